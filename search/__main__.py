@@ -1,0 +1,46 @@
+"""`python -m search`: the one place that turns exceptions into messages and exit codes."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+
+from search.errors import SearchError
+
+
+def main() -> None:
+    """Run the command line and exit with its code: 0 done, 1 user, 2 trials failed, 3 a bug, 130 interrupted."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command; return the exit code."""
+    import click
+
+    from search.cli import cli
+
+    try:
+        cli.main(arguments, prog_name="python -m search", standalone_mode=False)
+    except SearchError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+    except click.exceptions.Exit as error:
+        return error.exit_code
+    except click.ClickException as error:
+        error.show()
+        return 1
+    except (click.Abort, KeyboardInterrupt):
+        print("interrupted; give the same command again to go on", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 0
+    except Exception:
+        traceback.print_exc()
+        print("this is a bug of `search`, not of your file; what is recorded is safe", file=sys.stderr)
+        return 3
+    return 0
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,141 @@
+"""The library: the same in a notebook as on the command line.
+
+from search import load_space, run
+
+study = run(load_space("spaces/focal.yaml", {"epochs": "10"}))
+study.table()
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from search import report
+from search.engine import live
+from search.engine.run import Outcome, run_study
+from search.ledger import Ledger, StudyRecord
+from search.space import Space, read_space, rebuild, space_from_mapping
+
+RESULTS = Path("results")
+
+
+def load_space(source: str | os.PathLike[str] | Mapping[str, Any], overrides: Mapping[str, Any] | None = None) -> Space:
+    """Read a search-space file, or build a space from plain data by the same rules.
+
+    Args:
+        source: path of the file, or what it would hold.
+        overrides: like ``--set key=value``: dotted key -> value, or its text.
+
+    Raises:
+        Faults: everything that is wrong with it.
+    """
+    if isinstance(source, Mapping):
+        return space_from_mapping(source, overrides=overrides or {})
+    return read_space(source, overrides or {})
+
+
+def run(
+    space: Space | str | os.PathLike[str],
+    *,
+    results: str | os.PathLike[str] = RESULTS,
+    storage: str | None = None,
+    sharing: bool = True,
+    new_revision: bool = False,
+    view: live.View | None = None,
+) -> Study:
+    """Train what is missing of a study and write its results.
+
+    Args:
+        space: the space, or the path of its file.
+        results: folder for the ledger, the mirror and one folder per study.
+        storage: database of the ledger: an SQLAlchemy URL or a path; by default ``search.db`` in `results`.
+        sharing: where false, every trial trains alone.
+        new_revision: start a new revision where the study was run in another execution class.
+        view: what is shown while it runs; nothing by default.
+
+    Returns:
+        the study; `Study.outcome` tells how the run ended.
+
+    Raises:
+        UserError: bad settings, a study that another driver runs, or one of another execution class.
+    """
+    if not isinstance(space, Space):
+        space = load_space(space)
+    place = Path(results)
+    ledger = open_ledger(place, storage)
+    other_class = "new" if new_revision else "refuse"
+    outcome = run_study(space, ledger, mirror_url(place), view or live.Silent(), sharing, other_class)
+    study = Study(ledger, ledger.study(outcome.study), place, outcome)
+    study.write()
+    return study
+
+
+def open_study(name: str, *, results: str | os.PathLike[str] = RESULTS, storage: str | None = None) -> Study:
+    """Open a study that was run, from the database alone.
+
+    Raises:
+        StudyNotFound: there is none of that name.
+    """
+    place = Path(results)
+    ledger = open_ledger(place, storage)
+    return Study(ledger, ledger.study(name), place)
+
+
+def open_ledger(results: Path, storage: str | None) -> Ledger:
+    """Open the ledger of a results folder, or the database given."""
+    return Ledger(storage or str(results / "search.db"))
+
+
+def mirror_url(results: Path) -> str:
+    """Return the URL of the Optuna database of a results folder."""
+    results.mkdir(parents=True, exist_ok=True)
+    return f"sqlite:///{results / 'optuna.db'}"
+
+
+class Study:
+    """A study and its tables, read from the ledger each time they are asked for.
+
+    Attributes:
+        name: its name, with its revision.
+        space: its space.
+        folder: where its results are written.
+        outcome: how the run that returned it ended; None for an opened one.
+    """
+
+    def __init__(self, ledger: Ledger, record: StudyRecord, results: Path, outcome: Outcome | None = None) -> None:
+        self.ledger, self.record, self.outcome = ledger, record, outcome
+        self.name = record.name
+        self.space = rebuild(record.space, record.name)
+        self.folder = report.study_folder(results, record.name)
+
+    def trials(self) -> pd.DataFrame:
+        """One row per trial, as in ``trials.csv``."""
+        return report.trials_frame(self.ledger, self.record, self.space)
+
+    def epochs(self) -> pd.DataFrame:
+        """One row per trial and epoch, as in ``epochs.csv``."""
+        return report.epochs_frame(self.ledger, self.record, self.space)
+
+    def decisions(self) -> pd.DataFrame:
+        """The order log: what was decided, on which row, in sequence."""
+        return report.decisions_frame(self.ledger, self.record, self.space)
+
+    def predictions(self) -> pd.DataFrame:
+        """One row per trial, split and image: truth and predicted class."""
+        return report.predictions_frame(self.ledger, self.record, self.space)
+
+    def table(self) -> pd.DataFrame:
+        """The comparison table, as in ``table.csv``."""
+        return report.table_frame(report.comparison_table(self.ledger, self.record, self.space))
+
+    def write(self) -> list[Path]:
+        """Write the results folder anew from the ledger; return the files."""
+        return report.write_results(self.ledger, self.record, self.space, self.folder)
+
+    def __repr__(self) -> str:
+        return f"Study({self.name!r})"

@@ -1,0 +1,379 @@
+"""The driver: which leaf is trained next, and how each one ends. Decides; executes nothing; has never heard of Ray.
+
+Rows come in from leases, are committed together with what is decided on them, and only then is anybody told. How a leaf
+ends is a fold over committed rows, wherever these came from: trained for this leaf, for another one that shares its
+path, or for another study. A restart therefore is the same code path as sharing.
+
+Two threads work here: the one that executes leases calls `next_lease`, `row` and `lease_ended`; `plan_ahead` runs in
+another and asks the sampler, which may take seconds. One lock guards the state; it is not held while a sampler thinks.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+
+from search.engine.fold import Fold
+from search.engine.lease import Lease
+from search.engine.outcomes import Event, Outcomes, Progress
+from search.ledger import Ledger, Step, StudyRecord
+from search.prefix import fingerprint
+from search.pruning import Asha
+from search.space import Space
+from search.study import Asked, Leaf, Planner, Sampler, longest
+from search.trial import Row, State, Trial
+
+AHEAD = 2
+"""Leaves kept ready per worker, so that none waits for the planner."""
+
+
+class Driver:
+    """One run over one study.
+
+    Args:
+        ledger, record, space: the study.
+        planner: makes its leaves.
+        sampler: gives its configurations, those of earlier runs being asked already.
+        run_id: this run.
+        workers: leases that can run at once.
+        on_event: what a view wants to hear.
+        clock: monotonic seconds.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        record: StudyRecord,
+        space: Space,
+        planner: Planner,
+        sampler: Sampler,
+        run_id: int,
+        workers: int,
+        on_event: Event = lambda kind, what: None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.progress = Progress()
+        self._ledger, self._record, self._space = ledger, record, space
+        self._planner, self._sampler = planner, sampler
+        self._run_id, self.workers = run_id, workers
+        self._on_event, self._clock = on_event, clock
+        self._deadline = clock() + space.search.hours * 3600 if space.search.hours else math.inf
+        asha = space.search.asha
+        maximize = space.search.objective.maximize
+        self._asha = (
+            Asha(asha.grace_period, asha.reduction_factor, longest(space), maximize) if asha is not None else None
+        )
+        self._lock = threading.Condition(threading.RLock())
+        self._folds: dict[int, Fold] = {}  # undecided leaves, by trial number
+        self._waiting: dict[str, set[int]] = defaultdict(set)  # next key -> undecided leaves that need its row
+        self._leases: dict[int, tuple[Lease, int]] = {}  # lease -> rows it has brought
+        self._attempts: dict[int, int] = {}
+        self._numbers: dict[tuple[str, int], Trial] = {}  # (parameters, seed) -> trial of an earlier run
+        self._outcomes = Outcomes(space, sampler, self.progress)
+        self._next_number = 0
+        self._next_lease = 0
+        self._exhausted = False
+        self._stopping = ""
+        self._error: BaseException | None = None
+        self._restore()
+
+    # The planner's side --------------------------------------------------------------------------------------
+
+    def plan_ahead(self) -> None:
+        """Ask for configurations and make leaves until there are no more. Runs in a thread of its own."""
+        try:
+            self._resume()
+            while self._wait_for_room():
+                self._outcomes.tell()
+                asked = self._sampler.ask()
+                if asked is None:
+                    break
+                self._admit(asked)
+        except BaseException as error:  # the thread has no caller: whoever waits for leases must hear of it
+            with self._lock:
+                self._error = error
+        with self._lock:
+            self._exhausted = True
+            self._lock.notify_all()
+
+    def _wait_for_room(self) -> bool:
+        """Wait until another configuration can be used; return whether there may be one."""
+        with self._lock:
+            while not self._stopping and self._clock() < self._deadline:
+                if self._sampler.adaptive:
+                    undecided = {self._folds[number].leaf.trial.configuration for number in self._folds}
+                    room = len(undecided) < self.workers
+                else:
+                    room = len(self._folds) - len(self._leases) < AHEAD * self.workers
+                if room:
+                    return True
+                self._lock.wait(0.5)
+            return False
+
+    def _admit(self, asked: Asked) -> None:
+        """Make the leaves of a configuration, record them, and settle what the ledger already knows."""
+        leaves, fresh = [], []
+        for seed in self._space.seeds:
+            known = self._numbers.get((fingerprint(asked.parameters), seed))
+            if known is not None and known.state.ended and known.state != State.FAILED:
+                continue
+            number = known.number if known is not None else self._next_number
+            leaf = self._planner.leaf(number, asked.configuration, seed, asked.parameters)
+            leaves.append(leaf)
+            if known is None:
+                fresh.append(leaf)
+                self._next_number += 1
+        if not leaves:
+            return
+        with self._lock:
+            with self._ledger.step(self._record.id) as step:
+                if fresh and asked.record:
+                    step.log("asked", **asked.record)
+                for leaf in leaves:
+                    if leaf in fresh:
+                        step.add_trial(leaf.trial, leaf.path, leaf.data)
+                        self.progress.states[State.WAITING] += 1
+                    else:
+                        before = self._numbers[fingerprint(asked.parameters), leaf.trial.seed].state
+                        self.progress.move(before, State.WAITING)
+                        step.set_trial(leaf.trial.number, state=State.WAITING, ended_by="", error="", attempts=0)
+            for leaf in fresh:
+                self._outcomes.add(asked.configuration, leaf.trial.number)
+            for leaf in leaves:
+                self._settle(leaf)
+            self._lock.notify_all()
+
+    def _settle(self, leaf: Leaf) -> None:
+        """Fold the rows on record into a new leaf; what is left to train waits for a lease."""
+        fold = Fold(leaf, self._space.search.objective)
+        self._folds[leaf.trial.number] = fold
+        known = self._ledger.rows(leaf.path)
+        with self._ledger.step(self._record.id) as step:
+            while (key := fold.next_key) in known:
+                self._advance(step, fold, known[key].row)
+                if fold.ended:
+                    break
+            if fold.epoch:
+                step.log("reused", trial=leaf.trial.number, epoch=fold.epoch)
+                step.set_trial(leaf.trial.number, last_epoch=fold.epoch)
+                self.progress.epochs_reused += fold.epoch
+        self._file(fold)
+
+    def _restore(self) -> None:
+        """Take up what earlier runs left: numbers, outcomes, and the pruner's log."""
+        trials = self._ledger.trials(self._record.id)
+        for trial in trials:
+            self._numbers[fingerprint(trial.parameters), trial.seed] = trial
+            self.progress.states[trial.state] += 1
+            self._next_number = max(self._next_number, trial.number + 1)
+        if self._asha is not None:
+            for entry in self._ledger.decisions(self._record.id, ["rung"]):
+                self._asha.feed(entry.epoch or 0, entry.key or "", float(entry.detail["value"]))
+        self._outcomes.restore(self._ledger, self._record, trials)
+
+    def _resume(self) -> None:
+        """Admit the sampled configurations of earlier runs again: for unfinished trials, and for seeds added since.
+
+        A grid enumerates its configurations anew and needs no reminder.
+        """
+        if self._space.search.sampler == "grid":
+            return
+        parameters = {trial.configuration: trial.parameters for trial in self._numbers.values()}
+        for configuration in sorted(parameters):
+            self._admit(Asked(configuration, parameters[configuration]))
+
+    # The executor's side -------------------------------------------------------------------------------------
+
+    def next_lease(self, patience: float = 0.0) -> Lease | None:
+        """Return a lease that can be started now, waiting up to `patience` seconds for one.
+
+        Longest remaining work first; what a running lease is about to produce is not started twice.
+
+        Raises:
+            Exception: what ended the planner.
+        """
+        until = self._clock() + patience
+        with self._lock:
+            while True:
+                if self._error is not None:
+                    raise self._error
+                if self.finished:
+                    return None
+                if fold := self._ready():
+                    return self._start(fold)
+                left = until - self._clock()
+                if left <= 0:
+                    return None
+                self._lock.wait(left)
+
+    @property
+    def finished(self) -> bool:
+        """Whether no lease will be given any more."""
+        with self._lock:
+            if self._stopping or self._clock() >= self._deadline or self._error is not None:
+                return True
+            return self._exhausted and not self._folds
+
+    def wait_for_work(self) -> bool:
+        """Wait until a lease can be given, or it is clear that none will be; return whether there is one.
+
+        Raises:
+            Exception: what ended the planner.
+        """
+        with self._lock:
+            while not self.finished and not self._ready():
+                self._lock.wait(0.5)
+            if self._error is not None:
+                raise self._error
+            return not self.finished
+
+    @property
+    def idle(self) -> bool:
+        """Whether no lease is running."""
+        return not self._leases
+
+    def _ready(self) -> Fold | None:
+        coming = {key for lease, done in self._leases.values() for key in lease.path[done:]}
+        ready = [fold for fold in self._folds.values() if fold.next_key not in coming]
+        return max(ready, key=lambda fold: (fold.remaining, -fold.leaf.trial.number), default=None)
+
+    def _start(self, fold: Fold) -> Lease:
+        leaf = fold.leaf
+        number = leaf.trial.number
+        lease = Lease(self._next_lease, number, leaf.fixed, leaf.schedule, leaf.path)
+        self._next_lease += 1
+        self._attempts[number] = self._attempts.get(number, 0) + 1
+        with self._ledger.step(self._record.id) as step:
+            step.set_trial(number, state=State.RUNNING, attempts=self._attempts[number])
+            step.log("lease", trial=number, lease=lease.id, attempt=self._attempts[number])
+        if fold.state == State.WAITING:
+            self.progress.move(State.WAITING, State.RUNNING)
+            fold.state = State.RUNNING
+        self._leases[lease.id] = (lease, 0)
+        self.progress.running = len(self._leases)
+        self._on_event("started", {"trial": leaf.trial, "attempt": self._attempts[number]})
+        return lease
+
+    def row(self, lease_id: int, row: Row, seconds: float) -> bool:
+        """Commit the next row of a lease with all that follows from it; return whether the lease goes on."""
+        with self._lock:
+            lease, done = self._leases[lease_id]
+            key, epoch = lease.path[done], done + 1
+            with self._ledger.step(self._record.id) as step:
+                stored, fresh = step.put_row(key, epoch, row, seconds, self._run_id)
+                if fresh:
+                    step.log("row", trial=lease.trial, epoch=epoch, key=key, trained=True)
+                    self.progress.epochs_trained += 1
+                elif differing := stored.differences(row):
+                    self._alarm(step, lease, epoch, key, differing)
+                fed = [self._folds[number] for number in sorted(self._waiting.pop(key, ()))]
+                for fold in fed:
+                    number = fold.leaf.trial.number
+                    self._advance(step, fold, stored)
+                    step.set_trial(number, last_epoch=fold.epoch)
+                    if number != lease.trial or not fresh:
+                        self.progress.epochs_reused += 1
+            self._leases[lease_id] = (lease, done + 1)
+            for fold in fed:
+                self._file(fold)
+            goes_on = not self._stopping and any(self._waiting.get(later) for later in lease.path[done + 1 :])
+            self._on_event("epoch", {"trial": lease.trial, "epoch": epoch, "row": stored, "seconds": seconds})
+            self._lock.notify_all()
+            return goes_on
+
+    def lease_ended(self, lease_id: int, error: str = "", lost: bool = False) -> None:
+        """Take note that a lease ended.
+
+        Args:
+            lease_id: the lease.
+            error: traceback of an exception in the workload: the trial failed and is not tried again in this run.
+            lost: the worker died; the trial goes back to the queue until its attempts are used up.
+        """
+        with self._lock:
+            if lease_id not in self._leases:
+                return
+            lease, _ = self._leases.pop(lease_id)
+            self.progress.running = len(self._leases)
+            fold = self._folds.get(lease.trial)
+            if fold is not None and not self._stopping:
+                used_up = self._attempts[lease.trial] >= self._space.search.attempts
+                if error or (lost and used_up):
+                    reason = error or f"the worker died in each of {self._attempts[lease.trial]} attempts"
+                    with self._ledger.step(self._record.id) as step:
+                        self._end(step, fold, State.FAILED, reason.strip().splitlines()[-1], reason)
+                    self._file(fold)
+            self._lock.notify_all()
+
+    # Folding -------------------------------------------------------------------------------------------------
+
+    def _advance(self, step: Step, fold: Fold, row: Row) -> None:
+        """Feed the next row to a leaf and log what is decided on it. Its place in `_waiting` is the caller's."""
+        key = fold.next_key
+        assert key is not None
+        end = fold.feed(row)
+        if end is None and self._asha is not None and not math.isnan(value := fold.curve[-1]):
+            known = self._asha.decided(fold.epoch, key)
+            goes_on = self._asha.feed(fold.epoch, key, value)
+            if goes_on is not None and not known:
+                step.log("rung", trial=fold.leaf.trial.number, epoch=fold.epoch, key=key, value=value, goes_on=goes_on)
+            if goes_on is False:
+                end = (State.PRUNED, f"rung {fold.epoch}")
+        if end is not None:
+            self._end(step, fold, *end)
+
+    def _end(self, step: Step, fold: Fold, state: State, ended_by: str, error: str = "") -> None:
+        number = fold.leaf.trial.number
+        self.progress.move(fold.state, state)
+        fold.state, fold.ended = state, True
+        step.set_trial(number, state=state, ended_by=ended_by, last_epoch=fold.epoch, error=error)
+        step.log("ended", trial=number, epoch=fold.epoch, state=state.value, ended_by=ended_by)
+        self._outcomes.note(fold.leaf.trial.configuration, number, state, fold.curve)
+        self._on_event(
+            "ended", {"trial": fold.leaf.trial, "state": state, "ended_by": ended_by, "epoch": fold.epoch, "fold": fold}
+        )
+
+    def _file(self, fold: Fold) -> None:
+        """Put an undecided leaf where its next row will find it; take a decided one out."""
+        number = fold.leaf.trial.number
+        if not fold.ended:
+            assert fold.next_key is not None
+            self._waiting[fold.next_key].add(number)
+            return
+        self._folds.pop(number, None)
+        if fold.next_key is not None and fold.next_key in self._waiting:
+            self._waiting[fold.next_key].discard(number)
+
+    def _alarm(self, step: Step, lease: Lease, epoch: int, key: str, differing: Sequence[str]) -> None:
+        """A retrained row must equal the stored one; here it does not, and that is worth more than a log line."""
+        text = (
+            f"trial {lease.trial}, epoch {epoch}: trained again, {', '.join(differing)} differ from the row on record"
+        )
+        step.log("alarm", trial=lease.trial, epoch=epoch, key=key, text=text)
+        self.progress.alarms.append(text)
+        self._on_event("alarm", {"text": text})
+
+    # The end -------------------------------------------------------------------------------------------------
+
+    def stop(self, reason: str) -> None:
+        """Give no more leases and let running ones end after their epoch."""
+        with self._lock:
+            self._stopping = reason
+            self._lock.notify_all()
+
+    @property
+    def stopping(self) -> str:
+        """Why the run ends early, or ``""``."""
+        return self._stopping
+
+    def close(self) -> None:
+        """Mark what was begun and not decided as interrupted."""
+        with self._lock, self._ledger.step(self._record.id) as step:
+            for fold in self._folds.values():
+                if fold.state == State.RUNNING:
+                    self.progress.move(fold.state, State.INTERRUPTED)
+                    fold.state = State.INTERRUPTED
+                    step.set_trial(fold.leaf.trial.number, state=State.INTERRUPTED)
+                    step.log("interrupted", trial=fold.leaf.trial.number, epoch=fold.epoch)

@@ -1,0 +1,71 @@
+"""How far a leaf is known and how it ends: a pure fold over its rows, in the order of its path."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+from search.space import Objective
+from search.stopping import StopRule, stop_rule
+from search.study import Leaf
+from search.trial import Row, State
+
+LOSSES = ("train_loss", "val_loss")
+
+
+@dataclass
+class Fold:
+    """An undecided leaf.
+
+    Attributes:
+        leaf: the leaf.
+        objective: what is looked at.
+        curve: objective of every epoch so far.
+        state: waiting, running, or its end.
+        ended: whether it is decided.
+    """
+
+    leaf: Leaf
+    objective: Objective
+    curve: list[float] = field(default_factory=list)
+    state: State = State.WAITING
+    ended: bool = False
+    rule: StopRule = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.rule = stop_rule(self.leaf.trial.settings)
+
+    @property
+    def epoch(self) -> int:
+        """Epochs fed so far."""
+        return len(self.curve)
+
+    @property
+    def next_key(self) -> str | None:
+        """Key of the row it needs next, None behind the last epoch."""
+        return self.leaf.path[self.epoch] if self.epoch < len(self.leaf.path) else None
+
+    @property
+    def remaining(self) -> int:
+        """Epochs it may still need."""
+        return len(self.leaf.path) - self.epoch
+
+    def feed(self, row: Row) -> tuple[State, str] | None:
+        """Take the next row; return how the leaf ends with it, or None. The pruner is asked by the caller.
+
+        A loss or objective that is NaN or infinite ends it as diverged; a row without the objective as failed.
+        """
+        value = row.metrics.get(self.objective.metric)
+        self.curve.append(math.nan if value is None else value)
+        if value is None:
+            names = ", ".join(sorted(row.metrics))
+            return State.FAILED, f"the row has no metric {self.objective.metric!r}; it has {names}"
+        watched = {name: row.metrics[name] for name in (*LOSSES, self.objective.metric) if name in row.metrics}
+        for name, number in watched.items():
+            if not math.isfinite(number):
+                return State.DIVERGED, f"{name} is {number} at epoch {self.epoch}"
+        if reason := self.rule.update(row.metrics.get("val_loss", math.nan)):
+            return State.STOPPED, reason
+        if self.epoch == len(self.leaf.path):
+            return State.FINISHED, "last epoch"
+        return None

@@ -1,0 +1,57 @@
+"""What a worker is asked to do; plain data that travels to it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Lease:
+    """The stretch of epochs a worker is asked to train, from epoch 0 on.
+
+    Attributes:
+        id: 0-based, unique in this run.
+        trial: the leaf it is trained for.
+        fixed: canonical fixed settings.
+        schedule: settings of the epochs to train, in turn.
+        path: their keys.
+    """
+
+    id: int
+    trial: int
+    fixed: Mapping[str, Any]
+    schedule: Sequence[Mapping[str, Any]]
+    path: Sequence[str]
+
+
+@dataclass(frozen=True)
+class WorkerSetup:
+    """What is the same for all leases of a run.
+
+    Attributes:
+        workload: its name in the space file.
+        cpus, gpus: what one lease gets.
+        execution_class: what the worker must find itself to be.
+        sys_path: where modules are looked for, the user's own among them.
+        folder: the folder the command was given in: relative paths of settings start there.
+    """
+
+    workload: str
+    cpus: int
+    gpus: float
+    execution_class: Mapping[str, str] = field(default_factory=dict)
+    sys_path: Sequence[str] = ()
+    folder: str = ""
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """A lease with its setup. Its text is short because Ray Tune writes configurations into names and logs."""
+
+    lease: Lease
+    setup: WorkerSetup
+
+    def __repr__(self) -> str:
+        return f"lease-{self.lease.id}"

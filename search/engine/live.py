@@ -1,0 +1,168 @@
+"""What a person sees while a study runs: a live table on a terminal, one line per event elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Mapping
+from typing import Any, Protocol, TextIO
+
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+
+from search.engine.outcomes import Progress
+from search.trial import State, Trial
+
+SHOWN = (State.FINISHED, State.STOPPED, State.PRUNED, State.DIVERGED, State.FAILED)
+
+
+class View(Protocol):
+    """Told of everything; called from several threads."""
+
+    def say(self, text: str) -> None:
+        """A set-up step that may take long begins, or a remark."""
+
+    def begin(self, progress: Progress, epochs: int, metric: str) -> None:
+        """Training begins; `progress` is kept up to date by the driver, `epochs` is the length of the longest trial."""
+
+    def event(self, kind: str, what: Mapping[str, Any]) -> None:
+        """Something happened; see `search.engine.outcomes.Event`."""
+
+    def end(self) -> None:
+        """Training is over."""
+
+
+class Silent:
+    """Shows nothing; for notebooks and tests."""
+
+    def say(self, text: str) -> None:
+        """Nothing."""
+
+    def begin(self, progress: Progress, epochs: int, metric: str) -> None:
+        """Nothing."""
+
+    def event(self, kind: str, what: Mapping[str, Any]) -> None:
+        """Nothing."""
+
+    def end(self) -> None:
+        """Nothing."""
+
+
+class Lines(Silent):
+    """One line per event, for logs."""
+
+    def __init__(self, out: TextIO | None = None) -> None:
+        self._out = out
+        self._began = time.monotonic()
+        self._progress: Progress | None = None
+
+    def say(self, text: str) -> None:
+        """Print one line with the seconds since the start."""
+        print(f"[{time.monotonic() - self._began:7.1f} s] {text}", file=self._out or sys.stdout, flush=True)
+
+    def begin(self, progress: Progress, epochs: int, metric: str) -> None:
+        """Remember what to count."""
+        self._progress = progress
+
+    def event(self, kind: str, what: Mapping[str, Any]) -> None:
+        """Say that a trial started or ended; epochs pass silently."""
+        if kind == "started":
+            again = f", attempt {what['attempt']}" if what["attempt"] > 1 else ""
+            self.say(f"trial {what['trial'].number} started: {describe(what['trial'])}{again}")
+        elif kind == "ended":
+            curve = what["fold"].curve
+            value = f", {what['fold'].objective.metric} {curve[-1]:.4g}" if curve else ""
+            counts = f" ({self._progress.done} of {self._progress.total})" if self._progress else ""
+            self.say(
+                f"trial {what['trial'].number} {what['state'].value} at epoch {what['epoch']}, "
+                f"{what['ended_by']}{value}{counts}"
+            )
+        elif kind == "alarm":
+            self.say(f"ALARM: {what['text']}")
+
+
+class Terminal(Silent):
+    """A live table at the bottom of the terminal; what is said scrolls by above it."""
+
+    def __init__(self, console: Console | None = None) -> None:
+        self._console = console or Console()
+        self._live: Live | None = None
+
+    def say(self, text: str) -> None:
+        """Print a line above the table."""
+        self._console.print(f"[dim]{text}[/dim]", highlight=False)
+
+    def begin(self, progress: Progress, epochs: int, metric: str) -> None:
+        """Show the table until `end`."""
+        began = time.monotonic()
+        self._live = Live(
+            get_renderable=lambda: table(progress, epochs, metric, time.monotonic() - began),
+            console=self._console,
+            refresh_per_second=2,
+        )
+        self._live.start()
+
+    def event(self, kind: str, what: Mapping[str, Any]) -> None:
+        """Alarms are worth a line of their own; the rest is in the table."""
+        if kind == "alarm":
+            self._console.print(f"[bold red]ALARM[/bold red] {what['text']}")
+
+    def end(self) -> None:
+        """Leave the last state of the table on the screen."""
+        if self._live is not None:
+            self._live.stop()
+            self._live = None
+
+
+def table(progress: Progress, epochs: int, metric: str, seconds: float) -> Table:
+    """Return the live table: trials by state, best so far, epochs per second, time left."""
+    result = Table(expand=False)
+    of = f" of {progress.total}" if progress.total is not None else ""
+    result.add_column("done", justify="right")
+    result.add_column("running", justify="right")
+    shown = [state for state in SHOWN if state == State.PRUNED or progress.states[state]]
+    for state in shown:
+        result.add_column(state.value, justify="right")
+    result.add_column(f"best {metric}", justify="right")
+    result.add_column("epochs", justify="right")
+    result.add_column("epochs/s", justify="right")
+    result.add_column("time left", justify="right")
+    best = "" if progress.best is None else f"{progress.best:.4g} (trial {progress.best_trial})"
+    rate = progress.epochs_trained / seconds if seconds > 0 else 0.0
+    reused = f" + {progress.epochs_reused} reused" if progress.epochs_reused else ""
+    result.add_row(
+        f"{progress.done}{of}",
+        str(progress.running),
+        *(str(progress.states[state]) for state in shown),
+        best,
+        f"{progress.epochs_trained}{reused}",
+        f"{rate:.1f}" if progress.epochs_trained else "",
+        time_left(progress, epochs, rate),
+    )
+    return result
+
+
+def time_left(progress: Progress, epochs: int, rate: float) -> str:
+    """Return the time left if every trial to come is as long as those that ended were, on average."""
+    if progress.total is None or not rate or not progress.done:
+        return ""
+    each = min(
+        float(epochs), (progress.epochs_trained + progress.epochs_reused) / (progress.done + 0.5 * progress.running)
+    )
+    seconds = max(0.0, (progress.total - progress.done - 0.5 * progress.running) * each / rate)
+    return f"{seconds / 60:.1f} min" if seconds >= 60 else f"{seconds:.0f} s"
+
+
+def describe(trial: Trial) -> str:
+    """Return a trial's parameters and seed as short text."""
+    shown = [
+        f"{name}={value:.4g}" if isinstance(value, float) else f"{name}={value}"
+        for name, value in trial.parameters.items()
+    ]
+    return ", ".join([*shown, f"seed={trial.seed}"])
+
+
+def view_for(out: TextIO) -> View:
+    """Return the view that suits where the output goes."""
+    return Terminal() if out.isatty() else Lines(out)

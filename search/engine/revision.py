@@ -1,0 +1,87 @@
+"""Which study a space continues: the same question goes on, another one makes a new revision."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+
+from search.errors import UserError
+from search.ledger import Ledger, StudyRecord
+from search.prefix import fingerprint
+from search.space import Space, dump
+
+
+def identity(space: Space) -> str:
+    """Return the hash of what makes a study this study: axes, settings, lengths, objective, stop and pruning rules.
+
+    More seeds, trials or hours, another report or title change nothing of what is on record, and are not in it.
+    """
+    search = space.search
+    return fingerprint(
+        {
+            "workload": space.workload,
+            "fixed": dict(space.fixed),
+            "axes": [_plain(axis) for axis in space.axes],
+            "sampler": search.sampler,
+            "sampler_seed": search.seed,
+            "objective": _plain(search.objective),
+            "asha": _plain(search.asha) if search.asha else None,
+        }
+    )
+
+
+def find_study(ledger: Ledger, space: Space) -> StudyRecord:
+    """Return the study a space continues, made where there is none; its stored file is brought up to date."""
+    wanted, text = identity(space), dump(space)
+    kin = [record for record in ledger.studies() if record.base_name == space.name]
+    for record in reversed(kin):
+        if record.identity == wanted:
+            if record.space != text:
+                ledger.update_study(record.id, space=text)
+            return ledger.study(record.name)
+    return new_revision(ledger, space)
+
+
+def new_revision(ledger: Ledger, space: Space) -> StudyRecord:
+    """Add the next revision of a study."""
+    kin = [record.revision for record in ledger.studies() if record.base_name == space.name]
+    revision = max(kin, default=0) + 1
+    name = space.name if revision == 1 else f"{space.name} (rev {revision})"
+    ledger.create_study(name, space.name, revision, dump(space), identity(space), space.workload)
+    return ledger.study(name)
+
+
+def check_class(
+    ledger: Ledger, space: Space, record: StudyRecord, found: Mapping[str, str], other_class: str
+) -> StudyRecord:
+    """Return the study to work on in this execution class.
+
+    Raises:
+        UserError: the study is pinned to another class, and no new revision was asked for.
+    """
+    pinned = record.execution_class
+    if pinned is None or dict(pinned) == dict(found):
+        return record
+    if other_class == "new":
+        return new_revision(ledger, space)
+    differing = [
+        f"{name} was {pinned.get(name, 'not there')!r}, is {found.get(name, 'not there')!r}"
+        for name in sorted({*pinned, *found})
+        if pinned.get(name) != found.get(name)
+    ]
+    raise UserError(
+        f"study {record.name!r} was run in another execution class ({'; '.join(differing)}), where the same settings "
+        "give other bits; nothing was trained and what is finished stays: go on there, or start a new revision here "
+        "with --new-revision"
+    )
+
+
+def _plain(value: object) -> object:
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        fields = {field.name: _plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+        return {"kind": type(value).__name__, **fields}
+    if isinstance(value, Mapping):
+        return {str(name): _plain(item) for name, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return value

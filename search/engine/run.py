@@ -1,0 +1,181 @@
+"""One run over one study, from a space to settled trials."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import search.study as rooms
+from search.engine.conditions import conditions
+from search.engine.driver import Driver
+from search.engine.live import View
+from search.engine.revision import check_class, find_study
+from search.ledger import Ledger, StudyRecord, study_lock
+from search.space import Space
+from search.trial import State
+from search.workload import Workload, load_workload
+
+GRACE = 10.0
+"""Seconds a running epoch may take to end after Ctrl-C, before it is dropped."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run ended.
+
+    Attributes:
+        study: name of the study, with its revision.
+        interrupted: why it ended early, or "".
+        failed: numbers of the failed trials.
+        mirror: why the Optuna mirror is behind, or "".
+        epochs_trained: epochs trained in this run.
+    """
+
+    study: str
+    interrupted: str
+    failed: list[int]
+    mirror: str
+    epochs_trained: int
+
+
+def run_study(
+    space: Space, ledger: Ledger, mirror: str, view: View, sharing: bool = True, other_class: str = "refuse"
+) -> Outcome:
+    """Train what is missing of a study, until it is done or interrupted.
+
+    Args:
+        space: what to search.
+        ledger: where rows are.
+        mirror: SQLAlchemy URL of the Optuna database.
+        view: what the person sees.
+        sharing: where false, every trial trains alone.
+        other_class: what to do where the study is pinned to another execution class: ``refuse``, or ``new`` for a
+            new revision in this machine's class.
+
+    Raises:
+        UserError: the study is locked, or of another execution class; nothing was changed.
+    """
+    workload = load_workload(space.workload)
+    record = find_study(ledger, space)
+    with study_lock(ledger.engine, record.name):
+        session = _Session(space, ledger, workload, view, sharing)
+        return session.run(record, mirror, other_class)
+
+
+class _Session:
+    """The steps of one run, in order; Ray is started only where something is to be trained."""
+
+    def __init__(self, space: Space, ledger: Ledger, workload: Workload, view: View, sharing: bool) -> None:
+        self.space, self.ledger, self.workload, self.view, self.sharing = space, ledger, workload, view, sharing
+
+    def run(self, record: StudyRecord, mirror_url: str, other_class: str) -> Outcome:
+        """Settle what is known; train what is missing."""
+        if record.execution_class is not None and self._everything_ended(record):
+            driver, run_id = self._driver(record, os.cpu_count() or 1, 0.0)
+            if not self._settle(driver):
+                return self._conclude(driver, record, run_id, mirror_url, began=time.monotonic())
+            driver.stop("more to train")
+            self.ledger.end_run(run_id, "settled", 0.0)
+        self.view.say("starting Ray")
+        from search.engine import tune  # seconds of import, and only where something is trained
+
+        with tune.local_ray():
+            cpus, gpus, workers = tune.share(self.space.resources)
+            found = tune.ask_execution_class(self.space.workload, cpus, gpus)
+            record = check_class(self.ledger, self.space, record, found, other_class)
+            if record.execution_class is None:
+                self.ledger.update_study(record.id, execution_class=found)
+                record = self.ledger.study(record.name)
+            driver, run_id = self._driver(record, workers, gpus)
+            began = time.monotonic()
+            mirror = rooms.Mirror(self.ledger, record, self.space, mirror_url)
+            mirror.start()
+            self.view.say(f"study {record.name}: {workers} workers of {cpus} CPU and {gpus:g} GPU")
+            planner = threading.Thread(target=driver.plan_ahead, name="planner", daemon=True)
+            planner.start()
+            try:
+                with stopping_on_signals(driver, self.view):
+                    if driver.wait_for_work():
+                        self.view.begin(driver.progress, rooms.longest(self.space), self.space.search.objective.metric)
+                        tune.execute(driver, tune.worker_setup(self.space.workload, cpus, gpus, found), workers)
+            except KeyboardInterrupt:
+                driver.stop("interrupted")
+            finally:
+                driver.close()
+                self.view.end()
+                mirror.stop()
+            return self._conclude(driver, record, run_id, mirror_url, began)
+
+    def _everything_ended(self, record: StudyRecord) -> bool:
+        """Whether it is worth looking if nothing is left to train, before seconds are spent on Ray."""
+        trials = self.ledger.trials(record.id)
+        return bool(trials) and all(trial.state.ended and trial.state != State.FAILED for trial in trials)
+
+    def _settle(self, driver: Driver) -> bool:
+        """Settle everything from the ledger; return whether something is left to train."""
+        planner = threading.Thread(target=driver.plan_ahead, name="planner", daemon=True)
+        planner.start()
+        left = driver.wait_for_work()
+        if not left:
+            planner.join()
+        return left
+
+    def _driver(self, record: StudyRecord, workers: int, gpus: float) -> tuple[Driver, int]:
+        assert record.execution_class is not None
+        planner = rooms.Planner(self.space, self.workload, record.execution_class, self.sharing, on_data=self._on_data)
+        asked = [entry.detail for entry in self.ledger.decisions(record.id, ["asked"])]
+        sampler = rooms.make_sampler(self.space, asked)
+        run_id = self.ledger.begin_run(
+            record.id, conditions(record.execution_class, workers, self.space.resources.cpus, gpus)
+        )
+        driver = Driver(self.ledger, record, self.space, planner, sampler, run_id, workers, on_event=self.view.event)
+        configurations = self.space.search.trials or self.space.grid_size()
+        driver.progress.total = configurations * len(self.space.seeds)
+        return driver, run_id
+
+    def _on_data(self, card: rooms.DataCard) -> None:
+        if card.fingerprint:
+            self.ledger.put_data(card)
+            self.view.say(f"data: {card.name}" + "".join(f"; {note}" for note in card.notes))
+
+    def _conclude(self, driver: Driver, record: StudyRecord, run_id: int, mirror_url: str, began: float) -> Outcome:
+        interrupted = driver.stopping
+        behind = rooms.Mirror(self.ledger, record, self.space, mirror_url).stop()
+        failed = [trial.number for trial in self.ledger.trials(record.id) if trial.state == State.FAILED]
+        outcome = f"interrupted: {interrupted}" if interrupted else "failed trials" if failed else "done"
+        self.ledger.end_run(run_id, outcome, time.monotonic() - began)
+        return Outcome(record.name, interrupted, failed, behind, driver.progress.epochs_trained)
+
+
+@contextmanager
+def stopping_on_signals(driver: Driver, view: View) -> Iterator[None]:
+    """Make the first Ctrl-C or SIGTERM end the run after the epochs in progress, the second one at once."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    timers: list[threading.Timer] = []
+
+    def handle(number: int, frame: object) -> None:
+        if driver.stopping:
+            raise KeyboardInterrupt
+        driver.stop("Ctrl-C" if number == signal.SIGINT else signal.Signals(number).name)
+        view.say(f"ending: epochs in progress get {GRACE:.0f} s; again to end at once")
+        timer = threading.Timer(GRACE, os.kill, (os.getpid(), signal.SIGINT))
+        timer.daemon = True
+        timer.start()
+        timers.append(timer)
+
+    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for timer in timers:
+            timer.cancel()
+        for number, handler in before.items():
+            signal.signal(number, handler)
+

@@ -1,0 +1,121 @@
+"""What runs on a worker: trains the epochs of one lease after another and reports their rows.
+
+A worker process serves many leases (starting one costs seconds). What must not leak from one to the next - random
+state, thread counts, flags - is the workload's to set again when it starts a run; its contract says so.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+import traceback
+from collections.abc import Mapping
+from typing import Any
+
+from ray import tune
+
+from search.engine.lease import Assignment, WorkerSetup
+from search.trial import Row
+from search.workload import Run, Workload, load_workload
+
+ROW, SECONDS, ERROR, LEASE = "row", "row_seconds", "lease_error", "lease_id"
+
+
+class LeaseTrainable(tune.Trainable):
+    """A Ray Tune trial: one lease, one epoch a step."""
+
+    def setup(self, config: Mapping[str, Any]) -> None:
+        """Take the first lease; nothing is imported or built before the first step, where errors are told."""
+        self._assignment: Assignment = config["assignment"]
+        self._run: Run | None = None
+        self._epoch = 0
+
+    def reset_config(self, new_config: Mapping[str, Any]) -> bool:
+        """Take the next lease in the same process."""
+        self.setup(new_config)
+        return True
+
+    def step(self) -> dict[str, Any]:
+        """Train the next epoch of the lease; an exception of the workload is a result, not a crash."""
+        lease, setup = self._assignment.lease, self._assignment.setup
+        try:
+            if self._run is None:
+                workload = prepare(setup)
+                check_class(setup, workload)
+                self._run = workload.start(lease.fixed, setup.cpus, setup.gpus)
+            began = time.monotonic()
+            measured = dict(self._run.train_epoch(lease.schedule[self._epoch]))
+            seconds = time.monotonic() - began
+            row = row_of(measured)
+        except Exception:
+            return {LEASE: lease.id, ERROR: traceback.format_exc(), "done": True}
+        self._epoch += 1
+        # Never "done": Tune would not show its scheduler a last result, and every row must be committed.
+        return {LEASE: lease.id, ROW: row, SECONDS: seconds}
+
+    def cleanup(self) -> None:
+        """Let go of the run."""
+        self._run = None
+
+
+_workloads: dict[str, Workload] = {}
+_classes: dict[tuple[str, int, float], dict[str, str]] = {}
+
+
+def prepare(setup: WorkerSetup) -> Workload:
+    """Import the workload once per process, as the command that started the study would."""
+    if setup.workload not in _workloads:
+        if setup.folder:
+            os.chdir(setup.folder)
+        sys.path[:] = [*setup.sys_path, *(place for place in sys.path if place not in setup.sys_path)]
+        _workloads[setup.workload] = load_workload(setup.workload)
+    return _workloads[setup.workload]
+
+
+def execution_class(setup: WorkerSetup) -> dict[str, str]:
+    """Return what this process answers for its execution class; asked once per process."""
+    asked = (setup.workload, setup.cpus, setup.gpus)
+    if asked not in _classes:
+        answer = prepare(setup).execution_class(setup.cpus, setup.gpus)
+        _classes[asked] = {str(name): str(value) for name, value in answer.items()}
+    return _classes[asked]
+
+
+def check_class(setup: WorkerSetup, workload: Workload) -> None:
+    """Refuse to train where other bits would come out than the keys promise.
+
+    Raises:
+        RuntimeError: the worker is not of the study's execution class.
+    """
+    found = execution_class(setup)
+    if found != dict(setup.execution_class):
+        names = sorted({*found, *setup.execution_class})
+        differing = [
+            f"{name}: {setup.execution_class.get(name)!r} in the study, {found.get(name)!r} here"
+            for name in names
+            if found.get(name) != setup.execution_class.get(name)
+        ]
+        raise RuntimeError(f"this worker is of another execution class: {'; '.join(differing)}")
+
+
+def row_of(measured: Mapping[str, Any]) -> Row:
+    """Check what `train_epoch` returned and make it a row.
+
+    Raises:
+        TypeError: a metric is no number, or there is none.
+    """
+    predictions = measured.get("predictions", {})
+    metrics = {}
+    for name, value in measured.items():
+        if name == "predictions":
+            continue
+        try:
+            if isinstance(value, (str, bytes)):
+                raise TypeError
+            metrics[str(name)] = float(value)
+        except (TypeError, ValueError):
+            raise TypeError(f"metric {name!r} is {value!r}; train_epoch must return numbers") from None
+    if not metrics:
+        raise TypeError("train_epoch returned no metric; it must return a mapping of metric names to numbers")
+    return Row(metrics, dict(predictions))

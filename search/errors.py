@@ -1,0 +1,94 @@
+"""The exception tree and the exit codes.
+
+    SearchError
+    |-- UserError              exit 1   the user's file or arguments; nothing was lost
+    |   |-- Faults             exit 1   every fault of the files or settings, each with its address
+    |   |-- StudyNotFound      exit 1
+    |   `-- StudyLocked        exit 1   another driver is running this study
+    |-- TrialsFailed           exit 2   the study ran, but some trials failed
+    |-- StudyInterrupted       exit 130 ended early on request; the same command goes on
+    `-- InternalError          exit 3   a bug of ours
+
+Anything else that reaches the command line is a bug as well and exits with 3.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+
+class SearchError(Exception):
+    """Base of all errors this package raises on purpose."""
+
+    exit_code = 3
+
+
+class InternalError(SearchError):
+    """An invariant of ours does not hold."""
+
+
+class UserError(SearchError):
+    """Something the user can mend: the message names the value, the rule and the remedy."""
+
+    exit_code = 1
+
+
+class StudyNotFound(UserError):
+    """No study of that name is in the ledger."""
+
+
+class StudyLocked(UserError):
+    """Another driver holds the study's lock."""
+
+
+class TrialsFailed(SearchError):
+    """The study ran to its end, but some trials failed; they run again with the same command."""
+
+    exit_code = 2
+
+
+class StudyInterrupted(SearchError):
+    """The run was ended before the study was done; what is recorded stays."""
+
+    exit_code = 130
+
+
+@dataclass(frozen=True, order=True)
+class Fault:
+    """One thing wrong with a file or a setting.
+
+    Attributes:
+        file: path as the user gave it, or ``--set`` for a command-line override.
+        line: 1-based line in the file, 0 where there is none.
+        key: dotted path of the faulty entry (``space.loss.gamma.grid[2]``), "" for the whole file.
+        message: what was found, what is allowed, and the remedy, as one sentence without full stop.
+    """
+
+    file: str
+    line: int
+    key: str
+    message: str
+
+    def __str__(self) -> str:
+        place = f"{self.file}:{self.line}" if self.line else self.file
+        return f"{place}: {self.key}: {self.message}" if self.key else f"{place}: {self.message}"
+
+
+class Faults(UserError):
+    """Every fault found in one reading, so that they can be mended in one go."""
+
+    def __init__(self, faults: Iterable[Fault]) -> None:
+        self.faults: Sequence[Fault] = sorted(set(faults))
+        super().__init__("\n".join(str(fault) for fault in self.faults))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.faults,)  # pickle would otherwise hand the text to __init__
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """Return ``"; did you mean X?"`` for the known name nearest to `word`, or ``""``."""
+    close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
+    return f"; did you mean {close[0]!r}?" if close else ""

@@ -1,0 +1,192 @@
+"""The ledger's tables, and how a database is opened.
+
+study     what was asked, under which execution class
+run       conditions of every driver that worked on a study
+data      what the rows were measured on, by fingerprint
+trial     the leaves of a study and how they ended
+epoch     rows, by epoch key: immutable, shared by all studies
+decision  the order log of a study: what happened, in sequence; replayed by a restart
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+
+from search.errors import UserError
+
+VERSION = "1"
+"""Version of this layout; a database of another one is refused, never guessed at."""
+
+metadata = sa.MetaData()
+
+meta = sa.Table("meta", metadata, sa.Column("name", sa.String, primary_key=True), sa.Column("value", sa.String))
+
+study = sa.Table(
+    "study",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("name", sa.String, nullable=False, unique=True),
+    sa.Column("base_name", sa.String, nullable=False),
+    sa.Column("revision", sa.Integer, nullable=False),
+    sa.Column("space", sa.Text, nullable=False),
+    sa.Column("identity", sa.String, nullable=False),
+    sa.Column("workload", sa.String, nullable=False),
+    sa.Column("execution_class", sa.Text),
+    sa.Column("created", sa.String, nullable=False),
+)
+
+run = sa.Table(
+    "run",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("study_id", sa.Integer, sa.ForeignKey("study.id"), nullable=False),
+    sa.Column("started", sa.String, nullable=False),
+    sa.Column("ended", sa.String),
+    sa.Column("seconds", sa.Float),
+    sa.Column("outcome", sa.String, nullable=False, default=""),
+    sa.Column("conditions", sa.Text, nullable=False),
+)
+
+data = sa.Table(
+    "data",
+    metadata,
+    sa.Column("fingerprint", sa.String, primary_key=True),
+    sa.Column("card", sa.LargeBinary, nullable=False),
+)
+
+trial = sa.Table(
+    "trial",
+    metadata,
+    sa.Column("study_id", sa.Integer, sa.ForeignKey("study.id"), primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("configuration", sa.Integer, nullable=False),
+    sa.Column("seed", sa.BigInteger, nullable=False),
+    sa.Column("parameters", sa.Text, nullable=False),
+    sa.Column("settings", sa.Text, nullable=False),
+    sa.Column("epochs", sa.Integer, nullable=False),
+    sa.Column("path", sa.LargeBinary, nullable=False),
+    sa.Column("data", sa.String, nullable=False),
+    sa.Column("state", sa.String, nullable=False),
+    sa.Column("ended_by", sa.String, nullable=False),
+    sa.Column("last_epoch", sa.Integer, nullable=False),
+    sa.Column("error", sa.Text, nullable=False),
+    sa.Column("attempts", sa.Integer, nullable=False),
+)
+
+epoch = sa.Table(
+    "epoch",
+    metadata,
+    sa.Column("key", sa.LargeBinary(20), primary_key=True),
+    sa.Column("epoch", sa.Integer, nullable=False),
+    sa.Column("row", sa.LargeBinary, nullable=False),
+    sa.Column("seconds", sa.Float, nullable=False),
+    sa.Column("run_id", sa.Integer, sa.ForeignKey("run.id"), nullable=False),
+    sa.Column("recorded", sa.String, nullable=False),
+)
+
+decision = sa.Table(
+    "decision",
+    metadata,
+    sa.Column("study_id", sa.Integer, sa.ForeignKey("study.id"), primary_key=True),
+    sa.Column("seq", sa.Integer, primary_key=True),
+    sa.Column("at", sa.String, nullable=False),
+    sa.Column("kind", sa.String, nullable=False),
+    sa.Column("trial", sa.Integer),
+    sa.Column("epoch", sa.Integer),
+    sa.Column("key", sa.LargeBinary(20)),
+    sa.Column("detail", sa.Text, nullable=False),
+)
+
+
+def open_engine(storage: str) -> sa.Engine:
+    """Connect to a database, making its tables where it is new.
+
+    Args:
+        storage: an SQLAlchemy URL, or the path of an SQLite file.
+
+    Raises:
+        UserError: the database cannot be opened or has another layout.
+    """
+    shown = without_password(storage)
+    try:
+        parsed = sa.make_url(storage) if "://" in storage else sa.URL.create("sqlite", database=storage)
+        if parsed.get_backend_name() == "sqlite" and parsed.database:
+            Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+        engine = sa.create_engine(parsed)
+    except ModuleNotFoundError as error:
+        raise UserError(f"storage {shown!r}: {error}; install this driver, or write a path") from error
+    except (sa.exc.ArgumentError, sa.exc.NoSuchModuleError) as error:
+        raise UserError(f"storage {shown!r}: {error}; write a path or a URL such as postgresql://host/db") from error
+    except OSError as error:
+        raise UserError(f"storage {shown!r}: {error}; give a place that can be written with --storage") from error
+    if engine.dialect.name == "sqlite":
+        _tune_sqlite(engine)
+    try:
+        _make_tables(engine)
+    except sa.exc.DatabaseError as error:
+        engine.dispose()
+        reason = str(error.orig).strip() if error.orig else str(error)
+        raise UserError(f"storage {shown!r}: {reason}; check the path, its rights and that it is ours") from error
+    except UserError:
+        engine.dispose()
+        raise
+    return engine
+
+
+def without_password(storage: str) -> str:
+    """Return a storage as it may be shown and logged."""
+    try:
+        return sa.make_url(storage).render_as_string() if "://" in storage else storage
+    except sa.exc.ArgumentError:
+        return storage
+
+
+def _tune_sqlite(engine: sa.Engine) -> None:
+    @sa.event.listens_for(engine, "connect")
+    def on_connect(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # transactions are begun below, not by the driver's guess
+        connection.execute("PRAGMA busy_timeout = 60000")
+        # Changing the journal mode ignores the busy timeout, so that processes that create one file at once collide.
+        for attempt in range(100):
+            try:
+                connection.execute("PRAGMA journal_mode = WAL")
+                break
+            except Exception as error:
+                if "locked" not in str(error) or attempt == 99:
+                    raise
+                time.sleep(0.05)
+        connection.execute("PRAGMA synchronous = FULL")  # committed is acknowledged, power failures included
+        connection.execute("PRAGMA foreign_keys = ON")
+
+    @sa.event.listens_for(engine, "begin")
+    def on_begin(connection: sa.Connection) -> None:
+        # A transaction that reads first and writes later fails at once when another writer came between.
+        writes = connection.get_execution_options().get("writes", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _make_tables(engine: sa.Engine) -> None:
+    with engine.connect().execution_options(writes=True) as connection, connection.begin():
+        if engine.dialect.name == "postgresql":
+            connection.execute(sa.text("SELECT pg_advisory_xact_lock(7236)"))
+        existing = sa.inspect(connection).get_table_names()
+        if not existing:
+            metadata.create_all(connection)
+            connection.execute(meta.insert().values(name="version", value=VERSION))
+            return
+        # Nothing is written into a database that is not ours, or of another layout.
+        if not {"meta", "study", "epoch"} <= set(existing):
+            raise UserError(f"{engine.url.database}: this database holds other tables; give ours a place of its own")
+        found = connection.execute(sa.select(meta.c.value).where(meta.c.name == "version")).scalar()
+        if found != VERSION:
+            raise UserError(
+                f"{engine.url.database}: the ledger has layout {found}, this version reads layout {VERSION}; "
+                "use the version that wrote it, or another --storage"
+            )
+
+
+__all__ = ["data", "decision", "epoch", "meta", "open_engine", "run", "study", "trial"]

@@ -1,0 +1,78 @@
+"""ASHA (Li et al. 2020, "A System for Massively Parallel Hyperparameter Tuning", stopping variant) as a pure fold.
+
+A decision belongs to an epoch key, not to a trial: each distinct key is fed to a rung once, in the order rows were
+committed, and every trial whose path leads through the key takes that decision. On the same keys in the same order the
+rule equals Ray's ``_Bracket`` (a test compares them). Symbols of the paper: r = grace_period, eta = reduction_factor.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+
+@dataclass
+class Asha:
+    """The rungs of one bracket and what was decided on them.
+
+    Attributes:
+        grace_period: epochs every trial is given.
+        reduction_factor: one in so many survives a rung.
+        longest: epochs of the longest trial; reaching the last epoch is finishing, so there is no rung there.
+        maximize: direction of the objective.
+    """
+
+    grace_period: int
+    reduction_factor: float
+    longest: int
+    maximize: bool = True
+    _rungs: dict[int, dict[str, float]] = field(default_factory=dict)
+    _verdicts: dict[tuple[int, str], bool] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._rungs = {epoch: {} for epoch in rungs(self.grace_period, self.reduction_factor, self.longest)}
+
+    @property
+    def rungs(self) -> Sequence[int]:
+        """Epochs (counted from 1) at which is decided, ascending."""
+        return list(self._rungs)
+
+    def decided(self, epoch: int, key: str) -> bool:
+        """Whether a rung has seen this key."""
+        return (epoch, key) in self._verdicts
+
+    def feed(self, epoch: int, key: str, value: float) -> bool | None:
+        """Record the objective of `key` at `epoch`; return whether to go on, or None where there is no rung.
+
+        The value is compared with those recorded before it, as in Ray; the first one goes on, ties go on, and so does
+        everything where infinities leave no cutoff. NaN never goes on.
+        """
+        if epoch not in self._rungs:
+            return None
+        if (epoch, key) not in self._verdicts:
+            recorded = self._rungs[epoch]
+            score = value if self.maximize else -value
+            cutoff = self._cutoff(list(recorded.values()))
+            self._verdicts[epoch, key] = not math.isnan(score) and not score < cutoff
+            recorded[key] = score
+        return self._verdicts[epoch, key]
+
+    def _cutoff(self, scores: Sequence[float]) -> float:
+        """Return the (1 - 1/eta) quantile of earlier scores, NaN apart; NaN where there is none."""
+        known = [score for score in scores if not math.isnan(score)]
+        with np.errstate(invalid="ignore"):  # between -inf and anything lies NaN
+            return float(np.percentile(known, (1 - 1 / self.reduction_factor) * 100)) if known else math.nan
+
+
+def rungs(grace_period: int, reduction_factor: float, longest: int) -> list[int]:
+    """Return r, r eta, r eta^2 ... below `longest` (rounded up), ascending."""
+    epochs: list[int] = []
+    exponent = 0
+    while (epoch := math.ceil(grace_period * reduction_factor**exponent)) < longest:
+        if epoch not in epochs:
+            epochs.append(epoch)
+        exponent += 1
+    return epochs

@@ -1,0 +1,44 @@
+"""Tables and exports of a study, rebuilt at any time from the ledger alone.
+
+What this room promises:
+
+* rows first, drawing after: frames and tables are plain data, and what draws them computes nothing;
+* everything comes from the database: no workload is loaded, no Ray or Optuna is needed, nothing is written to the
+  ledger, and a study that is running can be read;
+* a trial that was pruned, diverged, failed or is not done never stands unmarked among finished ones;
+* no NaN or infinity in any export, and numbers in files read back bit-identical;
+* a file appears whole or not at all, and a study's folder never lies outside the results folder.
+
+Differences, intervals, claims and published figures are judged elsewhere; a table only puts figures side by side.
+"""
+
+from search.report.files import FORMATS, SUBJECTS, export, write_results
+from search.report.frames import decisions_frame, epochs_frame, predictions_frame, trials_frame
+from search.report.paths import study_folder
+from search.report.render import table_frame, table_json, table_markdown, table_rich
+from search.report.rows import Cell, Line, Table
+from search.report.table import comparison_table
+from search.report.views import show_study, show_trial, study_list
+
+__all__ = [
+    "FORMATS",
+    "SUBJECTS",
+    "Cell",
+    "Line",
+    "Table",
+    "comparison_table",
+    "decisions_frame",
+    "epochs_frame",
+    "export",
+    "predictions_frame",
+    "show_study",
+    "show_trial",
+    "study_folder",
+    "study_list",
+    "table_frame",
+    "table_json",
+    "table_markdown",
+    "table_rich",
+    "trials_frame",
+    "write_results",
+]

@@ -1,0 +1,169 @@
+"""Files of results: a study's folder, and single exports. Each appears whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from search.errors import UserError, nearest
+from search.ledger import Ledger, StudyRecord
+from search.report import render
+from search.report.curves import Curves, read_curves
+from search.report.frames import decisions_frame, epochs_of, predictions_frame, trials_of
+from search.report.table import table_of
+from search.report.text import plain, storable, value_text
+from search.space import Space
+
+FORMATS = ("csv", "md", "json", "parquet")
+
+_FRAMES: Mapping[str, Callable[[Ledger, StudyRecord, Space], pd.DataFrame]] = {
+    "trials": lambda ledger, record, space: trials_of(read_curves(ledger, record, space)),
+    "epochs": lambda ledger, record, space: epochs_of(read_curves(ledger, record, space)),
+    "decisions": decisions_frame,
+    "predictions": predictions_frame,
+}
+
+SUBJECTS = ("table", *_FRAMES)
+"""What can be exported."""
+
+
+def write_results(ledger: Ledger, record: StudyRecord, space: Space, folder: Path) -> list[Path]:
+    """Write the files of a study's results into `folder`, making it where it is not there.
+
+    ``space.yaml`` (resolved), ``conditions.json``, ``trials.csv``, ``epochs.csv``, ``decisions.csv``, ``table.md``,
+    ``table.csv``: UTF-8, lines end with a line feed, numbers read back bit-identical. Everything comes from the ledger;
+    files of an earlier report are replaced, one by one, each atomically.
+
+    Raises:
+        UserError: the folder cannot be written.
+    """
+    read = read_curves(ledger, record, space)
+    table = table_of(read)
+    texts = {
+        "space.yaml": record.space,
+        "conditions.json": render.to_json(conditions(ledger, read)),
+        "trials.csv": render.frame_csv(trials_of(read)),
+        "epochs.csv": render.frame_csv(epochs_of(read)),
+        "decisions.csv": render.frame_csv(decisions_frame(ledger, record, space)),
+        "table.md": render.table_markdown(table),
+        "table.csv": render.frame_csv(render.table_frame(table)),
+    }
+    for name, text in texts.items():
+        write_text(folder / name, text)
+    return [folder / name for name in texts]
+
+
+def conditions(ledger: Ledger, read: Curves) -> dict[str, Any]:
+    """Return under what conditions the rows in a study's table were made.
+
+    ``runs`` holds every run that trained one of them, also runs of other studies; ``data`` every data set by content,
+    with the number of images per split.
+    """
+    record = read.record
+    ids = sorted({row.run_id for curve in read.curves for row in curve.rows.values()})
+    cards = read.cards
+    data = []
+    for fingerprint in dict.fromkeys(curve.data for curve in read.curves):
+        card = cards.get(fingerprint)
+        sizes = {split: len(truth) for split, truth in card.truth.items()} if card else {}
+        about = {"name": card.name, "classes": list(card.classes), "notes": list(card.notes)} if card else {}
+        data.append({"fingerprint": fingerprint, **about, "sizes": sizes})
+    names = ("id", "study_id", "started", "ended", "seconds", "outcome", "conditions")
+    studies = {study.id: study.name for study in ledger.studies()}
+    runs = [{name: run[name] for name in names} for run in ledger.runs(ids)]
+    content = {
+        "study": record.name,
+        "revision": record.revision,
+        "created": record.created,
+        "workload": record.workload,
+        "execution_class": record.execution_class,
+        "data": data,
+        "runs": [{"run": run.pop("id"), "study": studies.get(run.pop("study_id")), **run} for run in runs],
+    }
+    result: dict[str, Any] = plain(content)
+    return result
+
+
+def export(ledger: Ledger, record: StudyRecord, space: Space, what: str, format: str, path: Path) -> Path:
+    """Write one subject of a study to a file.
+
+    Args:
+        ledger: where the study is.
+        record: the study.
+        space: its space.
+        what: ``table``, ``trials``, ``epochs``, ``decisions`` or ``predictions``.
+        format: ``csv``, ``md``, ``json`` or ``parquet``.
+        path: the file; its folder is made where it is not there.
+
+    Raises:
+        UserError: an unknown subject or format, or the file cannot be written.
+    """
+    for value, known, word in ((what, SUBJECTS, "export"), (format, FORMATS, "format")):
+        if value not in known:
+            raise UserError(f"{word} {value!r}: must be one of {', '.join(known)}{nearest(value, known)}")
+    if what == "table":
+        table = table_of(read_curves(ledger, record, space))
+        texts = {"md": render.table_markdown, "json": render.table_json}
+        if format in texts:
+            return write_text(path, texts[format](table))
+        frame = render.table_frame(table)
+    else:
+        frame = _FRAMES[what](ledger, record, space)
+    if format == "parquet":
+        return write_atomically(path, lambda file: pq.write_table(arrow(frame), file))
+    drawn = {"csv": render.frame_csv, "md": render.frame_markdown, "json": render.frame_json}
+    return write_text(path, drawn[format](frame))
+
+
+def arrow(frame: pd.DataFrame) -> pa.Table:
+    """Return a data frame as an Arrow table: what is not finite or not there as null, mixed columns as text."""
+    columns = {}
+    for name in frame.columns:
+        column = frame[name]
+        if column.dtype == object:
+            kinds = {type(value) for value in column if plain(value) is not None}
+            text = str in kinds or len(kinds) > 1
+            values: Any = [_as_text(value) if text else plain(value) for value in column]
+        else:
+            values = column.where(np.isfinite(column)) if column.dtype.kind == "f" else column
+        columns[str(name)] = pa.array(values, from_pandas=True)
+    return pa.table(columns)
+
+
+def _as_text(value: Any) -> str | None:
+    return None if value is pd.NA else storable(value_text(value))
+
+
+def write_text(path: Path, text: str) -> Path:
+    """Write a text file atomically, as UTF-8 with the line ends it has; unpaired surrogates are written escaped."""
+    return write_atomically(path, lambda file: file.write(text.encode("utf-8", "backslashreplace")))
+
+
+def write_atomically(path: Path, write: Callable[[Any], Any]) -> Path:
+    """Let `write` fill a temporary file in the same folder, then put it in the place of `path`.
+
+    Raises:
+        UserError: the folder or the file cannot be written; what stood at `path` is untouched.
+    """
+    temporary = path.with_name(f".{secrets.token_hex(8)}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with open(temporary, "xb") as file:
+                write(file)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(temporary, path)
+        finally:
+            temporary.unlink(missing_ok=True)
+    except OSError as error:
+        raise UserError(f"{path}: cannot be written: {error.strerror or error}; give another place") from error
+    return path

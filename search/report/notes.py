@@ -1,0 +1,135 @@
+"""The footnotes of a comparison table: what its numbers are, and what they must not be taken for.
+
+Differences to a baseline, intervals and claims are not judged here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from search.report.curves import Curves
+from search.report.rows import Table
+from search.space import text_of
+
+PARTIAL = "†"
+"""Marks the value of a line whose seeds did not all finish or stop by their rule."""
+
+SELECTED = "‡"
+"""Marks validation values that were chosen on the images they are measured on."""
+
+
+def footnotes(table: Table, read: Curves, homeless: Sequence[str]) -> list[str]:
+    """Return the footnotes of a table.
+
+    Args:
+        table: the table, its notes not yet set.
+        read: what it was made from.
+        homeless: published figures that belong to no single line, as text.
+    """
+    notes = [*_meaning(table, read), *_marks(table), *_seeds(table), *_sampled(table, read), *_missing(table, read)]
+    return [*notes, *_baseline(read), *_published(read, homeless), *_sharing(table), *_data(read)]
+
+
+def _meaning(table: Table, read: Curves) -> list[str]:
+    if not table.lines:
+        return ["No trial has been started."]
+    objective = read.space.search.objective
+    epoch = "at the last epoch" if table.value == "last" else f"at the epoch with the best {objective.metric}"
+    counts = sorted({line.seeds for line in table.lines})
+    seeds = " or ".join(str(count) for count in counts) + (" seed" if counts == [1] else " seeds")
+    over = f"the run of {seeds}" if counts == [1] else f"mean over {seeds}"
+    sense = "higher is better" if objective.maximize else "lower is better"
+    images = _images(read)
+    return [
+        f"{objective.metric}: {over}, {epoch}" + (f", {images}" if images else "") + f"; {sense}.",
+        "No interval is given: the sd over seeds says how far these runs lie apart, not how far a new run on new "
+        "images may fall.",
+    ]
+
+
+def _images(read: Curves) -> str:
+    """Return "on 137 validation images" from the data cards, "" where they do not say."""
+    split, _, _ = read.space.search.objective.metric.partition("_")
+    sizes = sorted({len(card.truth[split]) for card in read.cards.values() if split in card.truth})
+    if not sizes:
+        return ""
+    name = {"val": "validation", "train": "training"}.get(split, split)
+    return f"on {' or '.join(str(size) for size in sizes)} {name} images"
+
+
+def _marks(table: Table) -> list[str]:
+    notes = []
+    if any(line.partial for line in table.shown):
+        notes.append(
+            f"{PARTIAL} Not every seed finished: the mean is over those that finished or were stopped by their rule; "
+            "where all that have a value were pruned, it is theirs at their last epoch. Diverged, failed and "
+            "unfinished runs are in no mean."
+        )
+    if table.value == "best" and table.lines:
+        notes.append(f"{SELECTED} Chosen on the same images: the level is optimistic.")
+    return notes
+
+
+def _seeds(table: Table) -> list[str]:
+    if table.lines and all(line.seeds == 1 for line in table.lines):
+        return ["One run per setting: a rerun may reverse any order."]
+    return []
+
+
+def _sampled(table: Table, read: Curves) -> list[str]:
+    if read.space.search.sampler == "grid" or not table.lines:
+        return []
+    notes = []
+    if table.more:
+        notes.append(f"The {len(table.shown)} best of {len(table.lines)} lines are shown; {table.more} more.")
+    tried = sum(1 for line in table.lines if line.finished)
+    if tried > 1:
+        notes.append(
+            f"Sorted by {read.space.search.objective.metric}: the validation figure of the best of {tried} is "
+            "optimistic, because the same images chose it."
+        )
+    return notes
+
+
+def _missing(table: Table, read: Curves) -> list[str]:
+    """Settings of a grid that no trial stands for yet: a table must not look complete without them."""
+    if read.space.search.sampler != "grid":
+        return []
+    left = read.space.grid_size() - len(table.lines)
+    return [f"{left} setting{'s have' if left > 1 else ' has'} not been started."] if left > 0 and table.lines else []
+
+
+def _baseline(read: Curves) -> list[str]:
+    report = read.space.report
+    if not report.has_baseline:
+        return []
+    return [f"Baseline: {report.rows}={text_of(report.baseline)}. Differences to it are not judged here."]
+
+
+def _published(read: Curves, homeless: Sequence[str]) -> list[str]:
+    published = read.space.report.published
+    if published is None:
+        return []
+    where = f" by {published.source}" if published.source else ""
+    n = f"{published.n} images" if published.n else "a number of images that is not stated"
+    notes = [f"Published: {published.metric} as printed{where}, on {n}; not measured here."]
+    if homeless:
+        notes.append(f"Published figures that stand beside no line: {', '.join(homeless)}.")
+    return notes
+
+
+def _sharing(table: Table) -> list[str]:
+    """What sharing saved, which does not depend on who trained first; and lines that are one training."""
+    alone = sum(line.alone for line in table.lines)
+    distinct = len(frozenset().union(*(line.keys for line in table.lines)))
+    notes = [f"All lines: {alone} epochs if every trial were trained alone, {distinct} distinct ones."] if alone else []
+    same: dict[frozenset[str], list[str]] = {}
+    for line in table.lines:
+        if line.keys:
+            same.setdefault(line.keys, []).append(line.setting)
+    return notes + [f"Same runs, by construction: {'; '.join(names)}." for names in same.values() if len(names) > 1]
+
+
+def _data(read: Curves) -> list[str]:
+    notes = dict.fromkeys(note for card in read.cards.values() for note in card.notes)
+    return [f"Data: {note}" for note in notes]

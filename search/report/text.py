@@ -1,0 +1,148 @@
+"""How values become text: labels, figures, and cells that no reader takes for markup, formulas or control codes.
+
+Everything that is printed or exported passes through here, because names of studies, axes, images and options, and
+tracebacks, hold whatever somebody wrote.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import unicodedata
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from search.space import text_of
+
+_NUMBER = re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_MARKUP = re.compile(r"([\\`*\[\]|~])")
+_EMPHASIS = re.compile(r"(?<!\w)_|_(?!\w)")
+_DIRECTION = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_HTML = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
+
+
+def is_accuracy(metric: str) -> bool:
+    """Whether a metric is a fraction that people read in per cent."""
+    return metric.endswith("accuracy")
+
+
+def missing(value: Any) -> bool:
+    """Whether a scalar stands for "not there": pandas' NA. None is a value, the file's null."""
+    return value is pd.NA or value is pd.NaT
+
+
+def value_text(value: Any, digits: int | None = None) -> str:
+    """Return a setting's value as the space file would spell it; floats to `digits` significant digits."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool | np.bool_):
+        return "true" if value else "false"
+    if isinstance(value, float | np.floating):
+        return f"{value:.{digits}g}" if digits else repr(float(value))
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(value_text(item, digits) for item in value)}]"
+    return str(value)
+
+
+def lookup(table: Mapping[str, str], value: Any) -> str | None:
+    """Return the entry of a value in a mapping keyed by `text_of`, however the number is spelt (``1``, ``1.0``)."""
+    text = text_of(value)
+    if text in table:
+        return table[text]
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        for key, entry in table.items():
+            if _NUMBER.fullmatch(key) and float(key) == value:
+                return entry
+    return None
+
+
+def figure(metric: str, value: float | None) -> str:
+    """Return a value or a standard deviation of `metric` for people: accuracies in per cent with two decimals.
+
+    Args:
+        metric: name, which tells accuracies from the rest; the rest has 4 significant digits.
+        value: a fraction for accuracies; None gives "".
+    """
+    if value is None or not math.isfinite(value):
+        return ""
+    return f"{100 * value:.2f}" if is_accuracy(metric) else significant(value)
+
+
+def significant(value: float) -> str:
+    """Return a number to 4 significant digits, without exponent where that stays readable."""
+    text = f"{value:.4g}"
+    return format(Decimal(text), "f") if 1e-4 <= abs(value) < 1e7 else text
+
+
+def duration(seconds: float) -> str:
+    """Return seconds for people: tenths below 100, whole ones above."""
+    return f"{seconds:.1f}" if seconds < 100 else f"{seconds:.0f}"
+
+
+def printable(text: str, lines: bool = False) -> str:
+    """Replace control characters, direction overrides and unpaired surrogates; with `lines`, line feeds and tabs stay.
+
+    An escape sequence in a study's name would otherwise reach the terminal.
+    """
+    keep = "\n\t" if lines else ""
+    unsafe = (c not in keep and (c in _DIRECTION or unicodedata.category(c) in ("Cc", "Cs")) for c in text)
+    return "".join("\ufffd" if bad else c for c, bad in zip(text, unsafe, strict=True))
+
+
+def one_line(text: str) -> str:
+    """Return `text` without line breaks and control characters."""
+    return printable(" ".join(text.split()) if len(text.splitlines()) > 1 else text)
+
+
+def markdown_cell(text: str) -> str:
+    """Return `text` so that Markdown and HTML show it as it is, within one table cell."""
+    escaped = "".join(_HTML.get(c, c) for c in one_line(text))
+    return _EMPHASIS.sub(r"\\_", _MARKUP.sub(r"\\\1", escaped))
+
+
+def storable(text: str) -> str:
+    """Return `text` as UTF-8 can hold it: an unpaired surrogate, which JSON lets through, is spelt out."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+def cell_text(value: Any) -> str:
+    """Return one value of a frame as text: numbers read back bit-identical, "" for what is not finite or not there."""
+    if missing(value) or (isinstance(value, float | np.floating) and not math.isfinite(value)):
+        return ""
+    return value_text(value)
+
+
+def csv_cell(value: Any) -> str:
+    """Return one cell of a CSV file: `cell_text`, quoted where it must be.
+
+    Text that a spreadsheet would run as a formula gets a leading apostrophe; text that is a number stays one.
+    """
+    text = cell_text(value).replace("\0", "\ufffd")  # readers end at a zero byte
+    if isinstance(value, int | float | np.number):
+        return text
+    if text.startswith(_FORMULA) and not _NUMBER.fullmatch(text):
+        text = "'" + text
+    # The csv module leaves a carriage return bare, which readers take for the end of the line.
+    if any(c in text for c in ',"\r\n') or text != text.strip():
+        text = '"' + text.replace('"', '""') + '"'
+    return text
+
+
+def plain(value: Any) -> Any:
+    """Return `value` as JSON can hold it: numpy and pandas types made plain, what is not finite or not there null."""
+    if missing(value):
+        return None
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [plain(item) for item in value]
+    if isinstance(value, np.ndarray | np.generic):
+        return plain(value.tolist())
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return value if value is None or isinstance(value, bool | int | str) else str(value)

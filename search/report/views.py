@@ -1,0 +1,170 @@
+"""What `list` and `show` print: all studies, one study, one trial."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import rich.table
+import yaml
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from search.errors import UserError
+from search.ledger import Ledger, StudyRecord
+from search.report.curves import Curve, best_epoch, metric_order, read_curves
+from search.report.frames import TRIAL_METRICS
+from search.report.table import COUNTED
+from search.report.text import duration, figure, is_accuracy, one_line, printable, value_text
+from search.space import Objective, Space
+from search.trial import State, Trial
+
+TRIALS_SHOWN = 50
+"""Trials `show_study` lists; `trials.csv` has all of them."""
+
+
+def study_list(ledger: Ledger) -> RenderableType:
+    """Return all studies of a ledger: name, revision, created, trials by state, best value of the objective.
+
+    The best is that of single trials that finished or were stopped, at their last epoch.
+    """
+    studies = ledger.studies()
+    if not studies:
+        return Text("The ledger holds no study yet.")
+    table = _table("study", "revision", "created (UTC)", "trials", "best")
+    for record in studies:
+        trials = ledger.trials(record.id)
+        row = (record.name, str(record.revision), record.created[:19], states(trials), _best(ledger, record, trials))
+        table.add_row(*(Text(one_line(cell)) for cell in row))
+    return table
+
+
+def show_study(ledger: Ledger, record: StudyRecord, space: Space) -> RenderableType:
+    """Return what is known of one study: its facts, its runs and its trials."""
+    read = read_curves(ledger, record, space)
+    objective = space.search.objective.metric
+    facts = {
+        "study": f"{record.name} (revision {record.revision})",
+        "title": space.title,
+        "created": record.created,
+        "workload": record.workload,
+        "sampler": space.search.sampler,
+        "objective": f"{objective}, {space.search.objective.direction}",
+        "trials": states([curve.trial for curve in read.curves]),
+        "data": ", ".join(card.name or card.fingerprint for card in read.cards.values()),
+        "execution class": _pairs(record.execution_class or {}),
+    }
+    runs = _table("run", "started (UTC)", "seconds", "outcome", title="runs")
+    for run in ledger.runs(study_id=record.id):
+        took = "" if run["seconds"] is None else duration(run["seconds"])
+        row = (str(run["id"]), run["started"][:19], took, run["outcome"] or "not ended")
+        runs.add_row(*(Text(one_line(cell)) for cell in row))
+    trials = _table("trial", "seed", "parameters", "state", "ended by", "epochs", _head(objective), title="trials")
+    for curve in read.curves[-TRIALS_SHOWN:]:
+        trial = curve.trial
+        value = figure(objective, curve.metric(objective, curve.last_epoch))
+        cells = (str(trial.number), str(trial.seed), _pairs(trial.parameters), trial.state.value, trial.ended_by)
+        trials.add_row(*(Text(one_line(cell)) for cell in (*cells, f"{trial.last_epoch} of {trial.epochs}", value)))
+    hidden = len(read.curves) - TRIALS_SHOWN
+    note = [Text(f"The last {TRIALS_SHOWN} trials are shown; {hidden} more.")] if hidden > 0 else []
+    return Group(_facts(facts), runs, trials, *note)
+
+
+def show_trial(ledger: Ledger, record: StudyRecord, space: Space, number: int) -> RenderableType:
+    """Return what is known of one trial: parameters, settings, how it ended, its last and best epoch, its error.
+
+    Raises:
+        UserError: the study has no such trial.
+    """
+    trials = {trial.number: trial for trial in ledger.trials(record.id)}
+    if number not in trials:
+        known = f"it has trials {min(trials)} to {max(trials)}" if trials else "it has none yet"
+        raise UserError(f"study {record.name!r} has no trial {number}; {known}")
+    curve = _curve(ledger, record, space, trials[number])
+    trial, last = curve.trial, curve.last_epoch
+    facts = {
+        "trial": f"{trial.number} of {record.name}",
+        "configuration": str(trial.configuration),
+        "seed": str(trial.seed),
+        "state": trial.state.value,
+        "ended by": trial.ended_by,
+        "epochs": f"{trial.last_epoch} of {trial.epochs}",
+        "best epoch": str(curve.best_epoch or ""),
+        "attempts": str(trial.attempts),
+        "seconds": duration(curve.seconds),
+        "parameters": "\n".join(f"{name} = {value_text(value)}" for name, value in trial.parameters.items()),
+        "settings": "\n".join(f"{name} = {value_text(value)}" for name, value in sorted(trial.settings.items())),
+    }
+    metrics = _table("metric", "last epoch", "best epoch")
+    known_metrics = curve.rows[last].row.metrics if last else {}
+    for name in metric_order(known_metrics, (space.search.objective.metric, *TRIAL_METRICS)):
+        values = (_shown(name, curve.metric(name, epoch)) for epoch in (last, curve.best_epoch))
+        metrics.add_row(Text(one_line(_head(name))), *(Text(value) for value in values))
+    error = [Text(printable(trial.error, lines=True))] if trial.error else []
+    return Group(_facts(facts), *([metrics] if last else []), *error)
+
+
+def states(trials: Iterable[Trial]) -> str:
+    """Return "3 finished, 1 pruned"."""
+    counts = Counter(trial.state for trial in trials)
+    return ", ".join(f"{counts[state]} {state.value}" for state in State if counts[state]) or "none"
+
+
+def _curve(ledger: Ledger, record: StudyRecord, space: Space, trial: Trial) -> Curve:
+    keys, data = ledger.paths(record.id)[trial.number]
+    keys = keys[: trial.last_epoch]
+    found = ledger.rows(keys)
+    rows = {epoch: found[key] for epoch, key in enumerate(keys, start=1) if key in found}
+    return Curve(trial, keys, data, rows, frozenset(), best_epoch(rows, space.search.objective))
+
+
+def _best(ledger: Ledger, record: StudyRecord, trials: Sequence[Trial]) -> str:
+    """Return the best final value, with the objective read from the study's own file."""
+    done = [trial for trial in trials if trial.state in COUNTED and trial.last_epoch]
+    if not done:
+        return ""
+    objective = _objective(record)
+    paths = ledger.paths(record.id)
+    rows = ledger.rows(list({paths[trial.number][0][trial.last_epoch - 1] for trial in done}))
+    found = dict(enumerate(rows.values(), start=1))
+    epoch = best_epoch(found, objective)
+    if epoch is None:
+        return ""
+    return f"{_head(objective.metric)} {figure(objective.metric, found[epoch].row.metrics[objective.metric])}"
+
+
+def _objective(record: StudyRecord) -> Objective:
+    """Read the objective from a resolved space file; a text that says none has the default one."""
+    try:
+        found = (yaml.safe_load(record.space) or {}).get("search", {}).get("objective", {})
+        return Objective(**found) if isinstance(found, dict) else Objective(str(found))
+    except (yaml.YAMLError, AttributeError, TypeError):
+        return Objective()
+
+
+def _shown(name: str, value: float | None) -> str:
+    return "" if value is None else figure(name, value) or "not finite"
+
+
+def _head(metric: str) -> str:
+    return f"{metric} (%)" if is_accuracy(metric) else metric
+
+
+def _pairs(values: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name}={value_text(value, 6)}" for name, value in values.items())
+
+
+def _facts(facts: Mapping[str, str]) -> rich.table.Table:
+    grid = rich.table.Table.grid(padding=(0, 2))
+    for name, text in facts.items():
+        if text:
+            grid.add_row(Text(name), Text(printable(text, lines=True)))
+    return grid
+
+
+def _table(*head: str, title: str | None = None) -> rich.table.Table:
+    table = rich.table.Table(title=title, title_justify="left", header_style="")
+    for name in head:
+        table.add_column(Text(name), overflow="fold")
+    return table

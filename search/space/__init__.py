@@ -1,0 +1,48 @@
+"""The search-space file: typed model, strict reader with addressed faults, JSON Schema, and writing it back."""
+
+from search.space.model import (
+    SERVICE_SETTINGS,
+    AshaSettings,
+    Axis,
+    Choice,
+    Condition,
+    Domain,
+    Float,
+    Grid,
+    Int,
+    Objective,
+    Published,
+    Report,
+    Resources,
+    Search,
+    Space,
+)
+from search.space.nodes import text_of
+from search.space.reader import read_space, space_from_mapping
+from search.space.recorded import rebuild
+from search.space.schema import schema
+from search.space.writing import dump
+
+__all__ = [
+    "SERVICE_SETTINGS",
+    "AshaSettings",
+    "Axis",
+    "Choice",
+    "Condition",
+    "Domain",
+    "Float",
+    "Grid",
+    "Int",
+    "Objective",
+    "Published",
+    "Report",
+    "Resources",
+    "Search",
+    "Space",
+    "dump",
+    "read_space",
+    "rebuild",
+    "schema",
+    "space_from_mapping",
+    "text_of",
+]

@@ -1,0 +1,245 @@
+"""The axes: their domains, conditions, and that no setting is set by two of them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from search.space.conform import broken_rule, conform
+from search.space.extends import options
+from search.space.keys import DOMAINS, FLOAT, INT, NAME, OPTION, RESERVED
+from search.space.model import Axis, Choice, Condition, Domain, Float, Grid, Int
+from search.space.nodes import Node, Problems, no_value, place, same, show, text_of, tidy, unknown
+from search.space.settings import Rules, kinds, read_settings, spelled, why_no_setting
+
+_WORDS = (*DOMAINS, "when")
+
+
+def read_axes(space: Node, fixed: Node, rules: Rules, problems: Problems) -> list[Axis]:
+    """Read the section ``space``, in the file's order, and return the sound axes."""
+    axes: list[Axis] = []
+    for name, node in space.entries.items():
+        if node.kind == "broken":
+            continue
+        if node.kind != "mapping":
+            problems.add(node, _no_axis(name, node))
+            continue
+        for key in node.entries:
+            if key not in _WORDS:
+                problems.add(node.entries[key], f"unknown key{unknown(key, _WORDS)}")
+        domain = _domain(name, node, rules, problems)
+        when = _condition(name, node.entries["when"], space, fixed, axes, problems) if "when" in node.entries else None
+        if domain is not None and ("when" not in node.entries or when is not None):
+            axes.append(Axis(name, domain, when))
+    _owners(space, fixed, problems)
+    return axes
+
+
+def _no_axis(name: str, node: Node) -> str:
+    if node.kind == "list":
+        return "found a list, must be a mapping: write `grid: [...]`"
+    if node.null:
+        return "found null, but no base file has an axis of that name to take away"
+    return f"found {show(node)}, must be a mapping such as `grid: [...]`; one value goes under `fixed`"
+
+
+def _domain(name: str, node: Node, rules: Rules, problems: Problems) -> Domain | None:
+    given = [kind for kind in DOMAINS if kind in node.entries]
+    if len(given) != 1:
+        found = f"found {' and '.join(given)}" if given else "has no domain"
+        problems.add(node, f"{found}, must have exactly one of {', '.join(DOMAINS)}")
+        return None
+    kind, inner = given[0], node.entries[given[0]]
+    if inner.kind == "broken":
+        return None
+    if kind in ("grid", "choice") and inner.kind == "mapping":
+        return _options(name, kind, node, inner, rules, problems)
+    if reason := why_no_setting(name, rules):
+        problems.add(node, reason)
+        return None
+    rule = {} if rules is None else rules.get(name)
+    if rule is None:
+        problems.add(node, f"{name!r} is only the beginning of settings, no setting itself; write one out in full")
+        return None
+    if kind in ("grid", "choice"):
+        return _listed(name, kind, inner, rule, problems)
+    return _prior(kind, inner, rule, rules is None, problems)
+
+
+def _options(name: str, kind: str, axis: Node, node: Node, rules: Rules, problems: Problems) -> Grid | None:
+    """Read named options: the axis has a name of its own, and each option sets several settings."""
+    before = len(problems)
+    if rules is not None and (name in rules or name == "seed"):
+        problems.add(axis, f"named options need a name of their own, and {name!r} is a setting; rename the axis")
+    elif name in RESERVED:
+        problems.add(axis, f"{name!r} is a column of every table of trials; rename the axis")
+    elif reason := broken_rule(Node("scalar", name), NAME):
+        problems.add(axis, f"{reason}; rename the axis")
+    if not node.entries:
+        problems.add(node, "is empty, must have at least one option")
+    found: dict[str, Mapping[str, Any]] = {}
+    for option, settings in node.entries.items():
+        if not isinstance(node.keys[option].value, str):
+            problems.add(settings, f'found {option} for the name of an option, must be text; write "{option}"')
+        elif reason := broken_rule(node.keys[option], OPTION):
+            problems.add(settings, f"{reason}, for it is a row of a table; rename the option")
+        elif settings.kind == "mapping" or settings.null:
+            found[option] = read_settings(settings, rules, problems)
+        elif settings.kind != "broken":
+            example = f"{{setting: {settings.text or '...'}}}"
+            problems.add(settings, f"found {show(settings)}, must be the settings the option stands for: `{example}`")
+    first: dict[str, str] = {}
+    for option, settings_of in found.items():
+        earlier = first.setdefault(repr(sorted(settings_of.items())), option)
+        if earlier != option and len(problems) == before:
+            problems.add(node.entries[option], f"sets the same as the option {earlier!r}; keep one")
+    if len(problems) > before or not node.sound:
+        return None
+    return (Grid if kind == "grid" else Choice)(tuple(found), found)
+
+
+def _listed(name: str, kind: str, node: Node, rule: Mapping[str, Any], problems: Problems) -> Grid | None:
+    before = len(problems)
+    if node.kind != "list":
+        problems.add(node, f"found {show(node)}, must be a list of values or a mapping of named options")
+        return None
+    if not node.items:
+        problems.add(node, "is empty, must list at least one value")
+    values: list[Any] = []
+    first: dict[Any, Node] = {}
+    for item in node.items:
+        if item.kind in ("list", "mapping"):
+            remedy = f"use named options: `{kind}: {{a name: {{{name}: ...}}}}`, with another name for the axis"
+            problems.add(item, f"found {show(item)}, must be a single value; {remedy}")
+        elif item.kind == "scalar":
+            value = spelled(item.value, rule)
+            alike = first.setdefault((isinstance(value, bool), value), item)
+            if alike is not item:
+                as_written = "" if show(alike) == show(item) else f" (as {show(alike)})"
+                problems.add(item, f"found {show(item)}, which is listed already{as_written}; keep one")
+            elif reason := broken_rule(item, rule):
+                problems.add(item, reason)
+            values.append(value)
+    if len(problems) > before or not node.sound:
+        return None
+    return (Grid if kind == "grid" else Choice)(tuple(values))
+
+
+def _prior(kind: str, node: Node, rule: Mapping[str, Any], unruled: bool, problems: Problems) -> Float | Int | None:
+    allowed = kinds(rule)
+    if not unruled and ("enum" in rule or not {"number", "integer"} & set(allowed)):
+        problems.add(
+            node, f"a prior over numbers does not fit a setting that is {_described(rule)}; use choice or grid"
+        )
+        return None
+    if kind == "float" and not unruled and "number" not in allowed:
+        problems.add(node, "a float prior does not fit a setting of whole numbers; use int")
+        return None
+    before = len(problems)
+    if not conform(node, FLOAT if kind == "float" else INT, problems):
+        return None
+    data = {name: tidy(value) for name, value in node.data().items()}
+    low, high, log, step = data["low"], data["high"], data.get("log", False), data.get("step")
+    if low == high:
+        problems.add(node, f"low and high are both {show(low)}; a single value goes under `fixed`")
+    elif low > high:
+        problems.add(node, f"low {show(low)} is above high {show(high)}; exchange them")
+    else:
+        _spacing(node, low, high, log, step, problems)
+    for end in ("low", "high"):
+        if reason := broken_rule(node.entries[end], rule):
+            problems.add(node.entries[end], reason)
+    if len(problems) > before:
+        return None
+    if kind == "float":
+        return Float(float(low), float(high), log, None if step is None else float(step))
+    return Int(int(low), int(high), log, 1 if step is None else int(step))
+
+
+def _described(rule: Mapping[str, Any]) -> str:
+    if "enum" in rule:
+        return f"one of {', '.join(str(value) for value in rule['enum'])}"
+    words = {"string": "text", "boolean": "true or false", "array": "a list", "object": "a mapping", "null": "null"}
+    return " or ".join(words.get(kind, kind) for kind in kinds(rule)) or "no number"
+
+
+def _spacing(node: Node, low: float, high: float, log: bool, step: float | None, problems: Problems) -> None:
+    if log and low <= 0:
+        problems.add(node.entries["low"], f"found {show(low)}, must be greater than 0 where log is true")
+    if step is None:
+        return
+    at = node.entries["step"]
+    if log:
+        problems.add(at, "log and step exclude each other; keep one")
+    elif step > high - low:
+        problems.add(at, f"found {show(step)}, must be at most high - low = {show(tidy(high - low))}")
+    else:
+        steps = (high - low) / step
+        if not math.isclose(steps, round(steps), rel_tol=1e-9, abs_tol=1e-9):
+            last = tidy(low + math.floor(steps) * step)
+            problems.add(at, f"steps of {show(step)} from {show(low)} end at {show(last)}, not at high {show(high)}")
+
+
+def _condition(
+    name: str, node: Node, space: Node, fixed: Node, earlier: Sequence[Axis], problems: Problems
+) -> Condition | None:
+    """Read ``when: {other axis: values}``."""
+    if node.kind == "broken":
+        return None
+    if len(node.entries) != 1:
+        problems.add(node, f"found {show(node)}, must be one axis and its values: `when: {{other axis: [values]}}`")
+        return None
+    other, wanted = next(iter(node.entries.items()))
+    axis = next((axis for axis in earlier if axis.name == other), None)
+    if axis is None:
+        if other == name:
+            problems.add(wanted, "an axis cannot hang on itself; name another one")
+        elif other in fixed.entries:
+            at = place(fixed.entries[other], wanted)
+            problems.add(wanted, f"{other!r} is fixed ({at}), not an axis; remove the condition")
+        elif other not in space.entries:
+            problems.add(wanted, f"unknown axis{unknown(other, [axis for axis in space.entries if axis != name])}")
+        elif list(space.entries).index(other) > list(space.entries).index(name):
+            problems.add(wanted, f"stands below, in {place(space.entries[other], wanted)}; list it before {name!r}")
+        return None
+    given = wanted.items if wanted.kind == "list" else (wanted,)
+    if not given:
+        problems.add(wanted, "is empty, must list at least one value")
+    values = [_possible(item, axis, problems) for item in given]
+    return None if not given or None in values else Condition(other, tuple(value[0] for value in values if value))
+
+
+def _possible(item: Node, axis: Axis, problems: Problems) -> tuple[Any] | None:
+    """Return the value of `axis` that `item` means, in a tuple; None, with a fault, where it has no such value."""
+    if item.kind == "broken":
+        return None
+    domain = axis.domain
+    if isinstance(domain, Grid):
+        for value in domain.values:
+            if item.kind == "scalar" and same(item.value, value):
+                return (value,)
+        known = [text_of(value) for value in domain.values]
+        problems.add(item, f"found {show(item)}, which is no value of {axis.name!r}{no_value(item, known)}")
+    else:
+        problems.add(item, f"a condition needs listed values, and {axis.name!r} is a prior over a range; use choice")
+    return None
+
+
+def _owners(space: Node, fixed: Node, problems: Problems) -> None:
+    """Every setting is set in one place: fixed, or one axis."""
+    owners: dict[str, tuple[str, Node]] = {}
+    for name, axis in space.entries.items():
+        settings: dict[str, Node] = {}
+        for option in options(axis).values():
+            for key, node in option.entries.items():
+                settings.setdefault(key, node)
+        plain = not any(axis.entries[kind].kind == "mapping" for kind in ("grid", "choice") if kind in axis.entries)
+        for setting, node in ({name: axis} if plain else settings).items():
+            if setting in fixed.entries and not fixed.entries[setting].removes:
+                at = place(fixed.entries[setting], node)
+                problems.add(node, f"{setting!r} is set by an axis here and fixed ({at}); keep one")
+            if setting in owners:
+                other, where = owners[setting]
+                problems.add(node, f"{setting!r} is set by the axis {other!r} as well ({place(where, node)}); keep one")
+            owners.setdefault(setting, (name, node))

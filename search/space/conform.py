@@ -1,0 +1,71 @@
+"""Structure against the schema: unknown keys, missing keys and values outside their rule, each at its own line."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from search.space.nodes import Node, Problems, show, unknown
+from search.workload import why_not
+
+
+def conform(node: Node, rule: Mapping[str, Any], problems: Problems) -> bool:
+    """Report everything in `node` that breaks `rule`; True where nothing does."""
+    before = len(problems)
+    _conform(node, rule, problems)
+    return len(problems) == before and node.sound
+
+
+def _conform(node: Node, rule: Mapping[str, Any], problems: Problems) -> None:
+    if node.kind == "broken":
+        return
+    kinds = [rule["type"]] if isinstance(rule.get("type"), str) else list(rule.get("type", []))
+    if node.kind == "mapping" and "object" in kinds:
+        _mapping(node, rule, problems)
+    elif node.kind == "list" and "array" in kinds:
+        if reason := broken_rule(node, {key: rule[key] for key in ("minItems", "maxItems") if key in rule}):
+            problems.add(node, reason)
+        for item in node.items:
+            _conform(item, rule.get("items", {}), problems)
+    elif node.null and "null" in kinds:
+        return
+    elif reason := broken_rule(node, rule):
+        problems.add(node, reason)
+
+
+def _mapping(node: Node, rule: Mapping[str, Any], problems: Problems) -> None:
+    properties, rest = rule.get("properties", {}), rule.get("additionalProperties", True)
+    for key, child in node.entries.items():
+        if key in properties:
+            _conform(child, properties[key], problems)
+        elif rest is False:
+            problems.add(child, f"unknown key{unknown(key, properties)}")
+        elif isinstance(rest, Mapping):
+            _conform(child, rest, problems)
+    for key in rule.get("required", []):
+        if key not in node.entries:
+            problems.add(node, f"needs the key `{key}`: {properties[key].get('description', '')}")
+
+
+def broken_rule(node: Node, rule: Mapping[str, Any]) -> str:
+    """Say in one sentence why the value of `node` breaks `rule`, or return ``""``."""
+    value = node.data()
+    if isinstance(value, str) and "string" in rule.get("type", ()):
+        if len(value) > (longest := rule.get("maxLength", math.inf)):
+            return f"found {show(value)} with {len(value)} characters, must have at most {longest}"
+        if "words" in rule and not re.fullmatch(rule["pattern"], value):
+            return f"found {show(value)}, must be {rule['words']}"
+    if isinstance(value, list) and len(value) > (longest := rule.get("maxItems", math.inf)):
+        return f"found {len(value)} entries, must be {longest}"
+    if not (reason := why_not(value, rule)):
+        return ""
+    found = f"found {value!r}"
+    if reason.startswith(found):
+        reason = f"found {show(node)}{reason[len(found) :]}"
+    elif len(reason) > 300:
+        reason = f"{reason[:297]}..."
+    if node.plain and value is not None and not isinstance(value, str) and reason.endswith("must be text"):
+        reason += "; put it in quotes"
+    return reason

@@ -1,0 +1,131 @@
+"""Base files: ``extends`` reads another file and lays this one over it.
+
+Mappings merge key by key; lists, scalars and axes are replaced whole; a null takes a key of the base away. An axis of
+the extending file wins over a fixed value of the base, and a fixed value over an axis. The base's `name` is not
+inherited, or two studies would share it.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+
+from search.space.nodes import Node, Problems, empty_mapping, same, show
+from search.space.yaml import neighbour, read
+
+MAX_BASES = 20
+
+
+def load(file: str, problems: Problems) -> Node | None:
+    """Read a file and all it extends into one tree; None where a part of it could not be read."""
+    root = read(file, problems)
+    return None if root is None else with_base(root, file, problems)
+
+
+def with_base(root: Node, file: str, problems: Problems, chain: tuple[str, ...] = ()) -> Node | None:
+    """Lay `root`, read from `file`, over the base it names."""
+    if "extends" not in root.entries:
+        return root
+    node = root.entries["extends"]
+    if node.kind == "broken":
+        return None
+    if not isinstance(node.value, str) or not node.value:
+        remedy = "; let that file extend the next" if node.kind == "list" else ""
+        problems.add(node, f"found {show(node)}, must be the path of one base file{remedy}")
+        return None
+    chain = (*chain, file)
+    path = os.path.normpath(os.path.join(os.path.dirname(file) if root.line else "", node.value))
+    if any(os.path.realpath(path) == os.path.realpath(seen) for seen in chain):
+        problems.add(node, f"goes in a circle: {' -> '.join((*chain, path))}; a base must not extend its extension")
+    elif len(chain) > MAX_BASES:
+        problems.add(node, f"is base number {len(chain)} of one file, at most {MAX_BASES} are read")
+    elif not os.path.exists(path):
+        problems.add(node, f"found {show(node)}, but there is no file {path!r}{neighbour(path)}")
+    elif (base := read(path, problems)) is not None and (base := with_base(base, path, problems, chain)) is not None:
+        return _merge(_prepared(base, root), root.without("extends"), "")
+    return None
+
+
+def _merge(base: Node, child: Node, within: str) -> Node:
+    merged = base
+    for name, node in child.entries.items():
+        old = base.entries.get(name)
+        if node.null and old is not None and within == "fixed":
+            # Whether null is a value of this setting or takes it away, only its rule can say.
+            merged = _put(merged, child, name, replace(node, removes=True))
+        elif node.null and old is not None:
+            merged = merged.without(name)
+        elif old is not None and old.kind == node.kind == "mapping" and within != "space":
+            merged = _put(merged, child, name, _merge(old, node, name if not within else f"{within}.{name}"))
+        else:
+            merged = _put(merged, child, name, node)
+    return replace(merged, file=child.file, line=child.line)
+
+
+def _put(target: Node, source: Node, name: str, node: Node) -> Node:
+    return target.with_entries({**target.entries, name: node}, {**target.keys, name: source.keys[name]})
+
+
+def _prepared(base: Node, child: Node) -> Node:
+    """Take from the base what the extending file settles in another way: its name, fixed values and axes."""
+    base = base.without("name")
+    for name, node in section(child, "fixed").entries.items():
+        base = settle_axis(base, name, node)
+    taken = {
+        setting
+        for name, axis in section(child, "space").entries.items()
+        if not axis.null
+        for setting in (name, *(key for option in options(axis).values() for key in option.entries))
+    }
+    return base.put("fixed", section(base, "fixed").without(*taken)) if "fixed" in base.entries else base
+
+
+def section(root: Node, name: str) -> Node:
+    """Return a section of the file; an empty one where it is missing, empty or unreadable."""
+    node = root.entries.get(name)
+    return node if node is not None and node.kind == "mapping" else empty_mapping(name, root.file, root.line)
+
+
+def options(axis: Node) -> dict[str, Node]:
+    """Return the named options of an axis; empty where it lists plain values."""
+    found: dict[str, Node] = {}
+    for kind in ("grid", "choice"):
+        if kind in axis.entries:
+            found.update(axis.entries[kind].entries)
+    return found
+
+
+def settle_axis(root: Node, name: str, value: Node) -> Node:
+    """Take an axis away because it has been given one value, and what hangs on it.
+
+    Axes that exist only beside other values go with it, those that exist beside this one become unconditional, and
+    parts of the report that speak of its values have nothing left to speak of.
+    """
+    space = section(root, "space")
+    if name not in space.entries:
+        return root
+    root = _without_report(root, name).put("space", space.without(name))
+    for other, axis in section(root, "space").entries.items():
+        condition = section(axis, "when").entries.get(name)
+        if condition is None or value.kind != "scalar":
+            continue
+        allowed = condition.items or (condition,)
+        if any(node.kind == "scalar" and same(node.value, value.value) for node in allowed):
+            root = root.put("space", section(root, "space").put(other, axis.without("when")))
+        else:
+            root = settle_axis(root, other, Node("broken", None))
+    return root
+
+
+def _without_report(root: Node, axis: str) -> Node:
+    """Drop the parts of the report that speak of an axis that is gone."""
+    report = section(root, "report")
+    if not report.entries:
+        return root
+    rows = report.entries.get("rows")
+    sole = rows is None and list(section(root, "space").entries) == [axis]
+    if sole or (rows is not None and rows.data() == axis):
+        report = report.without("rows", "columns", "baseline", "labels", "published", "claims")
+    elif "columns" in report.entries and report.entries["columns"].data() == axis:
+        report = report.without("columns")
+    return root.put("report", report)

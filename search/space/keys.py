@@ -1,0 +1,278 @@
+"""Every key of a search-space file but the settings: its rule as a JSON Schema fragment, and what it means.
+
+`search.space.schema` assembles these for editors and `search.space.conform` walks them for the reader, so a key cannot
+be known to one and not to the other. ``words`` says in plain language what a pattern means.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+Rule = dict[str, Any]
+
+MAX_TRIALS = 1_000_000
+"""Largest number of trials (configurations times seeds) of one study."""
+
+SAMPLERS = ("grid", "random", "tpe", "gp", "qmc", "cmaes")
+DOMAINS = ("grid", "choice", "float", "int")
+
+FIGURE = r"^[-+]?[0-9]+(\.[0-9]+)?( ?%)?$"
+FIGURE_WORDS = "a decimal number such as 54.10, with or without %, and without thousands separators"
+SCALAR = {"type": ["string", "number", "boolean", "null"]}
+
+
+def mapping(description: str, properties: Mapping[str, Rule], required: tuple[str, ...] = ()) -> Rule:
+    """Return the rule of a mapping with these keys and no others."""
+    rule: Rule = {
+        "type": "object",
+        "description": description,
+        "properties": dict(properties),
+        "additionalProperties": False,
+    }
+    return {**rule, "required": list(required)} if required else rule
+
+
+def _float(minimum: str, description: str) -> Rule:
+    return {"type": "number", minimum: 0, "description": description}
+
+
+def _pair(description: str) -> Rule:
+    return {"type": "array", "items": SCALAR, "minItems": 2, "maxItems": 2, "description": description}
+
+
+SEARCH: Rule = mapping(
+    "how configurations are chosen and how far they get",
+    {
+        "sampler": {
+            "enum": list(SAMPLERS),
+            "description": "default: grid where every axis is a grid, else tpe",
+        },
+        "trials": {
+            "type": "integer",
+            "minimum": 1,
+            "maximum": MAX_TRIALS,
+            "description": "configurations to try (each under every seed); required for every sampler but grid",
+        },
+        "seed": {
+            "type": "integer",
+            "minimum": 0,
+            "maximum": 2**32 - 1,
+            "description": "seed of the sampler; default 0",
+        },
+        "objective": mapping(
+            "what the sampler and the pruner look at",
+            {
+                "metric": {
+                    "type": "string",
+                    "minLength": 1,
+                    "default": "val_accuracy",
+                    "description": "a metric that is not measured on test data",
+                },
+                "direction": {
+                    "enum": ["maximize", "minimize"],
+                    "default": "maximize",
+                    "description": "whether more or less of it is better",
+                },
+            },
+        ),
+        "pruning": mapping(
+            "ending poor trials early",
+            {
+                "asha": mapping(
+                    "asynchronous successive halving (Li et al. 2020)",
+                    {
+                        "grace_period": {
+                            "type": "integer",
+                            "minimum": 1,
+                            "description": "epochs before a trial may be pruned; below `epochs`",
+                        },
+                        "reduction_factor": {
+                            "type": "number",
+                            "exclusiveMinimum": 1,
+                            "default": 3,
+                            "description": "one in so many trials goes on at each rung",
+                        },
+                    },
+                    ("grace_period",),
+                )
+            },
+        ),
+        "hours": _float("exclusiveMinimum", "no new trial is started after so many hours of a run"),
+        "attempts": {
+            "type": "integer",
+            "minimum": 1,
+            "default": 3,
+            "description": "how often a trial whose worker died is started",
+        },
+    },
+)
+
+RESOURCES: Rule = mapping(
+    "what one trial gets",
+    {
+        "cpus": {"type": "integer", "minimum": 1, "default": 1, "description": "CPU threads"},
+        "gpus": _float("minimum", "GPUs, a fraction below 1 or a whole number; default: one where there is one"),
+    },
+)
+
+_PUBLISHED = mapping(
+    "figures of a paper to put beside ours, audited",
+    {
+        "source": {"type": "string", "description": "where they stand"},
+        "n": {"type": "integer", "minimum": 1, "description": "images behind each figure"},
+        "metric": {"type": "string", "minLength": 1, "default": "accuracy", "description": "what they measure"},
+        "values": {
+            "type": "object",
+            "description": "value of the row axis: figure, to its last printed digit (54.10, 54.10 %)",
+            "additionalProperties": {"type": ["string", "number"], "pattern": FIGURE, "words": FIGURE_WORDS},
+        },
+        "confusion_matrix": {
+            "type": "array",
+            "minItems": 1,
+            "description": "rows are truth, columns are prediction",
+            "items": {"type": "array", "minItems": 1, "items": {"type": "integer", "minimum": 0}},
+        },
+        "class_sizes": {
+            "type": "array",
+            "minItems": 1,
+            "description": "images of each class",
+            "items": {"type": "integer", "minimum": 0},
+        },
+        "parameters": {
+            "type": "object",
+            "description": "label of a model: printed number of parameters",
+            "additionalProperties": {"type": ["string", "number"], "pattern": FIGURE, "words": FIGURE_WORDS},
+        },
+    },
+)
+
+CLAIM_KINDS = ("better", "equal", "best", "never", "always")
+
+CLAIM: Rule = {
+    **mapping(
+        "a statement to be judged: exactly one of better, equal, best, never, always",
+        {
+            "better": _pair("[a, b]: row a is better than row b"),
+            "by": {
+                "type": "number",
+                "exclusiveMinimum": 0,
+                "maximum": 1,
+                "description": "with `better`: by at least this much, as a fraction",
+            },
+            "equal": _pair("[a, b]: rows a and b do not differ by more than `within`"),
+            "within": {
+                "type": "number",
+                "exclusiveMinimum": 0,
+                "maximum": 1,
+                "description": "with `equal`: the margin, as a fraction",
+            },
+            "best": {**SCALAR, "description": "row that is better than every other"},
+            "never": {"type": "string", "minLength": 1, "description": "what no run may do"},
+            "always": {"type": "string", "minLength": 1, "description": "what every run must do"},
+        },
+    ),
+    "oneOf": [{"required": [kind]} for kind in CLAIM_KINDS],
+    "dependentRequired": {"by": ["better"], "within": ["equal"], "equal": ["within"]},
+}
+
+REPORT: Rule = mapping(
+    "how the comparison table is laid out and judged",
+    {
+        "rows": {"type": "string", "description": "axis that makes the rows; default: the only axis"},
+        "columns": {"type": "string", "description": "second axis, for a cross table"},
+        "value": {"enum": ["last", "best"], "default": "last", "description": "epoch whose figures are shown"},
+        "baseline": {**SCALAR, "description": "value of the row axis the others are compared with"},
+        "margin": {
+            "type": "number",
+            "exclusiveMinimum": 0,
+            "maximum": 1,
+            "description": "smallest difference that matters, as a fraction: 0.02 is two percentage points",
+        },
+        "labels": {
+            "type": "object",
+            "description": "value of the row axis: what a person reads",
+            "additionalProperties": {"type": "string"},
+        },
+        "published": _PUBLISHED,
+        "claims": {"type": "array", "items": CLAIM, "description": "statements to be judged"},
+    },
+)
+
+_LOG = {"type": "boolean", "default": False, "description": "uniform in the logarithm"}
+
+FLOAT: Rule = mapping(
+    "a prior over real numbers",
+    {
+        "low": {"type": "number", "description": "lowest value"},
+        "high": {"type": "number", "description": "highest value"},
+        "log": _LOG,
+        "step": {"type": "number", "exclusiveMinimum": 0, "description": "only low, low + step ... high"},
+    },
+    ("low", "high"),
+)
+
+INT: Rule = mapping(
+    "a prior over whole numbers",
+    {
+        "low": {"type": "integer", "description": "lowest value"},
+        "high": {"type": "integer", "description": "highest value"},
+        "log": _LOG,
+        "step": {"type": "integer", "minimum": 1, "default": 1, "description": "only low, low + step ... high"},
+    },
+    ("low", "high"),
+)
+
+NAME: Rule = {
+    "type": "string",
+    "pattern": r"^[A-Za-z0-9_()-]([A-Za-z0-9 ._()-]*[A-Za-z0-9._()-])?$",
+    "words": "letters, digits, spaces and ._-() only, starting with none of '. ' and ending without a space",
+    "maxLength": 100,
+    "description": "name of the study; default: the file's name without its ending",
+}
+
+OPTION: Rule = {
+    "type": "string",
+    "maxLength": 100,
+    "pattern": r"^\S([^\n\t]*\S)?$",
+    "words": "one line of text without space around it",
+}
+
+RESERVED = frozenset(
+    {
+        *("trial", "configuration", "seed", "state", "ended_by", "epochs_trained", "epochs_reused", "best_epoch"),
+        *("val_accuracy", "val_loss", "test_accuracy", "seconds"),
+    }
+)
+"""Columns of a table of trials, which an axis with a name of its own would hide."""
+
+SEEDS: Rule = {
+    "description": "seeds every configuration runs under; a number n stands for 0, 1 ... n - 1; default [0]",
+    "anyOf": [
+        {"type": "integer", "minimum": 1, "maximum": MAX_TRIALS},
+        {
+            "type": "array",
+            "minItems": 1,
+            "uniqueItems": True,
+            "items": {"type": "integer", "minimum": 0, "maximum": 2**32 - 1},
+        },
+    ],
+}
+
+EXTENDS: Rule = {
+    "type": "string",
+    "minLength": 1,
+    "description": "a base file, relative to this one; this file is laid over it, null removes a key",
+}
+TITLE: Rule = {
+    "type": "string",
+    "maxLength": 200,
+    "pattern": r"^[^\n]*$",
+    "words": "one line",
+    "description": "one line for people",
+}
+WORKLOAD: Rule = {
+    "type": "string",
+    "minLength": 1,
+    "description": "what is tuned: `classifier` or `package.module:attribute`",
+}

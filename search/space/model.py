@@ -1,0 +1,287 @@
+"""The search space, typed: what a search-space file says once it has been read and found sound.
+
+Everything here is immutable and plain; reading and checking live in `search.space.reader`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+SERVICE_SETTINGS: Mapping[str, Mapping[str, Any]] = {
+    "epochs": {
+        "type": "integer",
+        "minimum": 1,
+        "maximum": 1_000_000,
+        "description": "epochs a trial is trained for",
+        "unit": "epochs",
+    },
+    "stop.rule": {
+        "enum": ["none", "generalisation_loss", "patience"],
+        "default": "none",
+        "description": "early-stopping rule, folded over validation losses",
+    },
+    "stop.alpha": {
+        "type": ["number", "null"],
+        "exclusiveMinimum": 0,
+        "default": 2.0,
+        "description": "stop when 100 (E_val / E_opt - 1) exceeds it; null never stops",
+        "unit": "%",
+        "when": {"stop.rule": ["generalisation_loss"]},
+    },
+    "stop.patience": {
+        "type": "integer",
+        "minimum": 1,
+        "default": 10,
+        "description": "stop after this many epochs without a lower validation loss",
+        "unit": "epochs",
+        "when": {"stop.rule": ["patience"]},
+    },
+}
+"""Settings of the service itself, described like a workload's (see `search.workload.Description`). They may be fixed
+or be axes; they change how far a trial goes, never what an epoch trains, and are in no epoch key."""
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Listed values, all of which are tried.
+
+    Attributes:
+        values: scalars, or the names of `options`.
+        options: name -> settings it stands for; empty where the values are the setting's own.
+    """
+
+    values: Sequence[Any]
+    options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Choice(Grid):
+    """A prior that draws one of the values, each equally likely."""
+
+
+@dataclass(frozen=True)
+class Float:
+    """A prior over [low, high], uniform in the value, or in its logarithm; `step` makes it discrete."""
+
+    low: float
+    high: float
+    log: bool = False
+    step: float | None = None
+
+
+@dataclass(frozen=True)
+class Int:
+    """A prior over the whole numbers low, low + step ... high, uniform in the value or in its logarithm."""
+
+    low: int
+    high: int
+    log: bool = False
+    step: int = 1
+
+
+Domain = Grid | Choice | Float | Int
+
+
+@dataclass(frozen=True)
+class Condition:
+    """The axis is active only where another axis, listed before it, has one of these values."""
+
+    axis: str
+    values: Sequence[Any]
+
+
+@dataclass(frozen=True)
+class Axis:
+    """One dimension of the space. Its name is a setting, unless its domain has named options."""
+
+    name: str
+    domain: Domain
+    when: Condition | None = None
+
+    def settings(self, value: Any) -> Mapping[str, Any]:
+        """Return the settings that `value` of this axis stands for."""
+        options = self.domain.options if isinstance(self.domain, Grid) else {}
+        return options[value] if options else {self.name: value}
+
+    def active(self, parameters: Mapping[str, Any]) -> bool:
+        """Whether the axis exists beside these values of earlier axes."""
+        return self.when is None or (self.when.axis in parameters and parameters[self.when.axis] in self.when.values)
+
+
+@dataclass(frozen=True)
+class Objective:
+    """What the sampler and the pruner look at: a metric that is not measured on test data."""
+
+    metric: str = "val_accuracy"
+    direction: str = "maximize"
+
+    @property
+    def maximize(self) -> bool:
+        """Whether more is better."""
+        return self.direction == "maximize"
+
+
+@dataclass(frozen=True)
+class AshaSettings:
+    """Asynchronous successive halving (Li et al. 2020): grace period r, reduction factor eta."""
+
+    grace_period: int
+    reduction_factor: float = 3.0
+
+
+@dataclass(frozen=True)
+class Search:
+    """How configurations are chosen and how far they get.
+
+    Attributes:
+        sampler: grid, random, tpe, gp, qmc or cmaes.
+        trials: configurations to try; None for a grid, which has as many as it has.
+        seed: seed of the sampler.
+        objective: what is optimised.
+        asha: pruning, or None.
+        hours: no new trial is started after this many hours of a run.
+        attempts: how often a trial whose worker died is started.
+    """
+
+    sampler: str = "grid"
+    trials: int | None = None
+    seed: int = 0
+    objective: Objective = Objective()
+    asha: AshaSettings | None = None
+    hours: float | None = None
+    attempts: int = 3
+
+
+@dataclass(frozen=True)
+class Resources:
+    """What one trial gets. `gpus` may be a fraction; None takes a GPU where there is one."""
+
+    cpus: int = 1
+    gpus: float | None = None
+
+
+@dataclass(frozen=True)
+class Published:
+    """Figures of a paper beside which ours are put.
+
+    Attributes:
+        source: where they stand.
+        metric: what they measure, ``accuracy`` unless said otherwise.
+        n: validation images behind each figure, None where it is not stated.
+        values: row label -> figure *as text*: YAML would turn 54.10 into 54.1, and the audit needs the last digit.
+        facts: what else the paper prints (confusion matrix, class sizes, parameter counts), as read.
+    """
+
+    source: str = ""
+    metric: str = "accuracy"
+    n: int | None = None
+    values: Mapping[str, str] = field(default_factory=dict)
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Report:
+    """How the comparison table is laid out.
+
+    Attributes:
+        rows: axis that makes the rows; "" where every configuration is a row.
+        columns: second axis for a cross table, or "".
+        value: ``last`` or ``best`` epoch (best by validation, optimistic in level).
+        baseline: value of the row axis others are compared with, or None.
+        has_baseline: tells a baseline of null from none.
+        margin: smallest difference that matters, as a fraction, or None.
+        labels: row value as text -> what a person reads.
+        published: figures to put beside ours, or None.
+        claims: statements to be judged, as read.
+    """
+
+    rows: str = ""
+    columns: str = ""
+    value: str = "last"
+    baseline: Any = None
+    has_baseline: bool = False
+    margin: float | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
+    published: Published | None = None
+    claims: Sequence[Mapping[str, Any]] = ()
+
+
+@dataclass(frozen=True)
+class Space:
+    """A search-space file, read, resolved and found sound.
+
+    Attributes:
+        name: name of the study, by default the file's stem.
+        title: one line for people.
+        workload: how the workload is named.
+        fixed: settings common to all trials, the service's own among them.
+        axes: dimensions, in the file's order; a conditional one stands behind the one it hangs on.
+        seeds: every configuration runs under each of them.
+        search, resources, report: see there.
+        file: the file it was read from, "" for a space built in memory.
+        source: the resolved file as plain data (``extends`` and overrides applied); `search.space.dump` writes it.
+    """
+
+    name: str
+    workload: str
+    axes: Sequence[Axis]
+    fixed: Mapping[str, Any] = field(default_factory=dict)
+    title: str = ""
+    seeds: Sequence[int] = (0,)
+    search: Search = Search()
+    resources: Resources = Resources()
+    report: Report = Report()
+    file: str = field(default="", compare=False)
+    source: Mapping[str, Any] = field(default_factory=dict)
+
+    def settings(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what `parameters` (axis -> value) mean together with the fixed settings.
+
+        Axes win over fixed settings, later axes over earlier ones.
+        """
+        result = dict(self.fixed)
+        for axis in self.axes:
+            if axis.name in parameters:
+                result.update(axis.settings(parameters[axis.name]))
+        return result
+
+    def grid(self) -> Iterator[dict[str, Any]]:
+        """Yield every configuration of the grid, lazily, the last axis running fastest."""
+        yield from self._grid({}, 0)
+
+    def _grid(self, chosen: dict[str, Any], depth: int) -> Iterator[dict[str, Any]]:
+        if depth == len(self.axes):
+            yield dict(chosen)
+            return
+        axis = self.axes[depth]
+        if not axis.active(chosen):
+            yield from self._grid(chosen, depth + 1)
+            return
+        assert isinstance(axis.domain, Grid)
+        for value in axis.domain.values:
+            yield from self._grid({**chosen, axis.name: value}, depth + 1)
+
+    def grid_size(self) -> int:
+        """Number of configurations of the grid, counted without enumerating them.
+
+        A conditional axis hangs on exactly one other, so axes form trees: below each value stand the axes it activates.
+        """
+        below: dict[str, list[Axis]] = {}
+        for axis in self.axes:
+            below.setdefault(axis.when.axis if axis.when else "", []).append(axis)
+        sizes: dict[str, int] = {}
+        for axis in reversed(self.axes):  # an axis stands before those that hang on it
+            children = below.get(axis.name, [])
+            if not isinstance(axis.domain, Grid):
+                sizes[axis.name] = 1
+            elif not children:
+                sizes[axis.name] = len(axis.domain.values)
+            else:
+                sizes[axis.name] = sum(
+                    math.prod(sizes[child.name] for child in children if child.active({axis.name: value}))
+                    for value in axis.domain.values
+                )
+        return math.prod(sizes[axis.name] for axis in below.get("", []))

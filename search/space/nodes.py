@@ -1,0 +1,229 @@
+"""What a search-space file is made of before it means anything: values that know their address.
+
+A `Node` carries the file, the line and the dotted key it came from, so that every later check can say where a
+fault is, whichever of several files (``extends``), the command line or Python it was written in.
+"""
+
+from __future__ import annotations
+
+import math
+import unicodedata
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+from search.errors import Fault, nearest
+
+MAX_DEPTH = 20
+"""Deeper nesting than this is a mistake or an attack; the deepest legal file needs seven levels."""
+
+COMMAND_LINE = "--set"
+PYTHON = "<python>"
+
+Kind = Literal["scalar", "list", "mapping", "broken"]
+
+
+@dataclass(frozen=True, eq=False)
+class Node:
+    """One value of a file, with its address.
+
+    Attributes:
+        kind: ``broken`` marks a value that a fault was already reported for: later checks pass over it.
+        value: the scalar; a tuple of nodes for a list; a mapping from key text to node for a mapping.
+        key: dotted path, ``space.loss.gamma.grid[2]``.
+        file: path as the user gave it, ``--set``, or ``<python>``.
+        line: 1-based line of the key it is the value of (or of the list entry), 0 outside files.
+        text: the scalar as it was written; figures are read from here, for 54.10 is 54.1 as a number.
+        plain: a scalar written without quotes.
+        keys: for a mapping: key text to the key's own node.
+        removes: a null in an extending file that stands over a value of its base (see `search.space.extends`).
+    """
+
+    kind: Kind
+    value: Any
+    key: str = ""
+    file: str = ""
+    line: int = 0
+    text: str = ""
+    plain: bool = False
+    keys: Mapping[str, Node] = field(default_factory=dict)
+    removes: bool = False
+
+    @property
+    def entries(self) -> Mapping[str, Node]:
+        """Entries of a mapping; empty for every other kind."""
+        return self.value if self.kind == "mapping" else {}
+
+    @property
+    def items(self) -> tuple[Node, ...]:
+        """Entries of a list; empty for every other kind."""
+        return self.value if self.kind == "list" else ()
+
+    @property
+    def null(self) -> bool:
+        """Whether this is a plain null."""
+        return self.kind == "scalar" and self.value is None
+
+    @property
+    def sound(self) -> bool:
+        """Whether nothing in here is broken."""
+        if self.kind == "broken":
+            return False
+        return all(node.sound for node in (*self.entries.values(), *self.items))
+
+    def data(self) -> Any:
+        """Return the plain Python data in here; null for what is broken."""
+        if self.kind == "mapping":
+            return {key: node.data() for key, node in self.entries.items()}
+        if self.kind == "list":
+            return [node.data() for node in self.items]
+        return self.value if self.kind == "scalar" else None
+
+    def with_entries(self, entries: Mapping[str, Node], keys: Mapping[str, Node]) -> Node:
+        """Return this mapping with other entries, at the same address."""
+        return replace(self, kind="mapping", value=dict(entries), keys={key: keys[key] for key in entries})
+
+    def without(self, *names: str) -> Node:
+        """Return this mapping without some of its entries."""
+        return self.with_entries({key: node for key, node in self.entries.items() if key not in names}, self.keys)
+
+    def put(self, name: str, node: Node) -> Node:
+        """Return this mapping with one entry set, at its old place where it had one."""
+        key_node = self.keys.get(name) or replace(node, kind="scalar", value=name, text=name, plain=False, keys={})
+        return self.with_entries({**self.entries, name: node}, {**self.keys, name: key_node})
+
+
+def empty_mapping(key: str, file: str, line: int) -> Node:
+    """Return a mapping without entries, for a section that is not there."""
+    return Node("mapping", {}, key, file, line)
+
+
+class Problems:
+    """The faults found so far."""
+
+    def __init__(self) -> None:
+        self.faults: list[Fault] = []
+
+    def add(self, node: Node, message: str, key: str | None = None) -> None:
+        """Note a fault at the address of `node` (or at another key of the same line)."""
+        self.at(node.file, node.line, node.key if key is None else key, message)
+
+    def at(self, file: str, line: int, key: str, message: str) -> None:
+        """Note a fault at an address."""
+        self.faults.append(Fault(file, line, printable(key), message))
+
+    def __len__(self) -> int:
+        return len(self.faults)
+
+
+def place(node: Node, reader: Node) -> str:
+    """Name the line of `node` for someone who is reading about `reader`: the file too where it is another one."""
+    if node.file == reader.file:
+        return f"line {node.line}" if node.line else node.key
+    return f"{node.file}:{node.line}" if node.line else node.file
+
+
+def show(value: Any) -> str:
+    """Spell a value for a message, the way YAML would, and not longer than a line."""
+    if isinstance(value, Node):
+        if value.kind == "scalar":
+            return value.text if value.plain and value.text and not isinstance(value.value, str) else show(value.value)
+        return {"list": "a list", "mapping": "a mapping"}.get(value.kind, "something unreadable")
+    if value is None or isinstance(value, bool):
+        return text_of(value)
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."
+
+
+def printable(text: str) -> str:
+    """Return a key fit for one line of a message."""
+    text = "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
+    return text if len(text) <= 200 else f"{text[:197]}..."
+
+
+def text_of(value: Any) -> str:
+    """Return a value of an axis as the text that labels and published figures are filed under."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        return repr(tidy(value))
+    return str(value)
+
+
+def tidy(value: Any) -> Any:
+    """Round floats to 12 significant digits: what trains and hashes alike is one value of a grid."""
+    if isinstance(value, float) and math.isfinite(value):
+        return float(f"{value:.12g}") + 0.0
+    if isinstance(value, (list, tuple)):
+        return [tidy(item) for item in value]
+    return value
+
+
+def same(one: Any, other: Any) -> bool:
+    """Whether two values of an axis are one: 1 and 1.0 are, 1 and true are not."""
+    return isinstance(one, bool) == isinstance(other, bool) and tidy(one) == tidy(other)
+
+
+def unknown(word: str, known: Iterable[str]) -> str:
+    """Return ``"; did you mean X?"``, or the known names where none is near."""
+    names = list(known)
+    if near := nearest(word, names):
+        return near
+    shown = ", ".join(names[:12]) + (", ..." if len(names) > 12 else "")
+    return f"; known: {shown}" if names else ""
+
+
+def no_value(node: Node, known: Iterable[str]) -> str:
+    """Return the remedy for a value that an axis does not have: the nearest name, or all numbers."""
+    texts = list(known)
+    return unknown(node.text if isinstance(node.value, str) else "", texts)
+
+
+def bad_text(text: str) -> str:
+    """Say which character of a text cannot stand in a name, a path or a table, or return ``""``."""
+    for char in text:
+        if char not in "\t\n" and unicodedata.category(char) in ("Cc", "Cs"):
+            return f"holds the control character U+{ord(char):04X}; remove it"
+    return ""
+
+
+def from_python(data: Any, problems: Problems, file: str = PYTHON, key: str = "", depth: int = 0) -> Node:
+    """Turn plain Python data into nodes, with the same rules that hold for files."""
+    if depth > MAX_DEPTH:
+        problems.at(file, 0, key, f"is nested deeper than {MAX_DEPTH} levels; a search space needs at most seven")
+        return Node("broken", None, key, file)
+    if isinstance(data, Mapping):
+        entries, keys = {}, {}
+        for name, value in data.items():
+            name_node = _python_scalar(name, problems, file, f"{key}.{name}" if key else str(name))
+            if name_node.kind == "scalar" and name_node.text not in entries:
+                entries[name_node.text] = from_python(value, problems, file, name_node.key, depth + 1)
+                keys[name_node.text] = name_node
+            elif name_node.kind == "scalar":
+                problems.add(name_node, "is given twice; keep one")
+        return Node("mapping", entries, key, file, keys=keys)
+    if isinstance(data, (list, tuple)):
+        items = [from_python(item, problems, file, f"{key}[{index}]", depth + 1) for index, item in enumerate(data)]
+        return Node("list", tuple(items), key, file)
+    return _python_scalar(data, problems, file, key)
+
+
+def _python_scalar(data: Any, problems: Problems, file: str, key: str) -> Node:
+    if not isinstance(data, (bool, int, float, str, type(None))) and hasattr(data, "item"):
+        data = data.item()  # numpy's scalars
+    if isinstance(data, str):
+        reason = bad_text(data)
+    elif isinstance(data, float) and not math.isfinite(data):
+        reason = f"found {data!r}, must be a finite number"
+    elif isinstance(data, int) and not isinstance(data, bool) and abs(data) >= 2**63:
+        reason = "is larger than 64 bits can hold"
+    elif not isinstance(data, (bool, int, float, type(None))):
+        reason = f"holds a {type(data).__name__}; use text, numbers, true or false, null, lists and mappings"
+    else:
+        reason = ""
+    if reason:
+        problems.at(file, 0, key, reason)
+        return Node("broken", None, key, file)
+    return Node("scalar", data, key, file, text=text_of(data))

@@ -1,0 +1,138 @@
+"""``--set key=value``: one value laid over the file, by the same rules as an extending file.
+
+The key is a setting (``loss.gamma``: fixed, in place of an axis of that name), an axis of named options (fixed to one
+of them) or a dotted path into the file (``search.trials``, ``seeds``, ``space.loss.gamma.grid``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from search.errors import nearest
+from search.space.extends import options, section, settle_axis
+from search.space.keys import DOMAINS
+from search.space.nodes import COMMAND_LINE, Node, Problems, empty_mapping, from_python, show, unknown
+from search.space.schema import TOP
+from search.space.yaml import compose
+
+_FREE = ("labels", "published.values", "published.parameters")
+"""Mappings of the report whose keys are values, and may hold dots."""
+
+
+def values(overrides: Mapping[str, Any], problems: Problems) -> dict[str, Node]:
+    """Parse the values of overrides; one that cannot be read is a fault and left out."""
+    found = {}
+    for key, text in overrides.items():
+        node = _value(key, text, problems) if isinstance(text, str) else from_python(text, problems, COMMAND_LINE, key)
+        if node is not None and node.sound:
+            found[key] = node
+    return found
+
+
+def apply(root: Node, overrides: Mapping[str, Node], settings: Mapping[str, Any], problems: Problems) -> Node:
+    """Lay parsed overrides over the tree of a file."""
+    for key, node in overrides.items():
+        axis = section(root, "space").entries.get(key)
+        head = key.partition(".")[0]
+        if key == "seed":
+            problems.add(node, "seeds are no setting; write --set seeds=[0, 1]")
+        elif key in settings:
+            root = _fix(root, key, node)
+        elif axis is not None and options(axis):
+            root = _choose(root, axis, node, problems)
+        elif key == "extends":
+            problems.add(node, "a base file cannot be exchanged from the command line; edit the file")
+        elif head in TOP["properties"]:
+            root = _at(root, _parts(root, key), node, problems)
+        else:
+            known = [*settings, *section(root, "space").entries, *_paths(TOP)]
+            remedy = nearest(key, known) or "; `search describe` and `search schema` list what there is"
+            problems.add(node, f"unknown setting or key of the file{remedy}")
+    return root
+
+
+def _value(key: str, text: str, problems: Problems) -> Node | None:
+    text = text.strip()
+    before = len(problems)
+    node = compose(text, COMMAND_LINE, problems, key, lines=False)
+    if node is None or len(problems) > before:
+        return None
+    if not text:
+        reason = "has no value; write null to take a key away, or '\"\"' for empty text"
+    elif node.kind != "scalar" and text[0] not in "[{":
+        reason = f"found {text!r}; write lists as [a, b], mappings as {{a: b}}, and text that holds ': ' in quotes"
+    elif node.plain and node.text != text:
+        reason = f"found {text!r}, of which only {node.text!r} would be read; put it in quotes"
+    else:
+        return node
+    problems.at(COMMAND_LINE, 0, key, reason)
+    return None
+
+
+def _fix(root: Node, setting: str, node: Node) -> Node:
+    fixed = section(root, "fixed")
+    root = settle_axis(root, setting, node)
+    return root.put("fixed", fixed.put(setting, replace(node, removes=node.null and setting in fixed.entries)))
+
+
+def _choose(root: Node, axis: Node, node: Node, problems: Problems) -> Node:
+    """Fix an axis of named options to one of them."""
+    named = options(axis)
+    if node.kind != "scalar" or node.value not in named:
+        problems.add(node, f"found {show(node)}, must be one of its options{unknown(str(node.value), named)}")
+        return root
+    name = axis.key.removeprefix("space.")
+    fixed = section(root, "fixed")
+    for setting, value in named[node.value].entries.items():
+        fixed = fixed.put(setting, value)
+    return settle_axis(root, name, node).put("fixed", fixed)
+
+
+def _parts(root: Node, key: str) -> list[str]:
+    """Split a dotted path into keys of the file; names of settings and labels hold dots themselves."""
+    head, _, rest = key.partition(".")
+    if not rest:
+        return [head]
+    if head == "fixed":
+        return [head, rest]
+    if head == "space":
+        axes = sorted(section(root, "space").entries, key=len, reverse=True)
+        words = [rest.rpartition(f".{word}")[0] for word in (*DOMAINS, "when") if rest.endswith(f".{word}")]
+        name = next((axis for axis in axes if f"{rest}.".startswith(f"{axis}.")), words[0] if words else rest)
+        word, _, inner = rest[len(name) + 1 :].partition(".")
+        parts = [inner] if word == "when" else inner.split(".")  # a condition's key is an axis, dots and all
+        return [part for part in (head, name, word, *parts) if part]
+    for free in _FREE:
+        if head == "report" and rest.startswith(f"{free}."):
+            return [head, *free.split("."), rest[len(free) + 1 :]]
+    return key.split(".")
+
+
+def _at(node: Node, parts: list[str], value: Node, problems: Problems) -> Node:
+    """Return `node` with `value` at the path; a null takes what is there away."""
+    name, rest = parts[0], parts[1:]
+    if node.key == "space" and rest and rest[0] in DOMAINS and name in node.entries:
+        node = node.put(name, node.entries[name].without(*(kind for kind in DOMAINS if kind != rest[0])))
+    if rest:
+        inner = node.entries.get(name)
+        path = f"{node.key}.{name}" if node.key else name
+        if inner is None or inner.null:
+            inner = empty_mapping(path, COMMAND_LINE, 0)
+        if inner.kind != "mapping":
+            problems.add(value, f"goes into `{path}`, which is no mapping; set that key as a whole")
+            return node
+        return node.put(name, _at(inner, rest, value, problems))
+    if value.null and name in node.entries:
+        removable = node.put(name, replace(value, removes=True)) if node.key == "fixed" else node.without(name)
+        return removable
+    return node.put(name, value)
+
+
+def _paths(rule: Mapping[str, Any], prefix: str = "") -> list[str]:
+    found = []
+    for name, inner in rule.get("properties", {}).items():
+        if prefix or name not in ("fixed", "space"):
+            found += [f"{prefix}{name}", *_paths(inner, f"{prefix}{name}.")]
+    return found

@@ -1,0 +1,223 @@
+"""Reading a search-space file: every fault at once, each with its file, line and key.
+
+The steps: text to nodes (`yaml`), base files (`extends`), ``--set`` (`overrides`), the workload, each section against
+its rules, sections against each other, and last the workload's own word on sample configurations (`sampling`). A step
+goes on as far as the faults before it allow, and says nothing that only follows from them.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+
+from search.errors import Faults, UserError
+from search.space import extends
+from search.space import overrides as command_line
+from search.space.activity import drop_inactive
+from search.space.axes import read_axes
+from search.space.conform import broken_rule, conform
+from search.space.keys import NAME, TITLE, WORKLOAD
+from search.space.model import SERVICE_SETTINGS, Axis, Choice, Grid, Space
+from search.space.nodes import PYTHON, Node, Problems, from_python, unknown
+from search.space.reporting import read_report
+from search.space.sampling import check_samples
+from search.space.schema import TOP
+from search.space.searching import check_epochs, check_size, read_resources, read_search, read_seeds
+from search.space.settings import Rules, circle, read_settings
+from search.workload import Workload, load_workload
+
+
+def read_space(path: str | os.PathLike[str], overrides: Mapping[str, Any] = {}) -> Space:
+    """Read a search-space file.
+
+    Args:
+        path: the file.
+        overrides: ``--set key=value``: a setting, an axis of named options or a dotted path into the file, and the
+            text of its value, read as in the file.
+
+    Raises:
+        Faults: everything that is wrong with the file, its bases and the overrides.
+    """
+    problems = Problems()
+    file = os.fspath(path)
+    root = extends.load(file, problems)
+    return _read(root, Path(file).stem, file, overrides, problems)
+
+
+def space_from_mapping(
+    mapping: Mapping[str, Any],
+    name: str = "space",
+    overrides: Mapping[str, Any] = {},
+) -> Space:
+    """Build a space from plain Python data, by the same checks as a file.
+
+    Args:
+        mapping: what the file would hold; published figures must be text.
+        name: name of the study where the mapping has none.
+        overrides: as for `read_space`.
+
+    Raises:
+        Faults: everything that is wrong with it, in the file ``<python>``.
+    """
+    problems = Problems()
+    root: Node | None = from_python(mapping, problems)
+    if root is not None and root.kind != "mapping":
+        problems.at(PYTHON, 0, "", "must be a mapping such as {'workload': 'classifier'}")
+        root = None
+    if root is not None:
+        root = extends.with_base(root, PYTHON, problems)
+    return _read(root, name, "", overrides, problems)
+
+
+def _read(root: Node | None, stem: str, file: str, overrides: Mapping[str, Any], problems: Problems) -> Space:
+    values = command_line.values(overrides, problems)
+    if root is None:
+        raise Faults(problems.faults)
+    if "workload" in values:
+        root = root.put("workload", values.pop("workload"))
+    workload = _workload(root, problems)
+    rules: Rules = None if workload is None else {**SERVICE_SETTINGS, **workload.settings}
+    root = command_line.apply(root, values, rules or SERVICE_SETTINGS, problems)
+    space = _space(root, stem, file, workload, rules, problems)
+    if problems.faults:
+        raise Faults(problems.faults)
+    return space
+
+
+def _space(root: Node, stem: str, file: str, workload: Workload | None, rules: Rules, problems: Problems) -> Space:
+    """Check every section of a merged tree and build the space it means."""
+    _known_keys(root, rules, problems)
+    before = len(problems)
+    fixed = read_settings(extends.section(root, "fixed"), rules, problems)
+    names = list(extends.section(root, "space").entries)
+    axes = read_axes(extends.section(root, "space"), extends.section(root, "fixed"), rules, problems)
+    _missing(root, rules, problems)
+    sound = len(problems) == before and all(
+        root.entries[key].sound for key in ("fixed", "space") if key in root.entries
+    )
+    parts: dict[str, Any] = {
+        "name": _name(root, stem, problems),
+        "workload": _text(root, "workload", None, problems),
+        "title": _text(root, "title", TITLE, problems),
+        "seeds": read_seeds(root.entries.get("seeds"), problems),
+        "resources": read_resources(extends.section(root, "resources"), problems),
+    }
+    search = extends.section(root, "search")
+    before = len(problems)
+    parts["search"] = read_search(search, axes, len(axes) == len(names), problems)
+    searchable = sound and search.sound and len(problems) == before
+    parts["report"] = read_report(extends.section(root, "report"), axes, names, problems)
+    space = Space(axes=tuple(axes), fixed=fixed, file=file, **parts)
+    if searchable:
+        check_size(space, search, root, problems)
+        check_epochs(space, search, problems)
+    if sound and rules is not None and workload is not None:
+        before = len(problems)
+        root = drop_inactive(space, root, rules, problems)
+        if len(problems) == before:
+            check_samples(space, root, workload, problems)
+    if problems.faults:
+        return space
+    # Once more from the tree as it is written out: what a base set in vain is gone from both.
+    fixed = read_settings(extends.section(root, "fixed"), rules, problems)
+    axes = read_axes(extends.section(root, "space"), extends.section(root, "fixed"), rules, problems)
+    return Space(axes=tuple(axes), fixed=fixed, file=file, **parts, source=_source(root, space.name, fixed, axes))
+
+
+def _known_keys(root: Node, rules: Rules, problems: Problems) -> None:
+    sections = TOP["properties"]
+    for key, node in root.entries.items():
+        if key not in sections:
+            setting = key == "seed" or any(f"{known}.".startswith(f"{key}.") for known in rules or {})
+            remedy = "; settings go under `fixed`" if setting else unknown(key, sections)
+            remedy = "; did you mean 'seeds'?" if key == "seed" else remedy
+            problems.add(node, f"unknown key{remedy}")
+        elif key in ("fixed", "space", "search", "resources", "report") and node.kind in ("scalar", "list"):
+            conform(node, {"type": ["object", "null"]}, problems)
+
+
+def _workload(root: Node, problems: Problems) -> Workload | None:
+    """Load the workload the file names; a failure is a fault of that line."""
+    node = root.entries.get("workload")
+    if node is None:
+        problems.add(root, "needs the key `workload`: `classifier` or `package.module:attribute`", key="")
+        return None
+    if node.kind == "broken":
+        return None
+    if reason := broken_rule(node, WORKLOAD):
+        problems.add(node, reason)
+        return None
+    try:
+        workload = load_workload(node.value)
+        for name, rule in workload.settings.items():
+            jsonschema.Draft202012Validator.check_schema(rule)
+            if strange := set(rule.get("when", {})) - set(workload.settings):
+                raise UserError(f"its setting {name!r} hangs on {min(strange)!r}, which it does not describe")
+        if loop := circle(workload.settings):
+            raise UserError(f"its settings hang on each other in a circle: {' -> '.join(loop)}")
+        if clash := set(workload.settings) & set(SERVICE_SETTINGS):
+            raise UserError(f"its setting {min(clash)!r} has the name of one of the service's own; rename it")
+    except UserError as error:
+        problems.add(node, str(error).removeprefix(f"workload {node.value!r}: "))
+    except Exception as error:  # a stranger's code or description
+        problems.add(node, f"loading {node.value!r} failed: {error!r}")
+    else:
+        return workload
+    return None
+
+
+def _missing(root: Node, rules: Rules, problems: Problems) -> None:
+    """Settings without default that nothing sets; those of one branch only are left to the sample configurations."""
+    space = extends.section(root, "space")
+    if any(key in root.entries and root.entries[key].kind not in ("mapping", "scalar") for key in ("fixed", "space")):
+        return
+    given = {*extends.section(root, "fixed").entries, *space.entries}
+    given |= {
+        key for axis in space.entries.values() for option in extends.options(axis).values() for key in option.entries
+    }
+    section = root.entries.get("fixed", root)
+    for name, rule in (SERVICE_SETTINGS if rules is None else rules).items():
+        if "default" not in rule and "when" not in rule and name not in given and name != "seed":
+            meaning = rule.get("description", name)
+            reason = f"is required and has no default; set it under `fixed`, or make it an axis ({meaning})"
+            problems.add(section, reason, key=f"fixed.{name}")
+
+
+def _name(root: Node, stem: str, problems: Problems) -> str:
+    node = root.entries.get("name")
+    if node is not None and node.kind != "broken":
+        return _text(root, "name", NAME, problems)
+    if node is None and (reason := broken_rule(Node("scalar", stem), NAME)):
+        problems.add(root, f"{reason}; give the study a name with the key `name`", key="name")
+    return stem
+
+
+def _text(root: Node, key: str, rule: Mapping[str, Any] | None, problems: Problems) -> str:
+    node = root.entries.get(key)
+    if node is None or node.kind == "broken":
+        return ""
+    if rule is not None and (reason := broken_rule(node, rule)):
+        problems.add(node, reason)
+    return str(node.data())
+
+
+def _source(root: Node, name: str, fixed: Mapping[str, Any], axes: Sequence[Axis]) -> dict[str, Any]:
+    """Return the resolved file as plain data: what `dump` writes and `read_space` reads back as the same space."""
+    source: dict[str, Any] = {"name": name, **root.without("name").data()}
+    # Settings in their one spelling, so that they read the same where the workload's rules are not at hand.
+    if "fixed" in source:
+        source["fixed"] = dict(fixed)
+    for axis in axes:
+        if isinstance(axis.domain, Grid):
+            kind = "choice" if isinstance(axis.domain, Choice) else "grid"
+            named = {name: dict(option) for name, option in axis.domain.options.items()}
+            source["space"][axis.name][kind] = named or list(axis.domain.values)
+    published = extends.section(extends.section(root, "report"), "published")
+    for key in ("values", "parameters"):
+        for name, figure in extends.section(published, key).entries.items():
+            source["report"]["published"][key][name] = figure.text
+    return source

@@ -1,0 +1,95 @@
+"""The workload's own word: some configurations are made canonical, so that settings that clash are found by `check`."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from typing import Any
+
+from search.space.extends import options, section
+from search.space.model import SERVICE_SETTINGS, Axis, Grid, Space
+from search.space.nodes import Node, Problems, same, show
+from search.workload import Workload, complete
+
+MAX_SAMPLES = 300
+"""Configurations tried: the whole grid where it is small, else one axis at a time."""
+
+
+def samples(space: Space, most: int = MAX_SAMPLES) -> Iterator[dict[str, Any]]:
+    """Yield configurations that show every value of a small space, and spread values of a large one."""
+    if all(isinstance(axis.domain, Grid) for axis in space.axes) and space.grid_size() <= most:
+        yield from space.grid()
+        return
+    yield from itertools.islice(_one_at_a_time(space, max(2, most // max(1, len(space.axes)))), most)
+
+
+def _one_at_a_time(space: Space, each: int) -> Iterator[dict[str, Any]]:
+    axes = {axis.name: axis for axis in space.axes}
+    for axis in space.axes:
+        for value in _spread(axis, each):
+            forced, above = {axis.name: value}, axis
+            while above.when is not None:
+                forced[above.when.axis] = above.when.values[0]
+                above = axes[above.when.axis]
+            chosen: dict[str, Any] = {}
+            for other in space.axes:
+                if other.active(chosen):
+                    chosen[other.name] = forced[other.name] if other.name in forced else _spread(other, 2)[0]
+            yield chosen
+
+
+def _spread(axis: Axis, most: int) -> list[Any]:
+    """Return at most so many values of an axis, its ends among them."""
+    if not isinstance(axis.domain, Grid):
+        return [axis.domain.low, axis.domain.high]
+    values = list(axis.domain.values)
+    if len(values) <= most:
+        return values
+    return [values[round(index * (len(values) - 1) / (most - 1))] for index in range(most)]
+
+
+def check_samples(space: Space, root: Node, workload: Workload, problems: Problems) -> None:
+    """Report what the workload refuses, each fault at the line that set the value."""
+    seen: set[tuple[str, str]] = set()
+    for parameters in samples(space):
+        for setting, reason in _refused(space.settings(parameters), workload):
+            node = _where(setting, parameters, root)
+            key = f"fixed.{setting}" if node is None else node.key
+            at = node or root.entries.get("fixed", root)
+            if (key, reason) in seen:
+                continue
+            seen.add((key, reason))
+            others = {name: value for name, value in parameters.items() if at.key != f"space.{name}"}
+            inside = len(parameters) > 1 and ", ".join(f"{name} {show(value)}" for name, value in others.items())
+            problems.add(at, f"{reason} (in the configuration {inside})" if inside else reason, key=key)
+            if len(seen) >= 50:  # the same mistake over and over: fifty addresses are enough
+                return
+
+
+def _refused(settings: dict[str, Any], workload: Workload) -> list[tuple[str, str]]:
+    own = {name: value for name, value in settings.items() if name in SERVICE_SETTINGS}
+    theirs = {name: value for name, value in settings.items() if name not in SERVICE_SETTINGS}
+    faults: list[tuple[str, str]] = []
+    for check in (lambda: complete(SERVICE_SETTINGS, own), lambda: workload.canonical(theirs)):
+        try:
+            check()
+        except ValueError as error:
+            faults += getattr(error, "faults", [("", str(error))])
+        except Exception as error:  # a stranger's code: whatever it raises, the person reads where it came from
+            faults.append(("", f"the workload could not make these settings canonical: {error!r}"))
+    return faults
+
+
+def _where(setting: str, parameters: dict[str, Any], root: Node) -> Node | None:
+    """Return the node that sets a setting in one configuration."""
+    for name, value in parameters.items():
+        axis = section(root, "space").entries[name]
+        named = options(axis)
+        if named and setting in named[value].entries:
+            return named[value].entries[setting]
+        if not named and name == setting:
+            listed = [node for kind in ("grid", "choice") if kind in axis.entries for node in axis.entries[kind].items]
+            return next((node for node in listed if same(node.value, value)), axis)
+    if not setting:
+        return root.entries.get("workload")
+    return section(root, "fixed").entries.get(setting)

@@ -1,0 +1,153 @@
+"""The sections ``search``, ``resources`` and ``seeds``: how configurations are chosen and what each one gets."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from search.space.conform import broken_rule, conform
+from search.space.extends import section
+from search.space.keys import MAX_TRIALS, RESOURCES, SEARCH, SEEDS
+from search.space.model import AshaSettings, Axis, Float, Grid, Int, Objective, Resources, Search, Space
+from search.space.nodes import Node, Problems, show
+
+_SEED_LIST: Mapping[str, Any] = SEEDS["anyOf"][1]
+
+
+def read_seeds(node: Node | None, problems: Problems) -> tuple[int, ...]:
+    """Read ``seeds``: a list of distinct whole numbers, or n for 0, 1 ... n - 1."""
+    if node is None or node.kind == "broken":
+        return (0,)
+    if node.kind != "list":
+        if reason := broken_rule(node, SEEDS["anyOf"][0]):
+            problems.add(node, f"{reason}: a number of seeds, or a list of them such as [0, 1, 2]")
+            return (0,)
+        return tuple(range(int(node.value)))
+    if not conform(node, _SEED_LIST, problems):
+        return (0,)
+    first: set[int] = set()
+    for item in node.items:
+        if item.value in first:
+            problems.add(item, f"found {show(item)}, which is listed already; a seed run twice is one seed")
+        first.add(item.value)
+    return tuple(int(item.value) for item in node.items)
+
+
+def read_resources(node: Node, problems: Problems) -> Resources:
+    """Read the section ``resources``."""
+    sound = conform(node, RESOURCES, problems)
+    data = node.data() if node.kind == "mapping" else {}
+    gpus = data.get("gpus")
+    if isinstance(gpus, float) and gpus > 1 and gpus != int(gpus):
+        problems.add(node.entries["gpus"], f"found {show(gpus)}, must be a whole number, or a fraction below 1")
+    if not sound:
+        return Resources()
+    return Resources(int(data.get("cpus", 1)), None if gpus is None else gpus)
+
+
+def read_search(node: Node, axes: Sequence[Axis], complete: bool, problems: Problems) -> Search:
+    """Read the section ``search``.
+
+    Args:
+        node: the section.
+        axes: the axes found sound.
+        complete: whether these are all axes of the file; without it nothing is said of how the sampler fits them.
+        problems: where faults go.
+    """
+    sound = conform(node, SEARCH, problems)
+    metric = section(node, "objective").entries.get("metric")
+    if metric is not None and str(metric.value).lower().startswith("test"):
+        reason = f"found {show(metric)}, but no decision may read test values; use one on validation data"
+        problems.add(metric, reason)
+    if not sound:
+        return Search()
+    data = node.data()
+    if metric is not None and re.search("loss|error", metric.value) and "direction" not in data["objective"]:
+        reason = f"found {show(metric)}, which would be maximized; add `direction: minimize`"
+        problems.add(metric, reason)
+    pruning = data.get("pruning", {}).get("asha")
+    grid = all(type(axis.domain) is Grid for axis in axes)
+    sampler = data.get("sampler", "grid" if grid else "tpe")
+    if complete or "sampler" in data:
+        _trials(node, sampler, problems)
+    if complete:
+        _fits(node, sampler, axes, problems)
+    return Search(
+        sampler=sampler,
+        trials=None if data.get("trials") is None else int(data["trials"]),
+        seed=int(data.get("seed", 0)),
+        objective=Objective(**data.get("objective", {})),
+        asha=None if pruning is None else _asha(pruning),
+        hours=data.get("hours"),
+        attempts=int(data.get("attempts", 3)),
+    )
+
+
+def _asha(data: Mapping[str, Any]) -> AshaSettings:
+    return AshaSettings(int(data["grace_period"]), float(data.get("reduction_factor", 3.0)))
+
+
+def _trials(node: Node, sampler: str, problems: Problems) -> None:
+    if sampler == "grid" and "trials" in node.entries:
+        reason = "a grid tries all its configurations; remove it, or choose the sampler random or tpe"
+        problems.add(node.entries["trials"], reason)
+    if sampler != "grid" and "trials" not in node.entries:
+        at = node.entries.get("sampler", node)
+        reason = f"needs `trials`, the number of configurations to try, because the sampler is {sampler}"
+        problems.add(at, reason, key="search")
+
+
+def _fits(node: Node, sampler: str, axes: Sequence[Axis], problems: Problems) -> None:
+    at = node.entries.get("sampler", node)
+    if sampler == "grid":
+        for axis in axes:
+            if type(axis.domain) is not Grid:
+                kind = type(axis.domain).__name__.lower()
+                remedy = f"list its values under grid, or choose the sampler tpe{' or random' * (kind != 'choice')}"
+                problems.add(at, f"the sampler grid cannot enumerate the {kind} prior of {axis.name!r}; {remedy}")
+    if sampler == "cmaes" and not any(isinstance(axis.domain, (Float, Int)) for axis in axes):
+        problems.add(at, "the sampler cmaes needs a float or int prior, and there is none; choose tpe or random")
+    if sampler not in ("grid", "cmaes") and not axes:
+        problems.add(at, f"the sampler {sampler} has nothing to sample, for there is no axis; remove it")
+
+
+def check_size(space: Space, node: Node, root: Node, problems: Problems) -> None:
+    """Refuse a study too large to run, from the counts alone."""
+    grid = space.search.sampler == "grid"
+    count = space.grid_size() if grid else (space.search.trials or 0)
+    total = count * len(space.seeds)
+    if total <= MAX_TRIALS:
+        return
+    seeds = f" x {len(space.seeds)} seeds = {total:,} trials" if len(space.seeds) > 1 else ""
+    if grid:
+        at = root.entries.get("space", root)
+        message = f"the grid has {count:,} configurations{seeds}, at most {MAX_TRIALS:,} trials can be run"
+        problems.add(at, f"{message}; choose search.sampler random or tpe, with search.trials", key="space")
+    else:
+        at = node.entries.get("trials", node)
+        message = f"found {count:,} configurations{seeds}, at most {MAX_TRIALS:,} trials can be run"
+        problems.add(at, f"{message}; lower one of them")
+
+
+def check_epochs(space: Space, node: Node, problems: Problems) -> None:
+    """ASHA's first rung must lie before the last epoch of some trial."""
+    if space.search.asha is None:
+        return
+    longest = longest_epochs(space)
+    grace = space.search.asha.grace_period
+    if longest is not None and grace >= longest:
+        at = node.entries["pruning"].entries["asha"].entries["grace_period"]
+        problems.add(at, f"found {grace}, must be less than the {longest} epochs a trial is trained for at most")
+
+
+def longest_epochs(space: Space) -> int | None:
+    """Return the largest number of epochs a trial may be asked for; None where nothing sets it."""
+    lengths = [space.fixed["epochs"]] if "epochs" in space.fixed else []
+    for axis in space.axes:
+        if isinstance(axis.domain, Grid):
+            each = [axis.settings(value) for value in axis.domain.values]
+            lengths += [settings["epochs"] for settings in each if "epochs" in settings]
+        elif axis.name == "epochs":
+            lengths.append(axis.domain.high)
+    return int(max(lengths)) if lengths else None

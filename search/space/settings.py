@@ -1,0 +1,92 @@
+"""Settings, wherever they stand: under ``fixed`` or in a named option, each against its rule."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from search.space.conform import broken_rule
+from search.space.nodes import Node, Problems, printable, show, tidy, unknown
+
+Rules = Mapping[str, Mapping[str, Any]] | None
+"""Setting name -> rule, the service's own among them; None where the workload could not be loaded."""
+
+
+def kinds(rule: Mapping[str, Any]) -> Sequence[str]:
+    """Return the JSON types a setting's rule allows."""
+    kind = rule.get("type", ())
+    return [kind] if isinstance(kind, str) else list(kind)
+
+
+def read_settings(node: Node, rules: Rules, problems: Problems) -> dict[str, Any]:
+    """Check a mapping of settings and return the sound ones, with numbers in their one spelling."""
+    found = {}
+    for name, value in node.entries.items():
+        if value.kind == "broken":
+            continue
+        if reason := why_no_setting(name, rules) or _why_not(name, value, rules):
+            problems.add(value, reason)
+        elif not takes_away(value, (rules or {}).get(name, {})):
+            found[name] = spelled(value.data(), (rules or {}).get(name, {}))
+    return found
+
+
+def why_no_setting(name: str, rules: Rules) -> str:
+    """Say why no setting of this name may be set, or return ``""``."""
+    if name == "seed":
+        return "seeds are no setting; list them under `seeds`"
+    if rules is None or name in rules or _below(name, rules):
+        return ""
+    return f"unknown setting{unknown(name, rules)}"
+
+
+def _below(name: str, rules: Iterable[str]) -> bool:
+    return any(known.startswith(f"{name}.") for known in rules)
+
+
+def _why_not(name: str, value: Node, rules: Rules) -> str:
+    rule = None if rules is None else rules.get(name)
+    if value.kind == "mapping" and (rule is None or "object" not in kinds(rule)):
+        return f"found a mapping; settings are written flat: `{_flat(name, value)}`"
+    if rules is None:
+        return ""
+    if rule is None:
+        below = [known for known in rules if known.startswith(f"{name}.")]
+        return f"found {show(value)}, but {name!r} is only the beginning of settings: {', '.join(below)}"
+    return "" if takes_away(value, rule) else broken_rule(value, rule)
+
+
+def _flat(name: str, value: Node) -> str:
+    while value.entries:
+        key, value = next(iter(value.entries.items()))
+        name = f"{name}.{key}"
+    return printable(f"{name}: {show(value) if value.kind == 'scalar' and value.text else '...'}")
+
+
+def takes_away(value: Node, rule: Mapping[str, Any]) -> bool:
+    """Whether this null stands over a value of a base file to remove it, and is no value of the setting itself."""
+    return value.removes and bool(broken_rule(value, rule))
+
+
+def spelled(value: Any, rule: Mapping[str, Any]) -> Any:
+    """Return a value in its one spelling: 12 significant digits, whole numbers where the rule asks for them."""
+    value = tidy(value)
+    if isinstance(value, float) and "integer" in kinds(rule) and "number" not in kinds(rule):
+        return int(value)
+    return value
+
+
+def circle(rules: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Return settings whose ``when`` words hang on each other in a circle; empty where there are none."""
+    done: set[str] = set()
+    for start in rules:
+        stack: list[tuple[str, list[str]]] = [(start, [start])]
+        while stack:
+            name, path = stack.pop()
+            for other in rules.get(name, {}).get("when", {}):
+                if other in path:
+                    return [*path[path.index(other) :], other]
+                if other not in done:
+                    stack.append((other, [*path, other]))
+        done.add(start)
+    return []

@@ -1,0 +1,237 @@
+"""From the bytes of a file to nodes with addresses, strictly: what could be misread is a fault.
+
+Built on PyYAML's event stream, not on its loaders: events carry lines, quotes, tags and anchors, and the constructors
+that turn ``on`` into true or run ``!!python`` tags are never reached.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from search.errors import nearest
+from search.space.nodes import MAX_DEPTH, Node, Problems, bad_text, printable
+from search.space.scalars import Ambiguous, resolve
+
+MAX_BYTES = 1_000_000
+
+_CONTROL = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+_HINTS = (
+    ("mapping values are not allowed", "a second ':' on the line, or a wrong indentation; quote text that holds ': '"),
+    ("expected <block end>", "the indentation does not match the lines above"),
+    ("could not find expected ':'", "a key without ':' after it, or a quote that is not closed"),
+    ("expected ',' or ']'", "a list opened with '[' is not closed, or a comma is missing"),
+    ("expected ',' or '}'", "a mapping opened with '{' is not closed, or a comma is missing"),
+    ("unexpected end of stream", "a quote is not closed"),
+    ("that cannot start any token", "quote text that starts with this character"),
+    ("found undefined tag handle", "tags are not read; write plain values"),
+)
+
+
+_SHARED = "put shared parts in a base file and use `extends`"
+
+
+class _Stop(Exception):
+    """Nothing after this point can be read."""
+
+
+def read(path: str | os.PathLike[str], problems: Problems) -> Node | None:
+    """Read a file into nodes; None where nothing could be read. Faults go to `problems`."""
+    file = os.fspath(path)
+    text = _text(file, problems)
+    return None if text is None else parse(text, file, problems)
+
+
+def parse(text: str, file: str, problems: Problems) -> Node | None:
+    """Turn the text of a file into nodes; None where it is no mapping. Faults go to `problems`."""
+    root = compose(text, file, problems)
+    if root is None or root.kind == "mapping":
+        return root
+    if root.null:
+        problems.at(file, 0, "", "is empty; a search-space file needs at least `workload` and `fixed`")
+    elif root.kind != "broken":
+        found = {"list": "a list"}.get(root.kind, "a single value")
+        problems.at(file, root.line, "", f"holds {found}, must be a mapping such as `workload: classifier`")
+    return None
+
+
+def compose(text: str, file: str, problems: Problems, key: str = "", lines: bool = True) -> Node | None:
+    """Turn one YAML document of any kind into nodes; None where it cannot be read."""
+    if match := _CONTROL.search(text):
+        line = text.count("\n", 0, match.start()) + 1
+        reason = f"holds the character U+{ord(match[0]):04X}; a search-space file is text without control characters"
+        problems.at(file, line if lines else 0, key, reason)
+        return None
+    composer = _Composer(text, file, problems, lines)
+    try:
+        return composer.document(key)
+    except _Stop:
+        return None
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 0
+        problems.at(file, line if lines else 0, key, _syntax(error, text.splitlines()[line - 1 : line]))
+    except (yaml.YAMLError, ValueError, OverflowError) as error:  # an escape such as "\U99999999"
+        problems.at(file, composer.line if lines else 0, key, f"is not valid YAML: {printable(str(error))}")
+    return None
+
+
+def _text(file: str, problems: Problems) -> str | None:
+    """Return the text of a file, or say why it has none."""
+    try:
+        with open(file, "rb") as stream:
+            raw = stream.read(MAX_BYTES + 1)
+    except FileNotFoundError:
+        problems.at(file, 0, "", f"no such file{neighbour(file)}")
+    except IsADirectoryError:
+        problems.at(file, 0, "", "is a folder, must be a search-space file")
+    except PermissionError:
+        problems.at(file, 0, "", "may not be read by this user; change its permissions")
+    except (OSError, ValueError) as error:
+        problems.at(printable(file), 0, "", f"cannot be read: {getattr(error, 'strerror', None) or error}")
+    else:
+        if len(raw) > MAX_BYTES:
+            problems.at(file, 0, "", f"is larger than {MAX_BYTES:,} bytes; a search-space file is a page of text")
+            return None
+        try:
+            return raw.decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            line = raw.count(b"\n", 0, error.start) + 1
+            problems.at(file, line, "", f"is not UTF-8: found byte 0x{raw[error.start]:02x}; save the file as UTF-8")
+    return None
+
+
+def neighbour(file: str) -> str:
+    """Name the nearest file beside one that is missing, as the rest of a sentence."""
+    folder = Path(file).parent
+    try:
+        names = [entry.name for entry in folder.iterdir()]
+    except OSError:
+        return f"; the folder {str(folder)!r} does not exist either"
+    return nearest(Path(file).name, names)
+
+
+def _syntax(error: yaml.MarkedYAMLError, lines: list[str]) -> str:
+    problem = error.problem or "it cannot be read"
+    indent = re.match(r"\s*", lines[0]) if lines else None
+    if "\t" in problem or "\\t" in problem or (indent and "\t" in indent[0]):
+        return "is indented with a tab; YAML allows spaces only"
+    for sign, hint in _HINTS:
+        if sign in problem or sign in (error.context or ""):
+            return f"is not valid YAML: {problem} ({hint})"
+    return f"is not valid YAML: {problem}"
+
+
+class _Composer:
+    """Builds nodes from PyYAML's events. `_Stop` ends the reading after a fault that nothing can follow."""
+
+    def __init__(self, text: str, file: str, problems: Problems, lines: bool) -> None:
+        self.events: Iterator[Any] = iter(yaml.parse(text, Loader=yaml.SafeLoader))
+        self.text, self.file, self.problems, self.lines = text, file, problems, lines
+        self.line = 1
+
+    def next(self) -> Any:
+        event = next(self.events)
+        self.line = event.start_mark.line + 1
+        return event
+
+    def document(self, key: str) -> Node | None:
+        self.next()  # the stream's start
+        event = self.next()
+        if isinstance(event, yaml.StreamEndEvent):
+            return Node("scalar", None, key, self.file, 0, plain=True)
+        root = self.node(self.next(), key, 0)
+        self.next()  # the document's end
+        event = self.next()
+        if isinstance(event, yaml.DocumentStartEvent):
+            self.fault(key, "starts a second document; one file holds one search space, so remove the '---'")
+        return root
+
+    def fault(self, key: str, message: str, line: int | None = None) -> None:
+        line = self.line if line is None else line
+        self.problems.at(self.file, line if self.lines else 0, key, message)
+
+    def node(self, event: Any, key: str, depth: int) -> Node:
+        line = (event.start_mark.line + 1) if self.lines else 0
+        if isinstance(event, yaml.AliasEvent):
+            self.fault(key, f"aliases (`*{event.anchor}`) are not read; {_SHARED}")
+            return Node("broken", None, key, self.file, line)
+        if event.anchor is not None:
+            self.fault(key, f"anchors (`&{event.anchor}`) are not read; {_SHARED}")
+        if depth > MAX_DEPTH:
+            self.fault(key, f"is nested deeper than {MAX_DEPTH} levels; a search-space file needs at most seven")
+            raise _Stop
+        tagged = event.tag is not None
+        if tagged:
+            tag = printable(event.tag).replace("tag:yaml.org,2002:", "!!")
+            self.fault(key, f"tags (`{tag}`) are not read; write plain values")
+        if isinstance(event, yaml.ScalarEvent):
+            node = self.scalar(event, key, line)
+        elif isinstance(event, yaml.SequenceStartEvent):
+            node = self.sequence(key, line, depth)
+        else:
+            node = self.mapping(key, line, depth)
+        return Node("broken", None, key, self.file, line) if tagged else node
+
+    def scalar(self, event: Any, key: str, line: int) -> Node:
+        text, plain = event.value, event.style is None
+        if reason := bad_text(text):
+            self.fault(key, reason, event.start_mark.line + 1)
+            return Node("broken", None, key, self.file, line, text)
+        try:
+            value = resolve(text) if plain else text
+        except Ambiguous as error:
+            self.fault(key, f"`{printable(text)}` {error}", event.start_mark.line + 1)
+            return Node("broken", None, key, self.file, line, text)
+        return Node("scalar", value, key, self.file, line, text, plain)
+
+    def sequence(self, key: str, line: int, depth: int) -> Node:
+        items: list[Node] = []
+        while not isinstance(event := self.next(), yaml.SequenceEndEvent):
+            items.append(self.node(event, f"{key}[{len(items)}]", depth + 1))
+        return Node("list", tuple(items), key, self.file, line)
+
+    def mapping(self, key: str, line: int, depth: int) -> Node:
+        entries: dict[str, Node] = {}
+        keys: dict[str, Node] = {}
+        while not isinstance(event := self.next(), yaml.MappingEndEvent):
+            at = event.start_mark.line + 1
+            name = event.value if isinstance(event, yaml.ScalarEvent) else ""
+            path = f"{key}.{name}" if key else name
+            name_node = self.name(event, path or key, depth)
+            event = self.next()
+            if name == "<<" and isinstance(event, yaml.AliasEvent):
+                continue  # one fault is enough for one habit
+            value = self.node(event, path, depth + 1)
+            if name_node is None:
+                continue
+            if name in entries:
+                first = f"first in line {keys[name].line}" if self.lines else "twice"
+                self.fault(path, f"is given twice, {first}; keep one", at)
+                continue
+            # The key's line is where a person looks, also when the value begins a line further down.
+            value_at_key = Node(
+                value.kind, value.value, path, self.file, name_node.line, value.text, value.plain, value.keys
+            )
+            entries[name], keys[name] = value_at_key, name_node
+        return Node("mapping", entries, key, self.file, line, keys=keys)
+
+    def name(self, event: Any, path: str, depth: int) -> Node | None:
+        """Read a key; None, with a fault, where it is none."""
+        if not isinstance(event, yaml.ScalarEvent):
+            self.fault(path, "has a list or a mapping for a key; keys are text")
+            self.node(event, path, depth + 1)
+            return None
+        if event.value == "<<" and event.style is None:
+            self.fault(path, f"merge keys (`<<`) are not read; {_SHARED}")
+            return None
+        if event.value in ("n", "y") and event.style is None and event.tag is None:
+            # The number of images is called n; as the name of a key nobody takes it for false.
+            return Node("scalar", event.value, path, self.file, self.line if self.lines else 0, event.value)
+        node = self.node(event, path, depth + 1)
+        return None if node.kind == "broken" else node

@@ -1,0 +1,102 @@
+"""From parameters to a leaf of the stage tree: canonical settings, schedule and epoch keys of one trial."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from search import prefix
+from search.space import SERVICE_SETTINGS, Space
+from search.trial import DataCard, Trial
+from search.workload import Workload, complete, identity
+
+NO_DATA = DataCard(fingerprint="")
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """A trial with everything that is needed to train and to settle it.
+
+    Attributes:
+        trial: the trial.
+        fixed: canonical fixed settings with the seed.
+        schedule: settings of each epoch, ``trial.epochs`` of them.
+        path: ``path[t]`` is the key of the state and the row after epoch t + 1.
+        data: fingerprint of the data its rows are measured on.
+    """
+
+    trial: Trial
+    fixed: Mapping[str, Any]
+    schedule: Sequence[Mapping[str, Any]]
+    path: Sequence[str]
+    data: str
+
+
+class Planner:
+    """Makes leaves of one space in one execution class.
+
+    Args:
+        space: the search space.
+        workload: its workload.
+        execution_class: what a worker answered, or what the study is pinned to.
+        sharing: where false, keys are salted with study and trial, so that every trial trains alone.
+        on_data: called once with every data card that was read.
+    """
+
+    def __init__(
+        self,
+        space: Space,
+        workload: Workload,
+        execution_class: Mapping[str, str],
+        sharing: bool = True,
+        on_data: Callable[[DataCard], None] | None = None,
+    ) -> None:
+        self.space = space
+        self._workload = workload
+        self._class = dict(execution_class)
+        self._sharing = sharing
+        self._identity = identity(space.workload, workload)
+        self._on_data = on_data or (lambda card: None)
+        self._known_data: set[str] = set()
+
+    def leaf(self, number: int, configuration: int, seed: int, parameters: Mapping[str, Any]) -> Leaf:
+        """Return the leaf of a configuration under one seed.
+
+        Raises:
+            ValueError: the settings cannot be trained together; see `search.workload.Workload.canonical`.
+        """
+        chosen = self.space.settings(parameters)
+        service = complete(SERVICE_SETTINGS, {k: v for k, v in chosen.items() if k in SERVICE_SETTINGS})
+        wanted = {name: value for name, value in chosen.items() if name not in SERVICE_SETTINGS}
+        settings = self._workload.canonical({**wanted, "seed": seed})
+        fixed, schedule = self._workload.schedule(settings, service["epochs"])
+        card = self._workload.data(fixed) or NO_DATA
+        if card.fingerprint not in self._known_data:
+            self._known_data.add(card.fingerprint)
+            self._on_data(card)
+        rules = self._workload.settings
+        root = prefix.root_key(
+            self._identity,
+            card.fingerprint,
+            self._workload.inputs(fixed),
+            prefix.without_defaults(fixed, rules),
+            self._class,
+            "" if self._sharing else f"{self.space.name}/{configuration}/{seed}",
+        )
+        path = prefix.path(root, [prefix.without_defaults(each, rules) for each in schedule])
+        trial = Trial(number, configuration, seed, dict(parameters), {**settings, **service}, service["epochs"])
+        return Leaf(trial, fixed, schedule, path, card.fingerprint)
+
+
+def longest(space: Space) -> int:
+    """Return the epochs of the longest trial the space can ask for."""
+    lengths = [space.fixed.get("epochs", 1)]
+    for axis in space.axes:
+        domain = axis.domain
+        if hasattr(domain, "high") and axis.name == "epochs":
+            lengths.append(math.floor(domain.high))
+        for value in getattr(domain, "values", ()):
+            lengths.append(axis.settings(value).get("epochs", 1))
+    return max(lengths)

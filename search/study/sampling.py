@@ -1,0 +1,267 @@
+"""Where configurations come from: an enumerated grid, or an Optuna sampler that is asked and told.
+
+An adaptive sampler works on a study in memory that is rebuilt from the ledger when a driver starts. A new sampler
+object with a seed of its own is made for every question, so that an answer is a function of the space's seed, of the
+number of questions before it and of what was told: a restart goes on as if it had not happened.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import optuna
+from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
+from optuna.trial import TrialState
+
+from search.prefix import fingerprint
+from search.space import Float, Grid, Int, Space
+from search.workload import rounded
+
+optuna.logging.set_verbosity(optuna.logging.ERROR)
+
+REPEATS = 100
+"""Questions in a row that bring no new configuration, after which the space counts as exhausted."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A configuration and what must be kept so that a restart knows it was asked.
+
+    Attributes:
+        configuration: 0-based number.
+        parameters: axis name -> value.
+        record: plain data for the order log.
+    """
+
+    configuration: int
+    parameters: Mapping[str, Any]
+    record: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a sampler is told of a configuration: means over its seeds.
+
+    Attributes:
+        state: complete, pruned or fail.
+        value: objective at the end; None unless complete.
+        intermediate: epoch -> objective. Empty for a diverged configuration, which ranks worst that way.
+    """
+
+    state: str
+    value: float | None = None
+    intermediate: Mapping[int, float] = field(default_factory=dict)
+
+
+class Sampler(Protocol):
+    """Gives configurations one by one. Used by one thread at a time."""
+
+    adaptive: bool
+    """Whether an answer depends on what was told: then no more is asked than can be worked on."""
+
+    def ask(self) -> Asked | None:
+        """Return the next configuration, or None where there is none (left)."""
+
+    def tell(self, configuration: int, outcome: Outcome) -> None:
+        """Take what became of a configuration."""
+
+
+class GridSampler:
+    """Every configuration of the grid, lazily, in the file's order."""
+
+    adaptive = False
+
+    def __init__(self, space: Space) -> None:
+        self._configurations: Iterator[dict[str, Any]] = space.grid()
+        self._number = 0
+
+    def ask(self) -> Asked | None:
+        """Return the next configuration of the grid."""
+        parameters = next(self._configurations, None)
+        if parameters is None:
+            return None
+        self._number += 1
+        return Asked(self._number - 1, parameters)
+
+    def tell(self, configuration: int, outcome: Outcome) -> None:
+        """A grid does not care."""
+
+
+class OptunaSampler:
+    """Configurations of an Optuna sampler; `trials` of the space counts distinct ones.
+
+    Args:
+        space: the search space.
+        asked: records of the configurations asked before, in order.
+    """
+
+    def __init__(self, space: Space, asked: Sequence[Mapping[str, Any]] = ()) -> None:
+        self._space = space
+        self._wanted = space.search.trials or 0
+        self.adaptive = space.search.sampler in ("tpe", "gp", "cmaes")
+        self._storage = optuna.storages.InMemoryStorage()
+        direction = optuna.study.StudyDirection[space.search.objective.direction.upper()]
+        self._study = optuna.create_study(storage=self._storage, direction=direction)
+        self._questions = 0
+        self._trials: dict[int, list[int]] = {}  # configuration -> numbers of its Optuna trials, repeats included
+        self._known: dict[str, int] = {}  # fingerprint of parameters -> configuration
+        self._told: dict[int, Outcome] = {}
+        for record in asked:
+            self._replay(record)
+
+    def ask(self) -> Asked | None:
+        """Return the next new configuration; one that was proposed before is told at once and costs nothing."""
+        if len(self._trials) >= self._wanted:
+            return None
+        for _ in range(REPEATS):
+            number, parameters = self._question()
+            name = fingerprint(parameters)
+            if name not in self._known:
+                configuration = len(self._trials)
+                self._known[name] = configuration
+                self._trials[configuration] = [number]
+                return Asked(configuration, parameters, self._record(number, parameters))
+            configuration = self._known[name]
+            self._trials[configuration].append(number)
+            if configuration in self._told:
+                self._tell(number, self._told[configuration])
+        self._wanted = len(self._trials)
+        return None
+
+    def tell(self, configuration: int, outcome: Outcome) -> None:
+        """Tell the sampler once what became of a configuration."""
+        if configuration in self._told:
+            return
+        self._told[configuration] = outcome
+        for number in self._trials[configuration]:
+            self._tell(number, outcome)
+
+    def _question(self) -> tuple[int, dict[str, Any]]:
+        self._study.sampler = _sampler(self._space, self._questions)
+        self._questions += 1
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            trial = self._study.ask()
+            parameters: dict[str, Any] = {}
+            for axis in self._space.axes:
+                if axis.active(parameters):
+                    parameters[axis.name] = suggest(trial, axis.name, distribution(axis.domain))
+        return trial.number, parameters
+
+    def _tell(self, number: int, outcome: Outcome) -> None:
+        state = {"complete": TrialState.COMPLETE, "pruned": TrialState.PRUNED}.get(outcome.state, TrialState.FAIL)
+        trial_id = self._study.trials[number]._trial_id
+        for epoch, value in outcome.intermediate.items():
+            self._storage.set_trial_intermediate_value(trial_id, epoch, value)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            self._study.tell(number, outcome.value if state == TrialState.COMPLETE else None, state)
+
+    def _record(self, number: int, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        frozen = self._study.trials[number]
+        return {
+            "parameters": dict(parameters),
+            "params": frozen.params,
+            "trial_attrs": frozen.system_attrs,
+            "study_attrs": self._storage.get_study_system_attrs(self._study._study_id),
+            "questions": self._questions,
+        }
+
+    def _replay(self, record: Mapping[str, Any]) -> None:
+        """Put a configuration asked by an earlier driver back, as one that is being worked on."""
+        distributions = {name: self._distributions()[name] for name in record["params"]}
+        frozen = optuna.trial.create_trial(
+            state=TrialState.RUNNING,
+            params=dict(record["params"]),
+            distributions=distributions,
+            system_attrs=dict(record["trial_attrs"]),
+        )
+        self._study.add_trial(frozen)
+        for name, value in record["study_attrs"].items():
+            self._storage.set_study_system_attr(self._study._study_id, name, value)
+        self._questions = record["questions"]
+        configuration = len(self._trials)
+        self._trials[configuration] = [len(self._study.trials) - 1]
+        self._known[fingerprint(record["parameters"])] = configuration
+
+    def _distributions(self) -> dict[str, BaseDistribution]:
+        return {axis.name: distribution(axis.domain) for axis in self._space.axes}
+
+
+def make_sampler(space: Space, asked: Sequence[Mapping[str, Any]] = ()) -> Sampler:
+    """Return the sampler a space names, having asked `asked` already."""
+    return GridSampler(space) if space.search.sampler == "grid" else OptunaSampler(space, asked)
+
+
+def distribution(domain: Any) -> BaseDistribution:
+    """Return Optuna's word for a domain."""
+    if isinstance(domain, Float):
+        return FloatDistribution(domain.low, domain.high, log=domain.log, step=domain.step)
+    if isinstance(domain, Int):
+        return IntDistribution(domain.low, domain.high, log=domain.log, step=domain.step)
+    assert isinstance(domain, Grid)
+    return CategoricalDistribution(tuple(domain.values))
+
+
+def suggest(trial: optuna.Trial, name: str, wanted: BaseDistribution) -> Any:
+    """Draw one value, in the spelling in which it is trained and shown (12 significant digits)."""
+    match wanted:
+        case FloatDistribution():
+            value = trial.suggest_float(name, wanted.low, wanted.high, step=wanted.step, log=wanted.log)
+            return min(max(rounded(value, {"type": "number"}), wanted.low), wanted.high)
+        case IntDistribution():
+            return trial.suggest_int(name, wanted.low, wanted.high, step=wanted.step, log=wanted.log)
+        case CategoricalDistribution():
+            return trial.suggest_categorical(name, wanted.choices)
+    raise TypeError(wanted)
+
+
+def _sampler(space: Space, question: int) -> optuna.samplers.BaseSampler:
+    """Make the sampler for one question. A QMC sequence keeps its seed: its position is kept by the study."""
+    seed = int(fingerprint([space.search.seed, question])[:8], 16)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        match space.search.sampler:
+            case "random":
+                return optuna.samplers.RandomSampler(seed=seed)
+            case "tpe":
+                return optuna.samplers.TPESampler(seed=seed)
+            case "gp":
+                return optuna.samplers.GPSampler(seed=seed)
+            case "cmaes":
+                return optuna.samplers.CmaEsSampler(seed=seed, warn_independent_sampling=False)
+            case "qmc":
+                return optuna.samplers.QMCSampler(
+                    seed=space.search.seed,
+                    scramble=True,
+                    warn_independent_sampling=False,
+                    independent_sampler=optuna.samplers.RandomSampler(seed=seed),
+                )
+    raise ValueError(f"no sampler {space.search.sampler!r}")
+
+
+def mean_outcome(states: Sequence[str], curves: Sequence[Sequence[float]]) -> Outcome:
+    """Return what a sampler is told of a configuration whose seeds ended so, with these objectives per epoch.
+
+    One failed seed makes it a failure, one diverged or pruned seed makes it pruned; values are means over the seeds,
+    epoch by epoch as far as all of them got.
+    """
+    if "failed" in states:
+        return Outcome("fail")
+    if "diverged" in states:
+        return Outcome("pruned")
+    common = min(len(curve) for curve in curves)
+    means = {t + 1: math.fsum(curve[t] for curve in curves) / len(curves) for t in range(common)}
+    if "pruned" in states:
+        return Outcome("pruned", None, means)
+    return Outcome("complete", math.fsum(curve[-1] for curve in curves) / len(curves), means)
+
+
+def plain(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Return `record` as the order log will give it back."""
+    return dict(json.loads(json.dumps(record)))

@@ -1,0 +1,128 @@
+"""Words shared by all rooms: a trial, a row, and how a trial ended.
+
+Imports nothing of ours, so that every other room can.
+"""
+
+from __future__ import annotations
+
+import enum
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+Value = bool | int | float | str | None
+"""What a setting or an axis may hold; lists of these are allowed as values of settings."""
+
+
+class State(enum.StrEnum):
+    """Where a trial stands. The states from FINISHED on are ends, except INTERRUPTED."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    INTERRUPTED = "interrupted"
+    FINISHED = "finished"  # reached its last epoch
+    STOPPED = "stopped"  # ended by its stop rule
+    PRUNED = "pruned"  # ended by the pruner at a rung
+    DIVERGED = "diverged"  # a loss or the objective became NaN or infinite: an outcome, not a fault
+    FAILED = "failed"  # an exception or a dead worker: tried again by the next run
+
+    @property
+    def ended(self) -> bool:
+        """True where no further epoch will be asked for in this run."""
+        return self not in (State.WAITING, State.RUNNING, State.INTERRUPTED)
+
+
+@dataclass(frozen=True, eq=False)
+class Row:
+    """What one epoch measured.
+
+    Attributes:
+        metrics: name -> number. Accuracies are fractions in [0, 1]; losses are means per image in nats.
+            Names starting with ``test_`` are never read by any decision.
+        predictions: split -> predicted class per image, an integer array of shape [n_images];
+            empty for workloads that predict no classes.
+    """
+
+    metrics: Mapping[str, float]
+    predictions: Mapping[str, np.ndarray] = field(default_factory=dict)
+
+    def __eq__(self, other: object) -> bool:
+        """Equal to the last bit: NaN equals NaN, 0.0 differs from -0.0."""
+        return isinstance(other, Row) and not self.differences(other)
+
+    def __hash__(self) -> int:
+        return hash(tuple(sorted(self.metrics)))
+
+    def differences(self, other: Row) -> list[str]:
+        """Name the metrics and splits in which two rows differ by at least one bit."""
+        names = [
+            name
+            for name in sorted({*self.metrics, *other.metrics})
+            if _bits(self.metrics.get(name)) != _bits(other.metrics.get(name))
+        ]
+        nothing = np.empty(0, dtype=np.int64)
+        for split in sorted({*self.predictions, *other.predictions}):
+            if not np.array_equal(self.predictions.get(split, nothing), other.predictions.get(split, nothing)):
+                names.append(f"predictions on {split}")
+        return names
+
+
+def _bits(value: float | None) -> bytes | None:
+    if value is None:
+        return None
+    return b"nan" if math.isnan(value) else np.float64(value).tobytes()
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One leaf of the stage tree: a configuration under one seed.
+
+    Attributes:
+        number: 0-based, unique in its study, in the order the trials were made.
+        configuration: 0-based number of the configuration; the trials of its seeds share it.
+        seed: seed of everything random in this trial (the data split has its own).
+        parameters: axis name -> value, only the axes that are active.
+        settings: everything the workload is given, canonical.
+        epochs: length the trial is asked for.
+        state: where it stands.
+        ended_by: why it ended, for people: ``"last epoch"``, ``"rung 9"``, ``"generalisation loss > 2"`` ...
+        last_epoch: epochs on record for this trial, counted from 1; 0 before the first.
+        error: traceback or reason of a failed trial.
+        attempts: leases this trial was given so far.
+    """
+
+    number: int
+    configuration: int
+    seed: int
+    parameters: Mapping[str, Any]
+    settings: Mapping[str, Any]
+    epochs: int
+    state: State = State.WAITING
+    ended_by: str = ""
+    last_epoch: int = 0
+    error: str = ""
+    attempts: int = 0
+
+
+@dataclass(frozen=True)
+class DataCard:
+    """What a report must know of the data a run used, by content.
+
+    Attributes:
+        fingerprint: hash of decoded inputs, labels and splits.
+        name: for people.
+        classes: class names in label order.
+        truth: split -> true class per image, an integer array of shape [n_images].
+        images: split -> one name per image, in the same order as `truth`.
+        notes: things a reader of a table should know (sizes, duplicates across splits).
+    """
+
+    fingerprint: str
+    name: str = ""
+    classes: Sequence[str] = ()
+    truth: Mapping[str, np.ndarray] = field(default_factory=dict)
+    images: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    notes: Sequence[str] = ()

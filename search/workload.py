@@ -1,0 +1,331 @@
+"""The contract a workload implements, and how a space file names one.
+
+A run is a function of its *fixed settings* (data, model, optimiser, batch size, seed ...) and a *schedule*:
+the settings of each epoch in turn (learning rate, loss parameters, augmentation ...).
+
+What an implementer owes:
+
+* the row and the state after an epoch depend on nothing but the fixed settings, the settings of the epochs
+  so far and the execution class: not on what the process did before, on other processes, on the time, or on
+  how many random numbers anybody drew;
+* ``load(save())`` in another process of the same execution class goes on bit for bit;
+* a row is complete whoever trained it: all metrics of all splits, every epoch;
+* what depends on results (ReduceLROnPlateau) or changes inside an epoch is refused with a reason.
+
+Subclass `Workload` and give it ``settings`` and ``start``; everything else has a default that is right for
+a workload without data of its own. A class that only looks like `Workload` does as well.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import importlib
+import inspect
+import math
+import platform
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
+
+import jsonschema
+
+from search.errors import UserError, nearest
+from search.trial import DataCard
+
+Settings = Mapping[str, Any]
+Description = Mapping[str, Mapping[str, Any]]
+"""Setting name -> JSON Schema fragment (``type``, ``default``, ``minimum``, ``enum``, ``description`` ...) with
+three words of ours: ``unit`` (text), ``epoch`` (true where the value may differ from epoch to epoch) and ``when``
+(``{other setting: [values]}``: the setting is active only there, and dropped elsewhere)."""
+
+
+SEED = {"type": "integer", "minimum": 0}
+"""The rule of ``seed`` where a workload does not describe it."""
+
+
+class SettingFaults(ValueError):
+    """Settings that cannot be trained: pairs of (setting name, sentence)."""
+
+    def __init__(self, faults: Sequence[tuple[str, str]]) -> None:
+        self.faults = list(faults)
+        super().__init__("; ".join(f"{name}: {message}" for name, message in self.faults))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.faults,)  # pickle would otherwise hand the text to __init__
+
+
+class Run(Protocol):
+    """One training run in progress, on one worker."""
+
+    def train_epoch(self, settings: Settings) -> Mapping[str, Any]:
+        """Train the next epoch under these per-epoch settings and measure it.
+
+        Returns:
+            metric name -> number (``train_loss``, ``val_accuracy`` ...; names starting with ``test_`` are
+            never read by a decision), and optionally ``"predictions"``: split -> integer array [n_images].
+        """
+
+    def save(self) -> bytes:
+        """Return everything the next epoch depends on."""
+
+    def load(self, state: bytes) -> None:
+        """Go on from what `save` returned, in this or another process."""
+
+
+@runtime_checkable
+class Workload(Protocol):
+    """What is being tuned.
+
+    Attributes:
+        settings: what can be set, see `Description`. ``seed`` is always there and need not be listed.
+        recipe: version of everything that determines a state; None keys the workload by its source code
+            (comments and formatting apart). Raise it when the same settings train other bits.
+        evaluation: version of how rows are measured.
+    """
+
+    settings: Description
+    recipe: str | None = None
+    evaluation: str = "1"
+
+    def canonical(self, settings: Settings) -> dict[str, Any]:
+        """Return the one spelling of these settings that is trained and hashed.
+
+        Defaults are filled in, inactive settings dropped, synonyms resolved, numbers rounded.
+
+        Raises:
+            ValueError: with an attribute ``faults``, pairs of (setting name, sentence), like `SettingFaults`.
+        """
+        return complete(self.settings, settings)
+
+    def schedule(self, settings: Settings, epochs: int) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+        """Split canonical settings into the fixed part and one mapping per epoch, `epochs` of them."""
+        varying = {name for name, rule in self.settings.items() if rule.get("epoch")}
+        fixed = {name: value for name, value in settings.items() if name not in varying}
+        each = {name: value for name, value in settings.items() if name in varying}
+        return fixed, [dict(each) for _ in range(epochs)]
+
+    def data(self, fixed: Settings) -> DataCard | None:
+        """Read the data these fixed settings use (once: decoded into a cache) and describe them by content."""
+        return None
+
+    def inputs(self, fixed: Settings) -> Mapping[str, str]:
+        """Name -> content hash of the files of weights a run starts from."""
+        return {}
+
+    def execution_class(self, cpus: int, gpus: float) -> Mapping[str, str]:
+        """Name -> value of everything about this machine that can change bits. Called on a worker."""
+        return {"python": platform.python_version(), "machine": platform.machine()}
+
+    def start(self, fixed: Settings, cpus: int, gpus: float) -> Run:
+        """Begin a run at epoch 0 on this worker, with that many CPU threads and (a share of) GPUs."""
+        ...
+
+
+def complete(description: Description, settings: Settings) -> dict[str, Any]:
+    """Check settings against their description, fill in defaults, drop inactive ones, round numbers.
+
+    Raises:
+        SettingFaults: every unknown name and every value outside its rule.
+    """
+    faults = []
+    given = {}
+    for name, value in settings.items():
+        if name not in description and name != "seed":
+            faults.append((name, f"unknown setting{nearest(name, description)}"))
+            continue
+        rule = description.get(name, SEED)
+        if reason := why_not(value, rule):
+            faults.append((name, reason))
+            continue
+        given[name] = rounded(value, rule)
+        if given[name] != value and (reason := why_not(given[name], rule)):
+            faults.append((name, f"found {value!r}, in 12 significant digits {reason.removeprefix('found ')}"))
+    for name, rule in description.items():
+        if name not in settings and "default" not in rule and _active(rule, description, given):
+            faults.append((name, "is required and has no default"))
+    if faults:
+        raise SettingFaults(faults)
+    # Conditions are asked of rounded values, or 0.1 + 0.2 would not be the 0.3 that another setting hangs on.
+    defaults = {name: rounded(rule["default"], rule) for name, rule in description.items() if "default" in rule}
+    filled = {name: given.get(name, defaults.get(name)) for name in description}
+    result = {name: value for name, value in filled.items() if _active(description[name], description, filled)}
+    if "seed" in given:
+        result["seed"] = given["seed"]
+    return result
+
+
+def _active(rule: Mapping[str, Any], description: Description, settings: Settings) -> bool:
+    """Whether the conditions of `rule`, and those of the settings it hangs on, all hold."""
+    for other, values in rule.get("when", {}).items():
+        parent = description[other]
+        if settings.get(other, parent.get("default")) not in values:
+            return False
+        if not _active(parent, description, settings):
+            return False
+    return True
+
+
+def rounded(value: Any, rule: Mapping[str, Any]) -> Any:
+    """Return `value` in its one spelling: 12 significant digits, floats for numbers, no negative zero.
+
+    0.005*0.1*0.1 and 0.005*0.1**2 differ in the last bit; a grid that spells one value both ways would train it twice.
+    """
+    for choice in rule.get("enum", ()):
+        if choice == value and isinstance(choice, bool) == isinstance(value, bool):
+            return choice
+    if isinstance(value, Mapping):
+        rules = rule.get("properties", {})
+        return {name: rounded(item, rules.get(name, {})) for name, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [rounded(item, rule.get("items", {})) for item in value]
+    if isinstance(value, bool) or value is None or isinstance(value, str):
+        return value
+    kinds = _types(rule)
+    if "number" not in kinds:
+        if isinstance(value, int):
+            return value
+        if "integer" in kinds and value.is_integer():
+            return int(value)
+    return float(f"{value:.12g}") + 0.0
+
+
+def _types(rule: Mapping[str, Any]) -> Sequence[str]:
+    kind = rule.get("type", ())
+    return [kind] if isinstance(kind, str) else list(kind)
+
+
+_KINDS = {
+    "number": "a number",
+    "integer": "a whole number",
+    "string": "text",
+    "boolean": "true or false",
+    "array": "a list",
+    "object": "a mapping",
+    "null": "null",
+}
+
+
+def why_not(value: Any, rule: Mapping[str, Any]) -> str:
+    """Say in one sentence why `value` breaks a setting's rule, or return ``""``."""
+    for number in _numbers(value):
+        if not _finite(number):
+            return f"found {number!r}, must be a finite number"
+    for error in jsonschema.Draft202012Validator(dict(rule)).iter_errors(value):
+        return sentence(error)
+    return ""
+
+
+def _numbers(value: Any) -> Iterator[int | float]:
+    if isinstance(value, Mapping):
+        value = list(value.values())
+    if isinstance(value, (list, tuple)):
+        for item in value:
+            yield from _numbers(item)
+    elif isinstance(value, (int, float)):
+        yield value
+
+
+def _finite(number: int | float) -> bool:
+    try:
+        return math.isfinite(number)
+    except OverflowError:  # a whole number beyond every float
+        return False
+
+
+def sentence(error: jsonschema.ValidationError) -> str:
+    """Turn a JSON Schema error on one value into "found X, must be Y"."""
+    found = f"found {error.instance!r}"
+    limit: Any = error.validator_value
+    match error.validator:
+        case "type":
+            kinds = [limit] if isinstance(limit, str) else limit
+            return f"{found}, must be {' or '.join(_KINDS[kind] for kind in kinds)}"
+        case "enum":
+            known = [str(value) for value in limit]
+            hint = nearest(str(error.instance), known)
+            return f"{found}, must be one of {', '.join(known)}{hint}"
+        case "minimum":
+            return f"{found}, must be at least {limit}"
+        case "maximum":
+            return f"{found}, must be at most {limit}"
+        case "exclusiveMinimum":
+            return f"{found}, must be greater than {limit}"
+        case "exclusiveMaximum":
+            return f"{found}, must be less than {limit}"
+        case "minItems":
+            return f"{found}, must have at least {limit} entr{'y' if limit == 1 else 'ies'}"
+        case "minLength":
+            return f"{found}, must not be empty"
+        case "uniqueItems":
+            return f"{found}, must not list a value twice"
+    return f"{found}, {error.message}"
+
+
+def load_workload(name: str) -> Workload:
+    """Import the workload a space file names.
+
+    ``classifier`` means the attribute ``workload`` of the module ``classifier.workload``;
+    ``package.module:attribute`` names any other; a class is instantiated without arguments.
+
+    Raises:
+        UserError: no such module or attribute, or it is no workload.
+    """
+    module_name, _, attribute = name.partition(":")
+    if not attribute:
+        module_name, attribute = f"{name}.workload", "workload"
+    if "" not in sys.path and str(Path.cwd()) not in sys.path:
+        sys.path.insert(0, str(Path.cwd()))
+    try:
+        module = importlib.import_module(module_name)
+    except ModuleNotFoundError as error:
+        if error.name and (module_name == error.name or module_name.startswith(error.name + ".")):
+            raise UserError(
+                f"workload {name!r}: no module {error.name!r} can be imported from {Path.cwd()}; "
+                "write `classifier` or `package.module:attribute`"
+            ) from error
+        raise UserError(f"workload {name!r}: importing {module_name!r} failed: {error}") from error
+    except Exception as error:
+        raise UserError(f"workload {name!r}: importing {module_name!r} failed: {error!r}") from error
+    if not hasattr(module, attribute):
+        known = nearest(attribute, vars(module))
+        raise UserError(f"workload {name!r}: module {module_name!r} has no attribute {attribute!r}{known}")
+    found = getattr(module, attribute)
+    try:
+        workload: Any = found() if inspect.isclass(found) else found
+    except Exception as error:
+        raise UserError(f"workload {name!r}: {attribute}() failed: {error!r}") from error
+    if lacking := _lacking(workload):
+        raise UserError(
+            f"workload {name!r}: {attribute!r} does not implement the contract (it lacks {', '.join(lacking)}); "
+            "subclass search.workload.Workload"
+        )
+    return workload
+
+
+def _lacking(workload: Any) -> list[str]:
+    """Name what the contract asks for and `workload` has not; a subclass without ``start`` inherits an empty one."""
+    parts = [name for name in ("settings", "recipe", "evaluation") if not hasattr(workload, name)]
+    methods = ("canonical", "schedule", "data", "inputs", "execution_class", "start")
+    parts += [name for name in methods if not callable(getattr(workload, name, None))]
+    if getattr(type(workload), "start", None) is Workload.start:
+        parts.append("start")
+    return parts
+
+
+def identity(name: str, workload: Workload) -> dict[str, str]:
+    """Return what stands for the workload's code in an epoch key."""
+    recipe = workload.recipe
+    return {
+        "workload": name,
+        "recipe": recipe if recipe is not None else f"source {source_hash(workload)}",
+        "evaluation": workload.evaluation,
+    }
+
+
+def source_hash(workload: Workload) -> str:
+    """Hash the source of the workload's module, comments, formatting and docstring positions apart."""
+    module = sys.modules[type(workload).__module__]
+    tree = ast.parse(inspect.getsource(module))
+    return hashlib.sha256(ast.dump(tree, include_attributes=False).encode()).hexdigest()[:16]

@@ -1,0 +1,56 @@
+"""A small workload to read space files against: no images, no torch."""
+
+from typing import Any, ClassVar
+
+from search.workload import SettingFaults, Settings, Workload, complete
+
+
+class Fake(Workload):
+    recipe = "1"
+    settings: ClassVar = {
+        "data": {"type": "string", "minLength": 1, "default": "digits", "description": "data set"},
+        "data.size": {"type": "integer", "minimum": 4, "maximum": 512, "default": 8, "unit": "px"},
+        "batch_size": {"type": "integer", "minimum": 1, "description": "images per step"},
+        "model.activation": {"enum": ["relu", "leaky_relu", "tanh"], "default": "relu"},
+        "model.slope": {
+            "type": "number",
+            "minimum": 0,
+            "maximum": 1,
+            "default": 0.01,
+            "when": {"model.activation": ["leaky_relu"]},
+        },
+        "loss.name": {"enum": ["focal", "cross_entropy"], "default": "focal"},
+        "loss.gamma": {
+            "type": "number",
+            "minimum": 0,
+            "maximum": 10,
+            "default": 0.0,
+            "epoch": True,
+            "when": {"loss.name": ["focal"]},
+        },
+        "optimizer.lr": {"type": "number", "exclusiveMinimum": 0, "default": 0.1, "epoch": True},
+        "optimizer.nesterov": {"type": "boolean", "default": False},
+        "decay.name": {"enum": ["none", "exponential", "multistep"], "default": "none", "epoch": True},
+        "decay.factor": {
+            "type": "number",
+            "exclusiveMinimum": 0,
+            "default": 0.5,
+            "when": {"decay.name": ["exponential", "multistep"]},
+        },
+        "augment.operations": {"type": "array", "items": {"enum": ["crop", "rotation"]}, "default": []},
+        "clip": {"type": ["number", "null"], "exclusiveMinimum": 0, "default": 1.0},
+    }
+
+    def canonical(self, settings: Settings) -> dict[str, Any]:
+        result = complete(self.settings, settings)
+        if result["model.activation"] == "tanh" and result["data.size"] < 8:
+            raise SettingFaults([("data.size", f"found {result['data.size']}, must be at least 8 with tanh")])
+        return result
+
+    def start(self, fixed: Settings, cpus: int, gpus: float) -> Any:
+        raise NotImplementedError("space files are only read here")
+
+
+class Crashing(Fake):
+    def canonical(self, settings: Settings) -> dict[str, Any]:
+        raise KeyError("oops")

@@ -1,0 +1,147 @@
+"""Every broken file of broken.txt gives exactly the sentences written below it."""
+
+import time
+from pathlib import Path
+
+import pytest
+
+from search.errors import Faults
+from search.space import read_space
+
+HEAD = "workload: tests.space.fake:Fake\nfixed: {epochs: 10, batch_size: 16}\n"
+
+
+def cases() -> list:
+    blocks = (Path(__file__).parent / "broken.txt").read_text().split("=== ")[1:]
+    found = []
+    for block in blocks:
+        name, rest = block.split("\n", 1)
+        body, sentences = rest.split("\n>>>\n")
+        found.append(pytest.param(body + "\n", sentences.strip("\n"), id=name))
+    return found
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("base.yaml").write_text(HEAD)
+    return tmp_path
+
+
+def faults(path="space.yaml", **overrides) -> str:
+    with pytest.raises(Faults) as caught:
+        read_space(path, overrides)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(("body", "sentences"), cases())
+def test_sentences(here, body, sentences):
+    Path("space.yaml").write_text(body)
+    assert faults().replace(str(here), "<here>") == sentences
+
+
+def test_there_are_enough():
+    assert len(cases()) >= 45
+
+
+def test_all_faults_of_a_file_come_at_once(here):
+    Path("space.yaml").write_text(
+        "workload: tests.space.fake:Fake\n"
+        "fixed: {epochs: 1e1, batch_size: 0}\n"
+        "space:\n"
+        "  loss.gama: {grid: [1]}\n"
+        "seeds: [-1]\n"
+        "search: {sampler: tpee, objective: {metric: test_loss}}\n"
+        "resources: {cpus: none}\n"
+        "report: {valu: last}\n"
+    )
+    assert faults() == (
+        "space.yaml:2: fixed.batch_size: found 0, must be at least 1\n"
+        'space.yaml:2: fixed.epochs: `1e1` is text to YAML for want of a dot; write 1.0e1, or "1e1" for text\n'
+        "space.yaml:4: space.loss.gama: unknown setting; did you mean 'loss.gamma'?\n"
+        "space.yaml:5: seeds[0]: found -1, must be at least 0\n"
+        "space.yaml:6: search.objective.metric: found 'test_loss', but no decision may read test values; "
+        "use one on validation data\n"
+        "space.yaml:6: search.sampler: found 'tpee', must be one of grid, random, tpe, gp, qmc, cmaes; "
+        "did you mean 'tpe'?\n"
+        "space.yaml:7: resources.cpus: found 'none', must be a whole number\n"
+        "space.yaml:8: report.valu: unknown key; did you mean 'value'?"
+    )
+
+
+def test_a_file_that_is_not_there(here):
+    assert faults("bse.yaml") == "bse.yaml: no such file; did you mean 'base.yaml'?"
+    assert faults("no/such.yaml") == "no/such.yaml: no such file; the folder 'no' does not exist either"
+
+
+def test_a_folder(here):
+    assert faults(".") == ".: is a folder, must be a search-space file"
+
+
+def test_a_large_file(here):
+    Path("space.yaml").write_text(HEAD + "#" * 1_000_000)
+    assert faults() == "space.yaml: is larger than 1,000,000 bytes; a search-space file is a page of text"
+
+
+def test_another_encoding(here):
+    Path("space.yaml").write_bytes(b"workload: x\ntitle: caf\xe9\n")
+    assert faults() == "space.yaml:2: is not UTF-8: found byte 0xe9; save the file as UTF-8"
+
+
+def test_a_nul(here):
+    Path("space.yaml").write_bytes(b"workload: x\ntitle: a\x00b\n")
+    assert faults() == (
+        "space.yaml:2: holds the character U+0000; a search-space file is text without control characters"
+    )
+
+
+def test_a_strange_file_name(here):
+    Path("größe.yaml").write_text(HEAD)
+    assert faults("größe.yaml") == (
+        "größe.yaml:1: name: found 'größe', must be letters, digits, spaces and ._-() only, starting with none of '. ' "
+        "and ending without a space; give the study a name with the key `name`"
+    )
+
+
+@pytest.mark.parametrize("each", [32, 1000])
+def test_an_enormous_grid_is_refused_at_once(here, each):
+    settings = ["loss.gamma", "optimizer.lr", "clip", "decay.factor", "model.slope"]
+    rows = [f"  {setting}: {{grid: {[value / 1000 for value in range(1, each + 1)]}}}\n" for setting in settings]
+    rows += ["  model.activation: {grid: [leaky_relu]}\n", "  decay.name: {grid: [multistep]}\n"]
+    Path("space.yaml").write_text(HEAD + "space:\n" + "".join(rows))
+    assert faults() == (
+        f"space.yaml:3: space: the grid has {each**5:,} configurations, at most 1,000,000 trials can be run; "
+        "choose search.sampler random or tpe, with search.trials"
+    )
+
+
+def test_conditional_axes_are_counted_without_enumerating(here):
+    from search.space import Axis, Condition, Grid, Space
+
+    axes = [Axis("a", Grid((0, 1)))]
+    axes += [Axis(f"x{number}", Grid(tuple(range(1000))), Condition("a", (1,))) for number in range(6)]
+    start = time.perf_counter()
+    assert Space("s", "w", axes).grid_size() == 1 + 1000**6
+    assert time.perf_counter() - start < 0.1
+    small = [Axis("a", Grid((0, 1))), Axis("b", Grid((0, 1, 2)), Condition("a", (1,)))]
+    small += [Axis("c", Grid((0, 1)), Condition("b", (0, 2))), Axis("d", Grid((0, 1)))]
+    space = Space("s", "w", small)
+    assert space.grid_size() == len(list(space.grid())) == 12
+
+
+def test_a_description_in_a_circle(here, monkeypatch):
+    from tests.space.fake import Fake
+
+    rules = {**Fake.settings, "a": {"when": {"b": [1]}, "default": 1}, "b": {"when": {"a": [1]}, "default": 1}}
+    monkeypatch.setattr(Fake, "settings", rules)
+    Path("space.yaml").write_text(HEAD)
+    assert faults() == "space.yaml:1: workload: its settings hang on each other in a circle: a -> b -> a"
+
+
+def test_a_description_that_is_no_schema(here, monkeypatch):
+    from tests.space.fake import Fake
+
+    monkeypatch.setattr(Fake, "settings", {**Fake.settings, "a": {"type": "numbr"}})
+    Path("space.yaml").write_text(HEAD)
+    assert faults().startswith("space.yaml:1: workload: loading 'tests.space.fake:Fake' failed: ")
+    assert "\n" not in faults()
