@@ -424,6 +424,21 @@ class TestSqlite(LedgerContract):
         assert killed.returncode == -signal.SIGKILL
         assert list(ledger.rows(["01" * 20, "02" * 20])) == ["01" * 20]
 
+    def test_many_fresh_files_are_each_created_by_eight_processes_at_once(self, tmp_path):
+        code = (
+            "import multiprocessing, sys; from search.ledger import Ledger\n"
+            "several = multiprocessing.get_context('fork'); together = several.Barrier(8)\n"
+            "def open_all():\n"
+            "    for number in range(10):\n"
+            "        together.wait(60); Ledger(f'{sys.argv[1]}/{number}.db').close()\n"
+            "drivers = [several.Process(target=open_all) for _ in range(8)]\n"
+            "for driver in drivers: driver.start()\n"
+            "for driver in drivers: driver.join(60)\n"
+            "print([driver.exitcode for driver in drivers])\n"
+        )
+        told, _ = python(code, str(tmp_path)).communicate(timeout=90)
+        assert told == f"{[0] * 8}\n"
+
     @pytest.mark.parametrize("folder", ["with space", "what?mode=ro", "100%", "a#b", "é", "a'b"])
     def test_the_path_may_hold_anything(self, tmp_path, folder):
         path = tmp_path / folder / "search.db"

@@ -213,6 +213,11 @@ def test_defaults_are_spelt_like_given_values():
     assert spelt(complete(rules, {})) == spelt(complete(rules, {"a": 1, "b": 2})) == "[('a', 1.0), ('b', 2)]"
 
 
+def test_a_choice_is_spelt_as_the_rule_spells_it():
+    rule = {"enum": [1, True, 0.30000000000000004]}
+    assert [repr(rounded(value, rule)) for value in (1.0, 1, True, 0.1 + 0.2)] == ["1", "1", "True", repr(0.1 + 0.2)]
+
+
 def test_mappings_are_rounded_inside():
     rule = {"type": "object", "properties": {"n": {"type": "integer"}}}
     assert (

@@ -13,9 +13,9 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections import defaultdict
 from collections.abc import Callable, Sequence
 
+from search.engine.board import Board
 from search.engine.fold import Fold
 from search.engine.lease import Lease
 from search.engine.outcomes import Event, Outcomes, Progress
@@ -67,9 +67,7 @@ class Driver:
             Asha(asha.grace_period, asha.reduction_factor, longest(space), maximize) if asha is not None else None
         )
         self._lock = threading.Condition(threading.RLock())
-        self._folds: dict[int, Fold] = {}  # undecided leaves, by trial number
-        self._waiting: dict[str, set[int]] = defaultdict(set)  # next key -> undecided leaves that need its row
-        self._leases: dict[int, tuple[Lease, int]] = {}  # lease -> rows it has brought
+        self._board = Board()
         self._attempts: dict[int, int] = {}
         self._numbers: dict[tuple[str, int], Trial] = {}  # (parameters, seed) -> trial of an earlier run
         self._outcomes = Outcomes(space, sampler, self.progress)
@@ -104,10 +102,9 @@ class Driver:
         with self._lock:
             while not self._stopping and self._clock() < self._deadline:
                 if self._sampler.adaptive:
-                    undecided = {self._folds[number].leaf.trial.configuration for number in self._folds}
-                    room = len(undecided) < self.workers
+                    room = len(self._board.configurations) < self.workers
                 else:
-                    room = len(self._folds) - len(self._leases) < AHEAD * self.workers
+                    room = len(self._board) - self._board.running < AHEAD * self.workers
                 if room:
                     return True
                 self._lock.wait(0.5)
@@ -149,7 +146,6 @@ class Driver:
     def _settle(self, leaf: Leaf) -> None:
         """Fold the rows on record into a new leaf; what is left to train waits for a lease."""
         fold = Fold(leaf, self._space.search.objective)
-        self._folds[leaf.trial.number] = fold
         known = self._ledger.rows(leaf.path)
         with self._ledger.step(self._record.id) as step:
             while (key := fold.next_key) in known:
@@ -160,7 +156,7 @@ class Driver:
                 step.log("reused", trial=leaf.trial.number, epoch=fold.epoch)
                 step.set_trial(leaf.trial.number, last_epoch=fold.epoch)
                 self.progress.epochs_reused += fold.epoch
-        self._file(fold)
+        self._board.file(fold)
 
     def _restore(self) -> None:
         """Take up what earlier runs left: numbers, outcomes, and the pruner's log."""
@@ -202,7 +198,7 @@ class Driver:
                     raise self._error
                 if self.finished:
                     return None
-                if fold := self._ready():
+                if fold := self._board.ready():
                     return self._start(fold)
                 left = until - self._clock()
                 if left <= 0:
@@ -215,7 +211,7 @@ class Driver:
         with self._lock:
             if self._stopping or self._clock() >= self._deadline or self._error is not None:
                 return True
-            return self._exhausted and not self._folds
+            return self._exhausted and not len(self._board)
 
     def wait_for_work(self) -> bool:
         """Wait until a lease can be given, or it is clear that none will be; return whether there is one.
@@ -224,7 +220,7 @@ class Driver:
             Exception: what ended the planner.
         """
         with self._lock:
-            while not self.finished and not self._ready():
+            while not self.finished and not self._board.ready():
                 self._lock.wait(0.5)
             if self._error is not None:
                 raise self._error
@@ -233,12 +229,7 @@ class Driver:
     @property
     def idle(self) -> bool:
         """Whether no lease is running."""
-        return not self._leases
-
-    def _ready(self) -> Fold | None:
-        coming = {key for lease, done in self._leases.values() for key in lease.path[done:]}
-        ready = [fold for fold in self._folds.values() if fold.next_key not in coming]
-        return max(ready, key=lambda fold: (fold.remaining, -fold.leaf.trial.number), default=None)
+        return not self._board.running
 
     def _start(self, fold: Fold) -> Lease:
         leaf = fold.leaf
@@ -252,15 +243,15 @@ class Driver:
         if fold.state == State.WAITING:
             self.progress.move(State.WAITING, State.RUNNING)
             fold.state = State.RUNNING
-        self._leases[lease.id] = (lease, 0)
-        self.progress.running = len(self._leases)
+        self._board.start(lease)
+        self.progress.running = self._board.running
         self._on_event("started", {"trial": leaf.trial, "attempt": self._attempts[number]})
         return lease
 
     def row(self, lease_id: int, row: Row, seconds: float) -> bool:
         """Commit the next row of a lease with all that follows from it; return whether the lease goes on."""
         with self._lock:
-            lease, done = self._leases[lease_id]
+            lease, done = self._board.lease(lease_id)
             key, epoch = lease.path[done], done + 1
             with self._ledger.step(self._record.id) as step:
                 stored, fresh = step.put_row(key, epoch, row, seconds, self._run_id)
@@ -269,17 +260,17 @@ class Driver:
                     self.progress.epochs_trained += 1
                 elif differing := stored.differences(row):
                     self._alarm(step, lease, epoch, key, differing)
-                fed = [self._folds[number] for number in sorted(self._waiting.pop(key, ()))]
+                fed = self._board.take(key)
                 for fold in fed:
                     number = fold.leaf.trial.number
                     self._advance(step, fold, stored)
                     step.set_trial(number, last_epoch=fold.epoch)
                     if number != lease.trial or not fresh:
                         self.progress.epochs_reused += 1
-            self._leases[lease_id] = (lease, done + 1)
+            self._board.brought(lease_id)
             for fold in fed:
-                self._file(fold)
-            goes_on = not self._stopping and any(self._waiting.get(later) for later in lease.path[done + 1 :])
+                self._board.file(fold)
+            goes_on = not self._stopping and self._board.needed(lease.path[done + 1 :])
             self._on_event("epoch", {"trial": lease.trial, "epoch": epoch, "row": stored, "seconds": seconds})
             self._lock.notify_all()
             return goes_on
@@ -293,24 +284,24 @@ class Driver:
             lost: the worker died; the trial goes back to the queue until its attempts are used up.
         """
         with self._lock:
-            if lease_id not in self._leases:
+            lease = self._board.end(lease_id)
+            if lease is None:
                 return
-            lease, _ = self._leases.pop(lease_id)
-            self.progress.running = len(self._leases)
-            fold = self._folds.get(lease.trial)
+            self.progress.running = self._board.running
+            fold = self._board.get(lease.trial)
             if fold is not None and not self._stopping:
                 used_up = self._attempts[lease.trial] >= self._space.search.attempts
                 if error or (lost and used_up):
                     reason = error or f"the worker died in each of {self._attempts[lease.trial]} attempts"
                     with self._ledger.step(self._record.id) as step:
                         self._end(step, fold, State.FAILED, reason.strip().splitlines()[-1], reason)
-                    self._file(fold)
+                    self._board.file(fold)
             self._lock.notify_all()
 
     # Folding -------------------------------------------------------------------------------------------------
 
     def _advance(self, step: Step, fold: Fold, row: Row) -> None:
-        """Feed the next row to a leaf and log what is decided on it. Its place in `_waiting` is the caller's."""
+        """Feed the next row to a leaf and log what is decided on it. Filing it is the caller's."""
         key = fold.next_key
         assert key is not None
         end = fold.feed(row)
@@ -334,17 +325,6 @@ class Driver:
         self._on_event(
             "ended", {"trial": fold.leaf.trial, "state": state, "ended_by": ended_by, "epoch": fold.epoch, "fold": fold}
         )
-
-    def _file(self, fold: Fold) -> None:
-        """Put an undecided leaf where its next row will find it; take a decided one out."""
-        number = fold.leaf.trial.number
-        if not fold.ended:
-            assert fold.next_key is not None
-            self._waiting[fold.next_key].add(number)
-            return
-        self._folds.pop(number, None)
-        if fold.next_key is not None and fold.next_key in self._waiting:
-            self._waiting[fold.next_key].discard(number)
 
     def _alarm(self, step: Step, lease: Lease, epoch: int, key: str, differing: Sequence[str]) -> None:
         """A retrained row must equal the stored one; here it does not, and that is worth more than a log line."""
@@ -371,7 +351,7 @@ class Driver:
     def close(self) -> None:
         """Mark what was begun and not decided as interrupted."""
         with self._lock, self._ledger.step(self._record.id) as step:
-            for fold in self._folds.values():
+            for fold in self._board:
                 if fold.state == State.RUNNING:
                     self.progress.move(fold.state, State.INTERRUPTED)
                     fold.state = State.INTERRUPTED

@@ -17,7 +17,7 @@ from search.engine.live import View
 from search.engine.revision import check_class, find_study
 from search.ledger import Ledger, StudyRecord, study_lock
 from search.space import Space
-from search.trial import State
+from search.trial import DataCard, State
 from search.workload import Workload, load_workload
 
 GRACE = 10.0
@@ -138,7 +138,7 @@ class _Session:
         driver.progress.total = configurations * len(self.space.seeds)
         return driver, run_id
 
-    def _on_data(self, card: rooms.DataCard) -> None:
+    def _on_data(self, card: DataCard) -> None:
         if card.fingerprint:
             self.ledger.put_data(card)
             self.view.say(f"data: {card.name}" + "".join(f"; {note}" for note in card.notes))
@@ -178,4 +178,3 @@ def stopping_on_signals(driver: Driver, view: View) -> Iterator[None]:
             timer.cancel()
         for number, handler in before.items():
             signal.signal(number, handler)
-

@@ -16,14 +16,7 @@ TRAINING = 64  # of 128 points; the others validate
 SETTINGS: Description = {
     "degree": {"type": "integer", "minimum": 0, "maximum": 20, "default": 5, "description": "of polynomial"},
     "lr": {"type": "number", "exclusiveMinimum": 0, "epoch": True, "description": "length of a step"},
-    "momentum": {
-        "type": "number",
-        "minimum": 0,
-        "maximum": 0.99,
-        "default": 0.9,
-        "epoch": True,
-        "description": "inertia",
-    },
+    "momentum": {"type": "number", "minimum": 0, "maximum": 1, "default": 0.9, "epoch": True, "description": "inertia"},
     "l2": {"type": "number", "minimum": 0, "default": 0, "epoch": True, "description": "pull of weights to zero"},
     "drop_after": {"type": ["integer", "null"], "minimum": 1, "default": None, "description": "then lr is a tenth"},
 }

@@ -127,7 +127,8 @@ class WorkloadContract:
         for now in each:
             assert not set(fixed) & set(now)
             assert set(fixed) | set(now) >= set(canonical) - self.absorbed
-            assert {name for name in now if not workload.settings[name].get("epoch")} == set()
+            described = {name: workload.settings[name] for name in now if name in workload.settings}
+            assert [name for name, rule in described.items() if not rule.get("epoch")] == []
         assert "seed" in fixed
         for name in set(fixed) & set(canonical):
             assert spelt(fixed[name]) == spelt(canonical[name])

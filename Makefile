@@ -1,0 +1,42 @@
+# make run    set up, then train and report the focal-loss comparison on the embedded digits
+# make test   set up, then check style, types, imports and run all tests
+# make quick  the fast part of the tests, for while you work
+# make fmt    bring the code into its format
+
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: run test quick lint fmt clean
+
+run: .venv/installed
+	$(BIN)/python -m search run spaces/focal.yaml
+
+test: lint
+	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+quick: .venv/installed-dev
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow"
+
+lint: .venv/installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+fmt: .venv/installed-dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+# What takes long says so: the download is 3 GB, most of it PyTorch.
+.venv/installed: pyproject.toml constraints.txt
+	@echo "setting up .venv (downloads PyTorch and Ray, a few minutes the first time)"
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	touch $@
+
+.venv/installed-dev: .venv/installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev]"
+	touch $@
+
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis

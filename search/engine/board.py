@@ -1,0 +1,89 @@
+"""The undecided leaves of a run: which row each one waits for, and which of them can be started. Pure bookkeeping."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+
+from search.engine.fold import Fold
+from search.engine.lease import Lease
+
+
+class Board:
+    """Undecided leaves and running leases.
+
+    Every undecided leaf stands under the key of the row it needs next; a committed row finds there all leaves it feeds.
+    """
+
+    def __init__(self) -> None:
+        self._folds: dict[int, Fold] = {}
+        self._waiting: dict[str, set[int]] = defaultdict(set)
+        self._leases: dict[int, tuple[Lease, int]] = {}  # lease -> rows it has brought
+
+    def __len__(self) -> int:
+        """Undecided leaves."""
+        return len(self._folds)
+
+    def __iter__(self) -> Iterator[Fold]:
+        return iter(self._folds.values())
+
+    @property
+    def running(self) -> int:
+        """Running leases."""
+        return len(self._leases)
+
+    @property
+    def configurations(self) -> set[int]:
+        """Configurations with an undecided leaf."""
+        return {fold.leaf.trial.configuration for fold in self}
+
+    def get(self, trial: int) -> Fold | None:
+        """Return an undecided leaf."""
+        return self._folds.get(trial)
+
+    def file(self, fold: Fold) -> None:
+        """Put a leaf under the key it needs next, or take it off where it is decided."""
+        number = fold.leaf.trial.number
+        if fold.ended:
+            self._folds.pop(number, None)
+            if fold.next_key in self._waiting:
+                self._waiting[fold.next_key].discard(number)
+            return
+        assert fold.next_key is not None
+        self._folds[number] = fold
+        self._waiting[fold.next_key].add(number)
+
+    def take(self, key: str) -> list[Fold]:
+        """Return the leaves that wait for `key`, by number; they must be filed again once they are fed."""
+        return [self._folds[number] for number in sorted(self._waiting.pop(key, ()))]
+
+    def needed(self, keys: Iterable[str]) -> bool:
+        """Whether an undecided leaf waits for one of these keys."""
+        return any(self._waiting.get(key) for key in keys)
+
+    def ready(self) -> Fold | None:
+        """Return the leaf to start next, or None.
+
+        What a running lease is about to produce is not started twice; longest remaining work first, then by number.
+        """
+        coming = {key for lease, done in self._leases.values() for key in lease.path[done:]}
+        free = [fold for fold in self if fold.next_key not in coming]
+        return max(free, key=lambda fold: (fold.remaining, -fold.leaf.trial.number), default=None)
+
+    def start(self, lease: Lease) -> None:
+        """A lease began."""
+        self._leases[lease.id] = (lease, 0)
+
+    def lease(self, lease_id: int) -> tuple[Lease, int]:
+        """Return a running lease and the number of rows it has brought."""
+        return self._leases[lease_id]
+
+    def brought(self, lease_id: int) -> None:
+        """A lease brought its next row."""
+        lease, done = self._leases[lease_id]
+        self._leases[lease_id] = (lease, done + 1)
+
+    def end(self, lease_id: int) -> Lease | None:
+        """A lease ended; return it, or None where it was not running."""
+        lease, _ = self._leases.pop(lease_id, (None, 0))
+        return lease

@@ -1,0 +1,96 @@
+"""Checking settings against their rules, and their one spelling.
+
+A rule is a JSON Schema fragment with three words more: ``unit``, ``epoch`` (may differ from epoch to epoch) and
+``when`` (the setting is active only where another one has one of these values).
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import jsonschema
+
+SIGNIFICANT = ".12g"
+"""Numbers are rounded to so many digits before they are trained with and before anybody hashes them."""
+
+Rules = Mapping[str, Mapping[str, Any]]
+
+
+class SettingError(ValueError):
+    """Settings that cannot be trained.
+
+    Attributes:
+        faults: pairs of (setting, sentence), all that were found.
+    """
+
+    def __init__(self, faults: Iterable[tuple[str, str]]) -> None:
+        self.faults = list(faults)
+        super().__init__("; ".join(f"{name}: {reason}" for name, reason in self.faults))
+
+
+def complete(rules: Rules, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the active settings, checked, with defaults filled in and numbers rounded; ``seed`` passes through.
+
+    Raises:
+        SettingError: unknown names, values outside their rules, required settings that are missing.
+    """
+    faults = []
+    for name, value in settings.items():
+        if name == "seed":
+            if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+                faults.append((name, f"found {value!r}, must be a whole number of at least 0"))
+        elif name not in rules:
+            faults.append((name, f"unknown setting{_near(name, rules)}"))
+        elif reason := why_not(value, rules[name]):
+            faults.append((name, reason))
+    filled = {name: settings.get(name, rule.get("default")) for name, rule in rules.items()}
+    active = [name for name in rules if _active(name, rules, filled)]
+    faults += [
+        (name, "is required and has no default")
+        for name in active
+        if name not in settings and "default" not in rules[name]
+    ]
+    if faults:
+        raise SettingError(faults)
+    result = {name: spelled(filled[name], rules[name]) for name in active}
+    return {**result, **({"seed": settings["seed"]} if "seed" in settings else {})}
+
+
+def spelled(value: Any, rule: Mapping[str, Any]) -> Any:
+    """Return a value in its one spelling: numbers as floats of 12 significant digits without negative zero."""
+    if isinstance(value, (list, tuple)):
+        return [spelled(item, rule.get("items", {})) for item in value]
+    if isinstance(value, (bool, str)) or value is None:
+        return value
+    kinds = rule.get("type", ())
+    if "integer" in ([kinds] if isinstance(kinds, str) else kinds):
+        return int(value)
+    return float(f"{value:{SIGNIFICANT}}") + 0.0
+
+
+def why_not(value: Any, rule: Mapping[str, Any]) -> str:
+    """Say in one sentence why `value` breaks `rule`, or return ``""``."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return f"found {value!r}, must be a finite number"
+    error = next(jsonschema.Draft202012Validator(dict(rule)).iter_errors(value), None)
+    if error is None:
+        return ""
+    if error.validator == "enum":
+        known = [str(item) for item in rule["enum"]]
+        return f"found {value!r}, must be one of {', '.join(known)}{_near(str(value), known)}"
+    return f"found {value!r}: {error.message}"
+
+
+def _active(name: str, rules: Rules, filled: Mapping[str, Any]) -> bool:
+    return all(
+        filled.get(other) in values and _active(other, rules, filled)
+        for other, values in rules[name].get("when", {}).items()
+    )
+
+
+def _near(word: str, known: Iterable[str]) -> str:
+    close = difflib.get_close_matches(word, list(known), n=1)
+    return f"; did you mean {close[0]!r}?" if close else ""

@@ -1,0 +1,33 @@
+"""The contract over image classification, on the digits that come with scikit-learn."""
+
+from __future__ import annotations
+
+import importlib.util
+from typing import ClassVar
+
+import pytest
+
+from tests.contracts.workload_contract import WorkloadContract
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not importlib.util.find_spec("classifier.workload"), reason="classifier.workload is not there")
+class TestClassifier(WorkloadContract):
+    name = "classifier.workload:workload"
+    settings: ClassVar = {
+        "data": "digits",
+        "model.name": "model_c",
+        "batch_size": 48,
+        "loss.name": "focal",
+        "loss.gamma": 0.5,
+        "optimizer.name": "sgd",
+        "optimizer.lr": 0.005,
+        "optimizer.momentum": 0.9,
+        "decay.name": "multistep",
+        "decay.start": 1,
+        "decay.every": 1,
+        "decay.factor": 0.1,
+        "seed": 3,
+    }
+    epochs = 2
+    absorbed = frozenset({"decay.name", "decay.start", "decay.every", "decay.factor"})
