@@ -30,6 +30,10 @@ class SettingError(ValueError):
         self.faults = list(faults)
         super().__init__("; ".join(f"{name}: {reason}" for name, reason in self.faults))
 
+    def __reduce__(self) -> tuple[type[SettingError], tuple[list[tuple[str, str]]]]:
+        """An exception is pickled with its message; this one is made of its faults."""
+        return type(self), (self.faults,)
+
 
 def complete(rules: Rules, settings: Mapping[str, Any]) -> dict[str, Any]:
     """Return the active settings, checked, with defaults filled in and numbers rounded; ``seed`` passes through.
@@ -37,7 +41,7 @@ def complete(rules: Rules, settings: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         SettingError: unknown names, values outside their rules, required settings that are missing.
     """
-    faults = []
+    faults, given = [], {}
     for name, value in settings.items():
         if name == "seed":
             if not isinstance(value, int) or isinstance(value, bool) or value < 0:
@@ -46,16 +50,20 @@ def complete(rules: Rules, settings: Mapping[str, Any]) -> dict[str, Any]:
             faults.append((name, f"unknown setting{_near(name, rules)}"))
         elif reason := why_not(value, rules[name]):
             faults.append((name, reason))
-    filled = {name: settings.get(name, rule.get("default")) for name, rule in rules.items()}
+        else:
+            given[name] = spelled(value, rules[name])
+            # Rounding can reach a bound that the value itself respects: 0.9999999999999 is below 1, its spelling is 1.
+            if reason := why_not(given[name], rules[name]):
+                faults.append((name, reason))
+    defaults = {name: spelled(rule["default"], rule) for name, rule in rules.items() if "default" in rule}
+    filled = {name: given.get(name, defaults.get(name)) for name in rules}
     active = [name for name in rules if _active(name, rules, filled)]
     faults += [
-        (name, "is required and has no default")
-        for name in active
-        if name not in settings and "default" not in rules[name]
+        (name, "is required and has no default") for name in active if name not in settings and name not in defaults
     ]
     if faults:
         raise SettingError(faults)
-    result = {name: spelled(filled[name], rules[name]) for name in active}
+    result = {name: filled[name] for name in active}
     return {**result, **({"seed": settings["seed"]} if "seed" in settings else {})}
 
 
@@ -73,8 +81,9 @@ def spelled(value: Any, rule: Mapping[str, Any]) -> Any:
 
 def why_not(value: Any, rule: Mapping[str, Any]) -> str:
     """Say in one sentence why `value` breaks `rule`, or return ``""``."""
-    if isinstance(value, float) and not math.isfinite(value):
-        return f"found {value!r}, must be a finite number"
+    numbers = value if isinstance(value, (list, tuple)) else [value]
+    if any(isinstance(number, float) and not math.isfinite(number) for number in numbers):
+        return f"found {value!r}, must be finite"
     error = next(jsonschema.Draft202012Validator(dict(rule)).iter_errors(value), None)
     if error is None:
         return ""

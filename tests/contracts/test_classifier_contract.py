@@ -27,6 +27,10 @@ class TestClassifier(WorkloadContract):
         "decay.start": 1,
         "decay.every": 1,
         "decay.factor": 0.1,
+        "augment.rotation": 10,
+        "augment.crop": True,
+        "augment.hflip": 0.5,
+        "augment.contrast": 0.2,
         "seed": 3,
     }
     epochs = 2

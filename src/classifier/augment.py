@@ -1,0 +1,237 @@
+"""Random changes to training images, drawn per image and epoch: what can be set, and the class that applies it.
+
+What a caller may rely on:
+
+- What happens to an image in an epoch is a function of (seed, epoch, the image's number, settings): neither the order
+  nor the size of the batches matters, bit for bit, and adding an operation does not move another's draws (`draws`).
+- Each operation has the distribution of torchvision's v2 transform of that name (`geometry` and `colour` say how, and
+  where the one difference lies). The order is rotation, crop, flips, colour jitter, greyscale; the four jitters are
+  applied in an order of their own per image, as in `ColorJitter`.
+- An operation that is off costs nothing. With flips alone pixels are moved, not interpolated; with nothing on they are
+  only converted.
+- `apply` runs on the device of its batch and never makes the host wait for it, except for one upload of the drawn
+  parameters at the first batch of an epoch.
+
+Importing this module does not import torch: the settings can be listed without it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from classifier.draws import table
+
+if TYPE_CHECKING:
+    import torch
+
+
+def _setting(kind: str, default: float | bool, description: str, **more: Any) -> dict[str, Any]:
+    """The JSON-Schema fragment of one setting; every one may change from epoch to epoch."""
+    return {"type": kind, "default": default, "description": description, "epoch": True, **more}
+
+
+AUGMENT_SETTINGS: dict[str, dict[str, Any]] = {
+    "augment.rotation": _setting(
+        "number", 0, "rotate by an angle between minus and plus this; 0: off", minimum=0, maximum=180, unit="degrees"
+    ),
+    "augment.crop": _setting("boolean", False, "cut out a box of random area and aspect ratio and enlarge it"),
+    "augment.crop_scale": _setting(
+        "number",
+        0.08,
+        "smallest area of the box that is cut out",
+        exclusiveMinimum=0,
+        maximum=1,
+        unit="fraction of the image",
+        when={"augment.crop": [True]},
+    ),
+    "augment.hflip": _setting("number", 0, "mirror left and right", minimum=0, maximum=1, unit="probability"),
+    "augment.vflip": _setting("number", 0, "turn upside down", minimum=0, maximum=1, unit="probability"),
+    "augment.brightness": _setting(
+        "number", 0, "jitter of the brightness: factor between max(0, 1 - this) and 1 + this", minimum=0, unit="factor"
+    ),
+    "augment.contrast": _setting(
+        "number", 0, "jitter of the contrast: factor between max(0, 1 - this) and 1 + this", minimum=0, unit="factor"
+    ),
+    "augment.saturation": _setting(
+        "number", 0, "jitter of the saturation: factor between max(0, 1 - this) and 1 + this", minimum=0, unit="factor"
+    ),
+    "augment.hue": _setting(
+        "number", 0, "jitter of the hue: shift between minus and plus this", minimum=0, maximum=0.5, unit="turns"
+    ),
+    "augment.greyscale": _setting("number", 0, "make grey", minimum=0, maximum=1, unit="probability"),
+}
+"""Setting -> what it may be, as `search check` reads it."""
+
+_FACTORS = ("brightness", "contrast", "saturation")
+_JITTERS = (*_FACTORS, "hue")
+
+
+class Augmentation:
+    """The augmentation of one epoch: parameters drawn once for every training image, applied batch by batch.
+
+    Args:
+        settings: values by name; a name that is missing has its default, names outside "augment." are not looked at.
+        seed: of the training run.
+        epoch: of the draws.
+        images: size of the training set.
+
+    Raises:
+        ValueError: a name or a value that `AUGMENT_SETTINGS` does not allow.
+
+    Attributes:
+        drawn: operation that is on -> its parameters: "rotation" [images] degrees counter-clockwise; "crop"
+            [images, CROP_DRAWS] uniform draws (the boxes depend on the image size, see `boxes`); "hflip", "vflip",
+            "greyscale" [images] boolean; "brightness", "contrast", "saturation" [images] factors; "hue" [images] turns.
+        keys: colour jitter that is on -> [images]; an image's jitters are applied in the order of its keys.
+    """
+
+    def __init__(self, settings: Mapping[str, Any], seed: int, epoch: int, images: int) -> None:
+        values = _checked(settings)
+        self.drawn: dict[str, NDArray[Any]] = {}
+        self.keys: dict[str, NDArray[np.float64]] = {}
+        self._smallest = values["crop_scale"]
+        self._packed: dict[tuple[Any, int, int], tuple[torch.Tensor, dict[str, slice]]] = {}
+
+        def uniform(operation: str, parameters: int = 1) -> NDArray[np.float64]:
+            return table(seed, epoch, f"augment.{operation}", images, parameters)
+
+        if limit := values["rotation"]:
+            self.drawn["rotation"] = limit * (2 * uniform("rotation")[:, 0] - 1)
+        if values["crop"]:
+            from classifier.geometry import CROP_DRAWS
+
+            self.drawn["crop"] = uniform("crop", CROP_DRAWS)
+        for name in ("hflip", "vflip", "greyscale"):
+            if values[name]:
+                self.drawn[name] = uniform(name)[:, 0] < values[name]
+        for name in _JITTERS:
+            if strength := values[name]:
+                # The place in the order is the operation's own draw too, so that adding one keeps the others' order.
+                value, self.keys[name] = uniform(name, 2).T
+                low, high = (-strength, strength) if name == "hue" else (max(0.0, 1 - strength), 1 + strength)
+                self.drawn[name] = low + (high - low) * value
+
+    def boxes(self, height: int, width: int) -> NDArray[np.int64]:
+        """The crop of every training image of this size, [images, 4] top, left, height, width in pixels.
+
+        Raises:
+            KeyError: the crop is off.
+        """
+        from classifier.geometry import crop_boxes
+
+        return crop_boxes(self.drawn["crop"], self._smallest, height, width)
+
+    def apply(self, batch: torch.Tensor, index: torch.Tensor) -> torch.Tensor:
+        """Augment a batch on its own device.
+
+        Args:
+            batch: uint8 (0..255) or floating (0..1), [b, 3, h, w], in either memory format.
+            index: int64 [b], which training images these are; best on the batch's device (else it is copied there).
+
+        Returns:
+            float32 [b, 3, h, w] in [0, 1], in the batch's memory format; with nothing on and a float32 batch, the
+            batch itself.
+
+        Raises:
+            TypeError: pixels of another type.
+            ValueError: another shape.
+            IndexError: a number that is not a training image's (on the CPU; on CUDA a device-side assertion).
+        """
+        import torch
+
+        from classifier.colour import unit
+
+        if batch.ndim != 4 or batch.shape[1] != 3:
+            raise ValueError(f"a batch has shape {list(batch.shape)}; it must be [images, 3, height, width]")
+        if index.shape != batch.shape[:1]:
+            raise ValueError(
+                f"{len(batch)} images come with an index of shape {list(index.shape)}; give each its number"
+            )
+        if not self.drawn:
+            return unit(batch)
+        with torch.no_grad():
+            height, width = batch.shape[-2:]
+            packed, columns = self._parameters(batch.device, height, width)
+            chosen = packed.index_select(0, index.to(batch.device))
+            rows = {name: chosen[:, place] for name, place in columns.items()}
+            images = self._recolour(self._move(batch, rows), rows)
+            last = batch.is_contiguous(memory_format=torch.channels_last) and not batch.is_contiguous()
+            return images.contiguous(memory_format=torch.channels_last if last else torch.contiguous_format)
+
+    def _parameters(self, device: torch.device, height: int, width: int) -> tuple[torch.Tensor, dict[str, slice]]:
+        """All parameters as one float32 table [images, columns] on the device, and who has which columns."""
+        import torch
+
+        from classifier import colour, geometry
+
+        where = (device, height, width)
+        if where not in self._packed:
+            blocks: dict[str, NDArray[Any]] = {}
+            if "rotation" in self.drawn:
+                blocks["rotation"] = geometry.rotation_columns(self.drawn["rotation"])
+            if "crop" in self.drawn:
+                blocks["crop"] = geometry.crop_columns(self.boxes(height, width), height, width)
+            for name in ("hflip", "vflip", "greyscale", "hue"):
+                if name in self.drawn:
+                    blocks[name] = self.drawn[name][:, None]
+            steps = colour.blend_steps({name: self.drawn[name] for name in self.keys}, self.keys)
+            for side, few in zip(("before", "after"), steps, strict=True):
+                blocks |= {f"{side}{step}": block for step, block in enumerate(few)}
+            ends = np.cumsum([block.shape[1] for block in blocks.values()]).tolist()
+            starts = [0, *ends[:-1]]
+            columns = {name: slice(*span) for name, *span in zip(blocks, starts, ends, strict=True)}
+            whole = np.concatenate(list(blocks.values()), axis=1).astype(np.float32)
+            self._packed[where] = torch.from_numpy(whole).to(device), columns
+        return self._packed[where]
+
+    def _move(self, batch: torch.Tensor, rows: Mapping[str, torch.Tensor]) -> torch.Tensor:
+        """Rotation, crop and flips; [b, 3, h, w] of any type to float32 in [0, 1]."""
+        from classifier import geometry
+        from classifier.colour import unit
+
+        horizontal, vertical = (rows[name][:, 0] > 0 if name in rows else None for name in ("hflip", "vflip"))
+        rotation, crop = rows.get("rotation"), rows.get("crop")
+        if rotation is None and crop is None:
+            return unit(geometry.flip(batch, horizontal, vertical))  # 8-bit pixels are a quarter of the bytes to move
+        return geometry.resample(unit(batch), rotation, crop, horizontal, vertical)
+
+    def _recolour(self, images: torch.Tensor, rows: Mapping[str, torch.Tensor]) -> torch.Tensor:
+        """Colour jitter and greyscale; float32 [b, 3, h, w] in [0, 1]."""
+        import torch
+
+        from classifier import colour
+
+        kinds = frozenset(self.keys) & frozenset(_FACTORS)
+        for side in ("before", "after"):
+            for step in range(len(kinds)):
+                if (name := f"{side}{step}") in rows:
+                    images = colour.blend(images, rows[name], kinds)
+            if side == "before" and "hue" in rows:
+                images = colour.shift_hue(images, rows["hue"][:, 0])
+        if "greyscale" in rows:
+            images = torch.where(rows["greyscale"][:, 0, None, None, None] > 0, colour.grey(images), images)
+        return images
+
+
+def _checked(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """All values by short name, defaults filled in, or a ValueError that says what is wrong."""
+    given = {name: value for name, value in settings.items() if name.startswith("augment.")}
+    if unknown := sorted(set(given) - set(AUGMENT_SETTINGS)):
+        raise ValueError(f"unknown: {', '.join(unknown)}; augmentation has {', '.join(AUGMENT_SETTINGS)}")
+    values = {}
+    for name, rule in AUGMENT_SETTINGS.items():
+        value = given.get(name, rule["default"])
+        if isinstance(value, bool) != (rule["type"] == "boolean") or not isinstance(value, bool | int | float):
+            raise ValueError(f"{name} is {value!r}; it must be a {rule['type']}")
+        low, high = rule.get("minimum", rule.get("exclusiveMinimum", 0)), rule.get("maximum", float("inf"))
+        outside = not low <= value <= high or value == float("inf")  # NaN is outside too
+        if outside or ("exclusiveMinimum" in rule and value == low):
+            bounds = f"above {low}" if "exclusiveMinimum" in rule else f"at least {low}"
+            bounds += f" and at most {high}" if "maximum" in rule else " and finite"
+            raise ValueError(f"{name} is {value!r}; it must be {bounds}")
+        values[name.removeprefix("augment.")] = value
+    return values

@@ -1,0 +1,110 @@
+"""A data set ready for training, and its card: what a report must know of it, by content."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from classifier.data.errors import named
+from classifier.data.source import LONG, SPLITS, Decoded, Source
+
+
+@dataclass(frozen=True)
+class DataCard:
+    """What a report must know of the data a run used, by content.
+
+    Attributes:
+        fingerprint: hash of decoded pixels, labels and splits; names, times and order of files do not enter.
+        name: for people.
+        classes: class names in label order.
+        truth: ``val`` and ``test`` -> true class per image, int64.
+        images: ``val`` and ``test`` -> one name per image, in the same order.
+        notes: sentences on sizes, duplicates across splits, files left out.
+    """
+
+    fingerprint: str
+    name: str = ""
+    classes: Sequence[str] = ()
+    truth: Mapping[str, np.ndarray] = field(default_factory=dict)
+    images: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    notes: Sequence[str] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """A decoded and split data set, in an order that only its content determines.
+
+    Attributes:
+        images: split -> uint8 [n, 3, size, size], RGB, read-only, memory-mapped where the cache can be written.
+        labels: split -> int64 [n], read-only.
+        card: the same by content.
+    """
+
+    images: dict[str, np.ndarray]
+    labels: dict[str, np.ndarray]
+    card: DataCard
+
+
+def fingerprint(pixels_sha256: str, labels: Mapping[str, np.ndarray], size: int) -> str:
+    """Hash a data set by content: the pixels (all splits, one after the other), the labels and the splits."""
+    digest = hashlib.sha256(f"data 1: {size} px, pixels {pixels_sha256}".encode())
+    for split in SPLITS:
+        digest.update(f", {split} {len(labels[split])} ".encode() + labels[split].astype("<i8").tobytes())
+    return digest.hexdigest()
+
+
+def notes(source: Source, parts: Mapping[str, np.ndarray], decoded: Decoded, size: int) -> list[str]:
+    """Say what a reader of a table should know of these data."""
+    sizes = ", ".join(f"{len(parts[split]):,} {LONG[split]}" for split in SPLITS)
+    sentences = [f"{sizes} images, {len(source.classes)} classes, {size} px"]
+    ranges = []
+    for split in SPLITS:
+        counts = np.bincount(source.labels[parts[split]], minlength=len(source.classes))
+        low, high = counts.min(), counts.max()
+        ranges.append(f"{low} {LONG[split]}" if low == high else f"{low} to {high} {LONG[split]}")
+    sentences.append(f"images per class: {', '.join(ranges)}")
+    sentences += _duplicates(source, parts, decoded)
+    left_out = [*source.left_out, *((source.names[image], reason) for image, reason in decoded.failed.items())]
+    if left_out:
+        listed = named([f"{name} ({reason})" for name, reason in sorted(left_out)], 10, "; ")
+        sentences.append(f"left out {len(left_out)} {_plural(len(left_out), 'file')}: {listed}")
+    return [*sentences, *source.notes]
+
+
+def _duplicates(source: Source, parts: Mapping[str, np.ndarray], decoded: Decoded) -> list[str]:
+    """Report images that decode to the same pixels in two splits, or under two labels."""
+    same: dict[bytes, dict[str, list[int]]] = {}
+    for split in SPLITS:
+        for image in parts[split].tolist():
+            same.setdefault(decoded.digests[image], {}).setdefault(split, []).append(image)
+    across, listed = 0, []
+    for groups in same.values():
+        for one, other in itertools.combinations(groups, 2):
+            across += len(groups[one]) * len(groups[other])
+            pairs = itertools.islice(itertools.product(groups[one], groups[other]), 5)
+            listed += [_pair(source, one, a, other, b) for a, b in pairs]
+    sentences = []
+    if across:
+        shown = "; ".join(sorted(listed)[:5]) + (f"; and {across - 5} more" if across > 5 else "")
+        sentences.append(f"{across:,} {_plural(across, 'pair')} of identical images across splits: {shown}")
+    torn = [
+        sorted(source.names[image] for image in images)
+        for images in (list(itertools.chain(*groups.values())) for groups in same.values())
+        if len({int(source.labels[image]) for image in images}) > 1
+    ]
+    if torn:
+        shown = named([" = ".join(names) for names in sorted(torn)], 5, "; ")
+        sentences.append(f"{len(torn):,} {_plural(len(torn), 'image')} found under more than one label: {shown}")
+    return sentences
+
+
+def _pair(source: Source, one: str, a: int, other: str, b: int) -> str:
+    return f"{source.names[a]} ({LONG[one]}) = {source.names[b]} ({LONG[other]})"
+
+
+def _plural(count: int, word: str) -> str:
+    return word if count == 1 else f"{word}s"

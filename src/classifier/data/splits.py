@@ -1,0 +1,60 @@
+"""Stratified splits, drawn from the split seed and what an image is, never from how much was drawn before.
+
+Within its class an image is ranked by a hash of the split seed and its identity; the first ones are for training,
+the next for validation, the next for the test. So the draw is the same on every platform and under every version
+of every library, does not depend on the order of files, and leaves most images where they were when one is added.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from classifier.data.source import SPLITS
+
+Sizes = Sequence[int]
+
+
+def draw(
+    labels: np.ndarray, identities: Sequence[bytes], seed: int, sizes: Callable[[int, int], Sizes]
+) -> dict[str, np.ndarray]:
+    """Split the images of every class.
+
+    Args:
+        labels: class number per image.
+        identities: what tells an image from others, per image; empty leaves the image out.
+        seed: the split seed.
+        sizes: (class number, images in it) -> how many of them go to each of `SPLITS`.
+
+    Returns:
+        split -> image numbers, in no particular order.
+    """
+    ranks = [hashlib.sha256(b"split %d " % seed + identity).digest() for identity in identities]
+    parts: dict[str, list[int]] = {split: [] for split in SPLITS}
+    members: dict[int, list[int]] = {}
+    for image, label in enumerate(labels):
+        if identities[image]:
+            members.setdefault(int(label), []).append(image)
+    for label, images in sorted(members.items()):
+        images.sort(key=lambda image: (ranks[image], image))
+        start = 0
+        for split, size in zip(SPLITS, sizes(label, len(images)), strict=True):
+            parts[split] += images[start : start + size]
+            start += size
+    return {split: np.array(images, dtype=np.int64) for split, images in parts.items()}
+
+
+def shares(count: int, ratio: Sequence[float]) -> list[int]:
+    """Divide `count` images by `ratio`, largest remainders first, each part at least one where `count` allows."""
+    exact = [count * part / sum(ratio) for part in ratio]
+    # Without rounding, 10 * 0.7 / 1.0 may be a hair below 7 and lose its image to another part.
+    parts = [int(round(number, 9)) for number in exact]
+    by_remainder = sorted(range(len(parts)), key=lambda part: (round(parts[part] - exact[part], 9), part))
+    for part in by_remainder[: count - sum(parts)]:
+        parts[part] += 1
+    while count >= len(parts) and min(parts) == 0:
+        parts[parts.index(max(parts))] -= 1
+        parts[parts.index(0)] += 1
+    return parts

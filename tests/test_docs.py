@@ -1,0 +1,83 @@
+"""The README and CONTRIBUTING say what the code does."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import click
+import pytest
+
+from search.cli import cli
+from search.space import space_from_mapping
+from search.space.nodes import Problems
+from search.space.yaml import parse
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text()
+CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text()
+
+
+def blocks(text: str, language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
+
+
+def commands(text: str) -> list[list[str]]:
+    found = re.findall(r"python -m search ([^`\n]+)", text)
+    return [shlex.split(line.partition("#")[0].replace("[TRIAL]", "")) for line in found]
+
+
+def test_every_verb_stands_in_the_readme() -> None:
+    shown = {words[0] for words in commands(README)}
+    assert shown == set(cli.commands)
+
+
+@pytest.mark.parametrize("words", commands(README), ids=" ".join)
+def test_every_command_of_the_readme_parses(words: list[str]) -> None:
+    command = cli.commands[words[0]]
+    # Parsing alone: options and the number of arguments must be known, nothing is run.
+    context = command.make_context(words[0], words[1:], resilient_parsing=False)
+    assert isinstance(context, click.Context)
+
+
+def test_the_first_screen_gives_the_two_commands() -> None:
+    first = README.splitlines()[:12]
+    assert any(line.strip().startswith("make run") for line in first)
+    assert any(line.strip().startswith("make test") for line in first)
+
+
+def test_make_knows_what_the_documents_ask_of_it() -> None:
+    targets = set(re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    asked = set(re.findall(r"^    make (\w+)", README + CONTRIBUTING, re.MULTILINE))
+    assert asked
+    assert asked <= targets
+
+
+def test_the_example_of_a_workload_is_the_one_that_is_tested() -> None:
+    toy = (ROOT / "tests/contracts/toy.py").read_text()
+    assert toy.strip() in [block.strip() for block in blocks(README, "python")]
+
+
+@pytest.mark.parametrize("text", blocks(README, "yaml"))
+def test_space_files_of_the_readme_read(text: str) -> None:
+    problems = Problems()
+    root = parse(text, "README.md", problems)
+    assert root is not None
+    assert not problems.faults
+    assert space_from_mapping(root.data(), "readme").axes
+
+
+@pytest.mark.parametrize("text", [README, CONTRIBUTING], ids=["README", "CONTRIBUTING"])
+def test_files_that_are_named_are_there(text: str) -> None:
+    named = re.findall(r"\b(?:search|src|tests|spaces|docs|benchmarks)/[\w/]+\.(?:py|md|yaml)\b", text)
+    assert named
+    assert [path for path in named if not (ROOT / path).exists()] == []
+
+
+def test_the_rooms_of_contributing_are_there() -> None:
+    listing = CONTRIBUTING.partition("## Rooms")[2].partition("Imports go one way")[0]
+    service = re.findall(r"^      ([\w/]+(?:\.py)?(?:, [\w.]+)*)", listing, re.MULTILINE)
+    names = [name for entry in service for name in entry.split(", ")]
+    assert "engine/" in names
+    assert [name for name in names if not (ROOT / "search" / name).exists()] == []
