@@ -198,7 +198,8 @@ class Driver:
                     raise self._error
                 if self.finished:
                     return None
-                if fold := self._board.ready():
+                # Tune would take leases ahead of its workers, and they would be called running.
+                if self._board.running < self.workers and (fold := self._board.ready()):
                     return self._start(fold)
                 left = until - self._clock()
                 if left <= 0:
