@@ -24,8 +24,8 @@ def blocks(text: str, language: str) -> list[str]:
 
 
 def commands(text: str) -> list[list[str]]:
-    found = re.findall(r"python -m search ([^`\n]+)", text)
-    return [shlex.split(line.partition("#")[0].replace("[TRIAL]", "")) for line in found]
+    found = re.findall(r"^    python -m search ([^`\n]+)|`python -m search ([^`\n]+)`", text, re.MULTILINE)
+    return [shlex.split((one or two).partition("#")[0].replace("[TRIAL]", "")) for one, two in found]
 
 
 def test_every_verb_stands_in_the_readme() -> None:

@@ -8,15 +8,21 @@ import numpy as np
 import pytest
 
 from search.workload import Settings
+from tests.contracts.dropping import DroppingFit
 from tests.contracts.toy import Fit, SineFit
 from tests.contracts.workload_contract import WorkloadContract, begin, keys, measure
 
 
 class TestSineFit(WorkloadContract):
     name = "tests.contracts.toy:SineFit"
-    settings: ClassVar = {"lr": 0.1, "momentum": 0.5, "degree": 7, "l2": 1, "drop_after": 3, "seed": 4}
+    settings: ClassVar = {"lr": 0.1, "momentum": 0.5, "degree": 7, "seed": 4}
     between: ClassVar = {"lr": 0.3, "degree": 2, "seed": 4}
     epochs = 5
+
+
+class TestDroppingFit(TestSineFit):
+    name = "tests.contracts.dropping:DroppingFit"
+    settings: ClassVar = {**TestSineFit.settings, "drop_after": 3}
     absorbed = frozenset({"drop_after"})
 
 
@@ -38,7 +44,7 @@ def test_the_toy_sees_other_weights_and_batches_under_another_seed():
 
 
 def test_the_toy_shares_the_epochs_before_the_drop():
-    toy = SineFit()
+    toy = DroppingFit()
     plain, dropped = (
         keys("toy", toy, toy.canonical({"lr": 0.1, "seed": 0, "drop_after": drop}), 8) for drop in (None, 3)
     )
@@ -77,9 +83,9 @@ class Counting(Fit):
 
     runs = 0
 
-    def __init__(self, degree: int, seed: int) -> None:
+    def __init__(self, degree: int, momentum: float, seed: int) -> None:
         Counting.runs += 1
-        super().__init__(degree, seed + Counting.runs)
+        super().__init__(degree, momentum, seed + Counting.runs)
 
 
 class Leaking(SineFit):
@@ -109,7 +115,7 @@ class Scribbling(SineFit):
 
 def running(kind: type[Fit]) -> SineFit:
     workload = SineFit()
-    workload.start = lambda fixed, cpus, gpus: kind(fixed["degree"], fixed["seed"])  # type: ignore[method-assign]
+    workload.start = lambda fixed, cpus, gpus: kind(fixed["degree"], fixed["momentum"], fixed["seed"])  # type: ignore[method-assign]
     return workload
 
 

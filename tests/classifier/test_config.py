@@ -1,0 +1,117 @@
+"""Settings: their one spelling, and the sentences for those that cannot be trained."""
+
+from __future__ import annotations
+
+import json
+import pickle
+import subprocess
+import sys
+from typing import Any
+
+import jsonschema
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from classifier.config import SETTINGS, canonical, schedule
+from classifier.rules import SettingError
+
+
+def faults(**settings: Any) -> list[tuple[str, str]]:
+    with pytest.raises(SettingError) as caught:
+        canonical({name.replace("__", "."): value for name, value in settings.items()})
+    return caught.value.faults
+
+
+def test_cross_entropy_is_focal_loss_with_gamma_zero() -> None:
+    assert canonical({"loss.name": "cross_entropy"}) == canonical({"loss.name": "focal", "loss.gamma": 0})
+
+
+def test_inactive_settings_are_dropped() -> None:
+    assert canonical({"model.slope": 0.2}) == canonical({})
+    assert canonical({"model.activation": "leaky_relu", "model.slope": 0.2})["model.slope"] == 0.2
+    assert canonical({"decay.every": 7}) == canonical({})
+
+
+def test_the_usual_size_depends_on_the_data() -> None:
+    assert canonical({})["data.size"] == 12
+    assert canonical({"data": "flowers-17"})["data.size"] == 64
+    assert canonical({"data": "digits", "data.size": 12}) == canonical({})
+
+
+def test_faults_name_value_rule_and_remedy() -> None:
+    assert faults(loss__gama=1) == [("loss.gama", "unknown setting; did you mean 'loss.gamma'?")]
+    assert faults(data__size=4) == [
+        ("data.size", "found 4, must be at least 8 px for model_c; use larger images or another model")
+    ]
+    assert faults(model__activation="rely") == [
+        (
+            "model.activation",
+            "found 'rely', must be one of relu, leaky_relu, sigmoid, gelu, silu, elu, tanh; did you mean 'relu'?",
+        )
+    ]
+    assert faults(seed=-1) == [("seed", "found -1, must be a whole number of at least 0")]
+    assert faults(optimizer__lr=float("nan")) == [("optimizer.lr", "found nan, must be finite")]
+    assert faults(data__ratio=[float("nan"), 1, 1]) == [("data.ratio", "found [nan, 1, 1], must be finite")]
+
+
+def test_all_faults_are_told_at_once() -> None:
+    assert [name for name, _ in faults(loss__gamma=-1, batch_size=1, nonsense=0)] == [
+        "loss.gamma",
+        "batch_size",
+        "nonsense",
+    ]
+
+
+def test_rounding_does_not_reach_over_a_bound() -> None:
+    assert [name for name, _ in faults(optimizer__momentum=0.9999999999999)] == ["optimizer.momentum"]
+
+
+def test_faults_survive_the_way_from_a_worker() -> None:
+    error = SettingError([("data", "is gone")])
+    copy = pickle.loads(pickle.dumps(error))
+    assert copy.faults == error.faults
+    assert str(copy) == str(error)
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_every_setting_is_described(name: str) -> None:
+    rule = SETTINGS[name]
+    jsonschema.Draft202012Validator.check_schema(rule)
+    assert rule["description"]
+    jsonschema.validate(rule["default"], rule)
+    assert set(rule.get("when", {})) <= set(SETTINGS)
+
+
+values = st.fixed_dictionaries(
+    {},
+    optional={
+        "loss.gamma": st.floats(0, 5),
+        "optimizer.lr": st.floats(1e-6, 1),
+        "optimizer.momentum": st.floats(0, 0.99),
+        "model.activation": st.sampled_from(["relu", "leaky_relu", "tanh"]),
+        "model.slope": st.floats(0, 1),
+        "decay.name": st.sampled_from(["none", "multistep", "exponential"]),
+        "decay.start": st.integers(0, 20),
+        "augment.rotation": st.floats(0, 90),
+        "augment.crop": st.booleans(),
+        "seed": st.integers(0, 9),
+    },
+)
+
+
+@given(values, st.integers(1, 30))
+def test_canonical_is_idempotent_plain_and_keeps_prefixes(settings: dict[str, Any], epochs: int) -> None:
+    once = canonical(settings)
+    assert canonical(once) == once
+    assert json.loads(json.dumps(once)) == once
+    fixed, each = schedule(once, epochs)
+    longer_fixed, longer = schedule(once, epochs + 5)
+    assert fixed == longer_fixed
+    assert each == longer[:epochs]
+    assert len(each) == epochs
+
+
+def test_reading_settings_needs_no_torch() -> None:
+    code = "import sys, classifier.workload; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
