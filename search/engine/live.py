@@ -7,9 +7,11 @@ import time
 from collections.abc import Mapping
 from typing import Any, Protocol, TextIO
 
+from rich import box
 from rich.console import Console
 from rich.live import Live
 from rich.table import Table
+from rich.text import Text
 
 from search.engine.outcomes import Progress
 from search.trial import State, Trial
@@ -91,7 +93,7 @@ class Terminal(Silent):
 
     def say(self, text: str) -> None:
         """Print a line above the table."""
-        self._console.print(f"[dim]{text}[/dim]", highlight=False)
+        self._console.print(Text(text, style="dim"))
 
     def begin(self, progress: Progress, epochs: int, metric: str) -> None:
         """Show the table until `end`."""
@@ -106,7 +108,7 @@ class Terminal(Silent):
     def event(self, kind: str, what: Mapping[str, Any]) -> None:
         """Alarms are worth a line of their own; the rest is in the table."""
         if kind == "alarm":
-            self._console.print(f"[bold red]ALARM[/bold red] {what['text']}")
+            self._console.print(Text.assemble(("ALARM", "bold red"), f" {what['text']}"))
 
     def end(self) -> None:
         """Leave the last state of the table on the screen."""
@@ -117,14 +119,14 @@ class Terminal(Silent):
 
 def table(progress: Progress, epochs: int, metric: str, seconds: float) -> Table:
     """Return the live table: trials by state, best so far, epochs per second, time left."""
-    result = Table(expand=False)
+    result = Table(box=box.SIMPLE_HEAD, show_edge=False)
     of = f" of {progress.total}" if progress.total is not None else ""
     result.add_column("done", justify="right")
     result.add_column("running", justify="right")
     shown = [state for state in SHOWN if state == State.PRUNED or progress.states[state]]
     for state in shown:
         result.add_column(state.value, justify="right")
-    result.add_column(f"best {metric}", justify="right")
+    result.add_column(f"best {metric}", justify="right", no_wrap=True)
     result.add_column("epochs", justify="right")
     result.add_column("epochs/s", justify="right")
     result.add_column("time left", justify="right")

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
+import rich.box
 import rich.table
 import tabulate
 from rich.console import Group, RenderableType
@@ -29,6 +30,15 @@ from search.report.text import (
     plain,
     significant,
 )
+
+_SHORT = {
+    "seeds finished": "seeds",
+    "sd over seeds (points)": "sd over seeds",
+    "how trials ended": "ended",
+    ", mean": "",
+    ", sum": "",
+    "_accuracy (%)": " %",
+}
 
 _TABLE_COLUMNS = ("setting", "finished", "seeds", "published", "epochs", "seconds", "ending", "marks")
 
@@ -85,6 +95,17 @@ def table_markdown(table: Table) -> str:
     return "\n\n".join([*parts, *(markdown_cell(note) for note in table.notes)]) + "\n"
 
 
+def _short(heading: str) -> str:
+    """Return a heading that leaves room on a terminal of 80 columns; the footnotes say the rest."""
+    for long, short in _SHORT.items():
+        heading = heading.replace(long, short)
+    return heading
+
+
+def _long(lines: Sequence[Sequence[str]]) -> bool:
+    return any(len(line[0]) > 30 for line in lines)
+
+
 def table_frame(table: Table) -> pd.DataFrame:
     """Return all lines as a data frame of numbers: accuracies as fractions, the axes in columns of their own.
 
@@ -124,10 +145,22 @@ def _mark_words(table: Table, line: Line) -> list[str]:
 def table_rich(table: Table) -> RenderableType:
     """Return the table for a terminal, its footnotes under it."""
     head, lines = cells(table)
-    drawn = rich.table.Table(title=Text(one_line(table.title)), title_justify="left", header_style="")
+    drawn = rich.table.Table(
+        title=Text(one_line(table.title)),
+        title_justify="left",
+        header_style="",
+        box=rich.box.SIMPLE_HEAD,
+        show_edge=False,
+        collapse_padding=True,
+    )
     for index, name in enumerate(head):
         left = index == 0 or name == "how trials ended"
-        drawn.add_column(Text(name), justify="left" if left else "right", overflow="fold")
+        # One short label is read at a glance; a configuration of many axes may need several lines.
+        whole = index == 0 and len(table.axes) <= 1 and not _long(lines)
+        word = 30 if index == 0 and _long(lines) else max(len(part) for part in _short(name).split())
+        drawn.add_column(
+            Text(_short(name)), justify="left" if left else "right", overflow="fold", no_wrap=whole, min_width=word
+        )
     for line in lines:
         drawn.add_row(*(Text(one_line(cell)) for cell in line))
     return Group(drawn, *(Text(one_line(note)) for note in table.notes))
