@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from wsgiref.simple_server import WSGIRequestHandler, make_server
 
 from search.errors import UserError
 from search.ledger import Ledger
+from search.ledger.tables import without_password
 from search.space import rebuild
 from search.study import Mirror
 
@@ -39,15 +39,16 @@ def serve(ledger: Ledger, mirror: str, port: int, say: Callable[[str], None]) ->
     from optuna.storages import RDBStorage
     from optuna_dashboard import wsgi
 
+    place = without_password(ledger.storage)
     if not ledger.studies():
-        raise UserError(f"the ledger {ledger.storage} holds no study yet; run one first: python -m search run FILE")
+        raise UserError(f"the ledger {place} holds no study yet; run one first: python -m search run FILE")
     for problem in update(ledger, mirror):
         say(f"the mirror is behind: {problem}")
     try:
         server = make_server(HOST, port, wsgi(RDBStorage(mirror)), handler_class=_Quiet)
     except OSError as error:
         raise UserError(f"port {port} of {HOST}: {error.strerror}; choose another with --port") from error
-    say(f"Optuna dashboard of {Path(ledger.storage).parent}: http://{HOST}:{port}/dashboard (Ctrl-C ends it)")
+    say(f"Optuna dashboard of {place}: http://{HOST}:{port}/dashboard (Ctrl-C ends it)")
     with server:
         server.serve_forever()
 

@@ -37,8 +37,9 @@ from search.trial import DataCard
 Settings = Mapping[str, Any]
 Description = Mapping[str, Mapping[str, Any]]
 """Setting name -> JSON Schema fragment (``type``, ``default``, ``minimum``, ``enum``, ``description`` ...) with
-three words of ours: ``unit`` (text), ``epoch`` (true where the value may differ from epoch to epoch) and ``when``
-(``{other setting: [values]}``: the setting is active only there, and dropped elsewhere)."""
+four words of ours: ``unit`` (text), ``epoch`` (true where the value may differ from epoch to epoch), ``when``
+(``{other setting: [values]}``: the setting is active only there, and dropped elsewhere) and ``hashed`` (false for a
+setting that says where data lie or how they are read: the data's fingerprint stands for it in the key)."""
 
 
 SEED = {"type": "integer", "minimum": 0}

@@ -126,6 +126,8 @@ class Driver:
         if not leaves:
             return
         with self._lock:
+            if self._stopping:  # the study may be another driver's by now
+                return
             with self._ledger.step(self._record.id) as step:
                 if fresh and asked.record:
                     step.log("asked", **asked.record)
@@ -137,6 +139,9 @@ class Driver:
                         before = self._numbers[fingerprint(asked.parameters), leaf.trial.seed].state
                         self.progress.move(before, State.WAITING)
                         step.set_trial(leaf.trial.number, state=State.WAITING, ended_by="", error="", attempts=0)
+                        # Its keys are others than before where sharing was switched off or the workload changed.
+                        path = bytes.fromhex("".join(leaf.path))
+                        step.set_trial(leaf.trial.number, path=path, data=leaf.data, last_epoch=0)
             for leaf in fresh:
                 self._outcomes.add(asked.configuration, leaf.trial.number)
             for leaf in leaves:
@@ -179,6 +184,8 @@ class Driver:
             return
         parameters = {trial.configuration: trial.parameters for trial in self._numbers.values()}
         for configuration in sorted(parameters):
+            if self._stopping:
+                return
             self._admit(Asked(configuration, parameters[configuration]))
 
     # The executor's side -------------------------------------------------------------------------------------

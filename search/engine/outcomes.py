@@ -74,6 +74,8 @@ class Outcomes:
         """Tell the sampler what was decided since the last call."""
         while self._decided:
             configuration = self._decided.pop(0)
+            if any(trial not in self._ends for trial in self._members[configuration]):
+                continue  # seeds were added since: it is decided again with the last of them
             ends = [self._ends[trial] for trial in self._members[configuration]]
             self._sampler.tell(
                 configuration, mean_outcome([state.value for state, _ in ends], [curve for _, curve in ends])

@@ -7,7 +7,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 import search.study as rooms
@@ -61,6 +61,7 @@ def run_study(
         UserError: the study is locked, or of another execution class; nothing was changed.
     """
     workload = load_workload(space.workload)
+    read_data(space, workload, view)
     record = find_study(ledger, space)
     with study_lock(ledger.engine, record.name):
         session = _Session(space, ledger, workload, view, sharing)
@@ -79,15 +80,16 @@ class _Session:
             driver, run_id = self._driver(record, os.cpu_count() or 1, 0.0)
             if not self._settle(driver):
                 return self._conclude(driver, record, run_id, mirror_url, began=time.monotonic())
-            driver.stop("more to train")
             self.ledger.end_run(run_id, "settled", 0.0)
         self.view.say("starting Ray")
         from search.engine import tune  # seconds of import, and only where something is trained
 
-        with tune.local_ray():
+        with tune.local_ray(), ExitStack() as locks:
             cpus, gpus, workers = tune.share(self.space.resources)
             found = tune.ask_execution_class(self.space.workload, cpus, gpus)
-            record = check_class(self.ledger, self.space, record, found, other_class)
+            locked, record = record.name, check_class(self.ledger, self.space, record, found, other_class)
+            if record.name != locked:
+                locks.enter_context(study_lock(self.ledger.engine, record.name))
             if record.execution_class is None:
                 self.ledger.update_study(record.id, execution_class=found)
                 record = self.ledger.study(record.name)
@@ -121,8 +123,9 @@ class _Session:
         planner = threading.Thread(target=driver.plan_ahead, name="planner", daemon=True)
         planner.start()
         left = driver.wait_for_work()
-        if not left:
-            planner.join()
+        if left:
+            driver.stop("more to train")
+        planner.join()  # another driver takes over: no two of them may number trials
         return left
 
     def _driver(self, record: StudyRecord, workers: int, gpus: float) -> tuple[Driver, int]:
@@ -141,7 +144,6 @@ class _Session:
     def _on_data(self, card: DataCard) -> None:
         if card.fingerprint:
             self.ledger.put_data(card)
-            self.view.say(f"data: {card.name}" + "".join(f"; {note}" for note in card.notes))
 
     def _conclude(self, driver: Driver, record: StudyRecord, run_id: int, mirror_url: str, began: float) -> Outcome:
         interrupted = driver.stopping
@@ -150,6 +152,21 @@ class _Session:
         outcome = f"interrupted: {interrupted}" if interrupted else "failed trials" if failed else "done"
         self.ledger.end_run(run_id, outcome, time.monotonic() - began)
         return Outcome(record.name, interrupted, failed, behind, driver.progress.epochs_trained)
+
+
+def read_data(space: Space, workload: Workload, view: View) -> None:
+    """Read the data of one configuration before anything is recorded or started: it may take long, or not be there.
+
+    Raises:
+        UserError: it cannot be read.
+    """
+    view.say("reading the data")
+    settings, service = rooms.canonical(space, workload, space.example(), space.seeds[0])
+    fixed, _ = workload.schedule(settings, service["epochs"])
+    with rooms.addressed(space):
+        card = workload.data(fixed)
+    if card is not None:
+        view.say(f"data: {card.name}; " + "; ".join(card.notes))
 
 
 @contextmanager

@@ -13,6 +13,7 @@ import traceback
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 from ray import tune
 
 from search.engine.lease import Assignment, WorkerSetup
@@ -103,9 +104,16 @@ def row_of(measured: Mapping[str, Any]) -> Row:
     """Check what `train_epoch` returned and make it a row.
 
     Raises:
-        TypeError: a metric is no number, or there is none.
+        TypeError: a metric is no number, or there is none; predictions are not one number per image.
     """
-    predictions = measured.get("predictions", {})
+    predictions: dict[str, np.ndarray] = {}
+    for split, classes in dict(measured.get("predictions", {})).items():
+        array = predictions[str(split)] = np.asarray(classes)
+        if array.ndim != 1 or array.dtype.kind not in "biuf":
+            raise TypeError(
+                f"predictions of {split!r} have the shape {array.shape} and the type {array.dtype}; train_epoch must "
+                "return one number per image"
+            )
     metrics = {}
     for name, value in measured.items():
         if name == "predictions":
@@ -118,4 +126,4 @@ def row_of(measured: Mapping[str, Any]) -> Row:
             raise TypeError(f"metric {name!r} is {value!r}; train_epoch must return numbers") from None
     if not metrics:
         raise TypeError("train_epoch returned no metric; it must return a mapping of metric names to numbers")
-    return Row(metrics, dict(predictions))
+    return Row(metrics, predictions)

@@ -248,6 +248,15 @@ class Space:
                 result.update(axis.settings(parameters[axis.name]))
         return result
 
+    def example(self) -> dict[str, Any]:
+        """Return one configuration: the first value of every list, the low end of every range."""
+        chosen: dict[str, Any] = {}
+        for axis in self.axes:
+            if axis.active(chosen):
+                domain = axis.domain
+                chosen[axis.name] = domain.values[0] if isinstance(domain, Grid) else domain.low
+        return chosen
+
     def grid(self) -> Iterator[dict[str, Any]]:
         """Yield every configuration of the grid, lazily, the last axis running fastest."""
         yield from self._grid({}, 0)

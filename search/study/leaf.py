@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from search import prefix
+from search.errors import Fault, Faults
 from search.space import SERVICE_SETTINGS, Space
 from search.trial import DataCard, Trial
-from search.workload import Workload, complete, identity
+from search.workload import Description, Workload, complete, identity
 
 NO_DATA = DataCard(fingerprint="")
 
@@ -65,14 +67,12 @@ class Planner:
         """Return the leaf of a configuration under one seed.
 
         Raises:
-            ValueError: the settings cannot be trained together; see `search.workload.Workload.canonical`.
+            UserError: the settings cannot be trained together, or their data cannot be read.
         """
-        chosen = self.space.settings(parameters)
-        service = complete(SERVICE_SETTINGS, {k: v for k, v in chosen.items() if k in SERVICE_SETTINGS})
-        wanted = {name: value for name, value in chosen.items() if name not in SERVICE_SETTINGS}
-        settings = self._workload.canonical({**wanted, "seed": seed})
+        settings, service = canonical(self.space, self._workload, parameters, seed)
         fixed, schedule = self._workload.schedule(settings, service["epochs"])
-        card = self._workload.data(fixed) or NO_DATA
+        with addressed(self.space):
+            card = self._workload.data(fixed) or NO_DATA
         if card.fingerprint not in self._known_data:
             self._known_data.add(card.fingerprint)
             self._on_data(card)
@@ -81,13 +81,44 @@ class Planner:
             self._identity,
             card.fingerprint,
             self._workload.inputs(fixed),
-            prefix.without_defaults(fixed, rules),
+            prefix.without_defaults(hashed(fixed, rules), rules),
             self._class,
             "" if self._sharing else f"{self.space.name}/{configuration}/{seed}",
         )
         path = prefix.path(root, [prefix.without_defaults(each, rules) for each in schedule])
         trial = Trial(number, configuration, seed, dict(parameters), {**settings, **service}, service["epochs"])
         return Leaf(trial, fixed, schedule, path, card.fingerprint)
+
+
+def canonical(
+    space: Space, workload: Workload, parameters: Mapping[str, Any], seed: int
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the canonical settings of a configuration: the workload's, with the seed, and the service's own.
+
+    Raises:
+        UserError: they cannot be trained together.
+    """
+    chosen = space.settings(parameters)
+    wanted = {name: value for name, value in chosen.items() if name not in SERVICE_SETTINGS}
+    service = complete(SERVICE_SETTINGS, {k: v for k, v in chosen.items() if k in SERVICE_SETTINGS})
+    with addressed(space):
+        return workload.canonical({**wanted, "seed": seed}), service
+
+
+@contextmanager
+def addressed(space: Space) -> Iterator[None]:
+    """Turn what a workload says of its settings or data into faults of the space's file."""
+    try:
+        yield
+    except ValueError as error:
+        if not hasattr(error, "faults"):
+            raise
+        raise Faults(Fault(space.file or "<python>", 0, name, reason) for name, reason in error.faults) from error
+
+
+def hashed(fixed: Mapping[str, Any], rules: Description) -> dict[str, Any]:
+    """Drop the settings that stand for data: the data's fingerprint says what they hold, wherever it lies."""
+    return {name: value for name, value in fixed.items() if rules.get(name, {}).get("hashed", True)}
 
 
 def longest(space: Space) -> int:

@@ -1,29 +1,35 @@
 """Every setting of a run, with type, range, unit and meaning; their one spelling; and how they spread over the epochs.
 
-Imports neither torch nor numpy: reading a file of settings takes no time.
+Does not import torch: reading a file of settings takes no time.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from classifier.augment import AUGMENT_SETTINGS
 from classifier.models import MODEL_SETTINGS, SMALLEST_INPUT
-from classifier.rules import SettingError, complete
+from classifier.rules import SettingError, complete, near
 from classifier.schedule import DECAY_SETTINGS, learning_rate
 
-USUAL_SIZE = {"digits": 12}
-"""Data set -> input size where none is set; 64 for all others."""
+USUAL_SIZE = {"digits": 12, "flowers-17": 64}
+"""Known data set -> input size where none is set."""
+
+FOLDER_SIZE = 64
+"""The same for folders of images."""
 
 SETTINGS: dict[str, dict[str, Any]] = {
     "data": {
+        "hashed": False,
         "type": "string",
         "minLength": 1,
         "default": "digits",
         "description": "data set: digits, flowers-17, or the path of a folder of images with one folder per class",
     },
     "data.size": {
+        "hashed": False,
         "type": ["integer", "null"],
         "minimum": 1,
         "maximum": 1024,
@@ -32,12 +38,14 @@ SETTINGS: dict[str, dict[str, Any]] = {
         "unit": "px",
     },
     "data.split_seed": {
+        "hashed": False,
         "type": "integer",
         "minimum": 0,
         "default": 0,
         "description": "seed of the split into training, validation and test images; the same for all seeds",
     },
     "data.ratio": {
+        "hashed": False,
         "type": "array",
         "items": {"type": "number", "exclusiveMinimum": 0},
         "minItems": 3,
@@ -105,20 +113,42 @@ def canonical(settings: Mapping[str, Any]) -> dict[str, Any]:
     result = complete(SETTINGS, settings)
     if result["loss.name"] == "cross_entropy":
         result |= {"loss.name": "focal", "loss.gamma": 0.0}
+    data = result["data"]
     if result["data.size"] is None:
-        result["data.size"] = USUAL_SIZE.get(result["data"], 64)
+        result["data.size"] = USUAL_SIZE.get(data, FOLDER_SIZE)
+    if data in USUAL_SIZE:
+        del result["data.ratio"]  # their splits have fixed sizes
+    faults = []
+    if data not in USUAL_SIZE and not Path(data).exists() and (hint := near(data, USUAL_SIZE)):
+        # Whether other folders exist is asked when they are read: a report needs no images.
+        faults.append(("data", f"found {data!r}, which is neither a known data set nor a folder{hint}"))
     smallest = SMALLEST_INPUT[result["model.name"]]
     if result["data.size"] < smallest:
-        raise SettingError(
-            [
-                (
-                    "data.size",
-                    f"found {result['data.size']}, must be at least {smallest} px for {result['model.name']}; "
-                    "use larger images or another model",
-                )
-            ]
+        faults.append(
+            (
+                "data.size",
+                f"found {result['data.size']}, must be at least {smallest} px for {result['model.name']}; "
+                "use larger images or another model",
+            )
         )
+    if faults:
+        raise SettingError(faults)
     return result
+
+
+def check_batch(batch_size: int, images: int) -> None:
+    """Check a batch size against the data it is drawn from, once these are known.
+
+    Args:
+        batch_size: canonical.
+        images: size of the training split.
+
+    Raises:
+        SettingError: a batch would never be full, so the setting would not say what is trained.
+    """
+    if batch_size > images:
+        sentence = f"found {batch_size}, must be at most {images}, the number of training images"
+        raise SettingError([("batch_size", sentence)])
 
 
 def schedule(settings: Mapping[str, Any], epochs: int) -> tuple[dict[str, Any], list[dict[str, Any]]]:

@@ -1,7 +1,8 @@
 """Checking settings against their rules, and their one spelling.
 
-A rule is a JSON Schema fragment with three words more: ``unit``, ``epoch`` (may differ from epoch to epoch) and
-``when`` (the setting is active only where another one has one of these values).
+A rule is a JSON Schema fragment with four words more: ``unit``, ``epoch`` (may differ from epoch to epoch), ``when`` (the
+setting is active only where another one has one of these values) and ``hashed`` (false where the data's fingerprint
+stands for the setting).
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ def complete(rules: Rules, settings: Mapping[str, Any]) -> dict[str, Any]:
             if not isinstance(value, int) or isinstance(value, bool) or value < 0:
                 faults.append((name, f"found {value!r}, must be a whole number of at least 0"))
         elif name not in rules:
-            faults.append((name, f"unknown setting{_near(name, rules)}"))
+            faults.append((name, f"unknown setting{near(name, rules)}"))
         elif reason := why_not(value, rules[name]):
             faults.append((name, reason))
         else:
@@ -89,7 +90,7 @@ def why_not(value: Any, rule: Mapping[str, Any]) -> str:
         return ""
     if error.validator == "enum":
         known = [str(item) for item in rule["enum"]]
-        return f"found {value!r}, must be one of {', '.join(known)}{_near(str(value), known)}"
+        return f"found {value!r}, must be one of {', '.join(known)}{near(str(value), known)}"
     return f"found {value!r}: {error.message}"
 
 
@@ -100,6 +101,7 @@ def _active(name: str, rules: Rules, filled: Mapping[str, Any]) -> bool:
     )
 
 
-def _near(word: str, known: Iterable[str]) -> str:
+def near(word: str, known: Iterable[str]) -> str:
+    """Return ``"; did you mean 'x'?"`` where one of `known` is spelt like `word`, else ``""``."""
     close = difflib.get_close_matches(word, list(known), n=1)
     return f"; did you mean {close[0]!r}?" if close else ""

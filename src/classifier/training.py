@@ -12,7 +12,8 @@ compare. Accuracies are fractions.
 from __future__ import annotations
 
 import io
-import os
+import math
+import warnings
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -26,21 +27,14 @@ from classifier.data import Dataset
 from classifier.draws import permutation
 from classifier.losses import focal
 from classifier.models import build
+from classifier.process import configure, undisturbed
 from classifier.weights import initialise
 
-EVALUATION_BATCH = 512
+EVALUATION_PIXELS = 512 * 64 * 64
+"""Pixels per evaluation batch: a function of the image size alone, because its split can change bits."""
 
-
-def configure(threads: int) -> None:
-    """Set everything of the process that can change a bit."""
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    if torch.get_num_threads() != threads:
-        torch.set_num_threads(threads)
-    torch.use_deterministic_algorithms(True)
-    torch.backends.cudnn.benchmark = False
-    torch.backends.cuda.matmul.allow_tf32 = False
-    torch.backends.cudnn.allow_tf32 = False
-    torch.set_float32_matmul_precision("highest")
+SMALLEST_DEVIATION = 1e-3
+"""Floor of a channel's standard deviation in [0, 1]: a channel of one colour is not blown up."""
 
 
 class Training:
@@ -56,24 +50,25 @@ class Training:
     def __init__(self, fixed: Mapping[str, Any], data: Dataset, threads: int, device: str) -> None:
         configure(threads)
         self._threads, self._device = threads, torch.device(device)
-        self._seed, self._batch = fixed["seed"], fixed["batch_size"]
+        self._seed, self._batch = fixed.get("seed", 0), fixed["batch_size"]
         self._epoch = 0
-        self._images = {split: _tensor(array).to(self._device) for split, array in data.images.items()}
-        self._labels = {split: torch.from_numpy(array.copy()).to(self._device) for split, array in data.labels.items()}
-        self._mean, self._std = _statistics(data.images["train"], self._device)
-        model = build(
-            fixed["model.name"], len(data.card.classes), fixed["model.activation"], fixed.get("model.slope", 0.01)
-        )
-        initialise(model, self._seed)
-        self._model = model.to(self._device, memory_format=torch.channels_last)
-        self._optimizer = torch.optim.SGD(
-            self._model.parameters(),
-            lr=0.0,
-            momentum=fixed["optimizer.momentum"],
-            weight_decay=fixed["optimizer.weight_decay"],
-            foreach=True,
-        )
         self._small = np.uint8 if len(data.card.classes) <= 256 else np.uint16
+        with undisturbed(self._device.type):
+            self._images = {split: _tensor(array, self._device) for split, array in data.images.items()}
+            self._labels = {split: torch.tensor(array, device=self._device) for split, array in data.labels.items()}
+            self._mean, self._std = _statistics(data.images["train"], self._device)
+            model = build(
+                fixed["model.name"], len(data.card.classes), fixed["model.activation"], fixed.get("model.slope", 0.01)
+            )
+            initialise(model, self._seed)
+            self._model = model.to(self._device, memory_format=torch.channels_last)
+            self._optimizer = torch.optim.SGD(
+                self._model.parameters(),
+                lr=0.0,
+                momentum=fixed["optimizer.momentum"],
+                weight_decay=fixed["optimizer.weight_decay"],
+                foreach=True,
+            )
 
     def train_epoch(self, settings: Mapping[str, Any]) -> dict[str, Any]:
         """Train the next epoch and evaluate it.
@@ -88,11 +83,12 @@ class Training:
         self._epoch += 1
         for group in self._optimizer.param_groups:
             group["lr"] = settings["optimizer.lr"]
-        row: dict[str, Any] = {"lr": settings["optimizer.lr"], **self._train(settings)}
         predictions = {}
-        for split in ("val", "test"):
-            measured, predictions[split] = self._evaluate(split)
-            row |= measured
+        with undisturbed(self._device.type):
+            row: dict[str, Any] = {"lr": settings["optimizer.lr"], **self._train(settings)}
+            for split in ("val", "test"):
+                measured, predictions[split] = self._evaluate(split)
+                row |= measured
         return {**row, "predictions": predictions}
 
     def _train(self, settings: Mapping[str, Any]) -> dict[str, float]:
@@ -119,8 +115,9 @@ class Training:
         self._model.eval()
         total = torch.zeros((), dtype=torch.float64, device=self._device)
         predicted = []
-        for start in range(0, len(images), EVALUATION_BATCH):
-            batch = slice(start, start + EVALUATION_BATCH)
+        size = min(512, max(16, EVALUATION_PIXELS // (images.shape[2] * images.shape[3])))
+        for start in range(0, len(images), size):
+            batch = slice(start, start + size)
             logits = self._model(self._normalise(images[batch].float() / 255))
             total += functional.cross_entropy(logits, labels[batch], reduction="none").double().sum()
             predicted.append(logits.argmax(1))
@@ -142,10 +139,11 @@ class Training:
 
     def load(self, state: bytes) -> None:
         """Go on from what `save` returned."""
-        found = torch.load(io.BytesIO(state), map_location=self._device, weights_only=True)
-        self._model.load_state_dict(found["model"])
-        self._optimizer.load_state_dict(found["optimizer"])
-        self._epoch = found["epoch"]
+        with undisturbed(self._device.type):
+            found = torch.load(io.BytesIO(state), map_location=self._device, weights_only=True)
+            self._model.load_state_dict(found["model"])
+            self._optimizer.load_state_dict(found["optimizer"])
+            self._epoch = found["epoch"]
 
 
 def _batches(order: Tensor, size: int) -> Iterator[Tensor]:
@@ -158,19 +156,28 @@ def _batches(order: Tensor, size: int) -> Iterator[Tensor]:
         yield order[start:end]
 
 
-def _tensor(images: np.ndarray) -> Tensor:
-    """Return uint8 [n, 3, h, w] as a tensor in channels_last order."""
-    return torch.from_numpy(np.array(images)).contiguous(memory_format=torch.channels_last)
+def _tensor(images: np.ndarray, device: torch.device) -> Tensor:
+    """Return uint8 [n, 3, h, w]; on the CPU without a copy, so that processes share the pages of the cache."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*not writable")  # nobody writes to it
+        tensor = torch.from_numpy(images)
+    return tensor if device.type == "cpu" else tensor.to(device, memory_format=torch.channels_last)
 
 
 def _statistics(images: np.ndarray, device: torch.device) -> tuple[Tensor, Tensor]:
     """Return mean and standard deviation of the training images per channel, [1, 3, 1, 1] each, in [0, 1].
 
-    From integer histograms, so that the order of the images does not matter.
+    From integer histograms, so that neither the order of the images nor how a library sums matters.
     """
-    values = np.arange(256) / 255
-    counts = np.stack([np.bincount(images[:, channel].ravel(), minlength=256) for channel in range(3)])
-    share = counts / counts.sum(1, keepdims=True)
-    mean = share @ values
-    std = np.sqrt(np.maximum(share @ values**2 - mean**2, 1e-6))
-    return tuple(torch.from_numpy(x).float().view(1, 3, 1, 1).to(device) for x in (mean, std))  # type: ignore[return-value]
+    values = range(256)
+    means, deviations = [], []
+    for channel in range(3):
+        counts = np.bincount(images[:, channel].ravel(), minlength=256).tolist()
+        pixels = sum(counts)
+        first = sum(count * value for count, value in zip(counts, values, strict=True))
+        second = sum(count * value**2 for count, value in zip(counts, values, strict=True))
+        means.append(first / pixels / 255)
+        # Whole numbers up to the last division: no digits cancel, and a channel of one colour has exactly 0.
+        deviations.append(max(math.sqrt((second * pixels - first**2) / pixels**2) / 255, SMALLEST_DEVIATION))
+    mean, deviation = (torch.tensor(x, dtype=torch.float32).view(1, 3, 1, 1).to(device) for x in (means, deviations))
+    return mean, deviation

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from classifier import config
+
+if TYPE_CHECKING:
+    from classifier.data import Dataset
 
 
 class ClassifierWorkload:
@@ -27,11 +30,9 @@ class ClassifierWorkload:
         """Decode the images once and describe them by content.
 
         Raises:
-            ValueError: the data cannot be read; ``faults`` says why.
+            ValueError: the data cannot be read, or hold fewer training images than a batch; ``faults`` says why.
         """
-        from classifier.data import load
-
-        return load(fixed).card
+        return _load(fixed).card
 
     def inputs(self, fixed: Mapping[str, Any]) -> dict[str, str]:
         """No run starts from a file of weights."""
@@ -39,31 +40,32 @@ class ClassifierWorkload:
 
     def execution_class(self, cpus: int, gpus: float) -> dict[str, str]:
         """Return everything about this machine that can change a bit."""
-        import numpy
         import torch
 
-        cuda = gpus > 0 and torch.cuda.is_available()
-        return {
-            "device": torch.cuda.get_device_name() if cuda else f"CPU {torch.backends.cpu.get_cpu_capability()}",
-            "threads": str(cpus),
-            "precision": "float32, no TF32",
-            "memory format": "channels_last",
-            "mode": "eager",
-            "deterministic": "yes",
-            "torch": torch.__version__,
-            "numpy": numpy.__version__,
-            **({"cuda": str(torch.version.cuda), "cudnn": str(torch.backends.cudnn.version())} if cuda else {}),
-        }
+        from classifier.process import execution_class
+
+        return execution_class(cpus, gpus > 0 and torch.cuda.is_available())
 
     def start(self, fixed: Mapping[str, Any], cpus: int, gpus: float) -> Any:
-        """Begin a run at epoch 0."""
+        """Begin a run at epoch 0, on a GPU where one is given and there, else on that many CPU threads.
+
+        Raises:
+            ValueError: see `data`.
+        """
         import torch
 
-        from classifier.data import load
         from classifier.training import Training
 
         device = "cuda" if gpus > 0 and torch.cuda.is_available() else "cpu"
-        return Training(fixed, load(fixed), cpus, device)
+        return Training(fixed, _load(fixed), cpus, device)
+
+
+def _load(fixed: Mapping[str, Any]) -> Dataset:
+    from classifier.data import load
+
+    dataset = load(fixed)
+    config.check_batch(fixed["batch_size"], len(dataset.labels["train"]))
+    return dataset
 
 
 workload = ClassifierWorkload()

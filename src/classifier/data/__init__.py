@@ -57,7 +57,7 @@ def _find(name: str, seed: int, ratio: tuple[float, ...]) -> Source:
     kind = f"is neither a known data set ({', '.join(KNOWN)}) nor a folder"
     try:
         path = Path(name).expanduser()
-        if path.is_dir():
+        if name and path.is_dir():
             return folder(path, seed, ratio)
         if path.is_file():
             kind = "is a file; name the folder that holds the classes"

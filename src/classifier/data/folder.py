@@ -70,20 +70,21 @@ def _divided(path: Path, split_folders: Sequence[Path], others: Sequence[str]) -
     listing = _Listing(path, places, every, faults)
     splits = np.array([SPLITS.index(owner[place]) for place in listing.place], dtype=np.int64)
 
-    def split(decoded: Decoded) -> Mapping[str, np.ndarray]:
+    def by_folder(decoded: Decoded) -> Mapping[str, np.ndarray]:
         kept = np.array([bool(digest) for digest in decoded.digests])
         parts = {name: np.flatnonzero(kept & (splits == number)) for number, name in enumerate(SPLITS)}
         empty = [
-            f"class folder {by_split[name] / label} holds no image that can be read{_why(listing, decoded)}"
-            for name, part in parts.items()
-            for label in (every[number] for number in sorted({*range(len(every))} - {*listing.labels[part].tolist()}))
+            f"class folder {by_split[name] / every[label]} holds no image that can be read{_why(listing, decoded)}"
+            for name, images_in_it in parts.items()
+            for label in range(len(every))
+            if label not in listing.labels[images_in_it]
         ]
         if empty:
             raise _faults(empty)
         return parts
 
     passed_over = [f"{path.name} also holds {named(others, 5)}, which {_is(others)} not used"] if others else []
-    return listing.source(split, passed_over)
+    return listing.source(by_folder, passed_over)
 
 
 def _whole(path: Path, inside: Sequence[Path], split_seed: int, ratio: Sequence[float]) -> Source:
@@ -96,7 +97,7 @@ def _whole(path: Path, inside: Sequence[Path], split_seed: int, ratio: Sequence[
     classes = sorted(found.name for found in inside)
     listing = _Listing(path, [(found.name, found) for found in inside], classes, faults)
 
-    def split(decoded: Decoded) -> Mapping[str, np.ndarray]:
+    def by_ratio(decoded: Decoded) -> Mapping[str, np.ndarray]:
         counts = Counter(int(label) for label, digest in zip(listing.labels, decoded.digests, strict=True) if digest)
         few = [
             f"class {name!r} has {counts[label]} {'image' if counts[label] == 1 else 'images'} that can be read; "
@@ -108,7 +109,7 @@ def _whole(path: Path, inside: Sequence[Path], split_seed: int, ratio: Sequence[
             raise _faults(few)
         return draw(listing.labels, decoded.digests, split_seed, lambda _, count: shares(count, ratio))
 
-    return listing.source(split, [])
+    return listing.source(by_ratio, [])
 
 
 class _Listing:
@@ -133,7 +134,8 @@ class _Listing:
             self.place += [number] * len(inside)
         if faults:
             raise _faults(faults)
-        self.labels = np.array([classes.index(places[number][0]) for number in self.place], dtype=np.int64)
+        number_of = {name: label for label, name in enumerate(classes)}
+        self.labels = np.array([number_of[places[number][0]] for number in self.place], dtype=np.int64)
 
     def source(self, split: Split, notes: Sequence[str]) -> Source:
         paths = self.paths

@@ -49,8 +49,8 @@ def draw(
 def shares(count: int, ratio: Sequence[float]) -> list[int]:
     """Divide `count` images by `ratio`, largest remainders first, each part at least one where `count` allows."""
     exact = [count * part / sum(ratio) for part in ratio]
-    # Without rounding, 10 * 0.7 / 1.0 may be a hair below 7 and lose its image to another part.
-    parts = [int(round(number, 9)) for number in exact]
+    parts = [int(number) for number in exact]
+    # Rounded, or 6 : 2 : 2 and 0.6 : 0.2 : 0.2 would break ties by the last bit of their remainders.
     by_remainder = sorted(range(len(parts)), key=lambda part: (round(parts[part] - exact[part], 9), part))
     for part in by_remainder[: count - sum(parts)]:
         parts[part] += 1
