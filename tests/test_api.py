@@ -1,0 +1,51 @@
+"""The library, as in a notebook."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from search import load_space, open_study, run
+from search.api import Study
+from search.errors import Faults
+
+SINE = {
+    "name": "notebook",
+    "workload": "tests.contracts.toy:SineFit",
+    "fixed": {"epochs": 3, "lr": 0.05},
+    "space": {"degree": {"grid": [1, 3]}},
+    "seeds": [0, 1],
+    "search": {"objective": {"metric": "val_loss", "direction": "minimize"}},
+}
+
+
+@pytest.mark.slow
+def test_a_study_runs_from_python_and_its_tables_are_data_frames(tmp_path: Path) -> None:
+    study = run(load_space(SINE), results=tmp_path)
+    assert study.outcome is not None
+    assert study.outcome.epochs_trained == 12
+    trials, epochs, table = study.trials(), study.epochs(), study.table()
+    assert trials["state"].tolist() == ["finished"] * 4
+    assert len(epochs) == 12
+    last = epochs[epochs["epoch"] == 3].set_index("trial")["val_loss"]
+    means = trials.assign(val_loss=trials["trial"].map(last)).groupby("degree")["val_loss"].mean()
+    assert table["val_loss_mean"].tolist() == pytest.approx(means.tolist())
+    assert (tmp_path / "notebook" / "table.md").exists()
+
+    again = open_study("notebook", results=tmp_path)
+    pd.testing.assert_frame_equal(again.trials(), trials)
+    assert isinstance(again, Study)
+
+
+def test_faults_are_raised_all_at_once() -> None:
+    broken = {**SINE, "fixed": {"epochs": 0, "lr": -1}}
+    with pytest.raises(Faults) as caught:
+        load_space(broken)
+    assert [fault.key for fault in caught.value.faults] == ["fixed.epochs", "fixed.lr"]
+
+
+def test_overrides_are_values_or_their_text() -> None:
+    assert load_space(SINE, {"epochs": "7"}) == load_space(SINE, {"epochs": 7})
+    assert load_space(SINE, {"epochs": "7"}).fixed["epochs"] == 7
