@@ -73,7 +73,8 @@ class Driver:
         self._outcomes = Outcomes(space, sampler, self.progress)
         self._next_number = 0
         self._next_lease = 0
-        self._exhausted = False
+        self._asked_all = False  # the sampler has no more configurations
+        self._exhausted = False  # nothing is asked any more, for whatever reason
         self._stopping = ""
         self._error: BaseException | None = None
         self._restore()
@@ -88,6 +89,7 @@ class Driver:
                 self._outcomes.tell()
                 asked = self._sampler.ask()
                 if asked is None:
+                    self._asked_all = True
                     break
                 self._admit(asked)
         except BaseException as error:  # the thread has no caller: whoever waits for leases must hear of it
@@ -350,6 +352,11 @@ class Driver:
         with self._lock:
             self._stopping = reason
             self._lock.notify_all()
+
+    @property
+    def out_of_time(self) -> bool:
+        """Whether the space's limit of hours left something undone."""
+        return self._clock() >= self._deadline and (len(self._board) > 0 or not self._asked_all)
 
     @property
     def stopping(self) -> str:

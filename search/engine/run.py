@@ -79,7 +79,8 @@ class _Session:
         if record.execution_class is not None and self._everything_ended(record):
             driver, run_id = self._driver(record, os.cpu_count() or 1, 0.0)
             if not self._settle(driver):
-                return self._conclude(driver, record, run_id, mirror_url, began=time.monotonic())
+                behind = rooms.Mirror(self.ledger, record, self.space, mirror_url).stop()
+                return self._conclude(driver, record, run_id, behind, 0.0)
             self.ledger.end_run(run_id, "settled", 0.0)
         self.view.say("starting Ray")
         from search.engine import tune  # seconds of import, and only where something is trained
@@ -110,8 +111,8 @@ class _Session:
             finally:
                 driver.close()
                 self.view.end()
-                mirror.stop()
-            return self._conclude(driver, record, run_id, mirror_url, began)
+                behind = mirror.stop()
+            return self._conclude(driver, record, run_id, behind, time.monotonic() - began)
 
     def _everything_ended(self, record: StudyRecord) -> bool:
         """Whether it is worth looking if nothing is left to train, before seconds are spent on Ray."""
@@ -145,12 +146,13 @@ class _Session:
         if card.fingerprint:
             self.ledger.put_data(card)
 
-    def _conclude(self, driver: Driver, record: StudyRecord, run_id: int, mirror_url: str, began: float) -> Outcome:
+    def _conclude(self, driver: Driver, record: StudyRecord, run_id: int, behind: str, seconds: float) -> Outcome:
         interrupted = driver.stopping
-        behind = rooms.Mirror(self.ledger, record, self.space, mirror_url).stop()
+        if driver.out_of_time:
+            self.view.say(f"the limit of {self.space.search.hours:g} hours is reached; the same command goes on")
         failed = [trial.number for trial in self.ledger.trials(record.id) if trial.state == State.FAILED]
         outcome = f"interrupted: {interrupted}" if interrupted else "failed trials" if failed else "done"
-        self.ledger.end_run(run_id, outcome, time.monotonic() - began)
+        self.ledger.end_run(run_id, "limit of hours" if driver.out_of_time and outcome == "done" else outcome, seconds)
         return Outcome(record.name, interrupted, failed, behind, driver.progress.epochs_trained)
 
 

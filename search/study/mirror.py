@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -133,14 +134,38 @@ class Mirror:
                 self._study_id, "study:metric_names", [self._space.search.objective.metric]
             )
         self._copied = {}
-        found = self._storage.get_all_trials(self._study_id, deepcopy=False)
-        expected = {trial.number: trial for trial in trials}
-        for frozen in found:
-            trial = expected.get(frozen.number)
-            if trial is None or frozen.user_attrs.get("trial") != trial.number or not _agrees(frozen, trial):
+        found = sorted(self._storage.get_all_trials(self._study_id, deepcopy=False), key=lambda frozen: frozen.number)
+        numbers = [frozen.number for frozen in found]
+        same = self._storage.get_study_directions(self._study_id) == direction
+        paths = self._ledger.paths(self._record.id) if found else {}
+        if not same or numbers != [trial.number for trial in trials[: len(found)]]:
+            self._recreate()
+            return
+        for frozen, trial in zip(found, trials, strict=False):
+            if not self._agrees(frozen, trial, paths[trial.number][0], len(trials) > LARGE):
                 self._recreate()
                 return
-            self._copied[frozen.number] = (frozen._trial_id, frozen.state, len(frozen.intermediate_values))
+            self._copied[trial.number] = (frozen._trial_id, frozen.state, max(frozen.intermediate_values, default=0))
+
+    def _agrees(self, frozen: FrozenTrial, trial: Trial, path: Sequence[str], large: bool) -> bool:
+        """Whether what the mirror holds of a trial can be brought up to ours by adding."""
+        finished, values = frozen.state.is_finished(), frozen.intermediate_values
+        if finished and (frozen.state != STATES[trial.state] or frozen.user_attrs.get("ended_by") != trial.ended_by):
+            return False
+        ours = self._template(trial, frozen.state, ())
+        attributes = {name: value for name, value in ours.user_attrs.items() if name != "ended_by"}
+        if frozen.params != ours.params or not attributes.items() <= frozen.user_attrs.items():
+            return False
+        reached = trial.last_epoch if finished else max(values, default=0)
+        if reached > trial.last_epoch or not self._steps(reached, large, finished) <= values.keys():
+            return False
+        if frozen.state == TrialState.COMPLETE and frozen.values != [values[reached]]:
+            return False
+        known = self._ledger.rows([path[step - 1] for step in values])
+        return all(
+            path[step - 1] in known and _alike(value, self._value(known[path[step - 1]]))
+            for step, value in values.items()
+        )
 
     def _recreate(self) -> None:
         assert self._storage is not None
@@ -180,8 +205,7 @@ class Mirror:
     def _copy(self, trial: Trial, rows: Sequence[Recorded], large: bool) -> None:
         assert self._storage is not None
         wanted = STATES[trial.state]
-        metric = self._space.search.objective.metric
-        curve = {t + 1: row.row.metrics.get(metric, float("nan")) for t, row in enumerate(rows)}
+        curve = {t + 1: self._value(row) for t, row in enumerate(rows)}
         if trial.number not in self._copied:
             # A finished trial is made unfinished first: what is finished takes no values any more.
             state = TrialState.WAITING if wanted == TrialState.WAITING else TrialState.RUNNING
@@ -191,21 +215,24 @@ class Mirror:
         if wanted != TrialState.WAITING and state == TrialState.WAITING:
             self._storage.set_trial_state_values(trial_id, TrialState.RUNNING)
             state = TrialState.RUNNING
-        keep = self._kept(curve, large, wanted.is_finished())
-        self._insert_values(trial_id, {step: value for step, value in keep.items() if step > written})
+        steps = self._steps(len(curve), large, wanted.is_finished())
+        self._insert_values(trial_id, {step: curve[step] for step in sorted(steps) if step > written})
         if wanted != state:
             self._storage.set_trial_user_attr(trial_id, "ended_by", trial.ended_by)
             value = [curve[len(rows)]] if wanted == TrialState.COMPLETE else None
             self._storage.set_trial_state_values(trial_id, wanted, value)
         self._copied[trial.number] = (trial_id, wanted, len(curve))
 
-    def _kept(self, curve: Mapping[int, float], large: bool, finished: bool) -> Mapping[int, float]:
+    def _value(self, row: Recorded) -> float:
+        return row.row.metrics.get(self._space.search.objective.metric, math.nan)
+
+    def _steps(self, epochs: int, large: bool, finished: bool) -> set[int]:
+        """Which of so many epochs have an intermediate value."""
         if not large:
-            return curve
+            return set(range(1, epochs + 1))
         asha = self._space.search.asha
         steps = set(pruning.rungs(asha.grace_period, asha.reduction_factor, longest(self._space))) if asha else set()
-        last = {len(curve)} if finished else set()
-        return {step: value for step, value in curve.items() if step in steps | last}
+        return {step for step in steps if step <= epochs} | ({epochs} if finished and epochs else set())
 
     def _insert_values(self, trial_id: int, values: Mapping[int, float]) -> None:
         """One bulk insert: through the storage's own method each value is a transaction of about 2 ms."""
@@ -267,11 +294,8 @@ def shown(axis: Axis) -> BaseDistribution:
     return distribution(domain)
 
 
-def _agrees(frozen: FrozenTrial, trial: Trial) -> bool:
-    """Whether what the mirror holds of a trial can be brought up to ours by adding."""
-    if frozen.user_attrs.get("seed") != trial.seed or frozen.params.keys() != trial.parameters.keys():
-        return False
-    return not frozen.state.is_finished() or frozen.state == STATES[trial.state]
+def _alike(one: float, other: float) -> bool:
+    return one == other or (math.isnan(one) and math.isnan(other))
 
 
 def _began(rows: Sequence[Recorded]) -> datetime:

@@ -119,7 +119,7 @@ def canonical(settings: Mapping[str, Any]) -> dict[str, Any]:
     if data in USUAL_SIZE:
         del result["data.ratio"]  # their splits have fixed sizes
     faults = []
-    if data not in USUAL_SIZE and not Path(data).exists() and (hint := near(data, USUAL_SIZE)):
+    if data not in USUAL_SIZE and (hint := near(data, USUAL_SIZE)) and not Path(data).exists():
         # Whether other folders exist is asked when they are read: a report needs no images.
         faults.append(("data", f"found {data!r}, which is neither a known data set nor a folder{hint}"))
     smallest = SMALLEST_INPUT[result["model.name"]]

@@ -1,8 +1,8 @@
 """Checking settings against their rules, and their one spelling.
 
-A rule is a JSON Schema fragment with four words more: ``unit``, ``epoch`` (may differ from epoch to epoch), ``when`` (the
-setting is active only where another one has one of these values) and ``hashed`` (false where the data's fingerprint
-stands for the setting).
+A rule is a JSON Schema fragment with four words more: ``unit``, ``epoch`` (may differ from epoch to epoch), ``when``
+(the setting is active only where another one has one of these values) and ``hashed`` (false where the data's
+fingerprint stands for the setting).
 """
 
 from __future__ import annotations

@@ -7,9 +7,7 @@ zero down to 10 of the digit nine, and 300 each for validation and test, 30 per 
 from __future__ import annotations
 
 import numpy as np
-import sklearn
 from PIL import Image
-from sklearn.datasets import load_digits
 
 from classifier.data.source import Decoded, Source
 from classifier.data.splits import draw
@@ -20,6 +18,9 @@ HELD_OUT = 30
 
 def digits(split_seed: int) -> Source:
     """Return the digits, split by `split_seed`."""
+    import sklearn  # two seconds, for those who use them
+    from sklearn.datasets import load_digits
+
     bunch = load_digits()
     grey = np.rint(bunch.images * (255 / 16)).astype(np.uint8)
     labels = bunch.target.astype(np.int64)

@@ -34,7 +34,7 @@ def smooth() -> torch.Tensor:
         for image in range(BATCH)
         for channel in range(3)
     ]
-    fade = (1 - x**2) * (1 - y**2)  # no kinks: where the slope jumps, a second interpolation shows
+    fade = ((1 - x**2) * (1 - y**2)) ** 2  # no kinks: where the slope jumps, a second interpolation shows
     return (torch.stack(waves) * fade).reshape(BATCH, 3, 64, 80)
 
 
