@@ -119,9 +119,9 @@ def canonical(settings: Mapping[str, Any]) -> dict[str, Any]:
     if data in USUAL_SIZE:
         del result["data.ratio"]  # their splits have fixed sizes
     faults = []
-    if data not in USUAL_SIZE and (hint := near(data, USUAL_SIZE)) and not Path(data).exists():
-        # Whether other folders exist is asked when they are read: a report needs no images.
-        faults.append(("data", f"found {data!r}, which is neither a known data set nor a folder{hint}"))
+    if data not in USUAL_SIZE and not _exists(data):
+        known, hint = ", ".join(USUAL_SIZE), near(data, USUAL_SIZE)
+        faults.append(("data", f"found {data!r}, which is neither a known data set ({known}) nor a folder{hint}"))
     smallest = SMALLEST_INPUT[result["model.name"]]
     if result["data.size"] < smallest:
         faults.append(
@@ -134,6 +134,13 @@ def canonical(settings: Mapping[str, Any]) -> dict[str, Any]:
     if faults:
         raise SettingError(faults)
     return result
+
+
+def _exists(data: str) -> bool:
+    try:
+        return Path(data).expanduser().exists()
+    except (OSError, RuntimeError):  # no permission, or ~ of nobody: reading it will say what is wrong
+        return True
 
 
 def check_batch(batch_size: int, images: int) -> None:

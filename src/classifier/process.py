@@ -1,0 +1,104 @@
+"""What of a process and its machine can change a bit: set before every epoch, and named for the execution class.
+
+Several runs take turns in one process, beside code of others. None of them may find what another one left behind, so
+nothing here is set once and trusted from then on.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import os
+import platform
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import torch
+
+_DISPATCH = ("ATEN_CPU_CAPABILITY", "ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA", "MKL_CBWR", "MKL_ENABLE_INSTRUCTIONS")
+"""Variables of the environment that make the libraries under PyTorch choose other kernels."""
+
+
+def configure(threads: int) -> None:
+    """Set everything of the process that can change a bit, apart from the modes `undisturbed` keeps out.
+
+    Args:
+        threads: CPU threads of PyTorch's kernels.
+    """
+    # cuBLAS is deterministic only with a workspace of fixed size; it reads this when its first handle is made.
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    if torch.get_num_threads() != threads:
+        torch.set_num_threads(threads)
+    torch.set_default_dtype(torch.float32)
+    torch.set_flush_denormal(False)
+    torch.use_deterministic_algorithms(True)
+    # Otherwise every new tensor is filled before it is written, a tenth of an epoch; nothing here reads it before.
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
+    torch.backends.cudnn.benchmark = False
+    torch.backends.cudnn.deterministic = True
+    torch.backends.cuda.matmul.allow_tf32 = False
+    torch.backends.cudnn.allow_tf32 = False
+    torch.set_float32_matmul_precision("highest")
+
+
+@contextlib.contextmanager
+def undisturbed(device: str) -> Iterator[None]:
+    """Train and evaluate here as if nobody had switched on a mode: gradients as usual, no autocast.
+
+    Args:
+        device: its type, "cpu" or "cuda".
+    """
+    with torch.inference_mode(False), torch.enable_grad(), torch.autocast(device, enabled=False):
+        yield
+
+
+def execution_class(threads: int, cuda: bool) -> dict[str, str]:
+    """Return name -> value of everything about this machine that can change a bit of a run.
+
+    Args:
+        threads: CPU threads of the run.
+        cuda: whether it trains on a GPU.
+    """
+    import numpy
+
+    dispatch = " ".join(f"{name}={os.environ[name]}" for name in _DISPATCH if name in os.environ)
+    return {
+        "device": torch.cuda.get_device_name() if cuda else f"{processor()}, {torch.backends.cpu.get_cpu_capability()}",
+        "threads": str(threads),
+        "precision": "float32, no TF32",
+        "memory format": "channels_last",
+        "mode": "eager",
+        "deterministic": "yes",
+        "torch": torch.__version__,
+        "numpy": numpy.__version__,  # initial weights come from its distributions
+        **({"cuda": str(torch.version.cuda), "cudnn": str(torch.backends.cudnn.version())} if cuda else {}),
+        **({"environment": dispatch} if dispatch else {}),
+    }
+
+
+@functools.cache
+def processor() -> str:
+    """Name the CPU model. Libraries choose kernels by maker, model and cache, not by instruction set alone."""
+    try:
+        if platform.system() == "Darwin":
+            command = ["sysctl", "-n", "machdep.cpu.brand_string"]
+            return subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.strip()
+        first = Path("/proc/cpuinfo").read_text().split("\n\n")[0]
+    except (OSError, subprocess.SubprocessError):
+        return platform.machine()
+    return _named(first) or platform.machine()
+
+
+def _named(block: str) -> str:
+    """Return ``"Brand (family F, model M)"`` from one processor's lines of /proc/cpuinfo; "" where they name none.
+
+    Virtual machines cut the brand short ("AMD EPYC"); family and model still tell generations apart.
+    """
+    entries = (line.partition(":") for line in block.splitlines())
+    said = {name.strip(): value.strip() for name, _, value in entries}
+    if "model name" in said and "cpu family" in said:
+        return f"{said['model name']} (family {said['cpu family']}, model {said.get('model', '?')})"
+    if "CPU part" in said:  # Arm
+        return f"{platform.machine()} implementer {said.get('CPU implementer', '?')}, part {said['CPU part']}"
+    return said.get("model name", "")

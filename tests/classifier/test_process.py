@@ -1,0 +1,122 @@
+"""A run and its rows do not depend on what the process did before, or on what it left switched on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from classifier import process
+from classifier.workload import workload
+
+EPOCHS = 2
+SETTINGS = {"seed": 5, "loss.gamma": 0.5, "augment.crop": True, "augment.contrast": 0.3}
+
+
+@pytest.fixture(autouse=True)
+def _as_it_was() -> Iterator[None]:
+    yield
+    process.configure(1)
+
+
+def start(**more: Any) -> tuple[Any, list[dict[str, Any]]]:
+    fixed, each = workload.schedule(workload.canonical({**SETTINGS, **more}), EPOCHS)
+    return workload.start(fixed, 1, 0), each
+
+
+def assert_same(rows: list[dict[str, Any]], expected: list[dict[str, Any]]) -> None:
+    for row, other in zip(rows, expected, strict=True):
+        assert row.keys() == other.keys()
+        for name in row.keys() - {"predictions"}:
+            assert row[name] == other[name], name
+        for split, predicted in row["predictions"].items():
+            assert np.array_equal(predicted, other["predictions"][split])
+
+
+@pytest.fixture(scope="module")
+def alone() -> list[dict[str, Any]]:
+    run, each = start()
+    return [run.train_epoch(now) for now in each]
+
+
+def disturb() -> None:
+    """Everything another library, or a careless notebook, may have done to the process."""
+    torch.manual_seed(99)
+    np.random.seed(99)
+    torch.set_num_threads(2)
+    torch.set_default_dtype(torch.float64)
+    torch.use_deterministic_algorithms(False)
+    torch.utils.deterministic.fill_uninitialized_memory = True
+    torch.backends.cudnn.benchmark = True
+    torch.set_float32_matmul_precision("medium")
+    torch.set_flush_denormal(True)
+
+
+def test_what_the_process_left_switched_on_does_not_matter(alone: list[dict[str, Any]]) -> None:
+    disturb()
+    with torch.inference_mode(), torch.autocast("cpu", dtype=torch.bfloat16):
+        run, each = start()
+    rows = []
+    for now in each:
+        disturb()
+        with torch.no_grad(), torch.autocast("cpu", dtype=torch.bfloat16):
+            rows.append(run.train_epoch(now))
+    assert_same(rows, alone)
+
+
+def test_a_run_in_between_under_other_settings_does_not_matter(alone: list[dict[str, Any]]) -> None:
+    fixed, strange = workload.schedule(workload.canonical({"data.size": 8, "model.activation": "tanh", "seed": 1}), 1)
+    stranger = workload.start(fixed, 2, 0)
+    run, each = start()
+    rows = [run.train_epoch(each[0])]
+    stranger.train_epoch(strange[0])
+    rows.append(run.train_epoch(each[1]))
+    assert_same(rows, alone)
+
+
+def test_a_state_is_plain_tensors_and_numbers_and_goes_on_to_the_bit(alone: list[dict[str, Any]]) -> None:
+    run, each = start()
+    run.train_epoch(each[0])
+    state = run.save()
+    assert state == run.save(), "saving twice must not give two states"
+    resumed, _ = start(seed=6)  # a state holds all that matters of the weights; draws come from the fixed settings
+    resumed.load(state)
+    assert resumed.save() == state
+    again, _ = start()
+    again.load(state)
+    disturb()
+    assert_same([again.train_epoch(each[1])], alone[1:])
+
+
+def test_the_execution_class_names_what_changes_bits(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in process._DISPATCH:
+        monkeypatch.delenv(name, raising=False)
+    one, two = workload.execution_class(1, 0), workload.execution_class(2, 0)
+    assert {name for name in one if one[name] != two[name]} == {"threads"}
+    assert one["torch"] == torch.__version__
+    assert torch.backends.cpu.get_cpu_capability() in one["device"]
+    assert "environment" not in one
+    monkeypatch.setenv("ONEDNN_MAX_CPU_ISA", "AVX2")
+    assert workload.execution_class(1, 0)["environment"] == "ONEDNN_MAX_CPU_ISA=AVX2"
+
+
+@pytest.mark.parametrize(
+    ("lines", "name"),
+    [
+        (
+            "vendor_id\t: AuthenticAMD\ncpu family\t: 25\nmodel\t\t: 17\nmodel name\t: AMD EPYC",
+            "AMD EPYC (family 25, model 17)",
+        ),
+        ("processor\t: 0\nmodel name\t: Some CPU @ 2.0 GHz", "Some CPU @ 2.0 GHz"),
+        ("processor\t: 0", ""),
+    ],
+)
+def test_a_processor_is_named_apart_from_its_generations(lines: str, name: str) -> None:
+    assert process._named(lines) == name
+
+
+def test_an_arm_processor_is_named_by_its_part() -> None:
+    assert process._named("CPU implementer\t: 0x41\nCPU part\t: 0xd0c").endswith("implementer 0x41, part 0xd0c")
