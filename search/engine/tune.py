@@ -26,6 +26,7 @@ import logging
 import math
 import sys
 import tempfile
+import time
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -45,6 +46,9 @@ from search.space import Resources
 
 PATIENCE = 5.0
 """Seconds the searcher waits for a lease while nothing runs; Tune would sleep a second per empty answer."""
+
+STARTING = 1.0
+"""Seconds in which no worker gets ready: for leases that are over sooner, another one is not started."""
 
 
 @contextmanager
@@ -142,10 +146,15 @@ class LeaseQueue(_NotSaved, Searcher):
         super().__init__(metric=ROW, mode="max")
         self._driver, self._setup = driver, setup
         self._leases: dict[str, int] = {}
+        self._given: dict[str, float] = {}
+        self._workers: set[int] = set()  # those that brought a lease to its end
+        self._quick = False
         self.error: Exception | None = None
 
     def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
         """Return the next lease, None while there is none, or that there will be none."""
+        if self._in_vain():
+            return None
         try:
             lease = self._driver.next_lease(PATIENCE if self._driver.idle else 0.0)
         except Exception as error:  # Tune would log it and go on asking
@@ -153,14 +162,28 @@ class LeaseQueue(_NotSaved, Searcher):
             return str(Searcher.FINISHED)
         if lease is None:
             return str(Searcher.FINISHED) if self._driver.finished else None
-        self._leases[trial_id] = lease.id
+        self._leases[trial_id], self._given[trial_id] = lease.id, time.monotonic()
         return {"assignment": Assignment(lease, self._setup)}
 
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
         """Pass on that a lease ended; an error here is a worker that died, for exceptions come as results."""
         if trial_id in self._leases:
-            reason = str((result or {}).get(ERROR, ""))
+            result = result or {}
+            self._quick = result.get("time_total_s", math.inf) < STARTING
+            if "pid" in result:
+                self._workers.add(result["pid"])
+            del self._given[trial_id]
+            reason = str(result.get(ERROR, ""))
             self._driver.lease_ended(self._leases.pop(trial_id), reason, lost=error)
+
+    def _in_vain(self) -> bool:
+        """Whether a lease given now would start a worker for nothing.
+
+        A worker that is done takes over a lease whose own worker is still starting, and Tune then ends that start: with
+        leases shorter than a start there would be one in vain for each lease, and never a second worker.
+        """
+        busy = len(self._leases) >= max(1, len(self._workers))
+        return self._quick and busy and time.monotonic() - min(self._given.values()) < STARTING
 
     def save(self, checkpoint_path: str) -> None:
         """Nothing: the ledger is the state."""

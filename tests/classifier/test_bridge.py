@@ -36,7 +36,8 @@ def test_a_misspelt_data_set_is_a_fault_before_anything_is_read() -> None:
     assert refused.value.faults == [
         (
             "data",
-            "found 'digit', which is neither a known data set (digits, flowers-17) nor a folder; did you mean 'digits'?",
+            "found 'digit', which is neither a known data set (digits, flowers-17) nor a folder; "
+            "did you mean 'digits'?",
         ),
         ("data.size", "found 4, must be at least 8 px for model_c; use larger images or another model"),
     ]
