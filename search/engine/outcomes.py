@@ -23,7 +23,7 @@ class Progress:
 
     total: int | None = None
     running: int = 0
-    states: dict[State, int] = field(default_factory=lambda: defaultdict(int))
+    states: dict[State, int] = field(default_factory=lambda: dict.fromkeys(State, 0))  # grows under no reader
     epochs_trained: int = 0
     epochs_reused: int = 0
     best: float | None = None

@@ -107,7 +107,7 @@ class _Session:
                         self.view.begin(driver.progress, rooms.longest(self.space), self.space.search.objective.metric)
                         tune.execute(driver, tune.worker_setup(self.space.workload, cpus, gpus, found), workers)
             except KeyboardInterrupt:
-                driver.stop("interrupted")
+                driver.stop(driver.stopping or "Ctrl-C")
             finally:
                 driver.close()
                 self.view.end()

@@ -56,6 +56,8 @@ def local_ray() -> Iterator[None]:
     """Start a local Ray that listens on loopback only, without dashboard or usage statistics; end it at exit."""
     for name in ("ray", "ray.tune", "ray.train"):
         logging.getLogger(name).setLevel(logging.ERROR)
+    # At its end Tune names every lease whose worker died as an error, though it was given out again.
+    logging.getLogger("ray.tune.tune").setLevel(logging.CRITICAL)
     warnings.filterwarnings("ignore", module="ray")
     ray.init(
         include_dashboard=False,

@@ -7,8 +7,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from search.rules import why_not
 from search.space.nodes import Node, Problems, show, unknown
-from search.workload import why_not
 
 
 def conform(node: Node, rule: Mapping[str, Any], problems: Problems) -> bool:

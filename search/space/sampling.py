@@ -6,10 +6,11 @@ import itertools
 from collections.abc import Iterator
 from typing import Any
 
+from search.rules import complete
 from search.space.extends import options, section
 from search.space.model import SERVICE_SETTINGS, Axis, Grid, Space
 from search.space.nodes import Node, Problems, same, show
-from search.workload import Workload, complete
+from search.workload import Workload
 
 MAX_SAMPLES = 300
 """Configurations tried: the whole grid where it is small, else one axis at a time."""

@@ -10,9 +10,10 @@ from typing import Any
 
 from search import prefix
 from search.errors import Fault, Faults
+from search.rules import Description, complete
 from search.space import SERVICE_SETTINGS, Space
 from search.trial import DataCard, Trial
-from search.workload import Description, Workload, complete, identity
+from search.workload import Workload, identity
 
 NO_DATA = DataCard(fingerprint="")
 

@@ -19,8 +19,8 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, Floa
 from optuna.trial import TrialState
 
 from search.prefix import fingerprint
+from search.rules import rounded
 from search.space import Float, Grid, Int, Space
-from search.workload import rounded
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)
 

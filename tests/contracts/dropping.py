@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from search.workload import Settings, rounded
+from search.rules import rounded
+from search.workload import Settings
 from tests.contracts.toy import SineFit
 
 

@@ -24,8 +24,9 @@ import pytest
 
 from search import prefix
 from search.ledger import codec
+from search.rules import why_not
 from search.trial import Row
-from search.workload import Run, Settings, Workload, identity, load_workload, why_not
+from search.workload import Run, Settings, Workload, identity, load_workload
 
 
 class WorkloadContract:

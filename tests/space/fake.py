@@ -2,7 +2,8 @@
 
 from typing import Any, ClassVar
 
-from search.workload import SettingFaults, Settings, Workload, complete
+from search.rules import complete
+from search.workload import SettingFaults, Settings, Workload
 
 
 class Fake(Workload):

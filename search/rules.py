@@ -1,0 +1,173 @@
+"""How settings are described, checked, and brought into the one spelling that is trained and hashed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import jsonschema
+
+from search.errors import nearest
+
+Settings = Mapping[str, Any]
+Description = Mapping[str, Mapping[str, Any]]
+"""Setting name -> JSON Schema fragment (``type``, ``default``, ``minimum``, ``enum``, ``description`` ...) with
+four words of ours: ``unit`` (text), ``epoch`` (true where the value may differ from epoch to epoch), ``when``
+(``{other setting: [values]}``: the setting is active only there, and dropped elsewhere) and ``hashed`` (false for a
+setting that says where data lie or how they are read: the data's fingerprint stands for it in the key)."""
+
+
+SEED = {"type": "integer", "minimum": 0}
+"""The rule of ``seed`` where a workload does not describe it."""
+
+
+class SettingFaults(ValueError):
+    """Settings that cannot be trained: pairs of (setting name, sentence)."""
+
+    def __init__(self, faults: Sequence[tuple[str, str]]) -> None:
+        self.faults = list(faults)
+        super().__init__("; ".join(f"{name}: {message}" for name, message in self.faults))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.faults,)  # pickle would otherwise hand the text to __init__
+
+
+def complete(description: Description, settings: Settings) -> dict[str, Any]:
+    """Check settings against their description, fill in defaults, drop inactive ones, round numbers.
+
+    Raises:
+        SettingFaults: every unknown name and every value outside its rule.
+    """
+    faults = []
+    given = {}
+    for name, value in settings.items():
+        if name not in description and name != "seed":
+            faults.append((name, f"unknown setting{nearest(name, description)}"))
+            continue
+        rule = description.get(name, SEED)
+        if reason := why_not(value, rule):
+            faults.append((name, reason))
+            continue
+        given[name] = rounded(value, rule)
+        if given[name] != value and (reason := why_not(given[name], rule)):
+            faults.append((name, f"found {value!r}, in 12 significant digits {reason.removeprefix('found ')}"))
+    for name, rule in description.items():
+        if name not in settings and "default" not in rule and _active(rule, description, given):
+            faults.append((name, "is required and has no default"))
+    if faults:
+        raise SettingFaults(faults)
+    # Conditions are asked of rounded values, or 0.1 + 0.2 would not be the 0.3 that another setting hangs on.
+    defaults = {name: rounded(rule["default"], rule) for name, rule in description.items() if "default" in rule}
+    filled = {name: given.get(name, defaults.get(name)) for name in description}
+    result = {name: value for name, value in filled.items() if _active(description[name], description, filled)}
+    if "seed" in given:
+        result["seed"] = given["seed"]
+    return result
+
+
+def _active(rule: Mapping[str, Any], description: Description, settings: Settings) -> bool:
+    """Whether the conditions of `rule`, and those of the settings it hangs on, all hold."""
+    for other, values in rule.get("when", {}).items():
+        parent = description[other]
+        if settings.get(other, parent.get("default")) not in values:
+            return False
+        if not _active(parent, description, settings):
+            return False
+    return True
+
+
+def rounded(value: Any, rule: Mapping[str, Any]) -> Any:
+    """Return `value` in its one spelling: 12 significant digits, floats for numbers, no negative zero.
+
+    0.005*0.1*0.1 and 0.005*0.1**2 differ in the last bit; a grid that spells one value both ways would train it twice.
+    """
+    for choice in rule.get("enum", ()):
+        if choice == value and isinstance(choice, bool) == isinstance(value, bool):
+            return choice
+    if isinstance(value, Mapping):
+        rules = rule.get("properties", {})
+        return {name: rounded(item, rules.get(name, {})) for name, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [rounded(item, rule.get("items", {})) for item in value]
+    if isinstance(value, bool) or value is None or isinstance(value, str):
+        return value
+    kinds = _types(rule)
+    if "number" not in kinds:
+        if isinstance(value, int):
+            return value
+        if "integer" in kinds and value.is_integer():
+            return int(value)
+    return float(f"{value:.12g}") + 0.0
+
+
+def _types(rule: Mapping[str, Any]) -> Sequence[str]:
+    kind = rule.get("type", ())
+    return [kind] if isinstance(kind, str) else list(kind)
+
+
+_KINDS = {
+    "number": "a number",
+    "integer": "a whole number",
+    "string": "text",
+    "boolean": "true or false",
+    "array": "a list",
+    "object": "a mapping",
+    "null": "null",
+}
+
+
+def why_not(value: Any, rule: Mapping[str, Any]) -> str:
+    """Say in one sentence why `value` breaks a setting's rule, or return ``""``."""
+    for number in _numbers(value):
+        if not _finite(number):
+            return f"found {number!r}, must be a finite number"
+    for error in jsonschema.Draft202012Validator(dict(rule)).iter_errors(value):
+        return sentence(error)
+    return ""
+
+
+def _numbers(value: Any) -> Iterator[int | float]:
+    if isinstance(value, Mapping):
+        value = list(value.values())
+    if isinstance(value, (list, tuple)):
+        for item in value:
+            yield from _numbers(item)
+    elif isinstance(value, (int, float)):
+        yield value
+
+
+def _finite(number: int | float) -> bool:
+    try:
+        return math.isfinite(number)
+    except OverflowError:  # a whole number beyond every float
+        return False
+
+
+def sentence(error: jsonschema.ValidationError) -> str:
+    """Turn a JSON Schema error on one value into "found X, must be Y"."""
+    found = f"found {error.instance!r}"
+    limit: Any = error.validator_value
+    match error.validator:
+        case "type":
+            kinds = [limit] if isinstance(limit, str) else limit
+            return f"{found}, must be {' or '.join(_KINDS[kind] for kind in kinds)}"
+        case "enum":
+            known = [str(value) for value in limit]
+            hint = nearest(str(error.instance), known)
+            return f"{found}, must be one of {', '.join(known)}{hint}"
+        case "minimum":
+            return f"{found}, must be at least {limit}"
+        case "maximum":
+            return f"{found}, must be at most {limit}"
+        case "exclusiveMinimum":
+            return f"{found}, must be greater than {limit}"
+        case "exclusiveMaximum":
+            return f"{found}, must be less than {limit}"
+        case "minItems":
+            return f"{found}, must have at least {limit} entr{'y' if limit == 1 else 'ies'}"
+        case "minLength":
+            return f"{found}, must not be empty"
+        case "uniqueItems":
+            return f"{found}, must not list a value twice"
+    return f"{found}, {error.message}"
