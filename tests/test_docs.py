@@ -13,6 +13,7 @@ from search.cli import cli
 from search.space import space_from_mapping
 from search.space.nodes import Problems
 from search.space.yaml import parse
+from tests.settings_page import PAGE, page
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -81,3 +82,7 @@ def test_the_rooms_of_contributing_are_there() -> None:
     names = [name for entry in service for name in entry.split(", ")]
     assert "engine/" in names
     assert [name for name in names if not (ROOT / "search" / name).exists()] == []
+
+
+def test_the_page_of_settings_is_what_the_settings_say() -> None:
+    assert PAGE.read_text() == page(), "run python -m tests.settings_page"
