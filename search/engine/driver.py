@@ -168,6 +168,12 @@ class Driver:
     def _restore(self) -> None:
         """Take up what earlier runs left: numbers, outcomes, and the pruner's log."""
         trials = self._ledger.trials(self._record.id)
+        if lost := [trial for trial in trials if trial.state == State.RUNNING]:  # of a driver that was killed
+            with self._ledger.step(self._record.id) as step:
+                for trial in lost:
+                    step.set_trial(trial.number, state=State.INTERRUPTED)
+                    step.log("interrupted", trial=trial.number, epoch=trial.last_epoch)
+            trials = self._ledger.trials(self._record.id)
         for trial in trials:
             self._numbers[fingerprint(trial.parameters), trial.seed] = trial
             self.progress.states[trial.state] += 1

@@ -1,0 +1,307 @@
+"""An executor without Ray: leases are trained step by step in one thread, in an order drawn at random.
+
+Rows are a pure function of their key. The driver's planner runs in a thread of its own, as in a real run, but only
+while the executor lets it: it hands back whenever it would wait, and before each question to the sampler. So a run is
+a function of its random generator.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+import threading
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from search.engine.driver import Driver
+from search.engine.lease import Lease
+from search.ledger import Ledger, StudyRecord
+from search.space import Space, dump
+from search.study import Asked, Outcome, Planner, Sampler, make_sampler
+from search.trial import Row, State, Trial
+from tests.engine.workloads import Synthetic
+
+CLASS = {"machine": "simulated"}
+
+
+def part(key: str, start: int) -> float:
+    """A number in [0, 1) out of four digits of a key."""
+    return int(key[start : start + 4], 16) / 16**4
+
+
+@dataclass(frozen=True)
+class Nature:
+    """What rows are, and which keys cannot be trained: pure functions of the key."""
+
+    diverging: float = 0.0
+    failing: float = 0.0
+
+    def row(self, key: str) -> Row:
+        train_loss = math.nan if part(key, 4) < self.diverging else 1 + part(key, 12)
+        return Row({"train_loss": train_loss, "val_loss": 0.5 + part(key, 0), "score": part(key, 16)})
+
+    def fails(self, key: str) -> bool:
+        return part(key, 8) < self.failing
+
+
+class _Abandoned(BaseException):
+    """The driver of this planner is gone."""
+
+
+class _Baton(threading.Condition):
+    """The driver's lock; the planner's waits hand the baton to the executor instead of taking time."""
+
+    def __init__(self) -> None:
+        super().__init__(threading.RLock())
+        self.mine, self.theirs = threading.Semaphore(0), threading.Semaphore(0)
+        self.abandoned = False
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self.release()
+        try:
+            self.park()
+        finally:
+            self.acquire()
+        return True
+
+    def park(self) -> None:
+        self.mine.release()
+        self.theirs.acquire()
+        if self.abandoned:
+            raise _Abandoned
+
+
+class _Slow:
+    """A sampler that lets the executor go on before each question."""
+
+    def __init__(self, sampler: Sampler, baton: _Baton) -> None:
+        self.sampler, self.baton, self.adaptive = sampler, baton, sampler.adaptive
+        self.undecided = lambda: 0
+        self.seen: list[int] = []
+
+    def ask(self) -> Asked | None:
+        self.baton.park()
+        self.seen.append(self.undecided())
+        return self.sampler.ask()
+
+    def tell(self, configuration: int, outcome: Outcome) -> None:
+        self.sampler.tell(configuration, outcome)
+
+
+@dataclass
+class Simulation:
+    """One run over one study.
+
+    Attributes:
+        space, ledger: what is run.
+        rng: draws what happens next.
+        workers: slots.
+        nature: what is trained.
+        dying: chance that a step of a lease is the death of its worker.
+        slow: chance that the planner gets a turn where the executor has something to do.
+        sharing: passed to the planner.
+    """
+
+    space: Space
+    ledger: Ledger
+    rng: random.Random
+    workers: int = 2
+    nature: Nature = field(default_factory=Nature)
+    dying: float = 0.0
+    slow: float = 0.5
+    sharing: bool = True
+    workload: Any = field(default_factory=Synthetic)
+
+    def __post_init__(self) -> None:
+        self.record = study(self.ledger, self.space)
+        asked = [entry.detail for entry in self.ledger.decisions(self.record.id, ["asked"])]
+        self.baton = _Baton()
+        self.sampler = _Slow(make_sampler(self.space, asked), self.baton)
+        planner = Planner(self.space, self.workload, CLASS, self.sharing)
+        self.run_id = self.ledger.begin_run(self.record.id, {})
+        self.events: Counter[str] = Counter()
+        self.now = 0.0
+        self.driver = Driver(
+            self.ledger,
+            self.record,
+            self.space,
+            planner,
+            self.sampler,
+            self.run_id,
+            self.workers,
+            on_event=lambda kind, what: self.events.update([kind]),
+            clock=lambda: self.now,
+        )
+        self.driver._lock = self.baton
+        self.sampler.undecided = lambda: len(self.driver._board.configurations)
+        self.running: dict[int, tuple[Lease, int]] = {}
+        self.trained: list[tuple[int, str, bool]] = []  # lease, key, whether it was on record before
+        self.deaths: Counter[int] = Counter()
+        self.thread = threading.Thread(target=self._plan, daemon=True)
+        self._planned = False
+        self._on_record = set(_keys(self.ledger))
+
+    def _plan(self) -> None:
+        self.baton.theirs.acquire()
+        if not self.baton.abandoned:
+            self.driver.plan_ahead()
+        self._planned = True
+        self.baton.mine.release()
+
+    def plan(self) -> None:
+        """Give the planner one turn."""
+        if not self._planned:
+            if not self.thread.is_alive():
+                self.thread.start()
+            self.baton.theirs.release()
+            self.baton.mine.acquire()
+
+    def start(self) -> bool:
+        """Fill a slot; return whether there was something to fill it with."""
+        if len(self.running) >= self.workers or (lease := self.driver.next_lease()) is None:
+            return False
+        coming = {key for other, done in self.running.values() for key in other.path[done:]}
+        waiting = self.driver._board.get(lease.trial).next_key
+        assert waiting in lease.path
+        assert waiting not in coming, "a running lease is about to produce it"
+        assert len(lease.schedule) == len(lease.path)
+        self.running[lease.id] = (lease, 0)
+        return True
+
+    def train(self, lease_id: int) -> None:
+        """Train one epoch of a lease, or let its worker die."""
+        lease, done = self.running[lease_id]
+        key = lease.path[done]
+        if self.rng.random() < self.dying:
+            self.deaths[lease.trial] += 1
+            self._end(lease_id, lost=True)
+        elif self.nature.fails(key):
+            self._end(lease_id, error=f"Traceback\nZeroDivisionError: {key}")
+        else:
+            self.trained.append((lease_id, key, key in self._on_record))
+            self._on_record.add(key)
+            self.now += 1
+            self.running[lease_id] = (lease, done + 1)
+            if not self.driver.row(lease_id, self.nature.row(key), 1.0):
+                self._end(lease_id)
+
+    def _end(self, lease_id: int, **how: Any) -> None:
+        del self.running[lease_id]
+        self.driver.lease_ended(lease_id, **how)
+
+    def step(self) -> None:
+        """Let one thing happen. The executor is asked again only when the planner has had a turn."""
+        if not self._planned and self.rng.random() < self.slow:
+            self.plan()
+        elif self.rng.random() < 0.5 and self.start():
+            pass
+        elif self.running:
+            self.train(self.rng.choice(list(self.running)))
+        elif not self.start():
+            self.plan()
+
+    def run(self, steps: int | None = None) -> bool:
+        """Go on to the end, or for so many steps; return whether the study ended."""
+        bound = 200 + 60 * self.size()
+        taken = 0
+        while not (self.driver.finished and not self.running):
+            if steps is not None and taken >= steps:
+                return False
+            self.step()
+            taken += 1
+            assert taken < bound, f"not at its end after {taken} steps: a deadlock"
+        if self.driver._error is not None:
+            raise self.driver._error
+        return True
+
+    def size(self) -> int:
+        """Epochs of the whole study, were every trial trained alone, every attempt used up."""
+        configurations = self.space.search.trials or self.space.grid_size()
+        return configurations * len(self.space.seeds) * 10 * self.space.search.attempts
+
+    def abandon(self) -> None:
+        """The driver is killed: nothing of it happens any more."""
+        self.baton.abandoned = True
+        if not self._planned:
+            if not self.thread.is_alive():
+                self.thread.start()
+            self.baton.theirs.release()
+            self.thread.join()
+        self.running.clear()
+
+
+def study(ledger: Ledger, space: Space) -> StudyRecord:
+    """Return the study of a space in a ledger, made where it is not there."""
+    ledger.create_study(space.name, space.name, 1, dump(space), "id", space.workload)
+    record = ledger.study(space.name)
+    ledger.update_study(record.id, execution_class=CLASS)
+    return ledger.study(space.name)
+
+
+def _keys(ledger: Ledger) -> list[str]:
+    paths: set[str] = set()
+    for record in ledger.studies():
+        for path, _ in ledger.paths(record.id).values():
+            paths.update(path)
+    return list(ledger.rows(sorted(paths)))
+
+
+# What must come out, worked out anew --------------------------------------------------------------------------
+
+
+def end_of(
+    trial: Trial, path: Sequence[str], space: Space, nature: Nature, verdicts: Mapping[tuple[int, str], bool]
+) -> tuple[State, int]:
+    """How a trial must end, and at which epoch."""
+    lowest, waited = math.inf, 0
+    for epoch, key in enumerate(path, start=1):
+        if nature.fails(key):
+            return State.FAILED, epoch - 1
+        metrics = nature.row(key).metrics
+        if not all(math.isfinite(metrics[name]) for name in ("train_loss", "val_loss", space.search.objective.metric)):
+            return State.DIVERGED, epoch
+        loss = metrics["val_loss"]
+        waited = 0 if loss < lowest else waited + 1
+        lowest = min(lowest, loss)
+        rule, alpha = trial.settings["stop.rule"], trial.settings.get("stop.alpha")
+        if rule == "generalisation_loss" and alpha is not None and 100 * (loss / lowest - 1) > alpha:
+            return State.STOPPED, epoch
+        if rule == "patience" and waited >= trial.settings["stop.patience"]:
+            return State.STOPPED, epoch
+        if epoch == trial.epochs:
+            return State.FINISHED, epoch
+        if verdicts.get((epoch, key)) is False:
+            return State.PRUNED, epoch
+    raise AssertionError("a path without end")
+
+
+def quantile(values: Sequence[float], q: float) -> float:
+    """Linear interpolation between order statistics."""
+    ordered = sorted(values)
+    place = (len(ordered) - 1) * q
+    below = math.floor(place)
+    above = min(below + 1, len(ordered) - 1)
+    return ordered[below] + (ordered[above] - ordered[below]) * (place - below)
+
+
+def verdicts_of(ledger: Ledger, record: StudyRecord, space: Space) -> dict[tuple[int, str], bool]:
+    """ASHA over the order log, the plain way: what was fed, in sequence, and what must have come of it."""
+    asha = space.search.asha
+    if asha is None:
+        assert ledger.decisions(record.id, ["rung"]) == []
+        return {}
+    sign = 1 if space.search.objective.maximize else -1
+    seen: defaultdict[int, list[float]] = defaultdict(list)
+    verdicts: dict[tuple[int, str], bool] = {}
+    for entry in ledger.decisions(record.id, ["rung"]):
+        assert entry.epoch is not None
+        assert entry.key is not None
+        assert (entry.epoch, entry.key) not in verdicts, "a key is fed to a rung once"
+        score = sign * entry.detail["value"]
+        earlier = seen[entry.epoch]
+        verdicts[entry.epoch, entry.key] = not earlier or score >= quantile(earlier, 1 - 1 / asha.reduction_factor)
+        earlier.append(score)
+        assert entry.detail["goes_on"] == verdicts[entry.epoch, entry.key]
+    return verdicts

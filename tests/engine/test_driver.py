@@ -1,0 +1,562 @@
+"""The driver under a simulated executor: whatever happens, a study ends, and as its rows say it must."""
+
+from __future__ import annotations
+
+import random
+import tempfile
+import threading
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from search.engine.driver import AHEAD
+from search.ledger import Ledger, StudyRecord
+from search.prefix import fingerprint
+from search.pruning import Asha, rungs
+from search.space import Space, space_from_mapping
+from search.study import longest
+from search.trial import Row, State, Trial
+from tests.engine.simulation import Nature, Simulation, end_of, verdicts_of
+
+MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None
+WORKLOAD = "tests.engine.workloads:Synthetic"
+fast = settings(deadline=None, max_examples=40, suppress_health_check=list(HealthCheck))
+
+
+@contextmanager
+def ledger() -> Iterator[Ledger]:
+    with tempfile.TemporaryDirectory(dir=MEMORY) as folder:
+        opened = Ledger(str(Path(folder) / "search.db"))
+        try:
+            yield opened
+        finally:
+            opened.close()
+
+
+def space_of(axes: Mapping[str, Any], seeds: Any = 1, fixed: Mapping[str, Any] | None = None, **search: Any) -> Space:
+    content = {
+        "workload": WORKLOAD,
+        "fixed": {"epochs": 5, **(fixed or {})},
+        "space": dict(axes),
+        "seeds": seeds,
+        "search": {"objective": {"metric": "val_loss", "direction": "minimize"}, **search},
+    }
+    for name in axes:
+        content["fixed"].pop(name, None)
+    return space_from_mapping(content, "made up")
+
+
+def asha(grace: int = 1, factor: float = 2) -> dict[str, Any]:
+    return {"asha": {"grace_period": grace, "reduction_factor": factor}}
+
+
+LENGTHS = st.lists(st.integers(2, 9), min_size=1, max_size=3, unique=True)
+FLOAT = {"float": {"low": 0.0, "high": 1.0}}
+
+
+@st.composite
+def spaces(draw: st.DrawFn, samplers: tuple[str, ...] = ("grid", "random", "tpe")) -> Space:
+    """Studies with every word of the space file the driver must cope with."""
+    sampler = draw(st.sampled_from(samplers))
+    kind = "grid" if sampler == "grid" else "choice"
+    axes: dict[str, Any] = {"a": {kind: draw(st.lists(st.integers(0, 9), min_size=1, max_size=3, unique=True))}}
+    fixed: dict[str, Any] = {"epochs": draw(st.integers(2, 9))}
+    if draw(st.booleans()):
+        axes["epochs"] = {kind: draw(LENGTHS)}
+    rule = draw(st.sampled_from(["none", "generalisation_loss", "patience"]))
+    fixed["stop.rule"] = rule
+    if rule == "generalisation_loss":
+        axes["stop.alpha"] = {kind: draw(st.sampled_from([[5, 40, None], [20], [80, 10]]))}
+    if rule == "patience":
+        axes["stop.patience"] = {kind: [1, 3]}
+    if draw(st.booleans()):
+        axes["switch"] = {kind: draw(st.sampled_from([[1, 3], [None, 2], [2, 4, None]]))}
+    if draw(st.booleans()):
+        axes["kind"] = {kind: ["plain", "rich"]}
+        axes["extra"] = {kind: [1, 2], "when": {"kind": "rich"}}
+    if sampler != "grid" and draw(st.booleans()):
+        axes["x"] = FLOAT
+    objective = draw(
+        st.sampled_from([("val_loss", "minimize"), ("score", "maximize")]),
+    )
+    search: dict[str, Any] = {
+        "sampler": sampler,
+        "objective": dict(zip(("metric", "direction"), objective, strict=True)),
+    }
+    if sampler != "grid":
+        search["trials"] = draw(st.integers(1, 8))
+        search["seed"] = draw(st.integers(0, 3))
+    grace = draw(st.integers(0, 3))
+    if 0 < grace < max([*axes.get("epochs", {}).get(kind, []), 0] if "epochs" in axes else [fixed["epochs"]]):
+        search["pruning"] = asha(grace, draw(st.sampled_from([2, 3, 1.5])))
+    return space_of(axes, draw(st.sampled_from([1, 2, [7, 3]])), fixed, **search)
+
+
+def check(simulation: Simulation, dying: bool = False) -> list[Trial]:
+    """What must hold of every study that ended, however it came about; return its trials."""
+    ledger, record, space, nature = simulation.ledger, simulation.record, simulation.space, simulation.nature
+    trials = ledger.trials(record.id)
+    paths = ledger.paths(record.id)
+    verdicts = verdicts_of(ledger, record, space)
+    log = ledger.decisions(record.id)
+    assert [entry.seq for entry in log] == list(range(len(log)))
+    assert [trial.number for trial in trials] == list(range(len(trials)))
+    pairs = Counter((fingerprint(trial.parameters), trial.seed) for trial in trials)
+    assert set(pairs.values()) <= {1}, "a configuration stands there twice under one seed"
+    assert all(trial.state.ended for trial in trials)
+    on_rungs = set()
+    asha_rungs = set()
+    if space.search.asha:
+        asha_rungs = set(rungs(space.search.asha.grace_period, space.search.asha.reduction_factor, longest(space)))
+    for trial in trials:
+        path = paths[trial.number][0]
+        assert len(path) == trial.epochs
+        end, last = end_of(trial, path, space, nature, verdicts)
+        if dying and trial.error.startswith("the worker died"):
+            assert simulation.deaths[trial.number] >= space.search.attempts
+            assert trial.error == f"the worker died in each of {space.search.attempts} attempts"
+            assert (trial.state, trial.last_epoch < trial.epochs) == (State.FAILED, True)
+            last = trial.last_epoch
+        else:
+            assert (trial.state, trial.last_epoch) == (end, last)
+        rows = ledger.rows(path[:last])
+        assert sorted(rows) == sorted(path[:last])
+        assert all(rows[key].row == nature.row(key) and rows[key].epoch == t for t, key in enumerate(path[:last], 1))
+        passed = last if trial.state in (State.PRUNED, State.FAILED) else last - 1
+        on_rungs |= {(t, key) for t, key in enumerate(path[:passed], 1) if t in asha_rungs}
+        ends = [entry for entry in log if entry.kind == "ended" and entry.trial == trial.number]
+        assert [(entry.epoch, entry.detail["state"], entry.detail["ended_by"]) for entry in ends][-1] == (
+            trial.last_epoch,
+            trial.state,
+            trial.ended_by,
+        )
+        assert sum(entry.detail["state"] != State.FAILED for entry in ends) == (trial.state != State.FAILED)
+    assert set(verdicts) == on_rungs
+    if space.search.asha:
+        fold = Asha(
+            space.search.asha.grace_period,
+            space.search.asha.reduction_factor,
+            longest(space),
+            space.search.objective.maximize,
+        )
+        for entry in ledger.decisions(record.id, ["rung"]):
+            assert fold.feed(entry.epoch, entry.key, entry.detail["value"]) is entry.detail["goes_on"]
+    for trial in trials:
+        for epoch in range(1, trial.last_epoch):
+            assert verdicts.get((epoch, paths[trial.number][0][epoch - 1])) is not False, "pruned, and trained on"
+    assert simulation.driver.progress.alarms == []
+    assert simulation.driver.progress.done == len(trials)
+    assert simulation.driver.progress.states[State.FAILED] == sum(trial.state == State.FAILED for trial in trials)
+    assert {state for state, count in simulation.driver.progress.states.items() if count} == {t.state for t in trials}
+    check_configurations(space, trials, simulation)
+    return trials
+
+
+def check_configurations(space: Space, trials: list[Trial], simulation: Simulation) -> None:
+    """Every configuration under every seed; a grid whole, a sampler's distinct ones up to the number asked for."""
+    found = {trial.configuration: trial.parameters for trial in trials}
+    assert sorted(found) == list(range(len(found)))
+    assert len({fingerprint(parameters) for parameters in found.values()}) == len(found)
+    assert Counter(trial.configuration for trial in trials) == {number: len(space.seeds) for number in found}
+    if space.search.sampler == "grid":
+        assert [found[number] for number in range(len(found))] == list(space.grid())
+        return
+    wanted = space.search.trials
+    assert wanted is not None
+    assert len(found) <= wanted
+    if "x" in {axis.name for axis in space.axes}:
+        assert len(found) == wanted
+    asked = simulation.ledger.decisions(simulation.record.id, ["asked"])
+    assert [entry.detail["parameters"] for entry in asked] == [found[number] for number in range(len(found))]
+    questions = [entry.detail["questions"] for entry in asked]
+    assert questions == sorted(set(questions))
+
+
+def check_sharing(simulation: Simulation) -> None:
+    """What a lease trains a second time is only the way to something new, and nothing is trained twice at once."""
+    fresh = Counter(key for _, key, known in simulation.trained if not known)
+    assert set(fresh.values()) <= {1}
+    for lease in {lease for lease, _, _ in simulation.trained}:
+        known = [known for number, _, known in simulation.trained if number == lease]
+        assert known == sorted(known, reverse=True), "known epochs behind new ones"
+        if not simulation.nature.failing:
+            assert not known[-1], "a lease that brought nothing new"
+
+
+@fast
+@given(spaces(), st.integers(0, 2**32), st.integers(1, 4), st.sampled_from([0.0, 0.3, 0.9]), st.sampled_from([0, 0.04]))
+def test_an_undisturbed_study(space: Space, seed: int, workers: int, slow: float, diverging: float) -> None:
+    with ledger() as opened:
+        simulation = Simulation(space, opened, random.Random(seed), workers, Nature(diverging), slow=slow)
+        simulation.run()
+        trials = check(simulation)
+        check_sharing(simulation)
+        assert State.FAILED not in {trial.state for trial in trials}
+        assert simulation.events["ended"] == len(trials)
+        trained = [key for _, key, known in simulation.trained if not known]
+        log = opened.decisions(simulation.record.id, ["row"])
+        assert [entry.key for entry in log] == trained
+        assert simulation.driver.progress.epochs_trained == len(trained)
+        if space.search.sampler == "tpe":
+            assert max(simulation.sampler.seen) < workers
+
+
+@fast
+@given(spaces(), st.integers(0, 2**32), st.integers(1, 4), st.sampled_from([0.05, 0.3]), st.sampled_from([0, 0.05]))
+def test_dying_workers_and_failing_trials(space: Space, seed: int, workers: int, dying: float, failing: float) -> None:
+    with ledger() as opened:
+        nature = Nature(0.02, failing)
+        simulation = Simulation(space, opened, random.Random(seed), workers, nature, dying)
+        simulation.run()
+        for trial in check(simulation, dying=True):
+            assert trial.attempts <= space.search.attempts
+            if trial.state == State.FAILED and "died" not in trial.error:
+                key = opened.paths(simulation.record.id)[trial.number][0][trial.last_epoch]
+                assert trial.error == f"Traceback\nZeroDivisionError: {key}"
+                assert trial.ended_by == f"ZeroDivisionError: {key}"
+
+
+@fast
+@given(
+    spaces(),
+    st.integers(0, 2**32),
+    st.lists(st.tuples(st.integers(0, 60), st.integers(1, 4), st.booleans()), min_size=1, max_size=3),
+    st.sampled_from([0, 0.04]),
+    st.sampled_from([0, 0.1]),
+)
+def test_restarts_at_any_moment(
+    space: Space, seed: int, runs: list[tuple[int, int, bool]], failing: float, dying: float
+) -> None:
+    rng, nature = random.Random(seed), Nature(0.02, failing)
+    with ledger() as opened:
+        before: dict[int, Any] = {}
+        for steps, workers, in_order in runs:
+            simulation = Simulation(space, opened, rng, workers, nature, dying)
+            simulation.run(steps)
+            if in_order:
+                simulation.driver.stop("a test")
+                simulation.driver.close()
+                states = {trial.state for trial in opened.trials(simulation.record.id)}
+                assert State.RUNNING not in states
+            simulation.abandon()
+            found = {
+                t.number: (t.configuration, t.seed, dict(t.parameters)) for t in opened.trials(simulation.record.id)
+            }
+            assert before.items() <= found.items(), "numbers changed"
+            before = found
+        simulation = Simulation(space, opened, rng, 3, nature)
+        simulation.run()
+        trials = check(simulation)
+        assert before.items() <= cells(trials).items()
+        again = Simulation(space, opened, rng, 3, nature)
+        again.run()
+        assert [trial for trial in check(again) if trial.state != State.FAILED] == [
+            trial for trial in trials if trial.state != State.FAILED
+        ]
+        if not any(trial.state == State.FAILED for trial in trials):
+            assert again.trained == []
+
+
+@fast
+@given(spaces(("grid", "random")), st.integers(0, 2**32), st.integers(0, 50))
+def test_a_restarted_study_equals_an_undisturbed_one(space: Space, seed: int, steps: int) -> None:
+    if space.search.asha:
+        return
+    ends = []
+    for stops in ([], [steps, steps // 2]):
+        rng = random.Random(seed)
+        with ledger() as opened:
+            for stop in stops:
+                simulation = Simulation(space, opened, rng)
+                simulation.run(stop)
+                simulation.abandon()
+            simulation = Simulation(space, opened, rng)
+            simulation.run()
+            paths = opened.paths(simulation.record.id)
+            # Numbers are given in the order configurations are admitted, which a restart does not change.
+            ends.append(
+                [
+                    (
+                        t.number,
+                        t.configuration,
+                        t.seed,
+                        t.parameters,
+                        t.state,
+                        t.ended_by,
+                        t.last_epoch,
+                        paths[t.number],
+                    )
+                    for t in check(simulation)
+                ]
+            )
+    assert ends[0] == ends[1]
+
+
+@pytest.mark.parametrize("sampler", ["random", "qmc", "tpe", "gp", "cmaes"])
+def test_a_sampler_goes_on_after_a_restart(sampler: str) -> None:
+    axes = {"x": FLOAT, "a": {"int": {"low": 0, "high": 50}}}
+    trials = 6 if sampler == "gp" else 12
+    sequences = []
+    for stops in ([], [25, 30]):
+        with ledger() as opened:
+            space = space_of(axes, 2, {"epochs": 3}, sampler=sampler, trials=trials)
+            for stop in stops:
+                simulation = Simulation(space, opened, random.Random(stop), 2)
+                assert not simulation.run(stop)
+                simulation.abandon()
+            simulation = Simulation(space, opened, random.Random(5), 2)
+            simulation.run()
+            check(simulation)
+            sequences.append([e.detail["parameters"] for e in opened.decisions(simulation.record.id, ["asked"])])
+    assert len(sequences[1]) == trials
+    assert sequences[0][0] == sequences[1][0]
+    if sampler in ("random", "qmc"):
+        assert sequences[0] == sequences[1]
+
+
+@pytest.mark.parametrize("sampler", ["random", "tpe", "qmc"])
+def test_a_tiny_space_is_exhausted(sampler: str) -> None:
+    space = space_of({"a": {"choice": [1, 2]}, "kind": {"choice": ["plain", "rich"]}}, 2, sampler=sampler, trials=50)
+    with ledger() as opened:
+        simulation = Simulation(space, opened, random.Random(1), 3)
+        simulation.run()
+        assert len(check(simulation)) == 8
+
+
+@settings(fast, max_examples=15)
+@given(st.integers(0, 2**32), st.integers(1, 3))
+def test_leaves_on_one_chain_are_trained_once(seed: int, workers: int) -> None:
+    axes = {"epochs": {"grid": [2, 8, 5]}, "stop.alpha": {"grid": [10, 50, None]}}
+    space = space_of(axes, 2, {"stop.rule": "generalisation_loss"})
+    with ledger() as opened:
+        simulation = Simulation(space, opened, random.Random(seed), workers)
+        simulation.driver.workers = 18 // AHEAD  # all leaves are known before the first lease
+        for _ in range(10):
+            simulation.plan()
+        simulation.run()
+        check(simulation)
+        assert not any(known for _, _, known in simulation.trained)
+        assert len({lease for lease, _, _ in simulation.trained}) == 2, "one lease per chain"
+        assert len(simulation.trained) == 16
+
+
+def test_a_second_study_trains_nothing_that_is_known() -> None:
+    with ledger() as opened:
+        first = space_of(
+            {"a": {"grid": [1, 2]}, "stop.alpha": {"grid": [None]}}, 2, {"stop.rule": "generalisation_loss"}
+        )
+        simulation = Simulation(first, opened, random.Random(1))
+        simulation.run()
+        second = space_from_mapping(
+            {**first.source, "name": "another", "space": {"a": {"grid": [2, 1]}, "stop.alpha": {"grid": [10, 30]}}}
+        )
+        simulation = Simulation(second, opened, random.Random(2))
+        simulation.run()
+        trials = check(simulation)
+        assert len(trials) == 8
+        assert simulation.trained == []
+        assert simulation.driver.progress.epochs_trained == 0
+        assert simulation.driver.progress.epochs_reused == sum(trial.last_epoch for trial in trials)
+
+
+def test_without_sharing_every_trial_trains_alone() -> None:
+    with ledger() as opened:
+        space = space_of({"a": {"grid": [1, 2]}, "stop.patience": {"grid": [4, 5]}}, 2, {"stop.rule": "patience"})
+        simulation = Simulation(space, opened, random.Random(1), sharing=False)
+        simulation.run()
+        trials = check(simulation)
+        assert len(simulation.trained) == sum(trial.last_epoch for trial in trials)
+        assert not any(known for _, _, known in simulation.trained)
+
+
+def test_a_study_goes_on_under_other_keys() -> None:
+    """Sharing switched off, or changed source: paths of unfinished trials are not what they were."""
+    with ledger() as opened:
+        space = space_of({"a": {"grid": [1, 2, 3]}}, 2)
+        simulation = Simulation(space, opened, random.Random(1))
+        simulation.run(12)
+        simulation.abandon()
+        states = Counter(trial.state for trial in opened.trials(simulation.record.id))
+        assert states[State.RUNNING]
+        simulation = Simulation(space, opened, random.Random(2), sharing=False)
+        simulation.run()
+        check(simulation)
+
+
+def test_what_a_killed_driver_left_running_is_interrupted() -> None:
+    with ledger() as opened:
+        space = space_of({"a": {"grid": [1, 2, 3]}})
+        simulation = Simulation(space, opened, random.Random(1))
+        simulation.run(6)
+        simulation.abandon()
+        assert State.RUNNING in {trial.state for trial in opened.trials(simulation.record.id)}
+        simulation = Simulation(space, opened, random.Random(1))
+        simulation.driver.stop("Ctrl-C")
+        simulation.driver.close()
+        assert State.RUNNING not in {trial.state for trial in opened.trials(simulation.record.id)}
+
+
+@pytest.mark.parametrize("workers", [2, 9])
+@pytest.mark.parametrize("sampler", ["grid", "tpe", "random"])
+def test_more_seeds_train_only_those(sampler: str, workers: int) -> None:
+    search = {} if sampler == "grid" else {"sampler": sampler, "trials": 5}
+    axes = {"a": {"grid" if sampler == "grid" else "choice": [1, 2, 3, 4, 5, 6, 7, 8]}}
+    with ledger() as opened:
+        simulation = Simulation(space_of(axes, [4], **search), opened, random.Random(1))
+        simulation.run()
+        before = check(simulation)
+        simulation = Simulation(space_of(axes, [4, 6], **search), opened, random.Random(1), workers)
+        simulation.run()
+        trials = check(simulation)
+        assert trials[: len(before)] == before
+        assert {trial.seed for trial in trials[len(before) :]} == {6}
+        assert len(simulation.trained) == sum(trial.last_epoch for trial in trials[len(before) :])
+
+
+@pytest.mark.parametrize("sampler", ["tpe", "random"])
+def test_more_trials_go_on(sampler: str) -> None:
+    with ledger() as opened:
+        for trials in (3, 7):
+            space = space_of({"x": FLOAT}, 2, sampler=sampler, trials=trials)
+            simulation = Simulation(space, opened, random.Random(1))
+            simulation.run()
+            assert len(check(simulation)) == 2 * trials
+
+
+def test_a_failed_trial_is_tried_again_by_the_next_run() -> None:
+    space = space_of({"a": {"grid": list(range(12))}})
+    with ledger() as opened:
+        simulation = Simulation(space, opened, random.Random(1), nature=Nature(failing=0.1))
+        simulation.run()
+        failed = [trial.number for trial in check(simulation) if trial.state == State.FAILED]
+        assert 0 < len(failed) < 12
+        simulation = Simulation(space, opened, random.Random(1))
+        simulation.run()
+        for trial in check(simulation):
+            assert trial.state == State.FINISHED
+            assert (trial.ended_by, trial.error, trial.attempts) == ("last epoch", "", 1)
+        assert {lease.trial for lease in leases(simulation)} == set(failed)
+
+
+def leases(simulation: Simulation) -> list[Any]:
+    """The leases of the last run, from the order log."""
+    log = simulation.ledger.decisions(simulation.record.id, ["lease"])
+    first = max(index for index, entry in enumerate(log) if entry.detail["lease"] == 0)
+    return log[first:]
+
+
+def cells(trials: list[Trial]) -> dict[int, Any]:
+    return {trial.number: (trial.configuration, trial.seed, dict(trial.parameters)) for trial in trials}
+
+
+class Metricless(Nature):
+    def row(self, key: str) -> Row:
+        return Row({"train_loss": 1.0, "accuracy": 0.5})
+
+
+def test_a_row_without_the_objective_fails_with_a_reason() -> None:
+    with ledger() as opened:
+        simulation = Simulation(space_of({"a": {"grid": [1, 2]}}), opened, random.Random(1), nature=Metricless())
+        simulation.run()
+        for trial in opened.trials(simulation.record.id):
+            assert (trial.state, trial.last_epoch) == (State.FAILED, 1)
+            assert trial.ended_by == "the row has no metric 'val_loss'; it has accuracy, train_loss"
+
+
+def test_a_retrained_row_that_differs_is_an_alarm() -> None:
+    with ledger() as opened:
+        space = space_of({"switch": {"grid": [2]}}, fixed={"epochs": 9})
+        simulation = Simulation(space, opened, random.Random(1))
+        simulation.run(steps=9)
+        simulation.abandon()
+        (stored,) = opened.trials(simulation.record.id)
+        assert 0 < stored.last_epoch < 9
+        simulation = Simulation(space, opened, random.Random(1), nature=Metricless())
+        simulation.run()
+        texts = [entry.detail["text"] for entry in opened.decisions(simulation.record.id, ["alarm"])]
+        assert texts[0] == (
+            f"trial {stored.number}, epoch 1: trained again, accuracy, score, train_loss, val_loss differ from the row "
+            "on record"
+        )
+        assert simulation.driver.progress.alarms == texts
+
+
+def test_hours_end_a_run() -> None:
+    with ledger() as opened:
+        space = space_of({"a": {"grid": list(range(30))}}, hours=0.01)  # 36 s, an epoch takes one
+        simulation = Simulation(space, opened, random.Random(1))
+        simulation.run()
+        simulation.driver.close()
+        trials = opened.trials(simulation.record.id)
+        assert 36 <= len(simulation.trained) <= 46
+        assert {trial.state for trial in trials} <= {State.FINISHED, State.WAITING}
+        simulation = Simulation(space_of({"a": {"grid": list(range(30))}}), opened, random.Random(1))
+        simulation.run()
+        assert len(check(simulation)) == 30
+
+
+def test_what_ends_the_planner_ends_the_run() -> None:
+    with ledger() as opened:
+        simulation = Simulation(space_of({"a": {"grid": [1]}}), opened, random.Random(1))
+
+        def refuse(*_: Any) -> None:
+            raise ValueError("these settings clash")
+
+        simulation.driver._planner.leaf = refuse  # type: ignore[method-assign, assignment]
+        with pytest.raises(ValueError, match=r"^these settings clash$"):
+            simulation.run()
+        with pytest.raises(ValueError, match=r"^these settings clash$"):
+            simulation.driver.next_lease()
+        with pytest.raises(ValueError, match=r"^these settings clash$"):
+            simulation.driver.wait_for_work()
+
+
+def test_nothing_is_admitted_once_a_run_is_ending() -> None:
+    with ledger() as opened:
+        simulation = Simulation(space_of({"x": FLOAT}, sampler="random", trials=9), opened, random.Random(1))
+        simulation.plan()  # stands before its first question now
+        simulation.driver.stop("Ctrl-C")
+        simulation.driver.close()
+        simulation.plan()
+        assert simulation._planned
+        assert opened.trials(simulation.record.id) == []
+        assert opened.decisions(simulation.record.id) == []
+
+
+def test_the_planner_in_a_real_thread() -> None:
+    """The same with real waiting: `next_lease` is patient, `wait_for_work` returns."""
+    from search.engine.driver import Driver
+    from search.study import Planner, make_sampler
+    from tests.engine.simulation import CLASS, study
+    from tests.engine.workloads import Synthetic
+
+    space = space_of({"x": FLOAT}, 2, sampler="tpe", trials=6, pruning=asha())
+    nature = Nature()
+    with ledger() as opened:
+        record: StudyRecord = study(opened, space)
+        run = opened.begin_run(record.id, {})
+        driver = Driver(opened, record, space, Planner(space, Synthetic(), CLASS), make_sampler(space), run, 2)
+        planner = threading.Thread(target=driver.plan_ahead, daemon=True)
+        planner.start()
+        assert driver.wait_for_work()
+        while (lease := driver.next_lease(patience=20)) is not None:
+            for key in lease.path:
+                if not driver.row(lease.id, nature.row(key), 0.1):
+                    break
+            driver.lease_ended(lease.id)
+        planner.join(20)
+        assert not planner.is_alive()
+        assert driver.finished
+        assert not driver.wait_for_work()
+        trials = opened.trials(record.id)
+        verdicts = verdicts_of(opened, record, space)
+        assert len(trials) == 12
+        for trial in trials:
+            path = opened.paths(record.id)[trial.number][0]
+            assert (trial.state, trial.last_epoch) == end_of(trial, path, space, nature, verdicts)

@@ -1,0 +1,449 @@
+"""Whole runs on a real local Ray, as a person starts them: ended, killed, refused and taken up again."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import optuna
+import psutil
+import pytest
+import yaml
+from optuna.trial import TrialState
+
+from search.ledger import Ledger
+from search.trial import State, Trial
+
+pytestmark = pytest.mark.slow
+
+ROOT = Path(__file__).parents[2]
+LIMIT = 100
+"""Seconds any one command may take."""
+
+
+HELPERS = ("ray::DashboardAgent", "ray::RuntimeEnvAgent")
+"""Ray's own helpers, which train nothing: when their raylet was killed they try to report it for a minute first."""
+
+
+@dataclass
+class Bench:
+    """A folder with one space file and its results; commands run in the repository's root."""
+
+    folder: Path
+    name: str = "toy"
+    started: list[subprocess.Popen[str]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.results = self.folder / "results"
+        self.log = self.folder / "epochs.log"
+
+    def write(self, space: Mapping[str, Any], seeds: Any = 1, workload: str = "", **fixed: Any) -> Path:
+        ours = not workload
+        content = {
+            "workload": workload or "tests.engine.workloads:Scripted",
+            "fixed": {"epochs": 5, **({"log": str(self.log)} if ours else {}), **fixed},
+            "space": dict(space),
+            "seeds": seeds,
+            "search": {"objective": {"metric": "val_loss", "direction": "minimize"}},
+            "resources": {"cpus": max(1, (os.cpu_count() or 1) // 2)},
+        }
+        path = self.folder / f"{self.name}.yaml"
+        path.write_text(yaml.safe_dump(content, sort_keys=False))
+        return path
+
+    def command(self, verb: str, *words: object) -> list[str]:
+        return [sys.executable, "-m", "search", verb, *map(str, words), "--results", str(self.results)]
+
+    def start(self, verb: str = "run", *words: object) -> subprocess.Popen[str]:
+        """Start a command in a process group of its own, as a shell does."""
+        if verb == "run" and not words:
+            words = (self.folder / f"{self.name}.yaml",)
+        with open(self.folder / "out.txt", "w") as out, open(self.folder / "err.txt", "w") as err:
+            process = subprocess.Popen(
+                self.command(verb, *words), stdout=out, stderr=err, text=True, cwd=ROOT, start_new_session=True
+            )
+        self.started.append(process)
+        return process
+
+    def run(self, verb: str = "run", *words: object) -> subprocess.CompletedProcess[str]:
+        """Run a command to its end."""
+        process = self.start(verb, *words)
+        try:
+            process.wait(LIMIT)
+        finally:
+            self.end(process)
+        return subprocess.CompletedProcess(process.args, process.returncode, self.out(), self.err())
+
+    def out(self) -> str:
+        return (self.folder / "out.txt").read_text()
+
+    def err(self) -> str:
+        return (self.folder / "err.txt").read_text()
+
+    def end(self, process: subprocess.Popen[str]) -> None:
+        """Leave nothing behind that this bench started."""
+        if process.poll() is None:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                for child in psutil.Process(process.pid).children(recursive=True):
+                    child.kill()
+            process.kill()
+            process.wait()
+
+    def trials(self, study: str = "") -> list[Trial]:
+        ledger = Ledger(str(self.results / "search.db"))
+        try:
+            return ledger.trials(ledger.study(study or self.name).id)
+        finally:
+            ledger.close()
+
+    def runs(self) -> list[dict[str, Any]]:
+        ledger = Ledger(str(self.results / "search.db"))
+        try:
+            return ledger.runs()
+        finally:
+            ledger.close()
+
+    def table(self, name: str) -> list[dict[str, str]]:
+        with open(self.results / self.name / name, newline="") as file:
+            return list(csv.DictReader(file))
+
+    def trained(self) -> list[tuple[int, int, int, int]]:
+        """Process, x, seed and epoch of every epoch begun so far."""
+        lines = self.log.read_text().splitlines() if self.log.exists() else []
+        return [tuple(int(word) for word in line.split()) for line in lines]  # type: ignore[misc]
+
+    def optuna(self) -> optuna.Study:
+        return optuna.load_study(study_name=self.name, storage=f"sqlite:///{self.results / 'optuna.db'}")
+
+
+def wait_for(what: Callable[[], Any], seconds: float = 60, process: subprocess.Popen[str] | None = None) -> Any:
+    """Wait until something is so, and return it."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        if found := what():
+            return found
+        assert process is None or process.poll() is None, "ended too early"
+        time.sleep(0.05)
+    raise AssertionError(f"not so within {seconds} s")
+
+
+def kin(process: subprocess.Popen[str]) -> list[psutil.Process]:
+    """A running driver, everything below it, and everything that works in its Ray session."""
+    driver = psutil.Process(process.pid)
+    family = {driver.pid: driver, **{child.pid: child for child in driver.children(recursive=True)}}
+    sessions = set()
+    for member in family.values():
+        with contextlib.suppress(psutil.Error):
+            sessions.update(re.findall(r"session_[0-9_-]+", " ".join(member.cmdline())))
+    for other in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if any(session in " ".join(other.cmdline()) for session in sessions):
+                family[other.pid] = other
+    return list(family.values())
+
+
+def gone(processes: Sequence[psutil.Process]) -> bool:
+    alive = []
+    for process in processes:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            if process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
+                alive.append(process)
+    return not alive
+
+
+def without(rows: Sequence[Mapping[str, str]], *columns: str) -> list[dict[str, str]]:
+    return [{name: value for name, value in row.items() if name not in columns} for row in rows]
+
+
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Bench]]:
+    made: list[Bench] = []
+
+    def make(name: str) -> Bench:
+        made.append(Bench(tmp_path_factory.mktemp(name)))
+        return made[-1]
+
+    yield make
+    for each in made:
+        for process in each.started:
+            each.end(process)
+
+
+# A study that is left alone ------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def sine(bench: Callable[..., Bench]) -> tuple[Bench, subprocess.CompletedProcess[str]]:
+    """The toy, to its end."""
+    made = bench("sine")
+    made.name = "sine"
+    made.write({"degree": {"grid": [1, 3, 5]}}, [0, 1], "tests.contracts.toy:SineFit", epochs=8, lr=0.05)
+    return made, made.run()
+
+
+def test_end_to_end(sine: tuple[Bench, subprocess.CompletedProcess[str]]) -> None:
+    made, done = sine
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "degree=5" in done.stdout
+    assert done.stdout.splitlines()[-1] == f"results: {made.results / 'sine'}"
+    trials, epochs = made.table("trials.csv"), made.table("epochs.csv")
+    assert [(row["degree"], row["seed"]) for row in trials] == [(d, s) for d in "135" for s in "01"]
+    assert {(row["state"], row["epochs"], row["epochs_trained"], row["epochs_reused"]) for row in trials} == {
+        ("finished", "8", "8", "0")
+    }
+    assert [(row["trial"], row["epoch"]) for row in epochs] == [(str(t), str(e)) for t in range(6) for e in range(1, 9)]
+    last = {row["trial"]: row["val_loss"] for row in epochs if row["epoch"] == "8"}
+    assert [row["val_loss"] for row in trials] == [last[str(number)] for number in range(6)]
+    assert len(made.table("table.csv")) == 3
+    pinned = json.loads((made.results / "sine" / "conditions.json").read_text())["execution_class"]
+    assert pinned
+    (run,) = made.runs()
+    assert (run["outcome"], run["conditions"]["execution_class"]) == ("done", pinned)
+
+
+def test_both_databases_agree(sine: tuple[Bench, subprocess.CompletedProcess[str]]) -> None:
+    made, _ = sine
+    epochs = made.table("epochs.csv")
+    mirrored = made.optuna().trials
+    assert len(mirrored) == 6
+    for trial, copy in zip(made.trials(), mirrored, strict=True):
+        curve = {int(row["epoch"]): float(row["val_loss"]) for row in epochs if row["trial"] == str(trial.number)}
+        assert (copy.number, copy.state, copy.params) == (trial.number, TrialState.COMPLETE, trial.parameters)
+        assert copy.intermediate_values == curve
+        assert copy.value == curve[8]
+
+
+def test_a_finished_study_starts_no_ray(sine: tuple[Bench, subprocess.CompletedProcess[str]]) -> None:
+    made, _ = sine
+    before = {path: path.read_bytes() for path in (made.results / "sine").iterdir()}
+    began = time.monotonic()
+    done = made.run()
+    seconds = time.monotonic() - began
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "starting Ray" not in done.stdout
+    assert "degree=5" in done.stdout
+    assert seconds < 5
+    assert {path: path.read_bytes() for path in (made.results / "sine").iterdir()} == before
+
+
+def test_a_deleted_mirror(sine: tuple[Bench, subprocess.CompletedProcess[str]]) -> None:
+    made, _ = sine
+    (made.results / "optuna.db").unlink()
+    done = made.run("report", "sine")
+    assert (done.returncode, done.stderr) == (0, "")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    served = made.start("dashboard", "--port", port)
+    try:
+        address = f"http://127.0.0.1:{port}"
+        wait_for(lambda: "(Ctrl-C ends it)" in made.out(), 30, served)
+        assert f"{address}/dashboard" in made.out()
+        with urllib.request.urlopen(f"{address}/dashboard", timeout=10) as page:
+            assert b"<html" in page.read()
+        with urllib.request.urlopen(f"{address}/api/studies", timeout=10) as page:
+            (listed,) = json.loads(page.read())["study_summaries"]
+        assert listed["study_name"] == "sine"
+        (listening,) = [c for c in psutil.Process(served.pid).net_connections("inet") if c.status == "LISTEN"]
+        assert listening.laddr.ip == "127.0.0.1"
+        served.send_signal(signal.SIGINT)
+        assert served.wait(20) == 130
+    finally:
+        made.end(served)
+    assert [trial.state for trial in made.optuna().trials] == [TrialState.COMPLETE] * 6
+
+
+def test_more_seeds_train_only_those(sine: tuple[Bench, subprocess.CompletedProcess[str]]) -> None:
+    made, _ = sine
+    before = made.table("epochs.csv")
+    made.write({"degree": {"grid": [1, 3, 5]}}, [0, 1, 9], "tests.contracts.toy:SineFit", epochs=8, lr=0.05)
+    done = made.run()
+    assert (done.returncode, done.stderr) == (0, "")
+    assert [(row["trial"], row["seed"]) for row in made.table("trials.csv")[6:]] == [("6", "9"), ("7", "9"), ("8", "9")]
+    assert made.table("epochs.csv")[: len(before)] == before
+    assert re.findall(r"trial (\d+) started", done.stdout) == ["6", "7", "8"]
+
+
+# A study that is disturbed -------------------------------------------------------------------------------------
+
+GRID = {"x": {"grid": [0, 1, 2, 3]}, "act": {"grid": ["train", "diverge"]}}
+
+
+@pytest.fixture(scope="module")
+def alone(bench: Callable[..., Bench]) -> tuple[Bench, subprocess.CompletedProcess[str]]:
+    """Eight trials, half of which diverge in their fourth epoch."""
+    made = bench("alone")
+    made.write(GRID, pause=0.1, at=4)
+    return made, made.run()
+
+
+def test_diverging_is_an_outcome(alone: tuple[Bench, subprocess.CompletedProcess[str]]) -> None:
+    made, done = alone
+    assert (done.returncode, done.stderr) == (0, "")
+    for trial in made.trials():
+        if trial.parameters["act"] == "diverge":
+            assert (trial.state, trial.ended_by) == (State.DIVERGED, "train_loss is nan at epoch 4")
+        else:
+            assert (trial.state, trial.ended_by, trial.last_epoch) == (State.FINISHED, "last epoch", 5)
+    mirrored = made.optuna().trials
+    assert [trial.state for trial in mirrored] == [TrialState.COMPLETE, TrialState.PRUNED] * 4
+    assert [len(trial.intermediate_values) for trial in mirrored] == [5, 4] * 4
+
+
+def test_workers_are_reused(alone: tuple[Bench, subprocess.CompletedProcess[str]]) -> None:
+    made, done = alone
+    found = re.search(r"study toy: (\d+) workers", done.stdout)
+    assert found
+    assert len({process for process, *_ in made.trained()}) <= int(found[1]) + 1
+    assert Counter(made.trained()).most_common(1)[0][1] == 1
+    assert len(made.trained()) == 4 * (5 + 4)
+
+
+def test_a_killed_driver(bench: Callable[..., Bench], alone: tuple[Bench, subprocess.CompletedProcess[str]]) -> None:
+    """On its way, a study is looked at from outside, loses a worker, and then its driver."""
+    made = bench("killed")
+    made.write(GRID, pause=0.4, at=4)
+    process = made.start()
+    wait_for(made.trained, 60, process)
+
+    # All sockets of all its processes listen on loopback only.
+    family = kin(process)
+    listening = []
+    for member in family:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            listening += [c.laddr.ip for c in member.net_connections("inet") if c.status == psutil.CONN_LISTEN]
+    assert len(family) > 4
+    assert listening
+    assert {address.removeprefix("::ffff:") for address in listening} <= {"127.0.0.1", "::1"}
+
+    # A second driver is refused.
+    second = subprocess.run(
+        made.command("run", made.folder / "toy.yaml"), capture_output=True, text=True, timeout=LIMIT, cwd=ROOT
+    )
+    assert second.returncode == 1
+    assert re.fullmatch(
+        rf"study 'toy' is being run by pid {process.pid} on {re.escape(socket.gethostname())} since "
+        r"[-0-9]+T[:0-9]+\+00:00; wait for it, or end it and give the same command again\n",
+        second.stderr,
+    )
+
+    # A worker dies in the middle of an epoch.
+    victim, *_ = made.trained()[-1]
+    os.kill(victim, signal.SIGKILL)
+    wait_for(lambda: victim not in {worker for worker, *_ in made.trained()[-2:]}, 60, process)
+
+    # The driver dies.
+    wait_for(lambda: sum(trial.state.ended for trial in made.trials()) >= 3, 60, process)
+    family = kin(process)
+    names = {member.pid: member.name() for member in family}
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    helpers = [member for member in family if names[member.pid] in HELPERS]
+    wait_for(lambda: gone([member for member in family if member not in helpers]), 30)
+    kept = [trial for trial in made.trials() if trial.state.ended]
+    assert 3 <= len(kept) < 8
+    begun = len(made.trained())
+
+    # The same command goes on.
+    made.write(GRID, pause=0.4, at=4)
+    done = made.run()
+    assert (done.returncode, done.stderr) == (0, "")
+    trials = made.trials()
+    assert [trial for trial in trials if trial.number in {each.number for each in kept}] == kept
+    assert len(trials) == 8
+    assert all(trial.state in (State.FINISHED, State.DIVERGED) for trial in trials)
+    again = {x for _, x, *_ in made.trained()[begun:]}
+    whole = Counter(trial.parameters["x"] for trial in kept)
+    assert not again & {x for x, count in whole.items() if count == 2}
+    assert [run["outcome"] for run in made.runs()] == ["", "done"]
+    undisturbed, _ = alone
+    assert without(made.table("epochs.csv"), "seconds", "reused") == without(
+        undisturbed.table("epochs.csv"), "seconds", "reused"
+    )
+    same = ("trial", "seed", "x", "act", "state", "ended_by", "epochs", "best_epoch", "val_loss")
+    assert [[row[name] for name in same] for row in made.table("trials.csv")] == [
+        [row[name] for name in same] for row in undisturbed.table("trials.csv")
+    ]
+    assert [trial.state for trial in made.optuna().trials] == [TrialState.COMPLETE, TrialState.PRUNED] * 4
+    wait_for(lambda: gone(helpers), 90)
+
+
+def test_ctrl_c_in_a_long_epoch(bench: Callable[..., Bench]) -> None:
+    """The whole process group is interrupted, as by a terminal; the epoch would take a minute more."""
+    made = bench("interrupted")
+    made.write({"x": {"grid": [0, 1, 2]}}, pause=60)
+    process = made.start()
+    wait_for(made.trained, 60, process)
+    family = kin(process)
+    began = time.monotonic()
+    os.killpg(process.pid, signal.SIGINT)
+    assert process.wait(40) == 130
+    assert time.monotonic() - began < 20
+    assert made.err() == "study 'toy' was ended by Ctrl-C; the same command goes on\n"
+    wait_for(lambda: gone(family), 30)
+    assert {trial.state for trial in made.trials()} <= {State.INTERRUPTED, State.WAITING}
+    assert State.INTERRUPTED in {trial.state for trial in made.trials()}
+    (run,) = made.runs()
+    assert run["outcome"] == "interrupted: Ctrl-C"
+
+
+ACTS = ["raise", "train", "die once", "no loss", "square", "diverge"]
+
+
+def test_trials_that_fail(bench: Callable[..., Bench]) -> None:
+    made = bench("failing")
+    made.write({"act": {"grid": ACTS}})
+    done = made.run()
+    assert done.returncode == 2
+    assert done.stderr == (
+        "3 trials of study 'toy' failed; `python -m search show 'toy' 0` tells why, the same command tries again\n"
+    )
+    trials = dict(zip(ACTS, made.trials(), strict=True))
+    assert {act: trial.state for act, trial in trials.items()} == {
+        "raise": State.FAILED,
+        "train": State.FINISHED,
+        "die once": State.FINISHED,
+        "no loss": State.FAILED,
+        "square": State.FAILED,
+        "diverge": State.DIVERGED,
+    }
+    assert trials["raise"].ended_by == "ZeroDivisionError: x is 0 in epoch 2"
+    assert (trials["raise"].last_epoch, trials["raise"].attempts) == (1, 1)
+    assert trials["die once"].attempts == 2
+    assert trials["no loss"].ended_by == "the row has no metric 'val_loss'; it has train_loss"
+    assert trials["square"].ended_by == (
+        "TypeError: predictions of 'val' have the shape (2, 2) and the type int64; train_epoch must return one number "
+        "per image"
+    )
+    shown = made.run("show", "toy", 0)
+    assert shown.returncode == 0
+    assert "Traceback (most recent call last):" in shown.stdout
+    assert 'raise ZeroDivisionError(f"x is {x} in epoch {self.epoch}")' in shown.stdout
+    assert "ZeroDivisionError: x is 0 in epoch 2" in shown.stdout
+
+    begun = len(made.trained())
+    Path(f"{made.log}.mended").touch()
+    done = made.run()
+    assert done.returncode == 2
+    assert done.stderr == (
+        "2 trials of study 'toy' failed; `python -m search show 'toy' 3` tells why, the same command tries again\n"
+    )
+    again = made.trials()
+    assert (again[0].state, again[0].ended_by, again[0].error) == (State.FINISHED, "last epoch", "")
+    assert [trial.state for trial in again[1:]] == [trial.state for trial in trials.values()][1:]
+    assert len(made.trained()) - begun == 5 + 2, "the mended trial, and the square one up to its failure"

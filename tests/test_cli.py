@@ -1,0 +1,428 @@
+"""The command line: verbs, exit codes, sentences, and what a person sees while a study runs."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+import jsonschema
+import pandas as pd
+import pytest
+from rich.console import Console
+
+from search.__main__ import run
+from search.cli import cli, overrides
+from search.engine import live
+from search.engine.fold import Fold
+from search.engine.outcomes import Progress
+from search.errors import StudyInterrupted, UserError
+from search.ledger import Ledger
+from search.prefix import fingerprint
+from search.space import Objective, dump, read_space
+from search.study import Leaf
+from search.trial import Row, State, Trial
+
+GOOD = """\
+workload: tests.engine.workloads:Synthetic
+title: A study of [a], made [/up]
+fixed: {epochs: 2}
+space:
+  a: {grid: [1, 2]}
+seeds: [0, 5]
+search:
+  objective: {metric: val_loss, direction: minimize}
+"""
+
+
+@pytest.fixture
+def good(tmp_path: Path) -> Path:
+    path = tmp_path / "toy.yaml"
+    path.write_text(GOOD)
+    return path
+
+
+@pytest.fixture
+def results(good: Path) -> Path:
+    """A results folder with a study of five trials, made without Ray."""
+    place = good.parent / "results"
+    place.mkdir()
+    space = read_space(good)
+    ledger = Ledger(str(place / "search.db"))
+    ledger.create_study("toy", "toy", 1, dump(space), "id", space.workload)
+    record = ledger.study("toy")
+    run_id = ledger.begin_run(record.id, {"commit": "abc"})
+    for number, (a, seed, state) in enumerate(
+        [(1, 0, State.FINISHED), (1, 5, State.FINISHED), (2, 0, State.FINISHED), (2, 5, State.FAILED)]
+    ):
+        path = [fingerprint([number, epoch]) for epoch in range(2)]
+        done = 2 if state == State.FINISHED else 1
+        trial = Trial(number, number // 2, seed, {"a": a}, {"a": a, "epochs": 2}, 2, state, "last epoch", done)
+        with ledger.step(record.id) as step:
+            step.add_trial(trial, path, "")
+            for epoch, key in enumerate(path[:done], start=1):
+                metrics = {"train_loss": 1.0, "val_loss": a + seed / 10 + 1 / epoch}
+                step.put_row(key, epoch, Row(metrics), 0.5, run_id)
+                step.log("row", trial=number, epoch=epoch, key=key, trained=True)
+            if state == State.FAILED:
+                error = "Traceback (most recent call last):\n  line [x]\nValueError: [bold]two[/bold]"
+                step.set_trial(number, error=error, ended_by="ValueError: [bold]two[/bold]")
+    ledger.end_run(run_id, "failed trials", 3.0)
+    ledger.close()
+    return place
+
+
+def ask(capsys: pytest.CaptureFixture[str], *words: object) -> tuple[int, str, str]:
+    """Run one command; return exit code, output and messages."""
+    code = run([str(word) for word in words])
+    said = capsys.readouterr()
+    return code, said.out, said.err
+
+
+# Verbs ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("verb", sorted(cli.commands))
+def test_every_verb_has_help_and_an_example_that_parses(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, err = ask(capsys, verb, "--help")
+    assert (code, err) == (0, "")
+    assert out.startswith(f"Usage: python -m search {verb} ")
+    for option in cli.commands[verb].params:
+        if isinstance(option, click.Option) and option.name not in ("what", "format_", "output", "results"):
+            assert option.help, option.name
+    examples = re.findall(r"^  Example: (.*)$", out, re.MULTILINE)
+    assert len(examples) == 1
+    words = shlex.split(examples[0].partition(" > ")[0])
+    assert words[:4] == ["python", "-m", "search", verb]
+    cli.commands[verb].make_context(verb, words[4:])
+
+
+def test_help_and_version(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = ask(capsys, "--help")
+    assert code == 0
+    assert all(verb in out for verb in cli.commands)
+    code, out, _ = ask(capsys, "--version")
+    assert code == 0
+    assert re.fullmatch(r"search, version \d+\.\d+\.\d+\n", out)
+
+
+def test_an_unknown_verb(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, err = ask(capsys, "rum")
+    assert (code, out) == (1, "")
+    assert "Error: No such command 'rum'" in err
+
+
+def test_check(good: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert ask(capsys, "check", good) == (0, f"{good}: sound; grid, 4 trials\n", "")
+    assert ask(capsys, "check", good, "--set", "seeds=[1]") == (0, f"{good}: sound; grid, 2 trials\n", "")
+
+
+def test_check_of_broken_files(good: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    bad = good.with_name("bad.yaml")
+    bad.write_text(GOOD.replace("epochs: 2", "epochs: 0").replace("a: {grid", "aa: {grid"))
+    code, out, err = ask(capsys, "check", bad, good)
+    assert (code, out) == (1, f"{good}: sound; grid, 4 trials\n")
+    assert err == (
+        f"{bad}:3: fixed.epochs: found 0, must be at least 1\n{bad}:5: space.aa: unknown setting; did you mean 'a'?\n"
+    )
+
+
+def test_a_file_that_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for verb in ("check", "run"):
+        code, out, err = ask(capsys, verb, tmp_path / "none.yaml")
+        assert (code, out) == (1, "")
+        assert err.startswith(f"{tmp_path}/none.yaml: ")
+        assert "Traceback" not in err
+
+
+@pytest.mark.parametrize("text", ["epochs", "=3", " =3"])
+def test_set_wants_a_key_and_a_value(text: str, good: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, err = ask(capsys, "check", good, "--set", text)
+    assert (code, out) == (1, "")
+    assert err == f"--set {text!r}: write --set key=value, for example --set epochs=3\n"
+
+
+def test_overrides() -> None:
+    assert overrides("digits", ["a = x=1", "b="]) == {"data": "digits", "a": " x=1", "b": ""}
+    assert overrides(None, []) == {}
+
+
+def test_schema(good: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for words in (["tests.engine.workloads:Synthetic"], []):
+        code, out, err = ask(capsys, "schema", *words)
+        assert (code, err) == (0, "")
+        made = json.loads(out)
+        jsonschema.Draft202012Validator.check_schema(made)
+    code, out, err = ask(capsys, "schema", "tests.engine.workloads:Nothing")
+    assert (code, out) == (1, "")
+    assert err == (
+        "workload 'tests.engine.workloads:Nothing': module 'tests.engine.workloads' has no attribute 'Nothing'\n"
+    )
+
+
+@pytest.mark.parametrize("verb", ["report", "export", "show"])
+def test_an_unknown_study(verb: str, results: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, err = ask(capsys, verb, "toi", "--results", results)
+    assert (code, out, err) == (1, "", f"no study 'toi' in {results}/search.db; did you mean 'toy'?\n")
+
+
+def test_an_empty_ledger(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = ask(capsys, "list", "--results", tmp_path)
+    assert (code, out) == (0, "The ledger holds no study yet.\n")
+    assert ask(capsys, "show", "toy", "--results", tmp_path) == (
+        1,
+        "",
+        f"no study 'toy' in {tmp_path}/search.db; the ledger holds none yet\n",
+    )
+    assert ask(capsys, "dashboard", "--results", tmp_path)[:2] == (1, "")
+
+
+def test_a_place_that_cannot_be_a_ledger(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "search.db").write_text("not a database at all, but long enough to be looked at as one")
+    code, out, err = ask(capsys, "list", "--results", tmp_path)
+    assert (code, out) == (1, "")
+    assert (
+        err
+        == f"storage '{tmp_path}/search.db': file is not a database; check the path, its rights and that it is ours\n"
+    )
+
+
+def test_list(results: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, err = ask(capsys, "list", "--results", results)
+    assert (code, err) == (0, "")
+    assert "toy" in out
+    assert "3 finished, 1 failed" in out
+    assert "val_loss 1.5" in out
+    assert ask(capsys, "list", "--results", "elsewhere", "--storage", results / "search.db")[1] == out
+    assert not Path("elsewhere").exists()
+
+
+def test_show(results: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, err = ask(capsys, "show", "toy", "--results", results)
+    assert (code, err) == (0, "")
+    assert "A study of [a], made [/up]" in out
+    assert "ValueError: [bold]two[/bold]" in out
+    code, out, err = ask(capsys, "show", "toy", 3, "--results", results)
+    assert (code, err) == (0, "")
+    assert "Traceback (most recent call last):\n  line [x]\nValueError: [bold]two[/bold]\n" in out
+    assert ask(capsys, "show", "toy", 9, "--results", results) == (
+        1,
+        "",
+        "study 'toy' has no trial 9; it has trials 0 to 3\n",
+    )
+    code, out, err = ask(capsys, "show", "toy", "first", "--results", results)
+    assert (code, out) == (1, "")
+    assert "'first' is not a valid integer" in err
+
+
+def test_report(results: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, err = ask(capsys, "report", "toy", "--results", results)
+    assert (code, err) == (0, "")
+    for name in ("space.yaml", "conditions.json", "trials.csv", "epochs.csv", "table.md", "table.csv"):
+        assert (results / "toy" / name).stat().st_size
+        assert str(results / "toy" / name) in out
+    assert "1 of 2" in out, "a failed seed stands marked"
+
+
+@pytest.mark.parametrize("what", ["table", "trials", "epochs", "decisions", "predictions"])
+@pytest.mark.parametrize("format_", ["md", "csv", "json", "parquet"])
+def test_export(what: str, format_: str, results: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "new" / f"file.{format_}"
+    code, out, err = ask(capsys, "export", "toy", "--what", what, "-o", path, "--results", results)
+    assert (code, out, err) == (0, f"{path}\n", "")
+    rows = {"table": 2, "trials": 4, "epochs": 7, "decisions": 7, "predictions": 0}[what]
+    match format_:
+        case "csv":
+            assert len(pd.read_csv(path)) == rows
+        case "parquet":
+            assert len(pd.read_parquet(path)) == rows
+        case "json":
+            assert json.loads(path.read_text()) is not None
+        case "md":
+            assert path.read_text()
+
+
+def test_export_picks_a_name_and_a_format(results: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    place = ("--results", results)
+    assert ask(capsys, "export", "toy", *place)[1] == f"{results}/toy/table.md\n"
+    assert ask(capsys, "export", "toy", "--what", "trials", *place)[1] == f"{results}/toy/trials.csv\n"
+    assert ask(capsys, "export", "toy", "--predictions", *place)[1] == f"{results}/toy/predictions.parquet\n"
+    assert ask(capsys, "export", "toy", "--what", "epochs", "--format", "json", *place)[1] == (
+        f"{results}/toy/epochs.json\n"
+    )
+    code, out, err = ask(capsys, "export", "toy", "-o", tmp_path / "a.xlsx", *place)
+    assert (code, out, err) == (1, "", "format 'xlsx': must be one of csv, md, json, parquet\n")
+    assert not (tmp_path / "a.xlsx").exists()
+
+
+# Exit codes ----------------------------------------------------------------------------------------------------
+
+
+def failing(error: BaseException) -> Any:
+    def callback() -> None:
+        raise error
+
+    return callback
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "message"),
+    [
+        (UserError("found 3, must be 4"), 1, "found 3, must be 4\n"),
+        (StudyInterrupted("the same command goes on"), 130, "the same command goes on\n"),
+        (KeyboardInterrupt(), 130, "\ninterrupted; give the same command again to go on\n"),
+        (click.FileError("a.txt", "is a folder"), 1, "Error: Could not open file 'a.txt': is a folder\n"),
+    ],
+)
+def test_exit_codes(
+    error: BaseException, code: int, message: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(cli.commands, "fail", click.Command("fail", callback=failing(error)))
+    assert ask(capsys, "fail") == (code, "", message)
+
+
+def test_a_bug_says_that_it_is_one(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setitem(cli.commands, "fail", click.Command("fail", callback=failing(IndexError("oh"))))
+    code, out, err = ask(capsys, "fail")
+    assert (code, out) == (3, "")
+    assert err.startswith("Traceback (most recent call last):\n")
+    assert err.endswith("IndexError: oh\nthis is a bug of `search`, not of your file; what is recorded is safe\n")
+
+
+def test_a_reader_that_goes_away_is_no_bug(results: Path) -> None:
+    root = Path(__file__).parents[1]
+    command = f"{sys.executable} -m search schema | head -c 10"
+    done = subprocess.run(command, shell=True, capture_output=True, text=True, cwd=root, timeout=60)
+    assert (done.stdout, done.stderr) == ('{\n  "$sche', "")
+
+
+def test_a_sound_file_is_read_without_heavy_imports(good: Path) -> None:
+    code = "import sys; from search.__main__ import run; run(sys.argv[1:]); print(*sorted(sys.modules))"
+    root = Path(__file__).parents[1]
+    done = subprocess.run(
+        [sys.executable, "-c", code, "check", str(good)], capture_output=True, text=True, cwd=root, timeout=60
+    )
+    assert done.returncode == 0
+    loaded = set(done.stdout.split())
+    assert not loaded & {"ray", "optuna", "torch", "pandas", "sqlalchemy"}
+
+
+# The live view -------------------------------------------------------------------------------------------------
+
+
+def progress(**values: Any) -> Progress:
+    made = Progress(total=20, running=2, epochs_trained=30, epochs_reused=10, best=0.12345, best_trial=4)
+    made.states.update({State.FINISHED: 5, State.PRUNED: 3, State.WAITING: 1})
+    for name, value in values.items():
+        setattr(made, name, value)
+    return made
+
+
+def drawn(what: Any) -> list[list[str]]:
+    """The cells of a table's head and row."""
+    out = io.StringIO()
+    Console(file=out, width=200).print(what)
+    lines = [line for line in out.getvalue().splitlines() if line.strip(" ─━┏┓└┘┴╇┡┩")]
+    if "│" not in lines[-1]:  # no frame: the columns are where the head's words end
+        ends = [found.end() for found in re.finditer(r"\S+( \S+)*", lines[0])]
+        return [[line[start:end].strip() for start, end in zip([0, *ends], ends, strict=False)] for line in lines]
+    return [[cell.strip() for cell in re.split("[│┃]", line)[1:-1]] for line in lines]
+
+
+def test_the_live_table() -> None:
+    head, row = drawn(live.table(progress(), 9, "val_loss", 15.0))
+    assert head == ["done", "running", "finished", "pruned", "best val_loss", "epochs", "epochs/s", "time left"]
+    # Each trial that ended, and half of each that runs, took 40 / 9 epochs; 11 are left, at 2 epochs per second.
+    assert row == ["8 of 20", "2", "5", "3", "0.1235 (trial 4)", "30 + 10 reused", "2.0", "24 s"]
+
+
+def test_the_live_table_before_the_first_epoch() -> None:
+    head, row = drawn(live.table(Progress(), 9, "val_loss", 0.0))
+    assert head == ["done", "running", "pruned", "best val_loss", "epochs", "epochs/s", "time left"]
+    assert row == ["0", "0", "0", "", "0", "", ""]
+
+
+def test_failures_have_a_column() -> None:
+    made = progress()
+    made.move(State.FINISHED, State.FAILED)
+    made.move(State.FINISHED, State.DIVERGED)
+    head, row = drawn(live.table(made, 9, "val_loss", 15.0))
+    assert dict(zip(head, row, strict=True)) | {"diverged": "1", "failed": "1", "finished": "3"} == dict(
+        zip(head, row, strict=True)
+    )
+
+
+def test_time_left() -> None:
+    assert live.time_left(progress(), 9, 0.1) == "8.1 min"
+    assert live.time_left(progress(), 2, 1.0) == "22 s", "no trial is longer than the longest"
+    assert live.time_left(progress(total=None), 9, 1.0) == ""
+    assert live.time_left(progress(total=8, running=0), 9, 1.0) == "0 s"
+    assert live.time_left(Progress(total=8), 9, 1.0) == ""
+
+
+TRIAL = Trial(4, 2, 7, {"lr": 0.123456, "kind": "plain"}, {"stop.rule": "none"}, 2)
+
+
+def fold(*curve: float) -> Fold:
+    leaf = Leaf(TRIAL, {}, [], ["00", "01"], "")
+    return Fold(leaf, Objective("val_loss", "minimize"), list(curve))
+
+
+def ended(*curve: float) -> dict[str, Any]:
+    return {"trial": TRIAL, "state": State.FINISHED, "ended_by": "last epoch", "epoch": 2, "fold": fold(*curve)}
+
+
+def test_lines_for_a_log() -> None:
+    out = io.StringIO()
+    view = live.view_for(out)
+    assert isinstance(view, live.Lines)
+    view.say("starting Ray [1/2]")
+    view.event("started", {"trial": TRIAL, "attempt": 1})
+    view.event("ended", ended(0.9, 0.51239))
+    view.begin(progress(), 2, "val_loss")
+    view.event("started", {"trial": TRIAL, "attempt": 2})
+    view.event("epoch", {"trial": TRIAL, "epoch": 1})
+    view.event("ended", ended())
+    view.event("alarm", {"text": "trial 4 differs"})
+    view.end()
+    lines = out.getvalue().splitlines()
+    assert all(re.match(r"\[ +\d+\.\d s\] ", line) for line in lines)
+    assert [line.partition("s] ")[2] for line in lines] == [
+        "starting Ray [1/2]",
+        "trial 4 started: lr=0.1235, kind=plain, seed=7",
+        "trial 4 finished at epoch 2, last epoch, val_loss 0.5124",
+        "trial 4 started: lr=0.1235, kind=plain, seed=7, attempt 2",
+        "trial 4 finished at epoch 2, last epoch (8 of 20)",
+        "ALARM: trial 4 differs",
+    ]
+
+
+def test_a_terminal() -> None:
+    out = io.StringIO()
+    view = live.Terminal(Console(file=out, width=160, force_terminal=True, color_system=None))
+    view.say("a title with [brackets] and [/more]")
+    view.begin(progress(), 9, "val_loss")
+    view.event("started", {"trial": TRIAL, "attempt": 1})
+    view.event("ended", ended(0.5))
+    view.event("alarm", {"text": "[/x] differs"})
+    view.end()
+    view.end()
+    text = out.getvalue()
+    assert "a title with [brackets] and [/more]" in text
+    assert "ALARM [/x] differs" in text
+    assert "0.1235 (trial 4)" in text
+
+
+def test_a_silent_view_says_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    view = live.Silent()
+    view.say("x")
+    view.begin(Progress(), 1, "val_loss")
+    view.event("ended", {})
+    view.end()
+    assert capsys.readouterr() == ("", "")
