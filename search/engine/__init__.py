@@ -1,4 +1,5 @@
 """The engine: a driver that decides, workers that train, and Ray Tune between them.
 
-`driver`, `fold`, `outcomes` and `lease` are pure of Ray; `tune` and `worker` are the only rooms that import it.
+`driver`, `board`, `fold`, `outcomes`, `lease` and `place` are free of Ray; `tune` and `worker` are the only
+rooms that import it.
 """

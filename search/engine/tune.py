@@ -40,7 +40,8 @@ from ray.tune.search import Searcher
 
 from search.engine.driver import Driver
 from search.engine.lease import Assignment, WorkerSetup
-from search.engine.worker import ERROR, LEASE, ROW, SECONDS, LeaseTrainable, execution_class
+from search.engine.place import execution_class
+from search.engine.worker import ERROR, LEASE, ROW, SECONDS, LeaseTrainable
 from search.errors import UserError
 from search.space import Resources
 

@@ -125,6 +125,10 @@ class Mirror:
 
     def _open(self, trials: Sequence[Trial]) -> None:
         self._storage = RDBStorage(self._url, engine_kwargs={"connect_args": self._connect_args()})
+        if self._storage.engine.dialect.name == "sqlite":
+            # Losing the mirror costs nothing, and waiting for the disk is most of what a copy takes.
+            sa.event.listen(self._storage.engine, "connect", _hurry)
+            self._storage.engine.dispose()
         direction = [optuna.study.StudyDirection[self._space.search.objective.direction.upper()]]
         try:
             self._study_id = self._storage.get_study_id_from_name(self._record.name)
@@ -277,6 +281,10 @@ class Mirror:
             intermediate_values={},
         )
         return template
+
+
+def _hurry(connection: Any, _record: Any) -> None:
+    connection.execute("PRAGMA synchronous = OFF")
 
 
 _VALUES: sa.Table = TrialIntermediateValueModel.__table__
