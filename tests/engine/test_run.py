@@ -285,6 +285,12 @@ GRID = {"x": {"grid": [0, 1, 2, 3]}, "act": {"grid": ["train", "diverge"]}}
 
 
 @pytest.fixture(scope="module")
+def lingering() -> list[psutil.Process]:
+    """Ray's helpers of the driver that was killed."""
+    return []
+
+
+@pytest.fixture(scope="module")
 def alone(bench: Callable[..., Bench]) -> tuple[Bench, subprocess.CompletedProcess[str]]:
     """Eight trials, half of which diverge in their fourth epoch."""
     made = bench("alone")
@@ -314,7 +320,11 @@ def test_workers_are_reused(alone: tuple[Bench, subprocess.CompletedProcess[str]
     assert len(made.trained()) == 4 * (5 + 4)
 
 
-def test_a_killed_driver(bench: Callable[..., Bench], alone: tuple[Bench, subprocess.CompletedProcess[str]]) -> None:
+def test_a_killed_driver(
+    bench: Callable[..., Bench],
+    alone: tuple[Bench, subprocess.CompletedProcess[str]],
+    lingering: list[psutil.Process],
+) -> None:
     """On its way, a study is looked at from outside, loses a worker, and then its driver."""
     made = bench("killed")
     made.write(GRID, pause=0.4, at=4)
@@ -380,7 +390,7 @@ def test_a_killed_driver(bench: Callable[..., Bench], alone: tuple[Bench, subpro
         [row[name] for name in same] for row in undisturbed.table("trials.csv")
     ]
     assert [trial.state for trial in made.optuna().trials] == [TrialState.COMPLETE, TrialState.PRUNED] * 4
-    wait_for(lambda: gone(helpers), 90)
+    lingering.extend(helpers)
 
 
 def test_ctrl_c_in_a_long_epoch(bench: Callable[..., Bench]) -> None:
@@ -447,3 +457,8 @@ def test_trials_that_fail(bench: Callable[..., Bench]) -> None:
     assert (again[0].state, again[0].ended_by, again[0].error) == (State.FINISHED, "last epoch", "")
     assert [trial.state for trial in again[1:]] == [trial.state for trial in trials.values()][1:]
     assert len(made.trained()) - begun == 5 + 2, "the mended trial, and the square one up to its failure"
+
+
+def test_nothing_lingers(lingering: list[psutil.Process]) -> None:
+    """Last in the file, for it takes a minute until Ray's own helpers have given up."""
+    wait_for(lambda: gone(lingering), 90)
