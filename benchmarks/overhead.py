@@ -1,6 +1,6 @@
 """What a trial costs beyond its training: ours against a plain Ray Tune script, for a workload that does nothing.
 
-    python -m benchmarks.overhead [--trials 60] [--epochs 9] [--repeats 1] [--reuse-actors]
+    python -m benchmarks.overhead [--trials 100] [--epochs 9] [--repeats 1] [--reuse-actors]
 
 Both sides search the same two floats for the same formula (`benchmarks.noop`), with Optuna's TPE and ASHA (grace period
 1, reduction factor 3), as many trials of as many epochs, one CPU per trial, on all cores. Ours goes through
@@ -90,6 +90,7 @@ def work(side: str, trials: int, epochs: int, folder: str) -> Figures:
 
 
 def _ours(trials: int, epochs: int, folder: str, reuse_actors: bool) -> Callable[[], Figures]:
+    import search.engine.tune  # noqa: F401  # the other side imports ray.tune before it is called, too
     from benchmarks import noop
     from search.api import load_space, run
     from search.engine.live import Lines
@@ -185,7 +186,7 @@ def shown(values: list[float]) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.overhead", description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--trials", type=int, default=60)
+    parser.add_argument("--trials", type=int, default=100)
     parser.add_argument("--epochs", type=int, default=9)
     parser.add_argument("--repeats", type=int, default=1)
     parser.add_argument("--reuse-actors", action="store_true", help="also the plain script with reuse_actors=True")

@@ -210,7 +210,9 @@ class Ledger:
     def step(self, study_id: int) -> Iterator[Step]:
         """One transaction on a study: commits at the end, or leaves no trace when an exception passes through."""
         with self._writing() as connection:
-            yield Step(connection, study_id, self._insert_new)
+            step = Step(connection, study_id, self._insert_new)
+            yield step
+            step.flush()
 
     @contextmanager
     def _writing(self) -> Iterator[sa.Connection]:
@@ -224,13 +226,18 @@ class Ledger:
 
 
 class Step:
-    """What one transaction writes; made by `Ledger.step`."""
+    """What one transaction writes; made by `Ledger.step`, which also commits it.
+
+    Trials' columns and log entries are collected and written at the end: a statement costs more than its content.
+    """
 
     def __init__(self, connection: sa.Connection, study_id: int, insert_new: Any) -> None:
         self._connection = connection
         self._study_id = study_id
         self._insert_new = insert_new
         self._seq: int | None = None
+        self._columns: dict[int, dict[str, Any]] = {}  # trial -> columns to set
+        self._entries: list[dict[str, Any]] = []
 
     def put_row(self, key: str, epoch: int, row: Row, seconds: float, run_id: int) -> tuple[Row, bool]:
         """Insert a row, or find the one that is there: the first one stands.
@@ -273,8 +280,7 @@ class Step:
         """Set columns of a trial: state, ended_by, last_epoch, error, attempts."""
         if "state" in values:
             values["state"] = State(values["state"]).value
-        where = (tables.trial.c.study_id == self._study_id) & (tables.trial.c.number == number)
-        self._connection.execute(tables.trial.update().where(where).values(**values))
+        self._columns.setdefault(number, {}).update(values)
 
     def log(
         self,
@@ -287,26 +293,39 @@ class Step:
     ) -> int:
         """Append to the study's order log; return the entry's number."""
         if self._seq is None:
+            self._seq = self._last_seq()
+        self._seq += 1
+        self._entries.append(
+            {
+                "study_id": self._study_id,
+                "seq": self._seq,
+                "at": utc_now(),
+                "kind": kind,
+                "trial": trial,
+                "epoch": epoch,
+                "key": bytes.fromhex(key) if key else None,
+                "detail": json.dumps(detail),
+            }
+        )
+        return self._seq
+
+    def flush(self) -> None:
+        """Write what was collected."""
+        for number, values in self._columns.items():
+            where = (tables.trial.c.study_id == self._study_id) & (tables.trial.c.number == number)
+            self._connection.execute(tables.trial.update().where(where).values(**values))
+        if self._entries:
+            self._connection.execute(tables.decision.insert(), self._entries)
+        self._columns, self._entries = {}, []
+
+    def _last_seq(self) -> int:
+        if self._connection.dialect.name != "sqlite":
             # Others that would take the same number wait here; SQLite lets one writer in at a time anyway.
             row = sa.select(tables.study.c.id).where(tables.study.c.id == self._study_id)
             self._connection.execute(row.with_for_update())
-            query = sa.select(sa.func.max(tables.decision.c.seq)).where(tables.decision.c.study_id == self._study_id)
-            last = self._connection.execute(query).scalar()
-            self._seq = -1 if last is None else last
-        self._seq += 1
-        self._connection.execute(
-            tables.decision.insert().values(
-                study_id=self._study_id,
-                seq=self._seq,
-                at=utc_now(),
-                kind=kind,
-                trial=trial,
-                epoch=epoch,
-                key=bytes.fromhex(key) if key else None,
-                detail=json.dumps(detail),
-            )
-        )
-        return self._seq
+        query = sa.select(sa.func.max(tables.decision.c.seq)).where(tables.decision.c.study_id == self._study_id)
+        last = self._connection.execute(query).scalar()
+        return -1 if last is None else last
 
 
 def utc_now() -> str:
