@@ -13,17 +13,17 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from search.engine.board import Board
 from search.engine.fold import Fold
+from search.engine.judge import Judge
 from search.engine.lease import Lease
 from search.engine.outcomes import Event, Outcomes, Progress
-from search.ledger import Ledger, Step, StudyRecord
+from search.ledger import Ledger, StudyRecord
 from search.prefix import fingerprint
-from search.pruning import Asha
 from search.space import Space
-from search.study import Asked, Leaf, Planner, Sampler, longest
+from search.study import Asked, Leaf, Planner, Sampler
 from search.trial import Row, State, Trial
 
 AHEAD = 2
@@ -61,16 +61,12 @@ class Driver:
         self._run_id, self.workers = run_id, workers
         self._on_event, self._clock = on_event, clock
         self._deadline = clock() + space.search.hours * 3600 if space.search.hours else math.inf
-        asha = space.search.asha
-        maximize = space.search.objective.maximize
-        self._asha = (
-            Asha(asha.grace_period, asha.reduction_factor, longest(space), maximize) if asha is not None else None
-        )
         self._lock = threading.Condition(threading.RLock())
         self._board = Board()
         self._attempts: dict[int, int] = {}
         self._numbers: dict[tuple[str, int], Trial] = {}  # (parameters, seed) -> trial of an earlier run
         self._outcomes = Outcomes(space, sampler, self.progress)
+        self._judge = Judge(space, self._outcomes, self.progress, on_event)
         self._next_number = 0
         self._next_lease = 0
         self._asked_all = False  # the sampler has no more configurations
@@ -156,7 +152,7 @@ class Driver:
         known = self._ledger.rows(leaf.path)
         with self._ledger.step(self._record.id) as step:
             while (key := fold.next_key) in known:
-                self._advance(step, fold, known[key].row)
+                self._judge.advance(step, fold, known[key].row)
                 if fold.ended:
                     break
             if fold.epoch:
@@ -164,6 +160,7 @@ class Driver:
                 step.set_trial(leaf.trial.number, last_epoch=fold.epoch)
                 self.progress.epochs_reused += fold.epoch
         self._board.file(fold)
+        self._judge.announce()
 
     def _restore(self) -> None:
         """Take up what earlier runs left: numbers, outcomes, and the pruner's log."""
@@ -178,9 +175,7 @@ class Driver:
             self._numbers[fingerprint(trial.parameters), trial.seed] = trial
             self.progress.states[trial.state] += 1
             self._next_number = max(self._next_number, trial.number + 1)
-        if self._asha is not None:
-            for entry in self._ledger.decisions(self._record.id, ["rung"]):
-                self._asha.feed(entry.epoch or 0, entry.key or "", float(entry.detail["value"]))
+        self._judge.restore(self._ledger.decisions(self._record.id, ["rung"]))
         self._outcomes.restore(self._ledger, self._record, trials)
 
     def _resume(self) -> None:
@@ -275,11 +270,11 @@ class Driver:
                     step.log("row", trial=lease.trial, epoch=epoch, key=key, trained=True)
                     self.progress.epochs_trained += 1
                 elif differing := stored.differences(row):
-                    self._alarm(step, lease, epoch, key, differing)
+                    self._judge.alarm(step, lease, epoch, key, differing)
                 fed = self._board.take(key)
                 for fold in fed:
                     number = fold.leaf.trial.number
-                    self._advance(step, fold, stored)
+                    self._judge.advance(step, fold, stored)
                     step.set_trial(number, last_epoch=fold.epoch)
                     if number != lease.trial or not fresh:
                         self.progress.epochs_reused += 1
@@ -287,6 +282,7 @@ class Driver:
             for fold in fed:
                 self._board.file(fold)
             goes_on = not self._stopping and self._board.needed(lease.path[done + 1 :])
+            self._judge.announce()
             self._on_event("epoch", {"trial": lease.trial, "epoch": epoch, "row": stored, "seconds": seconds})
             self._lock.notify_all()
             return goes_on
@@ -310,46 +306,10 @@ class Driver:
                 if error or (lost and used_up):
                     reason = error or f"the worker died in each of {self._attempts[lease.trial]} attempts"
                     with self._ledger.step(self._record.id) as step:
-                        self._end(step, fold, State.FAILED, reason.strip().splitlines()[-1], reason)
+                        self._judge.end(step, fold, State.FAILED, reason.strip().splitlines()[-1], reason)
                     self._board.file(fold)
+                    self._judge.announce()
             self._lock.notify_all()
-
-    # Folding -------------------------------------------------------------------------------------------------
-
-    def _advance(self, step: Step, fold: Fold, row: Row) -> None:
-        """Feed the next row to a leaf and log what is decided on it. Filing it is the caller's."""
-        key = fold.next_key
-        assert key is not None
-        end = fold.feed(row)
-        if end is None and self._asha is not None and not math.isnan(value := fold.curve[-1]):
-            known = self._asha.decided(fold.epoch, key)
-            goes_on = self._asha.feed(fold.epoch, key, value)
-            if goes_on is not None and not known:
-                step.log("rung", trial=fold.leaf.trial.number, epoch=fold.epoch, key=key, value=value, goes_on=goes_on)
-            if goes_on is False:
-                end = (State.PRUNED, f"rung {fold.epoch}")
-        if end is not None:
-            self._end(step, fold, *end)
-
-    def _end(self, step: Step, fold: Fold, state: State, ended_by: str, error: str = "") -> None:
-        number = fold.leaf.trial.number
-        self.progress.move(fold.state, state)
-        fold.state, fold.ended = state, True
-        step.set_trial(number, state=state, ended_by=ended_by, last_epoch=fold.epoch, error=error)
-        step.log("ended", trial=number, epoch=fold.epoch, state=state.value, ended_by=ended_by)
-        self._outcomes.note(fold.leaf.trial.configuration, number, state, fold.curve)
-        self._on_event(
-            "ended", {"trial": fold.leaf.trial, "state": state, "ended_by": ended_by, "epoch": fold.epoch, "fold": fold}
-        )
-
-    def _alarm(self, step: Step, lease: Lease, epoch: int, key: str, differing: Sequence[str]) -> None:
-        """A retrained row must equal the stored one; here it does not, and that is worth more than a log line."""
-        text = (
-            f"trial {lease.trial}, epoch {epoch}: trained again, {', '.join(differing)} differ from the row on record"
-        )
-        step.log("alarm", trial=lease.trial, epoch=epoch, key=key, text=text)
-        self.progress.alarms.append(text)
-        self._on_event("alarm", {"text": text})
 
     # The end -------------------------------------------------------------------------------------------------
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, Protocol, TextIO
 
 from rich import box
@@ -61,7 +62,8 @@ class Lines(Silent):
 
     def say(self, text: str) -> None:
         """Print one line with the seconds since the start."""
-        print(f"[{time.monotonic() - self._began:7.1f} s] {text}", file=self._out or sys.stdout, flush=True)
+        with suppress(OSError):  # a reader that went away does not end a study
+            print(f"[{time.monotonic() - self._began:7.1f} s] {text}", file=self._out or sys.stdout, flush=True)
 
     def begin(self, progress: Progress, epochs: int, metric: str) -> None:
         """Remember what to count."""
