@@ -424,6 +424,7 @@ class TestSqlite(LedgerContract):
         assert killed.returncode == -signal.SIGKILL
         assert list(ledger.rows(["01" * 20, "02" * 20])) == ["01" * 20]
 
+    @pytest.mark.slow
     def test_many_fresh_files_are_each_created_by_eight_processes_at_once(self, tmp_path):
         code = (
             "import multiprocessing, sys; from search.ledger import Ledger\n"

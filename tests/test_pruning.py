@@ -44,6 +44,7 @@ def feeds(draw, values=WITH_INFINITIES):
     return longest, grace, curves, order
 
 
+@pytest.mark.slow
 @given(feeds(), ETAS, st.booleans())
 @settings(max_examples=150, deadline=None)
 def test_verdicts_equal_rays_on_the_same_keys_in_the_same_order(bracket, feed, eta, maximize):

@@ -16,6 +16,8 @@ from classifier.rules import SettingError
 from classifier.training import EVALUATION_PIXELS, SMALLEST_DEVIATION, _statistics
 from classifier.workload import workload
 
+pytestmark = pytest.mark.slow
+
 
 def fixed(**settings: Any) -> dict[str, Any]:
     named = {name.replace("__", "."): value for name, value in settings.items()}

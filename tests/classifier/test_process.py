@@ -12,6 +12,8 @@ import torch
 from classifier import process
 from classifier.workload import workload
 
+pytestmark = pytest.mark.slow
+
 EPOCHS = 2
 SETTINGS = {"seed": 5, "loss.gamma": 0.5, "augment.crop": True, "augment.contrast": 0.3}
 

@@ -12,6 +12,8 @@ from classifier.data import load
 from classifier.training import _batches
 from classifier.workload import workload
 
+pytestmark = pytest.mark.slow
+
 # Training and validation loss of the first epochs of digits at 12 px, gamma 2, seed 0, at a rate so small that other
 # instruction sets (AVX2 and none against AVX512, measured) stay within 0.02, 0.03, 0.7 and 1.5 %.
 GOLDEN = [(1.988834, 2.296582), (1.831249, 2.296927), (1.726941, 2.294096), (1.586728, 2.284078)]

@@ -207,6 +207,7 @@ def test_an_undisturbed_study(space: Space, seed: int, workers: int, slow: float
             assert max(simulation.sampler.seen) < workers
 
 
+@pytest.mark.slow
 @fast
 @given(spaces(), st.integers(0, 2**32), st.integers(1, 4), st.sampled_from([0.05, 0.3]), st.sampled_from([0, 0.05]))
 def test_dying_workers_and_failing_trials(space: Space, seed: int, workers: int, dying: float, failing: float) -> None:
@@ -222,6 +223,7 @@ def test_dying_workers_and_failing_trials(space: Space, seed: int, workers: int,
                 assert trial.ended_by == f"ZeroDivisionError: {key}"
 
 
+@pytest.mark.slow
 @fast
 @given(
     spaces(),
@@ -263,6 +265,7 @@ def test_restarts_at_any_moment(
             assert again.trained == []
 
 
+@pytest.mark.slow
 @fast
 @given(spaces(("grid", "random")), st.integers(0, 2**32), st.integers(0, 50))
 def test_a_restarted_study_equals_an_undisturbed_one(space: Space, seed: int, steps: int) -> None:

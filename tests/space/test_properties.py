@@ -4,6 +4,7 @@ import contextlib
 import tempfile
 from pathlib import Path
 
+import pytest
 import yaml
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
@@ -61,6 +62,7 @@ def test_any_heap_of_tokens_is_read_or_refused(tokens):
         read_text(HEAD + "".join(tokens))
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=300)
 @given(trees, st.sampled_from(["", "fixed", "space", "search", "resources", "report", "seeds", "name", "title"]))
 def test_any_tree_is_read_or_refused(tree, section):
@@ -145,6 +147,7 @@ def sound(draw):
     return data
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=200)
 @given(sound())
 def test_dump_reads_back_as_the_same_space(data):

@@ -241,6 +241,7 @@ def _copied(study: Written) -> bool:
         return False
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("same", [True, False], ids=["the same object", "a new one"])
 @pytest.mark.parametrize(
     "damage",
@@ -278,6 +279,7 @@ def test_damage_is_put_right(study: Written, damage: str, same: bool) -> None:
         assert study.content() == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "edit",
     [
@@ -328,6 +330,7 @@ def test_a_place_that_cannot_be_written(study: Written) -> None:
     assert "unable to open database file" in study.mirror().stop()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("end", [State.FINISHED, State.STOPPED, State.PRUNED, State.DIVERGED])
 def test_a_failed_trial_may_succeed_in_a_later_run(study: Written, end: State) -> None:
     study.trial(State.FINISHED, [0.5] * 4, ended_by="last epoch")
