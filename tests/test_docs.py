@@ -10,7 +10,7 @@ import click
 import pytest
 
 from search.cli import cli
-from search.space import space_from_mapping
+from search.space import read_space, space_from_mapping
 from search.space.nodes import Problems
 from search.space.yaml import parse
 from tests.settings_page import PAGE, page
@@ -46,6 +46,16 @@ def test_the_first_screen_gives_the_two_commands() -> None:
     first = README.splitlines()[:12]
     assert any(line.strip().startswith("make run") for line in first)
     assert any(line.strip().startswith("make test") for line in first)
+
+
+def test_the_table_of_the_readme_has_the_lines_and_published_figures_of_its_space_file() -> None:
+    space = read_space(ROOT / "spaces/focal.yaml")
+    published = space.report.published
+    assert published is not None
+    (table,) = blocks(README, "text")
+    lines = table.splitlines()[-len(published.values) :]
+    assert [re.split(r"  +", line.strip())[4] for line in lines] == list(published.values.values())
+    assert all("3 of 3" in line for line in lines)
 
 
 def test_make_knows_what_the_documents_ask_of_it() -> None:
