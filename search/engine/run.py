@@ -116,7 +116,7 @@ class _Session:
 
     def _everything_ended(self, record: StudyRecord) -> bool:
         """Whether it is worth looking if nothing is left to train, before seconds are spent on Ray."""
-        trials = self.ledger.trials(record.id)
+        trials = [trial for trial in self.ledger.trials(record.id) if trial.seed in self.space.seeds]
         return bool(trials) and all(trial.state.ended and trial.state != State.FAILED for trial in trials)
 
     def _settle(self, driver: Driver) -> bool:
