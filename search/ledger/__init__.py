@@ -11,7 +11,8 @@ What it guarantees:
 It knows nothing of Ray, Optuna or what the rows mean.
 """
 
-from search.ledger.ledger import Decision, Ledger, Recorded, Step, StudyRecord
+from search.ledger.ledger import Decision, Ledger, Recorded, StudyRecord
 from search.ledger.lock import study_lock
+from search.ledger.step import Step
 
 __all__ = ["Decision", "Ledger", "Recorded", "Step", "StudyRecord", "study_lock"]

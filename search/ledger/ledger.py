@@ -6,7 +6,6 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -14,6 +13,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from search.errors import StudyNotFound, nearest
 from search.ledger import codec, tables
+from search.ledger.step import Step, utc_now
 from search.trial import DataCard, Row, State, Trial
 
 CHUNK = 500  # keys per query: SQLite allows 32,766 variables, and smaller statements are cached better
@@ -223,114 +223,6 @@ class Ledger:
         """Insert unless the primary key or a unique name is taken."""
         dialect = postgresql if self.engine.dialect.name == "postgresql" else sqlite
         return dialect.insert(table).values(**values).on_conflict_do_nothing()
-
-
-class Step:
-    """What one transaction writes; made by `Ledger.step`, which also commits it.
-
-    Trials' columns and log entries are collected and written at the end: a statement costs more than its content.
-    """
-
-    def __init__(self, connection: sa.Connection, study_id: int, insert_new: Any) -> None:
-        self._connection = connection
-        self._study_id = study_id
-        self._insert_new = insert_new
-        self._seq: int | None = None
-        self._columns: dict[int, dict[str, Any]] = {}  # trial -> columns to set
-        self._entries: list[dict[str, Any]] = []
-
-    def put_row(self, key: str, epoch: int, row: Row, seconds: float, run_id: int) -> tuple[Row, bool]:
-        """Insert a row, or find the one that is there: the first one stands.
-
-        Returns:
-            the row on record, and whether it is the one given.
-        """
-        blob = codec.encode_row(row)
-        binary = bytes.fromhex(key)
-        values = {"key": binary, "epoch": epoch, "row": blob, "seconds": seconds, "run_id": run_id}
-        insert = self._insert_new(tables.epoch, {**values, "recorded": utc_now()})
-        # Ask for the key: what a driver reports as number of inserted rows may be -1.
-        if self._connection.execute(insert.returning(tables.epoch.c.key)).first() is not None:
-            return row, True
-        query = sa.select(tables.epoch.c.row).where(tables.epoch.c.key == binary)
-        return codec.decode_row(self._connection.execute(query).scalar_one()), False
-
-    def add_trial(self, trial: Trial, path: Sequence[str], data: str) -> None:
-        """Add a trial with its path of epoch keys."""
-        self._connection.execute(
-            tables.trial.insert().values(
-                study_id=self._study_id,
-                number=trial.number,
-                configuration=trial.configuration,
-                seed=trial.seed,
-                parameters=json.dumps(dict(trial.parameters)),
-                settings=json.dumps(dict(trial.settings)),
-                epochs=trial.epochs,
-                path=bytes.fromhex("".join(path)),
-                data=data,
-                state=trial.state.value,
-                ended_by=trial.ended_by,
-                last_epoch=trial.last_epoch,
-                error=trial.error,
-                attempts=trial.attempts,
-            )
-        )
-
-    def set_trial(self, number: int, **values: Any) -> None:
-        """Set columns of a trial: state, ended_by, last_epoch, error, attempts."""
-        if "state" in values:
-            values["state"] = State(values["state"]).value
-        self._columns.setdefault(number, {}).update(values)
-
-    def log(
-        self,
-        kind: str,
-        *,
-        trial: int | None = None,
-        epoch: int | None = None,
-        key: str | None = None,
-        **detail: Any,
-    ) -> int:
-        """Append to the study's order log; return the entry's number."""
-        if self._seq is None:
-            self._seq = self._last_seq()
-        self._seq += 1
-        self._entries.append(
-            {
-                "study_id": self._study_id,
-                "seq": self._seq,
-                "at": utc_now(),
-                "kind": kind,
-                "trial": trial,
-                "epoch": epoch,
-                "key": bytes.fromhex(key) if key else None,
-                "detail": json.dumps(detail),
-            }
-        )
-        return self._seq
-
-    def flush(self) -> None:
-        """Write what was collected."""
-        for number, values in self._columns.items():
-            where = (tables.trial.c.study_id == self._study_id) & (tables.trial.c.number == number)
-            self._connection.execute(tables.trial.update().where(where).values(**values))
-        if self._entries:
-            self._connection.execute(tables.decision.insert(), self._entries)
-        self._columns, self._entries = {}, []
-
-    def _last_seq(self) -> int:
-        if self._connection.dialect.name != "sqlite":
-            # Others that would take the same number wait here; SQLite lets one writer in at a time anyway.
-            row = sa.select(tables.study.c.id).where(tables.study.c.id == self._study_id)
-            self._connection.execute(row.with_for_update())
-        query = sa.select(sa.func.max(tables.decision.c.seq)).where(tables.decision.c.study_id == self._study_id)
-        last = self._connection.execute(query).scalar()
-        return -1 if last is None else last
-
-
-def utc_now() -> str:
-    """The time as UTC text, to the millisecond."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
 def _split_path(blob: bytes) -> list[str]:

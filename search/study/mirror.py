@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import optuna
@@ -183,11 +184,8 @@ class Mirror:
     def _still_there(self) -> bool:
         assert self._storage is not None
         url = sa.make_url(self._url)
-        if url.get_backend_name() == "sqlite" and url.database:
-            from pathlib import Path
-
-            if not Path(url.database).exists():
-                return False
+        if url.get_backend_name() == "sqlite" and url.database and not Path(url.database).exists():
+            return False
         try:
             return bool(self._storage.get_study_id_from_name(self._record.name) == self._study_id)
         except KeyError:
