@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
@@ -10,6 +11,8 @@ import pytest
 from search import load_space, open_study, run
 from search.api import Study
 from search.errors import Faults
+from search.workload import Settings
+from tests.contracts.toy import SineFit
 
 SINE = {
     "name": "notebook",
@@ -37,6 +40,24 @@ def test_a_study_runs_from_python_and_its_tables_are_data_frames(tmp_path: Path)
     again = open_study("notebook", results=tmp_path)
     pd.testing.assert_frame_equal(again.trials(), trials)
     assert isinstance(again, Study)
+
+
+class Unreadable(SineFit):
+    """Its starting weights cannot be read for one degree, which only shows while the study runs."""
+
+    def inputs(self, fixed: Settings) -> Mapping[str, str]:
+        if fixed["degree"] == 3:
+            raise RuntimeError("no such file of weights")
+        return {}
+
+
+@pytest.mark.slow
+def test_an_error_on_the_way_is_recorded_with_the_run_and_raised(tmp_path: Path) -> None:
+    space = load_space({**SINE, "workload": "tests.test_api:Unreadable"})
+    with pytest.raises(RuntimeError, match="no such file of weights"):
+        run(space, results=tmp_path)
+    study = open_study("notebook", results=tmp_path)
+    assert [entry["outcome"] for entry in study.ledger.runs(study_id=study.record.id)] == ["error: RuntimeError"]
 
 
 def test_faults_are_raised_all_at_once() -> None:

@@ -34,7 +34,7 @@ def execution_class(setup: WorkerSetup) -> dict[str, str]:
     return _classes[asked]
 
 
-def check_class(setup: WorkerSetup, workload: Workload) -> None:
+def verify_class(setup: WorkerSetup) -> None:
     """Refuse to train where other bits would come out than the keys promise.
 
     Raises:

@@ -51,7 +51,7 @@ def new_revision(ledger: Ledger, space: Space) -> StudyRecord:
     return ledger.study(name)
 
 
-def check_class(
+def study_in_class(
     ledger: Ledger, space: Space, record: StudyRecord, found: Mapping[str, str], other_class: str
 ) -> StudyRecord:
     """Return the study to work on in this execution class.

@@ -14,7 +14,7 @@ import search.study as rooms
 from search.engine.conditions import conditions
 from search.engine.driver import Driver
 from search.engine.live import View
-from search.engine.revision import check_class, find_study
+from search.engine.revision import find_study, study_in_class
 from search.ledger import Ledger, StudyRecord, study_lock
 from search.space import Space
 from search.trial import DataCard, State
@@ -64,11 +64,10 @@ def run_study(
     read_data(space, workload, view)
     record = find_study(ledger, space)
     with study_lock(ledger.engine, record.name):
-        session = _Session(space, ledger, workload, view, sharing)
-        return session.run(record, mirror, other_class)
+        return _Steps(space, ledger, workload, view, sharing).run(record, mirror, other_class)
 
 
-class _Session:
+class _Steps:
     """The steps of one run, in order; Ray is started only where something is to be trained."""
 
     def __init__(self, space: Space, ledger: Ledger, workload: Workload, view: View, sharing: bool) -> None:
@@ -88,7 +87,7 @@ class _Session:
         with tune.local_ray(), ExitStack() as locks:
             cpus, gpus, workers = tune.share(self.space.resources)
             found = tune.ask_execution_class(self.space.workload, cpus, gpus)
-            locked, record = record.name, check_class(self.ledger, self.space, record, found, other_class)
+            locked, record = record.name, study_in_class(self.ledger, self.space, record, found, other_class)
             if record.name != locked:
                 locks.enter_context(study_lock(self.ledger.engine, record.name))
             if record.execution_class is None:
@@ -108,6 +107,9 @@ class _Session:
                         tune.execute(driver, tune.worker_setup(self.space.workload, cpus, gpus, found), workers)
             except KeyboardInterrupt:
                 driver.stop(driver.stopping or "Ctrl-C")
+            except BaseException as error:
+                self.ledger.end_run(run_id, f"error: {type(error).__name__}", time.monotonic() - began)
+                raise
             finally:
                 driver.close()
                 self.view.end()

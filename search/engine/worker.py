@@ -15,7 +15,7 @@ import numpy as np
 from ray import tune
 
 from search.engine.lease import Assignment
-from search.engine.place import check_class, prepare
+from search.engine.place import prepare, verify_class
 from search.trial import Row
 from search.workload import Run
 
@@ -41,9 +41,8 @@ class LeaseTrainable(tune.Trainable):
         lease, setup = self._assignment.lease, self._assignment.setup
         try:
             if self._run is None:
-                workload = prepare(setup)
-                check_class(setup, workload)
-                self._run = workload.start(lease.fixed, setup.cpus, setup.gpus)
+                verify_class(setup)
+                self._run = prepare(setup).start(lease.fixed, setup.cpus, setup.gpus)
             began = time.monotonic()
             measured = dict(self._run.train_epoch(lease.schedule[self._epoch]))
             seconds = time.monotonic() - began
