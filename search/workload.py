@@ -95,7 +95,10 @@ class Workload(Protocol):
         return fixed, [dict(each) for _ in range(epochs)]
 
     def data(self, fixed: Settings) -> DataCard | None:
-        """Read the data these fixed settings use (once: decoded into a cache) and describe them by content."""
+        """Read the data these fixed settings use (once: decoded into a cache) and describe them by content.
+
+        Must not depend on the seed: a split has a setting of its own. Asked once per run for all seeds.
+        """
         return None
 
     def inputs(self, fixed: Settings) -> Mapping[str, str]:

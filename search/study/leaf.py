@@ -62,7 +62,7 @@ class Planner:
         self._sharing = sharing
         self._identity = identity(space.workload, workload)
         self._on_data = on_data or (lambda card: None)
-        self._known_data: set[str] = set()
+        self._cards: dict[str, DataCard] = {}
 
     def leaf(self, number: int, configuration: int, seed: int, parameters: Mapping[str, Any]) -> Leaf:
         """Return the leaf of a configuration under one seed.
@@ -72,11 +72,7 @@ class Planner:
         """
         settings, service = canonical(self.space, self._workload, parameters, seed)
         fixed, schedule = self._workload.schedule(settings, service["epochs"])
-        with addressed(self.space):
-            card = self._workload.data(fixed) or NO_DATA
-        if card.fingerprint not in self._known_data:
-            self._known_data.add(card.fingerprint)
-            self._on_data(card)
+        card = self._card(fixed)
         rules = self._workload.settings
         root = prefix.root_key(
             self._identity,
@@ -89,6 +85,17 @@ class Planner:
         path = prefix.path(root, [prefix.without_defaults(each, rules) for each in schedule])
         trial = Trial(number, configuration, seed, dict(parameters), {**settings, **service}, service["epochs"])
         return Leaf(trial, fixed, schedule, path, card.fingerprint)
+
+    def _card(self, fixed: Mapping[str, Any]) -> DataCard:
+        """Ask for the data once per run and fixed settings, the seed apart: the same data serve all seeds."""
+        name = prefix.fingerprint({name: value for name, value in fixed.items() if name != "seed"})
+        if name not in self._cards:
+            with addressed(self.space):
+                card = self._workload.data(fixed) or NO_DATA
+            if card.fingerprint not in {known.fingerprint for known in self._cards.values()}:
+                self._on_data(card)
+            self._cards[name] = card
+        return self._cards[name]
 
 
 def canonical(

@@ -13,6 +13,7 @@ from search.errors import UserError
 from search.space import Space, space_from_mapping
 from search.study import Leaf, Planner, longest
 from search.trial import DataCard
+from tests.contracts.toy import SineFit
 from tests.engine.workloads import Synthetic
 
 CLASS = {"machine": "here"}
@@ -203,3 +204,34 @@ def test_the_longest_trial(axes: dict[str, Any], fixed: dict[str, Any], wanted: 
     content = {"workload": "tests.engine.workloads:Synthetic", "fixed": fixed, "space": axes}
     space = space_from_mapping({**content, "search": {"sampler": "random", "trials": 1}})
     assert longest(space) == wanted
+
+
+def test_data_are_asked_for_once_for_all_seeds_and_settings_of_an_epoch() -> None:
+    asked = []
+
+    class Counted(SineFit):
+        settings = {**SineFit.settings, "lr": {**SineFit.settings["lr"], "epoch": True}}
+
+        def data(self, fixed):
+            asked.append(fixed["degree"])
+            return DataCard(f"points for degree {fixed['degree']}")
+
+    told = []
+    space = space_from_mapping(
+        {
+            "workload": "tests.contracts.toy:SineFit",
+            "fixed": {"epochs": 2},
+            "space": {"degree": {"grid": [1, 2]}, "lr": {"grid": [0.1, 0.2]}},
+        },
+        "counted",
+    )
+    planner = Planner(space, Counted(), {}, on_data=lambda card: told.append(card.fingerprint))
+    leaves = [
+        planner.leaf(0, 0, seed, {"degree": degree, "lr": lr})
+        for degree in (1, 2)
+        for lr in (0.1, 0.2)
+        for seed in (0, 1)
+    ]
+    assert asked == [1, 2]
+    assert told == ["points for degree 1", "points for degree 2"]
+    assert [leaf.data for leaf in leaves] == [told[0]] * 4 + [told[1]] * 4

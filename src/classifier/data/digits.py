@@ -6,6 +6,8 @@ zero down to 10 of the digit nine, and 300 each for validation and test, 30 per 
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 from PIL import Image
 
@@ -16,14 +18,19 @@ TRAINING = (45, 38, 33, 28, 23, 20, 17, 14, 12, 10)
 HELD_OUT = 30
 
 
-def digits(split_seed: int) -> Source:
-    """Return the digits, split by `split_seed`."""
+@functools.cache
+def _read() -> tuple[np.ndarray, np.ndarray, str]:
+    """Return grey images uint8 [1797, 8, 8], labels int64 [1797], and the version they come from."""
     import sklearn  # two seconds, for those who use them
     from sklearn.datasets import load_digits
 
     bunch = load_digits()
-    grey = np.rint(bunch.images * (255 / 16)).astype(np.uint8)
-    labels = bunch.target.astype(np.int64)
+    return np.rint(bunch.images * (255 / 16)).astype(np.uint8), bunch.target.astype(np.int64), sklearn.__version__
+
+
+def digits(split_seed: int) -> Source:
+    """Return the digits, split by `split_seed`."""
+    grey, labels, version = _read()
 
     def split(decoded: Decoded) -> dict[str, np.ndarray]:
         identities = [b"digit %d" % image for image in range(len(labels))]
@@ -34,7 +41,7 @@ def digits(split_seed: int) -> Source:
         classes=[str(digit) for digit in range(10)],
         names=[f"digit {image}" for image in range(len(labels))],
         labels=labels,
-        identity=f"digits, scikit-learn {sklearn.__version__}",
+        identity=f"digits, scikit-learn {version}",
         read=lambda image: Image.fromarray(grey[image]),
         split=split,
     )
