@@ -18,7 +18,8 @@ import pytest
 from rich.console import Console
 
 from search.__main__ import run
-from search.cli import cli, overrides
+from search.cli import cli
+from search.cli.options import overrides
 from search.engine import live
 from search.engine.fold import Fold
 from search.engine.outcomes import Progress

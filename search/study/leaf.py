@@ -73,11 +73,13 @@ class Planner:
         settings, service = canonical(self.space, self._workload, parameters, seed)
         fixed, schedule = self._workload.schedule(settings, service["epochs"])
         card = self._card(fixed)
+        with addressed(self.space):
+            inputs = self._workload.inputs(fixed)
         rules = self._workload.settings
         root = prefix.root_key(
             self._identity,
             card.fingerprint,
-            self._workload.inputs(fixed),
+            inputs,
             prefix.without_defaults(hashed(fixed, rules), rules),
             self._class,
             "" if self._sharing else f"{self.space.name}/{configuration}/{seed}",

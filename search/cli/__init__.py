@@ -1,0 +1,19 @@
+"""The command line: one function per verb; reads arguments, prints; decides nothing."""
+
+from __future__ import annotations
+
+import click
+
+from search.cli.check import check, schema
+from search.cli.run import run
+from search.cli.studies import dashboard, export, list_, report, show
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="search-service", prog_name="search")
+def cli() -> None:
+    """Hyperparameter search for controlled comparisons: one space file in, a comparison table out."""
+
+
+for verb in (check, schema, run, report, export, list_, show, dashboard):
+    cli.add_command(verb)

@@ -1,0 +1,58 @@
+"""The verb that trains."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+import click
+
+from search.cli.options import changes, overrides, places, print_table
+from search.errors import StudyInterrupted, TrialsFailed
+
+
+@click.command()
+@click.argument("file")
+@changes
+@places
+@click.option("--no-sharing", is_flag=True, help="Train every trial alone, from its first epoch.")
+@click.option("--new-revision", is_flag=True, help="Start a new revision where this machine gives other bits.")
+def run(
+    file: str,
+    data: str | None,
+    sets: Sequence[str],
+    results: str,
+    storage: str | None,
+    no_sharing: bool,
+    new_revision: bool,
+) -> None:
+    """Train what is missing of a study, and print its comparison table. The same command goes on after an interruption.
+
+    Example: python -m search run spaces/focal.yaml
+    """
+    from search.engine.live import view_for
+    from search.space import read_space
+
+    space = read_space(file, overrides(data, sets))
+    view = view_for(sys.stdout)
+    if space.title:
+        view.say(space.title)
+    from search import api  # after the file is known to be sound: this import takes a second
+
+    study = api.run(
+        space, results=results, storage=storage, sharing=not no_sharing, new_revision=new_revision, view=view
+    )
+    print_table(study)
+    click.echo(f"results: {study.folder}")
+    outcome = study.outcome
+    assert outcome is not None
+    if outcome.mirror:
+        click.echo(f"the Optuna mirror is behind ({outcome.mirror}); `dashboard` brings it up to date", err=True)
+    if outcome.interrupted:
+        raise StudyInterrupted(f"study {study.name!r} was ended by {outcome.interrupted}; the same command goes on")
+    if outcome.failed:
+        first = outcome.failed[0]
+        raise TrialsFailed(
+            f"{len(outcome.failed)} trial{'s' if len(outcome.failed) > 1 else ''} of study {study.name!r} failed; "
+            f"`python -m search show {study.name!r} {first}` tells why, the same command tries again"
+        )

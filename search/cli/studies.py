@@ -1,0 +1,99 @@
+"""Verbs that read what was run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from search.cli.options import console, places, print_table
+
+SUBJECTS = ("table", "trials", "epochs", "decisions", "predictions")
+FORMATS = ("md", "csv", "json", "parquet")
+
+
+@click.command()
+@click.argument("study")
+@places
+def report(study: str, results: str, storage: str | None) -> None:
+    """Write a study's results anew from the database, and print its comparison table.
+
+    Example: python -m search report focal
+    """
+    from search import api
+
+    opened = api.open_study(study, results=results, storage=storage)
+    for path in opened.write():
+        click.echo(path)
+    print_table(opened)
+
+
+@click.command()
+@click.argument("study")
+@places
+@click.option("--what", type=click.Choice(SUBJECTS), default="table", show_default=True)
+@click.option("--predictions", "what", flag_value="predictions", help="Short for --what predictions --format parquet.")
+@click.option("--format", "format_", type=click.Choice(FORMATS), help="By default from -o, else md or csv.")
+@click.option("-o", "--output", metavar="FILE", help="By default in the study's folder.")
+def export(study: str, results: str, storage: str | None, what: str, format_: str | None, output: str | None) -> None:
+    """Write one table of a study to a file.
+
+    Example: python -m search export focal --predictions
+    """
+    from search import api
+    from search import report as room
+
+    opened = api.open_study(study, results=results, storage=storage)
+    if format_ is None:
+        ending = Path(output).suffix.lstrip(".") if output else ""
+        format_ = ending or {"table": "md", "predictions": "parquet"}.get(what, "csv")
+    path = Path(output) if output else opened.folder / f"{what}.{format_}"
+    room.export(opened.ledger, opened.record, opened.space, what, format_, path)
+    click.echo(path)
+
+
+@click.command("list")
+@places
+def list_(results: str, storage: str | None) -> None:
+    """List the studies of the ledger.
+
+    Example: python -m search list
+    """
+    from search import api
+    from search import report as room
+
+    console().print(room.study_list(api.open_ledger(Path(results), storage)))
+
+
+@click.command()
+@click.argument("study")
+@click.argument("trial", required=False, type=int)
+@places
+def show(study: str, trial: int | None, results: str, storage: str | None) -> None:
+    """Show a study, or one trial of it: parameters, how it ended, its error.
+
+    Example: python -m search show focal 3
+    """
+    from search import api
+    from search import report as room
+
+    opened = api.open_study(study, results=results, storage=storage)
+    if trial is None:
+        console().print(room.show_study(opened.ledger, opened.record, opened.space))
+    else:
+        console().print(room.show_trial(opened.ledger, opened.record, opened.space, trial))
+
+
+@click.command()
+@places
+@click.option("--port", default=8080, show_default=True, help="Port on 127.0.0.1.")
+def dashboard(results: str, storage: str | None, port: int) -> None:
+    """Serve the Optuna dashboard on 127.0.0.1, from the mirror, which is brought up to date first.
+
+    Example: python -m search dashboard
+    """
+    from search import api
+    from search import dashboard as room
+
+    ledger = api.open_ledger(Path(results), storage)
+    room.serve(ledger, api.mirror_url(Path(results)), port, click.echo)
