@@ -9,9 +9,9 @@ study.table()
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -20,6 +20,9 @@ from search.engine import live
 from search.engine.run import Outcome, run_study
 from search.ledger import Ledger, StudyRecord
 from search.space import Space, read_space, rebuild, space_from_mapping
+
+if TYPE_CHECKING:
+    from search.visualize import Drawn
 
 RESULTS = Path("results")
 
@@ -88,7 +91,7 @@ def open_study(name: str, *, results: str | os.PathLike[str] = RESULTS, storage:
 
 def open_ledger(results: Path, storage: str | None) -> Ledger:
     """Open the ledger of a results folder, or the database given."""
-    return Ledger(storage or str(results / "search.db"))
+    return Ledger(storage or str(results / "search.db"), states=results / "states")
 
 
 def mirror_url(results: Path) -> str:
@@ -136,6 +139,24 @@ class Study:
     def write(self) -> list[Path]:
         """Write the results folder anew from the ledger; return the files."""
         return report.write_results(self.ledger, self.record, self.space, self.folder)
+
+    def visualize(
+        self,
+        trial: int | None = None,
+        *,
+        folder: Path | None = None,
+        filters: Sequence[str] = (),
+        epoch: int | None = None,
+        recorded: bool = False,
+        say: Callable[[str], Any] = print,
+    ) -> Drawn:
+        """Draw a trial, by default the best finished one, into ``figures/``; see `search.visualize.visualize`."""
+        from search.visualize import visualize  # plotly is needed only here
+
+        place = folder or self.folder / "figures"
+        return visualize(
+            self.ledger, self.record, self.space, place, trial, epoch=epoch, filters=filters, recorded=recorded, say=say
+        )
 
     def __repr__(self) -> str:
         return f"Study({self.name!r})"

@@ -6,6 +6,7 @@
     |   |-- StudyNotFound      exit 1
     |   `-- StudyLocked        exit 1   another driver is running this study
     |-- TrialsFailed           exit 2   the study ran, but some trials failed
+    |-- NotReproducible        exit 2   an epoch trained again gave another row
     |-- StudyInterrupted       exit 130 ended early on request; the same command goes on
     `-- InternalError          exit 3   a bug of ours
 
@@ -46,6 +47,12 @@ class StudyLocked(UserError):
 
 class TrialsFailed(SearchError):
     """The study ran to its end, but some trials failed; they run again with the same command."""
+
+    exit_code = 2
+
+
+class NotReproducible(SearchError):
+    """An epoch that was trained again gave another row: nothing may be shared in this execution class."""
 
     exit_code = 2
 

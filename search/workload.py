@@ -24,7 +24,7 @@ import importlib
 import inspect
 import platform
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -33,7 +33,10 @@ from search.rules import Description, SettingFaults, Settings, complete
 from search.trial import DataCard
 
 __all__ = [
+    "CheckingData",
+    "Describing",
     "Description",
+    "Picturing",
     "Run",
     "SettingFaults",
     "Settings",
@@ -180,3 +183,62 @@ def source_hash(workload: Workload) -> str:
     module = sys.modules[type(workload).__module__]
     tree = ast.parse(inspect.getsource(module))
     return hashlib.sha256(ast.dump(tree, include_attributes=False).encode()).hexdigest()[:16]
+
+
+@runtime_checkable
+class Describing(Protocol):
+    """What a workload may offer beside the contract: a look at its models before anything runs."""
+
+    def describe(self, names: Sequence[str], options: Mapping[str, str]) -> str:
+        """Return the layers of one model, or several side by side, as plain text in aligned columns.
+
+        Args:
+            names: one or more of the workload's models.
+            options: ``size`` and ``classes`` where a person gave them, and settings, all as they were typed.
+
+        Raises:
+            ValueError: with an attribute ``faults``, pairs of (name, sentence).
+        """
+        ...
+
+
+@runtime_checkable
+class Picturing(Protocol):
+    """What a workload may offer beside the contract: pictures of a run that only its state can give."""
+
+    def check_pictures(self, fixed: Settings, options: Mapping[str, Any]) -> None:
+        """Check what `pictures` will be asked for, before anything is trained.
+
+        Raises:
+            ValueError: with an attribute ``faults``, pairs of (name, sentence).
+        """
+
+    def pictures(self, run: Run, options: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:
+        """Return file name (without ending) -> one picture, as plain data; the run is left as it was.
+
+        Args:
+            run: from `start`, in the state that is looked at.
+            options: what a person asked for; ``filters``: names, none for the workload's own choice.
+
+        Returns:
+            every picture has a ``title`` and a ``note``, a sentence on how it was made; and either
+
+            * a scatter: ``x`` and ``y``, numbers [n]; ``label``, class of each point, integers [n]; ``classes``, names
+              in label order; or
+            * an image: ``image``, uint8 [h, w, 3]; or
+            * neither: ``note`` says why it cannot be drawn.
+        """
+        ...
+
+
+@runtime_checkable
+class CheckingData(Protocol):
+    """What a workload may offer beside the contract: a look at its data before anything runs."""
+
+    def check_data(self, fixed: Settings) -> Sequence[str]:
+        """Return lines of text on the data these fixed settings use: what is there, and what is odd about it.
+
+        Raises:
+            ValueError: the data cannot be used; with an attribute ``faults``, pairs of (setting name, sentence).
+        """
+        ...

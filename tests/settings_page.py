@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
+from classifier import losses, schedule
 from classifier.config import SETTINGS
 
 PAGE = Path(__file__).parents[1] / "docs/classifier.md"
@@ -25,9 +27,16 @@ differ only in what comes later share the epochs before.
 
 def page() -> str:
     """Return the page."""
-    return HEAD + "".join(
+    table = "".join(
         f"| `{name}` | {_default(rule)} | {_allowed(rule)} | {_meaning(rule)} |\n" for name, rule in SETTINGS.items()
     )
+    parts = {"Learning-rate schedules": schedule, "Losses": losses}
+    return HEAD + table + "".join(f"\n## {title}\n\n{_told(module)}\n" for title, module in parts.items())
+
+
+def _told(module: ModuleType) -> str:
+    """What a module's docstring says behind its first line."""
+    return str(module.__doc__).partition("\n\n")[2].rstrip()
 
 
 def _default(rule: Mapping[str, Any]) -> str:
@@ -41,6 +50,8 @@ def _allowed(rule: Mapping[str, Any]) -> str:
     kinds = [rule["type"]] if isinstance(rule["type"], str) else rule["type"]
     words = {"integer": "whole number", "number": "number", "string": "text", "boolean": "true, false", "array": "list"}
     parts = [" or ".join(words.get(kind, kind) for kind in kinds)]
+    if "items" in rule:
+        parts[0] = parts[0].replace("list", f"list of {words[rule['items']['type']]}s")
     bounds = {"minimum": "at least", "exclusiveMinimum": "above", "maximum": "at most", "exclusiveMaximum": "below"}
     parts += [f"{word} {rule[key]:g}" for key, word in bounds.items() if key in rule]
     return ", ".join(parts)
@@ -51,7 +62,8 @@ def _meaning(rule: Mapping[str, Any]) -> str:
     if "unit" in rule:
         text += f" ({rule['unit']})"
     for other, values in rule.get("when", {}).items():
-        text += f"; where `{other}` is {' or '.join(str(value).lower() for value in values)}"
+        *first, last = [str(value).lower() for value in values]
+        text += f"; where `{other}` is {', '.join(first)}{' or ' if first else ''}{last}"
     return text + ("; per epoch" if rule.get("epoch") else "")
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import click
 
 from search.cli.check import check, schema
+from search.cli.describe import describe
 from search.cli.run import run
 from search.cli.studies import dashboard, export, list_, report, show
+from search.cli.visualize import visualize
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -15,5 +17,5 @@ def cli() -> None:
     """Hyperparameter search for controlled comparisons: one space file in, a comparison table out."""
 
 
-for verb in (check, schema, run, report, export, list_, show, dashboard):
+for verb in (check, schema, describe, run, report, export, list_, show, visualize, dashboard):
     cli.add_command(verb)

@@ -4,34 +4,99 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from search.cli.options import changes, overrides
-from search.errors import Faults
+from search.cli.options import overrides
+from search.errors import Fault, Faults, UserError
+
+if TYPE_CHECKING:
+    from search.space import Space
+
+PRESENT = ""
+"""What ``--data`` holds where no name follows it."""
 
 
 @click.command()
-@click.argument("files", nargs=-1, required=True, metavar="FILE...")
-@changes
-def check(files: Sequence[str], data: str | None, sets: Sequence[str]) -> None:
+@click.argument("files", nargs=-1, metavar="[FILE]...")
+@click.option(
+    "--data",
+    metavar="[NAME]",
+    is_flag=False,
+    flag_value=PRESENT,
+    help="Check the data as well; with a name, another data set or a folder of images. FILEs may be left out.",
+)
+@click.option(
+    "--set", "sets", multiple=True, metavar="KEY=VALUE", help="Override a setting or a key of the file; repeatable."
+)
+@click.option("--workload", default="classifier", show_default=True, help="Whose data, where no FILE names it.")
+def check(files: Sequence[str], data: str | None, sets: Sequence[str], workload: str) -> None:
     """Read space files without running anything; report every fault with its file, line and key.
+
+    With --data, the images as well: what there is of each class, and what is odd or cannot be read.
 
     Example: python -m search check spaces/*.yaml
     """
-    from search.space import read_space
+    from search.space import read_space, space_from_mapping
 
-    faults = []
+    if data and Path(data).is_file():  # `--data FILE`: the name was left out, not the file
+        files, data = [data, *files], PRESENT
+    if not files and data is None:
+        raise click.UsageError("Missing argument 'FILE...'; without one, --data [NAME] checks a data set.")
+    changed = overrides(data or None, sets)
+    faults: list[Fault] = []
+    told: dict[tuple[str, ...], str] = {}
+    if not files:
+        bare = {"workload": workload, "fixed": {"epochs": 1}, "space": {}}
+        _data(space_from_mapping(bare, "data", changed), "", told)
     for file in files:
         try:
-            space = read_space(file, overrides(data, sets))
+            space = read_space(file, changed)
+            trials = (space.search.trials or space.grid_size()) * len(space.seeds)
+            click.echo(f"{file}: sound; {space.search.sampler}, {trials} trials")
+            if data is not None:
+                _data(space, file, told)
         except Faults as error:
             faults += list(error.faults)
-            continue
-        trials = (space.search.trials or space.grid_size()) * len(space.seeds)
-        click.echo(f"{file}: sound; {space.search.sampler}, {trials} trials")
     if faults:
         raise Faults(faults)
+
+
+def _data(space: Space, file: str, told: dict[tuple[str, ...], str]) -> None:
+    """Print what the workload says of the data that the first configuration of a space uses.
+
+    Args:
+        space: a sound space.
+        file: the file it was read from, empty where there is none.
+        told: lines that were printed already, and for which file; receives these.
+
+    Raises:
+        UserError: the data cannot be used, or the workload checks none.
+    """
+    from search.space import SERVICE_SETTINGS
+    from search.workload import CheckingData, load_workload
+
+    workload = load_workload(space.workload)
+    if not isinstance(workload, CheckingData):
+        raise UserError(f"workload {space.workload!r} checks no data: it has no method check_data(fixed)")
+    settings = {name: value for name, value in space.settings(space.example()).items() if name not in SERVICE_SETTINGS}
+    try:
+        fixed, _ = workload.schedule(workload.canonical(settings), 1)
+        lines = tuple(workload.check_data(fixed))
+    except ValueError as error:
+        if not hasattr(error, "faults"):
+            raise
+        if not file:
+            raise UserError("\n".join(f"{name}: {reason}" for name, reason in error.faults)) from error
+        raise Faults(Fault(file, 0, name, reason) for name, reason in error.faults) from error
+    if lines in told:
+        click.echo(f"  data as for {told[lines]}")
+        return
+    told[lines] = file
+    for line in lines:
+        click.echo(f"  {line}" if file else line)
 
 
 @click.command()

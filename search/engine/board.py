@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from search.engine.fold import Fold
 from search.engine.lease import Lease
@@ -61,13 +61,23 @@ class Board:
         """Whether an undecided leaf waits for one of these keys."""
         return any(self._waiting.get(key) for key in keys)
 
-    def ready(self) -> Fold | None:
+    def ready(self, stalled: Collection[int] = ()) -> Fold | None:
         """Return the leaf to start next, or None.
 
-        What a running lease is about to produce is not started twice; longest remaining work first, then by number.
+        What a running lease is about to produce, a row or the way to a state, is not started twice; longest remaining
+        work first, then by number.
+
+        Args:
+            stalled: leases nobody waits for any more.
         """
-        coming = {key for lease, done in self._leases.values() for key in lease.path[done:]}
-        free = [fold for fold in self if fold.next_key not in coming]
+        running = [pair for number, pair in self._leases.items() if number not in stalled]
+        coming = {key for lease, done in running for key in lease.path[done:]}
+        taken = {lease.trial for lease, _ in self._leases.values()}
+        free = [
+            fold
+            for fold in self
+            if fold.next_key not in coming and fold.first_key not in coming and fold.leaf.trial.number not in taken
+        ]
         return max(free, key=lambda fold: (fold.remaining, -fold.leaf.trial.number), default=None)
 
     def start(self, lease: Lease) -> None:
@@ -78,12 +88,16 @@ class Board:
         """Return a running lease and the number of rows it has brought."""
         return self._leases[lease_id]
 
+    @property
+    def leases(self) -> list[Lease]:
+        """Running leases."""
+        return [lease for lease, _ in self._leases.values()]
+
     def brought(self, lease_id: int) -> None:
         """A lease brought its next row."""
         lease, done = self._leases[lease_id]
         self._leases[lease_id] = (lease, done + 1)
 
-    def end(self, lease_id: int) -> Lease | None:
-        """A lease ended; return it, or None where it was not running."""
-        lease, _ = self._leases.pop(lease_id, (None, 0))
-        return lease
+    def end(self, lease_id: int) -> tuple[Lease | None, int]:
+        """A lease ended; return it and the rows it brought, or None where it was not running."""
+        return self._leases.pop(lease_id, (None, 0))

@@ -13,21 +13,31 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterable
+from statistics import median
 
 from search.engine.board import Board
 from search.engine.fold import Fold
 from search.engine.judge import Judge
+from search.engine.keeping import Keeper
 from search.engine.lease import Lease
 from search.engine.outcomes import Event, Outcomes, Progress
-from search.ledger import Ledger, StudyRecord
+from search.ledger import KeptState, Ledger, StudyRecord
 from search.prefix import fingerprint
+from search.pruning import rungs
 from search.space import Space
-from search.study import Asked, Leaf, Planner, Sampler
+from search.study import Asked, Leaf, Planner, Sampler, longest
 from search.trial import Row, State, Trial
 
-AHEAD = 2
-"""Leaves kept ready per worker, so that none waits for the planner."""
+AHEAD = 5_000
+"""Undecided leaves of a grid that are looked at together: where trials part is known before the first one starts."""
+
+ALARM = "an alarm"
+"""Why a run ends once an epoch trained again gave another row: whatever it would share now could not be believed."""
+
+STALLED, PATIENCE = 10.0, 60.0
+"""Nobody waits for a lease whose epoch takes this many times the usual one, and at least these seconds."""
 
 
 class Driver:
@@ -39,6 +49,7 @@ class Driver:
         sampler: gives its configurations, those of earlier runs being asked already.
         run_id: this run.
         workers: leases that can run at once.
+        keeper: the states of this run; by default those of the ledger, as the space limits them.
         on_event: what a view wants to hear.
         clock: monotonic seconds.
     """
@@ -52,6 +63,7 @@ class Driver:
         sampler: Sampler,
         run_id: int,
         workers: int,
+        keeper: Keeper | None = None,
         on_event: Event = lambda kind, what: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -63,6 +75,10 @@ class Driver:
         self._deadline = clock() + space.search.hours * 3600 if space.search.hours else math.inf
         self._lock = threading.Condition(threading.RLock())
         self._board = Board()
+        self._keeper = keeper if keeper is not None else self._usual_keeper()
+        self._pace: deque[float] = deque(maxlen=101)  # seconds of the last epochs
+        self._heard: dict[int, float] = {}  # lease -> when it last brought something
+        self._left: dict[str, int] = {}  # key and epoch in which a lease ended: its worker may have saved that state
         self._attempts: dict[int, int] = {}
         self._numbers: dict[tuple[str, int], Trial] = {}  # (parameters, seed) -> trial of an earlier run
         self._outcomes = Outcomes(space, sampler, self.progress)
@@ -71,6 +87,7 @@ class Driver:
         self._next_lease = 0
         self._asked_all = False  # the sampler has no more configurations
         self._exhausted = False  # nothing is asked any more, for whatever reason
+        self._overseen = sampler.adaptive  # as many leaves are on the board as are looked at together
         self._stopping = ""
         self._error: BaseException | None = None
         self._restore()
@@ -92,7 +109,7 @@ class Driver:
             with self._lock:
                 self._error = error
         with self._lock:
-            self._exhausted = True
+            self._exhausted = self._overseen = True
             self._lock.notify_all()
 
     def _wait_for_room(self) -> bool:
@@ -102,9 +119,12 @@ class Driver:
                 if self._sampler.adaptive:
                     room = len(self._board.configurations) < self.workers
                 else:
-                    room = len(self._board) - self._board.running < AHEAD * self.workers
+                    room = len(self._board) < AHEAD
                 if room:
                     return True
+                if not self._overseen:
+                    self._overseen = True
+                    self._lock.notify_all()
                 self._lock.wait(0.5)
             return False
 
@@ -159,6 +179,10 @@ class Driver:
                 step.log("reused", trial=leaf.trial.number, epoch=fold.epoch)
                 step.set_trial(leaf.trial.number, last_epoch=fold.epoch)
                 self.progress.epochs_reused += fold.epoch
+        if fold.ended:
+            self.progress.settled += 1
+        else:
+            self._keeper.look_up(fold)
         self._board.file(fold)
         self._judge.announce()
 
@@ -196,7 +220,8 @@ class Driver:
     def next_lease(self, patience: float = 0.0) -> Lease | None:
         """Return a lease that can be started now, waiting up to `patience` seconds for one.
 
-        Longest remaining work first; what a running lease is about to produce is not started twice.
+        Longest remaining work first; what a running lease is about to produce is not started twice. Of a grid nothing
+        is started before all of it is known.
 
         Raises:
             Exception: what ended the planner.
@@ -209,7 +234,7 @@ class Driver:
                 if self.finished:
                     return None
                 # Tune would take leases ahead of its workers, and they would be called running.
-                if self._board.running < self.workers and (fold := self._board.ready()):
+                if self._board.running < self.workers and (fold := self._ready()):
                     return self._start(fold)
                 left = until - self._clock()
                 if left <= 0:
@@ -231,7 +256,7 @@ class Driver:
             Exception: what ended the planner.
         """
         with self._lock:
-            while not self.finished and not self._board.ready():
+            while not self.finished and not self._ready():
                 self._lock.wait(0.5)
             if self._error is not None:
                 raise self._error
@@ -242,35 +267,61 @@ class Driver:
         """Whether no lease is running."""
         return not self._board.running
 
+    def _ready(self) -> Fold | None:
+        """Return the leaf to start next; leases that are far slower than the rest hold nobody up."""
+        if not self._overseen:
+            return None
+        usual = median(self._pace) if self._pace else math.inf
+        limit = self._clock() - max(STALLED * usual, PATIENCE)
+        return self._board.ready({lease for lease, heard in self._heard.items() if heard < limit})
+
     def _start(self, fold: Fold) -> Lease:
         leaf = fold.leaf
         number = leaf.trial.number
-        lease = Lease(self._next_lease, number, leaf.fixed, leaf.schedule, leaf.path)
+        start, keep = self._keeper.start_of(fold), self._keeper.marks(fold, self._board)
+        schedule, path = leaf.schedule[fold.base :], leaf.path[fold.base :]
+        lease = Lease(self._next_lease, number, leaf.fixed, schedule, path, start, keep)
         self._next_lease += 1
+        self._heard[lease.id] = self._clock()
         self._attempts[number] = self._attempts.get(number, 0) + 1
         with self._ledger.step(self._record.id) as step:
             step.set_trial(number, state=State.RUNNING, attempts=self._attempts[number])
-            step.log("lease", trial=number, lease=lease.id, attempt=self._attempts[number])
+            step.log("lease", trial=number, lease=lease.id, attempt=self._attempts[number], start=lease.offset)
         if fold.state == State.WAITING:
             self.progress.move(State.WAITING, State.RUNNING)
             fold.state = State.RUNNING
         self._board.start(lease)
+        self._keeper.begin(lease)
         self.progress.running = self._board.running
         self._on_event("started", {"trial": leaf.trial, "attempt": self._attempts[number]})
         return lease
 
-    def row(self, lease_id: int, row: Row, seconds: float) -> bool:
-        """Commit the next row of a lease with all that follows from it; return whether the lease goes on."""
+    def row(self, lease_id: int, row: Row, seconds: float, kept: KeptState | None = None, unkept: str = "") -> bool:
+        """Commit the next row of a lease with all that follows from it; return whether the lease goes on.
+
+        Args:
+            lease_id: the lease.
+            row: what its epoch measured.
+            seconds: how long it trained.
+            kept: the state after it, where it lies on disk.
+            unkept: why the state that should be kept could not be.
+        """
         with self._lock:
             lease, done = self._board.lease(lease_id)
-            key, epoch = lease.path[done], done + 1
+            key, epoch = lease.path[done], lease.offset + done + 1
             with self._ledger.step(self._record.id) as step:
                 stored, fresh = step.put_row(key, epoch, row, seconds, self._run_id)
                 if fresh:
                     step.log("row", trial=lease.trial, epoch=epoch, key=key, trained=True)
                     self.progress.epochs_trained += 1
-                elif differing := stored.differences(row):
-                    self._judge.alarm(step, lease, epoch, key, differing)
+                else:
+                    step.log("retrained", trial=lease.trial, epoch=epoch, key=key)
+                    self.progress.epochs_retrained += 1
+                    if differing := stored.differences(row):
+                        self._judge.alarm(step, lease, epoch, key, differing)
+                        kept = None  # nobody shall go on from there
+                        self._stopping = ALARM
+                stale = self._keeper.commit(step, lease, kept)
                 fed = self._board.take(key)
                 for fold in fed:
                     number = fold.leaf.trial.number
@@ -281,24 +332,40 @@ class Driver:
             self._board.brought(lease_id)
             for fold in fed:
                 self._board.file(fold)
+            if kept is not None:
+                self._keeper.reached(kept, [*self._board])
+                self._keeper.free(stale, [*self._board])
+            self._unkept(unkept)
+            self._pace.append(seconds)
+            self._heard[lease_id] = self._clock()
             goes_on = not self._stopping and self._board.needed(lease.path[done + 1 :])
             self._judge.announce()
             self._on_event("epoch", {"trial": lease.trial, "epoch": epoch, "row": stored, "seconds": seconds})
             self._lock.notify_all()
             return goes_on
 
-    def lease_ended(self, lease_id: int, error: str = "", lost: bool = False) -> None:
+    def _unkept(self, reason: str) -> None:
+        """Say once that states cannot be kept; what branches off is trained again, so nothing is wrong, only dear."""
+        if reason and not self._keeper.trouble:
+            self._keeper.trouble = reason
+            self._on_event("unkept", {"text": reason})
+
+    def lease_ended(self, lease_id: int, error: str = "", lost: bool = False, miss: str = "") -> None:
         """Take note that a lease ended.
 
         Args:
             lease_id: the lease.
             error: traceback of an exception in the workload: the trial failed and is not tried again in this run.
             lost: the worker died; the trial goes back to the queue until its attempts are used up.
+            miss: why the state it was to start from cannot be used: it is forgotten, and the trial starts earlier.
         """
         with self._lock:
-            lease = self._board.end(lease_id)
+            lease, done = self._board.end(lease_id)
             if lease is None:
                 return
+            self._heard.pop(lease_id, None)
+            if done:
+                self._left[lease.path[done - 1]] = lease.offset + done
             self.progress.running = self._board.running
             fold = self._board.get(lease.trial)
             if fold is not None and not self._stopping:
@@ -309,7 +376,31 @@ class Driver:
                         self._judge.end(step, fold, State.FAILED, reason.strip().splitlines()[-1], reason)
                     self._board.file(fold)
                     self._judge.announce()
+            stale = self._keeper.end(lease, chain_goes_on=lost or bool(self._stopping))
+            if miss and lease.start is not None:
+                self._attempts[lease.trial] -= 1
+                stale = [*stale, lease.start.file.key]
+                with self._ledger.step(self._record.id) as step:
+                    step.log("miss", trial=lease.trial, epoch=lease.offset, reason=miss)
+                self._on_event("miss", {"text": f"trial {lease.trial}: {miss}; it starts earlier"})
+            if stale:
+                self._keeper.free(stale, [*self._board])
             self._lock.notify_all()
+
+    def _usual_keeper(self) -> Keeper:
+        asha = self._space.search.asha
+        return Keeper(
+            self._ledger.states,
+            int(self._space.resources.states_gb * 1e9),
+            self._planner.sharing,
+            rungs(asha.grace_period, asha.reduction_factor, longest(self._space)) if asha else (),
+            self._planner.landmarks,
+            self._partings,
+        )
+
+    def _partings(self, leaf: Leaf) -> Iterable[int]:
+        """Return where leaves that are not on the board yet may part from this one."""
+        return () if self._exhausted else self._planner.partings(leaf)
 
     # The end -------------------------------------------------------------------------------------------------
 
@@ -328,6 +419,12 @@ class Driver:
     def stopping(self) -> str:
         """Why the run ends early, or ``""``."""
         return self._stopping
+
+    def collect(self) -> None:
+        """Take the states that workers saved when their leases were ended into the record, once no worker writes."""
+        with self._lock:
+            if self._planner.sharing:
+                self._keeper.collect(self._left, [*self._board])
 
     def close(self) -> None:
         """Mark what was begun and not decided as interrupted."""

@@ -23,6 +23,7 @@ class Fold:
         curve: objective of every epoch so far.
         state: waiting, running, or its end.
         ended: whether it is decided.
+        base: epoch of the last state it can be trained on from, 0 for the start.
     """
 
     leaf: Leaf
@@ -30,6 +31,7 @@ class Fold:
     curve: list[float] = field(default_factory=list)
     state: State = State.WAITING
     ended: bool = False
+    base: int = 0
     rule: StopRule = field(init=False)
 
     def __post_init__(self) -> None:
@@ -44,6 +46,11 @@ class Fold:
     def next_key(self) -> str | None:
         """Key of the row it needs next, None behind the last epoch."""
         return self.leaf.path[self.epoch] if self.epoch < len(self.leaf.path) else None
+
+    @property
+    def first_key(self) -> str:
+        """Key of the first row a lease for it would train, again or anew."""
+        return self.leaf.path[self.base]
 
     @property
     def remaining(self) -> int:

@@ -6,10 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from search.ledger import KeptState, Role
+
 
 @dataclass(frozen=True)
 class Lease:
-    """The stretch of epochs a worker is asked to train, from epoch 0 on.
+    """The stretch of epochs a worker is asked to train.
 
     Attributes:
         id: 0-based, unique in this run.
@@ -17,6 +19,8 @@ class Lease:
         fixed: canonical fixed settings.
         schedule: settings of the epochs to train, in turn.
         path: their keys.
+        start: the state it starts from, None for epoch 0.
+        keep: epochs, counted from 1 over the whole trial, behind which the state is saved, and what for.
     """
 
     id: int
@@ -24,6 +28,13 @@ class Lease:
     fixed: Mapping[str, Any]
     schedule: Sequence[Mapping[str, Any]]
     path: Sequence[str]
+    start: KeptState | None = None
+    keep: Mapping[int, Role] = field(default_factory=dict)
+
+    @property
+    def offset(self) -> int:
+        """Epochs behind the start."""
+        return self.start.epoch if self.start is not None else 0
 
 
 @dataclass(frozen=True)
@@ -36,6 +47,10 @@ class WorkerSetup:
         execution_class: what the worker must find itself to be.
         sys_path: where modules are looked for, the user's own among them.
         folder: the folder the command was given in: relative paths of settings start there.
+        states: the folder of state files.
+        rolling: seconds of training after which a chain saves its state for its own sake.
+        spacing: seconds of training that must lie between a spaced state and the one before.
+        leave: whether a worker saves the state in which a chain is ended before its last epoch.
     """
 
     workload: str
@@ -44,6 +59,10 @@ class WorkerSetup:
     execution_class: Mapping[str, str] = field(default_factory=dict)
     sys_path: Sequence[str] = ()
     folder: str = ""
+    states: str = ""
+    rolling: float = 20.0
+    spacing: float = 5.0
+    leave: bool = True
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,8 @@ class Progress:
     states: dict[State, int] = field(default_factory=lambda: dict.fromkeys(State, 0))  # grows under no reader
     epochs_trained: int = 0
     epochs_reused: int = 0
+    epochs_retrained: int = 0  # to reach a state
+    settled: int = 0  # decided by rows on record alone
     best: float | None = None
     best_trial: int | None = None
     alarms: list[str] = field(default_factory=list)

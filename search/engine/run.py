@@ -6,15 +6,17 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from typing import NoReturn
 
 import search.study as rooms
 from search.engine.conditions import conditions
 from search.engine.driver import Driver
 from search.engine.live import View
 from search.engine.revision import find_study, study_in_class
+from search.errors import NotReproducible
 from search.ledger import Ledger, StudyRecord, study_lock
 from search.space import Space
 from search.trial import DataCard, State
@@ -84,37 +86,59 @@ class _Steps:
         self.view.say("starting Ray")
         from search.engine import tune  # seconds of import, and only where something is trained
 
-        with tune.local_ray(), ExitStack() as locks:
-            cpus, gpus, workers = tune.share(self.space.resources)
-            found = tune.ask_execution_class(self.space.workload, cpus, gpus)
-            locked, record = record.name, study_in_class(self.ledger, self.space, record, found, other_class)
-            if record.name != locked:
-                locks.enter_context(study_lock(self.ledger.engine, record.name))
-            if record.execution_class is None:
-                self.ledger.update_study(record.id, execution_class=found)
-                record = self.ledger.study(record.name)
-            driver, run_id = self._driver(record, workers, gpus)
-            began = time.monotonic()
-            mirror = rooms.Mirror(self.ledger, record, self.space, mirror_url)
-            mirror.start()
-            self.view.say(f"study {record.name}: {workers} workers of {cpus} CPU and {gpus:g} GPU")
-            planner = threading.Thread(target=driver.plan_ahead, name="planner", daemon=True)
-            planner.start()
-            try:
-                with stopping_on_signals(driver, self.view):
-                    if driver.wait_for_work():
-                        self.view.begin(driver.progress, rooms.longest(self.space), self.space.search.objective.metric)
-                        tune.execute(driver, tune.worker_setup(self.space.workload, cpus, gpus, found), workers)
-            except KeyboardInterrupt:
-                driver.stop(driver.stopping or "Ctrl-C")
-            except BaseException as error:
-                self.ledger.end_run(run_id, f"error: {type(error).__name__}", time.monotonic() - began)
-                raise
-            finally:
-                driver.close()
-                self.view.end()
-                behind = mirror.stop()
-            return self._conclude(driver, record, run_id, behind, time.monotonic() - began)
+        with ExitStack() as locks:
+            with tune.local_ray():
+                cpus, gpus, workers = tune.share(self.space.resources)
+                found = tune.ask_execution_class(self.space.workload, cpus, gpus)
+                locked, record = record.name, study_in_class(self.ledger, self.space, record, found, other_class)
+                if record.name != locked:
+                    locks.enter_context(study_lock(self.ledger.engine, record.name))
+                if record.execution_class is None:
+                    self.ledger.update_study(record.id, execution_class=found)
+                    record = self.ledger.study(record.name)
+                driver, run_id = self._driver(record, workers, gpus)
+                self.view.say(f"study {record.name}: {workers} workers of {cpus} CPU and {gpus:g} GPU")
+                states = {"states": str(self.ledger.states.folder), "leave": self.sharing}
+                setup = tune.worker_setup(self.space.workload, cpus, gpus, found, **states)
+                began = time.monotonic()
+                mirror = rooms.Mirror(self.ledger, record, self.space, mirror_url)
+                mirror.start()
+                try:
+                    self._train(driver, lambda: tune.execute(driver, setup, workers))
+                except BaseException as error:
+                    self.ledger.end_run(run_id, f"error: {type(error).__name__}", time.monotonic() - began)
+                    raise
+                finally:
+                    behind = mirror.stop()
+            driver.collect()
+            outcome = self._conclude(driver, record, run_id, behind, time.monotonic() - began)
+            if driver.progress.alarms:
+                self._not_reproducible(record, driver.progress.alarms[0])
+            return outcome
+
+    def _train(self, driver: Driver, execute: Callable[[], None]) -> None:
+        """Let the planner plan and the executor train, until nothing is left or the person ends it."""
+        planner = threading.Thread(target=driver.plan_ahead, name="planner", daemon=True)
+        planner.start()
+        try:
+            with stopping_on_signals(driver, self.view):
+                if driver.wait_for_work():
+                    self.view.begin(driver.progress, rooms.longest(self.space), self.space.search.objective.metric)
+                    execute()
+        except KeyboardInterrupt:
+            driver.stop(driver.stopping or "Ctrl-C")
+        finally:
+            driver.close()
+            self.view.end()
+
+    def _not_reproducible(self, record: StudyRecord, text: str) -> NoReturn:
+        assert record.execution_class is not None
+        self.ledger.raise_alarm(record.execution_class, text)
+        raise NotReproducible(
+            f"study {record.name!r}: {text}; this workload does not train the same bits twice in this execution class, "
+            "so nothing is shared in it from now on: the same command trains every trial that is left alone, and "
+            "`python -m search clean --alarms` takes this back once the cause is mended"
+        )
 
     def _everything_ended(self, record: StudyRecord) -> bool:
         """Whether it is worth looking if nothing is left to train, before seconds are spent on Ray."""
@@ -133,6 +157,9 @@ class _Steps:
 
     def _driver(self, record: StudyRecord, workers: int, gpus: float) -> tuple[Driver, int]:
         assert record.execution_class is not None
+        if self.sharing and (text := self.ledger.alarm(record.execution_class)):
+            self.view.say(f"every trial is trained alone in this execution class, since {text}")
+            self.sharing = False
         planner = rooms.Planner(self.space, self.workload, record.execution_class, self.sharing, on_data=self._on_data)
         asked = [entry.detail for entry in self.ledger.decisions(record.id, ["asked"])]
         sampler = rooms.make_sampler(self.space, asked)

@@ -41,7 +41,7 @@ from ray.tune.search import Searcher
 from search.engine.driver import Driver
 from search.engine.lease import Assignment, WorkerSetup
 from search.engine.place import execution_class
-from search.engine.worker import ERROR, LEASE, ROW, SECONDS, LeaseTrainable
+from search.engine.worker import ERROR, LEASE, MISS, ROW, SECONDS, STATE, UNKEPT, LeaseTrainable
 from search.errors import UserError
 from search.space import Resources
 
@@ -101,10 +101,10 @@ def ask_execution_class(workload: str, cpus: int, gpus: float) -> dict[str, str]
         raise UserError(f"workload {workload!r} cannot be prepared on a worker: {error.cause!r}") from error
 
 
-def worker_setup(workload: str, cpus: int, gpus: float, pinned: Mapping[str, str]) -> WorkerSetup:
+def worker_setup(workload: str, cpus: int, gpus: float, pinned: Mapping[str, str], **more: Any) -> WorkerSetup:
     """Return what workers must know, with this process's module path and folder."""
     folder = str(Path.cwd())
-    return WorkerSetup(workload, cpus, gpus, dict(pinned), [folder, *(p for p in sys.path if p)], folder)
+    return WorkerSetup(workload, cpus, gpus, dict(pinned), [folder, *(p for p in sys.path if p)], folder, **more)
 
 
 def execute(driver: Driver, setup: WorkerSetup, workers: int) -> None:
@@ -176,8 +176,8 @@ class LeaseQueue(_NotSaved, Searcher):
             if "pid" in result:
                 self._workers.add(result["pid"])
             del self._given[trial_id]
-            reason = str(result.get(ERROR, ""))
-            self._driver.lease_ended(self._leases.pop(trial_id), reason, lost=error)
+            reason, miss = str(result.get(ERROR, "")), str(result.get(MISS, ""))
+            self._driver.lease_ended(self._leases.pop(trial_id), reason, lost=error, miss=miss)
 
     def _in_vain(self) -> bool:
         """Whether a lease given now would start a worker for nothing.
@@ -209,5 +209,6 @@ class RowScheduler(_NotSaved, FIFOScheduler):
         """Commit a row; go on with the lease or stop it."""
         if ROW not in result:
             return str(TrialScheduler.STOP)
-        goes_on = self._driver.row(result[LEASE], result[ROW], result[SECONDS])
+        kept, unkept = result.get(STATE), result.get(UNKEPT, "")
+        goes_on = self._driver.row(result[LEASE], result[ROW], result[SECONDS], kept, unkept)
         return str(TrialScheduler.CONTINUE if goes_on else TrialScheduler.STOP)

@@ -1,4 +1,4 @@
-"""What runs on a worker: trains the epochs of one lease after another and reports their rows.
+"""What runs on a worker: trains the epochs of one lease after another, saves states, and reports rows.
 
 A worker process serves many leases (starting one costs seconds). What must not leak from one to the next - random
 state, thread counts, flags - is the workload's to set again when it starts a run; its contract says so.
@@ -6,20 +6,26 @@ state, thread counts, flags - is the workload's to set again when it starts a ru
 
 from __future__ import annotations
 
+import math
 import time
 import traceback
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
-import numpy as np
 from ray import tune
 
 from search.engine.lease import Assignment
+from search.engine.measured import row_of
 from search.engine.place import prepare, verify_class
-from search.trial import Row
+from search.ledger import BadState, KeptState, Role, read_state, write_state
 from search.workload import Run
 
-ROW, SECONDS, ERROR, LEASE = "row", "row_seconds", "lease_error", "lease_id"
+ROW, SECONDS, LEASE = "row", "row_seconds", "lease_id"
+STATE, UNKEPT = "row_state", "state_unkept"
+ERROR, MISS = "lease_error", "lease_miss"
+"""What is in a result: a row with its seconds, perhaps with a state or the reason why it could not be kept; or why the
+lease ended without a row: an exception of the workload, or a state to start from that is not there or not sound."""
 
 
 class LeaseTrainable(tune.Trainable):
@@ -29,59 +35,89 @@ class LeaseTrainable(tune.Trainable):
         """Take the first lease; nothing is imported or built before the first step, where errors are told."""
         self._assignment: Assignment = config["assignment"]
         self._run: Run | None = None
-        self._epoch = 0
+        self._epoch = 0  # of the whole trial
+        self._saved = 0  # epoch of the last state on disk
+        self._unsaved = 0.0  # seconds trained since
+        self._finite = True
 
     def reset_config(self, new_config: Mapping[str, Any]) -> bool:
         """Take the next lease in the same process."""
+        self._leave()
         self.setup(new_config)
         return True
 
     def step(self) -> dict[str, Any]:
         """Train the next epoch of the lease; an exception of the workload is a result, not a crash."""
-        lease, setup = self._assignment.lease, self._assignment.setup
+        lease = self._assignment.lease
         try:
             if self._run is None:
-                verify_class(setup)
-                self._run = prepare(setup).start(lease.fixed, setup.cpus, setup.gpus)
+                self._run = self._started()
             began = time.monotonic()
-            measured = dict(self._run.train_epoch(lease.schedule[self._epoch]))
+            measured = dict(self._run.train_epoch(lease.schedule[self._epoch - lease.offset]))
             seconds = time.monotonic() - began
             row = row_of(measured)
+        except _Miss as miss:
+            return {LEASE: lease.id, MISS: str(miss), "done": True}
         except Exception:
+            self._run = None  # whatever state it is in, nobody shall go on from it
             return {LEASE: lease.id, ERROR: traceback.format_exc(), "done": True}
         self._epoch += 1
+        self._unsaved += seconds
+        self._finite = all(math.isfinite(value) for value in row.metrics.values())
         # Never "done": Tune would not show its scheduler a last result, and every row must be committed.
-        return {LEASE: lease.id, ROW: row, SECONDS: seconds}
+        result = {LEASE: lease.id, ROW: row, SECONDS: seconds}
+        if role := self._due():
+            try:
+                result[STATE] = self._save(role)
+            except Exception as error:  # room, rights, or the workload's save: the row stands, others train again
+                self._saved, self._unsaved = self._epoch, 0.0  # not tried again every epoch
+                result[UNKEPT] = f"{type(error).__name__}: {error}"
+        return result
 
     def cleanup(self) -> None:
         """Let go of the run."""
+        self._leave()
         self._run = None
 
+    def _started(self) -> Run:
+        """Return the run of this lease in the state it starts from."""
+        lease, setup = self._assignment.lease, self._assignment.setup
+        verify_class(setup)
+        run = prepare(setup).start(lease.fixed, setup.cpus, setup.gpus)
+        if lease.start is not None:
+            try:
+                run.load(read_state(setup.states, lease.start.file))
+            except BadState as bad:
+                raise _Miss(str(bad)) from bad
+            except Exception as error:  # sound bytes that the workload cannot read: of another version of it
+                raise _Miss(f"state {lease.start.file.name} cannot be loaded: {error!r}") from error
+            self._epoch = self._saved = lease.start.epoch
+        return run
 
-def row_of(measured: Mapping[str, Any]) -> Row:
-    """Check what `train_epoch` returned and make it a row.
+    def _due(self) -> Role | None:
+        """Return what the state is saved for now, if it is."""
+        lease, setup = self._assignment.lease, self._assignment.setup
+        role = lease.keep.get(self._epoch) if self._finite else None
+        if role == Role.SPACED and self._unsaved < setup.spacing:
+            role = None
+        if role is None and self._unsaved >= setup.rolling and self._epoch < lease.offset + len(lease.path):
+            role = Role.ROLLING
+        return role
 
-    Raises:
-        TypeError: a metric is no number, or there is none; predictions are not one number per image.
-    """
-    predictions: dict[str, np.ndarray] = {}
-    for split, classes in dict(measured.get("predictions", {})).items():
-        array = predictions[str(split)] = np.asarray(classes)
-        if array.ndim != 1 or array.dtype.kind not in "biuf":
-            raise TypeError(
-                f"predictions of {split!r} have the shape {array.shape} and the type {array.dtype}; train_epoch must "
-                "return one number per image"
-            )
-    metrics = {}
-    for name, value in measured.items():
-        if name == "predictions":
-            continue
-        try:
-            if isinstance(value, (str, bytes)):
-                raise TypeError
-            metrics[str(name)] = float(value)
-        except (TypeError, ValueError):
-            raise TypeError(f"metric {name!r} is {value!r}; train_epoch must return numbers") from None
-    if not metrics:
-        raise TypeError("train_epoch returned no metric; it must return a mapping of metric names to numbers")
-    return Row(metrics, predictions)
+    def _save(self, role: Role) -> KeptState:
+        lease = self._assignment.lease
+        assert self._run is not None
+        key = lease.path[self._epoch - lease.offset - 1]
+        kept = KeptState(write_state(self._assignment.setup.states, key, self._run.save()), self._epoch, role)
+        self._saved, self._unsaved = self._epoch, 0.0
+        return kept
+
+    def _leave(self) -> None:
+        """Save the state in which the driver ended the chain; it finds the file by its name when it looks for one."""
+        if self._run is not None and self._assignment.setup.leave and self._epoch > self._saved and self._finite:
+            with suppress(Exception):
+                self._save(Role.LAST)
+
+
+class _Miss(Exception):
+    """The state a lease starts from is not there, or not sound."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
@@ -13,7 +15,10 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from search.errors import StudyNotFound, nearest
 from search.ledger import codec, tables
-from search.ledger.step import Step, utc_now
+from search.ledger.states import States
+from search.ledger.step import Step
+from search.ledger.tables import utc_now
+from search.prefix import fingerprint
 from search.trial import DataCard, Row, State, Trial
 
 CHUNK = 500  # keys per query: SQLite allows 32,766 variables, and smaller statements are cached better
@@ -65,14 +70,18 @@ class Ledger:
 
     Args:
         storage: an SQLAlchemy URL, or the path of an SQLite file.
+        states: folder of the state files; by default ``states`` beside the SQLite file.
 
     Raises:
         UserError: the database cannot be opened or is not ours.
     """
 
-    def __init__(self, storage: str) -> None:
+    def __init__(self, storage: str, states: str | os.PathLike[str] | None = None) -> None:
         self.storage = storage
         self.engine = tables.open_engine(storage)
+        if states is None:
+            states = Path(self.engine.url.database or ".").parent / "states"
+        self.states = States(self, Path(states).absolute())
 
     def close(self) -> None:
         """Give all connections back."""
@@ -111,19 +120,19 @@ class Ledger:
             "workload": workload,
             "created": utc_now(),
         }
-        with self._writing() as connection:
-            connection.execute(self._insert_new(tables.study, values))
+        with self.writing() as connection:
+            connection.execute(self.insert_new(tables.study, values))
 
     def update_study(self, study_id: int, **values: Any) -> None:
         """Set columns of a study: its ``space`` text, or ``execution_class``, which is pinned once."""
         if isinstance(values.get("execution_class"), Mapping):
             values["execution_class"] = json.dumps(dict(values["execution_class"]), sort_keys=True)
-        with self._writing() as connection:
+        with self.writing() as connection:
             connection.execute(tables.study.update().where(tables.study.c.id == study_id).values(**values))
 
     def begin_run(self, study_id: int, conditions: Mapping[str, Any]) -> int:
         """Record that a driver starts on a study, under these conditions; return the run's id."""
-        with self._writing() as connection:
+        with self.writing() as connection:
             result = connection.execute(
                 tables.run.insert().values(
                     study_id=study_id, started=utc_now(), outcome="", conditions=json.dumps(dict(conditions))
@@ -134,7 +143,7 @@ class Ledger:
 
     def end_run(self, run_id: int, outcome: str, seconds: float) -> None:
         """Record how a run ended and how long it took by the monotonic clock."""
-        with self._writing() as connection:
+        with self.writing() as connection:
             connection.execute(
                 tables.run.update()
                 .where(tables.run.c.id == run_id)
@@ -152,13 +161,31 @@ class Ledger:
             rows = connection.execute(query).all()
         return [{**row._mapping, "conditions": json.loads(row.conditions)} for row in rows]
 
+    # Alarms ----------------------------------------------------------------------------------------------------
+
+    def alarm(self, execution_class: Mapping[str, str]) -> str:
+        """Return why nothing may be shared in an execution class, or ""."""
+        query = sa.select(tables.meta.c.value).where(tables.meta.c.name == _alarm_name(execution_class))
+        with self.engine.connect() as connection:
+            return str(connection.execute(query).scalar() or "")
+
+    def raise_alarm(self, execution_class: Mapping[str, str], text: str) -> None:
+        """Record that an epoch trained again gave another row in this execution class; the first text stands."""
+        with self.writing() as connection:
+            connection.execute(self.insert_new(tables.meta, {"name": _alarm_name(execution_class), "value": text}))
+
+    def clear_alarms(self) -> int:
+        """Let every execution class share again; return how many could not."""
+        with self.writing() as connection:
+            return connection.execute(tables.meta.delete().where(tables.meta.c.name.like("alarm %"))).rowcount
+
     # Data ----------------------------------------------------------------------------------------------------
 
     def put_data(self, card: DataCard) -> None:
         """Record what a data fingerprint stands for."""
         values = {"fingerprint": card.fingerprint, "card": codec.encode_card(card)}
-        with self._writing() as connection:
-            connection.execute(self._insert_new(tables.data, values))
+        with self.writing() as connection:
+            connection.execute(self.insert_new(tables.data, values))
 
     def data(self, fingerprint: str) -> DataCard | None:
         """Return the data card of a fingerprint, or None."""
@@ -209,20 +236,25 @@ class Ledger:
     @contextmanager
     def step(self, study_id: int) -> Iterator[Step]:
         """One transaction on a study: commits at the end, or leaves no trace when an exception passes through."""
-        with self._writing() as connection:
-            step = Step(connection, study_id, self._insert_new)
+        with self.writing() as connection:
+            step = Step(connection, study_id, self.insert_new)
             yield step
             step.flush()
 
     @contextmanager
-    def _writing(self) -> Iterator[sa.Connection]:
+    def writing(self) -> Iterator[sa.Connection]:
+        """One transaction that writes."""
         with self.engine.connect().execution_options(writes=True) as connection, connection.begin():
             yield connection
 
-    def _insert_new(self, table: sa.Table, values: Mapping[str, Any]) -> sa.Insert:
+    def insert_new(self, table: sa.Table, values: Mapping[str, Any]) -> sa.Insert:
         """Insert unless the primary key or a unique name is taken."""
         dialect = postgresql if self.engine.dialect.name == "postgresql" else sqlite
         return dialect.insert(table).values(**values).on_conflict_do_nothing()
+
+
+def _alarm_name(execution_class: Mapping[str, str]) -> str:
+    return f"alarm {fingerprint(dict(execution_class))}"
 
 
 def _split_path(blob: bytes) -> list[str]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
 
 from search.ledger import codec, tables
+from search.ledger.states import KeptState
+from search.ledger.tables import utc_now
 from search.trial import Row, State, Trial
 
 
@@ -42,6 +43,16 @@ class Step:
             return row, True
         query = sa.select(tables.epoch.c.row).where(tables.epoch.c.key == binary)
         return codec.decode_row(self._connection.execute(query).scalar_one()), False
+
+    def put_state(self, kept: KeptState) -> None:
+        """Name a state that lies on disk, complete and synced; another one of the same key is replaced."""
+        self.drop_state(kept.file.key)
+        values = {"sha256": kept.file.sha256, "size": kept.file.size, "epoch": kept.epoch, "role": kept.role.value}
+        self._connection.execute(tables.state.insert().values(key=bytes.fromhex(kept.file.key), **values))
+
+    def drop_state(self, key: str) -> None:
+        """Forget a state; freeing its file is the caller's, after the commit."""
+        self._connection.execute(tables.state.delete().where(tables.state.c.key == bytes.fromhex(key)))
 
     def add_trial(self, trial: Trial, path: Sequence[str], data: str) -> None:
         """Add a trial with its path of epoch keys."""
@@ -114,8 +125,3 @@ class Step:
         query = sa.select(sa.func.max(tables.decision.c.seq)).where(tables.decision.c.study_id == self._study_id)
         last = self._connection.execute(query).scalar()
         return -1 if last is None else last
-
-
-def utc_now() -> str:
-    """The time as UTC text, to the millisecond."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds")

@@ -5,12 +5,14 @@ run       conditions of every driver that worked on a study
 data      what the rows were measured on, by fingerprint
 trial     the leaves of a study and how they ended
 epoch     rows, by epoch key: immutable, shared by all studies
+state     which states of runs are kept in files, by epoch key
 decision  the order log of a study: what happened, in sequence; replayed by a restart
 """
 
 from __future__ import annotations
 
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +20,9 @@ import sqlalchemy as sa
 
 from search.errors import UserError
 
-VERSION = "1"
-"""Version of this layout; a database of another one is refused, never guessed at."""
+VERSION = "2"
+"""Version of this layout. A database of version 1 only lacks tables, which are added; any other is refused, never
+guessed at."""
 
 metadata = sa.MetaData()
 
@@ -88,6 +91,17 @@ epoch = sa.Table(
     sa.Column("recorded", sa.String, nullable=False),
 )
 
+state = sa.Table(
+    "state",
+    metadata,
+    sa.Column("key", sa.LargeBinary(20), primary_key=True),
+    sa.Column("sha256", sa.String, nullable=False),
+    sa.Column("size", sa.BigInteger, nullable=False),
+    sa.Column("epoch", sa.Integer, nullable=False),
+    sa.Column("role", sa.String, nullable=False),
+    sa.Column("made", sa.String, nullable=False, default=lambda: utc_now()),
+)
+
 decision = sa.Table(
     "decision",
     metadata,
@@ -100,6 +114,11 @@ decision = sa.Table(
     sa.Column("key", sa.LargeBinary(20)),
     sa.Column("detail", sa.Text, nullable=False),
 )
+
+
+def utc_now() -> str:
+    """The time as UTC text, to the millisecond."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
 def open_engine(storage: str) -> sa.Engine:
@@ -182,6 +201,10 @@ def _make_tables(engine: sa.Engine) -> None:
         if not {"meta", "study", "epoch"} <= set(existing):
             raise UserError(f"{engine.url.database}: this database holds other tables; give ours a place of its own")
         found = connection.execute(sa.select(meta.c.value).where(meta.c.name == "version")).scalar()
+        if found == "1":
+            metadata.create_all(connection)
+            connection.execute(meta.update().where(meta.c.name == "version").values(value=VERSION))
+            return
         if found != VERSION:
             raise UserError(
                 f"{engine.url.database}: the ledger has layout {found}, this version reads layout {VERSION}; "
@@ -189,4 +212,4 @@ def _make_tables(engine: sa.Engine) -> None:
             )
 
 
-__all__ = ["data", "decision", "epoch", "meta", "open_engine", "run", "study", "trial"]
+__all__ = ["data", "decision", "epoch", "meta", "open_engine", "run", "state", "study", "trial", "utc_now"]

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from search.report.curves import Curves
 from search.report.rows import Table
+from search.report.text import is_accuracy
 from search.space import text_of
 
 PARTIAL = "†"
@@ -111,8 +112,10 @@ def _published(read: Curves, homeless: Sequence[str]) -> list[str]:
     if published is None:
         return []
     where = f" by {published.source}" if published.source else ""
-    n = f"{published.n} images" if published.n else "a number of images that is not stated"
-    notes = [f"Published: {published.metric} as printed{where}, on {n}; not measured here."]
+    n = f", on {published.n} images" if published.n else ", on a number of images that is not stated"
+    if published.n is None and not is_accuracy(published.metric):
+        n = ""  # an epoch or a cost is no share of images
+    notes = [f"Published: {published.metric} as printed{where}{n}; not measured here."]
     if homeless:
         notes.append(f"Published figures that stand beside no line: {', '.join(homeless)}.")
     return notes

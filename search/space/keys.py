@@ -109,10 +109,16 @@ SEARCH: Rule = mapping(
 )
 
 RESOURCES: Rule = mapping(
-    "what one trial gets",
+    "what one trial gets, and what may be kept",
     {
         "cpus": {"type": "integer", "minimum": 1, "default": 1, "description": "CPU threads"},
         "gpus": _float("minimum", "GPUs, a fraction below 1 or a whole number; default: one where there is one"),
+        "states_gb": {
+            "type": "number",
+            "minimum": 0,
+            "default": 10,
+            "description": "room for saved states of training, of all studies together, in GB; 0 keeps none",
+        },
     },
 )
 
@@ -133,6 +139,7 @@ _PUBLISHED = mapping(
             "description": "rows are truth, columns are prediction",
             "items": {"type": "array", "minItems": 1, "items": {"type": "integer", "minimum": 0}},
         },
+        "confusion_matrix_row": {**SCALAR, "description": "value of the row axis that the matrix belongs to"},
         "class_sizes": {
             "type": "array",
             "minItems": 1,

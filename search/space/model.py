@@ -157,10 +157,17 @@ class Search:
 
 @dataclass(frozen=True)
 class Resources:
-    """What one trial gets. `gpus` may be a fraction; None takes a GPU where there is one."""
+    """What one trial gets, and what may be kept.
+
+    Attributes:
+        cpus: CPU threads of a trial.
+        gpus: GPUs of a trial, perhaps a fraction; None takes one where there is one.
+        states_gb: room for states of all studies of the ledger, in 10^9 bytes; 0 keeps none.
+    """
 
     cpus: int = 1
     gpus: float | None = None
+    states_gb: float = 10.0
 
 
 @dataclass(frozen=True)
@@ -250,11 +257,16 @@ class Space:
 
     def example(self) -> dict[str, Any]:
         """Return one configuration: the first value of every list, the low end of every range."""
+        return self.completed({})
+
+    def completed(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """Return a configuration with these parameters where they are active, and with example values elsewhere."""
         chosen: dict[str, Any] = {}
         for axis in self.axes:
             if axis.active(chosen):
                 domain = axis.domain
-                chosen[axis.name] = domain.values[0] if isinstance(domain, Grid) else domain.low
+                usual = domain.values[0] if isinstance(domain, Grid) else domain.low
+                chosen[axis.name] = parameters.get(axis.name, usual)
         return chosen
 
     def grid(self) -> Iterator[dict[str, Any]]:

@@ -114,6 +114,11 @@ def _published(node: Node | None, rows: _Rows, problems: Problems) -> Published 
     }
     if parameters is not None and parameters.entries:
         facts["parameters"] = {key: entry.text for key, entry in parameters.entries.items()}
+    if (row := node.entries.get("confusion_matrix_row")) is not None:
+        if "confusion_matrix" not in node.entries:
+            problems.add(row, "goes with `confusion_matrix` only; remove it")
+        elif (value := rows.find(row, row)) is not None:
+            facts["confusion_matrix_row"] = text_of(value[0])
     _square(node.entries.get("confusion_matrix"), problems)
     data = node.data()
     return Published(

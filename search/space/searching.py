@@ -43,7 +43,7 @@ def read_resources(node: Node, problems: Problems) -> Resources:
         problems.add(node.entries["gpus"], f"found {show(gpus)}, must be a whole number, or a fraction below 1")
     if not sound:
         return Resources()
-    return Resources(int(data.get("cpus", 1)), None if gpus is None else gpus)
+    return Resources(int(data.get("cpus", 1)), None if gpus is None else gpus, data.get("states_gb", 10.0))
 
 
 def read_search(node: Node, axes: Sequence[Axis], complete: bool, problems: Problems) -> Search:

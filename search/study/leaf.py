@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from search import prefix
-from search.errors import Fault, Faults
+from search.errors import Fault, Faults, UserError
 from search.rules import Description, complete
-from search.space import SERVICE_SETTINGS, Space
+from search.space import SERVICE_SETTINGS, Domain, Grid, Space
 from search.trial import DataCard, Trial
 from search.workload import Workload, identity
 
@@ -59,7 +59,8 @@ class Planner:
         self.space = space
         self._workload = workload
         self._class = dict(execution_class)
-        self._sharing = sharing
+        self.sharing = sharing
+        self.landmarks: Sequence[int] = tuple(getattr(workload, "landmarks", ()))
         self._identity = identity(space.workload, workload)
         self._on_data = on_data or (lambda card: None)
         self._cards: dict[str, DataCard] = {}
@@ -82,11 +83,32 @@ class Planner:
             inputs,
             prefix.without_defaults(hashed(fixed, rules), rules),
             self._class,
-            "" if self._sharing else f"{self.space.name}/{configuration}/{seed}",
+            "" if self.sharing else f"{self.space.name}/{configuration}/{seed}",
         )
         path = prefix.path(root, [prefix.without_defaults(each, rules) for each in schedule])
         trial = Trial(number, configuration, seed, dict(parameters), {**settings, **service}, service["epochs"])
-        return Leaf(trial, fixed, schedule, path, card.fingerprint)
+        return Leaf(trial, fixed, _equal_ones_once(schedule), path, card.fingerprint)
+
+    def partings(self, leaf: Leaf) -> set[int]:
+        """Return the epochs behind which other configurations of the space may part from this leaf.
+
+        Looks at the configurations that differ in one axis: other listed values, or the ends of a prior.
+        """
+        found: set[int] = set()
+        for axis in self.space.axes:
+            if axis.name not in leaf.trial.parameters:
+                continue
+            for value in _alternatives(axis.domain):
+                other = self.space.completed({**leaf.trial.parameters, axis.name: value})
+                try:
+                    settings, _ = canonical(self.space, self._workload, other, leaf.trial.seed)
+                    fixed, schedule = self._workload.schedule(settings, leaf.trial.epochs)
+                except UserError:
+                    continue  # this combination cannot be trained: nobody parts there
+                if fixed == leaf.fixed:
+                    pairs = enumerate(zip(leaf.schedule, schedule, strict=True))
+                    found.add(next((epoch for epoch, (one, two) in pairs if one != two), 0))
+        return found - {0}
 
     def _card(self, fixed: Mapping[str, Any]) -> DataCard:
         """Ask for the data once per run and fixed settings, the seed apart: the same data serve all seeds."""
@@ -113,6 +135,18 @@ def canonical(
     service = complete(SERVICE_SETTINGS, {k: v for k, v in chosen.items() if k in SERVICE_SETTINGS})
     with addressed(space):
         return workload.canonical({**wanted, "seed": seed}), service
+
+
+def _alternatives(domain: Domain) -> Sequence[Any]:
+    return domain.values if isinstance(domain, Grid) else (domain.low, domain.high)
+
+
+def _equal_ones_once(schedule: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Let equal neighbours be one object: most epochs are trained under the settings of the one before."""
+    result: list[Mapping[str, Any]] = []
+    for each in schedule:
+        result.append(result[-1] if result and result[-1] == each else each)
+    return result
 
 
 @contextmanager

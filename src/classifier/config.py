@@ -10,49 +10,15 @@ from pathlib import Path
 from typing import Any
 
 from classifier.augment import AUGMENT_SETTINGS
+from classifier.data.settings import DATA_SETTINGS, FOLDER_SIZE, USUAL_SIZE
+from classifier.inputs import INPUT_SETTINGS
 from classifier.models import MODEL_SETTINGS, SMALLEST_INPUT
+from classifier.optimisers import OPTIMISER_SETTINGS, resolved
 from classifier.rules import SettingError, complete, near
-from classifier.schedule import DECAY_SETTINGS, learning_rate
-
-USUAL_SIZE = {"digits": 12, "flowers-17": 64}
-"""Known data set -> input size where none is set."""
-
-FOLDER_SIZE = 64
-"""The same for folders of images."""
+from classifier.schedule import DECAY_SETTINGS, decay_faults, learning_rate
 
 SETTINGS: dict[str, dict[str, Any]] = {
-    "data": {
-        "hashed": False,
-        "type": "string",
-        "minLength": 1,
-        "default": "digits",
-        "description": "data set: digits, flowers-17, or the path of a folder of images with one folder per class",
-    },
-    "data.size": {
-        "hashed": False,
-        "type": ["integer", "null"],
-        "minimum": 1,
-        "maximum": 1024,
-        "default": None,
-        "description": "width and height images are brought to; null is 12 for digits, 64 for others",
-        "unit": "px",
-    },
-    "data.split_seed": {
-        "hashed": False,
-        "type": "integer",
-        "minimum": 0,
-        "default": 0,
-        "description": "seed of the split into training, validation and test images; the same for all seeds",
-    },
-    "data.ratio": {
-        "hashed": False,
-        "type": "array",
-        "items": {"type": "number", "exclusiveMinimum": 0},
-        "minItems": 3,
-        "maxItems": 3,
-        "default": [0.6, 0.2, 0.2],
-        "description": "shares of training, validation and test images of a folder that is not split yet",
-    },
+    **DATA_SETTINGS,
     "batch_size": {
         "type": "integer",
         "minimum": 2,
@@ -61,6 +27,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
         "description": "images per step; a last batch of one image joins the one before",
         "unit": "images",
     },
+    **INPUT_SETTINGS,
     **MODEL_SETTINGS,
     "loss.name": {
         "enum": ["focal", "cross_entropy"],
@@ -76,29 +43,21 @@ SETTINGS: dict[str, dict[str, Any]] = {
         "epoch": True,
         "when": {"loss.name": ["focal"]},
     },
-    "optimizer.name": {"enum": ["sgd"], "default": "sgd", "description": "optimiser"},
-    "optimizer.lr": {
-        "type": "number",
-        "exclusiveMinimum": 0,
-        "maximum": 100,
-        "default": 0.005,
-        "description": "learning rate of the first epoch",
-        "epoch": True,
-    },
-    "optimizer.momentum": {
+    "loss.label_smoothing": {
         "type": "number",
         "minimum": 0,
         "exclusiveMaximum": 1,
-        "default": 0.9,
-        "description": "momentum of SGD",
-    },
-    "optimizer.weight_decay": {
-        "type": "number",
-        "minimum": 0,
-        "maximum": 10,
         "default": 0.0,
-        "description": "L2 penalty on all weights",
+        "description": "share of each label that is spread evenly over all classes (Szegedy et al. 2016)",
+        "epoch": True,
     },
+    "loss.class_weights": {
+        "enum": ["none", "balanced"],
+        "default": "none",
+        "description": "balanced: a class counts as images / (classes * images of it), from the training split",
+        "epoch": True,
+    },
+    **OPTIMISER_SETTINGS,
     **DECAY_SETTINGS,
     **AUGMENT_SETTINGS,
 }
@@ -113,12 +72,13 @@ def canonical(settings: Mapping[str, Any]) -> dict[str, Any]:
     result = complete(SETTINGS, settings)
     if result["loss.name"] == "cross_entropy":
         result |= {"loss.name": "focal", "loss.gamma": 0.0}
+    result |= resolved(result)
     data = result["data"]
     if result["data.size"] is None:
         result["data.size"] = USUAL_SIZE.get(data, FOLDER_SIZE)
     if data in USUAL_SIZE:
         del result["data.ratio"]  # their splits have fixed sizes
-    faults = []
+    faults = decay_faults(result)
     if data not in USUAL_SIZE and not _exists(data):
         known, hint = ", ".join(USUAL_SIZE), near(data, USUAL_SIZE)
         faults.append(("data", f"found {data!r}, which is neither a known data set ({known}) nor a folder{hint}"))
@@ -131,6 +91,9 @@ def canonical(settings: Mapping[str, Any]) -> dict[str, Any]:
                 "use larger images or another model",
             )
         )
+    if result.get("model.stem") == "small" and result["model.weights"] == "imagenet":
+        sentence = "found 'small', but pretrained weights have the stem imagenet; set model.weights to random"
+        faults.append(("model.stem", sentence))
     if faults:
         raise SettingError(faults)
     return result

@@ -4,17 +4,17 @@ All state of the process that can change a bit (thread count, deterministic algo
 epoch, because several runs take turns in one process. Data lie on the device as uint8, are augmented and normalised
 there, and nothing waits for the device inside an epoch.
 
-`train_loss` is what was minimised, on augmented images, in training mode, as the epoch went by. `val_loss` and
-`test_loss` are the cross-entropy in nats per image whatever was trained on, so that settings with different gamma
-compare. Accuracies are fractions.
+`train_loss` is what was minimised, on augmented images, in training mode, as the epoch went by: the mean over
+batches, each counted by its images. `val_loss` and `test_loss` are the cross-entropy in nats per image whatever was
+trained on, so that settings with different gamma compare. Accuracies are fractions.
 """
 
 from __future__ import annotations
 
 import io
-import math
+import sys
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -25,16 +25,15 @@ from torch.nn import functional
 from classifier.augment import Augmentation
 from classifier.data import Dataset
 from classifier.draws import permutation
-from classifier.losses import focal
-from classifier.models import build
+from classifier.inputs import grey, normalisation
+from classifier.losses import class_weights, focal
+from classifier.models import build, pretrained
+from classifier.optimisers import optimiser, restore, set_rate, state
 from classifier.process import configure, undisturbed
 from classifier.weights import initialise
 
 EVALUATION_PIXELS = 512 * 64 * 64
 """Pixels per evaluation batch: a function of the image size alone, because its split can change bits."""
-
-SMALLEST_DEVIATION = 1e-3
-"""Floor of a channel's standard deviation in [0, 1]: a channel of one colour is not blown up."""
 
 
 class Training:
@@ -51,38 +50,34 @@ class Training:
         configure(threads)
         self._threads, self._device = threads, torch.device(device)
         self._seed, self._batch = fixed.get("seed", 0), fixed["batch_size"]
-        self._epoch = 0
+        self._epoch, self._classes = 0, tuple(data.card.classes)
         self._small = np.uint8 if len(data.card.classes) <= 256 else np.uint16
         with undisturbed(self._device.type):
-            self._images = {split: _tensor(array, self._device) for split, array in data.images.items()}
+            pixels = data.images
+            if fixed["input.greyscale"]:
+                pixels = {split: grey(array) for split, array in pixels.items()}
+            self._images = {split: _tensor(array, self._device) for split, array in pixels.items()}
             self._labels = {split: torch.tensor(array, device=self._device) for split, array in data.labels.items()}
-            self._mean, self._std = _statistics(data.images["train"], self._device)
-            model = build(
-                fixed["model.name"], len(data.card.classes), fixed["model.activation"], fixed.get("model.slope", 0.01)
-            )
+            constants = normalisation(fixed["input.normalise"], pixels["train"])
+            self._mean, self._std = (_channels(values, self._device) for values in constants)
+            model = build(fixed, len(data.card.classes))
             initialise(model, self._seed)
+            pretrained.load_into(model, fixed)
             self._model = model.to(self._device, memory_format=torch.channels_last)
-            self._optimizer = torch.optim.SGD(
-                self._model.parameters(),
-                lr=0.0,
-                momentum=fixed["optimizer.momentum"],
-                weight_decay=fixed["optimizer.weight_decay"],
-                foreach=True,
-            )
+            self._optimizer = optimiser(self._model, fixed)
 
     def train_epoch(self, settings: Mapping[str, Any]) -> dict[str, Any]:
         """Train the next epoch and evaluate it.
 
         Args:
-            settings: ``optimizer.lr``, ``loss.gamma`` and the active ``augment.*``.
+            settings: ``optimizer.lr``, ``loss.*`` without its name, and the active ``augment.*``.
 
         Returns:
             ``lr``; loss and accuracy on train, val and test; ``predictions``: val and test -> class per image.
         """
         configure(self._threads)
         self._epoch += 1
-        for group in self._optimizer.param_groups:
-            group["lr"] = settings["optimizer.lr"]
+        set_rate(self._optimizer, settings["optimizer.lr"])
         predictions = {}
         with undisturbed(self._device.type):
             row: dict[str, Any] = {"lr": settings["optimizer.lr"], **self._train(settings)}
@@ -97,11 +92,14 @@ class Training:
         order = torch.from_numpy(permutation(self._seed, self._epoch, len(images))).to(self._device)
         total = torch.zeros((), dtype=torch.float64, device=self._device)
         correct = torch.zeros((), dtype=torch.int64, device=self._device)
+        gamma, smoothing = settings["loss.gamma"], settings["loss.label_smoothing"]
+        weights = class_weights(settings["loss.class_weights"], labels, len(self._classes))
         self._model.train()
         for index in _batches(order, self._batch):
             target = labels[index]
-            logits = self._model(self._normalise(augmentation.apply(images[index], index)))
-            loss = focal(logits, target, settings["loss.gamma"])
+            batch = images[index].expand(-1, 3, -1, -1)  # grey images lie there as one channel
+            logits = self._model(self._normalise(augmentation.apply(batch, index)))
+            loss = focal(logits, target, gamma, smoothing, weights)
             self._optimizer.zero_grad(set_to_none=True)
             loss.backward()
             self._optimizer.step()
@@ -115,7 +113,7 @@ class Training:
         self._model.eval()
         total = torch.zeros((), dtype=torch.float64, device=self._device)
         predicted = []
-        size = min(512, max(16, EVALUATION_PIXELS // (images.shape[2] * images.shape[3])))
+        size = _evaluation_batch(images)
         for start in range(0, len(images), size):
             batch = slice(start, start + size)
             logits = self._model(self._normalise(images[batch].float() / 255))
@@ -127,23 +125,62 @@ class Training:
         return measured, classes.cpu().numpy().astype(self._small)
 
     def _normalise(self, batch: Tensor) -> Tensor:
-        """Bring float [b, 3, h, w] in [0, 1] to mean 0 and standard deviation 1 of the training images."""
+        """Normalise float [b, 1 or 3, h, w] in [0, 1] as ``input.normalise`` says, to [b, 3, h, w]."""
         return ((batch - self._mean) / self._std).contiguous(memory_format=torch.channels_last)
 
     def save(self) -> bytes:
-        """Return everything the next epoch depends on: weights, running statistics, momentum, the epoch's number."""
-        buffer = io.BytesIO()
-        state = {"epoch": self._epoch, "model": self._model.state_dict(), "optimizer": self._optimizer.state_dict()}
-        torch.save(state, buffer)
+        """Return everything the next epoch depends on: weights, running statistics, moments, the epoch's number.
+
+        Equal states give equal bytes, wherever they were trained up to here: tensors are written in standard layout
+        and their names as one object each, because a pickle tells layouts and identities apart.
+        """
+        with undisturbed(self._device.type):
+            moments = {number: _plain(tensors) for number, tensors in state(self._optimizer).items()}
+            buffer = io.BytesIO()
+            torch.save({"epoch": self._epoch, "model": _plain(self._model.state_dict()), "optimizer": moments}, buffer)
         return buffer.getvalue()
 
-    def load(self, state: bytes) -> None:
-        """Go on from what `save` returned."""
+    def load(self, saved: bytes) -> None:
+        """Go on from what `save` returned, on any device; weights stay in the memory format they are trained in."""
         with undisturbed(self._device.type):
-            found = torch.load(io.BytesIO(state), map_location=self._device, weights_only=True)
+            found = torch.load(io.BytesIO(saved), map_location="cpu", weights_only=True)
             self._model.load_state_dict(found["model"])
-            self._optimizer.load_state_dict(found["optimizer"])
+            restore(self._optimizer, found["optimizer"])
             self._epoch = found["epoch"]
+
+    # Looking inside: nothing here changes a bit of what is trained later ----------------------------------------
+
+    @property
+    def model(self) -> torch.nn.Module:
+        """The network in its present state."""
+        return self._model
+
+    @property
+    def classes(self) -> Sequence[str]:
+        """Class names in label order."""
+        return self._classes
+
+    @property
+    def channels(self) -> int:
+        """Channels of its images: 3, or 1 where they are grey."""
+        return self._images["train"].shape[1]
+
+    def normalise(self, batch: Tensor) -> Tensor:
+        """Bring float [b, 1 or 3, h, w] in [0, 1] to what the network takes."""
+        return self._normalise(batch)
+
+    def features(self, split: str) -> tuple[np.ndarray, np.ndarray]:
+        """Return the features before the classifier, float32 [n, f], and the classes, int64 [n], of a split's images.
+
+        In evaluation mode, without augmentation.
+        """
+        configure(self._threads)
+        found = []
+        with undisturbed(self._device.type), torch.inference_mode():
+            self._model.eval()
+            for images in self._images[split].split(_evaluation_batch(self._images[split])):
+                found.append(self._model.features(self._normalise(images.float() / 255)).float().cpu())
+        return torch.cat(found).numpy(), self._labels[split].cpu().numpy()
 
 
 def _batches(order: Tensor, size: int) -> Iterator[Tensor]:
@@ -156,28 +193,26 @@ def _batches(order: Tensor, size: int) -> Iterator[Tensor]:
         yield order[start:end]
 
 
+def _evaluation_batch(images: Tensor) -> int:
+    return min(512, max(16, EVALUATION_PIXELS // (images.shape[2] * images.shape[3])))
+
+
 def _tensor(images: np.ndarray, device: torch.device) -> Tensor:
-    """Return uint8 [n, 3, h, w]; on the CPU without a copy, so that processes share the pages of the cache."""
+    """Return uint8 [n, 1 or 3, h, w]; on the CPU without a copy, so that processes share the pages of the cache."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*not writable")  # nobody writes to it
         tensor = torch.from_numpy(images)
     return tensor if device.type == "cpu" else tensor.to(device, memory_format=torch.channels_last)
 
 
-def _statistics(images: np.ndarray, device: torch.device) -> tuple[Tensor, Tensor]:
-    """Return mean and standard deviation of the training images per channel, [1, 3, 1, 1] each, in [0, 1].
+def _channels(values: Sequence[float], device: torch.device) -> Tensor:
+    """Return one number per channel as float32 [1, channels, 1, 1]."""
+    return torch.tensor(values, dtype=torch.float32).view(1, -1, 1, 1).to(device)
 
-    From integer histograms, so that neither the order of the images nor how a library sums matters.
-    """
-    values = range(256)
-    means, deviations = [], []
-    for channel in range(3):
-        counts = np.bincount(images[:, channel].ravel(), minlength=256).tolist()
-        pixels = sum(counts)
-        first = sum(count * value for count, value in zip(counts, values, strict=True))
-        second = sum(count * value**2 for count, value in zip(counts, values, strict=True))
-        means.append(first / pixels / 255)
-        # Whole numbers up to the last division: no digits cancel, and a channel of one colour has exactly 0.
-        deviations.append(max(math.sqrt((second * pixels - first**2) / pixels**2) / 255, SMALLEST_DEVIATION))
-    mean, deviation = (torch.tensor(x, dtype=torch.float32).view(1, 3, 1, 1).to(device) for x in (means, deviations))
-    return mean, deviation
+
+def _plain(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Copy tensors to the CPU, in the order of dimensions, each with memory of its own."""
+    return {
+        sys.intern(name): torch.empty(tensor.shape, dtype=tensor.dtype).copy_(tensor.detach())
+        for name, tensor in tensors.items()
+    }

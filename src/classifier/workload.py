@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from classifier import config
@@ -34,9 +34,27 @@ class ClassifierWorkload:
         """
         return _load(fixed).card
 
+    def check_data(self, fixed: Mapping[str, Any]) -> list[str]:
+        """Return lines of text on the images: what there is, and what is odd about it; see `classifier.data.check`.
+
+        Raises:
+            ValueError: the data cannot be used; ``faults`` says why.
+        """
+        from classifier.data import check
+
+        return check(fixed)
+
     def inputs(self, fixed: Mapping[str, Any]) -> dict[str, str]:
-        """No run starts from a file of weights."""
-        return {}
+        """Return ``model.weights`` -> hash of the pretrained weights a run starts from, by content; else nothing.
+
+        Raises:
+            ValueError: they cannot be downloaded or read, or do not fit the model; ``faults`` says why.
+        """
+        if fixed.get("model.weights") != "imagenet":
+            return {}
+        from classifier.models import pretrained
+
+        return {"model.weights": pretrained.content(fixed)}
 
     def execution_class(self, cpus: int, gpus: float) -> dict[str, str]:
         """Return everything about this machine that can change a bit."""
@@ -58,6 +76,36 @@ class ClassifierWorkload:
 
         device = "cuda" if gpus > 0 and torch.cuda.is_available() else "cpu"
         return Training(fixed, _load(fixed), cpus, device)
+
+    def check_pictures(self, fixed: Mapping[str, Any], options: Mapping[str, Any]) -> None:
+        """Check what `pictures` will be asked for, before anything is trained.
+
+        Raises:
+            ValueError: a filter that is named does not exist; ``faults`` says which there are.
+        """
+        from classifier.inspect.pictures import check
+
+        check(fixed, options)
+
+    def pictures(self, run: Any, options: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+        """Draw the features of a run's images and what its filters answer to; see `inspect.pictures`.
+
+        Raises:
+            ValueError: see `check_pictures`.
+        """
+        from classifier.inspect.pictures import pictures
+
+        return pictures(run, options)
+
+    def describe(self, names: Sequence[str], options: Mapping[str, str]) -> str:
+        """Return the layers of a model, or several models side by side, as text; see `inspect.layers.describe`.
+
+        Raises:
+            ValueError: no such model or option; ``faults`` says which.
+        """
+        from classifier.inspect.layers import describe
+
+        return describe(names, options)
 
 
 def _load(fixed: Mapping[str, Any]) -> Dataset:

@@ -31,6 +31,9 @@ def test_inactive_settings_are_dropped() -> None:
     assert canonical({"model.slope": 0.2}) == canonical({})
     assert canonical({"model.activation": "leaky_relu", "model.slope": 0.2})["model.slope"] == 0.2
     assert canonical({"decay.every": 7}) == canonical({})
+    assert canonical({"optimizer.name": "adam", "optimizer.momentum": 0.5}) == canonical({"optimizer.name": "adam"})
+    assert "optimizer.momentum" not in canonical({"optimizer.name": "adam"})
+    assert canonical({"optimizer.beta1": 0.5}) == canonical({})
 
 
 def test_the_usual_size_depends_on_the_data() -> None:
@@ -53,6 +56,27 @@ def test_faults_name_value_rule_and_remedy() -> None:
     assert faults(seed=-1) == [("seed", "found -1, must be a whole number of at least 0")]
     assert faults(optimizer__lr=float("nan")) == [("optimizer.lr", "found nan, must be finite")]
     assert faults(data__ratio=[float("nan"), 1, 1]) == [("data.ratio", "found [nan, 1, 1], must be finite")]
+
+
+def test_milestones_ascend() -> None:
+    for wrong in ([70, 40], [40, 40]):
+        assert faults(decay__name="multistep", decay__milestones=wrong) == [
+            ("decay.milestones", f"found {wrong}, must ascend; list every epoch once, in order")
+        ]
+    assert [name for name, _ in faults(decay__name="multistep", decay__milestones=[])] == ["decay.milestones"]
+    assert [name for name, _ in faults(decay__name="multistep", decay__milestones=[0, 3])] == ["decay.milestones"]
+    assert canonical({"decay.name": "step", "decay.milestones": [70, 40]}) == canonical({"decay.name": "step"})
+
+
+def test_a_cosine_ends_behind_its_warm_up() -> None:
+    assert faults(decay__name="cosine", decay__end=6, decay__warmup=5) == [
+        (
+            "decay.end",
+            "found 6, must be at least 7, two epochs behind decay.warmup; warm up for fewer epochs or reach the floor "
+            "later",
+        )
+    ]
+    assert canonical({"decay.name": "cosine", "decay.end": 7, "decay.warmup": 5})["decay.end"] == 7
 
 
 def test_all_faults_are_told_at_once() -> None:
@@ -88,11 +112,21 @@ values = st.fixed_dictionaries(
     optional={
         "loss.gamma": st.floats(0, 5),
         "optimizer.lr": st.floats(1e-6, 1),
+        "optimizer.name": st.sampled_from(["sgd", "adam", "adamw"]),
         "optimizer.momentum": st.floats(0, 0.99),
+        "optimizer.nesterov": st.booleans(),
+        "optimizer.weight_decay": st.sampled_from([0, 1e-4]),
+        "loss.name": st.sampled_from(["focal", "cross_entropy"]),
+        "loss.label_smoothing": st.floats(0, 0.9),
+        "loss.class_weights": st.sampled_from(["none", "balanced"]),
+        "input.normalise": st.sampled_from(["train", "half"]),
         "model.activation": st.sampled_from(["relu", "leaky_relu", "tanh"]),
         "model.slope": st.floats(0, 1),
-        "decay.name": st.sampled_from(["none", "multistep", "exponential"]),
+        "decay.name": st.sampled_from(SETTINGS["decay.name"]["enum"]),
         "decay.start": st.integers(0, 20),
+        "decay.milestones": st.sets(st.integers(1, 30), min_size=1).map(sorted),
+        "decay.end": st.integers(12, 40),
+        "decay.warmup": st.integers(0, 10),
         "augment.rotation": st.floats(0, 90),
         "augment.crop": st.booleans(),
         "seed": st.integers(0, 9),

@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
 import pytest
 import torch
 from torch.nn import functional
 
-from classifier.losses import focal
+from classifier.losses import class_weights, focal
+
+WEIGHTS = torch.linspace(0.2, 3, 10)
+GENERAL: list[dict[str, Any]] = [
+    {"smoothing": 0.1},
+    {"weights": WEIGHTS},
+    {"smoothing": 0.1, "weights": WEIGHTS},
+    {"smoothing": 0.9, "weights": WEIGHTS},
+]
 
 
 def sample(seed: int = 0, n: int = 64, classes: int = 10, spread: float = 3.0) -> tuple[torch.Tensor, torch.Tensor]:
     draws = torch.Generator().manual_seed(seed)
     logits = spread * torch.randn(n, classes, generator=draws)
     return logits.requires_grad_(), torch.randint(classes, (n,), generator=draws)
+
+
+def named(settings: dict[str, Any]) -> str:
+    return " and ".join(settings)
 
 
 def test_gamma_zero_is_cross_entropy_to_the_bit_with_gradients() -> None:
@@ -25,6 +40,39 @@ def test_gamma_zero_is_cross_entropy_to_the_bit_with_gradients() -> None:
     assert torch.equal(gradient, expected)
 
 
+@pytest.mark.parametrize("settings", GENERAL, ids=named)
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_gamma_zero_is_torchs_smoothed_and_weighted_cross_entropy(settings: dict[str, Any], dtype: torch.dtype) -> None:
+    logits, labels = sample()
+    logits = logits.detach().to(dtype).requires_grad_()
+    weights = settings.get("weights")
+    weights = weights.to(dtype) if weights is not None else None
+    smoothing = settings.get("smoothing", 0.0)
+    ours = focal(logits, labels, 0.0, smoothing, weights)
+    theirs = functional.cross_entropy(logits, labels, weights, label_smoothing=smoothing)
+    within: dict[str, float] = {"rtol": 1e-6, "atol": 1e-8} if dtype == torch.float32 else {"rtol": 1e-13, "atol": 0}
+    torch.testing.assert_close(ours, theirs, **within)
+    (gradient,) = torch.autograd.grad(ours, logits)
+    (expected,) = torch.autograd.grad(theirs, logits)
+    torch.testing.assert_close(gradient, expected, rtol=within["rtol"], atol=1e-8 if dtype == torch.float32 else 1e-16)
+
+
+@pytest.mark.parametrize("settings", [{}, *GENERAL], ids=lambda settings: named(settings) or "plain")
+@pytest.mark.parametrize("gamma", [0.0, 0.5, 2.0])
+def test_the_formula_summed_by_hand(settings: dict[str, Any], gamma: float) -> None:
+    logits, labels = sample(n=5)
+    smoothing = settings.get("smoothing", 0.0)
+    weights = settings.get("weights", torch.ones(10)).double().numpy()
+    scores = np.exp(logits.detach().double().numpy())
+    p = scores / scores.sum(1, keepdims=True)
+    q = (1 - smoothing) * np.eye(10)[labels] + smoothing / 10
+    total = -(q * weights * (1 - p) ** gamma * np.log(p)).sum()
+    expected = total / weights[labels].sum()
+    ours = focal(logits.double(), labels, gamma, **{**settings, "weights": torch.tensor(weights)})
+    assert ours.item() == pytest.approx(expected, rel=1e-12)
+    assert focal(logits, labels, gamma, **settings).item() == pytest.approx(expected, rel=1e-5)
+
+
 @pytest.mark.parametrize("gamma", [0.3, 1.0, 2.0, 5.0])
 def test_ratio_to_cross_entropy_is_the_modulating_factor(gamma: float) -> None:
     logits, labels = sample()
@@ -35,19 +83,41 @@ def test_ratio_to_cross_entropy_is_the_modulating_factor(gamma: float) -> None:
         torch.testing.assert_close(ratio, ((1 - p_t) ** gamma).squeeze(), rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.parametrize("settings", [{}, {"smoothing": 0.2, "weights": WEIGHTS[:4]}], ids=["plain", "general"])
 @pytest.mark.parametrize("gamma", [0.0, 0.3, 0.5, 1.0, 2.0])
-def test_gradients_agree_with_finite_differences(gamma: float) -> None:
+def test_gradients_agree_with_finite_differences(gamma: float, settings: dict[str, Any]) -> None:
     logits, labels = sample(n=3, classes=4, spread=1.0)
     doubles = logits.detach().double().requires_grad_()
-    assert torch.autograd.gradcheck(lambda x: focal(x, labels[:3], gamma), (doubles,))
+    assert torch.autograd.gradcheck(lambda x: focal(x, labels[:3], gamma, **settings), (doubles,))
 
 
+@pytest.mark.parametrize("settings", [{}, {"smoothing": 0.2, "weights": WEIGHTS[:3]}], ids=["plain", "general"])
 @pytest.mark.parametrize("gamma", [0.0, 0.3, 2.0])
 @pytest.mark.parametrize("sure", [50.0, 200.0, -200.0])
-def test_finite_where_the_model_is_sure(gamma: float, sure: float) -> None:
+def test_finite_where_the_model_is_sure(gamma: float, sure: float, settings: dict[str, Any]) -> None:
     logits = torch.tensor([[sure, 0.0, 0.0]], requires_grad=True)
-    loss = focal(logits, torch.tensor([0]), gamma)
+    loss = focal(logits, torch.tensor([0]), gamma, **settings)
     loss.backward()
     assert torch.isfinite(loss)
     assert logits.grad is not None
     assert torch.isfinite(logits.grad).all()
+
+
+def test_balanced_classes_have_equal_sums_and_a_mean_of_one() -> None:
+    labels = torch.tensor([0] * 6 + [1] * 3 + [2] * 1)
+    weights = class_weights("balanced", labels, 3)
+    assert weights is not None
+    assert weights.tolist() == pytest.approx([10 / 18, 10 / 9, 10 / 3])
+    assert torch.equal(weights, class_weights("balanced", labels.flip(0), 3))
+    assert (weights[labels].sum() / len(labels)).item() == pytest.approx(1)
+    assert class_weights("balanced", torch.arange(4), 4).tolist() == [1, 1, 1, 1]  # type: ignore[union-attr]
+
+
+def test_a_class_without_training_images_counts_nothing() -> None:
+    weights = class_weights("balanced", torch.tensor([0, 0, 2, 2, 2, 2]), 4)
+    assert weights is not None
+    assert weights.tolist() == [1.5, 0, 0.75, 0]
+
+
+def test_without_class_weights_there_are_none() -> None:
+    assert class_weights("none", torch.tensor([0, 1, 1]), 2) is None

@@ -23,7 +23,7 @@ class TestClassifier(WorkloadContract):
         "optimizer.name": "sgd",
         "optimizer.lr": 0.005,
         "optimizer.momentum": 0.9,
-        "decay.name": "multistep",
+        "decay.name": "step",
         "decay.start": 1,
         "decay.every": 1,
         "decay.factor": 0.1,
@@ -34,4 +34,4 @@ class TestClassifier(WorkloadContract):
         "seed": 3,
     }
     epochs = 2
-    absorbed = frozenset({"decay.name", "decay.start", "decay.every", "decay.factor"})
+    absorbed = frozenset({"decay.name", "decay.start", "decay.every", "decay.factor", "decay.warmup"})

@@ -17,13 +17,16 @@ from typing import Any
 
 from search.engine.driver import Driver
 from search.engine.lease import Lease
-from search.ledger import Ledger, StudyRecord
+from search.ledger import KeptState, Ledger, Role, StateFile, StudyRecord
 from search.space import Space, dump
 from search.study import Asked, Outcome, Planner, Sampler, make_sampler
 from search.trial import Row, State, Trial
 from tests.engine.workloads import Synthetic
 
 CLASS = {"machine": "simulated"}
+
+_DISKS: dict[str, set[str]] = {}
+"""Ledger -> keys of the states on its disk: no file is written, so that thousands of runs take no time."""
 
 
 def part(key: str, start: int) -> float:
@@ -100,6 +103,8 @@ class Simulation:
         workers: slots.
         nature: what is trained.
         dying: chance that a step of a lease is the death of its worker.
+        rotten: chance that a state cannot be read when a lease starts from it.
+        rolling: chance that a worker saves its state for its own sake behind an epoch.
         slow: chance that the planner gets a turn where the executor has something to do.
         sharing: passed to the planner.
     """
@@ -110,6 +115,8 @@ class Simulation:
     workers: int = 2
     nature: Nature = field(default_factory=Nature)
     dying: float = 0.0
+    rotten: float = 0.0
+    rolling: float = 0.0
     slow: float = 0.5
     sharing: bool = True
     workload: Any = field(default_factory=Synthetic)
@@ -139,6 +146,7 @@ class Simulation:
         self.running: dict[int, tuple[Lease, int]] = {}
         self.trained: list[tuple[int, str, bool]] = []  # lease, key, whether it was on record before
         self.deaths: Counter[int] = Counter()
+        self.misses: Counter[int] = Counter()
         self.thread = threading.Thread(target=self._plan, daemon=True)
         self._planned = False
         self._on_record = set(_keys(self.ledger))
@@ -166,9 +174,32 @@ class Simulation:
         waiting = self.driver._board.get(lease.trial).next_key
         assert waiting in lease.path
         assert waiting not in coming, "a running lease is about to produce it"
+        assert lease.path[0] not in coming, "a running lease is on its way to a state"
         assert len(lease.schedule) == len(lease.path)
         self.running[lease.id] = (lease, 0)
+        if lease.start is not None:
+            assert len(lease.path) + lease.offset == len(self.driver._board.get(lease.trial).leaf.path)
+            assert lease.start.file.key in self.disk, "nobody ever saved that state"
+            if self.rng.random() < self.rotten:
+                self.misses[lease.trial] += 1
+                self._end(lease.id, miss="it is rotten")
         return True
+
+    @property
+    def disk(self) -> set[str]:
+        """Keys of the states that workers saved, in this run or before."""
+        return _DISKS.setdefault(self.ledger.storage, set())
+
+    def saved(self, lease: Lease, done: int) -> KeptState | None:
+        """What a worker saves behind the epoch it has just trained."""
+        epoch, key = lease.offset + done + 1, lease.path[done]
+        role = lease.keep.get(epoch)
+        if role is None and self.rng.random() < self.rolling:
+            role = Role.ROLLING
+        if role is None:
+            return None
+        self.disk.add(key)
+        return KeptState(StateFile(key, "0" * 64, 10), epoch, role)
 
     def train(self, lease_id: int) -> None:
         """Train one epoch of a lease, or let its worker die."""
@@ -184,7 +215,7 @@ class Simulation:
             self._on_record.add(key)
             self.now += 1
             self.running[lease_id] = (lease, done + 1)
-            if not self.driver.row(lease_id, self.nature.row(key), 1.0):
+            if not self.driver.row(lease_id, self.nature.row(key), 1.0, self.saved(lease, done)):
                 self._end(lease_id)
 
     def _end(self, lease_id: int, **how: Any) -> None:

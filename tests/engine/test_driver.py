@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from search.engine.driver import AHEAD
+from search.engine.driver import ALARM
 from search.ledger import Ledger, StudyRecord
 from search.prefix import fingerprint
 from search.pruning import Asha, rungs
@@ -339,9 +339,6 @@ def test_leaves_on_one_chain_are_trained_once(seed: int, workers: int) -> None:
     space = space_of(axes, 2, {"stop.rule": "generalisation_loss"})
     with ledger() as opened:
         simulation = Simulation(space, opened, random.Random(seed), workers)
-        simulation.driver.workers = 18 // AHEAD  # all leaves are known before the first lease
-        for _ in range(10):
-            simulation.plan()
         simulation.run()
         check(simulation)
         assert not any(known for _, _, known in simulation.trained)
@@ -483,11 +480,14 @@ def test_a_retrained_row_that_differs_is_an_alarm() -> None:
         simulation = Simulation(space, opened, random.Random(1), nature=Metricless())
         simulation.run()
         texts = [entry.detail["text"] for entry in opened.decisions(simulation.record.id, ["alarm"])]
+        again = opened.decisions(simulation.record.id, ["retrained"])
         assert texts[0] == (
-            f"trial {stored.number}, epoch 1: trained again, accuracy, score, train_loss, val_loss differ from the row "
-            "on record"
+            f"trial {stored.number}, epoch {again[0].epoch}: trained again, accuracy, score, train_loss, val_loss "
+            "differ from the row on record"
         )
         assert simulation.driver.progress.alarms == texts
+        assert len(texts) == 1, "it ends the run"
+        assert simulation.driver.stopping == ALARM
 
 
 def test_hours_end_a_run() -> None:

@@ -177,6 +177,24 @@ def test_a_published_figure_stands_on_its_line_as_printed(focal):
     assert "Published: accuracy as printed by Table 3, on 137 images; not measured here." in notes_of(focal)
 
 
+@pytest.mark.parametrize(
+    ("published", "sentence"),
+    [
+        (
+            Published("Table 7", metric="epochs", values={"0": "100"}),
+            "Published: epochs as printed by Table 7; not measured here.",
+        ),
+        (
+            Published(values={"0": "54.01"}),
+            "Published: accuracy as printed, on a number of images that is not stated; not measured here.",
+        ),
+    ],
+)
+def test_what_published_figures_rest_on(focal, published, sentence):
+    focal.space = replace(ROWS, report=Report(rows="gamma", published=published))
+    assert sentence in notes_of(focal)
+
+
 def test_a_published_figure_may_be_filed_under_a_label(focal):
     report = Report(rows="gamma", labels={"2": "focal"}, published=Published(values={"focal": "60.58"}))
     focal.space = replace(ROWS, report=report)

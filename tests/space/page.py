@@ -15,9 +15,9 @@ class Page(Workload):
         "loss.gamma": {"type": "number", "minimum": 0, "default": 0.0},
         "optimizer.lr": {"type": "number", "exclusiveMinimum": 0, "default": 0.005},
         "optimizer.weight_decay": {"type": "number", "minimum": 0, "default": 0.0},
-        "decay.name": {"enum": ["none", "exponential", "multistep"], "default": "none"},
-        "decay.start": {"type": "integer", "default": 0, "when": {"decay.name": ["exponential", "multistep"]}},
-        "decay.factor": {"type": "number", "default": 0.1, "when": {"decay.name": ["exponential", "multistep"]}},
+        "decay.name": {"enum": ["none", "exponential", "step"], "default": "none"},
+        "decay.start": {"type": "integer", "default": 0, "when": {"decay.name": ["exponential", "step"]}},
+        "decay.factor": {"type": "number", "default": 0.1, "when": {"decay.name": ["exponential", "step"]}},
     }
 
     def start(self, fixed: Settings, cpus: int, gpus: float) -> Any:

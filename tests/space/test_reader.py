@@ -111,6 +111,7 @@ def test_published_figures_stay_text():
         + "    n: 137\n"
         + "    values: {0: 54.10, 0.30: 54.74 %, 1: 60}\n"
         + "    confusion_matrix: [[1, 0], [2, 3]]\n"
+        + "    confusion_matrix_row: 1\n"
         + "    class_sizes: [1, 5]\n"
         + "    parameters: {Model C: 441748}\n"
         + "  claims:\n"
@@ -128,6 +129,7 @@ def test_published_figures_stay_text():
         facts={
             "confusion_matrix": [[1, 0], [2, 3]],
             "class_sizes": [1, 5],
+            "confusion_matrix_row": "1.0",
             "parameters": {"Model C": "441748"},
         },
     )

@@ -52,7 +52,7 @@ def test_shipped_spaces_are_sound(path, monkeypatch, tmp_path):
 def test_published_figures_of_the_focal_space():
     pytest.importorskip("classifier.workload")
     published = read_space(SPACES[0]).report.published
-    assert published.values == {"0": "54.01", "0.3": "54.74", "0.5": "54.74", "1": "55.36", "2": "60.58"}
+    assert published.values == {"0": "54.01%", "0.3": "54.74%", "0.5": "54.74%", "1": "55.36%", "2": "60.58%"}
     assert published.n == 137
 
 

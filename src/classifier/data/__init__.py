@@ -9,15 +9,19 @@ from typing import Any
 
 from classifier.data.assemble import assemble, pool_key
 from classifier.data.card import DataCard, Dataset
+from classifier.data.check import report
+from classifier.data.cifar10 import cifar10
 from classifier.data.digits import digits
 from classifier.data.errors import DataError, nearest
 from classifier.data.flowers17 import flowers17
+from classifier.data.flowers102 import flowers102
 from classifier.data.folder import folder
-from classifier.data.source import Source
+from classifier.data.settings import USUAL_SIZE
+from classifier.data.source import SPLITS, Source
 
-__all__ = ["KNOWN", "RATIO", "DataCard", "DataError", "Dataset", "load"]
+__all__ = ["KNOWN", "RATIO", "DataCard", "DataError", "Dataset", "check", "load"]
 
-KNOWN = ("digits", "flowers-17")
+KNOWN = tuple(USUAL_SIZE)
 RATIO = (0.6, 0.2, 0.2)
 """Training, validation and test shares of a folder that is not split, unless ``data.ratio`` says otherwise."""
 
@@ -30,30 +34,64 @@ def load(settings: Mapping[str, Any]) -> Dataset:
 
     Args:
         settings: ``data`` (one of `KNOWN` or the path of a folder), ``data.size`` in pixels, ``data.split_seed``,
-            and for one folder of class folders ``data.ratio``; others are not looked at.
+            ``data.limit``, for ``flowers-102`` ``data.split``, and for one folder of class folders ``data.ratio``;
+            others are not looked at.
 
     Raises:
         DataError: no such data, or data that cannot be split into classes and splits.
     """
-    size = settings["data.size"]
-    if isinstance(size, bool) or not isinstance(size, int) or size < 1:
-        raise DataError([("data.size", f"found {size!r}, must be a whole number of pixels, at least 1")])
-    seed, ratio = int(settings.get("data.split_seed", 0)), settings.get("data.ratio", RATIO)
-    ratio = tuple(ratio) if isinstance(ratio, (list, tuple)) else (ratio,)
-    source = _find(str(settings["data"]), seed, ratio)
-    known_by = (pool_key(source, size), source.name, seed, ratio)
+    source, size, seed, limit = _asked(settings)
+    known_by = (pool_key(source, size), source.name, seed, settings.get("data.split"), _ratio(settings), limit)
     if known_by not in _memory:
-        _memory[known_by] = assemble(source, size)
+        _memory[known_by] = assemble(source, size, seed, limit)
         if len(_memory) > _REMEMBERED:
             _memory.popitem(last=False)
     return _memory[known_by]
 
 
-def _find(name: str, seed: int, ratio: tuple[float, ...]) -> Source:
+def check(settings: Mapping[str, Any]) -> list[str]:
+    """Return lines of text on the data that canonical settings name: see `classifier.data.check`.
+
+    Args:
+        settings: as for `load`.
+
+    Raises:
+        DataError: see `load`.
+    """
+    return report(*_asked(settings))
+
+
+def _asked(settings: Mapping[str, Any]) -> tuple[Source, int, int, tuple[int, ...] | None]:
+    """Return the source, the size in pixels, the split seed and the limit that settings ask for."""
+    size = settings["data.size"]
+    if isinstance(size, bool) or not isinstance(size, int) or size < 1:
+        raise DataError([("data.size", f"found {size!r}, must be a whole number of pixels, at least 1")])
+    limit = settings.get("data.limit")
+    if limit is not None:
+        whole = [most for most in limit if isinstance(most, int) and not isinstance(most, bool) and most >= 1]
+        if len(limit) != len(SPLITS) or len(whole) != len(SPLITS):
+            sentence = f"found {limit!r}, must be three whole numbers of at least 1: training, validation and test"
+            raise DataError([("data.limit", sentence)])
+        limit = tuple(limit)
+    seed = int(settings.get("data.split_seed", 0))
+    source = _find(str(settings["data"]), seed, _ratio(settings), settings.get("data.split", "official"))
+    return source, size, seed, limit
+
+
+def _ratio(settings: Mapping[str, Any]) -> tuple[float, ...]:
+    ratio = settings.get("data.ratio", RATIO)
+    return tuple(ratio) if isinstance(ratio, (list, tuple)) else (ratio,)
+
+
+def _find(name: str, seed: int, ratio: tuple[float, ...], split: str) -> Source:
     if name == "digits":
         return digits(seed)
     if name == "flowers-17":
         return flowers17(seed)
+    if name == "flowers-102":
+        return flowers102(split)
+    if name == "cifar10":
+        return cifar10(seed)
     kind = f"is neither a known data set ({', '.join(KNOWN)}) nor a folder"
     try:
         path = Path(name).expanduser()

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from classifier.data import cache, decode
 from classifier.data.card import DataCard, Dataset, fingerprint, notes
+from classifier.data.errors import DataError, named
 from classifier.data.source import SPLITS, Decoded, Source
+from classifier.data.splits import limited
 
 
 def pool_key(source: Source, size: int) -> str:
@@ -18,47 +21,106 @@ def pool_key(source: Source, size: int) -> str:
     return cache.key("pool", source.identity, str(size), decode.version())
 
 
-def assemble(source: Source, size: int) -> Dataset:
-    """Decode (or find decoded) the images of `source` at `size` pixels, split them and describe the result.
+@dataclass(frozen=True)
+class Split:
+    """A source whose images are decoded and split, before they are laid out.
 
-    Two arrays are cached: all images in the order of the listing, and the chosen ones in the order of the splits. The
-    second is what training maps; the first is opened only to make it, so that another split seed decodes nothing.
-    Images are ordered by label and pixels, so that renaming files changes neither what is trained nor the fingerprint.
+    Attributes:
+        source: the source, or the part of it that a limit leaves.
+        decoded: what decoding found out.
+        parts: split -> image numbers, in no particular order.
+        before: images of each of `SPLITS` before they were limited.
+        pool: opens all decoded images of `source`, in the order of its listing.
+        pool_sha256: the hash of these.
     """
+
+    source: Source
+    decoded: Decoded
+    parts: Mapping[str, np.ndarray]
+    before: Sequence[int]
+    pool: Callable[[], cache.Entry]
+    pool_sha256: str
+
+
+def split(source: Source, size: int, seed: int, limit: Sequence[int] | None) -> Split:
+    """Decode (or find decoded) the images of `source` at `size` pixels and split them.
+
+    Args:
+        source: the images.
+        size: width and height in pixels.
+        seed: the split seed, which draws the images that a limit leaves.
+        limit: most images of each of `SPLITS`, or None. Of a set known by name only these are decoded.
+
+    Raises:
+        DataError: the source cannot be split, or is a set known by name of which an image cannot be read.
+    """
+    before = None
+    if limit is not None and source.known and cache.peek(pool_key(source, size)) is None:
+        parts = source.split(Decoded([], {}))
+        before = [len(parts[name]) for name in SPLITS]
+        source = source.subset(limited(parts, source.labels, [name.encode() for name in source.names], seed, limit))
+    key = pool_key(source, size)
 
     @functools.cache
     def pool() -> cache.Entry:
         shape = (len(source.names), 3, size, size)
         return cache.obtain(key, shape, lambda extra: decode.decode_all(source, size, extra))
 
-    key = pool_key(source, size)
     known = cache.peek(key) or pool()
     decoded = Decoded(
         [bytes.fromhex(digest) for digest in known.extra["digests"]],
         {int(image): reason for image, reason in known.extra["failed"].items()},
     )
-    parts = {split: _in_order(source, decoded, images) for split, images in source.split(decoded).items()}
-    chosen = np.concatenate([parts[split] for split in SPLITS])
+    if source.known and decoded.failed:  # a known data set with a hole is another data set
+        damaged = [f"{source.names[image]} ({reason})" for image, reason in sorted(decoded.failed.items())]
+        where = f" in {source.paths[0].parent}" if source.paths else ""
+        sentence = f"{len(damaged)} of the images{where} cannot be read: {named(damaged, 3)}; {source.remedy}"
+        raise DataError([("data", sentence)])
+    parts = source.split(decoded)
+    before = before or [len(parts[name]) for name in SPLITS]
+    if limit is not None:
+        identities = [name.encode() for name in source.names] if source.known else decoded.digests
+        parts = limited(parts, source.labels, identities, seed, limit)
+    return Split(source, decoded, parts, before, pool, known.sha256)
+
+
+def assemble(source: Source, size: int, seed: int = 0, limit: Sequence[int] | None = None) -> Dataset:
+    """Decode (or find decoded) the images of `source` at `size` pixels, split them and describe the result.
+
+    Two arrays are cached: all images in the order of the listing, and the chosen ones in the order of the splits. The
+    second is what training maps; the first is opened only to make it, so that another split seed decodes nothing.
+    Images are ordered by label and pixels, so that renaming files changes neither what is trained nor the fingerprint.
+
+    Args:
+        source, size, seed, limit: see `split`.
+
+    Raises:
+        DataError: see `split`.
+    """
+    ready = split(source, size, seed, limit)
+    source, decoded = ready.source, ready.decoded
+    parts = {name: _in_order(source, decoded, images) for name, images in ready.parts.items()}
+    chosen = np.concatenate([parts[name] for name in SPLITS])
 
     def blocks(extra: dict[str, Any]) -> Iterator[np.ndarray]:
         for start in range(0, len(chosen), decode.BLOCK):
-            yield pool().array[chosen[start : start + decode.BLOCK]]
+            yield ready.pool().array[chosen[start : start + decode.BLOCK]]
 
-    order = cache.key("splits", known.sha256, " ".join(map(str, chosen)))
+    order = cache.key("splits", ready.pool_sha256, " ".join(map(str, chosen)))
     arranged = cache.obtain(order, (len(chosen), 3, size, size), blocks)
 
-    ends = np.cumsum([len(parts[split]) for split in SPLITS])
-    images = {split: arranged.array[end - len(parts[split]) : end] for split, end in zip(SPLITS, ends, strict=True)}
-    labels = {split: source.labels[parts[split]] for split in SPLITS}
+    ends = np.cumsum([len(parts[name]) for name in SPLITS])
+    images = {name: arranged.array[end - len(parts[name]) : end] for name, end in zip(SPLITS, ends, strict=True)}
+    labels = {name: source.labels[parts[name]] for name in SPLITS}
     for array in labels.values():
         array.flags.writeable = False
     card = DataCard(
         fingerprint=fingerprint(arranged.sha256, labels, size),
         name=source.name,
         classes=list(source.classes),
-        truth={split: labels[split] for split in ("val", "test")},
-        images={split: [source.names[image] for image in parts[split]] for split in ("val", "test")},
-        notes=notes(source, parts, decoded, size),
+        truth={name: labels[name] for name in ("val", "test")},
+        images={name: [source.names[image] for image in parts[name]] for name in ("val", "test")},
+        notes=notes(source, parts, decoded, size, ready.before),
     )
     return Dataset(images, labels, card)
 

@@ -84,7 +84,7 @@ def obtain(name: str, shape: tuple[int, ...], make: Make) -> Entry:
         return entry
     try:
         place.mkdir(parents=True, exist_ok=True)
-        with _alone(place / f"{name}.lock") as locked:
+        with alone(place / f"{name}.lock") as locked:
             entry = _open(place, name, shape) if locked else None
             return entry or _make(place, name, shape, make, tidy=locked)
     except OSError as error:
@@ -210,7 +210,7 @@ def _written(place: Path, name: str) -> Iterator[tuple[IO[bytes], Callable[[Path
 
 
 @contextlib.contextmanager
-def _alone(path: Path) -> Iterator[bool]:
+def alone(path: Path) -> Iterator[bool]:
     """Wait until no other process makes the same entry; False where the file system cannot lock."""
     with path.open("wb") as stream:
         try:

@@ -57,16 +57,31 @@ def fingerprint(pixels_sha256: str, labels: Mapping[str, np.ndarray], size: int)
     return digest.hexdigest()
 
 
-def notes(source: Source, parts: Mapping[str, np.ndarray], decoded: Decoded, size: int) -> list[str]:
-    """Say what a reader of a table should know of these data."""
+def notes(
+    source: Source, parts: Mapping[str, np.ndarray], decoded: Decoded, size: int, before: Sequence[int]
+) -> list[str]:
+    """Say what a reader of a table should know of these data.
+
+    Args:
+        source, parts, decoded: the images, how they are split, what decoding found out.
+        size: width and height in pixels.
+        before: images of each of `SPLITS` before they were limited.
+    """
     sizes = ", ".join(f"{len(parts[split]):,} {LONG[split]}" for split in SPLITS)
     sentences = [f"{sizes} images, {len(source.classes)} classes, {size} px"]
+    if list(before) != [len(parts[split]) for split in SPLITS]:
+        all_of_them = ", ".join(f"{count:,} {LONG[split]}" for split, count in zip(SPLITS, before, strict=True))
+        sentences.append(f"limited, from {all_of_them} images")
     ranges = []
     for split in SPLITS:
         counts = np.bincount(source.labels[parts[split]], minlength=len(source.classes))
         low, high = counts.min(), counts.max()
         ranges.append(f"{low} {LONG[split]}" if low == high else f"{low} to {high} {LONG[split]}")
     sentences.append(f"images per class: {', '.join(ranges)}")
+    for split in SPLITS:
+        absent = np.setdiff1d(np.arange(len(source.classes)), source.labels[parts[split]])
+        if len(absent):
+            sentences.append(f"no {LONG[split]} image of: {named([source.classes[label] for label in absent], 5)}")
     sentences += _duplicates(source, parts, decoded)
     left_out = [*source.left_out, *((source.names[image], reason) for image, reason in decoded.failed.items())]
     if left_out:

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, features
 
+from classifier.data.progress import Progress
 from classifier.data.source import Source
 
 POLICY = 1
@@ -66,7 +67,7 @@ def open_image(path: Path) -> Image.Image:
 
 def to_rgb(image: Image.Image) -> Image.Image:
     """Convert to upright RGB under the policy above."""
-    turn = _turn(image)
+    turned = turn(image)
     if image.mode.startswith("I") or image.mode == "F":
         image = _deep_grey(image)
     if image.has_transparency_data:
@@ -74,10 +75,11 @@ def to_rgb(image: Image.Image) -> Image.Image:
         white = Image.new("RGBA", image.size, (255, 255, 255, 255))
         image = Image.alpha_composite(white, image)
     image = image.convert("RGB")
-    return image if turn is None else image.transpose(turn)
+    return image if turned is None else image.transpose(turned)
 
 
-def _turn(image: Image.Image) -> Image.Transpose | None:
+def turn(image: Image.Image) -> Image.Transpose | None:
+    """Return what sets an image upright, as its EXIF data say; None where nothing is to be done."""
     try:
         return _TURNS.get(image.getexif().get(_ORIENTATION, 1))
     except Exception:  # damaged EXIF fails in many ways, and says nothing about the pixels
@@ -121,7 +123,7 @@ def decode_all(source: Source, size: int, extra: dict[str, Any]) -> Iterator[np.
         except Exception as error:  # Pillow's readers raise whatever they like on damaged files
             return error
 
-    with ThreadPoolExecutor(_threads()) as pool:
+    with ThreadPoolExecutor(threads()) as pool, Progress(f"decoding {source.name}", len(source.names)) as progress:
         for start in range(0, len(source.names), BLOCK):
             images = range(start, min(start + BLOCK, len(source.names)))
             block = np.zeros((len(images), 3, size, size), dtype=np.uint8)
@@ -133,6 +135,7 @@ def decode_all(source: Source, size: int, extra: dict[str, Any]) -> Iterator[np.
                 else:
                     block[row], digest = result
                     digests.append(digest.hex())
+            progress.reached(images.stop)
             yield block
 
 
@@ -142,6 +145,7 @@ def _reason(error: Exception) -> str:
     return " ".join(str(error).split()) or type(error).__name__
 
 
-def _threads() -> int:
+def threads() -> int:
+    """Return how many threads read images: as many as there are processors for this process, at most eight."""
     available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return min(available or 1, 8)

@@ -44,4 +44,5 @@ def digits(split_seed: int) -> Source:
         identity=f"digits, scikit-learn {version}",
         read=lambda image: Image.fromarray(grey[image]),
         split=split,
+        known=True,
     )

@@ -1,4 +1,9 @@
-"""A folder of images: one folder per class, either under ``train``, ``val`` and ``test``, or to be split by a ratio."""
+"""A folder of images: one folder per class, either under ``train``, ``val`` and ``test``, or to be split by a ratio.
+
+What cannot be read is left out and named. A class folder without any image file is no class. A class needs an image
+that can be read in the training split; without one for validation or test it trains all the same, and the data card
+says so. Of a folder that is to be split, a class of one or two images trains only.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +22,7 @@ from classifier.data.splits import draw, shares
 
 _SPLIT_NAMES = {"train": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
 _LAYOUT = "one folder per class, either under train, val and test, or directly in it"
+_ENDINGS = ", ".join(ending[1:] for ending in EXTENSIONS)
 Split = Callable[[Decoded], Mapping[str, np.ndarray]]
 
 
@@ -58,26 +64,37 @@ def _divided(path: Path, split_folders: Sequence[Path], others: Sequence[str]) -
             )
     if faults:
         raise _faults(faults)
-    classes = {split: [found.name for found in folders(by_split[split])] for split in SPLITS}
-    every = sorted({name for names in classes.values() for name in names})
+    places = [(split, found) for split in SPLITS for found in folders(by_split[split])]
+    listing = _Listing(path, [found for _, found in places])
+    every = listing.classes
+    there = {split: [found.name for owner, found in places if owner == split] for split in SPLITS}
     for split in SPLITS:
-        lacking = [name for name in every if name not in classes[split]]
+        lacking = [name for name in every if name not in there[split]]
         if lacking:
             faults.append(f"{by_split[split]} has no folder for {_classes(lacking)}, which other splits have")
+    filled = set(listing.place)
+    for number, (split, found) in enumerate(places):
+        if split == "train" and found.name in every and number not in filled:
+            faults.append(
+                f"class folder {found} holds no image ({_ENDINGS}), while other splits have some of that class"
+            )
     _enough(path, every, faults)
-    places = [(name, by_split[split] / name) for split in SPLITS for name in classes[split]]
-    owner = [split for split in SPLITS for _ in classes[split]]
-    listing = _Listing(path, places, every, faults)
-    splits = np.array([SPLITS.index(owner[place]) for place in listing.place], dtype=np.int64)
+    if faults:
+        raise _faults(faults)
+    splits = np.array([SPLITS.index(places[number][0]) for number in listing.place], dtype=np.int64)
 
     def by_folder(decoded: Decoded) -> Mapping[str, np.ndarray]:
         kept = np.array([bool(digest) for digest in decoded.digests])
         parts = {name: np.flatnonzero(kept & (splits == number)) for number, name in enumerate(SPLITS)}
         empty = [
-            f"class folder {by_split[name] / every[label]} holds no image that can be read{_why(listing, decoded)}"
-            for name, images_in_it in parts.items()
-            for label in range(len(every))
-            if label not in listing.labels[images_in_it]
+            f"class folder {by_split['train'] / name} holds no image that can be read{_why(listing, decoded)}"
+            for label, name in enumerate(every)
+            if label not in listing.labels[parts["train"]]
+        ]
+        empty += [
+            f"{by_split[name]} holds no image that can be read{_why(listing, decoded)}"
+            for name in SPLITS[1:]
+            if not len(parts[name])
         ]
         if empty:
             raise _faults(empty)
@@ -93,21 +110,32 @@ def _whole(path: Path, inside: Sequence[Path], split_seed: int, ratio: Sequence[
     faults: list[str] = []
     if not inside:
         raise _faults([f"{path} holds no folders; it must hold {_LAYOUT}"])
-    _enough(path, [found.name for found in inside], faults)
-    classes = sorted(found.name for found in inside)
-    listing = _Listing(path, [(found.name, found) for found in inside], classes, faults)
+    listing = _Listing(path, inside)
+    classes = listing.classes
+    _enough(path, classes, faults)
+    if faults:
+        raise _faults(faults)
 
     def by_ratio(decoded: Decoded) -> Mapping[str, np.ndarray]:
         counts = Counter(int(label) for label, digest in zip(listing.labels, decoded.digests, strict=True) if digest)
-        few = [
-            f"class {name!r} has {counts[label]} {'image' if counts[label] == 1 else 'images'} that can be read; "
-            f"it needs at least 3, one each for training, validation and test{_why(listing, decoded)}"
+        lost = [
+            f"class folder {path / name} holds no image that can be read{_why(listing, decoded)}"
             for label, name in enumerate(classes)
-            if counts[label] < len(SPLITS)
+            if not counts[label]
         ]
-        if few:
-            raise _faults(few)
-        return draw(listing.labels, decoded.digests, split_seed, lambda _, count: shares(count, ratio))
+        if not lost and max(counts.values()) < len(SPLITS):
+            lost = [
+                f"no class of {path} has 3 images or more that can be read, one each for training, validation and test"
+                f"{_why(listing, decoded)}"
+            ]
+        if lost:
+            raise _faults(lost)
+        return draw(
+            listing.labels,
+            decoded.digests,
+            split_seed,
+            lambda _, count: shares(count, ratio) if count >= len(SPLITS) else (count, 0, 0),
+        )
 
     return listing.source(by_ratio, [])
 
@@ -116,31 +144,31 @@ class _Listing:
     """The images in a number of class folders.
 
     Attributes:
+        classes: the names of those that hold images, sorted.
         place: per image, the number of the class folder it is in.
         labels: per image, its class number.
     """
 
-    def __init__(
-        self, root: Path, places: Sequence[tuple[str, Path]], classes: Sequence[str], faults: list[str]
-    ) -> None:
-        self.root, self.classes, self.passed = root, classes, Passed()
+    def __init__(self, root: Path, places: Sequence[Path]) -> None:
+        self.root, self.passed = root, Passed()
         self.paths: list[Path] = []
         self.place: list[int] = []
-        for number, (_, found) in enumerate(places):
+        for number, found in enumerate(places):
             inside = images(found, root, self.passed)
-            if not inside:
-                faults.append(f"class folder {found} holds no image ({', '.join(e[1:] for e in EXTENSIONS)})")
             self.paths += inside
             self.place += [number] * len(inside)
-        if faults:
-            raise _faults(faults)
-        number_of = {name: label for label, name in enumerate(classes)}
-        self.labels = np.array([number_of[places[number][0]] for number in self.place], dtype=np.int64)
+        self.classes = sorted({places[number].name for number in self.place})
+        self.no_classes = [found for found in places if found.name not in self.classes]
+        number_of = {name: label for label, name in enumerate(self.classes)}
+        self.labels = np.array([number_of[places[number].name] for number in self.place], dtype=np.int64)
 
     def source(self, split: Split, notes: Sequence[str]) -> Source:
         paths = self.paths
         loose = sum(1 for path in visible(self.root) if path.is_file() and path.suffix.lower() in EXTENSIONS)
         said = list(notes)
+        if self.no_classes:
+            listed = named([relative(found, self.root) for found in self.no_classes], 5)
+            said.append(f"class folders without an image ({_ENDINGS}), no classes: {listed}")
         if loose:
             said.append(f"{loose} {'image lies' if loose == 1 else 'images lie'} outside the class folders, not used")
         if self.passed.others:
@@ -154,6 +182,7 @@ class _Listing:
             identity=identity(self.root, paths),
             read=lambda image: open_image(paths[image]),
             split=split,
+            paths=paths,
             left_out=self.passed.unreadable,
             notes=said,
         )
@@ -168,7 +197,9 @@ def _check_ratio(ratio: Sequence[float]) -> None:
 
 
 def _enough(path: Path, classes: Sequence[str], faults: list[str]) -> None:
-    if len(classes) < 2:
+    if not classes and not faults:
+        faults.append(f"the class folders of {path} hold no image ({_ENDINGS})")
+    elif len(classes) < 2 and not faults:
         faults.append(
             f"{path} holds only the class {_classes(classes)}; it must hold {_LAYOUT}, of two classes or more"
         )

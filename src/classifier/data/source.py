@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 from PIL import Image
@@ -37,6 +39,10 @@ class Source:
         identity: text that changes whenever the images may have changed (names, sizes and times of files).
         read: image number -> the image as stored; called from several threads, raises where it cannot be read.
         split: split -> image numbers, from what decoding found out. Drawn from the split seed alone.
+        known: a data set known by name: the name of an image says which one it is in every copy of the set, the split
+            depends on names alone, and a copy with a hole is another data set.
+        remedy: what to do where an image of a set known by name cannot be read.
+        paths: the file of each image; empty where images do not lie in files of their own.
         left_out: pairs of (name, reason) of files that were not even listed.
         notes: sentences for the data card.
     """
@@ -48,5 +54,28 @@ class Source:
     identity: str
     read: Callable[[int], Image.Image]
     split: Callable[[Decoded], Mapping[str, np.ndarray]]
+    known: bool = False
+    remedy: str = ""
+    paths: Sequence[Path] = ()
     left_out: Sequence[tuple[str, str]] = ()
     notes: Sequence[str] = ()
+
+    def subset(self, parts: Mapping[str, np.ndarray]) -> Source:
+        """Return the source that lists the images of these parts alone, and is split into them.
+
+        Args:
+            parts: split -> image numbers of this source.
+        """
+        images = np.sort(np.concatenate([parts[split] for split in SPLITS]))
+        renumbered = {split: np.searchsorted(images, part) for split, part in parts.items()}
+        which = hashlib.sha256(images.astype("<i8").tobytes()).hexdigest()
+        read = self.read
+        return replace(
+            self,
+            names=[self.names[image] for image in images],
+            labels=self.labels[images],
+            identity=f"{self.identity}, images {which}",
+            read=lambda image: read(int(images[image])),
+            split=lambda _: renumbered,
+            paths=[self.paths[image] for image in images] if self.paths else (),
+        )

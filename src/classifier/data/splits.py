@@ -8,7 +8,7 @@ of every library, does not depend on the order of files, and leaves most images 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
@@ -58,3 +58,32 @@ def shares(count: int, ratio: Sequence[float]) -> list[int]:
         parts[parts.index(max(parts))] -= 1
         parts[parts.index(0)] += 1
     return parts
+
+
+def limited(
+    parts: Mapping[str, np.ndarray], labels: np.ndarray, identities: Sequence[bytes], seed: int, limit: Sequence[int]
+) -> dict[str, np.ndarray]:
+    """Return at most so many images of each split, classes in proportion.
+
+    Within its class an image of a split has the rank that `draw` gives it. The first image of every class comes
+    first, largest classes ahead; then the others by (rank + 1/2) / (size of the class). A smaller limit is the
+    beginning of the same list, hence a subset; a limit of at least the number of classes takes one image of each.
+
+    Args:
+        parts: split -> image numbers.
+        labels, identities, seed: as in `draw`.
+        limit: most images of each of `SPLITS`.
+    """
+    chosen = {}
+    for split, most in zip(SPLITS, limit, strict=True):
+        members: dict[int, list[tuple[bytes, int]]] = {}
+        for image in parts[split].tolist():
+            rank = hashlib.sha256(b"split %d " % seed + identities[image]).digest()
+            members.setdefault(int(labels[image]), []).append((rank, image))
+        places = [
+            (position > 0, (position + 0.5) / len(images), rank, image)
+            for images in members.values()
+            for position, (rank, image) in enumerate(sorted(images))
+        ]
+        chosen[split] = np.array([image for *_, image in sorted(places)[:most]], dtype=np.int64)
+    return chosen

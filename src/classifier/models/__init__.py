@@ -1,12 +1,25 @@
-"""Models by name. The activation is a parameter of each."""
+"""Models by name. The activation is a parameter of each.
+
+Every model takes float [n, 3, size, size] and gives logits [n, classes]; ``features(x)`` gives what its last linear
+layer sees, [n, f]. Importing this module does not import torch.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from torch import nn
+
+RESNETS = ["resnet18", "resnet34", "resnet50", "resnet101", "resnet152"]
 
 MODEL_SETTINGS: dict[str, dict[str, Any]] = {
-    "model.name": {"enum": ["model_c"], "default": "model_c", "description": "architecture"},
+    "model.name": {
+        "enum": ["model_c", *RESNETS, "example_cnn"],
+        "default": "model_c",
+        "description": "architecture",
+    },
     "model.activation": {
         "enum": ["relu", "leaky_relu", "sigmoid", "gelu", "silu", "elu", "tanh"],
         "default": "relu",
@@ -20,26 +33,73 @@ MODEL_SETTINGS: dict[str, dict[str, Any]] = {
         "description": "slope of LeakyReLU for negative inputs",
         "when": {"model.activation": ["leaky_relu"]},
     },
+    "model.stem": {
+        "enum": ["imagenet", "small"],
+        "default": "imagenet",
+        "description": "first layers of a ResNet: a strided 7x7 convolution and pooling, or for small images one 3x3 "
+        "convolution with stride 1",
+        "when": {"model.name": RESNETS},
+    },
+    "model.weights": {
+        "enum": ["random", "imagenet"],
+        "default": "random",
+        "description": "initial weights: drawn by the seed, or pretrained on ImageNet but for the last layer",
+        "when": {"model.name": RESNETS},
+    },
+    "model.weights_file": {
+        "hashed": False,
+        "type": ["string", "null"],
+        "minLength": 1,
+        "default": None,
+        "description": "file with a torchvision state dict to take pretrained weights from; null downloads them",
+        "when": {"model.weights": ["imagenet"]},
+    },
+    "model.frozen": {
+        "type": "boolean",
+        "default": False,
+        "description": "train the last layer alone; the others keep their weights and running statistics",
+        "when": {"model.weights": ["imagenet"]},
+    },
 }
 
-SMALLEST_INPUT = {"model_c": 8}
-"""Model -> smallest input size in pixels: below it a stage that should shrink its map finds a single pixel."""
+SMALLEST_INPUT = dict.fromkeys(MODEL_SETTINGS["model.name"]["enum"], 8)
+"""Model -> smallest input size in pixels.
+
+Below it a stage of Model C that should shrink its map finds a single pixel. ResNets with the ImageNet stem find one in
+their last stages up to 16 px already; they train all the same, but ``model.stem: small`` makes more of such images.
+"""
 
 
-def build(name: str, classes: int, activation: str, slope: float = 0.01) -> Any:
-    """Return a model with uninitialised meaning: its weights are drawn by `classifier.weights`.
+def build(fixed: Mapping[str, Any], classes: int) -> Any:
+    """Return a model whose weights have no meaning yet: `classifier.weights` draws them.
 
     Args:
-        name: a name of `MODEL_SETTINGS`.
+        fixed: canonical ``model.*`` settings and ``data.size``.
         classes: outputs.
-        activation, slope: see `MODEL_SETTINGS`.
     """
-    from classifier.models.model_c import ModelC  # torch is needed only from here on
+    activation = activations(fixed.get("model.slope", 0.01))[fixed["model.activation"]]
+    name = fixed["model.name"]
+    # Imported here because torch is needed only from here on.
+    if name == "model_c":
+        from classifier.models.model_c import ModelC
 
-    return {"model_c": ModelC}[name](classes, activations(slope)[activation])
+        return ModelC(classes, activation)
+    if name == "example_cnn":
+        from classifier.models.example_cnn import ExampleCNN
+
+        return ExampleCNN(classes, activation, fixed["data.size"])
+    from classifier.models.resnet import ResNet
+
+    return ResNet(
+        int(name.removeprefix("resnet")),
+        classes,
+        activation,
+        small=fixed.get("model.stem") == "small",
+        frozen=fixed.get("model.frozen", False),
+    )
 
 
-def activations(slope: float) -> dict[str, Callable[[], Any]]:
+def activations(slope: float) -> dict[str, Callable[[], nn.Module]]:
     """Return activation name -> a function that makes one."""
     from torch import nn
 

@@ -66,6 +66,12 @@ def test_one_geometric_operation_equals_torchvision_even_on_noise(
     assert difference(augmented(settings, noise, index, seed), torchvision(settings, noise, index, seed)) < 2e-5
 
 
+def test_a_small_rotation_and_a_flip_equal_torchvision_at_224_px(index: torch.Tensor) -> None:
+    batch = torch.randint(0, 256, (3, 3, 224, 224), generator=torch.Generator().manual_seed(3)).to(torch.uint8)
+    settings = {"rotation": 10, "vflip": 0.5}
+    assert difference(augmented(settings, batch, index[:3]), torchvision(settings, batch, index[:3])) < 2e-4
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_rotation_and_crop_together_differ_by_torchvisions_second_interpolation_only(
     seed: int, smooth: torch.Tensor, index: torch.Tensor

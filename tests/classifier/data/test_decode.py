@@ -184,23 +184,23 @@ def test_ten_are_named_then_counted(divided: Path) -> None:
 
 
 def test_a_class_of_which_nothing_can_be_read(flat: Path, divided: Path) -> None:
-    for number in range(8):
+    for number in range(10):
         text(flat / f"cat/{number}.png")
     assert faults(flat) == [
         (
             "data",
-            "class 'cat' has 2 images that can be read; it needs at least 3, one each for training, validation and "
-            "test (left out: cat/0.png: not an image, or a damaged one, cat/1.png: not an image, or a damaged one, "
-            "cat/2.png: not an image, or a damaged one, and 5 more)",
+            f"class folder {flat}/cat holds no image that can be read "
+            "(left out: cat/0.png: not an image, or a damaged one, cat/1.png: not an image, or a damaged one, "
+            "cat/2.png: not an image, or a damaged one, and 7 more)",
         )
     ]
-    for number in range(2):
-        empty(divided / f"val/dog/{number}.png")
+    for number in range(4):
+        empty(divided / f"train/dog/{number}.png")
     assert faults(divided) == [
         (
             "data",
-            f"class folder {divided}/val/dog holds no image that can be read "
-            "(left out: val/dog/0.png: the file is empty, val/dog/1.png: the file is empty)",
+            f"class folder {divided}/train/dog holds no image that can be read (left out: train/dog/0.png: the file "
+            "is empty, train/dog/1.png: the file is empty, train/dog/2.png: the file is empty, and 1 more)",
         )
     ]
 

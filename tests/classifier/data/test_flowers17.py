@@ -1,15 +1,25 @@
 from __future__ import annotations
 
+import hashlib
+import importlib
+import io
 import os
+import tarfile
+import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from classifier.data import fetch
 from classifier.data.flowers17 import CLASSES
 
 from .conftest import again, faults, load
+
+flowers17 = importlib.import_module("classifier.data.flowers17")  # the package has a function of that name
 
 ROOT = os.environ.get("SEARCH_DATA")
 real = pytest.mark.skipif(
@@ -17,7 +27,7 @@ real = pytest.mark.skipif(
     reason="SEARCH_DATA names no folder that holds flowers-17",
 )
 FETCH = (
-    "fetch 17flowers.tgz from https://www.robots.ox.ac.uk/~vgg/data/flowers/17/ and unpack it so that "
+    "fetch it from https://www.robots.ox.ac.uk/~vgg/data/flowers/17/17flowers.tgz and lay it so that "
     "$SEARCH_DATA/flowers-17/jpg/image_0001.jpg exists"
 )
 
@@ -40,23 +50,28 @@ def test_forty_twenty_twenty(cache_folder: Path) -> None:
     assert len(list(cache_folder.glob("*.npy"))) == 3  # the images once, two splits
 
 
-def test_without_the_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_without_folder_and_network(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cached = tmp_path / "cache/data"
+    failed = (
+        "could not be fetched from https://www.robots.ox.ac.uk/~vgg/data/flowers/17/17flowers.tgz into "
+        f"{cached} (no network in tests); {FETCH}"
+    )
     monkeypatch.delenv("SEARCH_DATA", raising=False)
     assert faults("flowers-17") == [
-        (
-            "data",
-            "'flowers-17' is looked for in the folder that the environment variable SEARCH_DATA names, "
-            f"which is not set; set it and {FETCH}",
-        )
+        ("data", f"'flowers-17' was looked for as {cached}/flowers-17/jpg (SEARCH_DATA is not set), and {failed}")
     ]
     monkeypatch.setenv("SEARCH_DATA", str(tmp_path))
     assert faults("flowers-17") == [
         (
             "data",
-            f"'flowers-17' was looked for in {tmp_path}/flowers-17/jpg (SEARCH_DATA is {tmp_path}), "
-            f"which is no folder; {FETCH}",
+            f"'flowers-17' was looked for as {tmp_path}/flowers-17/jpg and {cached}/flowers-17/jpg "
+            f"(SEARCH_DATA is {tmp_path}), and {failed}",
         )
     ]
+    assert "fetching flowers-17 (60 MB) from https://" in capsys.readouterr().err
+    assert [path.name for path in cached.iterdir()] == ["flowers-17.lock"]
 
 
 @pytest.fixture
@@ -94,3 +109,100 @@ def test_the_split_depends_on_numbers_alone(copy: Path) -> None:
     """Other copies of the set, in other resolutions, are split alike."""
     tests = sorted(load("flowers-17").card.images["test"])
     assert tests[:4] == ["image_0004.jpg", "image_0009.jpg", "image_0011.jpg", "image_0012.jpg"]
+
+
+# Fetched
+
+
+def archive(path: Path, names: list[str], content: bytes) -> Path:
+    """Write an archive in the layout of the authors'."""
+    with tarfile.open(path, "w:gz") as tar:
+        for name in names:
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            tar.addfile(member, io.BytesIO(content))
+    return path
+
+
+@pytest.fixture
+def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Serve an archive of 1,360 tiny pictures under the authors' address."""
+    picture = io.BytesIO()
+    Image.new("RGB", (4, 4)).save(picture, "JPEG")
+    names = ["jpg/files.txt", *(f"jpg/image_{number:04d}.jpg" for number in range(1, 1361))]
+    path = archive(tmp_path / "17flowers.tgz", names, picture.getvalue())
+    monkeypatch.delenv("SEARCH_DATA", raising=False)
+    monkeypatch.setattr(flowers17, "MD5", hashlib.md5(path.read_bytes()).hexdigest())
+
+    def opened(request: urllib.request.Request) -> Any:
+        assert request.full_url == "https://www.robots.ox.ac.uk/~vgg/data/flowers/17/17flowers.tgz"
+        response: Any = io.BytesIO(path.read_bytes())
+        response.url, response.length = request.full_url, path.stat().st_size
+        return response
+
+    monkeypatch.setattr(urllib.request, "urlopen", opened)
+    return path
+
+
+def test_is_fetched_once(served: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    found = load("flowers-17")
+    assert {split: len(labels) for split, labels in found.labels.items()} == {"train": 680, "val": 340, "test": 340}
+    said = capsys.readouterr().err
+    assert said.startswith("fetching flowers-17 (60 MB) from https://www.robots.ox.ac.uk/~vgg/data/flowers/17/")
+    cached = tmp_path / "cache/data"
+    assert sorted(path.name for path in cached.iterdir()) == ["flowers-17", "flowers-17.lock"]
+    assert sorted(path.name for path in (cached / "flowers-17").iterdir()) == ["jpg"]
+    served.unlink()
+    load("flowers-17")
+    assert "fetching" not in capsys.readouterr().err
+
+
+def test_another_archive_is_refused(served: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(flowers17, "MD5", "0" * 32)
+    ((_, sentence),) = faults("flowers-17")
+    assert "(File not found or corrupted.)" in sentence
+    assert not (tmp_path / "cache/data/flowers-17").exists()
+
+
+def test_two_at_once_fetch_once(served: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with ThreadPoolExecutor(3) as pool:
+        folders = list(pool.map(lambda _: fetch.located(flowers17.REMOTE), range(3)))
+    assert len(set(folders)) == 1
+    assert capsys.readouterr().err.count("fetching") == 1
+
+
+def test_what_a_killed_process_left_is_removed(served: Path, tmp_path: Path) -> None:
+    left = tmp_path / "cache/data/.flowers-17-abcd/flowers-17/jpg"
+    left.mkdir(parents=True)
+    load("flowers-17")
+    assert not (tmp_path / "cache/data/.flowers-17-abcd").exists()
+
+
+def test_members_that_lead_elsewhere_are_not_unpacked(tmp_path: Path) -> None:
+    names = [f"jpg/image_{number:04d}.jpg" for number in range(2, 1361)]
+    evil = ["../image_0001.jpg", "/tmp/image_0001.jpg", "jpg/../../image_0001.jpg", "jpg/sub/image_0001.jpg"]
+    path = archive(tmp_path / "a.tgz", evil + names, b"x")
+    with pytest.raises(RuntimeError, match=r"the archive lacks 1 of 1,360 images \(image_0001.jpg\)"):
+        flowers17.unpack(path, tmp_path / "in/jpg")
+    assert not list(tmp_path.rglob("image_0001.jpg"))
+    assert len(list((tmp_path / "in/jpg").iterdir())) == 1359
+
+
+def test_a_link_in_the_archive_is_no_image(tmp_path: Path) -> None:
+    path = tmp_path / "a.tgz"
+    with tarfile.open(path, "w:gz") as tar:
+        member = tarfile.TarInfo("jpg/image_0001.jpg")
+        member.type, member.linkname = tarfile.SYMTYPE, "/etc/passwd"
+        tar.addfile(member)
+    with pytest.raises(RuntimeError, match="the archive lacks 1,360 of 1,360 images"):
+        flowers17.unpack(path, tmp_path / "in/jpg")
+    assert not list((tmp_path / "in/jpg").iterdir())
+
+
+def test_a_cache_folder_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SEARCH_DATA", raising=False)
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("SEARCH_CACHE", str(tmp_path / "file"))
+    ((_, sentence),) = faults("flowers-17")
+    assert f"into {tmp_path}/file/data (" in sentence
+    assert "Not a directory" in sentence

@@ -13,6 +13,8 @@ from classifier.data import DataError
 
 from .conftest import class_folders, faults, load, picture
 
+KNOWN = "digits, flowers-17, flowers-102, cifar10"
+
 # What is read
 
 
@@ -165,12 +167,14 @@ def test_a_name_that_is_none() -> None:
     assert faults("floers-17") == [
         (
             "data",
-            "found 'floers-17', which is neither a known data set (digits, flowers-17) nor a folder; "
-            "did you mean 'flowers-17'?",
+            f"found 'floers-17', which is neither a known data set ({KNOWN}) nor a folder; did you mean 'flowers-17'?",
         )
     ]
     assert faults("/nowhere/at/all") == [
-        ("data", "found '/nowhere/at/all', which is neither a known data set (digits, flowers-17) nor a folder")
+        (
+            "data",
+            f"found '/nowhere/at/all', which is neither a known data set ({KNOWN}) nor a folder",
+        )
     ]
 
 
@@ -212,29 +216,69 @@ def test_classes_that_differ_between_splits(divided: Path) -> None:
     ]
 
 
-def test_class_folders_without_images(flat: Path, divided: Path) -> None:
+LISTED = "jpg, jpeg, png, bmp, webp, ppm, tif, tiff, gif"
+
+
+def test_class_folders_without_images_are_no_classes(flat: Path, divided: Path) -> None:
+    before = load(flat).card.fingerprint
     (flat / "eel").mkdir()
     (flat / "fox").mkdir()
     (flat / "fox/readme.txt").write_text("none yet")
-    listed = "jpg, jpeg, png, bmp, webp, ppm, tif, tiff, gif"
-    assert faults(flat) == [
-        ("data", f"class folder {flat}/eel holds no image ({listed})"),
-        ("data", f"class folder {flat}/fox holds no image ({listed})"),
-    ]
+    found = load(flat)
+    assert found.card.fingerprint == before
+    assert list(found.card.classes) == ["cat", "dog"]
+    assert f"class folders without an image ({LISTED}), no classes: eel, fox" in found.card.notes
+    for split in ("train", "val", "test"):
+        (divided / split / "eel").mkdir()
+    assert list(load(divided).card.classes) == ["cat", "dog"]
+    assert load(divided).card.notes[-1].endswith("no classes: train/eel, val/eel, test/eel")
+
+
+def test_folders_of_nothing(tmp_path: Path) -> None:
+    for name in ("cat", "dog"):
+        (tmp_path / "pets" / name).mkdir(parents=True)
+    assert faults(tmp_path / "pets") == [("data", f"the class folders of {tmp_path}/pets hold no image ({LISTED})")]
+
+
+def test_a_class_without_validation_images_trains_all_the_same(divided: Path) -> None:
     shutil.rmtree(divided / "val/dog")
     (divided / "val/dog").mkdir()
-    assert faults(divided) == [("data", f"class folder {divided}/val/dog holds no image ({listed})")]
+    found = load(divided)
+    assert list(found.card.classes) == ["cat", "dog"]
+    assert {split: np.bincount(labels, minlength=2).tolist() for split, labels in found.labels.items()} == {
+        "train": [4, 4],
+        "val": [2, 0],
+        "test": [3, 3],
+    }
+    assert "no validation image of: dog" in found.card.notes
 
 
-def test_a_class_too_small_to_be_split(tmp_path: Path) -> None:
+def test_a_class_without_training_images(divided: Path) -> None:
+    shutil.rmtree(divided / "train/dog")
+    (divided / "train/dog").mkdir()
+    sentence = f"class folder {divided}/train/dog holds no image ({LISTED}), while other splits have some of that class"
+    assert faults(divided) == [("data", sentence)]
+
+
+def test_a_split_without_images(divided: Path) -> None:
+    for path in (divided / "test").rglob("*.png"):
+        path.write_text("")
+    ((_, sentence),) = faults(divided)
+    assert sentence.startswith(f"{divided}/test holds no image that can be read (left out: test/cat/0.png: the file is")
+
+
+def test_a_class_too_small_to_be_split_trains_only(tmp_path: Path) -> None:
     root = class_folders(tmp_path / "pets", {"cat": 2, "dog": 5, "eel": 1})
-    assert faults(root) == [
-        (
-            "data",
-            f"class {name} that can be read; it needs at least 3, one each for training, validation and test",
-        )
-        for name in ("'cat' has 2 images", "'eel' has 1 image")
-    ]
+    found = load(root)
+    counts = {split: np.bincount(labels, minlength=3).tolist() for split, labels in found.labels.items()}
+    assert counts == {"train": [2, 3, 1], "val": [0, 1, 0], "test": [0, 1, 0]}
+    assert found.card.notes[2:] == ["no validation image of: cat, eel", "no test image of: cat, eel"]
+
+
+def test_no_class_large_enough_to_be_split(tmp_path: Path) -> None:
+    root = class_folders(tmp_path / "pets", {"cat": 2, "dog": 1})
+    sentence = f"no class of {root} has 3 images or more that can be read, one each for training, validation and test"
+    assert faults(root) == [("data", sentence)]
 
 
 def test_one_class_or_none(tmp_path: Path) -> None:

@@ -1,0 +1,151 @@
+"""Which states are kept, and which one goes first when room is short.
+
+The table remembers states; the files hold them (`search.ledger.files`). A file without an entry is room to be freed;
+an entry without a sound file is a miss: its epochs are trained again. So neither is changed together with the other.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import enum
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+
+from search.ledger import files, tables
+from search.ledger.files import StateFile
+
+if TYPE_CHECKING:
+    from search.ledger.ledger import Ledger
+
+CHUNK = 500
+
+
+class Role(enum.StrEnum):
+    """What a state is kept for, least useful first: in this order they go when room is short."""
+
+    SPACED = "spaced"  # so that whatever branches off later has not far to go
+    LANDMARK = "landmark"  # where the workload says that other studies branch off
+    LAST = "last"  # end of a chain: for longer trials
+    RUNG = "rung"  # where the pruner decides
+    BRANCH = "branch"  # where trials of the study part
+    ROLLING = "rolling"  # of a chain in progress, replaced by the next one
+
+
+_ORDER = {role.value: place for place, role in enumerate(Role)}
+
+
+@dataclass(frozen=True)
+class KeptState:
+    """A state on record. `epoch` is counted from 1: the state after that epoch."""
+
+    file: StateFile
+    epoch: int
+    role: Role
+
+
+class States:
+    """The states of a ledger.
+
+    Args:
+        ledger: whose table it is.
+        folder: where the files lie.
+    """
+
+    def __init__(self, ledger: Ledger, folder: Path) -> None:
+        self._ledger, self.folder = ledger, folder
+
+    def find(self, keys: Sequence[str]) -> dict[str, KeptState]:
+        """Return the states on record of these keys; whether their files are sound is seen when they are read."""
+        found = {}
+        with self._ledger.engine.connect() as connection:
+            for start in range(0, len(keys), CHUNK):
+                wanted = [bytes.fromhex(key) for key in keys[start : start + CHUNK]]
+                query = sa.select(tables.state).where(tables.state.c.key.in_(wanted))
+                for row in connection.execute(query):
+                    found[row.key.hex()] = _kept(row)
+        return found
+
+    def latest(self, path: Sequence[str]) -> KeptState | None:
+        """Return the state of the last epoch of a path that has one."""
+        found = self.find(path)
+        return next((found[key] for key in reversed(path) if key in found), None)
+
+    def adopt(self, key: str, epoch: int, role: Role) -> bool:
+        """Take a sound file that has no entry into the record: a worker wrote it at its end; return whether there is
+        one."""
+        if self.find([key]):
+            return False
+        for file in files.found_states(self.folder, key):
+            with self._ledger.writing() as connection:
+                values = {"key": bytes.fromhex(key), "sha256": file.sha256, "size": file.size, "epoch": epoch}
+                connection.execute(self._ledger.insert_new(tables.state, {**values, "role": role.value}))
+            return True
+        return False
+
+    def forget(self, keys: Iterable[str]) -> int:
+        """Free states; return their bytes. Entries go first: an entry must not outlive its file for long."""
+        found = self.find(list(keys))
+        with self._ledger.writing() as connection:
+            for kept in found.values():
+                connection.execute(tables.state.delete().where(tables.state.c.key == bytes.fromhex(kept.file.key)))
+        for kept in found.values():
+            files.remove_state(self.folder, kept.file)
+        return sum(kept.file.size for kept in found.values())
+
+    def size(self) -> tuple[int, int]:
+        """Return the number of states on record and their bytes."""
+        query = sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(tables.state.c.size), 0))
+        with self._ledger.engine.connect() as connection:
+            count, size = connection.execute(query.select_from(tables.state)).one()
+        return int(count), int(size)
+
+    def make_room(self, limit: int, wanted: Collection[str] = ()) -> list[str]:
+        """Free the least useful states until all of them fit into `limit` bytes; return the keys of those freed.
+
+        Args:
+            limit: bytes.
+            wanted: keys of states a driver will start from: they go last.
+        """
+        size = self.size()[1]
+        if size <= limit:
+            return []
+        with self._ledger.engine.connect() as connection:
+            kept = [_kept(row) for row in connection.execute(sa.select(tables.state).order_by(tables.state.c.made))]
+        kept.sort(key=lambda state: (state.file.key in wanted, _ORDER[state.role]))  # stable: older ones first
+        victims = []
+        for state in kept:
+            if size <= limit:
+                break
+            victims.append(state.file.key)
+            size -= state.file.size
+        self.forget(victims)
+        return victims
+
+    def clean(self, everything: bool = False) -> tuple[int, int]:
+        """Free what no entry names: drafts and states of drivers that were killed; with `everything`, all states.
+
+        Returns:
+            files and bytes freed.
+        """
+        if everything:
+            with self._ledger.writing() as connection:
+                connection.execute(tables.state.delete())
+        count = freed = 0
+        there = list(files.all_files(self.folder))
+        named = self.find([key for _, key in there if key])
+        for path, key in there:
+            kept = named.get(key or "")
+            if kept is None or Path(self.folder, kept.file.name) != path:
+                with contextlib.suppress(OSError):
+                    size = path.stat().st_size
+                    path.unlink()
+                    count, freed = count + 1, freed + size
+        return count, freed
+
+
+def _kept(row: sa.Row) -> KeptState:
+    return KeptState(StateFile(row.key.hex(), row.sha256, row.size), row.epoch, Role(row.role))

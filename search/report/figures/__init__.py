@@ -1,0 +1,29 @@
+"""Figures of a study: one function per figure, from frames and arrays to a plotly figure; `write` makes files of them.
+
+What this room promises:
+
+* a figure computes nothing that a table of the study does not hold, and takes plain data alone: any workload's;
+* series differ by dash and marker, points by marker and label, not by colour alone: a black and white print is read
+  like the screen;
+* HTML needs no network: all figures of a folder share one ``plotly.min.js`` beside them, so move the folder as a whole;
+* a PNG is written where kaleido and a Chrome are there, one browser for all figures of a call; where they are not, HTML
+  alone, and one sentence says how to get the rest.
+"""
+
+from search.report.figures.confusion import confusion_figure
+from search.report.figures.curves import curves_figure, rate_figure
+from search.report.figures.images import contact_sheet, write_image
+from search.report.figures.scatter import scatter_figure
+from search.report.figures.writing import Written, write, write_all
+
+__all__ = [
+    "Written",
+    "confusion_figure",
+    "contact_sheet",
+    "curves_figure",
+    "rate_figure",
+    "scatter_figure",
+    "write",
+    "write_all",
+    "write_image",
+]

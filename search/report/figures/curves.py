@@ -1,0 +1,109 @@
+"""Curves over epochs of one trial: loss and accuracy, training beside validation; the learning rate."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import pandas as pd
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from search.report.figures.style import COLOURS, dressed, series
+
+SPLITS = (("train", "training"), ("val", "validation"))
+NAMED = 8
+"""Different learning rates up to which each is named on a logarithmic axis."""
+
+DECADE = 5.0
+"""Ratio of the largest to the smallest learning rate from which the axis is logarithmic."""
+
+
+def curves_figure(epochs: pd.DataFrame, title: str, subtitle: str = "", read: int | None = None) -> go.Figure | None:
+    """Draw loss and accuracy over epochs, training and validation.
+
+    Args:
+        epochs: rows of one trial, as in ``epochs.csv``: ``epoch`` and those of ``train_loss``, ``val_loss``,
+            ``train_accuracy`` and ``val_accuracy`` there are.
+        title, subtitle: what is written above.
+        read: the epoch tables read, drawn as a line across; None for no such line.
+
+    Returns:
+        the figure, or None where no such metric is there.
+    """
+    panels = [(kind, _splits(epochs, kind)) for kind in ("loss", "accuracy")]
+    panels = [(kind, splits) for kind, splits in panels if splits]
+    if not panels:
+        return None
+    figure = make_subplots(cols=len(panels), horizontal_spacing=0.1)
+    for column, (kind, splits) in enumerate(panels, start=1):
+        scale = 100 if kind == "accuracy" else 1
+        for split in splits:
+            place, name = next((i, name) for i, (key, name) in enumerate(SPLITS) if key == split)
+            y = [_finite(value * scale) for value in epochs[f"{split}_{kind}"]]
+            figure.add_trace(
+                series(list(epochs["epoch"]), y, name, place, legendgroup=split, showlegend=column == 1), 1, column
+            )
+        label = "accuracy (%)" if kind == "accuracy" else "loss (nats per image)"
+        figure.update_yaxes(title=label, rangemode="tozero" if kind == "loss" else "normal", row=1, col=column)
+        _mark(figure, read, column)
+    figure.update_xaxes(title="epoch", rangemode="tozero")
+    dressed(figure, title, subtitle, width=1000 if len(panels) > 1 else 700)
+    figure.update_layout(legend={"orientation": "h", "x": 1, "xanchor": "right", "y": 1.02, "yanchor": "bottom"})
+    return figure
+
+
+def rate_figure(epochs: pd.DataFrame, title: str, subtitle: str = "") -> go.Figure | None:
+    """Draw the learning rate over epochs, from the column ``lr``; None where there is none.
+
+    The rate is constant within an epoch, so it is drawn in steps; the axis is logarithmic where rates span more than a
+    factor of `DECADE`.
+    """
+    if "lr" not in epochs or epochs["lr"].isna().all():
+        return None
+    numbers, rates = list(epochs["epoch"]), [_finite(rate) for rate in epochs["lr"]]
+    positive = [rate for rate in rates if rate is not None and rate > 0]
+    logarithmic = len(positive) == len(rates) and max(positive) > DECADE * min(positive)
+    # Epoch t lasts from t - 1 to t.
+    line = go.Scatter(
+        x=[0, *numbers],
+        y=[*rates[:1], *rates],
+        line={"shape": "vh", "color": COLOURS[0], "width": 2},
+        mode="lines",
+        showlegend=False,
+    )
+    figure = dressed(go.Figure(line), title, subtitle, height=420)
+    figure.update_xaxes(title="epochs trained", rangemode="tozero")
+    figure.update_yaxes(
+        title="learning rate" + (" (logarithmic)" if logarithmic else ""),
+        type="log" if logarithmic else "linear",
+        exponentformat="power",
+        rangemode="normal" if logarithmic else "tozero",
+    )
+    distinct = sorted(set(positive))
+    if logarithmic and len(distinct) <= NAMED:
+        figure.update_yaxes(tickvals=distinct, ticktext=[f"{rate:.3g}" for rate in distinct])
+    elif logarithmic:
+        figure.update_yaxes(dtick=1)
+    return figure
+
+
+def _splits(epochs: pd.DataFrame, kind: str) -> Sequence[str]:
+    return [split for split, _ in SPLITS if f"{split}_{kind}" in epochs and epochs[f"{split}_{kind}"].notna().any()]
+
+
+def _mark(figure: go.Figure, read: int | None, column: int) -> None:
+    if read is not None:
+        figure.add_vline(
+            x=read,
+            line={"color": "#777777", "width": 1, "dash": "dot"},
+            annotation={"text": f"epoch {read}", "font": {"size": 11, "color": "#555555"}},
+            annotation_position="top left",
+            row=1,
+            col=column,
+        )
+
+
+def _finite(value: float) -> float | None:
+    """Return None for what cannot be drawn: a gap in the line."""
+    return float(value) if math.isfinite(value) else None

@@ -1,0 +1,88 @@
+"""What all figures share: the light template, type sizes, and series that differ without colour."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
+
+import plotly.graph_objects as go
+
+from search.report.text import printable
+
+TEMPLATE = "plotly_white"
+WIDTH, HEIGHT = 900, 520
+"""Pixels of a figure, doubled in a PNG."""
+
+TOP = 80
+"""Pixels above the plot, for title and one line of subtitle."""
+
+PIXELS_PER_LETTER = 6.4
+"""Of a subtitle, rather too many than too few."""
+
+COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#333333")
+"""Okabe and Ito's palette: told apart by colour-blind readers; yellow is left out, it vanishes on white."""
+
+DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
+MARKERS = ("circle", "square", "diamond", "triangle-up", "cross", "x", "star", "triangle-down")
+MARKED = 12
+"""Markers along a line at most: more of them hide it."""
+
+
+def series(x: Sequence[float], y: Sequence[float | None], name: str, place: int, **more: Any) -> go.Scatter:
+    """Return a line with sparse markers; `place` chooses colour, dash and marker together.
+
+    None in `y` is a gap.
+    """
+    step = max(1, len(x) // MARKED)
+    return go.Scatter(
+        x=x,
+        y=y,
+        name=text(name),
+        mode="lines+markers",
+        line={"color": COLOURS[place % len(COLOURS)], "dash": DASHES[place % len(DASHES)], "width": 2},
+        marker={
+            "symbol": MARKERS[place % len(MARKERS)],
+            "size": [7 if i % step == 0 else 0 for i in range(len(x))],
+            "line": {"width": 0},
+        },
+        **more,
+    )
+
+
+def dressed(
+    figure: go.Figure,
+    title: str,
+    subtitle: str = "",
+    width: int = WIDTH,
+    height: int = HEIGHT,
+    margin: Mapping[str, int] = MappingProxyType({}),
+) -> go.Figure:
+    """Give a figure its title, size and look; a long subtitle is broken into lines, for which the figure grows."""
+    heading: dict[str, Any] = {"text": text(title), "x": 0.02, "xanchor": "left", "font": {"size": 17}}
+    lines = textwrap.wrap(subtitle, int(width / PIXELS_PER_LETTER)) or [""]
+    heading |= {"yref": "container", "y": 1 - 22 / (height + 16 * len(lines)), "yanchor": "top"}
+    if subtitle:
+        broken = "<br>".join(text(line) for line in lines)
+        heading["subtitle"] = {"text": broken, "font": {"size": 12, "color": "#555555"}}
+    figure.update_layout(
+        template=TEMPLATE,
+        title=heading,
+        width=width,
+        height=height + 16 * (len(lines) - 1),
+        font={"family": "Helvetica, Arial, sans-serif", "size": 13, "color": "#222222"},
+        margin={"l": 70, "r": 30, "b": 60, **margin, "t": TOP + 16 * (len(lines) - 1)},
+        legend={"bgcolor": "rgba(255,255,255,0.8)"},
+    )
+    figure.update_xaxes(showline=True, linecolor="#888888", ticks="outside", gridcolor="#e5e5e5", zeroline=False)
+    figure.update_yaxes(showline=True, linecolor="#888888", ticks="outside", gridcolor="#e5e5e5", zeroline=False)
+    return figure
+
+
+def text(words: str, longest: int = 200) -> str:
+    """Return what plotly shows as these words: it reads HTML tags and entities in every text."""
+    words = printable(words)
+    if len(words) > longest:
+        words = words[: longest - 1] + "…"
+    return words.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -1,0 +1,116 @@
+"""Figures as files: HTML always, PNG where kaleido and a Chrome are there."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import logging
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import plotly.graph_objects as go
+from plotly.offline import get_plotlyjs
+
+from search.report.files import write_atomically, write_text
+
+SCALE = 2
+"""Pixels of a PNG per pixel of its figure."""
+
+SECONDS = 60.0
+"""How long a browser may take for one figure."""
+
+NO_KALEIDO = (
+    "figures are written as HTML alone: PNG needs kaleido, which is not installed; "
+    '`pip install "search-service[png]"` brings it'
+)
+NO_CHROME = (
+    "figures are written as HTML alone: PNG needs Chrome or Chromium, which was not found; "
+    "install one (`apt install chromium`, or `kaleido_get_chrome`) or name it in the variable BROWSER_PATH"
+)
+
+
+@dataclass
+class Written:
+    """What a call wrote.
+
+    Attributes:
+        files: the files, in the order of the figures.
+        remark: why there is no PNG, and the remedy; "" where there is.
+    """
+
+    files: list[Path] = field(default_factory=list)
+    remark: str = ""
+
+
+def write(figure: go.Figure, folder: Path, name: str) -> Written:
+    """Write one figure; for several, `write_all` starts one browser for all of them."""
+    return write_all({name: figure}, folder)
+
+
+def write_all(figures: Mapping[str, go.Figure], folder: Path) -> Written:
+    """Write figures as ``<name>.html`` and, where possible, ``<name>.png``, and ``plotly.min.js`` beside them.
+
+    Raises:
+        UserError: the folder cannot be written.
+    """
+    result = Written()
+    if not figures:
+        return result
+    library = get_plotlyjs()
+    script = folder / "plotly.min.js"
+    if not (script.is_file() and script.stat().st_size == len(library.encode())):
+        write_text(script, library)
+    for name, figure in figures.items():
+        page = figure.to_html(include_plotlyjs="directory", full_html=True, config={"displaylogo": False})
+        result.files.append(write_text(folder / f"{name}.html", page))
+    pictures, result.remark = pngs(figures)
+    for name, content in pictures.items():
+        result.files.append(write_atomically(folder / f"{name}.png", _writer(content)))
+    return result
+
+
+def pngs(figures: Mapping[str, go.Figure]) -> tuple[dict[str, bytes], str]:
+    """Return the figures as PNG, from one browser, and a sentence where that is not possible."""
+    if importlib.util.find_spec("kaleido") is None:
+        return {}, NO_KALEIDO
+    from choreographer.errors import ChromeNotFoundError  # comes with kaleido
+
+    done: dict[str, bytes] = {}
+    failed: list[BaseException] = []
+
+    def draw() -> None:
+        try:
+            asyncio.run(_draw(figures, done))
+        except BaseException as error:  # a browser's failure must not take the HTML files with it
+            failed.append(error)
+
+    # In a thread: a notebook has an event loop of its own that is running. A daemon: a hung browser must not keep us.
+    thread = threading.Thread(target=draw, name="browser", daemon=True)
+    thread.start()
+    thread.join(SECONDS * (1 + len(figures)))
+    if thread.is_alive():
+        return dict(done), f"the browser did not answer within {SECONDS:.0f} s: some figures are HTML alone"
+    if not failed:
+        return done, ""
+    if isinstance(failed[0], ChromeNotFoundError):
+        return {}, NO_CHROME
+    reason = str(failed[0]).strip().splitlines()[:1] or [type(failed[0]).__name__]
+    return done, f"some figures are written as HTML alone: the browser failed ({reason[0]})"
+
+
+async def _draw(figures: Mapping[str, go.Figure], done: dict[str, bytes]) -> None:
+    import kaleido
+
+    for name in ("choreographer", "kaleido"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    # Without the sandbox, which kaleido leaves out by default, it starts as root in a container too; MathJax would be
+    # fetched from the network.
+    async with kaleido.Kaleido(n=1, timeout=SECONDS, mathjax=False) as browser:
+        for name, figure in figures.items():
+            done[name] = await browser.calc_fig(figure.to_dict(), opts={"format": "png", "scale": SCALE})
+
+
+def _writer(content: bytes) -> Callable[..., object]:
+    return lambda file: file.write(content)

@@ -1,0 +1,68 @@
+"""The settings that say which images are used, in which size, and how they are split.
+
+None of them is hashed: the fingerprint of the data covers what they lead to, which is pixels, labels and splits.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+USUAL_SIZE = {"digits": 12, "flowers-17": 64, "flowers-102": 224, "cifar10": 32}
+"""Data set known by name -> width and height in pixels where ``data.size`` is not set."""
+
+FOLDER_SIZE = 64
+"""The same for folders of images."""
+
+DATA_SETTINGS: dict[str, dict[str, Any]] = {
+    "data": {
+        "hashed": False,
+        "type": "string",
+        "minLength": 1,
+        "default": "digits",
+        "description": f"data set: {', '.join(USUAL_SIZE)}, or a folder of images with one folder per class",
+    },
+    "data.size": {
+        "hashed": False,
+        "type": ["integer", "null"],
+        "minimum": 1,
+        "maximum": 1024,
+        "default": None,
+        "description": "width and height images are brought to; null is "
+        + ", ".join(f"{size} for {name}" for name, size in USUAL_SIZE.items())
+        + f", {FOLDER_SIZE} for a folder",
+        "unit": "px",
+    },
+    "data.split": {
+        "hashed": False,
+        "enum": ["official", "swapped"],
+        "default": "official",
+        "description": "which of the official parts trains; swapped: the test images train, the training images test",
+        "when": {"data": ["flowers-102"]},
+    },
+    "data.split_seed": {
+        "hashed": False,
+        "type": "integer",
+        "minimum": 0,
+        "default": 0,
+        "description": "seed of the split into training, validation and test images; the same for all seeds",
+    },
+    "data.ratio": {
+        "hashed": False,
+        "type": "array",
+        "items": {"type": "number", "exclusiveMinimum": 0},
+        "minItems": 3,
+        "maxItems": 3,
+        "default": [0.6, 0.2, 0.2],
+        "description": "shares of training, validation and test images of a folder that is not split yet",
+    },
+    "data.limit": {
+        "hashed": False,
+        "type": ["array", "null"],
+        "items": {"type": "integer", "minimum": 1},
+        "minItems": 3,
+        "maxItems": 3,
+        "default": None,
+        "description": "at most so many training, validation and test images, drawn class by class with the split "
+        "seed; a smaller limit takes some of those of a larger one; null takes all",
+    },
+}

@@ -1,0 +1,52 @@
+"""The pictures of a run that need its weights: features of images, and what filters answer to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+
+from classifier.inspect.features import features_scatter
+from classifier.inspect.filters import BLUR, SIZE, STEP, ascend, find
+from classifier.models import build
+from classifier.training import Training
+
+SPLITS = ("val", "train")
+
+
+def check(fixed: Mapping[str, Any], options: Mapping[str, Any]) -> None:
+    """Check what `pictures` will be asked for against the model of these fixed settings.
+
+    Raises:
+        SettingError: names of filters that are none.
+    """
+    with torch.device("meta"):  # names and shapes alone
+        find(build(fixed, classes=2), options.get("filters", ()))
+
+
+def pictures(run: Training, options: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return the scatters and images of a run in its present state.
+
+    Args:
+        run: the run; it is left as it was.
+        options: ``filters``: names, see `classifier.inspect.filters`; a default choice where there are none.
+
+    Returns:
+        ``features-val``, ``features-train``: see `features_scatter`. ``filter-<name>-<iterations>``: ``title``,
+        ``image`` (uint8 [h, w, 3]) and ``note``.
+
+    Raises:
+        SettingError: names of filters that are none.
+    """
+    filters = find(run.model, options.get("filters", ()))
+    drawn = {f"features-{split}": features_scatter(run, split) for split in SPLITS}
+    note = (
+        f"gradient ascent from grey noise on the mean of the filter's output: {SIZE} px, steps of {STEP:g} of the "
+        f"brightness range (rms), gradient blurred by {BLUR:g} px; centred and scaled to be seen"
+    )
+    for one in filters:
+        for iterations, image in ascend(run.model, one, run.normalise, channels=run.channels).items():
+            title = f"{one.name} after {iterations} iterations"
+            drawn[f"filter-{one.name.replace(':', '-')}-{iterations}"] = {"title": title, "image": image, "note": note}
+    return drawn

@@ -1,0 +1,115 @@
+"""The data check: what there is, and what is odd about it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from classifier import data
+from classifier.config import canonical
+from classifier.workload import workload
+
+from .conftest import class_folders, forget, picture
+
+ROOT = os.environ.get("SEARCH_DATA")
+real = pytest.mark.skipif(
+    not ROOT or not (Path(ROOT) / "flowers-102").is_dir(),
+    reason="SEARCH_DATA names no folder that holds flowers-102",
+)
+
+
+def check(name: Path | str, **more: Any) -> list[str]:
+    forget()
+    settings = {"data": str(name), "data.size": 8, **{f"data.{key}": value for key, value in more.items()}}
+    return list(workload.check_data(canonical(settings)))
+
+
+def test_a_sound_folder(flat: Path) -> None:
+    picture(flat / "cat/wide.png", 77, (40, 10))
+    assert check(flat) == [
+        "pets: 13 training, 4 validation, 4 test images, 2 classes, 8 px",
+        "images per class: 6 to 7 training, 2 validation, 2 test",
+        "images of each class, training/validation/test:",
+        "  cat 7/2/2, dog 6/2/2",
+        "original sizes: width 20 to 40 px, median 20; height 10 to 14 px, median 14",
+        "colour modes: 21 RGB",
+        "byte-identical files: none",
+    ]
+
+
+def test_images_without_files_of_their_own() -> None:
+    assert check("digits")[-3:] == [
+        "  9 10/30/30",
+        "original sizes: width 8 px; height 8 px",
+        "colour modes: 840 L",
+    ]
+
+
+def test_many_classes_take_few_lines(tmp_path: Path) -> None:
+    lines = check(class_folders(tmp_path / "birds", {f"snowy owl {number}": 3 for number in range(40)}))
+    listed = [line for line in lines if line.startswith("  snowy owl ")]
+    assert len(listed) == 8
+    assert ", ".join(line.strip().rstrip(",") for line in listed).split(", ") == sorted(
+        f"snowy owl {number} 1/1/1" for number in range(40)
+    )
+    assert max(map(len, listed)) <= 112
+
+
+def test_byte_identical_files_across_splits_and_within_one(divided: Path) -> None:
+    shutil.copy(divided / "train/cat/0.png", divided / "test/cat/copy.png")
+    shutil.copy(divided / "val/cat/0.png", divided / "val/cat/copy.png")
+    shutil.copy(divided / "train/cat/1.png", divided / "train/dog/copy.png")
+    lines = check(divided)
+    assert ("byte-identical files across splits: 1: train/cat/0.png (training) = test/cat/copy.png (test)") in lines
+    assert (
+        "byte-identical files within a split: 2: "
+        "train/cat/1.png (training, class cat) = train/dog/copy.png (training, class dog); "
+        "val/cat/0.png (validation) = val/cat/copy.png (validation)"
+    ) in lines
+
+
+def test_the_same_pixels_in_other_bytes_are_told_apart(divided: Path) -> None:
+    Image.open(divided / "train/cat/0.png").save(divided / "test/cat/copy.bmp")
+    lines = check(divided)
+    assert "byte-identical files: none" in lines
+    assert ("1 pair of identical images across splits: train/cat/0.png (training) = test/cat/copy.bmp (test)") in lines
+
+
+def test_ten_are_named_then_counted(flat: Path) -> None:
+    for number in range(12):
+        (flat / f"cat/broken {number:02d}.jpg").write_text("")
+    (line,) = [line for line in check(flat) if line.startswith("left out, cannot be read: 12: ")]
+    assert line.count("(the file is empty)") == 10
+    assert line.endswith("; and 2 more")
+
+
+def test_links_and_what_is_no_image_are_named(flat: Path) -> None:
+    (flat / "cat/gone.png").symlink_to("nowhere.png")
+    (flat / "cat/notes.txt").write_text("x")
+    lines = check(flat)
+    assert "left out, cannot be read: 1: cat/gone.png (a link to nothing)" in lines
+    assert "files in the class folders that do not end like an image, not used: 1 .txt" in lines
+
+
+def test_data_that_cannot_be_used(flat: Path) -> None:
+    shutil.rmtree(flat / "dog")
+    with pytest.raises(data.DataError, match="holds only the class 'cat'"):
+        check(flat)
+
+
+@real
+@pytest.mark.slow
+def test_the_pairs_of_flowers_102_are_found() -> None:
+    lines = check("flowers-102")
+    assert lines[0] == "flowers-102: 1,020 training, 1,020 validation, 6,149 test images, 102 classes, 8 px"
+    assert lines[-2:] == [
+        "byte-identical files across splits: 2: image_07307.jpg (training) = image_07309.jpg (test); "
+        "image_08067.jpg (test) = image_08077.jpg (validation)",
+        "byte-identical files within a split: 2: image_07323.jpg (test) = image_07328.jpg (test); "
+        "image_07885.jpg (test) = image_07886.jpg (test)",
+    ]

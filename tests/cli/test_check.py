@@ -1,0 +1,134 @@
+"""`check --data`: which files and which data sets it speaks of, and how it ends."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from search.__main__ import run
+
+FILE = """\
+workload: classifier
+fixed: {epochs: 2, data: digits}
+space:
+  loss.gamma: {grid: [0, 1]}
+"""
+DIGITS = [
+    "digits: 240 training, 300 validation, 300 test images, 10 classes, 12 px",
+    "images per class: 10 to 45 training, 30 validation, 30 test",
+]
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "gamma.yaml"
+    path.write_text(FILE)
+    return path
+
+
+@pytest.fixture
+def pets(tmp_path: Path) -> Path:
+    """A folder of two classes of five images."""
+    for place, name in enumerate(("cat", "dog")):
+        (tmp_path / "pets" / name).mkdir(parents=True)
+        for number in range(5):
+            Image.new("RGB", (9, 9), (100 * place, 20 * number, 0)).save(tmp_path / "pets" / name / f"{number}.png")
+    return tmp_path / "pets"
+
+
+def ask(capsys: pytest.CaptureFixture[str], *words: object) -> tuple[int, list[str], str]:
+    """Run `check`; return exit code, lines of output and messages."""
+    code = run(["check", *map(str, words)])
+    said = capsys.readouterr()
+    return code, said.out.splitlines(), said.err
+
+
+def below(lines: Sequence[str], count: int) -> list[str]:
+    assert all(line.startswith("  ") for line in lines[:count])
+    return [line[2:] for line in lines[:count]]
+
+
+def test_the_data_of_a_file(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for words in ([file, "--data"], ["--data", file]):  # click takes what follows --data for its name
+        code, lines, err = ask(capsys, *words)
+        assert (code, err) == (0, "")
+        assert lines[0] == f"{file}: sound; grid, 2 trials"
+        assert below(lines[1:], 2) == DIGITS
+
+
+def test_the_data_of_several_files_are_told_once(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    other = file.with_name("other.yaml")
+    other.write_text(FILE.replace("[0, 1]", "[2]"))
+    code, lines, err = ask(capsys, "--data", file, other)
+    assert (code, err) == (0, "")
+    assert lines[-2:] == [f"{other}: sound; grid, 1 trials", f"  data as for {file}"]
+
+
+def test_a_file_moved_to_other_data(file: Path, pets: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, lines, err = ask(capsys, file, "--data", pets)
+    assert (code, err) == (0, "")
+    assert lines[1] == "  pets: 6 training, 2 validation, 2 test images, 2 classes, 64 px"
+
+
+@pytest.mark.parametrize("words", [["--data", "digits"], ["--data"]])
+def test_a_data_set_without_a_file(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    code, lines, err = ask(capsys, *words)
+    assert (code, err) == (0, "")
+    assert lines[:2] == DIGITS
+
+
+def test_settings_of_the_data(capsys: pytest.CaptureFixture[str]) -> None:
+    code, lines, err = ask(capsys, "--data", "--set", "data.limit=[20, 10, 10]", "--set", "data.size=9")
+    assert (code, err) == (0, "")
+    assert lines[:2] == [
+        "digits: 20 training, 10 validation, 10 test images, 10 classes, 9 px",
+        "limited, from 240 training, 300 validation, 300 test images",
+    ]
+
+
+def test_warnings_end_well_and_unusable_data_do_not(pets: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (pets / "cat/text.jpg").write_text("no image")
+    code, lines, err = ask(capsys, "--data", pets)
+    assert (code, err) == (0, "")
+    assert "left out, cannot be read: 1: cat/text.jpg (not an image, or a damaged one)" in lines
+    for path in (pets / "dog").iterdir():
+        path.write_text("")
+    code, lines, err = ask(capsys, "--data", pets)
+    assert (code, lines) == (1, [])
+    assert err.startswith(f"data: class folder {pets}/dog holds no image that can be read (left out: ")
+
+
+def test_unusable_data_of_a_file_carry_its_name(file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "nothing").mkdir()
+    code, lines, err = ask(capsys, file, "--data", tmp_path / "nothing")
+    assert (code, lines) == (1, [f"{file}: sound; grid, 2 trials"])
+    assert err.startswith(f"{file}: data: {tmp_path}/nothing holds no folders; it must hold one folder per class, ")
+
+
+def test_a_name_that_is_none(capsys: pytest.CaptureFixture[str]) -> None:
+    code, lines, err = ask(capsys, "--data", "digts")
+    assert (code, lines) == (1, [])
+    assert "found 'digts', which is neither a known data set (digits, flowers-17, flowers-102, cifar10)" in err
+    assert err.endswith("did you mean 'digits'?\n")
+
+
+def test_a_split_that_other_data_do_not_have_is_harmless(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file.write_text(FILE.replace("data: digits", "data: flowers-102, data.split: swapped"))
+    code, lines, err = ask(capsys, file, "--data", "digits")
+    assert (code, err) == (0, "")
+    assert below(lines[1:], 2) == DIGITS
+
+
+def test_neither_file_nor_data(capsys: pytest.CaptureFixture[str]) -> None:
+    code, lines, err = ask(capsys)
+    assert (code, lines) == (1, [])
+    assert "Error: Missing argument 'FILE...'; without one, --data [NAME] checks a data set." in err
+
+
+def test_a_workload_that_checks_no_data(capsys: pytest.CaptureFixture[str]) -> None:
+    code, lines, err = ask(capsys, "--data", "--workload", "tests.engine.workloads:Synthetic")
+    assert (code, lines) == (1, [])
+    assert err == "workload 'tests.engine.workloads:Synthetic' checks no data: it has no method check_data(fixed)\n"
