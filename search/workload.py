@@ -74,11 +74,13 @@ class Workload(Protocol):
         recipe: version of everything that determines a state; None keys the workload by its source code
             (comments and formatting apart). Raise it when the same settings train other bits.
         evaluation: version of how rows are measured.
+        landmarks: epochs behind which schedules often part, so that a state there is worth keeping for studies to come.
     """
 
     settings: Description
     recipe: str | None = None
     evaluation: str = "1"
+    landmarks: Sequence[int] = ()
 
     def canonical(self, settings: Settings) -> dict[str, Any]:
         """Return the one spelling of these settings that is trained and hashed.

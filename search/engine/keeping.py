@@ -22,8 +22,8 @@ from search.study import Leaf
 SPACED = 8
 """Spaced states per chain."""
 
-CHANGES = 3
-"""Epochs at which a trial's own settings change that are kept for others; an exponential decay changes every epoch."""
+STEADY = 3
+"""A change of a trial's own settings is a landmark where it follows so many equal epochs: not each of an exponential's."""
 
 
 class Keeper:
@@ -82,7 +82,8 @@ class Keeper:
         path, schedule, length = fold.leaf.path, fold.leaf.schedule, len(fold.leaf.path)
         marks = {round(place * length / SPACED): Role.SPACED for place in range(1, SPACED)}
         changes = [epoch for epoch in range(1, length) if schedule[epoch] != schedule[epoch - 1]]
-        marks |= dict.fromkeys([*self._landmarks, *changes[:CHANGES]], Role.LANDMARK)
+        steady = [epoch for epoch, before in zip(changes, [0, *changes], strict=False) if epoch - before >= STEADY]
+        marks |= dict.fromkeys([*self._landmarks, *steady], Role.LANDMARK)
         marks[length] = Role.LAST
         marks |= dict.fromkeys(self._rungs, Role.RUNG)
         marks |= dict.fromkeys(self._partings(fold.leaf), Role.BRANCH)

@@ -16,6 +16,7 @@ class ClassifierWorkload:
 
     settings = config.SETTINGS
     recipe = "1"  # raise it when the same settings train other bits
+    landmarks = (50, 80)  # where the decays' defaults change the rate: what other studies will branch off
     evaluation = "1"  # raise it when the same state gives another row
 
     def canonical(self, settings: Mapping[str, Any]) -> dict[str, Any]:
