@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from search.cli.check import check, schema
+from search.cli.clean import clean
 from search.cli.describe import describe
 from search.cli.run import run
 from search.cli.studies import dashboard, export, list_, report, show
@@ -17,5 +18,5 @@ def cli() -> None:
     """Hyperparameter search for controlled comparisons: one space file in, a comparison table out."""
 
 
-for verb in (check, schema, describe, run, report, export, list_, show, visualize, dashboard):
+for verb in (check, schema, describe, run, report, export, list_, show, visualize, dashboard, clean):
     cli.add_command(verb)

@@ -23,7 +23,7 @@ SPACED = 8
 """Spaced states per chain."""
 
 STEADY = 3
-"""A change of a trial's own settings is a landmark where it follows so many equal epochs: not each of an exponential's."""
+"""A change of settings is a landmark where it follows so many equal epochs: not every one of an exponential decay."""
 
 
 class Keeper:

@@ -47,7 +47,7 @@ class WorkerSetup:
         execution_class: what the worker must find itself to be.
         sys_path: where modules are looked for, the user's own among them.
         folder: the folder the command was given in: relative paths of settings start there.
-        states: the folder of state files.
+        states: the folder of state files; where it is empty, none is saved.
         rolling: seconds of training after which a chain saves its state for its own sake.
         spacing: seconds of training that must lie between a spaced state and the one before.
         leave: whether a worker saves the state in which a chain is ended before its last epoch.

@@ -20,6 +20,13 @@ from search.trial import State, Trial
 SHOWN = (State.FINISHED, State.STOPPED, State.PRUNED, State.DIVERGED, State.FAILED)
 
 
+REMARKS = {
+    "unkept": "states cannot be kept ({text}): nothing is wrong, but epochs before a branch are trained again",
+    "miss": "{text}",
+}
+"""What is said of states: kind of event -> sentence."""
+
+
 class View(Protocol):
     """Told of everything; called from several threads."""
 
@@ -84,6 +91,8 @@ class Lines(Silent):
             )
         elif kind == "alarm":
             self.say(f"ALARM: {what['text']}")
+        elif kind in REMARKS:
+            self.say(REMARKS[kind].format(**what))
 
 
 class Terminal(Silent):
@@ -108,9 +117,11 @@ class Terminal(Silent):
         self._live.start()
 
     def event(self, kind: str, what: Mapping[str, Any]) -> None:
-        """Alarms are worth a line of their own; the rest is in the table."""
+        """Alarms and what goes wrong with states are worth a line of their own; the rest is in the table."""
         if kind == "alarm":
             self._console.print(Text.assemble(("ALARM", "bold red"), f" {what['text']}"))
+        elif kind in REMARKS:
+            self.say(REMARKS[kind].format(**what))
 
     def end(self) -> None:
         """Leave the last state of the table on the screen."""
@@ -120,7 +131,10 @@ class Terminal(Silent):
 
 
 def table(progress: Progress, epochs: int, metric: str, seconds: float) -> Table:
-    """Return the live table: trials by state, best so far, epochs per second, time left."""
+    """Return the live table: trials by state, best so far, epochs per second, time left.
+
+    Trials are settled where rows on record decided them; epochs are trained, trained again to reach a state, or reused.
+    """
     result = Table(box=box.SIMPLE_HEAD, show_edge=False)
     of = f" of {progress.total}" if progress.total is not None else ""
     result.add_column("done", justify="right")
@@ -135,12 +149,14 @@ def table(progress: Progress, epochs: int, metric: str, seconds: float) -> Table
     best = "" if progress.best is None else f"{progress.best:.4g} (trial {progress.best_trial})"
     rate = progress.epochs_trained / seconds if seconds > 0 else 0.0
     reused = f" + {progress.epochs_reused} reused" if progress.epochs_reused else ""
+    again = f" + {progress.epochs_retrained} again" if progress.epochs_retrained else ""
+    settled = f", {progress.settled} settled" if progress.settled else ""
     result.add_row(
-        f"{progress.done}{of}",
+        f"{progress.done}{of}{settled}",
         str(progress.running),
         *(str(progress.states[state]) for state in shown),
         best,
-        f"{progress.epochs_trained}{reused}",
+        f"{progress.epochs_trained}{again}{reused}",
         f"{rate:.1f}" if progress.epochs_trained else "",
         time_left(progress, epochs, rate),
     )

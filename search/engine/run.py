@@ -196,6 +196,7 @@ def read_data(space: Space, workload: Workload, view: View) -> None:
     fixed, _ = workload.schedule(settings, service["epochs"])
     with rooms.addressed(space):
         card = workload.data(fixed)
+        workload.inputs(fixed)
     if card is not None:
         view.say(f"data: {card.name}; " + "; ".join(card.notes))
 

@@ -97,7 +97,9 @@ class LeaseTrainable(tune.Trainable):
     def _due(self) -> Role | None:
         """Return what the state is saved for now, if it is."""
         lease, setup = self._assignment.lease, self._assignment.setup
-        role = lease.keep.get(self._epoch) if self._finite else None
+        if not setup.states or not self._finite:
+            return None
+        role = lease.keep.get(self._epoch)
         if role == Role.SPACED and self._unsaved < setup.spacing:
             role = None
         if role is None and self._unsaved >= setup.rolling and self._epoch < lease.offset + len(lease.path):
@@ -114,7 +116,8 @@ class LeaseTrainable(tune.Trainable):
 
     def _leave(self) -> None:
         """Save the state in which the driver ended the chain; it finds the file by its name when it looks for one."""
-        if self._run is not None and self._assignment.setup.leave and self._epoch > self._saved and self._finite:
+        setup = self._assignment.setup
+        if self._run is not None and setup.states and setup.leave and self._epoch > self._saved and self._finite:
             with suppress(Exception):
                 self._save(Role.LAST)
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import enum
+import math
+import time
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -125,12 +127,17 @@ class States:
         self.forget(victims)
         return victims
 
-    def clean(self, everything: bool = False) -> tuple[int, int]:
+    def clean(self, everything: bool = False, age: float = 600.0) -> tuple[int, int]:
         """Free what no entry names: drafts and states of drivers that were killed; with `everything`, all states.
+
+        Args:
+            everything: free states on record too.
+            age: seconds a file must lie there without an entry: a worker may be about to be believed.
 
         Returns:
             files and bytes freed.
         """
+        oldest = math.inf if everything else time.time() - age
         if everything:
             with self._ledger.writing() as connection:
                 connection.execute(tables.state.delete())
@@ -141,9 +148,10 @@ class States:
             kept = named.get(key or "")
             if kept is None or Path(self.folder, kept.file.name) != path:
                 with contextlib.suppress(OSError):
-                    size = path.stat().st_size
-                    path.unlink()
-                    count, freed = count + 1, freed + size
+                    found = path.stat()
+                    if found.st_mtime <= oldest:
+                        path.unlink()
+                        count, freed = count + 1, freed + found.st_size
         return count, freed
 
 

@@ -18,6 +18,9 @@ PARTIAL = "†"
 SELECTED = "‡"
 """Marks validation values that were chosen on the images they are measured on."""
 
+SAME_SHOWN = 3
+"""Groups of lines that are one training are named up to so many."""
+
 
 def footnotes(table: Table, read: Curves, homeless: Sequence[str]) -> list[str]:
     """Return the footnotes of a table.
@@ -28,7 +31,7 @@ def footnotes(table: Table, read: Curves, homeless: Sequence[str]) -> list[str]:
         homeless: published figures that belong to no single line, as text.
     """
     notes = [*_meaning(table, read), *_marks(table), *_seeds(table), *_sampled(table, read), *_missing(table, read)]
-    return [*notes, *_baseline(read), *_published(read, homeless), *_sharing(table), *_data(read)]
+    return [*notes, *_baseline(read), *_published(read, homeless), *_sharing(table, read), *_data(read)]
 
 
 def _meaning(table: Table, read: Curves) -> list[str]:
@@ -121,16 +124,32 @@ def _published(read: Curves, homeless: Sequence[str]) -> list[str]:
     return notes
 
 
-def _sharing(table: Table) -> list[str]:
-    """What sharing saved, which does not depend on who trained first; and lines that are one training."""
+def _sharing(table: Table, read: Curves) -> list[str]:
+    """What sharing saved, which does not depend on who trained first; what this study trained; lines that are one
+    training."""
     alone = sum(line.alone for line in table.lines)
+    if not alone:
+        return []
     distinct = len(frozenset().union(*(line.keys for line in table.lines)))
-    notes = [f"All lines: {alone} epochs if every trial were trained alone, {distinct} distinct ones."] if alone else []
+    trained = sum(len(curve.trained) for curve in read.curves)
+    begun = [curve for curve in read.curves if curve.rows]
+    settled = sum(1 for curve in begun if not curve.trained)
+    notes = [f"All lines: {alone} epochs if every trial were trained alone to where it ended, {distinct} distinct ones."]
+    if trained < alone:
+        notes.append(
+            f"Runs of this study trained {trained} epochs; {settled} of {len(begun)} trials needed no training of their "
+            "own."
+        )
     same: dict[frozenset[str], list[str]] = {}
     for line in table.lines:
         if line.keys:
             same.setdefault(line.keys, []).append(line.setting)
-    return notes + [f"Same runs, by construction: {'; '.join(names)}." for names in same.values() if len(names) > 1]
+    groups = [names for names in same.values() if len(names) > 1]
+    notes += [f"Same runs, by construction: {'; '.join(names)}." for names in groups[:SAME_SHOWN]]
+    if len(groups) > SAME_SHOWN:
+        lines = sum(len(names) for names in groups[SAME_SHOWN:])
+        notes.append(f"Same runs, by construction, in {len(groups) - SAME_SHOWN} more groups of {lines} lines.")
+    return notes
 
 
 def _data(read: Curves) -> list[str]:

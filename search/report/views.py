@@ -37,7 +37,9 @@ def study_list(ledger: Ledger) -> RenderableType:
         trials = ledger.trials(record.id)
         row = (record.name, str(record.revision), record.created[:19], states(trials), _best(ledger, record, trials))
         table.add_row(*(Text(one_line(cell)) for cell in row))
-    return table
+    count, size = ledger.states.size()
+    kept = f"{count} saved states of training, {size / 1e9:.2f} GB, in {ledger.states.folder}"
+    return Group(table, Text(f"{kept}; `clean --states` frees them" if count else "No state of training is kept."))
 
 
 def show_study(ledger: Ledger, record: StudyRecord, space: Space) -> RenderableType:

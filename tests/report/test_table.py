@@ -44,7 +44,7 @@ def test_the_footnotes_say_what_the_number_is(focal):
         "val_accuracy: mean over 3 seeds, at the last epoch, on 4 validation images; higher is better.",
         "No interval is given: the sd over seeds says how far these runs lie apart, not how far a new run on new "
         "images may fall.",
-        "All lines: 27 epochs if every trial were trained alone, 27 distinct ones.",
+        "All lines: 27 epochs if every trial were trained alone to where it ended, 27 distinct ones.",
         "Data: 2 images twice",
     ]
 
@@ -143,7 +143,30 @@ def test_settings_that_are_one_training_are_named(make):
             keys = [key_of("one", seed, epoch) for epoch in range(3)]
             study.trial({"gamma": gamma}, seed, [0.1, 0.2, 0.3], keys=keys)
     assert "Same runs, by construction: gamma=0; gamma=0.5." in notes_of(study)
-    assert "All lines: 18 epochs if every trial were trained alone, 9 distinct ones." in notes_of(study)
+    assert "All lines: 18 epochs if every trial were trained alone to where it ended, 9 distinct ones." in notes_of(
+        study
+    )
+
+
+def test_trials_that_needed_no_training_are_counted(make):
+    study = make()
+    for number, gamma in enumerate((0, 0.5)):
+        for seed in range(3):
+            keys = [key_of("one", seed, epoch) for epoch in range(3)]
+            reused = [1, 2, 3] if number else []
+            study.trial({"gamma": gamma}, seed, [0.1, 0.2, 0.3], keys=keys, reused=reused)
+    assert "Runs of this study trained 9 epochs; 3 of 6 trials needed no training of their own." in notes_of(study)
+
+
+def test_many_groups_of_one_training_are_counted_not_listed(make):
+    study = make(replace(GAMMAS, seeds=(0,)))
+    for number in range(10):
+        keys = [key_of(f"pair {number // 2}", 0, epoch) for epoch in range(3)]
+        study.trial({"gamma": number / 8}, 0, [0.1, 0.2, 0.3], keys=keys)
+    notes = notes_of(study)
+    assert "Same runs, by construction: gamma=0.5; gamma=0.625." in notes
+    assert "gamma=0.75; gamma=0.875" not in notes
+    assert "Same runs, by construction, in 2 more groups of 4 lines." in notes
 
 
 def test_settings_not_started_are_counted(make):

@@ -47,7 +47,7 @@ def curves_figure(epochs: pd.DataFrame, title: str, subtitle: str = "", read: in
         label = "accuracy (%)" if kind == "accuracy" else "loss (nats per image)"
         figure.update_yaxes(title=label, rangemode="tozero" if kind == "loss" else "normal", row=1, col=column)
         _mark(figure, read, column)
-    figure.update_xaxes(title="epoch", rangemode="tozero")
+    figure.update_xaxes(title="epoch", rangemode="tozero", dtick=1 if len(epochs) <= 10 else None)
     dressed(figure, title, subtitle, width=1000 if len(panels) > 1 else 700)
     figure.update_layout(legend={"orientation": "h", "x": 1, "xanchor": "right", "y": 1.02, "yanchor": "bottom"})
     return figure
@@ -73,7 +73,7 @@ def rate_figure(epochs: pd.DataFrame, title: str, subtitle: str = "") -> go.Figu
         showlegend=False,
     )
     figure = dressed(go.Figure(line), title, subtitle, height=420)
-    figure.update_xaxes(title="epochs trained", rangemode="tozero")
+    figure.update_xaxes(title="epochs trained", rangemode="tozero", dtick=1 if len(epochs) <= 10 else None)
     figure.update_yaxes(
         title="learning rate" + (" (logarithmic)" if logarithmic else ""),
         type="log" if logarithmic else "linear",

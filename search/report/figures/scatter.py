@@ -83,8 +83,8 @@ def scatter_figure(
     margin = {"l": 50, "r": column_width * columns + 20, "b": 50}
     dressed(figure, title, subtitle, plot + margin["l"] + margin["r"], plot + TOP + margin["b"], margin)
     for column in range(columns):
-        place = {"x": 1.01 + column * column_width / plot, "y": 1, "xanchor": "left", "yanchor": "top"}
-        figure.update_layout({_legend(column): {**place, "font": {"size": 12}, "tracegroupgap": 0}})
+        corner = {"x": 1.01 + column * column_width / plot, "y": 1, "xanchor": "left", "yanchor": "top"}
+        figure.update_layout({_legend(column): {**corner, "font": {"size": 12}, "tracegroupgap": 0}})
     figure.update_xaxes(title="t-SNE 1 (no unit)", showticklabels=False, ticks="")
     figure.update_yaxes(title="t-SNE 2 (no unit)", showticklabels=False, ticks="", scaleanchor="x")
     return figure

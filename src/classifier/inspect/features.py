@@ -71,8 +71,8 @@ def embed(features: np.ndarray) -> np.ndarray:
     # A single feature has no second component to start from.
     start = "pca" if features.shape[1] > 1 else "random"
     tsne = TSNE(2, perplexity=perplexity(len(features)), init=start, random_state=0)
-    # On one thread: how many add up a sum decides its last bits, and those decide the picture. On busy cores threads also
-    # wait for one another many times what they save.
+    # On one thread: how many add up a sum decides its last bits, and those decide the picture. On busy cores threads
+    # also wait for one another many times what they save.
     with threadpool_limits(1):
         points: np.ndarray = tsne.fit_transform(features.astype(np.float32))
     return points.astype(np.float32)

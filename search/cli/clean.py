@@ -1,0 +1,31 @@
+"""The verb that frees room."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from search.cli.options import places
+
+
+@click.command()
+@places
+@click.option("--states", is_flag=True, help="Free all saved states; rows and tables stay.")
+@click.option("--alarms", is_flag=True, help="Share again where an epoch trained again had given another row.")
+def clean(results: str, storage: str | None, states: bool, alarms: bool) -> None:
+    """Free files that nothing names: of workers and drivers that were killed. Rows are never deleted.
+
+    Without states nothing is lost but time: what branches off is trained again from its first epoch.
+
+    Example: python -m search clean --states
+    """
+    from search import api
+
+    ledger = api.open_ledger(Path(results), storage)
+    count, size = ledger.states.clean(everything=states)
+    click.echo(f"freed {count} file{'' if count == 1 else 's'}, {size / 1e6:.1f} MB")
+    kept, room = ledger.states.size()
+    click.echo(f"kept: {kept} state{'' if kept == 1 else 's'}, {room / 1e6:.1f} MB")
+    if alarms:
+        click.echo(f"alarms cleared: {ledger.clear_alarms()}")
