@@ -43,7 +43,10 @@ def trainable(config: dict[str, Any]) -> None:
 
 def alpha_of(config: Mapping[str, Any]) -> float | None:
     """Return the threshold of a trial's stop rule in per cent, None for none."""
-    chosen = {**config["fixed"], **{name: value for option in config["axes"].values() for name, value in option.items()}}
+    chosen = {
+        **config["fixed"],
+        **{name: value for option in config["axes"].values() for name, value in option.items()},
+    }
     return chosen.get("stop.alpha") if chosen.get("stop.rule") == "generalisation_loss" else None
 
 

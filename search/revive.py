@@ -1,19 +1,20 @@
 """The run of a trial, alive again: what only its state can show needs the state.
 
 A trial's state after an epoch is a function of its settings, its data and the execution class, so training it again
-gives it back. Every row that is trained here is compared with the one on record, to the last bit, and a difference is
+gives it back, from the last state that was kept on its path. Every row that is trained here is compared with the one on record, to the last bit, and a difference is
 said: what is drawn is then another run than the one in the tables. Nothing is written to the ledger.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from search.engine.measured import row_of
 from search.errors import UserError
-from search.ledger import Ledger, Recorded, StudyRecord
+from search.ledger import BadState, Ledger, Recorded, StudyRecord, read_state
 from search.space import SERVICE_SETTINGS, Space
 from search.study import addressed
 from search.trial import Trial
@@ -56,14 +57,28 @@ def revive(
     found = ledger.rows(keys[:epoch], predictions=True)
     recorded = {number: found[key] for number, key in enumerate(keys[:epoch], start=1) if key in found}
     cpus, gpus = space.resources.cpus, _gpus(ledger, recorded)
-    _say_what_differs(workload, space, record, fixed, data, (cpus, gpus), say)
-    if epoch:
-        seconds = sum(row.seconds for row in recorded.values())
-        say(f"training trial {trial.number} again to epoch {epoch}; it took {seconds:.0f} s when it was recorded")
+    same = _the_same_here(workload, space, record, fixed, data, (cpus, gpus), say)
+    start, state = _state(ledger, keys[:epoch]) if same else (0, None)
+    if epoch > start:
+        seconds = sum(row.seconds for number, row in recorded.items() if number > start)
+        behind = f" from its state after epoch {start}" if start else ""
+        say(f"training trial {trial.number} again to epoch {epoch}{behind}; it took {seconds:.0f} s when it was recorded")
     with addressed(space):
         run = workload.start(fixed, cpus, gpus)
-    _train(run, schedule[:epoch], recorded, say)
+    if state is not None:
+        run.load(state)
+    _train(run, schedule[:epoch], start, recorded, say)
     return run
+
+
+def _state(ledger: Ledger, path: Sequence[str]) -> tuple[int, bytes | None]:
+    """Return the last epoch of a path with a sound state, and that state."""
+    found = ledger.states.find(path)
+    for epoch in range(len(path), 0, -1):
+        if path[epoch - 1] in found:
+            with suppress(BadState):
+                return epoch, read_state(ledger.states.folder, found[path[epoch - 1]].file)
+    return 0, None
 
 
 def settings_of(workload: Workload, space: Space, trial: Trial) -> tuple[dict[str, Any], list[dict[str, Any]]]:
@@ -76,11 +91,11 @@ def settings_of(workload: Workload, space: Space, trial: Trial) -> tuple[dict[st
         return workload.schedule(workload.canonical({**theirs, "seed": trial.seed}), trial.epochs)
 
 
-def _train(run: Run, schedule: list[dict[str, Any]], recorded: Mapping[int, Recorded], say: Say) -> None:
-    """Train the epochs of a schedule, and say once where rows differ from those on record."""
+def _train(run: Run, schedule: list[dict[str, Any]], start: int, recorded: Mapping[int, Recorded], say: Say) -> None:
+    """Train the epochs of a schedule behind `start`, and say once where rows differ from those on record."""
     differing: dict[int, list[str]] = {}
     said = time.monotonic()
-    for epoch, settings in enumerate(schedule, start=1):
+    for epoch, settings in enumerate(schedule[start:], start=start + 1):
         row = row_of(dict(run.train_epoch(settings)))
         if epoch in recorded and (names := recorded[epoch].row.differences(row)):
             differing[epoch] = names
@@ -90,14 +105,14 @@ def _train(run: Run, schedule: list[dict[str, Any]], recorded: Mapping[int, Reco
     if differing:
         first = min(differing)
         say(
-            f"{len(differing)} of {len(schedule)} epochs differ from the record, from epoch {first} on "
+            f"{len(differing)} of {len(schedule) - start} epochs differ from the record, from epoch {first} on "
             f"({', '.join(differing[first])}): what is drawn of this state is another run than the one in the tables"
         )
-    elif recorded:
-        say(f"all {len(recorded)} epochs equal those on record, to the last bit")
+    elif trained := [epoch for epoch in recorded if epoch > start]:
+        say(f"all {len(trained)} epochs equal those on record, to the last bit")
 
 
-def _say_what_differs(
+def _the_same_here(
     workload: Workload,
     space: Space,
     record: StudyRecord,
@@ -105,17 +120,20 @@ def _say_what_differs(
     data: str,
     resources: tuple[int, float],
     say: Say,
-) -> None:
-    """Say beforehand why the same bits cannot be expected: another machine, other data."""
+) -> bool:
+    """Return whether the same bits can be expected, and say why not: another machine, other data."""
     pinned = record.execution_class or {}
     here = {str(name): str(value) for name, value in workload.execution_class(*resources).items()}
-    if differing := [name for name in sorted({*pinned, *here}) if pinned.get(name) != here.get(name)]:
+    differing = [name for name in sorted({*pinned, *here}) if pinned.get(name) != here.get(name)]
+    if differing:
         parts = [f"{name} was {pinned.get(name)!r}, is {here.get(name)!r}" for name in differing]
         say(f"another execution class than the study's ({'; '.join(parts)}): the run that is trained here is another")
     with addressed(space):
         card = workload.data(fixed)
-    if (card.fingerprint if card else "") != data:
+    changed = (card.fingerprint if card else "") != data
+    if changed:
         say("the data have changed since the trial was recorded: the run that is trained here is another")
+    return not differing and not changed
 
 
 def _gpus(ledger: Ledger, recorded: Mapping[int, Recorded]) -> float:

@@ -12,7 +12,7 @@ import pytest
 
 from search.engine.measured import row_of
 from search.errors import UserError
-from search.ledger import Ledger, StudyRecord
+from search.ledger import KeptState, Ledger, Role, StudyRecord, write_state
 from search.revive import revive
 from search.space import Space, space_from_mapping
 from search.study import Planner
@@ -141,3 +141,42 @@ def test_nothing_is_written(make: Callable[..., Recorded]) -> None:
     study.revive()
     after = (study.ledger.decisions(study.record.id), study.ledger.runs(), study.ledger.trials(study.record.id))
     assert after == before
+
+
+def keep(study: Recorded, epoch: int) -> Path:
+    """Keep the state after an epoch; return its file."""
+    states = study.ledger.states
+    path, _ = study.ledger.paths(study.record.id)[0]
+    file = write_state(states.folder, path[epoch - 1], study.states[epoch - 1])
+    with study.ledger.step(study.record.id) as step:
+        step.put_state(KeptState(file, epoch, Role.LANDMARK))
+    return states.folder / file.name
+
+
+def test_it_starts_from_the_last_state_that_is_kept(make: Callable[..., Recorded]) -> None:
+    study = make()
+    keep(study, 1)
+    keep(study, 3)
+    run, said = study.revive()
+    assert run.save() == study.states[-1]
+    assert said == [
+        "training trial 0 again to epoch 4 from its state after epoch 3; it took 2 s when it was recorded",
+        "all 1 epochs equal those on record, to the last bit",
+    ]
+
+
+def test_a_state_that_is_not_sound_is_passed_over(make: Callable[..., Recorded]) -> None:
+    study = make()
+    keep(study, 1)
+    keep(study, 3).write_bytes(b"something else")
+    run, said = study.revive()
+    assert run.save() == study.states[-1]
+    assert said[0].startswith("training trial 0 again to epoch 4 from its state after epoch 1;")
+
+
+def test_nothing_is_trained_where_the_state_itself_is_kept(make: Callable[..., Recorded]) -> None:
+    study = make()
+    keep(study, 4)
+    run, said = study.revive()
+    assert run.save() == study.states[-1]
+    assert said == []

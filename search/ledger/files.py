@@ -1,7 +1,7 @@
 """State files: complete or not there, and never believed without their hash.
 
-A file is named ``<key>-<first 16 digits of its SHA-256>`` and is never overwritten: it is written under another name,
-synced, and renamed. Its content is what the run's ``save()`` returned, byte for byte. Every read checks the whole hash:
+A file is named ``<key>-<first 16 digits of its SHA-256>`` and is never overwritten while it is sound: it is written
+under another name, synced, and renamed. Its content is what the run's ``save()`` returned, byte for byte. Every read checks the whole hash:
 of the single-bit flips of a checkpoint nearly all load without a word and train other numbers.
 
 Used by workers, which write and read states, and by the ledger, which remembers and frees them.
@@ -13,6 +13,7 @@ import contextlib
 import hashlib
 import os
 import re
+import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,10 +53,12 @@ def write_state(folder: str | os.PathLike[str], key: str, content: bytes) -> Sta
     """
     state = StateFile(key, hashlib.sha256(content).hexdigest(), len(content))
     path = Path(folder) / state.name
-    if path.exists() and path.stat().st_size == state.size:
-        return state  # another worker came to the same state; whoever reads it checks the hash
+    with contextlib.suppress(BadState):
+        read_state(folder, state)
+        return state  # another worker came to the same state
     path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    # No two writers share a draft: process numbers of two machines, or of one after a restart, can be equal.
+    draft = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}")
     try:
         with open(draft, "wb") as file:
             file.write(content)

@@ -1,0 +1,278 @@
+"""A factorial of image classifiers: ours against plain Ray Tune, in epochs and in time.
+
+    python -m benchmarks.sharing [SPACE] [--set KEY=VALUE] [--repeats 1] [--short]
+
+SPACE is a grid (default: `spaces/factorial_small.yaml`). The sides, each a process of its own with a folder of its own,
+one after the other on the same machine; the order turns round with each repeat:
+
+    ours                    `search.run`, as `python -m search run` does it: ledger, mirror, results folder, lines
+    plain Ray Tune          `benchmarks.plain_factorial`: what Ray's documentation shows, `tune.grid_search` over all
+                            axes, a function trainable, a Stopper for generalisation loss, one CPU per trial, defaults
+    plain Ray Tune, tuned   the same with `reuse_actors=True` and without file loggers
+    ours, --no-sharing      the same as ours, every trial trained alone; what remains against it is sharing alone
+
+`--short` leaves out the last two. All sides train with the same code, `benchmarks.counted`, which counts epochs as they
+are trained. The baseline is the one with stop rules: it trains no epoch behind the one that ends a trial. For all, Ray
+listens on loopback only and reports no usage.
+
+Before anything is compared, the sides must agree to the last bit: how long each trial was, all metrics of its last epoch,
+and the set of all rows trained, predictions included.
+
+How to read it. *Epochs* are those really trained; *different* ones are rows that differ in at least one bit. *Wall* is
+the whole command, imports and Ray's start and end and all; *without Ray's start* is less `ray.init` and `ray.shutdown`.
+*ms per epoch* is what an epoch took in its process: where it differs between sides, the machine was not equally free.
+The ratio in time divides twice: into the ratio of epochs and the rest (above 1: an epoch costs less beside its training
+with us), and, by way of `--no-sharing`, into what the same service saves by sharing and what the service itself costs.
+Of several repeats the one whose ratio in time is the median is shown. The last line says which targets hold.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from benchmarks import counted
+from benchmarks.shares import ALONE, OURS, PLAIN, SIDES, TUNED, Side, Trial, differences, ratios, table, targets
+
+if TYPE_CHECKING:
+    from search.space import Space
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGES = ("ray", "torch", "optuna", "numpy", "sqlalchemy")
+
+
+def space_of(file: str, sets: Mapping[str, str]) -> Space:
+    """Read the space, with the workload that counts.
+
+    Raises:
+        SystemExit: it is no grid, or its trials end by another rule than the plain side knows.
+    """
+    from search.space import read_space
+
+    space = read_space(file, {**sets, "workload": "benchmarks.counted:Counted"})
+    rules = {space.fixed.get("stop.rule", "none")}
+    if space.search.sampler != "grid" or space.search.asha is not None or any(axis.when for axis in space.axes):
+        raise SystemExit(f"{file}: the plain side knows grids without conditions and pruning; choose another file")
+    for option in (settings for axis in space.axes for settings in map(axis.settings, axis.domain.values)):
+        rules.add(option.get("stop.rule", "none"))
+        if "epochs" in option:
+            raise SystemExit(f"{file}: trials of several lengths; the plain side knows one")
+    if not rules <= {"none", "generalisation_loss"}:
+        raise SystemExit(f"{file}: the plain side knows the stop rule generalisation_loss; choose another file")
+    return space
+
+
+def options_of(space: Space) -> dict[str, list[dict[str, Any]]]:
+    """Return axis -> settings of each of its options."""
+    return {axis.name: [dict(axis.settings(value)) for value in axis.domain.values] for axis in space.axes}
+
+
+def fixed_of(space: Space) -> dict[str, Any]:
+    """Return the settings of all trials, with the default of alpha where a rule is set and no alpha."""
+    from search.space import SERVICE_SETTINGS
+
+    fixed = {name: value for name, value in space.fixed.items() if name != "epochs"}
+    return {"stop.alpha": SERVICE_SETTINGS["stop.alpha"]["default"], **fixed}
+
+
+def name_of(options: Mapping[str, Mapping[str, Any]], seed: int) -> str:
+    """Return what stands for a trial on all sides: the settings of its options, and its seed."""
+    return json.dumps([{name: dict(option) for name, option in options.items()}, seed], sort_keys=True)
+
+
+# One side, in a process of its own ---------------------------------------------------------------------------
+
+
+def work(side: str, space: Space, folder: Path) -> dict[str, Any]:
+    """Run one side and return what was found in its process."""
+    os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    if side == TUNED:
+        os.environ["TUNE_DISABLE_AUTO_CALLBACK_LOGGERS"] = "1"
+    import ray
+
+    spent = 0.0
+
+    def timed(function: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*args: Any, **options: Any) -> Any:
+            nonlocal spent
+            began = time.monotonic()
+            try:
+                return function(*args, **options)
+            finally:
+                spent += time.monotonic() - began
+
+        return call
+
+    ray.init, ray.shutdown = timed(ray.init), timed(ray.shutdown)
+    found = _ours(space, folder, side == OURS) if side in (OURS, ALONE) else _plain(space, folder, side == TUNED)
+    return {**found, "start": spent}
+
+
+def _ours(space: Space, folder: Path, sharing: bool) -> dict[str, Any]:
+    from search.api import run
+    from search.engine.live import Lines
+
+    study = run(space, results=folder, sharing=sharing, view=Lines())
+    trials: dict[str, Any] = {}
+    distinct: set[str] = set()
+    paths = study.ledger.paths(study.record.id)
+    for trial in study.ledger.trials(study.record.id):
+        path = paths[trial.number][0][: trial.last_epoch]
+        options = {axis.name: axis.settings(trial.parameters[axis.name]) for axis in space.axes}
+        stoppable = trial.settings.get("stop.alpha") is not None
+        if trial.state.value not in ("finished", "stopped"):
+            raise SystemExit(f"trial {trial.number} ended as {trial.state}: {trial.ended_by}")
+        if not stoppable:
+            distinct.update(path)
+        metrics = study.ledger.rows(path[-1:])[path[-1]].row.metrics
+        trials[name_of(options, trial.seed)] = {
+            "epochs": trial.last_epoch, "stoppable": stoppable, "metrics": dict(metrics)
+        }  # fmt: skip
+    return {"trials": trials, "distinct": len(distinct)}
+
+
+def _plain(space: Space, folder: Path, tuned: bool) -> dict[str, Any]:
+    import ray
+
+    from benchmarks import plain_factorial
+
+    ray.init()
+    axes, epochs = options_of(space), space.fixed["epochs"]
+    results = plain_factorial.search(fixed_of(space), axes, space.seeds, epochs, str(folder), tuned)
+    ray.shutdown()
+    trials = {}
+    for result in results:
+        config, last = result["config"], result["metrics"]
+        trials[name_of(config["axes"], config["seed"])] = {
+            "epochs": last["training_iteration"],
+            "stoppable": plain_factorial.alpha_of(config) is not None,
+            "metrics": {name: last[name] for name in last if name == "lr" or name.startswith(("train_", "val_", "test_"))},
+        }  # fmt: skip
+    return {"trials": trials}
+
+
+# All of them -------------------------------------------------------------------------------------------------
+
+
+def measure(side: str, arguments: list[str]) -> Side:
+    """Run one side in a fresh process and folder."""
+    with tempfile.TemporaryDirectory(prefix="sharing-", ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        log, told, epochs = folder / "log.txt", folder / "found.json", folder / "epochs.txt"
+        command = [sys.executable, "-m", "benchmarks.sharing", *arguments, "--side", side, "--folder", name]
+        environment = {**os.environ, counted.EPOCHS: str(epochs)}
+        before = os.getloadavg()[0]
+        with log.open("w") as out:
+            began = time.monotonic()
+            done = subprocess.run(command, cwd=ROOT, env=environment, stdout=out, stderr=subprocess.STDOUT)
+            wall = time.monotonic() - began
+        if done.returncode != 0 or not told.exists():
+            raise SystemExit(f"{side} failed:\n{log.read_text()[-3000:]}")
+        found = json.loads(told.read_text())
+        rows, training = counted.read(epochs)
+    trials = {name: Trial(**trial) for name, trial in found.pop("trials").items()}
+    return Side(trials, rows, training, wall, load=(before, os.getloadavg()[0]), **found)
+
+
+def conditions(space: Space, arguments: list[str]) -> list[str]:
+    """Return under which conditions the figures hold."""
+    from search.engine.conditions import commit, processor
+
+    versions = ", ".join(f"{name} {metadata.version(name)}" for name in PACKAGES)
+    axes = " x ".join(str(len(options)) for options in options_of(space).values())
+    trials = space.grid_size() * len(space.seeds)
+    return [
+        f"processor      {processor()}, {len(os.sched_getaffinity(0))} cores; load before {os.getloadavg()[0]:.1f}",
+        f"system         {platform.system()} {platform.release()}",
+        f"versions       Python {platform.python_version()}, {versions}",
+        f"commit         {commit() or 'unknown'}",
+        f"factorial      {' '.join(arguments)}: {axes}, {len(space.seeds)} seeds, {trials} trials",
+        f"               of {space.fixed['epochs']} epochs; {trials * space.fixed['epochs']} epochs without stop rules",
+    ]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.sharing", description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("space", nargs="?", default="spaces/factorial_small.yaml")
+    parser.add_argument("--set", dest="sets", action="append", default=[], metavar="KEY=VALUE")
+    parser.add_argument("--repeats", type=int, default=1)
+    parser.add_argument("--short", action="store_true", help="only ours and the plain side")
+    parser.add_argument("--side", help=argparse.SUPPRESS)
+    parser.add_argument("--folder", help=argparse.SUPPRESS)
+    chosen = parser.parse_args()
+    if chosen.repeats < 1:
+        parser.error("at least 1 repeat")
+    if odd := [text for text in chosen.sets if "=" not in text]:
+        parser.error(f"--set {odd[0]}: write --set key=value")
+    space = space_of(chosen.space, dict(text.split("=", 1) for text in chosen.sets))
+    if chosen.side:
+        found = work(chosen.side, space, Path(chosen.folder, "results"))
+        Path(chosen.folder, "found.json").write_text(json.dumps(found))
+        return
+
+    arguments = [chosen.space, *(word for text in chosen.sets for word in ("--set", text))]
+    print("\n".join(conditions(space, arguments)), flush=True)
+    with contextlib.suppress(AttributeError):  # decoded once before, so that whoever goes first does not pay for it
+        counted.workload.data(counted.workload.canonical(settings_of(space)))
+    names = [OURS, PLAIN] if chosen.short else list(SIDES)
+    runs: list[dict[str, Side]] = []
+    for repeat in range(chosen.repeats):
+        found = {}
+        for name in names if repeat % 2 == 0 else reversed(names):
+            found[name] = measure(name, arguments)
+            print(f"  repeat {repeat + 1}, {name}: {found[name].epochs} epochs, {found[name].wall:.1f} s", flush=True)
+        runs.append({name: found[name] for name in names})
+    sys.exit(report(runs))
+
+
+def settings_of(space: Space) -> dict[str, Any]:
+    """Return the workload's settings of the first trial."""
+    settings = {**space.fixed, "seed": space.seeds[0]}
+    for options in options_of(space).values():
+        settings |= options[0]
+    return {name: value for name, value in settings.items() if name != "epochs" and not name.startswith("stop.")}
+
+
+def report(runs: list[dict[str, Side]]) -> int:
+    """Print what was found; return the exit code: 1 where the sides do not agree."""
+    if len(runs) > 1:
+        each = sorted(run[PLAIN].wall / run[OURS].wall for run in runs)
+        print(
+            f"\nwall-clock ratio of the repeats: {', '.join(f'{ratio:.2f}' for ratio in each)}; shown: the median one"
+        )
+    sides = sorted(runs, key=lambda run: run[PLAIN].wall / run[OURS].wall)[(len(runs) - 1) // 2]
+    print()
+    wrong = False
+    for run in runs:
+        for name in [name for name in run if name != OURS]:
+            found = differences(run[OURS], run[name])
+            wrong = wrong or bool(found)
+            count = len(run[name].trials)
+            same = f"{count} trials and {len(set(run[name].rows))} rows agree with ours to the last bit"
+            print(f"{name}: " + (f"{len(found)} DIFFERENCES, first: {'; '.join(found[:3])}" if found else same))
+    print("\n" + "\n".join(table(sides)))
+    print("\n" + "\n".join(ratios(sides)))
+    ours = sides[OURS]
+    stoppable = {trial.stoppable for trial in ours.trials.values()}
+    aims = targets(sides, without_alpha=len(stoppable) == 2)
+    print("\ntargets, over plain Ray Tune with its stop rules, whole commands:")
+    for text, holds in aims:
+        print(f"  {'holds' if holds else 'FAILS'}   {text}")
+    print(f"{sum(holds for _, holds in aims)} of {len(aims)} targets hold" + ("; THE SIDES DIFFER" if wrong else ""))
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    main()
