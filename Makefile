@@ -1,21 +1,25 @@
 # make run    set up, then train and report the focal-loss comparison on the embedded digits
 # make test   set up, then check style, types, imports and run all tests
 # make quick  the fast part of the tests, for while you work
+# make stress what takes minutes: simulations, and a study whose processes are killed again and again
 # make fmt    bring the code into its format
 
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test quick lint fmt clean
+.PHONY: run test quick stress lint fmt clean
 
 run: .venv/installed
 	$(BIN)/python -m search run spaces/focal.yaml
 
 test: lint
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not stress"
 
 quick: .venv/installed-dev
-	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow"
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow and not stress"
+
+stress: .venv/installed-dev
+	$(BIN)/python -m pytest -m stress -s
 
 lint: .venv/installed-dev
 	$(BIN)/ruff check .

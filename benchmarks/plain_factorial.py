@@ -16,17 +16,27 @@ from benchmarks.counted import workload
 Settings = Mapping[str, Any]
 
 
+def chosen(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings of one trial."""
+    settings = dict(config["fixed"])
+    for option in config["axes"].values():
+        settings |= option
+    return settings
+
+
+def split(config: Mapping[str, Any]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Return what stays and what changes with the epoch, as the classifier wants it."""
+    settings = {name: value for name, value in chosen(config).items() if not name.startswith("stop.")}
+    return workload.schedule(workload.canonical({**settings, "seed": config["seed"]}), config["epochs"])
+
+
 def rows(config: Mapping[str, Any]) -> Iterator[dict[str, float]]:
     """Train one trial; yield the metrics of each epoch.
 
     Args:
-        config: ``seed``, ``epochs``, ``fixed`` settings, and each axis with the settings of one of its options.
+        config: ``seed``, ``epochs``, ``fixed`` settings, and ``axes``: name -> settings of one of its options.
     """
-    chosen = dict(config["fixed"])
-    for option in config["axes"].values():
-        chosen |= option
-    chosen = {name: value for name, value in chosen.items() if not name.startswith("stop.")}
-    fixed, schedule = workload.schedule(workload.canonical({**chosen, "seed": config["seed"]}), config["epochs"])
+    fixed, schedule = split(config)
     run = workload.start(fixed, cpus=1, gpus=0)
     for settings in schedule:
         row = run.train_epoch(settings)
@@ -43,11 +53,8 @@ def trainable(config: dict[str, Any]) -> None:
 
 def alpha_of(config: Mapping[str, Any]) -> float | None:
     """Return the threshold of a trial's stop rule in per cent, None for none."""
-    chosen = {
-        **config["fixed"],
-        **{name: value for option in config["axes"].values() for name, value in option.items()},
-    }
-    return chosen.get("stop.alpha") if chosen.get("stop.rule") == "generalisation_loss" else None
+    settings = chosen(config)
+    return settings.get("stop.alpha") if settings.get("stop.rule") == "generalisation_loss" else None
 
 
 class GeneralisationLoss:

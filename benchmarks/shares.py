@@ -56,24 +56,24 @@ class Side:
 
 
 def differences(one: Side, other: Side) -> list[str]:
-    """Name what differs between two sides by at least one bit: trials, and rows that only one of them trained."""
+    """Name what differs between two sides by at least one bit.
+
+    Trials in their length and their last metrics, those of `one` being compared; and rows that only one side trained.
+    """
     found = [f"trial {name}: on one side only" for name in sorted(one.trials.keys() ^ other.trials.keys())]
-    for name in sorted(one.trials.keys() & other.trials.keys()):
-        ours, theirs = one.trials[name], other.trials[name]
+    for trial in sorted(one.trials.keys() & other.trials.keys()):
+        ours, theirs = one.trials[trial], other.trials[trial]
         if ours.epochs != theirs.epochs:
-            found.append(f"trial {name}: {ours.epochs} epochs against {theirs.epochs}")
-        elif ours.metrics.keys() != theirs.metrics.keys():
-            found.append(f"trial {name}: other metrics")
-        else:
-            # Not ==, for which 0.0 is -0.0 and NaN is not NaN.
-            names = [metric for metric in ours.metrics if _bits(ours.metrics[metric]) != _bits(theirs.metrics[metric])]
-            found += [f"trial {name}: {metric}" for metric in sorted(names)]
+            found.append(f"trial {trial}: {ours.epochs} epochs against {theirs.epochs}")
+        # Not ==, for which 0.0 is -0.0 and NaN is not NaN. Ray adds metrics of its own to theirs.
+        names = [name for name, value in ours.metrics.items() if _bits(value) != _bits(theirs.metrics.get(name))]
+        found += [f"trial {trial}: {name}" for name in sorted(names)]
     odd = len(set(one.rows) ^ set(other.rows))
     return [*found, *([f"{odd} rows are on one side only"] if odd else [])]
 
 
-def _bits(value: float) -> str:
-    return float(value).hex()
+def _bits(value: float | None) -> str | None:
+    return None if value is None else float(value).hex()
 
 
 def table(sides: Mapping[str, Side]) -> list[str]:

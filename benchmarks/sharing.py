@@ -15,8 +15,8 @@ one after the other on the same machine; the order turns round with each repeat:
 are trained. The baseline is the one with stop rules: it trains no epoch behind the one that ends a trial. For all, Ray
 listens on loopback only and reports no usage.
 
-Before anything is compared, the sides must agree to the last bit: how long each trial was, all metrics of its last epoch,
-and the set of all rows trained, predictions included.
+The sides must agree to the last bit, or the command fails: in the length of each trial, in all metrics of its last
+epoch, and in the set of all rows trained, predictions included.
 
 How to read it. *Epochs* are those really trained; *different* ones are rows that differ in at least one bit. *Wall* is
 the whole command, imports and Ray's start and end and all; *without Ray's start* is less `ray.init` and `ray.shutdown`.
@@ -29,7 +29,6 @@ Of several repeats the one whose ratio in time is the median is shown. The last 
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
 import os
 import platform
@@ -58,24 +57,25 @@ def space_of(file: str, sets: Mapping[str, str]) -> Space:
     Raises:
         SystemExit: it is no grid, or its trials end by another rule than the plain side knows.
     """
-    from search.space import read_space
+    from search.space import Grid, read_space
 
     space = read_space(file, {**sets, "workload": "benchmarks.counted:Counted"})
-    rules = {space.fixed.get("stop.rule", "none")}
-    if space.search.sampler != "grid" or space.search.asha is not None or any(axis.when for axis in space.axes):
+    listed = all(isinstance(axis.domain, Grid) and axis.when is None for axis in space.axes)
+    if not listed or space.search.sampler != "grid" or space.search.asha is not None:
         raise SystemExit(f"{file}: the plain side knows grids without conditions and pruning; choose another file")
-    for option in (settings for axis in space.axes for settings in map(axis.settings, axis.domain.values)):
-        rules.add(option.get("stop.rule", "none"))
-        if "epochs" in option:
-            raise SystemExit(f"{file}: trials of several lengths; the plain side knows one")
+    options = [option for axis in options_of(space).values() for option in axis]
+    if any("epochs" in option for option in options):
+        raise SystemExit(f"{file}: the plain side knows trials of one length; choose another file")
+    rules = {settings.get("stop.rule", "none") for settings in (space.fixed, *options)}
     if not rules <= {"none", "generalisation_loss"}:
         raise SystemExit(f"{file}: the plain side knows the stop rule generalisation_loss; choose another file")
     return space
 
 
 def options_of(space: Space) -> dict[str, list[dict[str, Any]]]:
-    """Return axis -> settings of each of its options."""
-    return {axis.name: [dict(axis.settings(value)) for value in axis.domain.values] for axis in space.axes}
+    """Return axis -> settings of each of its options, where it lists them."""
+    values = {axis.name: getattr(axis.domain, "values", ()) for axis in space.axes}
+    return {axis.name: [dict(axis.settings(value)) for value in values[axis.name]] for axis in space.axes}
 
 
 def fixed_of(space: Space) -> dict[str, Any]:
@@ -138,8 +138,10 @@ def _ours(space: Space, folder: Path, sharing: bool) -> dict[str, Any]:
             distinct.update(path)
         metrics = study.ledger.rows(path[-1:])[path[-1]].row.metrics
         trials[name_of(options, trial.seed)] = {
-            "epochs": trial.last_epoch, "stoppable": stoppable, "metrics": dict(metrics)
-        }  # fmt: skip
+            "epochs": trial.last_epoch,
+            "stoppable": stoppable,
+            "metrics": dict(metrics),
+        }
     return {"trials": trials, "distinct": len(distinct)}
 
 
@@ -158,8 +160,8 @@ def _plain(space: Space, folder: Path, tuned: bool) -> dict[str, Any]:
         trials[name_of(config["axes"], config["seed"])] = {
             "epochs": last["training_iteration"],
             "stoppable": plain_factorial.alpha_of(config) is not None,
-            "metrics": {name: last[name] for name in last if name == "lr" or name.startswith(("train_", "val_", "test_"))},
-        }  # fmt: skip
+            "metrics": {name: value for name, value in last.items() if isinstance(value, float)},
+        }
     return {"trials": trials}
 
 
@@ -224,8 +226,7 @@ def main() -> None:
 
     arguments = [chosen.space, *(word for text in chosen.sets for word in ("--set", text))]
     print("\n".join(conditions(space, arguments)), flush=True)
-    with contextlib.suppress(AttributeError):  # decoded once before, so that whoever goes first does not pay for it
-        counted.workload.data(counted.workload.canonical(settings_of(space)))
+    decode(space)
     names = [OURS, PLAIN] if chosen.short else list(SIDES)
     runs: list[dict[str, Side]] = []
     for repeat in range(chosen.repeats):
@@ -237,12 +238,13 @@ def main() -> None:
     sys.exit(report(runs))
 
 
-def settings_of(space: Space) -> dict[str, Any]:
-    """Return the workload's settings of the first trial."""
-    settings = {**space.fixed, "seed": space.seeds[0]}
-    for options in options_of(space).values():
-        settings |= options[0]
-    return {name: value for name, value in settings.items() if name != "epochs" and not name.startswith("stop.")}
+def decode(space: Space) -> None:
+    """Decode the images, so that whichever side goes first does not pay for it."""
+    from benchmarks import plain_factorial
+
+    first = {name: options[0] for name, options in options_of(space).items()}
+    fixed, _ = plain_factorial.split({"fixed": fixed_of(space), "axes": first, "seed": space.seeds[0], "epochs": 1})
+    counted.workload.data(fixed)
 
 
 def report(runs: list[dict[str, Side]]) -> int:

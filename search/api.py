@@ -22,6 +22,7 @@ from search.ledger import Ledger, StudyRecord
 from search.space import Space, read_space, rebuild, space_from_mapping
 
 if TYPE_CHECKING:
+    from search.report.figures import Written
     from search.visualize import Drawn
 
 RESULTS = Path("results")
@@ -61,6 +62,8 @@ def run(
         new_revision: start a new revision where the study was run in another execution class.
         view: what is shown while it runs; nothing by default.
 
+    A sampled study whose space asks for it is followed by its confirm stage, `Study.confirmed`.
+
     Returns:
         the study; `Study.outcome` tells how the run ended.
 
@@ -75,6 +78,19 @@ def run(
     outcome = run_study(space, ledger, mirror_url(place), view or live.Silent(), sharing, other_class)
     study = Study(ledger, ledger.study(outcome.study), place, outcome)
     study.write()
+    if space.search.confirm is not None and outcome.complete:
+        from search.study.confirm import confirm_space
+
+        again = confirm_space(ledger, study.record, study.space)
+        if again is not None:
+            run(
+                again,
+                results=results,
+                storage=storage,
+                sharing=sharing,
+                new_revision=new_revision,
+                view=view,
+            )
     return study
 
 
@@ -112,9 +128,16 @@ class Study:
 
     def __init__(self, ledger: Ledger, record: StudyRecord, results: Path, outcome: Outcome | None = None) -> None:
         self.ledger, self.record, self.outcome = ledger, record, outcome
-        self.name = record.name
+        self.name, self._results = record.name, results
         self.space = rebuild(record.space, record.name)
         self.folder = report.study_folder(results, record.name)
+
+    @property
+    def confirmed(self) -> Study | None:
+        """The confirm stage of a sampled study, its last revision; None where there is none."""
+        name = f"{self.name} (confirm)"
+        found = [record for record in self.ledger.studies() if record.base_name == name]
+        return Study(self.ledger, found[-1], self._results) if found else None
 
     def trials(self) -> pd.DataFrame:
         """One row per trial, as in ``trials.csv``."""
@@ -157,6 +180,12 @@ class Study:
         return visualize(
             self.ledger, self.record, self.space, place, trial, epoch=epoch, filters=filters, recorded=recorded, say=say
         )
+
+    def draw(self, folder: Path | None = None) -> Written:
+        """Draw the study as a whole into ``figures/``: its settings, compared; see `search.report.figures.study`."""
+        from search.report.figures import write_figures
+
+        return write_figures(self.ledger, self.record, self.space, folder or self.folder / "figures")
 
     def __repr__(self) -> str:
         return f"Study({self.name!r})"

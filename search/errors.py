@@ -5,6 +5,7 @@
     |   |-- Faults             exit 1   every fault of the files or settings, each with its address
     |   |-- StudyNotFound      exit 1
     |   `-- StudyLocked        exit 1   another driver is running this study
+    |-- FlawsFound             exit 1   published figures that cannot be
     |-- TrialsFailed           exit 2   the study ran, but some trials failed
     |-- NotReproducible        exit 2   an epoch trained again gave another row
     |-- StudyInterrupted       exit 130 ended early on request; the same command goes on
@@ -43,6 +44,12 @@ class StudyNotFound(UserError):
 
 class StudyLocked(UserError):
     """Another driver holds the study's lock."""
+
+
+class FlawsFound(SearchError):
+    """The audit found published figures that cannot be; they are listed on standard output."""
+
+    exit_code = 1
 
 
 class TrialsFailed(SearchError):

@@ -16,6 +16,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -31,7 +32,7 @@ def fingerprint(value: Any) -> str:
     Raises:
         InternalError: for NaN, infinities, names that are not text and anything else that is not plain data.
     """
-    return hashlib.blake2b(_canonical_json(value).encode(), digest_size=KEY_BYTES).hexdigest()
+    return _hash(_canonical_json(value))
 
 
 def root_key(
@@ -63,11 +64,19 @@ def next_key(key: str, settings: Mapping[str, Any]) -> str:
 def path(root: str, schedule: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return the keys after each epoch of a schedule: ``path(...)[t]`` names the state after epoch t + 1."""
     keys = []
-    key = root
+    key, before, text = root, None, ""
     for settings in schedule:
-        key = next_key(key, settings)
+        if settings is not before:  # epochs in a row are often trained under one object: it is spelled once
+            before, text = settings, _canonical_json(dict(settings))
+        key = _hash(f'["{key}",{text}]')  # as `next_key` spells it
         keys.append(key)
     return keys
+
+
+def shared(one: Sequence[str], other: Sequence[str]) -> int:
+    """Return how many epochs two paths share. Keys are chained: once they differ they differ for good."""
+    length = min(len(one), len(other))
+    return bisect_left(range(length), True, key=lambda epoch: one[epoch] != other[epoch])
 
 
 def without_defaults(settings: Mapping[str, Any], description: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
@@ -85,6 +94,10 @@ def _same(one: Any, other: Any) -> bool:
     if isinstance(one, Mapping) and isinstance(other, Mapping):
         return one.keys() == other.keys() and all(_same(one[name], other[name]) for name in one)
     return bool(isinstance(one, bool) == isinstance(other, bool) and one == other)
+
+
+def _hash(text: str) -> str:
+    return hashlib.blake2b(text.encode(), digest_size=KEY_BYTES).hexdigest()
 
 
 def _canonical_json(value: Any) -> str:

@@ -118,6 +118,8 @@ class DataCard:
         truth: split -> true class per image, an integer array of shape [n_images].
         images: split -> one name per image, in the same order as `truth`.
         notes: things a reader of a table should know (sizes, duplicates across splits).
+        contents: split -> one hash per image, equal for images of equal content, in the same order as `truth`; images
+            that are found twice then count as one. Empty where nobody looked.
     """
 
     fingerprint: str
@@ -126,3 +128,4 @@ class DataCard:
     truth: Mapping[str, np.ndarray] = field(default_factory=dict)
     images: Mapping[str, Sequence[str]] = field(default_factory=dict)
     notes: Sequence[str] = ()
+    contents: Mapping[str, Sequence[str]] = field(default_factory=dict)

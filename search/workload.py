@@ -34,6 +34,7 @@ from search.trial import DataCard
 
 __all__ = [
     "CheckingData",
+    "Counting",
     "Describing",
     "Description",
     "Picturing",
@@ -200,6 +201,26 @@ class Describing(Protocol):
 
         Raises:
             ValueError: with an attribute ``faults``, pairs of (name, sentence).
+        """
+        ...
+
+
+@runtime_checkable
+class Counting(Protocol):
+    """What a workload may offer beside the contract: the sizes of its models, for the audit of printed ones."""
+
+    def parameters(self, name: str, settings: Settings, classes: int) -> int:
+        """Return how many numbers a model learns, nothing being trained or read.
+
+        Args:
+            name: of a model, as a person wrote it.
+            settings: of one configuration of a space, as they stand there; they count where the configuration uses
+                this model, and only as far as they concern it.
+            classes: outputs.
+
+        Raises:
+            ValueError: no such model, or none with these settings; with an attribute ``faults``, pairs of
+                (setting name, sentence).
         """
         ...
 

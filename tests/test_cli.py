@@ -18,14 +18,15 @@ import pytest
 from rich.console import Console
 
 from search.__main__ import run
-from search.cli import cli
+from search.cli import cli, studies
 from search.cli.options import overrides
 from search.engine import live
-from search.engine.fold import Fold
+from search.study.fold import Fold
 from search.engine.outcomes import Progress
 from search.errors import StudyInterrupted, UserError
 from search.ledger import Ledger
 from search.prefix import fingerprint
+from search.report import FORMATS, SUBJECTS
 from search.space import Objective, dump, read_space
 from search.study import Leaf
 from search.trial import Row, State, Trial
@@ -225,14 +226,14 @@ def test_show(results: Path, capsys: pytest.CaptureFixture[str]) -> None:
 def test_report(results: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code, out, err = ask(capsys, "report", "toy", "--results", results)
     assert (code, err) == (0, "")
-    for name in ("space.yaml", "conditions.json", "trials.csv", "epochs.csv", "table.md", "table.csv"):
+    for name in ("space.yaml", "conditions.json", "trials.csv", "epochs.csv", "table.md", "table.csv", "table.tex"):
         assert (results / "toy" / name).stat().st_size
         assert str(results / "toy" / name) in out
     assert "1 of 2" in out, "a failed seed stands marked"
 
 
 @pytest.mark.parametrize("what", ["table", "trials", "epochs", "decisions", "predictions"])
-@pytest.mark.parametrize("format_", ["md", "csv", "json", "parquet"])
+@pytest.mark.parametrize("format_", FORMATS)
 def test_export(what: str, format_: str, results: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "new" / f"file.{format_}"
     code, out, err = ask(capsys, "export", "toy", "--what", what, "-o", path, "--results", results)
@@ -245,7 +246,13 @@ def test_export(what: str, format_: str, results: Path, tmp_path: Path, capsys: 
             assert len(pd.read_parquet(path)) == rows
         case "json":
             assert json.loads(path.read_text()) is not None
-        case "md":
+        case "xlsx":
+            assert len(pd.read_excel(path)) == rows
+        case "tex":
+            assert path.read_text().count(r"\tabularnewline") == rows + 1, "one heading"
+        case "html":
+            assert path.read_text().count("<tr>") == rows + 1
+        case _:
             assert path.read_text()
 
 
@@ -257,9 +264,13 @@ def test_export_picks_a_name_and_a_format(results: Path, tmp_path: Path, capsys:
     assert ask(capsys, "export", "toy", "--what", "epochs", "--format", "json", *place)[1] == (
         f"{results}/toy/epochs.json\n"
     )
-    code, out, err = ask(capsys, "export", "toy", "-o", tmp_path / "a.xlsx", *place)
-    assert (code, out, err) == (1, "", "format 'xlsx': must be one of csv, md, json, parquet\n")
-    assert not (tmp_path / "a.xlsx").exists()
+    code, out, err = ask(capsys, "export", "toy", "-o", tmp_path / "a.docx", *place)
+    assert (code, out, err) == (1, "", "format 'docx': must be one of md, csv, tex, html, xlsx, json, parquet\n")
+    assert not (tmp_path / "a.docx").exists()
+
+
+def test_the_verb_knows_what_the_report_can_export() -> None:
+    assert (studies.FORMATS, studies.SUBJECTS) == (FORMATS, SUBJECTS)
 
 
 # Exit codes ----------------------------------------------------------------------------------------------------

@@ -235,6 +235,22 @@ class LedgerContract:
         ]
         assert {t.state for t in ledger.trials(other)} == {State.WAITING}
 
+    def test_each_trial_of_a_step_gets_its_own_changes(self, ledger, study):
+        with ledger.step(study) as step:
+            for number in range(4):
+                step.add_trial(trial(number), [], "")
+        with ledger.step(study) as step:
+            for number in (2, 0, 3):
+                step.set_trial(number, last_epoch=number + 1)
+            step.set_trial(1, ended_by="rung 3", state=State.PRUNED)
+            step.set_trial(3, state=State.STOPPED, ended_by="alpha")
+        assert [(t.state, t.ended_by, t.last_epoch) for t in ledger.trials(study)] == [
+            (State.WAITING, "", 1),
+            (State.PRUNED, "rung 3", 0),
+            (State.WAITING, "", 3),
+            (State.STOPPED, "alpha", 4),
+        ]
+
     def test_a_state_that_is_none_is_refused(self, ledger, study):
         with ledger.step(study) as step:
             step.add_trial(trial(0), [], "")

@@ -134,7 +134,7 @@ def test_processes_that_come_to_the_same_state_do_not_disturb_each_other(tmp_pat
     code = (
         "import sys; from search.ledger import read_state, write_state\n"
         "sys.stdin.readline()\n"
-        "for number in range(60):\n"
+        "for number in range(25):\n"
         "    content = bytes([number]) * 50_000\n"
         "    assert read_state(sys.argv[1], write_state(sys.argv[1], f'{number:040x}', content)) == content\n"
         "print('sound')"
@@ -145,8 +145,8 @@ def test_processes_that_come_to_the_same_state_do_not_disturb_each_other(tmp_pat
         writer.stdin.write("go\n")
         writer.stdin.flush()
     assert [writer.communicate(timeout=60)[0] for writer in writers] == ["sound\n"] * 3
-    assert len(lying(tmp_path)) == 60
-    for number in range(60):
+    assert len(lying(tmp_path)) == 25
+    for number in range(25):
         assert len(list(found_states(tmp_path, f"{number:040x}"))) == 1
 
 
@@ -160,11 +160,13 @@ def test_a_writer_that_is_killed_leaves_a_draft_at_most(tmp_path: Path) -> None:
     writer = python(code, str(tmp_path))
     assert writer.stdout
     assert writer.stdout.readline() == "on\n"
-    time.sleep(0.3)
+    until = time.monotonic() + 30
+    while len(lying(tmp_path)) < 3 and time.monotonic() < until:
+        time.sleep(0.01)
     writer.send_signal(signal.SIGKILL)
     writer.communicate(timeout=60)
     names = [path for path, named in all_files(tmp_path) if named]
-    assert names
+    assert len(names) >= 2
     drafts = [path for path, named in all_files(tmp_path) if not named]
     assert len(drafts) <= 1
     for path in names:
@@ -216,8 +218,7 @@ class StatesContract:
     def test_a_state_is_named_with_its_step_or_not_at_all(self, ledger, states, study):
         kept = KeptState(write_state(states.folder, KEY, b"x"), 1, Role.LAST)
         with pytest.raises(ZeroDivisionError), ledger.step(study) as step:
-            step.put_state(kept)
-            raise ZeroDivisionError
+            raise ZeroDivisionError(step.put_state(kept))
         assert states.find([KEY]) == {}
 
     def test_the_latest_of_a_path_is_the_one_furthest_along_it(self, states, put):
@@ -234,7 +235,7 @@ class StatesContract:
         second = put(1, Role.ROLLING, 20, fill=b"b")
         assert states.find([key(1)]) == {key(1): second}
         assert states.size() == (1, 20)
-        assert states.clean() == (1, 10), "the file of the one before is nobody's"
+        assert states.clean(age=0) == (1, 10), "the file of the one before is nobody's"
         assert read_state(states.folder, second.file) == b"b" * 20
 
     def test_a_state_left_by_a_worker_is_adopted_if_it_is_sound(self, states):
@@ -296,9 +297,10 @@ class StatesContract:
         write_state(states.folder, key(1), b"another one of a key that is named")
         draft = states.folder / key(1)[:2] / f".{key(1)}-{'0' * 16}.4711"
         draft.write_bytes(b"half a sta")
-        assert states.clean() == (3, 16 + 34 + 10)
+        assert states.clean(age=3600) == (0, 0), "somebody may be writing it, or about to name it"
+        assert states.clean(age=0) == (3, 16 + 34 + 10)
         assert lying(states.folder) == [Path(kept.file.name).name]
-        assert states.clean() == (0, 0)
+        assert states.clean(age=0) == (0, 0)
         assert states.clean(everything=True) == (1, 11)
         assert states.size() == (0, 0)
         assert lying(states.folder) == []

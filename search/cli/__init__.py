@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import click
 
+from search.cli.audit import audit
 from search.cli.check import check, schema
 from search.cli.clean import clean
 from search.cli.describe import describe
+from search.cli.plan import plan
 from search.cli.run import run
 from search.cli.studies import dashboard, export, list_, report, show
 from search.cli.visualize import visualize
@@ -18,5 +20,5 @@ def cli() -> None:
     """Hyperparameter search for controlled comparisons: one space file in, a comparison table out."""
 
 
-for verb in (check, schema, describe, run, report, export, list_, show, visualize, dashboard, clean):
+for verb in (check, audit, schema, describe, plan, run, report, export, list_, show, visualize, dashboard, clean):
     cli.add_command(verb)

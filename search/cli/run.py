@@ -44,6 +44,9 @@ def run(
     )
     print_table(study)
     click.echo(f"results: {study.folder}")
+    if study.confirmed is not None:
+        print_table(study.confirmed)
+        click.echo(f"results: {study.confirmed.folder}")
     outcome = study.outcome
     assert outcome is not None
     if outcome.mirror:

@@ -9,7 +9,7 @@ import click
 from search.cli.options import console, places, print_table
 
 SUBJECTS = ("table", "trials", "epochs", "decisions", "predictions")
-FORMATS = ("md", "csv", "json", "parquet")
+FORMATS = ("md", "csv", "tex", "html", "xlsx", "json", "parquet")
 
 
 @click.command()
@@ -26,6 +26,10 @@ def report(study: str, results: str, storage: str | None) -> None:
     for path in opened.write():
         click.echo(path)
     print_table(opened)
+    if opened.confirmed is not None:
+        for path in opened.confirmed.write():
+            click.echo(path)
+        print_table(opened.confirmed)
 
 
 @click.command()

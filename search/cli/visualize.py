@@ -1,4 +1,4 @@
-"""The verb that looks inside a trial."""
+"""The verb that draws: one trial, or a whole study."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from search.cli.options import places
 @click.argument("study")
 @click.argument("trial", required=False, type=int)
 @places
+@click.option("--study", "whole", is_flag=True, help="The whole study in place of a trial: its settings compared.")
 @click.option("--filter", "filters", multiple=True, metavar="LAYER:INDEX", help="A filter to draw; repeatable.")
 @click.option("--epoch", type=int, help="Its state after this epoch; by default the one the study's table reads.")
 @click.option("--recorded", is_flag=True, help="Only what is on record: no features and filters, nothing is trained.")
@@ -23,6 +24,7 @@ def visualize(
     trial: int | None,
     results: str,
     storage: str | None,
+    whole: bool,
     filters: Sequence[str],
     epoch: int | None,
     recorded: bool,
@@ -33,11 +35,24 @@ def visualize(
     Without TRIAL, of the finished ones the one with the best objective. Features and filters need the trial's state:
     it is trained again, here.
 
+    With --study, the study as a whole, from what is on record: settings laid over one another, confusion matrices and
+    accuracies per class side by side, cost, searched axes, rungs, and what the trials share.
+
     Example: python -m search visualize focal 3 --filter block1.conv1:0
     """
     from search import api
 
+    given = {"TRIAL": trial is not None, "--filter": bool(filters), "--epoch": epoch is not None}
+    if whole and (odd := [name for name, there in given.items() if there]):
+        raise click.UsageError(f"--study draws no single trial; leave out {' and '.join(odd)}, or --study")
     opened = api.open_study(study, results=results, storage=storage)
+    if whole:
+        written = opened.draw(Path(output) if output else None)
+        for path in written.files:
+            click.echo(path)
+        if written.remark:
+            click.echo(written.remark, err=True)
+        return
     drawn = opened.visualize(
         trial,
         folder=Path(output) if output else None,

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator
 
-from search.engine.fold import Fold
 from search.engine.lease import Lease
+from search.ledger import Role
+from search.study.fold import Fold
 
 
 class Board:
@@ -57,26 +58,40 @@ class Board:
         """Return the leaves that wait for `key`, by number; they must be filed again once they are fed."""
         return [self._folds[number] for number in sorted(self._waiting.pop(key, ()))]
 
-    def needed(self, keys: Iterable[str]) -> bool:
-        """Whether an undecided leaf waits for one of these keys."""
-        return any(self._waiting.get(key) for key in keys)
+    def goes_on(self, lease_id: int, stalled: Collection[int] = ()) -> bool:
+        """Whether an undecided leaf waits for what a lease has still to bring, and no other lease is ahead of it there.
+
+        Two leases are on one path where the first was taken for stalled and then was not.
+
+        Args:
+            lease_id: the lease.
+            stalled: leases nobody waits for any more.
+        """
+        lease, done = self._leases[lease_id]
+        rest = lease.path[done:]
+        others = [pair for number, pair in self._leases.items() if number != lease_id and number not in stalled]
+        coming = {key for other, count in others if rest and rest[0] in other.path[: count + 1] for key in other.path}
+        return any(self._waiting.get(key) for key in rest if key not in coming)
 
     def ready(self, stalled: Collection[int] = ()) -> Fold | None:
         """Return the leaf to start next, or None.
 
-        What a running lease is about to produce, a row or the way to a state, is not started twice; longest remaining
-        work first, then by number.
+        What a running lease is about to produce is not started twice: neither a row, nor, where rows are known and
+        their states are gone, the way to a state that it will keep. Longest remaining work first, then by number.
 
         Args:
-            stalled: leases nobody waits for any more.
+            stalled: leases nobody waits for any more; their own leaves can be started again, too.
         """
         running = [pair for number, pair in self._leases.items() if number not in stalled]
         coming = {key for lease, done in running for key in lease.path[done:]}
-        taken = {lease.trial for lease, _ in self._leases.values()}
+        kept = {key for lease, done in running for key in states_to_come(lease, done)}
+        taken = {lease.trial for lease, _ in running}
         free = [
             fold
             for fold in self
-            if fold.next_key not in coming and fold.first_key not in coming and fold.leaf.trial.number not in taken
+            if fold.next_key not in coming
+            and fold.leaf.trial.number not in taken
+            and (fold.base == fold.epoch or kept.isdisjoint(fold.leaf.path[fold.base : fold.epoch]))
         ]
         return max(free, key=lambda fold: (fold.remaining, -fold.leaf.trial.number), default=None)
 
@@ -93,6 +108,10 @@ class Board:
         """Running leases."""
         return [lease for lease, _ in self._leases.values()]
 
+    def running_for(self, trial: int) -> bool:
+        """Whether a lease is running for this leaf."""
+        return any(lease.trial == trial for lease, _ in self._leases.values())
+
     def brought(self, lease_id: int) -> None:
         """A lease brought its next row."""
         lease, done = self._leases[lease_id]
@@ -101,3 +120,10 @@ class Board:
     def end(self, lease_id: int) -> tuple[Lease | None, int]:
         """A lease ended; return it and the rows it brought, or None where it was not running."""
         return self._leases.pop(lease_id, (None, 0))
+
+
+def states_to_come(lease: Lease, done: int) -> Iterator[str]:
+    """Yield the keys whose state a lease will keep, once it has brought `done` rows; spaced ones may be left out."""
+    for epoch, role in lease.keep.items():
+        if epoch > lease.offset + done and role != Role.SPACED:
+            yield lease.path[epoch - lease.offset - 1]

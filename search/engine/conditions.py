@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import platform
-import socket
 import subprocess
 from collections.abc import Mapping
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-PACKAGES = ("torch", "torchvision", "ray", "optuna", "numpy", "pandas", "scikit-learn", "pillow", "sqlalchemy")
+from search.machine import hardware, processor, versions
+
+__all__ = ["commit", "conditions", "processor"]
 
 
 def conditions(execution_class: Mapping[str, str], workers: int, cpus: int, gpus: float) -> dict[str, Any]:
@@ -19,14 +19,8 @@ def conditions(execution_class: Mapping[str, str], workers: int, cpus: int, gpus
     return {
         "commit": commit(),
         "python": platform.python_version(),
-        "versions": {name: version for name in PACKAGES if (version := _version(name))},
-        "hardware": {
-            "host": socket.gethostname(),
-            "system": platform.platform(),
-            "processor": processor(),
-            "cores": os.cpu_count(),
-            "memory_gib": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1),
-        },
+        "versions": versions(),
+        "hardware": hardware(),
         "pid": os.getpid(),
         "workers": workers,
         "cpus_per_trial": cpus,
@@ -52,21 +46,3 @@ def commit() -> str:
     if not git("ls-files", "--error-unmatch", str(Path(__file__).resolve())):
         return ""
     return git("rev-parse", "HEAD") + ("+changes" if git("status", "--porcelain", "--untracked-files=no") else "")
-
-
-def processor() -> str:
-    """Return the processor's model name."""
-    try:
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    except OSError:
-        pass
-    return platform.processor() or platform.machine()
-
-
-def _version(package: str) -> str:
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return ""

@@ -18,7 +18,6 @@ from collections.abc import Callable, Iterable
 from statistics import median
 
 from search.engine.board import Board
-from search.engine.fold import Fold
 from search.engine.judge import Judge
 from search.engine.keeping import Keeper
 from search.engine.lease import Lease
@@ -28,6 +27,7 @@ from search.prefix import fingerprint
 from search.pruning import rungs
 from search.space import Space
 from search.study import Asked, Leaf, Planner, Sampler, longest
+from search.study.fold import Fold
 from search.trial import Row, State, Trial
 
 AHEAD = 5_000
@@ -37,7 +37,8 @@ ALARM = "an alarm"
 """Why a run ends once an epoch trained again gave another row: whatever it would share now could not be believed."""
 
 STALLED, PATIENCE = 10.0, 60.0
-"""Nobody waits for a lease whose epoch takes this many times the usual one, and at least these seconds."""
+"""Nobody waits for a lease whose epoch takes this many times the usual one and its own last one, and at least these
+seconds."""
 
 
 class Driver:
@@ -78,6 +79,7 @@ class Driver:
         self._keeper = keeper if keeper is not None else self._usual_keeper()
         self._pace: deque[float] = deque(maxlen=101)  # seconds of the last epochs
         self._heard: dict[int, float] = {}  # lease -> when it last brought something
+        self._own_pace: dict[int, float] = {}  # lease -> seconds of its last epoch
         self._left: dict[str, int] = {}  # key and epoch in which a lease ended: its worker may have saved that state
         self._attempts: dict[int, int] = {}
         self._numbers: dict[tuple[str, int], Trial] = {}  # (parameters, seed) -> trial of an earlier run
@@ -271,9 +273,24 @@ class Driver:
         """Return the leaf to start next; leases that are far slower than the rest hold nobody up."""
         if not self._overseen:
             return None
-        usual = median(self._pace) if self._pace else math.inf
-        limit = self._clock() - max(STALLED * usual, PATIENCE)
-        return self._board.ready({lease for lease, heard in self._heard.items() if heard < limit})
+        return self._board.ready(self._stalled())
+
+    def _stalled(self) -> set[int]:
+        """Return the leases that have brought nothing for so long that nobody should wait for them.
+
+        Their own epochs count as well as the usual ones: one study may hold models of very different cost.
+        """
+        silent = {
+            lease: seconds for lease, heard in self._heard.items() if (seconds := self._clock() - heard) > PATIENCE
+        }
+        if not silent or not self._pace:
+            return set()
+        usual, dearest = median(self._pace), max(self._pace)
+        return {
+            lease
+            for lease, seconds in silent.items()
+            if seconds > STALLED * max(usual, self._own_pace.get(lease, dearest))
+        }
 
     def _start(self, fold: Fold) -> Lease:
         leaf = fold.leaf
@@ -337,8 +354,9 @@ class Driver:
                 self._keeper.free(stale, [*self._board])
             self._unkept(unkept)
             self._pace.append(seconds)
+            self._own_pace[lease_id] = seconds
             self._heard[lease_id] = self._clock()
-            goes_on = not self._stopping and self._board.needed(lease.path[done + 1 :])
+            goes_on = not self._stopping and self._board.goes_on(lease_id, self._stalled())
             self._judge.announce()
             self._on_event("epoch", {"trial": lease.trial, "epoch": epoch, "row": stored, "seconds": seconds})
             self._lock.notify_all()
@@ -364,13 +382,14 @@ class Driver:
             if lease is None:
                 return
             self._heard.pop(lease_id, None)
+            self._own_pace.pop(lease_id, None)
             if done:
                 self._left[lease.path[done - 1]] = lease.offset + done
             self.progress.running = self._board.running
             fold = self._board.get(lease.trial)
             if fold is not None and not self._stopping:
                 used_up = self._attempts[lease.trial] >= self._space.search.attempts
-                if error or (lost and used_up):
+                if error or (lost and used_up and not self._board.running_for(lease.trial)):
                     reason = error or f"the worker died in each of {self._attempts[lease.trial]} attempts"
                     with self._ledger.step(self._record.id) as step:
                         self._judge.end(step, fold, State.FAILED, reason.strip().splitlines()[-1], reason)

@@ -6,13 +6,13 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from search.engine.fold import Fold
 from search.engine.lease import Lease
 from search.engine.outcomes import Event, Outcomes, Progress
 from search.ledger import Decision, Step
 from search.pruning import Asha
 from search.space import Space
 from search.study import longest
+from search.study.fold import Fold
 from search.trial import Row, State
 
 

@@ -11,19 +11,14 @@ between, and those rows are compared with the ones on record.
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from search.engine.fold import Fold
 from search.engine.lease import Lease
 from search.ledger import KeptState, Role, States, Step
+from search.prefix import shared
 from search.study import Leaf
-
-SPACED = 8
-"""Spaced states per chain."""
-
-STEADY = 3
-"""A change of settings is a landmark where it follows so many equal epochs: not every one of an exponential decay."""
+from search.study.fold import Fold
+from search.study.marks import own_marks
 
 
 class Keeper:
@@ -79,13 +74,8 @@ class Keeper:
         """
         if not self._sharing or self._limit <= 0:
             return {}
-        path, schedule, length = fold.leaf.path, fold.leaf.schedule, len(fold.leaf.path)
-        marks = {round(place * length / SPACED): Role.SPACED for place in range(1, SPACED)}
-        changes = [epoch for epoch in range(1, length) if schedule[epoch] != schedule[epoch - 1]]
-        steady = [epoch for epoch, before in zip(changes, [0, *changes], strict=False) if epoch - before >= STEADY]
-        marks |= dict.fromkeys([*self._landmarks, *steady], Role.LANDMARK)
-        marks[length] = Role.LAST
-        marks |= dict.fromkeys(self._rungs, Role.RUNG)
+        path, length = fold.leaf.path, len(fold.leaf.path)
+        marks = own_marks(fold.leaf, self._rungs, self._landmarks)
         marks |= dict.fromkeys(self._partings(fold.leaf), Role.BRANCH)
         for other in folds:
             common = shared(path, other.leaf.path)
@@ -145,9 +135,3 @@ class Keeper:
             epoch = kept.epoch
             if fold.base < epoch <= fold.epoch and fold.leaf.path[epoch - 1] == kept.file.key:
                 fold.base = epoch
-
-
-def shared(one: Sequence[str], other: Sequence[str]) -> int:
-    """Return how many epochs two paths share. Keys are chained: once they differ they differ for good."""
-    length = min(len(one), len(other))
-    return bisect_left(range(length), True, key=lambda epoch: one[epoch] != other[epoch])

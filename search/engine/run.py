@@ -6,7 +6,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import NoReturn
@@ -15,10 +15,12 @@ import search.study as rooms
 from search.engine.conditions import conditions
 from search.engine.driver import Driver
 from search.engine.live import View
-from search.engine.revision import find_study, study_in_class
 from search.errors import NotReproducible
 from search.ledger import Ledger, StudyRecord, study_lock
+from search.plan import Place, Plan, compared, known_class, plan_of
 from search.space import Space
+from search.study.fold import Fold
+from search.study.revision import find_study, study_in_class
 from search.trial import DataCard, State
 from search.workload import Workload, load_workload
 
@@ -36,6 +38,7 @@ class Outcome:
         failed: numbers of the failed trials.
         mirror: why the Optuna mirror is behind, or "".
         epochs_trained: epochs trained in this run.
+        complete: nothing is left to start: neither interrupted nor out of time.
     """
 
     study: str
@@ -43,6 +46,7 @@ class Outcome:
     failed: list[int]
     mirror: str
     epochs_trained: int
+    complete: bool = True
 
 
 def run_study(
@@ -74,10 +78,13 @@ class _Steps:
 
     def __init__(self, space: Space, ledger: Ledger, workload: Workload, view: View, sharing: bool) -> None:
         self.space, self.ledger, self.workload, self.view, self.sharing = space, ledger, workload, view, sharing
+        self._plan: Plan | None = None
 
     def run(self, record: StudyRecord, mirror_url: str, other_class: str) -> Outcome:
         """Settle what is known; train what is missing."""
-        if record.execution_class is not None and self._everything_ended(record):
+        pinned = record.execution_class or known_class(self.ledger, self.space)
+        if pinned is not None and (self._everything_ended(record) or self._on_record(pinned)):
+            record = self._pinned(record, pinned)
             driver, run_id = self._driver(record, os.cpu_count() or 1, 0.0)
             if not self._settle(driver):
                 behind = rooms.Mirror(self.ledger, record, self.space, mirror_url).stop()
@@ -93,10 +100,8 @@ class _Steps:
                 locked, record = record.name, study_in_class(self.ledger, self.space, record, found, other_class)
                 if record.name != locked:
                     locks.enter_context(study_lock(self.ledger.engine, record.name))
-                if record.execution_class is None:
-                    self.ledger.update_study(record.id, execution_class=found)
-                    record = self.ledger.study(record.name)
-                driver, run_id = self._driver(record, workers, gpus)
+                record = self._pinned(record, found)
+                driver, run_id = self._driver(record, workers, gpus, training=True)
                 self.view.say(f"study {record.name}: {workers} workers of {cpus} CPU and {gpus:g} GPU")
                 states = {"states": str(self.ledger.states.folder), "leave": self.sharing}
                 setup = tune.worker_setup(self.space.workload, cpus, gpus, found, **states)
@@ -145,6 +150,28 @@ class _Steps:
         trials = [trial for trial in self.ledger.trials(record.id) if trial.seed in self.space.seeds]
         return bool(trials) and all(trial.state.ended and trial.state != State.FAILED for trial in trials)
 
+    def _on_record(self, execution_class: Mapping[str, str]) -> bool:
+        """Whether rows on record decide every trial of a grid, so that a new study of them needs no worker either."""
+        if self.space.search.sampler != "grid":
+            return False
+        planner = rooms.Planner(self.space, self.workload, execution_class, self.sharing, on_data=self._on_data)
+        for number, parameters in enumerate(self.space.grid()):
+            for seed in self.space.seeds:
+                fold = Fold(planner.leaf(0, number, seed, parameters), self.space.search.objective)
+                known = self.ledger.rows(fold.leaf.path)
+                while not fold.ended and (key := fold.next_key) in known:
+                    fold.ended = fold.feed(known[key].row) is not None
+                if not fold.ended:
+                    return False
+        return True
+
+    def _pinned(self, record: StudyRecord, found: Mapping[str, str]) -> StudyRecord:
+        """Pin a study that is new to an execution class."""
+        if record.execution_class is not None:
+            return record
+        self.ledger.update_study(record.id, execution_class=dict(found))
+        return self.ledger.study(record.name)
+
     def _settle(self, driver: Driver) -> bool:
         """Settle everything from the ledger; return whether something is left to train."""
         planner = threading.Thread(target=driver.plan_ahead, name="planner", daemon=True)
@@ -155,7 +182,7 @@ class _Steps:
         planner.join()  # another driver takes over: no two of them may number trials
         return left
 
-    def _driver(self, record: StudyRecord, workers: int, gpus: float) -> tuple[Driver, int]:
+    def _driver(self, record: StudyRecord, workers: int, gpus: float, training: bool = False) -> tuple[Driver, int]:
         assert record.execution_class is not None
         if self.sharing and (text := self.ledger.alarm(record.execution_class)):
             self.view.say(f"every trial is trained alone in this execution class, since {text}")
@@ -163,9 +190,12 @@ class _Steps:
         planner = rooms.Planner(self.space, self.workload, record.execution_class, self.sharing, on_data=self._on_data)
         asked = [entry.detail for entry in self.ledger.decisions(record.id, ["asked"])]
         sampler = rooms.make_sampler(self.space, asked)
-        run_id = self.ledger.begin_run(
-            record.id, conditions(record.execution_class, workers, self.space.resources.cpus, gpus)
-        )
+        known = conditions(record.execution_class, workers, self.space.resources.cpus, gpus)
+        if training:  # what was planned is on record before the first epoch is trained, to be compared with the truth
+            place = Place(record.execution_class, self.space.resources.cpus, gpus, workers, "this run")
+            self._plan = plan_of(self.space, self.ledger, planner, place, record)
+            known["plan"] = self._plan.to_json()
+        run_id = self.ledger.begin_run(record.id, known)
         driver = Driver(self.ledger, record, self.space, planner, sampler, run_id, workers, on_event=self.view.event)
         configurations = self.space.search.trials or self.space.grid_size()
         driver.progress.total = configurations * len(self.space.seeds)
@@ -177,12 +207,22 @@ class _Steps:
 
     def _conclude(self, driver: Driver, record: StudyRecord, run_id: int, behind: str, seconds: float) -> Outcome:
         interrupted = driver.stopping
+        if self._plan is not None:
+            progress = driver.progress
+            self.view.say(compared(self._plan, progress.epochs_trained, progress.epochs_retrained, seconds))
         if driver.out_of_time:
             self.view.say(f"the limit of {self.space.search.hours:g} hours is reached; the same command goes on")
         failed = [trial.number for trial in self.ledger.trials(record.id) if trial.state == State.FAILED]
         outcome = f"interrupted: {interrupted}" if interrupted else "failed trials" if failed else "done"
         self.ledger.end_run(run_id, "limit of hours" if driver.out_of_time and outcome == "done" else outcome, seconds)
-        return Outcome(record.name, interrupted, failed, behind, driver.progress.epochs_trained)
+        return Outcome(
+            record.name,
+            interrupted,
+            failed,
+            behind,
+            driver.progress.epochs_trained,
+            not interrupted and not driver.out_of_time,
+        )
 
 
 def read_data(space: Space, workload: Workload, view: View) -> None:

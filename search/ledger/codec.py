@@ -42,14 +42,16 @@ def encode_card(card: DataCard) -> bytes:
         "classes": list(card.classes),
         "images": {split: list(names) for split, names in card.images.items()},
         "notes": list(card.notes),
+        "contents": {split: list(hashes) for split, hashes in card.contents.items()},
     }
     return _pack(head, dict(card.truth))
 
 
 def decode_card(blob: bytes) -> DataCard:
-    """Return the data card of `encode_card`'s bytes."""
+    """Return the data card of `encode_card`'s bytes; one written before contents were recorded has none."""
     head, truth = _unpack(blob, None)
-    return DataCard(head["fingerprint"], head["name"], head["classes"], truth, head["images"], head["notes"])
+    known = (head[name] for name in ("fingerprint", "name", "classes"))
+    return DataCard(*known, truth, head["images"], head["notes"], head.get("contents", {}))
 
 
 def _pack(head: Mapping[str, Any], arrays: Mapping[str, Any]) -> bytes:

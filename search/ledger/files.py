@@ -1,8 +1,8 @@
 """State files: complete or not there, and never believed without their hash.
 
 A file is named ``<key>-<first 16 digits of its SHA-256>`` and is never overwritten while it is sound: it is written
-under another name, synced, and renamed. Its content is what the run's ``save()`` returned, byte for byte. Every read checks the whole hash:
-of the single-bit flips of a checkpoint nearly all load without a word and train other numbers.
+under another name, synced, and renamed. Its content is what the run's ``save()`` returned, byte for byte. Every read
+checks the whole hash: of the single-bit flips of a checkpoint nearly all load without a word and train other numbers.
 
 Used by workers, which write and read states, and by the ledger, which remembers and frees them.
 """
@@ -110,7 +110,7 @@ def found_states(folder: str | os.PathLike[str], key: str) -> Iterator[StateFile
 
 def all_files(folder: str | os.PathLike[str]) -> Iterator[tuple[Path, str | None]]:
     """Yield every file in the folder of states, with its key, or None where it is no state (a draft left behind)."""
-    for path in sorted(Path(folder).glob("[0-9a-f][0-9a-f]/*")) + sorted(Path(folder).glob("[0-9a-f][0-9a-f]/.*")):
+    for path in sorted(Path(folder).glob("[0-9a-f][0-9a-f]/*")):  # those with a leading dot included
         match = _NAME.fullmatch(path.name)
         yield path, match[1] if match else None
 

@@ -82,6 +82,7 @@ class Ledger:
         if states is None:
             states = Path(self.engine.url.database or ".").parent / "states"
         self.states = States(self, Path(states).absolute())
+        self._insert_row = self.insert_new(tables.epoch).returning(tables.epoch.c.key)
 
     def close(self) -> None:
         """Give all connections back."""
@@ -237,7 +238,7 @@ class Ledger:
     def step(self, study_id: int) -> Iterator[Step]:
         """One transaction on a study: commits at the end, or leaves no trace when an exception passes through."""
         with self.writing() as connection:
-            step = Step(connection, study_id, self.insert_new)
+            step = Step(connection, study_id, self._insert_row)
             yield step
             step.flush()
 
@@ -247,10 +248,11 @@ class Ledger:
         with self.engine.connect().execution_options(writes=True) as connection, connection.begin():
             yield connection
 
-    def insert_new(self, table: sa.Table, values: Mapping[str, Any]) -> sa.Insert:
-        """Insert unless the primary key or a unique name is taken."""
+    def insert_new(self, table: sa.Table, values: Mapping[str, Any] | None = None) -> sa.Insert:
+        """Insert unless the primary key or a unique name is taken; without `values`, they come with the execution."""
         dialect = postgresql if self.engine.dialect.name == "postgresql" else sqlite
-        return dialect.insert(table).values(**values).on_conflict_do_nothing()
+        insert = dialect.insert(table)
+        return (insert if values is None else insert.values(**values)).on_conflict_do_nothing()
 
 
 def _alarm_name(execution_class: Mapping[str, str]) -> str:

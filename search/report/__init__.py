@@ -6,7 +6,9 @@ What this room promises:
 * everything comes from the database: no workload is loaded, no Ray or Optuna is needed, nothing is written to the
   ledger, and a study that is running can be read;
 * a trial that was pruned, diverged, failed or is not done never stands unmarked among finished ones;
-* no NaN or infinity in any export, and numbers in files read back bit-identical;
+* no NaN or infinity in any export; numbers in CSV, JSON, XLSX and Parquet read back bit-identical, and those people
+  read (Markdown, LaTeX, HTML) end where their uncertainty has its second digit;
+* no text of a study is run or read as markup by the program an export is for;
 * a file appears whole or not at all, and a study's folder never lies outside the results folder.
 
 Differences, intervals, claims and published figures are judged elsewhere; a table only puts figures side by side.

@@ -16,13 +16,17 @@ import pyarrow.parquet as pq
 from search.errors import UserError, nearest
 from search.ledger import Ledger, StudyRecord
 from search.report import render
+from search.report.columns import frame_sheet, table_sheet
 from search.report.curves import Curves, read_curves
 from search.report.frames import decisions_frame, epochs_of, predictions_frame, trials_of
+from search.report.hypertext import html_page
+from search.report.latex import latex_table
+from search.report.rows import Table
 from search.report.table import table_of
 from search.report.text import plain, storable, value_text
 from search.space import Space
 
-FORMATS = ("csv", "md", "json", "parquet")
+FORMATS = ("md", "csv", "tex", "html", "xlsx", "json", "parquet")
 
 _FRAMES: Mapping[str, Callable[[Ledger, StudyRecord, Space], pd.DataFrame]] = {
     "trials": lambda ledger, record, space: trials_of(read_curves(ledger, record, space)),
@@ -39,8 +43,8 @@ def write_results(ledger: Ledger, record: StudyRecord, space: Space, folder: Pat
     """Write the files of a study's results into `folder`, making it where it is not there.
 
     ``space.yaml`` (resolved), ``conditions.json``, ``trials.csv``, ``epochs.csv``, ``decisions.csv``, ``table.md``,
-    ``table.csv``: UTF-8, lines end with a line feed, numbers read back bit-identical. Everything comes from the ledger;
-    files of an earlier report are replaced, one by one, each atomically.
+    ``table.csv``, ``table.tex``: UTF-8, lines end with a line feed, numbers of the CSV files read back bit-identical.
+    Everything comes from the ledger; files of an earlier report are replaced, one by one, each atomically.
 
     Raises:
         UserError: the folder cannot be written.
@@ -55,6 +59,7 @@ def write_results(ledger: Ledger, record: StudyRecord, space: Space, folder: Pat
         "decisions.csv": render.frame_csv(decisions_frame(ledger, record, space)),
         "table.md": render.table_markdown(table),
         "table.csv": render.frame_csv(render.table_frame(table)),
+        "table.tex": latex_table(table_sheet(table)),
     }
     for name, text in texts.items():
         write_text(folder / name, text)
@@ -100,27 +105,49 @@ def export(ledger: Ledger, record: StudyRecord, space: Space, what: str, format:
         record: the study.
         space: its space.
         what: ``table``, ``trials``, ``epochs``, ``decisions`` or ``predictions``.
-        format: ``csv``, ``md``, ``json`` or ``parquet``.
+        format: one of `FORMATS`. Those that programs read (csv, json, xlsx, parquet) hold the frame with all digits;
+            those that people read (md, tex, html) what is printed, rounded and with its notes.
         path: the file; its folder is made where it is not there.
 
     Raises:
-        UserError: an unknown subject or format, or the file cannot be written.
+        UserError: an unknown subject or format, more rows than the format holds, or the file cannot be written.
     """
     for value, known, word in ((what, SUBJECTS, "export"), (format, FORMATS, "format")):
         if value not in known:
             raise UserError(f"{word} {value!r}: must be one of {', '.join(known)}{nearest(value, known)}")
+    title, notes = f"{space.title or record.name}: {what}", []
     if what == "table":
         table = table_of(read_curves(ledger, record, space))
-        texts = {"md": render.table_markdown, "json": render.table_json}
-        if format in texts:
-            return write_text(path, texts[format](table))
-        frame = render.table_frame(table)
+        if format in _TABLES:
+            return write_text(path, _TABLES[format](table))
+        frame, title, notes = render.table_frame(table), table.title, list(table.notes)
     else:
         frame = _FRAMES[what](ledger, record, space)
+    if format in _DRAWN:
+        return write_text(path, _DRAWN[format](frame, title))
     if format == "parquet":
         return write_atomically(path, lambda file: pq.write_table(arrow(frame), file))
-    drawn = {"csv": render.frame_csv, "md": render.frame_markdown, "json": render.frame_json}
-    return write_text(path, drawn[format](frame))
+    from search.report.workbook import workbook  # openpyxl is loaded for this format alone
+
+    return write_atomically(path, lambda file: workbook(frame, title, notes, file))
+
+
+_TABLES: Mapping[str, Callable[[Table], str]] = {
+    "md": render.table_markdown,
+    "json": render.table_json,
+    "tex": lambda table: latex_table(table_sheet(table)),
+    "html": lambda table: html_page(table_sheet(table)),
+}
+"""The comparison table with its notes, by format; other formats hold its frame."""
+
+_DRAWN: Mapping[str, Callable[[pd.DataFrame, str], str]] = {
+    "csv": lambda frame, _: render.frame_csv(frame),
+    "md": lambda frame, _: render.frame_markdown(frame),
+    "json": lambda frame, _: render.frame_json(frame),
+    "tex": lambda frame, title: latex_table(frame_sheet(frame, title)),
+    "html": lambda frame, title: html_page(frame_sheet(frame, title)),
+}
+"""A frame under a title as text, by format."""
 
 
 def arrow(frame: pd.DataFrame) -> pa.Table:

@@ -1,12 +1,12 @@
 """The comparison table as Markdown, as CSV and for the terminal; data frames as CSV, Markdown and JSON.
 
-A value that must not stand unmarked among the others carries its mark in every format; nothing is bold.
+A value that must not stand unmarked among the others carries its mark in every format. What people read is drawn from
+`columns`; LaTeX, HTML and XLSX have modules of their own.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
@@ -16,20 +16,10 @@ import tabulate
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from search.report.columns import Column, Entry, Sheet, frame_sheet, table_sheet
 from search.report.frames import parameter_column, unique_columns
-from search.report.notes import PARTIAL, SELECTED
 from search.report.rows import Line, Table
-from search.report.text import (
-    cell_text,
-    csv_cell,
-    duration,
-    figure,
-    is_accuracy,
-    markdown_cell,
-    one_line,
-    plain,
-    significant,
-)
+from search.report.text import csv_cell, markdown_cell, one_line, plain
 
 _SHORT = {
     "seeds finished": "seeds",
@@ -43,56 +33,11 @@ _SHORT = {
 _TABLE_COLUMNS = ("setting", "finished", "seeds", "published", "epochs", "seconds", "ending", "marks")
 
 
-def cells(table: Table) -> tuple[list[str], list[list[str]]]:
-    """Return the table as text: headings, and the lines to print. Nothing is escaped yet."""
-    several = any(line.seeds > 1 for line in table.lines)
-    published = any(line.published for line in table.lines)
-    ended = any(line.ending for line in table.shown)
-    head = ["setting", "seeds finished"]
-    for name in table.metrics:
-        unit = " (%)" if is_accuracy(name) else ""
-        head.append(f"{name}, mean{unit}" if several else f"{name}{unit}")
-        if several and not name.startswith("test_"):
-            head.append("sd over seeds" + (" (points)" if unit else ""))
-        if published and name == _measured_like_published(table):
-            head.append("published")
-    head += ["epochs, mean" if several else "epochs", "seconds, sum" if several else "seconds"]
-    return head + ["how trials ended"] * ended, [_cells(table, line, several, published, ended) for line in table.shown]
-
-
-def _cells(table: Table, line: Line, several: bool, published: bool, ended: bool) -> list[str]:
-    result = [line.setting, f"{line.finished} of {line.seeds}"]
-    for name in table.metrics:
-        result.append(_value(table, line, name))
-        if several and not name.startswith("test_"):
-            result.append(figure(name, line.cells[name].sd))
-        if published and name == _measured_like_published(table):
-            result.append(line.published)
-    epochs = "" if line.epochs is None else significant(line.epochs)
-    return result + [epochs, duration(line.seconds)] + [line.ending] * ended
-
-
-def _measured_like_published(table: Table) -> str:
-    """Return the metric whose column the published figures stand beside: papers print accuracies."""
-    likely = [name for name in table.metrics if is_accuracy(name) and not name.startswith("test_")]
-    return likely[0] if likely else table.metrics[0]
-
-
-def _value(table: Table, line: Line, name: str) -> str:
-    cell = line.cells[name]
-    if cell.mean is None:
-        return f"diverged {PARTIAL}" if line.diverged and name == table.metrics[0] else ""
-    chosen = table.value == "best" and line.finished and not name.startswith("test_")
-    marks = [PARTIAL] * line.partial + [SELECTED] * bool(chosen)
-    return " ".join([figure(name, cell.mean), *marks])
-
-
 def table_markdown(table: Table) -> str:
     """Return the table with its footnotes as Markdown; every cell reads as it is written."""
-    head, lines = cells(table)
-    body = [[markdown_cell(cell) for cell in line] for line in lines]
-    parts = [f"# {markdown_cell(table.title)}", _pipe([markdown_cell(cell) for cell in head], body)]
-    return "\n\n".join([*parts, *(markdown_cell(note) for note in table.notes)]) + "\n"
+    sheet = table_sheet(table)
+    parts = [f"# {markdown_cell(sheet.title)}", _pipe(sheet)]
+    return "\n\n".join([*parts, *(markdown_cell(note) for note in sheet.notes)]) + "\n"
 
 
 def _short(heading: str) -> str:
@@ -102,8 +47,8 @@ def _short(heading: str) -> str:
     return heading
 
 
-def _long(lines: Sequence[Sequence[str]]) -> bool:
-    return any(len(line[0]) > 30 for line in lines)
+def _long(column: Column) -> bool:
+    return any(len(entry.text) > 30 for entry in column.entries)
 
 
 def table_frame(table: Table) -> pd.DataFrame:
@@ -144,26 +89,27 @@ def _mark_words(table: Table, line: Line) -> list[str]:
 
 def table_rich(table: Table) -> RenderableType:
     """Return the table for a terminal, its footnotes under it."""
-    head, lines = cells(table)
+    sheet = table_sheet(table)
     drawn = rich.table.Table(
-        title=Text(one_line(table.title)),
+        title=Text(one_line(sheet.title)),
         title_justify="left",
         header_style="",
         box=rich.box.SIMPLE_HEAD,
         show_edge=False,
         collapse_padding=True,
     )
-    for index, name in enumerate(head):
-        left = index == 0 or name == "how trials ended"
+    for index, column in enumerate(sheet.columns):
+        head, left = _short(column.head), column.kind == "text"
         # One short label is read at a glance; a configuration of many axes may need several lines.
-        whole = index == 0 and len(table.axes) <= 1 and not _long(lines)
-        word = 30 if index == 0 and _long(lines) else max(len(part) for part in _short(name).split())
+        long = index == 0 and _long(column)
+        whole = index == 0 and len(table.axes) <= 1 and not long
+        word = 30 if long else max(len(part) for part in head.split())
         drawn.add_column(
-            Text(_short(name)), justify="left" if left else "right", overflow="fold", no_wrap=whole, min_width=word
+            Text(head), justify="left" if left else "right", overflow="fold", no_wrap=whole, min_width=word
         )
-    for line in lines:
-        drawn.add_row(*(Text(one_line(cell)) for cell in line))
-    return Group(drawn, *(Text(one_line(note)) for note in table.notes))
+    for line in sheet.lines:
+        drawn.add_row(*(Text(one_line(entry.text), style="bold" if entry.bold else "") for entry in line))
+    return Group(drawn, *(Text(one_line(note)) for note in sheet.notes))
 
 
 def frame_csv(frame: pd.DataFrame) -> str:
@@ -174,9 +120,8 @@ def frame_csv(frame: pd.DataFrame) -> str:
 
 
 def frame_markdown(frame: pd.DataFrame) -> str:
-    """Return a data frame as a Markdown table."""
-    body = [[markdown_cell(cell_text(value)) for value in row] for row in records(frame)]
-    return _pipe([markdown_cell(str(name)) for name in frame.columns], body) + "\n"
+    """Return a data frame as a Markdown table, for reading: see `columns.frame_sheet`."""
+    return _pipe(frame_sheet(frame, "")) + "\n"
 
 
 def frame_json(frame: pd.DataFrame) -> str:
@@ -211,5 +156,13 @@ def records(frame: pd.DataFrame) -> list[tuple[Any, ...]]:
     return list(zip(*columns, strict=True))
 
 
-def _pipe(head: Sequence[str], body: Sequence[Sequence[str]]) -> str:
-    return tabulate.tabulate(body, list(head), tablefmt="pipe", disable_numparse=True)
+def _pipe(sheet: Sheet) -> str:
+    body = [[_entry(entry) for entry in line] for line in sheet.lines]
+    align = ["left" if column.kind == "text" else "right" for column in sheet.columns]
+    head = [markdown_cell(column.head) for column in sheet.columns]
+    return tabulate.tabulate(body, head, tablefmt="pipe", disable_numparse=True, colalign=align if body else None)
+
+
+def _entry(entry: Entry) -> str:
+    text = markdown_cell(entry.text)
+    return f"**{text}**" if entry.bold and text else text

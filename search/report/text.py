@@ -19,8 +19,8 @@ import pandas as pd
 from search.space import text_of
 
 _NUMBER = re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?")
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-_MARKUP = re.compile(r"([\\`*\[\]|~])")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+_MARKUP = re.compile(r"([\\`*\[\]|~$])")
 _EMPHASIS = re.compile(r"(?<!\w)_|_(?!\w)")
 _DIRECTION = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _HTML = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
@@ -61,22 +61,59 @@ def lookup(table: Mapping[str, str], value: Any) -> str | None:
     return None
 
 
-def figure(metric: str, value: float | None) -> str:
-    """Return a value or a standard deviation of `metric` for people: accuracies in per cent with two decimals.
+def figure(metric: str, value: float | None, uncertainty: float | None = None) -> str:
+    """Return a value of `metric`, or what it is uncertain by, for people; accuracies in per cent.
 
     Args:
-        metric: name, which tells accuracies from the rest; the rest has 4 significant digits.
+        metric: name, which tells accuracies from the rest.
         value: a fraction for accuracies; None gives "".
+        uncertainty: in the unit of `value`: a standard deviation, or half an interval. It sets the digits (`rounded`).
+            Where there is none, or it is 0, accuracies have two decimals and the rest 4 significant digits.
     """
     if value is None or not math.isfinite(value):
         return ""
-    return f"{100 * value:.2f}" if is_accuracy(metric) else significant(value)
+    scale = 100 if is_accuracy(metric) else 1
+    if uncertainty is not None and math.isfinite(scale * uncertainty) and scale * uncertainty > 0:
+        return rounded(scale * value, scale * uncertainty)
+    return f"{scale * value:.2f}" if is_accuracy(metric) else significant(value)
+
+
+def rounded(value: float, uncertainty: float) -> str:
+    """Return `value` rounded where `uncertainty`, positive, has its second significant digit.
+
+    The rule of the GUM (JCGM 100:2008, 7.2.6): digits behind that place say nothing. 56.447 +/- 3.04 is 56.4, its
+    uncertainty 3.0. Digits before the decimal point stay, and no value has more than 12 significant ones.
+    """
+    places = max(1 - _exponent(uncertainty, 2), 0)
+    if max(abs(value), uncertainty) < 1e-4 or abs(value) >= 1e15:
+        return f"{value:.{min(max(_exponent(value) + places, 0), 11)}e}"
+    text = f"{value:.{max(min(places, 11 - _exponent(value)), 0)}f}"
+    return text if text.strip("-0.") else text.removeprefix("-")
+
+
+def _exponent(value: float, digits: int = 12) -> int:
+    """Return the power of ten of the first digit of `value` rounded to so many significant digits."""
+    return int(f"{value:.{digits - 1}e}".partition("e")[2])
 
 
 def significant(value: float) -> str:
     """Return a number to 4 significant digits, without exponent where that stays readable."""
     text = f"{value:.4g}"
     return format(Decimal(text), "f") if 1e-4 <= abs(value) < 1e7 else text
+
+
+def readable(value: Any) -> str:
+    """Return one value of a frame for people: as `cell_text`, a fraction of more than 8 characters cut.
+
+    It keeps 4 significant digits and all those before the decimal point: 32768.0 stays itself, 0.819996 is 0.8200.
+    """
+    text = cell_text(value)
+    if not isinstance(value, float | np.floating) or len(text) <= 8:
+        return text
+    if 1000 <= abs(value) < 1e15:
+        return f"{value:.0f}"
+    cut = f"{value:#.4g}"
+    return format(Decimal(cut), "f") if 1e-4 <= abs(value) < 1000 else cut
 
 
 def duration(seconds: float) -> str:
@@ -117,6 +154,14 @@ def cell_text(value: Any) -> str:
     return value_text(value)
 
 
+def neutral(text: str) -> str:
+    """Return `text` with a leading apostrophe where a spreadsheet would run it; text that is a number stays one.
+
+    The signs are those of OWASP's page on CSV injection, those of full width among them.
+    """
+    return "'" + text if text.startswith(_FORMULA) and not _NUMBER.fullmatch(text) else text
+
+
 def csv_cell(value: Any) -> str:
     """Return one cell of a CSV file: `cell_text`, quoted where it must be.
 
@@ -125,8 +170,7 @@ def csv_cell(value: Any) -> str:
     text = cell_text(value).replace("\0", "\ufffd")  # readers end at a zero byte
     if isinstance(value, int | float | np.number):
         return text
-    if text.startswith(_FORMULA) and not _NUMBER.fullmatch(text):
-        text = "'" + text
+    text = neutral(text)
     # The csv module leaves a carriage return bare, which readers take for the end of the line.
     if any(c in text for c in ',"\r\n') or text != text.strip():
         text = '"' + text.replace('"', '""') + '"'

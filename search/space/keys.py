@@ -98,6 +98,20 @@ SEARCH: Rule = mapping(
                 )
             },
         ),
+        "confirm": mapping(
+            "the best configurations of a search, run again under fresh seeds and judged on test images",
+            {
+                "top": {"type": "integer", "minimum": 1, "description": "how many of the best are confirmed"},
+                "seeds": {"type": "integer", "minimum": 2, "description": "fresh seeds each of them runs under"},
+                "baseline": {
+                    "type": "object",
+                    "description": "axis: value of the configuration they are compared with; what is left out is the "
+                    "axis's first value or low end",
+                    "additionalProperties": SCALAR,
+                },
+            },
+            ("top", "seeds"),
+        ),
         "hours": _float("exclusiveMinimum", "no new trial is started after so many hours of a run"),
         "attempts": {
             "type": "integer",
@@ -127,6 +141,13 @@ _PUBLISHED = mapping(
     {
         "source": {"type": "string", "description": "where they stand"},
         "n": {"type": "integer", "minimum": 1, "description": "images behind each figure"},
+        "runs": {
+            "type": "integer",
+            "minimum": 1,
+            "maximum": 1000,
+            "default": 1,
+            "description": "runs that each figure is the mean of",
+        },
         "metric": {"type": "string", "minLength": 1, "default": "accuracy", "description": "what they measure"},
         "values": {
             "type": "object",

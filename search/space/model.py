@@ -133,6 +133,21 @@ class AshaSettings:
 
 
 @dataclass(frozen=True)
+class Confirm:
+    """What is run again once a search is over: its best configurations were chosen by their luck as well.
+
+    Attributes:
+        top: how many of the best.
+        seeds: fresh seeds each of them runs under.
+        baseline: axis -> value of the configuration they are compared with, None for no comparison.
+    """
+
+    top: int
+    seeds: int
+    baseline: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True)
 class Search:
     """How configurations are chosen and how far they get.
 
@@ -142,6 +157,7 @@ class Search:
         seed: seed of the sampler.
         objective: what is optimised.
         asha: pruning, or None.
+        confirm: what is run again under fresh seeds, or None.
         hours: no new trial is started after this many hours of a run.
         attempts: how often a trial whose worker died is started.
     """
@@ -151,6 +167,7 @@ class Search:
     seed: int = 0
     objective: Objective = Objective()
     asha: AshaSettings | None = None
+    confirm: Confirm | None = None
     hours: float | None = None
     attempts: int = 3
 
@@ -180,6 +197,7 @@ class Published:
         n: validation images behind each figure, None where it is not stated.
         values: row label -> figure *as text*: YAML would turn 54.10 into 54.1, and the audit needs the last digit.
         facts: what else the paper prints (confusion matrix, class sizes, parameter counts), as read.
+        runs: runs that each figure is the mean of.
     """
 
     source: str = ""
@@ -187,6 +205,7 @@ class Published:
     n: int | None = None
     values: Mapping[str, str] = field(default_factory=dict)
     facts: Mapping[str, Any] = field(default_factory=dict)
+    runs: int = 1
 
 
 @dataclass(frozen=True)

@@ -127,6 +127,7 @@ def _published(node: Node | None, rows: _Rows, problems: Problems) -> Published 
         n=data.get("n"),
         values={key: entry.text for key, entry in values.items()},
         facts=facts,
+        runs=data.get("runs", 1),
     )
 
 

@@ -9,8 +9,8 @@ from typing import Any
 from search.space.conform import broken_rule, conform
 from search.space.extends import section
 from search.space.keys import MAX_TRIALS, RESOURCES, SEARCH, SEEDS
-from search.space.model import AshaSettings, Axis, Float, Grid, Int, Objective, Resources, Search, Space
-from search.space.nodes import Node, Problems, show
+from search.space.model import AshaSettings, Axis, Confirm, Float, Grid, Int, Objective, Resources, Search, Space
+from search.space.nodes import Node, Problems, no_value, show, text_of, unknown
 
 _SEED_LIST: Mapping[str, Any] = SEEDS["anyOf"][1]
 
@@ -79,6 +79,7 @@ def read_search(node: Node, axes: Sequence[Axis], complete: bool, problems: Prob
         seed=int(data.get("seed", 0)),
         objective=Objective(**data.get("objective", {})),
         asha=None if pruning is None else _asha(pruning),
+        confirm=_confirm(node.entries.get("confirm"), sampler, axes if complete else None, problems),
         hours=data.get("hours"),
         attempts=int(data.get("attempts", 3)),
     )
@@ -86,6 +87,47 @@ def read_search(node: Node, axes: Sequence[Axis], complete: bool, problems: Prob
 
 def _asha(data: Mapping[str, Any]) -> AshaSettings:
     return AshaSettings(int(data["grace_period"]), float(data.get("reduction_factor", 3.0)))
+
+
+def _confirm(node: Node | None, sampler: str, axes: Sequence[Axis] | None, problems: Problems) -> Confirm | None:
+    """Read ``confirm``; its baseline is a configuration of the space.
+
+    Args:
+        node: the section.
+        sampler: how configurations are chosen.
+        axes: all axes of the file, None where some are not sound.
+        problems: where faults go.
+    """
+    if node is None:
+        return None
+    if sampler == "grid":
+        problems.add(node, "a grid is compared as a whole, nothing of it is chosen by luck; remove it, or add seeds")
+    baseline = node.entries.get("baseline")
+    for name, value in baseline.entries.items() if baseline is not None and axes is not None else ():
+        axis = next((axis for axis in axes if axis.name == name), None)
+        if axis is None:
+            known = [axis.name for axis in axes]
+            problems.add(value, f"speaks of {name!r}, which is no axis of this file{unknown(name, known)}")
+        elif reason := _outside(axis, value):
+            problems.add(value, reason)
+    data = node.data()
+    return Confirm(int(data["top"]), int(data["seeds"]), data.get("baseline"))
+
+
+def _outside(axis: Axis, node: Node) -> str:
+    """Return why a value is none of an axis, or ""."""
+    domain = axis.domain
+    if isinstance(domain, Grid):
+        known = [text_of(value) for value in domain.values]
+        return (
+            ""
+            if node.text in known
+            else f"found {show(node)}, which is no value of {axis.name!r}{no_value(node, known)}"
+        )
+    number = node.value
+    if isinstance(number, bool) or not isinstance(number, (int, float)) or not domain.low <= number <= domain.high:
+        return f"found {show(node)}, must be a number from {domain.low} to {domain.high}, the range of {axis.name!r}"
+    return ""
 
 
 def _trials(node: Node, sampler: str, problems: Problems) -> None:

@@ -1,11 +1,14 @@
 """Samplers, trials, and their mirror in an Optuna database; only this room and `search.dashboard` import optuna."""
 
+from search.study.fold import Fold
 from search.study.leaf import Leaf, Planner, addressed, canonical, longest
 from search.study.mirror import Mirror
+from search.study.revision import continued_study, find_study, study_in_class
 from search.study.sampling import Asked, Outcome, Sampler, make_sampler, mean_outcome
 
 __all__ = [
     "Asked",
+    "Fold",
     "Leaf",
     "Mirror",
     "Outcome",
@@ -13,7 +16,10 @@ __all__ = [
     "Sampler",
     "addressed",
     "canonical",
+    "continued_study",
+    "find_study",
     "longest",
     "make_sampler",
     "mean_outcome",
+    "study_in_class",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -16,6 +17,11 @@ from search.trial import DataCard, Trial
 from search.workload import Workload, identity
 
 NO_DATA = DataCard(fingerprint="")
+
+REMEMBERED = 2_000
+"""Runs whose settings and keys are remembered, for the trials that differ in how they are stopped alone."""
+
+_Way = tuple[dict[str, Any], list[Mapping[str, Any]], list[str], str]
 
 
 @dataclass(frozen=True)
@@ -64,6 +70,7 @@ class Planner:
         self._identity = identity(space.workload, workload)
         self._on_data = on_data or (lambda card: None)
         self._cards: dict[str, DataCard] = {}
+        self._known: dict[str, tuple[dict[str, Any], _Way]] = {}  # canonical settings and what follows from them
 
     def leaf(self, number: int, configuration: int, seed: int, parameters: Mapping[str, Any]) -> Leaf:
         """Return the leaf of a configuration under one seed.
@@ -71,23 +78,35 @@ class Planner:
         Raises:
             UserError: the settings cannot be trained together, or their data cannot be read.
         """
-        settings, service = canonical(self.space, self._workload, parameters, seed)
-        fixed, schedule = self._workload.schedule(settings, service["epochs"])
+        wanted, service = _split(self.space, parameters)
+        epochs = service["epochs"]
+        salt = "" if self.sharing else f"{self.space.name}/{configuration}/{seed}"
+        # Trials that differ in nothing but how they are stopped are the same run: everything is worked out once.
+        name = json.dumps([wanted, seed, epochs, salt], sort_keys=True, default=repr)
+        known = self._known.get(name)
+        if known is None:
+            with addressed(self.space):
+                settings = self._workload.canonical({**wanted, "seed": seed})
+            known = (settings, self._path(settings, epochs, salt))
+            if len(self._known) >= REMEMBERED:
+                self._known.pop(next(iter(self._known)))
+            self._known[name] = known
+        settings, (fixed, schedule, path, data) = known
+        trial = Trial(number, configuration, seed, dict(parameters), {**settings, **service}, epochs)
+        return Leaf(trial, fixed, schedule, path, data)
+
+    def _path(self, settings: Mapping[str, Any], epochs: int, salt: str) -> _Way:
+        """Return fixed settings, schedule, keys and the fingerprint of the data."""
+        fixed, each = self._workload.schedule(settings, epochs)
         card = self._card(fixed)
         with addressed(self.space):
             inputs = self._workload.inputs(fixed)
         rules = self._workload.settings
-        root = prefix.root_key(
-            self._identity,
-            card.fingerprint,
-            inputs,
-            prefix.without_defaults(hashed(fixed, rules), rules),
-            self._class,
-            "" if self.sharing else f"{self.space.name}/{configuration}/{seed}",
-        )
-        path = prefix.path(root, [prefix.without_defaults(each, rules) for each in schedule])
-        trial = Trial(number, configuration, seed, dict(parameters), {**settings, **service}, service["epochs"])
-        return Leaf(trial, fixed, _equal_ones_once(schedule), path, card.fingerprint)
+        plain = prefix.without_defaults(hashed(fixed, rules), rules)
+        root = prefix.root_key(self._identity, card.fingerprint, inputs, plain, self._class, salt)
+        schedule = _equal_ones_once(each)
+        path = prefix.path(root, _one_by_one(schedule, lambda each: prefix.without_defaults(each, rules)))
+        return fixed, schedule, path, card.fingerprint
 
     def partings(self, leaf: Leaf) -> set[int]:
         """Return the epochs behind which other configurations of the space may part from this leaf.
@@ -130,11 +149,16 @@ def canonical(
     Raises:
         UserError: they cannot be trained together.
     """
-    chosen = space.settings(parameters)
-    wanted = {name: value for name, value in chosen.items() if name not in SERVICE_SETTINGS}
-    service = complete(SERVICE_SETTINGS, {k: v for k, v in chosen.items() if k in SERVICE_SETTINGS})
+    wanted, service = _split(space, parameters)
     with addressed(space):
         return workload.canonical({**wanted, "seed": seed}), service
+
+
+def _split(space: Space, parameters: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the workload's settings of a configuration as they were given, and the service's own, complete."""
+    chosen = space.settings(parameters)
+    wanted = {name: value for name, value in chosen.items() if name not in SERVICE_SETTINGS}
+    return wanted, complete(SERVICE_SETTINGS, {k: v for k, v in chosen.items() if k in SERVICE_SETTINGS})
 
 
 def _alternatives(domain: Domain) -> Sequence[Any]:
@@ -146,6 +170,14 @@ def _equal_ones_once(schedule: Sequence[Mapping[str, Any]]) -> list[Mapping[str,
     result: list[Mapping[str, Any]] = []
     for each in schedule:
         result.append(result[-1] if result and result[-1] == each else each)
+    return result
+
+
+def _one_by_one(schedule: Sequence[Mapping[str, Any]], change: Callable[[Mapping[str, Any]], Any]) -> list[Any]:
+    """Return `change` of each epoch's settings, asked once and returned as one object where these are one object."""
+    result: list[Any] = []
+    for place, each in enumerate(schedule):
+        result.append(result[-1] if place and each is schedule[place - 1] else change(each))
     return result
 
 

@@ -108,6 +108,16 @@ class ClassifierWorkload:
 
         return describe(names, options)
 
+    def parameters(self, name: str, settings: Mapping[str, Any], classes: int) -> int:
+        """Return how many parameters a model has; see `inspect.parameters`.
+
+        Raises:
+            ValueError: no such model, or not with these settings; ``faults`` says why.
+        """
+        from classifier.inspect.parameters import parameters
+
+        return parameters(name, settings, classes)
+
 
 def _load(fixed: Mapping[str, Any]) -> Dataset:
     from classifier.data import load

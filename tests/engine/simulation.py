@@ -1,8 +1,8 @@
 """An executor without Ray: leases are trained step by step in one thread, in an order drawn at random.
 
-Rows are a pure function of their key. The driver's planner runs in a thread of its own, as in a real run, but only
-while the executor lets it: it hands back whenever it would wait, and before each question to the sampler. So a run is
-a function of its random generator.
+Rows are a pure function of their key; so are states, which lie as small files beside the ledger. The driver's planner
+runs in a thread of its own, as in a real run, but only while the executor lets it: it hands back whenever it would
+wait, and before each question to the sampler. So a run is a function of its random generator.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any
 
 from search.engine.driver import Driver
 from search.engine.lease import Lease
-from search.ledger import KeptState, Ledger, Role, StateFile, StudyRecord
+from search.ledger import BadState, KeptState, Ledger, Role, StateFile, StudyRecord, read_state, write_state
 from search.space import Space, dump
 from search.study import Asked, Outcome, Planner, Sampler, make_sampler
 from search.trial import Row, State, Trial
@@ -25,8 +25,8 @@ from tests.engine.workloads import Synthetic
 
 CLASS = {"machine": "simulated"}
 
-_DISKS: dict[str, set[str]] = {}
-"""Ledger -> keys of the states on its disk: no file is written, so that thousands of runs take no time."""
+SIZE = 40
+"""Bytes of a state: its key."""
 
 
 def part(key: str, start: int) -> float:
@@ -60,12 +60,15 @@ class _Baton(threading.Condition):
         super().__init__(threading.RLock())
         self.mine, self.theirs = threading.Semaphore(0), threading.Semaphore(0)
         self.abandoned = False
+        self.waits = False  # the planner stands where only the executor can help it on
 
     def wait(self, timeout: float | None = None) -> bool:
         self.release()
+        self.waits = True
         try:
             self.park()
         finally:
+            self.waits = False
             self.acquire()
         return True
 
@@ -103,10 +106,14 @@ class Simulation:
         workers: slots.
         nature: what is trained.
         dying: chance that a step of a lease is the death of its worker.
-        rotten: chance that a state cannot be read when a lease starts from it.
+        rotten: chance that a state is damaged, or gone, before a lease starts from it.
+        full: chance that a state that is due cannot be saved.
         rolling: chance that a worker saves its state for its own sake behind an epoch.
+        spaced: chance that enough time has passed for a spaced state.
+        room: states that fit on the disk.
         slow: chance that the planner gets a turn where the executor has something to do.
         sharing: passed to the planner.
+        lasting: seconds that an epoch lets pass, of whichever worker.
     """
 
     space: Space
@@ -116,9 +123,13 @@ class Simulation:
     nature: Nature = field(default_factory=Nature)
     dying: float = 0.0
     rotten: float = 0.0
+    full: float = 0.0
     rolling: float = 0.0
+    spaced: float = 0.0
+    room: int = 1_000_000
     slow: float = 0.5
     sharing: bool = True
+    lasting: float = 1.0
     workload: Any = field(default_factory=Synthetic)
 
     def __post_init__(self) -> None:
@@ -129,6 +140,7 @@ class Simulation:
         planner = Planner(self.space, self.workload, CLASS, self.sharing)
         self.run_id = self.ledger.begin_run(self.record.id, {})
         self.events: Counter[str] = Counter()
+        self.ended_at: dict[int, float] = {}  # trial -> when it was decided
         self.now = 0.0
         self.driver = Driver(
             self.ledger,
@@ -138,18 +150,25 @@ class Simulation:
             self.sampler,
             self.run_id,
             self.workers,
-            on_event=lambda kind, what: self.events.update([kind]),
+            on_event=self._hear,
             clock=lambda: self.now,
         )
         self.driver._lock = self.baton
+        self.driver._keeper._limit = self.room * SIZE
         self.sampler.undecided = lambda: len(self.driver._board.configurations)
         self.running: dict[int, tuple[Lease, int]] = {}
         self.trained: list[tuple[int, str, bool]] = []  # lease, key, whether it was on record before
         self.deaths: Counter[int] = Counter()
         self.misses: Counter[int] = Counter()
+        self.left: list[str] = []  # states in which workers stand that wait for their next lease
         self.thread = threading.Thread(target=self._plan, daemon=True)
         self._planned = False
         self._on_record = set(_keys(self.ledger))
+
+    def _hear(self, kind: str, what: Mapping[str, Any]) -> None:
+        self.events.update([kind])
+        if kind == "ended":
+            self.ended_at[what["trial"].number] = self.now
 
     def _plan(self) -> None:
         self.baton.theirs.acquire()
@@ -170,36 +189,74 @@ class Simulation:
         """Fill a slot; return whether there was something to fill it with."""
         if len(self.running) >= self.workers or (lease := self.driver.next_lease()) is None:
             return False
-        coming = {key for other, done in self.running.values() for key in other.path[done:]}
+        coming = {key for other, done in self.running.values() for key in other.path[done:] if not self.stalls(other)}
         waiting = self.driver._board.get(lease.trial).next_key
         assert waiting in lease.path
         assert waiting not in coming, "a running lease is about to produce it"
-        assert lease.path[0] not in coming, "a running lease is on its way to a state"
+        fold = self.driver._board.get(lease.trial)
+        assert not self.states_to_come() & set(fold.leaf.path[fold.base : fold.epoch]), "a state is on its way"
         assert len(lease.schedule) == len(lease.path)
         self.running[lease.id] = (lease, 0)
         if lease.start is not None:
             assert len(lease.path) + lease.offset == len(self.driver._board.get(lease.trial).leaf.path)
-            assert lease.start.file.key in self.disk, "nobody ever saved that state"
-            if self.rng.random() < self.rotten:
-                self.misses[lease.trial] += 1
-                self._end(lease.id, miss="it is rotten")
+            self._begin(lease)
+        if self.left:  # a worker that was kept for the next lease saves the state it stands in before it begins
+            self._leave(self.left.pop(self.rng.randrange(len(self.left))))
         return True
 
-    @property
-    def disk(self) -> set[str]:
-        """Keys of the states that workers saved, in this run or before."""
-        return _DISKS.setdefault(self.ledger.storage, set())
+    def states_to_come(self) -> set[str]:
+        """Keys at which a running lease will save its state for others."""
+        return {
+            key
+            for lease, done in self.running.values()
+            for epoch, key in enumerate(lease.path[done:], lease.offset + done + 1)
+            if lease.keep.get(epoch, Role.SPACED) != Role.SPACED and not self.stalls(lease)
+        }
 
-    def saved(self, lease: Lease, done: int) -> KeptState | None:
-        """What a worker saves behind the epoch it has just trained."""
+    def _begin(self, lease: Lease) -> None:
+        """Load the state a lease starts from, as its worker would; it may be damaged."""
+        assert lease.start is not None
+        folder = self.ledger.states.folder
+        if self.rng.random() < self.rotten:
+            path = folder / lease.start.file.name
+            if self.rng.random() < 0.5:
+                path.unlink(missing_ok=True)
+            else:
+                path.write_bytes(b"0" * SIZE)
+        try:
+            assert read_state(folder, lease.start.file) == lease.start.file.key.encode()
+        except BadState as bad:
+            self.misses[lease.trial] += 1
+            self._end(lease.id, miss=str(bad))
+
+    def saved(self, lease: Lease, done: int) -> tuple[KeptState | None, str]:
+        """What a worker saves behind the epoch it has just trained, or why it could not."""
         epoch, key = lease.offset + done + 1, lease.path[done]
         role = lease.keep.get(epoch)
-        if role is None and self.rng.random() < self.rolling:
+        if role == Role.SPACED and self.rng.random() >= self.spaced:
+            role = None
+        if role is None and self.rng.random() < self.rolling and epoch < lease.offset + len(lease.path):
             role = Role.ROLLING
-        if role is None:
-            return None
-        self.disk.add(key)
-        return KeptState(StateFile(key, "0" * 64, 10), epoch, role)
+        if role is None or not math.isfinite(self.nature.row(key).metrics["train_loss"]):
+            return None, ""
+        if self.rng.random() < self.full:
+            return None, "No space left on device"
+        return KeptState(self._write(key), epoch, role), ""
+
+    def stalls(self, lease: Lease) -> bool:
+        """Whether its worker is so slow that nobody needs to wait for it."""
+        return False
+
+    def seconds(self, lease: Lease, key: str) -> float:
+        """How long a worker takes for an epoch."""
+        return 1.0
+
+    def _write(self, key: str) -> StateFile:
+        return write_state(self.ledger.states.folder, key, key.encode())
+
+    def _leave(self, key: str) -> None:
+        if self.rng.random() >= self.full:
+            self._write(key)
 
     def train(self, lease_id: int) -> None:
         """Train one epoch of a lease, or let its worker die."""
@@ -213,10 +270,13 @@ class Simulation:
         else:
             self.trained.append((lease_id, key, key in self._on_record))
             self._on_record.add(key)
-            self.now += 1
+            self.now += self.lasting
             self.running[lease_id] = (lease, done + 1)
-            if not self.driver.row(lease_id, self.nature.row(key), 1.0, self.saved(lease, done)):
+            kept, unkept = self.saved(lease, done)
+            if not self.driver.row(lease_id, self.nature.row(key), self.seconds(lease, key), kept, unkept):
                 self._end(lease_id)
+                if kept is None and self.sharing and math.isfinite(self.nature.row(key).metrics["train_loss"]):
+                    self.left.append(key)
 
     def _end(self, lease_id: int, **how: Any) -> None:
         del self.running[lease_id]
@@ -245,7 +305,15 @@ class Simulation:
             assert taken < bound, f"not at its end after {taken} steps: a deadlock"
         if self.driver._error is not None:
             raise self.driver._error
+        self.finish()
         return True
+
+    def finish(self) -> None:
+        """Workers go home: each saves the state it stands in, and the driver looks for them."""
+        for key in self.left:
+            self._leave(key)
+        self.left = []
+        self.driver.collect()
 
     def size(self) -> int:
         """Epochs of the whole study, were every trial trained alone, every attempt used up."""

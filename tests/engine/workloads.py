@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import math
 import os
 import signal
@@ -9,11 +11,12 @@ import time
 from pathlib import Path
 from typing import Any
 
-from search.workload import Description, Settings, Workload
+from classifier.workload import ClassifierWorkload
+from search.workload import Description, Run, Settings, Workload
 
 
 class Synthetic(Workload):
-    """For simulated executors, which make up the rows: `switch` changes `pull` after so many epochs."""
+    """For simulated executors, which make up the rows: `switch` changes `pull` after so many epochs, `turn` `push`."""
 
     recipe = "1"
     settings: Description = {
@@ -22,14 +25,17 @@ class Synthetic(Workload):
         "kind": {"enum": ["plain", "rich"], "default": "plain"},
         "extra": {"type": "integer", "default": 0, "when": {"kind": ["rich"]}},
         "pull": {"type": "number", "default": 1.0, "epoch": True},
+        "push": {"type": "number", "default": 1.0, "epoch": True},
         "switch": {"type": ["integer", "null"], "minimum": 1, "default": None},
+        "turn": {"type": ["integer", "null"], "minimum": 1, "default": None},
     }
 
     def schedule(self, settings: Settings, epochs: int) -> tuple[dict[str, Any], list[dict[str, Any]]]:
         fixed, each = super().schedule(settings, epochs)
-        if switch := fixed.pop("switch"):
-            for now in each[switch:]:
-                now["pull"] = 2.0
+        for name, changed in (("switch", "pull"), ("turn", "push")):
+            if epoch := fixed.pop(name):
+                for now in each[epoch:]:
+                    now[changed] = 2.0
         return fixed, each
 
     def start(self, fixed: Settings, cpus: int, gpus: float) -> Any:
@@ -90,3 +96,45 @@ class Script:
 
     def load(self, state: bytes) -> None:
         self.epoch = int(state)
+
+
+COUNTED = "TEST_EPOCHS_LOG"
+"""Environment variable with the name of the file that `Counted` writes into."""
+
+PAUSE = "TEST_EPOCHS_PAUSE"
+"""Environment variable with the seconds that `Counted` makes an epoch longer."""
+
+
+class Counted(ClassifierWorkload):
+    """The classifier, which writes a line per epoch it trains: what is really done, whoever keeps books of it.
+
+    A line is a fingerprint of everything that was trained up to there, made without the service's keys, and the epoch.
+    """
+
+    def start(self, fixed: Settings, cpus: int, gpus: float) -> CountedRun:
+        return CountedRun(super().start(fixed, cpus, gpus), digest("", dict(fixed)))
+
+
+def digest(before: str, what: Any) -> str:
+    return hashlib.md5(f"{before} {json.dumps(what, sort_keys=True)}".encode()).hexdigest()
+
+
+class CountedRun:
+    """One run of `Counted`."""
+
+    def __init__(self, run: Run, chain: str) -> None:
+        self.run, self.chain, self.epoch = run, chain, 0
+
+    def train_epoch(self, settings: Settings) -> Any:
+        self.chain, self.epoch = digest(self.chain, dict(settings)), self.epoch + 1
+        with open(os.environ[COUNTED], "a") as file:
+            file.write(f"{self.chain} {self.epoch}\n")
+        time.sleep(float(os.environ.get(PAUSE, "0")))
+        return self.run.train_epoch(settings)
+
+    def save(self) -> bytes:
+        return f"{self.chain}{self.epoch:8}".encode() + self.run.save()
+
+    def load(self, state: bytes) -> None:
+        self.chain, self.epoch = state[:32].decode(), int(state[32:40])
+        self.run.load(state[40:])

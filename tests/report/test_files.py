@@ -19,13 +19,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from search.errors import UserError
-from search.report import epochs_frame, export, predictions_frame, study_folder, trials_frame, write_results
+from search.report import FORMATS, epochs_frame, export, predictions_frame, study_folder, trials_frame, write_results
 from search.report import files as files_module
 from search.space import Axis, Grid
 from search.trial import State
 from tests.report.builder import GAMMAS, SPACE_TEXT
 
 NAMES = ["space.yaml", "conditions.json", "trials.csv", "epochs.csv", "decisions.csv", "table.md", "table.csv"]
+NAMES += ["table.tex"]
 
 
 def read(path: Path) -> list[dict[str, str]]:
@@ -80,7 +81,7 @@ def test_no_nan_or_infinity_in_any_file(make, tmp_path):
         study.trial({"gamma": 0}, seed, [0.5, math.nan], State.DIVERGED, metrics=lambda *_: bad, predictions=True)
     written = write_results(*study.args, tmp_path)
     for what in ("table", "trials", "epochs", "decisions", "predictions"):
-        for kind in ("csv", "md", "json"):
+        for kind in ("csv", "md", "json", "tex", "html"):
             written.append(export(*study.args, what, kind, tmp_path / f"{what}.{kind}"))
     for path in written:
         text = path.read_text(encoding="utf-8").lower()
@@ -148,14 +149,14 @@ def test_a_folder_that_is_a_file_is_the_users_fault(focal, tmp_path):
 
 
 @pytest.mark.parametrize("what", ["table", "trials", "epochs", "decisions", "predictions"])
-@pytest.mark.parametrize("kind", ["csv", "md", "json", "parquet"])
+@pytest.mark.parametrize("kind", FORMATS)
 @pytest.mark.parametrize("empty", [True, False])
 def test_every_export_works(focal, make, tmp_path, what, kind, empty):
     study = make(name="none") if empty else focal
     path = export(*study.args, what, kind, tmp_path / "out" / f"x.{kind}")
     if kind == "parquet":
         assert (pq.read_table(path).num_rows == 0) is (empty or what == "predictions")
-    else:
+    elif kind != "xlsx":
         assert path.read_bytes().endswith(b"\n")
 
 
@@ -186,8 +187,8 @@ def test_parquet_of_trials_keeps_bits_and_mixed_axes(make, tmp_path):
 def test_unknown_exports_are_named(focal, tmp_path):
     with pytest.raises(UserError, match=r"^export 'trails': must be one of table, .*; did you mean 'trials'\?$"):
         export(*focal.args, "trails", "csv", tmp_path / "x")
-    with pytest.raises(UserError, match=r"^format 'xlsx': must be one of csv, md, json, parquet"):
-        export(*focal.args, "trials", "xlsx", tmp_path / "x")
+    with pytest.raises(UserError, match=r"^format 'docx': must be one of md, csv, tex, html, xlsx, json, parquet"):
+        export(*focal.args, "trials", "docx", tmp_path / "x")
 
 
 @pytest.mark.parametrize("name", ["focal", "focal (rev 2)", "焦点", "A4_gamma-1.5", "..." + "x"])

@@ -26,7 +26,8 @@ from search.report import (
     table_markdown,
     table_rich,
 )
-from search.report.render import cells, frame_csv, frame_markdown
+from search.report.columns import table_sheet
+from search.report.render import frame_csv, frame_markdown
 from search.report.text import csv_cell, figure, markdown_cell, plain, printable, value_text
 from search.space import Axis, Grid, Objective, Published, Report, Search
 from search.trial import State
@@ -50,8 +51,8 @@ def test_markdown_table_reads_as_it_should(focal):
         *("setting", "seeds finished", "val_accuracy, mean (%)", "sd over seeds (points)", "published"),
         *("test_accuracy, mean (%)", "epochs, mean", "seconds, sum"),
     ]
-    assert rows[2] == ["CE", "3 of 3", "56.45", "3.04", "54.01", "42.16", "3", "2.2"]
-    assert rows[4][:3] == ["gamma=2", "3 of 3", "60.83"]
+    assert rows[2] == ["CE", "3 of 3", "56.4", "3.0", "54.01", "42.2", "3", "2.2"]
+    assert rows[4][:3] == ["gamma=2", "3 of 3", "60.8"]
     assert "**" not in "\n".join(lines)
 
 
@@ -216,6 +217,7 @@ def test_published_figures_stand_beside_validation_accuracy(make):
     report = Report(rows="gamma", published=Published(values={"0": "54.01"}))
     study = make(replace(GAMMAS, search=search, report=report, seeds=(0,)))
     study.trial({"gamma": 0}, 0, [0.5])
-    head, lines = cells(comparison_table(*study.args))
+    sheet = table_sheet(comparison_table(*study.args))
+    head, lines = [column.head for column in sheet.columns], [[entry.text for entry in line] for line in sheet.lines]
     assert head == ["setting", "seeds finished", "val_loss", "val_accuracy (%)", "published", "epochs", "seconds"]
     assert lines == [["gamma=0", "1 of 1", "0.5", "50.00", "54.01", "1", "0.2"]]

@@ -10,20 +10,32 @@ What this room promises:
   alone, and one sentence says how to get the rest.
 """
 
+from search.report.figures.classes import compared_figure, per_class_figure
 from search.report.figures.confusion import confusion_figure
+from search.report.figures.cost import cost_figure
 from search.report.figures.curves import curves_figure, rate_figure
+from search.report.figures.forest import ForestRow, forest_figure
 from search.report.figures.images import contact_sheet, write_image
 from search.report.figures.scatter import scatter_figure
+from search.report.figures.study import StudyFigure, study_figures, write_figures
 from search.report.figures.writing import Written, write, write_all
 
 __all__ = [
+    "ForestRow",
+    "StudyFigure",
     "Written",
+    "compared_figure",
     "confusion_figure",
     "contact_sheet",
+    "cost_figure",
     "curves_figure",
+    "forest_figure",
+    "per_class_figure",
     "rate_figure",
     "scatter_figure",
+    "study_figures",
     "write",
     "write_all",
+    "write_figures",
     "write_image",
 ]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import textwrap
+import unicodedata
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
@@ -26,6 +28,7 @@ COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#3
 
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 MARKERS = ("circle", "square", "diamond", "triangle-up", "cross", "x", "star", "triangle-down")
+ISOLATE, ISOLATE_END = "\u2068", "\u2069"
 MARKED = 12
 """Markers along a line at most: more of them hide it."""
 
@@ -44,7 +47,7 @@ def series(x: Sequence[float], y: Sequence[float | None], name: str, place: int,
         line={"color": COLOURS[place % len(COLOURS)], "dash": DASHES[place % len(DASHES)], "width": 2},
         marker={
             "symbol": MARKERS[place % len(MARKERS)],
-            "size": [7 if i % step == 0 else 0 for i in range(len(x))],
+            "size": [7 if (i - place) % step == 0 else 0 for i in range(len(x))],  # not all at the same places
             "line": {"width": 0},
         },
         **more,
@@ -80,9 +83,47 @@ def dressed(
     return figure
 
 
+def legend_below(figure: go.Figure) -> go.Figure:
+    """Put the legend under the plot: above it stands a subtitle, and beside it space is dear."""
+    low = figure.layout.margin.b + 40
+    below = {"orientation": "h", "x": 0, "xanchor": "left", "y": 0.01, "yref": "container", "yanchor": "bottom"}
+    figure.update_layout(
+        height=figure.layout.height + 40,
+        margin_b=low,
+        showlegend=True,
+        legend={**below, "traceorder": "normal", "itemsizing": "constant"},
+    )
+    return figure
+
+
+def legend_beside(figure: go.Figure) -> go.Figure:
+    """Put the legend at the right, and make the figure as high as its labels of several lines need."""
+    labels = [trace.name or "" for trace in figure.data if trace.showlegend is not False]
+    needed = sum(19 * (1 + label.count("<br>")) + 6 for label in labels) + 20
+    margin = figure.layout.margin
+    side = {"x": 1.01, "xanchor": "left", "y": 1, "yanchor": "top", "tracegroupgap": 4, "itemsizing": "constant"}
+    figure.update_layout(height=max(figure.layout.height, needed + margin.t + margin.b), showlegend=True, legend=side)
+    return figure
+
+
 def text(words: str, longest: int = 200) -> str:
     """Return what plotly shows as these words: it reads HTML tags and entities in every text."""
     words = printable(words)
     if len(words) > longest:
         words = words[: longest - 1] + "…"
+    if any(unicodedata.bidirectional(letter) in ("R", "AL") for letter in words):
+        words = f"{ISOLATE}{words}{ISOLATE_END}"  # else the numbers behind it would change places with it
     return words.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def wrapped(words: str, width: int = 34, lines: int = 3) -> str:
+    """Return `text` of these words in lines of `width` letters, at most so many of them."""
+    parts = textwrap.wrap(printable(words), width) or [""]
+    if len(parts) > lines:
+        parts = [*parts[: lines - 1], f"{parts[lines - 1][: width - 1]}…"]
+    return "<br>".join(text(part) for part in parts)
+
+
+def pixels(label: str, size: float = 12) -> int:
+    """Return about how wide a label of `text` or `wrapped` is, in type of `size` pixels."""
+    return int(0.58 * size * max(len(html.unescape(line)) for line in label.split("<br>")))

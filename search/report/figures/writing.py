@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import html
 import importlib.util
 import logging
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 
 import plotly.graph_objects as go
 from plotly.offline import get_plotlyjs
 
 from search.report.files import write_atomically, write_text
+from search.report.text import printable
 
 SCALE = 2
 """Pixels of a PNG per pixel of its figure."""
@@ -49,8 +52,15 @@ def write(figure: go.Figure, folder: Path, name: str) -> Written:
     return write_all({name: figure}, folder)
 
 
-def write_all(figures: Mapping[str, go.Figure], folder: Path) -> Written:
+def write_all(
+    figures: Mapping[str, go.Figure], folder: Path, alts: Mapping[str, tuple[str, str]] = MappingProxyType({})
+) -> Written:
     """Write figures as ``<name>.html`` and, where possible, ``<name>.png``, and ``plotly.min.js`` beside them.
+
+    Args:
+        figures: name -> figure.
+        folder: made where it is not there.
+        alts: name -> title of the page and a sentence for those who do not see the figure, as text.
 
     Raises:
         UserError: the folder cannot be written.
@@ -64,11 +74,22 @@ def write_all(figures: Mapping[str, go.Figure], folder: Path) -> Written:
         write_text(script, library)
     for name, figure in figures.items():
         page = figure.to_html(include_plotlyjs="directory", full_html=True, config={"displaylogo": False})
+        if name in alts:
+            page = _described(page, *alts[name])
         result.files.append(write_text(folder / f"{name}.html", page))
     pictures, result.remark = pngs(figures)
     for name, content in pictures.items():
         result.files.append(write_atomically(folder / f"{name}.png", _writer(content)))
     return result
+
+
+def _described(page: str, title: str, alt: str) -> str:
+    """Return a page of plotly's with its title, and its figure named to a screen reader by `alt`."""
+    head, body = page.split("<body>", 1)
+    head = head.replace("<html>", '<html lang="en">', 1)
+    head = head.replace("<head>", f"<head><title>{html.escape(printable(title))}</title>", 1)
+    body = body.replace("<div>", f'<div role="img" aria-label="{html.escape(printable(alt))}">', 1)
+    return f"{head}<body>{body}"
 
 
 def pngs(figures: Mapping[str, go.Figure]) -> tuple[dict[str, bytes], str]:

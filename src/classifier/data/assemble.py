@@ -121,6 +121,7 @@ def assemble(source: Source, size: int, seed: int = 0, limit: Sequence[int] | No
         truth={name: labels[name] for name in ("val", "test")},
         images={name: [source.names[image] for image in parts[name]] for name in ("val", "test")},
         notes=notes(source, parts, decoded, size, ready.before),
+        contents={name: [decoded.digests[image].hex() for image in parts[name]] for name in ("val", "test")},
     )
     return Dataset(images, labels, card)
 

@@ -24,6 +24,8 @@ class DataCard:
         truth: ``val`` and ``test`` -> true class per image, int64.
         images: ``val`` and ``test`` -> one name per image, in the same order.
         notes: sentences on sizes, duplicates across splits, files left out.
+        contents: ``val`` and ``test`` -> one hash of the decoded pixels per image, in the same order. It is no part of
+            the fingerprint, which knows the pixels at the size that is trained on.
     """
 
     fingerprint: str
@@ -32,6 +34,7 @@ class DataCard:
     truth: Mapping[str, np.ndarray] = field(default_factory=dict)
     images: Mapping[str, Sequence[str]] = field(default_factory=dict)
     notes: Sequence[str] = ()
+    contents: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)

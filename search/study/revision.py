@@ -30,16 +30,21 @@ def identity(space: Space) -> str:
     )
 
 
+def continued_study(ledger: Ledger, space: Space) -> StudyRecord | None:
+    """Return the study a space continues, or None; nothing is changed."""
+    wanted = identity(space)
+    kin = [record for record in ledger.studies() if record.base_name == space.name]
+    return next((record for record in reversed(kin) if record.identity == wanted), None)
+
+
 def find_study(ledger: Ledger, space: Space) -> StudyRecord:
     """Return the study a space continues, made where there is none; its stored file is brought up to date."""
-    wanted, text = identity(space), dump(space)
-    kin = [record for record in ledger.studies() if record.base_name == space.name]
-    for record in reversed(kin):
-        if record.identity == wanted:
-            if record.space != text:
-                ledger.update_study(record.id, space=text)
-            return ledger.study(record.name)
-    return new_revision(ledger, space)
+    record, text = continued_study(ledger, space), dump(space)
+    if record is None:
+        return new_revision(ledger, space)
+    if record.space != text:
+        ledger.update_study(record.id, space=text)
+    return ledger.study(record.name)
 
 
 def new_revision(ledger: Ledger, space: Space) -> StudyRecord:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from search.space import Objective
 from search.stopping import StopRule, stop_rule
-from search.study import Leaf
+from search.study.leaf import Leaf
 from search.trial import Row, State
 
 LOSSES = ("train_loss", "val_loss")

@@ -1,0 +1,113 @@
+"""The audit of space files: every check that their published figures allow, from the files alone.
+
+Only flaws are impossible; notes are what the figures are too few, or too alike, to show. What cannot be checked is a
+note that begins with "not checked", never a flaw.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from search.audit import accuracy, facts
+from search.audit.desk import Desk
+from search.audit.findings import Finding, called, listed
+from search.audit.settings import Row, one_curve, pairs, rows
+from search.space import Space
+from search.workload import load_workload
+
+
+@dataclass(frozen=True)
+class Audited:
+    """What was found in one file.
+
+    Attributes:
+        file: the file.
+        figures: published figures of its table, 0 where it publishes none.
+        findings: flaws first, then notes, each in the order of the checks.
+    """
+
+    file: str
+    figures: int
+    findings: Sequence[Finding]
+
+    @property
+    def flaws(self) -> list[Finding]:
+        """The findings that are arithmetically impossible."""
+        return [finding for finding in self.findings if finding.severity == "flaw"]
+
+
+def audit(spaces: Iterable[Space]) -> list[Audited]:
+    """Audit the published figures of space files, each by itself and all against each other.
+
+    Args:
+        spaces: as `search.space.read_space` gives them; where they were read from is looked up again for lines.
+    """
+    desks: list[Desk] = []
+    found: list[tuple[Desk, Row]] = []
+    for space in spaces:
+        desk = Desk(space)
+        desks.append(desk)
+        if desk.published is None:
+            continue
+        workload = load_workload(space.workload)
+        accuracy.check(desk)
+        facts.check(desk, workload)
+        own = rows(space, workload)
+        _curves(desk, own)
+        found += [(desk, row) for row in own if desk.is_accuracy]
+    _twice(found)
+    return [
+        Audited(
+            desk.space.file,
+            len(desk.published.values) if desk.published else 0,
+            sorted(desk.findings, key=lambda finding: finding.severity),
+        )
+        for desk in desks
+    ]
+
+
+def _curves(desk: Desk, own: Sequence[Row]) -> None:
+    for group in one_curve(own):
+        names = listed([desk.row(row.name) for row in group])
+        sentence = f"{names} differ in nothing but where they stop: one recorded run answers all of them"
+        desk.note(sentence, "values", group[0].name)
+
+
+def _twice(found: Sequence[tuple[Desk, Row]]) -> None:
+    """Note rows with equal settings: one run listed twice where the figures agree, else what they leave open."""
+    desks = {id(row): desk for desk, row in found}
+    for earlier, later in pairs(row for _, row in found):
+        one, other = desks[id(earlier)], desks[id(later)]
+        if one.published is None or other.published is None or one.published.n != other.published.n:
+            continue
+        texts = one.published.values[earlier.name], other.published.values[later.name]
+        alike = _alike(one, earlier, other, later)
+        place = "" if one is other else f" of {called(earlier.file)}"
+        whose = f"{one.row(earlier.name)}{place}"
+        if earlier.epochs == later.epochs:
+            same = f"has the settings of {whose}"
+        elif later.epochs < earlier.epochs:
+            same = f"is the first {later.epochs:,} epochs of {whose}"
+        else:
+            same = f"begins with the {earlier.epochs:,} epochs of {whose}"
+        if alike:
+            both = f"both are printed with {texts[1]}" if texts[0] == texts[1] else f"{texts[1]} agrees with {texts[0]}"
+            sentence = f"{other.row(later.name)} {same}, and {both}: the same run is listed twice"
+        elif earlier.epochs == later.epochs:
+            sentence = (
+                f"{other.row(later.name)} {same}, but is printed with {texts[1]}, not {texts[0]}: "
+                "another seed, or a difference that the files do not state"
+            )
+        else:
+            continue
+        other.note(sentence, "values", later.name)
+
+
+def _alike(one: Desk, earlier: Row, other: Desk, later: Row) -> bool:
+    """Whether two figures may stand for the same number of images."""
+    ours, theirs = one.counts(earlier.name), other.counts(later.name)
+    if ours and theirs:
+        return max(ours[0], theirs[0]) <= min(ours[-1], theirs[-1])
+    mine, others = one.figures[earlier.name], other.figures[later.name]
+    return [(figure.digits, figure.places) for figure in mine] == [(figure.digits, figure.places) for figure in others]

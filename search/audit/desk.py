@@ -1,0 +1,68 @@
+"""What the checks of one file share: its figures, read digit by digit, and the findings so far."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from search.audit.addresses import Addresses
+from search.audit.findings import Finding, Severity, called
+from search.audit.grim import Figure, counts, table
+from search.space import Grid, Space
+
+
+class Desk:
+    """One file under audit.
+
+    Attributes:
+        space: the file, read.
+        published: its published figures, or None.
+        figures: row -> readings of its figure; empty where the table is of something else than accuracy.
+        truncated: the figures were cut instead of rounded; set by the check of the table.
+        findings: what was found so far.
+    """
+
+    def __init__(self, space: Space) -> None:
+        self.space = space
+        self.published = space.report.published
+        self.figures: Mapping[str, tuple[Figure, ...]] = {}
+        if self.published is not None and self.is_accuracy:
+            self.figures = table(self.published.values)
+        self.truncated = False
+        self.findings: list[Finding] = []
+        self._addresses = Addresses(space.file)
+        options = [axis for axis in space.axes if axis.name == space.report.rows and isinstance(axis.domain, Grid)]
+        self._named = any(axis.domain.options for axis in options if isinstance(axis.domain, Grid))
+
+    @property
+    def is_accuracy(self) -> bool:
+        """Whether the figures count images that were right: nothing else has to be a number of images out of n."""
+        return self.published is not None and self.published.metric.strip().lower() == "accuracy"
+
+    def row(self, name: str) -> str:
+        """Return what a row is called in a sentence: the name of its option, or ``axis=value``."""
+        return called(name if self._named else f"{self.space.report.rows}={name}")
+
+    def printed(self, name: str) -> str:
+        """Return a row's figure with the row, for a sentence."""
+        text = called(self.published.values[name]) if self.published is not None else ""
+        return f"{text} ({self.row(name)})"
+
+    def counts(self, name: str) -> range | None:
+        """Return the numbers of images a figure may stand for in one run; None where there are none or two meanings."""
+        if self.published is None or self.published.n is None or self.published.runs > 1:
+            return None
+        n = self.published.n
+        found = [counts(figure, n, truncated=self.truncated) for figure in self.figures.get(name, ())]
+        found = [meant for meant in found if meant]
+        return found[0] if len(found) == 1 else None
+
+    def flaw(self, sentence: str, *names: str) -> None:
+        """Add what cannot be, at an entry below ``report.published``."""
+        self._add("flaw", sentence, names)
+
+    def note(self, sentence: str, *names: str) -> None:
+        """Add what a reader should know, at an entry below ``report.published``."""
+        self._add("note", sentence, names)
+
+    def _add(self, severity: Severity, sentence: str, names: tuple[str, ...]) -> None:
+        self.findings.append(Finding(severity, *self._addresses.of(*names), sentence))

@@ -1,0 +1,81 @@
+"""The verb that says what a study will cost."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from search.cli.options import changes, overrides, places
+
+if TYPE_CHECKING:
+    from search.ledger import Ledger
+
+
+@click.command()
+@click.argument("file")
+@changes
+@places
+@click.option("--json", "as_json", is_flag=True, help="The same figures as JSON.")
+@click.option("--tree", is_flag=True, help="Show all of the stage tree.")
+@click.option("--no-probe", is_flag=True, help="Train no epoch for its time where nothing like it is on record.")
+@click.option("--no-sharing", is_flag=True, help="As if every trial were trained alone.")
+def plan(
+    file: str,
+    data: str | None,
+    sets: Sequence[str],
+    results: str,
+    storage: str | None,
+    as_json: bool,
+    tree: bool,
+    no_probe: bool,
+    no_sharing: bool,
+) -> None:
+    """Say what a study will cost before it is run: trials, epochs, time and disk, and what sharing saves.
+
+    Example: python -m search plan spaces/focal.yaml
+    """
+    from search.space import read_space
+
+    space = read_space(file, overrides(data, sets))
+    from search import plan as room  # after the file is known to be sound: this import takes a second
+    from search.study import Leaf, Planner, continued_study
+    from search.workload import load_workload
+
+    workload = load_workload(space.workload)
+    with _ledger(Path(results), storage) as ledger:
+        record = continued_study(ledger, space)
+        place = room.place_of(ledger, space, record)
+
+        def probe(leaf: Leaf) -> room.Probe:
+            click.echo("nothing like it is on record: training one epoch for its time", err=True)
+            return room.probe(space.workload, place.cpus, place.gpus, leaf.fixed, leaf.schedule)
+
+        planner = Planner(space, workload, place.execution_class, not no_sharing)
+        found = room.plan_of(space, ledger, planner, place, record, None if no_probe else probe)
+    click.echo(json.dumps(found.to_json(), indent=2) if as_json else room.text(found, tree))
+
+
+@contextmanager
+def _ledger(results: Path, storage: str | None) -> Iterator[Ledger]:
+    """Open the ledger there is; where there is none, an empty one that leaves no trace."""
+    from search.ledger import Ledger
+
+    if storage is not None or (results / "search.db").exists():
+        ledger = Ledger(storage or str(results / "search.db"), states=results / "states")
+        try:
+            yield ledger
+        finally:
+            ledger.close()
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        ledger = Ledger(str(Path(folder) / "search.db"))
+        try:
+            yield ledger
+        finally:
+            ledger.close()

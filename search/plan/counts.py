@@ -1,0 +1,182 @@
+"""How many epochs a study takes: at full length, alone, with sharing, and what of it is there already."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from search.ledger import Role
+from search.plan.known import Inventory, Known
+from search.plan.tree import grow, walk
+from search.pruning import rungs
+from search.space import Space
+from search.study import longest
+from search.study.marks import own_marks
+
+
+@dataclass(frozen=True)
+class Epochs:
+    """Counts of epochs. Where nothing ends a trial early, or the ledger knows how it ends, they are exact.
+
+    Attributes:
+        full: every trial at full length.
+        alone: every trial trained alone, ending where rows on record say so, else at full length.
+        distinct: different ones, every trial at full length.
+        needed: different ones, trials ending where rows on record say so.
+        recorded: of these, in the ledger already.
+        train: of these, to be trained; at most, where stop rules or pruning may end trials that are not decided yet.
+        least: to be trained at least.
+        expected: to be trained if one in `reduction_factor` goes on at each rung; None without pruning.
+        again: trained again to reach a state from which the missing ones can be trained.
+    """
+
+    full: int
+    alone: int
+    distinct: int
+    needed: int
+    recorded: int
+    train: int
+    least: int
+    expected: float | None
+    again: int
+
+    @property
+    def exact(self) -> bool:
+        """Whether it is known beforehand what will be trained."""
+        return self.least == self.train
+
+
+@dataclass(frozen=True)
+class Work:
+    """What is to be trained.
+
+    Attributes:
+        chains: (trial, first and last epoch) of the leases a single worker would be given, in turn; all but the first
+            of a branch start where the branch parts from an earlier one.
+        missing: epoch key -> trial and epoch it is trained for first.
+        again: likewise, for those on record that are trained once more.
+        extra: epochs trained once more for each branch, because no states are kept where branches part.
+    """
+
+    chains: Sequence[tuple[Known, int, int]]
+    missing: Mapping[str, tuple[Known, int]]
+    again: Mapping[str, tuple[Known, int]]
+    extra: int
+
+
+def work_of(stock: Inventory, keeps: bool) -> Work:
+    """Return what is to be trained, in the order in which a single worker would: longest remaining work first.
+
+    Args:
+        stock: the trials.
+        keeps: whether states are kept where trials part.
+    """
+    undecided = [known for known in stock.trials if not known.ended]
+    undecided.sort(key=lambda known: (known.epoch - len(known.leaf.path), known.leaf.trial.number))
+    chains: list[tuple[Known, int, int]] = []
+    missing: dict[str, tuple[Known, int]] = {}
+    again: dict[str, tuple[Known, int]] = {}
+    extra = 0
+    for known in undecided:
+        path = known.leaf.path
+        if path[-1] in missing or path[-1] in again:
+            continue  # the lease of a longer trial trains all of it
+        first = next((epoch for epoch in range(known.base, len(path)) if _new(path[epoch], missing, again)), 0)
+        for epoch in range(first, len(path)):
+            (again if path[epoch] in stock.rows else missing)[path[epoch]] = (known, epoch + 1)
+        start = first if keeps else known.base
+        extra += first - start
+        chains.append((known, start + 1, len(path)))
+    return Work(chains, missing, again, extra)
+
+
+def _new(key: str, *done: Collection[str]) -> bool:
+    return not any(key in each for each in done)
+
+
+def count(space: Space, stock: Inventory, work: Work) -> Epochs:
+    """Count the epochs of a study; those of configurations that are not chosen yet count as different from all others.
+
+    Args:
+        space: its lengths, stop rules and pruning are used.
+        stock: its trials.
+        work: what is to be trained of them.
+    """
+    unseen = stock.unasked * len(space.seeds)
+    length = longest(space)
+    distinct = {key for known in stock.trials for key in known.leaf.path}
+    needed = {key for known in stock.trials for key in known.leaf.path[: known.length]}
+    recorded = sum(key in stock.rows for key in needed)
+    marks = _rungs(space)
+    certain = {
+        key
+        for known in stock.trials
+        if not known.ended
+        for key in known.leaf.path[known.epoch : _least(known, marks)]
+        if key in work.missing
+    }
+    expected = None
+    if space.search.asha is not None:
+        eta = space.search.asha.reduction_factor
+        expected = sum(eta ** -_passed(marks, known.epoch, epoch) for known, epoch in work.missing.values())
+        expected += unseen * sum(eta ** -_passed(marks, 0, epoch) for epoch in range(1, length + 1))
+    return Epochs(
+        full=sum(len(known.leaf.path) for known in stock.trials) + unseen * length,
+        alone=sum(known.length for known in stock.trials) + unseen * length,
+        distinct=len(distinct) + unseen * length,
+        needed=len(needed) + unseen * length,
+        recorded=recorded,
+        train=len(work.missing) + unseen * length,
+        least=len(certain),
+        expected=expected,
+        again=len(work.again) + work.extra,
+    )
+
+
+def _rungs(space: Space) -> Sequence[int]:
+    asha = space.search.asha
+    return rungs(asha.grace_period, asha.reduction_factor, longest(space)) if asha else ()
+
+
+def _least(known: Known, marks: Sequence[int]) -> int:
+    """Return the first epoch at which a trial that is not decided yet may end."""
+    length = len(known.leaf.path)
+    settings = known.leaf.trial.settings
+    if settings.get("stop.rule", "none") != "none" and settings.get("stop.alpha", 0) is not None:
+        return min(length, known.epoch + 1)
+    return min([length, *(rung for rung in marks if rung > known.epoch)])
+
+
+def _passed(marks: Sequence[int], start: int, epoch: int) -> int:
+    """Count the rungs between two epochs, at which it is decided whether the second one is trained."""
+    return sum(start < rung < epoch for rung in marks)
+
+
+def states_kept(
+    space: Space, stock: Inventory, work: Work, landmarks: Iterable[int], spaced: Mapping[int, bool]
+) -> list[str]:
+    """Return the keys of the states a run keeps if nothing ends a trial early, rolling ones apart.
+
+    Args:
+        space, stock, work: the study.
+        landmarks: epochs the workload names.
+        spaced: number of a trial -> whether its epochs take so long that spaced states are kept.
+    """
+    landmarks, marks = tuple(landmarks), _rungs(space)
+    undecided = {id(known.leaf): known for known in stock.trials if not known.ended}
+    kept: dict[str, None] = {}
+    for _, _, stage in walk(grow([known.leaf for known in undecided.values()])):
+        # A branch counts for those that have no later state to start from.
+        sides = sum(any(undecided[id(leaf)].base < stage.end for leaf in child.leaves) for child in stage.children)
+        key = stage.keys[-1]
+        if sides > 1 and (key in work.missing or key in work.again):
+            kept[key] = None
+    for known, _, _ in work.chains:
+        path = known.leaf.path
+        for epoch, role in own_marks(known.leaf, marks, landmarks).items():
+            if known.base < epoch <= len(path) and (role != Role.SPACED or spaced[known.leaf.trial.number]):
+                key = path[epoch - 1]
+                owner = work.missing.get(key) or work.again.get(key)
+                if owner is not None and owner[0] is known:
+                    kept[key] = None
+    return list(kept)

@@ -1,0 +1,177 @@
+"""Seconds of an epoch and bytes of a state: measured on rows and states on record, or by a probe; never guessed.
+
+A trial is like another one where few of their settings differ, and none is more important here than another: this room
+knows nothing of what they mean. Which ones differ is said beside the figure.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import median
+from typing import Any
+
+from search.ledger import Ledger
+from search.plan.known import Inventory, Known
+from search.plan.process import Probe
+from search.space import SERVICE_SETTINGS
+from search.study import Leaf
+
+SAMPLE = 32
+"""Epochs of a trial on record that are looked at, spread over all of them."""
+
+LIKE = 200
+"""Different trials on record that are compared with; own ones come first, then those of the newest studies."""
+
+Kind = frozenset[tuple[str, str]]
+"""Settings of a trial that decide how long an epoch takes: all but the seed and the service's own."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What an epoch takes and a state needs, of one kind of trial; None where nothing like it is on record.
+
+    Attributes:
+        seconds: of an epoch.
+        size: bytes of a state.
+        source: where `seconds` is from, for people.
+        size_source: where `size` is from.
+    """
+
+    seconds: float | None
+    size: float | None
+    source: str
+    size_source: str
+
+
+@dataclass(frozen=True)
+class _Seen:
+    kind: Kind
+    data: str
+    where: str
+    seconds: float | None
+    size: float | None
+
+
+class Estimates:
+    """What epochs and states of a study's trials take.
+
+    Args:
+        stock: its trials.
+        ledger: where similar ones are looked for.
+        execution_class: only trials of this class are similar.
+        workload: only trials of this workload are.
+        study: name of the study, "" where it is new.
+        probe: trains an epoch of a leaf where nothing similar is on record; None where this is not wanted.
+    """
+
+    def __init__(
+        self,
+        stock: Inventory,
+        ledger: Ledger,
+        execution_class: Mapping[str, str],
+        workload: str,
+        study: str,
+        probe: Callable[[Leaf], Probe] | None,
+    ) -> None:
+        self._ledger, self._class = ledger, dict(execution_class)
+        self._workload, self._study, self._probe = workload, study, probe
+        self._seen = list(_own(stock))
+        self._looked = False
+        self._found: dict[tuple[Kind, str], Measured] = {}
+        self._kinds: dict[int, tuple[Kind, str]] = {}
+        self._probed: Probe | None = None
+
+    def of(self, leaf: Leaf) -> Measured:
+        """Return what an epoch and a state of this leaf take."""
+        if id(leaf) not in self._kinds:
+            self._kinds[id(leaf)] = (kind_of(leaf.trial.settings), leaf.data)
+        name = self._kinds[id(leaf)]
+        if name not in self._found:
+            self._found[name] = self._measure(leaf, *name)
+        return self._found[name]
+
+    def sources(self, leaves: Iterable[Leaf]) -> list[str]:
+        """Say where the seconds of these leaves are from, the most frequent source first."""
+        counts: dict[str, int] = {}
+        for leaf in leaves:
+            if source := self.of(leaf).source:
+                counts[source] = counts.get(source, 0) + 1
+        return sorted(counts, key=lambda source: -counts[source])
+
+    def _measure(self, leaf: Leaf, kind: Kind, data: str) -> Measured:
+        timed, sized = self._nearest(kind, data, "seconds"), self._nearest(kind, data, "size")
+        if not self._looked and (timed is None or timed.kind != kind or sized is None):
+            self._looked = True
+            own = {(seen.kind, seen.data) for seen in self._seen if seen.size is not None}
+            self._seen += [seen for seen in self._recorded() if (seen.kind, seen.data) not in own]
+            timed, sized = self._nearest(kind, data, "seconds"), self._nearest(kind, data, "size")
+        if (timed is None or sized is None) and self._probe is not None and self._probed is None:
+            self._probed = self._probe(leaf)
+        probed, said = self._probed, "a probe of one epoch, made now"
+        seconds = timed.seconds if timed else probed.seconds if probed else None
+        size = sized.size if sized else probed.size if probed else None
+        return Measured(
+            seconds,
+            size,
+            _source(timed, kind, "rows") if timed else said if probed else "",
+            _source(sized, kind, "states") if sized else said if probed and probed.size is not None else "",
+        )
+
+    def _nearest(self, kind: Kind, data: str, what: str) -> _Seen | None:
+        fitting = [seen for seen in self._seen if getattr(seen, what) is not None and seen.data == data]
+        return min(fitting, key=lambda seen: len(seen.kind ^ kind), default=None)
+
+    def _recorded(self) -> Iterator[_Seen]:
+        """Look at trials of this workload and class in the whole ledger, the newest studies first."""
+        seen: set[tuple[Kind, str]] = set()
+        for record in reversed(self._ledger.studies()):
+            if record.workload != self._workload or dict(record.execution_class or {}) != self._class:
+                continue
+            paths = self._ledger.paths(record.id)
+            for trial in self._ledger.trials(record.id):
+                path, data = paths[trial.number]
+                name = kind_of(trial.settings), data
+                if not trial.last_epoch or name in seen or len(seen) >= LIKE:
+                    continue
+                seen.add(name)
+                keys = path[: trial.last_epoch]
+                rows = self._ledger.rows(keys[:: max(1, len(keys) // SAMPLE)])
+                sizes = [state.file.size for state in self._ledger.states.find(keys).values()]
+                where = "this study" if record.name == self._study else f"study {record.name!r}"
+                yield _Seen(*name, where, _middle([row.seconds for row in rows.values()]), _middle(sizes))
+
+
+def kind_of(settings: Mapping[str, Any]) -> Kind:
+    """Return what makes a trial like another one."""
+    return frozenset(
+        (name, json.dumps(value, sort_keys=True))
+        for name, value in settings.items()
+        if name != "seed" and name not in SERVICE_SETTINGS
+    )
+
+
+def _own(stock: Inventory) -> Iterator[_Seen]:
+    """Yield what rows and states on the study's own paths say."""
+    known: dict[tuple[Kind, str], list[Known]] = {}
+    for trial in stock.trials:
+        if trial.epoch and len(known) < LIKE:
+            known.setdefault((kind_of(trial.leaf.trial.settings), trial.leaf.data), []).append(trial)
+    for (kind, data), trials in known.items():
+        keys: Sequence[str] = max((trial.leaf.path[: trial.epoch] for trial in trials), key=len)
+        seconds = [stock.rows[key].seconds for key in keys if key in stock.rows]
+        sizes = [stock.states[key] for key in keys if key in stock.states]
+        yield _Seen(kind, data, "this study's epochs", _middle(seconds), _middle(sizes))
+
+
+def _middle(values: Sequence[float]) -> float | None:
+    return median(values) if values else None
+
+
+def _source(seen: _Seen, kind: Kind, what: str) -> str:
+    differing = sorted({name for name, _ in seen.kind ^ kind})
+    if not differing:
+        return f"{what} of {seen.where}"
+    shown = ", ".join(differing[:3]) + (f" and {len(differing) - 3} more" if len(differing) > 3 else "")
+    return f"{what} of {seen.where}, where {shown} differ{'s' if len(differing) == 1 else ''}"

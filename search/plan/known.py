@@ -1,0 +1,148 @@
+"""What the ledger knows of a study before it is run: which trials are decided, which rows and states there are."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from search.ledger import Ledger, Recorded, StudyRecord
+from search.ledger.files import all_files
+from search.prefix import fingerprint
+from search.pruning import Asha
+from search.space import Space
+from search.study import Fold, Leaf, Planner, longest, make_sampler
+from search.trial import State, Trial
+
+
+@dataclass
+class Known:
+    """One trial of the plan.
+
+    Attributes:
+        leaf: the trial.
+        epoch: rows on record lead it so far.
+        ended: whether they decide it, or it ended in an earlier run; then with `epoch`.
+        base: the epoch it can be trained on from, 0 for the start.
+    """
+
+    leaf: Leaf
+    epoch: int
+    ended: bool
+    base: int = 0
+
+    @property
+    def length(self) -> int:
+        """Epochs it takes at most, alone."""
+        return self.epoch if self.ended else len(self.leaf.path)
+
+
+@dataclass(frozen=True)
+class Inventory:
+    """The trials of a study and what there is of them.
+
+    Attributes:
+        trials: those that are known by now.
+        unasked: configurations an adaptive sampler will choose while the study runs, at most.
+        rows: epoch key -> row on record.
+        states: keys of states on record -> bytes.
+    """
+
+    trials: Sequence[Known]
+    unasked: int
+    rows: Mapping[str, Recorded]
+    states: Mapping[str, int]
+
+
+def take_stock(space: Space, ledger: Ledger, planner: Planner, record: StudyRecord | None) -> Inventory:
+    """Look at every trial of a space as the driver will when it starts; nothing is written.
+
+    Args:
+        space: the space.
+        ledger: where rows and states are.
+        planner: makes the leaves.
+        record: the study, where it was begun.
+
+    Raises:
+        UserError: a configuration cannot be trained, or its data cannot be read.
+    """
+    earlier = ledger.trials(record.id) if record is not None else []
+    asked = [entry.detail for entry in ledger.decisions(record.id, ["asked"])] if record is not None else []
+    configurations = dict(_configurations(space, earlier, asked))
+    numbers = {(fingerprint(trial.parameters), trial.seed): trial for trial in earlier}
+    leaves: list[tuple[Leaf, Trial | None]] = []
+    for configuration, parameters in configurations.items():
+        name = fingerprint(parameters)
+        for seed in space.seeds:
+            leaf = planner.leaf(len(leaves), configuration, seed, parameters)
+            leaves.append((leaf, numbers.get((name, seed))))
+    rows = ledger.rows(list(dict.fromkeys(key for leaf, _ in leaves for key in leaf.path)))
+    asha = _pruner(space, ledger, record)
+    trials = []
+    for leaf, trial in leaves:
+        if trial is not None and trial.state.ended and trial.state != State.FAILED:
+            trials.append(Known(leaf, trial.last_epoch, True))
+        else:
+            trials.append(_settled(leaf, space, rows, asha))
+    states = _bases([known for known in trials if not known.ended], ledger)
+    unasked = 0
+    if space.search.sampler != "grid" and adaptive(space):
+        unasked = max(0, (space.search.trials or 0) - len(configurations))
+    return Inventory(trials, unasked, rows, states)
+
+
+def adaptive(space: Space) -> bool:
+    """Whether what is tried depends on what comes out."""
+    return space.search.sampler in ("tpe", "gp", "cmaes")
+
+
+def _configurations(
+    space: Space, earlier: Sequence[Trial], asked: Sequence[Mapping[str, object]]
+) -> Iterator[tuple[int, Mapping[str, object]]]:
+    """Yield the configurations that are known by now, by number."""
+    if space.search.sampler != "grid":
+        yield from sorted({trial.configuration: trial.parameters for trial in earlier}.items())
+        if adaptive(space):
+            return
+    sampler = make_sampler(space, asked)
+    while (answer := sampler.ask()) is not None:
+        yield answer.configuration, answer.parameters
+
+
+def _pruner(space: Space, ledger: Ledger, record: StudyRecord | None) -> Asha | None:
+    """Return the pruner as the order log left it."""
+    settings = space.search.asha
+    if settings is None:
+        return None
+    maximize = space.search.objective.maximize
+    asha = Asha(settings.grace_period, settings.reduction_factor, longest(space), maximize)
+    for entry in ledger.decisions(record.id, ["rung"]) if record is not None else []:
+        asha.feed(entry.epoch or 0, entry.key or "", float(entry.detail["value"]))
+    return asha
+
+
+def _settled(leaf: Leaf, space: Space, rows: Mapping[str, Recorded], asha: Asha | None) -> Known:
+    """Fold the rows on record into a leaf, as the driver will."""
+    fold = Fold(leaf, space.search.objective)
+    while (key := fold.next_key) is not None and key in rows:
+        end = fold.feed(rows[key].row)
+        if end is None and asha is not None and not math.isnan(value := fold.curve[-1]):
+            goes_on = asha.feed(fold.epoch, key, value)
+            if goes_on is False:
+                return Known(leaf, fold.epoch, True)
+        if end is not None:
+            return Known(leaf, fold.epoch, True)
+    return Known(leaf, fold.epoch, False)
+
+
+def _bases(trials: Sequence[Known], ledger: Ledger) -> dict[str, int]:
+    """Find the last state on every undecided path before its first missing row; return key -> bytes of all found."""
+    begun = [known for known in trials if known.epoch]
+    kept = ledger.states.find(list(dict.fromkeys(key for known in begun for key in known.leaf.path[: known.epoch])))
+    left = {key for _, key in all_files(ledger.states.folder)} if begun else set()
+    for known in begun:
+        path = known.leaf.path
+        there = (epoch for epoch in range(known.epoch, 0, -1) if path[epoch - 1] in kept)
+        # A worker that ended may have left a state that no entry names yet: the driver adopts it.
+        known.base = known.epoch if path[known.epoch - 1] in left else next(there, 0)
+    return {key: state.file.size for key, state in kept.items()}

@@ -1,0 +1,99 @@
+"""Where a study would be trained: execution class, share of the machine and workers, without starting Ray.
+
+A study that was begun is pinned to its class. Else a run on record tells it: one of the same workload, on this host
+with these packages, with the same CPUs and GPUs per trial. Else a fresh process with the right threads is asked.
+Workers verify the class before they train, so that a wrong guess costs time and never a wrong row.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from search import machine
+from search.ledger import Ledger, StudyRecord
+from search.plan.process import ask_class
+from search.space import Resources, Space
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where trials are trained.
+
+    Attributes:
+        execution_class: everything about it that can change a bit.
+        cpus, gpus: of one trial.
+        workers: trials that run at once.
+        source: where this is known from, for people.
+    """
+
+    execution_class: Mapping[str, str]
+    cpus: int
+    gpus: float
+    workers: int
+    source: str
+
+
+def known_class(ledger: Ledger, space: Space) -> Mapping[str, str] | None:
+    """Return the execution class a space would be trained in, where a run on record tells it, else None.
+
+    Without GPUs in the space's resources, the trials of that run have as many as there were.
+    """
+    place = recorded_place(ledger, space)
+    return None if place is None else place.execution_class
+
+
+def recorded_place(ledger: Ledger, space: Space) -> Place | None:
+    """Return the place of the last run of this workload on this host that gave its trials as much, or None."""
+    studies = {record.id: record for record in ledger.studies() if record.workload == space.workload}
+    hardware, versions = machine.hardware(), machine.versions()
+    for run in reversed(ledger.runs()):
+        conditions: Mapping[str, Any] = run["conditions"]
+        there = conditions.get("hardware", {})
+        if (
+            run["study_id"] in studies
+            and conditions.get("execution_class")
+            and conditions.get("versions") == versions
+            and all(there.get(name) == hardware[name] for name in ("host", "system", "processor", "cores"))
+            and conditions.get("cpus_per_trial") == space.resources.cpus
+            and space.resources.gpus in (None, conditions.get("gpus_per_trial"))
+        ):
+            gpus = float(conditions.get("gpus_per_trial", 0.0))
+            workers = _workers(space.resources.cpus, gpus)
+            source = f"as in the last run of study {studies[run['study_id']].name!r} on this machine"
+            return Place(dict(conditions["execution_class"]), space.resources.cpus, gpus, workers, source)
+    return None
+
+
+def place_of(ledger: Ledger, space: Space, record: StudyRecord | None) -> Place:
+    """Return where a study would be trained: as it is pinned, as a run on record says, or as a fresh process answers.
+
+    Raises:
+        UserError: the workload cannot be asked.
+    """
+    found = recorded_place(ledger, space)
+    if record is not None and record.execution_class is not None:
+        gpus = found.gpus if found is not None else _share(space.resources)
+        workers = _workers(space.resources.cpus, gpus)
+        return Place(dict(record.execution_class), space.resources.cpus, gpus, workers, "the study's own")
+    if found is not None:
+        return found
+    gpus = _share(space.resources)
+    answer = ask_class(space.workload, space.resources.cpus, gpus)
+    return Place(answer, space.resources.cpus, gpus, _workers(space.resources.cpus, gpus), "a process on this machine")
+
+
+def _share(resources: Resources) -> float:
+    """Return the GPUs of one trial: those asked for, or one where there is one."""
+    return resources.gpus if resources.gpus is not None else min(1.0, float(machine.gpus()))
+
+
+def _workers(cpus: int, gpus: float) -> int:
+    """Return how many trials run at once; at least one, for whoever runs it may have a larger machine."""
+    fits = (os.cpu_count() or 1) // cpus
+    if gpus:
+        fits = min(fits, math.floor(machine.gpus() / gpus + 1e-9))
+    return max(1, fits)

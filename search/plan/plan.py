@@ -1,0 +1,261 @@
+"""The plan of a study: what it will cost, from its space and what is on record. Trains at most a probe."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from search.ledger import Ledger, StudyRecord
+from search.plan.counts import Epochs, Work, count, states_kept, work_of
+from search.plan.estimates import Estimates
+from search.plan.known import Inventory, Known, take_stock
+from search.plan.place import Place
+from search.plan.process import Probe
+from search.plan.tree import Stage, grow
+from search.space import Space
+from search.study import Leaf, Planner
+from search.study.marks import SPACED
+
+RAY_START = 10.0
+"""Seconds until the first worker trains: Ray, and the workload's own start (10 to 20 s on two cores that are busy)."""
+
+SPACING = 5.0
+"""Seconds of training between a spaced state and the one before, as workers have it."""
+
+
+@dataclass(frozen=True)
+class Seconds:
+    """How long a study takes.
+
+    Attributes:
+        device: of training, all workers together; None where nothing tells how long an epoch takes.
+        wall: at least: `device` spread evenly over the workers or the longest chain, whichever is more, and the start.
+        epoch: mean of the epochs to be trained.
+        chain: of the longest chain of epochs that must follow one another.
+        start: of Ray.
+        workers: trials at once.
+        sources: where the seconds of an epoch are from.
+    """
+
+    device: float | None
+    wall: float | None
+    epoch: float | None
+    chain: float | None
+    start: float
+    workers: int
+    sources: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Room:
+    """What the states of a study need on disk.
+
+    Attributes:
+        kept: states the run will keep if nothing ends a trial early; besides, every running chain has a rolling one.
+        size: bytes of one, in the mean; None where nothing tells.
+        total: bytes of all of them.
+        limit: bytes that all states of the ledger may take.
+        there: states on record by now, of all studies.
+        there_bytes: their bytes.
+        sources: where `size` is from.
+    """
+
+    kept: int
+    size: float | None
+    total: float | None
+    limit: float
+    there: int
+    there_bytes: int
+    sources: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a study will cost.
+
+    Attributes:
+        study: its name, with its revision where it was begun.
+        configurations, seeds, trials: how many; trials are configurations x seeds.
+        unasked: configurations an adaptive sampler has still to choose: all figures hold at most.
+        known_ends: trials that rows on record decide.
+        early: whether stop rules or pruning may end trials.
+        sharing: whether trials share epochs.
+        epochs, seconds, room: see there.
+        place: where it would be trained.
+        space: the search space.
+        tree: the first stages of the stage tree, of all trials that are known by now.
+        stock: what the ledger knows of these.
+    """
+
+    study: str
+    configurations: int
+    seeds: int
+    trials: int
+    unasked: int
+    known_ends: int
+    early: bool
+    sharing: bool
+    epochs: Epochs
+    seconds: Seconds
+    room: Room
+    place: Place
+    space: Space = field(repr=False)
+    tree: Sequence[Stage] = field(repr=False)
+    stock: Inventory = field(repr=False)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the figures as plain data. Names are stable; null stands for what nothing tells."""
+        return {
+            "study": self.study,
+            "trials": self.trials,
+            "configurations": self.configurations,
+            "seeds": self.seeds,
+            "configurations_to_be_chosen": self.unasked,
+            "sharing": self.sharing,
+            "epochs": {
+                "full_length": self.epochs.full,
+                "alone": self.epochs.alone,
+                "alone_known_for_trials": self.known_ends if self.early else self.trials - self.unasked * self.seeds,
+                "distinct": self.epochs.distinct,
+                "distinct_with_known_ends": self.epochs.needed,
+                "in_ledger": self.epochs.recorded,
+                "to_train": self.epochs.train,
+                "to_train_at_least": self.epochs.least,
+                "to_train_expected": self.epochs.expected,
+                "to_train_again": self.epochs.again,
+                "exact": self.epochs.exact and not self.unasked,
+            },
+            "seconds": {
+                "device": self.seconds.device,
+                "wall_at_least": self.seconds.wall,
+                "epoch": self.seconds.epoch,
+                "longest_chain": self.seconds.chain,
+                "start": self.seconds.start,
+                "workers": self.seconds.workers,
+                "sources": list(self.seconds.sources),
+            },
+            "states": {
+                "kept": self.room.kept,
+                "bytes_of_one": self.room.size,
+                "bytes": self.room.total,
+                "limit_bytes": self.room.limit,
+                "there": self.room.there,
+                "there_bytes": self.room.there_bytes,
+                "sources": list(self.room.sources),
+            },
+            "place": {
+                "execution_class": dict(self.place.execution_class),
+                "cpus_per_trial": self.place.cpus,
+                "gpus_per_trial": self.place.gpus,
+                "source": self.place.source,
+            },
+        }
+
+
+def plan_of(
+    space: Space,
+    ledger: Ledger,
+    planner: Planner,
+    place: Place,
+    record: StudyRecord | None = None,
+    probe: Callable[[Leaf], Probe] | None = None,
+) -> Plan:
+    """Work out what a study will cost.
+
+    Args:
+        space: the study's space.
+        ledger: where rows and states are; nothing is written.
+        planner: makes its leaves, in the execution class of `place`.
+        place: where it would be trained.
+        record: the study, where it was begun.
+        probe: trains an epoch of a leaf, for its time; asked only where nothing like it is on record.
+
+    Raises:
+        UserError: a configuration cannot be trained, or its data cannot be read.
+    """
+    stock = take_stock(space, ledger, planner, record)
+    keeps = planner.sharing and space.resources.states_gb > 0
+    work = work_of(stock, keeps)
+    study = record.name if record is not None else space.name
+    estimates = Estimates(stock, ledger, place.execution_class, space.workload, study, probe)
+    seconds = _seconds(stock, work, estimates, place, len(space.seeds), keeps)
+    room = _room(space, stock, work, estimates, ledger, planner, keeps)
+    configurations = len({known.leaf.trial.configuration for known in stock.trials}) + stock.unasked
+    return Plan(
+        study,
+        configurations,
+        len(space.seeds),
+        len(stock.trials) + stock.unasked * len(space.seeds),
+        stock.unasked,
+        sum(known.ended for known in stock.trials),
+        _ends_early(space, stock),
+        planner.sharing,
+        count(space, stock, work),
+        seconds,
+        room,
+        place,
+        space,
+        grow([known.leaf for known in stock.trials]),
+        stock,
+    )
+
+
+def _ends_early(space: Space, stock: Inventory) -> bool:
+    rules = {known.leaf.trial.settings.get("stop.rule", "none") for known in stock.trials}
+    return space.search.asha is not None or rules > {"none"} or space.fixed.get("stop.rule", "none") != "none"
+
+
+def _seconds(stock: Inventory, work: Work, estimates: Estimates, place: Place, seeds: int, keeps: bool) -> Seconds:
+    """Add up the epochs to be trained; chains wait for one another where they part, so the longest bounds the time."""
+    times: list[float] = []
+    for known, first, last in work.chains:
+        seconds = estimates.of(known.leaf).seconds
+        if seconds is None:
+            return Seconds(None, None, None, None, RAY_START, place.workers, ())
+        times.append(seconds * (last - first + 1))
+    chains = [
+        (estimates.of(known.leaf).seconds or 0.0) * (len(known.leaf.path) - known.base) for known, _, _ in work.chains
+    ]
+    device, longest = sum(times), max(chains, default=0.0)
+    trained = sum(last - first + 1 for _, first, last in work.chains)
+    if stock.unasked:  # those to be chosen are taken to be like the ones that were
+        like = [estimates.of(known.leaf).seconds for known in stock.trials]
+        known_times = [seconds for seconds in like if seconds is not None]
+        if not known_times:
+            return Seconds(None, None, None, None, RAY_START, place.workers, ())
+        length = max(len(known.leaf.path) for known in stock.trials)
+        each = sum(known_times) / len(known_times) * length
+        more = stock.unasked * seeds
+        device, trained, longest = device + each * more, trained + length * more, max(longest, each)
+    start = RAY_START if trained else 0.0
+    wall = max(device / place.workers, longest) + start
+    sources = estimates.sources(known.leaf for known, _, _ in work.chains)
+    return Seconds(device, wall, device / trained if trained else None, longest, start, place.workers, sources)
+
+
+def _room(
+    space: Space,
+    stock: Inventory,
+    work: Work,
+    estimates: Estimates,
+    ledger: Ledger,
+    planner: Planner,
+    keeps: bool,
+) -> Room:
+    """Count the states that will be kept and what they need."""
+    there, there_bytes = ledger.states.size()
+    limit = space.resources.states_gb * 1e9
+    if not keeps:
+        return Room(0, None, 0.0, limit, there, there_bytes, ())
+    owners: dict[str, Known] = {key: known for key, (known, _) in [*work.missing.items(), *work.again.items()]}
+    spaced = {
+        known.leaf.trial.number: (estimates.of(known.leaf).seconds or 0.0) * len(known.leaf.path) / SPACED >= SPACING
+        for known, _, _ in work.chains
+    }
+    kept = states_kept(space, stock, work, planner.landmarks, spaced)
+    sizes = [estimates.of(owners[key].leaf).size for key in kept]
+    known_sizes = [size for size in sizes if size is not None]
+    size = sum(known_sizes) / len(known_sizes) if known_sizes else None
+    sources = dict.fromkeys(source for key in kept if (source := estimates.of(owners[key].leaf).size_source))
+    return Room(len(kept), size, None if size is None else size * len(kept), limit, there, there_bytes, list(sources))

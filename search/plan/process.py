@@ -1,0 +1,110 @@
+"""A process of its own in which a workload is asked what it is, and trains a first epoch to be timed.
+
+What a process has imported and set can change what it answers; a fresh one is like a worker. It is given plain data on
+its input and answers with plain data on its last line.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from search.errors import UserError
+
+QUICK = 5.0
+"""Seconds up to which a first epoch is followed by a second one, which counts: the first pays for the start."""
+
+_MARK = "answer: "
+
+
+@dataclass(frozen=True)
+class Probe:
+    """What training one epoch showed.
+
+    Attributes:
+        seconds: of the epoch.
+        size: bytes of the state after it; None where it cannot be saved.
+    """
+
+    seconds: float
+    size: int | None
+
+
+def ask_class(workload: str, cpus: int, gpus: float) -> dict[str, str]:
+    """Return what a fresh process answers for its execution class.
+
+    Raises:
+        UserError: the workload cannot be imported there, or does not answer.
+    """
+    answer = _ask({"what": "class", "workload": workload, "cpus": cpus, "gpus": gpus})
+    return {str(name): str(value) for name, value in answer.items()}
+
+
+def probe(
+    workload: str, cpus: int, gpus: float, fixed: Mapping[str, Any], schedule: Sequence[Mapping[str, Any]]
+) -> Probe:
+    """Train the first epoch of a schedule in a fresh process and time it; the row is dropped.
+
+    Raises:
+        UserError: it cannot be trained.
+    """
+    asked = {"what": "epoch", "workload": workload, "cpus": cpus, "gpus": gpus}
+    answer = _ask({**asked, "fixed": dict(fixed), "schedule": [dict(each) for each in schedule[:2]]})
+    return Probe(answer["seconds"], answer["size"])
+
+
+def _ask(question: Mapping[str, Any]) -> dict[str, Any]:
+    here = {"sys_path": [str(Path.cwd()), *(place for place in sys.path if place)]}
+    done = subprocess.run(
+        [sys.executable, "-c", "from search.plan.process import answer; answer()"],
+        input=json.dumps({**question, **here}),
+        capture_output=True,
+        text=True,
+        env=_environment(int(question["cpus"])),
+    )
+    lines = [line for line in done.stdout.splitlines() if line.startswith(_MARK)]
+    if done.returncode or not lines:
+        reason = (done.stderr.strip().splitlines() or [f"it ended with code {done.returncode}"])[-1]
+        raise UserError(f"workload {question['workload']!r} cannot be prepared on a worker: {reason}")
+    return dict(json.loads(lines[-1].removeprefix(_MARK)))
+
+
+def _environment(cpus: int) -> dict[str, str]:
+    """Return this process's environment as a worker has it: as many threads as CPUs, and our modules to be found."""
+    import os
+
+    path = os.pathsep.join(place for place in sys.path if place)
+    return {"OMP_NUM_THREADS": str(cpus), **os.environ, "PYTHONPATH": path}
+
+
+def answer() -> None:
+    """Answer the question on standard input; runs in the fresh process."""
+    question = json.load(sys.stdin)
+    sys.path[:] = [*question["sys_path"], *(place for place in sys.path if place not in question["sys_path"])]
+    from search.workload import load_workload
+
+    workload = load_workload(question["workload"])
+    cpus, gpus = question["cpus"], question["gpus"]
+    if question["what"] == "class":
+        found: Mapping[str, Any] = dict(workload.execution_class(cpus, gpus))
+    else:
+        run = workload.start(question["fixed"], cpus, gpus)
+        seconds = 0.0
+        for settings in question["schedule"]:
+            began = time.monotonic()
+            run.train_epoch(settings)
+            seconds = time.monotonic() - began
+            if seconds > QUICK:
+                break
+        try:
+            size: int | None = len(run.save())
+        except Exception:  # states cannot be kept: `run` says why when it comes to that
+            size = None
+        found = {"seconds": seconds, "size": size}
+    print(f"\n{_MARK}{json.dumps(found, default=str)}")

@@ -1,0 +1,220 @@
+"""A plan as a person reads it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from search.plan.plan import Plan
+from search.plan.tree import Stage, walk
+from search.study import Leaf
+
+SHOWN = 40
+"""Lines of the stage tree that are shown unless all are asked for."""
+
+LISTED = 4
+"""Values of one axis that are listed before the rest is counted."""
+
+
+def text(plan: Plan, whole_tree: bool = False) -> str:
+    """Return the plan as lines of text.
+
+    Args:
+        plan: the plan.
+        whole_tree: show all of the stage tree.
+    """
+    lines = [*_head(plan), *_epochs(plan), *_cost(plan)]
+    tree = list(tree_lines(plan))
+    if tree:
+        lines += ["", "stage tree (epochs: what differs there)"]
+        shown = tree if whole_tree else tree[:SHOWN]
+        lines += [f"  {line}" for line in shown]
+        if left := len(tree) - len(shown):
+            lines.append(f"  ... {left:,} more line{'s' * (left > 1)}; --tree shows all")
+    return "\n".join(lines)
+
+
+def _head(plan: Plan) -> Iterator[str]:
+    yield f"study {plan.study}"
+    what = f"{_many(plan.configurations, 'configuration')} x {_many(plan.seeds, 'seed')}"
+    yield _line("trials", f"{plan.trials:,}", what)
+    if plan.unasked:
+        so_far = plan.configurations - plan.unasked
+        name = plan.space.search.sampler
+        chosen = f"{plan.unasked:,} of them as it goes ({so_far:,} so far)"
+        yield f"  the sampler {name} chooses {chosen}: figures hold at most"
+
+
+def _epochs(plan: Plan) -> Iterator[str]:
+    epochs = plan.epochs
+    yield "epochs"
+    yield _line("  every trial at full length", f"{epochs.full:,}")
+    if plan.early:
+        said = f"ends known for {plan.known_ends:,} of {plan.trials:,} trials, the others at full length"
+        yield _line("  every trial alone, ended early", f"{epochs.alone:,}", said)
+    times = f"{epochs.full / epochs.distinct:.2f} times fewer" if epochs.distinct else ""
+    yield _line("  distinct", f"{epochs.distinct:,}", times if plan.sharing else "sharing is off")
+    if plan.early:
+        yield _line("  distinct, with the ends that are known", f"{epochs.needed:,}")
+    yield _line("  already in the ledger", f"{epochs.recorded:,}")
+    exact = epochs.exact and not plan.unasked
+    yield _line("  to be trained", f"{epochs.train:,}", "" if exact else f"at most; at least {epochs.least:,}")
+    if epochs.expected is not None and not exact:
+        eta = plan.space.search.asha.reduction_factor if plan.space.search.asha else 0
+        yield _line("  expected", f"{epochs.expected:,.0f}", f"if one in {eta:g} goes on at each rung")
+    yield _line("  to be trained again, to reach a state", f"{epochs.again:,}")
+
+
+def _cost(plan: Plan) -> Iterator[str]:
+    seconds, room = plan.seconds, plan.room
+    workers = _many(seconds.workers, "worker")
+    if plan.epochs.train + plan.epochs.again == 0:
+        yield _line("time", "seconds", "nothing is to be trained")
+    elif seconds.device is None:
+        yield _line("time", "unknown", "nothing like it is on record, and no probe was made")
+    else:
+        assert seconds.wall is not None
+        assert seconds.epoch is not None
+        assert seconds.chain is not None
+        yield _line("time of training", duration(seconds.device), f"{seconds.epoch:.3g} s an epoch")
+        parts = f"longest chain {duration(seconds.chain)}, start {duration(seconds.start)}"
+        yield _line(f"time with {workers}", duration(seconds.wall), f"at least; {parts}")
+        yield from _sources("epoch seconds from", seconds.sources)
+    if plan.sharing:
+        each = "" if room.size is None else f" of {size(room.size)}"
+        total = "unknown" if room.total is None else size(room.total)
+        if room.limit <= 0:
+            yield _line(
+                "states", "none", "resources.states_gb is 0: every branch is trained from the last state there is"
+            )
+        elif room.kept:
+            more = ", rolling ones apart"
+            yield _line("states", total, f"{room.kept:,}{each}{more}; the limit is {size(room.limit)}")
+            yield from _sources("their size from", room.sources)
+            if room.total is not None and room.total > room.limit:
+                yield "  more than the limit: the least useful go first, and what would start there is trained again"
+        else:
+            yield _line("states", "none", f"more to keep; the limit is {size(room.limit)}")
+    yield _line("states there", size(room.there_bytes), f"{room.there:,}, of all studies of this ledger")
+    place = plan.place
+    device = place.execution_class.get("device", "")
+    gpus = f", {place.gpus:g} GPU" if place.gpus else ""
+    yield _line("execution class", device or "as below", f"{place.cpus} CPU{gpus} a trial; {place.source}")
+
+
+def compared(plan: Plan, trained: int, again: int, seconds: float) -> str:
+    """Return in one line what was planned for a run and what became of it.
+
+    Args:
+        plan: made before its first epoch.
+        trained: epochs it trained.
+        again: epochs it trained again to reach a state.
+        seconds: it took, the start of Ray apart.
+    """
+    exact = plan.epochs.exact and not plan.unasked
+    line = f"planned {'' if exact else 'at most '}{plan.epochs.train:,} epochs and {plan.epochs.again:,} again"
+    line += f", trained {trained:,} and {again:,} again"
+    if plan.seconds.wall is None:
+        return f"{line}; {duration(seconds)}, nothing told how long before"
+    return f"{line}; planned {duration(plan.seconds.wall - plan.seconds.start)} at least, took {duration(seconds)}"
+
+
+def tree_lines(plan: Plan) -> Iterator[str]:
+    """Yield the stage tree, a line a stage: its epochs, what differs there, and how far it is on record."""
+    everything = [known.leaf for known in plan.stock.trials]
+    parents: list[tuple[int, Sequence[Leaf]]] = []
+    rails: list[bool] = []  # per depth: whether its branch goes on below
+    for depth, last, stage in walk(plan.tree):
+        del parents[depth:], rails[depth:]
+        above = parents[-1][1] if parents else everything
+        indent = "".join("│  " if goes_on else "   " for goes_on in rails[1:])
+        branch = ("└─ " if last else "├─ ") if depth else ""
+        rails.append(not last)
+        parents.append((depth, stage.leaves))
+        span = f"{stage.start + 1}-{stage.end}" if stage.end > stage.start + 1 else f"{stage.end}"
+        notes = _notes(plan, stage)
+        what = _differs(stage.leaves, above) or ("all trials" if depth == 0 else "the rest of them")
+        yield f"{indent if depth else ''}{branch}{span}: {what}{f' [{notes}]' if notes else ''}"
+
+
+def _notes(plan: Plan, stage: Stage) -> str:
+    notes = []
+    if len(stage.leaves) > 1:
+        notes.append(f"{len(stage.leaves):,} trials")
+    if ending := stage.ending:
+        if varying := _varying(ending):
+            notes.append(varying)
+        if stage.children:
+            notes.append(f"{_many(len(ending), 'trial')} end here")
+    there = sum(key in plan.stock.rows for key in stage.keys)
+    if there:
+        notes.append("on record" if there == stage.end - stage.start else f"on record to {stage.start + there}")
+    return "; ".join(notes)
+
+
+def _values(leaves: Sequence[Leaf]) -> dict[str, dict[str, Any]]:
+    """Return axis (and seed) -> text of each value it has among these leaves."""
+    found: dict[str, dict[str, Any]] = {}
+    for leaf in leaves:
+        for name, value in [*leaf.trial.parameters.items(), ("seed", leaf.trial.seed)]:
+            found.setdefault(name, {})[_spelt(value)] = None
+    return found
+
+
+def _differs(leaves: Sequence[Leaf], above: Sequence[Leaf]) -> str:
+    """Say which values these leaves have of those that stood open before."""
+    mine, theirs = _values(leaves), _values(above)
+    return ", ".join(
+        f"{name}={_listed(list(values))}" for name, values in mine.items() if len(values) < len(theirs[name])
+    )
+
+
+def _varying(leaves: Sequence[Leaf]) -> str:
+    """Say in what trials that train the same epochs differ: how they are stopped."""
+    return ", ".join(f"{name}={_listed(list(found))}" for name, found in _values(leaves).items() if len(found) > 1)
+
+
+def _listed(values: Sequence[str]) -> str:
+    if len(values) == 1:
+        return values[0]
+    shown = "|".join(values[:LISTED])
+    return f"{shown}|... ({len(values)})" if len(values) > LISTED else shown
+
+
+def _spelt(value: Any) -> str:
+    return "null" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _sources(label: str, sources: Sequence[str]) -> Iterator[str]:
+    for source in sources[:2]:
+        yield f"  {label} {source}"
+    if len(sources) > 2:
+        yield f"  and {len(sources) - 2} more such sources"
+
+
+def _line(label: str, figure: str, note: str = "") -> str:
+    return f"{label:<40} {figure:>12}" + (f"  {note}" if note else "")
+
+
+def _many(count: int, word: str) -> str:
+    return f"{count:,} {word}{'s' * (count != 1)}"
+
+
+def duration(seconds: float) -> str:
+    """Return seconds as a person says them: ``12.3 s``, ``4 min 10 s``, ``3 h 20 min``."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours:,} h {minutes} min"
+
+
+def size(count: float) -> str:
+    """Return bytes as a person says them, in powers of 1000: ``1.2 MB``."""
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if count < 1000 or unit == "GB":
+            return f"{count:.3g} {unit}" if count < 1000 else f"{count:,.0f} {unit}"
+        count /= 1000
+    raise AssertionError(count)

@@ -1,0 +1,130 @@
+"""What a setting's figure costs: the objective against the epochs it would take alone, and against seconds."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from search.report.figures.groups import Group
+from search.report.figures.overlay import axis_title
+from search.report.figures.style import COLOURS, MARKERS, dressed, legend_below, legend_beside, wrapped
+from search.report.text import is_accuracy
+
+NAMED = 8
+"""Settings up to which each has a marker of its own."""
+
+
+def cost_figure(
+    groups: Sequence[Group], metric: str, value: str, title: str, subtitle: str = "", maximize: bool = True
+) -> go.Figure | None:
+    """Draw the mean objective of every setting against its cost, with the range over seeds.
+
+    Costs are means over the seeds: epochs as if the run were trained alone, and the seconds of its epochs, whoever
+    trained them. The line joins the settings that no cheaper one equals.
+
+    Args:
+        groups: settings.
+        metric: the objective.
+        value: ``last`` or ``best``, the epoch the tables read.
+        title, subtitle: what is written above; what is drawn is added.
+        maximize: whether more is better.
+
+    Returns:
+        the figure, or None where fewer than two settings have a value.
+    """
+    scale = 100 if is_accuracy(metric) else 1
+    points = [(group, [scale * one for one in group.values(metric, value)]) for group in groups]
+    points = [(group, values) for group, values in points if values]
+    if len(points) < 2:
+        return None
+    epochs = [_mean([float(run.last_epoch or 0) for run in group.runs]) for group, _ in points]
+    seconds = [_mean([run.seconds for run in group.runs]) for group, _ in points]
+    panels = [("epochs of a run, trained alone", epochs)] if max(epochs) > min(epochs) else []
+    panels += [("seconds of a run", seconds)] if min(seconds) > 0 else []
+    if not panels:
+        return None
+    figure = make_subplots(cols=len(panels), shared_yaxes=True, horizontal_spacing=0.04)
+    means = [_mean(values) for _, values in points]
+    for column, (name, costs) in enumerate(panels, start=1):
+        best = front(costs, means, maximize)
+        look = {"color": "#666666", "dash": "dot", "width": 1.5, "shape": "hv"}
+        figure.add_trace(
+            go.Scatter(
+                x=[costs[i] for i in best],
+                y=[means[i] for i in best],
+                mode="lines",
+                line=look,
+                name="best at this cost or less",
+                showlegend=column == 1,
+                hoverinfo="skip",
+            ),
+            1,
+            column,
+        )
+        for trace in _markers(points, means, costs, column):
+            figure.add_trace(trace, 1, column)
+        logarithmic = min(costs) > 0 and max(costs) > 20 * min(costs)
+        figure.update_xaxes(
+            title=name + (" (logarithmic)" if logarithmic else ""),
+            type="log" if logarithmic else "linear",
+            rangemode="normal" if logarithmic else "tozero",
+            col=column,
+        )
+    bars = "bars: smallest and largest of the seeds" if any(len(values) > 1 for _, values in points) else "one seed"
+    named = len(points) <= NAMED
+    dressed(figure, title, "; ".join(part for part in (subtitle, bars) if part), 1000, 520)
+    figure.update_yaxes(title=axis_title(metric), col=1)
+    (legend_beside if named else legend_below)(figure)
+    return figure
+
+
+def front(costs: Sequence[float], values: Sequence[float], maximize: bool = True) -> list[int]:
+    """Return the places of those that are better than everything that costs as much or less, cheapest first."""
+    sign = 1 if maximize else -1
+    best, places = -math.inf, []
+    for i in sorted(range(len(costs)), key=lambda i: (costs[i], -sign * values[i])):
+        if sign * values[i] > best:
+            best = sign * values[i]
+            places.append(i)
+    return places
+
+
+def _markers(
+    points: Sequence[tuple[Group, list[float]]], means: Sequence[float], costs: Sequence[float], column: int
+) -> list[go.Scatter]:
+    """Return one trace per setting, or one for all of them where they are many."""
+    named = len(points) <= NAMED
+    each = [[i] for i in range(len(points))] if named else [list(range(len(points)))]
+    traces = []
+    for place, those in enumerate(each):
+        colour = COLOURS[place % len(COLOURS)]
+        traces.append(
+            go.Scatter(
+                x=[costs[i] for i in those],
+                y=[means[i] for i in those],
+                mode="markers",
+                name=wrapped(points[those[0]][0].name) if named else "a setting",
+                legendgroup=str(place),
+                showlegend=column == 1,
+                marker={"symbol": MARKERS[place % len(MARKERS)], "color": colour, "size": 10 if named else 7},
+                error_y={
+                    "type": "data",
+                    "symmetric": False,
+                    "array": [max(points[i][1]) - means[i] for i in those],
+                    "arrayminus": [means[i] - min(points[i][1]) for i in those],
+                    "color": colour,
+                    "thickness": 1.2,
+                    "width": 4,
+                },
+                hovertext=[f"{wrapped(points[i][0].name)}<br>{means[i]:.4g} at {costs[i]:.4g}" for i in those],
+                hoverinfo="text",
+            )
+        )
+    return traces
+
+
+def _mean(values: Sequence[float]) -> float:
+    return math.fsum(values) / len(values)

@@ -1,0 +1,139 @@
+"""The forest plot: differences to a baseline, each with its interval, and the line of no difference."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import plotly.graph_objects as go
+
+from search.report.figures.style import COLOURS, TOP, dressed, legend_below, pixels, text, wrapped
+
+ROW = 44
+"""Pixels of a row: two lines of type."""
+
+LABEL = 34
+"""Letters of a line of a label."""
+
+
+@dataclass(frozen=True)
+class ForestRow:
+    """One difference.
+
+    Attributes:
+        label: the setting.
+        estimate: setting minus baseline, a fraction; None where there is none.
+        low, high: ends of its interval, fractions; None where there is none.
+        state: what kind of answer it is, or why there is none, for people.
+    """
+
+    label: str
+    estimate: float | None
+    low: float | None
+    high: float | None
+    state: str = ""
+
+
+def forest_figure(
+    rows: Sequence[ForestRow],
+    title: str,
+    subtitle: str = "",
+    *,
+    margin: float | None = None,
+    unit: str = "accuracy, setting minus baseline (points)",
+) -> go.Figure | None:
+    """Draw differences with their intervals, top to bottom in the order given.
+
+    A marker is filled where the interval does not hold zero, open where it does, a cross where there is no interval; a
+    row without an estimate shows its state alone. Beside each row stand its numbers.
+
+    Args:
+        rows: what is drawn, times 100.
+        title, subtitle: what is written above.
+        margin: smallest difference that matters, drawn as two thin lines around zero.
+        unit: title of the axis.
+
+    Returns:
+        the figure, or None where there is no row.
+    """
+    if not rows:
+        return None
+    figure = go.Figure()
+    kinds: dict[str, list[int]] = {"interval without zero": [], "interval holds zero": [], "no interval": []}
+    for place, row in enumerate(rows):
+        if known(row.estimate) is not None:
+            kinds[_kind(row)].append(place)
+    symbols = ("circle", "circle-open", "x")
+    for (name, places), symbol, colour in zip(kinds.items(), symbols, (*COLOURS[:2], COLOURS[-1]), strict=True):
+        if not places:
+            continue
+        ends = [(rows[i].low, rows[i].estimate, rows[i].high) for i in places]
+        whole = name != "no interval"
+        figure.add_trace(
+            go.Scatter(
+                x=[100 * (row[1] or 0) for row in ends],
+                y=places,
+                mode="markers",
+                name=name,
+                marker={"symbol": symbol, "size": 11, "color": colour, "line": {"width": 2}},
+                error_x={
+                    "type": "data",
+                    "symmetric": False,
+                    "array": [100 * ((high or 0) - (middle or 0)) for _, middle, high in ends],
+                    "arrayminus": [100 * ((middle or 0) - (low or 0)) for low, middle, _ in ends],
+                    "color": colour,
+                    "thickness": 2,
+                    "width": 6,
+                }
+                if whole
+                else None,
+                hovertext=[f"{wrapped(rows[i].label)}<br>{said(rows[i])}" for i in places],
+                hoverinfo="text",
+            )
+        )
+    names = [wrapped(row.label, LABEL, 2) for row in rows]
+    beside = [wrapped(said(row), LABEL + 6, 2) for row in rows]
+    left, right = (max(pixels(label) for label in column) + 30 for column in (names, beside))
+    dressed(figure, title, subtitle, left + 520 + right, ROW * len(rows) + TOP + 60, {"l": left, "r": right})
+    for place, words in enumerate(beside):
+        figure.add_annotation(
+            x=1.01, xref="paper", xanchor="left", y=place, yref="y", text=words, showarrow=False, align="left"
+        )
+    figure.add_vline(x=0, line={"color": "#222222", "width": 1.5})
+    for edge in (-100 * margin, 100 * margin) if margin else ():
+        figure.add_vline(x=edge, line={"color": "#777777", "width": 1, "dash": "dot"})
+    ends = (known(end) for row in rows for end in (row.low, row.high, row.estimate))
+    reach = [100 * abs(end) for end in ends if end is not None]
+    far = 1.08 * max([*reach, 100 * (margin or 0), 1e-9])
+    figure.update_xaxes(title=text(unit), range=[-far, far] if reach else [-1, 1])
+    figure.update_yaxes(
+        tickmode="array",
+        tickvals=list(range(len(rows))),
+        ticktext=names,
+        range=[len(rows) - 0.5, -0.5],
+        ticks="",
+    )
+    return legend_below(figure)
+
+
+def said(row: ForestRow) -> str:
+    """Return a row in words: ``+6.6 [-1.2, 14.3]``, and its state."""
+    if known(row.estimate) is None:
+        return row.state or "not estimable"
+    words = f"{100 * (row.estimate or 0):+.1f}"
+    if _kind(row) != "no interval":
+        words += f" [{100 * (row.low or 0):+.1f}, {100 * (row.high or 0):+.1f}]"
+    return f"{words} {row.state}".strip()
+
+
+def known(value: float | None) -> float | None:
+    """Return a finite number, else None."""
+    return value if value is not None and math.isfinite(value) else None
+
+
+def _kind(row: ForestRow) -> str:
+    low, high = known(row.low), known(row.high)
+    if low is None or high is None:
+        return "no interval"
+    return "interval holds zero" if low <= 0 <= high else "interval without zero"

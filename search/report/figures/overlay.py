@@ -1,0 +1,161 @@
+"""Curves over epochs with the settings of a study laid over one another: a metric with a band over seeds; the rate.
+
+A line is the mean over the seeds of its setting, the band their smallest and largest value: no interval. Lines are
+drawn as far as all seeds of the setting have the metric, because a mean over those that are left would jump where one
+ends.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import plotly.graph_objects as go
+
+from search.report.figures.curves import DECADE, NAMED
+from search.report.figures.groups import Group
+from search.report.figures.style import COLOURS, dressed, legend_beside, series, wrapped
+from search.report.text import is_accuracy
+
+BAND = 0.16
+"""Opacity of a band: three of them laid over one another still show their lines."""
+
+
+def metric_figure(groups: Sequence[Group], metric: str, title: str, subtitle: str = "") -> go.Figure | None:
+    """Draw a metric over epochs, one line per setting.
+
+    Args:
+        groups: settings, in the order of the legend.
+        metric: its name; accuracies are drawn in per cent.
+        title, subtitle: what is written above; what line and band are is added.
+
+    Returns:
+        the figure, or None where no run has the metric.
+    """
+    percent = is_accuracy(metric)
+    lines = [(group, *over_seeds(group, metric, 100 if percent else 1)) for group in groups]
+    lines = [line for line in lines if line[1]]
+    if not lines:
+        return None
+    figure = go.Figure()
+    for place, (_, epochs, low, _, high) in enumerate(lines):
+        if any(one is not None and one != two for one, two in zip(low, high, strict=True)):
+            figure.add_trace(_band(epochs, low, high, place))
+    for place, (group, epochs, _, mean, _) in enumerate(lines):
+        figure.add_trace(series(epochs, mean, "", place, legendgroup=str(place)))
+        figure.data[-1].name = wrapped(group.name)
+    seeds = max(len(group.runs) for group, *_ in lines)
+    said = (
+        f"line: mean over {seeds} seeds; band: smallest and largest of them, no interval" if seeds > 1 else "one seed"
+    )
+    cut = [group for group, epochs, *_ in lines if any((run.last_epoch or 0) > epochs[-1] for run in group.runs)]
+    if cut:
+        said += "; a line ends where the first of its seeds does"
+    dressed(figure, title, "; ".join(part for part in (subtitle, said, same_training(groups)) if part), 1000)
+    legend_beside(figure)
+    longest = max(epochs[-1] for _, epochs, *_ in lines)
+    figure.update_xaxes(title="epoch", range=[0, 1.02 * longest], dtick=1 if longest <= 10 else None)
+    figure.update_yaxes(title=axis_title(metric))
+    return figure
+
+
+def rates_figure(groups: Sequence[Group], title: str, subtitle: str = "") -> go.Figure | None:
+    """Draw the learning rate over epochs, in steps, one line per setting; None where no run has the metric ``lr``.
+
+    Settings with the same rates share one line, which bears all their names. The axis is logarithmic where rates span
+    more than a factor of `DECADE` and none is zero.
+    """
+    same: dict[tuple[float, ...], list[Group]] = {}
+    for group in groups:
+        run = max(group.runs, key=lambda one: one.last_epoch or 0)
+        rates = tuple(rate for epoch in sorted(run.rows) if (rate := run.metric("lr", epoch)) is not None)
+        if rates and all(math.isfinite(rate) for rate in rates):
+            same.setdefault(rates, []).append(group)
+    if not same:
+        return None
+    figure = go.Figure()
+    one = len(groups) > 1 and len(same) == 1 and sum(map(len, same.values())) == len(groups)
+    every = [rate for rates in same for rate in rates]
+    logarithmic = min(every) > 0 and max(every) > DECADE * min(every)
+    for place, (rates, those) in enumerate(same.items()):
+        # Epoch t lasts from t - 1 to t; vertical first, so that a rate stands over its own epoch.
+        figure.add_trace(series(list(range(len(rates) + 1)), [rates[0], *rates], "", place))
+        names = f"all {len(groups)} settings" if one else "; ".join(group.short for group in those)
+        figure.data[-1].name = wrapped(names, lines=4)
+        figure.data[-1].line.shape = "vh"
+    legend_beside(dressed(figure, title, subtitle, 1000))
+    longest = max(len(rates) for rates in same)
+    figure.update_xaxes(title="epochs trained", range=[0, 1.02 * longest], dtick=1 if longest <= 10 else None)
+    figure.update_yaxes(
+        title="learning rate" + (" (logarithmic)" if logarithmic else ""),
+        type="log" if logarithmic else "linear",
+        exponentformat="power",
+        rangemode="normal" if logarithmic else "tozero",
+    )
+    distinct = sorted(set(every))
+    if logarithmic and len(distinct) <= NAMED:
+        figure.update_yaxes(tickvals=distinct, ticktext=[f"{rate:.3g}" for rate in distinct])
+    elif logarithmic:
+        figure.update_yaxes(dtick=1 if max(every) > 100 * min(every) else "D2")
+    return figure
+
+
+Values = list[float | None]
+
+
+def over_seeds(group: Group, metric: str, scale: float = 1) -> tuple[list[int], Values, Values, Values]:
+    """Return epochs, and the smallest, mean and largest value over the seeds of a setting at each of them.
+
+    The epochs reach as far as all runs do; where one has no finite value there is a gap.
+    """
+    reached = [
+        max((epoch for epoch in run.rows if run.metric(metric, epoch) is not None), default=0) for run in group.runs
+    ]
+    epochs = list(range(1, min(reached, default=0) + 1))
+    low: Values = []
+    mean: Values = []
+    high: Values = []
+    for epoch in epochs:
+        values = [run.metric(metric, epoch) for run in group.runs]
+        known = [scale * value for value in values if value is not None and math.isfinite(value)]
+        whole = len(known) == len(values)
+        low.append(min(known) if whole else None)
+        mean.append(math.fsum(known) / len(known) if whole else None)
+        high.append(max(known) if whole else None)
+    return epochs, low, mean, high
+
+
+def axis_title(metric: str) -> str:
+    """Return what an axis of this metric is called, with its unit."""
+    words = wrapped(metric.replace("_", " "), 60, 1)
+    if is_accuracy(metric):
+        return words.replace("val accuracy", "validation accuracy") + " (%)"
+    return words.replace("val loss", "validation loss") + " (nats per image)" if metric.endswith("loss") else words
+
+
+def same_training(groups: Sequence[Group]) -> str:
+    """Say which settings were settled from the same training: their lines lie upon one another."""
+    same: dict[frozenset[str], list[str]] = {}
+    for group in groups:
+        same.setdefault(frozenset(key for run in group.runs for key in run.keys), []).append(group.short)
+    sets = [" = ".join(labels) for labels in same.values() if len(labels) > 1]
+    return f"one training, so one line: {', '.join(sets)}" if sets else ""
+
+
+def _band(epochs: Sequence[int], low: Values, high: Values, place: int) -> go.Scatter:
+    """Return the area between two lines; epochs without a value are left out of it."""
+    there = [i for i in range(len(epochs)) if low[i] is not None]
+    x = [epochs[i] for i in there]
+    colour = COLOURS[place % len(COLOURS)]
+    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
+    return go.Scatter(
+        x=[*x, *reversed(x)],
+        y=[*(high[i] for i in there), *(low[i] for i in reversed(there))],
+        fill="toself",
+        fillcolor=f"rgba({red},{green},{blue},{BAND})",
+        line={"width": 0},
+        mode="lines",
+        hoverinfo="skip",
+        showlegend=False,
+        legendgroup=str(place),
+    )

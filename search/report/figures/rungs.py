@@ -1,0 +1,132 @@
+"""What successive halving did: how many trials passed every rung, and the objective it decided on."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from search.ledger import Decision
+from search.report.curves import Curve
+from search.report.figures.overlay import axis_title
+from search.report.figures.style import COLOURS, dressed, legend_below
+from search.report.text import is_accuracy
+from search.trial import State
+
+
+@dataclass(frozen=True)
+class Rung:
+    """One rung.
+
+    Attributes:
+        epoch: at which it decides.
+        passed, pruned: trials it let go on, and ended.
+        kept, cut: objective of the distinct runs it let go on, and ended; finite ones, in the order of the log. Trials
+            that share a run up to here share its decision.
+    """
+
+    epoch: int
+    passed: int
+    pruned: int
+    kept: Sequence[float]
+    cut: Sequence[float]
+
+
+def rungs_of(log: Sequence[Decision], curves: Sequence[Curve]) -> list[Rung]:
+    """Return the rungs, by epoch, from the entries ``rung`` of a study's order log."""
+    verdicts = {(entry.epoch or 0, entry.key): entry for entry in log if entry.kind == "rung"}
+    rungs = []
+    for epoch in sorted({epoch for epoch, _ in verdicts}):
+        here = [entry for (at, _), entry in verdicts.items() if at == epoch]
+        passed = pruned = 0
+        for curve in curves:
+            if curve.trial.last_epoch >= epoch and (epoch, curve.keys[epoch - 1]) in verdicts:
+                ended = curve.trial.state is State.PRUNED and curve.trial.last_epoch == epoch
+                passed, pruned = passed + (not ended), pruned + ended
+        values: tuple[list[float], list[float]] = ([], [])
+        for entry in here:
+            value = entry.detail.get("value")
+            if isinstance(value, int | float) and math.isfinite(value):
+                values[0 if entry.detail.get("goes_on") else 1].append(float(value))
+        rungs.append(Rung(epoch, passed, pruned, *values))
+    return rungs
+
+
+def rungs_figure(
+    rungs: Sequence[Rung], started: int, finished: int, metric: str, title: str, subtitle: str = ""
+) -> go.Figure | None:
+    """Draw how many trials passed each rung, and the objective of those that did and those that did not.
+
+    Args:
+        rungs: by epoch.
+        started: trials with an epoch on record.
+        finished: trials that reached their last epoch, or were stopped by their rule.
+        metric: name of the objective.
+        title, subtitle: what is written above.
+
+    Returns:
+        the figure, or None where there is no rung.
+    """
+    if not rungs:
+        return None
+    names = ["started", *(f"rung {rung.epoch}" for rung in rungs), "finished"]
+    on = [started, *(rung.passed for rung in rungs), finished]
+    ended = [0, *(rung.pruned for rung in rungs), 0]
+    figure = make_subplots(cols=2, horizontal_spacing=0.12, column_widths=[0.52, 0.48])
+    places = list(range(len(names)))
+    for counts, name, colour, pattern in ((on, "went on", COLOURS[0], ""), (ended, "pruned here", "#ffffff", "/")):
+        figure.add_trace(
+            go.Bar(
+                x=places,
+                y=counts,
+                name=name,
+                text=[str(count) if count else "" for count in counts],
+                textposition="inside" if not pattern else "outside",
+                textangle=0,
+                marker={
+                    "color": colour,
+                    "line": {"color": COLOURS[0], "width": 1},
+                    "pattern": {"shape": pattern, "fgcolor": COLOURS[0], "size": 7},
+                },
+                cliponaxis=False,
+                hoverinfo="x+y+name",
+            ),
+            1,
+            1,
+        )
+    scale = 100 if is_accuracy(metric) else 1
+    for sign, symbol, colour in ((0, "circle", COLOURS[0]), (1, "x-thin", COLOURS[1])):
+        x: list[float] = []
+        y: list[float] = []
+        for place, rung in enumerate(rungs):
+            values = (rung.kept, rung.cut)[sign]
+            # Beside one another, the runs that went on to the left; spread a little, in the order they were decided.
+            x += [place + (0.18 if sign else -0.18) + 0.12 * math.sin(7.0 * i) for i in range(len(values))]
+            y += [scale * value for value in values]
+        marker = {"symbol": symbol, "color": colour, "size": 8, "line": {"width": 2 if sign else 0, "color": colour}}
+        figure.add_trace(
+            go.Scatter(
+                x=x, y=y, mode="markers", name=f"a run that {'was pruned' if sign else 'went on'}", marker=marker
+            ),
+            1,
+            2,
+        )
+    dressed(figure, title, subtitle, width=1000)
+    legend_below(figure).update_layout(barmode="stack", bargap=0.3)
+    figure.update_xaxes(tickmode="array", tickvals=places, ticktext=names, showgrid=False, col=1)
+    figure.update_yaxes(title="trials", rangemode="tozero", col=1)
+    rung_names = [f"rung {rung.epoch}" for rung in rungs]
+    figure.update_xaxes(
+        tickmode="array",
+        tickvals=list(range(len(rungs))),
+        ticktext=rung_names,
+        range=[-0.5, len(rungs) - 0.5],
+        showgrid=False,
+        title="epoch at which was decided",
+        col=2,
+    )
+    figure.update_yaxes(title=axis_title(metric), col=2)
+    return figure

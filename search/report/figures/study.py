@@ -1,0 +1,289 @@
+"""The figures of a whole study, from the ledger alone: those that make sense for it, each with an alt text.
+
+A figure is left out where it would show nothing: rungs without a pruner, importances of one axis, a confusion matrix
+where the workload predicts no classes. A study of many settings shows the best ones and says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import plotly.graph_objects as go
+
+from search.errors import UserError
+from search.ledger import Ledger, StudyRecord
+from search.report.curves import Curve, Curves, read_curves
+from search.report.figures.classes import Judged, compared_figure, judged, named, per_class_figure, rescues
+from search.report.figures.cost import cost_figure, front
+from search.report.figures.forest import ForestRow, forest_figure, known, said
+from search.report.figures.groups import Group, chosen, groups_of, identity, pair, ranked
+from search.report.figures.overlay import metric_figure, rates_figure
+from search.report.figures.rungs import rungs_figure, rungs_of
+from search.report.figures.tree import ROWS, branches, shares, tree_figure, width_figure, widths
+from search.report.figures.writing import Written, write_all
+from search.report.table import COUNTED
+from search.report.text import figure as shown
+from search.report.text import is_accuracy, one_line
+from search.space import Space
+
+MARKERS = 6
+"""Settings in the figure of accuracies per class at most."""
+
+SPLIT = "val"
+
+
+class StudyFigure(NamedTuple):
+    """One figure.
+
+    Attributes:
+        name: of its files, without an ending; no two figures of a study share one.
+        title: what stands above it, as text.
+        alt: one sentence with its main numbers, as text, for those who do not see it.
+        figure: plotly's.
+    """
+
+    name: str
+    title: str
+    alt: str
+    figure: go.Figure
+
+
+def study_figures(
+    ledger: Ledger, record: StudyRecord, space: Space, differences: Sequence[ForestRow] = ()
+) -> list[StudyFigure]:
+    """Return the figures of a study, in the order in which they should be read.
+
+    Args:
+        ledger, record, space: where the study is.
+        differences: to the baseline, in the order of the forest plot; there is none without them.
+    """
+    return figures_of(ledger, read_curves(ledger, record, space), differences)
+
+
+def figures_of(ledger: Ledger, read: Curves, differences: Sequence[ForestRow] = ()) -> list[StudyFigure]:
+    """Return `study_figures` of curves that are read already."""
+    groups = groups_of(read)
+    if not groups:
+        return []
+    drawn = _Drawing(ledger, read, groups)
+    made = [
+        *drawn.curves(),
+        drawn.forest(differences),
+        drawn.rates(),
+        *drawn.classes(),
+        drawn.cost(),
+        *drawn.searched(),
+        drawn.rungs(),
+        drawn.tree(),
+    ]
+    return [figure for figure in made if figure is not None]
+
+
+def write_figures(ledger: Ledger, record: StudyRecord, space: Space, folder: Path) -> Written:
+    """Write the figures of a study into `folder`, file names beginning with ``study-``, those of an earlier call over.
+
+    Raises:
+        UserError: the study has no epoch on record, or the folder cannot be written.
+    """
+    made = study_figures(ledger, record, space)
+    if not made:
+        raise UserError(f"study {record.name!r} has no epoch on record; there is nothing to draw")
+    alts = {one.name: (f"{one.title}: {space.title or record.name}", one.alt) for one in made}
+    return write_all({one.name: one.figure for one in made}, folder, alts)
+
+
+class _Drawing:
+    """What all figures of a study are drawn from."""
+
+    def __init__(self, ledger: Ledger, read: Curves, groups: Sequence[Group]) -> None:
+        self.ledger, self.read, self.groups, self.space = ledger, read, groups, read.space
+        self.head = one_line(read.space.title or read.record.name)
+        self.objective = read.space.search.objective.metric
+        self.value = read.space.report.value
+        self.order = ranked(groups, read.space)
+        self.chosen, self.choice = chosen(groups, read.space)
+        self.about = "; ".join(part for part in (self.head, self.choice) if part)
+
+    def made(self, name: str, title: str, alt: str, figure: go.Figure | None) -> StudyFigure | None:
+        return StudyFigure(f"study-{name}", title, one_line(alt), figure) if figure is not None else None
+
+    def curves(self) -> list[StudyFigure | None]:
+        metrics = [self.objective, *("val_accuracy",) * ("val_accuracy" in self.read.metrics)]
+        result = []
+        for place, metric in enumerate(dict.fromkeys(metrics)):
+            title = f"{_words(metric).capitalize()} over epochs"
+            figure = metric_figure(self.chosen, metric, title, self.about)
+            last = [(group, group.values(metric, "last")) for group in self.chosen]
+            parts = [f"{group.short} {shown(metric, _mean(values))}" for group, values in last if values]
+            unit = " per cent" if is_accuracy(metric) else ""
+            alt = f"Mean {_words(metric)} of the last epoch{unit}, by setting: {', '.join(parts)}."
+            result.append(self.made("objective" if place == 0 else "accuracy", title, alt, figure))
+        return result
+
+    def rates(self) -> StudyFigure | None:
+        title = "Learning rate over epochs"
+        ends = []
+        for group in self.chosen:
+            run = max(group.runs, key=lambda one: one.last_epoch or 0)
+            first, last = run.metric("lr", 1), run.metric("lr", run.last_epoch)
+            if first is not None and last is not None:
+                ends.append(f"{group.short} from {first:.3g} to {last:.3g}")
+        alt = f"Learning rate of the first and of the last epoch, by setting: {', '.join(ends)}."
+        return self.made("learning-rate", title, alt, rates_figure(self.chosen, title, self.about))
+
+    def forest(self, differences: Sequence[ForestRow]) -> StudyFigure | None:
+        title = "Differences to the baseline"
+        figure = forest_figure(differences, title, self.head, margin=self.space.report.margin)
+        numbers = [f"{row.label} {said(row)}" for row in differences if known(row.estimate) is not None]
+        alt = f"Differences to the baseline in points of accuracy: {', '.join(numbers) or 'none can be estimated'}."
+        return self.made("differences", title, alt, figure)
+
+    def classes(self) -> list[StudyFigure | None]:
+        """Confusion matrices of two settings, and accuracies per class of several, judged on the same images."""
+        two = pair(self.groups, self.space)
+        if two is None:
+            return []
+        best = [group for group in self.order if group.counted and group not in two]
+        wanted = [*two, *best[: MARKERS - 2]]
+        data = two[0].runs[0].data
+        card = self.read.cards.get(data)
+        truth = card.truth.get(SPLIT) if card else None
+        if card is None or truth is None:
+            return []
+        found = [self._judged(group, data, truth, len(card.classes)) for group in wanted]
+        there = [one for one in found if one is not None]
+        if found[0] is None or found[1] is None:
+            return []
+        one, other = there[0], there[1]
+        epoch = f"after the {self.value} epoch, {len(truth)} validation images"
+        title = "Confusion matrices of two settings"
+        alt = (
+            f"Confusion matrices of {one.label} ({100 * one.accuracy:.1f} per cent right) and {other.label} "
+            f"({100 * other.accuracy:.1f} per cent right), and their difference."
+        )
+        figures = [
+            self.made(
+                "confusion",
+                title,
+                alt,
+                compared_figure(one, other, card.classes, title, f"{self.head}, {epoch}"),
+            )
+        ]
+        title = "Accuracy per class"
+        rescued, lost = rescues(there)
+        which = named(rescued, card.classes) or "none"
+        alt = (
+            f"Accuracy of each of {len(card.classes)} classes under {len(there)} settings; never right with "
+            f"{one.label} but with another one: {which}; right with it alone: {named(lost, card.classes) or 'none'}."
+        )
+        few = f"{len(there)} of {len(self.groups)} settings, the best ones" if len(there) < len(self.groups) else ""
+        subtitle = "; ".join(part for part in (f"{self.head}, {epoch}", few) if part)
+        figures.append(self.made("classes", title, alt, per_class_figure(there, card.classes, title, subtitle)))
+        return figures
+
+    def _judged(self, group: Group, data: str, truth: np.ndarray, classes: int) -> Judged | None:
+        """Return what a setting predicted, all seeds together; None where a seed did so on other images or not."""
+        keys = [run.keys[epoch - 1] for run in group.runs if (epoch := run.epoch(self.value))]
+        if len(keys) < len(group.runs) or any(run.data != data for run in group.runs):
+            return None
+        rows = self.ledger.rows(list(dict.fromkeys(keys)), predictions=True)
+        found = [rows[key].row.predictions.get(SPLIT) for key in keys if key in rows]
+        whole = [one for one in found if one is not None and len(one) == len(truth)]
+        return judged(group.short, truth, whole, classes) if len(whole) == len(keys) else None
+
+    def cost(self) -> StudyFigure | None:
+        title = f"{_words(self.objective).capitalize()} against cost"
+        maximize = self.space.search.objective.maximize
+        groups = [group for group in self.groups if group.counted]
+        figure = cost_figure(groups, self.objective, self.value, title, self.head, maximize)
+        if figure is None:
+            return None
+        points = [(group, values) for group in groups if (values := group.values(self.objective, self.value))]
+        seconds = [sum(run.seconds for run in group.runs) / len(group.runs) for group, _ in points]
+        means = [_mean(values) for _, values in points]
+        best = front(seconds, means, maximize)
+        parts = [f"{points[i][0].short} {shown(self.objective, means[i])} in {seconds[i]:.3g} s" for i in best]
+        alt = f"Settings that no cheaper one equals, by seconds of a run: {', '.join(parts[:6])}."
+        return self.made("cost", title, alt, figure)
+
+    def searched(self) -> list[StudyFigure | None]:
+        from search.report.figures import searched as room  # Optuna is needed only here
+
+        whole = room.complete(self.groups)
+        axes = room.varied(whole, self.space)
+        sampled = self.space.search.sampler != "grid"
+        if not whole or not (len(axes) > 1 or (sampled and axes)):
+            return []
+        importance = room.importances(self.groups, self.space)
+        few = importance.remark if importance.remark.startswith("too few") else ""
+        about = f"{self.head}; importances: {few}" if few else self.head
+        first = ranked(whole, self.space)[0]
+        top = f"best is {first.short} with {shown(self.objective, first.mean)}"
+        count = f"{len(whole)} complete settings"
+        shares = [f"{name} {100 * share:.0f}" for name, share in importance.values.items()]
+        titles = ("Importance of the axes", "Parallel coordinates", "Slices")
+        alts = (
+            f"Importances in per cent by {importance.evaluator}: {', '.join(shares)}.",
+            f"The values of {count} on {len(axes)} axes beside their {_words(self.objective)}; {top}.",
+            f"{_words(self.objective).capitalize()} of {count} against each of {len(axes)} axes; {top}.",
+        )
+        return [
+            self.made("importance", titles[0], alts[0], room.importance_figure(importance, titles[0], self.head)),
+            self.made("parallel", titles[1], alts[1], room.parallel_figure(self.groups, self.space, titles[1], about)),
+            self.made("slice", titles[2], alts[2], room.slice_figure(self.groups, self.space, titles[2], about)),
+        ]
+
+    def rungs(self) -> StudyFigure | None:
+        log = self.ledger.decisions(self.read.record.id, kinds=["rung"])
+        curves = [curve for curve in self.read.curves if curve.rows]
+        rungs = rungs_of(log, curves)
+        started, finished = len(curves), sum(1 for curve in curves if curve.trial.state in COUNTED)
+        title = "What successive halving let go on"
+        passed = ", ".join(f"{rung.passed} passed epoch {rung.epoch}" for rung in rungs)
+        alt = f"Of {started} trials {passed}, and {finished} finished."
+        return self.made("rungs", title, alt, rungs_figure(rungs, started, finished, self.objective, title, self.head))
+
+    def tree(self) -> StudyFigure | None:
+        curves = [curve for curve in self.read.curves if curve.rows]
+        alone, distinct, trained = shares(curves)
+        words = f"{alone} epochs if every trial were trained alone, {distinct} distinct ones"
+        words += f", {trained} trained by this study" if trained < distinct else ""
+        title = "What the trials share"
+        alt = f"{title}: {words}."
+        labels = self._labels()
+        shown_curves, note = curves, ""
+        seeds = sorted({curve.trial.seed for curve in curves})
+        if len(curves) > ROWS and len(seeds) > 1:
+            shown_curves = [curve for curve in curves if curve.trial.seed == seeds[0]]
+            note = f"; the trials of seed {seeds[0]} alone are drawn"
+        if len(shown_curves) > ROWS:
+            return self.made("tree", title, alt, width_figure(widths(curves), title, f"{self.head}; {words}"))
+        several = len({curve.trial.seed for curve in shown_curves}) > 1
+        place = {group_key: i for i, group_key in enumerate(labels)}
+        ordered = sorted(shown_curves, key=lambda one: (one.trial.seed, place[one.trial.number], one.trial.number))
+        named_curves = [(labels[c.trial.number] + f", seed {c.trial.seed}" * several, c) for c in ordered]
+        return self.made("tree", title, alt, tree_figure(branches(named_curves), title, f"{self.head}; {words}{note}"))
+
+    def _labels(self) -> dict[int, str]:
+        """Return trial -> its setting's label, in the order of the table."""
+        by_parameters = {identity(group.parameters): (i, group.label) for i, group in enumerate(self.groups)}
+        found = [(by_parameters[identity(curve.trial.parameters)], curve) for curve in self.read.curves if curve.rows]
+        return {curve.trial.number: label for (_, label), curve in sorted(found, key=_table_place)}
+
+
+def _table_place(item: tuple[tuple[int, str], Curve]) -> tuple[int, int]:
+    (place, _), curve = item
+    return place, curve.trial.number
+
+
+def _words(metric: str) -> str:
+    """Return a metric's name for people."""
+    words = one_line(metric).replace("_", " ")
+    return words.replace("val ", "validation ", 1) if words.startswith("val ") else words
+
+
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values)

@@ -1,0 +1,240 @@
+"""The stage tree: which epochs the trials of a study share, and which of them this study trained.
+
+Paths of two trials agree up to an epoch and never again: a key names everything that was trained up to it. So the
+trials make a tree over epochs. Up to `ROWS` trials it is drawn row by row; a larger one by its width at every epoch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import plotly.graph_objects as go
+
+from search.report.curves import Curve
+from search.report.figures.style import COLOURS, TOP, dressed, legend_below, pixels, wrapped
+from search.trial import State
+
+ROWS = 40
+"""Trials up to which each has a row."""
+
+ROW = 24
+LABEL = 46
+"""Letters of a line of a label."""
+
+ENDS = {
+    State.FINISHED: ("circle", "finished"),
+    State.STOPPED: ("square", "stopped by its rule"),
+    State.PRUNED: ("x-thin", "pruned"),
+    State.DIVERGED: ("star-triangle-up-open", "diverged"),
+    State.FAILED: ("diamond-open", "failed"),
+    State.RUNNING: ("triangle-right-open", "not done"),
+    State.INTERRUPTED: ("triangle-right-open", "not done"),
+    State.WAITING: ("triangle-right-open", "not done"),
+}
+"""State -> marker and words of a trial's end."""
+
+
+@dataclass(frozen=True)
+class Branch:
+    """A trial in the tree.
+
+    Attributes:
+        label: setting and seed.
+        parent: place of the trial it parts from, None for a root.
+        start: epoch behind which its own epochs begin.
+        end: its last epoch; equal to `start` where another trial trained all of it.
+        trained: the epochs of its own that this study trained; the others were on record already.
+        state: how it ended.
+    """
+
+    label: str
+    parent: int | None
+    start: int
+    end: int
+    trained: frozenset[int]
+    state: State
+
+
+@dataclass(frozen=True)
+class Width:
+    """The tree at one epoch.
+
+    Attributes:
+        trials: those that have this epoch.
+        distinct: different trainings among them.
+        trained: those of them that this study trained.
+    """
+
+    trials: int
+    distinct: int
+    trained: int
+
+
+def branches(trials: Sequence[tuple[str, Curve]]) -> list[Branch]:
+    """Return the tree, a trial in front of those that part from it, those that part latest first.
+
+    Args:
+        trials: label and curve; of two that share an epoch, it belongs to the first one.
+    """
+    ours = trained_keys([curve for _, curve in trials])
+    owner: dict[str, int] = {}
+    found: list[Branch] = []
+    for place, (label, curve) in enumerate(trials):
+        keys = curve.keys[: curve.trial.last_epoch]
+        start = next((epoch for epoch, key in enumerate(keys) if key not in owner), len(keys))
+        parent = owner[keys[start - 1]] if start else None
+        owner.update(dict.fromkeys(keys[start:], place))
+        own = frozenset(epoch for epoch in range(start + 1, len(keys) + 1) if keys[epoch - 1] in ours)
+        found.append(Branch(label, parent, start, len(keys), own, curve.trial.state))
+    return _in_order(found)
+
+
+def widths(curves: Sequence[Curve]) -> list[Width]:
+    """Return the tree's width at epochs 1, 2 ..."""
+    ours = trained_keys(curves)
+    result = []
+    for epoch in range(1, max((curve.trial.last_epoch for curve in curves), default=0) + 1):
+        keys = [curve.keys[epoch - 1] for curve in curves if curve.trial.last_epoch >= epoch]
+        result.append(Width(len(keys), len(set(keys)), len(set(keys) & ours)))
+    return result
+
+
+def trained_keys(curves: Sequence[Curve]) -> frozenset[str]:
+    """Return the keys of the epochs that this study's leases trained."""
+    return frozenset(curve.keys[epoch - 1] for curve in curves for epoch in curve.trained)
+
+
+def shares(curves: Sequence[Curve]) -> tuple[int, int, int]:
+    """Return epochs if every trial were trained alone, distinct ones, and those this study trained."""
+    alone = sum(curve.trial.last_epoch for curve in curves)
+    distinct = frozenset(key for curve in curves for key in curve.keys[: curve.trial.last_epoch])
+    return alone, len(distinct), len(distinct & trained_keys(curves))
+
+
+def tree_figure(tree: Sequence[Branch], title: str, subtitle: str = "") -> go.Figure:
+    """Draw the tree: one row per trial, a bar over the epochs that are its own, a dotted line to where it parts."""
+    figure = go.Figure()
+    own = [(i, begin, end, ours) for i, branch in enumerate(tree) for begin, end, ours in _spans(branch)]
+    looks: Mapping[bool, tuple[str, str, str]] = {
+        True: ("trained by this study", COLOURS[0], ""),
+        False: ("on record already", "#ffffff", "/"),
+    }
+    for ours, (name, colour, pattern) in looks.items():
+        mine = [(i, begin, end) for i, begin, end, which in own if which is ours]
+        if mine:
+            figure.add_trace(
+                go.Bar(
+                    y=[i for i, _, _ in mine],
+                    x=[end - begin for _, begin, end in mine],
+                    base=[begin for _, begin, _ in mine],
+                    orientation="h",
+                    name=name,
+                    marker={
+                        "color": colour,
+                        "line": {"color": COLOURS[0], "width": 1},
+                        "pattern": {"shape": pattern, "fgcolor": COLOURS[0], "size": 6},
+                    },
+                    hovertext=[f"{wrapped(tree[i].label)}<br>epochs {begin + 1} to {end}" for i, begin, end in mine],
+                    hoverinfo="text",
+                )
+            )
+    x: list[float | None] = []
+    y: list[float | None] = []
+    for i, branch in enumerate(tree):
+        if branch.parent is not None:
+            x += [branch.start, branch.start, None]
+            y += [branch.parent, i, None]
+    if x:
+        line = {"color": "#444444", "width": 1.2, "dash": "dot"}
+        figure.add_trace(go.Scatter(x=x, y=y, mode="lines", name="parts or ends here", line=line, hoverinfo="skip"))
+    _ends(figure, tree)
+    names = [wrapped(branch.label, LABEL, 1) for branch in tree]
+    left = max((pixels(name, 11) for name in names), default=0) + 30
+    dressed(figure, title, subtitle, left + 700, max(260, ROW * len(tree) + TOP + 60), {"l": left, "r": 40})
+    legend_below(figure).update_layout(barmode="overlay", bargap=0.45)
+    last = max((branch.end for branch in tree), default=1)
+    figure.update_xaxes(title="epochs trained", range=[-0.01 * last, 1.03 * last], dtick=1 if last <= 10 else None)
+    figure.update_yaxes(
+        tickmode="array",
+        tickvals=list(range(len(tree))),
+        ticktext=names,
+        tickfont={"size": 11},
+        range=[len(tree) - 0.4, -0.6],
+        showgrid=False,
+        ticks="",
+    )
+    return figure
+
+
+def width_figure(wide: Sequence[Width], title: str, subtitle: str = "") -> go.Figure:
+    """Draw how many trials have each epoch, and how many different trainings they are."""
+    figure = go.Figure()
+    lines = (
+        ("trials that have this epoch", [one.trials for one in wide], COLOURS[1], "dash"),
+        ("different trainings among them", [one.distinct for one in wide], COLOURS[0], "solid"),
+        ("trained by this study", [one.trained for one in wide], COLOURS[-1], "dot"),
+    )
+    # Epoch t lasts from t - 1 to t.
+    epochs = list(range(len(wide) + 1))
+    for name, counts, colour, dash in lines:
+        if name.startswith("trained") and counts == [one.distinct for one in wide]:
+            continue
+        look = {"shape": "vh", "color": colour, "dash": dash, "width": 2}
+        figure.add_trace(go.Scatter(x=epochs, y=[counts[0], *counts], name=name, mode="lines", line=look))
+    figure.data[1].update(fill="tozeroy", fillcolor="rgba(0,114,178,0.15)")
+    dressed(figure, title, subtitle)
+    legend_below(figure)
+    figure.update_xaxes(title="epochs trained", rangemode="tozero", dtick=1 if len(wide) <= 10 else None)
+    figure.update_yaxes(title="trials", rangemode="tozero")
+    return figure
+
+
+def _in_order(found: Sequence[Branch]) -> list[Branch]:
+    """Return branches in depth-first order, so that no connection crosses a bar, with parents by their new places."""
+    below: dict[int | None, list[int]] = {}
+    for place, branch in enumerate(found):
+        below.setdefault(branch.parent, []).append(place)
+    order: list[int] = []
+    waiting = list(reversed(below.get(None, [])))
+    while waiting:
+        place = waiting.pop()
+        order.append(place)
+        waiting += sorted(below.get(place, []), key=lambda i: (found[i].start, -i))
+    new = {place: i for i, place in enumerate(order)}
+    return [
+        replace(found[place], parent=None if (parent := found[place].parent) is None else new[parent])
+        for place in order
+    ]
+
+
+def _spans(branch: Branch) -> list[tuple[int, int, bool]]:
+    """Return the branch's own epochs as (behind which epoch, up to which, whether this study trained them)."""
+    spans: list[tuple[int, int, bool]] = []
+    for epoch in range(branch.start + 1, branch.end + 1):
+        ours = epoch in branch.trained
+        if spans and spans[-1][2] is ours:
+            spans[-1] = (spans[-1][0], epoch, ours)
+        else:
+            spans.append((epoch - 1, epoch, ours))
+    return spans
+
+
+def _ends(figure: go.Figure, tree: Sequence[Branch]) -> None:
+    shown: dict[tuple[str, str], list[int]] = {}
+    for i, branch in enumerate(tree):
+        shown.setdefault(ENDS[branch.state], []).append(i)
+    for (symbol, words), places in shown.items():
+        bold = symbol.endswith(("thin", "open"))
+        figure.add_trace(
+            go.Scatter(
+                x=[tree[i].end for i in places],
+                y=places,
+                mode="markers",
+                name=words,
+                marker={"symbol": symbol, "size": 10, "color": "#000000", "line": {"width": 2 if bold else 0}},
+                hovertext=[f"{wrapped(tree[i].label)}<br>{words} after epoch {tree[i].end}" for i in places],
+                hoverinfo="text",
+                cliponaxis=False,
+            )
+        )

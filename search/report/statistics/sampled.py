@@ -1,0 +1,80 @@
+"""Sampled studies: what N random trials say, and what they cannot.
+
+The best of N trials was chosen by the figure it is shown with, so that figure is optimistic and gets no interval and no
+p value; only a confirm stage on fresh seeds, judged by `crossed`, may be bold. What the search itself can say is the
+accuracy to expect from a search of k trials, if its trials are exchangeable.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from search.errors import InternalError
+from search.report.statistics.scores import Floats
+
+FEW_TRIALS = 30
+"""Importances of fewer complete trials are noise."""
+
+_EXCHANGEABLE = ("random",)
+
+
+def expected_best(values: Sequence[float] | npt.NDArray[np.float64]) -> Floats:
+    """Return the expected best value of k trials, for k = 1 ... N: entry k - 1.
+
+    The U-statistic sum_{i=k}^{N} C(i-1, k-1) / C(N, k) v_(i) over the sorted values: the mean best over all subsets of
+    k of the N trials, which is unbiased (Tang et al. 2020); the plug-in estimate of Dodge et al. (2019) is not.
+
+    Raises:
+        InternalError: a value that is not finite; a diverged trial has the value of chance, not none.
+    """
+    known = np.sort(np.asarray(values, dtype=np.float64))
+    if known.ndim != 1 or not np.isfinite(known).all():
+        raise InternalError("values of trials: must be a list of finite numbers; count a diverged trial at chance")
+    trials = len(known)
+    result = np.empty(trials)
+    # Weights from the best downwards: k / N, then times (i - k) / (i - 1) from rank i to i - 1.
+    ranks = np.arange(trials, 1, -1)
+    for k in range(1, trials + 1):
+        weights = k / trials * np.concatenate([[1.0], np.cumprod((ranks - k).clip(0) / (ranks - 1))])
+        result[k - 1] = (weights * known[::-1]).sum()
+    return result
+
+
+def why_no_expected_best(sampler: str, lengths: Sequence[int], pruned: int) -> str:
+    """Return why a study has no curve of the expected best; "" where it has one.
+
+    Args:
+        sampler: name of the sampler, as the space file spells it.
+        lengths: planned epochs of its trials.
+        pruned: trials that ended before their length was reached, by pruning.
+    """
+    if sampler not in _EXCHANGEABLE:
+        return f"trials of the sampler {sampler} depend on one another; only independent random ones are exchangeable"
+    if pruned:
+        word = "trial was" if pruned == 1 else "trials were"
+        return f"{pruned} {word} pruned; the expected best needs every trial at full length"
+    if len(set(lengths)) > 1:
+        return "trials have different lengths; the expected best needs every trial at full length"
+    return "" if lengths else "no trial is complete"
+
+
+def best_so_far(values: Sequence[float | None]) -> list[float | None]:
+    """Return the best value up to each trial, in the order they were run; None before the first value.
+
+    Describes this one search, whatever its sampler.
+    """
+    best: float | None = None
+    result = []
+    for value in values:
+        if value is not None and (best is None or value > best):
+            best = value
+        result.append(best)
+    return result
+
+
+def too_few(complete: int) -> str:
+    """Return the remark on importances of so few complete trials; "" from `FEW_TRIALS` on."""
+    return "" if complete >= FEW_TRIALS else f"too few: {complete} complete trials, importances need {FEW_TRIALS}"

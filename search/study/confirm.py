@@ -1,0 +1,96 @@
+"""The confirm stage of a sampled study: its best configurations again, under seeds the search has not seen.
+
+A search picks what is good and what was lucky. What it found is judged on fresh seeds: the ledger would otherwise hand
+back the very runs that were chosen. The stage is a study of its own, a grid over the chosen configurations at full
+length and without pruning, so that everything that holds for grids holds for it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Mapping
+from typing import Any
+
+from search.ledger import Ledger, StudyRecord
+from search.space import Confirm, Space, space_from_mapping
+from search.trial import State
+
+BASELINE = "baseline"
+AXIS = "candidate"
+
+
+def confirm_space(ledger: Ledger, record: StudyRecord, space: Space) -> Space | None:
+    """Return the space of the confirm stage, None where the search finished no configuration.
+
+    Args:
+        ledger, record: the search, over.
+        space: its space, which asks for a confirm stage.
+    """
+    confirm = space.search.confirm
+    assert confirm is not None
+    options = {
+        f"best {rank}": _settings(space, parameters)
+        for rank, parameters in enumerate(_best(ledger, record, space)[: confirm.top], start=1)
+    }
+    if not options:
+        return None
+    if confirm.baseline is not None:
+        options = {BASELINE: _settings(space, space.completed(confirm.baseline)), **options}
+    chosen = {name for settings in options.values() for name in settings}
+    objective = space.search.objective
+    report: dict[str, Any] = {"rows": AXIS, "value": space.report.value}
+    if confirm.baseline is not None:
+        report["baseline"] = BASELINE
+    content = {
+        "title": f"{space.title or space.name}: the best, confirmed under fresh seeds",
+        "workload": space.workload,
+        "fixed": {name: value for name, value in space.fixed.items() if name not in chosen},
+        "space": {AXIS: {"grid": options}},
+        "seeds": _fresh(ledger, record, space, confirm),
+        "search": {"objective": {"metric": objective.metric, "direction": objective.direction}},
+        "resources": {
+            "cpus": space.resources.cpus,
+            "states_gb": space.resources.states_gb,
+            **({} if space.resources.gpus is None else {"gpus": space.resources.gpus}),
+        },
+        "report": report,
+    }
+    return space_from_mapping(content, f"{record.name} (confirm)")
+
+
+def _settings(space: Space, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the axes set for a configuration."""
+    result: dict[str, Any] = {}
+    for axis in space.axes:
+        if axis.name in parameters:
+            result.update(axis.settings(parameters[axis.name]))
+    return result
+
+
+def _best(ledger: Ledger, record: StudyRecord, space: Space) -> list[Mapping[str, Any]]:
+    """Return the configurations that finished under all their seeds, best mean objective at the last epoch first.
+
+    Of equally good ones the first comes first.
+    """
+    objective = space.search.objective
+    paths = ledger.paths(record.id)
+    values: defaultdict[int, list[float]] = defaultdict(list)
+    parameters: dict[int, Mapping[str, Any]] = {}
+    for trial in ledger.trials(record.id):
+        parameters[trial.configuration] = trial.parameters
+        value = math.nan
+        if trial.state in (State.FINISHED, State.STOPPED) and trial.last_epoch:
+            key = paths[trial.number][0][trial.last_epoch - 1]
+            value = ledger.rows([key])[key].row.metrics.get(objective.metric, math.nan)
+        values[trial.configuration].append(value)
+    means = {number: math.fsum(found) / len(found) for number, found in values.items()}
+    sound = [number for number, mean in means.items() if math.isfinite(mean)]
+    sound.sort(key=lambda number: (-means[number] if objective.maximize else means[number], number))
+    return [parameters[number] for number in sound]
+
+
+def _fresh(ledger: Ledger, record: StudyRecord, space: Space, confirm: Confirm) -> list[int]:
+    """Return seeds that no trial of the search ran under."""
+    used = {trial.seed for trial in ledger.trials(record.id)} | set(space.seeds)
+    return [max(used) + 1 + number for number in range(confirm.seeds)]

@@ -1,0 +1,118 @@
+"""The simulated executor with a clock: workers train at the same time, epochs take time, and nobody else waits.
+
+An event queue holds when each running epoch ends. The planner takes no time. So a study's wall time is a function of
+the driver's decisions alone, and can be compared with what scheduling theory says of them.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from search.engine.driver import STALLED
+from search.engine.lease import Lease
+from tests.engine.simulation import Simulation
+
+TICK = 5.0
+"""Seconds after which a worker without a lease asks again, where nothing happens before."""
+
+
+def equal(key: str) -> float:
+    """Every epoch takes as long as every other."""
+    return 1.0
+
+
+def mixed(key: str) -> float:
+    """Epochs take between 1 and 5 seconds, as their key says."""
+    return 1 + 4 * int(key[20:24], 16) / 16**4
+
+
+@dataclass
+class Timed(Simulation):
+    """One run over one study, in time.
+
+    Attributes:
+        duration: key -> seconds of its epoch.
+        slowness: lease -> how many times longer its worker takes.
+    """
+
+    duration: Callable[[str], float] = equal
+    slowness: Callable[[Lease], float] = lambda lease: 1.0
+    lasting: float = 0.0
+
+    def run(self, steps: int | None = None) -> bool:
+        """Go on to the end."""
+        assert steps is None
+        ends: list[tuple[float, int]] = []  # when the running epoch of a lease ends
+        silent = 0
+        while True:
+            self._let_plan()
+            self._fill(ends)
+            if not ends and self.driver.finished:
+                break
+            free = len(self.running) < self.workers
+            if not ends or (free and not self.driver.finished and ends[0][0] > self.now + TICK):
+                self.now += TICK
+                silent = 0 if ends else silent + 1
+                assert silent < 100, "nothing runs and nothing is ready: a deadlock"
+                continue
+            silent = 0
+            self.now, lease_id = heapq.heappop(ends)
+            self.train(lease_id)
+            if lease_id in self.running:
+                heapq.heappush(ends, self._event(lease_id))
+        if self.driver._error is not None:
+            raise self.driver._error
+        self.finish()
+        return True
+
+    def _let_plan(self) -> None:
+        """Let the planner go on until it waits for the executor."""
+        while not self._planned:
+            self.plan()
+            if self.baton.waits:
+                break
+
+    def _fill(self, ends: list[tuple[float, int]]) -> None:
+        """Give every worker a lease for which there is one; none may stand idle beside work that is ready."""
+        while len(self.running) < self.workers:
+            before = set(self.running)
+            if not self.start():
+                break
+            for lease_id in set(self.running) - before:
+                heapq.heappush(ends, self._event(lease_id))
+        if len(self.running) < self.workers and not self.driver.finished:
+            producing = {lease.path[done] for lease, done in self.running.values()}
+            on_the_way = {key for lease, done in self.running.values() for key in lease.path[done:]}
+            for fold in self.driver._board:
+                if self.states_to_come().isdisjoint(fold.leaf.path[fold.base : fold.epoch]):
+                    assert fold.next_key in on_the_way, "an idle worker, and nobody trains what this leaf waits for"
+                if not self._disturbed and producing.isdisjoint(self._on_record):  # no lease trains known rows again
+                    assert fold.next_key in producing, "an idle worker beside an epoch that could be trained"
+
+    @property
+    def _disturbed(self) -> bool:
+        return bool(self.dying or self.rotten or self.full) or self.room < 1_000_000
+
+    def _event(self, lease_id: int) -> tuple[float, int]:
+        lease, done = self.running[lease_id]
+        return self.now + self.seconds(lease, lease.path[done]), lease_id
+
+    def stalls(self, lease: Lease) -> bool:
+        return self.slowness(lease) > STALLED
+
+    def seconds(self, lease: Lease, key: str) -> float:
+        return self.duration(key) * self.slowness(lease)
+
+    # What came out --------------------------------------------------------------------------------------------
+
+    def work(self) -> float:
+        """Seconds of all epochs trained in this run, each once."""
+        return sum(self.duration(key) for key in {key for _, key, _ in self.trained})
+
+    def chain(self) -> float:
+        """Seconds of the longest chain of epochs trained in this run."""
+        trained = {key for _, key, _ in self.trained}
+        paths = self.ledger.paths(self.record.id).values()
+        return max((sum(self.duration(key) for key in path if key in trained) for path, _ in paths), default=0.0)

@@ -1,0 +1,119 @@
+"""Sharing on real workers: every row as if its trial had been trained alone, and no epoch trained twice."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from search.trial import State
+from tests.engine.sharing import FACTORIAL, Shared, ends
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Shared]]:
+    """The factorial with sharing and without, the seconds both took, and studies added later."""
+    benches = {name: Shared(tmp_path_factory.mktemp(name), "factorial") for name in ("shared", "alone", "fresh")}
+    yield benches
+    for bench in benches.values():
+        for process in bench.started:
+            bench.end(process)
+
+
+def run(bench: Shared, *words: object) -> str:
+    """Run a space to its end; return what was printed."""
+    done = bench.run("run", *words)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_rows_are_those_of_trials_trained_alone(made: dict[str, Shared]) -> None:
+    shared, alone = made["shared"], made["alone"]
+    began = time.monotonic()
+    run(shared, shared.put())
+    took = time.monotonic() - began
+    run(alone, alone.put(), "--no-sharing")
+    took_alone = time.monotonic() - began - took
+    print(f"{took:.1f} s with sharing, {took_alone:.1f} s without")
+
+    assert len(shared.trials()) == 24
+    assert {trial.state for trial in shared.trials()} == {State.FINISHED, State.STOPPED}
+    assert ends(shared.trials()) == ends(alone.trials())
+    curves, curves_alone = shared.curves(), alone.curves()
+    assert curves.keys() == curves_alone.keys()
+    for name, curve in curves.items():
+        assert curve == curves_alone[name], name
+        assert all({"val", "test"} <= predictions.keys() for _, predictions in curve)
+
+    lines, lines_alone = shared.lines(), alone.lines()
+    assert len(lines) == len(set(lines)) == shared.distinct(), "an epoch was trained twice, or not counted"
+    assert set(lines) == set(lines_alone), "the same epochs, by the workload's own account"
+    assert len(lines_alone) == sum(trial.last_epoch for trial in alone.trials())
+    assert len(lines_alone) > 2 * len(lines)
+
+
+def test_the_same_study_again_trains_nothing(made: dict[str, Shared]) -> None:
+    shared = made["shared"]
+    before = shared.lines()
+    began = time.monotonic()
+    run(shared, shared.put())
+    assert shared.lines() == before
+    assert time.monotonic() - began < 30
+    assert shared.runs()[-1]["outcome"] == "done"
+
+
+def test_a_study_that_overlaps_trains_the_rest(made: dict[str, Shared]) -> None:
+    """One more gamma, other thresholds, and in other words; of the old gammas nothing is trained."""
+    shared = made["shared"]
+    before, distinct = shared.lines(), shared.distinct()
+    shared.name = "wider"
+    space: dict[str, Any] = {**FACTORIAL, "loss.gamma": {"grid": [2.0, 1, 0.0]}, "stop.alpha": {"grid": [40, None]}}
+    space["augmentation"] = {"grid": {"turned": {"augment.rotation": 20.0}, "none": {"augment.hflip": 0}}}
+    run(shared, shared.put(space))
+    fresh = shared.lines()[len(before) :]
+    assert len(fresh) == len(set(fresh)) == shared.distinct() - distinct
+    assert not set(fresh) & set(before)
+    assert 0 < len(fresh) <= 2 * (12 + 8 + 4)
+    for trial in shared.trials():
+        if trial.parameters["loss.gamma"] != 1:
+            assert trial.attempts == 0, "settled without a worker"
+    shared.name = "factorial"
+
+
+def damage(path: Path, kind: int) -> None:
+    content = bytearray(path.read_bytes())
+    if kind == 0:
+        content[len(content) // 2] ^= 4
+        path.write_bytes(content)
+    elif kind == 1:
+        os.truncate(path, len(content) - 100)
+    elif kind == 2:
+        path.unlink()
+
+
+def test_damaged_states_are_noticed_and_trained_again(made: dict[str, Shared]) -> None:
+    """Three of four states are spoilt before the study gets longer; rows are those of a ledger where none was."""
+    shared, fresh = made["shared"], made["fresh"]
+    before = shared.lines()
+    files = shared.state_files()
+    assert len(files) >= 12, "at least the last one of each chain"
+    for number, path in enumerate(files):
+        damage(path, number % 4)
+    run(shared, shared.put(epochs=15))
+    run(fresh, fresh.put(epochs=15))
+    longer = shared.name + " (rev 2)"
+    assert ends(shared.trials(longer)) == ends(fresh.trials())
+    assert shared.curves(longer) == fresh.curves()
+    reasons = {entry.detail["reason"].split(" ", 2)[2] for entry in shared.log_of("miss", study=longer)}
+    for said in ("has changed since it was written", "bytes, ", "cannot be read: No such file"):
+        assert any(said in reason for reason in reasons), f"{said!r} is not among {reasons}"
+    again = set(before) & set(shared.lines()[len(before) :])
+    assert again, "nothing was trained again, so no damage was met"
+    assert shared.log_of("alarm", study=longer) == []
+    assert len(fresh.lines()) == len(set(fresh.lines())) == fresh.distinct()
