@@ -21,6 +21,7 @@ epoch, and in the set of all rows trained, predictions included.
 How to read it. *Epochs* are those really trained; *different* ones are rows that differ in at least one bit. *Wall* is
 the whole command, imports and Ray's start and end and all; *without Ray's start* is less `ray.init` and `ray.shutdown`.
 *ms per epoch* is what an epoch took in its process: where it differs between sides, the machine was not equally free.
+Ray gives its workers a niceness of 15, so beside other programs they starve: times count on an idle machine alone.
 The ratio in time divides twice: into the ratio of epochs and the rest (above 1: an epoch costs less beside its training
 with us), and, by way of `--no-sharing`, into what the same service saves by sharing and what the service itself costs.
 Of several repeats the one whose ratio in time is the median is shown. The last line says which targets hold.
@@ -48,6 +49,9 @@ if TYPE_CHECKING:
     from search.space import Space
 
 ROOT = Path(__file__).resolve().parent.parent
+BUSY = 0.5
+"""Load average above which times say nothing."""
+
 PACKAGES = ("ray", "torch", "optuna", "numpy", "sqlalchemy")
 
 
@@ -226,6 +230,8 @@ def main() -> None:
 
     arguments = [chosen.space, *(word for text in chosen.sets for word in ("--set", text))]
     print("\n".join(conditions(space, arguments)), flush=True)
+    if os.getloadavg()[0] > BUSY:
+        print(f"NOT IDLE       the load is above {BUSY}: epochs and bits count, times do not", flush=True)
     decode(space)
     names = [OURS, PLAIN] if chosen.short else list(SIDES)
     runs: list[dict[str, Side]] = []

@@ -56,6 +56,11 @@ class Row:
     def __hash__(self) -> int:
         return hash(tuple(sorted(self.metrics)))
 
+    def __repr__(self) -> str:
+        """Short: Ray Tune writes each result as text, which for arrays takes longer than everything else of a row."""
+        predictions = ", ".join(f"{len(classes)} of {split}" for split, classes in self.predictions.items())
+        return f"Row({dict(self.metrics)}, predictions: {predictions or 'none'})"
+
     def differences(self, other: Row) -> list[str]:
         """Name the metrics and splits in which two rows differ by at least one bit."""
         names = [

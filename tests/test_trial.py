@@ -79,3 +79,9 @@ def test_equal_rows_have_equal_hashes_and_order_does_not_matter(one, other):
 def test_which_states_are_ends():
     assert {state.value for state in State if state.ended} == {"finished", "stopped", "pruned", "diverged", "failed"}
     assert {state.value for state in State if not state.ended} == {"waiting", "running", "interrupted"}
+
+
+def test_a_row_is_short_as_text_however_many_images_it_has():
+    many = Row({"val_loss": 0.5}, {"val": np.zeros(6149, dtype=np.uint8), "test": np.zeros(20, dtype=np.uint8)})
+    assert repr(many) == "Row({'val_loss': 0.5}, predictions: 6149 of val, 20 of test)"
+    assert repr(Row({"val_loss": 0.5})) == "Row({'val_loss': 0.5}, predictions: none)"

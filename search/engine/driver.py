@@ -296,8 +296,9 @@ class Driver:
         leaf = fold.leaf
         number = leaf.trial.number
         start, keep = self._keeper.start_of(fold), self._keeper.marks(fold, self._board)
+        stops = () if self._exhausted else self._keeper.stops(fold, self._board)
         schedule, path = leaf.schedule[fold.base :], leaf.path[fold.base :]
-        lease = Lease(self._next_lease, number, leaf.fixed, schedule, path, start, keep)
+        lease = Lease(self._next_lease, number, leaf.fixed, schedule, path, start, keep, stops)
         self._next_lease += 1
         self._heard[lease.id] = self._clock()
         self._attempts[number] = self._attempts.get(number, 0) + 1

@@ -12,10 +12,12 @@ between, and those rows are compared with the ones on record.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from copy import deepcopy
 
 from search.engine.lease import Lease
 from search.ledger import KeptState, Role, States, Step
 from search.prefix import shared
+from search.stopping import StopRule
 from search.study import Leaf
 from search.study.fold import Fold
 from search.study.marks import own_marks
@@ -82,6 +84,13 @@ class Keeper:
             if common < len(other.leaf.path) and other.base < common:
                 marks[common] = Role.BRANCH
         return {epoch: role for epoch, role in marks.items() if fold.base < epoch <= length}
+
+    def stops(self, fold: Fold, folds: Iterable[Fold]) -> list[tuple[int, StopRule]]:
+        """Return what a lease for `fold` saves its state by, besides: see `Lease.stops`."""
+        if not self._sharing or self._limit <= 0:
+            return []
+        ahead = set(fold.leaf.path[fold.epoch :])
+        return [(other.epoch, deepcopy(other.rule)) for other in folds if other.next_key in ahead]
 
     # While leases run ----------------------------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from search.ledger import KeptState, Role
+from search.stopping import StopRule
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,8 @@ class Lease:
         path: their keys.
         start: the state it starts from, None for epoch 0.
         keep: epochs, counted from 1 over the whole trial, behind which the state is saved, and what for.
+        stops: pairs of (epoch, stop rule of a leaf on this path, which has seen that epoch): where one stops, the chain
+            may end, and a leaf that is not known yet may go on from there.
     """
 
     id: int
@@ -30,6 +33,7 @@ class Lease:
     path: Sequence[str]
     start: KeptState | None = None
     keep: Mapping[int, Role] = field(default_factory=dict)
+    stops: Sequence[tuple[int, StopRule]] = ()
 
     @property
     def offset(self) -> int:

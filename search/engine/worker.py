@@ -11,6 +11,7 @@ import time
 import traceback
 from collections.abc import Mapping
 from contextlib import suppress
+from copy import deepcopy
 from typing import Any
 
 from ray import tune
@@ -39,6 +40,8 @@ class LeaseTrainable(tune.Trainable):
         self._saved = 0  # epoch of the last state on disk
         self._unsaved = 0.0  # seconds trained since
         self._finite = True
+        self._stops = deepcopy(self._assignment.lease.stops)
+        self._stopped = False  # by one of these rules, with the last epoch
 
     def reset_config(self, new_config: Mapping[str, Any]) -> bool:
         """Take the next lease in the same process."""
@@ -63,6 +66,9 @@ class LeaseTrainable(tune.Trainable):
             return {LEASE: lease.id, ERROR: traceback.format_exc(), "done": True}
         self._epoch += 1
         self._unsaved += seconds
+        loss = row.metrics.get("val_loss", math.nan)
+        said = [rule.update(loss) for seen, rule in self._stops if self._epoch > seen]
+        self._stopped = any(said)
         self._finite = all(math.isfinite(value) for value in row.metrics.values())
         # Never "done": Tune would not show its scheduler a last result, and every row must be committed.
         result = {LEASE: lease.id, ROW: row, SECONDS: seconds}
@@ -102,6 +108,8 @@ class LeaseTrainable(tune.Trainable):
         role = lease.keep.get(self._epoch)
         if role == Role.SPACED and self._unsaved < setup.spacing:
             role = None
+        if role is None and self._stopped:
+            role = Role.LAST
         if role is None and self._unsaved >= setup.rolling and self._epoch < lease.offset + len(lease.path):
             role = Role.ROLLING
         return role

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.sql.dml import ReturningInsert
 
 from search.ledger import codec, tables
 from search.ledger.states import KeptState
@@ -23,7 +24,7 @@ class Step:
     the same reason statements are built once, with their values bound: building one takes longer than SQLite does.
     """
 
-    def __init__(self, connection: sa.Connection, study_id: int, insert_row: sa.ReturningInsert[Any]) -> None:
+    def __init__(self, connection: sa.Connection, study_id: int, insert_row: ReturningInsert[Any]) -> None:
         self._connection = connection
         self._study_id = study_id
         self._insert_row = insert_row

@@ -162,7 +162,7 @@ def _own(stock: Inventory) -> Iterator[_Seen]:
         keys: Sequence[str] = max((trial.leaf.path[: trial.epoch] for trial in trials), key=len)
         seconds = [stock.rows[key].seconds for key in keys if key in stock.rows]
         sizes = [stock.states[key] for key in keys if key in stock.states]
-        yield _Seen(kind, data, "this study's epochs", _middle(seconds), _middle(sizes))
+        yield _Seen(kind, data, "this study's own epochs", _middle(seconds), _middle(sizes))
 
 
 def _middle(values: Sequence[float]) -> float | None:

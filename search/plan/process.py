@@ -7,6 +7,7 @@ its input and answers with plain data on its last line.
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -62,7 +63,7 @@ def probe(
 def _ask(question: Mapping[str, Any]) -> dict[str, Any]:
     here = {"sys_path": [str(Path.cwd()), *(place for place in sys.path if place)]}
     done = subprocess.run(
-        [sys.executable, "-c", "from search.plan.process import answer; answer()"],
+        [sys.executable, "-P", __file__],  # by its path: the rest of this package takes a second to import
         input=json.dumps({**question, **here}),
         capture_output=True,
         text=True,
@@ -77,8 +78,6 @@ def _ask(question: Mapping[str, Any]) -> dict[str, Any]:
 
 def _environment(cpus: int) -> dict[str, str]:
     """Return this process's environment as a worker has it: as many threads as CPUs, and our modules to be found."""
-    import os
-
     path = os.pathsep.join(place for place in sys.path if place)
     return {"OMP_NUM_THREADS": str(cpus), **os.environ, "PYTHONPATH": path}
 
@@ -108,3 +107,7 @@ def answer() -> None:
             size = None
         found = {"seconds": seconds, "size": size}
     print(f"\n{_MARK}{json.dumps(found, default=str)}")
+
+
+if __name__ == "__main__":
+    answer()

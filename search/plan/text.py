@@ -52,7 +52,7 @@ def _epochs(plan: Plan) -> Iterator[str]:
     if plan.early:
         said = f"ends known for {plan.known_ends:,} of {plan.trials:,} trials, the others at full length"
         yield _line("  every trial alone, ended early", f"{epochs.alone:,}", said)
-    times = f"{epochs.full / epochs.distinct:.2f} times fewer" if epochs.distinct else ""
+    times = f"{epochs.full / epochs.distinct:.2f} times fewer" if epochs.distinct < epochs.full else ""
     yield _line("  distinct", f"{epochs.distinct:,}", times if plan.sharing else "sharing is off")
     if plan.early:
         yield _line("  distinct, with the ends that are known", f"{epochs.needed:,}")
@@ -94,7 +94,7 @@ def _cost(plan: Plan) -> Iterator[str]:
             if room.total is not None and room.total > room.limit:
                 yield "  more than the limit: the least useful go first, and what would start there is trained again"
         else:
-            yield _line("states", "none", f"more to keep; the limit is {size(room.limit)}")
+            yield _line("states", "none", f"nothing more to keep; the limit is {size(room.limit)}")
     yield _line("states there", size(room.there_bytes), f"{room.there:,}, of all studies of this ledger")
     place = plan.place
     device = place.execution_class.get("device", "")
@@ -145,7 +145,7 @@ def _notes(plan: Plan, stage: Stage) -> str:
         if varying := _varying(ending):
             notes.append(varying)
         if stage.children:
-            notes.append(f"{_many(len(ending), 'trial')} end here")
+            notes.append(f"{_many(len(ending), 'trial')} {'ends' if len(ending) == 1 else 'end'} here")
     there = sum(key in plan.stock.rows for key in stage.keys)
     if there:
         notes.append("on record" if there == stage.end - stage.start else f"on record to {stage.start + there}")

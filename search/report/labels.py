@@ -18,7 +18,7 @@ def setting_label(space: Space, parameters: Mapping[str, Any]) -> str:
 
     The report's labels replace ``axis=value`` of the row axis, or the whole text where they name it.
     """
-    parts = [_row_text(space, parameters)] if space.report.rows in parameters else []
+    parts = [row_text(space, parameters[space.report.rows])] if space.report.rows in parameters else []
     for axis in space.axes:
         if axis.name in parameters and axis.name != space.report.rows and (_varies(axis) or not space.report.rows):
             parts.append(_pair(axis, parameters[axis.name]))
@@ -72,8 +72,8 @@ def _names_row(space: Space, name: str, parameters: Mapping[str, Any]) -> bool:
     return lookup({name: name}, value) is not None or name == lookup(space.report.labels, value)
 
 
-def _row_text(space: Space, parameters: Mapping[str, Any]) -> str:
-    value = parameters[space.report.rows]
+def row_text(space: Space, value: Any) -> str:
+    """Return what the row of a value is called: its label, else ``axis=value``."""
     label = lookup(space.report.labels, value)
     if label is not None:
         return label

@@ -11,10 +11,11 @@ What a file promises:
 from __future__ import annotations
 
 import math
+import re
 import textwrap
 from collections.abc import Sequence
 
-from search.report.columns import Column, Entry, Sheet
+from search.report.columns import Column, Sheet
 from search.report.latex_text import REPLACED, latex_text
 
 FLOAT_LINES = 40
@@ -31,6 +32,8 @@ _HEAD = 10
 
 _CHARACTER = 1.95
 """Millimetres of a character at 10 pt, with some room: a digit of Computer Modern is 5 pt wide."""
+
+_NEGATIVE = re.compile(r"(?<![\w.])-(?=[0-9.])")
 
 _MARGIN, _A4 = 15, (210, 297)
 
@@ -54,9 +57,7 @@ _START = r"""%% Compiles alone; a document that takes it in with \input loads th
 def latex_table(sheet: Sheet) -> str:
     """Return a sheet as LaTeX. Numbers are flush right; long texts are broken into lines, headings at spaces."""
     head = _row([_heading(column) for column in sheet.columns])
-    body = [
-        _row([_cell(entry, column) for entry, column in zip(line, sheet.columns, strict=True)]) for line in sheet.lines
-    ]
+    body = [_row(cells) for cells in zip(*(_cells(column) for column in sheet.columns), strict=True)]
     caption, notes = latex_text(sheet.title), [latex_text(note) for note in sheet.notes]
     if any(REPLACED in text for text in (caption, head, *body, *notes)):
         notes.append(latex_text(_NOTE))
@@ -106,14 +107,19 @@ def _row(cells: Sequence[str]) -> str:
     return " & ".join(cells) + r" \tabularnewline"
 
 
-def _cell(entry: Entry, column: Column) -> str:
-    if _broken(column):
-        text = r"\raggedright " + " ".join(_breakable(word) for word in entry.text.split())
-    elif column.kind == "number" and entry.text.startswith("-"):
-        text = "$-$" + latex_text(entry.text[1:])
-    else:
-        text = latex_text(entry.text)
-    return rf"\textbf{{{text}}}" if entry.bold else text
+def _cells(column: Column) -> list[str]:
+    broken = _broken(column)
+    draw = _paragraph if broken else _number if column.kind == "number" else latex_text
+    texts = [rf"\textbf{{{draw(entry.text)}}}" if entry.bold else draw(entry.text) for entry in column.entries]
+    return [rf"\raggedright {text}" for text in texts] if broken else texts
+
+
+def _number(text: str) -> str:
+    return "$-$".join(latex_text(part) for part in _NEGATIVE.split(text))
+
+
+def _paragraph(text: str) -> str:
+    return " ".join(_breakable(word) for word in text.split())
 
 
 def _breakable(word: str) -> str:

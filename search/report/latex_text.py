@@ -98,9 +98,9 @@ def _setting(cluster: str) -> str | None:
         return cluster
     if unicodedata.category(cluster[0]) == "Zs" and len(cluster) == 1:
         return " " if cluster != "\u00a0" else "~"
-    base, *marks = unicodedata.normalize("NFD", cluster)
-    if len(marks) == 1 and marks[0] in _ACCENTS and base.isascii() and base.isalpha():
-        return f"{_ACCENTS[marks[0]]}{{{base}}}"
+    parts = unicodedata.normalize("NFD", cluster)
+    if len(parts) == 2 and parts[1] in _ACCENTS and parts[0].isascii() and parts[0].isalpha():
+        return f"{_ACCENTS[parts[1]]}{{{parts[0]}}}"
     return None
 
 

@@ -6,6 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from search.report.statistics.results import CellEstimate, Difference, State
+from search.report.statistics.single import BANNER
+from search.report.statistics.verdicts import Verdict
+
 
 @dataclass(frozen=True)
 class Cell:
@@ -20,6 +24,31 @@ class Cell:
     mean: float | None = None
     sd: float | None = None
     n: int = 0
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What a line's predictions say of it, in one split.
+
+    Attributes:
+        cell: accuracy with its interval.
+        level: whether that interval may be shown: the epoch was not chosen on the same images.
+        difference: to the baseline; None where there is none to compare with, and for the baseline itself.
+        p_adjusted: its p value, Holm-adjusted over the table; None where it has none.
+        better: it may be called better than the baseline.
+    """
+
+    cell: CellEstimate
+    level: bool = True
+    difference: Difference | None = None
+    p_adjusted: float | None = None
+    better: bool = False
+
+    @property
+    def interval(self) -> tuple[float, float] | None:
+        """The 95 % interval of the accuracy, where it may be shown."""
+        low, high = self.cell.low, self.cell.high
+        return (low, high) if self.level and low is not None and high is not None else None
 
 
 @dataclass(frozen=True)
@@ -40,6 +69,12 @@ class Line:
         published: published figure as text, "" where there is none.
         alone: epochs of its trials if each were trained alone.
         keys: epoch keys of its trials: sharing trains each of them once.
+        distinct: how many of them no line above it has.
+        chosen: test accuracy at the epoch that each run chose on validation.
+        judged: what its predictions say of `Table.judged`; None where they say nothing.
+        tested: the same of the test accuracy at the chosen epoch.
+        at_chance: `judged` and `tested` with diverged seeds counted at chance; () where none diverged.
+        baseline: it is one of the table's baselines.
     """
 
     setting: str
@@ -55,11 +90,45 @@ class Line:
     published: str = ""
     alone: int = 0
     keys: frozenset[str] = field(default=frozenset(), repr=False)
+    distinct: int = 0
+    chosen: Cell = Cell()
+    judged: Judged | None = None
+    tested: Judged | None = None
+    at_chance: tuple[Judged | None, Judged | None] | tuple[()] = ()
+    baseline: bool = False
 
     @property
     def partial(self) -> bool:
         """Whether the line must not stand unmarked among finished ones."""
         return bool(self.ending)
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A claim of the space file and what the runs say of it.
+
+    Attributes:
+        text: the claim, for people.
+        verdict: what is said.
+    """
+
+    text: str
+    verdict: Verdict
+
+    @property
+    def kind(self) -> str:
+        """supported, contradicted or undecided."""
+        return self.verdict.kind.value
+
+    @property
+    def reason(self) -> str:
+        """Why, as one sentence without full stop."""
+        return self.verdict.reason
+
+    @property
+    def evidence(self) -> Mapping[str, float]:
+        """The figures it rests on, by name."""
+        return self.verdict.evidence
 
 
 @dataclass(frozen=True)
@@ -74,6 +143,11 @@ class Table:
         lines: all lines, in the order they are shown.
         limit: lines to print, None for all of them.
         notes: footnotes; those that explain a mark begin with it.
+        judged: metric whose intervals and differences the lines hold, "" where there are none.
+        test: metric of the test images, "" where there is none.
+        compared: the lines hold differences to a baseline.
+        cross: axes that make rows and columns of a cross table; () for the long format.
+        verdicts: the claims of the file, judged.
     """
 
     title: str
@@ -83,6 +157,23 @@ class Table:
     lines: Sequence[Line]
     limit: int | None = None
     notes: Sequence[str] = ()
+    judged: str = ""
+    test: str = ""
+    compared: bool = False
+    cross: tuple[str, str] | tuple[()] = ()
+    verdicts: Sequence[Claim] = ()
+
+    @property
+    def banner(self) -> str:
+        """What must stand above the table: that every setting was run once; "" where some were run again."""
+        cells = [line.judged.cell for line in self.lines if line.judged is not None and line.judged.cell.seeds]
+        return BANNER if cells and all(cell.seeds == 1 for cell in cells) else ""
+
+    @property
+    def states(self) -> frozenset[State]:
+        """Kinds of answers among its differences."""
+        both = [judged for line in self.lines for judged in (line.judged, line.tested)]
+        return frozenset(one.difference.state for one in both if one is not None and one.difference is not None)
 
     @property
     def shown(self) -> Sequence[Line]:

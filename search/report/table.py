@@ -3,6 +3,7 @@
 What a line promises:
 
 * its value is the mean over the seeds that finished or were stopped by their rule, at the epoch the report names;
+* test accuracy is that of the epoch each run chose on validation, too (`Line.chosen`);
 * a line with any other seed is marked and says how its trials ended; where no seed finished but some were pruned, the
   value is the mean of those at their last epoch; diverged runs never enter a mean;
 * the same seed counts once, however many trials have it;
@@ -18,6 +19,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from search.ledger import Ledger, StudyRecord
+from search.report.analysis import judged
+from search.report.cross import cross_axes
 from search.report.curves import Curve, Curves, read_curves
 from search.report.labels import published_figures, row_position, setting_label
 from search.report.notes import footnotes
@@ -35,26 +38,37 @@ _PREFERRED = (*COUNTED, State.PRUNED, State.DIVERGED, State.FAILED, State.INTERR
 
 
 def comparison_table(ledger: Ledger, record: StudyRecord, space: Space) -> Table:
-    """Build the comparison table of a study from the ledger."""
-    return table_of(read_curves(ledger, record, space))
+    """Build the comparison table of a study from the ledger, with what its predictions say."""
+    return table_of(read_curves(ledger, record, space), ledger)
 
 
-def table_of(read: Curves) -> Table:
-    """Build the comparison table of curves that are read already."""
+def table_of(read: Curves, ledger: Ledger | None = None) -> Table:
+    """Build the comparison table of curves that are read already.
+
+    Args:
+        read: the curves.
+        ledger: where the predictions are; without it nothing is judged, and the table says nothing of it.
+    """
     space = read.space
     groups: dict[str, list[Curve]] = {}
     for curve in read.curves:
         groups.setdefault(json.dumps(dict(curve.trial.parameters), sort_keys=True), []).append(curve)
     metrics = table_metrics(read)
-    lines = [_line(group, space, metrics) for group in groups.values()]
+    test = next((name for name in metrics if name.startswith("test_")), "")
+    found = [(_line(group, space, metrics, test), one_per_seed(group)) for group in groups.values()]
     sampled = space.search.sampler != "grid"
-    lines.sort(key=lambda line: _rank(line, space) if sampled else _place(line, space))
+    found.sort(key=lambda entry: _rank(entry[0], space) if sampled else _place(entry[0], space))
+    lines = _distinct([line for line, _ in found])
     figures, homeless = published_figures(space, [(line.setting, line.parameters) for line in lines])
     lines = [replace(line, published=text) for line, text in zip(lines, figures, strict=True)]
     axes = [axis.name for axis in space.axes]
     limit = SAMPLED_LINES if sampled else None
-    table = Table(space.title or read.record.name, metrics, space.report.value, axes, lines, limit)
-    return replace(table, notes=footnotes(table, read, homeless))
+    table = Table(space.title or read.record.name, metrics, space.report.value, axes, lines, limit, test=test)
+    table = replace(table, cross=() if sampled else cross_axes(space))
+    if ledger is None:
+        return replace(table, notes=footnotes(table, read, homeless))
+    table, remarks = judged(table, read, [runs for _, runs in found], ledger)
+    return replace(table, notes=footnotes(table, read, homeless, remarks))
 
 
 def table_metrics(read: Curves) -> list[str]:
@@ -67,12 +81,27 @@ def table_metrics(read: Curves) -> list[str]:
     return list(dict.fromkeys(name for name in wanted if name))
 
 
-def _line(group: Sequence[Curve], space: Space, metrics: Sequence[str]) -> Line:
+def one_per_seed(group: Sequence[Curve]) -> list[Curve]:
+    """Return one run per seed of a setting, by seed: the one that says most, however many trials have that seed."""
     by_seed: dict[int, Curve] = {}
     for curve in sorted(group, key=lambda one: (_PREFERRED.index(one.trial.state), one.trial.number)):
         by_seed.setdefault(curve.trial.seed, curve)
-    runs = [by_seed[seed] for seed in sorted(by_seed)]
-    asked = len({*space.seeds, *by_seed})
+    return [by_seed[seed] for seed in sorted(by_seed)]
+
+
+def _distinct(lines: Sequence[Line]) -> list[Line]:
+    """Count the epochs of each line that no line above it has."""
+    seen: set[str] = set()
+    result = []
+    for line in lines:
+        result.append(replace(line, distinct=len(line.keys - seen)))
+        seen |= line.keys
+    return result
+
+
+def _line(group: Sequence[Curve], space: Space, metrics: Sequence[str], test: str) -> Line:
+    runs = one_per_seed(group)
+    asked = len({*space.seeds, *(run.trial.seed for run in runs)})
     counted = [run for run in runs if run.trial.state in COUNTED]
     pruned = [run for run in runs if run.trial.state is State.PRUNED]
     basis, value = (counted, space.report.value) if counted else (pruned, "last")
@@ -92,6 +121,7 @@ def _line(group: Sequence[Curve], space: Space, metrics: Sequence[str]) -> Line:
         diverged=not basis and any(run.trial.state is State.DIVERGED for run in runs),
         alone=sum(started),
         keys=frozenset(key for run in runs for key in run.keys),
+        chosen=_cell([run.metric(test, run.epoch("best")) for run in counted]) if test else Cell(),
     )
 
 

@@ -110,10 +110,11 @@ def readable(value: Any) -> str:
     text = cell_text(value)
     if not isinstance(value, float | np.floating) or len(text) <= 8:
         return text
-    if 1000 <= abs(value) < 1e15:
-        return f"{value:.0f}"
-    cut = f"{value:#.4g}"
-    return format(Decimal(cut), "f") if 1e-4 <= abs(value) < 1000 else cut
+    number = float(value)
+    if 1000 <= abs(number) < 1e15:
+        return f"{number:.0f}"
+    cut = f"{number:#.4g}"
+    return format(Decimal(cut), "f") if 1e-4 <= abs(number) < 1000 else cut
 
 
 def duration(seconds: float) -> str:

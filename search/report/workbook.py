@@ -25,7 +25,7 @@ MOST_ROWS, MOST_COLUMNS, MOST_CHARACTERS = 1_048_576, 16_384, 32_767
 """Limits of the format: rows and columns of a sheet, UTF-16 code units of a cell."""
 
 _CUT = " [cut]"
-_EXACT = 2**53
+_EXACT, _SHORT = 2**53, 10**15
 _ILLEGAL = re.compile("[\x00-\x08\x0b-\x1f\ufffe\uffff]")
 _ESCAPED = re.compile(r"_(?=x[0-9A-Fa-f]{4}_)")
 
@@ -65,7 +65,9 @@ def workbook(frame: pd.DataFrame, title: str, notes: Sequence[str], file: Binary
 def _cell(sheet: Any, value: Any, bold: bool = False, wrap: bool = False) -> Any:
     """Return a cell with its type set: openpyxl would take `=` for a formula, and cut numbers to 16 digits."""
     if isinstance(value, bool | np.bool_):
-        return WriteOnlyCell(sheet, bool(value))
+        return bool(value)
+    if isinstance(value, int | np.integer) and abs(int(value)) < _SHORT:
+        return int(value)
     text = cell_text(value)
     if not text:
         return None

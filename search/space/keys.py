@@ -177,6 +177,37 @@ _PUBLISHED = mapping(
 
 CLAIM_KINDS = ("better", "equal", "best", "never", "always")
 
+PREDICATES: Mapping[str, Rule] = {
+    "stops_before": {
+        "type": "integer",
+        "minimum": 2,
+        "description": "the stop rule ends the run before this epoch",
+    },
+    "stops_by": {"type": "integer", "minimum": 1, "description": "the stop rule ends the run at this epoch or before"},
+    "reaches": {
+        "type": "number",
+        "description": "the objective is at least this (at most, where it is minimised) at the epoch the table reads",
+    },
+    "misses_a_class": {"enum": [True], "description": "a class of the validation images has no hit at that epoch"},
+    "diverges": {"enum": [True], "description": "a loss or the objective becomes infinite or NaN"},
+}
+"""What a run may do: the claims `never` and `always` say one of these."""
+
+WHERE = "where"
+
+
+def _runs(description: str) -> Rule:
+    values: Rule = {"type": ["string", "number", "boolean", "null", "array"], "items": SCALAR, "minItems": 1}
+    where = {
+        "type": "object",
+        "minProperties": 1,
+        "description": "{axis: value or [values]}: the runs that are meant; default: all of them",
+        "additionalProperties": values,
+    }
+    rule = mapping(description, {**PREDICATES, WHERE: where})
+    return {**rule, "oneOf": [{"required": [name]} for name in PREDICATES]}
+
+
 CLAIM: Rule = {
     **mapping(
         "a statement to be judged: exactly one of better, equal, best, never, always",
@@ -196,8 +227,8 @@ CLAIM: Rule = {
                 "description": "with `equal`: the margin, as a fraction",
             },
             "best": {**SCALAR, "description": "row that is better than every other"},
-            "never": {"type": "string", "minLength": 1, "description": "what no run may do"},
-            "always": {"type": "string", "minLength": 1, "description": "what every run must do"},
+            "never": _runs("what no run may do"),
+            "always": _runs("what every run must do"),
         },
     ),
     "oneOf": [{"required": [kind]} for kind in CLAIM_KINDS],
@@ -216,6 +247,13 @@ REPORT: Rule = mapping(
             "exclusiveMinimum": 0,
             "maximum": 1,
             "description": "smallest difference that matters, as a fraction: 0.02 is two percentage points",
+        },
+        "looks": {
+            "type": "integer",
+            "minimum": 1,
+            "maximum": 100,
+            "description": "how often the table may be looked at while seeds are added; the level of its tests is "
+            "divided by it; default: once, and more is said to be so",
         },
         "labels": {
             "type": "object",

@@ -221,7 +221,8 @@ class Report:
         margin: smallest difference that matters, as a fraction, or None.
         labels: row value as text -> what a person reads.
         published: figures to put beside ours, or None.
-        claims: statements to be judged, as read.
+        claims: statements to be judged, as read; rows and values of axes in their one spelling.
+        looks: how often the table may be looked at while seeds are added, None where that was not planned.
     """
 
     rows: str = ""
@@ -233,6 +234,7 @@ class Report:
     labels: Mapping[str, str] = field(default_factory=dict)
     published: Published | None = None
     claims: Sequence[Mapping[str, Any]] = ()
+    looks: int | None = None
 
 
 @dataclass(frozen=True)

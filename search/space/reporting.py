@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from search.space.conform import conform
-from search.space.keys import CLAIM_KINDS, FIGURE, FIGURE_WORDS, REPORT
+from search.space.keys import CLAIM_KINDS, FIGURE, FIGURE_WORDS, PREDICATES, REPORT, WHERE
 from search.space.model import Axis, Grid, Published, Report
 from search.space.nodes import Node, Problems, no_value, same, show, text_of, unknown
 from search.space.scalars import Ambiguous, resolve
@@ -84,7 +84,8 @@ def read_report(node: Node, axes: Sequence[Axis], names: Sequence[str], problems
         margin=data.get("margin"),
         labels={key: entry.data() for key, entry in labels.items()},
         published=_published(node.entries.get("published"), finder, problems),
-        claims=_claims(node.entries.get("claims"), finder, problems),
+        claims=_claims(node.entries.get("claims"), finder, sound, names, problems),
+        looks=data.get("looks"),
     )
 
 
@@ -140,11 +141,16 @@ def _square(node: Node | None, problems: Problems) -> None:
             problems.add(row, f"has {len(row.items)} entries, must have {size}: the matrix has that many rows")
 
 
-def _claims(node: Node | None, rows: _Rows, problems: Problems) -> tuple[Mapping[str, Any], ...]:
-    return tuple(_claim(claim, rows, problems) for claim in (node.items if node is not None else ()))
+def _claims(
+    node: Node | None, rows: _Rows, axes: Mapping[str, Axis], names: Sequence[str], problems: Problems
+) -> tuple[Mapping[str, Any], ...]:
+    found = node.items if node is not None else ()
+    return tuple(_claim(claim, rows, axes, names, problems) for claim in found)
 
 
-def _claim(node: Node, rows: _Rows, problems: Problems) -> Mapping[str, Any]:
+def _claim(
+    node: Node, rows: _Rows, axes: Mapping[str, Axis], names: Sequence[str], problems: Problems
+) -> Mapping[str, Any]:
     given = [kind for kind in CLAIM_KINDS if kind in node.entries]
     if node.kind == "mapping" and len(given) != 1:
         found = f"found {' and '.join(given)}" if given else "claims nothing"
@@ -166,4 +172,38 @@ def _claim(node: Node, rows: _Rows, problems: Problems) -> Mapping[str, Any]:
     if "best" in node.entries and node.entries["best"].kind == "scalar":
         best = rows.find(node.entries["best"], node.entries["best"])
         claim["best"] = best[0] if best else None
+    for kind in ("never", "always"):
+        if kind in node.entries and node.entries[kind].kind == "mapping":
+            claim[kind] = _runs(node.entries[kind], axes, names, problems)
     return claim
+
+
+def _runs(node: Node, axes: Mapping[str, Axis], names: Sequence[str], problems: Problems) -> Mapping[str, Any]:
+    """Read what runs never or always do: one predicate, and which runs are meant."""
+    given = [name for name in PREDICATES if name in node.entries]
+    if len(given) != 1:
+        found = f"found {' and '.join(given)}" if given else "says nothing of a run"
+        problems.add(node, f"{found}, must have exactly one of {', '.join(PREDICATES)}")
+    claim: dict[str, Any] = {name: node.entries[name].data() for name in given}
+    where = node.entries.get(WHERE)
+    if where is not None and where.kind == "mapping":
+        if not where.entries:
+            problems.add(where, "names no axis; remove it, or write {axis: value}")
+        claim[WHERE] = {name: _values(name, entry, axes, names, problems) for name, entry in where.entries.items()}
+    return claim
+
+
+def _values(
+    name: str, node: Node, axes: Mapping[str, Axis], names: Sequence[str], problems: Problems
+) -> list[Any]:
+    """Return the values of an axis that are meant, as the axis spells them."""
+    if name not in axes:
+        if name not in names:
+            problems.add(node, f"found {name!r}, which is no axis of this file{unknown(name, names)}")
+        return []
+    finder = _Rows(name, axes[name], True, problems)
+    if not finder.by_text:
+        problems.add(node, f"found {name!r}, a prior over a range; only listed values (grid, choice) can be named")
+        return []
+    found = [finder.find(item, item) for item in (node.items if node.kind == "list" else [node])]
+    return [value[0] for value in found if value is not None]

@@ -48,11 +48,6 @@ class Fold:
         return self.leaf.path[self.epoch] if self.epoch < len(self.leaf.path) else None
 
     @property
-    def first_key(self) -> str:
-        """Key of the first row a lease for it would train, again or anew."""
-        return self.leaf.path[self.base]
-
-    @property
     def remaining(self) -> int:
         """Epochs it may still need."""
         return len(self.leaf.path) - self.epoch

@@ -12,7 +12,7 @@ from typing import Any
 from search import prefix
 from search.errors import Fault, Faults, UserError
 from search.rules import Description, complete
-from search.space import SERVICE_SETTINGS, Domain, Grid, Space
+from search.space import SERVICE_SETTINGS, Domain, Grid, Int, Space
 from search.trial import DataCard, Trial
 from search.workload import Workload, identity
 
@@ -111,7 +111,7 @@ class Planner:
     def partings(self, leaf: Leaf) -> set[int]:
         """Return the epochs behind which other configurations of the space may part from this leaf.
 
-        Looks at the configurations that differ in one axis: other listed values, or the ends of a prior.
+        Looks at the configurations that differ in one axis: other listed values, or some of a prior's.
         """
         found: set[int] = set()
         for axis in self.space.axes:
@@ -162,7 +162,13 @@ def _split(space: Space, parameters: Mapping[str, Any]) -> tuple[dict[str, Any],
 
 
 def _alternatives(domain: Domain) -> Sequence[Any]:
-    return domain.values if isinstance(domain, Grid) else (domain.low, domain.high)
+    """Return listed values, the ends of a prior, and of one over whole numbers up to nine values spread over it."""
+    if isinstance(domain, Grid):
+        return domain.values
+    if isinstance(domain, Int):
+        every = range(domain.low, domain.high + 1, domain.step)
+        return sorted({every[round(place * (len(every) - 1) / 8)] for place in range(9)})
+    return (domain.low, domain.high)
 
 
 def _equal_ones_once(schedule: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:

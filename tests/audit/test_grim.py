@@ -27,7 +27,7 @@ def printed(k: int, n: int, places: int, rounding: str) -> str:
 
 
 def every() -> list[tuple[int, int, int]]:
-    """Return k, n and decimals of every figure there is for n up to 400: 80,600 fractions, to 0, 1, 2 and 3 decimals."""
+    """Return k, n and decimals of all figures for n up to 400: 80,600 fractions, to 0, 1, 2 and 3 decimals."""
     return [(k, n, places) for n in range(1, 401) for k in range(n + 1) for places in range(4)]
 
 
@@ -128,9 +128,18 @@ class TestTables:
 
     @pytest.mark.parametrize(
         ("text", "n", "runs", "checked"),
-        [("55", 99, 1, True), ("55", 100, 1, False), ("55.3", 999, 1, True), ("55.3", 1000, 1, False),
-         ("55.36", 9960, 1, True), ("55.36", 9999, 1, False), ("55.36", 10_000, 1, False), ("55.36", 137, 36, True), ("55.36", 137, 37, False)],
-    )  # fmt: skip
+        [
+            ("55", 99, 1, True),
+            ("55", 100, 1, False),
+            ("55.3", 999, 1, True),
+            ("55.3", 1000, 1, False),
+            ("55.36", 9960, 1, True),
+            ("55.36", 9999, 1, False),
+            ("55.36", 10_000, 1, False),
+            ("55.36", 137, 36, True),
+            ("55.36", 137, 37, False),
+        ],
+    )
     def test_what_can_be_checked(self, text: str, n: int, runs: int, checked: bool) -> None:
         figure = one(text)
         assert grim.checkable(figure, n, runs) is checked
@@ -168,7 +177,18 @@ class TestTables:
     def test_what_is_no_figure(self, text: str) -> None:
         assert grim.readings(text, False) == ()
 
-    @pytest.mark.parametrize(("text", "possible"), [("100", True), ("100.00%", True), ("100.01", False), ("-0.0", True),
-                                                    ("-0.01", False), ("101 %", False), ("0", True), ("+7", True)])  # fmt: skip
+    @pytest.mark.parametrize(
+        ("text", "possible"),
+        [
+            ("100", True),
+            ("100.00%", True),
+            ("100.01", False),
+            ("-0.0", True),
+            ("-0.01", False),
+            ("101 %", False),
+            ("0", True),
+            ("+7", True),
+        ],
+    )
     def test_an_accuracy_lies_between_0_and_100(self, text: str, possible: bool) -> None:
         assert one(text).possible is possible

@@ -146,12 +146,16 @@ class TestNotes:
     @pytest.mark.parametrize(
         ("name", "text", "sentence"),
         [
-            ("resnet19", "5", "not checked: the parameters of resnet19; model.name: found 'resnet19', must be one of model_c, "
-             "resnet18, resnet34, resnet50, resnet101, resnet152, example_cnn; did you mean 'resnet18'?"),
+            (
+                "resnet19",
+                "5",
+                "not checked: the parameters of resnet19; model.name: found 'resnet19', must be one of "
+                "model_c, resnet18, resnet34, resnet50, resnet101, resnet152, example_cnn; did you mean 'resnet18'?",
+            ),
             ("model_c", "50%", "not checked: 50% is no number of parameters (model_c)"),
             ("model_c", "441748", "the parameters of model_c, 441748, agree with 20 classes"),
         ],
-    )  # fmt: skip
+    )
     def test_parameters(self, name: str, text: str, sentence: str) -> None:
         assert [finding.sentence for finding in findings({"parameters": {name: text}})] == [sentence]
 
@@ -159,8 +163,8 @@ class TestNotes:
         mapping = {"fixed": {"epochs": 1, "lr": 0.1}, "space": {"degree": {"grid": [1, 2]}}}
         told = findings({"parameters": {"sine": "5"}}, workload="tests.contracts.toy:SineFit", **mapping)
         assert [finding.sentence for finding in told] == [
-            "not checked: numbers of parameters; the workload tests.contracts.toy:SineFit counts none (it has no method "
-            "parameters)"
+            "not checked: numbers of parameters; the workload tests.contracts.toy:SineFit counts none (it has no "
+            "method parameters)"
         ]
 
     def test_equal_settings_with_different_figures(self) -> None:
@@ -168,8 +172,8 @@ class TestNotes:
         published = {"n": 137, "values": {"plain": "54.01", "gamma 0": "54.74"}}
         told = notes(published, space={"loss": {"grid": options}})
         assert told[-1] == (
-            "gamma 0 has the settings of plain, but is printed with 54.74, not 54.01: another seed, or a difference that "
-            "the files do not state"
+            "gamma 0 has the settings of plain, but is printed with 54.74, not 54.01: another seed, or a difference "
+            "that the files do not state"
         )
         assert flaws(published, space={"loss": {"grid": options}}) == []
 
@@ -193,9 +197,7 @@ class TestHarm:
     def test_endless_figures(self, figure: str) -> None:
         told = findings({"n": 137, "values": values(figure), "parameters": {"model_c": figure}})
         assert all(finding.severity == "note" and len(finding.sentence) < 300 for finding in told)
-        assert [finding.sentence for finding in told][0].startswith(
-            "not checked: the figure of loss.gamma=0 is no decimal"
-        )
+        assert told[0].sentence.startswith("not checked: the figure of loss.gamma=0 is no decimal")
 
     def test_endless_numbers_of_images(self) -> None:
         told = findings({"n": 2**63 - 1, "values": values("54.01", "60.58")}, {"baseline": 0})

@@ -6,6 +6,7 @@ import pytest
 
 from search.audit import grim, matrix
 
+ROWS = "rows of the confusion matrix do not add up to class_sizes: "
 SOUND = [[50, 10], [7, 70]]
 
 
@@ -17,22 +18,36 @@ SOUND = [[50, 10], [7, 70]]
         ([[150, 30], [21, 210]], [60, 77], 137, 3, []),
         (SOUND, [60, 77], 137, 3, []),
         (SOUND, [60, 77], 138, 1, ["the confusion matrix adds up to 137 images, n is 138"]),
-        (SOUND, [61, 76], 137, 1, ["rows of the confusion matrix do not add up to class_sizes: 60 for 61 in row 1 and 77 for 76 in row 2"]),
+        (SOUND, [61, 76], 137, 1, [f"{ROWS}60 for 61 in row 1 and 77 for 76 in row 2"]),
         (SOUND, [60, 70, 7], 137, 1, ["the confusion matrix has 2 classes, class_sizes has 3"]),
         ([[1, -1], [0, 137]], None, 137, 1, ["the confusion matrix holds a number below 0; it counts images"]),
         ([[0]], [0], None, 1, []),
-        ([[1, 0, 0, 0, 0]] * 5, [0, 2, 3, 4, 5], None, 1, ["rows of the confusion matrix do not add up to class_sizes: 1 for 0 in row 1, 1 for 2 in row 2, 1 for 3 in row 3 and 2 more"]),
+        (
+            [[1, 0, 0, 0, 0]] * 5,
+            [0, 2, 3, 4, 5],
+            None,
+            1,
+            [f"{ROWS}1 for 0 in row 1, 1 for 2 in row 2, 1 for 3 in row 3 and 2 more"],
+        ),
     ],
-)  # fmt: skip
+)
 def test_sums(cells, sizes, n, runs, sentences) -> None:
     assert matrix.sums(cells, sizes, n, runs) == sentences
 
 
 @pytest.mark.parametrize(
     ("text", "n", "runs", "sound"),
-    [("87.59%", 137, 1, True), ("87.6", 137, 1, True), ("88%", None, 1, True), ("87.59", 200, 1, True),
-     ("60.00", 200, 1, True), ("87.58%", 137, 1, False), ("86.86%", 137, 1, False), ("89%", 137, 1, False)],
-)  # fmt: skip
+    [
+        ("87.59%", 137, 1, True),
+        ("87.6", 137, 1, True),
+        ("88%", None, 1, True),
+        ("87.59", 200, 1, True),
+        ("60.00", 200, 1, True),
+        ("87.58%", 137, 1, False),
+        ("86.86%", 137, 1, False),
+        ("89%", 137, 1, False),
+    ],
+)
 def test_the_diagonal(text: str, n: int | None, runs: int, sound: bool) -> None:
     assert (matrix.trace(SOUND, grim.readings(text, False), n, runs) == "") is sound
 

@@ -12,6 +12,7 @@ import random
 import threading
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,6 +20,7 @@ from search.engine.driver import Driver
 from search.engine.lease import Lease
 from search.ledger import BadState, KeptState, Ledger, Role, StateFile, StudyRecord, read_state, write_state
 from search.space import Space, dump
+from search.stopping import StopRule
 from search.study import Asked, Outcome, Planner, Sampler, make_sampler
 from search.trial import Row, State, Trial
 from tests.engine.workloads import Synthetic
@@ -160,6 +162,7 @@ class Simulation:
         self.trained: list[tuple[int, str, bool]] = []  # lease, key, whether it was on record before
         self.deaths: Counter[int] = Counter()
         self.misses: Counter[int] = Counter()
+        self.stops: dict[int, list[tuple[int, StopRule]]] = {}  # lease -> its worker's own stop rules
         self.left: list[str] = []  # states in which workers stand that wait for their next lease
         self.thread = threading.Thread(target=self._plan, daemon=True)
         self._planned = False
@@ -197,6 +200,7 @@ class Simulation:
         assert not self.states_to_come() & set(fold.leaf.path[fold.base : fold.epoch]), "a state is on its way"
         assert len(lease.schedule) == len(lease.path)
         self.running[lease.id] = (lease, 0)
+        self.stops[lease.id] = deepcopy(list(lease.stops))
         if lease.start is not None:
             assert len(lease.path) + lease.offset == len(self.driver._board.get(lease.trial).leaf.path)
             self._begin(lease)
@@ -235,6 +239,10 @@ class Simulation:
         role = lease.keep.get(epoch)
         if role == Role.SPACED and self.rng.random() >= self.spaced:
             role = None
+        loss = self.nature.row(key).metrics.get("val_loss", math.nan)
+        said = [rule.update(loss) for seen, rule in self.stops[lease.id] if epoch > seen]
+        if role is None and any(said):
+            role = Role.LAST
         if role is None and self.rng.random() < self.rolling and epoch < lease.offset + len(lease.path):
             role = Role.ROLLING
         if role is None or not math.isfinite(self.nature.row(key).metrics["train_loss"]):

@@ -72,11 +72,13 @@ def spaces(draw: st.DrawFn, samplers: tuple[str, ...] = ("grid", "random", "tpe"
     rule = draw(st.sampled_from(["none", "generalisation_loss", "patience"]))
     fixed["stop.rule"] = rule
     if rule == "generalisation_loss":
-        axes["stop.alpha"] = {kind: draw(st.sampled_from([[5, 40, None], [20], [80, 10]]))}
+        axes["stop.alpha"] = {kind: draw(st.sampled_from([[5, 40, None], [20], [80, 10, 3, 25]]))}
     if rule == "patience":
         axes["stop.patience"] = {kind: [1, 3]}
     if draw(st.booleans()):
         axes["switch"] = {kind: draw(st.sampled_from([[1, 3], [None, 2], [2, 4, None]]))}
+    if sampler != "grid" and draw(st.booleans()):
+        axes["turn"] = {"int": {"low": 1, "high": draw(st.integers(2, 9))}}
     if draw(st.booleans()):
         axes["kind"] = {kind: ["plain", "rich"]}
         axes["extra"] = {kind: [1, 2], "when": {"kind": "rich"}}
@@ -257,16 +259,17 @@ def test_restarts_at_any_moment(
     space: Space, seed: int, runs: list[tuple[int, int, bool]], failing: float, dying: float
 ) -> None:
     rng, nature = random.Random(seed), Nature(0.02, failing)
+    states: dict[str, Any] = {"rotten": rng.choice([0, 0.3]), "full": rng.choice([0, 0.3]), "rolling": 0.3}
     with ledger() as opened:
         before: dict[int, Any] = {}
         for steps, workers, in_order in runs:
-            simulation = Simulation(space, opened, rng, workers, nature, dying)
+            room = rng.choice([0, 2, 1_000_000])
+            simulation = Simulation(space, opened, rng, workers, nature, dying, room=room, **states)
             simulation.run(steps)
             if in_order:
                 simulation.driver.stop("a test")
                 simulation.driver.close()
-                states = {trial.state for trial in opened.trials(simulation.record.id)}
-                assert State.RUNNING not in states
+                assert State.RUNNING not in {trial.state for trial in opened.trials(simulation.record.id)}
             simulation.abandon()
             found = {
                 t.number: (t.configuration, t.seed, dict(t.parameters)) for t in opened.trials(simulation.record.id)
@@ -351,6 +354,28 @@ def test_a_tiny_space_is_exhausted(sampler: str) -> None:
         simulation = Simulation(space, opened, random.Random(1), 3)
         simulation.run()
         assert len(check(simulation)) == 8
+
+
+@pytest.mark.parametrize(
+    "axes",
+    [
+        {"stop.alpha": {"choice": [1, 5, 10, 20, 40, 60, None]}, "a": {"choice": [1]}},
+        {"switch": {"int": {"low": 1, "high": 9}}},
+        {"switch": {"choice": [1, 3, 5]}, "turn": {"choice": [2, 4, None]}},
+        {"kind": {"choice": ["plain", "rich"]}, "switch": {"choice": [3, 5], "when": {"kind": "rich"}}},
+    ],
+    ids=lambda axes: " ".join(axes),
+)
+def test_a_sampler_that_comes_back_to_a_chain_finds_a_state(axes: Mapping[str, Any]) -> None:
+    """Where a chain was stopped, and wherever a value that was not drawn yet would have parted from it."""
+    fixed = {"epochs": 10, "stop.rule": "generalisation_loss" if "stop.alpha" in axes else "none"}
+    for workers in (1, 2):
+        with ledger() as opened:
+            space = space_of(axes, 1, fixed, sampler="tpe", trials=8)
+            simulation = Simulation(space, opened, random.Random(1), workers)
+            simulation.run()
+            check(simulation)
+            assert not any(known for _, _, known in simulation.trained)
 
 
 @settings(fast, max_examples=8)

@@ -20,7 +20,7 @@ import pytest
 
 from search.ledger import Ledger
 from tests.engine.hasty import ROLLING
-from tests.engine.sharing import Shared, ends
+from tests.engine.sharing import LIMIT, Shared, ends
 from tests.engine.test_run import kin
 from tests.engine.workloads import COUNTED, PAUSE
 
@@ -71,12 +71,13 @@ def test_ten_kills(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
             driver = psutil.Process(process.pid)
             # Mostly while it trains, now and then while it starts.
             starting = rng.random() < 0.2
-            until = time.monotonic() + 60
+            until = time.monotonic() + LIMIT
             while process.poll() is None and len(killed.lines()) == before and not starting:
                 assert time.monotonic() < until, killed.err()
                 time.sleep(0.05)
             time.sleep(rng.uniform(0, 3))
             if process.poll() is not None:
+                assert process.returncode == 0, killed.err()
                 break  # all is trained
             family = kin(process)
             if rng.random() < 0.4 and (workers := killed.workers(driver)):

@@ -11,15 +11,16 @@ import pytest
 
 from search.__main__ import run as main
 from search.engine.conditions import conditions
+from search.engine.driver import Driver
 from search.ledger import KeptState, Ledger, Role, StateFile
 from search.plan import Place, Plan, Probe, compared, duration, known_class, plan_of, recorded_place, text
 from search.plan.process import ask_class, probe
 from search.plan.text import size, tree_lines
 from search.space import Space, read_space, space_from_mapping
-from search.study import Leaf, Planner
+from search.study import Leaf, Planner, make_sampler
 from search.trial import Row
 from search.workload import load_workload
-from tests.engine.simulation import CLASS, Simulation
+from tests.engine.simulation import CLASS, Simulation, study
 from tests.engine.test_driver import space_of
 from tests.engine.workloads import Synthetic
 
@@ -116,7 +117,7 @@ def test_the_tree_says_what_is_on_record_and_who_ends_early(opened: Ledger) -> N
     Simulation(space_of({}, fixed={"epochs": 4}), opened, random.Random(0)).run()
     plan = planned(space, opened, Place(CLASS, 1, 0.0, 2, "made up"))
     assert list(tree_lines(plan)) == [
-        "1-3: all trials [2 trials; 1 trial end here; on record]",
+        "1-3: all trials [2 trials; 1 trial ends here; on record]",
         "└─ 4-5: epochs=5 [on record to 4]",
     ]
 
@@ -124,8 +125,8 @@ def test_the_tree_says_what_is_on_record_and_who_ends_early(opened: Ledger) -> N
 FIGURES = {
     "": ["study", "trials", "configurations", "seeds", "configurations_to_be_chosen", "sharing"],
     "epochs": [
-        "full_length", "alone", "alone_known_for_trials", "distinct", "distinct_with_known_ends", "in_ledger", "to_train",
-        "to_train_at_least", "to_train_expected", "to_train_again", "exact",
+        "full_length", "alone", "alone_known_for_trials", "distinct", "distinct_with_known_ends", "in_ledger",
+        "to_train", "to_train_at_least", "to_train_expected", "to_train_again", "exact",
     ],
     "seconds": ["device", "wall_at_least", "epoch", "longest_chain", "start", "workers", "sources"],
     "states": ["kept", "bytes_of_one", "bytes", "limit_bytes", "there", "there_bytes", "sources"],
@@ -144,8 +145,9 @@ def test_json_has_stable_names(opened: Ledger) -> None:
 
 def record_run(opened: Ledger, space: Space, seconds: float, size: int) -> None:
     """Put a run of a space on record, every epoch of which took so long and left a state of so many bytes."""
-    simulation = Simulation(space, opened, random.Random(0))
-    driver = simulation.driver
+    record = study(opened, space)
+    planner = Planner(space, Synthetic(), CLASS)
+    driver = Driver(opened, record, space, planner, make_sampler(space), opened.begin_run(record.id, {}), 1)
     driver.plan_ahead()
     while (lease := driver.next_lease()) is not None:
         for done, key in enumerate(lease.path):
@@ -169,7 +171,7 @@ def test_seconds_and_bytes_are_those_of_the_most_similar_trial(opened: Ledger) -
     assert (plan.room.size, plan.room.sources) == (700, ["states of study 'slow', where x differs"])
     longer = planned(named("longer", epochs=8, x=2.5), opened, place, workload=Synthetic())
     assert (longer.epochs.recorded, longer.epochs.train) == (5, 3)
-    assert (longer.seconds.device, longer.seconds.sources) == (3.0, ["rows of this study's epochs"])
+    assert (longer.seconds.device, longer.seconds.sources) == (3.0, ["rows of this study's own epochs"])
     elsewhere = planned(named("new", x=2.0), opened, Place({"other": "class"}, 1, 0.0, 2, "made up"))
     assert elsewhere.seconds.device is None, "in another execution class an epoch takes another time"
 

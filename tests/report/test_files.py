@@ -6,6 +6,7 @@ import csv
 import json
 import math
 import os
+import re
 import statistics
 import subprocess
 import sys
@@ -21,9 +22,11 @@ from hypothesis import strategies as st
 from search.errors import UserError
 from search.report import FORMATS, epochs_frame, export, predictions_frame, study_folder, trials_frame, write_results
 from search.report import files as files_module
+from search.report.text import neutral
 from search.space import Axis, Grid
 from search.trial import State
 from tests.report.builder import GAMMAS, SPACE_TEXT
+from tests.report.hostile import TEXTS, hostile_study
 
 NAMES = ["space.yaml", "conditions.json", "trials.csv", "epochs.csv", "decisions.csv", "table.md", "table.csv"]
 NAMES += ["table.tex"]
@@ -126,6 +129,24 @@ def test_formulas_and_odd_text_in_csv(make, tmp_path):
     for what in ("table", "trials", "decisions"):
         for kind in ("md", "json", "parquet"):
             export(*study.args, what, kind, tmp_path / "odd")
+
+
+def test_hostile_text_reads_back_in_every_format_programs_read(make, tmp_path):
+    study = hostile_study(make)
+    paths = {kind: export(*study.args, "trials", kind, tmp_path / f"t.{kind}") for kind in ("csv", "json", "parquet")}
+    expected = [text for text in TEXTS for _ in range(2)]
+    axis = "=axis_%|<b>"
+    assert pd.read_parquet(paths["parquet"])[axis].tolist() == expected
+    assert [row[axis] for row in json.loads(paths["json"].read_text(), parse_constant=pytest.fail)] == expected
+    with open(paths["csv"], newline="") as file:  # pandas' C parser takes a bare carriage return for the end of a line
+        back = pd.read_csv(file, keep_default_na=False)
+    assert back[f"'{axis}"].tolist() == [neutral(text) for text in expected]
+    assert back["val_accuracy"].tolist()[:2] == [-0.25, -0.25]
+    markdown = export(*study.args, "table", "md", tmp_path / "t.md").read_text()
+    rows = [line for line in markdown.splitlines() if line.startswith("|")]
+    assert len(rows) == len(TEXTS) + 2
+    assert {len(re.sub(r"\\\\|\\\|", "", row).split("|")) for row in rows} == {len(rows[0].split("|"))}
+    assert "<script" not in markdown
 
 
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(focal, tmp_path, monkeypatch):

@@ -101,6 +101,8 @@ def test_more_lines_than_a_page_are_a_longtable():
 
 def test_numbers_have_a_minus_and_bold_is_bold():
     assert "\n$-$0.5 " in latex_table(sheet_of("-0.5", kind="number"))
+    assert "\n{[}$-$2.1, 0.4{]} " in latex_table(sheet_of("[-2.1, 0.4]", kind="number"))
+    assert "\n1e-05 " in latex_table(sheet_of("1e-05", kind="number"))
     assert "\n-x " in latex_table(sheet_of("-x"))
     assert "\n\\textbf{1.5} " in latex_table(sheet_of("1.5", kind="number", bold=True))
 

@@ -18,6 +18,7 @@ from rich.console import Console
 from search.errors import UserError
 from search.report import (
     comparison_table,
+    render,
     show_study,
     show_trial,
     study_list,
@@ -26,9 +27,9 @@ from search.report import (
     table_markdown,
     table_rich,
 )
-from search.report.columns import table_sheet
+from search.report.columns import Entry, table_sheet
 from search.report.render import frame_csv, frame_markdown
-from search.report.text import csv_cell, figure, markdown_cell, plain, printable, value_text
+from search.report.text import csv_cell, figure, markdown_cell, plain, printable, readable, rounded, value_text
 from search.space import Axis, Grid, Objective, Published, Report, Search
 from search.trial import State
 from tests.report.builder import GAMMAS
@@ -92,6 +93,8 @@ def test_hostile_labels_stay_text(make):
         ("-rf", "'-rf"),
         ("@SUM(A1)", "'@SUM(A1)"),
         ("\t=1", "'\t=1"),
+        ("\n=1", '"\'\n=1"'),
+        ("\uff1d1", "'\uff1d1"),
         ("-0.5", "-0.5"),
         ("-1e-3", "-1e-3"),
         (-0.5, "-0.5"),
@@ -144,6 +147,65 @@ def test_figures():
     assert figure("val_loss", 1.5e-9) == "1.5e-09"
     assert figure("val_loss", 0.0) == "0"
     assert [figure("val_loss", value) for value in (None, math.nan, math.inf)] == ["", "", ""]
+
+
+@pytest.mark.parametrize(
+    ("value", "uncertainty", "text", "own"),
+    [
+        (56.447, 3.04, "56.4", "3.0"),
+        (56.447, 0.0996, "56.45", "0.10"),
+        (56.447, 0.0994, "56.447", "0.099"),
+        (56.447, 12.3, "56", "12"),
+        (1234567.8, 12345.6, "1234568", "12346"),
+        (90.0, 1.0, "90.0", "1.0"),
+        (-0.04, 3.0, "0.0", "3.0"),
+        (0.0, 0.5, "0.00", "0.50"),
+        (1 / 3, 1e-20, "0.333333333333", "1.0e-20"),
+        (1.2345e-7, 2.1e-8, "1.23e-07", "2.1e-08"),
+        (2e-9, 1e-7, "2e-09", "1.0e-07"),
+        (1e22, 1e20, "1.00000000000e+22", "1.00000000000e+20"),
+        (1e9, 1e-5, "1000000000.00", "1.0e-05"),
+    ],
+)
+def test_digits_follow_the_uncertainty(value, uncertainty, text, own):
+    assert (rounded(value, uncertainty), rounded(uncertainty, uncertainty)) == (text, own)
+
+
+@settings(deadline=None)
+@given(st.floats(allow_nan=False, allow_infinity=False), st.floats(min_value=1e-300, max_value=1e300))
+def test_rounding_moves_no_value_by_more_than_the_second_digit(value, uncertainty):
+    moved = abs(float(rounded(value, uncertainty)) - value)
+    assert moved <= max(uncertainty / 10, abs(value) * 1e-11, 0.5 if uncertainty > 1 else 0)
+
+
+def test_figures_with_an_uncertainty():
+    assert figure("val_accuracy", 83 / 137, 0.0304) == "60.6"
+    assert figure("val_accuracy", 0.0304, 0.0304) == "3.0"
+    assert figure("val_loss", 1.23456, 0.0123) == "1.235"
+    assert [figure("val_accuracy", 0.5, none) for none in (None, 0.0, math.nan, math.inf)] == ["50.00"] * 4
+    assert figure("val_accuracy", None, 0.1) == figure("val_accuracy", math.nan, 0.1) == ""
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        *((0.1, "0.1"), (0.819996001, "0.8200"), (1 / 3, "0.3333"), (32768.0, "32768.0"), (123456.789, "123457")),
+        *((1234567890123.5, "1234567890124"), (1e-17 / 3, "3.333e-18"), (-2 / 3, "-0.6667"), (1e300 / 3, "3.333e+299")),
+        *((123456789012, "123456789012"), (None, "null"), (pd.NA, ""), (math.nan, ""), ("0.123456789", "0.123456789")),
+    ],
+)
+def test_readable_keeps_what_counts(value, text):
+    assert readable(value) == text
+
+
+def test_bold_is_drawn_where_it_is_set(focal, monkeypatch):
+    table = comparison_table(*focal.args)
+    sheet = table_sheet(table)
+    first = replace(sheet.columns[2], entries=[Entry("a_b", bold=True), *sheet.columns[2].entries[1:]])
+    monkeypatch.setattr(render, "table_sheet", lambda _: replace(sheet, columns=[*sheet.columns[:2], first]))
+    assert "**a_b** |" in table_markdown(table)
+    assert table_markdown(table).count("**") == 2
+    assert "a_b" in drawn(table_rich(table))
 
 
 def test_plain_leaves_nothing_json_cannot_hold():

@@ -117,7 +117,7 @@ def test_published_figures_stay_text():
         + "  claims:\n"
         + "    - {better: [1, 0.30], by: 0.01}\n"
         + "    - {equal: [0, 0.3], within: 0.02}\n"
-        + "    - {never: stops at epoch 1}\n"
+        + "    - {never: {stops_by: 1, where: {loss.gamma: 0.30}}}\n"
     )
     report = space.report
     assert report.rows == "loss.gamma"
@@ -136,7 +136,7 @@ def test_published_figures_stay_text():
     assert report.claims == (
         {"better": [1.0, 0.3], "by": 0.01},
         {"equal": [0, 0.3], "within": 0.02},
-        {"never": "stops at epoch 1"},
+        {"never": {"stops_by": 1, "where": {"loss.gamma": [0.3]}}},
     )
 
 

@@ -89,13 +89,13 @@ CLAIMS = {
     "augmentation": [{"best": "crop"}],
     "decay": [{"best": "step"}, {"better": ["exponential", "none"]}],
     "early_stop": [
-        {"never": "stops before epoch 100 at alpha 2 or above"},
-        {"always": "stops by epoch 5 at alpha 1 or below"},
+        {"never": {"stops_before": 100, "where": {"stop.alpha": [2, 3]}}},
+        {"always": {"stops_by": 5, "where": {"stop.alpha": [1, 0.5]}}},
     ],
     "focal": [
         {"better": [2, 0]},
         {"best": 2},
-        {"never": "leaves a class without a single hit at gamma 2"},
+        {"never": {"misses_a_class": True, "where": {"loss.gamma": [2]}}},
     ],
     "models": [{"equal": ["model_c", "model_b"], "within": 0.02}],
     "activation": [

@@ -127,9 +127,10 @@ def compared_figure(one: Judged, other: Judged, classes: Sequence[str], title: s
     summed = f"images counted once per seed ({one.seeds} and {other.seeds})" if seeds > 1 else ""
     said = "; ".join(part for part in (subtitle, summed, about) if part)
     margin = {"l": left, "r": 40, "b": left + 30}
-    dressed(figure, title, said, width, side + TOP + margin["b"] + 30, margin)
+    extra = 24 + 18 * max(note.text.count("<br>") for note in figure.layout.annotations)
+    dressed(figure, title, said, width, side + TOP + margin["b"] + extra, margin)
     figure.update_layout(
-        margin_t=figure.layout.margin.t + 20 * max(note.text.count("<br>") for note in figure.layout.annotations),
+        margin_t=figure.layout.margin.t + extra,
         legend={"orientation": "h", "x": 1, "xanchor": "right", "y": 0, "yref": "container", "yanchor": "bottom"},
     )
     for note in figure.layout.annotations:

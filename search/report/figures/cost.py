@@ -118,7 +118,9 @@ def _markers(
                     "color": colour,
                     "thickness": 1.2,
                     "width": 4,
-                },
+                }
+                if any(len(points[i][1]) > 1 for i in those)
+                else None,
                 hovertext=[f"{wrapped(points[i][0].name)}<br>{means[i]:.4g} at {costs[i]:.4g}" for i in those],
                 hoverinfo="text",
             )

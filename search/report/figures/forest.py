@@ -103,8 +103,8 @@ def forest_figure(
     figure.add_vline(x=0, line={"color": "#222222", "width": 1.5})
     for edge in (-100 * margin, 100 * margin) if margin else ():
         figure.add_vline(x=edge, line={"color": "#777777", "width": 1, "dash": "dot"})
-    ends = (known(end) for row in rows for end in (row.low, row.high, row.estimate))
-    reach = [100 * abs(end) for end in ends if end is not None]
+    drawn = (known(end) for row in rows for end in (row.low, row.high, row.estimate))
+    reach = [100 * abs(end) for end in drawn if end is not None]
     far = 1.08 * max([*reach, 100 * (margin or 0), 1e-9])
     figure.update_xaxes(title=text(unit), range=[-far, far] if reach else [-1, 1])
     figure.update_yaxes(

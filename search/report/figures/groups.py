@@ -58,9 +58,18 @@ class Group:
 
     @property
     def name(self) -> str:
-        """The label with the remark, behind ``17:`` where it is so long that it may be cut."""
-        head = f"{self.runs[0].trial.configuration}: " if len(self.label) > LONGEST else ""
-        return f"{head}{self.label} ({self.remark})" if self.remark else head + self.label
+        """The label as it stands in a legend: with its number where it is long, and with the remark."""
+        return f"{self.numbered} ({self.remark})" if self.remark else self.numbered
+
+    @property
+    def numbered(self) -> str:
+        """The label, behind the configuration's number where it is so long that it may be cut."""
+        return f"{self.runs[0].trial.configuration}: {self.label}" if len(self.label) > LONGEST else self.label
+
+    @property
+    def keys(self) -> frozenset[str]:
+        """Epoch keys of its runs: settings that share them are one training."""
+        return frozenset(key for run in self.runs for key in run.keys)
 
     def values(self, metric: str, value: str) -> list[float]:
         """Return a metric of every run at the ``last`` or the ``best`` epoch; those that are finite."""
@@ -103,14 +112,19 @@ def chosen(groups: Sequence[Group], space: Space, most: int = SHOWN) -> tuple[li
         return list(groups), ""
     order = ranked(groups, space)
     baseline = next((group for group in order if group.baseline), None)
-    best = order[:most]
+    distinct: dict[frozenset[str], Group] = {}
+    for group in order:
+        distinct.setdefault(group.keys, group)
+    best = list(distinct.values())[:most]
     added = baseline is not None and baseline not in best
     if added:
         assert baseline is not None
         best = [*best[:-1], baseline]
     objective = space.search.objective.metric
     and_it = " and the baseline" if added else ""
-    words = f"the {most - added} best of {len(groups)} settings by mean {objective}{and_it}; the others are left out"
+    words = f"the {len(best) - added} best of {len(groups)} settings by mean {objective}{and_it}"
+    if len(distinct) < len(groups):
+        words += f", settings that are one training ({len(groups) - len(distinct)} of them) shown once"
     return [group for group in groups if group in best], words
 
 

@@ -14,7 +14,7 @@ import plotly.graph_objects as go
 
 from search.report.figures.curves import DECADE, NAMED
 from search.report.figures.groups import Group
-from search.report.figures.style import COLOURS, dressed, legend_beside, series, wrapped
+from search.report.figures.style import COLOURS, dressed, key, legend_beside, series, wrapped
 from search.report.text import is_accuracy
 
 BAND = 0.16
@@ -42,8 +42,8 @@ def metric_figure(groups: Sequence[Group], metric: str, title: str, subtitle: st
         if any(one is not None and one != two for one, two in zip(low, high, strict=True)):
             figure.add_trace(_band(epochs, low, high, place))
     for place, (group, epochs, _, mean, _) in enumerate(lines):
-        figure.add_trace(series(epochs, mean, "", place, legendgroup=str(place)))
-        figure.data[-1].name = wrapped(group.name)
+        figure.add_trace(series(epochs, mean, group.short, place, legendgroup=str(place), showlegend=False))
+        figure.add_trace(key(wrapped(group.name), place, legendgroup=str(place)))
     seeds = max(len(group.runs) for group, *_ in lines)
     said = (
         f"line: mean over {seeds} seeds; band: smallest and largest of them, no interval" if seeds > 1 else "one seed"
@@ -79,10 +79,11 @@ def rates_figure(groups: Sequence[Group], title: str, subtitle: str = "") -> go.
     logarithmic = min(every) > 0 and max(every) > DECADE * min(every)
     for place, (rates, those) in enumerate(same.items()):
         # Epoch t lasts from t - 1 to t; vertical first, so that a rate stands over its own epoch.
-        figure.add_trace(series(list(range(len(rates) + 1)), [rates[0], *rates], "", place))
         names = f"all {len(groups)} settings" if one else "; ".join(group.short for group in those)
-        figure.data[-1].name = wrapped(names, lines=4)
+        steps = list(range(len(rates) + 1))
+        figure.add_trace(series(steps, [rates[0], *rates], names, place, legendgroup=str(place), showlegend=False))
         figure.data[-1].line.shape = "vh"
+        figure.add_trace(key(wrapped(names, lines=4), place, legendgroup=str(place)))
     legend_beside(dressed(figure, title, subtitle, 1000))
     longest = max(len(rates) for rates in same)
     figure.update_xaxes(title="epochs trained", range=[0, 1.02 * longest], dtick=1 if longest <= 10 else None)
@@ -137,7 +138,7 @@ def same_training(groups: Sequence[Group]) -> str:
     """Say which settings were settled from the same training: their lines lie upon one another."""
     same: dict[frozenset[str], list[str]] = {}
     for group in groups:
-        same.setdefault(frozenset(key for run in group.runs for key in run.keys), []).append(group.short)
+        same.setdefault(group.keys, []).append(group.short)
     sets = [" = ".join(labels) for labels in same.values() if len(labels) > 1]
     return f"one training, so one line: {', '.join(sets)}" if sets else ""
 

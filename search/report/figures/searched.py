@@ -95,6 +95,7 @@ def parallel_figure(groups: Sequence[Group], space: Space, title: str, subtitle:
         said = f"the {len(shown)} best of {len(whole)} complete settings; {said}"
     _finish(figure, axes, title, f"{subtitle}; {said}" if subtitle else said, 190 * (len(names) + 1) + 100)
     figure.update_xaxes(showline=False, ticks="", tickangle=0)
+    figure.update_annotations(bgcolor="rgba(255,255,255,0.75)", borderpad=0)
     for trace in figure.data:
         if trace.mode == "lines":
             trace.update(line={"color": _darker(trace.line.color), "width": 1.6}, opacity=0.8)

@@ -118,7 +118,7 @@ class _Drawing:
             figure = metric_figure(self.chosen, metric, title, self.about)
             last = [(group, group.values(metric, "last")) for group in self.chosen]
             parts = [f"{group.short} {shown(metric, _mean(values))}" for group, values in last if values]
-            unit = " per cent" if is_accuracy(metric) else ""
+            unit = " in per cent" if is_accuracy(metric) else ""
             alt = f"Mean {_words(metric)} of the last epoch{unit}, by setting: {', '.join(parts)}."
             result.append(self.made("objective" if place == 0 else "accuracy", title, alt, figure))
         return result
@@ -249,6 +249,8 @@ class _Drawing:
     def tree(self) -> StudyFigure | None:
         curves = [curve for curve in self.read.curves if curve.rows]
         alone, distinct, trained = shares(curves)
+        if alone == distinct == trained:
+            return None
         words = f"{alone} epochs if every trial were trained alone, {distinct} distinct ones"
         words += f", {trained} trained by this study" if trained < distinct else ""
         title = "What the trials share"
@@ -269,7 +271,7 @@ class _Drawing:
 
     def _labels(self) -> dict[int, str]:
         """Return trial -> its setting's label, in the order of the table."""
-        by_parameters = {identity(group.parameters): (i, group.label) for i, group in enumerate(self.groups)}
+        by_parameters = {identity(group.parameters): (i, group.numbered) for i, group in enumerate(self.groups)}
         found = [(by_parameters[identity(curve.trial.parameters)], curve) for curve in self.read.curves if curve.rows]
         return {curve.trial.number: label for (_, label), curve in sorted(found, key=_table_place)}
 

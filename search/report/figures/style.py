@@ -33,7 +33,7 @@ MARKED = 12
 """Markers along a line at most: more of them hide it."""
 
 
-def series(x: Sequence[float], y: Sequence[float | None], name: str, place: int, **more: Any) -> go.Scatter:
+def series(x: Sequence[float | None], y: Sequence[float | None], name: str, place: int, **more: Any) -> go.Scatter:
     """Return a line with sparse markers; `place` chooses colour, dash and marker together.
 
     None in `y` is a gap.
@@ -52,6 +52,15 @@ def series(x: Sequence[float], y: Sequence[float | None], name: str, place: int,
         },
         **more,
     )
+
+
+def key(label: str, place: int, **more: Any) -> go.Scatter:
+    """Return the legend's entry of a `series`, with a marker of full size; `label` as plotly may show it.
+
+    The legend would draw the mean of the line's marker sizes.
+    """
+    line = series([None], [None], "", place, **more)
+    return line.update(name=label, showlegend=True, marker={"size": 8})
 
 
 def dressed(
@@ -91,7 +100,7 @@ def legend_below(figure: go.Figure) -> go.Figure:
         height=figure.layout.height + 40,
         margin_b=low,
         showlegend=True,
-        legend={**below, "traceorder": "normal", "itemsizing": "constant"},
+        legend={**below, "traceorder": "normal"},
     )
     return figure
 
@@ -101,7 +110,7 @@ def legend_beside(figure: go.Figure) -> go.Figure:
     labels = [trace.name or "" for trace in figure.data if trace.showlegend is not False]
     needed = sum(19 * (1 + label.count("<br>")) + 6 for label in labels) + 20
     margin = figure.layout.margin
-    side = {"x": 1.01, "xanchor": "left", "y": 1, "yanchor": "top", "tracegroupgap": 4, "itemsizing": "constant"}
+    side = {"x": 1.01, "xanchor": "left", "y": 1, "yanchor": "top", "tracegroupgap": 4}
     figure.update_layout(height=max(figure.layout.height, needed + margin.t + margin.b), showlegend=True, legend=side)
     return figure
 

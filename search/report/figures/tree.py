@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import plotly.graph_objects as go
 
 from search.report.curves import Curve
-from search.report.figures.style import COLOURS, TOP, dressed, legend_below, pixels, wrapped
+from search.report.figures.style import COLOURS, TOP, dressed, legend_below, pixels, text, wrapped
 from search.trial import State
 
 ROWS = 40
@@ -20,7 +20,7 @@ ROWS = 40
 
 ROW = 24
 LABEL = 46
-"""Letters of a line of a label."""
+"""Letters of a label; all of them are shown where the pointer is."""
 
 ENDS = {
     State.FINISHED: ("circle", "finished"),
@@ -149,7 +149,7 @@ def tree_figure(tree: Sequence[Branch], title: str, subtitle: str = "") -> go.Fi
         line = {"color": "#444444", "width": 1.2, "dash": "dot"}
         figure.add_trace(go.Scatter(x=x, y=y, mode="lines", name="parts or ends here", line=line, hoverinfo="skip"))
     _ends(figure, tree)
-    names = [wrapped(branch.label, LABEL, 1) for branch in tree]
+    names = [text(branch.label, LABEL) for branch in tree]
     left = max((pixels(name, 11) for name in names), default=0) + 30
     dressed(figure, title, subtitle, left + 700, max(260, ROW * len(tree) + TOP + 60), {"l": left, "r": 40})
     legend_below(figure).update_layout(barmode="overlay", bargap=0.45)

@@ -33,7 +33,8 @@ def cell(scores: Scores, setting: int) -> CellEstimate:
     seed there is no interval: which seeds finished was chosen by their accuracy.
     """
     ended = scores.ended[setting]
-    y = scores.counted()[setting][scores.finished[setting]]
+    done = np.array([end is Ended.FINISHED for end in ended], dtype=bool)
+    y = scores.values[setting][done] * scores.weights
     seeds, n = y.shape
     per_seed = tuple(float(min(share, 1.0)) for share in y.mean(axis=1)) if n else ()
     known: dict[str, Any] = {

@@ -21,6 +21,7 @@ pairs) are additions, chosen by simulation: `tests/report/statistics/test_simula
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -161,8 +162,48 @@ def difference(scores: Scores, setting: int, baseline: int) -> Difference:
     One common seed is answered by `single.one_run`. Seed noise is pooled over the settings that finished the same
     seeds; settings settled from the same training count once.
     """
-    finished = scores.finished
-    seeds = np.flatnonzero(finished[setting] & finished[baseline])
+    return compare(scores, [(setting, baseline)])[0]
+
+
+def differences(scores: Scores, baseline: int) -> list[Difference | None]:
+    """Return each setting minus the baseline; None at the baseline's own place."""
+    others = [a for a in range(scores.settings) if a != baseline]
+    found = dict(zip(others, compare(scores, [(a, baseline) for a in others]), strict=True))
+    return [found.get(a) for a in range(scores.settings)]
+
+
+def compare(scores: Scores, pairs: Sequence[tuple[int, int]]) -> list[Difference]:
+    """Return `difference` of each pair (setting, baseline); what pairs have in common is computed once."""
+    known = _Known(scores)
+    return [_difference(known, setting, baseline) for setting, baseline in pairs]
+
+
+class _Known:
+    """What all pairs of a table share."""
+
+    def __init__(self, scores: Scores) -> None:
+        self.scores = scores
+        self.finished = scores.finished
+        self._pools: dict[tuple[int, ...], Floats] = {}
+
+    def rows(self, setting: int, seeds: npt.NDArray[Any]) -> Floats:
+        """Return a setting's scores times weights, seeds x images."""
+        return self.scores.values[setting, seeds] * self.scores.weights
+
+    def pool(self, seeds: npt.NDArray[Any]) -> Floats:
+        """Return the accuracies, settings x seeds, of all settings that finished these seeds, each training once."""
+        place = tuple(seeds.tolist())
+        if place not in self._pools:
+            pool: dict[tuple[Any, ...], int] = {}
+            for a in np.flatnonzero(self.finished[:, seeds].all(axis=1)).tolist():
+                pool.setdefault(tuple(self.scores.identities[a][seed] for seed in place), a)
+            self._pools[place] = np.array([self.rows(a, seeds).mean(axis=-1) for a in pool.values()])
+        return self._pools[place]
+
+
+def _difference(shared: _Known, setting: int, baseline: int) -> Difference:
+    scores = shared.scores
+    seeds = np.flatnonzero(shared.finished[setting] & shared.finished[baseline])
     n = scores.images
     known: dict[str, Any] = {"seeds": len(seeds), "images": n}
     if Ended.PRUNED in scores.ended[setting] + scores.ended[baseline]:
@@ -173,14 +214,14 @@ def difference(scores: Scores, setting: int, baseline: int) -> Difference:
     if not len(seeds) or not n:
         reason = "no image" if len(seeds) else "no seed that both settings finished"
         return Difference(State.NOT_ESTIMABLE, **known, reason=reason)
-    counted = scores.counted()[:, seeds]
-    d = counted[setting] - counted[baseline]
+    ours, theirs = shared.rows(setting, seeds), shared.rows(baseline, seeds)
+    d = ours - theirs
     if n < 2:
         return Difference(State.NOT_ESTIMABLE, estimate=_clip(d.mean()), **known, reason="a single image")
     if len(seeds) == 1:
-        return one_run(scores, d[0], counted[setting, 0], counted[baseline, 0])
-    pool = _pool(scores, setting, baseline, seeds, finished)
-    found = analyse(d, counted[pool].mean(axis=-1))
+        return one_run(scores, d[0], ours[0], theirs[0])
+    pool = shared.pool(seeds)
+    found = analyse(d, pool)
     settings = len(pool) if found.pooled is not None else 2
     squares = MeanSquares(
         float(found.squares.seeds),
@@ -201,23 +242,6 @@ def difference(scores: Scores, setting: int, baseline: int) -> Difference:
         noise_df=noise_df(settings, len(seeds)),
         squares=squares,
     )
-
-
-def differences(scores: Scores, baseline: int) -> list[Difference | None]:
-    """Return each setting minus the baseline; None at the baseline's own place."""
-    return [None if a == baseline else difference(scores, a, baseline) for a in range(scores.settings)]
-
-
-def _pool(
-    scores: Scores, setting: int, baseline: int, seeds: npt.NDArray[Any], finished: npt.NDArray[np.bool_]
-) -> list[int]:
-    """Return the settings that finished these seeds, the pair first, each training once."""
-    pool = [setting, baseline]
-    for other in range(scores.settings):
-        twin = any(scores.same_run(other, one, seeds.tolist()) for one in pool)
-        if other not in pool and finished[other, seeds].all() and not twin:
-            pool.append(other)
-    return sorted(pool)
 
 
 def _exact(part: Floats, total: Floats) -> Floats:

@@ -215,10 +215,11 @@ def _fold(values: Floats, weights: Floats, groups: npt.NDArray[Any]) -> tuple[Fl
         return values, weights
     # Groups stand in the order of their first image, so that folding nothing changes nothing.
     place = np.argsort(np.argsort(first))[index]
-    member = np.zeros((len(weights), len(first)))
-    member[np.arange(len(weights)), place] = weights
-    total = member.sum(axis=0)
-    return np.minimum(values @ (member / total), 1.0), total * (len(first) / total.sum())
+    order = np.argsort(place, kind="stable")
+    starts = np.flatnonzero(np.diff(place[order], prepend=-1))
+    total = np.add.reduceat(weights[order], starts)
+    sums = np.add.reduceat((values * weights)[..., order], starts, axis=-1)
+    return np.minimum(sums / total, 1.0), total * (len(first) / total.sum())
 
 
 def _rows(given: Sequence[Sequence[Any]] | None, shape: tuple[int, int], name: str) -> tuple[tuple[Any, ...], ...]:

@@ -8,7 +8,7 @@ import pytest
 from search.report.statistics.cell import cell
 from search.report.statistics.results import State
 from search.report.statistics.scores import Ended, make_scores
-from tests.report.statistics.helpers import golden
+from tests.report.statistics.helpers import golden, loops_of_cell
 
 F, D, P, M = Ended.FINISHED, Ended.DIVERGED, Ended.PRUNED, Ended.MISSING
 
@@ -18,6 +18,31 @@ def test_golden_values_of_three_seeds() -> None:
     assert (found.state, found.df, found.seeds, found.images) == (State.ESTIMATED, 2.0, 3, 40)
     assert (found.estimate, found.low, found.high) == pytest.approx((0.508333, 0.205677, 0.805002), abs=5e-7)
     assert found.n_eff == pytest.approx(33.018349, abs=5e-7)
+
+
+@pytest.mark.parametrize("seeds", [2, 3, 5, 12])
+@pytest.mark.parametrize("images", [6, 40, 53])
+@pytest.mark.parametrize("kind", ["golden", "seeds differ", "images differ", "images differ much"])
+def test_the_formulas_written_as_loops_give_the_same(seeds: int, images: int, kind: str) -> None:
+    rng = np.random.default_rng([seeds, images])
+    share = {
+        "golden": golden(1, seeds, images)[0] * 1.0,
+        "seeds differ": rng.random((seeds, 1)),
+        "images differ": rng.random((1, images)),
+        "images differ much": np.arange(images) % 2 * 0.9 + 0.05,
+    }[kind]
+    y = rng.random((seeds, images)) < share
+    y[0, :2] = [True, False]
+    found, expected = cell(make_scores(y[None]), 0), loops_of_cell(y)
+    assert (found.low, found.high, found.n_eff, found.df) == pytest.approx(
+        tuple(expected[name] for name in ("low", "high", "n_eff", "df")), abs=1e-11
+    )
+
+
+def test_fractions_are_worth_no_more_than_all_seed_image_pairs() -> None:
+    y = np.full((1, 3, 20), 0.5)
+    y[0, :, 0] = 0.6
+    assert cell(make_scores(y), 0).n_eff == 60.0
 
 
 def test_golden_values_of_one_run() -> None:

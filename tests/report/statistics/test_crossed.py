@@ -53,6 +53,15 @@ def test_the_formulas_written_as_loops_give_the_same(settings: int, seeds: int) 
         )
 
 
+def test_df_are_no_more_than_the_images_allow() -> None:
+    """Image effects far above the seed noise: Hillis' df would be hundreds of thousands."""
+    y = np.zeros((2, 5, 40), dtype=bool)
+    y[1, :, :20] = True
+    y[1, 0, 0] = False
+    found, expected = difference(make_scores(y), 1, 0), loops(y, 1, 0)
+    assert (found.df, found.p) == pytest.approx((39.0, expected["p"]), abs=1e-12)
+
+
 def test_the_estimate_is_the_difference_of_the_accuracies() -> None:
     y = golden(3, 4)
     found = difference(make_scores(y), 2, 1)
@@ -78,13 +87,15 @@ def test_a_constant_difference_is_answered_and_clipped() -> None:
     assert difference(make_scores(y), 0, 1).low == -1.0
 
 
-def test_equal_rows_have_exactly_no_seed_noise_in_any_order() -> None:
+@pytest.mark.parametrize("balanced", [False, True])
+def test_equal_rows_have_exactly_no_seed_noise(balanced: bool) -> None:
     """Whether Q is 0 decides about df, which must not hang on the rounding of a sum."""
-    rng = np.random.default_rng(0)
-    row = rng.integers(0, 2, (2, 1, 47)).astype(bool)
-    y = np.repeat(row, 7, axis=1)
-    found = {difference(make_scores(y[:, :, rng.permutation(47)]), 1, 0).df for _ in range(20)}
-    assert found == {6.0}
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        seeds, images = int(rng.integers(2, 12)), int(rng.integers(5, 60))
+        y = np.repeat(rng.random((2, 1, images)) < 0.5, seeds, axis=1)
+        classes = rng.integers(0, 3, images) if balanced else None
+        assert difference(make_scores(y, classes=classes), 1, 0).df == seeds - 1
 
 
 def test_the_same_run_is_said_and_not_tested() -> None:

@@ -27,7 +27,7 @@ def test_runs_in_any_order() -> None:
 
 def test_the_same_seed_twice_is_one_seed() -> None:
     y = golden(2, 3)
-    twice = [Run(0, 10, D), *runs(y), *runs(y)]
+    twice = [Run(0, 10, D), *runs(y), *runs(y), Run(1, 12, D)]
     assert difference(from_runs(twice, 2, 40), 1, 0) == difference(make_scores(y), 1, 0)
 
 

@@ -1,0 +1,24 @@
+"""What was planned stands beside what a run then did."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import pytest
+
+from search.api import load_space, run
+from search.engine.live import Lines
+
+
+@pytest.mark.slow
+def test_a_run_keeps_its_plan_and_says_what_became_of_it(tmp_path: Path) -> None:
+    axes = {"degree": {"grid": [1, 2]}}
+    content = {"workload": "tests.contracts.toy:SineFit", "fixed": {"epochs": 3, "lr": 0.1}, "space": axes}
+    space = load_space({**content, "search": {"objective": {"metric": "val_loss", "direction": "minimize"}}})
+    said = io.StringIO()
+    study = run(space, results=tmp_path, view=Lines(said))
+    (conditions,) = [found["conditions"] for found in study.ledger.runs(study_id=study.record.id)]
+    assert conditions["plan"]["epochs"]["to_train"] == 6
+    assert conditions["plan"]["place"]["execution_class"] == study.record.execution_class
+    assert "planned 6 epochs and 0 again, trained 6 and 0 again; " in said.getvalue()
