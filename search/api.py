@@ -159,8 +159,17 @@ class Study:
         """The comparison table, as in ``table.csv``."""
         return report.table_frame(report.comparison_table(self.ledger, self.record, self.space))
 
+    def verdicts(self) -> pd.DataFrame:
+        """The claims of the space file, judged: claim, verdict, reason and the figures it rests on, as in
+        ``verdicts.csv``."""
+        return report.verdicts_frame(report.comparison_table(self.ledger, self.record, self.space).verdicts)
+
     def write(self) -> list[Path]:
-        """Write the results folder anew from the ledger; return the files."""
+        """Write the results folder anew from the ledger; return the files.
+
+        Whoever opens them looks at the table: the ledger records how many seeds had finished.
+        """
+        report.record_look(self.ledger, self.record)
         return report.write_results(self.ledger, self.record, self.space, self.folder)
 
     def visualize(

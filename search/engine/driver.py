@@ -14,7 +14,8 @@ import math
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from itertools import islice
 from statistics import median
 
 from search.engine.board import Board
@@ -22,7 +23,7 @@ from search.engine.judge import Judge
 from search.engine.keeping import Keeper
 from search.engine.lease import Lease
 from search.engine.outcomes import Event, Outcomes, Progress
-from search.ledger import KeptState, Ledger, StudyRecord
+from search.ledger import KeptState, Ledger, Step, StudyRecord
 from search.prefix import fingerprint
 from search.pruning import rungs
 from search.space import Space
@@ -32,6 +33,9 @@ from search.trial import Row, State, Trial
 
 AHEAD = 5_000
 """Undecided leaves of a grid that are looked at together: where trials part is known before the first one starts."""
+
+BATCH = 50
+"""Configurations of a grid that are recorded in one transaction."""
 
 ALARM = "an alarm"
 """Why a run ends once an epoch trained again gave another row: whatever it would share now could not be believed."""
@@ -87,6 +91,7 @@ class Driver:
         self._judge = Judge(space, self._outcomes, self.progress, on_event)
         self._next_number = 0
         self._next_lease = 0
+        self._batch = BATCH if space.search.sampler == "grid" else 1
         self._asked_all = False  # the sampler has no more configurations
         self._exhausted = False  # nothing is asked any more, for whatever reason
         self._overseen = sampler.adaptive  # as many leaves are on the board as are looked at together
@@ -102,11 +107,11 @@ class Driver:
             self._resume()
             while self._wait_for_room():
                 self._outcomes.tell()
-                asked = self._sampler.ask()
-                if asked is None:
+                batch = list(islice(iter(self._sampler.ask, None), self._batch))
+                self._admit(batch)
+                if len(batch) < self._batch:
                     self._asked_all = True
                     break
-                self._admit(asked)
         except BaseException as error:  # the thread has no caller: whoever waits for leases must hear of it
             with self._lock:
                 self._error = error
@@ -130,63 +135,64 @@ class Driver:
                 self._lock.wait(0.5)
             return False
 
-    def _admit(self, asked: Asked) -> None:
-        """Make the leaves of a configuration, record them, and settle what the ledger already knows."""
-        leaves, fresh = [], []
-        for seed in self._space.seeds:
-            known = self._numbers.get((fingerprint(asked.parameters), seed))
-            if known is not None and known.state.ended and known.state != State.FAILED:
-                continue
-            number = known.number if known is not None else self._next_number
-            leaf = self._planner.leaf(number, asked.configuration, seed, asked.parameters)
-            leaves.append(leaf)
-            if known is None:
-                fresh.append(leaf)
-                self._next_number += 1
+    def _admit(self, batch: Sequence[Asked]) -> None:
+        """Make the leaves of configurations, record them, and settle what the ledger already knows."""
+        leaves: list[tuple[Leaf, Trial | None]] = []  # with the trial of an earlier run
+        for asked in batch:
+            for seed in self._space.seeds:
+                known = self._numbers.get((fingerprint(asked.parameters), seed))
+                if known is not None and known.state.ended and known.state != State.FAILED:
+                    continue
+                number = known.number if known is not None else self._next_number
+                leaves.append((self._planner.leaf(number, asked.configuration, seed, asked.parameters), known))
+                self._next_number += known is None
         if not leaves:
             return
+        fresh = {leaf.trial.configuration for leaf, known in leaves if known is None}
         with self._lock:
             if self._stopping:  # the study may be another driver's by now
                 return
             with self._ledger.step(self._record.id) as step:
-                if fresh and asked.record:
-                    step.log("asked", **asked.record)
-                for leaf in leaves:
-                    if leaf in fresh:
-                        step.add_trial(leaf.trial, leaf.path, leaf.data)
-                        self.progress.states[State.WAITING] += 1
-                    else:
-                        before = self._numbers[fingerprint(asked.parameters), leaf.trial.seed].state
-                        self.progress.move(before, State.WAITING)
-                        step.set_trial(leaf.trial.number, state=State.WAITING, ended_by="", error="", attempts=0)
-                        # Its keys are others than before where sharing was switched off or the workload changed.
-                        path = bytes.fromhex("".join(leaf.path))
-                        step.set_trial(leaf.trial.number, path=path, data=leaf.data, last_epoch=0)
-            for leaf in fresh:
-                self._outcomes.add(asked.configuration, leaf.trial.number)
-            for leaf in leaves:
-                self._settle(leaf)
+                for asked in batch:
+                    if asked.record and asked.configuration in fresh:
+                        step.log("asked", **asked.record)
+                for leaf, known in leaves:
+                    self._enter(step, leaf, known)
+                folds = [self._settled(step, leaf) for leaf, _ in leaves]
+            for fold in folds:
+                if fold.ended:
+                    self.progress.settled += 1
+                else:
+                    self._keeper.look_up(fold)
+                self._board.file(fold)
+            self._judge.announce()
             self._lock.notify_all()
 
-    def _settle(self, leaf: Leaf) -> None:
-        """Fold the rows on record into a new leaf; what is left to train waits for a lease."""
+    def _enter(self, step: Step, leaf: Leaf, known: Trial | None) -> None:
+        """Record a new trial, or one of an earlier run that is tried again."""
+        number = leaf.trial.number
+        if known is None:
+            step.add_trial(leaf.trial, leaf.path, leaf.data)
+            self.progress.states[State.WAITING] += 1
+            self._outcomes.add(leaf.trial.configuration, number)
+            return
+        self.progress.move(known.state, State.WAITING)
+        # Its keys are others than before where sharing was switched off or the workload changed.
+        path = bytes.fromhex("".join(leaf.path))
+        fresh = {"ended_by": "", "error": "", "attempts": 0, "last_epoch": 0}
+        step.set_trial(number, state=State.WAITING, path=path, data=leaf.data, **fresh)
+
+    def _settled(self, step: Step, leaf: Leaf) -> Fold:
+        """Return a leaf with the rows on record folded in; where it has not ended, the rest waits for a lease."""
         fold = Fold(leaf, self._space.search.objective)
         known = self._ledger.rows(leaf.path)
-        with self._ledger.step(self._record.id) as step:
-            while (key := fold.next_key) in known:
-                self._judge.advance(step, fold, known[key].row)
-                if fold.ended:
-                    break
-            if fold.epoch:
-                step.log("reused", trial=leaf.trial.number, epoch=fold.epoch)
-                step.set_trial(leaf.trial.number, last_epoch=fold.epoch)
-                self.progress.epochs_reused += fold.epoch
-        if fold.ended:
-            self.progress.settled += 1
-        else:
-            self._keeper.look_up(fold)
-        self._board.file(fold)
-        self._judge.announce()
+        while not fold.ended and (key := fold.next_key) in known:
+            self._judge.advance(step, fold, known[key].row)
+        if fold.epoch:
+            step.log("reused", trial=leaf.trial.number, epoch=fold.epoch)
+            step.set_trial(leaf.trial.number, last_epoch=fold.epoch)
+            self.progress.epochs_reused += fold.epoch
+        return fold
 
     def _restore(self) -> None:
         """Take up what earlier runs left: numbers, outcomes, and the pruner's log."""
@@ -215,7 +221,7 @@ class Driver:
         for configuration in sorted(parameters):
             if self._stopping:
                 return
-            self._admit(Asked(configuration, parameters[configuration]))
+            self._admit([Asked(configuration, parameters[configuration])])
 
     # The executor's side -------------------------------------------------------------------------------------
 

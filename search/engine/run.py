@@ -17,7 +17,7 @@ from search.engine.driver import Driver
 from search.engine.live import View
 from search.errors import NotReproducible
 from search.ledger import Ledger, StudyRecord, study_lock
-from search.plan import Place, Plan, compared, known_class, plan_of
+from search.plan import Place, Plan, compared, plan_of, recorded_place
 from search.space import Space
 from search.study.fold import Fold
 from search.study.revision import find_study, study_in_class
@@ -82,10 +82,11 @@ class _Steps:
 
     def run(self, record: StudyRecord, mirror_url: str, other_class: str) -> Outcome:
         """Settle what is known; train what is missing."""
-        pinned = record.execution_class or known_class(self.ledger, self.space)
+        place = recorded_place(self.ledger, self.space)
+        pinned = record.execution_class or (place.execution_class if place is not None else None)
         if pinned is not None and (self._everything_ended(record) or self._on_record(pinned)):
             record = self._pinned(record, pinned)
-            driver, run_id = self._driver(record, os.cpu_count() or 1, 0.0)
+            driver, run_id = self._driver(record, os.cpu_count() or 1, place.gpus if place is not None else 0.0)
             if not self._settle(driver):
                 behind = rooms.Mirror(self.ledger, record, self.space, mirror_url).stop()
                 return self._conclude(driver, record, run_id, behind, 0.0)

@@ -3,22 +3,26 @@
 What this room promises:
 
 * rows first, drawing after: frames and tables are plain data, and what draws them computes nothing;
-* everything comes from the database: no workload is loaded, no Ray or Optuna is needed, nothing is written to the
-  ledger, and a study that is running can be read;
+* everything comes from the database: no workload is loaded, no Ray or Optuna is needed, and a study that is running
+  can be read; nothing is written to the ledger but, by `record_look` alone, that a table was looked at;
 * a trial that was pruned, diverged, failed or is not done never stands unmarked among finished ones;
 * no NaN or infinity in any export; numbers in CSV, JSON, XLSX and Parquet read back bit-identical, and those people
   read (Markdown, LaTeX, HTML) end where their uncertainty has its second digit;
 * no text of a study is run or read as markup by the program an export is for;
-* a file appears whole or not at all, and a study's folder never lies outside the results folder.
+* a file appears whole or not at all, and a study's folder never lies outside the results folder;
+* intervals, differences and verdicts rest on predictions on record, by the rules in `statistics`; without predictions
+  nothing is judged, and the table says so.
 
-Differences, intervals, claims and published figures are judged elsewhere; a table only puts figures side by side.
+Published figures are audited elsewhere; a table only puts them beside ours.
 """
 
 from search.report.files import FORMATS, SUBJECTS, export, write_results
 from search.report.frames import decisions_frame, epochs_frame, predictions_frame, trials_frame
+from search.report.judged_frame import verdicts_frame
+from search.report.looks import record_look
 from search.report.paths import study_folder
 from search.report.render import table_frame, table_json, table_markdown, table_rich
-from search.report.rows import Cell, Line, Table
+from search.report.rows import Cell, Claim, Line, Table
 from search.report.table import comparison_table
 from search.report.views import show_study, show_trial, study_list
 
@@ -26,6 +30,7 @@ __all__ = [
     "FORMATS",
     "SUBJECTS",
     "Cell",
+    "Claim",
     "Line",
     "Table",
     "comparison_table",
@@ -33,6 +38,7 @@ __all__ = [
     "epochs_frame",
     "export",
     "predictions_frame",
+    "record_look",
     "show_study",
     "show_trial",
     "study_folder",
@@ -42,5 +48,6 @@ __all__ = [
     "table_markdown",
     "table_rich",
     "trials_frame",
+    "verdicts_frame",
     "write_results",
 ]

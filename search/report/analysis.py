@@ -17,12 +17,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from search.ledger import Ledger
-from search.report.claims import verdicts
+from search.report.claims import SEARCHED, verdicts
 from search.report.cross import baseline_of
 from search.report.curves import Curve, Curves
 from search.report.evidence import Evidence, gather, measures
 from search.report.looks import looks_of
-from search.report.rows import Judged, Line, Table
+from search.report.rows import Judged, Table
 from search.report.statistics.cell import cell
 from search.report.statistics.crossed import compare
 from search.report.statistics.families import Family, family
@@ -56,7 +56,10 @@ class _Split:
     evidence: Evidence
     level: bool
     judged: list[Judged | None]
-    differences: list[Difference | None] = field(default_factory=list)
+    differences: list[Difference | None] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.differences = [None] * len(self.judged)
 
 
 def judged(table: Table, read: Curves, lines: Sequence[Sequence[Curve]], ledger: Ledger) -> tuple[Table, Remarks]:
@@ -71,39 +74,51 @@ def judged(table: Table, read: Curves, lines: Sequence[Sequence[Curve]], ledger:
     space = read.space
     metric = judged_metric(table, read)
     if space.search.sampler != "grid":
-        # A confirm stage, trials under fresh seeds of a few configurations, is what may be judged here.
-        return replace(table, verdicts=verdicts(space, table, lines, None, {}, metric, sampled=True)), Remarks(
-            sampled=True
-        )
-    partners = _partners(table, read)
-    count = looks_of(ledger, read.record, [curve.trial for curve in read.curves])
-    planned = space.report.looks
-    looks, fixed = (planned, count <= planned) if planned else (count, count <= 1)
+        # The search chose what it shows. A confirm stage, its best under fresh seeds, is what may be judged here.
+        said = verdicts(space, table, lines, Evidence(why=SEARCHED))
+        return replace(table, verdicts=said), Remarks(sampled=True)
     val = _split(gather(ledger, read, lines, metric, "val", table.value), len(lines), table.value == "last")
     test = None
     if table.test:
         test = _split(gather(ledger, read, lines, table.test, "test", "best"), len(lines), True)
-    families: list[Family | None] = []
-    for one in (val, test):
-        if one is None or one.evidence.why:
-            families.append(None)
-            continue
-        _compare(one, partners)
-        found = family(one.differences, max(looks, count if not fixed else 1), fixed)
-        families.append(found)
-        _adjust(one, found, lines, partners)
-    result = []
-    for place, line in enumerate(table.lines):
-        tested = test.judged[place] if test is not None else None
-        line = replace(line, judged=val.judged[place], tested=tested, baseline=partners.get(place) == place)
-        result.append(replace(line, at_chance=_at_chance(place, partners, val, test)))
-    compared = bool(partners) and any(one is not None for one in families)
-    judged_as = metric if not val.evidence.why else ""
-    table = replace(table, lines=result, judged=judged_as, compared=compared)
-    claims = verdicts(space, table, lines, None if val.evidence.why else val.evidence, _rows(table), metric, looks=looks)
-    return replace(table, verdicts=claims), Remarks(
-        val.evidence, test.evidence if test is not None else None, families[0], families[1] if test else None
+    partners = _partners(table, read)
+    looks, planned = _looks(read, ledger)
+    families = [_judge(one, partners, looks, planned) if one is not None else None for one in (val, test)]
+    result = [
+        replace(
+            line,
+            judged=val.judged[place],
+            tested=test.judged[place] if test is not None else None,
+            at_chance=_at_chance(place, partners, val, test),
+            baseline=partners.get(place) == place,
+        )
+        for place, line in enumerate(table.lines)
+    ]
+    table = replace(
+        table,
+        lines=result,
+        judged="" if val.evidence.why else metric,
+        compared=any(one.differences != [None] * len(lines) for one in (val, test) if one is not None),
     )
+    table = replace(table, verdicts=verdicts(space, table, lines, val.evidence, looks if planned else 1))
+    return table, Remarks(val.evidence, test.evidence if test is not None else None, families[0], families[1])
+
+
+def _looks(read: Curves, ledger: Ledger) -> tuple[int, bool]:
+    """Return how many looks the tests are made for, and whether that number was planned."""
+    count = looks_of(ledger, read.record, [curve.trial for curve in read.curves])
+    most = read.space.report.looks or 1
+    return (most, True) if count <= most else (count, False)
+
+
+def _judge(split: _Split, partners: Mapping[int, int], looks: int, planned: bool) -> Family | None:
+    """Compare the lines of a split with their partners; None where nothing can be."""
+    if split.evidence.why:
+        return None
+    _compare(split, partners)
+    found = family(split.differences, looks, planned)
+    _adjust(split, found, partners)
+    return found
 
 
 def judged_metric(table: Table, read: Curves) -> str:
@@ -144,7 +159,7 @@ def _split(evidence: Evidence, lines: int, level: bool) -> _Split:
 
 def _compare(split: _Split, partners: Mapping[int, int]) -> None:
     """Set each line's difference to its partner: None for a baseline, and for lines that nothing is known of."""
-    found: list[Difference | None] = [None] * len(split.judged)
+    found = split.differences
     for panel in split.evidence.panels:
         here = [a for a in panel.places if partners.get(a, a) != a and partners[a] in panel.places]
         pairs = [(panel.places[a], panel.places[partners[a]]) for a in here]
@@ -154,10 +169,9 @@ def _compare(split: _Split, partners: Mapping[int, int]) -> None:
         if a != b and found[a] is None and split.judged[a] is not None:
             reason = "the baseline was measured on other images, or has no predictions"
             found[a] = Difference(State.NOT_ESTIMABLE, reason=reason)
-    split.differences = found
 
 
-def _adjust(split: _Split, found: Family, lines: Sequence[Sequence[Curve]], partners: Mapping[int, int]) -> None:
+def _adjust(split: _Split, found: Family, partners: Mapping[int, int]) -> None:
     better = found.better(split.differences)
     for place, judged_line in enumerate(split.judged):
         if judged_line is None:
@@ -197,8 +211,3 @@ def _at_chance(
         difference = None if other is None or other == own else compare(scores, [(own, other)])[0]
         found.append(Judged(cell(scores, own), split.level, difference))
     return found[0], found[1]
-
-
-def lines_by_row(lines: Sequence[Line], rows: str, value: Any) -> list[int]:
-    """Return the places of the lines in one row of the table."""
-    return [place for place, line in enumerate(lines) if rows in line.parameters and line.parameters[rows] == value]

@@ -15,7 +15,9 @@ def cross_axes(space: Space) -> tuple[str, str] | tuple[()]:
     """
     report = space.report
     varying = {
-        axis.name for axis in space.axes if not isinstance(axis.domain, Grid) or len(axis.domain.values) > 1 or axis.when
+        axis.name
+        for axis in space.axes
+        if not isinstance(axis.domain, Grid) or len(axis.domain.values) > 1 or axis.when
     }
     named = {report.rows, report.columns}
     return (report.rows, report.columns) if report.rows and report.columns and varying <= named else ()

@@ -114,7 +114,9 @@ def gather(
             wanted[run.keys[epoch - 1]] = run
     if not wanted:
         return Evidence(why="no run has finished")
-    predicted = {key: row.row.predictions.get(split) for key, row in ledger.rows(list(wanted), predictions=True).items()}
+    predicted = {
+        key: row.row.predictions.get(split) for key, row in ledger.rows(list(wanted), predictions=True).items()
+    }
     found = [_line(read, runs, predicted, metric, split, value) for runs in lines]
     names: dict[str, str] = {}
     for one in found:

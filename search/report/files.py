@@ -16,10 +16,11 @@ import pyarrow.parquet as pq
 from search.errors import UserError, nearest
 from search.ledger import Ledger, StudyRecord
 from search.report import render
-from search.report.columns import frame_sheet, table_sheet
+from search.report.columns import frame_sheet, printed_notes, table_sheet, table_title
 from search.report.curves import Curves, read_curves
 from search.report.frames import decisions_frame, epochs_of, predictions_frame, trials_of
 from search.report.hypertext import html_page
+from search.report.judged_frame import verdicts_frame
 from search.report.latex import latex_table
 from search.report.rows import Table
 from search.report.table import table_of
@@ -43,14 +44,15 @@ def write_results(ledger: Ledger, record: StudyRecord, space: Space, folder: Pat
     """Write the files of a study's results into `folder`, making it where it is not there.
 
     ``space.yaml`` (resolved), ``conditions.json``, ``trials.csv``, ``epochs.csv``, ``decisions.csv``, ``table.md``,
-    ``table.csv``, ``table.tex``: UTF-8, lines end with a line feed, numbers of the CSV files read back bit-identical.
+    ``table.csv``, ``table.tex``, and ``verdicts.csv`` where the file claims something: UTF-8, lines end with a line
+    feed, numbers of the CSV files read back bit-identical.
     Everything comes from the ledger; files of an earlier report are replaced, one by one, each atomically.
 
     Raises:
         UserError: the folder cannot be written.
     """
     read = read_curves(ledger, record, space)
-    table = table_of(read)
+    table = table_of(read, ledger)
     texts = {
         "space.yaml": record.space,
         "conditions.json": render.to_json(conditions(ledger, read)),
@@ -61,6 +63,8 @@ def write_results(ledger: Ledger, record: StudyRecord, space: Space, folder: Pat
         "table.csv": render.frame_csv(render.table_frame(table)),
         "table.tex": latex_table(table_sheet(table)),
     }
+    if table.verdicts:
+        texts["verdicts.csv"] = render.frame_csv(verdicts_frame(table.verdicts))
     for name, text in texts.items():
         write_text(folder / name, text)
     return [folder / name for name in texts]
@@ -117,10 +121,10 @@ def export(ledger: Ledger, record: StudyRecord, space: Space, what: str, format:
             raise UserError(f"{word} {value!r}: must be one of {', '.join(known)}{nearest(value, known)}")
     title, notes = f"{space.title or record.name}: {what}", []
     if what == "table":
-        table = table_of(read_curves(ledger, record, space))
+        table = table_of(read_curves(ledger, record, space), ledger)
         if format in _TABLES:
             return write_text(path, _TABLES[format](table))
-        frame, title, notes = render.table_frame(table), table.title, list(table.notes)
+        frame, title, notes = render.table_frame(table), table_title(table), printed_notes(table)
     else:
         frame = _FRAMES[what](ledger, record, space)
     if format in _DRAWN:

@@ -1,16 +1,17 @@
 """The footnotes of a comparison table: what its numbers are, and what they must not be taken for.
 
-Differences to a baseline, intervals and claims are not judged here.
+Those on intervals, differences and p values are in `judged_notes`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+from search.report.analysis import Remarks
 from search.report.curves import Curves
+from search.report.judged_notes import judged_notes
 from search.report.rows import Table
 from search.report.text import is_accuracy
-from search.space import text_of
 
 PARTIAL = "†"
 """Marks the value of a line whose seeds did not all finish or stop by their rule."""
@@ -22,16 +23,19 @@ SAME_SHOWN = 3
 """Groups of lines that are one training are named up to so many."""
 
 
-def footnotes(table: Table, read: Curves, homeless: Sequence[str]) -> list[str]:
+def footnotes(table: Table, read: Curves, homeless: Sequence[str], remarks: Remarks | None = None) -> list[str]:
     """Return the footnotes of a table.
 
     Args:
         table: the table, its notes not yet set.
         read: what it was made from.
         homeless: published figures that belong to no single line, as text.
+        remarks: what is to be said of its statistics; None where nobody asked for them.
     """
-    notes = [*_meaning(table, read), *_marks(table), *_seeds(table), *_sampled(table, read), *_missing(table, read)]
-    return [*notes, *_baseline(read), *_published(read, homeless), *_sharing(table, read), *_data(read)]
+    judged = judged_notes(table, read, remarks) if remarks is not None else []
+    notes = [*_meaning(table, read), *_marks(table), *_seeds(table), *judged]
+    notes += [*_sampled(table, read), *_missing(table, read)]
+    return [*notes, *_published(read, homeless), *_sharing(table, read), *_data(read)]
 
 
 def _meaning(table: Table, read: Curves) -> list[str]:
@@ -44,11 +48,7 @@ def _meaning(table: Table, read: Curves) -> list[str]:
     over = f"the run of {seeds}" if counts == [1] else f"mean over {seeds}"
     sense = "higher is better" if objective.maximize else "lower is better"
     images = _images(read)
-    return [
-        f"{objective.metric}: {over}, {epoch}" + (f", {images}" if images else "") + f"; {sense}.",
-        "No interval is given: the sd over seeds says how far these runs lie apart, not how far a new run on new "
-        "images may fall.",
-    ]
+    return [f"{objective.metric}: {over}, {epoch}" + (f", {images}" if images else "") + f"; {sense}."]
 
 
 def _images(read: Curves) -> str:
@@ -75,7 +75,7 @@ def _marks(table: Table) -> list[str]:
 
 
 def _seeds(table: Table) -> list[str]:
-    if table.lines and all(line.seeds == 1 for line in table.lines):
+    if table.lines and all(line.seeds == 1 for line in table.lines) and not table.banner:
         return ["One run per setting: a rerun may reverse any order."]
     return []
 
@@ -103,13 +103,6 @@ def _missing(table: Table, read: Curves) -> list[str]:
     return [f"{left} setting{'s have' if left > 1 else ' has'} not been started."] if left > 0 and table.lines else []
 
 
-def _baseline(read: Curves) -> list[str]:
-    report = read.space.report
-    if not report.has_baseline:
-        return []
-    return [f"Baseline: {report.rows}={text_of(report.baseline)}. Differences to it are not judged here."]
-
-
 def _published(read: Curves, homeless: Sequence[str]) -> list[str]:
     published = read.space.report.published
     if published is None:
@@ -134,12 +127,13 @@ def _sharing(table: Table, read: Curves) -> list[str]:
     trained = sum(len(curve.trained) for curve in read.curves)
     begun = [curve for curve in read.curves if curve.rows]
     settled = sum(1 for curve in begun if not curve.trained)
-    notes = [f"All lines: {alone} epochs if every trial were trained alone to where it ended, {distinct} distinct ones."]
+    notes = [
+        f"All lines: {alone} epochs if every trial were trained alone to where it ended, {distinct} distinct ones; the "
+        "distinct epochs of a line are those that no line above it has."
+    ]
     if trained < alone:
-        notes.append(
-            f"Runs of this study trained {trained} epochs; {settled} of {len(begun)} trials needed no training of their "
-            "own."
-        )
+        own = f"{settled} of {len(begun)} trials needed no training of their own"
+        notes.append(f"Runs of this study trained {trained} epochs; {own}.")
     same: dict[frozenset[str], list[str]] = {}
     for line in table.lines:
         if line.keys:

@@ -18,6 +18,7 @@ from rich.text import Text
 
 from search.report.columns import Column, Entry, Sheet, frame_sheet, table_sheet
 from search.report.frames import parameter_column, unique_columns
+from search.report.judged_frame import figure_columns, figures, verdicts_frame
 from search.report.rows import Line, Table
 from search.report.text import csv_cell, markdown_cell, one_line, plain
 
@@ -28,9 +29,14 @@ _SHORT = {
     ", mean": "",
     ", sum": "",
     "_accuracy (%)": " %",
+    "95 % interval": "95 %",
+    " (points)": "",
 }
 
-_TABLE_COLUMNS = ("setting", "finished", "seeds", "published", "epochs", "seconds", "ending", "marks")
+_TABLE_COLUMNS = (
+    *("setting", "finished", "seeds", "published", "epochs", "epochs_alone", "epochs_distinct", "seconds", "ending"),
+    "marks",
+)
 
 
 def table_markdown(table: Table) -> str:
@@ -55,31 +61,38 @@ def table_frame(table: Table) -> pd.DataFrame:
     """Return all lines as a data frame of numbers: accuracies as fractions, the axes in columns of their own.
 
     Columns: ``setting``, one per axis, ``finished`` and ``seeds`` (numbers of seeds), per metric ``<metric>_mean`` and
-    ``<metric>_sd`` (over seeds, n - 1), ``published`` (text), ``epochs`` (mean), ``seconds`` (sum), ``ending``,
-    ``marks`` (``partial``: not every seed finished; ``diverged``; ``chosen on the same images``).
+    ``<metric>_sd`` (over seeds, n - 1), what its predictions say (`judged_frame.figures`), ``published`` (text),
+    ``epochs`` (mean), ``epochs_alone`` and ``epochs_distinct`` (sums, those that no line above has), ``seconds`` (sum),
+    ``ending``, ``marks`` (``partial``: not every seed finished; ``diverged``; ``chosen on the same images``).
     """
     measures = [f"{name}{kind}" for name in table.metrics for kind in ("_mean", "_sd")]
-    axes = unique_columns(table.axes, (*_TABLE_COLUMNS, *measures), "axis.")
+    judged = [figures(table, line) for line in table.lines]
+    extra = figure_columns(table)
+    axes = unique_columns(table.axes, (*_TABLE_COLUMNS, *measures, *extra), "axis.")
     records = []
-    for line in table.lines:
+    for line, more in zip(table.lines, judged, strict=True):
         record: dict[str, Any] = {"setting": line.setting}
         record |= {axes[name]: line.parameters.get(name, pd.NA) for name in table.axes}
         record |= {"finished": line.finished, "seeds": line.seeds}
         for name in table.metrics:
             record |= {f"{name}_mean": line.cells[name].mean, f"{name}_sd": line.cells[name].sd}
+        record |= more
         record |= {"published": line.published, "epochs": line.epochs, "seconds": line.seconds, "ending": line.ending}
+        record |= {"epochs_alone": line.alone, "epochs_distinct": line.distinct}
         record["marks"] = "; ".join(_mark_words(table, line))
         records.append(record)
-    columns = ["setting", *axes.values(), "finished", "seeds", *measures]
-    columns += ["published", "epochs", "seconds", "ending", "marks"]
-    numbers = {*measures, "epochs", "seconds"}
+    columns = ["setting", *axes.values(), "finished", "seeds", *measures, *extra]
+    columns += ["published", "epochs", "epochs_alone", "epochs_distinct", "seconds", "ending", "marks"]
+    numbers = {*measures, "epochs", "seconds", *(name for name, kind in extra.items() if kind == "float64")}
     series = {
         name: pd.Series([record[name] for record in records], dtype="float64" if name in numbers else "object")
         for name in columns
     }
     for name in axes.values():
         series[name] = parameter_column(series[name].tolist())
-    return pd.DataFrame(series).astype({"finished": "int64", "seeds": "int64"})
+    whole = dict.fromkeys(("finished", "seeds", "epochs_alone", "epochs_distinct"), "int64")
+    truth = {name: kind for name, kind in extra.items() if kind == "bool"}
+    return pd.DataFrame(series).astype({**whole, **truth})
 
 
 def _mark_words(table: Table, line: Line) -> list[str]:
@@ -131,9 +144,11 @@ def frame_json(frame: pd.DataFrame) -> str:
 
 
 def table_json(table: Table) -> str:
-    """Return the table as JSON: ``title``, ``value`` (last or best epoch), ``lines`` and ``notes``."""
-    lines = json.loads(frame_json(table_frame(table)))
-    return to_json({"title": table.title, "value": table.value, "lines": lines, "notes": list(table.notes)})
+    """Return the table as JSON: ``title``, ``banner`` (what must stand above it), ``value`` (last or best epoch),
+    ``lines``, ``verdicts`` on the file's claims, and ``notes``."""
+    lines, said = (json.loads(frame_json(frame)) for frame in (table_frame(table), verdicts_frame(table.verdicts)))
+    head = {"title": table.title, "banner": table.banner, "value": table.value}
+    return to_json({**head, "lines": lines, "verdicts": said, "notes": list(table.notes)})
 
 
 def to_json(content: Any) -> str:

@@ -75,6 +75,7 @@ class Line:
         tested: the same of the test accuracy at the chosen epoch.
         at_chance: `judged` and `tested` with diverged seeds counted at chance; () where none diverged.
         baseline: it is one of the table's baselines.
+        second: it stands below the line of its setting, with diverged seeds at chance; only drawn, never stored.
     """
 
     setting: str
@@ -96,6 +97,7 @@ class Line:
     tested: Judged | None = None
     at_chance: tuple[Judged | None, Judged | None] | tuple[()] = ()
     baseline: bool = False
+    second: bool = False
 
     @property
     def partial(self) -> bool:
@@ -147,6 +149,7 @@ class Table:
         test: metric of the test images, "" where there is none.
         compared: the lines hold differences to a baseline.
         cross: axes that make rows and columns of a cross table; () for the long format.
+        row_names: value of the row axis as JSON -> what it is called, for a cross table.
         verdicts: the claims of the file, judged.
     """
 
@@ -161,6 +164,7 @@ class Table:
     test: str = ""
     compared: bool = False
     cross: tuple[str, str] | tuple[()] = ()
+    row_names: Mapping[str, str] = field(default_factory=dict)
     verdicts: Sequence[Claim] = ()
 
     @property

@@ -22,7 +22,7 @@ from search.ledger import Ledger, StudyRecord
 from search.report.analysis import judged
 from search.report.cross import cross_axes
 from search.report.curves import Curve, Curves, read_curves
-from search.report.labels import published_figures, row_position, setting_label
+from search.report.labels import published_figures, row_position, row_text, setting_label
 from search.report.notes import footnotes
 from search.report.rows import Cell, Line, Table
 from search.space import Space
@@ -64,7 +64,9 @@ def table_of(read: Curves, ledger: Ledger | None = None) -> Table:
     axes = [axis.name for axis in space.axes]
     limit = SAMPLED_LINES if sampled else None
     table = Table(space.title or read.record.name, metrics, space.report.value, axes, lines, limit, test=test)
-    table = replace(table, cross=() if sampled else cross_axes(space))
+    if not sampled and (cross := cross_axes(space)):
+        values = [line.parameters[cross[0]] for line in lines if cross[0] in line.parameters]
+        table = replace(table, cross=cross, row_names={json.dumps(value): row_text(space, value) for value in values})
     if ledger is None:
         return replace(table, notes=footnotes(table, read, homeless))
     table, remarks = judged(table, read, [runs for _, runs in found], ledger)

@@ -66,6 +66,13 @@ def broken_rule(node: Node, rule: Mapping[str, Any]) -> str:
         reason = f"found {show(node)}{reason[len(found) :]}"
     elif len(reason) > 300:
         reason = f"{reason[:297]}..."
+    if node.kind == "scalar" and "examples" in rule:
+        reason += f"; for example {written(rule['examples'][0])}"
     if node.plain and value is not None and not isinstance(value, str) and reason.endswith("must be text"):
         reason += "; put it in quotes"
     return reason
+
+
+def written(example: Mapping[str, Any]) -> str:
+    """Return a mapping as a file would have it, on one line."""
+    return "{" + ", ".join(f"{key}: {show(value)}" for key, value in example.items()) + "}"

@@ -205,7 +205,7 @@ def _runs(description: str) -> Rule:
         "additionalProperties": values,
     }
     rule = mapping(description, {**PREDICATES, WHERE: where})
-    return {**rule, "oneOf": [{"required": [name]} for name in PREDICATES]}
+    return {**rule, "oneOf": [{"required": [name]} for name in PREDICATES], "examples": [{"stops_before": 100}]}
 
 
 CLAIM: Rule = {

@@ -193,9 +193,7 @@ def _runs(node: Node, axes: Mapping[str, Axis], names: Sequence[str], problems: 
     return claim
 
 
-def _values(
-    name: str, node: Node, axes: Mapping[str, Axis], names: Sequence[str], problems: Problems
-) -> list[Any]:
+def _values(name: str, node: Node, axes: Mapping[str, Axis], names: Sequence[str], problems: Problems) -> list[Any]:
     """Return the values of an axis that are meant, as the axis spells them."""
     if name not in axes:
         if name not in names:

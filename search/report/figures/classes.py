@@ -81,17 +81,17 @@ def compared_figure(one: Judged, other: Judged, classes: Sequence[str], title: s
     more, open where it has fewer; their area is the size of the difference, the largest one filling its cell.
     """
     n = len(classes)
-    cell = 26 if n <= WRITTEN else max(7, 600 // n)
+    cell = max(26, min(60, 260 // n)) if n <= WRITTEN else max(7, 600 // n)
     names = [text(name, LONGEST_NAME) for name in classes]
     size = max(7, min(12, cell - 1))
     side = n * cell
     gap, left = 26, max((pixels(name, size) for name in names), default=0) + 60
     width = 3 * side + 2 * gap + left + 40
-    heads = [f"{one.label}: {100 * one.accuracy:.2f} %", f"{other.label}: {100 * other.accuracy:.2f} %"]
+    heads = [f"{wrapped(who.label, max(18, side // 8), 2)}<br>{100 * who.accuracy:.2f} %" for who in (one, other)]
     figure = make_subplots(
         cols=3,
         horizontal_spacing=gap / (3 * side + 2 * gap),
-        subplot_titles=[*(wrapped(head, max(18, side // 7), 2) for head in heads), "second minus first"],
+        subplot_titles=[*heads, "second minus first"],
     )
     places = list(range(n))
     for column, who in enumerate((one, other), start=1):

@@ -62,7 +62,8 @@ def scatter_figure(
                     "line": {"width": 0.4, "color": "#333333"},
                 },
                 legend=_legend(place // LINES),
-                hovertemplate=f"{names[i]}<extra></extra>",
+                hovertext=names[i],  # a template would fill in what a name has between %{ and }
+                hoverinfo="text",
             )
         )
         notes.append(

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import random
 import re
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -26,6 +27,8 @@ from search.report.figures.overlay import axis_title
 from search.report.figures.style import HEIGHT, dressed, text
 from search.report.text import is_accuracy, value_text
 from search.space import Axis, Float, Int, Space
+
+optuna.logging.set_verbosity(optuna.logging.ERROR)  # it would announce every study in memory
 
 FEW = 30
 """Importances of fewer complete settings are noise."""
@@ -116,7 +119,10 @@ def slice_figure(groups: Sequence[Group], space: Space, title: str, subtitle: st
     _finish(figure, axes, title, f"{subtitle}; {said}" if subtitle else said, max(640, 250 * len(names) + 170))
     figure.update_traces(marker={"size": 8, "line": {"width": 1, "color": "#222222"}})
     figure.update_traces(marker_colorbar_title="order", selector={"name": "Feasible Trial"})
-    figure.update_xaxes(exponentformat="power")
+    for trace in figure.data:
+        axis = figure.layout[f"xaxis{trace.xaxis[1:]}" if trace.xaxis else "xaxis"]
+        if axis.type == "log":  # digits between the decades would run into them
+            axis.update(exponentformat="power", dtick=1 if max(trace.x) > 10 * min(trace.x) else "D2")
     spelt = {repr(choice): choice for choice in _choices(study)}  # Optuna puts quotes around them
     for trace in figure.data:
         trace.x = [spelt.get(x, x) if isinstance(x, str) else x for x in trace.x]
@@ -228,7 +234,9 @@ def _shares(groups: Sequence[Group], space: Space, axes: Sequence[Axis], quantil
     study, names = rebuilt(groups, space, axes)
     called = dict(zip(names, (axis.name for axis in axes), strict=True))
     evaluator = PedAnovaImportanceEvaluator(target_quantile=quantile)
-    shares = get_param_importances(study, evaluator=evaluator)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that all settings are equally good is an answer here
+        shares = get_param_importances(study, evaluator=evaluator)
     return {called[name]: float(shares.get(name, 0.0)) for name in sorted(names, key=lambda one: -shares.get(one, 0.0))}
 
 

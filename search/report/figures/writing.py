@@ -87,8 +87,8 @@ def _described(page: str, title: str, alt: str) -> str:
     """Return a page of plotly's with its title, and its figure named to a screen reader by `alt`."""
     head, body = page.split("<body>", 1)
     head = head.replace("<html>", '<html lang="en">', 1)
-    head = head.replace("<head>", f"<head><title>{html.escape(printable(title))}</title>", 1)
-    body = body.replace("<div>", f'<div role="img" aria-label="{html.escape(printable(alt))}">', 1)
+    head = head.replace("</head>", f"<title>{html.escape(printable(title))}</title></head>", 1)
+    body = body.replace("<div", f'<div role="img" aria-label="{html.escape(printable(alt))}"', 1)
     return f"{head}<body>{body}"
 
 

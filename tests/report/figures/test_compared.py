@@ -29,8 +29,8 @@ class TestConfusions:
         assert np.asarray(figure.data[0].z)[0].tolist() == [0.75, 0.25, 0, 0]
         assert np.asarray(figure.data[1].z)[1].tolist() == [0.5, 0.5, 0, 0]
         assert [note.text for note in figure.layout.annotations] == [
-            "one: 50.00 %",
-            "other: 60.00 %",
+            "one<br>50.00 %",
+            "other<br>60.00 %",
             "second minus first",
         ]
 

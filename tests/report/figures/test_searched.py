@@ -1,4 +1,4 @@
-"""Searched axes: Optuna sees one trial per complete setting, names are no markup, and importances say when not to be."""
+"""Searched axes: Optuna sees one trial per complete setting, and importances say when there are none."""
 
 from __future__ import annotations
 

@@ -152,9 +152,8 @@ def test_pages_have_a_language_a_title_and_a_sentence(
     written = write_figures(*study.args, tmp_path)
     assert written.remark == "no browser here"
     page = (tmp_path / "study-objective.html").read_text()
-    assert page.startswith(
-        '<html lang="en">\n<head><title>Validation accuracy over epochs: A &amp; B &lt;/script&gt; 🌻<'
-    )
+    assert '<html lang="en">' in page
+    assert "<title>Validation accuracy over epochs: A &amp; B &lt;/script&gt; 🌻</title>" in page
     assert '<div role="img" aria-label="Mean validation accuracy of the last epoch in per cent, by setting: ' in page
 
 
@@ -166,8 +165,8 @@ def test_nothing_on_record_is_nothing_to_draw(make: Callable[..., Study], tmp_pa
 def test_the_verb_draws_the_study(
     make: Callable[..., Study], tmp_path: Path, no_browser: None, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    text = "name: focal\nworkload: tests.contracts.toy:Toy\nspace: {gamma: {grid: [0, 0.5, 2]}}\nseeds: [0, 1, 2]\n"
-    study = make(text=text)
+    head = "name: focal\nworkload: tests.contracts.toy:Toy\nfixed: {epochs: 3}\n"
+    study = make(text=head + "space: {gamma: {grid: [0, 0.5, 2]}}\nseeds: [0, 1, 2]\n")
     study.trial({"gamma": 0}, 0, [0.1, 0.2], metrics=full, predictions=True)
     place = ["--storage", study.ledger.storage, "--results", str(tmp_path / "results")]
     assert run(["visualize", "focal", "--study", *place]) == 0

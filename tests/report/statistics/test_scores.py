@@ -86,3 +86,10 @@ def test_groups_and_classes_together_keep_balanced_accuracy() -> None:
     expected = [(y[0, s, :30].mean() + y[0, s, 30:].mean()) / 2 for s in range(2)]
     assert both.counted().mean(axis=-1)[0] == pytest.approx(expected)
     assert both.images == 37
+
+
+def test_duplicates_need_not_stand_together() -> None:
+    """Groups stand in the order of their first image; each is the mean of its images."""
+    found = make_scores([[[1, 0, 1, 1, 0, 0]]], groups=["b", "a", "b", "c", "a", "b"])
+    assert found.values[0, 0] == pytest.approx([2 / 3, 0, 1])
+    assert found.weights == pytest.approx([1.5, 1.0, 0.5])

@@ -1,0 +1,172 @@
+"""The footnotes on intervals, differences and p values: what they are for, and what was adjusted for what."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from search.report.analysis import Remarks
+from search.report.curves import Curves
+from search.report.evidence import Evidence
+from search.report.judged_text import ONE_RUN
+from search.report.labels import row_text
+from search.report.rows import Judged, Table
+from search.report.statistics.results import Difference, State
+from search.report.text import is_accuracy
+
+BOLD = (
+    "Bold: better than the baseline, adjusted p at most {alpha:.3g} with at least 3 seeds that both finished, none of "
+    "which diverged."
+)
+
+
+def judged_notes(table: Table, read: Curves, remarks: Remarks) -> list[str]:
+    """Return what must be said of a table's statistics."""
+    if remarks.sampled:
+        return _sampled(table, read)
+    if not table.lines or remarks.val is None:
+        return []
+    notes = _without(table, remarks.val) if remarks.val.why else _levels(table, remarks.val)
+    notes += _test(table, remarks)
+    if not remarks.val.why or (remarks.test is not None and not remarks.test.why):
+        notes += _differences(table, read, remarks)
+    return [*notes, *_images(table, remarks), *_diverged(table)]
+
+
+def _without(table: Table, evidence: Evidence) -> list[str]:
+    """Nothing can be judged: a description of these runs."""
+    metric = next((name for name in table.metrics if is_accuracy(name)), table.metrics[0])
+    return [
+        f"No interval and no p value for {metric}: they need predictions, and {evidence.why}. The sd over seeds says "
+        "how far these runs lie apart, not how far a new run on new images may fall."
+    ]
+
+
+def _levels(table: Table, evidence: Evidence) -> list[str]:
+    cells = [line.judged for line in table.lines if line.judged is not None]
+    several = [one for one in cells if one.cell.seeds > 1]
+    notes = []
+    if table.value == "best":
+        notes.append(
+            f"{table.judged} has no interval: its epoch was chosen on the same images. Differences may have one."
+        )
+    elif several:
+        notes.append(
+            f"[ ] 95 % interval for a new run judged on new images of the same kind; same training images. "
+            f"{_seeds(several)}, {_count(several)} images."
+        )
+    if len(several) < len(cells) and any(one.cell.seeds == 1 for one in cells):
+        mark = f"{ONE_RUN} " if several else ""
+        notes.append(
+            f"{mark}One seed: the 95 % interval (Wilson; differences: Bonett and Price) and the p value (exact "
+            "McNemar) are for this very run on new images, a smaller question than that of a new run; intervals from "
+            "two seeds on answer the larger one and may be wider."
+        )
+    if several:
+        notes.append("sd over seeds: how far these runs lie apart; it is no interval.")
+    if evidence.unused:
+        word = "setting has" if evidence.unused == 1 else "settings have"
+        notes.append(f"{evidence.unused} {word} no interval: its predictions are missing or do not fit the record.")
+    other = [name for name in table.metrics if name != table.judged and name != table.test]
+    if other:
+        notes.append(f"{', '.join(other)}: no interval, for intervals need predictions of classes.")
+    return notes
+
+
+def _test(table: Table, remarks: Remarks) -> list[str]:
+    if not table.test:
+        return ["No independent test set: levels are optimistic."] if table.judged else []
+    notes = [f"{table.test}: at the epoch that each run chose on validation."]
+    if remarks.test is not None and remarks.test.why:
+        return notes if not table.judged else [f"{notes[0][:-1]}; no interval, because {remarks.test.why}."]
+    cells = [line.tested for line in table.lines if line.tested is not None and line.tested.cell.seeds]
+    return [f"{notes[0][:-1]}, on {_count(cells)} test images."] if cells else notes
+
+
+def _differences(table: Table, read: Curves, remarks: Remarks) -> list[str]:
+    report = read.space.report
+    if not report.has_baseline:
+        return [
+            "No differences: the file names no baseline; `report.baseline`, a value of the row axis "
+            f"{report.rows or '(`report.rows`)'}, gives them, with intervals and p values."
+        ]
+    if not any(line.baseline for line in table.lines):
+        return [f"No differences: the baseline {row_text(read.space, report.baseline)} has no run on record."]
+    notes = []
+    name = row_text(read.space, report.baseline)
+    within = " with all else equal" if len({line.configuration for line in table.lines if line.baseline}) > 1 else ""
+    for metric, family, place in (
+        (table.judged, remarks.family, "judged"),
+        (table.test, remarks.tested, "tested"),
+    ):
+        if family is None:
+            continue
+        noise = _noise(getattr(line, place) for line in table.lines)
+        start = f"Differences in {metric} to the baseline {name}{within}, on the seeds that both finished"
+        notes.append(f"{start}; {family.sentence}{noise}.")
+    family = remarks.family or remarks.tested
+    if family is not None:
+        bold = BOLD.format(alpha=family.alpha) if State.ESTIMATED in table.states else "Nothing can be bold."
+        notes.append(f"Intervals are pointwise. {bold}")
+    return notes
+
+
+def _noise(found: Iterable[Judged | None]) -> str:
+    """Return what the seed noise was estimated from, "" where it was not."""
+    differences: list[Difference] = [one.difference for one in found if one is not None and one.difference is not None]
+    texts = dict.fromkeys(one.noise for one in differences if one.noise)
+    return f"; {'; or '.join(texts)}" if texts else ""
+
+
+def _images(table: Table, remarks: Remarks) -> list[str]:
+    notes = []
+    for evidence, word in ((remarks.val, "validation"), (remarks.test, "test")):
+        if evidence is None or evidence.why:
+            continue
+        if evidence.wrong:
+            are = "prediction is" if evidence.wrong == 1 else "predictions are"
+            notes.append(f"{evidence.wrong} {are} no class on {word} images: counted as wrong.")
+        if evidence.folded:
+            are = "image is" if evidence.folded == 1 else "images are"
+            notes.append(
+                f"{evidence.folded} {word} {are} there twice or more: images of equal content count as one, with their "
+                "number as weight."
+            )
+        if len(evidence.panels) > 1:
+            notes.append(
+                f"Settings were measured on {len(evidence.panels)} sets of {word} images: no difference across."
+            )
+    return notes
+
+
+def _diverged(table: Table) -> list[str]:
+    if not any(line.at_chance for line in table.lines):
+        return []
+    notes = ["A diverged run is an outcome: the second line of its setting counts it at chance (1 / classes)."]
+    if any(claim.evidence for claim in table.verdicts):
+        notes.append("Claims count diverged runs at chance.")
+    return notes
+
+
+def _sampled(table: Table, read: Curves) -> list[str]:
+    if not table.lines:
+        return []
+    confirm = read.space.search.confirm
+    what = (
+        "`search.confirm` in the file runs the best ones" if confirm is None else "the confirm stage runs the best ones"
+    )
+    return [
+        f"No interval, p value or bold: the search chose what is shown; {what} under fresh seeds, to be judged on test."
+    ]
+
+
+def _seeds(cells: Sequence[Judged]) -> str:
+    return f"{_span({one.cell.seeds for one in cells})} seeds"
+
+
+def _count(cells: Sequence[Judged]) -> str:
+    return _span({one.cell.images for one in cells})
+
+
+def _span(numbers: set[int]) -> str:
+    low, high = min(numbers), max(numbers)
+    return f"{low:,}" if low == high else f"{low:,} to {high:,}"
