@@ -196,5 +196,15 @@ class Study:
 
         return write_figures(self.ledger, self.record, self.space, folder or self.folder / "figures")
 
+    def log(self, *trackers: str) -> list[str]:
+        """Write the study for trackers (``tensorboard``, ``mlflow``, ``wandb``); see `search.logs`.
+
+        Returns:
+            one sentence per tracker: where it is and how to look at it.
+        """
+        from search.logs import log_study  # their libraries are needed only here
+
+        return log_study(trackers, self.ledger, self.record, self.space, self._results, self.folder)
+
     def __repr__(self) -> str:
         return f"Study({self.name!r})"

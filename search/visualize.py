@@ -79,7 +79,7 @@ def visualize(
     state = f"{about}, after epoch {epoch}"
     drawn = Drawn(curve.trial.number, epoch, [], remarks)
     prefix = f"trial-{curve.trial.number}-"
-    charts = _recorded(ledger, read, curve, epoch, head, about)
+    charts = recorded_figures(ledger, read, curve, epoch, head, about)
     images = {name: picture for name, picture in pictures.items() if "image" in picture}
     for name, picture in pictures.items():
         if "x" in picture:
@@ -146,8 +146,18 @@ def _epoch(curve: Curve, space: Space, wanted: int | None) -> int:
     return epoch
 
 
-def _recorded(ledger: Ledger, read: Curves, curve: Curve, epoch: int, head: str, about: str) -> dict[str, go.Figure]:
-    """Return name -> figure of everything that is on record."""
+def recorded_figures(
+    ledger: Ledger, read: Curves, curve: Curve, epoch: int, head: str, about: str
+) -> dict[str, go.Figure]:
+    """Return name -> figure of everything that is on record of a trial.
+
+    Args:
+        ledger: where the predictions are.
+        read: the study's curves; `curve` is one of them.
+        curve: the trial's.
+        epoch: whose predictions are drawn.
+        head, about: what is written above: the study and the trial; the setting and the seed.
+    """
     one = Curves(read.record, read.space, [curve], read.metrics, read.cards)
     epochs = epochs_of(one)
     charts = {

@@ -8,6 +8,7 @@ from search.cli.audit import audit
 from search.cli.check import check, schema
 from search.cli.clean import clean
 from search.cli.describe import describe
+from search.cli.log import log
 from search.cli.plan import plan
 from search.cli.run import run
 from search.cli.studies import dashboard, export, list_, report, show
@@ -20,5 +21,5 @@ def cli() -> None:
     """Hyperparameter search for controlled comparisons: one space file in, a comparison table out."""
 
 
-for verb in (check, audit, schema, describe, plan, run, report, export, list_, show, visualize, dashboard, clean):
+for verb in (check, audit, schema, describe, plan, run, report, export, list_, show, visualize, dashboard, log, clean):
     cli.add_command(verb)

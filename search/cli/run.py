@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import click
 
+from search.cli.log import TRACKERS
 from search.cli.options import changes, overrides, places, print_table
 from search.errors import StudyInterrupted, TrialsFailed
 
@@ -16,6 +17,13 @@ from search.errors import StudyInterrupted, TrialsFailed
 @changes
 @places
 @click.option("--no-sharing", is_flag=True, help="Train every trial alone, from its first epoch.")
+@click.option(
+    "--log",
+    "trackers",
+    type=click.Choice(TRACKERS),
+    multiple=True,
+    help="Write curves, parameters and tables for a tracker after the run; repeatable.",
+)
 @click.option("--new-revision", is_flag=True, help="Start a new revision where this machine gives other bits.")
 def run(
     file: str,
@@ -25,11 +33,16 @@ def run(
     storage: str | None,
     no_sharing: bool,
     new_revision: bool,
+    trackers: Sequence[str],
 ) -> None:
     """Train what is missing of a study, and print its comparison table. The same command goes on after an interruption.
 
     Example: python -m search run spaces/focal.yaml
     """
+    if trackers:
+        from search import logs
+
+        logs.require(trackers)
     from search.engine.live import view_for
     from search.space import read_space
 
@@ -47,6 +60,10 @@ def run(
     if study.confirmed is not None:
         print_table(study.confirmed)
         click.echo(f"results: {study.confirmed.folder}")
+    if trackers:
+        for logged in (study, study.confirmed):
+            for line in logged.log(*trackers) if logged else ():
+                click.echo(line)
     outcome = study.outcome
     assert outcome is not None
     if outcome.mirror:

@@ -50,8 +50,10 @@ def encode_card(card: DataCard) -> bytes:
 def decode_card(blob: bytes) -> DataCard:
     """Return the data card of `encode_card`'s bytes; one written before contents were recorded has none."""
     head, truth = _unpack(blob, None)
-    known = (head[name] for name in ("fingerprint", "name", "classes"))
-    return DataCard(*known, truth, head["images"], head["notes"], head.get("contents", {}))
+    contents = head.get("contents", {})
+    return DataCard(
+        head["fingerprint"], head["name"], head["classes"], truth, head["images"], head["notes"], contents=contents
+    )
 
 
 def _pack(head: Mapping[str, Any], arrays: Mapping[str, Any]) -> bytes:

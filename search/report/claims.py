@@ -163,9 +163,8 @@ class _Compared:
         for row in (self.row, *others):
             lines = len(places.get(row, ()))
             if not self.fault and lines != 1:
-                self.fault = (
-                    f"{lines or 'no'} setting{'s' if lines else ''} on record in the row {self.bench.name(row)}"
-                )
+                count = f"{lines} settings are" if lines else "no setting is"
+                self.fault = f"{count} on record in the row {self.bench.name(row)}"
         if not self.fault:
             (own,) = places[self.row]
             self.differences = {row: self.bench.difference(own, places[row][0]) for row in others}

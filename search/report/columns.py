@@ -193,9 +193,9 @@ def _test(table: Table, several: bool) -> list[Column]:
     unit = " (%)" if is_accuracy(table.test) else ""
     head = f"{table.test}, mean{unit}" if several else f"{table.test}{unit}"
     known = any(line.tested is not None for line in table.lines)
+    mark = mixed(table)
     entries = [
-        Entry(level(table.test, line.chosen, line.tested, mixed(table)), _better(line.tested))
-        for line in drawn_lines(table)
+        Entry(level(table.test, line.chosen, line.tested, mark), _better(line.tested)) for line in drawn_lines(table)
     ]
     columns = [Column(head + (_interval(table) if known else ""), "number", entries)]
     return columns + (_compared(table, "test ", lambda line: line.tested) if known else [])

@@ -185,7 +185,7 @@ def _panels(
             kin.setdefault(names[measured[0]], []).append(place)
         else:
             idle.append(place)
-    panels = []
+    panels: list[Panel] = []
     for places in kin.values():
         data = next(run.data for run, right in found[places[0]].runs if right is not None)
         card = read.cards[data]

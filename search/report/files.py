@@ -44,8 +44,8 @@ def write_results(ledger: Ledger, record: StudyRecord, space: Space, folder: Pat
     """Write the files of a study's results into `folder`, making it where it is not there.
 
     ``space.yaml`` (resolved), ``conditions.json``, ``trials.csv``, ``epochs.csv``, ``decisions.csv``, ``table.md``,
-    ``table.csv``, ``table.tex``, and ``verdicts.csv`` where the file claims something: UTF-8, lines end with a line
-    feed, numbers of the CSV files read back bit-identical.
+    ``table.csv``, ``table.tex``, ``verdicts.csv`` where the file claims something, and ``report.html``, all of it as
+    one page: UTF-8, lines end with a line feed, numbers of the CSV files read back bit-identical.
     Everything comes from the ledger; files of an earlier report are replaced, one by one, each atomically.
 
     Raises:
@@ -53,9 +53,10 @@ def write_results(ledger: Ledger, record: StudyRecord, space: Space, folder: Pat
     """
     read = read_curves(ledger, record, space)
     table = table_of(read, ledger)
+    under = conditions(ledger, read)
     texts = {
         "space.yaml": record.space,
-        "conditions.json": render.to_json(conditions(ledger, read)),
+        "conditions.json": render.to_json(under),
         "trials.csv": render.frame_csv(trials_of(read)),
         "epochs.csv": render.frame_csv(epochs_of(read)),
         "decisions.csv": render.frame_csv(decisions_frame(ledger, record, space)),
@@ -65,9 +66,10 @@ def write_results(ledger: Ledger, record: StudyRecord, space: Space, folder: Pat
     }
     if table.verdicts:
         texts["verdicts.csv"] = render.frame_csv(verdicts_frame(table.verdicts))
-    for name, text in texts.items():
-        write_text(folder / name, text)
-    return [folder / name for name in texts]
+    written = [write_text(folder / name, text) for name, text in texts.items()]
+    from search.report.page import report_page  # plotly is loaded once the tables are there
+
+    return [*written, write_text(folder / "report.html", report_page(ledger, read, table, under))]
 
 
 def conditions(ledger: Ledger, read: Curves) -> dict[str, Any]:

@@ -58,7 +58,7 @@ def figures(table: Table, line: Line) -> dict[str, Any]:
 def verdicts_frame(claims: Sequence[Claim]) -> pd.DataFrame:
     """Return one row per claim: ``claim``, ``verdict``, ``reason``, and the figures it rests on, as fractions."""
     names = list(dict.fromkeys(name for claim in claims for name in claim.evidence))
-    frame = {
+    frame: dict[str, pd.Series[Any]] = {
         "claim": pd.Series([claim.text for claim in claims], dtype="str"),
         "verdict": pd.Series([claim.kind for claim in claims], dtype="str"),
         "reason": pd.Series([claim.reason for claim in claims], dtype="str"),

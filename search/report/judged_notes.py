@@ -29,6 +29,8 @@ def judged_notes(table: Table, read: Curves, remarks: Remarks) -> list[str]:
     notes += _test(table, remarks)
     if not remarks.val.why or (remarks.test is not None and not remarks.test.why):
         notes += _differences(table, read, remarks)
+    if table.cross:
+        notes.append("table.csv holds every setting in a line of its own, with its test differences and its epochs.")
     return [*notes, *_images(table, remarks), *_diverged(table)]
 
 
@@ -50,8 +52,9 @@ def _levels(table: Table, evidence: Evidence) -> list[str]:
             f"{table.judged} has no interval: its epoch was chosen on the same images. Differences may have one."
         )
     elif several:
+        sign = "± half the" if table.cross else "[ ]"
         notes.append(
-            f"[ ] 95 % interval for a new run judged on new images of the same kind; same training images. "
+            f"{sign} 95 % interval for a new run judged on new images of the same kind; same training images. "
             f"{_seeds(several)}, {_count(several)} images."
         )
     if len(several) < len(cells) and any(one.cell.seeds == 1 for one in cells):
@@ -141,7 +144,8 @@ def _images(table: Table, remarks: Remarks) -> list[str]:
 def _diverged(table: Table) -> list[str]:
     if not any(line.at_chance for line in table.lines):
         return []
-    notes = ["A diverged run is an outcome: the second line of its setting counts it at chance (1 / classes)."]
+    where = "`at_chance` in table.csv" if table.cross else "the second line of its setting"
+    notes = [f"A diverged run is an outcome: {where} counts it at chance (1 / classes)."]
     if any(claim.evidence for claim in table.verdicts):
         notes.append("Claims count diverged runs at chance.")
     return notes

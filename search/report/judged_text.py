@@ -86,7 +86,7 @@ def right_text(judged: Judged | None) -> str:
 def claim_note(claim: Claim) -> str:
     """Return a claim with its verdict, why, and the figures that say so, as one paragraph."""
     figures = evidence_text(claim)
-    return f"Claim: {claim.text}: {claim.kind}: {claim.reason}{f' ({figures})' if figures else ''}."
+    return f"Claim: {claim.text}. {claim.kind.capitalize()}: {claim.reason}{f' ({figures})' if figures else ''}."
 
 
 def evidence_text(claim: Claim) -> str:

@@ -29,7 +29,7 @@ from tests.report.builder import GAMMAS, SPACE_TEXT
 from tests.report.hostile import TEXTS, hostile_study
 
 NAMES = ["space.yaml", "conditions.json", "trials.csv", "epochs.csv", "decisions.csv", "table.md", "table.csv"]
-NAMES += ["table.tex"]
+NAMES += ["table.tex", "report.html"]
 
 
 def read(path: Path) -> list[dict[str, str]]:
@@ -88,6 +88,7 @@ def test_no_nan_or_infinity_in_any_file(make, tmp_path):
             written.append(export(*study.args, what, kind, tmp_path / f"{what}.{kind}"))
     for path in written:
         text = path.read_text(encoding="utf-8").lower()
+        text = re.sub('<script type="text/plain" id="plotly">.*?</script>', "", text, flags=re.DOTALL)  # not ours
         assert "nan" not in text, path
         assert "inf" not in text.replace("infra", ""), path
         if path.suffix == ".json":

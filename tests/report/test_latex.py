@@ -83,8 +83,8 @@ def test_any_text_is_ascii_on_one_line_and_balanced(text):
 
 def test_a_float_of_the_comparison_table(focal):
     text = latex_table(table_sheet(comparison_table(*focal.args)))
-    assert r"\begin{tabular}{@{}lrrrrrr@{}}" in text
-    assert r"gamma=0 & 3 of 3 & 56.4 & 3.0 & 42.2 & 3 & 2.2 \tabularnewline" in text
+    assert r"\begin{tabular}{@{}lrrrrrrrr@{}}" in text
+    assert r"gamma=0 & 3 of 3 & 56.4 & 3.0 & 43.2 & 3 & 9 & 9 & 2.2 \tabularnewline" in text
     assert r"\begin{tabular}[b]{@{}r@{}}val\_accuracy,\\mean (\%)\end{tabular}" in text
     assert [text.count(rule) for rule in (r"\toprule", r"\midrule", r"\bottomrule")] == [1, 1, 1]
     assert r"\caption{Focal loss}" in text

@@ -33,6 +33,7 @@ def test_means_and_spreads_over_seeds(focal):
         assert line.cells["val_accuracy"].sd == pytest.approx(statistics.stdev(values), abs=1e-15)
         tests = [value - 1 / 7 for value in values]
         assert line.cells["test_accuracy"].mean == pytest.approx(statistics.fmean(tests), abs=1e-15)
+        assert line.chosen.mean == pytest.approx(statistics.fmean(tests) + 0.01, abs=1e-15)
         assert (line.finished, line.seeds, line.epochs, line.seconds) == (3, 3, 3.0, 2.25)
         assert (line.ending, line.partial) == ("", False)
     assert [line.setting for line in table.lines] == ["gamma=0", "gamma=0.5", "gamma=2"]
@@ -42,9 +43,11 @@ def test_the_footnotes_say_what_the_number_is(focal):
     notes = comparison_table(*focal.args).notes
     assert notes == [
         "val_accuracy: mean over 3 seeds, at the last epoch, on 4 validation images; higher is better.",
-        "No interval is given: the sd over seeds says how far these runs lie apart, not how far a new run on new "
-        "images may fall.",
-        "All lines: 27 epochs if every trial were trained alone to where it ended, 27 distinct ones.",
+        "No interval and no p value for val_accuracy: they need predictions, and the rows hold no predictions on val "
+        "images. The sd over seeds says how far these runs lie apart, not how far a new run on new images may fall.",
+        "test_accuracy: at the epoch that each run chose on validation.",
+        "All lines: 27 epochs if every trial were trained alone to where it ended, 27 distinct ones; the distinct "
+        "epochs of a line are those that no line above it has.",
         "Data: 2 images twice",
     ]
 
@@ -143,9 +146,10 @@ def test_settings_that_are_one_training_are_named(make):
             keys = [key_of("one", seed, epoch) for epoch in range(3)]
             study.trial({"gamma": gamma}, seed, [0.1, 0.2, 0.3], keys=keys)
     assert "Same runs, by construction: gamma=0; gamma=0.5." in notes_of(study)
-    assert "All lines: 18 epochs if every trial were trained alone to where it ended, 9 distinct ones." in notes_of(
+    assert "All lines: 18 epochs if every trial were trained alone to where it ended, 9 distinct ones;" in notes_of(
         study
     )
+    assert [(line.alone, line.distinct) for line in comparison_table(*study.args).lines] == [(9, 9), (9, 0)]
 
 
 def test_trials_that_needed_no_training_are_counted(make):

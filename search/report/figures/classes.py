@@ -98,6 +98,7 @@ def compared_figure(one: Judged, other: Judged, classes: Sequence[str], title: s
         figure.add_trace(_heat(who, names, n <= WRITTEN, cell), 1, column)
     change = other.shares - one.shares
     largest = float(np.abs(change).max(initial=0))
+    room = cell - 4 if n <= WRITTEN else cell + 1  # small cells have no frame to keep clear of
     rows, columns = np.nonzero(np.abs(change) > 1e-12)
     for sign, colour, symbol in ((1, "#08306b", "square"), (-1, "#b2182b", "square-open")):
         mine = [(i, j) for i, j in zip(rows.tolist(), columns.tolist(), strict=True) if sign * change[i, j] > 0]
@@ -111,7 +112,7 @@ def compared_figure(one: Judged, other: Judged, classes: Sequence[str], title: s
                     "symbol": symbol,
                     "color": colour,
                     "opacity": 1,
-                    "size": [max(2.5, (cell - 4) * float(np.sqrt(abs(change[i, j]) / largest))) for i, j in mine],
+                    "size": [max(2.5, room * float(np.sqrt(abs(change[i, j]) / largest))) for i, j in mine],
                     "line": {"width": 0 if sign > 0 else 1.5},
                 },
                 hovertext=[

@@ -27,5 +27,14 @@
     { rootMargin: "600px" },
   );
   plots.forEach((plot) => near.observe(plot));
+  // What is far is drawn later, one by one, with pauses for the reader: find and save see it all.
+  const rest = () => {
+    const next = plots.find((plot) => !plot.dataset.drawn);
+    if (next) {
+      draw(next);
+      setTimeout(rest, 200);
+    }
+  };
+  addEventListener("load", () => setTimeout(rest, 1000));
   addEventListener("beforeprint", () => document.querySelectorAll("details").forEach((one) => { one.open = true; }));
 })();

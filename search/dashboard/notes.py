@@ -1,0 +1,64 @@
+"""The note of a study in the dashboard: what it is, and the way to its report."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from pathlib import Path
+
+from search.dashboard.pictures import BEST
+from search.dashboard.reports import address
+from search.ledger import Ledger, StudyRecord
+from search.report.text import markdown_cell
+from search.space import rebuild
+
+OURS = "search:note"
+"""Study attribute that holds the hash of the note we wrote last."""
+
+
+def note(ledger: Ledger, record: StudyRecord, folder: Path) -> str:
+    """Return a study's note, in Markdown."""
+    space = rebuild(record.space, record.name)
+    states = Counter(trial.state.value for trial in ledger.trials(record.id))
+    counts = ", ".join(f"{count} {state}" for state, count in sorted(states.items())) or "none yet"
+    objective = space.search.objective
+    place = address(record)
+    figures = f" · [figures of single trials and of the study]({place}figures/)" if False else ""
+    return "\n".join(
+        [
+            f"### {markdown_cell(space.title or record.name)}",
+            "",
+            f"**[Report: the table, what it shows, the figures]({place})**{figures}",
+            "",
+            f"- objective: {markdown_cell(objective.metric)}, {objective.direction}d",
+            f"- axes: {', '.join(markdown_cell(axis.name) for axis in space.axes)}; {len(space.seeds)} seeds",
+            f"- trials: {counts}",
+            f"- pictures: of the study below, under Artifacts; of the {BEST} best trials on their own pages",
+            "",
+            "A copy of what is on record; edits here are lost or left alone, and never reach it.",
+        ]
+    )
+
+
+def write_note(ledger: Ledger, record: StudyRecord, mirror: str, folder: Path) -> bool:
+    """Write a study's note into the mirror, unless it is there or somebody wrote one of their own.
+
+    Returns:
+        whether it was written.
+    """
+    import optuna
+    from optuna_dashboard import get_note, save_note
+
+    study = optuna.load_study(study_name=record.name, storage=mirror)
+    storage, number = study._storage, study._study_id
+    there, wanted = get_note(study), note(ledger, record, folder)
+    last = storage.get_study_system_attrs(number).get(OURS)
+    if there == wanted or (there and _hash(there) != last):
+        return False
+    save_note(study, wanted)
+    storage.set_study_system_attr(number, OURS, _hash(wanted))
+    return True
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest()[:16]

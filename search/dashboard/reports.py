@@ -1,0 +1,135 @@
+"""The studies' folders over HTTP, under ``/reports/``; every other address goes on to the dashboard.
+
+The first part of an address is the name of a study's folder in the results folder (`search.report.study_folder`), the
+rest a file below it; without one, ``report.html``. Answers carry a policy that takes the page's origin away: it runs
+its own scripts, but cannot read the dashboard or tell it to delete anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from html import escape
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from search.ledger import Ledger, StudyRecord
+from search.report import study_folder
+from search.report.text import one_line
+
+PREFIX = "/reports"
+TEXT = "text/plain; charset=utf-8"
+TYPES = {
+    ".html": "text/html; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".json": "application/json",
+    ".csv": "text/csv; charset=utf-8",
+    ".png": "image/png",
+    ".svg": "image/svg+xml",
+    ".pdf": "application/pdf",
+    ".md": TEXT,
+    ".tex": TEXT,
+    ".yaml": TEXT,
+    ".txt": TEXT,
+}
+_HEADERS = (
+    ("X-Content-Type-Options", "nosniff"),
+    ("Referrer-Policy", "no-referrer"),
+    ("Cache-Control", "no-cache"),
+    ("Content-Security-Policy", "sandbox allow-scripts allow-downloads; connect-src 'none'; form-action 'none'"),
+)
+CHUNK = 1 << 16
+
+
+def address(record: StudyRecord) -> str:
+    """Return where the report of a study is, without host and port."""
+    return f"{PREFIX}/{quote(study_folder(Path(), record.name).name, safe='')}/"
+
+
+class Reports:
+    """A WSGI application in front of another one.
+
+    Args:
+        ledger: whose studies' folders are served.
+        results: the results folder.
+        other: answers every other address.
+    """
+
+    def __init__(self, ledger: Ledger, results: Path, other: Callable[..., Iterable[bytes]]) -> None:
+        self._ledger, self._results, self._other = ledger, results, other
+
+    def __call__(self, environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
+        """Answer one request."""
+        path = environ.get("PATH_INFO", "")
+        if path != PREFIX and not path.startswith(f"{PREFIX}/"):
+            return self._other(environ, start)
+        method = environ.get("REQUEST_METHOD", "GET")
+        if method not in ("GET", "HEAD"):
+            return _answer(start, "405 Method Not Allowed", TEXT, b"reports can only be read\n", [("Allow", "GET, HEAD")])
+        name, slash, rest = path.encode("latin-1").decode("utf-8", "replace")[len(PREFIX) + 1 :].partition("/")
+        if not name:
+            return _answer(start, "200 OK", TYPES[".html"], self._index(), head=method == "HEAD")
+        studies = {study_folder(self._results, one.name).name: one for one in self._ledger.studies()}
+        if name not in studies:
+            return _answer(start, "404 Not Found", TEXT, b"no such study\n")
+        if not slash:  # relative addresses in the page need it
+            return _answer(start, "302 Found", TEXT, b"", [("Location", address(studies[name]))])
+        file = below(self._results / name, rest or "report.html")
+        if file is None:
+            text = "no such file in the study's folder\n"
+            if not rest:
+                text = f"no report yet; `python -m search report {one_line(studies[name].name)!r}` writes it\n"
+            return _answer(start, "404 Not Found", TEXT, text.encode())
+        kind = TYPES.get(file.suffix.lower(), "application/octet-stream")
+        size = str(file.stat().st_size)
+        start("200 OK", [("Content-Type", kind), ("Content-Length", size), *_HEADERS])
+        return [] if method == "HEAD" else _content(file)
+
+    def _index(self) -> bytes:
+        items = "".join(
+            f'<li><a href="{escape(address(one))}" dir="auto">{escape(one_line(one.name))}</a></li>'
+            for one in self._ledger.studies()
+        )
+        return (
+            '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>Reports</title>'
+            '<meta name="viewport" content="width=device-width, initial-scale=1">'
+            "<style>:root{color-scheme:light dark}body{font:1rem/1.6 system-ui,sans-serif;margin:1.5rem}</style></head>"
+            f'<body><main><h1>Reports</h1><ul>{items}</ul><p><a href="/dashboard">Optuna dashboard</a></p></main></body>'
+            "</html>"
+        ).encode()
+
+
+def below(folder: Path, path: str) -> Path | None:
+    """Return the file that `path` names below `folder`; None where there is none, or it lies elsewhere.
+
+    Hidden files (unfinished ones are) and links that lead out of the folder are not there.
+    """
+    parts = path.split("/")
+    if any(part.startswith(".") or not part or "\\" in part or "\0" in part for part in parts):
+        return None
+    try:
+        file = folder.joinpath(*parts).resolve()
+        inside = file.is_relative_to(folder.resolve()) and file.is_file()
+    except OSError:
+        return None
+    return file if inside else None
+
+
+def _content(file: Path) -> Iterable[bytes]:
+    with file.open("rb") as opened:
+        while part := opened.read(CHUNK):
+            yield part
+
+
+def _answer(
+    start: Callable[..., Any],
+    status: str,
+    kind: str,
+    body: bytes,
+    more: Iterable[tuple[str, str]] = (),
+    *,
+    head: bool = False,
+) -> list[bytes]:
+    start(status, [("Content-Type", kind), ("Content-Length", str(len(body))), *_HEADERS, *more])
+    return [] if head else [body]

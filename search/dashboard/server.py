@@ -1,0 +1,110 @@
+"""Starting the server: mirror first, then notes, then pages; pictures come while it runs."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from socketserver import ThreadingMixIn
+from typing import Any
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
+
+from search.dashboard.notes import write_note
+from search.dashboard.pictures import ARTIFACTS, draw
+from search.dashboard.reports import Reports
+from search.errors import UserError
+from search.ledger import Ledger
+from search.ledger.tables import without_password
+from search.report import study_folder, write_results
+from search.space import rebuild
+from search.study import Mirror
+
+HOST = "127.0.0.1"
+
+Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+
+
+def update(ledger: Ledger, mirror: str) -> list[str]:
+    """Bring the mirror of every study up to the ledger; return what could not be brought up, study by study."""
+    behind = []
+    for record in ledger.studies():
+        reason = Mirror(ledger, record, rebuild(record.space, record.name), mirror).stop()
+        if reason:
+            behind.append(f"{record.name}: {reason}")
+    return behind
+
+
+def prepare(ledger: Ledger, mirror: str, results: Path) -> list[str]:
+    """Bring up the mirror, its notes, and the reports that are not there; return what could not be, in sentences."""
+    problems = [f"the mirror is behind: {reason}" for reason in update(ledger, mirror)]
+    for record in ledger.studies():
+        folder = study_folder(results, record.name)
+        try:
+            if not (folder / "report.html").exists():
+                write_results(ledger, record, rebuild(record.space, record.name), folder)
+            write_note(ledger, record, mirror, folder)
+        except Exception as error:  # the dashboard is of use without them
+            problems.append(f"{record.name}: no report or note: {type(error).__name__}: {error}")
+    return problems
+
+
+def application(ledger: Ledger, mirror: str, results: Path) -> Application:
+    """Return what answers requests: the dashboard, and the reports under ``/reports/``."""
+    from optuna.artifacts import FileSystemArtifactStore
+    from optuna.storages import RDBStorage
+    from optuna_dashboard import wsgi
+
+    store = results / ARTIFACTS
+    store.mkdir(parents=True, exist_ok=True)
+    return Reports(ledger, results, wsgi(RDBStorage(mirror), artifact_store=FileSystemArtifactStore(store)))
+
+
+def serve(
+    ledger: Ledger, mirror: str, port: int, say: Callable[[str], None], results: Path, pictures: bool = True
+) -> None:
+    """Serve the dashboard until interrupted.
+
+    Args:
+        ledger: where the truth is.
+        mirror: SQLAlchemy URL of the Optuna database, rebuilt here where it is missing.
+        port: port on 127.0.0.1.
+        say: told the address, and what is missing.
+        results: the results folder, where the reports lie and pictures are kept.
+        pictures: draw them.
+
+    Raises:
+        UserError: the port is taken, or the ledger holds no study.
+    """
+    place = without_password(ledger.storage)
+    if not ledger.studies():
+        raise UserError(f"the ledger {place} holds no study yet; run one first: python -m search run FILE")
+    for problem in prepare(ledger, mirror, results):
+        say(problem)
+    try:
+        server = make_server(HOST, port, application(ledger, mirror, results), _Threads, _Quiet)
+    except OSError as error:
+        raise UserError(f"port {port} of {HOST}: {error.strerror}; choose another with --port") from error
+    address = f"http://{HOST}:{server.server_port}"
+    say(f"Optuna dashboard of {place}: {address}/dashboard; reports: {address}/reports/ (Ctrl-C ends it)")
+    end = threading.Event()
+    if pictures:
+        # A daemon: whoever ends the dashboard does not wait for a browser that draws.
+        threading.Thread(target=draw, args=(ledger, mirror, results, say, end), name="pictures", daemon=True).start()
+    try:
+        with server:
+            server.serve_forever()
+    finally:
+        end.set()
+
+
+class _Threads(ThreadingMixIn, WSGIServer):
+    """One thread per connection: a browser opens some that it does not use at once."""
+
+    daemon_threads = True
+
+
+class _Quiet(WSGIRequestHandler):
+    """Does not print a line per request."""
+
+    def log_message(self, format: str, *args: object) -> None:
+        return

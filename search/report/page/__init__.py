@@ -1,0 +1,17 @@
+"""A study as one page, ``report.html``: question, answer, table, claims, figures, cost, conditions, commands.
+
+What this room promises:
+
+* one file that asks for nothing over the network, and whose policy forbids it; plotly's library is in it once;
+* no text of a study is run or read as markup: scripts are allowed by their hash, text is escaped where it becomes
+  markup;
+* the answer says no more than the table and the verdicts do;
+* landmarks, headings in order, captions and scopes of tables, alt texts, contrast of at least 4.5 to 1 in light and
+  dark; whatever is wider than a phone scrolls inside its box, and is reached by keyboard;
+* without scripts everything but the drawings is there;
+* the same ledger gives the same bytes, and a page never exceeds `MOST` bytes by its figures.
+"""
+
+from search.report.page.page import MOST, report_page
+
+__all__ = ["MOST", "report_page"]

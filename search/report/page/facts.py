@@ -1,0 +1,216 @@
+"""The parts of a page that are facts on record: cost, conditions, how to do it again, and what its words mean."""
+
+from __future__ import annotations
+
+import math
+import shlex
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from search.report.curves import Curves
+from search.report.page.markup import Markup, element, facts, joined, table
+from search.report.page.question import many
+from search.report.rows import Table
+from search.report.text import duration, value_text
+
+RUNS = 50
+"""Runs that are listed; ``conditions.json`` has all of them."""
+
+COMMITTED = "+changes"
+"""Ends a commit where files of the installation differed from it."""
+
+
+def cost(table_: Table, read: Curves, runs: Sequence[Mapping[str, Any]]) -> Markup:
+    """Return what the study cost: epochs alone, distinct, trained and reused, and seconds.
+
+    Args:
+        table_: its table.
+        read: its curves.
+        runs: runs of this study, with ``seconds``.
+    """
+    alone = sum(line.alone for line in table_.lines)
+    seconds = {key: row.seconds for curve in read.curves for key, row in _keyed(curve)}
+    trained = {curve.keys[epoch - 1] for curve in read.curves for epoch in curve.trained if epoch <= len(curve.keys)}
+    begun = [curve for curve in read.curves if curve.rows]
+    settled = sum(1 for curve in begun if not curve.trained)
+    clock = [run["seconds"] for run in runs if isinstance(run.get("seconds"), int | float)]
+    rows = [
+        ("every trial trained alone, to where it ended", f"{alone:,}", ""),
+        ("distinct: trials that begin alike share their epochs", f"{len(seconds):,}", _time(seconds.values())),
+        ("trained by this study", f"{len(trained):,}", _time(seconds[key] for key in trained if key in seconds)),
+        (
+            "reused: on record before, from this or another study",
+            f"{len(seconds) - len(trained & set(seconds)):,}",
+            _time(value for key, value in seconds.items() if key not in trained),
+        ),
+    ]
+    said = [f"{settled:,} of {many(len(begun), 'trial')} needed no training of their own."]
+    if clock:
+        said.append(f"By the clock, with its workers side by side, this study ran for {_time(clock)} seconds in all.")
+    return joined(
+        [
+            table("Epochs and their training time", ("epochs", "number", "seconds"), rows, numbers=(1, 2)),
+            element("p", " ".join(said)),
+        ]
+    )
+
+
+def _keyed(curve: Any) -> list[tuple[str, Any]]:
+    return [(curve.keys[epoch - 1], row) for epoch, row in curve.rows.items()]
+
+
+def _time(seconds: Any) -> str:
+    total = math.fsum(seconds)
+    return duration(total) if total else ""
+
+
+def conditions(content: Mapping[str, Any]) -> Markup:
+    """Return under which conditions the rows were made, from what ``conditions.json`` holds."""
+    made: list[Mapping[str, Any]] = [run.get("conditions") or {} for run in content.get("runs", ())]
+    machines = [one.get("hardware") or {} for one in made]
+    parts = [
+        element("h3", "Data"),
+        *(_data(card) for card in content.get("data", ())),
+        element("h3", "Software and machine"),
+        facts(
+            [
+                ("Workload", str(content.get("workload") or "")),
+                ("Commit", _distinct(one.get("commit") for one in made)),
+                ("Python", _distinct(one.get("python") for one in made)),
+                ("Libraries", _distinct(_pairs(one.get("versions")) for one in made)),
+                ("Processor", _distinct(machine.get("processor") for machine in machines)),
+                ("Cores, memory", _distinct(_size(machine) for machine in machines)),
+                ("System", _distinct(machine.get("system") for machine in machines)),
+                ("Workers", _distinct(_workers(one) for one in made)),
+                ("Execution class", _pairs(content.get("execution_class"), "=")),
+            ]
+        ),
+        element(
+            "p",
+            "Rows of one execution class are bit-identical when they are trained again; in another one they differ in "
+            "their last digits, and so may the figures.",
+            class_="quiet",
+        ),
+        element("h3", "Runs"),
+        _runs(content.get("runs", ())),
+    ]
+    return joined(parts)
+
+
+def _data(card: Mapping[str, Any]) -> Markup:
+    sizes = card.get("sizes") or {}
+    images = ", ".join(f"{n:,} {_split(split)}" for split, n in sorted(sizes.items(), reverse=True))
+    return facts(
+        [
+            ("Name", str(card.get("name") or "")),
+            ("Images", images),
+            ("Classes", str(len(card["classes"])) if card.get("classes") else ""),
+            ("Fingerprint", str(card.get("fingerprint") or "")),
+            ("Notes", [str(note) for note in card.get("notes") or ()]),
+        ]
+    )
+
+
+def _split(name: str) -> str:
+    return {"val": "validation", "train": "training"}.get(name, name)
+
+
+def _runs(runs: Sequence[Mapping[str, Any]]) -> Markup:
+    rows = [
+        (
+            str(run.get("run", "")),
+            str(run.get("study") or ""),
+            str(run.get("started") or "")[:19].replace("T", " "),
+            "" if run.get("seconds") is None else duration(run["seconds"]),
+            str(run.get("outcome") or "not ended"),
+        )
+        for run in runs[-RUNS:]
+    ]
+    if not rows:
+        return element("p", "No epoch is on record.")
+    caption = "Runs that trained what the table rests on"
+    more = f"; the last {RUNS} of {len(runs)}, conditions.json has all" if len(runs) > RUNS else ""
+    return table(f"{caption}{more}", ("run", "study", "began (UTC)", "seconds", "ended"), rows, numbers=(3,))
+
+
+def _distinct(values: Any) -> list[str]:
+    return list(dict.fromkeys(str(value) for value in values if value))
+
+
+def _pairs(values: Mapping[str, Any] | None, between: str = " ") -> str:
+    return ", ".join(f"{name}{between}{value_text(value)}" for name, value in (values or {}).items())
+
+
+def _size(machine: Mapping[str, Any]) -> str:
+    cores, memory = machine.get("cores"), machine.get("memory_gib")
+    return ", ".join([f"{cores} cores"] * bool(cores) + [f"{memory} GiB"] * bool(memory))
+
+
+def _workers(one: Mapping[str, Any]) -> str:
+    if not one.get("workers"):
+        return ""
+    gpus = f", {one['gpus_per_trial']} GPUs" if one.get("gpus_per_trial") else ""
+    return f"{one['workers']}, each with {one.get('cpus_per_trial')} CPU threads{gpus}"
+
+
+def reproduction(content: Mapping[str, Any], space: str) -> Markup:
+    """Return the commands that make the study again, and the resolved space file they take.
+
+    Args:
+        content: what ``conditions.json`` holds.
+        space: the resolved space file as text, as it stands in ``space.yaml`` beside the page.
+    """
+    commits = _distinct((run.get("conditions") or {}).get("commit") for run in content.get("runs", ()))
+    lines = [f"git checkout {shlex.quote(commit.removesuffix(COMMITTED))}" for commit in commits if len(commits) == 1]
+    lines.append("python -m search run space.yaml --results again")
+    said = [
+        "In the product's folder, with space.yaml from beside this page, or with the text below saved under that name:"
+    ]
+    if any(commit.endswith(COMMITTED) for commit in commits):
+        said.append("The installation had changes that are in no commit.")
+    if len(commits) > 1:
+        said.append(f"Rows of {len(commits)} commits stand in the table, see Conditions; the last one is the nearest.")
+    return joined(
+        [
+            element("p", " ".join(said)),
+            element("pre", element("code", "\n".join(lines), lines=True), tabindex="0", aria_label="Commands"),
+            element(
+                "p",
+                "A new results folder trains everything again; without --results what is on record is read, and only "
+                "what is missing is trained.",
+            ),
+            element(
+                "details",
+                element("summary", "The space file, bases and overrides resolved"),
+                element("pre", element("code", space, lines=True), tabindex="0", aria_label="Space file"),
+            ),
+        ]
+    )
+
+
+_WORDS = {
+    "setting": "one configuration of what is compared.",
+    "seed": "the number that everything random in a run follows; equal seeds give settings equal luck.",
+    "run": "one training: one setting under one seed.",
+    "epoch": "one pass over the training images.",
+    "training, validation and test images": "the model learns from the first; the second judge it while settings are "
+    "compared; the third are kept aside, and choose nothing.",
+    "accuracy": "share of images that are classified rightly, in per cent. Differences are in points: from 50 % to "
+    "52 % are 2 points.",
+    "sd over seeds": "standard deviation of the runs of one setting: how far they lie apart. It is no interval.",
+    "95 % interval": "would hold the true value in 95 of 100 repetitions with new runs, judged on new images of the "
+    "same source.",
+    "adjusted p": "how likely a difference at least so large would be if there were none, adjusted by Holm's method "
+    "for the number of comparisons in the table.",
+    "baseline": "the setting that the others are compared with.",
+    "bold": "better than the baseline at an adjusted p of at most 0.05, with at least 3 seeds. Nothing else is bold.",
+    "published": "what somebody else printed, put beside; not measured here.",
+    "supported, contradicted, undecided": "what the runs say of a claim. Undecided is no evidence for or against it.",
+    "pruned": "ended early, because it did worse than others at the same epoch.",
+    "diverged": "its loss was no finite number any more.",
+}
+
+
+def glossary() -> Markup:
+    """Return what the words of the page mean."""
+    return facts(_WORDS.items())

@@ -1,0 +1,156 @@
+"""The page put together from its sections."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from importlib import resources
+from pathlib import Path
+from string import Template
+from typing import Any
+from urllib.parse import quote
+
+from search.ledger import Ledger
+from search.report.columns import table_sheet
+from search.report.curves import Curves
+from search.report.figures.study import figures_of
+from search.report.hypertext import html_table
+from search.report.judged_text import evidence_text
+from search.report.looks import looks_of
+from search.report.page import drawn, facts
+from search.report.page.markup import Markup, element, escaped, joined, wide
+from search.report.page.question import CONFIRM, answer, many, question, setup
+from search.report.paths import study_folder
+from search.report.rows import Claim, Table
+from search.report.views import states
+from search.trial import State
+
+MOST = 7_500_000
+"""Bytes of a page."""
+
+LINES = 300
+"""Lines of the table a page shows; ``table.csv`` has all of them."""
+
+_OPEN = (State.WAITING, State.RUNNING, State.INTERRUPTED, State.FAILED)
+
+
+def report_page(ledger: Ledger, read: Curves, table: Table, conditions: Mapping[str, Any]) -> str:
+    """Return the page of a study.
+
+    Args:
+        ledger: where it is.
+        read: its curves.
+        table: its comparison table, judged.
+        conditions: what ``conditions.json`` holds.
+    """
+    title = read.space.title or read.record.name
+    runs = ledger.runs(study_id=read.record.id)
+    sections = [
+        ("answer", "Answer", _answer(table, read, ledger)),
+        ("table", "Table", _table(table)),
+        ("claims", "Claims", _claims(table.verdicts)),
+        ("figures", "Figures", Markup("")),
+        ("cost", "Cost", facts.cost(table, read, runs)),
+        ("conditions", "Conditions", facts.conditions(conditions)),
+        ("again", "Do it again", facts.reproduction(conditions, read.record.space)),
+        ("words", "Words", facts.glossary()),
+    ]
+    room = MOST - sum(len(content.encode("utf-8", "backslashreplace")) for _, _, content in sections) - 50_000
+    made = drawn.figures(figures_of(ledger, read, drawn.differences(table)), read.record.name, room)
+    sections = [(name, head, made.body if name == "figures" else content) for name, head, content in sections]
+    sections = [section for section in sections if section[2]]
+    pieces = resources.files(__package__)
+    return Template(pieces.joinpath("page.html").read_text("utf-8")).substitute(
+        title=escaped(f"{title}: report"),
+        policy=f"default-src 'none'; {made.policy}style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'",
+        style=pieces.joinpath("page.css").read_text("utf-8").strip(),
+        header=_header(title, read),
+        contents=element("ol", *(element("li", _link(f"#{name}", head)) for name, head, _ in sections)),
+        sections=joined(_section(*section) for section in sections),
+        scripts=made.scripts,
+    )
+
+
+def _section(name: str, head: str, content: Markup) -> Markup:
+    return element("section", element("h2", head, id=name), content, aria_labelledby=name)
+
+
+def _header(title: str, read: Curves) -> Markup:
+    record = read.record
+    which = f"Report of the study {record.name}" + (f", revision {record.revision}" if record.revision > 1 else "")
+    return joined(
+        [
+            element("p", which, class_="kind"),
+            element("h1", title),
+            element("p", question(read), class_="question"),
+        ]
+    )
+
+
+def _answer(table: Table, read: Curves, ledger: Ledger) -> Markup:
+    parts = [element("p", answer(table, read), class_="answer")]
+    if table.verdicts:
+        counts = {kind: sum(claim.kind == kind for claim in table.verdicts) for kind in ("supported", "contradicted")}
+        said = ", ".join(f"{count} {kind}" for kind, count in counts.items())
+        left = len(table.verdicts) - sum(counts.values())
+        parts.append(
+            element(
+                "p",
+                f"{many(len(table.verdicts), 'claim')} of the file: {said}, {left} undecided. ",
+                _link("#claims", "Why"),
+            )
+        )
+    parts += [element("p", sentence) for sentence in setup(read)]
+    trials = [curve.trial for curve in read.curves]
+    if looks_of(ledger, read.record, trials) > (read.space.report.looks or 1):
+        said = "Seeds were added after a look at the table, which was not planned: p values are too small."
+        parts.append(element("p", said, class_="warning"))
+    if any(trial.state in _OPEN for trial in trials):
+        parts.append(element("p", f"The study is not complete: {states(trials)}.", class_="warning"))
+    return joined([*parts, *_confirmed(read, ledger)])
+
+
+def _confirmed(read: Curves, ledger: Ledger) -> list[Markup]:
+    """Lead to the page of the confirm stage, where it was run."""
+    found = [one for one in ledger.studies() if one.base_name == f"{read.record.name}{CONFIRM}"]
+    if not found:
+        return []
+    link = _link(f"../{quote(study_folder(Path(), found[-1].name).name)}/report.html", found[-1].name)
+    return [element("p", "Its best settings were run again under fresh seeds: ", link)]
+
+
+def _table(table: Table) -> Markup:
+    left = max(len(table.shown) - LINES, 0)
+    if left:
+        table = replace(table, limit=LINES)
+    sheet = replace(table_sheet(table), title="Settings compared", notes=table.notes)
+    more = [f"The first {LINES} lines are shown; table.csv beside this page has the other {left}."] if left else []
+    banner = [element("p", element("strong", _sentence(table.banner)), class_="warning")] if table.banner else []
+    notes = [element("li", note) for note in [*more, *sheet.notes]]
+    return joined([*banner, wide(Markup(html_table(sheet)), sheet.title), element("ul", *notes, class_="notes")])
+
+
+def _claims(claims: Sequence[Claim]) -> Markup:
+    if not claims:
+        return Markup("")
+    said = "What the space file claims, and what the runs say of it. Undecided is no evidence for or against a claim."
+    return joined([element("p", said), element("ol", *(_claim(claim) for claim in claims), class_="claims")])
+
+
+def _claim(claim: Claim) -> Markup:
+    verdict = element("span", _sentence(claim.kind), class_=f"verdict verdict-{claim.kind}")
+    figures = evidence_text(claim)
+    return element(
+        "li",
+        element("p", claim.text, class_="claim"),
+        element("p", verdict, f": {claim.reason}."),
+        element("p", f"{_sentence(figures)}.", class_="quiet") if figures else Markup(""),
+    )
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _link(target: str, text: str) -> Markup:
+    return element("a", text, href=target)
