@@ -52,7 +52,7 @@ def test_the_table_of_the_readme_has_the_lines_and_published_figures_of_its_spac
     space = read_space(ROOT / "spaces/focal.yaml")
     published = space.report.published
     assert published is not None
-    (table,) = blocks(README, "text")
+    table, *_ = blocks(README, "text")
     lines = table.splitlines()[-len(published.values) :]
     assert [re.split(r"  +", line.strip())[4] for line in lines] == list(published.values.values())
     assert all("3 of 3" in line for line in lines)

@@ -91,8 +91,12 @@ def show(study: str, trial: int | None, results: str, storage: str | None) -> No
 @click.command()
 @places
 @click.option("--port", default=8080, show_default=True, help="Port on 127.0.0.1.")
-def dashboard(results: str, storage: str | None, port: int) -> None:
+@click.option("--no-pictures", is_flag=True, help="Draw no pictures of studies and their best trials.")
+def dashboard(results: str, storage: str | None, port: int, no_pictures: bool) -> None:
     """Serve the Optuna dashboard on 127.0.0.1, from the mirror, which is brought up to date first.
+
+    Each study's note leads to its report, which is served beside it. Pictures of the studies and of their best trials
+    are drawn while it answers already.
 
     Example: python -m search dashboard
     """
@@ -100,4 +104,4 @@ def dashboard(results: str, storage: str | None, port: int) -> None:
     from search import dashboard as room
 
     ledger = api.open_ledger(Path(results), storage)
-    room.serve(ledger, api.mirror_url(Path(results)), port, click.echo)
+    room.serve(ledger, api.mirror_url(Path(results)), port, click.echo, Path(results), not no_pictures)

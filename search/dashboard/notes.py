@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from pathlib import Path
 
 from search.dashboard.pictures import BEST
 from search.dashboard.reports import address
@@ -16,19 +15,18 @@ OURS = "search:note"
 """Study attribute that holds the hash of the note we wrote last."""
 
 
-def note(ledger: Ledger, record: StudyRecord, folder: Path) -> str:
+def note(ledger: Ledger, record: StudyRecord) -> str:
     """Return a study's note, in Markdown."""
     space = rebuild(record.space, record.name)
     states = Counter(trial.state.value for trial in ledger.trials(record.id))
     counts = ", ".join(f"{count} {state}" for state, count in sorted(states.items())) or "none yet"
     objective = space.search.objective
     place = address(record)
-    figures = f" · [figures of single trials and of the study]({place}figures/)" if False else ""
     return "\n".join(
         [
             f"### {markdown_cell(space.title or record.name)}",
             "",
-            f"**[Report: the table, what it shows, the figures]({place})**{figures}",
+            f"**[Report: the table, what it shows, the figures]({place})**",
             "",
             f"- objective: {markdown_cell(objective.metric)}, {objective.direction}d",
             f"- axes: {', '.join(markdown_cell(axis.name) for axis in space.axes)}; {len(space.seeds)} seeds",
@@ -40,7 +38,7 @@ def note(ledger: Ledger, record: StudyRecord, folder: Path) -> str:
     )
 
 
-def write_note(ledger: Ledger, record: StudyRecord, mirror: str, folder: Path) -> bool:
+def write_note(ledger: Ledger, record: StudyRecord, mirror: str) -> bool:
     """Write a study's note into the mirror, unless it is there or somebody wrote one of their own.
 
     Returns:
@@ -51,7 +49,7 @@ def write_note(ledger: Ledger, record: StudyRecord, mirror: str, folder: Path) -
 
     study = optuna.load_study(study_name=record.name, storage=mirror)
     storage, number = study._storage, study._study_id
-    there, wanted = get_note(study), note(ledger, record, folder)
+    there, wanted = get_note(study), note(ledger, record)
     last = storage.get_study_system_attrs(number).get(OURS)
     if there == wanted or (there and _hash(there) != last):
         return False

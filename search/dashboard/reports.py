@@ -66,7 +66,9 @@ class Reports:
             return self._other(environ, start)
         method = environ.get("REQUEST_METHOD", "GET")
         if method not in ("GET", "HEAD"):
-            return _answer(start, "405 Method Not Allowed", TEXT, b"reports can only be read\n", [("Allow", "GET, HEAD")])
+            return _answer(
+                start, "405 Method Not Allowed", TEXT, b"reports can only be read\n", [("Allow", "GET, HEAD")]
+            )
         name, slash, rest = path.encode("latin-1").decode("utf-8", "replace")[len(PREFIX) + 1 :].partition("/")
         if not name:
             return _answer(start, "200 OK", TYPES[".html"], self._index(), head=method == "HEAD")

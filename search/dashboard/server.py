@@ -42,7 +42,7 @@ def prepare(ledger: Ledger, mirror: str, results: Path) -> list[str]:
         try:
             if not (folder / "report.html").exists():
                 write_results(ledger, record, rebuild(record.space, record.name), folder)
-            write_note(ledger, record, mirror, folder)
+            write_note(ledger, record, mirror)
         except Exception as error:  # the dashboard is of use without them
             problems.append(f"{record.name}: no report or note: {type(error).__name__}: {error}")
     return problems

@@ -6,8 +6,9 @@ pickled.
 
 from __future__ import annotations
 
+import functools
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -29,7 +30,7 @@ def encode_row(row: Row) -> bytes:
 
 def decode_row(blob: bytes, predictions: bool = True) -> Row:
     """Return the row of `encode_row`'s bytes, without its predictions where they are not wanted."""
-    head, arrays = _unpack(blob, None if predictions else {"metrics"})
+    head, arrays = _unpack(blob, None if predictions else {"metrics"}, _common_head)
     metrics = dict(zip(head["metrics"], arrays["metrics"].tolist(), strict=True))
     return Row(metrics, {name[2:]: array for name, array in arrays.items() if name.startswith("p:")})
 
@@ -71,10 +72,21 @@ def _pack(head: Mapping[str, Any], arrays: Mapping[str, Any]) -> bytes:
     return b"\n".join([line.encode(), b"".join(array.tobytes() for array in little.values())])
 
 
-def _unpack(blob: bytes, wanted: set[str] | None) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+def _head(line: bytes) -> dict[str, Any]:
+    head: dict[str, Any] = json.loads(line.decode())
+    return head
+
+
+_common_head = functools.lru_cache(maxsize=1024)(_head)
+"""The rows of a study share a few heads; what it returns must not be changed."""
+
+
+def _unpack(
+    blob: bytes, wanted: set[str] | None, parse: Callable[[bytes], dict[str, Any]] = _head
+) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     line, _, raw = blob.partition(b"\n")
     try:
-        head = json.loads(line)
+        head = parse(line)
         arrays, offset = {}, 0
         for name, kind, length in head["arrays"]:
             dtype = np.dtype(kind)

@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from search.ledger import Ledger
+from search.ledger import Ledger, StudyRecord
 from search.report.claims import SEARCHED, verdicts
 from search.report.cross import baseline_of
 from search.report.curves import Curve, Curves
@@ -30,6 +30,10 @@ from search.report.statistics.results import Difference, State
 from search.report.statistics.scores import Scores
 
 
+CONFIRMED = " (confirm)"
+"""Ends the name of a search's confirm stage."""
+
+
 @dataclass(frozen=True)
 class Remarks:
     """What the footnotes must say of the statistics.
@@ -40,6 +44,7 @@ class Remarks:
         family: the differences in the judged metric.
         tested: those on test images.
         sampled: nothing was judged, because a search chose what is shown.
+        confirms: validation images chose the settings, so that only test images may call one better.
     """
 
     val: Evidence | None = None
@@ -47,6 +52,7 @@ class Remarks:
     family: Family | None = None
     tested: Family | None = None
     sampled: bool = False
+    confirms: bool = False
 
 
 @dataclass
@@ -74,7 +80,7 @@ def judged(table: Table, read: Curves, lines: Sequence[Sequence[Curve]], ledger:
     space = read.space
     metric = judged_metric(table, read)
     if space.search.sampler != "grid":
-        # The search chose what it shows. A confirm stage, its best under fresh seeds, is what may be judged here.
+        # The search chose what it shows; its confirm stage is a study of its own, a grid, and judged as one.
         said = verdicts(space, table, lines, Evidence(why=SEARCHED))
         return replace(table, verdicts=said), Remarks(sampled=True)
     val = _split(gather(ledger, read, lines, metric, "val", table.value), len(lines), table.value == "last")
@@ -94,6 +100,11 @@ def judged(table: Table, read: Curves, lines: Sequence[Sequence[Curve]], ledger:
         )
         for place, line in enumerate(table.lines)
     ]
+    if confirms(read.record) and test is not None:
+        # The search chose these settings on the validation images: only the test images may call one better.
+        for place, line in enumerate(result):
+            if line.judged is not None:
+                result[place] = replace(line, judged=replace(line.judged, better=False))
     table = replace(
         table,
         lines=result,
@@ -101,7 +112,8 @@ def judged(table: Table, read: Curves, lines: Sequence[Sequence[Curve]], ledger:
         compared=any(one.differences != [None] * len(lines) for one in (val, test) if one is not None),
     )
     table = replace(table, verdicts=verdicts(space, table, lines, val.evidence, looks if planned else 1))
-    return table, Remarks(val.evidence, test.evidence if test is not None else None, families[0], families[1])
+    tested = test.evidence if test is not None else None
+    return table, Remarks(val.evidence, tested, *families, confirms=confirms(read.record))
 
 
 def _looks(read: Curves, ledger: Ledger) -> tuple[int, bool]:
@@ -119,6 +131,11 @@ def _judge(split: _Split, partners: Mapping[int, int], looks: int, planned: bool
     found = family(split.differences, looks, planned)
     _adjust(split, found, partners)
     return found
+
+
+def confirms(record: StudyRecord) -> bool:
+    """Whether a study is the confirm stage of a search; see `search.study.confirm`."""
+    return record.base_name.endswith(CONFIRMED)
 
 
 def judged_metric(table: Table, read: Curves) -> str:

@@ -119,12 +119,16 @@ class _Bench:
         """Return what a row is called."""
         return row_text(self.space, self.values[row]) if row in self.values else row
 
-    def difference(self, a: int, b: int) -> Difference:
-        """Return line a minus line b, diverged runs at chance."""
-        panel = self.evidence.panel(a)
-        if panel is None or b not in panel.places:
-            return Difference(State.NOT_ESTIMABLE, reason="a setting has no predictions, or other images")
-        return compare(self._counted(panel), [(panel.places[a], panel.places[b])])[0]
+    def differences(self, own: int, others: Mapping[str, int]) -> dict[str, Difference]:
+        """Return one line minus each of the others, diverged runs at chance."""
+        panel = self.evidence.panel(own)
+        here = {row: panel.places[line] for row, line in others.items() if line in panel.places} if panel else {}
+        none = Difference(State.NOT_ESTIMABLE, reason="a setting has no predictions, or other images")
+        if panel is None:
+            return dict.fromkeys(others, none)
+        pairs = [(panel.places[own], place) for place in here.values()]
+        found = dict(zip(here, compare(self._counted(panel), pairs), strict=True))
+        return {row: found.get(row, none) for row in others}
 
     def _counted(self, panel: Panel) -> Scores:
         place = self.evidence.panels.index(panel)
@@ -167,7 +171,7 @@ class _Compared:
                 self.fault = f"{count} on record in the row {self.bench.name(row)}"
         if not self.fault:
             (own,) = places[self.row]
-            self.differences = {row: self.bench.difference(own, places[row][0]) for row in others}
+            self.differences = self.bench.differences(own, {row: places[row][0] for row in others})
 
     @property
     def p(self) -> float | None:

@@ -29,6 +29,11 @@ def judged_notes(table: Table, read: Curves, remarks: Remarks) -> list[str]:
     notes += _test(table, remarks)
     if not remarks.val.why or (remarks.test is not None and not remarks.test.why):
         notes += _differences(table, read, remarks)
+    if remarks.confirms:
+        notes.append(
+            "A search chose these settings on the validation images, whose levels and differences are optimistic: only "
+            "the differences in test accuracy can be bold."
+        )
     if table.cross:
         notes.append("table.csv holds every setting in a line of its own, with its test differences and its epochs.")
     return [*notes, *_images(table, remarks), *_diverged(table)]

@@ -445,7 +445,7 @@ def test_the_dashboard_shows_it(study: Written) -> None:
 def test_no_study_no_dashboard(tmp_path: Path) -> None:
     ledger = Ledger(str(tmp_path / "search.db"))
     with pytest.raises(UserError) as caught:
-        dashboard.serve(ledger, f"sqlite:///{tmp_path}/optuna.db", 0, print)
+        dashboard.serve(ledger, f"sqlite:///{tmp_path}/optuna.db", 0, print, tmp_path)
     assert str(caught.value) == (
         f"the ledger {tmp_path}/search.db holds no study yet; run one first: python -m search run FILE"
     )
@@ -461,5 +461,5 @@ def test_a_port_that_is_taken(study: Written) -> None:
         taken.listen()
         port = taken.getsockname()[1]
         with pytest.raises(UserError) as caught:
-            dashboard.serve(study.ledger, study.url, port, print)
+            dashboard.serve(study.ledger, study.url, port, print, study.file.parent, False)
     assert str(caught.value) == f"port {port} of 127.0.0.1: Address already in use; choose another with --port"

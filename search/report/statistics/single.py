@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from scipy import stats
+from scipy import special, stats
 
 from search.report.statistics.results import LEVEL, Difference, State
 from search.report.statistics.scores import Floats, Scores
@@ -48,7 +48,8 @@ def bonett_price(b: int, c: int, n: int) -> tuple[float, float]:
 
 def mcnemar(b: int, c: int) -> float:
     """Return the two-sided exact p value of b against c discordant images (McNemar's test); 1 where there is none."""
-    return float(stats.binomtest(b, b + c).pvalue) if b + c else 1.0
+    # The binomial with chance 1/2 is symmetric, so both tails are twice one; `stats.binomtest` takes 50 times as long.
+    return min(2 * float(special.bdtr(min(b, c), b + c, 0.5)), 1.0) if b + c else 1.0
 
 
 def one_run(scores: Scores, d: Floats, setting: Floats, baseline: Floats) -> Difference:
