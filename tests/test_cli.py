@@ -21,7 +21,6 @@ from search.__main__ import run
 from search.cli import cli, studies
 from search.cli.options import overrides
 from search.engine import live
-from search.study.fold import Fold
 from search.engine.outcomes import Progress
 from search.errors import StudyInterrupted, UserError
 from search.ledger import Ledger
@@ -29,6 +28,7 @@ from search.prefix import fingerprint
 from search.report import FORMATS, SUBJECTS
 from search.space import Objective, dump, read_space
 from search.study import Leaf
+from search.study.fold import Fold
 from search.trial import Row, State, Trial
 
 GOOD = """\

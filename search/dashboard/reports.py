@@ -97,8 +97,8 @@ class Reports:
             '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>Reports</title>'
             '<meta name="viewport" content="width=device-width, initial-scale=1">'
             "<style>:root{color-scheme:light dark}body{font:1rem/1.6 system-ui,sans-serif;margin:1.5rem}</style></head>"
-            f'<body><main><h1>Reports</h1><ul>{items}</ul><p><a href="/dashboard">Optuna dashboard</a></p></main></body>'
-            "</html>"
+            f'<body><main><h1>Reports</h1><ul>{items}</ul><p><a href="/dashboard">Optuna dashboard</a></p></main>'
+            "</body></html>"
         ).encode()
 
 

@@ -29,7 +29,6 @@ from search.report.statistics.families import Family, family
 from search.report.statistics.results import Difference, State
 from search.report.statistics.scores import Scores
 
-
 CONFIRMED = " (confirm)"
 """Ends the name of a search's confirm stage."""
 
@@ -113,7 +112,7 @@ def judged(table: Table, read: Curves, lines: Sequence[Sequence[Curve]], ledger:
     )
     table = replace(table, verdicts=verdicts(space, table, lines, val.evidence, looks if planned else 1))
     tested = test.evidence if test is not None else None
-    return table, Remarks(val.evidence, tested, *families, confirms=confirms(read.record))
+    return table, Remarks(val.evidence, tested, families[0], families[1], confirms=confirms(read.record))
 
 
 def _looks(read: Curves, ledger: Ledger) -> tuple[int, bool]:

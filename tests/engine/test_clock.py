@@ -43,6 +43,7 @@ def within_the_bound(space: Space, seed: int, workers: int, duration: Callable[[
             assert timed.now <= timed.work() / workers + (1 - 1 / workers) * timed.chain() + 1e-6
 
 
+@pytest.mark.slow
 @few
 @given(spaces(), SEEDS, WORKERS, st.sampled_from([equal, mixed]), st.sampled_from([0, 0.04]))
 def test_a_study_takes_no_longer_than_its_epochs_allow(
@@ -88,6 +89,7 @@ def no_slower_than_alone(space: Space, seed: int, workers: int) -> None:
     assert walls[0] <= walls[1]
 
 
+@pytest.mark.slow
 @few
 @given(trees(), SEEDS, WORKERS)
 def test_sharing_is_never_slower_than_training_alone(space: Space, seed: int, workers: int) -> None:

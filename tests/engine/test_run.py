@@ -240,7 +240,7 @@ def test_a_finished_study_starts_no_ray(sine: tuple[Bench, subprocess.CompletedP
 
 def test_a_new_study_over_rows_on_record_starts_no_ray(sine: tuple[Bench, subprocess.CompletedProcess[str]]) -> None:
     """Fewer epochs, a stop rule, another name: everything is on record, and the last run tells the execution class."""
-    made, done = sine
+    made, _ = sine
     content = yaml.safe_load((made.folder / "sine.yaml").read_text())
     content["fixed"] |= {"epochs": 7, "stop.rule": "patience", "stop.patience": 3}
     (made.folder / "shorter.yaml").write_text(yaml.safe_dump(content))

@@ -141,6 +141,7 @@ def test_a_longer_study_starts_from_the_states_of_a_shorter_one(opened: Ledger) 
     assert trained(simulated(longer, opened)) == (6, 8)
 
 
+@pytest.mark.slow
 @fast
 @given(spaces(samplers=("grid",)), st.integers(0, 2**32 - 1), st.booleans())
 def test_what_is_planned_is_what_a_run_trains(space: Space, seed: int, sharing: bool) -> None:
@@ -157,6 +158,7 @@ def test_what_is_planned_is_what_a_run_trains(space: Space, seed: int, sharing: 
         assert after.known_ends == after.trials
 
 
+@pytest.mark.slow
 @fast
 @given(spaces(samplers=("grid", "random", "tpe")), st.integers(0, 2**32 - 1), st.integers(0, 60))
 def test_what_is_planned_in_the_middle_is_what_is_left(space: Space, seed: int, steps: int) -> None:
@@ -174,6 +176,7 @@ def test_what_is_planned_in_the_middle_is_what_is_left(space: Space, seed: int, 
             assert (epochs, again) == (plan.epochs.train, plan.epochs.again)
 
 
+@pytest.mark.slow
 @settings(fast, max_examples=60)
 @given(spaces(samplers=("grid",)), st.integers(0, 2**32 - 1))
 def test_states_are_counted_before_they_are_kept(space: Space, seed: int) -> None:

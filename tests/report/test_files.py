@@ -250,6 +250,7 @@ def test_a_name_that_looks_like_a_made_one_is_not_taken_for_it():
     assert study_folder(Path("r"), made).name != made
 
 
+@pytest.mark.slow
 def test_the_room_imports_neither_optuna_nor_ray_nor_torch():
     code = (
         "import sys, search.report; "

@@ -155,6 +155,7 @@ def equals(study: Written, frozen: Sequence[FrozenTrial], kept: Callable[[int, i
             assert copy.user_attrs["ended_by"] == trial.ended_by
 
 
+@pytest.mark.slow
 def test_every_state(study: Written) -> None:
     every(study)
     frozen = study.sync()
@@ -190,6 +191,7 @@ def test_parameters_are_plotted_by_what_they_are(tmp_path: Path) -> None:
     assert frozen[1].distributions.keys() == {"a", "x", "switch"}
 
 
+@pytest.mark.slow
 def test_a_running_study_is_followed(study: Written) -> None:
     room = study.mirror()
     room.sync()
@@ -347,6 +349,7 @@ def test_a_failed_trial_may_succeed_in_a_later_run(study: Written, end: State) -
     equals(study, study.seen())
 
 
+@pytest.mark.slow
 def test_two_revisions_lie_side_by_side(study: Written) -> None:
     every(study)
     other = Written(study.file.parent, study.space, "sine (rev 2)", study.ledger)
@@ -361,6 +364,7 @@ def test_two_revisions_lie_side_by_side(study: Written) -> None:
     equals(other, other.seen())
 
 
+@pytest.mark.slow
 def test_a_large_study_keeps_rungs_and_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mirror, "LARGE", 5)
     study = Written(tmp_path, space_of(asha=True, epochs=7, a={"grid": list(range(20))}))

@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import quote
 
 from search.ledger import Ledger
+from search.report.analysis import CONFIRMED
 from search.report.columns import table_sheet
 from search.report.curves import Curves
 from search.report.figures.study import figures_of
@@ -19,7 +20,7 @@ from search.report.judged_text import evidence_text
 from search.report.looks import looks_of
 from search.report.page import drawn, facts
 from search.report.page.markup import Markup, element, escaped, joined, wide
-from search.report.page.question import CONFIRM, answer, many, question, setup
+from search.report.page.question import answer, many, question, setup
 from search.report.paths import study_folder
 from search.report.rows import Claim, Table
 from search.report.views import states
@@ -112,7 +113,7 @@ def _answer(table: Table, read: Curves, ledger: Ledger) -> Markup:
 
 def _confirmed(read: Curves, ledger: Ledger) -> list[Markup]:
     """Lead to the page of the confirm stage, where it was run."""
-    found = [one for one in ledger.studies() if one.base_name == f"{read.record.name}{CONFIRM}"]
+    found = [one for one in ledger.studies() if one.base_name == f"{read.record.name}{CONFIRMED}"]
     if not found:
         return []
     link = _link(f"../{quote(study_folder(Path(), found[-1].name).name)}/report.html", found[-1].name)

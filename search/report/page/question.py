@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from search.report.analysis import confirms
 from search.report.curves import Curves
 from search.report.judged_text import p_text, points
 from search.report.labels import row_text
@@ -22,9 +23,6 @@ from search.space import Axis, Grid, Space
 
 NAMED = 3
 """Settings, axes or claims a sentence names; the others are counted."""
-
-CONFIRM = " (confirm)"
-"""Ends the name of a search's confirm stage."""
 
 SAMPLERS = {
     "random": "at random",
@@ -38,7 +36,7 @@ SAMPLERS = {
 def question(read: Curves) -> str:
     """Return what the study asks, as one sentence."""
     space = read.space
-    test = _confirms(read) and any(name == "test_accuracy" for name in read.metrics)
+    test = confirms(read.record) and any(name == "test_accuracy" for name in read.metrics)
     measured = f"{'test accuracy' if test else words(space.search.objective.metric)}{_on(read)}"
     more = "highest" if space.search.objective.maximize else "lowest"
     varied = [axis for axis in space.axes if _varies(axis)]
@@ -46,7 +44,7 @@ def question(read: Curves) -> str:
     if space.search.sampler != "grid":
         axes = listed([axis.name for axis in varied])
         how = SAMPLERS.get(space.search.sampler, f"by {space.search.sampler}")
-        trials = f"{space.search.trials} " if space.search.trials else ""
+        trials = f"{many(space.search.trials, 'setting')} " if space.search.trials else "settings "
         return f"Which values of {axes} give the {more} {measured}, among {trials}drawn {how}, under {seeds} each?"
     count = space.grid_size()
     if count < 2:
@@ -70,7 +68,7 @@ def answer(table: Table, read: Curves) -> str:
     if space.search.sampler != "grid":
         return _searched(table, space)
     level = ALPHA / (space.report.looks or 1)
-    confirm = _confirms(read) and any(line.tested is not None for line in ours)
+    confirm = confirms(read.record) and any(line.tested is not None for line in ours)
     by = {id(line): line.tested if confirm else line.judged for line in table.lines}
     better = [line for line in ours if (one := by[id(line)]) is not None and one.better]
     worse = [line for line in ours if _worse(by[id(line)], level) and not line.at_chance]
@@ -82,7 +80,7 @@ def answer(table: Table, read: Curves) -> str:
     if parts:
         left = len(ours) - len(better) - len(worse)
         others = "the other setting" if left == 1 else f"the other {left} settings"
-        rest = f"; {others} cannot be told from it" if left else ""
+        rest = f"; about {others} nothing can be decided" if left else ""
         return f"{'; '.join(parts)}{rest}."
     decided = [claim for claim in table.verdicts if claim.kind != "undecided"]
     if decided:
@@ -153,7 +151,7 @@ def _why(table: Table, ours: Sequence[Judged | None]) -> str:
     known = [one for one in ours if one is not None and one.difference is not None and one.p_adjusted is not None]
     if not any(one.difference is not None and one.difference.decidable for one in known):
         if table.banner:
-            return table.banner
+            return "a rerun may reverse any order"
         return f"a verdict needs {VERDICT_SEEDS} seeds that a setting and its baseline both finished"
     smallest = min(one.p_adjusted for one in known if one.p_adjusted is not None)
     return (
@@ -194,24 +192,21 @@ def _varies(axis: Axis) -> bool:
     return axis.when is not None or not isinstance(axis.domain, Grid) or len(axis.domain.values) > 1
 
 
-def _confirms(read: Curves) -> bool:
-    """Whether this is the confirm stage of a search: judged on test images, because validation chose its settings."""
-    return read.record.base_name.endswith(CONFIRM) and read.space.search.sampler == "grid"
-
-
 def setup(read: Curves) -> Iterator[str]:
     """Yield what was done, as sentences: settings, seeds, epochs, what is measured."""
     space = read.space
     seeds = listed([str(seed) for seed in space.seeds], most=8)
     count = len({tuple(sorted((k, value_text(v)) for k, v in one.trial.parameters.items())) for one in read.curves})
     epochs = f" for {space.fixed['epochs']} epochs at most" if "epochs" in space.fixed else ""
+    if not count:
+        return
     yield (
         f"{many(count, 'setting')}, each trained under {many(len(space.seeds), 'seed')} ({seeds}){epochs}. A seed "
         "decides everything random in a run: initial weights, the order of the images, augmentations."
     )
     at = "after the last epoch" if space.report.value == "last" else "at the epoch that was best in validation"
     sense = "higher is better" if space.search.objective.maximize else "lower is better"
-    if _confirms(read):
+    if confirms(read.record):
         yield (
             "The candidates are what a search found best, run again under seeds it had not seen, and judged on test "
             "images, which chose none of them."

@@ -89,6 +89,7 @@ def test_a_process_loads_once() -> None:
     assert load("digits") is again("digits")
 
 
+@pytest.mark.slow
 def test_imports_no_heavy_library() -> None:
     code = (
         "import sys; from classifier.data import load; load({'data': 'digits', 'data.size': 8, 'data.split_seed': 0});"

@@ -48,7 +48,7 @@ def by_hand(model: nn.Module, size: int) -> int:
     return total
 
 
-@pytest.mark.parametrize("name", RESNETS)
+@pytest.mark.parametrize("name", [*RESNETS[:3], *(pytest.param(name, marks=pytest.mark.slow) for name in RESNETS[3:])])
 def test_multiply_adds_of_each_depth(name: str) -> None:
     with torch.device("meta"):
         theirs = getattr(torchvision.models, name)()
@@ -110,6 +110,7 @@ def test_a_frozen_model_says_what_is_trained() -> None:
     assert text.splitlines()[-1].split() == ["trained", "5,130"]
 
 
+@pytest.mark.slow
 def test_resnets_side_by_side_are_the_table_of_the_paper() -> None:
     lines = describe(RESNETS, {"classes": "1000"}).splitlines()
     assert lines[0] == "224 x 224 px, 1000 classes"

@@ -92,7 +92,7 @@ class Page(HTMLParser):
         if inner == "script":
             about, before = self.scripts[-1]
             self.scripts[-1] = (about, before + data)
-        elif inner not in NEVER_READ:
+        elif inner and inner not in NEVER_READ:
             self.texts.append((tuple(self.open), data))
             if inner[:1] == "h" and inner[1:].isdigit():
                 level, name, before = self.headings[-1]

@@ -1,0 +1,366 @@
+"""The page read back with a parser: structure, what it may load, hostile text, facts, and its weight."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+import time
+from dataclasses import replace
+from importlib import resources
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from search.report import write_results
+from search.report.page import MOST, drawn
+from search.report.page.markup import Markup, element, escaped
+from search.space import Axis, Float, Search
+from search.trial import State
+from tests.report.builder import GAMMAS
+from tests.report.hostile import TEXTS, hostile_study
+from tests.report.judging import SPACE, Bench
+from tests.report.page.studies import Page, levels, page_of
+
+CLAIMS: Any = ({"best": 2}, {"better": [0, 2]}, {"better": [1, 0]})
+ADDRESSES = ("src", "href", "data", "srcset", "action", "poster", "background", "formaction", "xlink:href")
+SECTIONS = ["Answer", "Table", "Claims", "Figures", "Cost", "Conditions", "Do it again", "Words"]
+
+
+def studies(ledger, make, focal):
+    """Every kind of study a page is made of."""
+    yield focal
+    yield hostile_study(lambda *args, **more: make(*args, name="hostile", **more))
+    yield levels(ledger, claims=CLAIMS)
+    yield Bench(ledger, replace(SPACE, name="empty"))
+    yield levels(ledger, seeds=(0,), space=replace(SPACE, name="one seed"))
+    search = replace(SPACE, name="search", axes=[Axis("gamma", Float(0, 2))], search=Search("tpe", trials=3))
+    yield levels(ledger, space=search, has_baseline=False, baseline=None)
+
+
+@pytest.fixture
+def pages(ledger, make, focal):
+    return [page_of(study) for study in studies(ledger, make, focal)]
+
+
+class TestStructure:
+    def test_headings_are_in_order_and_ids_unique(self, pages):
+        for text in pages:
+            page = Page(text)
+            ranks = [level for level, _, _ in page.headings]
+            assert ranks[0] == 1
+            assert ranks.count(1) == 1
+            assert all(after - before <= 1 for before, after in pairwise(ranks))
+            assert all(words.strip() for _, _, words in page.headings)
+            ids = [about["id"] for _, about in page.tags if "id" in about]
+            assert len(ids) == len(set(ids))
+
+    def test_landmarks_language_and_names(self, pages):
+        for text in pages:
+            page = Page(text)
+            assert text.startswith("<!DOCTYPE html>\n")
+            assert page.named("html") == [{"lang": "en"}]
+            assert [len(page.named(tag)) for tag in ("header", "nav", "main", "footer", "title")] == [1] * 5
+            ids = {about["id"] for _, about in page.tags if "id" in about}
+            for _, about in page.tags:
+                for name in ("aria-labelledby", "aria-describedby"):
+                    assert name not in about or about[name] in ids
+            assert all(about.get("aria-label") for _, about in page.tags if about.get("role"))
+            first = next(about for tag, about in page.tags if tag == "a")
+            assert first == {"class": "skip", "href": "#main"}
+
+    def test_links_lead_somewhere_on_the_page(self, pages):
+        for text in pages:
+            page = Page(text)
+            ids = {about["id"] for _, about in page.tags if "id" in about}
+            targets = [str(about["href"]) for about in page.named("a")]
+            assert len(targets) > 5
+            assert {target.removeprefix("#") for target in targets} <= ids
+
+    def test_tables_have_a_caption_and_scopes(self, pages):
+        for text in pages:
+            page = Page(text)
+            assert len(page.named("caption")) == len(page.named("table")) > 0
+            assert {about.get("scope") for about in page.named("th")} <= {"col", "row"}
+        assert "Settings compared" in Page(pages[0]).text
+
+    def test_what_is_wide_scrolls_in_a_box_that_the_keyboard_reaches(self, pages):
+        for text in pages:
+            page = Page(text)
+            boxes = [about for _, about in page.tags if about.get("class") == "wide"]
+            plots = [about for _, about in page.tags if about.get("class") == "plot"]
+            assert len(boxes) == len(page.named("table")) + len(plots)
+            assert all(about["tabindex"] == "0" for about in [*boxes, *page.named("pre")])
+
+    def test_every_figure_has_an_alt_text_that_is_read_without_scripts_too(self, pages):
+        page = Page(pages[0])
+        plots = [about for _, about in page.tags if about.get("class") == "plot"]
+        assert len(plots) == len(page.named("figcaption")) >= 3
+        for about in plots:
+            assert about["role"] == "img"
+            assert len(str(about["aria-label"])) > 30
+            assert any("figcaption" in tags and words == about["aria-label"] for tags, words in page.texts)
+
+    def test_sections_and_their_contents(self, ledger):
+        page = Page(page_of(levels(ledger, claims=CLAIMS)))
+        assert [words for level, _, words in page.headings if level == 2] == SECTIONS
+        assert page.headings[0][2] == "Judged"
+
+
+class TestNothingIsFetched:
+    def test_no_tag_loads_anything(self, pages):
+        for text in pages:
+            page = Page(text)
+            assert not {tag for tag, _ in page.tags} & {
+                "link",
+                "img",
+                "iframe",
+                "object",
+                "embed",
+                "base",
+                "form",
+                "input",
+            }
+            loads = [about[name] for tag, about in page.tags for name in ADDRESSES if name in about and tag != "a"]
+            assert loads == []
+            assert not any(name.startswith("on") for _, about in page.tags for name in about)
+            styles = "".join(re.findall("<style>(.*?)</style>", text, re.DOTALL))
+            assert "url(" not in styles
+            assert "@import" not in styles
+
+    def test_the_policy_allows_these_two_scripts_and_nothing_else(self, pages):
+        page = Page(pages[0])
+        policy = str(next(about["content"] for about in page.named("meta") if "http-equiv" in about))
+        runs = [content for about, content in page.scripts if about.get("type") in (None, "text/plain")]
+        assert len(runs) == 2
+        hashes = [f"'sha256-{base64.b64encode(hashlib.sha256(one.encode()).digest()).decode()}'" for one in runs]
+        assert policy.startswith("default-src 'none'; script-src ")
+        assert sorted(re.findall("'sha256-[^']+'", policy)) == sorted(hashes)
+        assert "unsafe-eval" not in policy
+        assert "script-src 'unsafe-inline'" not in policy
+        assert "http" not in policy
+
+    def test_the_library_is_there_once_and_only_with_figures(self, ledger, pages):
+        assert pages[0].count("* plotly.js v") == 1
+        empty = page_of(Bench(ledger, replace(SPACE, name="nothing yet")))
+        assert "<script" not in empty
+        assert "script-src" not in empty
+        assert len(empty) < 30_000
+
+
+class TestHostileText:
+    def test_it_is_read_as_it_stands_and_nothing_else_is_made_of_it(self, make):
+        text = page_of(hostile_study(make))
+        page = Page(text)
+        known = {
+            "html",
+            "head",
+            "meta",
+            "title",
+            "style",
+            "body",
+            "a",
+            "header",
+            "h1",
+            "h2",
+            "h3",
+            "p",
+            "nav",
+            "ol",
+            "li",
+        }
+        known |= {"main", "section", "div", "table", "caption", "thead", "tbody", "tr", "th", "td", "ul", "figure"}
+        known |= {
+            "figcaption",
+            "dl",
+            "dt",
+            "dd",
+            "pre",
+            "code",
+            "details",
+            "summary",
+            "footer",
+            "script",
+            "strong",
+            "span",
+        }
+        assert {tag for tag, _ in page.tags} <= known
+        assert "<script>alert('1')</script>" in page.text
+        assert "alert('1')" not in "".join(
+            content for about, content in page.scripts if about.get("type") != "application/json"
+        )
+        cells = [words for tags, words in page.texts if "th" in tags]
+        assert all(f"label {one}".strip() in " ".join(cells) or one.strip() in " ".join(cells) for one in TEXTS[:1])
+        assert any(about.get("dir") == "auto" for tag, about in page.tags if tag in ("h1", "th", "li", "dd"))
+        assert not re.search("[\u202a-\u202e\u2066-\u2069]", text.split('id="plotly"')[0].split("<script")[0])
+
+    def test_a_figures_data_cannot_end_its_script(self, make):
+        for about, content in Page(page_of(hostile_study(make))).scripts:
+            if about.get("type") == "application/json":
+                assert set(json.loads(content)) >= {"data", "layout"}
+                assert not set("<>&\u2028\u2029") & set(content)
+
+    @given(st.text(), st.text())
+    def test_any_text_is_shown_as_it_is(self, text, attribute):
+        made = element("p", text, title=attribute)
+        page = Page(str(made))
+        assert [tag for tag, _ in page.tags] == ["p"]
+        assert escaped(page.text) == escaped(text)
+        assert escaped(str(page.tags[0][1]["title"])) == escaped(attribute)
+
+    def test_markup_is_not_escaped_twice(self):
+        assert element("p", element("b", "a & b"), " <i>") == "<p><b>a &amp; b</b> &lt;i&gt;</p>"
+        assert isinstance(element("p"), Markup)
+        assert element("pre", "a\nb\x1b", lines=True, tabindex="0", hidden=False, open=True) == (
+            '<pre tabindex="0" open>a\nb\ufffd</pre>'
+        )
+
+
+class TestWhatItSays:
+    def test_answer_claims_and_bold(self, ledger):
+        page = Page(page_of(levels(ledger, claims=CLAIMS)))
+        assert "Better than gamma=0: gamma=2 (+45 points" in page.text
+        assert "3 claims of the file: 1 supported, 1 contradicted, 1 undecided." in page.text
+        verdicts = [words for tags, words in page.texts if tags[-1] == "span"]
+        assert verdicts == ["Supported", "Contradicted", "Undecided"]
+        bold = [words for tags, words in page.texts if tags[-1] == "strong"]
+        assert all(words[0] in "+9" for words in bold)
+        assert bold
+        assert not [words for tags, words in page.texts if tags[-1] == "li" and words.startswith("Claim:")]
+
+    def test_one_seed_is_said_above_the_table(self, ledger):
+        page = Page(page_of(levels(ledger, seeds=(0,))))
+        assert "One run per setting: a rerun may reverse any of these" in page.text
+
+    def test_an_unfinished_study_says_so(self, make):
+        study = make()
+        study.trial({"gamma": 0}, 0, [0.5, 0.6, 0.7])
+        study.trial({"gamma": 0}, 1, [0.5], State.RUNNING)
+        study.trial({"gamma": 2}, 0, [], State.FAILED, error="<b>boom</b>")
+        assert "The study is not complete: 1 running, 1 finished, 1 failed." in Page(page_of(study)).text
+
+    def test_seeds_added_after_a_look_are_said(self, ledger):
+        bench = levels(ledger)
+        with ledger.step(bench.record.id) as step:
+            step.log("look", seeds=2)
+        said = "Seeds were added after a look at the table, which was not planned: p values are too small."
+        assert said in Page(page_of(bench)).text
+        assert said not in Page(page_of(bench.reported(looks=2))).text
+
+    def test_cost_counts_shared_epochs_once(self, make):
+        study = make()
+        keys = ["aa" * 20, "bb" * 20, "cc" * 20]
+        study.trial({"gamma": 0}, 0, [0.1, 0.2, 0.3], keys=keys, seconds=2)
+        study.trial({"gamma": 2}, 0, [0.1, 0.2, 0.4], keys=[*keys[:2], "dd" * 20], reused=[1, 2], seconds=2)
+        study.trial({"gamma": 0.5}, 0, [0.1, 0.2], keys=keys, reused=[1, 2], seconds=2)
+        page = Page(page_of(study))
+        rows = [words for tags, words in page.texts if "tr" in tags]
+        start = rows.index("every trial trained alone, to where it ended")
+        assert rows[start : start + 11] == [
+            *("every trial trained alone, to where it ended", "8"),
+            *("distinct: trials that begin alike share their epochs", "4", "8.0"),
+            *("trained by this study", "4", "8.0"),
+            *("reused: on record before, from this or another study", "0", rows[start + 10]),
+        ]
+        assert "1 of 3 trials needed no training of their own." in page.text
+
+    def test_conditions_and_the_command(self, make):
+        study = make()
+        about = {
+            "commit": "0123abc+changes",
+            "python": "3.11.9",
+            "versions": {"torch": "2.15"},
+            "hardware": {"host": "secret", "processor": "A <CPU>", "cores": 2, "memory_gib": 8.0, "system": "Linux"},
+            "workers": 2,
+            "cpus_per_trial": 1,
+        }
+        study.run = study.ledger.begin_run(study.record.id, about)
+        study.ledger.end_run(study.run, "done", 12.5)
+        study.trial({"gamma": 0}, 0, [0.5])
+        page = Page(page_of(study))
+        for words in (
+            "0123abc+changes",
+            "3.11.9",
+            "torch 2.15",
+            "A <CPU>",
+            "2 cores, 8.0 GiB",
+            "machine=x86_64",
+            "cafe",
+        ):
+            assert words in page.text
+        assert "2 test, 4 validation" in page.text or "4 validation, 2 test" in page.text
+        assert "secret" not in page.text
+        commands = next(words for tags, words in page.texts if tags[-2:] == ("pre", "code"))
+        assert commands == "git checkout 0123abc\npython -m search run space.yaml --results again"
+        assert "The installation had changes that are in no commit." in page.text
+        assert [words for tags, words in page.texts if tags[-3:] == ("details", "pre", "code")] == [study.record.space]
+        assert "this study ran for 12.5 seconds in all" in page.text
+
+    def test_the_confirm_stage_is_led_to(self, ledger):
+        search = replace(SPACE, name="a/b", axes=[Axis("gamma", Float(0, 2))], search=Search("random", trials=3))
+        bench = levels(ledger, space=search, has_baseline=False, baseline=None)
+        assert "/report.html" not in page_of(bench).split('id="plotly"')[0]
+        Bench(ledger, replace(SPACE, name="a/b (confirm)"))
+        (link,) = [about["href"] for about in Page(page_of(bench)).named("a") if str(about["href"]).startswith("..")]
+        assert re.fullmatch(r"\.\./a_b%20%28confirm%29~[0-9a-f]{16}/report\.html", str(link))
+
+
+class TestWeight:
+    def test_large_figures_give_way_and_are_named(self, focal, monkeypatch):
+        whole = page_of(focal)
+        sizes = [len(content) for about, content in Page(whole).scripts if about.get("type") == "application/json"]
+        room = len(whole) - max(sizes) + 50_000
+        monkeypatch.setattr("search.report.page.page.MOST", room)
+        text = page_of(focal)
+        page = Page(text)
+        assert len(text) <= room
+        assert len([1 for about, _ in page.scripts if about.get("type") == "application/json"]) == len(sizes) - 1
+        assert "Too large for this page; " in page.text
+        assert "python -m search visualize 'focal' --study" in page.text
+        captions = [about for about in page.named("figcaption") if "aria-hidden" not in about]
+        assert len(captions) == 1, "its sentence stands for it"
+
+    def test_a_table_of_thousands_of_lines_is_cut_and_says_so(self, make):
+        study = make(replace(GAMMAS, axes=[Axis("gamma", Float(0, 1))], seeds=(0,)))
+        for number in range(305):
+            study.trial({"gamma": number}, 0, [0.5])
+        page = Page(page_of(study))
+        assert "The first 300 lines are shown; table.csv beside this page has the other 5." in page.text
+
+    def test_written_with_the_results_in_time_and_the_same_twice(self, ledger, tmp_path):
+        bench = levels(ledger, claims=CLAIMS)
+        write_results(*bench.args, tmp_path / "warm")  # libraries are loaded once
+        start = time.process_time()
+        written = write_results(*bench.args, tmp_path / "a")
+        assert time.process_time() - start < 5, "2 s on an idle machine"
+        assert written[-1].name == "report.html"
+        assert written[-1].read_bytes() == (tmp_path / "warm" / "report.html").read_bytes()
+        assert 4_000_000 < written[-1].stat().st_size < MOST < 8_000_000
+
+
+def test_contrast_of_every_text_is_at_least_four_and_a_half_to_one():
+    """WCAG 2.2, 1.4.3: relative luminance of each text colour against both grounds, in light and in dark."""
+    style = resources.files(drawn.__package__).joinpath("page.css").read_text("utf-8")
+    schemes = re.findall(r":root \{(.*?)\}", style, re.DOTALL)
+    assert len(schemes) == 3, "light, dark and print"
+    for scheme in schemes[:2]:
+        colours = dict(re.findall(r"--([a-z]+): (#[0-9a-f]{6})", scheme))
+        for text in ("text", "quiet", "link", "supported", "contradicted", "undecided"):
+            for ground in ("page", "box"):
+                assert contrast(colours[text], colours[ground]) >= 4.5, (text, ground)
+        assert contrast(colours["line"], colours["page"]) >= 3
+
+
+def contrast(one: str, other: str) -> float:
+    light, dark = sorted((luminance(one), luminance(other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def luminance(colour: str) -> float:
+    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue

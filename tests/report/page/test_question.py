@@ -1,0 +1,177 @@
+"""What a page says a study asks, and what it says was answered: never more than the table and the verdicts do."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from search.report.page.question import answer, listed, question, setup
+from search.space import Axis, Choice, Float, Grid, Objective, Search
+from search.trial import State
+from tests.report.judging import SPACE, Bench, pattern
+from tests.report.page.studies import levels, told
+
+NO_BASELINE = {"has_baseline": False, "baseline": None}
+
+
+def answered(bench):
+    return answer(*told(bench))
+
+
+class TestQuestion:
+    def test_one_axis_with_a_baseline(self, ledger):
+        assert question(told(levels(ledger))[1]) == (
+            "Does any of the other 2 values of gamma give a higher validation accuracy on toys than gamma=0, under 3 "
+            "seeds each?"
+        )
+
+    def test_two_values_a_cost_and_a_label(self, ledger):
+        space = replace(
+            SPACE, axes=[Axis("gamma", Grid([0, 1]))], search=Search(objective=Objective("val_loss", "minimize"))
+        )
+        bench = levels(ledger, (20, 30), (0,), space, labels={"0": "0 (cross-entropy)"})
+        assert question(told(bench)[1]) == (
+            "Does the other value of gamma give a lower validation loss on toys than 0 (cross-entropy), under 1 "
+            "seed each?"
+        )
+
+    def test_several_axes_without_a_baseline(self, ledger):
+        axes = [Axis(name, Grid([0, 1])) for name in ("a", "b", "c", "d", "e")]
+        bench = Bench(ledger, replace(SPACE, axes=axes, report=replace(SPACE.report, rows="a", **NO_BASELINE)))
+        assert question(told(bench)[1]) == (
+            "How does validation accuracy differ between 32 settings of a, b, c and 2 more, under 3 seeds each?"
+        )
+
+    def test_several_axes_with_a_baseline(self, ledger):
+        axes = [Axis("gamma", Grid([0, 1])), Axis("b", Grid([0, 1]))]
+        assert question(told(Bench(ledger, replace(SPACE, axes=axes)))[1]) == (
+            "How does validation accuracy differ from gamma=0 between 4 settings of gamma and b, under 3 seeds each?"
+        )
+
+    def test_a_search_and_a_single_setting(self, ledger):
+        axes = [Axis("lr", Float(0.1, 1.0)), Axis("act", Choice(["a", "b"]))]
+        report = replace(SPACE.report, rows="", **NO_BASELINE)
+        search = replace(SPACE, name="s", axes=axes, search=Search("tpe", trials=30), seeds=(0,), report=report)
+        assert question(told(Bench(ledger, search))[1]) == (
+            "Which values of lr and act give the highest validation accuracy, among 30 settings drawn by TPE, under 1 "
+            "seed each?"
+        )
+        one = replace(SPACE, axes=[Axis("gamma", Grid([0]))], report=report)
+        assert question(told(Bench(ledger, one))[1]) == "What validation accuracy does one setting reach under 3 seeds?"
+
+
+class TestAnswer:
+    def test_better_with_its_figures_and_what_is_left_open(self, ledger):
+        assert answered(levels(ledger)) == (
+            "Better than gamma=0: gamma=2 (+45 points, 95 % interval +29 to +61, adjusted p <0.001); about the other "
+            "setting nothing can be decided."
+        )
+
+    def test_better_and_worse(self, ledger):
+        said = answered(levels(ledger, (20, 2, 38)))
+        assert said.startswith("Better than gamma=0: gamma=2 (+45 points")
+        assert "; worse than gamma=0: gamma=1 (-44 points" in said
+        assert "nothing" not in said
+
+    def test_no_clear_difference_is_not_called_equal(self, ledger):
+        assert answered(levels(ledger, (20, 20, 21))) == (
+            "Nothing can be decided from 3 seeds per setting and 40 validation images: no difference is clear of "
+            "chance (smallest adjusted p 0.437), which does not show that the settings are equal."
+        )
+
+    @pytest.mark.parametrize(
+        ("seeds", "why"),
+        [
+            ((0,), "1 seed per setting and 40 validation images: a rerun may reverse any order."),
+            (
+                (0, 1),
+                "2 seeds per setting and 40 validation images: a verdict needs 3 seeds that a setting and its "
+                "baseline both finished.",
+            ),
+        ],
+    )
+    def test_few_seeds_decide_nothing_however_large_the_difference(self, ledger, seeds, why):
+        assert answered(levels(ledger, (2, 38, 38), seeds)) == f"Nothing can be decided from {why}"
+
+    def test_a_diverged_seed_keeps_a_setting_from_being_called_better_or_worse(self, ledger):
+        bench = Bench(ledger)
+        for a, share in enumerate((20, 2, 38)):
+            for s in range(4):
+                diverged = s == 3 and a > 0
+                state = State.DIVERGED if diverged else State.FINISHED
+                bench.space = replace(bench.space, seeds=(0, 1, 2, 3))
+                bench.run({"gamma": a}, s, [i < share + (s + a) % 2 for i in range(40)], state=state)
+        assert answered(bench).startswith("Nothing can be decided")
+
+    def test_without_a_baseline_claims_answer(self, ledger):
+        claims = ({"best": 2}, {"better": [1, 0]}, {"better": [0, 2]})
+        assert answered(levels(ledger, claims=claims, **NO_BASELINE)) == (
+            "Of what the file claims, “gamma=2 is the best” is supported; “gamma=0 is better than gamma=2” is "
+            "contradicted; beyond that nothing can be decided from 3 seeds per setting and 40 validation images."
+        )
+
+    def test_without_both_nothing_is_decided(self, ledger):
+        assert answered(levels(ledger, **NO_BASELINE)) == (
+            "Nothing can be decided from 3 seeds per setting and 40 validation images: the file names no baseline to "
+            "compare with."
+        )
+
+    def test_one_setting_and_none(self, ledger):
+        one = replace(SPACE, axes=[Axis("gamma", Grid([0]))])
+        assert answered(levels(ledger, (20,), space=one, **NO_BASELINE)).endswith(
+            ": there is one setting, and nothing to compare it with."
+        )
+        assert answered(Bench(ledger, replace(SPACE, name="other"))) == (
+            "Nothing can be decided: no run has finished yet."
+        )
+
+    def test_no_predictions(self, focal):
+        assert answered(focal) == (
+            "Nothing can be decided from 3 seeds per setting: the record holds no predictions that differences could "
+            "be judged by."
+        )
+
+    def test_a_search_decides_nothing_about_what_it_chose(self, ledger):
+        space = replace(SPACE, axes=[Axis("gamma", Float(0, 2))], search=Search("tpe", trials=3))
+        assert answered(levels(ledger, space=space, **NO_BASELINE)) == (
+            "Nothing can be decided from a search alone: it found gamma=2 (95.8 %), but by the very figures it shows; "
+            "a confirm stage would run the best again under fresh seeds."
+        )
+
+    def test_a_confirm_stage_is_judged_on_test(self, ledger):
+        """Validation chose its settings: what it shows there is no answer."""
+        bench = Bench(ledger, replace(SPACE, name="s (confirm)"))
+        for a in range(3):
+            for s in range(3):
+                bench.run({"gamma": a}, s, [i < 20 + 9 * a + s % 2 for i in range(40)], pattern(0, s, 30))
+        table, read = told(bench)
+        assert max(line.judged.p_adjusted for line in table.lines[1:]) < 0.01
+        assert answer(table, read).startswith("Nothing can be decided from 3 seeds per setting and 30 test images: ")
+        assert "test accuracy on toys" in question(read)
+        assert list(setup(read))[-1] == (
+            "The candidates are what a search found best, run again under seeds it had not seen, and judged on test "
+            "images, which chose none of them."
+        )
+
+
+def test_setup_says_what_was_done(ledger):
+    assert list(setup(told(levels(ledger))[1])) == [
+        "3 settings, each trained under 3 seeds (0, 1 and 2) for 2 epochs at most. A seed decides everything random in "
+        "a run: initial weights, the order of the images, augmentations.",
+        "Judged by validation accuracy after the last epoch; higher is better.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("names", "text"),
+    [
+        ([], ""),
+        (["a"], "a"),
+        (["a", "b"], "a and b"),
+        (["a", "b", "c"], "a, b and c"),
+        (list("abcde"), "a, b, c and 2 more"),
+    ],
+)
+def test_lists(names, text):
+    assert listed(names) == text
