@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import os
 import re
@@ -141,19 +142,30 @@ class LedgerContract:
 
     def test_a_data_card_comes_back_and_the_first_stands(self, ledger):
         truth = {"val": np.array([0, 1], dtype=np.uint16)}
-        card = DataCard("f00", "digits", ["null", "één"], truth, {"val": ["a\n.png", "b\udc80.png"]}, ["two images"])
+        contents = {"val": ["0a", "0b"]}
+        images = {"val": ["a\n.png", "b\udc80.png"]}
+        card = DataCard("f00", "digits", ["null", "één"], truth, images, ["two images"], contents)
         ledger.put_data(card)
         ledger.put_data(DataCard("f00", "another"))
         found = ledger.data("f00")
-        assert (found.name, found.classes, found.images, found.notes) == (
+        assert (found.name, found.classes, found.images, found.notes, found.contents) == (
             card.name,
             card.classes,
             card.images,
             card.notes,
+            card.contents,
         )
         assert found.truth["val"].dtype == np.uint16
         assert found.truth["val"].tolist() == [0, 1]
         assert ledger.data("f01") is None
+
+    def test_a_card_recorded_before_contents_were_has_none(self):
+        blob = codec.encode_card(DataCard("f00", "digits", ["a"], {"val": np.array([0])}, {"val": ["a.png"]}))
+        head, _, rest = blob.partition(b"\n")
+        old = json.loads(head)
+        del old["contents"]
+        found = codec.decode_card(b"\n".join([json.dumps(old).encode(), rest]))
+        assert (found.name, found.contents, found.truth["val"].tolist()) == ("digits", {}, [0])
 
     @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, -0.0, 0.0, 0.1, 5e-324, 1.7976931348623157e308])
     def test_every_number_comes_back_to_the_last_bit(self, ledger, study, run, value):

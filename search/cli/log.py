@@ -35,6 +35,6 @@ def log(study: str, results: str, storage: str | None, trackers: Sequence[str]) 
     from search.report import record_look
 
     opened = api.open_study(study, results=results, storage=storage)
-    record_look(opened.ledger, opened.record)  # a tracker shows the comparison table
     for line in opened.log(*trackers):
         click.echo(line)
+    record_look(opened.ledger, opened.record)  # a tracker shows the comparison table

@@ -15,6 +15,10 @@ OURS = "search:note"
 """Study attribute that holds the hash of the note we wrote last."""
 
 
+REPORT = "report"
+"""Study attribute, shown on the study's first page, that holds the address of its report."""
+
+
 def note(ledger: Ledger, record: StudyRecord) -> str:
     """Return a study's note, in Markdown."""
     space = rebuild(record.space, record.name)
@@ -28,12 +32,12 @@ def note(ledger: Ledger, record: StudyRecord) -> str:
             "",
             f"**[Report: the table, what it shows, the figures]({place})**",
             "",
-            f"- objective: {markdown_cell(objective.metric)}, {objective.direction}d",
+            f"- objective: {markdown_cell(objective.metric)} ({objective.direction})",
             f"- axes: {', '.join(markdown_cell(axis.name) for axis in space.axes)}; {len(space.seeds)} seeds",
             f"- trials: {counts}",
-            f"- pictures: of the study below, under Artifacts; of the {BEST} best trials on their own pages",
+            f"- pictures: of the study on its first page, under Artifacts; of its {BEST} best trials on their pages",
             "",
-            "A copy of what is on record; edits here are lost or left alone, and never reach it.",
+            "This is a copy of what is on record: nothing that is edited or deleted here reaches the original.",
         ]
     )
 
@@ -49,6 +53,8 @@ def write_note(ledger: Ledger, record: StudyRecord, mirror: str) -> bool:
 
     study = optuna.load_study(study_name=record.name, storage=mirror)
     storage, number = study._storage, study._study_id
+    if study.user_attrs.get(REPORT) != address(record):
+        study.set_user_attr(REPORT, address(record))
     there, wanted = get_note(study), note(ledger, record)
     last = storage.get_study_system_attrs(number).get(OURS)
     if there == wanted or (there and _hash(there) != last):

@@ -11,7 +11,9 @@ _LONGEST = 200
 """Bytes of a folder's name: file systems allow 255, and copies and archives add to it."""
 
 _UNSAFE = re.compile(r'[/\\:*?"<>|~%]')
-_TAKEN = re.compile(r"(reference|states?|data|ray|logs|artifacts|mlartifacts|(search|optuna|mlflow)\.db.*)", re.IGNORECASE)
+_TAKEN = re.compile(
+    r"(reference|states?|data|ray|logs|artifacts|mlartifacts|(search|optuna|mlflow)\.db.*)", re.IGNORECASE
+)
 """Names that other things in the results folder have."""
 
 

@@ -103,10 +103,10 @@ def _confirm(node: Node | None, sampler: str, axes: Sequence[Axis] | None, probl
     if sampler == "grid":
         problems.add(node, "a grid is compared as a whole, nothing of it is chosen by luck; remove it, or add seeds")
     baseline = node.entries.get("baseline")
+    known = {axis.name: axis for axis in axes or ()}
     for name, value in baseline.entries.items() if baseline is not None and axes is not None else ():
-        axis = next((axis for axis in axes if axis.name == name), None)
+        axis = known.get(name)
         if axis is None:
-            known = [axis.name for axis in axes]
             problems.add(value, f"speaks of {name!r}, which is no axis of this file{unknown(name, known)}")
         elif reason := _outside(axis, value):
             problems.add(value, reason)

@@ -62,7 +62,7 @@ def test_a_key_changes_where_an_epoch_does(chosen: Configuration, name: str, dat
     one_setting_more(chosen, name, data.draw(values(name)))
 
 
-@pytest.mark.slow
+@pytest.mark.stress
 @thorough
 @given(configurations(), st.sampled_from(sorted(SETTINGS)), st.data())
 def test_so_it_does_in_thousands_of_configurations(chosen: Configuration, name: str, data: st.DataObject) -> None:

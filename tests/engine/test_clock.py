@@ -52,7 +52,7 @@ def test_a_study_takes_no_longer_than_its_epochs_allow(
     within_the_bound(space, seed, workers, duration, diverging)
 
 
-@pytest.mark.slow
+@pytest.mark.stress
 @many
 @given(spaces(), SEEDS, WORKERS, st.sampled_from([equal, mixed]), st.sampled_from([0, 0.04]))
 def test_so_do_hundreds_of_studies(
@@ -96,7 +96,7 @@ def test_sharing_is_never_slower_than_training_alone(space: Space, seed: int, wo
     no_slower_than_alone(space, seed, workers)
 
 
-@pytest.mark.slow
+@pytest.mark.stress
 @many
 @given(trees(), SEEDS, WORKERS)
 def test_nor_is_it_in_hundreds_of_studies(space: Space, seed: int, workers: int) -> None:

@@ -230,7 +230,7 @@ def test_an_undisturbed_study(space: Space, seed: int, workers: int, slow: float
     undisturbed(space, seed, workers, slow, diverging)
 
 
-@pytest.mark.slow
+@pytest.mark.stress
 @settings(fast, max_examples=400)
 @given(*DRAWN)
 def test_hundreds_of_undisturbed_studies(space: Space, seed: int, workers: int, slow: float, diverging: float) -> None:

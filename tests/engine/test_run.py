@@ -238,21 +238,6 @@ def test_a_finished_study_starts_no_ray(sine: tuple[Bench, subprocess.CompletedP
     assert {path: path.read_bytes() for path in (made.results / "sine").iterdir()} == before
 
 
-def test_a_new_study_over_rows_on_record_starts_no_ray(sine: tuple[Bench, subprocess.CompletedProcess[str]]) -> None:
-    """Fewer epochs, a stop rule, another name: everything is on record, and the last run tells the execution class."""
-    made, _ = sine
-    content = yaml.safe_load((made.folder / "sine.yaml").read_text())
-    content["fixed"] |= {"epochs": 7, "stop.rule": "patience", "stop.patience": 3}
-    (made.folder / "shorter.yaml").write_text(yaml.safe_dump(content))
-    again = made.run("run", made.folder / "shorter.yaml")
-    assert (again.returncode, again.stderr) == (0, "")
-    assert "starting Ray" not in again.stdout
-    trials = made.table("trials.csv", "shorter")
-    assert len(trials) == 6
-    assert {row["epochs_trained"] for row in trials} == {"0"}
-    assert {row["state"] for row in trials} == {"finished", "stopped"}
-
-
 def test_a_deleted_mirror(sine: tuple[Bench, subprocess.CompletedProcess[str]]) -> None:
     made, _ = sine
     (made.results / "optuna.db").unlink()
@@ -289,6 +274,21 @@ def test_more_seeds_train_only_those(sine: tuple[Bench, subprocess.CompletedProc
     assert [(row["trial"], row["seed"]) for row in made.table("trials.csv")[6:]] == [("6", "9"), ("7", "9"), ("8", "9")]
     assert made.table("epochs.csv")[: len(before)] == before
     assert re.findall(r"trial (\d+) started", done.stdout) == ["6", "7", "8"]
+
+
+def test_a_new_study_over_rows_on_record_starts_no_ray(sine: tuple[Bench, subprocess.CompletedProcess[str]]) -> None:
+    """Fewer epochs, a stop rule, another name: everything is on record, and the last run tells the execution class."""
+    made, _ = sine
+    content = yaml.safe_load((made.folder / "sine.yaml").read_text())
+    content["fixed"] |= {"epochs": 7, "stop.rule": "patience", "stop.patience": 3}
+    (made.folder / "shorter.yaml").write_text(yaml.safe_dump(content))
+    again = made.run("run", made.folder / "shorter.yaml")
+    assert (again.returncode, again.stderr) == (0, "")
+    assert "starting Ray" not in again.stdout
+    trials = made.table("trials.csv", "shorter")
+    assert len(trials) == 9
+    assert {row["epochs_trained"] for row in trials} == {"0"}
+    assert {row["state"] for row in trials} == {"finished", "stopped"}
 
 
 # A study that is disturbed -------------------------------------------------------------------------------------
@@ -339,7 +339,7 @@ def test_a_killed_driver(
 ) -> None:
     """On its way, a study is looked at from outside, loses a worker, and then its driver."""
     made = bench("killed")
-    made.write(GRID, pause=0.4, at=4)
+    made.write(GRID, pause=0.8, at=4)
     process = made.start()
     wait_for(made.trained, 60, process)
 
@@ -382,7 +382,7 @@ def test_a_killed_driver(
     begun = len(made.trained())
 
     # The same command goes on.
-    made.write(GRID, pause=0.4, at=4)
+    made.write(GRID, pause=0.8, at=4)
     done = made.run()
     assert (done.returncode, done.stderr) == (0, "")
     trials = made.trials()

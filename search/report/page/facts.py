@@ -163,13 +163,14 @@ def reproduction(content: Mapping[str, Any], space: str) -> Markup:
     commits = _distinct((run.get("conditions") or {}).get("commit") for run in content.get("runs", ()))
     lines = [f"git checkout {shlex.quote(commit.removesuffix(COMMITTED))}" for commit in commits if len(commits) == 1]
     lines.append("python -m search run space.yaml --results again")
-    said = [
-        "In the product's folder, with space.yaml from beside this page, or with the text below saved under that name:"
-    ]
+    said = []
     if any(commit.endswith(COMMITTED) for commit in commits):
         said.append("The installation had changes that are in no commit.")
     if len(commits) > 1:
         said.append(f"Rows of {len(commits)} commits stand in the table, see Conditions; the last one is the nearest.")
+    said.append(
+        "In the product's folder, with space.yaml from beside this page, or with the text below saved under that name:"
+    )
     return joined(
         [
             element("p", " ".join(said)),

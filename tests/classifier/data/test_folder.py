@@ -153,6 +153,19 @@ def test_identical_images_within_a_split_are_fine(divided: Path) -> None:
     assert len(load(divided).card.notes) == 2
 
 
+def test_images_of_equal_pixels_have_equal_contents(divided: Path) -> None:
+    before = load(divided).card
+    Image.open(divided / "val/cat/0.png").save(divided / "val/cat/copy.bmp")
+    card = load(divided).card
+    named = dict(zip(card.images["val"], card.contents["val"], strict=True))
+    assert named["val/cat/0.png"] == named["val/cat/copy.bmp"]
+    assert len(set(named.values())) == 4
+    assert [len(card.contents[split]) for split in ("val", "test")] == [5, 6]
+    # They are those of the images in full size, whatever size is trained on.
+    assert load(divided, **{"data.size": 4}).card.contents == card.contents
+    assert set(before.contents["val"]) == set(card.contents["val"])
+
+
 def test_one_image_under_two_labels_is_told(divided: Path) -> None:
     shutil.copy(divided / "train/cat/0.png", divided / "train/dog/copy.png")
     assert load(divided).card.notes[2:] == [
