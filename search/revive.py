@@ -1,8 +1,9 @@
 """The run of a trial, alive again: what only its state can show needs the state.
 
 A trial's state after an epoch is a function of its settings, its data and the execution class, so training it again
-gives it back, from the last state that was kept on its path. Every row that is trained here is compared with the one on record, to the last bit, and a difference is
-said: what is drawn is then another run than the one in the tables. Nothing is written to the ledger.
+gives it back, from the last state that was kept on its path. Every row that is trained here is compared with the one on
+record, to the last bit, and a difference is said: what is drawn is then another run than the one in the tables. Nothing
+is written to the ledger.
 """
 
 from __future__ import annotations
@@ -62,7 +63,8 @@ def revive(
     if epoch > start:
         seconds = sum(row.seconds for number, row in recorded.items() if number > start)
         behind = f" from its state after epoch {start}" if start else ""
-        say(f"training trial {trial.number} again to epoch {epoch}{behind}; it took {seconds:.0f} s when it was recorded")
+        took = f"it took {seconds:.0f} s when it was recorded"
+        say(f"training trial {trial.number} again to epoch {epoch}{behind}; {took}")
     with addressed(space):
         run = workload.start(fixed, cpus, gpus)
     if state is not None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import itertools
 import json
 import threading
 from collections.abc import Callable, Mapping
@@ -59,7 +60,7 @@ def draw(
         mirror: SQLAlchemy URL of the Optuna database, which is up to the ledger.
         results: the results folder.
         say: told once how many pictures were drawn, and why some were not.
-        end: where it is set, no further study is begun.
+        end: where it is set, no further picture is begun.
     """
     count, remarks = 0, []
     try:
@@ -68,7 +69,7 @@ def draw(
             if end is not None and end.is_set():
                 return
             try:
-                made, remark = _Study(ledger, record, storage, store).draw()
+                made, remark = _Study(ledger, record, storage, store, end or threading.Event()).draw()
             except Exception as error:  # a study that cannot be drawn, or was deleted in the dashboard
                 made, remark = 0, f"the pictures of {record.name!r} cannot be drawn: {type(error).__name__}: {error}"
             count += made
@@ -100,9 +101,14 @@ class _Study:
     """The pictures of one study: groups of artifacts, ``study`` and one per trial by its number."""
 
     def __init__(
-        self, ledger: Ledger, record: StudyRecord, storage: BaseStorage, store: FileSystemArtifactStore
+        self,
+        ledger: Ledger,
+        record: StudyRecord,
+        storage: BaseStorage,
+        store: FileSystemArtifactStore,
+        end: threading.Event,
     ) -> None:
-        self._ledger, self._record, self._storage, self._store = ledger, record, storage, store
+        self._ledger, self._record, self._storage, self._store, self._end = ledger, record, storage, store, end
         self._id = storage.get_study_id_from_name(record.name)
         self._attributes = dict(storage.get_study_system_attrs(self._id))
 
@@ -117,7 +123,8 @@ class _Study:
             group: figures for group, (digest, figures) in wanted.items() if not self._there(drawn.get(group), digest)
         }
         figures = {(group, name): figure for group, make in behind.items() for name, figure in make().items()}
-        images, remark = pngs({f"{group} {name}": figure for (group, name), figure in figures.items()})
+        named = {f"{group} {name}": figure for (group, name), figure in figures.items()}
+        images, remark = pngs(_Until(self._end, named))
         made = 0
         for group in behind:
             mine = {name: images.get(f"{group} {name}") for one, name in figures if one == group}
@@ -184,6 +191,18 @@ class _Study:
     def _remove(self, keys: list[str]) -> None:
         for key in keys:
             self._storage.set_study_system_attr(self._id, key, json.dumps(None))  # as the dashboard deletes one
+
+
+class _Until(dict[str, go.Figure]):
+    """Figures that come to an end as soon as somebody sets `end`: the browser is then closed after the one in hand."""
+
+    def __init__(self, end: threading.Event, figures: Mapping[str, go.Figure]) -> None:
+        super().__init__(figures)
+        self._end = end
+
+    def items(self) -> Any:
+        """Return the figures one by one."""
+        return itertools.takewhile(lambda _: not self._end.is_set(), super().items())
 
 
 def _store(results: Path) -> FileSystemArtifactStore:

@@ -21,6 +21,9 @@ from search.study import Mirror
 
 HOST = "127.0.0.1"
 
+PATIENCE = 10.0
+"""Seconds that ending the dashboard waits for the picture that is being drawn, so that its browser can clear up."""
+
 Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
@@ -87,14 +90,16 @@ def serve(
     address = f"http://{HOST}:{server.server_port}"
     say(f"Optuna dashboard of {place}: {address}/dashboard; reports: {address}/reports/ (Ctrl-C ends it)")
     end = threading.Event()
+    drawing = threading.Thread(target=draw, args=(ledger, mirror, results, say, end), name="pictures", daemon=True)
     if pictures:
-        # A daemon: whoever ends the dashboard does not wait for a browser that draws.
-        threading.Thread(target=draw, args=(ledger, mirror, results, say, end), name="pictures", daemon=True).start()
+        drawing.start()
     try:
         with server:
             server.serve_forever()
     finally:
         end.set()
+        if pictures:
+            drawing.join(PATIENCE)
 
 
 class _Threads(ThreadingMixIn, WSGIServer):

@@ -124,7 +124,7 @@ def _trial(record: StudyRecord, space: Space, curve: Curve) -> LoggedTrial:
     epoch = curve.epoch(space.report.value)
     return LoggedTrial(
         trial.number,
-        f"{trial.number} {setting}, seed {trial.seed}",
+        f"trial {trial.number}, {setting}, seed {trial.seed}",
         trial.state,
         parameters,
         {**settings, "epochs": trial.epochs},

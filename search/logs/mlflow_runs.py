@@ -59,10 +59,10 @@ def write(study: LoggedStudy, results: Path) -> str:
     except (MlflowException, OSError) as error:
         reason = str(error).strip().splitlines()[0]
         raise UserError(f"MLflow at {_shown(uri)}: {reason}; mend it, or set MLFLOW_TRACKING_URI") from error
-    return (
-        f"MLflow: {len(study.trials)} trials in experiment {study.name!r} of {_shown(uri)}; "
-        f"look at them with `mlflow ui --backend-store-uri '{_shown(uri)}'`"
-    )
+    said = f"MLflow: {len(study.trials)} trials in experiment {study.name!r} of {_shown(uri)}"
+    if uri.startswith(("http://", "https://", "databricks")):
+        return said
+    return f"{said}; look at them with `mlflow ui --backend-store-uri '{_shown(uri)}'`"
 
 
 def _write(study: LoggedStudy, uri: str, results: Path) -> None:

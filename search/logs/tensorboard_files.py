@@ -40,7 +40,7 @@ def write(study: LoggedStudy, folder: Path) -> str:
         _remove_others(place, set(runs.values()))
         _put(place / runs[STUDY], study.digest, partial(_study, study))
         for trial in study.trials:
-            _put(place / runs[trial.name], trial.digest, partial(_trial, trial))
+            _put(place / runs[trial.name], trial.digest, partial(_trial, trial, study.metric))
     except OSError as error:
         raise UserError(f"{place}: cannot be written: {error.strerror or error}; give another --results") from error
     return f"TensorBoard: {len(study.trials)} trials in {place}; look at them with `tensorboard --logdir '{place}'`"
@@ -76,7 +76,7 @@ def _remove_others(place: Path, runs: set[str]) -> None:
             run.rmdir()
 
 
-def _trial(trial: LoggedTrial, writer: SummaryWriter) -> None:
+def _trial(trial: LoggedTrial, objective: str, writer: SummaryWriter) -> None:
     for point in trial.points:
         for name, value in point.metrics.items():
             writer.add_scalar(name, value, point.epoch, walltime=point.at)
@@ -85,7 +85,10 @@ def _trial(trial: LoggedTrial, writer: SummaryWriter) -> None:
     for name, value in final.items():
         writer.add_scalar(name, value, trial.final_epoch, walltime=last)
     parameters: dict[str, Any] = {name: scalar(value) for name, value in trial.parameters.items()}
-    for summary in hparams({**parameters, "state": trial.state.value}, final):
+    # The tab shows five metrics at first: those of the training images would crowd out the objective.
+    judged = (f"final/{objective}", "final/val_", "final/test_")
+    columns = {name: value for name, value in final.items() if name.startswith(judged)}
+    for summary in hparams({**parameters, "state": trial.state.value}, columns):
         writer.file_writer.add_summary(summary)
     lines = {"ended by": trial.tags["ended_by"], **{name: scalar(value) for name, value in trial.settings.items()}}
     writer.add_text("settings", "\n".join(f"    {name}: {value}" for name, value in lines.items()), walltime=last)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from typing import Any
 
 import optuna
@@ -138,3 +139,24 @@ def test_the_best_are_those_with_the_best_objective_the_first_of_equals_first(se
     served.study.trial({"degree": 5}, 5, [0.1, 0.2, 0.81], metrics=lambda e, v: {"val_accuracy": v})
     read = read_curves(*served.study.args)
     assert [curve.trial.number for curve in pictures.best_trials(read, 2)] == [5, 6]
+
+
+def test_an_end_leaves_the_rest_to_the_next_start(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    end = threading.Event()
+
+    def pngs(figures: Any) -> tuple[dict[str, bytes], str]:
+        done = {}
+        for name, _ in figures.items():
+            done[name] = name.encode()
+            if name == "5 curves":
+                end.set()
+        return done, ""
+
+    monkeypatch.setattr(pictures, "pngs", pngs)
+    served.prepare()
+    said: list[str] = []
+    pictures.draw(served.ledger, served.mirror, served.results, said.append, end)
+    study, trials = listed(served)
+    assert (said, trials) == ([f"drew {len(study)} pictures; reload the dashboard to see them"], {})
+    served.draw()
+    assert listed(served) == (study, {number: ["confusion-val.png", "curves.png"] for number in (3, 4, 5)})

@@ -12,6 +12,12 @@ from search.ledger import Ledger
 from search.trial import State
 from tests.report.builder import Study, full
 
+RUNS = [
+    *("trial 0, gamma=0, seed 0", "trial 1, gamma=0.5, seed 1", "trial 2, gamma=2, seed 0"),
+    *("trial 3, gamma=2, seed 1", "trial 4, gamma=2, seed 2", "trial 5, gamma=0, seed 1"),
+]
+"""What the runs of `study` are called."""
+
 
 @pytest.fixture
 def ledger(tmp_path: Path) -> Iterable[Ledger]:

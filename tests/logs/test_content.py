@@ -21,7 +21,7 @@ def test_trials_that_have_begun_or_ended(study: Study) -> None:
         *("finished", "finished", "pruned", "diverged", "failed", "running")
     ]
     first = told.trials[0]
-    assert first.name == "0 gamma=0, seed 0"
+    assert first.name == "trial 0, gamma=0, seed 0"
     assert dict(first.parameters) == {"gamma": 0, "seed": 0}
     assert dict(first.settings) == {"lr": 0.1, "epochs": 3}
     assert [point.epoch for point in first.points] == [1, 2, 3]

@@ -46,7 +46,7 @@ def test_curves_parameters_states_and_tables(study: Study, tmp_path: Path) -> No
     assert sorted((point.step, point.value) for point in history) == [(1, 0.25), (2, 0.5), (3, 0.75)]
     assert run.data.params == {"gamma": "0.5", "seed": "1", "lr": "0.1", "epochs": "3"}
     assert run.data.metrics["final.val_accuracy"] == 0.75
-    assert run.info.run_name == "1 gamma=0.5, seed 1"
+    assert run.info.run_name == "trial 1, gamma=0.5, seed 1"
     assert run.data.tags["mlflow.parentRunId"] == runs["study"].info.run_id
     assert [runs[str(i)].info.status for i in range(6)] == [
         *("FINISHED", "FINISHED", "KILLED", "KILLED", "FAILED", "RUNNING")

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from search import logs
-from tests.logs.conftest import go_on
+from tests.logs.conftest import RUNS, go_on
 from tests.report.builder import Study
 from tests.report.hostile import TEXTS, hostile_study
 
@@ -40,18 +40,15 @@ def files(place: Path) -> dict[str, int]:
 def test_curves_come_back_with_their_epochs_and_times(study: Study, tmp_path: Path) -> None:
     place = log(study, tmp_path)
     runs = sorted(run.name for run in place.iterdir())
-    assert runs == [
-        *("0 gamma=0, seed 0", "1 gamma=0.5, seed 1", "2 gamma=2, seed 0", "3 gamma=2, seed 1", "4 gamma=2, seed 2"),
-        *("5 gamma=0, seed 1", "study"),
-    ]
-    found = read(place / "1 gamma=0.5, seed 1")
+    assert runs == ["study", *RUNS]
+    found = read(place / "trial 1, gamma=0.5, seed 1")
     points = found.Scalars("val_accuracy")
     assert [(point.step, point.value) for point in points] == [(1, 0.25), (2, 0.5), (3, 0.75)]
     key = study.ledger.paths(study.record.id)[1][0][0]
     recorded = datetime.fromisoformat(study.ledger.rows([key])[key].recorded)
     assert points[0].wall_time == pytest.approx(recorded.timestamp(), abs=1e-3)
     assert [(point.step, point.value) for point in found.Scalars("final/val_accuracy")] == [(3, 0.75)]
-    diverged = read(place / "3 gamma=2, seed 1").Scalars("val_accuracy")
+    diverged = read(place / "trial 3, gamma=2, seed 1").Scalars("val_accuracy")
     assert diverged[0].value == 0.125
     assert math.isnan(diverged[1].value)
 
@@ -60,15 +57,20 @@ def test_parameters_and_tables_come_back(study: Study, tmp_path: Path) -> None:
     from tensorboard.plugins.hparams import metadata
 
     place = log(study, tmp_path)
-    tags = read(place / "1 gamma=0.5, seed 1").summary_metadata
+    tags = read(place / "trial 1, gamma=0.5, seed 1").summary_metadata
     content = tags[metadata.SESSION_START_INFO_TAG].plugin_data.content
     values = metadata.parse_session_start_info_plugin_data(content).hparams
     assert (values["gamma"].number_value, values["seed"].number_value) == (0.5, 1)
     assert values["state"].string_value == "finished"
+    content = tags[metadata.EXPERIMENT_TAG].plugin_data.content
+    metrics = metadata.parse_experiment_plugin_data(content).metric_infos
+    assert sorted(metric.name.tag for metric in metrics) == [
+        *("final/test_accuracy", "final/test_loss", "final/val_accuracy", "final/val_loss")
+    ]
     found = read(place / "study")
     (table,) = found.Tensors("table/text_summary")
     assert table.tensor_proto.string_val[0].decode().startswith("# Focal loss")
-    (error,) = read(place / "4 gamma=2, seed 2").Tensors("error/text_summary")
+    (error,) = read(place / "trial 4, gamma=2, seed 2").Tensors("error/text_summary")
     assert b"ValueError: x" in error.tensor_proto.string_val[0]
 
 
@@ -81,9 +83,9 @@ def test_logging_twice_writes_nothing_and_a_trial_that_went_on_is_written_again(
     log(study, tmp_path)
     after = files(place)
     changed = {name.split("/")[0] for name in {*before} ^ {*after}}
-    assert changed == {"5 gamma=0, seed 1", "study"}
+    assert changed == {"trial 5, gamma=0, seed 1", "study"}
     assert len(after) == len(before) == 7
-    assert [point.step for point in read(place / "5 gamma=0, seed 1").Scalars("val_accuracy")] == [1, 2, 3]
+    assert [point.step for point in read(place / "trial 5, gamma=0, seed 1").Scalars("val_accuracy")] == [1, 2, 3]
     assert not list(place.parent.glob(".*.tmp"))
 
 
@@ -92,11 +94,11 @@ def test_what_others_put_there_stays(study: Study, tmp_path: Path) -> None:
     mine = place / "my own run"
     mine.mkdir()
     (mine / "events.out.tfevents.1.host").write_bytes(b"")
-    (place / "0 gamma=0, seed 0").rename(place / "an old name")
+    (place / "trial 0, gamma=0, seed 0").rename(place / "an old name")
     log(study, tmp_path)
     assert (mine / "events.out.tfevents.1.host").exists()
     assert not (place / "an old name").exists()
-    assert (place / "0 gamma=0, seed 0").is_dir()
+    assert (place / "trial 0, gamma=0, seed 0").is_dir()
 
 
 def test_hostile_names_stay_in_the_folder(ledger: Any, tmp_path: Path) -> None:

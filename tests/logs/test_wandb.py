@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from search import logs
-from tests.logs.conftest import go_on
+from tests.logs.conftest import RUNS, go_on
 from tests.report.builder import Study
 
 pytest.importorskip("wandb", reason="Weights & Biases is an optional library: the extra `wandb`")
@@ -67,11 +67,8 @@ def history(folder: Path, metric: str) -> list[tuple[int, float]]:
 
 def test_offline_runs_hold_curves_and_parameters(study: Study, tmp_path: Path) -> None:
     runs = log(study, tmp_path)
-    assert sorted(runs) == [
-        *("0 gamma=0, seed 0", "1 gamma=0.5, seed 1", "2 gamma=2, seed 0", "3 gamma=2, seed 1", "4 gamma=2, seed 2"),
-        *("5 gamma=0, seed 1", "Focal loss"),
-    ]
-    one = runs["1 gamma=0.5, seed 1"]
+    assert sorted(runs) == ["Focal loss", *RUNS]
+    one = runs["trial 1, gamma=0.5, seed 1"]
     assert history(one, "val_accuracy") == [(1, 0.25), (2, 0.5), (3, 0.75)]
     run = records(one)[0]["run"]
     config = {item["key"]: json.loads(item["value_json"]) for item in run["config"]["update"]}
@@ -88,7 +85,7 @@ def test_logging_twice_adds_nothing_and_a_trial_that_went_on_is_replaced(study: 
     go_on(study, 5)
     after = log(study, tmp_path)
     assert len(after) == 7
-    name = "5 gamma=0, seed 1"
+    name = "trial 5, gamma=0, seed 1"
     assert [epoch for epoch, _ in history(after[name], "val_accuracy")] == [1, 2, 3]
     assert records(after[name])[0]["run"]["run_id"] == after[name].name.rpartition("-")[2]
     assert before[name].name.rpartition("-")[2] == after[name].name.rpartition("-")[2]
