@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
@@ -12,8 +10,6 @@ import pytest
 from search import load_space, open_study, run
 from search.api import Study
 from search.errors import Faults
-from search.workload import Settings
-from tests.contracts.toy import SineFit
 
 SINE = {
     "name": "notebook",
@@ -43,22 +39,16 @@ def test_a_study_runs_from_python_and_its_tables_are_data_frames(tmp_path: Path)
     assert isinstance(again, Study)
 
 
-class Unreadable(SineFit):
-    """Its starting weights cannot be read for one degree, which only shows while the study runs."""
-
-    def inputs(self, fixed: Settings) -> Mapping[str, str]:
-        if (
-            fixed["degree"] == 3 and threading.current_thread().name == "planner"
-        ):  # not yet when the price is worked out
-            raise RuntimeError("no such file of weights")
-        return {}
-
-
 @pytest.mark.slow
-def test_an_error_on_the_way_is_recorded_with_the_run_and_raised(tmp_path: Path) -> None:
-    space = load_space({**SINE, "workload": "tests.test_api:Unreadable"})
+def test_an_error_on_the_way_is_recorded_with_the_run_and_raised(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("no such file of weights")
+
+    monkeypatch.setattr("search.engine.driver.Driver._admit", fail)  # in the planner's thread
     with pytest.raises(RuntimeError, match="no such file of weights"):
-        run(space, results=tmp_path)
+        run(load_space(SINE), results=tmp_path)
     study = open_study("notebook", results=tmp_path)
     assert [entry["outcome"] for entry in study.ledger.runs(study_id=study.record.id)] == ["error: RuntimeError"]
 

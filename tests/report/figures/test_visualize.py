@@ -112,6 +112,7 @@ def test_a_real_study(tmp_path: Path, capsys: pytest.CaptureFixture[str], no_bro
         "space:\n  loss.gamma: {grid: [2]}\nseeds: [0]\n"
     )
     assert run(["run", str(file), *results]) == 0
+    assert run(["clean", "--states", *results]) == 0  # so that there is something to train again
     capsys.readouterr()
 
     assert run(["visualize", "tiny", *results]) == 0
