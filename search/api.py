@@ -91,6 +91,7 @@ def run(
                 new_revision=new_revision,
                 view=view,
             )
+            study.write()  # its page leads to the confirm stage now
     return study
 
 
