@@ -205,7 +205,6 @@ class StatesContract:
 
     def test_a_fresh_ledger_has_no_states(self, states):
         assert states.find([KEY]) == {}
-        assert states.latest([KEY]) is None
         assert states.size() == (0, 0)
         assert states.make_room(0) == []
         assert states.clean() == (0, 0)
@@ -221,14 +220,12 @@ class StatesContract:
             raise ZeroDivisionError(step.put_state(kept))
         assert states.find([KEY]) == {}
 
-    def test_the_latest_of_a_path_is_the_one_furthest_along_it(self, states, put):
+    def test_all_states_of_a_long_path_are_found(self, states, put):
         path = [key(number) for number in range(1200)]
-        assert states.latest(path) is None
-        put(3, epoch=4)
-        last = put(700, epoch=701)
-        assert states.latest(path) == last
-        assert states.latest(path[:700]).epoch == 4
-        assert len(states.find(path)) == 2
+        assert states.find(path) == {}
+        early, last = put(3, epoch=4), put(700, epoch=701)
+        assert states.find(path) == {key(3): early, key(700): last}
+        assert states.find(path[:700]) == {key(3): early}
 
     def test_another_state_of_the_same_key_replaces_the_one_before(self, states, put):
         put(1, Role.SPACED, fill=b"a")

@@ -103,11 +103,6 @@ class Board:
         """Return a running lease and the number of rows it has brought."""
         return self._leases[lease_id]
 
-    @property
-    def leases(self) -> list[Lease]:
-        """Running leases."""
-        return [lease for lease, _ in self._leases.values()]
-
     def running_for(self, trial: int) -> bool:
         """Whether a lease is running for this leaf."""
         return any(lease.trial == trial for lease, _ in self._leases.values())

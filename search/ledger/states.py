@@ -71,11 +71,6 @@ class States:
                     found[row.key.hex()] = _kept(row)
         return found
 
-    def latest(self, path: Sequence[str]) -> KeptState | None:
-        """Return the state of the last epoch of a path that has one."""
-        found = self.find(path)
-        return next((found[key] for key in reversed(path) if key in found), None)
-
     def adopt(self, key: str, epoch: int, role: Role) -> bool:
         """Take a sound file that has no entry into the record: a worker wrote it at its end; return whether there is
         one."""

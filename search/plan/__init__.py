@@ -5,7 +5,7 @@ do not learn, every trial is known beforehand: counts of epochs are exact where 
 and bounds where they can, as is said beside them. Seconds and bytes are estimates, each with its source.
 """
 
-from search.plan.place import Place, known_class, place_of, recorded_place
+from search.plan.place import Place, place_of, recorded_place
 from search.plan.plan import Plan, plan_of
 from search.plan.process import Probe, probe
 from search.plan.text import compared, duration, text
@@ -16,7 +16,6 @@ __all__ = [
     "Probe",
     "compared",
     "duration",
-    "known_class",
     "place_of",
     "plan_of",
     "probe",

@@ -37,15 +37,6 @@ class Place:
     source: str
 
 
-def known_class(ledger: Ledger, space: Space) -> Mapping[str, str] | None:
-    """Return the execution class a space would be trained in, where a run on record tells it, else None.
-
-    Without GPUs in the space's resources, the trials of that run have as many as there were.
-    """
-    place = recorded_place(ledger, space)
-    return None if place is None else place.execution_class
-
-
 def recorded_place(ledger: Ledger, space: Space) -> Place | None:
     """Return the place of the last run of this workload on this host that gave its trials as much, or None."""
     studies = {record.id: record for record in ledger.studies() if record.workload == space.workload}

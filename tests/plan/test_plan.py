@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from search.__main__ import run as main
 from search.engine.conditions import conditions
 from search.engine.driver import Driver
 from search.ledger import KeptState, Ledger, Role, StateFile
-from search.plan import Place, Plan, Probe, compared, duration, known_class, plan_of, recorded_place, text
+from search.plan import Place, Plan, Probe, compared, duration, plan_of, recorded_place, text
 from search.plan.process import ask_class, probe
 from search.plan.text import size, tree_lines
 from search.space import Space, read_space, space_from_mapping
@@ -187,25 +188,30 @@ def test_planned_against_actual(opened: Ledger) -> None:
     )
 
 
+def recorded_class(ledger: Ledger, space: Space) -> Mapping[str, str] | None:
+    place = recorded_place(ledger, space)
+    return None if place is None else place.execution_class
+
+
 def test_a_recorded_run_tells_the_class(opened: Ledger) -> None:
     space = small()
-    assert known_class(opened, space) is None
+    assert recorded_class(opened, space) is None
     opened.create_study("made up", "made up", 1, "", "id", space.workload)
     record = opened.study("made up")
     known = conditions(CLASS, 2, 1, 0.0)
     opened.begin_run(record.id, {**known, "versions": {"torch": "0.1"}, "execution_class": {"old": "packages"}})
     opened.begin_run(record.id, {**known, "hardware": {"host": "elsewhere"}, "execution_class": {"other": "host"}})
     opened.begin_run(record.id, {**known, "cpus_per_trial": 2, "execution_class": {"two": "threads"}})
-    assert known_class(opened, space) is None
+    assert recorded_class(opened, space) is None
     opened.begin_run(record.id, {**known, "gpus_per_trial": 0.5})
-    assert known_class(opened, space) == CLASS
+    assert recorded_class(opened, space) == CLASS
     found = recorded_place(opened, space)
     assert found is not None
     assert found.gpus == 0.5
     without = space_from_mapping({**space.source, "resources": {"gpus": 0}}, "made up")
-    assert known_class(opened, without) is None
+    assert recorded_class(opened, without) is None
     other = space_from_mapping({"workload": TOY, "fixed": {"epochs": 1, "lr": 0.1}, "space": {}}, "toy")
-    assert known_class(opened, other) is None
+    assert recorded_class(opened, other) is None
 
 
 def test_a_process_is_asked_and_trains_a_probe() -> None:
