@@ -19,7 +19,7 @@ from search import report
 from search.engine import live
 from search.engine.run import Outcome, run_study
 from search.ledger import Ledger, StudyRecord
-from search.space import Space, read_space, rebuild, space_from_mapping
+from search.space import CONFIRMED, Space, read_space, rebuild, space_from_mapping
 
 if TYPE_CHECKING:
     from search.report.figures import Written
@@ -136,7 +136,7 @@ class Study:
     @property
     def confirmed(self) -> Study | None:
         """The confirm stage of a sampled study, its last revision; None where there is none."""
-        name = f"{self.name} (confirm)"
+        name = f"{self.name}{CONFIRMED}"
         found = [record for record in self.ledger.studies() if record.base_name == name]
         return Study(self.ledger, found[-1], self._results) if found else None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import threading
@@ -104,7 +105,12 @@ class _Steps:
                 record = self._pinned(record, found)
                 driver, run_id = self._driver(record, workers, gpus, training=True)
                 self.view.say(f"study {record.name}: {workers} workers of {cpus} CPU and {gpus:g} GPU")
-                states = {"states": str(self.ledger.states.folder), "leave": self.sharing}
+                room = self.space.resources.states_gb > 0
+                states = {
+                    "states": str(self.ledger.states.folder),
+                    "leave": self.sharing and room,
+                    **({} if room else {"rolling": math.inf}),
+                }
                 setup = tune.worker_setup(self.space.workload, cpus, gpus, found, **states)
                 began = time.monotonic()
                 mirror = rooms.Mirror(self.ledger, record, self.space, mirror_url)

@@ -28,9 +28,7 @@ from search.report.statistics.crossed import compare
 from search.report.statistics.families import Family, family
 from search.report.statistics.results import Difference, State
 from search.report.statistics.scores import Scores
-
-CONFIRMED = " (confirm)"
-"""Ends the name of a search's confirm stage."""
+from search.space import CONFIRMED
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """The search-space file: typed model, strict reader with addressed faults, JSON Schema, and writing it back."""
 
 from search.space.model import (
+    CONFIRMED,
     SERVICE_SETTINGS,
     AshaSettings,
     Axis,
@@ -25,6 +26,7 @@ from search.space.schema import schema
 from search.space.writing import dump
 
 __all__ = [
+    "CONFIRMED",
     "SERVICE_SETTINGS",
     "AshaSettings",
     "Axis",

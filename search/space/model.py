@@ -132,6 +132,10 @@ class AshaSettings:
     reduction_factor: float = 3.0
 
 
+CONFIRMED = " (confirm)"
+"""What the name of a confirm stage ends in, behind that of its search."""
+
+
 @dataclass(frozen=True)
 class Confirm:
     """What is run again once a search is over: its best configurations were chosen by their luck as well.

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from search.ledger import Ledger, StudyRecord
-from search.space import Confirm, Space, space_from_mapping
+from search.space import CONFIRMED, Confirm, Space, space_from_mapping
 from search.trial import State
 
 BASELINE = "baseline"
@@ -56,7 +56,7 @@ def confirm_space(ledger: Ledger, record: StudyRecord, space: Space) -> Space | 
         },
         "report": report,
     }
-    return space_from_mapping(content, f"{record.name} (confirm)")
+    return space_from_mapping(content, f"{record.name}{CONFIRMED}")
 
 
 def _settings(space: Space, parameters: Mapping[str, Any]) -> dict[str, Any]:

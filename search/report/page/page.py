@@ -11,7 +11,6 @@ from typing import Any
 from urllib.parse import quote
 
 from search.ledger import Ledger
-from search.report.analysis import CONFIRMED
 from search.report.columns import table_sheet
 from search.report.curves import Curves
 from search.report.figures.study import figures_of
@@ -24,6 +23,7 @@ from search.report.page.question import answer, many, question, setup
 from search.report.paths import study_folder
 from search.report.rows import Claim, Table
 from search.report.views import states
+from search.space import CONFIRMED
 from search.trial import State
 
 MOST = 7_500_000
