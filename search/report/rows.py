@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from search.report.statistics.results import CellEstimate, Difference, State
@@ -167,13 +168,13 @@ class Table:
     row_names: Mapping[str, str] = field(default_factory=dict)
     verdicts: Sequence[Claim] = ()
 
-    @property
+    @cached_property
     def banner(self) -> str:
         """What must stand above the table: that every setting was run once; "" where some were run again."""
         cells = [line.judged.cell for line in self.lines if line.judged is not None and line.judged.cell.seeds]
         return BANNER if cells and all(cell.seeds == 1 for cell in cells) else ""
 
-    @property
+    @cached_property
     def states(self) -> frozenset[State]:
         """Kinds of answers among its differences."""
         both = [judged for line in self.lines for judged in (line.judged, line.tested)]

@@ -12,7 +12,7 @@ from __future__ import annotations
 import random
 import re
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +20,7 @@ import optuna
 import plotly.graph_objects as go
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
-from optuna.trial import TrialState, create_trial
+from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from search.report.figures.groups import Group, ranked
 from search.report.figures.overlay import axis_title
@@ -141,9 +141,11 @@ def importances(groups: Sequence[Group], space: Space) -> Importance:
         return Importance("", {}, {}, f"too few: {n} complete settings, importances need {FEW}")
     quantile = max(0.1, TOP_SETTINGS / n)
     evaluator = f"PED-ANOVA (Watanabe et al. 2023): share in telling the best {100 * quantile:.0f} % from the rest"
-    values = _shares(whole, space, axes, quantile)
+    trials, names = _trials(whole, space, axes)
+    called = dict(zip(names, (axis.name for axis in axes), strict=True))
     draw = random.Random(0)
-    again = [_shares(draw.choices(whole, k=n), space, axes, quantile) for _ in range(BOOTSTRAPS)]
+    drawn = [trials, *(draw.choices(trials, k=n) for _ in range(BOOTSTRAPS))]
+    values, *again = (_shares(_study(some, space), called, quantile) for some in drawn)
     spread = {name: (min(one[name] for one in again), max(one[name] for one in again)) for name in values}
     return Importance(evaluator, values, spread)
 
@@ -190,12 +192,23 @@ def importance_figure(found: Importance, title: str, subtitle: str = "") -> go.F
 
 def rebuilt(groups: Sequence[Group], space: Space, axes: Sequence[Axis]) -> tuple[optuna.Study, list[str]]:
     """Return an in-memory study of these settings, and what its parameters are called, in the order of `axes`."""
+    trials, names = _trials(groups, space, axes)
+    return _study(trials, space), names
+
+
+def _study(trials: Iterable[FrozenTrial], space: Space) -> optuna.Study:
+    study = optuna.create_study(direction="maximize" if space.search.objective.maximize else "minimize")
+    study.add_trials(trials)
+    return study
+
+
+def _trials(groups: Sequence[Group], space: Space, axes: Sequence[Axis]) -> tuple[list[FrozenTrial], list[str]]:
     names = _unique([text(axis.name, 28) for axis in axes])
     scales = [
         _scale(axis, [group.parameters[axis.name] for group in groups if axis.name in group.parameters])
         for axis in axes
     ]
-    study = optuna.create_study(direction="maximize" if space.search.objective.maximize else "minimize")
+    trials = []
     factor = 100 if is_accuracy(space.search.objective.metric) else 1
     asked = sorted(groups, key=lambda group: group.runs[0].trial.configuration)
     for group in asked:
@@ -208,10 +221,8 @@ def rebuilt(groups: Sequence[Group], space: Space, axes: Sequence[Axis]) -> tupl
                 distributions[name] = distribution
         assert group.mean is not None
         value = factor * group.mean
-        study.add_trial(
-            create_trial(state=TrialState.COMPLETE, value=value, params=params, distributions=distributions)
-        )
-    return study, names
+        trials.append(create_trial(state=TrialState.COMPLETE, value=value, params=params, distributions=distributions))
+    return trials, names
 
 
 def _scale(axis: Axis, values: Sequence[Any]) -> tuple[BaseDistribution, dict[str, str]]:
@@ -229,15 +240,15 @@ def _scale(axis: Axis, values: Sequence[Any]) -> tuple[BaseDistribution, dict[st
     return CategoricalDistribution(shown), dict(zip(words, shown, strict=True))
 
 
-def _shares(groups: Sequence[Group], space: Space, axes: Sequence[Axis], quantile: float) -> dict[str, float]:
+def _shares(study: optuna.Study, called: Mapping[str, str], quantile: float) -> dict[str, float]:
     """Return axis -> share; all equal where the objective does not depend on any."""
-    study, names = rebuilt(groups, space, axes)
-    called = dict(zip(names, (axis.name for axis in axes), strict=True))
     evaluator = PedAnovaImportanceEvaluator(target_quantile=quantile)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that all settings are equally good is an answer here
         shares = get_param_importances(study, evaluator=evaluator)
-    return {called[name]: float(shares.get(name, 0.0)) for name in sorted(names, key=lambda one: -shares.get(one, 0.0))}
+    return {
+        called[name]: float(shares.get(name, 0.0)) for name in sorted(called, key=lambda one: -shares.get(one, 0.0))
+    }
 
 
 def _choices(study: optuna.Study) -> list[str]:
