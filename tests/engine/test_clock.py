@@ -27,7 +27,7 @@ from tests.engine.simulation import Nature
 from tests.engine.test_driver import check, check_sharing, ledger, needed, space_of, spaces
 
 few = settings(deadline=None, max_examples=15, suppress_health_check=list(HealthCheck))
-many = settings(few, max_examples=600)
+many = settings(few, max_examples=1_000)
 SEEDS = st.integers(0, 2**32)
 WORKERS = st.integers(1, 5)
 
@@ -55,7 +55,7 @@ def test_a_study_takes_no_longer_than_its_epochs_allow(
 @pytest.mark.stress
 @many
 @given(spaces(), SEEDS, WORKERS, st.sampled_from([equal, mixed]), st.sampled_from([0, 0.04]))
-def test_so_do_hundreds_of_studies(
+def test_so_do_a_thousand_studies(
     space: Space, seed: int, workers: int, duration: Callable[[str], float], diverging: float
 ) -> None:
     within_the_bound(space, seed, workers, duration, diverging)
@@ -99,7 +99,7 @@ def test_sharing_is_never_slower_than_training_alone(space: Space, seed: int, wo
 @pytest.mark.stress
 @many
 @given(trees(), SEEDS, WORKERS)
-def test_nor_is_it_in_hundreds_of_studies(space: Space, seed: int, workers: int) -> None:
+def test_nor_is_it_in_a_thousand_studies(space: Space, seed: int, workers: int) -> None:
     no_slower_than_alone(space, seed, workers)
 
 

@@ -231,16 +231,23 @@ def test_an_undisturbed_study(space: Space, seed: int, workers: int, slow: float
 
 
 @pytest.mark.stress
-@settings(fast, max_examples=400)
+@settings(fast, max_examples=1_000)
 @given(*DRAWN)
-def test_hundreds_of_undisturbed_studies(space: Space, seed: int, workers: int, slow: float, diverging: float) -> None:
+def test_a_thousand_undisturbed_studies(space: Space, seed: int, workers: int, slow: float, diverging: float) -> None:
     undisturbed(space, seed, workers, slow, diverging)
 
 
-@pytest.mark.slow
-@fast
-@given(spaces(), st.integers(0, 2**32), st.integers(1, 4), st.sampled_from([0.05, 0.3]), st.sampled_from([0, 0.05]))
-def test_dying_workers_and_failing_trials(space: Space, seed: int, workers: int, dying: float, failing: float) -> None:
+MORTAL = (
+    spaces(),
+    st.integers(0, 2**32),
+    st.integers(1, 4),
+    st.sampled_from([0.05, 0.3]),
+    st.sampled_from([0, 0.05]),
+)
+
+
+def mortal(space: Space, seed: int, workers: int, dying: float, failing: float) -> None:
+    """Run a study whose workers die and whose trials fail, and check how each trial ended."""
     with ledger() as opened:
         nature = Nature(0.02, failing)
         simulation = Simulation(space, opened, random.Random(seed), workers, nature, dying)
@@ -251,6 +258,22 @@ def test_dying_workers_and_failing_trials(space: Space, seed: int, workers: int,
                 key = opened.paths(simulation.record.id)[trial.number][0][trial.last_epoch]
                 assert trial.error == f"Traceback\nZeroDivisionError: {key}"
                 assert trial.ended_by == f"ZeroDivisionError: {key}"
+
+
+@pytest.mark.slow
+@fast
+@given(*MORTAL)
+def test_dying_workers_and_failing_trials(space: Space, seed: int, workers: int, dying: float, failing: float) -> None:
+    mortal(space, seed, workers, dying, failing)
+
+
+@pytest.mark.stress
+@settings(fast, max_examples=1_000)
+@given(*MORTAL)
+def test_dying_workers_and_failing_trials_a_thousand_times(
+    space: Space, seed: int, workers: int, dying: float, failing: float
+) -> None:
+    mortal(space, seed, workers, dying, failing)
 
 
 @pytest.mark.slow
