@@ -37,6 +37,7 @@ __all__ = [
     "Counting",
     "Describing",
     "Description",
+    "Measuring",
     "Picturing",
     "Run",
     "SettingFaults",
@@ -203,6 +204,17 @@ class Describing(Protocol):
             ValueError: with an attribute ``faults``, pairs of (name, sentence).
         """
         ...
+
+
+@runtime_checkable
+class Measuring(Protocol):
+    """What a workload may offer beside the contract: what its rows hold, so that `check` finds a misspelt objective.
+
+    Attributes:
+        metrics: names of all metrics of a row.
+    """
+
+    metrics: Sequence[str]
 
 
 @runtime_checkable

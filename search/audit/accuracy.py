@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from search.audit import grim
 from search.audit.desk import Desk
-from search.audit.differences import LEVEL, Overlap, overlap, p_text, wilson
+from search.audit.differences import LEAST, LEVEL, Overlap, holm, overlap, p_text, wilson
 from search.audit.findings import called, counted
 from search.space import text_of
 
@@ -24,7 +24,8 @@ def check(desk: Desk) -> None:
         return
     if not desk.is_accuracy:
         metric = called(published.metric)
-        desk.note(f"not checked: the figures are {metric}; only an accuracy has to be a number of images", "metric")
+        alone = "only the share of right images has to be a number of images"
+        desk.note(f"not checked: the figures are {metric}; {alone}", "metric")
         return
     for name in [name for name, found in desk.figures.items() if not found]:
         reason = f"is no decimal number of at most {grim.MOST_DIGITS} characters"
@@ -89,10 +90,10 @@ def _as_a_choice(desk: Desk, readable: Readable) -> None:
     if len(readable) < 2:
         return
     best = max(readable, key=lambda name: _value(readable[name][0]))
-    images = f"{published.n:,} images" if published.n else "images"
+    images = counted(published.n, "image") if published.n else "images"
     desk.note(
-        f"chosen and reported on the same {images}: {desk.printed(best)} is the best of {len(readable)}, "
-        "and optimistic as a level unless it was chosen on other images",
+        f"chosen and reported on the same {images}, as far as the file says: {desk.printed(best)} is the best of "
+        f"{len(readable)}, and as a level optimistic",
         "values",
         best,
     )
@@ -113,9 +114,10 @@ def _differences(desk: Desk, n: int) -> None:
                 one, other, ours, theirs = other, one, theirs, ours
             found.append((one, other, overlap(ours, theirs, n)))
     _too_few(desk, n, [entry for entry in found if entry[2].inseparable])
-    told = [entry for entry in found if not entry[2].inseparable]
-    for one, other, span in told[:MOST_NAMED]:
-        desk.note(_range(desk, n, one, other, span), "values", one)
+    adjusted = holm([span.largest for _, _, span in found])
+    told = [(*entry, p) for entry, p in zip(found, adjusted, strict=True) if not entry[2].inseparable]
+    for one, other, span, p in told[:MOST_NAMED]:
+        desk.note(_range(desk, n, one, other, span, p, len(found)), "values", one)
     if len(told) > MOST_NAMED:
         desk.note(f"{len(told) - MOST_NAMED} more differences are not told one by one", "values")
 
@@ -163,16 +165,22 @@ def _apart(span: Overlap) -> str:
     return f"{counted(low, 'image')} apart" if low == high else f"{low:,} to {counted(high, 'image')} apart"
 
 
-def _range(desk: Desk, n: int, one: str, other: str, span: Overlap) -> str:
+def _range(desk: Desk, n: int, one: str, other: str, span: Overlap, adjusted: float, comparisons: int) -> str:
     counts = [desk.counts(name) for name in (one, other)]
     numbers = " against ".join(
         f"{k[0]:,}" if len(k) == 1 else f"{k[0]:,} to {k[-1]:,}" for k in counts if k is not None
     )
-    if span.separate:
+    if span.separate and adjusted <= LEVEL:
         verdict = f"is at most {p_text(span.largest)}: these two runs differ"
-    else:
+    elif span.separate:
         verdict = (
-            f"is between {p_text(span.smallest)} and {p_text(span.largest)}, depending on the images they share: "
+            f"is at most {p_text(span.largest)}, but one of {comparisons} comparisons: after Holm at most "
+            f"{p_text(adjusted)}, so that it may be chance"
+        )
+    else:
+        smallest = p_text(span.smallest) if span.smallest >= LEAST else "0"
+        verdict = (
+            f"is between {smallest} and {p_text(span.largest)}, depending on the images they share: "
             "cannot be told from the figures"
         )
     where = f"{numbers} of {counted(n, 'image')}"

@@ -8,6 +8,7 @@ from search.audit.addresses import Addresses
 from search.audit.findings import Finding, Severity, called
 from search.audit.grim import Figure, counts, table
 from search.space import Grid, Space
+from search.space.figures import counts_images
 
 
 class Desk:
@@ -36,7 +37,7 @@ class Desk:
     @property
     def is_accuracy(self) -> bool:
         """Whether the figures count images that were right: nothing else has to be a number of images out of n."""
-        return self.published is not None and self.published.metric.strip().lower() == "accuracy"
+        return self.published is not None and counts_images(self.published.metric)
 
     def row(self, name: str) -> str:
         """Return what a row is called in a sentence: the name of its option, or ``axis=value``."""

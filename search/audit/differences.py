@@ -11,10 +11,14 @@ It is a statement on these two runs; what another run would give is not in it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 LEVEL = 0.05
 """The usual level, that of the report's tests."""
+
+LEAST = 1e-12
+"""A p below this is told as this, or as 0 where it is the lower end of a range."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +66,15 @@ def mcnemar(b: int, c: int) -> float:
     return float(binomtest(b, b + c).pvalue) if b + c else 1.0
 
 
+def holm(p: Sequence[float]) -> list[float]:
+    """Return p values adjusted for being several (Holm 1979); of upper bounds, upper bounds."""
+    adjusted, highest = [0.0] * len(p), 0.0
+    for rank, place in enumerate(sorted(range(len(p)), key=lambda place: p[place])):
+        highest = max(highest, min((len(p) - rank) * p[place], 1.0))
+        adjusted[place] = highest
+    return adjusted
+
+
 def wilson(k: int, n: int) -> tuple[float, float]:
     """Return the 95 % interval of k out of n (Wilson 1927), as per cent."""
     z = 1.959963984540054
@@ -71,5 +84,5 @@ def wilson(k: int, n: int) -> tuple[float, float]:
 
 
 def p_text(p: float) -> str:
-    """Return p to two significant digits; what is below 1e-12 as that."""
-    return f"{max(p, 1e-12):.2g}".replace("e-0", "e-")
+    """Return an upper bound of p to two significant digits; what is below `LEAST` as that."""
+    return f"{max(p, LEAST):.2g}".replace("e-0", "e-")

@@ -18,6 +18,8 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from search.space.figures import small
+
 MOST_DIGITS = 40
 """A figure with more digits than this is no accuracy anybody measured, and is not read."""
 
@@ -27,7 +29,7 @@ MOST_IMAGES = 20_000
 _SLACK = 2, 5
 """2 * 10^-5 points: what printing from 32-bit floats may shift a figure by."""
 
-_FIGURE = re.compile(r"([-+]?)([0-9]+)(?:\.([0-9]+))?( ?%)?")
+_FIGURE = re.compile(r"([-+]?)([0-9]*)(?:\.([0-9]+))?( ?%)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +63,7 @@ def readings(text: str, fraction: bool | None) -> tuple[Figure, ...]:
         fraction: whether figures without ``%`` are fractions (0.54), or None where either may be meant.
     """
     match = _FIGURE.fullmatch(text)
-    if match is None or len(text) > MOST_DIGITS:
+    if match is None or not (match[2] or match[3]) or len(text) > MOST_DIGITS:
         return ()
     sign, whole, decimals, per_cent = match.groups(default="")
     digits = int(sign + whole + decimals)
@@ -78,14 +80,8 @@ def table(texts: Mapping[str, str]) -> dict[str, tuple[Figure, ...]]:
     Figures are per cent; but where none has a ``%`` and all lie between 0 and 1 they are fractions, and beside others
     a figure up to 1 without ``%`` may be either.
     """
-    small = {name: "%" not in text and _small(text) for name, text in texts.items()}
-    every = all(small.values())
-    return {name: readings(text, True if every else None if small[name] else False) for name, text in texts.items()}
-
-
-def _small(text: str) -> bool:
-    whole, _, decimals = text.lstrip("+-").partition(".")
-    return not whole.strip("0") or (whole.lstrip("0") == "1" and not decimals.strip("0"))
+    every = all(small(text) for text in texts.values())
+    return {name: readings(text, True if every else None if small(text) else False) for name, text in texts.items()}
 
 
 def counts(figure: Figure, n: int, runs: int = 1, truncated: bool = False) -> range:

@@ -41,7 +41,9 @@ def sums(matrix: Sequence[Sequence[int]], sizes: Sequence[int] | None, n: int | 
         more = f" and {len(wrong) - MOST_NAMED} more" if len(wrong) > MOST_NAMED else ""
         if wrong:
             text = ", ".join(parts) if more else listed(parts)
-            found.append(f"rows of the confusion matrix do not add up to class_sizes: {text}{more}")
+            columns = [sum(row[place] for row in matrix) for place in range(len(rows))]
+            turned = "; its columns do, but rows are truth" if columns == [share * size for size in sizes] else ""
+            found.append(f"rows of the confusion matrix do not add up to class_sizes: {text}{more}{turned}")
     return found
 
 

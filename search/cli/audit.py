@@ -48,6 +48,8 @@ def audit(files: Sequence[str], as_json: bool) -> None:
     checked = f"{counted(len(audited), 'file')}, {counted(figures, 'published figure')}"
     summary = f"{checked}: {counted(flaws, 'flaw')}, {counted(notes, 'note')}"
     if faults:
+        if audited:
+            click.echo(summary, err=as_json)
         raise Faults(faults)
     if flaws:
         raise FlawsFound(summary)

@@ -55,7 +55,7 @@ def check(files: Sequence[str], data: str | None, sets: Sequence[str], workload:
         try:
             space = read_space(file, changed)
             trials = (space.search.trials or space.grid_size()) * len(space.seeds)
-            click.echo(f"{file}: sound; {space.search.sampler}, {trials} trials")
+            click.echo(f"{file}: sound; {space.search.sampler}, {trials} trial{'' if trials == 1 else 's'}")
             if data is not None:
                 _data(space, file, told)
         except Faults as error:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from search.space.conform import broken_rule, conform
+from search.space.conform import bracketed, broken_rule, conform
 from search.space.extends import options
 from search.space.keys import DOMAINS, FLOAT, INT, NAME, OPTION, RESERVED
 from search.space.model import Axis, Choice, Condition, Domain, Float, Grid, Int
@@ -56,6 +56,9 @@ def _domain(name: str, node: Node, rules: Rules, problems: Problems) -> Domain |
     if kind in ("grid", "choice") and inner.kind == "mapping":
         return _options(name, kind, node, inner, rules, problems)
     if reason := why_no_setting(name, rules):
+        if kind in ("grid", "choice") and inner.items and all(isinstance(item.value, str) for item in inner.items):
+            named = f"named options, written `{inner.items[0].text}: {{setting: value}}`"
+            reason = f"{reason[:-1]}, or {named}?" if reason.endswith("?") else f"{reason}; or meant as {named}"
         problems.add(node, reason)
         return None
     rule = {} if rules is None else rules.get(name)
@@ -102,15 +105,16 @@ def _options(name: str, kind: str, axis: Node, node: Node, rules: Rules, problem
 def _listed(name: str, kind: str, node: Node, rule: Mapping[str, Any], problems: Problems) -> Grid | None:
     before = len(problems)
     if node.kind != "list":
-        problems.add(node, f"found {show(node)}, must be a list of values or a mapping of named options")
+        remedy = f"; write {bracketed(node)}" if node.kind == "scalar" and not node.null else ""
+        problems.add(node, f"found {show(node)}, must be a list of values or a mapping of named options{remedy}")
         return None
     if not node.items:
         problems.add(node, "is empty, must list at least one value")
     values: list[Any] = []
     first: dict[Any, Node] = {}
+    remedy = f"use named options: `{kind}: {{a name: {{{name}: ...}}}}`, with another name for the axis"
     for item in node.items:
         if item.kind in ("list", "mapping"):
-            remedy = f"use named options: `{kind}: {{a name: {{{name}: ...}}}}`, with another name for the axis"
             problems.add(item, f"found {show(item)}, must be a single value; {remedy}")
         elif item.kind == "scalar":
             value = spelled(item.value, rule)
@@ -119,7 +123,8 @@ def _listed(name: str, kind: str, node: Node, rule: Mapping[str, Any], problems:
                 as_written = "" if show(alike) == show(item) else f" (as {show(alike)})"
                 problems.add(item, f"found {show(item)}, which is listed already{as_written}; keep one")
             elif reason := broken_rule(item, rule):
-                problems.add(item, reason)
+                lists = "array" in kinds(rule)
+                problems.add(item, f"{reason.partition('; write')[0]}; {remedy}" if lists else reason)
             values.append(value)
     if len(problems) > before or not node.sound:
         return None

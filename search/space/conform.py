@@ -5,10 +5,15 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 from search.rules import why_not
 from search.space.nodes import Node, Problems, show, unknown
+
+_DECIMAL = re.compile(r"[-+]?(0|[1-9][0-9]*)(\.[0-9]+)?")
+_GROUPED = re.compile(r"[-+]?[1-9][0-9]{0,2}(,[0-9]{3})+")
+_COMMA = re.compile(r"[-+]?(0|[1-9][0-9]*),[0-9]+")
 
 
 def conform(node: Node, rule: Mapping[str, Any], problems: Problems) -> bool:
@@ -66,13 +71,45 @@ def broken_rule(node: Node, rule: Mapping[str, Any]) -> str:
         reason = f"found {show(node)}{reason[len(found) :]}"
     elif len(reason) > 300:
         reason = f"{reason[:297]}..."
-    if node.kind == "scalar" and "examples" in rule:
+    if isinstance(value, int | float) and not isinstance(value, bool) and "words" in rule and "pattern" not in rule:
+        reason = f"found {show(node)}, must be {rule['words']}"
+    if node.kind in ("list", "mapping") and set(rule.get("type", ())) == {"string", "number", "boolean", "null"}:
+        reason = f"found {show(node)}, must be a single value"
+    if node.kind != "mapping" and "examples" in rule:
         reason += f"; for example {written(rule['examples'][0])}"
+    elif node.kind == "scalar" and reason.endswith(("must be a list", "must be a list or null")):
+        reason += f"; write {bracketed(node)}"
+    if isinstance(value, str):
+        reason += _as_number(value, rule)
     if node.plain and value is not None and not isinstance(value, str) and reason.endswith("must be text"):
         reason += "; put it in quotes"
     return reason
 
 
-def written(example: Mapping[str, Any]) -> str:
-    """Return a mapping as a file would have it, on one line."""
-    return "{" + ", ".join(f"{key}: {show(value)}" for key, value in example.items()) + "}"
+def _as_number(text: str, rule: Mapping[str, Any]) -> str:
+    """Say how a number is written that was given as text, or return ``""``."""
+    kinds = rule.get("type", ())
+    if "number" not in kinds and "integer" not in kinds:
+        return ""
+    plain, share = text.strip(), text.strip().removesuffix("%").strip()
+    if _DECIMAL.fullmatch(plain):
+        return f"; write {plain} without quotes"
+    if "number" not in kinds:
+        return f"; write {plain.replace(',', '')}" if _GROUPED.fullmatch(plain) else ""
+    if plain != share and _DECIMAL.fullmatch(share):
+        return f"; write {Decimal(share).scaleb(-2).normalize():f}"
+    return f"; write {plain.replace(',', '.')}" if _COMMA.fullmatch(plain) else ""
+
+
+def bracketed(node: Node) -> str:
+    """Return a scalar as the list it was meant to be: ``[0, 1]`` for 0, 1."""
+    return f"[{node.text if node.plain and node.text else show(node)}]"
+
+
+def written(example: Any) -> str:
+    """Return an example as a file would have it, on one line."""
+    if isinstance(example, Mapping):
+        return "{" + ", ".join(f"{key}: {written(value)}" for key, value in example.items()) + "}"
+    if isinstance(example, list):
+        return f"[{', '.join(map(written, example))}]"
+    return example if isinstance(example, str) else show(example)

@@ -1,13 +1,15 @@
 """Every key of a search-space file but the settings: its rule as a JSON Schema fragment, and what it means.
 
 `search.space.schema` assembles these for editors and `search.space.conform` walks them for the reader, so a key cannot
-be known to one and not to the other. ``words`` says in plain language what a pattern means.
+be known to one and not to the other. ``words`` says in plain language what a pattern or a range means.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+
+from search.space.figures import FIGURE, FIGURE_WORDS, PARAMETERS, PARAMETERS_WORDS
 
 Rule = dict[str, Any]
 
@@ -17,12 +19,13 @@ MAX_TRIALS = 1_000_000
 SAMPLERS = ("grid", "random", "tpe", "gp", "qmc", "cmaes")
 DOMAINS = ("grid", "choice", "float", "int")
 
-FIGURE = r"^[-+]?[0-9]+(\.[0-9]+)?( ?%)?$"
-FIGURE_WORDS = "a decimal number such as 54.10, with or without %, and without thousands separators"
+FRACTION_WORDS = "a fraction above 0 and at most 1, where 0.02 is two percentage points"
 SCALAR = {"type": ["string", "number", "boolean", "null"]}
 
 
-def mapping(description: str, properties: Mapping[str, Rule], required: tuple[str, ...] = ()) -> Rule:
+def mapping(
+    description: str, properties: Mapping[str, Rule], required: tuple[str, ...] = (), example: Any = None
+) -> Rule:
     """Return the rule of a mapping with these keys and no others."""
     rule: Rule = {
         "type": "object",
@@ -30,6 +33,8 @@ def mapping(description: str, properties: Mapping[str, Rule], required: tuple[st
         "properties": dict(properties),
         "additionalProperties": False,
     }
+    if example is not None:
+        rule["examples"] = [example]
     return {**rule, "required": list(required)} if required else rule
 
 
@@ -37,8 +42,13 @@ def _float(minimum: str, description: str) -> Rule:
     return {"type": "number", minimum: 0, "description": description}
 
 
+def _fraction(description: str) -> Rule:
+    return {"type": "number", "exclusiveMinimum": 0, "maximum": 1, "words": FRACTION_WORDS, "description": description}
+
+
 def _pair(description: str) -> Rule:
-    return {"type": "array", "items": SCALAR, "minItems": 2, "maxItems": 2, "description": description}
+    rule: Rule = {"type": "array", "items": SCALAR, "minItems": 2, "maxItems": 2, "description": description}
+    return {**rule, "examples": [["a", "b"]]}
 
 
 SEARCH: Rule = mapping(
@@ -75,6 +85,7 @@ SEARCH: Rule = mapping(
                     "description": "whether more or less of it is better",
                 },
             },
+            example={"metric": "val_loss", "direction": "minimize"},
         ),
         "pruning": mapping(
             "ending poor trials early",
@@ -97,6 +108,7 @@ SEARCH: Rule = mapping(
                     ("grace_period",),
                 )
             },
+            example={"asha": {"grace_period": 3}},
         ),
         "confirm": mapping(
             "the best configurations of a search, run again under fresh seeds and judged on test images",
@@ -111,6 +123,7 @@ SEARCH: Rule = mapping(
                 },
             },
             ("top", "seeds"),
+            {"top": 3, "seeds": 5},
         ),
         "hours": _float("exclusiveMinimum", "no new trial is started after so many hours of a run"),
         "attempts": {
@@ -127,6 +140,9 @@ RESOURCES: Rule = mapping(
     {
         "cpus": {"type": "integer", "minimum": 1, "default": 1, "description": "CPU threads"},
         "gpus": _float("minimum", "GPUs, a fraction below 1 or a whole number; default: one where there is one"),
+        "epoch_seconds": _float(
+            "exclusiveMinimum", "seconds an epoch may take: a worker that hangs longer is ended; default: no limit"
+        ),
         "states_gb": {
             "type": "number",
             "minimum": 0,
@@ -152,6 +168,7 @@ _PUBLISHED = mapping(
         "values": {
             "type": "object",
             "description": "value of the row axis: figure, to its last printed digit (54.10, 54.10 %)",
+            "examples": [{"0": "54.10 %"}],
             "additionalProperties": {"type": ["string", "number"], "pattern": FIGURE, "words": FIGURE_WORDS},
         },
         "confusion_matrix": {
@@ -169,8 +186,8 @@ _PUBLISHED = mapping(
         },
         "parameters": {
             "type": "object",
-            "description": "label of a model: printed number of parameters",
-            "additionalProperties": {"type": ["string", "number"], "pattern": FIGURE, "words": FIGURE_WORDS},
+            "description": "name of a model, as the workload spells it: printed number of parameters (11186772, 11.2M)",
+            "additionalProperties": {"type": ["string", "number"], "pattern": PARAMETERS, "words": PARAMETERS_WORDS},
         },
     },
 )
@@ -213,23 +230,14 @@ CLAIM: Rule = {
         "a statement to be judged: exactly one of better, equal, best, never, always",
         {
             "better": _pair("[a, b]: row a is better than row b"),
-            "by": {
-                "type": "number",
-                "exclusiveMinimum": 0,
-                "maximum": 1,
-                "description": "with `better`: by at least this much, as a fraction",
-            },
+            "by": _fraction("with `better`: by at least this much, as a fraction"),
             "equal": _pair("[a, b]: rows a and b do not differ by more than `within`"),
-            "within": {
-                "type": "number",
-                "exclusiveMinimum": 0,
-                "maximum": 1,
-                "description": "with `equal`: the margin, as a fraction",
-            },
+            "within": _fraction("with `equal`: the margin, as a fraction"),
             "best": {**SCALAR, "description": "row that is better than every other"},
             "never": _runs("what no run may do"),
             "always": _runs("what every run must do"),
         },
+        example={"better": ["a", "b"]},
     ),
     "oneOf": [{"required": [kind]} for kind in CLAIM_KINDS],
     "dependentRequired": {"by": ["better"], "within": ["equal"], "equal": ["within"]},
@@ -242,12 +250,7 @@ REPORT: Rule = mapping(
         "columns": {"type": "string", "description": "second axis, for a cross table"},
         "value": {"enum": ["last", "best"], "default": "last", "description": "epoch whose figures are shown"},
         "baseline": {**SCALAR, "description": "value of the row axis the others are compared with"},
-        "margin": {
-            "type": "number",
-            "exclusiveMinimum": 0,
-            "maximum": 1,
-            "description": "smallest difference that matters, as a fraction: 0.02 is two percentage points",
-        },
+        "margin": _fraction("smallest difference that matters, as a fraction: 0.02 is two percentage points"),
         "looks": {
             "type": "integer",
             "minimum": 1,
@@ -261,7 +264,12 @@ REPORT: Rule = mapping(
             "additionalProperties": {"type": "string"},
         },
         "published": _PUBLISHED,
-        "claims": {"type": "array", "items": CLAIM, "description": "statements to be judged"},
+        "claims": {
+            "type": "array",
+            "items": CLAIM,
+            "description": "statements to be judged",
+            "examples": [[{"better": ["a", "b"]}]],
+        },
     },
 )
 
@@ -276,6 +284,7 @@ FLOAT: Rule = mapping(
         "step": {"type": "number", "exclusiveMinimum": 0, "description": "only low, low + step ... high"},
     },
     ("low", "high"),
+    {"low": 0.1, "high": 1.0},
 )
 
 INT: Rule = mapping(
@@ -287,6 +296,7 @@ INT: Rule = mapping(
         "step": {"type": "integer", "minimum": 1, "default": 1, "description": "only low, low + step ... high"},
     },
     ("low", "high"),
+    {"low": 1, "high": 8},
 )
 
 NAME: Rule = {

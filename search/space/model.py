@@ -184,11 +184,13 @@ class Resources:
         cpus: CPU threads of a trial.
         gpus: GPUs of a trial, perhaps a fraction; None takes one where there is one.
         states_gb: room for states of all studies of the ledger, in 10^9 bytes; 0 keeps none.
+        epoch_seconds: what an epoch may take before its worker counts as hung and is ended; None never ends one.
     """
 
     cpus: int = 1
     gpus: float | None = None
     states_gb: float = 10.0
+    epoch_seconds: float | None = None
 
 
 @dataclass(frozen=True)

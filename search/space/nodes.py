@@ -12,10 +12,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from search.errors import Fault, nearest
+from search.errors import Fault, Faults, nearest
 
 MAX_DEPTH = 20
 """Deeper nesting than this is a mistake or an attack; the deepest legal file needs seven levels."""
+
+MAX_FAULTS = 100
+"""A reading ends with so many faults: nobody mends more in one go, and a hostile file has hundreds of thousands."""
 
 COMMAND_LINE = "--set"
 PYTHON = "<python>"
@@ -109,8 +112,15 @@ class Problems:
         self.at(node.file, node.line, node.key if key is None else key, message)
 
     def at(self, file: str, line: int, key: str, message: str) -> None:
-        """Note a fault at an address."""
+        """Note a fault at an address.
+
+        Raises:
+            Faults: there are too many to go on.
+        """
         self.faults.append(Fault(file, line, printable(key), message))
+        if len(self.faults) >= MAX_FAULTS:
+            more = Fault(file, 0, "", f"has {MAX_FAULTS} faults or more, and was not read further; mend these first")
+            raise Faults([more, *self.faults])
 
     def __len__(self) -> int:
         return len(self.faults)

@@ -26,9 +26,9 @@ from search.space.nodes import PYTHON, Node, Problems, from_python, unknown
 from search.space.reporting import read_report
 from search.space.sampling import check_samples
 from search.space.schema import TOP
-from search.space.searching import check_epochs, check_size, read_resources, read_search, read_seeds
+from search.space.searching import check_epochs, check_metric, check_size, read_resources, read_search, read_seeds
 from search.space.settings import Rules, circle, read_settings
-from search.workload import Workload, load_workload
+from search.workload import Measuring, Workload, load_workload
 
 
 def read_space(path: str | os.PathLike[str], overrides: Mapping[str, Any] = {}) -> Space:
@@ -109,6 +109,7 @@ def _space(root: Node, stem: str, file: str, workload: Workload | None, rules: R
     search = extends.section(root, "search")
     before = len(problems)
     parts["search"] = read_search(search, axes, len(axes) == len(names), problems)
+    check_metric(search, workload.metrics if isinstance(workload, Measuring) else (), problems)
     searchable = sound and search.sound and len(problems) == before
     parts["report"] = read_report(extends.section(root, "report"), axes, names, problems)
     space = Space(axes=tuple(axes), fixed=fixed, file=file, **parts)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import replace
 
-from search.errors import InternalError
+from search.errors import Faults, InternalError
 from search.space import reader
 from search.space.model import Space
 from search.space.nodes import Node, Problems
@@ -18,11 +19,12 @@ def rebuild(text: str, name: str) -> Space:
         InternalError: the text is not what `dump` wrote.
     """
     problems = Problems()
-    root = parse(text, f"<study {name}>", problems)
-    if root is not None and not problems.faults:
-        space = reader._space(_judgeable(root), name, "", None, None, problems)
-        if not problems.faults:
-            return space
+    with contextlib.suppress(Faults):
+        root = parse(text, f"<study {name}>", problems)
+        if root is not None and not problems.faults:
+            space = reader._space(_judgeable(root), name, "", None, None, problems)
+            if not problems.faults:
+                return space
     raise InternalError(f"the space file recorded with study {name!r} cannot be read: {list(problems.faults)}")
 
 

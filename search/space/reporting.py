@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from search.space.conform import conform
-from search.space.keys import CLAIM_KINDS, FIGURE, FIGURE_WORDS, PREDICATES, REPORT, WHERE
+from search.space.figures import FIGURE, FIGURE_WORDS, PARAMETERS, PARAMETERS_WORDS
+from search.space.keys import CLAIM_KINDS, PREDICATES, REPORT, WHERE
 from search.space.model import Axis, Grid, Published, Report
 from search.space.nodes import Node, Problems, no_value, same, show, text_of, unknown
 from search.space.scalars import Ambiguous, resolve
@@ -105,11 +106,8 @@ def _published(node: Node | None, rows: _Rows, problems: Problems) -> Published 
         return None
     values = rows.keyed(node.entries.get("values"))
     parameters = node.entries.get("parameters")
-    for figure in (*values.values(), *(parameters.entries.values() if parameters else ())):
-        if isinstance(figure.value, float) and not figure.plain:
-            problems.add(figure, f"found the number {show(figure)}, must be text: a number forgets its last digits")
-        elif isinstance(figure.value, float) and not re.fullmatch(FIGURE, figure.text):
-            problems.add(figure, f"found {figure.text}, must be {FIGURE_WORDS}")
+    _figures(values.values(), FIGURE, FIGURE_WORDS, problems)
+    _figures(parameters.entries.values() if parameters is not None else (), PARAMETERS, PARAMETERS_WORDS, problems)
     facts: dict[str, Any] = {
         key: node.entries[key].data() for key in ("confusion_matrix", "class_sizes") if key in node.entries
     }
@@ -130,6 +128,15 @@ def _published(node: Node | None, rows: _Rows, problems: Problems) -> Published 
         facts=facts,
         runs=data.get("runs", 1),
     )
+
+
+def _figures(found: Iterable[Node], pattern: str, words: str, problems: Problems) -> None:
+    """Report the numbers among figures that were not written as figures are; `conform` has seen to the texts."""
+    for figure in found:
+        if isinstance(figure.value, float) and not figure.plain:
+            problems.add(figure, f"found the number {show(figure)}, must be text: a number forgets its last digits")
+        elif type(figure.value) in (int, float) and not re.fullmatch(pattern, figure.text):
+            problems.add(figure, f"found {figure.text}, must be {words}")
 
 
 def _square(node: Node | None, problems: Problems) -> None:

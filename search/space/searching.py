@@ -43,7 +43,12 @@ def read_resources(node: Node, problems: Problems) -> Resources:
         problems.add(node.entries["gpus"], f"found {show(gpus)}, must be a whole number, or a fraction below 1")
     if not sound:
         return Resources()
-    return Resources(int(data.get("cpus", 1)), None if gpus is None else gpus, data.get("states_gb", 10.0))
+    return Resources(
+        int(data.get("cpus", 1)),
+        None if gpus is None else gpus,
+        data.get("states_gb", 10.0),
+        data.get("epoch_seconds"),
+    )
 
 
 def read_search(node: Node, axes: Sequence[Axis], complete: bool, problems: Problems) -> Search:
@@ -83,6 +88,27 @@ def read_search(node: Node, axes: Sequence[Axis], complete: bool, problems: Prob
         hours=data.get("hours"),
         attempts=int(data.get("attempts", 3)),
     )
+
+
+def check_metric(node: Node, measured: Sequence[str], problems: Problems) -> None:
+    """Refuse an objective that no row of the workload will hold: every trial would fail after its first epoch.
+
+    Args:
+        node: the section.
+        measured: names of the workload's metrics; none where it does not say.
+        problems: where faults go.
+    """
+    metric = section(node, "objective").entries.get("metric")
+    name = Objective().metric if metric is None else metric.value
+    known = [one for one in measured if not one.startswith("test")]
+    if not measured or not isinstance(name, str) or name in known or name.lower().startswith("test"):
+        return
+    remedy = unknown(name, known)
+    if metric is not None:
+        problems.add(metric, f"found {show(metric)}, which the workload does not measure{remedy}")
+    else:
+        reason = f"is {name} where the file names no other, and the workload does not measure that{remedy}"
+        problems.add(node, reason, key="search.objective.metric")
 
 
 def _asha(data: Mapping[str, Any]) -> AshaSettings:

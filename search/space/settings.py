@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from search.errors import nearest
 from search.space.conform import broken_rule
 from search.space.nodes import Node, Problems, printable, show, tidy, unknown
 
 Rules = Mapping[str, Mapping[str, Any]] | None
 """Setting name -> rule, the service's own among them; None where the workload could not be loaded."""
+
+MOST_MEANT = 3
+"""Settings that a fault offers for one that is unknown."""
 
 
 def kinds(rule: Mapping[str, Any]) -> Sequence[str]:
@@ -37,7 +42,25 @@ def why_no_setting(name: str, rules: Rules) -> str:
         return "seeds are no setting; list them under `seeds`"
     if rules is None or name in rules or _below(name, rules):
         return ""
-    return f"unknown setting{unknown(name, rules)}"
+    return f"unknown setting{_meant(name, rules)}"
+
+
+def _meant(name: str, rules: Mapping[str, Mapping[str, Any]]) -> str:
+    """Return the remedy for an unknown name: the nearest one, settings that end like it, or what it may describe."""
+    word, near = name.lower(), nearest(name, rules)
+    ending = [known for known in rules if known.lower().endswith(f".{word.rpartition('.')[2]}")]
+    if near and ("." in word or len(ending) < 2):
+        return near
+    phrase = f" {_plain(word)} "
+    described = [known for known in rules if phrase in f" {_plain(rules[known].get('description', ''))} "]
+    for meant in (ending, described):
+        if 0 < len(meant) <= MOST_MEANT:
+            return f"; did you mean {' or '.join(map(repr, meant))}?"
+    return near or f"{unknown(name, rules)}; `python -m search schema WORKLOAD` lists all with their meaning"
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"[^a-z0-9]+", " ", text.lower()).strip()
 
 
 def _below(name: str, rules: Iterable[str]) -> bool:

@@ -6,6 +6,7 @@ that turn ``on`` into true or run ``!!python`` tags are never reached.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 from collections.abc import Iterator
@@ -107,8 +108,12 @@ def _text(file: str, problems: Problems) -> str | None:
 
 
 def neighbour(file: str) -> str:
-    """Name the nearest file beside one that is missing, as the rest of a sentence."""
+    """Name the nearest file to one that is missing, as the rest of a sentence: `focal` may mean `spaces/focal.yaml`."""
     folder = Path(file).parent
+    with contextlib.suppress(OSError):
+        for place in (folder, Path("spaces")):
+            if (meant := place / f"{Path(file).name.removesuffix('.yaml')}.yaml").is_file():
+                return f"; did you mean {str(meant)!r}?"
     try:
         names = [entry.name for entry in folder.iterdir()]
     except OSError:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import itertools
+import random
 from math import comb
 
 import pytest
 from scipy.stats import binomtest
 
-from search.audit.differences import mcnemar, overlap, p_text, wilson
+from search.audit.differences import holm, mcnemar, overlap, p_text, wilson
+from search.report.statistics import families
 
 
 def exact(b: int, c: int) -> float:
@@ -62,6 +64,14 @@ def test_the_differences_of_report_a(one, other, smallest, largest, inseparable,
 def test_large_tables_take_no_time() -> None:
     span = overlap(range(600_000, 600_010), range(599_000, 599_010), 1_000_000)
     assert 0 <= span.smallest < span.largest < 1
+
+
+def test_several_comparisons_are_adjusted_together() -> None:
+    draw = random.Random(0)
+    for size in (0, 1, 2, 7):
+        p = [draw.random() ** 3 for _ in range(size)]
+        assert holm(p) == families.holm(p)
+    assert holm([0.04, 0.01, 0.03]) == pytest.approx([0.06, 0.03, 0.06])
 
 
 @pytest.mark.parametrize(("k", "n"), [(74, 137), (0, 5), (5, 5), (1, 1), (1019, 1020)])

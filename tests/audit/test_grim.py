@@ -87,6 +87,28 @@ def test_the_figure_of_the_report() -> None:
     assert list(grim.counts(one("75%"), 1020)) == list(range(760, 771))
 
 
+@pytest.mark.parametrize(("runs", "truncated"), [(1, False), (3, False), (1, True)])
+def test_the_window_is_the_stated_one_to_the_last_digit(runs: int, truncated: bool) -> None:
+    """Against the definition in fractions: closed at both ends; a figure that was cut has an open upper end."""
+    draw = random.Random(2)
+    for _ in range(1500):
+        n, places = draw.choice([1, 2, 8, 40, 125, 200, 400, draw.randint(1, 400)]), draw.randint(-2, 3)
+        digits = draw.randint(0, 100 * 10**places if places >= 0 else 10 ** (2 + places))
+        unit = Fraction(1, 10**places) if places >= 0 else Fraction(10**-places)
+        value, every = digits * unit, runs * n
+        half = (unit / 2 if runs == 1 else unit) + Fraction(2, 100_000)
+
+        def holds(k: int) -> bool:
+            share = Fraction(100 * k, every)  # noqa: B023
+            return value <= share < value + unit if truncated else abs(share - value) <= half  # noqa: B023
+
+        around = int(value * every / 100)
+        reach = int(2 * unit * every / 100) + 2
+        near = range(max(around - reach, 0), min(around + reach, every) + 1)
+        found = grim.counts(grim.Figure("", digits, places), n, runs, truncated)
+        assert list(found) == [k for k in near if holds(k)], (digits, places, n)
+
+
 @pytest.mark.parametrize("runs", [2, 3, 5, 10])
 def test_means_of_runs_pass_however_they_were_rounded(runs: int) -> None:
     draw = random.Random(runs)
@@ -155,7 +177,9 @@ class TestTables:
             [(10000, 2)],
         ]
         assert grim.judge(figures, 137).impossible == []
+        assert grim.table({"a": ".5401"})["a"][0].digits == 5401
         assert grim.judge(grim.table({"a": "0.5536"}), 137).impossible == ["a"]
+        assert grim.judge(grim.table({"a": ".5536"}), 137).impossible == ["a"]
         assert list(grim.counts(grim.table({"a": "0.5"})["a"][0], 10)) == [5]
         assert list(grim.counts(grim.table({"a": "0.5"})["a"][0], 20)) == [9, 10, 11]
 
@@ -173,7 +197,9 @@ class TestTables:
     def test_there_may_be_no_n_small_enough(self) -> None:
         assert grim.smallest([(one("54.0145"),), (one("54.0146001"),)], most=500) is None
 
-    @pytest.mark.parametrize("text", ["", "%", "1e5", "54,01", "٥٤", "54.01\n", "1" * 41, "<b>", "54.", ".5", "nan"])
+    @pytest.mark.parametrize(
+        "text", ["", "%", ".", "-", "1e5", "54,01", "٥٤", "54.01\n", "1" * 41, "<b>", "54.", "nan"]
+    )
     def test_what_is_no_figure(self, text: str) -> None:
         assert grim.readings(text, False) == ()
 

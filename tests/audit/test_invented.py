@@ -121,13 +121,29 @@ class TestNotes:
 
     def test_what_is_not_an_accuracy_is_not_tested(self) -> None:
         published = {"n": 137, "metric": "balanced accuracy", "values": values("55.36")}
-        sentence = "the figures are balanced accuracy; only an accuracy has to be a number of images"
+        sentence = "the figures are balanced accuracy; only the share of right images has to be a number of images"
         assert [finding.sentence for finding in findings(published)] == [f"not checked: {sentence}"]
-        assert flaws({**published, "metric": "Accuracy"}) != []
+        for metric in ("Accuracy", "val_accuracy", "test accuracy", "Top-1 accuracy (%)"):
+            assert flaws({**published, "metric": metric}) != []
 
     def test_several_runs_are_no_single_run(self) -> None:
         told = notes({"n": 137, "runs": 5, "values": values("54.16", "60.58")}, {"baseline": 0})
         assert not any("one run" in sentence or "McNemar" in sentence for sentence in told)
+
+    def test_a_range_of_p_that_begins_at_nothing(self) -> None:
+        told = notes({"n": 10_000, "values": values("93.47", "94")}, {"baseline": 0})
+        assert told[-1].endswith(
+            "exact McNemar p is between 0 and 0.96, depending on the images they share: cannot be told from the figures"
+        )
+
+    def test_two_runs_that_differ_may_be_chance_among_many(self) -> None:
+        start = "73.5 (loss.gamma=0.5) against 60.0 (loss.gamma=0), 147 against 120 of 200 images: exact McNemar p is "
+        alone = notes({"n": 200, "values": values("60.0", "73.5")}, {"baseline": 0})
+        assert alone[-1] == f"{start}at most 0.024: these two runs differ"
+        many = notes({"n": 200, "values": values("60.0", "73.5", "60.5", "61.0", "61.5")}, {"baseline": 0})
+        assert many[-1] == (
+            f"{start}at most 0.024, but one of 4 comparisons: after Holm at most 0.095, so that it may be chance"
+        )
 
     def test_figures_beside_which_nothing_can_be_checked(self) -> None:
         told = notes({"n": 1020, "values": values("75", "46.27")})
@@ -152,7 +168,7 @@ class TestNotes:
                 "not checked: the parameters of resnet19; model.name: found 'resnet19', must be one of "
                 "model_c, resnet18, resnet34, resnet50, resnet101, resnet152, example_cnn; did you mean 'resnet18'?",
             ),
-            ("model_c", "50%", "not checked: 50% is no number of parameters (model_c)"),
+            ("model_c", "0.4417481M", "not checked: 0.4417481M is no number of parameters (model_c)"),
             ("model_c", "441748", "the parameters of model_c, 441748, agree with 20 classes"),
         ],
     )

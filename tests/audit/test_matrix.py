@@ -19,6 +19,13 @@ SOUND = [[50, 10], [7, 70]]
         (SOUND, [60, 77], 137, 3, []),
         (SOUND, [60, 77], 138, 1, ["the confusion matrix adds up to 137 images, n is 138"]),
         (SOUND, [61, 76], 137, 1, [f"{ROWS}60 for 61 in row 1 and 77 for 76 in row 2"]),
+        (
+            SOUND,
+            [57, 80],
+            137,
+            1,
+            [f"{ROWS}60 for 57 in row 1 and 77 for 80 in row 2; its columns do, but rows are truth"],
+        ),
         (SOUND, [60, 70, 7], 137, 1, ["the confusion matrix has 2 classes, class_sizes has 3"]),
         ([[1, -1], [0, 137]], None, 137, 1, ["the confusion matrix holds a number below 0; it counts images"]),
         ([[0]], [0], None, 1, []),

@@ -28,6 +28,17 @@ def resnet18(classes: int) -> list[int]:
         ("11200000", (True, "if they are rounded to 100,000")),
         ("11100000", (False, "with 20 classes it has 11,186,772")),
         ("0", (False, "with 20 classes it has 11,186,772")),
+        ("11.19M", (True, "")),
+        ("11187 k", (True, "")),
+        (".0112G", (True, "")),
+        ("11.1M", (False, "with 20 classes it has 11,186,772")),
+        ("1.19M", (False, "with 20 classes it has 11,186,772")),
+        ("11M", (True, "")),
+        ("11.18677200M", (True, "")),
+        # Sizes of models as they come, of a head that was replaced.
+        ("11.69M", (False, "with 20 classes it has 11,186,772; the figure is that with 1,000 classes")),
+        ("11689512", (False, "with 20 classes it has 11,186,772; the figure is that with 1,000 classes")),
+        ("11181642", (False, "with 20 classes it has 11,186,772; the figure is that with 10 classes")),
     ],
 )
 def test_a_known_number_of_classes(text: str, verdict: tuple[bool, str]) -> None:
@@ -62,6 +73,6 @@ def test_what_no_head_depends_on() -> None:
     assert judge("6", lambda classes: [5], None)[0] is False
 
 
-@pytest.mark.parametrize("text", ["", "-5", "5%", "5e3", "1,194,836", "11.2M", "1" * 41])
+@pytest.mark.parametrize("text", ["", ".", "M", "-5", "5%", "5e3", "1,194,836", "11.2 MB", "11.2m", "1" * 41])
 def test_what_is_no_number_of_parameters(text: str) -> None:
     assert readings(text) == []

@@ -83,6 +83,7 @@ def test_a_file_with_faults_does_not_hide_the_others(file: Path, capsys: pytest.
     assert code == 1
     assert lines[0].startswith(f"{file}:10: flaw: 55.36")
     assert err.startswith(f"{broken}:2: fixed.epochs: found 0")
+    assert lines[-1] == "1 file, 2 published figures: 1 flaw, 2 notes"
 
 
 def test_a_file_given_twice_is_one_file(file: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -26,7 +26,7 @@ from search import prefix
 from search.ledger import codec
 from search.rules import why_not
 from search.trial import Row
-from search.workload import Run, Settings, Workload, identity, load_workload
+from search.workload import Measuring, Run, Settings, Workload, identity, load_workload
 
 
 class WorkloadContract:
@@ -180,6 +180,7 @@ class WorkloadContract:
         for row in alone:
             assert row.metrics
             assert set(row.metrics) == set(alone[0].metrics)
+            assert not isinstance(workload, Measuring) or set(row.metrics) == set(workload.metrics)
             assert set(row.predictions) == set(alone[0].predictions)
             for split, predicted in row.predictions.items():
                 assert predicted.dtype.kind in "iu"

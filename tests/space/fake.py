@@ -8,6 +8,7 @@ from search.workload import SettingFaults, Settings, Workload
 
 class Fake(Workload):
     recipe = "1"
+    metrics = ("train_loss", "val_loss", "val_accuracy", "test_accuracy")
     settings: ClassVar = {
         "data": {"type": "string", "minLength": 1, "default": "digits", "description": "data set"},
         "data.size": {"type": "integer", "minimum": 4, "maximum": 512, "default": 8, "unit": "px"},
@@ -50,6 +51,10 @@ class Fake(Workload):
 
     def start(self, fixed: Settings, cpus: int, gpus: float) -> Any:
         raise NotImplementedError("space files are only read here")
+
+
+class Regression(Fake):
+    metrics = ("train_loss", "val_loss", "test_loss")
 
 
 class Crashing(Fake):

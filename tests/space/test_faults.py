@@ -71,6 +71,11 @@ def test_all_faults_of_a_file_come_at_once(here):
 
 def test_a_file_that_is_not_there(here):
     assert faults("bse.yaml") == "bse.yaml: no such file; did you mean 'base.yaml'?"
+    Path("spaces").mkdir()
+    Path("spaces/focal.yaml").write_text(HEAD)
+    assert faults("focal") == faults("focal.yaml").replace("focal.yaml:", "focal:", 1)
+    assert faults("focal") == "focal: no such file; did you mean 'spaces/focal.yaml'?"
+    assert faults("base") == "base: no such file; did you mean 'base.yaml'?"
     assert faults("no/such.yaml") == "no/such.yaml: no such file; the folder 'no' does not exist either"
 
 
