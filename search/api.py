@@ -17,6 +17,7 @@ import pandas as pd
 
 from search import report
 from search.engine import live
+from search.engine.proof import require
 from search.engine.run import Outcome, run_study
 from search.ledger import Ledger, StudyRecord
 from search.space import CONFIRMED, Space, read_space, rebuild, space_from_mapping
@@ -50,6 +51,7 @@ def run(
     storage: str | None = None,
     sharing: bool = True,
     new_revision: bool = False,
+    address: str = "",
     view: live.View | None = None,
 ) -> Study:
     """Train what is missing of a study and write its results.
@@ -60,6 +62,7 @@ def run(
         storage: database of the ledger: an SQLAlchemy URL or a path; by default ``search.db`` in `results`.
         sharing: where false, every trial trains alone.
         new_revision: start a new revision where the study was run in another execution class.
+        address: HOST:PORT of a Ray cluster that trains; by default this machine does. See ``docs/cluster.md``.
         view: what is shown while it runs; nothing by default.
 
     A sampled study whose space asks for it is followed by its confirm stage, `Study.confirmed`.
@@ -68,14 +71,17 @@ def run(
         the study; `Study.outcome` tells how the run ended.
 
     Raises:
-        UserError: bad settings, a study that another driver runs, or one of another execution class.
+        UserError: bad settings, a study that another driver runs, or one of another execution class; a cluster without
+            tokens or a database server, or with a node that cannot train this study.
     """
+    if address:
+        require(address, storage)
     if not isinstance(space, Space):
         space = load_space(space)
     place = Path(results)
     ledger = open_ledger(place, storage)
     other_class = "new" if new_revision else "refuse"
-    outcome = run_study(space, ledger, mirror_url(place), view or live.Silent(), sharing, other_class)
+    outcome = run_study(space, ledger, mirror_url(place), view or live.Silent(), sharing, other_class, address)
     study = Study(ledger, ledger.study(outcome.study), place, outcome)
     study.write()
     if space.search.confirm is not None and outcome.complete:
@@ -83,12 +89,13 @@ def run(
 
         again = confirm_space(ledger, study.record, study.space)
         if again is not None:
-            run(
+            study._confirmed = run(
                 again,
                 results=results,
                 storage=storage,
                 sharing=sharing,
                 new_revision=new_revision,
+                address=address,
                 view=view,
             )
             study.write()  # its page leads to the confirm stage now
@@ -125,17 +132,22 @@ class Study:
         space: its space.
         folder: where its results are written.
         outcome: how the run that returned it ended; None for an opened one.
+        written: the comparison table that `write` last wrote; None before.
     """
 
     def __init__(self, ledger: Ledger, record: StudyRecord, results: Path, outcome: Outcome | None = None) -> None:
         self.ledger, self.record, self.outcome = ledger, record, outcome
         self.name, self._results = record.name, results
+        self.written: report.Table | None = None
+        self._confirmed: Study | None = None
         self.space = rebuild(record.space, record.name)
         self.folder = report.study_folder(results, record.name)
 
     @property
     def confirmed(self) -> Study | None:
         """The confirm stage of a sampled study, its last revision; None where there is none."""
+        if self._confirmed is not None:
+            return self._confirmed
         name = f"{self.name}{CONFIRMED}"
         found = [record for record in self.ledger.studies() if record.base_name == name]
         return Study(self.ledger, found[-1], self._results) if found else None
@@ -171,7 +183,9 @@ class Study:
         Whoever opens them looks at the table: the ledger records how many seeds had finished.
         """
         report.record_look(self.ledger, self.record)
-        return report.write_results(self.ledger, self.record, self.space, self.folder)
+        read = report.read_curves(self.ledger, self.record, self.space)
+        self.written = report.table_of(read, self.ledger)
+        return report.write_table(self.ledger, read, self.written, self.folder)
 
     def visualize(
         self,

@@ -23,13 +23,11 @@ def report(study: str, results: str, storage: str | None) -> None:
     from search import api
 
     opened = api.open_study(study, results=results, storage=storage)
-    for path in opened.write():
-        click.echo(path)
-    print_table(opened)
-    if opened.confirmed is not None:
-        for path in opened.confirmed.write():
-            click.echo(path)
-        print_table(opened.confirmed)
+    for one in (opened, opened.confirmed):
+        if one is not None:
+            for path in one.write():
+                click.echo(path)
+            print_table(one)
 
 
 @click.command()

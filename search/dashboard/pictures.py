@@ -22,10 +22,10 @@ from optuna.storages import BaseStorage, RDBStorage
 
 from search.ledger import Ledger, StudyRecord
 from search.report.curves import Curve, Curves, read_curves
+from search.report.figures.forest import differences
 from search.report.figures.study import figures_of
 from search.report.figures.writing import pngs
 from search.report.labels import setting_label
-from search.report.page.drawn import differences
 from search.report.table import COUNTED, table_of
 from search.space import rebuild
 from search.visualize import recorded_figures

@@ -16,14 +16,15 @@ What this room promises:
 Published figures are audited elsewhere; a table only puts them beside ours.
 """
 
-from search.report.files import FORMATS, SUBJECTS, export, write_results
+from search.report.curves import read_curves
+from search.report.files import FORMATS, SUBJECTS, export, write_results, write_table
 from search.report.frames import decisions_frame, epochs_frame, predictions_frame, trials_frame
 from search.report.judged_frame import verdicts_frame
 from search.report.looks import record_look
 from search.report.paths import study_folder
 from search.report.render import table_frame, table_json, table_markdown, table_rich
 from search.report.rows import Cell, Claim, Line, Table
-from search.report.table import comparison_table
+from search.report.table import comparison_table, table_of
 from search.report.views import show_study, show_trial, study_list
 
 __all__ = [
@@ -38,6 +39,7 @@ __all__ = [
     "epochs_frame",
     "export",
     "predictions_frame",
+    "read_curves",
     "record_look",
     "show_study",
     "show_trial",
@@ -46,8 +48,10 @@ __all__ = [
     "table_frame",
     "table_json",
     "table_markdown",
+    "table_of",
     "table_rich",
     "trials_frame",
     "verdicts_frame",
     "write_results",
+    "write_table",
 ]

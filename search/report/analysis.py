@@ -97,7 +97,7 @@ def judged(table: Table, read: Curves, lines: Sequence[Sequence[Curve]], ledger:
         )
         for place, line in enumerate(table.lines)
     ]
-    if confirms(read.record) and test is not None:
+    if confirm := confirms(read.record):
         # The search chose these settings on the validation images: only the test images may call one better.
         for place, line in enumerate(result):
             if line.judged is not None:
@@ -107,10 +107,11 @@ def judged(table: Table, read: Curves, lines: Sequence[Sequence[Curve]], ledger:
         lines=result,
         judged="" if val.evidence.why else metric,
         compared=any(one.differences != [None] * len(lines) for one in (val, test) if one is not None),
+        confirms=confirm,
     )
     table = replace(table, verdicts=verdicts(space, table, lines, val.evidence, looks if planned else 1))
     tested = test.evidence if test is not None else None
-    return table, Remarks(val.evidence, tested, families[0], families[1], confirms=confirms(read.record))
+    return table, Remarks(val.evidence, tested, families[0], families[1], confirms=confirm)
 
 
 def _looks(read: Curves, ledger: Ledger) -> tuple[int, bool]:

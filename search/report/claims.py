@@ -27,6 +27,7 @@ from search.report.statistics.scores import Ended, Scores
 from search.report.statistics.verdicts import Kind, Verdict, best, better, equal, size
 from search.report.text import lookup, value_text
 from search.space import Space
+from search.space.figures import counts_images, share
 
 SEARCHED = "a search chose what it shows, so it decides no claim; `search.confirm` runs the best under fresh seeds"
 """Why no difference of a sampled study is judged."""
@@ -139,9 +140,21 @@ class _Bench:
 
     def need(self, difference: Difference, a: str, b: str, delta: float | None, tests: int) -> Need:
         """Return what would find the difference that is assumed of rows a and b."""
-        published = published_difference(self.space, *(self.values.get(row, row) for row in (a, b)))
-        wanted = assumed(delta, published, self.space.report.margin)
+        return need(difference, assumed(delta, self._published(a, b), self.space.report.margin), tests, self.looks)
+
+    def need_beyond(self, difference: Difference, a: str, b: str, by: float, tests: int) -> Need:
+        """Return what would show that a is better than b by at least `by`, where it is better for sure.
+
+        A difference of just `by` is never shown to be so much; what is assumed is how far beyond it lies.
+        """
+        published = self._published(a, b)
+        past = None if published is None else max(published - by, 0.0)
+        beyond = assumed(None, past, self.space.report.margin)
+        wanted = replace(beyond, source=f"{beyond.source}, beyond the claim's {size(by)}")
         return need(difference, wanted, tests, self.looks)
+
+    def _published(self, a: str, b: str) -> float | None:
+        return published_difference(self.space, *(self.values.get(row, row) for row in (a, b)))
 
 
 @dataclass
@@ -190,12 +203,14 @@ class _Compared:
         ((row, difference),) = self.differences.items()
         delta = self.claim.get("by", self.claim.get("within"))
         if "equal" in self.claim:
-            return equal(
-                difference, self.claim["within"], self.bench.need(difference, self.row, row, delta, 1).sentence
-            )
-        sentence = self.bench.need(difference, self.row, row, delta, tests).sentence
-        margin = self.bench.space.report.margin
-        return better(difference, adjusted, self.claim.get("by"), margin, sentence, self.bench.alpha)
+            sentence = self.bench.need(difference, self.row, row, delta, 1).sentence
+            return equal(difference, self.claim["within"], sentence, self.bench.alpha)
+        by, clear = self.claim.get("by"), adjusted is not None and adjusted <= self.bench.alpha
+        if by is not None and clear:
+            sentence = self.bench.need_beyond(difference, self.row, row, by, tests).sentence
+        else:
+            sentence = self.bench.need(difference, self.row, row, delta, tests).sentence
+        return better(difference, adjusted, by, self.bench.space.report.margin, sentence, self.bench.alpha)
 
     def _best(self) -> Verdict:
         named = {self.bench.name(row): one for row, one in self.differences.items()}
@@ -215,10 +230,10 @@ def _effort(found: Need) -> tuple[int, int, int]:
 
 
 def published_difference(space: Space, a: Any, b: Any) -> float | None:
-    """Return the published accuracy of row a minus that of row b, a fraction; None where they are not published."""
+    """Return the published accuracy of row a minus that of row b, a fraction; None where the file does not tell."""
     published = space.report.published
-    if published is None or published.metric != "accuracy":
+    if published is None or not counts_images(published.metric):
         return None
     figures = [lookup(published.values, value) for value in (a, b)]
-    numbers = [float(text.rstrip(" %")) / 100 for text in figures if text is not None]
-    return numbers[0] - numbers[1] if len(numbers) == 2 else None
+    one, other = (None if text is None else share(text, published.values.values()) for text in figures)
+    return one - other if one is not None and other is not None else None

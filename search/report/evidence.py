@@ -60,6 +60,7 @@ class Evidence:
         panels: one per set of images.
         why: why there is none, "" where there is one: a phrase.
         unused: settings that have finished runs and no usable predictions.
+        faults: why not, phrases.
         wrong: predictions that were no class.
         folded: images beyond the first of their content.
         missed: key of a row that was read -> whether a class of the images has no hit in it.
@@ -68,6 +69,7 @@ class Evidence:
     panels: Sequence[Panel] = ()
     why: str = ""
     unused: int = 0
+    faults: Sequence[str] = ()
     wrong: int = 0
     folded: int = 0
     missed: Mapping[str, bool] = field(default_factory=dict)
@@ -125,6 +127,8 @@ def gather(
             names[data] = _images(read.cards.get(data), split, data)
         if len({names[data] for data in measured}) > 1:
             one.fault = f"seeds of a setting were measured on different {split} images"
+        elif len(measured) > 1:  # seeds and images are crossed only where nothing but the seed differs between runs
+            one.fault = "seeds of a setting were run on different data, of which training images are a part"
     faults = list(dict.fromkeys(one.fault for one in found if one.fault))
     usable = [place for place, one in enumerate(found) if one.runs and not one.fault]
     panels = _panels(read, found, usable, names, metric, split, value)
@@ -133,7 +137,7 @@ def gather(
     unused = sum(1 for one in found if one.fault)
     folded = max(panel.images - panel.scores.images for panel in panels)
     missed = {key: miss for one in found for key, miss in one.missed.items()}
-    return Evidence(panels, "", unused, sum(one.wrong for one in found), folded, missed)
+    return Evidence(panels, "", unused, faults, sum(one.wrong for one in found), folded, missed)
 
 
 def _line(

@@ -52,7 +52,12 @@ def write_results(ledger: Ledger, record: StudyRecord, space: Space, folder: Pat
         UserError: the folder cannot be written.
     """
     read = read_curves(ledger, record, space)
-    table = table_of(read, ledger)
+    return write_table(ledger, read, table_of(read, ledger), folder)
+
+
+def write_table(ledger: Ledger, read: Curves, table: Table, folder: Path) -> list[Path]:
+    """Write `write_results` of a study that is read, and of which the table is made already."""
+    record, space = read.record, read.space
     under = conditions(ledger, read)
     texts = {
         "space.yaml": record.space,
@@ -198,5 +203,8 @@ def write_atomically(path: Path, write: Callable[[Any], Any]) -> Path:
         finally:
             temporary.unlink(missing_ok=True)
     except OSError as error:
-        raise UserError(f"{path}: cannot be written: {error.strerror or error}; give another place") from error
+        raise UserError(
+            f"{path}: cannot be written: {error.strerror or error}; give another place, or make room: "
+            "what stood there is as it was"
+        ) from error
     return path

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from search.report.analysis import Remarks
 from search.report.curves import Curves
@@ -18,6 +19,9 @@ BOLD = (
     "which diverged."
 )
 
+NAMED = 5
+"""Settings with diverged runs that are named; the others are counted."""
+
 
 def judged_notes(table: Table, read: Curves, remarks: Remarks) -> list[str]:
     """Return what must be said of a table's statistics."""
@@ -26,17 +30,21 @@ def judged_notes(table: Table, read: Curves, remarks: Remarks) -> list[str]:
     if not table.lines or remarks.val is None:
         return []
     notes = _without(table, remarks.val) if remarks.val.why else _levels(table, remarks.val)
+    if remarks.val.why:
+        tested = [line.tested for line in table.lines if line.tested is not None]
+        notes += _estimand(table, [one for one in tested if one.cell.seeds > 1])
     notes += _test(table, remarks)
     if not remarks.val.why or (remarks.test is not None and not remarks.test.why):
         notes += _differences(table, read, remarks)
     if remarks.confirms:
+        bold = "only the differences in test accuracy can be bold" if table.test else "without test images none is bold"
         notes.append(
-            "A search chose these settings on the validation images, whose levels and differences are optimistic: only "
-            "the differences in test accuracy can be bold."
+            "A search chose these settings on the validation images, whose levels and differences are optimistic: "
+            f"{bold}."
         )
     if table.cross:
         notes.append("table.csv holds every setting in a line of its own, with its test differences and its epochs.")
-    return [*notes, *_images(table, remarks), *_diverged(table)]
+    return [*notes, *_claims(table, remarks), *_images(table, remarks), *_diverged(table)]
 
 
 def _without(table: Table, evidence: Evidence) -> list[str]:
@@ -56,28 +64,41 @@ def _levels(table: Table, evidence: Evidence) -> list[str]:
         notes.append(
             f"{table.judged} has no interval: its epoch was chosen on the same images. Differences may have one."
         )
-    elif several:
-        sign = "± half the" if table.cross else "[ ]"
-        notes.append(
-            f"{sign} 95 % interval for a new run judged on new images of the same kind; same training images. "
-            f"{_seeds(several)}, {_count(several)} images."
-        )
+    notes += _estimand(table, several)
     if len(several) < len(cells) and any(one.cell.seeds == 1 for one in cells):
         mark = f"{ONE_RUN} " if several else ""
         notes.append(
-            f"{mark}One seed: the 95 % interval (Wilson; differences: Bonett and Price) and the p value (exact "
-            "McNemar) are for this very run on new images, a smaller question than that of a new run; intervals from "
-            "two seeds on answer the larger one and may be wider."
+            f"{mark}One seed: {_of_one_run(cells)} are for this very run on new images, a smaller question than that "
+            "of a new run; intervals from two seeds on answer the larger one and may be wider."
         )
     if several:
         notes.append("sd over seeds: how far these runs lie apart; it is no interval.")
     if evidence.unused:
         word = "setting has" if evidence.unused == 1 else "settings have"
-        notes.append(f"{evidence.unused} {word} no interval: its predictions are missing or do not fit the record.")
+        notes.append(f"{evidence.unused} {word} no interval: {'; '.join(evidence.faults)}.")
     other = [name for name in table.metrics if name != table.judged and name != table.test]
     if other:
         notes.append(f"{', '.join(other)}: no interval, for intervals need predictions of classes.")
     return notes
+
+
+def _estimand(table: Table, several: Sequence[Judged]) -> list[str]:
+    """Say what the intervals of settings with several seeds are for."""
+    if not several:
+        return []
+    sign = "± half the" if table.cross else "[ ]"
+    return [
+        f"{sign} 95 % interval for a new run judged on new images of the same kind; same training images, one split "
+        f"for all seeds. {_seeds(several)}, {_count(several)} images."
+    ]
+
+
+def _of_one_run(cells: Sequence[Judged]) -> str:
+    """Name the methods for single runs; where images count differently, none is simply right or wrong."""
+    found = [one.difference for one in cells if one.difference is not None]
+    if any(one.state is State.ONE_RUN and one.discordant is None for one in found):
+        return "the 95 % interval and the p value (differences: paired t over images, which count differently)"
+    return "the 95 % interval (Wilson; differences: Bonett and Price) and the p value (exact McNemar)"
 
 
 def _test(table: Table, remarks: Remarks) -> list[str]:
@@ -92,6 +113,8 @@ def _test(table: Table, remarks: Remarks) -> list[str]:
 
 def _differences(table: Table, read: Curves, remarks: Remarks) -> list[str]:
     report = read.space.report
+    if not report.has_baseline and remarks.confirms:
+        return ["No differences: the search names no configuration to compare with; `search.confirm.baseline` does."]
     if not report.has_baseline:
         return [
             "No differences: the file names no baseline; `report.baseline`, a value of the row axis "
@@ -99,6 +122,8 @@ def _differences(table: Table, read: Curves, remarks: Remarks) -> list[str]:
         ]
     if not any(line.baseline for line in table.lines):
         return [f"No differences: the baseline {row_text(read.space, report.baseline)} has no run on record."]
+    if all(line.baseline for line in table.lines):
+        return ["No differences: there is nothing beside the baseline."]
     notes = []
     name = row_text(read.space, report.baseline)
     within = " with all else equal" if len({line.configuration for line in table.lines if line.baseline}) > 1 else ""
@@ -110,12 +135,25 @@ def _differences(table: Table, read: Curves, remarks: Remarks) -> list[str]:
             continue
         noise = _noise(getattr(line, place) for line in table.lines)
         start = f"Differences in {metric} to the baseline {name}{within}, on the seeds that both finished"
-        notes.append(f"{start}; {family.sentence}{noise}.")
+        said = f"{family.sentence}{noise}" if family.comparisons else "none has a p value"
+        notes.append(f"{start}; {said}.")
     family = remarks.family or remarks.tested
     if family is not None:
         bold = BOLD.format(alpha=family.alpha) if State.ESTIMATED in table.states else "Nothing can be bold."
         notes.append(f"Intervals are pointwise. {bold}")
     return notes
+
+
+def _claims(table: Table, remarks: Remarks) -> list[str]:
+    """Say what the p values of claims were adjusted for, where claims speak of differences."""
+    family = remarks.family
+    tested = sum("p_adjusted" in claim.evidence for claim in table.verdicts)
+    judged = tested or any("p" in claim.evidence or "p_largest" in claim.evidence for claim in table.verdicts)
+    if family is None or not judged:
+        return []
+    if tested:
+        return [f"Claims that one is better are a family of their own: {replace(family, comparisons=tested).sentence}."]
+    return [f"Claims: {family.looked}."] if family.looked else []
 
 
 def _noise(found: Iterable[Judged | None]) -> str:
@@ -150,7 +188,10 @@ def _diverged(table: Table) -> list[str]:
     if not any(line.at_chance for line in table.lines):
         return []
     where = "`at_chance` in table.csv" if table.cross else "the second line of its setting"
-    notes = [f"A diverged run is an outcome: {where} counts it at chance (1 / classes)."]
+    found = [(line.setting, line.judged.cell) for line in table.lines if line.at_chance and line.judged is not None]
+    shares = [f"{setting}: {cell.diverged} of {cell.of} seeds" for setting, cell in found[:NAMED]]
+    more = f"; {len(found) - NAMED} more settings" if len(found) > NAMED else ""
+    notes = [f"A diverged run is an outcome ({'; '.join(shares)}{more}): {where} counts it at chance (1 / classes)."]
     if any(claim.evidence for claim in table.verdicts):
         notes.append("Claims count diverged runs at chance.")
     return notes

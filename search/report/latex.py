@@ -4,7 +4,8 @@ What a file promises:
 
 * plain ASCII, whatever the names in it hold: it compiles in any input encoding, see `latex_text`;
 * where a character is replaced by its code point, a note says so;
-* up to `FLOAT_LINES` lines are a float with a caption; more are a ``longtable``, which breaks over pages;
+* what fits on a page (`FLOAT_LINES`, `PAGE_LINES`) is a float with a caption; more is a ``longtable``, which breaks
+  over pages;
 * compiled alone, the paper is as wide as the table needs.
 """
 
@@ -20,6 +21,12 @@ from search.report.latex_text import REPLACED, latex_text
 
 FLOAT_LINES = 40
 """Lines that fit on one page as a float."""
+
+PAGE_LINES = 56
+"""Lines of a page with those of the notes, which are set smaller."""
+
+_NOTE_CHARACTERS = 100
+"""Characters of a note that fill a line of the narrowest page."""
 
 _WIDEST = 40
 """Characters from which on a column of text is broken into lines."""
@@ -58,13 +65,13 @@ def latex_table(sheet: Sheet) -> str:
     """Return a sheet as LaTeX. Numbers are flush right; long texts are broken into lines, headings at spaces."""
     head = _row([_heading(column) for column in sheet.columns])
     body = [_row(cells) for cells in zip(*(_cells(column) for column in sheet.columns), strict=True)]
-    caption, notes = latex_text(sheet.title), [latex_text(note) for note in sheet.notes]
+    caption, notes = _paragraph(sheet.title), [_paragraph(note) for note in sheet.notes]
     if any(REPLACED in text for text in (caption, head, *body, *notes)):
-        notes.append(latex_text(_NOTE))
+        notes.append(_paragraph(_NOTE))
     layout = "@{}" + "".join(_layout(column) for column in sheet.columns) + "@{}"
     width, height, size = _page(sheet.columns)
     style = size + r"\setlength{\tabcolsep}{4pt}"
-    long = len(body) > FLOAT_LINES
+    long = len(body) > FLOAT_LINES or len(body) + _lines(sheet.notes) > PAGE_LINES
     draw = _longtable if long else _float
     packages = "booktabs,longtable" if long else "booktabs"
     start = _START % {"packages": packages, "width": width, "height": height, "margin": _MARGIN}
@@ -105,6 +112,11 @@ def _longtable(
 
 def _row(cells: Sequence[str]) -> str:
     return " & ".join(cells) + r" \tabularnewline"
+
+
+def _lines(notes: Sequence[str]) -> int:
+    """Return about how many lines notes take."""
+    return sum(1 + len(note) // _NOTE_CHARACTERS for note in notes)
 
 
 def _cells(column: Column) -> list[str]:

@@ -12,6 +12,7 @@ from search.report.curves import Curves
 from search.report.judged_notes import judged_notes
 from search.report.rows import Table
 from search.report.text import is_accuracy
+from search.trial import State
 
 PARTIAL = "†"
 """Marks the value of a line whose seeds did not all finish or stop by their rule."""
@@ -86,6 +87,7 @@ def _sampled(table: Table, read: Curves) -> list[str]:
     notes = []
     if table.more:
         notes.append(f"The {len(table.shown)} best of {len(table.lines)} lines are shown; {table.more} more.")
+    notes.append(_budget(table, read))
     tried = sum(1 for line in table.lines if line.finished)
     if tried > 1:
         notes.append(
@@ -93,6 +95,21 @@ def _sampled(table: Table, read: Curves) -> list[str]:
             "optimistic, because the same images chose it."
         )
     return notes
+
+
+def _budget(table: Table, read: Curves) -> str:
+    """Return what the search was given, and what it made of it."""
+    settings = f"{len(table.lines)} setting{'' if len(table.lines) == 1 else 's'}"
+    count = len(read.space.seeds)
+    seeds = "1 seed" if count == 1 else f"{count} seeds each"
+    longest = max(curve.trial.epochs for curve in read.curves)
+    pruned = sum(curve.trial.state is State.PRUNED for curve in read.curves)
+    ended = f", {pruned} of {len(read.curves)} trials pruned" if pruned else ""
+    reached = sum(line.alone for line in table.lines)
+    return (
+        f"Budget: {settings} from the sampler {read.space.search.sampler}, {seeds}, at most {longest} epochs a trial; "
+        f"{reached} epochs in all{ended}."
+    )
 
 
 def _missing(table: Table, read: Curves) -> list[str]:

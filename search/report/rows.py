@@ -152,6 +152,7 @@ class Table:
         cross: axes that make rows and columns of a cross table; () for the long format.
         row_names: value of the row axis as JSON -> what it is called, for a cross table.
         verdicts: the claims of the file, judged.
+        confirms: it is the confirm stage of a search, which validation images chose: test images decide.
     """
 
     title: str
@@ -167,6 +168,7 @@ class Table:
     cross: tuple[str, str] | tuple[()] = ()
     row_names: Mapping[str, str] = field(default_factory=dict)
     verdicts: Sequence[Claim] = ()
+    confirms: bool = False
 
     @cached_property
     def banner(self) -> str:

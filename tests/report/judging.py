@@ -10,6 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from search.ledger import Ledger
+from search.report import comparison_table
+from search.report.rows import Claim
 from search.space import Axis, Grid, Report, Space
 from search.trial import DataCard, Row, State, Trial
 from tests.report.builder import key_of
@@ -117,3 +119,27 @@ class Bench:
 
 def wrong_elsewhere(right: Right, truth: npt.NDArray[Any]) -> npt.NDArray[Any]:
     return np.where(right, truth, (truth + 1) % CLASSES)
+
+
+def levels(
+    ledger: Ledger,
+    claims: Sequence[Mapping[str, Any]],
+    shares: Sequence[int] = (20, 20, 38),
+    seeds: Sequence[int] = (0, 1, 2),
+    space: Space = SPACE,
+    **report: Any,
+) -> Bench:
+    """Settings that get so many of 40 images right, give or take one by seed."""
+    changed = replace(space.report, claims=tuple(claims), **report)
+    bench = Bench(ledger, replace(space, seeds=tuple(seeds), report=changed))
+    for a, share in enumerate(shares):
+        for s in seeds:
+            right = np.arange(40) < share + (s + a) % 2
+            bench.run({"gamma": a}, s, right, right[:30])
+    return bench
+
+
+def verdict_of(bench: Bench) -> Claim:
+    """Return the verdict of a study with one claim."""
+    (claim,) = comparison_table(*bench.args).verdicts
+    return claim

@@ -104,7 +104,8 @@ def test_what_is_printed(bench):
     assert sheet.title == "Judged"
     notes = "\n".join(sheet.notes)
     for part in (
-        "95 % interval for a new run judged on new images of the same kind; same training images. 3 seeds, 40 images.",
+        "[ ] 95 % interval for a new run judged on new images of the same kind; same training images, one split for "
+        "all seeds. 3 seeds, 40 images.",
         "sd over seeds: how far these runs lie apart; it is no interval.",
         "test_accuracy: at the epoch that each run chose on validation, on 30 test images.",
         "Differences in val_accuracy to the baseline gamma=0, on the seeds that both finished; p values adjusted by "
@@ -122,6 +123,7 @@ def test_a_level_at_the_best_epoch_has_its_mark_and_no_interval(bench):
     assert table_frame(table)["val_accuracy_low"].isna().all()
     assert table_frame(table)["test_accuracy_chosen_low"].notna().all()
     assert "its epoch was chosen on the same images. Differences may have one." in "\n".join(table.notes)
+    assert "[ ] 95 % interval for a new run judged on new images" in "\n".join(table.notes)
 
 
 def test_test_accuracy_is_read_where_validation_was_best(bench):
@@ -172,6 +174,8 @@ def test_one_seed_is_an_honest_table(ledger):
     wilson = stats.binomtest(int(y[0].sum()), 40).proportion_ci(method="wilson")
     assert table.lines[0].judged.interval == pytest.approx((wilson.low, wilson.high))
     assert "Nothing can be bold." in notes_of(bench)
+    methods = "(Wilson; differences: Bonett and Price) and the p value (exact McNemar)"
+    assert f"One seed: the 95 % interval {methods} are for this very run on new images" in notes_of(bench)
     assert json.loads(table_json(table))["banner"] == "one run per setting: a rerun may reverse any of these"
 
 
@@ -229,7 +233,7 @@ def test_a_diverged_seed_has_a_second_line_at_chance_and_no_bold(bench):
     assert names == ["gamma=0", "gamma=1", "gamma=2", "gamma=2, diverged at chance"]
     assert table_frame(table)["val_accuracy_at_chance"][2] == pytest.approx(chance.cell.estimate)
     assert len(table_frame(table)) == 3
-    assert "counts it at chance" in notes_of(bench)
+    assert "A diverged run is an outcome (gamma=2: 1 of 4 seeds): the second line of its setting" in notes_of(bench)
 
 
 @pytest.mark.parametrize("right", [0, 40])
@@ -296,7 +300,8 @@ def test_predictions_of_another_accuracy_are_not_used(bench):
     table = comparison_table(*bench.args)
     assert table.lines[2].judged is None
     assert table.lines[1].judged.interval is not None
-    assert "1 setting has no interval: its predictions are missing or do not fit the record." in notes_of(bench)
+    why = "the predictions on val images do not give val_accuracy as it is on record"
+    assert f"1 setting has no interval: {why}." in notes_of(bench)
 
 
 def test_images_found_twice_count_as_one(ledger):
@@ -307,6 +312,14 @@ def test_images_found_twice_count_as_one(ledger):
     assert table.lines[0].tested.cell.images == 30
     assert table.lines[0].judged.cell.estimate == pytest.approx(np.mean([pattern(0, s, 40).mean() for s in range(3)]))
     assert "20 validation images are there twice or more" in notes_of(bench)
+
+
+def test_of_single_runs_on_images_found_twice_the_right_method_is_named(ledger):
+    contents = {"val": [f"{i // 2:032x}" for i in range(40)]}
+    bench = Bench(ledger, replace(SPACE, seeds=(0,)), card(contents=contents)).grid(seeds=(0,))
+    assert comparison_table(*bench.args).lines[1].judged.difference.discordant is None
+    assert "(differences: paired t over images, which count differently)" in notes_of(bench)
+    assert "McNemar" not in notes_of(bench)
 
 
 def test_settings_on_other_images_are_not_compared(bench):
@@ -355,6 +368,28 @@ def test_a_sampled_study_has_no_interval_no_p_and_no_bold(ledger):
     assert all(line.judged is None and line.tested is None for line in table.lines)
     assert not any("interval" in column.head or "p," in column.head for column in table_sheet(table).columns)
     assert "No interval, p value or bold: the search chose what is shown; `search.confirm`" in notes_of(bench)
+
+
+@pytest.mark.parametrize("tested", [True, False])
+def test_a_confirm_stage_is_judged_on_test_images_alone(ledger, tested):
+    """Validation images chose its settings: however clear they are there, only test images may call one better."""
+    bench = Bench(ledger, replace(SPACE, name="found (confirm)"))
+    for a in (0, 1, 2):
+        for s in range(3):
+            right = np.arange(40) < (20 + (s + a) % 2 if a < 2 else 38)
+            bench.run({"gamma": a}, s, right, right[:30] if tested else None)
+    table = comparison_table(*bench.args)
+    best = table.lines[2]
+    assert best.judged.p_adjusted < 0.05
+    assert not best.judged.better
+    assert (best.tested is not None and best.tested.better) is tested
+    bold = "only the differences in test accuracy can be bold." if tested else "without test images none is bold."
+    assert bold in notes_of(bench)
+
+
+def test_a_confirm_stage_without_a_baseline_names_the_way_to_one(ledger):
+    bench = Bench(ledger, replace(SPACE, name="found (confirm)")).grid().reported(baseline=None, has_baseline=False)
+    assert "`search.confirm.baseline` does." in notes_of(bench)
 
 
 def test_no_export_holds_nan(bench):

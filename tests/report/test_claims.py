@@ -13,25 +13,9 @@ from search.report.statistics.verdicts import Kind
 from search.space import Axis, Float, Grid, Published, Search
 from search.trial import State
 from tests.report.builder import key_of
-from tests.report.judging import SPACE, Bench, card, pattern
+from tests.report.judging import SPACE, Bench, levels, pattern, verdict_of
 
 GAMMA = Axis("gamma", Grid([0, 1, 2]))
-
-
-def levels(ledger, claims, shares=(20, 20, 38), seeds=(0, 1, 2), space=SPACE, **report):
-    """Settings that get so many of 40 images right, give or take one by seed."""
-    report = replace(space.report, claims=tuple(claims), **report)
-    bench = Bench(ledger, replace(space, seeds=seeds, report=report))
-    for a, share in enumerate(shares):
-        for s in seeds:
-            right = np.arange(40) < share + (s + a) % 2
-            bench.run({"gamma": a}, s, right, right[:30])
-    return bench
-
-
-def verdict_of(bench):
-    (claim,) = comparison_table(*bench.args).verdicts
-    return claim
 
 
 @pytest.mark.parametrize(
@@ -77,6 +61,21 @@ def test_fewer_than_three_seeds_decide_nothing(ledger, claim, seeds):
             {"better": [1, 0]},
             {"margin": 0.05, "published": Published(values={"0": "54.01%", "1": "60.58%"})},
             "6.57 pt (the published difference)",
+        ),
+        (
+            {"better": [1, 0]},
+            {"published": Published(values={"0": "0.5401", "1": ".6058"})},
+            "6.57 pt (the published difference)",
+        ),
+        (
+            {"better": [1, 0]},
+            {"published": Published(metric="val_accuracy", values={"0": "54.01", "1": "60.58%"})},
+            "6.57 pt (the published difference)",
+        ),
+        (
+            {"better": [1, 0]},
+            {"published": Published(values={"0": "0.54", "1": "60.58"})},  # per cent or a fraction?
+            "2 pt (assumed, as no margin is stated)",
         ),
         (
             {"better": [1, 0]},
@@ -169,76 +168,58 @@ def test_a_search_decides_no_claim_about_rows(ledger):
     assert runs.kind == "supported"
 
 
-# Runs ----------------------------------------------------------------------------------------------------------
-
-
-def stopping(ledger, claim, ends):
-    """Thresholds 0, 1 and 2 that read one curve per seed and end it after these epochs of 6."""
-    bench = Bench(ledger).reported(claims=(claim,))
-    for s in range(3):
-        keys = [key_of("curve", s, epoch) for epoch in range(6)]
-        for a, last in enumerate(ends):
-            state = State.STOPPED if last < 6 else State.FINISHED
-            bench.run({"gamma": a}, s, pattern(0, s, 40), keys=keys, state=state, last=last)
-    return verdict_of(bench)
+# What would decide ---------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("claim", "kind", "runs"),
+    ("report", "assumed"),
     [
-        ({"never": {"stops_before": 6, "where": {"gamma": [0]}}}, "supported", 3),
-        ({"never": {"stops_before": 6, "where": {"gamma": [0, 1]}}}, "contradicted", 3),
-        ({"never": {"stops_before": 5, "where": {"gamma": [0, 1]}}}, "supported", 3),
-        ({"always": {"stops_by": 5, "where": {"gamma": [1, 2]}}}, "supported", 3),
-        ({"always": {"stops_by": 5}}, "contradicted", 3),
-        ({"never": {"stops_before": 50}}, "contradicted", 3),
-        ({"never": {"stops_before": 50, "where": {"gamma": [0]}}}, "undecided", 0),
-        ({"never": {"diverges": True}}, "supported", 3),
+        ({}, "2 pt (assumed, as no margin is stated, beyond the claim's 44 pt)"),
+        ({"margin": 0.1}, "10 pt (report.margin, beyond the claim's 44 pt)"),
+        (
+            {"margin": 0.1, "published": Published(values={"0": "50 %", "2": "97.5 %"})},
+            "3.5 pt (the published difference, beyond the claim's 44 pt)",
+        ),
+        (
+            {"margin": 0.1, "published": Published(values={"0": "50 %", "2": "90 %"})},  # 40 pt: not beyond it
+            "10 pt (report.margin, beyond the claim's 44 pt)",
+        ),
     ],
 )
-def test_what_is_read_off_one_curve_is_one_run(ledger, claim, kind, runs):
-    found = stopping(ledger, claim, (6, 5, 2))
-    assert (found.kind, found.evidence["runs"]) == (kind, runs)
-    if kind == "supported":
-        assert found.evidence["bound"] == pytest.approx(1 - 0.05 ** (1 / 3))
+def test_what_is_better_but_not_surely_by_so_much(ledger, report, assumed):
+    """Power to find a difference of the margin itself would say "enough", and yet nothing is decided."""
+    found = verdict_of(levels(ledger, [{"better": [2, 0], "by": 0.44}], **report))
+    assert found.kind == "undecided"
+    assert found.reason.startswith("better, but not surely by 44 pt; ")
+    assert f" to find a difference of {assumed} with probability 80 %" in found.reason
 
 
-def test_runs_that_do_not_tell_are_no_evidence(ledger):
-    bench = Bench(ledger).reported(claims=({"never": {"diverges": True}},))
-    for s, state in enumerate([State.FAILED, State.PRUNED, State.WAITING]):
-        bench.run({"gamma": 0}, s, pattern(0, s, 40), state=state)
+def test_seeds_cannot_decide_what_images_leave_open(ledger):
+    """Each setting is right on images of its own, the same under every seed."""
+    bench = Bench(ledger).reported(claims=({"better": [1, 0]},))
+    for s in range(3):
+        bench.run({"gamma": 0}, s, np.arange(40) < 20)
+        bench.run({"gamma": 1}, s, np.arange(40) >= 20)
     found = verdict_of(bench)
-    assert (found.kind, found.reason) == ("undecided", "no run on record tells")
+    assert (found.kind, found.reason) == (
+        "undecided",
+        "the difference may be 0; seeds cannot decide this; it needs about 82,000 images (there are 40) to find a "
+        "difference of 2 pt (assumed, as no margin is stated) with probability 80 %",
+    )
 
 
-@pytest.mark.parametrize(
-    ("claim", "kind"),
-    [
-        ({"always": {"reaches": 0.9, "where": {"gamma": [2]}}}, "supported"),
-        ({"always": {"reaches": 0.9}}, "contradicted"),
-        ({"never": {"reaches": 0.99}}, "supported"),
-    ],
-)
-def test_levels_that_every_run_reaches(ledger, claim, kind):
-    assert verdict_of(levels(ledger, [claim])).kind == kind
-
-
-def test_a_diverged_run_reaches_nothing(ledger):
-    bench = Bench(ledger).reported(claims=({"always": {"reaches": 0.1}},))
-    bench.run({"gamma": 0}, 0, np.ones(40, dtype=bool), state=State.DIVERGED)
-    assert verdict_of(bench).kind == "contradicted"
-
-
-def test_classes_without_a_hit(ledger):
-    claim = {"never": {"misses_a_class": True, "where": {"gamma": [0]}}}
-    bench = Bench(ledger).reported(claims=(claim,))
-    truth = card().truth["val"]
+def test_images_cannot_decide_what_seeds_leave_open(ledger):
+    """A run is right on nearly everything or on nearly nothing."""
+    bench = Bench(ledger).reported(claims=({"better": [1, 0], "by": 0.4},))
     for s in range(3):
-        bench.run({"gamma": 0}, s, np.arange(40) < 4)
-        bench.run({"gamma": 1}, s, truth != 3)
-    assert verdict_of(bench).kind == "supported"
-    bench.reported(claims=({"never": {"misses_a_class": True}},))
-    assert verdict_of(bench).kind == "contradicted"
+        bench.run({"gamma": 0}, s, np.arange(40) < (36, 4, 20)[s])
+        bench.run({"gamma": 1}, s, np.arange(40) < (4, 36, 30)[s])
+    found = verdict_of(bench)
+    assert (found.kind, found.reason) == (
+        "undecided",
+        "the difference may be 0; 35 to more than 100 seeds per setting would be needed to find a difference of 40 pt "
+        "(the claim's margin) with probability 80 % (there are 3); images cannot decide this, it needs seeds",
+    )
 
 
 # What is printed -----------------------------------------------------------------------------------------------
@@ -263,3 +244,30 @@ def test_verdicts_stand_under_the_table_in_every_format(ledger, tmp_path):
 
 def test_every_kind_of_verdict_is_a_word():
     assert {kind.value for kind in Kind} == {"supported", "contradicted", "undecided"}
+
+
+def test_the_family_of_the_claims_and_its_looks_are_said(ledger):
+    """Also where the file names no baseline, so that the table has no differences of its own."""
+    claims = [{"better": [2, 0]}, {"better": [2, 1]}, {"equal": [1, 0], "within": 0.02}]
+    bench = levels(ledger, claims, baseline=None, has_baseline=False)
+    said = "Claims that one is better are a family of their own: p values adjusted by Holm over 2 comparisons"
+    assert f"{said}." in comparison_table(*bench.args).notes
+    bench.reported(looks=2)
+    assert f"{said}; 2 looks were planned, each at 0.025." in comparison_table(*bench.args).notes
+    bench.reported(looks=None)
+    with ledger.step(bench.record.id) as step:
+        step.log("look", seeds=2)
+    looked = "2 looks; seeds added after a look: p values are too small"
+    assert f"{said}; {looked}." in comparison_table(*bench.args).notes
+    bench.reported(claims=({"best": 2},))
+    assert f"Claims: {looked}." in comparison_table(*bench.args).notes
+
+
+def test_planned_looks_narrow_the_test_of_equality(ledger):
+    bench = levels(ledger, [{"equal": [1, 0], "within": 0.25}])
+    assert "the 90 % interval lies within 25 pt" in verdict_of(bench).reason
+    assert "low_90" in verdict_of(bench).evidence
+    bench.reported(looks=2)
+    found = verdict_of(bench)
+    assert (found.kind, "low_90" in found.evidence) == ("supported", False)
+    assert "the 95 % interval lies within 25 pt" in found.reason

@@ -237,8 +237,23 @@ def test_hostile_names_stay_inside(name, tmp_path):
     assert folder.resolve().parent == tmp_path.resolve()
 
 
+signs = st.text("./\\~%-: \0\n\u2215\u2024\uff0e\ud800aA", max_size=9)
+names = st.sampled_from(HOSTILE) | st.text(st.characters()) | signs
+
+
+@settings(deadline=None, max_examples=500)
+@given(names, st.sampled_from(["results", "/results", "."]))
+def test_a_study_of_any_name_has_a_folder_inside_the_results(name, results):
+    folder = study_folder(Path(results), name)
+    assert Path(os.path.normpath(folder)).parent == Path(os.path.normpath(results))
+    assert folder.name.isprintable()
+    assert not folder.name.startswith((".", "-", "~", " "))
+    assert len(folder.name.encode()) <= 200
+    assert folder.name.casefold() not in {"reference", "states", "data", "ray", "logs", "search.db", "optuna.db"}
+
+
 @settings(deadline=None)
-@given(st.sampled_from(HOSTILE) | st.text(), st.sampled_from(HOSTILE) | st.text())
+@given(names, names)
 def test_no_two_names_share_a_folder(one, other):
     folders = study_folder(Path("r"), one), study_folder(Path("r"), other)
     assert (folders[0] == folders[1]) is (one == other)

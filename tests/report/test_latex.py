@@ -99,6 +99,19 @@ def test_more_lines_than_a_page_are_a_longtable():
     assert r"\usepackage{booktabs,longtable}" in text
 
 
+def test_many_notes_make_a_longtable_too():
+    sheet = sheet_of(*["a"] * 20)
+    assert r"\begin{table}" in latex_table(replace(sheet, notes=["short"] * 20))
+    assert r"\begin{longtable}" in latex_table(replace(sheet, notes=["long " * 100] * 20))
+
+
+@needs_pdflatex
+def test_a_long_word_in_a_note_or_a_title_is_broken(tmp_path):
+    words = ["x" * 300, r"\_%$" * 60]
+    (tmp_path / "table.tex").write_text(latex_table(Sheet(" ".join(words), sheet_of("a").columns, words)))
+    assert "Overfull" not in compiled(tmp_path, "table.tex")
+
+
 def test_numbers_have_a_minus_and_bold_is_bold():
     assert "\n$-$0.5 " in latex_table(sheet_of("-0.5", kind="number"))
     assert "\n{[}$-$2.1, 0.4{]} " in latex_table(sheet_of("[-2.1, 0.4]", kind="number"))

@@ -235,6 +235,16 @@ def per_class_figure(
     return figure
 
 
+def largest_change(one: Judged, other: Judged, classes: Sequence[str]) -> str:
+    """Return where the second setting differs most from the first, to go on a sentence; "" where nowhere."""
+    change = other.shares - one.shares
+    if not change.size or not np.abs(change).max():
+        return ""
+    i, j = (int(place) for place in np.unravel_index(int(np.abs(change).argmax()), change.shape))
+    where = f"{classes[i]} taken for {classes[j]}" if i != j else f"{classes[i]} recognised"
+    return f", the largest one: {where}, {100 * change[i, j]:+.1f} points"
+
+
 def rescues(settings: Sequence[Judged], reference: int = 0) -> tuple[list[int], list[int]]:
     """Return the classes only other settings ever got right, and those only the reference did."""
     base = settings[reference]

@@ -53,8 +53,8 @@ def cost_figure(
         look = {"color": "#666666", "dash": "dot", "width": 1.5, "shape": "hv"}
         figure.add_trace(
             go.Scatter(
-                x=[costs[i] for i in best],
-                y=[means[i] for i in best],
+                x=[*(costs[i] for i in best), max(costs)],
+                y=[*(means[i] for i in best), means[best[-1]]],
                 mode="lines",
                 line=look,
                 name="best at this cost or less",

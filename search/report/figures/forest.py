@@ -9,6 +9,8 @@ from dataclasses import dataclass
 import plotly.graph_objects as go
 
 from search.report.figures.style import COLOURS, TOP, dressed, legend_below, pixels, text, wrapped
+from search.report.rows import Table
+from search.report.statistics.results import State
 
 ROW = 44
 """Pixels of a row: two lines of type."""
@@ -33,6 +35,19 @@ class ForestRow:
     low: float | None
     high: float | None
     state: str = ""
+
+
+def differences(table: Table) -> list[ForestRow]:
+    """Return the differences of a table's printed lines to the baseline: on test images in a confirm stage."""
+    rows = []
+    for line in table.shown:
+        judged = line.tested if table.confirms else line.judged
+        found = judged.difference if judged is not None else None
+        if found is None:
+            continue
+        state = "" if found.state is State.ESTIMATED else found.reason or found.state.value
+        rows.append(ForestRow(line.setting, found.estimate, found.low, found.high, state))
+    return rows
 
 
 def forest_figure(

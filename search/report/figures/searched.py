@@ -25,13 +25,11 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 from search.report.figures.groups import Group, ranked
 from search.report.figures.overlay import axis_title
 from search.report.figures.style import HEIGHT, dressed, text
+from search.report.statistics.sampled import too_few
 from search.report.text import is_accuracy, value_text
 from search.space import Axis, Float, Int, Space
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)  # it would announce every study in memory
-
-FEW = 30
-"""Importances of fewer complete settings are noise."""
 
 LINES = 100
 """Lines of parallel coordinates at most."""
@@ -131,14 +129,14 @@ def slice_figure(groups: Sequence[Group], space: Space, title: str, subtitle: st
 
 
 def importances(groups: Sequence[Group], space: Space) -> Importance:
-    """Return how much each axis matters for being among the best, from at least `FEW` complete settings."""
+    """Return how much each axis matters for being among the best, from enough complete settings: see `too_few`."""
     whole = complete(groups)
     axes = varied(whole, space)
     n = len(whole)
     if len(axes) < 2:
         return Importance("", {}, {}, "importances need two axes that vary")
-    if n < FEW:
-        return Importance("", {}, {}, f"too few: {n} complete settings, importances need {FEW}")
+    if few := too_few(n):
+        return Importance("", {}, {}, few)
     quantile = max(0.1, TOP_SETTINGS / n)
     evaluator = f"PED-ANOVA (Watanabe et al. 2023): share in telling the best {100 * quantile:.0f} % from the rest"
     trials, names = _trials(whole, space, axes)

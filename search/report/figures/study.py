@@ -15,18 +15,29 @@ import plotly.graph_objects as go
 
 from search.errors import UserError
 from search.ledger import Ledger, StudyRecord
+from search.report.analysis import confirms
 from search.report.curves import Curve, Curves, read_curves
-from search.report.figures.classes import Judged, compared_figure, judged, named, per_class_figure, rescues
+from search.report.figures.classes import (
+    Judged,
+    compared_figure,
+    judged,
+    largest_change,
+    named,
+    per_class_figure,
+    rescues,
+)
 from search.report.figures.cost import cost_figure, front
-from search.report.figures.forest import ForestRow, forest_figure, known, said
+from search.report.figures.forest import ForestRow, differences, forest_figure, known, said
+from search.report.figures.found import found_figure, found_sentence
 from search.report.figures.groups import Group, chosen, groups_of, identity, pair, ranked
 from search.report.figures.overlay import metric_figure, rates_figure
 from search.report.figures.rungs import rungs_figure, rungs_of
 from search.report.figures.tree import ROWS, branches, shares, tree_figure, width_figure, widths
 from search.report.figures.writing import Written, write_all
-from search.report.table import COUNTED
+from search.report.table import COUNTED, table_of
 from search.report.text import figure as shown
 from search.report.text import is_accuracy, one_line
+from search.report.tried import tried
 from search.space import Space
 
 MARKERS = 6
@@ -75,6 +86,7 @@ def figures_of(ledger: Ledger, read: Curves, differences: Sequence[ForestRow] = 
         drawn.rates(),
         *drawn.classes(),
         drawn.cost(),
+        drawn.found(),
         *drawn.searched(),
         drawn.rungs(),
         drawn.tree(),
@@ -88,7 +100,8 @@ def write_figures(ledger: Ledger, record: StudyRecord, space: Space, folder: Pat
     Raises:
         UserError: the study has no epoch on record, or the folder cannot be written.
     """
-    made = study_figures(ledger, record, space)
+    read = read_curves(ledger, record, space)
+    made = figures_of(ledger, read, differences(table_of(read, ledger)))
     if not made:
         raise UserError(f"study {record.name!r} has no epoch on record; there is nothing to draw")
     alts = {one.name: (f"{one.title}: {space.title or record.name}", one.alt) for one in made}
@@ -119,26 +132,35 @@ class _Drawing:
             last = [(group, group.values(metric, "last")) for group in self.chosen]
             parts = [f"{group.short} {shown(metric, _mean(values))}" for group, values in last if values]
             unit = " in per cent" if is_accuracy(metric) else ""
-            alt = f"Mean {_words(metric)} of the last epoch{unit}, by setting: {', '.join(parts)}."
+            alt = f"Mean {_words(metric)} of the last epoch{unit}, by setting: {'; '.join(parts)}."
             result.append(self.made("objective" if place == 0 else "accuracy", title, alt, figure))
         return result
 
     def rates(self) -> StudyFigure | None:
         title = "Learning rate over epochs"
-        ends = []
+        ends: dict[str, list[str]] = {}
         for group in self.chosen:
             run = max(group.runs, key=lambda one: one.last_epoch or 0)
             first, last = run.metric("lr", 1), run.metric("lr", run.last_epoch)
             if first is not None and last is not None:
-                ends.append(f"{group.short} from {first:.3g} to {last:.3g}")
-        alt = f"Learning rate of the first and of the last epoch, by setting: {', '.join(ends)}."
+                ends.setdefault(f"from {first:.3g} to {last:.3g}", []).append(group.short)
+        parts = [f"{_all(names, len(self.chosen))} {rates}" for rates, names in ends.items()]
+        alt = f"Learning rate of the first and of the last epoch, by setting: {'; '.join(parts)}."
         return self.made("learning-rate", title, alt, rates_figure(self.chosen, title, self.about))
 
     def forest(self, differences: Sequence[ForestRow]) -> StudyFigure | None:
         title = "Differences to the baseline"
-        figure = forest_figure(differences, title, self.head, margin=self.space.report.margin)
+        accuracy = "test accuracy" if confirms(self.read.record) else "accuracy"
+        unit = f"{accuracy}, setting minus baseline (points)"
+        margin = self.space.report.margin
+        if all(known(row.estimate) is None for row in differences):
+            return None
+        bars = "bars: 95 % interval of each" if any(known(row.low) is not None for row in differences) else ""
+        dots = f"dotted: the smallest difference that matters, {100 * margin:.3g} points" if margin else ""
+        about = "; ".join(part for part in (self.head, bars, dots) if part)
+        figure = forest_figure(differences, title, about, margin=margin, unit=unit)
         numbers = [f"{row.label} {said(row)}" for row in differences if known(row.estimate) is not None]
-        alt = f"Differences to the baseline in points of accuracy: {', '.join(numbers) or 'none can be estimated'}."
+        alt = f"Differences to the baseline in points of {accuracy}: {'; '.join(numbers)}."
         return self.made("differences", title, alt, figure)
 
     def classes(self) -> list[StudyFigure | None]:
@@ -160,9 +182,12 @@ class _Drawing:
         one, other = there[0], there[1]
         epoch = f"after the {self.value} epoch, {len(truth)} validation images"
         title = "Confusion matrices of two settings"
+        several = sum(group.baseline for group in self.groups) > 1
+        first = ("the best baseline" if several else "the baseline") if two[0].baseline else "the first setting"
         alt = (
-            f"Confusion matrices of {one.label} ({100 * one.accuracy:.1f} per cent right) and {other.label} "
-            f"({100 * other.accuracy:.1f} per cent right), and their difference."
+            f"Confusion matrices of {first}, {one.label} ({100 * one.accuracy:.1f} per cent right), and of the best "
+            f"other one by mean {_words(self.objective)}, {other.label} ({100 * other.accuracy:.1f} per cent right), "
+            f"and their difference{largest_change(one, other, card.classes)}."
         )
         figures = [
             self.made(
@@ -176,8 +201,9 @@ class _Drawing:
         rescued, lost = rescues(there)
         which = named(rescued, card.classes) or "none"
         alt = (
-            f"Accuracy of each of {len(card.classes)} classes under {len(there)} settings; never right with "
-            f"{one.label} but with another one: {which}; right with it alone: {named(lost, card.classes) or 'none'}."
+            f"Accuracy of each of {len(card.classes)} classes under {len(there)} settings, seeds put together; never "
+            f"right with {one.label} but with another one: {which}; right with it alone: "
+            f"{named(lost, card.classes) or 'none'}."
         )
         few = f"{len(there)} of {len(self.groups)} settings, the best ones" if len(there) < len(self.groups) else ""
         subtitle = "; ".join(part for part in (f"{self.head}, {epoch}", few) if part)
@@ -206,8 +232,16 @@ class _Drawing:
         means = [_mean(values) for _, values in points]
         best = front(seconds, means, maximize)
         parts = [f"{points[i][0].short} {shown(self.objective, means[i])} in {seconds[i]:.3g} s" for i in best]
-        alt = f"Settings that no cheaper one equals, by seconds of a run: {', '.join(parts[:6])}."
+        alt = f"Settings that no cheaper one equals, by seconds of a run: {'; '.join(parts[:6])}."
         return self.made("cost", title, alt, figure)
+
+    def found(self) -> StudyFigure | None:
+        if self.space.search.sampler == "grid":
+            return None
+        title = "Best found so far"
+        search = tried(self.read)
+        drawn = found_figure(search, self.objective, title, self.head)
+        return self.made("found", title, found_sentence(search, self.objective), drawn)
 
     def searched(self) -> list[StudyFigure | None]:
         from search.report.figures import searched as room  # Optuna is needed only here
@@ -285,6 +319,11 @@ def _words(metric: str) -> str:
     """Return a metric's name for people."""
     words = one_line(metric).replace("_", " ")
     return words.replace("val ", "validation ", 1) if words.startswith("val ") else words
+
+
+def _all(names: Sequence[str], count: int) -> str:
+    """Return names in a sequence; "all 5 settings" where there are no others."""
+    return f"all {count} settings" if 1 < count == len(names) else " and ".join(names)
 
 
 def _mean(values: Sequence[float]) -> float:

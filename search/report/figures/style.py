@@ -11,7 +11,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from search.report.text import printable
+from search.report.text import one_line
 
 TEMPLATE = "plotly_white"
 WIDTH, HEIGHT = 900, 520
@@ -117,7 +117,7 @@ def legend_beside(figure: go.Figure) -> go.Figure:
 
 def text(words: str, longest: int = 200) -> str:
     """Return what plotly shows as these words: it reads HTML tags and entities in every text."""
-    words = printable(words)
+    words = one_line(words)
     if len(words) > longest:
         words = words[: longest - 1] + "…"
     if any(unicodedata.bidirectional(letter) in ("R", "AL") for letter in words):
@@ -127,7 +127,7 @@ def text(words: str, longest: int = 200) -> str:
 
 def wrapped(words: str, width: int = 34, lines: int = 3) -> str:
     """Return `text` of these words in lines of `width` letters, at most so many of them."""
-    parts = textwrap.wrap(printable(words), width) or [""]
+    parts = textwrap.wrap(one_line(words), width) or [""]
     if len(parts) > lines:
         parts = [*parts[: lines - 1], f"{parts[lines - 1][: width - 1]}…"]
     return "<br>".join(text(part) for part in parts)

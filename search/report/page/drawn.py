@@ -15,11 +15,9 @@ from typing import NamedTuple
 
 from plotly.offline import get_plotlyjs
 
-from search.report.figures import ForestRow, StudyFigure
+from search.report.figures import StudyFigure
 from search.report.figures.style import HEIGHT, WIDTH
-from search.report.page.markup import Markup, element, joined, wide
-from search.report.rows import Table
-from search.report.statistics.results import State
+from search.report.page.markup import NARROW, Markup, element, joined, sentence, wide
 
 
 @dataclass(frozen=True)
@@ -37,6 +35,11 @@ class Figures:
     policy: str
 
 
+NUMBERED = (
+    "A setting with a long name is called by the number of its configuration, as in the legend of the first figure and "
+    "in trials.csv."
+)
+
 TITLE = 25
 """Pixels of a figure's own title."""
 
@@ -48,18 +51,6 @@ class _Drawn(NamedTuple):
     data: str
     width: int
     height: int
-
-
-def differences(table: Table) -> list[ForestRow]:
-    """Return the table's differences to the baseline, as the forest plot takes them."""
-    rows = []
-    for line in table.shown:
-        found = line.judged.difference if line.judged is not None else None
-        if found is None:
-            continue
-        state = "" if found.state is State.ESTIMATED else found.reason or found.state.value
-        rows.append(ForestRow(line.setting, found.estimate, found.low, found.high, state))
-    return rows
 
 
 def figures(made: Sequence[StudyFigure], study: str, room: int) -> Figures:
@@ -86,8 +77,9 @@ def figures(made: Sequence[StudyFigure], study: str, room: int) -> Figures:
         if one.data
     ]
     parts = [*data, f'<script type="text/plain" id="plotly">{library}</script>', f"<script>{script}</script>"]
+    named = [element("p", NUMBERED, class_="quiet")] if any("configuration " in one.alt for one in made) else []
     return Figures(
-        joined(_figure(i, one, study) for i, one in enumerate(drawn, start=1)),
+        joined([*named, NARROW, *(_figure(i, one, study) for i, one in enumerate(drawn, start=1))]),
         Markup("\n".join(parts)),
         f"script-src {_hash(library)} {_hash(script)}; img-src data: blob:; ",
     )
@@ -97,7 +89,7 @@ def _figure(number: int, one: _Drawn, study: str) -> Markup:
     """Return one figure: heading, drawing in a box that scrolls, and its sentence."""
     title, alt = one.made.title, one.made.alt
     heading = element("h3", title, id=f"figure-{number}-title")
-    caption = element("figcaption", alt, aria_hidden="true" if one.data else False)
+    caption = element("figcaption", sentence(alt), aria_hidden="true" if one.data else False)
     if not one.data:
         command = element("code", f"python -m search visualize {study!r} --study")
         said = element("p", "Too large for this page; ", command, " draws it.")

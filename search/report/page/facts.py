@@ -1,4 +1,4 @@
-"""The parts of a page that are facts on record: cost, conditions, how to do it again, and what its words mean."""
+"""The parts of a page that are facts on record: options, cost, conditions, how to do it again, what its words mean."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from search.report.curves import Curves
+from search.report.labels import DRAWN_DIGITS, row_text
 from search.report.page.markup import Markup, element, facts, joined, table
 from search.report.page.question import many
 from search.report.rows import Table
 from search.report.text import duration, value_text
+from search.space import Grid, Space
 
 RUNS = 50
 """Runs that are listed; ``conditions.json`` has all of them."""
@@ -44,9 +46,14 @@ def cost(table_: Table, read: Curves, runs: Sequence[Mapping[str, Any]]) -> Mark
             _time(value for key, value in seconds.items() if key not in trained),
         ),
     ]
-    said = [f"{settled:,} of {many(len(begun), 'trial')} needed no training of their own."]
+    own = f"{settled:,} of {many(len(begun), 'trial')} needed no training of their own."
+    said = [own if settled else "Every trial needed training of its own."] if begun else []
+    if trained:
+        said.append("Seconds are as they were measured: what else the machine did at the time is in them.")
     if clock:
-        said.append(f"By the clock, with its workers side by side, this study ran for {_time(clock)} seconds in all.")
+        lost = len(runs) - len(clock)
+        but = f", without {many(lost, 'run')} that did not end" if lost else " in all"
+        said.append(f"By the clock, with its workers side by side, this study ran for {_time(clock)} seconds{but}.")
     return joined(
         [
             table("Epochs and their training time", ("epochs", "number", "seconds"), rows, numbers=(1, 2)),
@@ -64,13 +71,17 @@ def _time(seconds: Any) -> str:
     return duration(total) if total else ""
 
 
-def conditions(content: Mapping[str, Any]) -> Markup:
-    """Return under which conditions the rows were made, from what ``conditions.json`` holds."""
+def conditions(content: Mapping[str, Any], space: Space) -> Markup:
+    """Return under which conditions the rows were made: what ``conditions.json`` holds, and what all runs have in
+    common."""
     made: list[Mapping[str, Any]] = [run.get("conditions") or {} for run in content.get("runs", ())]
     machines = [one.get("hardware") or {} for one in made]
     parts = [
         element("h3", "Data"),
         *(_data(card) for card in content.get("data", ())),
+        element("h3", "Settings of all runs"),
+        facts((name, value_text(value)) for name, value in sorted(space.fixed.items())),
+        element("p", "What is not named here or in the table has the workload's default.", class_="quiet"),
         element("h3", "Software and machine"),
         facts(
             [
@@ -95,6 +106,25 @@ def conditions(content: Mapping[str, Any]) -> Markup:
         _runs(content.get("runs", ())),
     ]
     return joined(parts)
+
+
+def options(space: Space) -> Markup:
+    """Return which settings the named options of a space's axes stand for; nothing where it has none."""
+    parts = []
+    for axis in space.axes:
+        found = axis.domain.options if isinstance(axis.domain, Grid) else {}
+        if not found:
+            continue
+        named = {row_text(space, name) if axis.name == space.report.rows else name: found[name] for name in found}
+        parts += [
+            element("h3", f"What the options of {axis.name} stand for"),
+            facts((name, _settings(settings) or "nothing that is not the default") for name, settings in named.items()),
+        ]
+    return joined(parts)
+
+
+def _settings(settings: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name}={value_text(value, DRAWN_DIGITS)}" for name, value in settings.items())
 
 
 def _data(card: Mapping[str, Any]) -> Markup:
@@ -150,7 +180,9 @@ def _workers(one: Mapping[str, Any]) -> str:
     if not one.get("workers"):
         return ""
     gpus = f", {one['gpus_per_trial']} GPUs" if one.get("gpus_per_trial") else ""
-    return f"{one['workers']}, each with {one.get('cpus_per_trial')} CPU threads{gpus}"
+    nodes = (one.get("cluster") or {}).get("nodes", ())
+    where = f", on a cluster: {', '.join(str(node.get('host')) for node in nodes)}" if nodes else ""
+    return f"{one['workers']}, each with {many(one.get('cpus_per_trial') or 1, 'CPU thread')}{gpus}{where}"
 
 
 def reproduction(content: Mapping[str, Any], space: str) -> Markup:
@@ -196,19 +228,24 @@ _WORDS = {
     "epoch": "one pass over the training images.",
     "training, validation and test images": "the model learns from the first; the second judge it while settings are "
     "compared; the third are kept aside, and choose nothing.",
-    "accuracy": "share of images that are classified rightly, in per cent. Differences are in points: from 50 % to "
-    "52 % are 2 points.",
+    "accuracy": "share of images that are classified rightly, in per cent: val_accuracy on validation images, "
+    "test_accuracy on test images. Differences are in points: from 50 % to 52 % are 2 points.",
     "sd over seeds": "standard deviation of the runs of one setting: how far they lie apart. It is no interval.",
     "95 % interval": "would hold the true value in 95 of 100 repetitions with new runs, judged on new images of the "
     "same source.",
-    "adjusted p": "how likely a difference at least so large would be if there were none, adjusted by Holm's method "
-    "for the number of comparisons in the table.",
+    "pointwise": "an interval speaks of its own line; that all lines of a table are right at once is less likely.",
+    "adjusted p (p, Holm)": "how likely a difference at least so large would be if there were none, adjusted by Holm's "
+    "method for the number of comparisons in the table.",
+    "seed noise, df": "how much a new seed alone changes a difference, and from how many degrees of freedom that was "
+    "estimated: the fewer, the wider the intervals.",
     "baseline": "the setting that the others are compared with.",
     "bold": "better than the baseline at an adjusted p of at most 0.05, with at least 3 seeds. Nothing else is bold.",
     "published": "what somebody else printed, put beside; not measured here.",
     "supported, contradicted, undecided": "what the runs say of a claim. Undecided is no evidence for or against it.",
+    "epochs alone, distinct epochs": "what a setting would cost if nothing were shared, and what it adds to the lines "
+    "above it: runs that begin alike are trained once.",
     "pruned": "ended early, because it did worse than others at the same epoch.",
-    "diverged": "its loss was no finite number any more.",
+    "diverged": "its loss or its objective was no finite number any more.",
 }
 
 

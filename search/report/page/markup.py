@@ -7,11 +7,17 @@ text of a study cannot become a tag, an attribute or a script by being forgotten
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from html import escape
 
 from search.report.text import one_line, printable, storable
+
+_ISOLATE, _ISOLATE_END = "\u2068", "\u2069"
+_LETTER = "[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U00010fff\U0001e800-\U0001efff]"
+_TURNED = re.compile(f"{_LETTER}+(?:[^\\w\u2068\u2069&]+{_LETTER}+)*")
+"""Words of the scripts that are written from right to left, with what is between them."""
 
 
 class Markup(str):
@@ -24,6 +30,15 @@ def escaped(text: str, lines: bool = False) -> Markup:
     """Return what shows `text` as it is, between tags and in attributes in quotes; with `lines` its lines stay."""
     clean = printable(text.replace("\r\n", "\n"), lines=True) if lines else one_line(text)
     return Markup(escape(storable(clean), quote=True))
+
+
+def sentence(text: str) -> Markup:
+    """Return a sentence that holds names: what is written from right to left stands apart, so that the numbers behind
+    it keep their places."""
+    shown = str(escaped(text))
+    if not right_to_left(shown):
+        return escaped(text)
+    return Markup(_TURNED.sub(lambda found: f"{_ISOLATE}{found[0]}{_ISOLATE_END}", shown))
 
 
 def element(name: str, *content: str, lines: bool = False, **attributes: str | bool) -> Markup:
@@ -98,3 +113,7 @@ def table(caption: str, head: Sequence[str], rows: Iterable[Sequence[str]], numb
 def wide(content: Markup, label: str) -> Markup:
     """Return content in a box of its own that scrolls sideways, by keyboard as well."""
     return element("div", content, class_="wide", role="region", aria_label=label, tabindex="0")
+
+
+NARROW = element("p", "What is wider than the page scrolls sideways in its box.", class_="narrow quiet")
+"""Stands above boxes that scroll; shown where the page is narrow."""

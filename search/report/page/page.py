@@ -12,18 +12,20 @@ from urllib.parse import quote
 
 from search.ledger import Ledger
 from search.report.columns import table_sheet
-from search.report.curves import Curves
+from search.report.curves import Curves, read_curves
+from search.report.figures.forest import differences
 from search.report.figures.study import figures_of
 from search.report.hypertext import html_table
 from search.report.judged_text import evidence_text
 from search.report.looks import looks_of
 from search.report.page import drawn, facts
-from search.report.page.markup import Markup, element, escaped, joined, wide
+from search.report.page.markup import NARROW, Markup, element, escaped, joined, sentence, wide
 from search.report.page.question import answer, many, question, setup
 from search.report.paths import study_folder
 from search.report.rows import Claim, Table
+from search.report.table import table_of
 from search.report.views import states
-from search.space import CONFIRMED
+from search.space import CONFIRMED, rebuild
 from search.trial import State
 
 MOST = 7_500_000
@@ -48,16 +50,16 @@ def report_page(ledger: Ledger, read: Curves, table: Table, conditions: Mapping[
     runs = ledger.runs(study_id=read.record.id)
     sections = [
         ("answer", "Answer", _answer(table, read, ledger)),
-        ("table", "Table", _table(table)),
+        ("table", "Table", joined([_table(table), facts.options(read.space)])),
         ("claims", "Claims", _claims(table.verdicts)),
         ("figures", "Figures", Markup("")),
         ("cost", "Cost", facts.cost(table, read, runs)),
-        ("conditions", "Conditions", facts.conditions(conditions)),
+        ("conditions", "Conditions", facts.conditions(conditions, read.space)),
         ("again", "Do it again", facts.reproduction(conditions, read.record.space)),
         ("words", "Words", facts.glossary()),
     ]
     room = MOST - sum(len(content.encode("utf-8", "backslashreplace")) for _, _, content in sections) - 50_000
-    made = drawn.figures(figures_of(ledger, read, drawn.differences(table)), read.record.name, room)
+    made = drawn.figures(figures_of(ledger, read, differences(table)), read.record.name, room)
     sections = [(name, head, made.body if name == "figures" else content) for name, head, content in sections]
     sections = [section for section in sections if section[2]]
     pieces = resources.files(__package__)
@@ -83,13 +85,13 @@ def _header(title: str, read: Curves) -> Markup:
         [
             element("p", which, class_="kind"),
             element("h1", title),
-            element("p", question(read), class_="question"),
+            element("p", sentence(question(read)), class_="question"),
         ]
     )
 
 
 def _answer(table: Table, read: Curves, ledger: Ledger) -> Markup:
-    parts = [element("p", answer(table, read), class_="answer")]
+    parts = [element("p", sentence(answer(table, read)), class_="answer")]
     if table.verdicts:
         counts = {kind: sum(claim.kind == kind for claim in table.verdicts) for kind in ("supported", "contradicted")}
         said = ", ".join(f"{count} {kind}" for kind, count in counts.items())
@@ -101,7 +103,7 @@ def _answer(table: Table, read: Curves, ledger: Ledger) -> Markup:
                 _link("#claims", "Why"),
             )
         )
-    parts += [element("p", sentence) for sentence in setup(read)]
+    parts += [element("p", sentence(said)) for said in setup(read)]
     trials = [curve.trial for curve in read.curves]
     if looks_of(ledger, read.record, trials) > (read.space.report.looks or 1):
         said = "Seeds were added after a look at the table, which was not planned: p values are too small."
@@ -116,8 +118,15 @@ def _confirmed(read: Curves, ledger: Ledger) -> list[Markup]:
     found = [one for one in ledger.studies() if one.base_name == f"{read.record.name}{CONFIRMED}"]
     if not found:
         return []
-    link = _link(f"../{quote(study_folder(Path(), found[-1].name).name)}/report.html", found[-1].name)
-    return [element("p", "Its best settings were run again under fresh seeds: ", link)]
+    record = found[-1]
+    link = _link(f"../{quote(study_folder(Path(), record.name).name)}/report.html", record.name)
+    said = [element("p", "Its best settings were run again under fresh seeds: ", link)]
+    if ledger.trials(record.id):
+        again = read_curves(ledger, record, rebuild(record.space, record.name))
+        said.append(
+            element("p", sentence(f"The answer of that confirm stage: {answer(table_of(again, ledger), again)}"))
+        )
+    return said
 
 
 def _table(table: Table) -> Markup:
@@ -127,8 +136,10 @@ def _table(table: Table) -> Markup:
     sheet = replace(table_sheet(table), title="Settings compared", notes=table.notes)
     more = [f"The first {LINES} lines are shown; table.csv beside this page has the other {left}."] if left else []
     banner = [element("p", element("strong", _sentence(table.banner)), class_="warning")] if table.banner else []
-    notes = [element("li", note) for note in [*more, *sheet.notes]]
-    return joined([*banner, wide(Markup(html_table(sheet)), sheet.title), element("ul", *notes, class_="notes")])
+    notes = [element("li", sentence(note)) for note in [*more, *sheet.notes]]
+    return joined(
+        [*banner, NARROW, wide(Markup(html_table(sheet)), sheet.title), element("ul", *notes, class_="notes")]
+    )
 
 
 def _claims(claims: Sequence[Claim]) -> Markup:
@@ -143,8 +154,8 @@ def _claim(claim: Claim) -> Markup:
     figures = evidence_text(claim)
     return element(
         "li",
-        element("p", claim.text, class_="claim"),
-        element("p", verdict, f": {claim.reason}."),
+        element("p", sentence(claim.text), class_="claim"),
+        element("p", verdict, sentence(f": {claim.reason}.")),
         element("p", f"{_sentence(figures)}.", class_="quiet") if figures else Markup(""),
     )
 

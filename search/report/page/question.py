@@ -19,7 +19,11 @@ from search.report.labels import row_text
 from search.report.rows import Judged, Line, Table
 from search.report.statistics.results import ALPHA, VERDICT_SEEDS
 from search.report.text import figure, is_accuracy, value_text
+from search.report.views import states
 from search.space import Axis, Grid, Space
+from search.trial import State
+
+_ENDED = (State.FINISHED, State.STOPPED, State.PRUNED, State.DIVERGED, State.FAILED)
 
 NAMED = 3
 """Settings, axes or claims a sentence names; the others are counted."""
@@ -56,15 +60,15 @@ def question(read: Curves) -> str:
         base = row_text(space, space.report.baseline)
         return f"Does {others} of {one} give a {comparative} {measured} than {base}, under {seeds} each?"
     what = f"{count} settings of {listed([axis.name for axis in varied])}"
-    than = f" from {row_text(space, space.report.baseline)}" if space.report.has_baseline else ""
-    return f"How does {measured} differ{than} between {what}, under {seeds} each?"
+    base = f", each beside {row_text(space, space.report.baseline)}" if space.report.has_baseline else ""
+    return f"How does {measured} differ between {what}{base}, under {seeds} each?"
 
 
 def answer(table: Table, read: Curves) -> str:
     """Return what the runs answer, as far as the statistics allow."""
     space, ours = read.space, [line for line in table.lines if not line.baseline]
     if not any(line.finished for line in table.lines):
-        return "Nothing can be decided: no run has finished yet."
+        return f"Nothing can be decided: {_unfinished(read)}."
     if space.search.sampler != "grid":
         return _searched(table, space)
     level = ALPHA / (space.report.looks or 1)
@@ -82,12 +86,20 @@ def answer(table: Table, read: Curves) -> str:
         others = "the other setting" if left == 1 else f"the other {left} settings"
         rest = f"; about {others} nothing can be decided" if left else ""
         return f"{'; '.join(parts)}{rest}."
-    decided = [claim for claim in table.verdicts if claim.kind != "undecided"]
+    # What runs never or always do is no answer to which setting is better.
+    decided = [claim for claim in table.verdicts if claim.kind != "undecided" and "runs" not in claim.evidence]
     if decided:
         said = listed([f"“{claim.text}” is {claim.kind}" for claim in decided], between="; ")
         return f"Of what the file claims, {said}; beyond that nothing can be decided from {_basis(table, by)}."
     split = "test" if confirm else "validation"
     return f"Nothing can be decided from {_basis(table, by, split)}: {_why(table, [by[id(line)] for line in ours])}."
+
+
+def _unfinished(read: Curves) -> str:
+    """Say why no run has finished: there is more to come, or how all of them ended."""
+    trials = [curve.trial for curve in read.curves]
+    ended = bool(trials) and all(trial.state in _ENDED for trial in trials)
+    return f"no run finished: {states(trials)}" if ended else "no run has finished yet"
 
 
 def _searched(table: Table, space: Space) -> str:
@@ -98,9 +110,9 @@ def _searched(table: Table, space: Space) -> str:
     confirm = "the confirm stage runs" if space.search.confirm else "a confirm stage would run"
     unit = " %" if is_accuracy(space.search.objective.metric) else ""
     return (
-        f"Nothing can be decided from a search alone: it found {best.setting} "
-        f"({figure(space.search.objective.metric, value.mean, value.sd)}{unit}), but by the very figures it shows; "
-        f"{confirm} the best again under fresh seeds."
+        f"Nothing can be decided from a search alone: it found {best.setting} best "
+        f"({figure(space.search.objective.metric, value.mean, value.sd)}{unit}); that figure chose it, so it is "
+        f"optimistic; {confirm} the best again under fresh seeds."
     )
 
 
@@ -137,7 +149,8 @@ def _basis(table: Table, by: Mapping[int, Judged | None], split: str = "validati
     low, high = min(seeds), max(seeds)
     count = many(high, "seed") if low == high else f"{low} to {high} seeds"
     images = sorted({cell.images for cell in cells})
-    measured = f" and {' or '.join(f'{n:,}' for n in images)} {split} images" if images else ""
+    word = "image" if images == [1] else "images"
+    measured = f" and {' or '.join(f'{n:,}' for n in images)} {split} {word}" if images else ""
     return f"{count} per setting{measured}"
 
 
@@ -162,6 +175,7 @@ def _why(table: Table, ours: Sequence[Judged | None]) -> str:
 
 def listed(names: Sequence[str], most: int = NAMED, between: str = ", ") -> str:
     """Return names as a sentence holds them: "a, b and c", "a, b and 5 more"."""
+    most += len(names) == most + 1  # "and 1 more" is no shorter than its name
     shown, left = list(names[:most]), len(names) - most
     if left > 0:
         return f"{between.join(shown)} and {left} more"

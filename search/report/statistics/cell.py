@@ -29,8 +29,8 @@ IMAGES_ONLY = "images only"
 def cell(scores: Scores, setting: int) -> CellEstimate:
     """Return the accuracy of one setting over the seeds it finished.
 
-    Pruned, diverged and missing seeds are left out and counted: `CellEstimate.seeds_text`. Of a setting with a pruned
-    seed there is no interval: which seeds finished was chosen by their accuracy.
+    Pruned, diverged and missing seeds are left out and counted. Of a setting with a pruned seed there is no
+    interval: which seeds finished was chosen by their accuracy.
     """
     ended = scores.ended[setting]
     done = np.array([end is Ended.FINISHED for end in ended], dtype=bool)

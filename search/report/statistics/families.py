@@ -59,11 +59,16 @@ class Family:
         """How many comparisons, how many looks, and what that did to the p values."""
         word = "comparison" if self.comparisons == 1 else "comparisons"
         text = f"p values adjusted by Holm over {self.comparisons} {word}"
+        return f"{text}; {self.looked}" if self.looked else text
+
+    @property
+    def looked(self) -> str:
+        """How many looks, and what that did to the p values; "" for one."""
         if self.looks <= 1:
-            return text
+            return ""
         if self.planned:
-            return f"{text}; {self.looks} looks were planned, each at {self.alpha:.3g}"
-        return f"{text}; {self.looks} looks; seeds added after a look: p values are too small"
+            return f"{self.looks} looks were planned, each at {self.alpha:.3g}"
+        return f"{self.looks} looks; seeds added after a look: p values are too small"
 
 
 def family(differences: Sequence[Difference | None], looks: int = 1, planned: bool = True) -> Family:

@@ -145,14 +145,3 @@ class CellEstimate:
     per_seed: tuple[float, ...] = field(default=())
     sd: float | None = None
     reason: str = ""
-
-    @property
-    def diverged_share(self) -> float:
-        """Diverged seeds among those asked for; 0 where none was."""
-        return self.diverged / self.of if self.of else 0.0
-
-    @property
-    def seeds_text(self) -> str:
-        """ "3 seeds", or "2 of 3 seeds" where not all finished."""
-        word = "seed" if self.of == 1 else "seeds"
-        return f"{self.seeds} {word}" if self.seeds == self.of else f"{self.seeds} of {self.of} {word}"

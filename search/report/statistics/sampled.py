@@ -15,17 +15,18 @@ import numpy.typing as npt
 from search.errors import InternalError
 from search.report.statistics.scores import Floats
 
-FEW_TRIALS = 30
-"""Importances of fewer complete trials are noise."""
+FEW = 30
+"""Importances of fewer complete settings are noise."""
 
 _EXCHANGEABLE = ("random",)
 
 
-def expected_best(values: Sequence[float] | npt.NDArray[np.float64]) -> Floats:
-    """Return the expected best value of k trials, for k = 1 ... N: entry k - 1.
+def expected_best(values: Sequence[float] | npt.NDArray[np.float64], sizes: Sequence[int] | None = None) -> Floats:
+    """Return the expected best value of k trials, for each k of `sizes`; by default for k = 1 ... N.
 
     The U-statistic sum_{i=k}^{N} C(i-1, k-1) / C(N, k) v_(i) over the sorted values: the mean best over all subsets of
     k of the N trials, which is unbiased (Tang et al. 2020); the plug-in estimate of Dodge et al. (2019) is not.
+    Time grows with N for each k.
 
     Raises:
         InternalError: a value that is not finite; a diverged trial has the value of chance, not none.
@@ -34,31 +35,34 @@ def expected_best(values: Sequence[float] | npt.NDArray[np.float64]) -> Floats:
     if known.ndim != 1 or not np.isfinite(known).all():
         raise InternalError("values of trials: must be a list of finite numbers; count a diverged trial at chance")
     trials = len(known)
-    result = np.empty(trials)
+    wanted = range(1, trials + 1) if sizes is None else sizes
     # Weights from the best downwards: k / N, then times (i - k) / (i - 1) from rank i to i - 1.
     ranks = np.arange(trials, 1, -1)
-    for k in range(1, trials + 1):
+    result = np.empty(len(wanted))
+    for place, k in enumerate(wanted):
         weights = k / trials * np.concatenate([[1.0], np.cumprod((ranks - k).clip(0) / (ranks - 1))])
-        result[k - 1] = (weights * known[::-1]).sum()
+        result[place] = (weights * known[::-1]).sum()
     return result
 
 
-def why_no_expected_best(sampler: str, lengths: Sequence[int], pruned: int) -> str:
+def why_no_expected_best(sampler: str, lengths: Sequence[int], pruned: int, pending: int = 0) -> str:
     """Return why a study has no curve of the expected best; "" where it has one.
 
     Args:
         sampler: name of the sampler, as the space file spells it.
-        lengths: planned epochs of its trials.
-        pruned: trials that ended before their length was reached, by pruning.
+        lengths: planned epochs of its settings.
+        pruned: settings that ended before their length was reached, by pruning.
+        pending: settings that are not at their end, or failed.
     """
     if sampler not in _EXCHANGEABLE:
-        return f"trials of the sampler {sampler} depend on one another; only independent random ones are exchangeable"
-    if pruned:
-        word = "trial was" if pruned == 1 else "trials were"
-        return f"{pruned} {word} pruned; the expected best needs every trial at full length"
+        return f"settings of the sampler {sampler} depend on one another; only independent random ones are exchangeable"
+    for count, what in ((pruned, "pruned"), (pending, "not finished")):
+        if count:
+            word = "setting was" if count == 1 else "settings were"
+            return f"{count} {word} {what}; the expected best needs every one at full length"
     if len(set(lengths)) > 1:
-        return "trials have different lengths; the expected best needs every trial at full length"
-    return "" if lengths else "no trial is complete"
+        return "settings have different lengths; the expected best needs every one at full length"
+    return "" if lengths else "no setting is complete"
 
 
 def best_so_far(values: Sequence[float | None]) -> list[float | None]:
@@ -76,5 +80,5 @@ def best_so_far(values: Sequence[float | None]) -> list[float | None]:
 
 
 def too_few(complete: int) -> str:
-    """Return the remark on importances of so few complete trials; "" from `FEW_TRIALS` on."""
-    return "" if complete >= FEW_TRIALS else f"too few: {complete} complete trials, importances need {FEW_TRIALS}"
+    """Return the remark on importances of so few complete settings; "" from `FEW` on."""
+    return "" if complete >= FEW else f"too few: {complete} complete settings, importances need {FEW}"

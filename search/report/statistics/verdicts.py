@@ -97,8 +97,10 @@ def better(
     return _undecided("the difference may be 0", need, evidence)
 
 
-def equal(difference: Difference, within: float, need: str = "") -> Verdict:
-    """Judge "a equals b within a margin" by two one-sided tests at 5 %: the 90 % interval inside (-within, within).
+def equal(difference: Difference, within: float, need: str = "", alpha: float = ALPHA) -> Verdict:
+    """Judge "a equals b within a margin" by two one-sided tests: the 90 % interval inside (-within, within).
+
+    Where several looks were planned, `alpha` is below .05, and the interval is that of level 1 - 2 alpha.
 
     Raises:
         InternalError: no positive margin; a space file without one is refused when it is read.
@@ -107,13 +109,15 @@ def equal(difference: Difference, within: float, need: str = "") -> Verdict:
     evidence = _evidence(difference, None)
     if difference.state is State.SAME_RUN and difference.seeds >= VERDICT_SEEDS:
         return Verdict(Kind.SUPPORTED, "both settings are the same run", evidence)
-    inner = difference.interval(1 - 2 * ALPHA)
+    inner = difference.interval(1 - 2 * alpha)
     if not difference.decidable or inner is None:
         return _undecided(_why_not(difference), need, evidence)
     _, low, high = _figures(difference)
-    evidence |= {"low_90": inner[0], "high_90": inner[1]}
+    if alpha == ALPHA:
+        evidence |= {"low_90": inner[0], "high_90": inner[1]}
     if -within < inner[0] and inner[1] < within:
-        return Verdict(Kind.SUPPORTED, f"the 90 % interval lies within {size(within)}", evidence)
+        level = f"{100 * (1 - 2 * alpha):.3g} %"
+        return Verdict(Kind.SUPPORTED, f"the {level} interval lies within {size(within)}", evidence)
     if low > within or high < -within:
         return Verdict(Kind.CONTRADICTED, f"the 95 % interval lies outside {size(within)}", evidence)
     return _undecided(f"the interval reaches beyond {size(within)}", need, evidence)
@@ -166,7 +170,7 @@ def always(held: Sequence[bool | None]) -> Verdict:
     if not runs:
         return Verdict(Kind.UNDECIDED, "no run finished", evidence)
     evidence["bound"] = 1 - ALPHA ** (1 / runs)
-    bound = f"up to {100 * evidence['bound']:.0f} % of runs may do otherwise"
+    bound = f"up to {100 * evidence['bound']:.0f} % of runs may do otherwise (95 % limit)"
     if runs < VERDICT_SEEDS:
         return Verdict(Kind.UNDECIDED, f"only {runs} {word}; {bound}", evidence)
     return Verdict(Kind.SUPPORTED, f"in these {runs} runs; {bound}", evidence)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from search.report.curves import read_curves
-from search.report.figures.classes import compared_figure, judged, per_class_figure, rescues
+from search.report.figures.classes import compared_figure, judged, largest_change, per_class_figure, rescues
 from search.report.figures.cost import cost_figure, front
 from search.report.figures.forest import ForestRow, forest_figure, said
 from search.report.figures.groups import groups_of
@@ -33,6 +33,13 @@ class TestConfusions:
             "other<br>60.00 %",
             "second minus first",
         ]
+
+    def test_the_largest_change_is_told(self) -> None:
+        assert largest_change(ONE, OTHER, "abcd") == ", the largest one: c taken for b, +100.0 points"
+        fewer = judged("fewer", TRUTH, [np.array([0, 0, 0, 0, 2])], 4)
+        none = judged("none", TRUTH, [np.array([0, 0, 0, 0, 3])], 4)
+        assert largest_change(fewer, none, "abcd") == ", the largest one: c recognised, -100.0 points"
+        assert largest_change(ONE, ONE, "abcd") == ""
 
     def test_more_and_fewer_differ_by_shape_and_the_area_is_the_difference(self) -> None:
         more, fewer = compared_figure(ONE, OTHER, "abcd", "Confusion").data[2:]

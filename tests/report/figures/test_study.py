@@ -11,10 +11,14 @@ import pytest
 
 from search.__main__ import run
 from search.errors import UserError
+from search.ledger import Ledger
+from search.report import comparison_table
 from search.report.figures import ForestRow, study_figures, write_figures, writing
+from search.report.figures.forest import differences
 from search.space import Axis, Float, Grid, Report, Search, Space
 from search.trial import State
 from tests.report.builder import GAMMAS, Study, full, key_of
+from tests.report.judging import SPACE, Bench
 
 HOSTILE = [
     *("<script>alert(1)</script>", "100 % %{y} &amp;", "\u05e9\u05dc\u05d5\u05dd", "sun 🌻 " * 20, "\u202egnp.exe"),
@@ -52,7 +56,8 @@ class TestWhich:
             with study.ledger.step(study.record.id) as step:
                 step.log("rung", trial=i, epoch=1, key=keys[0], value=0.1 * i, goes_on=not pruned)
         made = {one.name: one for one in study_figures(*study.args)}
-        assert list(made) == ["study-objective", "study-cost", "study-parallel", "study-slice", "study-rungs"]
+        names = ["study-objective", "study-cost", "study-found", "study-parallel", "study-slice", "study-rungs"]
+        assert list(made) == names
         assert made["study-rungs"].alt == "Of 8 trials 4 passed epoch 1, and 4 finished."
         subtitle = made["study-slice"].figure.layout.title.subtitle.text.replace("<br>", " ")
         assert "importances: too few: 4 complete settings, importances need 30" in subtitle
@@ -86,6 +91,45 @@ class TestWhich:
         rows = [ForestRow("gamma=2", 0.05, 0.01, 0.09, "estimated"), ForestRow("gamma=0.5", None, None, None, "pruned")]
         (forest,) = [one for one in study_figures(*predicted(make).args, rows) if one.name == "study-differences"]
         assert forest.alt == ("Differences to the baseline in points of accuracy: gamma=2 +5.0 [+1.0, +9.0] estimated.")
+
+    @pytest.mark.parametrize(("name", "accuracy"), [("judged", "accuracy"), ("found (confirm)", "test accuracy")])
+    def test_differences_are_those_that_decide(self, ledger: Ledger, name: str, accuracy: str) -> None:
+        """Of a confirm stage those on test images: validation images chose its settings."""
+        bench = Bench(ledger, dataclasses.replace(SPACE, name=name)).grid()
+        table = comparison_table(*bench.args)
+        rows = differences(table)
+        line = table.lines[1].tested if table.confirms else table.lines[1].judged
+        assert line is not None
+        assert line.difference is not None
+        assert (rows[0].label, rows[0].estimate, rows[0].low) == (
+            "gamma=1",
+            line.difference.estimate,
+            line.difference.low,
+        )
+        (forest,) = [one for one in study_figures(*bench.args, rows) if one.name == "study-differences"]
+        assert forest.alt.startswith(f"Differences to the baseline in points of {accuracy}: gamma=1 ")
+        assert forest.figure.layout.xaxis.title.text == f"{accuracy}, setting minus baseline (points)"
+
+    def test_bars_and_the_margin_are_explained_and_nothing_is_drawn_of_nothing(
+        self, make: Callable[..., Study]
+    ) -> None:
+        study = predicted(make)
+        space = dataclasses.replace(study.space, report=dataclasses.replace(study.space.report, margin=0.025))
+        rows = [ForestRow("gamma=2", 0.05, 0.01, 0.09), ForestRow("gamma=0.5", None, None, None, "pruned")]
+        found = {one.name: one for one in study_figures(study.ledger, study.record, space, rows)}
+        subtitle = found["study-differences"].figure.layout.title.subtitle.text.replace("<br>", " ")
+        assert subtitle == (
+            "Focal loss; bars: 95 % interval of each; dotted: the smallest difference that matters, 2.5 points"
+        )
+        assert "study-differences" not in [one.name for one in study_figures(*study.args, rows[1:])]
+
+    def test_sentences_say_what_was_chosen_and_where_it_differs_most(self, make: Callable[..., Study]) -> None:
+        made = {one.name: one for one in study_figures(*predicted(make).args)}
+        assert made["study-confusion"].alt.startswith("Confusion matrices of the first setting, gamma=0 (")
+        assert " and of the best other one by mean validation accuracy, gamma=" in made["study-confusion"].alt
+        assert made["study-learning-rate"].alt == (
+            "Learning rate of the first and of the last epoch, by setting: all 3 settings from 0.1 to 0.0333."
+        )
 
     def test_an_objective_that_is_no_accuracy_has_accuracy_beside_it(self, make: Callable[..., Study]) -> None:
         search = dataclasses.replace(
@@ -155,6 +199,11 @@ def test_pages_have_a_language_a_title_and_a_sentence(
     assert '<html lang="en">' in page
     assert "<title>Validation accuracy over epochs: A &amp; B &lt;/script&gt; 🌻</title>" in page
     assert '<div role="img" aria-label="Mean validation accuracy of the last epoch in per cent, by setting: ' in page
+
+
+def test_differences_are_drawn_without_being_given(ledger: Ledger, tmp_path: Path, no_browser: None) -> None:
+    written = write_figures(*Bench(ledger).grid().args, tmp_path)
+    assert tmp_path / "study-differences.html" in written.files
 
 
 def test_nothing_on_record_is_nothing_to_draw(make: Callable[..., Study], tmp_path: Path) -> None:

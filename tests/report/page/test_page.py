@@ -18,12 +18,13 @@ from hypothesis import strategies as st
 
 from search.ledger import Ledger
 from search.report import write_results
+from search.report.figures.style import COLOURS
 from search.report.page import MOST, drawn
-from search.report.page.markup import Markup, element, escaped
+from search.report.page.markup import Markup, element, escaped, sentence
 from search.report.text import one_line
-from search.space import Axis, Float, Search
+from search.space import Axis, Float, Grid, Report, Search
 from search.trial import State
-from tests.report.builder import Study
+from tests.report.builder import GAMMAS, Study
 from tests.report.hostile import TEXTS, hostile_study
 from tests.report.judging import SPACE, Bench
 from tests.report.page.studies import Page, levels, page_of
@@ -182,6 +183,19 @@ class TestHostileText:
         assert escaped(page.text) == escaped(text)
         assert escaped(str(page.tags[0][1]["title"])) == escaped(attribute)
 
+    @pytest.mark.parametrize(
+        ("text", "shown"),
+        [
+            ("שלום -3.3 [-12.8, +6.2]", "\u2068שלום\u2069 -3.3 [-12.8, +6.2]"),
+            ("a=עברית و العربية, 2", "a=\u2068עברית و العربية\u2069, 2"),
+            ("עברית 12 עברית", "\u2068עברית\u2069 12 \u2068עברית\u2069"),
+            ("a & <b>", "a &amp; &lt;b&gt;"),
+            ("ש&ש", "\u2068ש\u2069&amp;\u2068ש\u2069"),
+        ],
+    )
+    def test_in_a_sentence_what_runs_from_right_to_left_stands_apart(self, text, shown):
+        assert sentence(text) == shown
+
     def test_markup_is_not_escaped_twice(self):
         assert element("p", element("b", "a & b"), " <i>") == "<p><b>a &amp; b</b> &lt;i&gt;</p>"
         assert isinstance(element("p"), Markup)
@@ -219,6 +233,31 @@ class TestWhatItSays:
         said = "Seeds were added after a look at the table, which was not planned: p values are too small."
         assert said in Page(page_of(bench)).text
         assert said not in Page(page_of(bench.reported(looks=2))).text
+
+    def test_options_and_common_settings_are_told(self, make):
+        options = {"none": {}, "step": {"decay.factor": 0.123456, "decay.start": 5}}
+        report = Report(rows="decay", labels={"step": "by <steps>"})
+        space = replace(GAMMAS, axes=[Axis("decay", Grid(list(options), options))], report=report)
+        study = make(replace(space, fixed={"epochs": 3, "loss": "focal"}))
+        study.trial({"decay": "step"}, 0, [0.5])
+        page = Page(page_of(study))
+        facts = [words for tags, words in page.texts if tags[-1] in ("dt", "dd", "h3")]
+        start = facts.index("What the options of decay stand for")
+        assert facts[start + 1 : start + 5] == [
+            *("decay=none", "nothing that is not the default"),
+            *("by <steps>", "decay.factor=0.1235, decay.start=5"),
+        ]
+        start = facts.index("Settings of all runs")
+        assert facts[start + 1 : start + 5] == ["epochs", "3", "loss", "focal"]
+
+    def test_long_names_are_numbered_and_it_is_said(self, make):
+        study = make(replace(GAMMAS, axes=[Axis("name", Grid(["x" * 60, "y" * 60]))]))
+        for number, letter in enumerate("xy"):
+            study.trial({"name": letter * 60}, 0, [0.1, 0.2, 0.3 + number / 10], configuration=number)
+        page = Page(page_of(study))
+        assert "configuration 1 40.00" in page.text
+        assert drawn.NUMBERED in page.text
+        assert drawn.NUMBERED not in Page(page_of(levels(study.ledger))).text
 
     def test_cost_counts_shared_epochs_once(self, make):
         study = make()
@@ -259,7 +298,7 @@ class TestWhatItSays:
         assert commands == "git checkout 0123abc\npython -m search run space.yaml --results again"
         assert "The installation had changes that are in no commit." in page.text
         assert [words for tags, words in page.texts if tags[-3:] == ("details", "pre", "code")] == [study.record.space]
-        assert "this study ran for 12.5 seconds in all" in page.text
+        assert "this study ran for 12.5 seconds, without 1 run that did not end." in page.text
 
     def test_the_confirm_stage_is_led_to(self, ledger):
         search = replace(SPACE, name="a/b", axes=[Axis("gamma", Float(0, 2))], search=Search("random", trials=3))
@@ -268,6 +307,14 @@ class TestWhatItSays:
         Bench(ledger, replace(SPACE, name="a/b (confirm)"))
         (link,) = [about["href"] for about in Page(page_of(bench)).named("a") if str(about["href"]).startswith("..")]
         assert re.fullmatch(r"\.\./a_b%20%28confirm%29~[0-9a-f]{16}/report\.html", str(link))
+
+    def test_what_the_confirm_stage_found_is_told(self, ledger):
+        search = replace(SPACE, name="s", axes=[Axis("gamma", Float(0, 2))], search=Search("random", trials=3))
+        bench = levels(ledger, space=search, has_baseline=False, baseline=None)
+        again = levels(ledger, space=replace(SPACE, name="s (confirm)"))
+        text = "workload: toy\nfixed: {epochs: 2}\nspace: {gamma: {grid: [0, 1, 2]}}\nseeds: 3\nreport: {baseline: 0}\n"
+        ledger.update_study(again.record.id, space=text)
+        assert "The answer of that confirm stage: Better than gamma=0: gamma=2 (+" in Page(page_of(bench)).text
 
 
 class TestWeight:
@@ -313,6 +360,26 @@ def test_contrast_of_every_text_is_at_least_four_and_a_half_to_one():
             for ground in ("page", "box"):
                 assert contrast(colours[text], colours[ground]) >= 4.5, (text, ground)
         assert contrast(colours["line"], colours["page"]) >= 3
+
+
+def test_a_figure_on_a_dark_page_reads_like_one_on_white_paper():
+    """Its filter is that of Filter Effects 1 (W3C): invert by 0.92, then turn hues by 180 degrees. Graphics need 3 to 1
+    (WCAG 2.2, 1.4.11); what is light on white paper needs no more than it has there."""
+    style = resources.files(drawn.__package__).joinpath("page.css").read_text("utf-8")
+    assert "screen and (prefers-color-scheme: dark) { .plot { filter: invert(.92) hue-rotate(180deg); } }" in style
+    dark = re.findall("--page: (#[0-9a-f]{6})", style)[1]
+    assert contrast(filtered("#ffffff"), dark) < 1.1, "white becomes the page"
+    for colour in ("#222222", "#555555"):
+        assert contrast(filtered(colour), dark) >= 4.5, colour
+    for colour in (*COLOURS, "#666666", "#000000", "#b2182b", "#08306b"):
+        assert contrast(filtered(colour), dark) >= 3, colour
+
+
+def filtered(colour: str) -> str:
+    red, green, blue = (0.92 - 0.84 * int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5))
+    rows = ((-0.574, 1.43, 0.144), (0.426, 0.43, 0.144), (0.426, 1.43, -0.856))
+    turned = (min(max(a * red + b * green + c * blue, 0), 1) for a, b, c in rows)
+    return "#" + "".join(f"{round(255 * part):02x}" for part in turned)
 
 
 def contrast(one: str, other: str) -> float:

@@ -46,7 +46,8 @@ class TestQuestion:
     def test_several_axes_with_a_baseline(self, ledger):
         axes = [Axis("gamma", Grid([0, 1])), Axis("b", Grid([0, 1]))]
         assert question(told(Bench(ledger, replace(SPACE, axes=axes)))[1]) == (
-            "How does validation accuracy differ from gamma=0 between 4 settings of gamma and b, under 3 seeds each?"
+            "How does validation accuracy differ between 4 settings of gamma and b, each beside gamma=0, under 3 seeds "
+            "each?"
         )
 
     def test_a_search_and_a_single_setting(self, ledger):
@@ -111,6 +112,10 @@ class TestAnswer:
             "contradicted; beyond that nothing can be decided from 3 seeds per setting and 40 validation images."
         )
 
+    def test_what_runs_never_do_is_no_answer(self, ledger):
+        claims = ({"never": {"diverges": True}}, {"best": 2})
+        assert answered(levels(ledger, (20, 20, 20), claims=claims)).startswith("Nothing can be decided from 3 seeds")
+
     def test_without_both_nothing_is_decided(self, ledger):
         assert answered(levels(ledger, **NO_BASELINE)) == (
             "Nothing can be decided from 3 seeds per setting and 40 validation images: the file names no baseline to "
@@ -126,6 +131,20 @@ class TestAnswer:
             "Nothing can be decided: no run has finished yet."
         )
 
+    @pytest.mark.parametrize(
+        ("state", "why"),
+        [
+            (State.FAILED, "no run finished: 2 failed"),
+            (State.DIVERGED, "no run finished: 2 diverged"),
+            (State.INTERRUPTED, "no run has finished yet"),
+        ],
+    )
+    def test_where_no_run_finished_it_says_whether_one_may(self, ledger, state, why):
+        bench = Bench(ledger)
+        for seed in range(2):
+            bench.run({"gamma": 0}, seed, pattern(0, seed, 40), state=state)
+        assert answered(bench) == f"Nothing can be decided: {why}."
+
     def test_no_predictions(self, focal):
         assert answered(focal) == (
             "Nothing can be decided from 3 seeds per setting: the record holds no predictions that differences could "
@@ -135,8 +154,8 @@ class TestAnswer:
     def test_a_search_decides_nothing_about_what_it_chose(self, ledger):
         space = replace(SPACE, axes=[Axis("gamma", Float(0, 2))], search=Search("tpe", trials=3))
         assert answered(levels(ledger, space=space, **NO_BASELINE)) == (
-            "Nothing can be decided from a search alone: it found gamma=2 (95.8 %), but by the very figures it shows; "
-            "a confirm stage would run the best again under fresh seeds."
+            "Nothing can be decided from a search alone: it found gamma=2 best (95.8 %); that figure chose it, so it "
+            "is optimistic; a confirm stage would run the best again under fresh seeds."
         )
 
     def test_a_confirm_stage_is_judged_on_test(self, ledger):
@@ -170,6 +189,7 @@ def test_setup_says_what_was_done(ledger):
         (["a"], "a"),
         (["a", "b"], "a and b"),
         (["a", "b", "c"], "a, b and c"),
+        (list("abcd"), "a, b, c and d"),
         (list("abcde"), "a, b, c and 2 more"),
     ],
 )

@@ -39,11 +39,12 @@ def test_a_value_that_is_no_number_is_refused() -> None:
 def test_only_independent_full_trials_have_the_curve() -> None:
     assert why_no_expected_best("random", [10, 10], 0) == ""
     assert why_no_expected_best("tpe", [10], 0) == (
-        "trials of the sampler tpe depend on one another; only independent random ones are exchangeable"
+        "settings of the sampler tpe depend on one another; only independent random ones are exchangeable"
     )
-    assert why_no_expected_best("random", [10, 10], 1).startswith("1 trial was pruned")
-    assert why_no_expected_best("random", [10, 20], 0).startswith("trials have different lengths")
-    assert why_no_expected_best("random", [], 0) == "no trial is complete"
+    assert why_no_expected_best("random", [10, 10], 1).startswith("1 setting was pruned")
+    assert why_no_expected_best("random", [10, 10], 0, 2).startswith("2 settings were not finished; the expected best")
+    assert why_no_expected_best("random", [10, 20], 0).startswith("settings have different lengths")
+    assert why_no_expected_best("random", [], 0) == "no setting is complete"
 
 
 def test_best_so_far() -> None:
@@ -51,5 +52,5 @@ def test_best_so_far() -> None:
 
 
 def test_few_trials() -> None:
-    assert too_few(29) == "too few: 29 complete trials, importances need 30"
+    assert too_few(29) == "too few: 29 complete settings, importances need 30"
     assert too_few(30) == ""

@@ -122,7 +122,7 @@ def test_never_with_its_bound(runs: int, bound: float) -> None:
     found = never([False] * runs + [None])
     assert found.kind is S
     assert found.evidence["bound"] == pytest.approx(bound, abs=1e-4)
-    assert found.reason == f"in these {runs} runs; up to {100 * bound:.0f} % of runs may do otherwise"
+    assert found.reason == f"in these {runs} runs; up to {100 * bound:.0f} % of runs may do otherwise (95 % limit)"
 
 
 def test_one_counterexample_contradicts() -> None:
@@ -133,6 +133,6 @@ def test_one_counterexample_contradicts() -> None:
 
 def test_runs_that_did_not_finish_are_no_evidence() -> None:
     assert always([True, True, None, None]).kind is U
-    assert always([True, True, None]).reason == "only 2 runs; up to 78 % of runs may do otherwise"
+    assert always([True, True, None]).reason == "only 2 runs; up to 78 % of runs may do otherwise (95 % limit)"
     assert never([None, None]).reason == "no run finished"
     assert never([]).kind is U
