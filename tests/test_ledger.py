@@ -1,4 +1,4 @@
-"""The ledger's guarantees, over SQLite and, where SEARCH_TEST_POSTGRES names a server, over PostgreSQL."""
+"""The ledger's guarantees, over SQLite and, where there is a server, over PostgreSQL."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ import sys
 import tempfile
 import threading
 import time
-import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -27,13 +26,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
-from search.errors import InternalError, StudyLocked, StudyNotFound, UserError
+from search.errors import InternalError, StorageFailed, StudyLocked, StudyNotFound, UserError
 from search.ledger import Ledger, codec, study_lock
 from search.ledger.tables import without_password
 from search.trial import DataCard, Row, State, Trial
 
 KEY = "ab" * 20
-POSTGRES = os.environ.get("SEARCH_TEST_POSTGRES", "")
 
 
 def key(number: int) -> str:
@@ -490,21 +488,63 @@ class TestSqlite(LedgerContract):
             step.put_row(KEY, 1, row(), 0.1, 99)
 
 
-@pytest.mark.skipif(
-    not POSTGRES, reason="SEARCH_TEST_POSTGRES names no server, such as postgresql://user@host/database"
-)
+@pytest.mark.slow
 class TestPostgres(LedgerContract):
     @pytest.fixture
-    def storage(self) -> Iterator[str]:
-        """A database of its own for every test, dropped afterwards."""
-        name = f"search_test_{uuid.uuid4().hex[:12]}"
-        server = sa.create_engine(POSTGRES, isolation_level="AUTOCOMMIT")
-        with server.connect() as connection:
-            connection.execute(sa.text(f"CREATE DATABASE {name}"))
-        yield sa.make_url(POSTGRES).set(database=name).render_as_string(hide_password=False)
-        with server.connect() as connection:
-            connection.execute(sa.text(f"DROP DATABASE {name} WITH (FORCE)"))
-        server.dispose()
+    def storage(self, postgres_database: str) -> str:
+        return postgres_database
+
+    def test_nothing_is_written_once_the_lock_is_lost_with_its_connection(self, ledger, storage, study):
+        def end(whose: str) -> None:
+            with sa.create_engine(storage).connect() as connection:
+                found = connection.execute(
+                    sa.text(
+                        f"SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE {whose} "
+                        "AND datname = current_database() AND pid <> pg_backend_pid()"
+                    )
+                ).all()
+                assert found == [(True,)] * len(found) != []
+
+        other = Ledger(storage)
+        with study_lock(ledger.engine, "focal"):
+            with ledger.step(study) as step:
+                step.log("held")
+            end("application_name NOT LIKE '% % %'")
+            with ledger.step(study) as step:
+                step.log("another connection is as good")
+            end("application_name LIKE '% % %'")
+            with study_lock(other.engine, "focal"):
+                with pytest.raises(StorageFailed) as failed, ledger.step(study) as step:
+                    step.log("lost")
+                with other.step(study) as step:
+                    assert step.log("the other's") == 2
+        shown = sa.make_url(storage).render_as_string()
+        assert str(failed.value) == (
+            f"storage '{shown}': the lock of study 'focal' was lost with its connection; see that the server runs and "
+            "can be reached; what is committed stays, and the same command goes on"
+        )
+        assert failed.value.passing
+        with study_lock(ledger.engine, "focal"), ledger.step(study) as step:
+            assert step.log("taken again") == 3
+        other.close()
+
+    def test_the_lock_is_not_lost_by_being_held_for_long(self, storage):
+        engine = sa.create_engine(storage, isolation_level="AUTOCOMMIT")
+        with engine.connect() as connection:
+            connection.execute(
+                sa.text(f"ALTER DATABASE {sa.make_url(storage).database} SET idle_session_timeout = '300ms'")
+            )
+        engine.dispose()
+        ledger, other = Ledger(storage), Ledger(storage)
+        study = study_of(ledger)
+        with study_lock(ledger.engine, "focal"):
+            time.sleep(1)
+            with pytest.raises(StudyLocked), study_lock(other.engine, "focal"):
+                pass
+            with ledger.step(study) as step:
+                assert step.log("its own connection was ended meanwhile") == 0
+        ledger.close()
+        other.close()
 
 
 # Places that are no ledger ------------------------------------------------------------------------------------

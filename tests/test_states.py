@@ -8,7 +8,6 @@ import os
 import signal
 import sqlite3
 import time
-import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -20,7 +19,7 @@ from hypothesis import strategies as st
 from search.ledger import BadState, KeptState, Ledger, Role, States, files, read_state, write_state
 from search.ledger.files import StateFile, all_files, found_states
 from search.trial import Row
-from tests.test_ledger import POSTGRES, key, python, study_of
+from tests.test_ledger import key, python, study_of
 
 CONTENT = bytes(range(256)) * 5
 KEY = "ab" * 20
@@ -355,17 +354,8 @@ class TestSqlite(StatesContract):
         connection.close()
 
 
-@pytest.mark.skipif(
-    not POSTGRES, reason="SEARCH_TEST_POSTGRES names no server, such as postgresql://user@host/database"
-)
+@pytest.mark.slow
 class TestPostgres(StatesContract):
     @pytest.fixture
-    def storage(self) -> Iterator[str]:
-        name = f"search_test_{uuid.uuid4().hex[:12]}"
-        server = sa.create_engine(POSTGRES, isolation_level="AUTOCOMMIT")
-        with server.connect() as connection:
-            connection.execute(sa.text(f"CREATE DATABASE {name}"))
-        yield sa.make_url(POSTGRES).set(database=name).render_as_string(hide_password=False)
-        with server.connect() as connection:
-            connection.execute(sa.text(f"DROP DATABASE {name} WITH (FORCE)"))
-        server.dispose()
+    def storage(self, postgres_database: str) -> str:
+        return postgres_database

@@ -204,12 +204,17 @@ class Ledger:
         with self.engine.connect() as connection:
             return [_trial(row) for row in connection.execute(query)]
 
-    def paths(self, study_id: int) -> dict[int, tuple[list[str], str]]:
-        """Return trial number -> (epoch keys of its whole path, data fingerprint)."""
-        query = sa.select(tables.trial.c.number, tables.trial.c.path, tables.trial.c.data)
+    def paths(self, study_id: int, numbers: Sequence[int] | None = None) -> dict[int, tuple[list[str], str]]:
+        """Return trial number -> (epoch keys of its whole path, data fingerprint), of all trials or of these."""
+        columns = tables.trial.c.number, tables.trial.c.path, tables.trial.c.data
+        query = sa.select(*columns).where(tables.trial.c.study_id == study_id)
+        some = [None] if numbers is None else [numbers[at : at + CHUNK] for at in range(0, len(numbers), CHUNK)]
+        found: dict[int, tuple[list[str], str]] = {}
         with self.engine.connect() as connection:
-            rows = connection.execute(query.where(tables.trial.c.study_id == study_id)).all()
-        return {row.number: (_split_path(row.path), row.data) for row in rows}
+            for each in some:
+                rows = connection.execute(query if each is None else query.where(tables.trial.c.number.in_(each)))
+                found |= {row.number: (_split_path(row.path), row.data) for row in rows}
+        return found
 
     def rows(self, keys: Sequence[str], predictions: bool = False) -> dict[str, Recorded]:
         """Return those of `keys` that are on record."""

@@ -11,13 +11,15 @@ import os
 import socket
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 
-from search.errors import StudyLocked
+from search.errors import StorageFailed, StudyLocked, UserError
+from search.ledger.trouble import REACHED
 
 
 @contextmanager
@@ -41,16 +43,19 @@ def study_lock(engine: sa.Engine, study: str) -> Iterator[None]:
 def _file_lock(database: Path, study: str) -> Iterator[None]:
     # Study names may hold anything; the file's name must not.
     path = database.with_name(f"{database.name}.{zlib.crc32(study.encode()):08x}.lock")
-    with open(path, "a+", encoding="utf-8") as file:
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+    except OSError as error:
+        raise UserError(f"{path}: {error.strerror or error}; make its folder one that can be written") from error
+    with open(descriptor, "r+b", buffering=0) as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            file.seek(0)
             raise StudyLocked(_refusal(study, file.read())) from error
-        file.truncate(0)
         holder = {"pid": os.getpid(), "host": socket.gethostname(), "since": _now()}
-        file.write(json.dumps(holder))
-        file.flush()
+        with suppress(OSError):  # the lock holds without it
+            file.truncate(0)
+            file.write(json.dumps(holder).encode())
         yield
         # The file stays: unlinking it would let a waiting driver lock a name that no longer exists.
 
@@ -64,14 +69,44 @@ def _advisory_lock(engine: sa.Engine, study: str) -> Iterator[None]:
         # The server's own word for a connection holds 63 bytes: too few for a long host name and JSON.
         name = f"{os.getpid()} {_now()} {socket.gethostname()}"[:63]
         connection.execute(sa.text("SELECT set_config('application_name', :name, false)"), {"name": name})
+        connection.execute(_NO_IDLE_TIMEOUT)
         connection.commit()
+        raw, held = connection.connection.dbapi_connection, True
+
+        @sa.event.listens_for(engine, "begin")
+        def on_begin(other: sa.Connection) -> None:
+            # The lock goes with its connection, and another driver may hold it then: nothing is written without it.
+            if held and other.get_execution_options().get("writes") and _closed(raw):
+                shown = engine.url.render_as_string()
+                raise StorageFailed(shown, f"the lock of study {study!r} was lost with its connection", REACHED, True)
+
         try:
             yield
         finally:
-            # The connection goes back to its pool alive, and would keep the lock there.
-            connection.execute(sa.text("SELECT pg_advisory_unlock(:n)"), {"n": number})
-            connection.commit()
+            held = False
+            with suppress(StorageFailed):  # the server is gone, and the lock with it
+                # The connection goes back to its pool alive, and would keep the lock there.
+                connection.execute(sa.text("SELECT pg_advisory_unlock(:n)"), {"n": number})
+                connection.commit()
 
+
+def _closed(raw: Any) -> bool:
+    """Whether a server's connection has ended, as far as this machine was told: it costs no question to the server."""
+    if pgconn := getattr(raw, "pgconn", None):
+        try:
+            for _ in range(2):  # the first reads what the server said before it went
+                pgconn.consume_input()
+        except Exception:
+            return True
+    return bool(raw.closed)
+
+
+_NO_IDLE_TIMEOUT = sa.text(
+    """
+    SELECT set_config('idle_session_timeout', '0', false)
+    WHERE EXISTS (SELECT FROM pg_settings WHERE name = 'idle_session_timeout')
+    """
+)
 
 _HOLDER = sa.text(
     """
@@ -91,7 +126,7 @@ def _now() -> str:
     return datetime.now(UTC).isoformat("T", "seconds")
 
 
-def _refusal(study: str, holder: str) -> str:
+def _refusal(study: str, holder: str | bytes) -> str:
     try:
         who = json.loads(holder)
         place = f"pid {who['pid']} on {who['host']} since {who['since']}"

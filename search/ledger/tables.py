@@ -19,6 +19,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from search.errors import UserError
+from search.ledger.trouble import translate_errors
 
 VERSION = "2"
 """Version of this layout. A database of version 1 only lacks tables, which are added; any other is refused, never
@@ -135,7 +136,7 @@ def open_engine(storage: str) -> sa.Engine:
         parsed = sa.make_url(storage) if "://" in storage else sa.URL.create("sqlite", database=storage)
         if parsed.get_backend_name() == "sqlite" and parsed.database:
             Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-        engine = sa.create_engine(parsed)
+        engine = sa.create_engine(parsed, **_lasting(parsed))
     except ModuleNotFoundError as error:
         raise UserError(f"storage {shown!r}: {error}; install this driver, or write a path") from error
     except (sa.exc.ArgumentError, sa.exc.NoSuchModuleError) as error:
@@ -153,7 +154,18 @@ def open_engine(storage: str) -> sa.Engine:
     except UserError:
         engine.dispose()
         raise
+    translate_errors(engine, shown)  # from now on: what is wrong with a new one was told above
     return engine
+
+
+def _lasting(url: sa.URL) -> dict[str, Any]:
+    """Return options by which connections last: an epoch may take hours, and routers and servers forget idle ones."""
+    if url.get_backend_name() == "sqlite":
+        return {}
+    options: dict[str, Any] = {"pool_pre_ping": True}
+    if url.drivername in ("postgresql", "postgresql+psycopg", "postgresql+psycopg2"):
+        options["connect_args"] = {} if "keepalives_idle" in url.query else {"keepalives_idle": 60}
+    return options
 
 
 def without_password(storage: str) -> str:

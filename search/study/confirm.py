@@ -48,11 +48,15 @@ def confirm_space(ledger: Ledger, record: StudyRecord, space: Space) -> Space | 
         "fixed": {name: value for name, value in space.fixed.items() if name not in chosen},
         "space": {AXIS: {"grid": options}},
         "seeds": _fresh(ledger, record, space, confirm),
-        "search": {"objective": {"metric": objective.metric, "direction": objective.direction}},
+        "search": {
+            "objective": {"metric": objective.metric, "direction": objective.direction},
+            "attempts": space.search.attempts,
+        },
         "resources": {
             "cpus": space.resources.cpus,
             "states_gb": space.resources.states_gb,
             **({} if space.resources.gpus is None else {"gpus": space.resources.gpus}),
+            **({} if space.resources.epoch_seconds is None else {"epoch_seconds": space.resources.epoch_seconds}),
         },
         "report": report,
     }

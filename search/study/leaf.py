@@ -6,7 +6,7 @@ import json
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from search import prefix
@@ -21,7 +21,7 @@ NO_DATA = DataCard(fingerprint="")
 REMEMBERED = 2_000
 """Runs whose settings and keys are remembered, for the trials that differ in how they are stopped alone."""
 
-_Way = tuple[dict[str, Any], list[Mapping[str, Any]], list[str], str]
+_Way = tuple[dict[str, Any], list[Mapping[str, Any]], list[str], str, Mapping[str, str]]
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,7 @@ class Leaf:
         schedule: settings of each epoch, ``trial.epochs`` of them.
         path: ``path[t]`` is the key of the state and the row after epoch t + 1.
         data: fingerprint of the data its rows are measured on.
+        inputs: weights its runs start from, by name -> content hash.
     """
 
     trial: Trial
@@ -41,6 +42,7 @@ class Leaf:
     schedule: Sequence[Mapping[str, Any]]
     path: Sequence[str]
     data: str
+    inputs: Mapping[str, str] = field(default_factory=dict)
 
 
 class Planner:
@@ -70,6 +72,7 @@ class Planner:
         self._identity = identity(space.workload, workload)
         self._on_data = on_data or (lambda card: None)
         self._cards: dict[str, DataCard] = {}
+        self._told: set[str] = set()  # fingerprints of the cards that were passed on
         self._known: dict[str, tuple[dict[str, Any], _Way]] = {}  # canonical settings and what follows from them
 
     def leaf(self, number: int, configuration: int, seed: int, parameters: Mapping[str, Any]) -> Leaf:
@@ -91,22 +94,22 @@ class Planner:
             if len(self._known) >= REMEMBERED:
                 self._known.pop(next(iter(self._known)))
             self._known[name] = known
-        settings, (fixed, schedule, path, data) = known
+        settings, (fixed, schedule, path, data, inputs) = known
         trial = Trial(number, configuration, seed, dict(parameters), {**settings, **service}, epochs)
-        return Leaf(trial, fixed, schedule, path, data)
+        return Leaf(trial, fixed, schedule, path, data, inputs)
 
     def _path(self, settings: Mapping[str, Any], epochs: int, salt: str) -> _Way:
-        """Return fixed settings, schedule, keys and the fingerprint of the data."""
+        """Return fixed settings, schedule, keys, the fingerprint of the data and the hashes of the input weights."""
         fixed, each = self._workload.schedule(settings, epochs)
         card = self._card(fixed)
         with addressed(self.space):
-            inputs = self._workload.inputs(fixed)
+            inputs = dict(self._workload.inputs(fixed))
         rules = self._workload.settings
         plain = prefix.without_defaults(hashed(fixed, rules), rules)
         root = prefix.root_key(self._identity, card.fingerprint, inputs, plain, self._class, salt)
         schedule = _equal_ones_once(each)
         path = prefix.path(root, _one_by_one(schedule, lambda each: prefix.without_defaults(each, rules)))
-        return fixed, schedule, path, card.fingerprint
+        return fixed, schedule, path, card.fingerprint, inputs
 
     def partings(self, leaf: Leaf) -> set[int]:
         """Return the epochs behind which other configurations of the space may part from this leaf.
@@ -135,7 +138,8 @@ class Planner:
         if name not in self._cards:
             with addressed(self.space):
                 card = self._workload.data(fixed) or NO_DATA
-            if card.fingerprint not in {known.fingerprint for known in self._cards.values()}:
+            if card.fingerprint not in self._told:  # of as many settings as there are trials, perhaps
+                self._told.add(card.fingerprint)
                 self._on_data(card)
             self._cards[name] = card
         return self._cards[name]

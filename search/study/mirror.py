@@ -10,24 +10,25 @@ from __future__ import annotations
 import json
 import logging
 import math
+import os
 import threading
 import time
-from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
-from pathlib import Path
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import optuna
 import sqlalchemy as sa
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.storages import RDBStorage
-from optuna.storages._rdb.models import TrialIntermediateValueModel
-from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import TrialState
 
 from search import pruning
 from search.ledger import Ledger, Recorded, StudyRecord
 from search.space import Axis, Grid, Space
+from search.study import optuna_rows
 from search.study.leaf import longest
+from search.study.optuna_rows import Copy
 from search.study.sampling import distribution
 from search.trial import State, Trial
 
@@ -36,6 +37,11 @@ log = logging.getLogger(__name__)
 
 LARGE = 2_000
 """Studies of more trials are mirrored with final and rung values only."""
+
+BATCH = 200
+"""Trials brought up at once."""
+
+EDITED = "the Optuna mirror was deleted or edited by somebody else: it is written anew from the ledger, nothing is lost"
 
 STATES = {
     State.WAITING: TrialState.WAITING,
@@ -57,16 +63,28 @@ class Mirror:
         record: the study.
         space: its space.
         storage: SQLAlchemy URL of the Optuna database.
+        say: told once when the database cannot be used, and once when somebody else deleted or edited it.
     """
 
-    def __init__(self, ledger: Ledger, record: StudyRecord, space: Space, storage: str) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        record: StudyRecord,
+        space: Space,
+        storage: str,
+        say: Callable[[str], None] = lambda text: None,
+    ) -> None:
         self._ledger = ledger
+        self._say, self._said = say, set[str]()
         self._record = record
         self._space = space
         self._url = storage
         self._storage: RDBStorage | None = None
+        self._file: tuple[int, int] | None = None  # which one was opened
         self._study_id = -1
+        self._opened = False
         self._copied: dict[int, tuple[int, TrialState, int]] = {}  # number -> Optuna's id, state, values written
+        self._shown = {axis.name: shown(axis) for axis in space.axes}
         self._end = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -103,24 +121,48 @@ class Mirror:
         except Exception as error:  # a locked, deleted or edited mirror must not touch the study
             log.info("the mirror is behind and will be tried again: %s", error)
             self._storage = None
+            reason = str(error).strip().partition("\n")[0] or type(error).__name__
+            self._remark(f"the Optuna mirror cannot be brought up now ({reason}): the study goes on, it is tried again")
         return time.monotonic() - began
 
     def sync(self) -> None:
         """Bring the mirror up to the ledger; from scratch where it holds something else."""
         trials = self._ledger.trials(self._record.id)
-        if self._storage is None or not self._still_there():
+        if self._storage is not None and not self._still_there():
+            self._storage = None
+            self._remark(EDITED)
+        if self._storage is None:
             self._open(trials)
         if any(self._contradicts(trial) for trial in trials):
             self._recreate()
         behind = [trial for trial in trials if self._behind(trial)]
         if not behind:
             return
-        paths = self._ledger.paths(self._record.id)
-        large = len(trials) > LARGE
-        for trial in behind:
-            keys = paths[trial.number][0][: trial.last_epoch]
-            known = self._ledger.rows(keys)
-            self._copy(trial, [known[key] for key in keys if key in known], large)
+        for start in range(0, len(behind), BATCH):
+            self._catch_up(behind[start : start + BATCH], len(trials) > LARGE)
+
+    def _catch_up(self, trials: Sequence[Trial], large: bool) -> None:
+        """Bring trials that are behind up to the ledger: those that are new in one transaction."""
+        assert self._storage is not None
+        paths = self._ledger.paths(self._record.id, [trial.number for trial in trials])
+        keys = {trial.number: paths[trial.number][0][: trial.last_epoch] for trial in trials}
+        known = self._ledger.rows(list(dict.fromkeys(key for path in keys.values() for key in path)))
+        rows = {number: [known[key] for key in path if key in known] for number, path in keys.items()}
+        new = [trial for trial in trials if trial.number not in self._copied]
+        copies = [self._copy(trial, rows[trial.number], large) for trial in new]
+        with self._storage.engine.begin() as connection:
+            ids = optuna_rows.insert(connection, self._study_id, copies)
+        for trial, copy, trial_id in zip(new, copies, ids, strict=True):
+            self._copied[trial.number] = (trial_id, copy.state, len(rows[trial.number]))
+        for trial in trials:
+            if self._behind(trial):
+                self._go_on(trial, rows[trial.number], large)
+
+    def _remark(self, text: str) -> None:
+        kind = text.partition("(")[0]
+        if kind not in self._said:
+            self._said.add(kind)
+            self._say(text)
 
     # The Optuna side -----------------------------------------------------------------------------------------
 
@@ -130,6 +172,7 @@ class Mirror:
             # Losing the mirror costs nothing, and waiting for the disk is most of what a copy takes.
             sa.event.listen(self._storage.engine, "connect", _hurry)
             self._storage.engine.dispose()
+        self._file = self._file_there()
         direction = [optuna.study.StudyDirection[self._space.search.objective.direction.upper()]]
         try:
             self._study_id = self._storage.get_study_id_from_name(self._record.name)
@@ -138,42 +181,57 @@ class Mirror:
             self._storage.set_study_system_attr(
                 self._study_id, "study:metric_names", [self._space.search.objective.metric]
             )
-        self._copied = {}
-        found = sorted(self._storage.get_all_trials(self._study_id, deepcopy=False), key=lambda frozen: frozen.number)
-        numbers = [frozen.number for frozen in found]
+        again, self._opened = self._opened, True
         same = self._storage.get_study_directions(self._study_id) == direction
-        paths = self._ledger.paths(self._record.id) if found else {}
-        if not same or numbers != [trial.number for trial in trials[: len(found)]]:
+        if not (same and self._take_up(trials)):
+            if again:  # before the first time it may be of an earlier run, and another truth
+                self._remark(EDITED)
             self._recreate()
-            return
-        for frozen, trial in zip(found, trials, strict=False):
-            if not self._agrees(frozen, trial, paths[trial.number][0], len(trials) > LARGE):
-                self._recreate()
-                return
-            self._copied[trial.number] = (frozen._trial_id, frozen.state, max(frozen.intermediate_values, default=0))
 
-    def _agrees(self, frozen: FrozenTrial, trial: Trial, path: Sequence[str], large: bool) -> bool:
+    def _take_up(self, trials: Sequence[Trial]) -> bool:
+        """Take note of what the mirror holds; return whether it can be brought up to ours by adding."""
+        assert self._storage is not None
+        self._copied = {}
+        large = len(trials) > LARGE
+        for copies in optuna_rows.read(self._storage.engine, self._study_id):
+            ours = trials[len(self._copied) : len(self._copied) + len(copies)]
+            if [copy.number for copy in copies] != [trial.number for trial in ours]:
+                return False
+            paths = self._ledger.paths(self._record.id, [trial.number for trial in ours])
+            steps = [(paths[copy.number][0], step) for copy in copies for step in copy.intermediate]
+            keys = dict.fromkeys(path[step - 1] for path, step in steps if 0 < step <= len(path))
+            known = self._ledger.rows(list(keys))
+            for copy, trial in zip(copies, ours, strict=True):
+                if not self._agrees(copy, trial, paths[trial.number][0], known, large):
+                    return False
+                self._copied[trial.number] = (copy.id, copy.state, max(copy.intermediate, default=0))
+        return True
+
+    def _agrees(
+        self, copy: Copy, trial: Trial, path: Sequence[str], known: Mapping[str, Recorded], large: bool
+    ) -> bool:
         """Whether what the mirror holds of a trial can be brought up to ours by adding."""
-        finished, values = frozen.state.is_finished(), frozen.intermediate_values
-        if finished and (frozen.state != STATES[trial.state] or frozen.user_attrs.get("ended_by") != trial.ended_by):
+        finished, values = copy.state.is_finished(), copy.intermediate
+        if finished and (copy.state != STATES[trial.state] or copy.attributes.get("ended_by") != trial.ended_by):
             return False
-        ours = self._template(trial, frozen.state, ())
-        attributes = {name: value for name, value in ours.user_attrs.items() if name != "ended_by"}
-        if frozen.params != ours.params or not attributes.items() <= frozen.user_attrs.items():
+        params, _ = self._parameters(trial)
+        attributes = {name: value for name, value in _attributes(trial).items() if name != "ended_by"}
+        if copy.params != params or not attributes.items() <= copy.attributes.items():
             return False
         reached = trial.last_epoch if finished else max(values, default=0)
         if reached > trial.last_epoch or not self._steps(reached, large, finished) <= values.keys():
             return False
-        if frozen.state == TrialState.COMPLETE and frozen.values != [values[reached]]:
+        if copy.state == TrialState.COMPLETE and copy.value != values[reached]:
             return False
-        known = self._ledger.rows([path[step - 1] for step in values])
         return all(
-            path[step - 1] in known and _alike(value, self._value(known[path[step - 1]]))
+            0 < step <= len(path) and path[step - 1] in known and _alike(value, self._value(known[path[step - 1]]))
             for step, value in values.items()
         )
 
     def _recreate(self) -> None:
         assert self._storage is not None
+        with self._storage.engine.begin() as connection:
+            optuna_rows.remove(connection, self._study_id)
         self._storage.delete_study(self._study_id)
         self._copied = {}
         self._open([])
@@ -183,13 +241,23 @@ class Mirror:
 
     def _still_there(self) -> bool:
         assert self._storage is not None
-        url = sa.make_url(self._url)
-        if url.get_backend_name() == "sqlite" and url.database and not Path(url.database).exists():
+        if self._file_there() != self._file:
             return False
         try:
             return bool(self._storage.get_study_id_from_name(self._record.name) == self._study_id)
         except KeyError:
             return False
+
+    def _file_there(self) -> tuple[int, int] | None:
+        """Return what tells one SQLite file from another that took its place; None where there is none."""
+        url = sa.make_url(self._url)
+        if url.get_backend_name() != "sqlite" or not url.database:
+            return None
+        try:
+            found = os.stat(url.database)
+        except OSError:
+            return None
+        return found.st_dev, found.st_ino
 
     def _contradicts(self, trial: Trial) -> bool:
         """A trial Optuna holds for finished, which ended otherwise or goes on: Optuna does not let it be changed."""
@@ -204,26 +272,42 @@ class Mirror:
         _, state, written = self._copied[trial.number]
         return state != STATES[trial.state] or (not state.is_finished() and written < trial.last_epoch)
 
-    def _copy(self, trial: Trial, rows: Sequence[Recorded], large: bool) -> None:
+    def _copy(self, trial: Trial, rows: Sequence[Recorded], large: bool) -> Copy:
+        """Return a trial as Optuna is to hold it."""
+        state = STATES[trial.state]
+        curve = {epoch: self._value(row) for epoch, row in enumerate(rows, start=1)}
+        steps = sorted(self._steps(len(curve), large, state.is_finished()))
+        params, distributions = self._parameters(trial)
+        return Copy(
+            trial.number,
+            state,
+            params,
+            distributions,
+            _attributes(trial),
+            curve[len(curve)] if state == TrialState.COMPLETE else None,
+            {step: curve[step] for step in steps},
+            *_times(rows, state),
+        )
+
+    def _go_on(self, trial: Trial, rows: Sequence[Recorded], large: bool) -> None:
+        """Add to a trial that Optuna holds what came since."""
         assert self._storage is not None
         wanted = STATES[trial.state]
-        curve = {t + 1: self._value(row) for t, row in enumerate(rows)}
-        if trial.number not in self._copied:
-            # A finished trial is made unfinished first: what is finished takes no values any more.
-            state = TrialState.WAITING if wanted == TrialState.WAITING else TrialState.RUNNING
-            trial_id = self._storage.create_new_trial(self._study_id, self._template(trial, state, rows))
-            self._copied[trial.number] = (trial_id, state, 0)
+        copy = self._copy(trial, rows, large)
         trial_id, state, written = self._copied[trial.number]
         if wanted != TrialState.WAITING and state == TrialState.WAITING:
             self._storage.set_trial_state_values(trial_id, TrialState.RUNNING)
             state = TrialState.RUNNING
-        steps = self._steps(len(curve), large, wanted.is_finished())
-        self._insert_values(trial_id, {step: curve[step] for step in sorted(steps) if step > written})
+        with self._storage.engine.begin() as connection:
+            new = {step: value for step, value in copy.intermediate.items() if step > written}
+            optuna_rows.put_steps(connection, trial_id, new)
         if wanted != state:
             self._storage.set_trial_user_attr(trial_id, "ended_by", trial.ended_by)
-            value = [curve[len(rows)]] if wanted == TrialState.COMPLETE else None
+            value = None if copy.value is None else [copy.value]
             self._storage.set_trial_state_values(trial_id, wanted, value)
-        self._copied[trial.number] = (trial_id, wanted, len(curve))
+            with self._storage.engine.begin() as connection:
+                optuna_rows.put_times(connection, trial_id, copy.began, copy.ended)
+        self._copied[trial.number] = (trial_id, wanted, len(rows))
 
     def _value(self, row: Recorded) -> float:
         return row.row.metrics.get(self._space.search.objective.metric, math.nan)
@@ -236,56 +320,30 @@ class Mirror:
         steps = set(pruning.rungs(asha.grace_period, asha.reduction_factor, longest(self._space))) if asha else set()
         return {step for step in steps if step <= epochs} | ({epochs} if finished and epochs else set())
 
-    def _insert_values(self, trial_id: int, values: Mapping[int, float]) -> None:
-        """One bulk insert: through the storage's own method each value is a transaction of about 2 ms."""
-        if not values:
-            return
-        assert self._storage is not None
-        rows = []
-        for step, value in values.items():
-            stored, kind = TrialIntermediateValueModel.intermediate_value_to_stored_repr(value)
-            rows.append(
-                {"trial_id": trial_id, "step": step, "intermediate_value": stored, "intermediate_value_type": kind}
-            )
-        with self._storage.engine.begin() as connection:
-            connection.execute(sa.delete(_VALUES).where(_VALUES.c.trial_id == trial_id, _VALUES.c.step.in_(values)))
-            connection.execute(sa.insert(_VALUES), rows)
-
-    def _template(self, trial: Trial, state: TrialState, rows: Sequence[Recorded]) -> FrozenTrial:
-        axes = {axis.name: axis for axis in self._space.axes}
-        distributions = {name: shown(axes[name]) for name in trial.parameters if name in axes}
-        params = {name: trial.parameters[name] for name in distributions}
+    def _parameters(self, trial: Trial) -> tuple[dict[str, Any], dict[str, BaseDistribution]]:
+        """Return a trial's parameters, and by what each of them is plotted."""
+        params = {name: value for name, value in trial.parameters.items() if name in self._shown}
+        distributions = {name: self._shown[name] for name in params}
         for name, value in params.items():
             known = distributions[name]
             if isinstance(known, CategoricalDistribution) and value not in known.choices:
                 distributions[name] = CategoricalDistribution((*known.choices, value))
-        template = FrozenTrial(
-            number=-1,
-            trial_id=-1,
-            state=state,
-            value=None,
-            datetime_start=_began(rows) if state == TrialState.RUNNING else None,
-            datetime_complete=None,
-            params=params,
-            distributions=distributions,
-            user_attrs={
-                "trial": trial.number,
-                "configuration": trial.configuration,
-                "seed": trial.seed,
-                "ended_by": "",
-                "settings": json.dumps(dict(trial.settings)),
-            },
-            system_attrs={},
-            intermediate_values={},
-        )
-        return template
+        return params, distributions
+
+
+def _attributes(trial: Trial) -> dict[str, Any]:
+    """Return what is said of a trial besides its parameters."""
+    return {
+        "trial": trial.number,
+        "configuration": trial.configuration,
+        "seed": trial.seed,
+        "ended_by": trial.ended_by if STATES[trial.state].is_finished() else "",
+        "settings": json.dumps(dict(trial.settings)),
+    }
 
 
 def _hurry(connection: Any, _record: Any) -> None:
     connection.execute("PRAGMA synchronous = OFF")
-
-
-_VALUES: sa.Table = TrialIntermediateValueModel.__table__
 
 
 def shown(axis: Axis) -> BaseDistribution:
@@ -304,9 +362,18 @@ def _alike(one: float, other: float) -> bool:
     return one == other or (math.isnan(one) and math.isnan(other))
 
 
-def _began(rows: Sequence[Recorded]) -> datetime:
-    """When the first row's epoch began. Optuna 5 stores UTC and wants a naive time."""
-    if not rows:
-        return datetime.now()
-    first = datetime.fromisoformat(rows[0].recorded) - timedelta(seconds=rows[0].seconds)
-    return first.astimezone().replace(tzinfo=None)
+def _times(rows: Sequence[Recorded], state: TrialState) -> tuple[datetime | None, datetime | None]:
+    """Return when a trial began and ended, as naive UTC, which is how Optuna 5 stores them.
+
+    What lies between is the time its epochs took by the clock that nobody sets, whoever trained them and whenever the
+    mirror was brought up: clocks that are set back make no duration negative.
+    """
+    if state == TrialState.WAITING:
+        return None, None
+    now = datetime.now(UTC).replace(tzinfo=None)
+    began = now
+    if rows:
+        first = datetime.fromisoformat(rows[0].recorded).astimezone(UTC).replace(tzinfo=None)
+        began = first - timedelta(seconds=rows[0].seconds)
+    took = timedelta(seconds=math.fsum(row.seconds for row in rows))
+    return began, began + took if state.is_finished() else None

@@ -38,10 +38,13 @@ def continued_study(ledger: Ledger, space: Space) -> StudyRecord | None:
 
 
 def find_study(ledger: Ledger, space: Space) -> StudyRecord:
-    """Return the study a space continues, made where there is none; its stored file is brought up to date."""
-    record, text = continued_study(ledger, space), dump(space)
-    if record is None:
-        return new_revision(ledger, space)
+    """Return the study a space continues, made where there is none."""
+    return continued_study(ledger, space) or new_revision(ledger, space)
+
+
+def bring_up_to_date(ledger: Ledger, record: StudyRecord, space: Space) -> StudyRecord:
+    """Store the file a study is run with now; for whoever holds its lock."""
+    text = dump(space)
     if record.space != text:
         ledger.update_study(record.id, space=text)
     return ledger.study(record.name)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import io
+import os
+import pickle
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -139,6 +142,30 @@ def test_a_state_is_plain_tensors_and_numbers(data: Dataset) -> None:
     weights = found["model"]["conv1.weight"]
     assert weights.is_contiguous()
     assert weights.untyped_storage().nbytes() == 4 * weights.numel()
+
+
+class Payload:
+    """Unpickled, it makes a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return os.mkdir, (str(self.folder),)
+
+
+def test_a_state_that_is_code_is_refused_and_not_run(data: Dataset, tmp_path: Path) -> None:
+    run, _ = start(data, **settings_of("example_cnn", "sgd"))
+    in_torchs_format = io.BytesIO()
+    torch.save({"epoch": 1, "model": Payload(tmp_path / "run"), "optimizer": {}}, in_torchs_format)
+    for content in (pickle.dumps(Payload(tmp_path / "run")), in_torchs_format.getvalue()):
+        with pytest.raises(pickle.UnpicklingError):
+            run.load(content)
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(pickle.UnpicklingError, match="Weights only load failed"):
+        run.load(in_torchs_format.getvalue())
+    pickle.loads(pickle.dumps(Payload(tmp_path / "run")))
+    assert [path.name for path in tmp_path.iterdir()] == ["run"], "the payload is one"
 
 
 def test_an_epoch_at_rate_0_leaves_the_weights_alone(data: Dataset) -> None:

@@ -164,6 +164,61 @@ def test_another_archive_is_refused(served: Path, tmp_path: Path, monkeypatch: p
     assert not (tmp_path / "cache/data/flowers-17").exists()
 
 
+class Broken(io.BytesIO):
+    """A response that breaks off in the middle."""
+
+    def __init__(self, content: bytes, error: Exception | None) -> None:
+        super().__init__(content[: len(content) // 2])
+        self.error = error
+
+    def read(self, *size: Any) -> bytes:
+        found = super().read(*size)
+        if not found and self.error is not None:
+            raise self.error
+        return found
+
+
+@pytest.mark.parametrize(
+    ("where", "said"),
+    [
+        ("reset", "(Connection reset by peer)"),
+        ("cut short", "(File not found or corrupted.)"),
+        ("no room to unpack", "(No space left on device)"),
+        ("interrupted", None),
+    ],
+)
+def test_fetching_that_breaks_off_leaves_nothing_that_looks_complete(
+    served: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str, said: str | None
+) -> None:
+    whole, unpacked = urllib.request.urlopen, flowers17.unpack
+
+    def opened(request: urllib.request.Request) -> Any:
+        response: Any = Broken(served.read_bytes(), ConnectionResetError("Connection reset by peer"))
+        if where == "cut short":
+            response.error = None
+        response.url, response.length = request.full_url, served.stat().st_size
+        return response
+
+    def unpack(archive: Path, folder: Path) -> None:
+        unpacked(archive, folder)
+        raise KeyboardInterrupt if where == "interrupted" else OSError("No space left on device")
+
+    with monkeypatch.context() as broken:
+        if where in ("reset", "cut short"):
+            broken.setattr(urllib.request, "urlopen", opened)
+        else:
+            broken.setattr(flowers17, "unpack", unpack)
+        if said is None:
+            with pytest.raises(KeyboardInterrupt):
+                load("flowers-17")
+        else:
+            ((_, sentence),) = faults("flowers-17")
+            assert said in sentence
+    assert [path.name for path in (tmp_path / "cache/data").iterdir()] == ["flowers-17.lock"]
+    assert urllib.request.urlopen is whole
+    assert len(load("flowers-17").labels["train"]) == 680, "and the next time it is fetched"
+
+
 def test_two_at_once_fetch_once(served: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with ThreadPoolExecutor(3) as pool:
         folders = list(pool.map(lambda _: fetch.located(flowers17.REMOTE), range(3)))

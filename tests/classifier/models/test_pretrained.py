@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import copy
 import hashlib
+import io
 import os
 import re
 import urllib.error
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 import torch
@@ -223,6 +224,24 @@ def test_a_download_that_fails_names_address_reason_and_remedy(cache: Path) -> N
         "downloaded (Name or service not known); set model.weights_file to a local file with them, or leave out what "
         "asks for model.weights imagenet"
     )
+
+
+@pytest.mark.parametrize("error", [ConnectionResetError("Connection reset by peer"), KeyboardInterrupt()])
+def test_a_download_that_breaks_off_leaves_no_file(
+    cache: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException
+) -> None:
+    class Broken(io.BytesIO):
+        headers: ClassVar = {"Content-Length": "46830571"}
+
+        def read(self, *size: Any) -> bytes:
+            if found := super().read(*size):
+                return found
+            raise error
+
+    monkeypatch.setattr(torch.hub, "urlopen", lambda *_, **__: Broken(b"half of the weights"))
+    with pytest.raises((SettingError, KeyboardInterrupt)):
+        workload.inputs(fixed(None))
+    assert list(cache.iterdir()) == []
 
 
 def test_a_downloaded_file_is_found_and_its_hash_checked(

@@ -1,0 +1,58 @@
+"""What a run does when its database goes away: it waits for it, and goes on from what is committed.
+
+Nothing of a transaction that failed can be relied on, nor what was decided in memory behind it. So a run that lost its
+database ends as if it had been killed, waits until the database answers, takes the study's lock again and starts over:
+the same way as the same command given again. What was being trained is trained again from the last state on disk.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+from search.engine.live import View
+from search.errors import StorageFailed
+from search.ledger import Ledger
+
+PATIENCE = 600.0
+"""Seconds that one outage may last."""
+
+PAUSE = 2.0
+"""Seconds between two questions whether the database is back."""
+
+OUTAGES = 20
+"""After so many outages a run gives up: what the database dies of may be what it is asked."""
+
+Result = TypeVar("Result")
+
+
+def through_outages(work: Callable[[], Result], ledger: Ledger, view: View, patience: float = PATIENCE) -> Result:
+    """Return what `work` returns; it is called again after every outage of the database that passes.
+
+    Raises:
+        StorageFailed: waiting cannot mend it, or did not within `patience` seconds.
+    """
+    for _ in range(OUTAGES):
+        try:
+            return work()
+        except StorageFailed as error:
+            if not error.passing:
+                raise
+            view.say(f"the database cannot be used ({error.reason}): waiting up to {patience / 60:g} min for it")
+            seconds = _await(ledger, patience)
+            view.say(f"the database answers again after {seconds:.0f} s: going on from what is committed")
+    return work()
+
+
+def _await(ledger: Ledger, patience: float) -> float:
+    """Wait until the ledger can be written; return the seconds it took."""
+    began = time.monotonic()
+    while True:
+        try:
+            with ledger.writing():
+                return time.monotonic() - began
+        except StorageFailed as error:
+            if not error.passing or time.monotonic() - began > patience:
+                raise
+        time.sleep(PAUSE)
