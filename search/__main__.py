@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import errno
+import signal
 import sys
 import traceback
 
 from search.errors import SearchError
 
+UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES)
+"""Errors that are the place's, not ours: of a full disk, a quota, a disk or a folder that cannot be written."""
+
 
 def main() -> None:
     """Run the command line and exit with its code: 0 done, 1 user, 2 trials failed, 3 a bug, 130 interrupted."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # like Ctrl-C
     sys.exit(run(sys.argv[1:]))
 
 
@@ -35,7 +41,15 @@ def run(arguments: list[str]) -> int:
     except BrokenPipeError:
         sys.stderr.close()
         return 0
-    except Exception:
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno in UNWRITABLE:
+            place = f"{error.filename}: " if error.filename else ""
+            print(
+                f"{place}{error.strerror}; make room, or give a place that can be written; what is recorded is safe, "
+                "and the same command goes on",
+                file=sys.stderr,
+            )
+            return 1
         traceback.print_exc()
         print("this is a bug of `search`, not of your file; what is recorded is safe", file=sys.stderr)
         return 3

@@ -4,7 +4,8 @@
     |-- UserError              exit 1   the user's file or arguments; nothing was lost
     |   |-- Faults             exit 1   every fault of the files or settings, each with its address
     |   |-- StudyNotFound      exit 1
-    |   `-- StudyLocked        exit 1   another driver is running this study
+    |   |-- StudyLocked        exit 1   another driver is running this study
+    |   `-- StorageFailed      exit 1   the database went away, or its disk is full; what is committed stays
     |-- FlawsFound             exit 1   published figures that cannot be
     |-- TrialsFailed           exit 2   the study ran, but some trials failed
     |-- NotReproducible        exit 2   an epoch trained again gave another row
@@ -44,6 +45,21 @@ class StudyNotFound(UserError):
 
 class StudyLocked(UserError):
     """Another driver holds the study's lock."""
+
+
+class StorageFailed(UserError):
+    """The database could not be read or written any more: its server went away, its disk is full, it was removed.
+
+    Attributes:
+        reason: what failed.
+        passing: whether waiting may mend it, as with a server that is started again or a file that is locked.
+    """
+
+    def __init__(self, storage: str, reason: str, remedy: str, passing: bool = False) -> None:
+        super().__init__(
+            f"storage {storage!r}: {reason}; {remedy}; what is committed stays, and the same command goes on"
+        )
+        self.reason, self.passing = reason, passing
 
 
 class FlawsFound(SearchError):

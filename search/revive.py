@@ -98,7 +98,7 @@ def _train(run: Run, schedule: list[dict[str, Any]], start: int, recorded: Mappi
     differing: dict[int, list[str]] = {}
     said = time.monotonic()
     for epoch, settings in enumerate(schedule[start:], start=start + 1):
-        row = row_of(dict(run.train_epoch(settings)))
+        row = row_of(run.train_epoch(settings))
         if epoch in recorded and (names := recorded[epoch].row.differences(row)):
             differing[epoch] = names
         if time.monotonic() - said > PATIENCE:

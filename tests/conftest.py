@@ -1,10 +1,15 @@
-"""Tests decode into a cache of their own, one per test run, never into the user's."""
+"""What all tests share: a cache of decoded images of their own, never the user's, and a PostgreSQL server."""
 
 from __future__ import annotations
 
+import os
+import uuid
 from collections.abc import Iterator
 
 import pytest
+import sqlalchemy as sa
+
+from tests.postgres import binaries, server
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -12,3 +17,28 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SEARCH_CACHE", str(tmp_path_factory.mktemp("cache")))
         yield
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """URL of a server: the one SEARCH_TEST_POSTGRES names, or one started for the tests where it is installed."""
+    if named := os.environ.get("SEARCH_TEST_POSTGRES"):
+        yield named
+        return
+    if binaries() is None:
+        pytest.skip("no PostgreSQL: none is installed, and SEARCH_TEST_POSTGRES names no server")
+    with server() as url:
+        yield url
+
+
+@pytest.fixture
+def postgres_database(postgres: str) -> Iterator[str]:
+    """URL of a database of its own for every test, dropped afterwards."""
+    name = f"search_test_{uuid.uuid4().hex[:12]}"
+    engine = sa.create_engine(postgres, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(sa.text(f"CREATE DATABASE {name}"))
+    yield sa.make_url(postgres).set(database=name).render_as_string(hide_password=False)
+    with engine.connect() as connection:
+        connection.execute(sa.text(f"DROP DATABASE {name} WITH (FORCE)"))
+    engine.dispose()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import shlex
 from pathlib import Path
@@ -96,3 +97,46 @@ def test_the_rooms_of_contributing_are_there() -> None:
 
 def test_the_page_of_settings_is_what_the_settings_say() -> None:
     assert PAGE.read_text() == page(), "run python -m tests.settings_page"
+
+
+# The promises of docs/reliability.md ---------------------------------------------------------------------------
+
+RELIABILITY = (ROOT / "docs/reliability.md").read_text()
+NAMED = re.findall(r"`([\w/]+\.py)::([\w:]+)`(\*?)", RELIABILITY)
+"""File, test (perhaps in a class, or a class) and whether it is said to be left to `make stress`."""
+
+
+def marks(node: ast.AST) -> str:
+    return " ".join(ast.unparse(each) for each in getattr(node, "decorator_list", ()))
+
+
+def found(file: str, name: str) -> str | None:
+    """Return the marks of a test with those of its module; None where there is no such test."""
+    path = ROOT / (file if file.startswith("tests/") else f"tests/engine/{file}")
+    if not path.exists():
+        return None
+    module = ast.parse(path.read_text())
+    node: ast.AST = module
+    for part in name.split("::"):
+        inside = [each for each in ast.iter_child_nodes(node) if getattr(each, "name", None) == part]
+        if not inside:
+            return None
+        node = inside[-1]
+    ours = [
+        ast.unparse(each) for each in module.body if isinstance(each, ast.Assign) and "pytestmark" in ast.unparse(each)
+    ]
+    return " ".join([marks(node), *ours])
+
+
+def test_every_promise_has_a_test() -> None:
+    promises = [line for line in RELIABILITY.splitlines() if re.match(r"\| (?!promise)\w", line)]
+    assert len(promises) > 40
+    assert [line for line in promises if "::test_" not in line and "::Test" not in line] == []
+
+
+@pytest.mark.parametrize(("file", "name", "star"), NAMED, ids=["::".join(each[:2]) for each in NAMED])
+def test_the_tests_of_promises_are_there(file: str, name: str, star: str) -> None:
+    known = found(file, name)
+    assert known is not None, "no such test"
+    assert ("mark.stress" in known) is bool(star), "`make stress` alone runs those with a star"
+    assert "mark.skip(" not in known

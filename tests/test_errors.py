@@ -19,6 +19,7 @@ from search.errors import Fault, Faults, SearchError, nearest
         ("Faults", 1, "UserError"),
         ("StudyNotFound", 1, "UserError"),
         ("StudyLocked", 1, "UserError"),
+        ("StorageFailed", 1, "UserError"),
         ("TrialsFailed", 2, "SearchError"),
         ("StudyInterrupted", 130, "SearchError"),
     ],

@@ -47,10 +47,11 @@ def overrides(data: str | None, sets: Sequence[str]) -> dict[str, str]:
 
 
 def print_table(study: Any) -> None:
-    """Print a study's comparison table to the terminal."""
+    """Print a study's comparison table to the terminal: the one that it wrote, where it did."""
     from search import report as room
 
-    console().print(room.table_rich(room.comparison_table(study.ledger, study.record, study.space)))
+    table = study.written or room.comparison_table(study.ledger, study.record, study.space)
+    console().print(room.table_rich(table))
 
 
 def console() -> Console:

@@ -24,6 +24,12 @@ from search.errors import StudyInterrupted, TrialsFailed
     multiple=True,
     help="Write curves, parameters and tables for a tracker after the run; repeatable.",
 )
+@click.option(
+    "--address",
+    default="",
+    metavar="HOST:PORT",
+    help="Train on this Ray cluster; needs a database server as --storage and RAY_AUTH_MODE=token (docs/cluster.md).",
+)
 @click.option("--new-revision", is_flag=True, help="Start a new revision where this machine gives other bits.")
 def run(
     file: str,
@@ -32,6 +38,7 @@ def run(
     results: str,
     storage: str | None,
     no_sharing: bool,
+    address: str,
     new_revision: bool,
     trackers: Sequence[str],
 ) -> None:
@@ -53,7 +60,13 @@ def run(
     from search import api  # after the file is known to be sound: this import takes a second
 
     study = api.run(
-        space, results=results, storage=storage, sharing=not no_sharing, new_revision=new_revision, view=view
+        space,
+        results=results,
+        storage=storage,
+        sharing=not no_sharing,
+        new_revision=new_revision,
+        address=address,
+        view=view,
     )
     print_table(study)
     click.echo(f"results: {study.folder}")

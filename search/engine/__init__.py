@@ -1,5 +1,5 @@
 """The engine: a driver that decides, workers that train, and Ray Tune between them.
 
-`driver`, `board`, `fold`, `outcomes`, `lease` and `place` are free of Ray; `tune` and `worker` are the only
-rooms that import it.
+`driver`, `board`, `outcomes`, `lease`, `place`, `nodes` and `proof` are free of Ray; `tune`, `cluster` and `worker` are
+the only rooms that import it.
 """

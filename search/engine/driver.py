@@ -14,16 +14,18 @@ import math
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import islice
 from statistics import median
 
 from search.engine.board import Board
+from search.engine.deaths import UNKNOWN, Death
 from search.engine.judge import Judge
 from search.engine.keeping import Keeper
 from search.engine.lease import Lease
 from search.engine.outcomes import Event, Outcomes, Progress
-from search.ledger import KeptState, Ledger, Step, StudyRecord
+from search.errors import StorageFailed
+from search.ledger import KeptState, Ledger, Recorded, Step, StudyRecord
 from search.prefix import fingerprint
 from search.pruning import rungs
 from search.space import Space
@@ -96,6 +98,8 @@ class Driver:
         self._exhausted = False  # nothing is asked any more, for whatever reason
         self._overseen = sampler.adaptive  # as many leaves are on the board as are looked at together
         self._stopping = ""
+        self.dropping = False  # epochs in progress are not waited for
+        self._ending: set[int] = set()  # leases that were told to end
         self._error: BaseException | None = None
         self._restore()
 
@@ -113,8 +117,7 @@ class Driver:
                     self._asked_all = True
                     break
         except BaseException as error:  # the thread has no caller: whoever waits for leases must hear of it
-            with self._lock:
-                self._error = error
+            self.give_up(error)
         with self._lock:
             self._exhausted = self._overseen = True
             self._lock.notify_all()
@@ -122,7 +125,7 @@ class Driver:
     def _wait_for_room(self) -> bool:
         """Wait until another configuration can be used; return whether there may be one."""
         with self._lock:
-            while not self._stopping and self._clock() < self._deadline:
+            while not self._stopping and self._error is None and self._clock() < self._deadline:
                 if self._sampler.adaptive:
                     room = len(self._board.configurations) < self.workers
                 else:
@@ -150,7 +153,7 @@ class Driver:
             return
         fresh = {leaf.trial.configuration for leaf, known in leaves if known is None}
         with self._lock:
-            if self._stopping:  # the study may be another driver's by now
+            if self._stopping or self._error is not None:  # the study may be another driver's by now
                 return
             with self._ledger.step(self._record.id) as step:
                 for asked in batch:
@@ -158,7 +161,11 @@ class Driver:
                         step.log("asked", **asked.record)
                 for leaf, known in leaves:
                     self._enter(step, leaf, known)
-                folds = [self._settled(step, leaf) for leaf, _ in leaves]
+                folds = []
+                for start in range(0, len(leaves), BATCH):  # one question for many leaves: it takes longer than a fold
+                    some = [leaf for leaf, _ in leaves[start : start + BATCH]]
+                    rows = self._ledger.rows(list(dict.fromkeys(key for leaf in some for key in leaf.path)))
+                    folds += [self._settled(step, leaf, rows) for leaf in some]
             for fold in folds:
                 if fold.ended:
                     self.progress.settled += 1
@@ -182,12 +189,11 @@ class Driver:
         fresh = {"ended_by": "", "error": "", "attempts": 0, "last_epoch": 0}
         step.set_trial(number, state=State.WAITING, path=path, data=leaf.data, **fresh)
 
-    def _settled(self, step: Step, leaf: Leaf) -> Fold:
+    def _settled(self, step: Step, leaf: Leaf, known: Mapping[str, Recorded]) -> Fold:
         """Return a leaf with the rows on record folded in; where it has not ended, the rest waits for a lease."""
         fold = Fold(leaf, self._space.search.objective)
-        known = self._ledger.rows(leaf.path)
-        while not fold.ended and (key := fold.next_key) in known:
-            self._judge.advance(step, fold, known[key].row)
+        while not fold.ended and (found := known.get(fold.next_key or "")):
+            self._judge.advance(step, fold, found.row)
         if fold.epoch:
             step.log("reused", trial=leaf.trial.number, epoch=fold.epoch)
             step.set_trial(leaf.trial.number, last_epoch=fold.epoch)
@@ -304,9 +310,8 @@ class Driver:
         start, keep = self._keeper.start_of(fold), self._keeper.marks(fold, self._board)
         stops = () if self._exhausted else self._keeper.stops(fold, self._board)
         schedule, path = leaf.schedule[fold.base :], leaf.path[fold.base :]
-        lease = Lease(self._next_lease, number, leaf.fixed, schedule, path, start, keep, stops)
+        lease = Lease(self._next_lease, number, leaf.fixed, schedule, path, start, keep, stops, leaf.data, leaf.inputs)
         self._next_lease += 1
-        self._heard[lease.id] = self._clock()
         self._attempts[number] = self._attempts.get(number, 0) + 1
         with self._ledger.step(self._record.id) as step:
             step.set_trial(number, state=State.RUNNING, attempts=self._attempts[number])
@@ -315,6 +320,7 @@ class Driver:
             self.progress.move(State.WAITING, State.RUNNING)
             fold.state = State.RUNNING
         self._board.start(lease)
+        self._heard[lease.id] = self._clock()
         self._keeper.begin(lease)
         self.progress.running = self._board.running
         self._on_event("started", {"trial": leaf.trial, "attempt": self._attempts[number]})
@@ -329,8 +335,13 @@ class Driver:
             seconds: how long it trained.
             kept: the state after it, where it lies on disk.
             unkept: why the state that should be kept could not be.
+
+        Raises:
+            Exception: the row cannot be committed, or the driver gave up before.
         """
         with self._lock:
+            if self._error is not None:
+                raise self._error
             lease, done = self._board.lease(lease_id)
             key, epoch = lease.path[done], lease.offset + done + 1
             with self._ledger.step(self._record.id) as step:
@@ -364,6 +375,8 @@ class Driver:
             self._own_pace[lease_id] = seconds
             self._heard[lease_id] = self._clock()
             goes_on = not self._stopping and self._board.goes_on(lease_id, self._stalled())
+            if not goes_on:
+                self._ending.add(lease_id)
             self._judge.announce()
             self._on_event("epoch", {"trial": lease.trial, "epoch": epoch, "row": stored, "seconds": seconds})
             self._lock.notify_all()
@@ -375,33 +388,44 @@ class Driver:
             self._keeper.trouble = reason
             self._on_event("unkept", {"text": reason})
 
-    def lease_ended(self, lease_id: int, error: str = "", lost: bool = False, miss: str = "") -> None:
+    def lease_ended(
+        self, lease_id: int, error: str = "", lost: bool = False, miss: str = "", death: Death = UNKNOWN
+    ) -> None:
         """Take note that a lease ended.
 
         Args:
             lease_id: the lease.
             error: traceback of an exception in the workload: the trial failed and is not tried again in this run.
             lost: the worker died; the trial goes back to the queue until its attempts are used up.
+            death: how it died.
             miss: why the state it was to start from cannot be used: it is forgotten, and the trial starts earlier.
         """
         with self._lock:
             lease, done = self._board.end(lease_id)
-            if lease is None:
+            if lease is None or self._error is not None:
                 return
             self._heard.pop(lease_id, None)
+            self._ending.discard(lease_id)
             self._own_pace.pop(lease_id, None)
             if done:
                 self._left[lease.path[done - 1]] = lease.offset + done
             self.progress.running = self._board.running
             fold = self._board.get(lease.trial)
-            if fold is not None and not self._stopping:
-                used_up = self._attempts[lease.trial] >= self._space.search.attempts
-                if error or (lost and used_up and not self._board.running_for(lease.trial)):
-                    reason = error or f"the worker died in each of {self._attempts[lease.trial]} attempts"
-                    with self._ledger.step(self._record.id) as step:
-                        self._judge.end(step, fold, State.FAILED, reason.strip().splitlines()[-1], reason)
-                    self._board.file(fold)
-                    self._judge.announce()
+            if fold is not None and not self._stopping and (error or lost):
+                attempts, allowed = self._attempts[lease.trial], self._space.search.attempts
+                reason, ended_by = error, error.strip().rpartition("\n")[2]
+                with self._ledger.step(self._record.id) as step:
+                    if lost:
+                        ended_by = f"the worker died in each of {attempts} attempts; the last one {death.text}"
+                        reason = f"{ended_by}\n{death.detail}".strip()
+                        step.log("died", trial=lease.trial, epoch=lease.offset + done, how=death.text)
+                    if error or (attempts >= allowed and not self._board.running_for(lease.trial)):
+                        self._judge.end(step, fold, State.FAILED, ended_by, reason)
+                self._board.file(fold)
+                if lost:
+                    which = f"attempt {attempts} of {allowed}"
+                    self._on_event("died", {"text": f"trial {lease.trial}: its worker {death.text} ({which})"})
+                self._judge.announce()
             stale = self._keeper.end(lease, chain_goes_on=lost or bool(self._stopping))
             if miss and lease.start is not None:
                 self._attempts[lease.trial] -= 1
@@ -436,6 +460,37 @@ class Driver:
             self._stopping = reason
             self._lock.notify_all()
 
+    def due(self, within: float) -> bool:
+        """Whether an epoch in progress may end within so many seconds.
+
+        Judged by the lease's own last epoch, else by the usual one; where nothing is known yet, it may.
+        """
+        with self._lock:
+            now, usual = self._clock(), median(self._pace) if self._pace else 0.0
+            busy = {lease: now - heard for lease, heard in self._heard.items() if lease not in self._ending}
+            return any(self._own_pace.get(lease, usual) - seconds <= within for lease, seconds in busy.items())
+
+    @property
+    def in_progress(self) -> list[tuple[int, int]]:
+        """Trial and epoch that each running lease is at."""
+        with self._lock:
+            leases = [self._board.lease(number) for number in self._heard if number not in self._ending]
+            return sorted((lease.trial, lease.offset + done + 1) for lease, done in leases)
+
+    def give_up(self, error: BaseException) -> None:
+        """End the run for an error that is no trial's: from now on nothing is decided, and no row taken.
+
+        What was decided in memory may not be what is committed; a new driver starts from the ledger.
+        """
+        with self._lock:
+            self._error = self._error or error
+            self._lock.notify_all()
+
+    @property
+    def error(self) -> BaseException | None:
+        """What the driver gave up for."""
+        return self._error
+
     @property
     def out_of_time(self) -> bool:
         """Whether the space's limit of hours left something undone."""
@@ -454,6 +509,8 @@ class Driver:
 
     def close(self) -> None:
         """Mark what was begun and not decided as interrupted."""
+        if isinstance(self._error, StorageFailed):
+            return  # the next driver does it
         with self._lock, self._ledger.step(self._record.id) as step:
             for fold in self._board:
                 if fold.state == State.RUNNING:

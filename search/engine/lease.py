@@ -24,6 +24,8 @@ class Lease:
         keep: epochs, counted from 1 over the whole trial, behind which the state is saved, and what for.
         stops: pairs of (epoch, stop rule of a leaf on this path, which has seen that epoch): where one stops, the chain
             may end, and a leaf that is not known yet may go on from there.
+        data: fingerprint of the data its keys stand for.
+        inputs: input weights its keys stand for, by name -> content hash.
     """
 
     id: int
@@ -34,6 +36,8 @@ class Lease:
     start: KeptState | None = None
     keep: Mapping[int, Role] = field(default_factory=dict)
     stops: Sequence[tuple[int, StopRule]] = ()
+    data: str = ""
+    inputs: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def offset(self) -> int:
@@ -55,6 +59,9 @@ class WorkerSetup:
         rolling: seconds of training after which a chain saves its state for its own sake.
         spacing: seconds of training that must lie between a spaced state and the one before.
         leave: whether a worker saves the state in which a chain is ended before its last epoch.
+        signs: folder in which workers note what they are doing, for when they die; "" where there is none they share.
+        epoch_seconds: what an epoch may take; None for any time.
+        elsewhere: whether workers may be on other machines than the driver, and compare their data with its own.
     """
 
     workload: str
@@ -67,6 +74,9 @@ class WorkerSetup:
     rolling: float = 20.0
     spacing: float = 5.0
     leave: bool = True
+    elsewhere: bool = False
+    signs: str = ""
+    epoch_seconds: float | None = None
 
 
 @dataclass(frozen=True)

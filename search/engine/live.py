@@ -23,8 +23,9 @@ SHOWN = (State.FINISHED, State.STOPPED, State.PRUNED, State.DIVERGED, State.FAIL
 REMARKS = {
     "unkept": "states cannot be kept ({text}): nothing is wrong, but epochs before a branch are trained again",
     "miss": "{text}",
+    "died": "{text}",
 }
-"""What is said of states: kind of event -> sentence."""
+"""What is said of states and workers: kind of event -> sentence."""
 
 
 class View(Protocol):

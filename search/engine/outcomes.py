@@ -13,6 +13,9 @@ from search.space import Space
 from search.study import Sampler, mean_outcome
 from search.trial import State, Trial
 
+BATCH = 200
+"""Trials of earlier runs that are looked at together."""
+
 Event = Callable[[str, Mapping[str, Any]], None]
 """Called with a kind (started, epoch, ended, alarm) and what there is to say about it."""
 
@@ -87,13 +90,16 @@ class Outcomes:
         """Take up what earlier runs found out; failed trials are tried again and count as undecided."""
         for trial in trials:
             self.add(trial.configuration, trial.number)
-        paths = ledger.paths(record.id)
+        ended = [trial for trial in trials if trial.state.ended and trial.state != State.FAILED and trial.last_epoch]
+        for start in range(0, len(ended), BATCH):
+            self._restore(ledger, record, ended[start : start + BATCH])
+
+    def _restore(self, ledger: Ledger, record: StudyRecord, trials: Sequence[Trial]) -> None:
         metric = self._space.search.objective.metric
+        paths = ledger.paths(record.id, [trial.number for trial in trials])
+        first = 0 if self._sampler.adaptive else -1  # a grid only wants to know which one is best
+        keys = {trial.number: paths[trial.number][0][: trial.last_epoch][first:] for trial in trials}
+        rows = ledger.rows(list(dict.fromkeys(key for path in keys.values() for key in path)))
         for trial in trials:
-            if not trial.state.ended or trial.state == State.FAILED or not trial.last_epoch:
-                continue
-            keys = paths[trial.number][0][: trial.last_epoch]
-            keys = keys if self._sampler.adaptive else keys[-1:]
-            rows = ledger.rows(keys)
-            curve = [rows[key].row.metrics.get(metric, math.nan) for key in keys if key in rows]
+            curve = [rows[key].row.metrics.get(metric, math.nan) for key in keys[trial.number] if key in rows]
             self.note(trial.configuration, trial.number, trial.state, curve)

@@ -6,12 +6,15 @@ Free of Ray, so that the process that is asked for the execution class imports n
 from __future__ import annotations
 
 import os
+import socket
 import sys
 
-from search.engine.lease import WorkerSetup
+from search.engine.lease import Lease, WorkerSetup
+from search.prefix import fingerprint
 from search.workload import Workload, load_workload
 
 _workloads: dict[str, Workload] = {}
+_read: dict[str, tuple[str, dict[str, str]]] = {}  # fixed settings, the seed apart -> data and input weights found here
 _classes: dict[tuple[str, int, float], dict[str, str]] = {}
 
 
@@ -49,3 +52,25 @@ def verify_class(setup: WorkerSetup) -> None:
             if found.get(name) != setup.execution_class.get(name)
         ]
         raise RuntimeError(f"this worker is of another execution class: {'; '.join(differing)}")
+
+
+def verify_data(setup: WorkerSetup, lease: Lease) -> None:
+    """Refuse to train on other data, or from other weights, than the keys promise; looked at once per process.
+
+    Raises:
+        RuntimeError: what the driver read and what is found here differ.
+    """
+    if not setup.elsewhere:
+        return  # the driver read them on this machine
+    asked = fingerprint({name: value for name, value in lease.fixed.items() if name != "seed"})
+    if asked not in _read:
+        workload = prepare(setup)
+        card = workload.data(lease.fixed)
+        _read[asked] = (card.fingerprint if card is not None else "", dict(workload.inputs(lease.fixed)))
+    found = _read[asked]
+    if found != (lease.data, dict(lease.inputs)):
+        raise RuntimeError(
+            f"this worker on {socket.gethostname()} finds other data than the driver: fingerprint "
+            f"{lease.data or 'none'} and input weights {dict(lease.inputs)} there, {found[0] or 'none'} and {found[1]} "
+            "here; copy them anew"
+        )

@@ -4,29 +4,30 @@ from __future__ import annotations
 
 import math
 import os
-import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
+from itertools import islice
 from typing import NoReturn
 
 import search.study as rooms
 from search.engine.conditions import conditions
 from search.engine.driver import Driver
 from search.engine.live import View
-from search.errors import NotReproducible
+from search.engine.nodes import Node, Share
+from search.engine.outage import through_outages
+from search.engine.proof import Challenge, Question, Sample, agreed
+from search.engine.signals import dropped, stopping_on_signals
+from search.errors import NotReproducible, StorageFailed
 from search.ledger import Ledger, StudyRecord, study_lock
 from search.plan import Place, Plan, compared, plan_of, recorded_place
 from search.space import Space
 from search.study.fold import Fold
-from search.study.revision import find_study, study_in_class
+from search.study.revision import bring_up_to_date, find_study, study_in_class
 from search.trial import DataCard, State
-from search.workload import Workload, load_workload
-
-GRACE = 10.0
-"""Seconds a running epoch may take to end after Ctrl-C, before it is dropped."""
+from search.workload import Workload, identity, load_workload
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,13 @@ class Outcome:
 
 
 def run_study(
-    space: Space, ledger: Ledger, mirror: str, view: View, sharing: bool = True, other_class: str = "refuse"
+    space: Space,
+    ledger: Ledger,
+    mirror: str,
+    view: View,
+    sharing: bool = True,
+    other_class: str = "refuse",
+    address: str = "",
 ) -> Outcome:
     """Train what is missing of a study, until it is done or interrupted.
 
@@ -63,27 +70,46 @@ def run_study(
         sharing: where false, every trial trains alone.
         other_class: what to do where the study is pinned to another execution class: ``refuse``, or ``new`` for a
             new revision in this machine's class.
+        address: HOST:PORT of a Ray cluster that trains; where it is empty, this machine does.
 
     Raises:
-        UserError: the study is locked, or of another execution class; nothing was changed.
+        UserError: the study is locked, or of another execution class, or a node of the cluster cannot train it;
+            nothing was changed.
+        StorageFailed: the database went away for good, or has no room; what is committed stays.
     """
     workload = load_workload(space.workload)
-    read_data(space, workload, view)
-    record = find_study(ledger, space)
-    with study_lock(ledger.engine, record.name):
-        return _Steps(space, ledger, workload, view, sharing).run(record, mirror, other_class)
+    sample = read_data(space, workload, view)
+
+    def run() -> Outcome:
+        record = find_study(ledger, space)
+        with study_lock(ledger.engine, record.name):
+            record = bring_up_to_date(ledger, record, space)
+            return _Steps(space, ledger, workload, view, sharing, address, sample).run(record, mirror, other_class)
+
+    return through_outages(run, ledger, view)
 
 
 class _Steps:
     """The steps of one run, in order; Ray is started only where something is to be trained."""
 
-    def __init__(self, space: Space, ledger: Ledger, workload: Workload, view: View, sharing: bool) -> None:
+    def __init__(
+        self,
+        space: Space,
+        ledger: Ledger,
+        workload: Workload,
+        view: View,
+        sharing: bool,
+        address: str,
+        sample: Sample,
+    ) -> None:
         self.space, self.ledger, self.workload, self.view, self.sharing = space, ledger, workload, view, sharing
+        self._address, self._sample = address, sample
+        self._nodes: Sequence[Node] = ()  # of a cluster
         self._plan: Plan | None = None
 
     def run(self, record: StudyRecord, mirror_url: str, other_class: str) -> Outcome:
         """Settle what is known; train what is missing."""
-        place = recorded_place(self.ledger, self.space)
+        place = recorded_place(self.ledger, self.space) if not self._address else None  # of a cluster nothing is known
         pinned = record.execution_class or (place.execution_class if place is not None else None)
         if pinned is not None and (self._everything_ended(record) or self._on_record(pinned)):
             record = self._pinned(record, pinned)
@@ -92,31 +118,41 @@ class _Steps:
                 behind = rooms.Mirror(self.ledger, record, self.space, mirror_url).stop()
                 return self._conclude(driver, record, run_id, behind, 0.0)
             self.ledger.end_run(run_id, "settled", 0.0)
-        self.view.say("starting Ray")
+        self.view.say(f"joining the Ray cluster at {self._address}" if self._address else "starting Ray")
         from search.engine import tune  # seconds of import, and only where something is trained
 
         with ExitStack() as locks:
-            with tune.local_ray():
-                cpus, gpus, workers = tune.share(self.space.resources)
-                found = tune.ask_execution_class(self.space.workload, cpus, gpus)
+            with tune.ray_at(self._address):
+                share = tune.share(self.space.resources)
+                cpus, gpus, workers = share.cpus, share.gpus, share.workers
+                if self._address:
+                    self._nodes = share.nodes
+                    found = self._proven_class(share)
+                else:
+                    found = tune.ask_execution_class(self.space.workload, cpus, gpus)
                 locked, record = record.name, study_in_class(self.ledger, self.space, record, found, other_class)
                 if record.name != locked:
                     locks.enter_context(study_lock(self.ledger.engine, record.name))
                 record = self._pinned(record, found)
                 driver, run_id = self._driver(record, workers, gpus, training=True)
-                self.view.say(f"study {record.name}: {workers} workers of {cpus} CPU and {gpus:g} GPU")
+                where = f", nodes: {len(self._nodes)}" if self._nodes else ""
+                self.view.say(f"study {record.name}: {workers} workers of {cpus} CPU and {gpus:g} GPU{where}")
                 room = self.space.resources.states_gb > 0
                 states = {
                     "states": str(self.ledger.states.folder),
                     "leave": self.sharing and room,
+                    "elsewhere": bool(self._address),
+                    "epoch_seconds": self.space.resources.epoch_seconds,
                     **({} if room else {"rolling": math.inf}),
                 }
                 setup = tune.worker_setup(self.space.workload, cpus, gpus, found, **states)
                 began = time.monotonic()
-                mirror = rooms.Mirror(self.ledger, record, self.space, mirror_url)
+                mirror = rooms.Mirror(self.ledger, record, self.space, mirror_url, self.view.say)
                 mirror.start()
                 try:
-                    self._train(driver, lambda: tune.execute(driver, setup, workers))
+                    self._train(driver, lambda: tune.execute(driver, setup, share))
+                except StorageFailed:
+                    raise  # nothing can be recorded now
                 except BaseException as error:
                     self.ledger.end_run(run_id, f"error: {type(error).__name__}", time.monotonic() - began)
                     raise
@@ -127,6 +163,24 @@ class _Steps:
             if driver.progress.alarms:
                 self._not_reproducible(record, driver.progress.alarms[0])
             return outcome
+
+    def _proven_class(self, share: Share) -> dict[str, str]:
+        """Return the execution class of the cluster's nodes, each of which proved that it can train this study.
+
+        Raises:
+            UserError: one cannot, or they differ.
+        """
+        from search.engine import tune
+        from search.engine.cluster import ask
+
+        states = str(self.ledger.states.folder)
+        setup = tune.worker_setup(self.space.workload, share.cpus, share.gpus, {}, states=states)
+        self.view.say(f"asking every node that offers workers: {', '.join(map(str, share.nodes))}")
+        with Challenge(states) as challenge:
+            question = Question(setup, challenge.name, self._sample.fixed)
+            answers = ask(share.nodes, question, self.view.say)
+            code = identity(self.space.workload, self.workload)
+            return agreed(self._address, answers, challenge, code, self._sample)
 
     def _train(self, driver: Driver, execute: Callable[[], None]) -> None:
         """Let the planner plan and the executor train, until nothing is left or the person ends it."""
@@ -139,6 +193,8 @@ class _Steps:
                     execute()
         except KeyboardInterrupt:
             driver.stop(driver.stopping or "Ctrl-C")
+            if lost := dropped(driver):
+                self.view.say(lost)
         finally:
             driver.close()
             self.view.end()
@@ -162,14 +218,20 @@ class _Steps:
         if self.space.search.sampler != "grid":
             return False
         planner = rooms.Planner(self.space, self.workload, execution_class, self.sharing, on_data=self._on_data)
-        for number, parameters in enumerate(self.space.grid()):
-            for seed in self.space.seeds:
-                fold = Fold(planner.leaf(0, number, seed, parameters), self.space.search.objective)
-                known = self.ledger.rows(fold.leaf.path)
+        leaves = (
+            planner.leaf(0, number, seed, parameters)
+            for number, parameters in enumerate(self.space.grid())
+            for seed in self.space.seeds
+        )
+        few = 1  # mostly the first one tells
+        while some := list(islice(leaves, few)):
+            known = self.ledger.rows(list(dict.fromkeys(key for leaf in some for key in leaf.path)))
+            for fold in [Fold(leaf, self.space.search.objective) for leaf in some]:
                 while not fold.ended and (key := fold.next_key) in known:
                     fold.ended = fold.feed(known[key].row) is not None
                 if not fold.ended:
                     return False
+            few = 50
         return True
 
     def _pinned(self, record: StudyRecord, found: Mapping[str, str]) -> StudyRecord:
@@ -198,10 +260,14 @@ class _Steps:
         asked = [entry.detail for entry in self.ledger.decisions(record.id, ["asked"])]
         sampler = rooms.make_sampler(self.space, asked)
         known = conditions(record.execution_class, workers, self.space.resources.cpus, gpus)
+        if self._nodes:
+            nodes = [{"address": node.address, "host": node.host, "leases": node.leases} for node in self._nodes]
+            known["cluster"] = {"address": self._address, "nodes": nodes}
         if training:  # what was planned is on record before the first epoch is trained, to be compared with the truth
             place = Place(record.execution_class, self.space.resources.cpus, gpus, workers, "this run")
             self._plan = plan_of(self.space, self.ledger, planner, place, record)
             known["plan"] = self._plan.to_json()
+            self._plan = self._plan.figures()  # not all its trials, for as long as the study runs
         run_id = self.ledger.begin_run(record.id, known)
         driver = Driver(self.ledger, record, self.space, planner, sampler, run_id, workers, on_event=self.view.event)
         configurations = self.space.search.trials or self.space.grid_size()
@@ -232,8 +298,11 @@ class _Steps:
         )
 
 
-def read_data(space: Space, workload: Workload, view: View) -> None:
+def read_data(space: Space, workload: Workload, view: View) -> Sample:
     """Read the data of one configuration before anything is recorded or started: it may take long, or not be there.
+
+    Returns:
+        what was read; every node of a cluster must find the same.
 
     Raises:
         UserError: it cannot be read.
@@ -243,34 +312,7 @@ def read_data(space: Space, workload: Workload, view: View) -> None:
     fixed, _ = workload.schedule(settings, service["epochs"])
     with rooms.addressed(space):
         card = workload.data(fixed)
-        workload.inputs(fixed)
+        inputs = dict(workload.inputs(fixed))
     if card is not None:
         view.say(f"data: {card.name}; " + "; ".join(card.notes))
-
-
-@contextmanager
-def stopping_on_signals(driver: Driver, view: View) -> Iterator[None]:
-    """Make the first Ctrl-C or SIGTERM end the run after the epochs in progress, the second one at once."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    timers: list[threading.Timer] = []
-
-    def handle(number: int, frame: object) -> None:
-        if driver.stopping:
-            raise KeyboardInterrupt
-        driver.stop("Ctrl-C" if number == signal.SIGINT else signal.Signals(number).name)
-        view.say(f"ending: epochs in progress get {GRACE:.0f} s; again to end at once")
-        timer = threading.Timer(GRACE, os.kill, (os.getpid(), signal.SIGINT))
-        timer.daemon = True
-        timer.start()
-        timers.append(timer)
-
-    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for timer in timers:
-            timer.cancel()
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    return Sample(fixed, card.fingerprint if card is not None else "", inputs)

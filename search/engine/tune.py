@@ -21,15 +21,19 @@ os.environ["TUNE_DISABLE_SIGINT_HANDLER"] = "1"
 os.environ["TUNE_GLOBAL_CHECKPOINT_S"] = "1000000000"  # the ledger is the only state there is
 os.environ["TUNE_WARN_THRESHOLD_S"] = "60"
 os.environ["TUNE_PRINT_ALL_TRIAL_ERRORS"] = "0"
+os.environ["RAY_DEDUP_LOGS_SKIP_REGEX"] = "^A worker died or was killed"  # we say of what, and of which trial
 
 import logging
 import math
+import signal
 import sys
 import tempfile
+import threading
 import time
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -38,67 +42,83 @@ from ray import tune
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from ray.tune.search import Searcher
 
+from search.engine.cluster import Watch, joined, on_nodes
+from search.engine.deaths import UNKNOWN, Deaths
 from search.engine.driver import Driver
+from search.engine.forget import Forgetful
 from search.engine.lease import Assignment, WorkerSetup
+from search.engine.local import local_ray, session
+from search.engine.nodes import Share, share_of
 from search.engine.place import execution_class
 from search.engine.worker import ERROR, LEASE, MISS, ROW, SECONDS, STATE, UNKEPT, LeaseTrainable
-from search.errors import UserError
+from search.errors import InternalError, UserError
 from search.space import Resources
 
 PATIENCE = 5.0
 """Seconds the searcher waits for a lease while nothing runs; Tune would sleep a second per empty answer."""
+
+ASKED = 3
+"""How many workers are asked what they are, where they die."""
 
 STARTING = 1.0
 """Seconds in which no worker gets ready: for leases that are over sooner, another one is not started."""
 
 
 @contextmanager
-def local_ray() -> Iterator[None]:
-    """Start a local Ray that listens on loopback only, without dashboard or usage statistics; end it at exit."""
+def ray_at(address: str) -> Iterator[None]:
+    """Join the cluster at an address, or start a local Ray where there is none; leave or end it at exit.
+
+    Raises:
+        UserError: the cluster cannot be joined.
+        KeyboardInterrupt: SIGTERM came while Ray started.
+    """
     for name in ("ray", "ray.tune", "ray.train"):
         logging.getLogger(name).setLevel(logging.ERROR)
     # At its end Tune names every lease whose worker died as an error, though it was given out again.
     logging.getLogger("ray.tune.tune").setLevel(logging.CRITICAL)
     warnings.filterwarnings("ignore", module="ray")
-    ray.init(
-        include_dashboard=False,
-        log_to_driver=False,
-        logging_level=logging.ERROR,
-        configure_logging=True,
-        _node_ip_address="127.0.0.1",
-    )
-    try:
+    before = signal.getsignal(signal.SIGTERM)
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(joined(address) if address else local_ray())
+        except SystemExit as ended:  # by the handler Ray has put there
+            raise KeyboardInterrupt from ended
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, before)
         yield
-    finally:
-        ray.shutdown()
 
 
-def share(resources: Resources) -> tuple[int, float, int]:
-    """Return CPUs and GPUs of one lease on this Ray, and how many leases run at once.
+def share(resources: Resources) -> Share:
+    """Return what one lease gets on this Ray, and on which nodes leases run.
 
     Raises:
         UserError: not even one lease fits.
     """
-    there = ray.cluster_resources()
-    cpus, gpus = int(there.get("CPU", 0)), there.get("GPU", 0.0)
-    wanted = resources.gpus if resources.gpus is not None else min(1.0, gpus)
-    fits = min(cpus // resources.cpus, math.floor(gpus / wanted + 1e-9) if wanted else cpus)
-    if fits < 1:
-        raise UserError(
-            f"resources: a trial wants {resources.cpus} CPUs and {wanted:g} GPUs, "
-            f"this machine has {cpus} and {gpus:g}; lower them under resources"
-        )
-    return resources.cpus, wanted, fits
+    return share_of(ray.nodes(), resources)
 
 
 def ask_execution_class(workload: str, cpus: int, gpus: float) -> dict[str, str]:
-    """Ask a worker what it is, before the first key is made."""
+    """Ask a worker what it is, before the first key is made.
+
+    Raises:
+        UserError: it cannot import the workload, or died of it.
+    """
     setup = worker_setup(workload, cpus, gpus, {})
     task = ray.remote(num_cpus=cpus, num_gpus=gpus, max_retries=0)(execution_class)
-    try:
-        return dict(ray.get(task.remote(setup)))
-    except ray.exceptions.RayTaskError as error:
-        raise UserError(f"workload {workload!r} cannot be prepared on a worker: {error.cause!r}") from error
+    for left in reversed(range(ASKED)):
+        try:
+            return dict(ray.get(task.remote(setup)))
+        except ray.exceptions.RayTaskError as error:
+            raise UserError(f"workload {workload!r} cannot be prepared on a worker: {error.cause!r}") from error
+        except ray.exceptions.RayError as error:  # the worker died: killed by hand, of the workload, for want of memory
+            if not left:
+                first = str(error).strip().partition("\n")[0]
+                raise UserError(
+                    f"workload {workload!r} cannot be prepared on a worker: it died {ASKED} times "
+                    f"({type(error).__name__}: {first}); see whether the workload can be imported by itself, and "
+                    "whether there is memory for it"
+                ) from error
+    raise InternalError("no worker was asked")
 
 
 def worker_setup(workload: str, cpus: int, gpus: float, pinned: Mapping[str, str], **more: Any) -> WorkerSetup:
@@ -107,16 +127,24 @@ def worker_setup(workload: str, cpus: int, gpus: float, pinned: Mapping[str, str
     return WorkerSetup(workload, cpus, gpus, dict(pinned), [folder, *(p for p in sys.path if p)], folder, **more)
 
 
-def execute(driver: Driver, setup: WorkerSetup, workers: int) -> None:
-    """Run the driver's leases until it has no more. Returns when the driver is finished or was stopped."""
-    os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(workers)
-    queue = LeaseQueue(driver, setup)
-    with tempfile.TemporaryDirectory(prefix="search-tune-") as scratch:
+def execute(driver: Driver, setup: WorkerSetup, given: Share) -> None:
+    """Run the driver's leases until it has no more. Returns when the driver is finished or was stopped.
+
+    Raises:
+        KeyboardInterrupt: the run ended at once: epochs in progress are dropped, or no node is left that could train.
+        Exception: what the driver gave up for.
+    """
+    os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(given.workers)
+    usual = {"cpu": setup.cpus, "gpu": setup.gpus}
+    watch = [Watch(driver, given.nodes)] if setup.elsewhere else []
+    with tempfile.TemporaryDirectory(prefix="search-tune-", dir=session() or None) as scratch:
+        setup = setup if setup.elsewhere else replace(setup, signs=scratch)
+        queue = LeaseQueue(driver, setup)
         tuner = tune.Tuner(
-            tune.with_resources(LeaseTrainable, {"cpu": setup.cpus, "gpu": setup.gpus}),
+            on_nodes(LeaseTrainable, given) if setup.elsewhere else tune.with_resources(LeaseTrainable, usual),
             tune_config=tune.TuneConfig(
                 search_alg=queue,
-                scheduler=RowScheduler(driver),
+                scheduler=RowScheduler(driver, queue),
                 num_samples=-1,
                 reuse_actors=True,
                 max_concurrent_trials=None,
@@ -128,11 +156,26 @@ def execute(driver: Driver, setup: WorkerSetup, workers: int) -> None:
                 verbose=0,
                 failure_config=tune.FailureConfig(max_failures=0),
                 checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False, checkpoint_frequency=0),
+                callbacks=[Pulse(driver, queue, setup.epoch_seconds is not None), Forgetful(), *watch],
             ),
         )
-        tuner.fit()
-    if queue.error is not None:
-        raise queue.error
+        try:
+            tuner.fit()
+        except Exception:
+            if driver.error is None:
+                raise
+    if driver.error is not None:
+        raise driver.error
+
+
+@contextmanager
+def giving_up(driver: Driver) -> Iterator[None]:
+    """Let the driver keep an error of its own: Tune logs it, or raises another one with its text."""
+    try:
+        yield
+    except Exception as error:
+        driver.give_up(error)
+        raise
 
 
 class _NotSaved:
@@ -152,16 +195,22 @@ class LeaseQueue(_NotSaved, Searcher):
         self._given: dict[str, float] = {}
         self._workers: set[int] = set()  # those that brought a lease to its end
         self._quick = False
-        self.error: Exception | None = None
+        self.deaths = Deaths(setup.signs, here=not setup.elsewhere)
+        self.said: dict[str, str] = {}  # of a worker that died, by Ray
+
+    @property
+    def running(self) -> list[int]:
+        """Leases that workers have."""
+        return list(self._leases.values())
 
     def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
         """Return the next lease, None while there is none, or that there will be none."""
         if self._in_vain():
             return None
         try:
-            lease = self._driver.next_lease(PATIENCE if self._driver.idle else 0.0)
-        except Exception as error:  # Tune would log it and go on asking
-            self.error = error
+            with giving_up(self._driver):
+                lease = self._driver.next_lease(PATIENCE if self._driver.idle else 0.0)
+        except Exception:  # Tune would go on asking
             return str(Searcher.FINISHED)
         if lease is None:
             return str(Searcher.FINISHED) if self._driver.finished else None
@@ -177,7 +226,10 @@ class LeaseQueue(_NotSaved, Searcher):
                 self._workers.add(result["pid"])
             del self._given[trial_id]
             reason, miss = str(result.get(ERROR, "")), str(result.get(MISS, ""))
-            self._driver.lease_ended(self._leases.pop(trial_id), reason, lost=error, miss=miss)
+            lease = self._leases.pop(trial_id)
+            death = self.deaths.of(lease, self.said.pop(trial_id, "")) if error else UNKNOWN
+            with giving_up(self._driver):
+                self._driver.lease_ended(lease, reason, lost=error, miss=miss, death=death)
 
     def _in_vain(self) -> bool:
         """Whether a lease given now would start a worker for nothing.
@@ -201,14 +253,42 @@ class LeaseQueue(_NotSaved, Searcher):
 class RowScheduler(_NotSaved, FIFOScheduler):
     """Ray Tune's scheduler: commits each row through the driver and passes its answer on."""
 
-    def __init__(self, driver: Driver) -> None:
+    def __init__(self, driver: Driver, queue: LeaseQueue) -> None:
         super().__init__()
-        self._driver = driver
+        self._driver, self._queue = driver, queue
+
+    def on_trial_error(self, tune_controller: Any, trial: Any) -> None:
+        """Keep what Ray says of a worker that died; the queue is told of it next."""
+        self._queue.said[trial.trial_id] = str(trial.get_error() or "")
 
     def on_trial_result(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> str:
         """Commit a row; go on with the lease or stop it."""
         if ROW not in result:
             return str(TrialScheduler.STOP)
         kept, unkept = result.get(STATE), result.get(UNKEPT, "")
-        goes_on = self._driver.row(result[LEASE], result[ROW], result[SECONDS], kept, unkept)
+        with giving_up(self._driver):
+            goes_on = self._driver.row(result[LEASE], result[ROW], result[SECONDS], kept, unkept)
         return str(TrialScheduler.CONTINUE if goes_on else TrialScheduler.STOP)
+
+
+class Pulse(_NotSaved, tune.Callback):
+    """Between two turns of Tune's loop: ends a run that was told to end at once, and workers that hang.
+
+    Nowhere else is it certain that no row is being committed.
+    """
+
+    def __init__(self, driver: Driver, queue: LeaseQueue, limited: bool) -> None:
+        self._driver, self._queue, self._limited = driver, queue, limited
+        self._next = 0.0
+
+    def on_step_begin(self, iteration: int, trials: list[Any], **info: Any) -> None:
+        """Look.
+
+        Raises:
+            KeyboardInterrupt: the run is to end now; Tune does not wait for workers then.
+        """
+        if self._driver.dropping:
+            raise KeyboardInterrupt
+        if self._limited and time.monotonic() >= self._next:
+            self._next = time.monotonic() + 1.0
+            self._queue.deaths.end_late(self._queue.running)

@@ -16,9 +16,10 @@ from typing import Any
 
 from ray import tune
 
+from search.engine.deaths import STARTING, Signs, out_of_memory
 from search.engine.lease import Assignment
 from search.engine.measured import row_of
-from search.engine.place import prepare, verify_class
+from search.engine.place import prepare, verify_class, verify_data
 from search.ledger import BadState, KeptState, Role, read_state, write_state
 from search.workload import Run
 
@@ -42,10 +43,13 @@ class LeaseTrainable(tune.Trainable):
         self._finite = True
         self._stops = deepcopy(self._assignment.lease.stops)
         self._stopped = False  # by one of these rules, with the last epoch
+        setup = self._assignment.setup
+        self._signs = Signs(setup.signs, self._assignment.lease.id, setup.epoch_seconds)
 
     def reset_config(self, new_config: Mapping[str, Any]) -> bool:
         """Take the next lease in the same process."""
         self._leave()
+        self._signs.close()
         self.setup(new_config)
         return True
 
@@ -54,16 +58,18 @@ class LeaseTrainable(tune.Trainable):
         lease = self._assignment.lease
         try:
             if self._run is None:
-                self._run = self._started()
-            began = time.monotonic()
-            measured = dict(self._run.train_epoch(lease.schedule[self._epoch - lease.offset]))
-            seconds = time.monotonic() - began
+                with self._signs.busy(lease.offset + 1, more=STARTING):
+                    self._run = self._started()
+            with self._signs.busy(self._epoch + 1):
+                began = time.monotonic()
+                measured = self._run.train_epoch(lease.schedule[self._epoch - lease.offset])
+                seconds = time.monotonic() - began
             row = row_of(measured)
         except _Miss as miss:
             return {LEASE: lease.id, MISS: str(miss), "done": True}
-        except Exception:
+        except (Exception, SystemExit) as error:
             self._run = None  # whatever state it is in, nobody shall go on from it
-            return {LEASE: lease.id, ERROR: traceback.format_exc(), "done": True}
+            return {LEASE: lease.id, ERROR: self._told(error), "done": True}
         self._epoch += 1
         self._unsaved += seconds
         loss = row.metrics.get("val_loss", math.nan)
@@ -83,12 +89,23 @@ class LeaseTrainable(tune.Trainable):
     def cleanup(self) -> None:
         """Let go of the run."""
         self._leave()
+        self._signs.close()
         self._run = None
+
+    def _told(self, error: BaseException) -> str:
+        """Return the traceback of what ended a lease; its last line is shown where there is room for one."""
+        text = traceback.format_exc()
+        if out_of_memory(error):
+            first = str(error).strip().partition("\n")[0]
+            where = f"out of memory in epoch {self._epoch + 1}: {type(error).__name__}{f': {first}' if first else ''}"
+            text += f"{where}; give a trial more (resources.gpus, fewer at once), or make it smaller\n"
+        return text
 
     def _started(self) -> Run:
         """Return the run of this lease in the state it starts from."""
         lease, setup = self._assignment.lease, self._assignment.setup
         verify_class(setup)
+        verify_data(setup, lease)
         run = prepare(setup).start(lease.fixed, setup.cpus, setup.gpus)
         if lease.start is not None:
             try:
@@ -118,7 +135,8 @@ class LeaseTrainable(tune.Trainable):
         lease = self._assignment.lease
         assert self._run is not None
         key = lease.path[self._epoch - lease.offset - 1]
-        kept = KeptState(write_state(self._assignment.setup.states, key, self._run.save()), self._epoch, role)
+        with self._signs.busy(self._epoch, more=STARTING):
+            kept = KeptState(write_state(self._assignment.setup.states, key, self._run.save()), self._epoch, role)
         self._saved, self._unsaved = self._epoch, 0.0
         return kept
 

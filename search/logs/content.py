@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import accumulate
 from typing import Any
 
 import pandas as pd
@@ -27,7 +28,10 @@ RECIPE = 1
 
 @dataclass(frozen=True)
 class Point:
-    """One epoch: counted from 1, when it was committed (seconds since 1970), and what it measured."""
+    """One epoch: counted from 1, when it was committed (seconds since 1970), and what it measured.
+
+    Where the clock was set back in between, an epoch stands at the time of the one before: none ends before it began.
+    """
 
     epoch: int
     at: float
@@ -121,7 +125,8 @@ def _trial(record: StudyRecord, space: Space, curve: Curve) -> LoggedTrial:
     setting = one_line(setting_label(space, trial.parameters))
     parameters = {**trial.parameters, "seed": trial.seed}
     settings = {name: value for name, value in trial.settings.items() if name not in parameters}
-    epoch = curve.epoch(space.report.value)
+    epoch, epochs = curve.epoch(space.report.value), sorted(curve.rows)
+    times = accumulate((_seconds(curve.rows[each]) for each in epochs), max)
     return LoggedTrial(
         trial.number,
         f"trial {trial.number}, {setting}, seed {trial.seed}",
@@ -137,7 +142,7 @@ def _trial(record: StudyRecord, space: Space, curve: Curve) -> LoggedTrial:
             "ended_by": one_line(trial.ended_by),
             "error": trial.error,
         },
-        [Point(epoch, _seconds(row), dict(row.row.metrics)) for epoch, row in sorted(curve.rows.items())],
+        [Point(each, at, dict(curve.rows[each].row.metrics)) for each, at in zip(epochs, times, strict=True)],
         dict(curve.rows[epoch].row.metrics) if epoch else {},
         epoch,
     )

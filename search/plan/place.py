@@ -46,6 +46,7 @@ def recorded_place(ledger: Ledger, space: Space) -> Place | None:
         there = conditions.get("hardware", {})
         if (
             run["study_id"] in studies
+            and "cluster" not in conditions  # its class is that of other machines
             and conditions.get("execution_class")
             and conditions.get("versions") == versions
             and all(there.get(name) == hardware[name] for name in ("host", "system", "processor", "cores"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from search.ledger import Ledger, StudyRecord
@@ -103,6 +103,10 @@ class Plan:
     space: Space = field(repr=False)
     tree: Sequence[Stage] = field(repr=False)
     stock: Inventory = field(repr=False)
+
+    def figures(self) -> Plan:
+        """Return the plan without its trials and their tree, which take room."""
+        return replace(self, tree=(), stock=Inventory((), 0, {}, {}))
 
     def to_json(self) -> dict[str, Any]:
         """Return the figures as plain data. Names are stable; null stands for what nothing tells."""

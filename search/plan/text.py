@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import Any
 
 from search.plan.plan import Plan
@@ -24,12 +25,12 @@ def text(plan: Plan, whole_tree: bool = False) -> str:
         whole_tree: show all of the stage tree.
     """
     lines = [*_head(plan), *_epochs(plan), *_cost(plan)]
-    tree = list(tree_lines(plan))
-    if tree:
+    stages = sum(1 for _ in walk(plan.tree))
+    if stages:
         lines += ["", "stage tree (epochs: what differs there)"]
-        shown = tree if whole_tree else tree[:SHOWN]
+        shown = list(tree_lines(plan) if whole_tree else islice(tree_lines(plan), SHOWN))
         lines += [f"  {line}" for line in shown]
-        if left := len(tree) - len(shown):
+        if left := stages - len(shown):
             lines.append(f"  ... {left:,} more line{'s' * (left > 1)}; --tree shows all")
     return "\n".join(lines)
 
@@ -121,19 +122,19 @@ def compared(plan: Plan, trained: int, again: int, seconds: float) -> str:
 
 def tree_lines(plan: Plan) -> Iterator[str]:
     """Yield the stage tree, a line a stage: its epochs, what differs there, and how far it is on record."""
-    everything = [known.leaf for known in plan.stock.trials]
-    parents: list[tuple[int, Sequence[Leaf]]] = []
+    everything = _values([known.leaf for known in plan.stock.trials])
+    parents: list[_Values] = []
     rails: list[bool] = []  # per depth: whether its branch goes on below
     for depth, last, stage in walk(plan.tree):
         del parents[depth:], rails[depth:]
-        above = parents[-1][1] if parents else everything
+        mine, above = _values(stage.leaves), parents[-1] if parents else everything
         indent = "".join("│  " if goes_on else "   " for goes_on in rails[1:])
         branch = ("└─ " if last else "├─ ") if depth else ""
         rails.append(not last)
-        parents.append((depth, stage.leaves))
+        parents.append(mine)
         span = f"{stage.start + 1}-{stage.end}" if stage.end > stage.start + 1 else f"{stage.end}"
         notes = _notes(plan, stage)
-        what = _differs(stage.leaves, above) or ("all trials" if depth == 0 else "the rest of them")
+        what = _differs(mine, above) or ("all trials" if depth == 0 else "the rest of them")
         yield f"{indent if depth else ''}{branch}{span}: {what}{f' [{notes}]' if notes else ''}"
 
 
@@ -152,18 +153,20 @@ def _notes(plan: Plan, stage: Stage) -> str:
     return "; ".join(notes)
 
 
-def _values(leaves: Sequence[Leaf]) -> dict[str, dict[str, Any]]:
+_Values = dict[str, dict[str, Any]]
+
+
+def _values(leaves: Sequence[Leaf]) -> _Values:
     """Return axis (and seed) -> text of each value it has among these leaves."""
-    found: dict[str, dict[str, Any]] = {}
+    found: _Values = {}
     for leaf in leaves:
         for name, value in [*leaf.trial.parameters.items(), ("seed", leaf.trial.seed)]:
             found.setdefault(name, {})[_spelt(value)] = None
     return found
 
 
-def _differs(leaves: Sequence[Leaf], above: Sequence[Leaf]) -> str:
-    """Say which values these leaves have of those that stood open before."""
-    mine, theirs = _values(leaves), _values(above)
+def _differs(mine: _Values, theirs: _Values) -> str:
+    """Say which values some leaves have of those that stood open before."""
     return ", ".join(
         f"{name}={_listed(list(values))}" for name, values in mine.items() if len(values) < len(theirs[name])
     )

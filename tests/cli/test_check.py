@@ -64,7 +64,7 @@ def test_the_data_of_several_files_are_told_once(file: Path, capsys: pytest.Capt
     other.write_text(FILE.replace("[0, 1]", "[2]"))
     code, lines, err = ask(capsys, "--data", file, other)
     assert (code, err) == (0, "")
-    assert lines[-2:] == [f"{other}: sound; grid, 1 trials", f"  data as for {file}"]
+    assert lines[-2:] == [f"{other}: sound; grid, 1 trial", f"  data as for {file}"]
 
 
 def test_a_file_moved_to_other_data(file: Path, pets: Path, capsys: pytest.CaptureFixture[str]) -> None:

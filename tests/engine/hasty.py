@@ -17,6 +17,10 @@ def worker_setup(*arguments: Any, **more: Any) -> WorkerSetup:
     return _usual(*arguments, **{**more, "rolling": ROLLING})
 
 
-if __name__ == "__main__":
+def hurry() -> None:
     tune.worker_setup = worker_setup
+
+
+if __name__ == "__main__":
+    hurry()
     main()

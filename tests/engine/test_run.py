@@ -25,18 +25,21 @@ import pytest
 import yaml
 from optuna.trial import TrialState
 
+from search.engine.guard import sessions_of
 from search.ledger import Ledger
 from search.trial import State, Trial
 
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[2]
-LIMIT = 100
+PATIENCE = float(os.environ.get("TEST_PATIENCE", "1"))
+"""How many times longer everything may take; for a machine that is busy otherwise."""
+
+LIMIT = 100 * PATIENCE
 """Seconds any one command may take."""
 
-
-HELPERS = ("ray::DashboardAgent", "ray::RuntimeEnvAgent")
-"""Ray's own helpers, which train nothing: when their raylet was killed they try to report it for a minute first."""
+ENDED = 25 * PATIENCE
+"""Seconds within which a command that was interrupted is over; 15 where the machine does nothing else."""
 
 
 @dataclass
@@ -133,7 +136,7 @@ class Bench:
 
 def wait_for(what: Callable[[], Any], seconds: float = 60, process: subprocess.Popen[str] | None = None) -> Any:
     """Wait until something is so, and return it."""
-    until = time.monotonic() + seconds
+    until = time.monotonic() + seconds * PATIENCE
     while time.monotonic() < until:
         if found := what():
             return found
@@ -164,6 +167,13 @@ def gone(processes: Sequence[psutil.Process]) -> bool:
             if process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
                 alive.append(process)
     return not alive
+
+
+def shared_memory(family: Sequence[psutil.Process]) -> list[str]:
+    """Segments of shared memory with a name that stands for one of these processes, or for Ray's object store."""
+    numbers = {str(member.pid) for member in family}
+    names = os.listdir("/dev/shm") if Path("/dev/shm").is_dir() else []
+    return [name for name in names if name.startswith("plasma") or numbers & set(re.findall(r"\d+", name))]
 
 
 def without(rows: Sequence[Mapping[str, str]], *columns: str) -> list[dict[str, str]]:
@@ -297,12 +307,6 @@ GRID = {"x": {"grid": [0, 1, 2, 3]}, "act": {"grid": ["train", "diverge"]}}
 
 
 @pytest.fixture(scope="module")
-def lingering() -> list[psutil.Process]:
-    """Ray's helpers of the driver that was killed."""
-    return []
-
-
-@pytest.fixture(scope="module")
 def alone(bench: Callable[..., Bench]) -> tuple[Bench, subprocess.CompletedProcess[str]]:
     """Eight trials, half of which diverge in their fourth epoch."""
     made = bench("alone")
@@ -332,14 +336,10 @@ def test_workers_are_reused(alone: tuple[Bench, subprocess.CompletedProcess[str]
     assert len(made.trained()) == 4 * (5 + 4)
 
 
-def test_a_killed_driver(
-    bench: Callable[..., Bench],
-    alone: tuple[Bench, subprocess.CompletedProcess[str]],
-    lingering: list[psutil.Process],
-) -> None:
+def test_a_killed_driver(bench: Callable[..., Bench], alone: tuple[Bench, subprocess.CompletedProcess[str]]) -> None:
     """On its way, a study is looked at from outside, loses a worker, and then its driver."""
     made = bench("killed")
-    made.write(GRID, pause=0.8, at=4)
+    made.write(GRID, pause=0.8 * PATIENCE, at=4)
     process = made.start()
     wait_for(made.trained, 60, process)
 
@@ -369,20 +369,20 @@ def test_a_killed_driver(
     os.kill(victim, signal.SIGKILL)
     wait_for(lambda: victim not in {worker for worker, *_ in made.trained()[-2:]}, 60, process)
 
-    # The driver dies.
+    # The driver dies; half a minute later nothing of it is left, neither processes nor what they kept in memory.
     wait_for(lambda: sum(trial.state.ended for trial in made.trials()) >= 3, 60, process)
     family = kin(process)
-    names = {member.pid: member.name() for member in family}
+    (session,) = sessions_of(process.pid, 0.0)
     process.send_signal(signal.SIGKILL)
     process.wait()
-    helpers = [member for member in family if names[member.pid] in HELPERS]
-    wait_for(lambda: gone([member for member in family if member not in helpers]), 30)
+    wait_for(lambda: gone(family) and not Path(session).exists(), 30)
+    assert shared_memory(family) == []
     kept = [trial for trial in made.trials() if trial.state.ended]
     assert 3 <= len(kept) < 8
     begun = len(made.trained())
 
     # The same command goes on.
-    made.write(GRID, pause=0.8, at=4)
+    made.write(GRID, pause=0.8 * PATIENCE, at=4)
     done = made.run()
     assert (done.returncode, done.stderr) == (0, "")
     trials = made.trials()
@@ -402,11 +402,13 @@ def test_a_killed_driver(
         [row[name] for name in same] for row in undisturbed.table("trials.csv")
     ]
     assert [trial.state for trial in made.optuna().trials] == [TrialState.COMPLETE, TrialState.PRUNED] * 4
-    lingering.extend(helpers)
 
 
 def test_ctrl_c_in_a_long_epoch(bench: Callable[..., Bench]) -> None:
-    """The whole process group is interrupted, as by a terminal; the epoch would take a minute more."""
+    """The whole process group is interrupted, as by a terminal; the epoch would take a minute more.
+
+    Nobody knows yet how long an epoch takes, so it is given its ten seconds.
+    """
     made = bench("interrupted")
     made.write({"x": {"grid": [0, 1, 2]}}, pause=60)
     process = made.start()
@@ -414,14 +416,42 @@ def test_ctrl_c_in_a_long_epoch(bench: Callable[..., Bench]) -> None:
     family = kin(process)
     began = time.monotonic()
     os.killpg(process.pid, signal.SIGINT)
-    assert process.wait(40) == 130
-    assert time.monotonic() - began < 20
+    assert process.wait(LIMIT) == 130
+    assert time.monotonic() - began < ENDED
+    assert re.search(r"\] dropped: epoch 1 of trial 0.*; the same command trains (it|them) again\n", made.out())
     assert made.err() == "study 'toy' was ended by Ctrl-C; the same command goes on\n"
     wait_for(lambda: gone(family), 30)
     assert {trial.state for trial in made.trials()} <= {State.INTERRUPTED, State.WAITING}
     assert State.INTERRUPTED in {trial.state for trial in made.trials()}
     (run,) = made.runs()
     assert run["outcome"] == "interrupted: Ctrl-C"
+
+
+def test_sigterm_once_and_again(bench: Callable[..., Bench]) -> None:
+    """Once: epochs in progress are due within ten seconds and are finished. Again: they are not waited for."""
+    made = bench("terminated")
+    made.write({"x": {"grid": [0, 1]}}, pause=3, epochs=50)
+    process = made.start()
+    wait_for(lambda: len(made.trained()) >= 4, 60, process)
+    time.sleep(0.5)
+    process.send_signal(signal.SIGTERM)
+    begun = len(made.trained())
+    assert process.wait(LIMIT) == 130
+    assert made.err() == "study 'toy' was ended by SIGTERM; the same command goes on\n"
+    assert "dropped" not in made.out()
+    assert sum(trial.last_epoch for trial in made.trials()) == begun == len(made.trained()), "every one begun is there"
+
+    process = made.start()
+    wait_for(lambda: len(made.trained()) > begun, 60, process)
+    began = time.monotonic()
+    process.send_signal(signal.SIGTERM)
+    wait_for(lambda: "ending: epochs in progress" in made.out(), 10, process)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(LIMIT) == 130
+    assert time.monotonic() - began < ENDED
+    assert "dropped: epoch " in made.out()
+    assert made.err() == "study 'toy' was ended by SIGTERM; the same command goes on\n"
+    assert [run["outcome"] for run in made.runs()] == ["interrupted: SIGTERM"] * 2
 
 
 ACTS = ["raise", "train", "die once", "no loss", "square", "diverge"]
@@ -471,6 +501,43 @@ def test_trials_that_fail(bench: Callable[..., Bench]) -> None:
     assert len(made.trained()) - begun == 5 + 2, "the mended trial, and the square one up to its failure"
 
 
-def test_nothing_lingers(lingering: list[psutil.Process]) -> None:
-    """Last in the file, for it takes a minute until Ray's own helpers have given up."""
-    wait_for(lambda: gone(lingering), 90)
+def test_workers_that_die(bench: Callable[..., Bench]) -> None:
+    """On every attempt: the trial fails, says of what, and the study goes on."""
+    acts = ["die", "crash", "hang", "memory", "leave", "train"]
+    made = bench("dying")
+    path = made.write({"act": {"grid": acts}})
+    done = made.run("run", path, "--set", "search.attempts=2", "--set", "resources.epoch_seconds=4")
+    assert done.returncode == 2
+    trials = dict(zip(acts, made.trials(), strict=True))
+    twice = "the worker died in each of 2 attempts; the last one"
+    killed = r"was killed in epoch 2 \(SIGKILL(, or os._exit in the workload\)|\); out of memory: .*)"
+    assert re.fullmatch(f"{twice} {killed}", trials["die"].ended_by)
+    assert trials["crash"].ended_by == f"{twice} died of SIGSEGV in epoch 2"
+    assert trials["hang"].ended_by == f"{twice} took longer than 4 s in epoch 2 and was ended"
+    assert trials["memory"].ended_by == (
+        "out of memory in epoch 2: MemoryError; give a trial more (resources.gpus, fewer at once), or make it smaller"
+    )
+    assert trials["leave"].ended_by == "SystemExit: the workload left"
+    assert [trials[act].attempts for act in acts] == [2, 2, 2, 1, 1, 1]
+    assert [trials[act].last_epoch for act in acts] == [1, 1, 1, 1, 1, 5]
+    assert {trials[act].state for act in acts[:-1]} == {State.FAILED}
+    assert trials["train"].state == State.FINISHED
+    hang = acts.index("hang")
+    assert f"] trial {hang}: its worker took longer than 4 s in epoch 2 and was ended (attempt 1 of 2)\n" in done.stdout
+    shown = made.run("show", "toy", hang).stdout
+    assert re.search(r'File ".*workloads.py", line \d+ in train_epoch', shown), "where it hung"
+    assert 'File "' in made.run("show", "toy", acts.index("crash")).stdout, "where it crashed"
+
+
+def test_all_trials_fail(bench: Callable[..., Bench]) -> None:
+    """In their first epoch, so that there is not one row."""
+    made = bench("hopeless")
+    made.write({"x": {"grid": [0, 1]}}, seeds=2, act="raise", at=1)
+    done = made.run()
+    assert done.returncode == 2
+    assert done.stderr == (
+        "4 trials of study 'toy' failed; `python -m search show 'toy' 0` tells why, the same command tries again\n"
+    )
+    assert [(row["state"], row["epochs"]) for row in made.table("trials.csv")] == [("failed", "0")] * 4
+    assert "0 of 2" in done.stdout
+    assert [run["outcome"] for run in made.runs()] == ["failed trials"]

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import os
+import pickle
+import sqlite3
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -86,6 +90,16 @@ def test_a_study_that_overlaps_trains_the_rest(made: dict[str, Shared]) -> None:
     shared.name = "factorial"
 
 
+class Payload:
+    """Unpickled, it makes a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return os.mkdir, (str(self.folder),)
+
+
 def damage(path: Path, kind: int) -> None:
     content = bytearray(path.read_bytes())
     if kind == 0:
@@ -95,24 +109,38 @@ def damage(path: Path, kind: int) -> None:
         os.truncate(path, len(content) - 100)
     elif kind == 2:
         path.unlink()
+    elif kind == 3:
+        foist(path, bytes(content[:40]) + pickle.dumps(Payload(path.with_name("executed"))))
+
+
+def foist(path: Path, content: bytes) -> None:
+    """Put another content in the place of a state, and its hash into the record: nothing but reading it can tell."""
+    digest, key = hashlib.sha256(content).hexdigest(), bytes.fromhex(path.name[:40])
+    path.with_name(f"{path.name[:40]}-{digest[:16]}").write_bytes(content)
+    path.unlink()
+    with contextlib.closing(sqlite3.connect(path.parents[2] / "search.db")) as connection, connection:
+        change = "UPDATE state SET sha256 = ?, size = ? WHERE key = ?"
+        assert connection.execute(change, [digest, len(content), key]).rowcount == 1
 
 
 def test_damaged_states_are_noticed_and_trained_again(made: dict[str, Shared]) -> None:
-    """Three of four states are spoilt before the study gets longer; rows are those of a ledger where none was."""
+    """Four of five states are spoilt before the study gets longer; rows are those of a ledger where none was."""
     shared, fresh = made["shared"], made["fresh"]
     before = shared.lines()
     files = shared.state_files()
     assert len(files) >= 12, "at least the last one of each chain"
     for number, path in enumerate(files):
-        damage(path, number % 4)
+        damage(path, number % 5)
     run(shared, shared.put(epochs=15))
     run(fresh, fresh.put(epochs=15))
     longer = shared.name + " (rev 2)"
     assert ends(shared.trials(longer)) == ends(fresh.trials())
     assert shared.curves(longer) == fresh.curves()
     reasons = {entry.detail["reason"].split(" ", 2)[2] for entry in shared.log_of("miss", study=longer)}
-    for said in ("has changed since it was written", "bytes, ", "cannot be read: No such file"):
+    said_of_each = ("has changed since it was written", "bytes, ", "cannot be read: No such file", "UnpicklingError(")
+    for said in said_of_each:
         assert any(said in reason for reason in reasons), f"{said!r} is not among {reasons}"
+    assert list((shared.results / "states").rglob("executed")) == [], "a state was run instead of read"
     again = set(before) & set(shared.lines()[len(before) :])
     assert again, "nothing was trained again, so no damage was met"
     assert shared.log_of("alarm", study=longer) == []

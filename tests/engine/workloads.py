@@ -42,12 +42,15 @@ class Synthetic(Workload):
         raise AssertionError("no worker trains this")
 
 
+ACTS = ["train", "raise", "diverge", "die once", "no loss", "square", "die", "crash", "hang", "memory", "leave"]
+
+
 class Scripted(Workload):
     """Does what its settings say, epoch by epoch, and writes one line per epoch it trains into the file `log`."""
 
     recipe = "1"
     settings: Description = {
-        "act": {"enum": ["train", "raise", "diverge", "die once", "no loss", "square"], "default": "train"},
+        "act": {"enum": ACTS, "default": "train"},
         "at": {"type": "integer", "default": 2, "description": "epoch in which it acts so"},
         "pause": {"type": "number", "default": 0.0, "description": "seconds of an epoch"},
         "log": {"type": "string", "description": "file for a line per epoch"},
@@ -84,6 +87,16 @@ class Script:
                 row = {"train_loss": loss}
             case "square":
                 row["predictions"] = {"val": [[1, 2], [3, 4]]}
+            case "die":
+                os.kill(os.getpid(), signal.SIGKILL)
+            case "crash":
+                os.kill(os.getpid(), signal.SIGSEGV)
+            case "hang":
+                time.sleep(1_000)
+            case "memory":
+                bytearray(10**18)
+            case "leave":
+                raise SystemExit("the workload left")
             case "die once":
                 marker = Path(self.fixed["log"] + ".died")
                 if not marker.exists():
@@ -138,3 +151,23 @@ class CountedRun:
     def load(self, state: bytes) -> None:
         self.chain, self.epoch = state[:32].decode(), int(state[32:40])
         self.run.load(state[40:])
+
+
+DECODED = "TEST_DECODED_LOG"
+"""Environment variable with the name of the file that `Decoding` writes into."""
+
+
+class Decoding(Counted):
+    """`Counted`, which also writes down where images are decoded: a line with the cache folder for each time."""
+
+    def __init__(self) -> None:
+        from classifier.data import decode
+
+        if decode.decode_all is not noted:
+            noted.usual, decode.decode_all = decode.decode_all, noted  # type: ignore[attr-defined]
+
+
+def noted(*arguments: Any) -> Any:
+    with open(os.environ[DECODED], "a") as file:
+        file.write(f"{os.environ['SEARCH_CACHE']}\n")
+    return noted.usual(*arguments)  # type: ignore[attr-defined]

@@ -1,0 +1,65 @@
+"""A Ray of this machine's own, for one run. Imported by `tune`, which prepares for Ray first."""
+
+from __future__ import annotations
+
+import functools
+import logging
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import ray
+from ray._private import services
+
+from search.engine.guard import guard
+
+_session = ""
+
+
+def session() -> str:
+    """Return the folder of the local Ray while there is one, else "". It goes with it, however this process ends."""
+    return _session
+
+
+@contextmanager
+def local_ray() -> Iterator[None]:
+    """Start a local Ray that listens on loopback only, without dashboard or usage statistics; end it at exit.
+
+    Neither its processes nor its folder outlive this process, however that ends.
+    """
+    global _session
+    with guard() as tell:
+        with _in_groups_of_their_own():
+            started = ray.init(
+                "local",  # else RAY_ADDRESS, or a cluster started on this machine, would be taken instead
+                include_dashboard=False,
+                log_to_driver=False,
+                logging_level=logging.ERROR,
+                configure_logging=True,
+                _node_ip_address="127.0.0.1",
+            )
+        _session = str(started.address_info["session_dir"])
+        tell(_session)
+        try:
+            yield
+        finally:
+            ray.shutdown()
+            _session = ""
+
+
+@contextmanager
+def _in_groups_of_their_own() -> Iterator[None]:
+    """Start Ray's processes outside of this one's process group.
+
+    A signal to the whole group (`timeout` and some terminals send SIGTERM so) would end Ray under the run, which could
+    then neither finish its epochs nor end in order. Elsewhere than on Linux Ray ends its own by their group.
+    """
+    usual = getattr(services, "ConsolePopen", None)
+    if usual is None or not sys.platform.startswith("linux"):
+        yield
+        return
+    services.ConsolePopen = functools.partial(usual, process_group=0)
+    try:
+        yield
+    finally:
+        services.ConsolePopen = usual

@@ -1,0 +1,128 @@
+"""However a driver ends, its Ray session's processes and folder go; on processes that pretend to be Ray's."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+import pytest
+
+from search.engine.guard import members_of, sessions_of
+from tests.engine.test_run import gone, wait_for
+
+pytestmark = pytest.mark.slow
+
+DRIVER = """
+import os, signal, subprocess, sys, time
+from pathlib import Path
+from search.engine.guard import guard
+place, end = Path(sys.argv[1]), sys.argv[2]
+folder = place / "ray" / f"session_2026-01-01_00-00-00_000000_{os.getpid()}"
+with guard() as tell:
+    (folder / "logs").mkdir(parents=True)
+    stay = "import signal, sys, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(100)"
+    named = subprocess.Popen([sys.executable, "-c", stay, f"--session-dir={folder}"])
+    with open(folder / "logs" / "agent.log", "w") as log:
+        writes = subprocess.Popen([sys.executable, "-c", stay], stdout=log)
+    reader = subprocess.Popen([sys.executable, "-c", stay, str(folder)], start_new_session=True)
+    other = subprocess.Popen([sys.executable, "-c", stay])
+    if end != "untold":
+        tell(str(folder))
+    print(folder, named.pid, writes.pid, reader.pid, other.pid, flush=True)
+    if end != "leaves":
+        time.sleep(100)
+print("left", flush=True)
+time.sleep(100)
+"""
+
+
+@dataclass
+class Driver:
+    """A driver that pretends; its children pretend to be a helper of Ray's, a worker, and two that are neither."""
+
+    end: str
+    process: subprocess.Popen[str]
+    folder: Path
+    named: psutil.Process
+    writes: psutil.Process
+    reader: psutil.Process
+    other: psutil.Process
+    watching: psutil.Process
+
+
+@pytest.fixture(scope="module")
+def drivers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Driver]]:
+    """All at once, for each takes seconds: killed with all told, killed before it could say where its Ray is, and well
+    and alive but done with Ray."""
+    made: dict[str, Driver] = {}
+    for end in ("killed", "untold", "leaves"):
+        place = tmp_path_factory.mktemp(end)
+        process = subprocess.Popen(
+            [sys.executable, "-c", DRIVER, str(place), end],
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "RAY_TMPDIR": str(place)},
+        )
+        assert process.stdout is not None
+        words = process.stdout.readline().split()
+        family = [psutil.Process(int(word)) for word in words[1:]]
+        (watching,) = [each for each in psutil.Process(process.pid).children() if "guard.py" in str(each.cmdline())]
+        made[end] = Driver(end, process, Path(words[0]), *family, watching)
+    try:
+        for driver in made.values():
+            assert {driver.named.pid, driver.writes.pid} <= members_of(str(driver.folder))
+            assert driver.other.pid not in members_of(str(driver.folder))
+            if driver.end != "leaves":
+                assert driver.watching.is_running()
+                driver.process.send_signal(signal.SIGKILL)
+                driver.process.wait()
+        yield made
+    finally:
+        for driver in made.values():
+            for each in (driver.named, driver.writes, driver.reader, driver.other, driver.watching):
+                with contextlib.suppress(psutil.Error):
+                    each.kill()
+            driver.process.kill()
+            driver.process.communicate()
+
+
+@pytest.mark.parametrize("end", ["killed", "untold", "leaves"])
+def test_nothing_is_left(end: str, drivers: dict[str, Driver]) -> None:
+    driver = drivers[end]
+    wait_for(lambda: gone([driver.named, driver.writes, driver.watching]) and not driver.folder.exists(), 60)
+    assert driver.reader.is_running(), "whoever reads its logs elsewhere is no part of it"
+    assert driver.other.is_running(), "nor is another process of the same terminal"
+    assert driver.process.poll() == (None if end == "leaves" else -signal.SIGKILL)
+
+
+def test_a_guard_that_was_killed_hurts_nobody() -> None:
+    code = (
+        "import os, subprocess, sys; from search.engine.guard import guard\n"
+        "with guard() as tell:\n"
+        "    import psutil; [each.kill() for each in psutil.Process().children()]\n"
+        "    psutil.wait_procs(psutil.Process().children(), 5); tell('/nowhere')\n"
+        "print('done')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert (done.stdout, done.stderr) == ("done\n", "")
+
+
+def test_sessions_of_a_driver(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RAY_TMPDIR", str(tmp_path))
+    for name in (
+        "session_2026-01-01_00-00-00_000000_77",
+        "session_2026-01-01_00-00-00_000000_7",
+        "session_latest",
+        "x",
+    ):
+        (tmp_path / "ray" / name).mkdir(parents=True)
+    assert [Path(each).name for each in sessions_of(7, 0.0)] == ["session_2026-01-01_00-00-00_000000_7"]
+    assert sessions_of(7, time.time() + 60) == [], "an older one, of another process of that number"
