@@ -35,7 +35,8 @@ def footnotes(table: Table, read: Curves, homeless: Sequence[str], remarks: Rema
     """
     judged = judged_notes(table, read, remarks) if remarks is not None else []
     notes = [*_meaning(table, read), *_marks(table), *_seeds(table), *judged]
-    notes += [*_sampled(table, read), *_missing(table, read)]
+    notes += [*_sampled(table, read), *(_importances(table, read) if remarks is not None else ())]
+    notes += _missing(table, read)
     return [*notes, *_published(read, homeless), *_sharing(table, read), *_data(read)]
 
 
@@ -95,6 +96,25 @@ def _sampled(table: Table, read: Curves) -> list[str]:
             "optimistic, because the same images chose it."
         )
     return notes
+
+
+def _importances(table: Table, read: Curves) -> list[str]:
+    """Return what each axis of a search matters, by which evaluator, and how far resamples of the settings agree."""
+    if read.space.search.sampler == "grid" or not table.lines:
+        return []
+    # The figures need tables, and Optuna; both are loaded for sampled studies alone.
+    from search.report.figures.groups import groups_of
+    from search.report.figures.searched import BOOTSTRAPS, importances
+
+    found = importances(groups_of(read), read.space)
+    if not found.values:
+        return [f"No importances of the axes; {found.remark}."]
+    shares = [
+        f"{name} {100 * share:.0f} [{100 * found.spread[name][0]:.0f}, {100 * found.spread[name][1]:.0f}]"
+        for name, share in found.values.items()
+    ]
+    between = f"in brackets the smallest and largest of {BOOTSTRAPS} resamples of the settings"
+    return [f"Importances in per cent by {found.evaluator}: {', '.join(shares)}; {between}."]
 
 
 def _budget(table: Table, read: Curves) -> str:

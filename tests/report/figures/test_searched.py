@@ -20,6 +20,7 @@ from search.report.figures.searched import (
     slice_figure,
     varied,
 )
+from search.report.table import comparison_table
 from search.space import Axis, Choice, Condition, Float, Grid, Space
 from search.trial import State
 from tests.report.builder import Study
@@ -31,6 +32,7 @@ AXES = [
     Axis("size", Grid([1, 2, 4])),
 ]
 SPACE = Space("focal", "toy", AXES, {"epochs": 3}, "Search", (0, 1))
+TPE = dataclasses.replace(SPACE.search, sampler="tpe", trials=60)
 
 
 def fill(study: Study, count: int, seeds: Sequence[int] = (0, 1)) -> list[Group]:
@@ -121,6 +123,21 @@ class TestImportances:
         found = importances(fill(make(SPACE), 29), SPACE)
         assert found.remark == "too few: 29 complete settings, importances need 30"
         assert importance_figure(found, "Importance") is None
+
+    def test_the_table_names_them_with_their_evaluator(self, make: Callable[..., Study]) -> None:
+        study = make(dataclasses.replace(SPACE, seeds=(0,), search=TPE))
+        found = importances(fill(study, 60, (0,)), study.space)
+        (said,) = [note for note in comparison_table(*study.args).notes if note.startswith("Importances")]
+        assert said.startswith(f"Importances in per cent by {found.evaluator}: ")
+        for name, share in found.values.items():
+            low, high = found.spread[name]
+            assert f"{name} {100 * share:.0f} [{100 * low:.0f}, {100 * high:.0f}]" in said
+
+    def test_the_table_says_that_there_are_too_few(self, make: Callable[..., Study]) -> None:
+        study = make(dataclasses.replace(SPACE, search=TPE))
+        fill(study, 29)
+        said = "No importances of the axes; too few: 29 complete settings, importances need 30."
+        assert said in comparison_table(*study.args).notes
 
     def test_equal_objectives_have_defined_importances(self, make: Callable[..., Study]) -> None:
         space = dataclasses.replace(SPACE, seeds=(0,), axes=[AXES[0], AXES[3]])
