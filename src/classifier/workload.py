@@ -18,7 +18,7 @@ class ClassifierWorkload:
     recipe = "1"  # raise it when the same settings train other bits
     landmarks = (50, 80)  # where the decays' defaults change the rate: what other studies will branch off
     evaluation = "1"  # raise it when the same state gives another row
-    metrics = tuple(f"{split}_{kind}" for split in ("train", "val", "test") for kind in ("loss", "accuracy"))
+    metrics = ("lr", *(f"{split}_{kind}" for split in ("train", "val", "test") for kind in ("loss", "accuracy")))
 
     def canonical(self, settings: Mapping[str, Any]) -> dict[str, Any]:
         """Return the one spelling of these settings; see `config.canonical`."""
