@@ -143,10 +143,10 @@ def test_the_way_to_a_state_is_trained_once() -> None:
         assert sorted(Counter(key for _, key, known in timed.trained if known).values()) == [1] * 8
 
 
-@pytest.mark.slow
-@settings(few, max_examples=300)
-@given(spaces(), SEEDS, st.integers(2, 5), st.sampled_from([0.02, 0.2]), st.sampled_from([0, 0.05]))
-def test_stalled_and_dying_workers(space: Space, seed: int, workers: int, stalling: float, dying: float) -> None:
+STALLS = (spaces(), SEEDS, st.integers(2, 5), st.sampled_from([0.02, 0.2]), st.sampled_from([0, 0.05]))
+
+
+def stalled(space: Space, seed: int, workers: int, stalling: float, dying: float) -> None:
     chance = random.Random(seed)
     slow: dict[int, float] = {}
 
@@ -160,8 +160,22 @@ def test_stalled_and_dying_workers(space: Space, seed: int, workers: int, stalli
 
 
 @pytest.mark.slow
-@settings(few, max_examples=500)
-@given(
+@settings(few, max_examples=60)
+@given(*STALLS)
+def test_stalled_and_dying_workers(space: Space, seed: int, workers: int, stalling: float, dying: float) -> None:
+    stalled(space, seed, workers, stalling, dying)
+
+
+@pytest.mark.stress
+@many
+@given(*STALLS)
+def test_stalled_and_dying_workers_a_thousand_times(
+    space: Space, seed: int, workers: int, stalling: float, dying: float
+) -> None:
+    stalled(space, seed, workers, stalling, dying)
+
+
+TROUBLES = (
     spaces(),
     SEEDS,
     WORKERS,
@@ -170,9 +184,9 @@ def test_stalled_and_dying_workers(space: Space, seed: int, workers: int, stalli
     st.sampled_from([0, 0.3]),
     st.sampled_from([0, 1, 3, 1_000_000]),
 )
-def test_whatever_happens_to_workers_and_states(
-    space: Space, seed: int, workers: int, dying: float, rotten: float, full: float, room: int
-) -> None:
+
+
+def troubled(space: Space, seed: int, workers: int, dying: float, rotten: float, full: float, room: int) -> None:
     with ledger() as opened:
         what = {"dying": dying, "rotten": rotten, "full": full, "room": room, "rolling": 0.3}
         timed = Timed(space, opened, random.Random(seed), workers, duration=mixed, **what)  # type: ignore[arg-type]
@@ -180,3 +194,21 @@ def test_whatever_happens_to_workers_and_states(
         check(timed, dying=True)
         check_sharing(timed, disturbed=True)
         assert opened.states.size()[0] <= room
+
+
+@pytest.mark.slow
+@settings(few, max_examples=80)
+@given(*TROUBLES)
+def test_whatever_happens_to_workers_and_states(
+    space: Space, seed: int, workers: int, dying: float, rotten: float, full: float, room: int
+) -> None:
+    troubled(space, seed, workers, dying, rotten, full, room)
+
+
+@pytest.mark.stress
+@many
+@given(*TROUBLES)
+def test_whatever_happens_to_them_a_thousand_times(
+    space: Space, seed: int, workers: int, dying: float, rotten: float, full: float, room: int
+) -> None:
+    troubled(space, seed, workers, dying, rotten, full, room)

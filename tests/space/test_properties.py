@@ -158,7 +158,7 @@ def test_dump_reads_back_as_the_same_space(data):
     assert rebuild(dump(space), "study") == space
 
 
-@settings(max_examples=500)
+@settings(deadline=None, max_examples=500)
 @given(st.text(max_size=10) | st.from_regex(r"[-+]?[0-9._eE:xo]{1,8}", fullmatch=True))
 def test_a_scalar_means_what_yaml_says_or_is_refused(text):
     """Where we read a number, PyYAML or Python's float reads the same one; where we read text, nobody a number."""
@@ -173,7 +173,7 @@ def test_a_scalar_means_what_yaml_says_or_is_refused(text):
         assert value == float(text)
 
 
-@settings(max_examples=300)
+@settings(deadline=None, max_examples=300)
 @given(titles)
 def test_quoted_text_stays_text(text):
     problems = Problems()
