@@ -8,6 +8,7 @@ import sys
 import traceback
 
 from search.errors import SearchError
+from search.shown import printable
 
 UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES)
 """Errors that are the place's, not ours: of a full disk, a quota, a disk or a folder that cannot be written."""
@@ -28,7 +29,7 @@ def run(arguments: list[str]) -> int:
     try:
         cli.main(arguments, prog_name="python -m search", standalone_mode=False)
     except SearchError as error:
-        print(error, file=sys.stderr)
+        print(printable(str(error), lines=True), file=sys.stderr)
         return error.exit_code
     except click.exceptions.Exit as error:
         return error.exit_code

@@ -11,6 +11,7 @@ import click
 
 from search.cli.options import overrides
 from search.errors import Fault, Faults, UserError
+from search.shown import one_line
 
 if TYPE_CHECKING:
     from search.space import Space
@@ -95,7 +96,7 @@ def _data(space: Space, file: str, told: dict[tuple[str, ...], str]) -> None:
         click.echo(f"  data as for {told[lines]}")
         return
     told[lines] = file
-    for line in lines:
+    for line in map(one_line, lines):
         click.echo(f"  {line}" if file else line)
 
 

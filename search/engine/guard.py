@@ -87,15 +87,13 @@ def main(driver: int, terminal: int, began: float) -> None:
     """
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
-    folder = wait_for_end(driver)
-    folders = [folder] if folder else sessions_of(driver, began)
-    for each in folders:
+    for each in wait_for_end(driver) or sessions_of(driver, began):
         end_processes(each, terminal, {driver})
         remove(each)
 
 
-def wait_for_end(driver: int) -> str:
-    """Return the session's folder, "" where none was told, once the pipe is closed or the driver is another's child."""
+def wait_for_end(driver: int) -> list[str]:
+    """Return the folders that were told, once the pipe is closed or the driver is gone."""
     told = b""
     while os.getppid() == driver:
         ready, _, _ = select.select([0], [], [], 2.0)
@@ -104,7 +102,7 @@ def wait_for_end(driver: int) -> str:
             if not chunk:
                 break
             told += chunk
-    return told.decode().strip()
+    return told.decode().splitlines()
 
 
 def sessions_of(driver: int, since: float) -> list[str]:
@@ -115,7 +113,9 @@ def sessions_of(driver: int, since: float) -> list[str]:
     for place in places:
         with contextlib.suppress(OSError):
             found += [
-                str(each) for each in place.iterdir() if pattern.fullmatch(each.name) and each.stat().st_mtime >= since
+                str(each)
+                for each in place.iterdir()
+                if pattern.fullmatch(each.name) and each.stat().st_mtime >= since - 1.0
             ]
     return found
 

@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from search.engine.outcomes import Progress
+from search.shown import one_line
 from search.trial import State, Trial
 
 SHOWN = (State.FINISHED, State.STOPPED, State.PRUNED, State.DIVERGED, State.FAILED)
@@ -70,8 +71,9 @@ class Lines(Silent):
 
     def say(self, text: str) -> None:
         """Print one line with the seconds since the start."""
+        line = f"[{time.monotonic() - self._began:7.1f} s] {one_line(text)}"
         with suppress(OSError):  # a reader that went away does not end a study
-            print(f"[{time.monotonic() - self._began:7.1f} s] {text}", file=self._out or sys.stdout, flush=True)
+            print(line, file=self._out or sys.stdout, flush=True)
 
     def begin(self, progress: Progress, epochs: int, metric: str) -> None:
         """Remember what to count."""
@@ -105,7 +107,7 @@ class Terminal(Silent):
 
     def say(self, text: str) -> None:
         """Print a line above the table."""
-        self._console.print(Text(text, style="dim"))
+        self._console.print(Text(one_line(text), style="dim"))
 
     def begin(self, progress: Progress, epochs: int, metric: str) -> None:
         """Show the table until `end`."""
@@ -120,7 +122,7 @@ class Terminal(Silent):
     def event(self, kind: str, what: Mapping[str, Any]) -> None:
         """Alarms and what goes wrong with states are worth a line of their own; the rest is in the table."""
         if kind == "alarm":
-            self._console.print(Text.assemble(("ALARM", "bold red"), f" {what['text']}"))
+            self._console.print(Text.assemble(("ALARM", "bold red"), f" {one_line(what['text'])}"))
         elif kind in REMARKS:
             self.say(REMARKS[kind].format(**what))
 

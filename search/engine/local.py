@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import functools
 import logging
+import os
 import sys
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import ray
 from ray._private import services
 
-from search.engine.guard import guard
+from search.engine.guard import guard, sessions_of
+from search.errors import UserError
+
+STARTS = 3
+"""How often Ray is started where it does not answer: it waits 30 seconds for its own processes and no longer."""
 
 _session = ""
 
@@ -26,25 +32,52 @@ def local_ray() -> Iterator[None]:
     """Start a local Ray that listens on loopback only, without dashboard or usage statistics; end it at exit.
 
     Neither its processes nor its folder outlive this process, however that ends.
+
+    Raises:
+        UserError: it does not start.
     """
     global _session
-    with guard() as tell:
-        with _in_groups_of_their_own():
-            started = ray.init(
-                "local",  # else RAY_ADDRESS, or a cluster started on this machine, would be taken instead
-                include_dashboard=False,
-                log_to_driver=False,
-                logging_level=logging.ERROR,
-                configure_logging=True,
-                _node_ip_address="127.0.0.1",
-            )
-        _session = str(started.address_info["session_dir"])
-        tell(_session)
+    with ExitStack() as guards:
+        _session = _started(guards)
         try:
             yield
         finally:
             ray.shutdown()
             _session = ""
+
+
+def _started(guards: ExitStack) -> str:
+    """Start Ray under a guard, again where that fails; return its folder."""
+    for left in reversed(range(STARTS)):
+        began = time.time()
+        with ExitStack() as attempt:
+            tell = attempt.enter_context(guard())
+            try:
+                with _in_groups_of_their_own():
+                    started = ray.init(
+                        "local",  # else RAY_ADDRESS, or a cluster started on this machine, would be taken instead
+                        include_dashboard=False,
+                        log_to_driver=False,
+                        logging_level=logging.ERROR,
+                        configure_logging=True,
+                        _node_ip_address="127.0.0.1",
+                    )
+            except Exception as error:
+                for folder in sessions_of(os.getpid(), began):
+                    tell(folder)
+                ray.shutdown()
+                if left:
+                    continue
+                first = str(error).strip().partition("\n")[0] or type(error).__name__
+                raise UserError(
+                    f"Ray did not start on this machine, tried {STARTS} times ({first}); see whether it is overloaded, "
+                    "or its memory or the folder for temporary files full"
+                ) from error
+            folder = str(started.address_info["session_dir"])
+            tell(folder)
+            guards.push(attempt.pop_all())
+            return folder
+    raise AssertionError("one of the attempts returned or raised")
 
 
 @contextmanager

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 import re
-import unicodedata
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
@@ -16,13 +15,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from search.shown import one_line as one_line
+from search.shown import printable as printable
 from search.space import text_of
 
 _NUMBER = re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 _MARKUP = re.compile(r"([\\`*\[\]|~$])")
 _EMPHASIS = re.compile(r"(?<!\w)_|_(?!\w)")
-_DIRECTION = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _HTML = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 
 
@@ -120,21 +120,6 @@ def readable(value: Any) -> str:
 def duration(seconds: float) -> str:
     """Return seconds for people: tenths below 100, whole ones above."""
     return f"{seconds:.1f}" if seconds < 100 else f"{seconds:.0f}"
-
-
-def printable(text: str, lines: bool = False) -> str:
-    """Replace control characters, direction overrides and unpaired surrogates; with `lines`, line feeds and tabs stay.
-
-    An escape sequence in a study's name would otherwise reach the terminal.
-    """
-    keep = "\n\t" if lines else ""
-    unsafe = (c not in keep and (c in _DIRECTION or unicodedata.category(c) in ("Cc", "Cs")) for c in text)
-    return "".join("\ufffd" if bad else c for c, bad in zip(text, unsafe, strict=True))
-
-
-def one_line(text: str) -> str:
-    """Return `text` without line breaks and control characters."""
-    return printable(" ".join(text.split()) if len(text.splitlines()) > 1 else text)
 
 
 def markdown_cell(text: str) -> str:

