@@ -48,6 +48,7 @@ def local_ray() -> Iterator[None]:
 
 def _started(guards: ExitStack) -> str:
     """Start Ray under a guard, again where that fails; return its folder."""
+    logging.getLogger(services.__name__).addFilter(_is_not_of_the_dashboard)
     for left in reversed(range(STARTS)):
         began = time.time()
         with ExitStack() as attempt:
@@ -78,6 +79,15 @@ def _started(guards: ExitStack) -> str:
             guards.push(attempt.pop_all())
             return folder
     raise AssertionError("one of the attempts returned or raised")
+
+
+def _is_not_of_the_dashboard(record: logging.LogRecord) -> bool:
+    """Whether a record of Ray's is none of its dashboard's start.
+
+    Ray starts a process of it even where it is to have none, gives it a minute by the clock that people set, and then
+    prints twenty lines of its log, though nothing is missed.
+    """
+    return record.funcName != "start_api_server"
 
 
 @contextmanager
