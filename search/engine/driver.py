@@ -486,6 +486,11 @@ class Driver:
             self._error = self._error or error
             self._lock.notify_all()
 
+    def give_up_at_once(self, error: BaseException) -> None:
+        """End the run likewise, without waiting for epochs in progress: their workers are lost."""
+        self.give_up(error)
+        self.dropping = True
+
     @property
     def error(self) -> BaseException | None:
         """What the driver gave up for."""

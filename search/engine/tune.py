@@ -18,10 +18,9 @@ os.environ["RAY_AIR_NEW_OUTPUT"] = "0"
 os.environ["TUNE_DISABLE_AUTO_CALLBACK_LOGGERS"] = "1"
 os.environ["TUNE_DISABLE_STRICT_METRIC_CHECKING"] = "1"
 os.environ["TUNE_DISABLE_SIGINT_HANDLER"] = "1"
-os.environ["TUNE_GLOBAL_CHECKPOINT_S"] = "1000000000"  # the ledger is the only state there is
 os.environ["TUNE_WARN_THRESHOLD_S"] = "60"
 os.environ["TUNE_PRINT_ALL_TRIAL_ERRORS"] = "0"
-os.environ["RAY_DEDUP_LOGS_SKIP_REGEX"] = "^A worker died or was killed"  # we say of what, and of which trial
+os.environ["RAY_DEDUP_LOGS_SKIP_REGEX"] = "^(A worker died or was killed|Raylet is terminated)"  # we say it
 
 import logging
 import math
@@ -45,13 +44,14 @@ from ray.tune.search import Searcher
 from search.engine.cluster import Watch, joined, on_nodes
 from search.engine.deaths import UNKNOWN, Deaths
 from search.engine.driver import Driver
-from search.engine.forget import Forgetful
+from search.engine.forget import Forgetful, saving_nothing
 from search.engine.lease import Assignment, WorkerSetup
 from search.engine.local import local_ray, session
 from search.engine.nodes import Share, share_of
 from search.engine.place import execution_class
+from search.engine.servers import listening
 from search.engine.worker import ERROR, LEASE, MISS, ROW, SECONDS, STATE, UNKEPT, LeaseTrainable
-from search.errors import InternalError, UserError
+from search.errors import InternalError, RayLost, UserError
 from search.space import Resources
 
 PATIENCE = 5.0
@@ -59,6 +59,9 @@ PATIENCE = 5.0
 
 ASKED = 3
 """How many workers are asked what they are, where they die."""
+
+FIRST = 900.0
+"""Seconds in which one must have started, imported the workload and said what it is."""
 
 STARTING = 1.0
 """Seconds in which no worker gets ready: for leases that are over sooner, another one is not started."""
@@ -107,9 +110,14 @@ def ask_execution_class(workload: str, cpus: int, gpus: float) -> dict[str, str]
     task = ray.remote(num_cpus=cpus, num_gpus=gpus, max_retries=0)(execution_class)
     for left in reversed(range(ASKED)):
         try:
-            return dict(ray.get(task.remote(setup)))
+            return dict(ray.get(task.remote(setup), timeout=FIRST))
         except ray.exceptions.RayTaskError as error:
             raise UserError(f"workload {workload!r} cannot be prepared on a worker: {error.cause!r}") from error
+        except ray.exceptions.GetTimeoutError as error:
+            raise UserError(
+                f"workload {workload!r} cannot be prepared on a worker: none has answered within {FIRST / 60:g} "
+                "minutes; see whether the machine is overloaded, and how long the workload takes to be imported"
+            ) from error
         except ray.exceptions.RayError as error:  # the worker died: killed by hand, of the workload, for want of memory
             if not left:
                 first = str(error).strip().partition("\n")[0]
@@ -160,9 +168,13 @@ def execute(driver: Driver, setup: WorkerSetup, given: Share) -> None:
             ),
         )
         try:
-            tuner.fit()
+            with saving_nothing(Path(scratch, "leases")), listening(driver.give_up_at_once):
+                tuner.fit()
         except Exception:
             if driver.error is None:
+                raise
+        except KeyboardInterrupt:
+            if not isinstance(driver.error, RayLost):
                 raise
     if driver.error is not None:
         raise driver.error
