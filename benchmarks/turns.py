@@ -12,7 +12,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -31,12 +31,19 @@ class Turn:
         name: for people.
         command: arguments of the Python that runs it, from the repository's root.
         log: a file open for what it writes beside its answers.
+        environment: variables it gets beside those of this process.
     """
 
-    def __init__(self, name: str, command: Sequence[str], log: IO[str]) -> None:
+    def __init__(self, name: str, command: Sequence[str], log: IO[str], environment: Mapping[str, str]) -> None:
         self.name, self._log = name, log
         self._process = subprocess.Popen(
-            [sys.executable, *command], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True
+            [sys.executable, *command],
+            cwd=ROOT,
+            env={**os.environ, **environment},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
         )
 
     def ready(self) -> None:
@@ -53,10 +60,22 @@ class Turn:
         Raises:
             Failed: it ended.
         """
+        self.tell()
+        return self.answer()
+
+    def tell(self) -> None:
+        """Let it work once, without waiting for it."""
         assert self._process.stdin is not None
-        with contextlib.suppress(BrokenPipeError):
+        with contextlib.suppress(BrokenPipeError):  # it ended, which its answer will tell
             self._process.stdin.write("go\n")
             self._process.stdin.flush()
+
+    def answer(self) -> Any:
+        """Wait for what comes of it.
+
+        Raises:
+            Failed: it ended.
+        """
         return json.loads(self._line("{"))
 
     def end(self) -> None:
@@ -76,11 +95,14 @@ class Turn:
 
 
 @contextlib.contextmanager
-def turns(commands: dict[str, Sequence[str]]) -> Iterator[dict[str, Turn]]:
+def turns(
+    commands: Mapping[str, Sequence[str]], environment: Mapping[str, str] | None = None
+) -> Iterator[dict[str, Turn]]:
     """Start all sides, one after the other; end them at exit.
 
     Args:
         commands: name of a side -> arguments of the Python that runs it.
+        environment: variables they get beside those of this process.
 
     Raises:
         Failed: one ended.
@@ -90,7 +112,7 @@ def turns(commands: dict[str, Sequence[str]]) -> Iterator[dict[str, Turn]]:
         found = {}
         for number, (name, command) in enumerate(commands.items()):
             log = stack.enter_context((folder / f"{number}.txt").open("w+"))
-            found[name] = Turn(name, command, log)
+            found[name] = Turn(name, command, log, environment or {})
             stack.callback(found[name].end)
             found[name].ready()
         yield found
