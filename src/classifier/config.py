@@ -27,6 +27,12 @@ SETTINGS: dict[str, dict[str, Any]] = {
         "description": "images per step; a last batch of one image joins the one before",
         "unit": "images",
     },
+    "precision": {
+        "enum": ["fp32", "bf16"],
+        "default": "fp32",
+        "description": "of the network's forward and backward pass; bf16: bfloat16 where PyTorch's autocast thinks it "
+        "safe, with weights, losses and optimiser in float32",
+    },
     **INPUT_SETTINGS,
     **MODEL_SETTINGS,
     "loss.name": {

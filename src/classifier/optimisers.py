@@ -106,6 +106,8 @@ def optimiser(model: torch.nn.Module, fixed: Mapping[str, Any]) -> torch.optim.O
     import torch
 
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    # One kernel for all parameters, or on the CPU one call.
+    way = {"fused": True} if trained[0].is_cuda else {"foreach": True}
     name, decay = fixed["optimizer.name"], fixed["optimizer.weight_decay"]
     if name == "sgd":
         return torch.optim.SGD(
@@ -114,11 +116,11 @@ def optimiser(model: torch.nn.Module, fixed: Mapping[str, Any]) -> torch.optim.O
             momentum=fixed["optimizer.momentum"],
             nesterov=fixed["optimizer.nesterov"],
             weight_decay=decay,
-            foreach=True,
+            **way,
         )
     kind = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[name]
     betas = fixed["optimizer.beta1"], fixed["optimizer.beta2"]
-    return kind(trained, lr=0.0, betas=betas, eps=fixed["optimizer.epsilon"], weight_decay=decay, foreach=True)
+    return kind(trained, lr=0.0, betas=betas, eps=fixed["optimizer.epsilon"], weight_decay=decay, **way)
 
 
 def set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
@@ -148,11 +150,14 @@ def restore(optimizer: torch.optim.Optimizer, found: Mapping[int, Mapping[str, t
     """
     import torch
 
-    parameters = optimizer.param_groups[0]["params"]
+    group = optimizer.param_groups[0]
+    parameters = group["params"]
     optimizer.state.clear()
     for number, tensors in found.items():
         parameter = parameters[number]
         for name, tensor in tensors.items():
-            # A count of steps stays where the optimiser makes it, on the CPU: reading it must not wait for the device.
-            like = torch.empty_like(parameter) if tensor.ndim else torch.empty_like(tensor, device="cpu")
+            # A count of steps lies where the optimiser makes it: beside its parameter for a fused one, else on the CPU,
+            # because reading it must not wait for the device.
+            counted = parameter.device if group.get("fused") else "cpu"
+            like = torch.empty_like(parameter) if tensor.ndim else torch.empty_like(tensor, device=counted)
             optimizer.state[parameter][name] = like.copy_(tensor).detach()

@@ -13,8 +13,11 @@ import platform
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import torch
+
+from classifier.rules import SettingError
 
 _DISPATCH = ("ATEN_CPU_CAPABILITY", "ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA", "MKL_CBWR", "MKL_ENABLE_INSTRUCTIONS")
 """Variables of the environment that make the libraries under PyTorch choose other kernels."""
@@ -51,6 +54,31 @@ def undisturbed(device: str) -> Iterator[None]:
     """
     with torch.inference_mode(False), torch.enable_grad(), torch.autocast(device, enabled=False):
         yield
+
+
+def precision(name: str, device: str) -> contextlib.AbstractContextManager[Any]:
+    """Run the forward pass in here in a precision: float32, or bfloat16 where autocast thinks it safe.
+
+    Weights, sums of batch norm, losses and the optimiser stay in float32 either way.
+
+    Args:
+        name: a value of the setting ``precision``.
+        device: its type, "cpu" or "cuda".
+    """
+    # Without the cache of cast weights: it is emptied only where the outermost autocast ends, which is `undisturbed`
+    # around a whole epoch, and every batch would be trained on the weights the epoch began with.
+    return torch.autocast(device, torch.bfloat16, enabled=name == "bf16", cache_enabled=False)
+
+
+def check_precision(name: str, device: torch.device) -> None:
+    """Refuse a precision that a device would have to imitate.
+
+    Raises:
+        SettingError: it has none of it.
+    """
+    if name == "bf16" and device.type == "cuda" and not torch.cuda.is_bf16_supported(including_emulation=False):
+        sentence = f"found 'bf16', which {torch.cuda.get_device_name(device)} does not compute in; set it to fp32"
+        raise SettingError([("precision", sentence)])
 
 
 def execution_class(threads: int, cuda: bool) -> dict[str, str]:

@@ -1,8 +1,8 @@
 """One run: start, train an epoch, evaluate, save, load.
 
 All state of the process that can change a bit (thread count, deterministic algorithms, precision) is set before every
-epoch, because several runs take turns in one process. Data lie on the device as uint8, are augmented and normalised
-there, and nothing waits for the device inside an epoch.
+epoch, because several runs take turns in one process. Images lie on the device as uint8, or come to it ahead of their
+time; they are augmented and normalised there, and nothing waits for the device inside an epoch.
 
 `train_loss` is what was minimised, on augmented images, in training mode, as the epoch went by: the mean over
 batches, each counted by its images. `val_loss` and `test_loss` are the cross-entropy in nats per image whatever was
@@ -13,8 +13,7 @@ from __future__ import annotations
 
 import io
 import sys
-import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -25,15 +24,16 @@ from torch.nn import functional
 from classifier.augment import Augmentation
 from classifier.data import Dataset
 from classifier.draws import permutation
+from classifier.images import hold
 from classifier.inputs import grey, normalisation
 from classifier.losses import class_weights, focal
 from classifier.models import build, pretrained
 from classifier.optimisers import optimiser, restore, set_rate, state
-from classifier.process import configure, undisturbed
+from classifier.process import check_precision, configure, precision, undisturbed
 from classifier.weights import initialise
 
-EVALUATION_PIXELS = 512 * 64 * 64
-"""Pixels per evaluation batch: a function of the image size alone, because its split can change bits."""
+EVALUATION_PIXELS = {"cpu": 512 * 64 * 64, "cuda": 2048 * 64 * 64}
+"""Kind of device -> pixels per evaluation batch. Nothing else may count: how images are split can change bits."""
 
 
 class Training:
@@ -51,12 +51,14 @@ class Training:
         self._threads, self._device = threads, torch.device(device)
         self._seed, self._batch = fixed.get("seed", 0), fixed["batch_size"]
         self._epoch, self._classes = 0, tuple(data.card.classes)
+        self._precision = fixed["precision"]
+        check_precision(self._precision, self._device)
         self._small = np.uint8 if len(data.card.classes) <= 256 else np.uint16
         with undisturbed(self._device.type):
             pixels = data.images
             if fixed["input.greyscale"]:
                 pixels = {split: grey(array) for split, array in pixels.items()}
-            self._images = {split: _tensor(array, self._device) for split, array in pixels.items()}
+            self._images = hold(pixels, self._device, fixed["data.held"])
             self._labels = {split: torch.tensor(array, device=self._device) for split, array in data.labels.items()}
             constants = normalisation(fixed["input.normalise"], pixels["train"])
             self._mean, self._std = (_channels(values, self._device) for values in constants)
@@ -88,24 +90,25 @@ class Training:
 
     def _train(self, settings: Mapping[str, Any]) -> dict[str, float]:
         images, labels = self._images["train"], self._labels["train"]
-        augmentation = Augmentation(settings, self._seed, self._epoch, len(images))
-        order = torch.from_numpy(permutation(self._seed, self._epoch, len(images))).to(self._device)
+        count = len(labels)
+        augmentation = Augmentation(settings, self._seed, self._epoch, count)
+        order = torch.from_numpy(permutation(self._seed, self._epoch, count))
         total = torch.zeros((), dtype=torch.float64, device=self._device)
         correct = torch.zeros((), dtype=torch.int64, device=self._device)
         gamma, smoothing = settings["loss.gamma"], settings["loss.label_smoothing"]
         weights = class_weights(settings["loss.class_weights"], labels, len(self._classes))
         self._model.train()
-        for index in _batches(order, self._batch):
+        for index, pixels in images.batches(order, self._batch):
             target = labels[index]
-            batch = images[index].expand(-1, 3, -1, -1)  # grey images lie there as one channel
-            logits = self._model(self._normalise(augmentation.apply(batch, index)))
+            batch = pixels.expand(-1, 3, -1, -1)  # grey images lie there as one channel
+            logits = self._logits(augmentation.apply(batch, index))
             loss = focal(logits, target, gamma, smoothing, weights)
             self._optimizer.zero_grad(set_to_none=True)
             loss.backward()
             self._optimizer.step()
             total += loss.detach().double() * len(index)
             correct += (logits.detach().argmax(1) == target).sum()
-        return {"train_loss": total.item() / len(images), "train_accuracy": correct.item() / len(images)}
+        return {"train_loss": total.item() / count, "train_accuracy": correct.item() / count}
 
     @torch.inference_mode()
     def _evaluate(self, split: str) -> tuple[dict[str, float], np.ndarray]:
@@ -113,16 +116,24 @@ class Training:
         self._model.eval()
         total = torch.zeros((), dtype=torch.float64, device=self._device)
         predicted = []
-        size = _evaluation_batch(images)
-        for start in range(0, len(images), size):
-            batch = slice(start, start + size)
-            logits = self._model(self._normalise(images[batch].float() / 255))
-            total += functional.cross_entropy(logits, labels[batch], reduction="none").double().sum()
+        for where, pixels in images.slices(self._evaluation_batch(split)):
+            logits = self._logits(pixels.float() / 255)
+            total += functional.cross_entropy(logits, labels[where], reduction="none").double().sum()
             predicted.append(logits.argmax(1))
         classes = torch.cat(predicted)
         accuracy = (classes == labels).sum().item() / len(labels)
         measured = {f"{split}_loss": total.item() / len(labels), f"{split}_accuracy": accuracy}
         return measured, classes.cpu().numpy().astype(self._small)
+
+    def _logits(self, batch: Tensor) -> Tensor:
+        """Return float32 logits [b, classes] of float [b, 1 or 3, h, w] in [0, 1]; losses are always of float32."""
+        with precision(self._precision, self._device.type):
+            logits: Tensor = self._model(self._normalise(batch))
+        return logits.float()
+
+    def _evaluation_batch(self, split: str) -> int:
+        _, _, height, width = self._images[split].shape
+        return evaluation_batch(height, width, self._device.type)
 
     def _normalise(self, batch: Tensor) -> Tensor:
         """Normalise float [b, 1 or 3, h, w] in [0, 1] as ``input.normalise`` says, to [b, 3, h, w]."""
@@ -176,33 +187,16 @@ class Training:
         """
         configure(self._threads)
         found = []
-        with undisturbed(self._device.type), torch.inference_mode():
+        with undisturbed(self._device.type), torch.inference_mode(), precision(self._precision, self._device.type):
             self._model.eval()
-            for images in self._images[split].split(_evaluation_batch(self._images[split])):
+            for _, images in self._images[split].slices(self._evaluation_batch(split)):
                 found.append(self._model.features(self._normalise(images.float() / 255)).float().cpu())
         return torch.cat(found).numpy(), self._labels[split].cpu().numpy()
 
 
-def _batches(order: Tensor, size: int) -> Iterator[Tensor]:
-    """Cut an epoch's order into batches; a last one of a single image joins the one before: batch norm needs two."""
-    images = len(order)
-    starts = list(range(0, images, size))
-    if images - starts[-1] == 1 and len(starts) > 1:
-        starts.pop()
-    for start, end in zip(starts, [*starts[1:], images], strict=True):
-        yield order[start:end]
-
-
-def _evaluation_batch(images: Tensor) -> int:
-    return min(512, max(16, EVALUATION_PIXELS // (images.shape[2] * images.shape[3])))
-
-
-def _tensor(images: np.ndarray, device: torch.device) -> Tensor:
-    """Return uint8 [n, 1 or 3, h, w]; on the CPU without a copy, so that processes share the pages of the cache."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message=".*not writable")  # nobody writes to it
-        tensor = torch.from_numpy(images)
-    return tensor if device.type == "cpu" else tensor.to(device, memory_format=torch.channels_last)
+def evaluation_batch(height: int, width: int, device: str) -> int:
+    """Return how many images of this size are evaluated at once on a kind of device."""
+    return min(2048 if device == "cuda" else 512, max(16, EVALUATION_PIXELS[device] // (height * width)))
 
 
 def _channels(values: Sequence[float], device: torch.device) -> Tensor:

@@ -12,7 +12,7 @@ from PIL import Image
 
 import classifier
 from classifier.rules import SettingError
-from classifier.training import EVALUATION_PIXELS
+from classifier.training import evaluation_batch
 from classifier.workload import workload
 
 pytestmark = pytest.mark.slow
@@ -76,8 +76,12 @@ def test_a_folder_of_two_classes_trains(tmp_path: Path) -> None:
     assert row["predictions"]["val"].shape == card.truth["val"].shape
 
 
-def test_images_up_to_64_px_are_evaluated_512_at_a_time() -> None:
-    assert EVALUATION_PIXELS // 64**2 == 512
+@pytest.mark.parametrize(
+    ("size", "device", "images"),
+    [(12, "cpu", 512), (64, "cpu", 512), (224, "cpu", 41), (1024, "cpu", 16), (12, "cuda", 2048), (224, "cuda", 167)],
+)
+def test_how_many_images_are_evaluated_at_a_time(size: int, device: str, images: int) -> None:
+    assert evaluation_batch(size, size, device) == images
 
 
 def test_the_classifier_imports_neither_the_service_nor_what_drives_it() -> None:

@@ -51,6 +51,7 @@ def test_keys_are_those_of_recorded_runs(settings: dict[str, Any], first: str, l
         {"optimizer.name": "adam"},
         {"optimizer.name": "adamw"},
         {"decay.warmup": 1},
+        {"precision": "bf16"},
     ],
 )
 def test_a_setting_that_trains_something_else_has_another_key(change: dict[str, Any]) -> None:

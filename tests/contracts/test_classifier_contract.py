@@ -35,3 +35,7 @@ class TestClassifier(WorkloadContract):
     }
     epochs = 2
     absorbed = frozenset({"decay.name", "decay.start", "decay.every", "decay.factor", "decay.warmup"})
+
+
+class TestClassifierInBfloat16(TestClassifier):
+    settings: ClassVar = {**TestClassifier.settings, "precision": "bf16", "data.held": "host"}

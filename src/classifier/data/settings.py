@@ -65,4 +65,11 @@ DATA_SETTINGS: dict[str, dict[str, Any]] = {
         "description": "at most so many training, validation and test images, drawn class by class with the split "
         "seed; a smaller limit takes some of those of a larger one; null takes all",
     },
+    "data.held": {
+        "hashed": False,
+        "enum": ["auto", "device", "host"],
+        "default": "auto",
+        "description": "where images lie while a run trains: on its device, or on the host, from where batches are "
+        "fetched ahead; auto: on the device if that leaves it half of its free memory; changes no result",
+    },
 }
