@@ -16,6 +16,7 @@ from torch.nn import functional
 
 from classifier.losses import focal
 from classifier.models.model_c import Bottleneck, ModelC
+from classifier.process import precision
 
 
 def convolution(trials: Sequence[nn.Conv2d]) -> nn.Conv2d:
@@ -138,7 +139,7 @@ def losses(logits: Tensor, labels: Tensor, gamma: float = 0.0) -> Tensor:
     return torch.stack([focal(one, own, gamma) for one, own in zip(logits, labels, strict=True)])
 
 
-def step(model: FusedModelC, optimizer: FusedSGD, images: Tensor, labels: Tensor) -> Tensor:
+def step(model: FusedModelC, optimizer: FusedSGD, images: Tensor, labels: Tensor, name: str = "fp32") -> Tensor:
     """Train all trials by one step.
 
     Args:
@@ -146,11 +147,14 @@ def step(model: FusedModelC, optimizer: FusedSGD, images: Tensor, labels: Tensor
         optimizer: its own.
         images: float [n, K x 3, h, w].
         labels: int64 [K, n].
+        name: of the precision.
 
     Returns:
         the loss of each trial before the step, float [K].
     """
-    found = losses(model(images), labels)
+    with precision(name, images.device.type):
+        logits = model(images).float() if name != "fp32" else model(images)
+    found = losses(logits, labels)
     optimizer.zero_grad()
     found.sum().backward()
     optimizer.step()

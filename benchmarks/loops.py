@@ -61,8 +61,7 @@ def settings_of(case: Case, precision: str) -> tuple[dict[str, Any], dict[str, A
     from classifier import config
 
     chosen = {"data": case.data, "data.size": case.size, "model.name": case.name, "batch_size": case.batch}
-    more = {} if precision == "fp32" else {"precision": precision}
-    fixed, [each] = config.schedule(config.canonical({**chosen, **case.settings, **more}), 1)
+    fixed, [each] = config.schedule(config.canonical({**chosen, **case.settings, "precision": precision}), 1)
     return fixed, each
 
 
@@ -75,7 +74,7 @@ def ours(case: Case, photos: Photos, threads: int, device: str, precision: str) 
 
     def epoch() -> int:
         training.train_epoch(each)
-        _wait(device)
+        wait(device)
         return len(photos.paths)
 
     return epoch
@@ -86,11 +85,13 @@ def limit(case: Case, photos: Photos, threads: int, device: str, precision: str)
     from classifier.losses import focal
     from classifier.models import build
     from classifier.optimisers import optimiser, set_rate
-    from classifier.process import configure, undisturbed
+    from classifier.process import check_precision, configure, undisturbed
+    from classifier.process import precision as computing
     from classifier.weights import initialise
 
     fixed, each = settings_of(case, precision)
     configure(threads)
+    check_precision(precision, torch.device(device))
     with undisturbed(device):
         model = build(fixed, photos.classes)
         initialise(model, 0)
@@ -111,13 +112,13 @@ def limit(case: Case, photos: Photos, threads: int, device: str, precision: str)
         with undisturbed(device):
             for step in range(steps):
                 inputs, target = batches[step % len(batches)]
-                with _autocast(device, precision != "fp32"):
-                    logits = model(inputs)
-                loss = focal(logits.float(), target, each["loss.gamma"])
+                with computing(precision, device):
+                    logits = model(inputs).float()
+                loss = focal(logits, target, each["loss.gamma"])
                 optimizer.zero_grad(set_to_none=True)
                 loss.backward()
                 optimizer.step()
-        _wait(device)
+        wait(device)
         return steps * case.batch
 
     return epoch
@@ -205,7 +206,7 @@ def recipe(side: Side, case: Case, photos: Photos, workers: int, device: str) ->
         seen, meters = 0, [0.0, 0.0, 0.0]
         for images, labels in loader:
             images, labels = images.to(device, memory_format=layout), labels.to(device)
-            with _autocast(device, amp, torch.float16 if device == "cuda" else torch.bfloat16):
+            with torch.autocast(device, torch.float16 if device == "cuda" else torch.bfloat16, enabled=amp):
                 output = model(images)
                 loss = criterion(output, labels)
             optimizer.zero_grad()
@@ -226,10 +227,7 @@ def _accuracies(output: Tensor, labels: Tensor) -> Iterable[Tensor]:
     return hits[:, 0].float().mean(), hits.any(1).float().mean()
 
 
-def _autocast(device: str, enabled: bool, dtype: torch.dtype = torch.bfloat16) -> Any:
-    return torch.autocast(device, dtype, enabled=enabled)
-
-
-def _wait(device: str) -> None:
+def wait(device: str) -> None:
+    """Return when the device has done what it was told to."""
     if device == "cuda":
         torch.cuda.synchronize()

@@ -60,8 +60,9 @@ def test_photographs_are_taken_from_all_over(there, wanted, places):
 
 @pytest.mark.parametrize("name", list(CASES))
 @pytest.mark.parametrize("way", [OURS, LIMIT])
-def test_ours_and_the_limit_train_whole_batches(name, way, files):
-    epoch = loops.epoch_of(Side(way), SMALL[name], files, 1, 0, "cpu")
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_ours_and_the_limit_train_whole_batches(name, way, precision, files):
+    epoch = loops.epoch_of(Side(way, precision), SMALL[name], files, 1, 0, "cpu")
     assert epoch() == epoch() == 8
 
 
