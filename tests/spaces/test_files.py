@@ -202,11 +202,11 @@ def test_the_reports_step_is_a_multistep_at_50_and_80() -> None:
 
 
 @pytest.mark.parametrize("data", ["digits", "flowers-17", "flowers-102", "cifar10"])
-@pytest.mark.parametrize("name", [*REPORT_A, *REPORT_B, "prior"])
+@pytest.mark.parametrize("name", [*REPORT_A, *REPORT_B, "prior", "flowers102_best"])
 def test_every_file_moves_to_every_data_set(name: str, data: str) -> None:
     read = space(name, data=data)
     assert read.fixed["data"] == data
-    assert ("data.split" in read.fixed) == (name in REPORT_B and data == "flowers-102")
+    assert ("data.split" in read.fixed) == (name in (*REPORT_B, "flowers102_best") and data == "flowers-102")
 
 
 @pytest.mark.parametrize("name", [*REPORT_A, *REPORT_B])
