@@ -157,6 +157,8 @@ def main(arguments: list[str] | None = None) -> None:
                 continue
             found.append(measure(case, chosen, arguments))
             print("\n".join(table(found[-1], chosen.threads)), flush=True)
+            if chosen.json:  # again behind every case: whoever ends this early has what there is
+                chosen.json.write_text(json.dumps(plain(found, lines), indent=1))
     if found:
         report(found, lines, chosen)
 

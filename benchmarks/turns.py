@@ -98,7 +98,7 @@ class Turn:
 def turns(
     commands: Mapping[str, Sequence[str]], environment: Mapping[str, str] | None = None
 ) -> Iterator[dict[str, Turn]]:
-    """Start all sides, one after the other; end them at exit.
+    """Start all sides and wait until they are ready; end them at exit.
 
     Args:
         commands: name of a side -> arguments of the Python that runs it.
@@ -114,7 +114,8 @@ def turns(
             log = stack.enter_context((folder / f"{number}.txt").open("w+"))
             found[name] = Turn(name, command, log, environment or {})
             stack.callback(found[name].end)
-            found[name].ready()
+        for process in found.values():
+            process.ready()
         yield found
 
 

@@ -92,12 +92,18 @@ def test_a_part_never_gets_more_than_is_left():
 def test_what_cannot_be_done_is_left_out_with_the_reason(monkeypatch):
     monkeypatch.delenv("SEARCH_DATA", raising=False)
     monkeypatch.setattr(gpu, "missing", lambda modules: [name for name in modules if name == "ray"])
-    study = parts("cpu", True, 1)[-1]
+    *others, study = parts("cpu", True, 1)
+    assert [part.missing for part in others] == [""] * 6
     assert study.missing == "ray is not installed; SEARCH_DATA names no folder with flowers-102"
     assert summarised([Ended("tests", 0, 1.5)], {"study": study.missing}) == [
         "tests            1.5 s  done",
         "study        left out: ray is not installed; SEARCH_DATA names no folder with flowers-102",
     ]
+
+
+def test_without_what_training_needs_nothing_is_tried(monkeypatch):
+    monkeypatch.setattr(gpu, "missing", lambda modules: [name for name in modules if name == "jsonschema"])
+    assert {part.missing for part in parts("cuda", False, 10)[:-1]} == {"jsonschema is not installed"}
 
 
 def test_how_parts_end_is_told_apart():
