@@ -109,7 +109,7 @@ def test_what_is_compared():
 
 
 def epochs(*seconds):
-    return [Epoch(48, each, 2 * each) for each in seconds]
+    return [Epoch(48, each, 2.0) for each in seconds]
 
 
 def found(ours, limit, other, case="resnet18", way=REPORT_B):
@@ -131,6 +131,9 @@ def test_the_table_has_a_line_per_side():
     assert lines[3].split()[-4:] == ["4.00", "[4.00", "to", "4.00]"]
 
 
+LIMITED = "resnet18 at 224 px: ours, fp32 by device's limit, fp32: 0.95, at least 0.9"
+
+
 @pytest.mark.parametrize(
     ("device", "other", "texts"),
     [
@@ -138,31 +141,33 @@ def test_the_table_has_a_line_per_side():
             "cpu",
             3.0,
             [
-                ("resnet18 at 224 px: ours, fp32 by device's limit, fp32: 0.95, at least 0.9", True),
-                ("resnet18 at 224 px: ours, fp32 by report B's pipeline: 3.00, at least 3", True),
+                (f"{LIMITED} (1.00 in processor time)", True),
+                (
+                    "resnet18 at 224 px: ours, fp32 by report B's pipeline: 3.00, at least 3 (1.00 in processor time)",
+                    True,
+                ),
             ],
         ),
         (
             "cpu",
             2.9,
             [
-                ("resnet18 at 224 px: ours, fp32 by device's limit, fp32: 0.95, at least 0.9", True),
-                ("resnet18 at 224 px: ours, fp32 by report B's pipeline: 2.90, at least 3", False),
+                (f"{LIMITED} (1.00 in processor time)", True),
+                (
+                    "resnet18 at 224 px: ours, fp32 by report B's pipeline: 2.90, at least 3 (1.00 in processor time)",
+                    False,
+                ),
             ],
         ),
         (
             "NVIDIA H200, 140 GiB",
             3.0,
             [
-                ("resnet18 at 224 px: ours, fp32 by device's limit, fp32: 0.95, at least 0.9", True),
+                (LIMITED, True),
                 ("resnet18 at 224 px: ours, fp32 on an H200: 48 images/s, at least 10,000", False),
             ],
         ),
-        (
-            "NVIDIA H100, 80 GiB",
-            3.0,
-            [("resnet18 at 224 px: ours, fp32 by device's limit, fp32: 0.95, at least 0.9", True)],
-        ),
+        ("NVIDIA H100, 80 GiB", 3.0, [(LIMITED, True)]),
     ],
 )
 def test_targets_are_read_off_the_figures(device, other, texts):
@@ -171,7 +176,13 @@ def test_targets_are_read_off_the_figures(device, other, texts):
 
 def test_the_recipe_has_a_target_of_its_own():
     aims = rates.targets(found([1.0], [2.0], [1.4], "model_c", RECIPE), "cpu")
-    assert aims[1] == ("model_c at 64 px: ours, fp32 by torchvision's recipe: 1.40, at least 1.5", False)
+    sentence = "model_c at 64 px: ours, fp32 by torchvision's recipe: 1.40, at least 1.5 (1.00 in processor time)"
+    assert aims[1] == (sentence, False)
+
+
+def test_processor_time_is_compared_too():
+    epochs = {Side(OURS): [Epoch(48, 1.0, 2.0)], Side(LIMIT): [Epoch(48, 1.0, 1.5)]}
+    assert Found(CASES["model_c"], epochs).thrift(Side(OURS), Side(LIMIT)) == 0.75
 
 
 @pytest.mark.parametrize(("images", "whole"), [(1, 48), (48, 48), (95, 48), (96, 96)])
