@@ -10,7 +10,8 @@ What a caller may rely on:
 - An operation that is off costs nothing. With flips alone pixels are moved, not interpolated; with nothing on they are
   only converted.
 - `apply` runs on the device of its batch and never makes the host wait for it, except for one upload of the drawn
-  parameters at the first batch of an epoch.
+  parameters at the first batch of an epoch. It is `rows`, which looks the parameters of a batch up, and `change`, which
+  can be recorded once and replayed with the rows of any other batch and epoch.
 
 Importing this module does not import torch: the settings can be listed without it.
 """
@@ -141,24 +142,49 @@ class Augmentation:
             ValueError: another shape.
             IndexError: a number that is not a training image's (on the CPU; on CUDA a device-side assertion).
         """
-        import torch
-
         from classifier.colour import unit
 
-        if batch.ndim != 4 or batch.shape[1] != 3:
-            raise ValueError(f"a batch has shape {list(batch.shape)}; it must be [images, 3, height, width]")
+        _check_shape(batch)
         if index.shape != batch.shape[:1]:
             raise ValueError(
                 f"{len(batch)} images come with an index of shape {list(index.shape)}; give each its number"
             )
         if not self.drawn:
             return unit(batch)
+        return self.change(batch, self.rows(index.to(batch.device), *batch.shape[-2:]))
+
+    def rows(self, index: torch.Tensor, height: int, width: int) -> torch.Tensor:
+        """Return the drawn parameters of these images, float32 [b, columns], for `change`.
+
+        Args:
+            index: int64 [b], which training images; the parameters lie on its device.
+            height, width: of the images, pixels.
+        """
+        import torch
+
+        if not self.drawn:
+            return torch.empty((len(index), 0), device=index.device)
+        return self._parameters(index.device, height, width)[0].index_select(0, index)
+
+    def change(self, batch: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
+        """Augment a batch by given parameters: see `apply`. Depends on nothing else that changes between epochs.
+
+        Args:
+            batch: see `apply`.
+            rows: of `rows`, of this epoch or of another one with the same settings; without columns nothing is on.
+        """
+        import torch
+
+        from classifier.colour import unit
+
+        _check_shape(batch)
+        if not self.drawn:
+            return unit(batch)
         with torch.no_grad():
             height, width = batch.shape[-2:]
-            packed, columns = self._parameters(batch.device, height, width)
-            chosen = packed.index_select(0, index.to(batch.device))
-            rows = {name: chosen[:, place] for name, place in columns.items()}
-            images = self._recolour(self._move(batch, rows), rows)
+            columns = self._parameters(batch.device, height, width)[1]
+            named = {name: rows[:, place] for name, place in columns.items()}
+            images = self._recolour(self._move(batch, named), named)
             last = batch.is_contiguous(memory_format=torch.channels_last) and not batch.is_contiguous()
             return images.contiguous(memory_format=torch.channels_last if last else torch.contiguous_format)
 
@@ -215,6 +241,11 @@ class Augmentation:
         if "greyscale" in rows:
             images = torch.where(rows["greyscale"][:, 0, None, None, None] > 0, colour.grey(images), images)
         return images
+
+
+def _check_shape(batch: torch.Tensor) -> None:
+    if batch.ndim != 4 or batch.shape[1] != 3:
+        raise ValueError(f"a batch has shape {list(batch.shape)}; it must be [images, 3, height, width]")
 
 
 def _checked(settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -33,6 +33,12 @@ SETTINGS: dict[str, dict[str, Any]] = {
         "description": "of the network's forward and backward pass; bf16: bfloat16 where PyTorch's autocast thinks it "
         "safe, with weights, losses and optimiser in float32",
     },
+    "cuda_graphs": {
+        "type": "boolean",
+        "default": False,
+        "description": "record a step's kernels once and replay them, for networks so small that a GPU waits for its "
+        "host; without effect on a CPU",
+    },
     **INPUT_SETTINGS,
     **MODEL_SETTINGS,
     "loss.name": {

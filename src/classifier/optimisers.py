@@ -106,27 +106,30 @@ def optimiser(model: torch.nn.Module, fixed: Mapping[str, Any]) -> torch.optim.O
     import torch
 
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    # One kernel for all parameters, or on the CPU one call.
-    way = {"fused": True} if trained[0].is_cuda else {"foreach": True}
-    name, decay = fixed["optimizer.name"], fixed["optimizer.weight_decay"]
+    name, on_gpu = fixed["optimizer.name"], trained[0].is_cuda
+    recorded = on_gpu and fixed.get("cuda_graphs", False)
+    shared: dict[str, Any] = {
+        # A recorded step reads the rate from the device, where `set_rate` changes it.
+        "lr": torch.zeros((), device=trained[0].device) if recorded else 0.0,
+        "weight_decay": fixed["optimizer.weight_decay"],
+        # One kernel for all parameters, or on the CPU one call.
+        **({"fused": True} if on_gpu else {"foreach": True}),
+    }
     if name == "sgd":
-        return torch.optim.SGD(
-            trained,
-            lr=0.0,
-            momentum=fixed["optimizer.momentum"],
-            nesterov=fixed["optimizer.nesterov"],
-            weight_decay=decay,
-            **way,
-        )
+        momentum, nesterov = fixed["optimizer.momentum"], fixed["optimizer.nesterov"]
+        return torch.optim.SGD(trained, momentum=momentum, nesterov=nesterov, **shared)
     kind = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[name]
     betas = fixed["optimizer.beta1"], fixed["optimizer.beta2"]
-    return kind(trained, lr=0.0, betas=betas, eps=fixed["optimizer.epsilon"], weight_decay=decay, **way)
+    return kind(trained, betas=betas, eps=fixed["optimizer.epsilon"], capturable=recorded, **shared)
 
 
 def set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
     """Train with this learning rate from now on."""
     for group in optimizer.param_groups:
-        group["lr"] = rate
+        if isinstance(group["lr"], float):
+            group["lr"] = rate
+        else:
+            group["lr"].fill_(rate)
 
 
 def state(optimizer: torch.optim.Optimizer) -> dict[int, dict[str, torch.Tensor]]:

@@ -30,6 +30,7 @@ from classifier.losses import class_weights, focal
 from classifier.models import build, pretrained
 from classifier.optimisers import optimiser, restore, set_rate, state
 from classifier.process import check_precision, configure, precision, undisturbed
+from classifier.steps import Graphed, Work
 from classifier.weights import initialise
 
 EVALUATION_PIXELS = {"cpu": 512 * 64 * 64, "cuda": 2048 * 64 * 64}
@@ -51,7 +52,8 @@ class Training:
         self._threads, self._device = threads, torch.device(device)
         self._seed, self._batch = fixed.get("seed", 0), fixed["batch_size"]
         self._epoch, self._classes = 0, tuple(data.card.classes)
-        self._precision = fixed["precision"]
+        self._precision, self._graphs = fixed["precision"], fixed["cuda_graphs"]
+        self._graphed: tuple[dict[str, Any], Graphed] | None = None  # the settings of an epoch, and its steps
         check_precision(self._precision, self._device)
         self._small = np.uint8 if len(data.card.classes) <= 256 else np.uint16
         with undisturbed(self._device.type):
@@ -67,6 +69,9 @@ class Training:
             pretrained.load_into(model, fixed)
             self._model = model.to(self._device, memory_format=torch.channels_last)
             self._optimizer = optimiser(self._model, fixed)
+            # Sums over an epoch, on the device: nobody waits for a batch's.
+            self._total = torch.zeros((), dtype=torch.float64, device=self._device)
+            self._correct = torch.zeros((), dtype=torch.int64, device=self._device)
 
     def train_epoch(self, settings: Mapping[str, Any]) -> dict[str, Any]:
         """Train the next epoch and evaluate it.
@@ -90,25 +95,40 @@ class Training:
 
     def _train(self, settings: Mapping[str, Any]) -> dict[str, float]:
         images, labels = self._images["train"], self._labels["train"]
-        count = len(labels)
+        count, (_, _, height, width) = len(labels), images.shape
         augmentation = Augmentation(settings, self._seed, self._epoch, count)
         order = torch.from_numpy(permutation(self._seed, self._epoch, count))
-        total = torch.zeros((), dtype=torch.float64, device=self._device)
-        correct = torch.zeros((), dtype=torch.int64, device=self._device)
-        gamma, smoothing = settings["loss.gamma"], settings["loss.label_smoothing"]
-        weights = class_weights(settings["loss.class_weights"], labels, len(self._classes))
+        step = self._step(settings, augmentation)
+        for sum_ in (self._total, self._correct):
+            sum_.zero_()
         self._model.train()
         for index, pixels in images.batches(order, self._batch):
-            target = labels[index]
+            step(pixels, labels[index], augmentation.rows(index, height, width))
+        return {"train_loss": self._total.item() / count, "train_accuracy": self._correct.item() / count}
+
+    def _step(self, settings: Mapping[str, Any], augmentation: Augmentation) -> Work:
+        """Return what trains on a batch: uint8 [b, 1 or 3, h, w], labels [b], and rows of the augmentation [b, r]."""
+        same = {name: value for name, value in settings.items() if name != "optimizer.lr"}
+        if self._graphed is not None and self._graphed[0] == same:
+            return self._graphed[1]
+        gamma, smoothing = settings["loss.gamma"], settings["loss.label_smoothing"]
+        weights = class_weights(settings["loss.class_weights"], self._labels["train"], len(self._classes))
+
+        def step(pixels: Tensor, target: Tensor, rows: Tensor) -> None:
             batch = pixels.expand(-1, 3, -1, -1)  # grey images lie there as one channel
-            logits = self._logits(augmentation.apply(batch, index))
+            logits = self._logits(augmentation.change(batch, rows))
             loss = focal(logits, target, gamma, smoothing, weights)
             self._optimizer.zero_grad(set_to_none=True)
             loss.backward()
             self._optimizer.step()
-            total += loss.detach().double() * len(index)
-            correct += (logits.detach().argmax(1) == target).sum()
-        return {"train_loss": total.item() / count, "train_accuracy": correct.item() / count}
+            self._total.add_(loss.detach().double() * len(target))
+            self._correct.add_((logits.detach().argmax(1) == target).sum())
+
+        if not self._graphs:
+            return step
+        graphed = Graphed(step)
+        self._graphed = same, graphed
+        return graphed
 
     @torch.inference_mode()
     def _evaluate(self, split: str) -> tuple[dict[str, float], np.ndarray]:
@@ -157,6 +177,7 @@ class Training:
             found = torch.load(io.BytesIO(saved), map_location="cpu", weights_only=True)
             self._model.load_state_dict(found["model"])
             restore(self._optimizer, found["optimizer"])
+            self._graphed = None  # its recordings write to the moments that were there before
             self._epoch = found["epoch"]
 
     # Looking inside: nothing here changes a bit of what is trained later ----------------------------------------

@@ -85,3 +85,20 @@ def test_where_images_lie_changes_no_bit(greyscale: bool) -> None:
         for split in ("val", "test"):
             assert (ours["predictions"][split] == theirs["predictions"][split]).all()
         assert {**ours, "predictions": 0} == {**theirs, "predictions": 0}
+
+
+@pytest.mark.parametrize("batch", [48, 60, 70])  # 240 images: the last batch is as long as the others, or shorter
+@pytest.mark.parametrize("optimiser", ["sgd", "adam"])
+def test_recorded_steps_train_the_same_bits(batch: int, optimiser: str) -> None:
+    settings = {
+        "batch_size": batch,
+        "optimizer__name": optimiser,
+        "augment__crop": True,
+        "augment__contrast": 0.2,
+        "decay__name": "step",
+        "decay__start": 1,
+        "decay__every": 1,
+        "loss__class_weights": "balanced",
+    }
+    one_by_one, recorded = (run(3, cuda_graphs=graphs, **settings) for graphs in (False, True))
+    assert [{**row, "predictions": 0} for row in recorded] == [{**row, "predictions": 0} for row in one_by_one]
