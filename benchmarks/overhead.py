@@ -41,7 +41,8 @@ from collections.abc import Callable
 from datetime import datetime
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+
+from benchmarks.starts import timed_starts
 
 ROOT = Path(__file__).resolve().parent.parent
 TARGET = 15
@@ -59,23 +60,7 @@ Figures = dict[str, float]
 def work(side: str, trials: int, epochs: int, folder: str) -> Figures:
     """Run one side and return what was measured in its process."""
     began = time.monotonic()
-    os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
-    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-    import ray
-
-    spent = {"ray.init": 0.0, "ray.shutdown": 0.0}
-
-    def timed(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
-        def call(*args: Any, **options: Any) -> Any:
-            before = time.monotonic()
-            try:
-                return function(*args, **options)
-            finally:
-                spent[name] += time.monotonic() - before
-
-        return call
-
-    ray.init, ray.shutdown = timed("ray.init", ray.init), timed("ray.shutdown", ray.shutdown)
+    spent = timed_starts()
     search = _ours if side == OURS else _plain
     call = search(trials, epochs, folder, side == REUSING)
     imported = time.monotonic()

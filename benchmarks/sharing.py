@@ -37,13 +37,15 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks import counted
+from benchmarks.processes import watching
 from benchmarks.shares import ALONE, OURS, PLAIN, SIDES, TUNED, Side, Trial, differences, ratios, table, targets
+from benchmarks.starts import timed_starts
 
 if TYPE_CHECKING:
     from search.space import Space
@@ -100,28 +102,11 @@ def name_of(options: Mapping[str, Mapping[str, Any]], seed: int) -> str:
 
 def work(side: str, space: Space, folder: Path) -> dict[str, Any]:
     """Run one side and return what was found in its process."""
-    os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
-    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     if side == TUNED:
         os.environ["TUNE_DISABLE_AUTO_CALLBACK_LOGGERS"] = "1"
-    import ray
-
-    spent = 0.0
-
-    def timed(function: Callable[..., Any]) -> Callable[..., Any]:
-        def call(*args: Any, **options: Any) -> Any:
-            nonlocal spent
-            began = time.monotonic()
-            try:
-                return function(*args, **options)
-            finally:
-                spent += time.monotonic() - began
-
-        return call
-
-    ray.init, ray.shutdown = timed(ray.init), timed(ray.shutdown)
+    spent = timed_starts()
     found = _ours(space, folder, side == OURS) if side in (OURS, ALONE) else _plain(space, folder, side == TUNED)
-    return {**found, "start": spent}
+    return {**found, "start": sum(spent.values())}
 
 
 def _ours(space: Space, folder: Path, sharing: bool) -> dict[str, Any]:
@@ -182,14 +167,17 @@ def measure(side: str, arguments: list[str]) -> Side:
         before = os.getloadavg()[0]
         with log.open("w") as out:
             began = time.monotonic()
-            done = subprocess.run(command, cwd=ROOT, env=environment, stdout=out, stderr=subprocess.STDOUT)
+            process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=out, stderr=subprocess.STDOUT)
+            with watching(process.pid) as watched:
+                code = process.wait()
             wall = time.monotonic() - began
-        if done.returncode != 0 or not told.exists():
+        if code != 0 or not told.exists():
             raise SystemExit(f"{side} failed:\n{log.read_text()[-3000:]}")
         found = json.loads(told.read_text())
         rows, training = counted.read(epochs)
     trials = {name: Trial(**trial) for name, trial in found.pop("trials").items()}
-    return Side(trials, rows, training, wall, load=(before, os.getloadavg()[0]), **found)
+    load = (before, os.getloadavg()[0])
+    return Side(trials, rows, training, wall, load=load, processor=watched.seconds(), **found)
 
 
 def conditions(space: Space, arguments: list[str]) -> list[str]:

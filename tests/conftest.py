@@ -7,7 +7,6 @@ import uuid
 from collections.abc import Iterator
 
 import pytest
-import sqlalchemy as sa
 
 from tests.postgres import binaries, server
 
@@ -34,6 +33,8 @@ def postgres() -> Iterator[str]:
 @pytest.fixture
 def postgres_database(postgres: str) -> Iterator[str]:
     """URL of a database of its own for every test, dropped afterwards."""
+    import sqlalchemy as sa  # here, for machines that have a GPU and no database libraries
+
     name = f"search_test_{uuid.uuid4().hex[:12]}"
     engine = sa.create_engine(postgres, isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:

@@ -26,7 +26,6 @@ from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
-import platformdirs
 
 log = logging.getLogger(__name__)
 
@@ -60,7 +59,11 @@ class Damaged(Exception):
 
 def folder() -> Path:
     """Return where the decoded images lie: ``SEARCH_CACHE``, or the user's cache folder."""
-    return Path(os.environ.get("SEARCH_CACHE") or platformdirs.user_cache_dir("search")) / "images"
+    if named := os.environ.get("SEARCH_CACHE"):
+        return Path(named) / "images"
+    import platformdirs  # not where a machine that only trains lacks it, and the folder is named
+
+    return Path(platformdirs.user_cache_dir("search")) / "images"
 
 
 def key(*parts: str) -> str:

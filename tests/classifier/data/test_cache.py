@@ -270,7 +270,7 @@ def test_where_nothing_can_be_locked_it_works_as_well(
 
 def test_the_user_cache_folder_is_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SEARCH_CACHE")
-    monkeypatch.setattr(cache.platformdirs, "user_cache_dir", lambda name: f"/home/somebody/.cache/{name}")
+    monkeypatch.setattr("platformdirs.user_cache_dir", lambda name: f"/home/somebody/.cache/{name}")
     assert cache.folder() == Path("/home/somebody/.cache/search/images")
 
 

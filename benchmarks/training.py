@@ -1,0 +1,203 @@
+"""Images per second of one training epoch: ours, what one would write instead, and the most the device can do.
+
+    python -m benchmarks.training [--models resnet18 model_c] [--precisions fp32 bf16] [--device cpu] [--images N]
+                                  [--threads N] [--workers N] [--repeat 3] [--json FILE] [--drawn] [--profile]
+
+Two cases: ResNet-18 on flowers-102 at 224 px with rotation and vertical flip, and Model C on flowers-17 at 64 px with
+random crop and horizontal flip, both with batches of 48. The sides (`benchmarks.loops` has them):
+
+    ours                  an epoch of `classifier.training.Training`, which evaluates one image of each other split
+    device's limit        the same model, deterministic flags, precision, memory format, loss and optimiser on batches
+                          of random numbers that lie on the device already: no image, no augmentation, no figure
+    report B's pipeline   of ResNet-18: torchvision's transforms on PIL images, from JPEG files, a `DataLoader` with
+                          workers, torchvision's ResNet-18, single precision, standard memory layout
+    torchvision's recipe  of Model C: references/classification, as it is, with channels_last, with amp, with both
+
+Each side is a process of its own that stays; in every repeat each trains one epoch in turn, the order turned round from
+repeat to repeat, after an epoch of warming up that does not count. All see the same photographs (from `SEARCH_DATA`;
+where they are not there, or with --drawn, drawn ones of the same size). All have the same processors: a side and its
+workers are pinned to the first N, with N threads for the training and N workers (--workers) that share them.
+
+How to read it. Figures are medians over the repeats, [least to most]; a ratio is taken within each repeat, so that a
+machine that is busy for a while is so for both. *per core-s* is images by processor time, workers included, which
+other programs hardly change; *of N cores* is processor time by seconds: below N a side waited.
+Decoding is none of our epoch, because it is done once; how long it took stands above the table. The last lines say
+which targets are met. With --profile, on a GPU, an epoch of ours is traced instead, and the largest gap between two
+kernels is printed (`benchmarks.gaps`).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from benchmarks import conditions
+from benchmarks.photos import Photos, decoded, drawn, flowers
+from benchmarks.rates import CASES, Case, Epoch, Found, Side, rounded, sides, table, targets
+from benchmarks.turns import serve, turns
+
+
+def photographs(case: Case, images: int, artificial: bool, folder: Path) -> Photos:
+    """Return the photographs of an epoch: real ones where they are there."""
+    named = os.environ.get("SEARCH_DATA")
+    if artificial or not (named and (Path(named) / case.data / "jpg").is_dir()):
+        return drawn(case.data, images, folder / case.data)
+    return flowers(case.data, images)
+
+
+# One side, in a process of its own ---------------------------------------------------------------------------
+
+
+def work(side: Side, case: Case, photos: Photos, chosen: argparse.Namespace) -> None:
+    """Be a side: train an epoch whenever told to."""
+    os.sched_setaffinity(0, conditions.cores()[: chosen.threads])
+    from benchmarks.loops import epoch_of
+
+    epoch = epoch_of(side, case, photos, chosen.threads, chosen.workers, chosen.device)
+    epoch()  # kernels are chosen and files read before anything is timed
+
+    def timed() -> dict[str, float]:
+        before, began = processor(), time.perf_counter()
+        images = epoch()
+        seconds = time.perf_counter() - began
+        return {"images": images, "seconds": seconds, "processor": processor() - before}
+
+    serve(timed)
+
+
+def processor() -> float:
+    """Return seconds of processor time of this process and of its workers that have ended."""
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(usage.ru_utime + usage.ru_stime for usage in used)
+
+
+# All of them -------------------------------------------------------------------------------------------------
+
+
+def measure(case: Case, chosen: argparse.Namespace, arguments: list[str]) -> Found:
+    """Let the sides of a case take turns."""
+    listed = sides(case, chosen.precisions)
+    own = ["-m", "benchmarks.training", *arguments, "--models", case.name]
+    commands = {str(side): [*own, "--side", str(place)] for place, side in enumerate(listed)}
+    epochs: dict[Side, list[Epoch]] = {side: [] for side in listed}
+    with turns(commands) as processes:
+        for repeat in range(chosen.repeat):
+            for side in listed if repeat % 2 == 0 else reversed(listed):
+                epochs[side].append(Epoch(**processes[str(side)].take()))
+                rate = epochs[side][-1].rate
+                print(f"  repeat {repeat + 1}, {case.name}, {side}: {rate:.1f} images/s", file=sys.stderr, flush=True)
+    return Found(case, epochs)
+
+
+def plain(found: list[Found], lines: list[str]) -> dict[str, Any]:
+    """Return conditions, epochs and targets as plain data."""
+    return {
+        "conditions": lines,
+        "cases": {
+            of.case.name: {str(side): [vars(epoch) for epoch in epochs] for side, epochs in of.epochs.items()}
+            for of in found
+        },
+    }
+
+
+def options() -> argparse.ArgumentParser:
+    """Return the parser of the command."""
+    import torch
+
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.training", description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--models", nargs="+", choices=list(CASES), default=list(CASES))
+    parser.add_argument("--precisions", nargs="+", choices=["fp32", "bf16"], default=["fp32", "bf16"])
+    parser.add_argument("--device", choices=["cpu", "cuda"], default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--images", type=int, help="per epoch and case, cut to whole batches")
+    parser.add_argument("--threads", type=int, default=len(conditions.cores()), help="processors of each side")
+    parser.add_argument("--workers", type=int, help="of a DataLoader; as many as threads where not given")
+    parser.add_argument("--repeat", type=int, default=3)
+    parser.add_argument("--json", type=Path, help="also write all epochs there")
+    parser.add_argument("--drawn", action="store_true", help="photographs of nothing, also where there are real ones")
+    parser.add_argument("--profile", action="store_true", help="trace an epoch of ours instead")
+    parser.add_argument("--side", type=int, help=argparse.SUPPRESS)
+    return parser
+
+
+def main(arguments: list[str] | None = None) -> None:
+    arguments = sys.argv[1:] if arguments is None else arguments
+    parser = options()
+    chosen = parser.parse_args(arguments)
+    if chosen.repeat < 1 or chosen.threads < 1 or (chosen.images is not None and chosen.images < 1):
+        parser.error("at least 1 repeat, 1 thread and 1 image")
+    chosen.workers = chosen.threads if chosen.workers is None else chosen.workers
+    cases = [CASES[name] for name in chosen.models]
+    with tempfile.TemporaryDirectory(prefix="training-") as name:
+        if chosen.side is not None:
+            [case] = cases
+            side = sides(case, chosen.precisions)[chosen.side]
+            work(side, case, photographs(case, images_of(case, chosen), chosen.drawn, Path(name)), chosen)
+            return
+        lines = [*conditions.lines({"device": chosen.device, "each side": budget(chosen)})]
+        print("\n".join(line for line in [*lines, conditions.busy()] if line), flush=True)
+        found = []
+        for case in cases:
+            photos = photographs(case, images_of(case, chosen), chosen.drawn, Path(name))
+            began = time.perf_counter()
+            decoded(photos, case.size)
+            print(
+                f"\n{case.name}: {len(photos.paths):,} images per epoch, {photos.name}; decoding them once takes ours "
+                f"{time.perf_counter() - began:.1f} s",
+                flush=True,
+            )
+            if chosen.profile:
+                profile(case, photos, chosen)
+                continue
+            found.append(measure(case, chosen, arguments))
+            print("\n".join(table(found[-1], chosen.threads)), flush=True)
+            if chosen.json:  # again behind every case: whoever ends this early has what there is
+                chosen.json.write_text(json.dumps(plain(found, lines), indent=1))
+    if found:
+        report(found, lines, chosen)
+
+
+def images_of(case: Case, chosen: argparse.Namespace) -> int:
+    """Return the images of an epoch: whole batches."""
+    return rounded(chosen.images or case.images[chosen.device], case.batch)
+
+
+def budget(chosen: argparse.Namespace) -> str:
+    """Say what each side may use."""
+    return (
+        f"{chosen.threads} cores, {chosen.threads} threads, {chosen.workers} workers of a DataLoader on the same cores"
+    )
+
+
+def profile(case: Case, photos: Photos, chosen: argparse.Namespace) -> None:
+    """Print the gaps between the kernels of an epoch of ours, in each precision."""
+    from benchmarks.gaps import traced
+    from benchmarks.loops import ours
+
+    for precision in chosen.precisions:
+        epoch = ours(case, photos, chosen.threads, chosen.device, precision)
+        epoch()
+        print("\n".join(traced(epoch, chosen.device).lines(f"{case.name}, {precision}")), flush=True)
+
+
+def report(found: list[Found], lines: list[str], chosen: argparse.Namespace) -> None:
+    """Print which targets are met, and write the figures where asked to."""
+    device = chosen.device if chosen.device == "cpu" else conditions.gpu()
+    aims = [aim for of in found for aim in targets(of, device)]
+    print(f"\nload after: {os.getloadavg()[0]:.1f}\ntargets:")
+    for text, met in aims:
+        print(f"  {'yes' if met else 'NO '}   {text}")
+    print(f"{sum(met for _, met in aims)} of {len(aims)} targets are met")
+    if chosen.json:
+        told = {**plain(found, lines), "targets": [{"target": text, "met": met} for text, met in aims]}
+        chosen.json.write_text(json.dumps(told, indent=1))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,133 @@
+"""Sides that take turns: each is a process that stays, works when told to, and sleeps while the others work.
+
+So none pays again for its start, none finds another's flags, and a machine that gets busy or hot does so for all alike.
+The process prints ``READY`` once it has warmed up, then one line of JSON for every line it reads.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import IO, Any
+
+ROOT = Path(__file__).resolve().parent.parent
+READY = "READY"
+
+
+class Failed(RuntimeError):
+    """A side ended before it was told to; the message ends with what it had to say."""
+
+
+class Turn:
+    """One side's process.
+
+    Args:
+        name: for people.
+        command: arguments of the Python that runs it, from the repository's root.
+        log: a file open for what it writes beside its answers.
+        environment: variables it gets beside those of this process.
+    """
+
+    def __init__(self, name: str, command: Sequence[str], log: IO[str], environment: Mapping[str, str]) -> None:
+        self.name, self._log = name, log
+        self._process = subprocess.Popen(
+            [sys.executable, *command],
+            cwd=ROOT,
+            env={**os.environ, **environment},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+        )
+
+    def ready(self) -> None:
+        """Wait until it has warmed up.
+
+        Raises:
+            Failed: it ended.
+        """
+        self._line(READY)
+
+    def take(self) -> Any:
+        """Let it work once; return its answer.
+
+        Raises:
+            Failed: it ended.
+        """
+        self.tell()
+        return self.answer()
+
+    def tell(self) -> None:
+        """Let it work once, without waiting for it."""
+        assert self._process.stdin is not None
+        with contextlib.suppress(BrokenPipeError):  # it ended, which its answer will tell
+            self._process.stdin.write("go\n")
+            self._process.stdin.flush()
+
+    def answer(self) -> Any:
+        """Wait for what comes of it.
+
+        Raises:
+            Failed: it ended.
+        """
+        return json.loads(self._line("{"))
+
+    def end(self) -> None:
+        """Let it end."""
+        self._process.communicate()
+
+    def _line(self, start: str) -> str:
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            if line.startswith(start):
+                return line
+            self._log.write(line)
+        code = self._process.wait()
+        self._log.flush()
+        self._log.seek(0)
+        raise Failed(f"{self.name} ended with code {code}:\n{self._log.read()[-3000:]}")
+
+
+@contextlib.contextmanager
+def turns(
+    commands: Mapping[str, Sequence[str]], environment: Mapping[str, str] | None = None
+) -> Iterator[dict[str, Turn]]:
+    """Start all sides and wait until they are ready; end them at exit.
+
+    Args:
+        commands: name of a side -> arguments of the Python that runs it.
+        environment: variables they get beside those of this process.
+
+    Raises:
+        Failed: one ended.
+    """
+    with contextlib.ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="turns-")))
+        found = {}
+        for number, (name, command) in enumerate(commands.items()):
+            log = stack.enter_context((folder / f"{number}.txt").open("w+"))
+            found[name] = Turn(name, command, log, environment or {})
+            stack.callback(found[name].end)
+        for process in found.values():
+            process.ready()
+        yield found
+
+
+def serve(work: Callable[[], Any], cores: Sequence[int] = ()) -> None:
+    """Be such a process: say that it is ready, then work at each line and print what comes of it, until none comes.
+
+    Args:
+        work: returns what JSON can hold.
+        cores: the processors of it and of all processes it starts; all where empty.
+    """
+    if cores:
+        os.sched_setaffinity(0, cores)
+    print(READY, flush=True)
+    for _ in sys.stdin:
+        print(json.dumps(work()), flush=True)
