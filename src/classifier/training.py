@@ -30,6 +30,7 @@ from classifier.losses import class_weights, focal
 from classifier.models import build, pretrained
 from classifier.optimisers import optimiser, restore, set_rate, state
 from classifier.process import configure, undisturbed
+from classifier.usage import usage
 from classifier.weights import initialise
 
 EVALUATION_PIXELS = 512 * 64 * 64
@@ -147,6 +148,10 @@ class Training:
             self._model.load_state_dict(found["model"])
             restore(self._optimizer, found["optimizer"])
             self._epoch = found["epoch"]
+
+    def usage(self) -> dict[str, float] | None:
+        """Return what is taken of its GPU, None on the CPU; see `classifier.usage`."""
+        return usage(self._device)
 
     # Looking inside: nothing here changes a bit of what is trained later ----------------------------------------
 
