@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ class OnGpu(SineFit):
         "device": {"type": "number", "default": 0.0, "description": "seconds of an epoch that the GPU works"},
         "memory": {"type": "number", "default": 0.25, "description": "of the GPU that a run needs, as a fraction"},
         "room": {"type": "number", "default": 1.0, "description": "of the GPU that there is before memory is refused"},
+        "best": {"type": "integer", "default": 100, "description": "epoch after which validation gets worse"},
         "log": {"type": "string", "default": "", "description": "file for a line per epoch"},
     }
 
@@ -46,12 +47,13 @@ class FitOnGpu(Fit):
     def train_epoch(self, settings: Settings) -> dict[str, float]:
         time.sleep(self.fixed["host"])
         row = super().train_epoch(settings)
+        row["val_loss"] = float(abs(self.epoch - self.fixed["best"]))
         if log := self.fixed["log"]:
             with _present(Path(f"{log}.here")) as self.neighbours, open(f"{log}.lock", "w") as lock:
                 fcntl.flock(lock, fcntl.LOCK_EX)
                 time.sleep(self.fixed["device"])
                 with open(log, "a") as file:
-                    file.write(f"{os.getpid()} {self.fixed['degree']} {self.fixed['seed']} {self.epoch}\n")
+                    file.write(f"{os.getpid()} {self.fixed['degree']} {self.epoch}\n")
         return row
 
     def usage(self) -> Mapping[str, Any] | None:
@@ -62,7 +64,7 @@ class FitOnGpu(Fit):
 
 
 @contextmanager
-def _present(folder: Path):
+def _present(folder: Path) -> Iterator[int]:
     """Be seen in a folder; give the number of those that are there."""
     folder.mkdir(exist_ok=True)
     mine = folder / str(os.getpid())
