@@ -15,7 +15,10 @@ from typing import Any
 import pytest
 import yaml
 
+from search.engine.deaths import UNKNOWN, Death
 from search.engine.driver import Driver
+from search.engine.gauge import Gauge, Outlook
+from search.engine.lease import WorkerSetup
 from search.engine.live import Silent
 from search.engine.measured import row_of
 from search.engine.nodes import Node, Share
@@ -28,6 +31,7 @@ from tests.engine.test_run import Bench
 
 TOY = "tests.engine.gpu:OnGpu"
 SHARED = "2 trials share each GPU from now on: "
+ONE = Share(1, 1.0, [Node("", "", "", 1)], 8)
 
 
 class OnOneGpu(Bench):
@@ -151,9 +155,62 @@ def test_a_row_made_with_less_memory_than_asked_for_is_dropped(bench: Callable[[
     assert made.sharing()["trials_per_gpu"] == 1
 
 
-# Where nothing is measured -------------------------------------------------------------------------------------
+class Heard:
+    """What the queue tells the driver."""
 
-ONE = Share(1, 1.0, [Node("", "", "", 1)], 8)
+    idle, finished = True, False
+
+    def __init__(self) -> None:
+        self.told: list[Any] = []
+
+    def next_lease(self, patience: float) -> None:
+        return None
+
+    def change_over(self) -> None:
+        self.told.append("change over")
+
+    def lease_ended(self, lease: int, error: str, lost: bool, miss: str, death: Death) -> None:
+        self.told.append((lease, error, lost))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("number", "how", "told"),
+    [
+        (2, {"gpu_short": True, "lease_error": "OutOfMemoryError"}, ["change over", (7, "", False)]),
+        (2, Death("was killed; out of memory", memory=True), ["change over", (7, "", False)]),
+        (2, Death("was killed"), [(7, "", True)]),
+        (2, {"gpu_short": False, "lease_error": "ZeroDivisionError"}, [(7, "ZeroDivisionError", False)]),
+        (1, {"gpu_short": False, "lease_error": "OutOfMemoryError"}, [(7, "OutOfMemoryError", False)]),
+        (1, Death("was killed; out of memory", memory=True), [(7, "", True)]),
+    ],
+    ids=[
+        "no room on the GPU",
+        "none in the machine",
+        "killed",
+        "a fault",
+        "no room alone",
+        "none in the machine alone",
+    ],
+)
+def test_what_is_no_fault_of_a_trial(number: int, how: Any, told: list[Any]) -> None:
+    """Memory that is short beside others; alone, a trial answers for it."""
+    from search.engine import tune
+
+    gauge = Gauge(ONE, lambda: Outlook(9, 9_000, True), lambda text, what: None)
+    gauge.number = number
+    driver = Heard()
+    queue = tune.LeaseQueue(driver, WorkerSetup(TOY, 1, 1.0), gauge)  # type: ignore[arg-type]
+    queue._leases["a"], queue._given["a"] = 7, 0.0
+    died = isinstance(how, Death)
+    queue.deaths.of = lambda lease, said="": how if died else UNKNOWN  # type: ignore[method-assign]
+    queue.on_trial_complete("a", {} if died else how, error=died)
+    assert driver.told == told
+    assert gauge.next == (1 if "change over" in told else None)
+    assert (queue.suggest("b") == "FINISHED") is ("change over" in told)
+
+
+# Where nothing is measured -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

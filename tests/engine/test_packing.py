@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
+from search.engine.gauge import EPOCHS
 from search.engine.packing import GAIN, MOST, RESERVE, WORTH, Choice, Usage, fraction, gain, leases_per_gpu, usage_of
 
 USUAL: dict[str, Any] = {
@@ -86,6 +88,19 @@ def test_who_takes_more_shares_with_no_more(now: dict[str, Any], name: str, more
 @given(measured, st.sampled_from(["fits", "trials", "epochs"]), st.integers(0, 1000))
 def test_where_there_is_more_room_or_work_no_fewer_share(now: dict[str, Any], name: str, more: int) -> None:
     assert leases_per_gpu(**{**now, name: now[name] + more}).number >= leases_per_gpu(**now).number
+
+
+def test_the_page_says_these_numbers() -> None:
+    page = " ".join((Path(__file__).parents[2] / "docs" / "gpu.md").read_text().split())
+    assert f"as many as fit into {100 * (1 - RESERVE):.0f} % of the memory" in page
+    assert f"So {100 * RESERVE:.0f} % of the memory stay free." in page
+    assert f"more than {100 * (1 - RESERVE / 2):.0f} % of the memory are taken" in page
+    assert f"at most {MOST}. Where fewer than {WORTH:.0f} seconds of training are left" in page
+    assert f"at least {GAIN} times the epochs per second" in page
+    assert EPOCHS == 2
+    assert (
+        page.count("epochs per worker") == page.count("two epochs per worker") + page.count("two more epochs per") == 2
+    )
 
 
 # Whether it paid -----------------------------------------------------------------------------------------------
