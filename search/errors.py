@@ -5,6 +5,7 @@
     |   |-- Faults             exit 1   every fault of the files or settings, each with its address
     |   |-- StudyNotFound      exit 1
     |   |-- StudyLocked        exit 1   another driver is running this study
+    |   |-- RayLost            exit 1   Ray's servers ended while they were needed; what is committed stays
     |   `-- StorageFailed      exit 1   the database went away, or its disk is full; what is committed stays
     |-- FlawsFound             exit 1   published figures that cannot be
     |-- TrialsFailed           exit 2   the study ran, but some trials failed
@@ -60,6 +61,21 @@ class StorageFailed(UserError):
             f"storage {storage!r}: {reason}; {remedy}; what is committed stays, and the same command goes on"
         )
         self.reason, self.passing = reason, passing
+
+
+class RayLost(UserError):
+    """Ray cannot be used any more: one of its servers ended, or failed at what it was asked.
+
+    Attributes:
+        reason: what happened, in words that follow "Ray's".
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(
+            f"Ray's {reason}; see whether the machine is overloaded, or its memory or the folder for temporary files "
+            "full; what is committed stays, and the same command goes on"
+        )
+        self.reason = reason
 
 
 class FlawsFound(SearchError):

@@ -38,6 +38,7 @@ __all__ = [
     "Describing",
     "Description",
     "Measuring",
+    "Occupying",
     "Picturing",
     "Run",
     "SettingFaults",
@@ -233,6 +234,30 @@ class Counting(Protocol):
         Raises:
             ValueError: no such model, or none with these settings; with an attribute ``faults``, pairs of
                 (setting name, sentence).
+        """
+        ...
+
+
+@runtime_checkable
+class Occupying(Protocol):
+    """What a run may offer beside the contract: how much of its GPU it takes, so that several may share one.
+
+    A run without it has its GPU to itself. However many share one, ``start`` is told of a whole GPU, or of as many as
+    the space file gives a trial; neither the rows nor the execution class may depend on the neighbours.
+    """
+
+    def usage(self) -> Mapping[str, float] | None:
+        """Return what has been taken so far of the run's GPU; None on a CPU, and where it is not known.
+
+        Asked after every epoch; must change nothing of what is trained.
+
+        Returns:
+            * ``memory``: fraction of the GPU's memory that was in use at the most, above 0: all that the process needs
+              there (context, kernels, workspaces, what a library holds in reserve), and what others use;
+            * ``busy``, where it is known: fraction of the time of its epochs in which the GPU worked for it;
+            * ``refused``, where it is known: how often this process asked for memory there and did not get it. A
+              library that takes less then, and goes on, may give other bits: while others are on the GPU, such a row is
+              dropped, and the trial goes on elsewhere.
         """
         ...
 

@@ -133,7 +133,10 @@ class LedgerContract:
             12.5,
         )
         assert ended["started"] <= ended["ended"]
+        ledger.amend_run(one, {"gpus": [3], "found": "out"})
+        assert ledger.runs([one])[0]["conditions"] == {"commit": "abc", "gpus": [3], "found": "out"}
         (open_one,) = ledger.runs([other])
+        assert open_one["conditions"] == {}
         assert (open_one["ended"], open_one["outcome"], open_one["seconds"]) == (None, "", None)
 
     # Data, trials, rows

@@ -20,6 +20,8 @@ class Board:
         self._folds: dict[int, Fold] = {}
         self._waiting: dict[str, set[int]] = defaultdict(set)
         self._leases: dict[int, tuple[Lease, int]] = {}  # lease -> rows it has brought
+        self.first: set[int] = set()
+        """Trials that are started before all others: they were begun, and their leases ended for all to change over."""
 
     def __len__(self) -> int:
         """Undecided leaves."""
@@ -37,6 +39,11 @@ class Board:
     def configurations(self) -> set[int]:
         """Configurations with an undecided leaf."""
         return {fold.leaf.trial.configuration for fold in self}
+
+    @property
+    def epochs(self) -> int:
+        """Epochs that undecided leaves may still need, each counted once that several share."""
+        return len({key for fold in self for key in fold.leaf.path[fold.epoch :]})
 
     def get(self, trial: int) -> Fold | None:
         """Return an undecided leaf."""
@@ -73,11 +80,19 @@ class Board:
         coming = {key for other, count in others if rest and rest[0] in other.path[: count + 1] for key in other.path}
         return any(self._waiting.get(key) for key in rest if key not in coming)
 
+    def awaiting(self, lease_id: int) -> set[int]:
+        """Return the undecided leaves that wait for what a lease has still to bring."""
+        if lease_id not in self._leases:
+            return set()
+        lease, done = self._leases[lease_id]
+        return {trial for key in lease.path[done:] for trial in self._waiting.get(key, ())}
+
     def ready(self, stalled: Collection[int] = ()) -> Fold | None:
         """Return the leaf to start next, or None.
 
         What a running lease is about to produce is not started twice: neither a row, nor, where rows are known and
-        their states are gone, the way to a state that it will keep. Longest remaining work first, then by number.
+        their states are gone, the way to a state that it will keep. Longest remaining work first, then by number; but
+        those that are to be first before that.
 
         Args:
             stalled: leases nobody waits for any more; their own leaves can be started again, too.
@@ -93,11 +108,16 @@ class Board:
             and fold.leaf.trial.number not in taken
             and (fold.base == fold.epoch or kept.isdisjoint(fold.leaf.path[fold.base : fold.epoch]))
         ]
-        return max(free, key=lambda fold: (fold.remaining, -fold.leaf.trial.number), default=None)
+        return max(free, key=self._urgency, default=None)
+
+    def _urgency(self, fold: Fold) -> tuple[bool, int, int]:
+        number = fold.leaf.trial.number
+        return number in self.first, fold.remaining, -number
 
     def start(self, lease: Lease) -> None:
         """A lease began."""
         self._leases[lease.id] = (lease, 0)
+        self.first -= self.awaiting(lease.id)
 
     def lease(self, lease_id: int) -> tuple[Lease, int]:
         """Return a running lease and the number of rows it has brought."""

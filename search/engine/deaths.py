@@ -95,9 +95,13 @@ class Signs:
 
 
 def out_of_memory(error: BaseException) -> bool:
-    """Whether an exception says that there was no memory: Python's own, torch's on a GPU, and torch's on the CPU."""
+    """Whether an exception says that there was no memory: Python's own, torch's on a GPU, and torch's on the CPU.
+
+    CUDA and its libraries say it in words of their own, in exceptions of a general kind.
+    """
     names = {each.__name__ for each in type(error).__mro__}
-    return bool(names & {"MemoryError", "OutOfMemoryError"}) or "can't allocate memory" in str(error)
+    words = ("can't allocate memory", "CUDA error: out of memory", "_ALLOC_FAILED")
+    return bool(names & {"MemoryError", "OutOfMemoryError"}) or any(each in str(error) for each in words)
 
 
 # On the driver -------------------------------------------------------------------------------------------------
@@ -105,10 +109,12 @@ def out_of_memory(error: BaseException) -> bool:
 
 @dataclass(frozen=True)
 class Death:
-    """How a worker died: what to say of it ("died of SIGSEGV in epoch 2"), and what more there is to read."""
+    """How a worker died: what to say of it ("died of SIGSEGV in epoch 2"), what more there is to read, and whether the
+    machine's memory was short."""
 
     text: str
     detail: str = ""
+    memory: bool = False
 
 
 UNKNOWN = Death("was gone without a word")
@@ -156,11 +162,12 @@ class Deaths:
                 return Death(f"died of {name}{within}", words)
         if "OutOfMemory" in said or "low on memory" in said:
             first = "\n".join(said.splitlines()[:4])  # pages follow, of Ray's object store
-            return Death(f"was ended by Ray{within}; out of memory: this machine ran low", first)
+            return Death(f"was ended by Ray{within}; out of memory: this machine ran low", first, memory=True)
         if not self._here:
             return Death("was gone", said)
         if None not in (kernel, self._kernel) and kernel != self._kernel:
-            return Death(f"was killed{within} (SIGKILL); out of memory: the kernel ended a process meanwhile")
+            text = f"was killed{within} (SIGKILL); out of memory: the kernel ended a process meanwhile"
+            return Death(text, memory=True)
         return Death(f"was killed{within} (SIGKILL, or os._exit in the workload)")
 
     def _read(self, lease: int) -> tuple[dict[str, Any], str]:

@@ -20,6 +20,7 @@ from statistics import median
 
 from search.engine.board import Board
 from search.engine.deaths import UNKNOWN, Death
+from search.engine.gauge import Outlook
 from search.engine.judge import Judge
 from search.engine.keeping import Keeper
 from search.engine.lease import Lease
@@ -100,6 +101,8 @@ class Driver:
         self._stopping = ""
         self.dropping = False  # epochs in progress are not waited for
         self._ending: set[int] = set()  # leases that were told to end
+        self._changing = False  # all leases end behind their epoch, and others take over from their states
+        self._begun: dict[str, int] = {}  # key and epoch in which a lease ended that another one is to take over from
         self._error: BaseException | None = None
         self._restore()
 
@@ -248,7 +251,7 @@ class Driver:
                 if self.finished:
                     return None
                 # Tune would take leases ahead of its workers, and they would be called running.
-                if self._board.running < self.workers and (fold := self._ready()):
+                if not self._changing and self._board.running < self.workers and (fold := self._ready()):
                     return self._start(fold)
                 left = until - self._clock()
                 if left <= 0:
@@ -316,14 +319,15 @@ class Driver:
         with self._ledger.step(self._record.id) as step:
             step.set_trial(number, state=State.RUNNING, attempts=self._attempts[number])
             step.log("lease", trial=number, lease=lease.id, attempt=self._attempts[number], start=lease.offset)
-        if fold.state == State.WAITING:
+        begun = fold.state == State.RUNNING
+        if not begun:
             self.progress.move(State.WAITING, State.RUNNING)
             fold.state = State.RUNNING
         self._board.start(lease)
         self._heard[lease.id] = self._clock()
         self._keeper.begin(lease)
         self.progress.running = self._board.running
-        self._on_event("started", {"trial": leaf.trial, "attempt": self._attempts[number]})
+        self._on_event("started", {"trial": leaf.trial, "attempt": self._attempts[number], "begun": begun})
         return lease
 
     def row(self, lease_id: int, row: Row, seconds: float, kept: KeptState | None = None, unkept: str = "") -> bool:
@@ -374,7 +378,7 @@ class Driver:
             self._pace.append(seconds)
             self._own_pace[lease_id] = seconds
             self._heard[lease_id] = self._clock()
-            goes_on = not self._stopping and self._board.goes_on(lease_id, self._stalled())
+            goes_on = not self._stopping and not self._changing and self._board.goes_on(lease_id, self._stalled())
             if not goes_on:
                 self._ending.add(lease_id)
             self._judge.announce()
@@ -401,6 +405,7 @@ class Driver:
             miss: why the state it was to start from cannot be used: it is forgotten, and the trial starts earlier.
         """
         with self._lock:
+            awaited = self._board.awaiting(lease_id) if self._changing and not (error or lost or miss) else set()
             lease, done = self._board.end(lease_id)
             if lease is None or self._error is not None:
                 return
@@ -426,7 +431,12 @@ class Driver:
                     which = f"attempt {attempts} of {allowed}"
                     self._on_event("died", {"text": f"trial {lease.trial}: its worker {death.text} ({which})"})
                 self._judge.announce()
-            stale = self._keeper.end(lease, chain_goes_on=lost or bool(self._stopping))
+            if awaited:
+                self._attempts[lease.trial] -= 1
+                self._board.first |= {lease.trial} & awaited or awaited
+                if done:
+                    self._begun[lease.path[done - 1]] = lease.offset + done
+            stale = self._keeper.end(lease, chain_goes_on=lost or bool(awaited or self._stopping))
             if miss and lease.start is not None:
                 self._attempts[lease.trial] -= 1
                 stale = [*stale, lease.start.file.key]
@@ -436,6 +446,30 @@ class Driver:
             if stale:
                 self._keeper.free(stale, [*self._board])
             self._lock.notify_all()
+
+    # Another number of leases at once --------------------------------------------------------------------------
+
+    def change_over(self) -> None:
+        """Let all running leases end behind their epoch, and give no other one before `go_on`."""
+        with self._lock:
+            self._changing = True
+
+    def go_on(self, workers: int) -> None:
+        """Go on with another number of workers from the states of the leases that ended; no worker runs now."""
+        with self._lock:
+            self._changing, self.workers = False, workers
+            self._keeper.take_up(self._begun, [*self._board])
+            self._begun.clear()
+            self._lock.notify_all()
+
+    @property
+    def outlook(self) -> Outlook:
+        """What is still to come, as far as it is known."""
+        with self._lock:
+            trials = max(len(self._board), (self.progress.total or 0) - self.progress.done)
+            if self._sampler.adaptive and not self._exhausted:  # it is asked for as many as there are workers
+                return Outlook(trials, trials * longest(self._space), more=True)
+            return Outlook(trials, self._board.epochs, more=self._ready() is not None)
 
     def _usual_keeper(self) -> Keeper:
         asha = self._space.search.asha
@@ -485,6 +519,11 @@ class Driver:
         with self._lock:
             self._error = self._error or error
             self._lock.notify_all()
+
+    def give_up_at_once(self, error: BaseException) -> None:
+        """End the run likewise, without waiting for epochs in progress: their workers are lost."""
+        self.give_up(error)
+        self.dropping = True
 
     @property
     def error(self) -> BaseException | None:

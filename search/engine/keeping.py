@@ -48,6 +48,7 @@ class Keeper:
         self._rungs, self._landmarks, self._partings = rungs, landmarks, partings
         self._known: dict[str, KeptState] = {}
         self._rolling: dict[int, KeptState] = {}  # lease -> its rolling state
+        self._superseded: list[KeptState] = []  # rolling states of leases that ended, where their chains go on
         self.trouble = ""
         """Why states cannot be kept, or ""."""
 
@@ -113,6 +114,8 @@ class Keeper:
     def end(self, lease: Lease, chain_goes_on: bool) -> list[str]:
         """A lease ended; return keys of states to be freed: its rolling one, unless its chain is to be gone on with."""
         stale = self._rolling.pop(lease.id, None)
+        if stale is not None and chain_goes_on:
+            self._superseded.append(stale)
         return [stale.file.key] if stale is not None and not chain_goes_on else []
 
     def free(self, keys: Sequence[str], folds: Sequence[Fold]) -> None:
@@ -137,6 +140,24 @@ class Keeper:
             if key not in known:
                 self._states.adopt(key, epoch, Role.LAST)
         self.free([], folds)
+
+    def take_up(self, left: Mapping[str, int], folds: Sequence[Fold]) -> None:
+        """Adopt the states of chains that go on, once no worker writes; leaves start there where there is one.
+
+        Args:
+            left: key -> epoch in which a lease was ended before its time.
+            folds: all undecided leaves.
+        """
+        for key, epoch in left.items():
+            if key not in self._known:
+                self._states.adopt(key, epoch, Role.ROLLING)
+        self._known |= self._states.find(list(left))
+        for fold in folds:
+            self._rebase(fold)
+        spared = {*left, *(fold.leaf.path[fold.base - 1] for fold in folds if fold.base)}
+        older = {kept.file.key for kept in self._superseded} - spared
+        self._superseded.clear()
+        self.free([key for key in older if key in self._known and self._known[key].role == Role.ROLLING], folds)
 
     def reached(self, kept: KeptState, folds: Iterable[Fold]) -> None:
         """A state was committed: leaves whose path leads through it start there."""

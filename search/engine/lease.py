@@ -51,7 +51,7 @@ class WorkerSetup:
 
     Attributes:
         workload: its name in the space file.
-        cpus, gpus: what one lease gets.
+        cpus, gpus: what a workload is told that it gets. Where leases come to share a GPU, it is told of a whole one.
         execution_class: what the worker must find itself to be.
         sys_path: where modules are looked for, the user's own among them.
         folder: the folder the command was given in: relative paths of settings start there.
@@ -62,6 +62,7 @@ class WorkerSetup:
         signs: folder in which workers note what they are doing, for when they die; "" where there is none they share.
         epoch_seconds: what an epoch may take; None for any time.
         elsewhere: whether workers may be on other machines than the driver, and compare their data with its own.
+        crowded: whether other leases were put beside it on its GPU; where a person says a fraction, that is not asked.
     """
 
     workload: str
@@ -77,6 +78,7 @@ class WorkerSetup:
     elsewhere: bool = False
     signs: str = ""
     epoch_seconds: float | None = None
+    crowded: bool = False
 
 
 @dataclass(frozen=True)

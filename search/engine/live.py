@@ -83,7 +83,8 @@ class Lines(Silent):
         """Say that a trial started or ended; epochs pass silently."""
         if kind == "started":
             again = f", attempt {what['attempt']}" if what["attempt"] > 1 else ""
-            self.say(f"trial {what['trial'].number} started: {describe(what['trial'])}{again}")
+            verb = "goes on" if what.get("begun") and not again else "started"
+            self.say(f"trial {what['trial'].number} {verb}: {describe(what['trial'])}{again}")
         elif kind == "ended":
             curve = what["fold"].curve
             value = f", {what['fold'].objective.metric} {curve[-1]:.4g}" if curve else ""

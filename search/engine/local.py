@@ -5,16 +5,18 @@ from __future__ import annotations
 import functools
 import logging
 import os
+import signal
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
 import ray
-from ray._private import services
+from ray._private import ray_constants, services
 
 from search.engine.guard import guard, sessions_of
-from search.errors import UserError
+from search.engine.servers import Watch, watched
+from search.errors import RayLost, StorageFailed, UserError
 
 STARTS = 3
 """How often Ray is started where it does not answer: it waits 30 seconds for its own processes and no longer."""
@@ -35,19 +37,65 @@ def local_ray() -> Iterator[None]:
 
     Raises:
         UserError: it does not start.
+        RayLost: it started, and failed later.
     """
     global _session
     with ExitStack() as guards:
         _session = _started(guards)
-        try:
-            yield
-        finally:
-            ray.shutdown()
-            _session = ""
+        with watched(_gone) as watch:
+            try:
+                with _failing_plainly(watch):
+                    yield
+            finally:
+                watch.relieve()
+                ray.shutdown()
+                _session = ""
+
+
+SERVERS = {ray_constants.PROCESS_TYPE_RAYLET: "raylet", ray_constants.PROCESS_TYPE_GCS_SERVER: "GCS server"}
+"""Ray's processes without which nothing goes on; of the others it is not noticed when they end."""
+
+
+def _gone() -> str:
+    """Return which server of the local Ray has ended, and how, or ""."""
+    node = ray._private.worker._global_node
+    for kind, process in node.dead_processes() if node is not None else ():
+        if kind in SERVERS:
+            how = signal.Signals(-process.returncode).name if process.returncode < 0 else f"exit {process.returncode}"
+            return f"{SERVERS[kind]} on this machine ended while it was needed ({how})"
+    return ""
+
+
+@contextmanager
+def _failing_plainly(watch: Watch) -> Iterator[None]:
+    """Say what failures of Ray's own come to, whatever they are called.
+
+    Raises:
+        RayLost: a server is gone, or Ray raised an error of its own.
+    """
+    try:
+        yield
+    except StorageFailed:
+        raise
+    except (Exception, KeyboardInterrupt) as error:
+        if watch.lost is not None:
+            raise watch.lost from error
+        if isinstance(error, KeyboardInterrupt):
+            raise
+        if gone := _gone():  # within a second, and not seen by the watch
+            raise RayLost(gone) from error
+        if not isinstance(error, (ray.exceptions.RayError, ConnectionError)):
+            raise
+        raise RayLost(f"part of the work failed on this machine ({_first_line(error)})") from error
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0] or type(error).__name__
 
 
 def _started(guards: ExitStack) -> str:
     """Start Ray under a guard, again where that fails; return its folder."""
+    logging.getLogger(services.__name__).addFilter(_is_not_of_the_dashboard)
     for left in reversed(range(STARTS)):
         began = time.time()
         with ExitStack() as attempt:
@@ -68,16 +116,24 @@ def _started(guards: ExitStack) -> str:
                 ray.shutdown()
                 if left:
                     continue
-                first = str(error).strip().partition("\n")[0] or type(error).__name__
                 raise UserError(
-                    f"Ray did not start on this machine, tried {STARTS} times ({first}); see whether it is overloaded, "
-                    "or its memory or the folder for temporary files full"
+                    f"Ray did not start on this machine, tried {STARTS} times ({_first_line(error)}); see whether "
+                    "it is overloaded, or its memory or the folder for temporary files full"
                 ) from error
             folder = str(started.address_info["session_dir"])
             tell(folder)
             guards.push(attempt.pop_all())
             return folder
     raise AssertionError("one of the attempts returned or raised")
+
+
+def _is_not_of_the_dashboard(record: logging.LogRecord) -> bool:
+    """Whether a record of Ray's is none of its dashboard's start.
+
+    Ray starts a process of it even where it is to have none, gives it a minute by the clock that people set, and then
+    prints twenty lines of its log, though nothing is missed.
+    """
+    return record.funcName != "start_api_server"
 
 
 @contextmanager

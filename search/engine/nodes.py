@@ -37,12 +37,14 @@ class Share:
 
     Attributes:
         cpus, gpus: of one lease.
+        fits: leases that CPU threads allow at once, on these nodes.
         nodes: those on which at least one lease fits.
     """
 
     cpus: int
     gpus: float
     nodes: Sequence[Node]
+    fits: int
 
     @property
     def workers(self) -> int:
@@ -63,12 +65,13 @@ def share_of(table: Sequence[Mapping[str, Any]], resources: Resources) -> Share:
     alive = [(entry, entry["Resources"]) for entry in table if entry["Alive"]]
     most_gpus = max((there.get("GPU", 0.0) for _, there in alive), default=0.0)
     cpus, gpus = resources.cpus, resources.gpus if resources.gpus is not None else min(1.0, most_gpus)
-    nodes = []
+    nodes, by_threads = [], 0
     for entry, there in alive:
-        fits = int(there.get("CPU", 0)) // cpus
+        fits = threads = int(there.get("CPU", 0)) // cpus
         if gpus:
             fits = min(fits, math.floor(there.get("GPU", 0.0) / gpus + 1e-9))
         if fits:
+            by_threads += threads
             nodes.append(Node(entry["NodeID"], entry["NodeManagerAddress"], entry["NodeManagerHostname"], fits))
     if not nodes:
         most_cpus = max((int(there.get("CPU", 0)) for _, there in alive), default=0)
@@ -77,4 +80,4 @@ def share_of(table: Sequence[Mapping[str, Any]], resources: Resources) -> Share:
             f"resources: a trial wants {cpus} CPUs and {gpus:g} GPUs, "
             f"{where} {most_cpus} and {most_gpus:g}; lower them under resources"
         )
-    return Share(cpus, gpus, nodes)
+    return Share(cpus, gpus, nodes, by_threads)

@@ -1,8 +1,10 @@
-"""What a run does when its database goes away: it waits for it, and goes on from what is committed.
+"""What a run does when its database or its Ray goes away: it waits for the one, starts the other again, and goes on
+from what is committed.
 
 Nothing of a transaction that failed can be relied on, nor what was decided in memory behind it. So a run that lost its
 database ends as if it had been killed, waits until the database answers, takes the study's lock again and starts over:
 the same way as the same command given again. What was being trained is trained again from the last state on disk.
+A run that lost its Ray does the same.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from search.engine.live import View
-from search.errors import StorageFailed
+from search.errors import RayLost, StorageFailed
 from search.ledger import Ledger
 
 PATIENCE = 600.0
@@ -24,18 +26,28 @@ PAUSE = 2.0
 OUTAGES = 20
 """After so many outages a run gives up: what the database dies of may be what it is asked."""
 
+LOSSES = 3
+"""How often Ray is started again: what it dies of may be what it is given to do."""
+
 Result = TypeVar("Result")
 
 
 def through_outages(work: Callable[[], Result], ledger: Ledger, view: View, patience: float = PATIENCE) -> Result:
-    """Return what `work` returns; it is called again after every outage of the database that passes.
+    """Return what `work` returns; it is called again after every outage of the database that passes, or loss of Ray.
 
     Raises:
         StorageFailed: waiting cannot mend it, or did not within `patience` seconds.
+        RayLost: it was lost again after `LOSSES` starts.
     """
+    losses = 0
     for _ in range(OUTAGES):
         try:
             return work()
+        except RayLost as error:
+            losses += 1
+            if losses > LOSSES:
+                raise
+            view.say(f"Ray's {error.reason}: starting it again, and going on from what is committed")
         except StorageFailed as error:
             if not error.passing:
                 raise

@@ -10,11 +10,12 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import islice
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import search.study as rooms
 from search.engine.conditions import conditions
 from search.engine.driver import Driver
+from search.engine.gauge import Gauge
 from search.engine.live import View
 from search.engine.nodes import Node, Share
 from search.engine.outage import through_outages
@@ -150,7 +151,8 @@ class _Steps:
                 mirror = rooms.Mirror(self.ledger, record, self.space, mirror_url, self.view.say)
                 mirror.start()
                 try:
-                    self._train(driver, lambda: tune.execute(driver, setup, share))
+                    gauge = self._gauge(driver, run_id, share)
+                    self._train(driver, lambda: tune.execute(driver, setup, share, gauge))
                 except StorageFailed:
                     raise  # nothing can be recorded now
                 except BaseException as error:
@@ -163,6 +165,25 @@ class _Steps:
             if driver.progress.alarms:
                 self._not_reproducible(record, driver.progress.alarms[0])
             return outcome
+
+    def _gauge(self, driver: Driver, run_id: int, share: Share) -> Gauge | None:
+        """Return what measures whether trials may share GPUs; None where they are not to.
+
+        They are not where the person says what a trial gets; nor on a cluster; nor where trials train alone, or leave
+        no states that other workers could take over from.
+        """
+        resources = self.space.resources
+        states = self.sharing and resources.states_gb > 0
+        if resources.gpus is not None or not share.gpus or self._address or not states:
+            return None
+        known: dict[str, Any] = {}
+
+        def decided(text: str, what: Mapping[str, Any]) -> None:
+            known.update(what)
+            self.view.say(text)
+            self.ledger.amend_run(run_id, {"gpu_sharing": dict(known)})
+
+        return Gauge(share, lambda: driver.outlook, decided)
 
     def _proven_class(self, share: Share) -> dict[str, str]:
         """Return the execution class of the cluster's nodes, each of which proved that it can train this study.

@@ -18,10 +18,9 @@ os.environ["RAY_AIR_NEW_OUTPUT"] = "0"
 os.environ["TUNE_DISABLE_AUTO_CALLBACK_LOGGERS"] = "1"
 os.environ["TUNE_DISABLE_STRICT_METRIC_CHECKING"] = "1"
 os.environ["TUNE_DISABLE_SIGINT_HANDLER"] = "1"
-os.environ["TUNE_GLOBAL_CHECKPOINT_S"] = "1000000000"  # the ledger is the only state there is
 os.environ["TUNE_WARN_THRESHOLD_S"] = "60"
 os.environ["TUNE_PRINT_ALL_TRIAL_ERRORS"] = "0"
-os.environ["RAY_DEDUP_LOGS_SKIP_REGEX"] = "^A worker died or was killed"  # we say of what, and of which trial
+os.environ["RAY_DEDUP_LOGS_SKIP_REGEX"] = "^(A worker died or was killed|Raylet is terminated)"  # we say it
 
 import logging
 import math
@@ -45,13 +44,27 @@ from ray.tune.search import Searcher
 from search.engine.cluster import Watch, joined, on_nodes
 from search.engine.deaths import UNKNOWN, Deaths
 from search.engine.driver import Driver
-from search.engine.forget import Forgetful
+from search.engine.forget import Forgetful, saving_nothing
+from search.engine.gauge import Gauge
 from search.engine.lease import Assignment, WorkerSetup
 from search.engine.local import local_ray, session
 from search.engine.nodes import Share, share_of
+from search.engine.packing import fraction
 from search.engine.place import execution_class
-from search.engine.worker import ERROR, LEASE, MISS, ROW, SECONDS, STATE, UNKEPT, LeaseTrainable
-from search.errors import InternalError, UserError
+from search.engine.servers import listening
+from search.engine.worker import (
+    ERROR,
+    LEASE,
+    MISS,
+    ROW,
+    SECONDS,
+    SHORT,
+    STATE,
+    UNKEPT,
+    USAGE,
+    LeaseTrainable,
+)
+from search.errors import InternalError, RayLost, UserError
 from search.space import Resources
 
 PATIENCE = 5.0
@@ -59,6 +72,9 @@ PATIENCE = 5.0
 
 ASKED = 3
 """How many workers are asked what they are, where they die."""
+
+FIRST = 900.0
+"""Seconds in which one must have started, imported the workload and said what it is."""
 
 STARTING = 1.0
 """Seconds in which no worker gets ready: for leases that are over sooner, another one is not started."""
@@ -107,9 +123,14 @@ def ask_execution_class(workload: str, cpus: int, gpus: float) -> dict[str, str]
     task = ray.remote(num_cpus=cpus, num_gpus=gpus, max_retries=0)(execution_class)
     for left in reversed(range(ASKED)):
         try:
-            return dict(ray.get(task.remote(setup)))
+            return dict(ray.get(task.remote(setup), timeout=FIRST))
         except ray.exceptions.RayTaskError as error:
             raise UserError(f"workload {workload!r} cannot be prepared on a worker: {error.cause!r}") from error
+        except ray.exceptions.GetTimeoutError as error:
+            raise UserError(
+                f"workload {workload!r} cannot be prepared on a worker: none has answered within {FIRST / 60:g} "
+                "minutes; see whether the machine is overloaded, and how long the workload takes to be imported"
+            ) from error
         except ray.exceptions.RayError as error:  # the worker died: killed by hand, of the workload, for want of memory
             if not left:
                 first = str(error).strip().partition("\n")[0]
@@ -127,19 +148,35 @@ def worker_setup(workload: str, cpus: int, gpus: float, pinned: Mapping[str, str
     return WorkerSetup(workload, cpus, gpus, dict(pinned), [folder, *(p for p in sys.path if p)], folder, **more)
 
 
-def execute(driver: Driver, setup: WorkerSetup, given: Share) -> None:
+def execute(driver: Driver, setup: WorkerSetup, given: Share, gauge: Gauge | None = None) -> None:
     """Run the driver's leases until it has no more. Returns when the driver is finished or was stopped.
+
+    Args:
+        driver: gives leases.
+        setup: what workers must know.
+        given: what a lease gets at first.
+        gauge: says how many leases share a GPU, where that is to be measured; workers are started anew for each change.
 
     Raises:
         KeyboardInterrupt: the run ended at once: epochs in progress are dropped, or no node is left that could train.
         Exception: what the driver gave up for.
     """
+    while True:
+        _execute(driver, replace(setup, crowded=gauge is not None and gauge.number > 1), given, gauge)
+        if gauge is None or gauge.next is None or driver.finished:
+            return
+        given = share(Resources(given.cpus, fraction(gauge.next)))
+        gauge.go_on(given.workers)
+        driver.go_on(given.workers)
+
+
+def _execute(driver: Driver, setup: WorkerSetup, given: Share, gauge: Gauge | None) -> None:
     os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(given.workers)
-    usual = {"cpu": setup.cpus, "gpu": setup.gpus}
+    usual = {"cpu": given.cpus, "gpu": given.gpus}
     watch = [Watch(driver, given.nodes)] if setup.elsewhere else []
     with tempfile.TemporaryDirectory(prefix="search-tune-", dir=session() or None) as scratch:
         setup = setup if setup.elsewhere else replace(setup, signs=scratch)
-        queue = LeaseQueue(driver, setup)
+        queue = LeaseQueue(driver, setup, gauge)
         tuner = tune.Tuner(
             on_nodes(LeaseTrainable, given) if setup.elsewhere else tune.with_resources(LeaseTrainable, usual),
             tune_config=tune.TuneConfig(
@@ -160,9 +197,13 @@ def execute(driver: Driver, setup: WorkerSetup, given: Share) -> None:
             ),
         )
         try:
-            tuner.fit()
+            with saving_nothing(Path(scratch, "leases")), listening(driver.give_up_at_once):
+                tuner.fit()
         except Exception:
             if driver.error is None:
+                raise
+        except KeyboardInterrupt:
+            if not isinstance(driver.error, RayLost):
                 raise
     if driver.error is not None:
         raise driver.error
@@ -188,9 +229,9 @@ class _NotSaved:
 class LeaseQueue(_NotSaved, Searcher):
     """Ray Tune's searcher: pops leases, and hears which ones ended."""
 
-    def __init__(self, driver: Driver, setup: WorkerSetup) -> None:
+    def __init__(self, driver: Driver, setup: WorkerSetup, gauge: Gauge | None = None) -> None:
         super().__init__(metric=ROW, mode="max")
-        self._driver, self._setup = driver, setup
+        self._driver, self._setup, self._gauge = driver, setup, gauge
         self._leases: dict[str, int] = {}
         self._given: dict[str, float] = {}
         self._workers: set[int] = set()  # those that brought a lease to its end
@@ -205,6 +246,8 @@ class LeaseQueue(_NotSaved, Searcher):
 
     def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
         """Return the next lease, None while there is none, or that there will be none."""
+        if self._gauge is not None and self._gauge.next is not None:
+            return str(Searcher.FINISHED)
         if self._in_vain():
             return None
         try:
@@ -229,7 +272,25 @@ class LeaseQueue(_NotSaved, Searcher):
             lease = self._leases.pop(trial_id)
             death = self.deaths.of(lease, self.said.pop(trial_id, "")) if error else UNKNOWN
             with giving_up(self._driver):
+                if self._short(result.get(SHORT, False) or (error and death.memory)):
+                    reason, error = "", False  # it is no fault of the trial; it goes on with fewer beside it
                 self._driver.lease_ended(lease, reason, lost=error, miss=miss, death=death)
+
+    def heard(self, trial: int, result: Mapping[str, Any]) -> None:
+        """Let the gauge take note of a row; before the driver does, so that this lease, too, ends where all are to."""
+        if self._gauge is None:
+            return
+        lease, seconds, usage = result[LEASE], result[SECONDS], result[USAGE]
+        if self._gauge.row(lease, trial, result["pid"], seconds, usage, self.running):
+            self._driver.change_over()
+
+    def _short(self, memory: bool) -> bool:
+        """Have fewer leases share a GPU where one ended for want of memory; return whether that is so."""
+        if not memory or self._gauge is None or self._gauge.number == 1:
+            return False
+        self._gauge.short("a trial found too little memory beside the others")
+        self._driver.change_over()
+        return True
 
     def _in_vain(self) -> bool:
         """Whether a lease given now would start a worker for nothing.
@@ -267,6 +328,7 @@ class RowScheduler(_NotSaved, FIFOScheduler):
             return str(TrialScheduler.STOP)
         kept, unkept = result.get(STATE), result.get(UNKEPT, "")
         with giving_up(self._driver):
+            self._queue.heard(trial.config["assignment"].lease.trial, result)
             goes_on = self._driver.row(result[LEASE], result[ROW], result[SECONDS], kept, unkept)
         return str(TrialScheduler.CONTINUE if goes_on else TrialScheduler.STOP)
 

@@ -19,15 +19,18 @@ from ray import tune
 from search.engine.deaths import STARTING, Signs, out_of_memory
 from search.engine.lease import Assignment
 from search.engine.measured import row_of
+from search.engine.packing import Usage, usage_of
 from search.engine.place import prepare, verify_class, verify_data
 from search.ledger import BadState, KeptState, Role, read_state, write_state
-from search.workload import Run
+from search.workload import Occupying, Run
 
 ROW, SECONDS, LEASE = "row", "row_seconds", "lease_id"
 STATE, UNKEPT = "row_state", "state_unkept"
 ERROR, MISS = "lease_error", "lease_miss"
-"""What is in a result: a row with its seconds, perhaps with a state or the reason why it could not be kept; or why the
-lease ended without a row: an exception of the workload, or a state to start from that is not there or not sound."""
+USAGE, SHORT = "gpu_usage", "gpu_short"
+"""What is in a result: a row with its seconds, perhaps with a state or the reason why it could not be kept, and what
+the run takes of its GPU; or why the lease ended without a row: an exception of the workload, whether for want of memory
+that others on its GPU may have, or a state to start from that is not there or not sound."""
 
 
 class LeaseTrainable(tune.Trainable):
@@ -64,12 +67,14 @@ class LeaseTrainable(tune.Trainable):
                 began = time.monotonic()
                 measured = self._run.train_epoch(lease.schedule[self._epoch - lease.offset])
                 seconds = time.monotonic() - began
+            usage = self._usage()
             row = row_of(measured)
         except _Miss as miss:
             return {LEASE: lease.id, MISS: str(miss), "done": True}
         except (Exception, SystemExit) as error:
             self._run = None  # whatever state it is in, nobody shall go on from it
-            return {LEASE: lease.id, ERROR: self._told(error), "done": True}
+            short = self._assignment.setup.crowded and out_of_memory(error)
+            return {LEASE: lease.id, ERROR: self._told(error), SHORT: short, "done": True}
         self._epoch += 1
         self._unsaved += seconds
         loss = row.metrics.get("val_loss", math.nan)
@@ -77,7 +82,7 @@ class LeaseTrainable(tune.Trainable):
         self._stopped = any(said)
         self._finite = all(math.isfinite(value) for value in row.metrics.values())
         # Never "done": Tune would not show its scheduler a last result, and every row must be committed.
-        result = {LEASE: lease.id, ROW: row, SECONDS: seconds}
+        result = {LEASE: lease.id, ROW: row, SECONDS: seconds, USAGE: usage}
         if role := self._due():
             try:
                 result[STATE] = self._save(role)
@@ -100,6 +105,23 @@ class LeaseTrainable(tune.Trainable):
             where = f"out of memory in epoch {self._epoch + 1}: {type(error).__name__}{f': {first}' if first else ''}"
             text += f"{where}; give a trial more (resources.gpus, fewer at once), or make it smaller\n"
         return text
+
+    def _usage(self) -> Usage | str | None:
+        """Return what the run takes of its GPU, None where it is not known, or as text why it cannot be told.
+
+        Raises:
+            MemoryError: in a crowd, this process was refused memory once: the row may hold other bits than alone.
+        """
+        setup = self._assignment.setup
+        if not setup.gpus or not isinstance(self._run, Occupying):
+            return None
+        try:
+            usage = usage_of(self._run.usage())
+        except Exception as error:  # nothing of the training
+            return f"{type(error).__name__}: {error}"
+        if setup.crowded and usage is not None and usage.refused:
+            raise MemoryError("beside other trials on its GPU it got less memory there than it asked for")
+        return usage
 
     def _started(self) -> Run:
         """Return the run of this lease in the state it starts from."""

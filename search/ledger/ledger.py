@@ -142,6 +142,13 @@ class Ledger:
         assert result.inserted_primary_key is not None
         return int(result.inserted_primary_key[0])
 
+    def amend_run(self, run_id: int, conditions: Mapping[str, Any]) -> None:
+        """Add to the conditions of a run what was found out on its way."""
+        (known,) = self.runs([run_id])
+        amended = json.dumps({**known["conditions"], **conditions})
+        with self.writing() as connection:
+            connection.execute(tables.run.update().where(tables.run.c.id == run_id).values(conditions=amended))
+
     def end_run(self, run_id: int, outcome: str, seconds: float) -> None:
         """Record how a run ended and how long it took by the monotonic clock."""
         with self.writing() as connection:

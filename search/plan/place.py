@@ -26,7 +26,7 @@ class Place:
     Attributes:
         execution_class: everything about it that can change a bit.
         cpus, gpus: of one trial.
-        workers: trials that run at once.
+        workers: trials that run at once; where they come to share a GPU, as many as in that run.
         source: where this is known from, for people.
     """
 
@@ -54,7 +54,8 @@ def recorded_place(ledger: Ledger, space: Space) -> Place | None:
             and space.resources.gpus in (None, conditions.get("gpus_per_trial"))
         ):
             gpus = float(conditions.get("gpus_per_trial", 0.0))
-            workers = _workers(space.resources.cpus, gpus)
+            shared = (conditions.get("gpu_sharing") or {}) if space.resources.gpus is None else {}
+            workers = _workers(space.resources.cpus, gpus, int(shared.get("trials_per_gpu", 1)))
             source = f"as in the last run of study {studies[run['study_id']].name!r} on this machine"
             return Place(dict(conditions["execution_class"]), space.resources.cpus, gpus, workers, source)
     return None
@@ -69,7 +70,7 @@ def place_of(ledger: Ledger, space: Space, record: StudyRecord | None) -> Place:
     found = recorded_place(ledger, space)
     if record is not None and record.execution_class is not None:
         gpus = found.gpus if found is not None else _share(space.resources)
-        workers = _workers(space.resources.cpus, gpus)
+        workers = found.workers if found is not None else _workers(space.resources.cpus, gpus)
         return Place(dict(record.execution_class), space.resources.cpus, gpus, workers, "the study's own")
     if found is not None:
         return found
@@ -83,9 +84,14 @@ def _share(resources: Resources) -> float:
     return resources.gpus if resources.gpus is not None else min(1.0, float(machine.gpus()))
 
 
-def _workers(cpus: int, gpus: float) -> int:
-    """Return how many trials run at once; at least one, for whoever runs it may have a larger machine."""
+def _workers(cpus: int, gpus: float, per_gpu: int = 1) -> int:
+    """Return how many trials run at once; at least one, for whoever runs it may have a larger machine.
+
+    Args:
+        cpus, gpus: of one trial.
+        per_gpu: trials that came to share each GPU.
+    """
     fits = (os.cpu_count() or 1) // cpus
     if gpus:
-        fits = min(fits, math.floor(machine.gpus() / gpus + 1e-9))
+        fits = min(fits, math.floor(machine.gpus() / gpus + 1e-9) * per_gpu)
     return max(1, fits)

@@ -79,6 +79,8 @@ def broken_rule(node: Node, rule: Mapping[str, Any]) -> str:
         reason += f"; for example {written(rule['examples'][0])}"
     elif node.kind == "scalar" and reason.endswith(("must be a list", "must be a list or null")):
         reason += f"; write {bracketed(node)}"
+    if not isinstance(value, str) and "pattern" in rule and "words" in rule and "number" in rule.get("type", ()):
+        reason = re.sub(r"must be (text or )?a number( or text)?$", f"must be {rule['words']}", reason)
     if isinstance(value, str):
         reason += _as_number(value, rule)
     if node.plain and value is not None and not isinstance(value, str) and reason.endswith("must be text"):

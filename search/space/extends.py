@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 
+from search.space.keys import AUTO
 from search.space.nodes import Node, Problems, empty_mapping, same, show
 from search.space.yaml import neighbour, read
 
@@ -24,6 +25,7 @@ def load(file: str, problems: Problems) -> Node | None:
 
 def with_base(root: Node, file: str, problems: Problems, chain: tuple[str, ...] = ()) -> Node | None:
     """Lay `root`, read from `file`, over the base it names."""
+    root = spelt_out(root)
     if "extends" not in root.entries:
         return root
     node = root.entries["extends"]
@@ -78,6 +80,15 @@ def _prepared(base: Node, child: Node) -> Node:
         for setting in (name, *(key for option in options(axis).values() for key in option.entries))
     }
     return base.put("fixed", section(base, "fixed").without(*taken)) if "fixed" in base.entries else base
+
+
+def spelt_out(root: Node) -> Node:
+    """Write ``resources: auto`` as what it is short for, ``resources: {gpus: auto}``."""
+    node = root.entries.get("resources")
+    if node is None or node.value != AUTO:
+        return root
+    inner = replace(node, key="resources.gpus")
+    return root.put("resources", empty_mapping("resources", node.file, node.line).put("gpus", inner))
 
 
 def section(root: Node, name: str) -> Node:

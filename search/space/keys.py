@@ -19,6 +19,9 @@ MAX_TRIALS = 1_000_000
 SAMPLERS = ("grid", "random", "tpe", "gp", "qmc", "cmaes")
 DOMAINS = ("grid", "choice", "float", "int")
 
+AUTO = "auto"
+"""What stands under ``resources`` where the service measures and decides."""
+
 FRACTION_WORDS = "a fraction above 0 and at most 1, where 0.02 is two percentage points"
 SCALAR = {"type": ["string", "number", "boolean", "null"]}
 
@@ -139,7 +142,14 @@ RESOURCES: Rule = mapping(
     "what one trial gets, and what may be kept",
     {
         "cpus": {"type": "integer", "minimum": 1, "default": 1, "description": "CPU threads"},
-        "gpus": _float("minimum", "GPUs, a fraction below 1 or a whole number; default: one where there is one"),
+        "gpus": {
+            "type": ["number", "string"],
+            "minimum": 0,
+            "pattern": f"^{AUTO}$",
+            "words": f"a number of GPUs, or {AUTO}",
+            "description": "GPUs, a fraction below 1 or a whole number; default: auto, one where there is one, and "
+            "several trials share it where measuring says that they fit and that it pays",
+        },
         "epoch_seconds": _float(
             "exclusiveMinimum", "seconds an epoch may take: a worker that hangs longer is ended; default: no limit"
         ),

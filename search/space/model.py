@@ -182,7 +182,7 @@ class Resources:
 
     Attributes:
         cpus: CPU threads of a trial.
-        gpus: GPUs of a trial, perhaps a fraction; None takes one where there is one.
+        gpus: GPUs of a trial, perhaps a fraction; None takes one where there is one, which trials may come to share.
         states_gb: room for states of all studies of the ledger, in 10^9 bytes; 0 keeps none.
         epoch_seconds: what an epoch may take before its worker counts as hung and is ended; None never ends one.
     """

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from search.errors import nearest
-from search.space.extends import options, section, settle_axis
+from search.space.extends import options, section, settle_axis, spelt_out
 from search.space.keys import DOMAINS
 from search.space.nodes import COMMAND_LINE, Node, Problems, empty_mapping, from_python, show, unknown
 from search.space.schema import TOP
@@ -45,7 +45,7 @@ def apply(root: Node, overrides: Mapping[str, Node], settings: Mapping[str, Any]
         elif key == "extends":
             problems.add(node, "a base file cannot be exchanged from the command line; edit the file")
         elif head in TOP["properties"]:
-            root = _at(root, _parts(root, key), node, problems)
+            root = spelt_out(_at(root, _parts(root, key), node, problems))
         else:
             known = [*settings, *section(root, "space").entries, *_paths(TOP)]
             remedy = nearest(key, known) or "; `search describe` and `search schema` list what there is"

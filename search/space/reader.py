@@ -20,9 +20,9 @@ from search.space import overrides as command_line
 from search.space.activity import drop_inactive
 from search.space.axes import read_axes
 from search.space.conform import broken_rule, conform
-from search.space.keys import NAME, TITLE, WORKLOAD
+from search.space.keys import AUTO, NAME, TITLE, WORKLOAD
 from search.space.model import SERVICE_SETTINGS, Axis, Choice, Grid, Space
-from search.space.nodes import PYTHON, Node, Problems, from_python, unknown
+from search.space.nodes import PYTHON, Node, Problems, from_python, show, unknown
 from search.space.reporting import read_report
 from search.space.sampling import check_samples
 from search.space.schema import TOP
@@ -137,7 +137,9 @@ def _known_keys(root: Node, rules: Rules, problems: Problems) -> None:
             remedy = "; settings go under `fixed`" if setting else unknown(key, sections)
             remedy = "; did you mean 'seeds'?" if key == "seed" else remedy
             problems.add(node, f"unknown key{remedy}")
-        elif key in ("fixed", "space", "search", "resources", "report") and node.kind in ("scalar", "list"):
+        elif key == "resources" and node.kind in ("scalar", "list") and not node.null:
+            problems.add(node, f"found {show(node)}, must be a mapping, or {AUTO}")
+        elif key in ("fixed", "space", "search", "report") and node.kind in ("scalar", "list"):
             conform(node, {"type": ["object", "null"]}, problems)
 
 

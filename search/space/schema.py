@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from search.space.keys import (
+    AUTO,
     DOMAINS,
     EXTENDS,
     FLOAT,
@@ -102,7 +103,7 @@ def schema(workload: Workload | str | None = None) -> Rule:
                 "space": _optional(space),
                 "seeds": SEEDS,
                 "search": _optional(SEARCH),
-                "resources": _optional(RESOURCES),
+                "resources": {**_optional(RESOURCES), "type": ["object", "null", "string"], "pattern": f"^{AUTO}$"},
                 "report": _optional(REPORT),
             },
         ),

@@ -8,7 +8,7 @@ from typing import Any
 
 from search.space.conform import broken_rule, conform
 from search.space.extends import section
-from search.space.keys import MAX_TRIALS, RESOURCES, SEARCH, SEEDS
+from search.space.keys import AUTO, MAX_TRIALS, RESOURCES, SEARCH, SEEDS
 from search.space.model import AshaSettings, Axis, Confirm, Float, Grid, Int, Objective, Resources, Search, Space
 from search.space.nodes import Node, Problems, no_value, show, text_of, unknown
 
@@ -45,7 +45,7 @@ def read_resources(node: Node, problems: Problems) -> Resources:
         return Resources()
     return Resources(
         int(data.get("cpus", 1)),
-        None if gpus is None else gpus,
+        None if gpus == AUTO else gpus,
         data.get("states_gb", 10.0),
         data.get("epoch_seconds"),
     )

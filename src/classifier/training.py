@@ -31,6 +31,7 @@ from classifier.models import build, pretrained
 from classifier.optimisers import optimiser, restore, set_rate, state
 from classifier.process import check_precision, configure, precision, undisturbed
 from classifier.steps import Graphed, Work
+from classifier.usage import usage
 from classifier.weights import initialise
 
 EVALUATION_PIXELS = {"cpu": 512 * 64 * 64, "cuda": 2048 * 64 * 64}
@@ -179,6 +180,10 @@ class Training:
             restore(self._optimizer, found["optimizer"])
             self._graphed = None  # its recordings write to the moments that were there before
             self._epoch = found["epoch"]
+
+    def usage(self) -> dict[str, float] | None:
+        """Return what is taken of its GPU, None on the CPU; see `classifier.usage`."""
+        return usage(self._device)
 
     # Looking inside: nothing here changes a bit of what is trained later ----------------------------------------
 

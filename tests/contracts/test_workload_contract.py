@@ -26,6 +26,16 @@ class TestDroppingFit(TestSineFit):
     absorbed = frozenset({"drop_after"})
 
 
+class TestOnGpu(TestSineFit):
+    """A run that tells what it takes of its GPU; here it has none, and says so."""
+
+    name = "tests.engine.gpu:OnGpu"
+
+
+class TestOccupyingFit(TestSineFit):
+    name = "tests.contracts.test_workload_contract:OccupyingFit"
+
+
 def test_the_toy_learns():
     toy = SineFit()
     run, each = begin(toy, toy.canonical({"lr": 0.1, "seed": 0}), 20)
@@ -53,6 +63,40 @@ def test_the_toy_shares_the_epochs_before_the_drop():
 
 
 # Each of these breaks one promise; the suite must say so.
+
+
+class Occupying(Fit):
+    """Tells what it takes of its GPU."""
+
+    taken: ClassVar = {"memory": 0.25, "busy": 0.5, "refused": 0}
+
+    def usage(self) -> Any:
+        return dict(self.taken)
+
+
+class OccupyingFit(SineFit):
+    def start(self, fixed: Settings, cpus: int, gpus: float) -> Fit:
+        return Occupying(fixed["degree"], fixed["momentum"], fixed["seed"])
+
+
+class Boasting(Occupying):
+    """Takes more than there is."""
+
+    taken: ClassVar = {"memory": 25}
+
+
+class Silent(Occupying):
+    """Leaves out what decides."""
+
+    taken: ClassVar = {"busy": 0.5}
+
+
+class Touching(Occupying):
+    """Trains while it is looked at."""
+
+    def usage(self) -> Any:
+        self.velocity = self.velocity + 1e-3
+        return super().usage()
 
 
 class Drawing(Fit):
@@ -127,6 +171,9 @@ def running(kind: type[Fit]) -> SineFit:
         (running(Forgetting), "test_every_state_goes_on_bit_for_bit"),
         (running(Patchy), "test_rows_are_complete"),
         (running(Counting), "test_a_second_run_gives_the_same_bits"),
+        (running(Boasting), "test_what_a_run_takes_of_its_gpu_is_told_and_disturbs_nothing"),
+        (running(Silent), "test_what_a_run_takes_of_its_gpu_is_told_and_disturbs_nothing"),
+        (running(Touching), "test_what_a_run_takes_of_its_gpu_is_told_and_disturbs_nothing"),
         (Leaking(), "test_a_longer_schedule_extends_a_shorter_one"),
         (Hoarding(), "test_canonical_settings_are_plain_data"),
         (Scribbling(), "test_canonical_leaves_what_it_was_given_alone"),

@@ -26,7 +26,7 @@ from search import prefix
 from search.ledger import codec
 from search.rules import why_not
 from search.trial import Row
-from search.workload import Measuring, Run, Settings, Workload, identity, load_workload
+from search.workload import Measuring, Occupying, Run, Settings, Workload, identity, load_workload
 
 
 class WorkloadContract:
@@ -215,6 +215,17 @@ class WorkloadContract:
             rows.append(measure(run, now))
         assert_same(rows, alone)
 
+    def test_what_a_run_takes_of_its_gpu_is_told_and_disturbs_nothing(self, workload, canonical, alone):
+        run, each = begin(workload, canonical, self.epochs)
+        if not isinstance(run, Occupying):
+            return  # it may be left out: such a run shares its GPU with nobody
+        rows = []
+        for now in each:
+            assert_usage(run.usage())
+            rows.append(measure(run, now))
+            assert_usage(run.usage())
+        assert_same(rows, alone)
+
     def test_every_state_goes_on_bit_for_bit(self, workload, canonical, alone):
         run, each = begin(workload, canonical, self.epochs)
         for done, now in enumerate(each):
@@ -273,6 +284,17 @@ def keys(name: str, workload: Workload, canonical: Settings, epochs: int) -> lis
 
 def assert_same(rows: Sequence[Row], expected: Sequence[Row]) -> None:
     assert [row.differences(other) for row, other in zip(rows, expected, strict=True)] == [[]] * len(expected)
+
+
+def assert_usage(usage: Mapping[str, float] | None) -> None:
+    """Nothing is known, or fractions and a count are."""
+    if usage is None:
+        return
+    assert "memory" in usage
+    assert set(usage) <= {"memory", "busy", "refused"}
+    assert 0 < usage["memory"] <= 1
+    assert 0 <= usage.get("busy", 0) <= 1
+    assert usage.get("refused", 0) >= 0
 
 
 def assert_plain(settings: Settings) -> None:

@@ -166,7 +166,7 @@ def test_a_local_run_takes_no_cluster_for_its_own(room: Any, monkeypatch: pytest
 def test_leases_lie_on_the_nodes_that_proved_themselves(room: Any) -> None:
     from search.engine.worker import LeaseTrainable
 
-    share = Share(2, 0.5, [Node("1", "", "", 1), Node("2", "", "", 2)])
+    share = Share(2, 0.5, [Node("1", "", "", 1), Node("2", "", "", 2)], 3)
     wanted = room.on_nodes(LeaseTrainable, share).default_resource_request({})
     assert wanted == room.tune.PlacementGroupFactory(
         [{"CPU": 2, "GPU": 0.5}], bundle_label_selector=[{"ray.io/node-id": "in(1,2)"}]

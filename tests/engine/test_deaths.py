@@ -71,7 +71,9 @@ def test_the_kernel_is_named_where_it_was_out_of_memory(tmp_path: Path, monkeypa
     found = Deaths(str(tmp_path))
     with worker(tmp_path, "os.kill(os.getpid(), signal.SIGKILL)") as process:
         process.wait(30)
-    assert found.of(7) == Death("was killed in epoch 3 (SIGKILL); out of memory: the kernel ended a process meanwhile")
+    assert found.of(7) == Death(
+        "was killed in epoch 3 (SIGKILL); out of memory: the kernel ended a process meanwhile", memory=True
+    )
     assert found.of(7) == Death("was killed in epoch 3 (SIGKILL, or os._exit in the workload)"), "not meanwhile"
 
 
@@ -83,7 +85,7 @@ def test_the_kernel_counts() -> None:
 def test_ray_is_named_where_it_was_out_of_memory(tmp_path: Path) -> None:
     said = "Task was killed due to the node running low on memory.\nMemory on the node was 30GB / 31GB."
     death = Deaths(str(tmp_path)).of(7, said)
-    assert death == Death("was ended by Ray; out of memory: this machine ran low", said)
+    assert death == Death("was ended by Ray; out of memory: this machine ran low", said, memory=True)
 
 
 def test_of_other_machines_nothing_is_known() -> None:
@@ -161,6 +163,10 @@ class OutOfMemoryError(RuntimeError):
             RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to allocate 8 bytes"),
             True,
         ),
+        (RuntimeError("CUDA error: out of memory"), True),
+        (RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"), True),
+        (RuntimeError("cuDNN error: CUDNN_STATUS_ALLOC_FAILED"), True),
+        (RuntimeError("CUDA error: an illegal memory access was encountered"), False),
         (RuntimeError("shapes cannot be multiplied"), False),
         (KeyError("memory"), False),
     ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -70,3 +71,26 @@ def test_ray_that_never_starts(start: Callable[[int], list[str]]) -> None:
         "Ray did not start on this machine, tried 3 times (The current node timed out during startup.); see whether it "
         "is overloaded, or its memory or the folder for temporary files full"
     )
+
+
+def test_nobody_is_told_of_a_dashboard_that_is_not_wanted(
+    start: Callable[[int], list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from ray._private import services, utils
+
+    def broken() -> None:
+        raise RuntimeError("Failed to start a dashboard.")
+
+    seen: list[str] = []
+    handler = logging.Handler()
+    monkeypatch.setattr(handler, "emit", lambda record: seen.append(record.getMessage()))
+    monkeypatch.setattr(utils, "get_dashboard_dependency_error", broken)
+    services.logger.addHandler(handler)
+    try:
+        start(0)
+        here = ("127.0.0.1", "127.0.0.1:1", "00", "127.0.0.1", "", "", "")
+        assert services.start_api_server(False, False, *here) == (None, None)
+        services.logger.error("Something else")
+    finally:
+        services.logger.removeHandler(handler)
+    assert seen == ["Something else"]

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from search import machine
 from search.__main__ import run as main
 from search.engine.conditions import conditions
 from search.engine.driver import Driver
@@ -212,6 +213,25 @@ def test_a_recorded_run_tells_the_class(opened: Ledger) -> None:
     assert recorded_class(opened, without) is None
     other = space_from_mapping({"workload": TOY, "fixed": {"epochs": 1, "lr": 0.1}, "space": {}}, "toy")
     assert recorded_class(opened, other) is None
+
+
+def test_trials_shared_gpus_in_the_run_on_record(opened: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine, "gpus", lambda: 2)
+    monkeypatch.setattr("os.cpu_count", lambda: 16)
+    space = small()
+    opened.create_study("made up", "made up", 1, "", "id", space.workload)
+    record = opened.study("made up")
+    run = opened.begin_run(record.id, {**conditions(CLASS, 2, 1, 1.0), "hardware": machine.hardware()})
+    for number, workers in ((None, 2), (3, 6), (1, 2), (100, 16)):
+        if number is not None:
+            opened.amend_run(run, {"gpu_sharing": {"trials_per_gpu": number}})
+        found = recorded_place(opened, space)
+        assert found is not None
+        assert (found.gpus, found.workers) == (1.0, workers)
+    asked = space_from_mapping({**space.source, "resources": {"gpus": 1}}, "made up")
+    one_each = recorded_place(opened, asked)
+    assert one_each is not None
+    assert one_each.workers == 2
 
 
 def test_a_process_is_asked_and_trains_a_probe() -> None:

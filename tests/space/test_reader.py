@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import jsonschema
 import pytest
 
 from search.errors import Faults
@@ -20,6 +21,7 @@ from search.space import (
     dump,
     read_space,
     rebuild,
+    schema,
     space_from_mapping,
 )
 
@@ -98,6 +100,35 @@ def test_the_least_file():
     assert (space.axes, space.seeds, space.search.sampler) == ((), (0,), "grid")
     assert list(space.grid()) == [{}]
     assert space.report.rows == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "overrides", "resources"),
+    [
+        ("", {}, Resources(1, None)),
+        ("resources:\n", {}, Resources(1, None)),
+        ("resources: auto\n", {}, Resources(1, None)),
+        ("resources: {gpus: auto, cpus: 3}\n", {}, Resources(3, None)),
+        ("resources: auto\n", {"resources.cpus": "3"}, Resources(3, None)),
+        ("resources: {gpus: 2, cpus: 3}\n", {"resources.gpus": "auto"}, Resources(3, None)),
+        ("resources: {gpus: 2, cpus: 3}\n", {"resources": "auto"}, Resources(1, None)),
+        ("resources: auto\n", {"resources.gpus": "0"}, Resources(1, 0)),
+    ],
+)
+def test_resources_auto(text, overrides, resources):
+    space = read(HEAD + text, overrides)
+    assert space.resources == resources
+    assert read(dump(space), name="again.yaml") == space
+    assert list(jsonschema.Draft202012Validator(schema("tests.space.fake:Fake")).iter_errors(dict(space.source))) == []
+
+
+def test_auto_over_a_base(tmp_path):
+    (tmp_path / "base.yaml").write_text(HEAD + "resources: {cpus: 3, gpus: 0.5}\n")
+    (tmp_path / "mine.yaml").write_text("extends: base.yaml\nresources: auto\n")
+    assert read_space(tmp_path / "mine.yaml").resources == Resources(3, None)
+    (tmp_path / "base.yaml").write_text(HEAD + "resources: auto\n")
+    (tmp_path / "mine.yaml").write_text("extends: base.yaml\nresources: {cpus: 3}\n")
+    assert read_space(tmp_path / "mine.yaml").resources == Resources(3, None)
 
 
 def test_published_figures_stay_text():

@@ -73,12 +73,20 @@ def test_published_figures_of_the_focal_space():
         {"report": {"claims": [{"equal": [0, 1]}]}},
         {"report": {"claims": [{"best": 1, "better": [0, 1]}]}},
         {"name": ".x"},
+        {"resources": "plenty"},
+        {"resources": {"gpus": "many"}},
     ],
 )
 def test_the_schema_refuses(change):
     sound = {"workload": "tests.space.fake:Fake", "fixed": {"epochs": 1, "batch_size": 2}}
     assert errors(sound, Fake()) == []
     assert errors({**sound, **change}, Fake()) != []
+
+
+@pytest.mark.parametrize("resources", ["auto", {"gpus": "auto"}, {"gpus": 0.5}, None])
+def test_the_schema_lets_resources_be_measured(resources):
+    sound = {"workload": "tests.space.fake:Fake", "fixed": {"epochs": 1, "batch_size": 2}}
+    assert errors({**sound, "resources": resources}, Fake()) == []
 
 
 def test_a_resolved_space_follows_the_schema_of_its_workload():

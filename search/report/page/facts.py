@@ -182,7 +182,9 @@ def _workers(one: Mapping[str, Any]) -> str:
     gpus = f", {one['gpus_per_trial']} GPUs" if one.get("gpus_per_trial") else ""
     nodes = (one.get("cluster") or {}).get("nodes", ())
     where = f", on a cluster: {', '.join(str(node.get('host')) for node in nodes)}" if nodes else ""
-    return f"{one['workers']}, each with {many(one.get('cpus_per_trial') or 1, 'CPU thread')}{gpus}{where}"
+    sharing = one.get("gpu_sharing") or {}
+    shared = f"; {sharing['said']}" if sharing.get("said") else ""
+    return f"{one['workers']}, each with {many(one.get('cpus_per_trial') or 1, 'CPU thread')}{gpus}{where}{shared}"
 
 
 def reproduction(content: Mapping[str, Any], space: str) -> Markup:

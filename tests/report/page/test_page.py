@@ -286,6 +286,8 @@ class TestWhatItSays:
             "hardware": {"host": "secret", "processor": "A <CPU>", "cores": 2, "memory_gib": 8.0, "system": "Linux"},
             "workers": 2,
             "cpus_per_trial": 1,
+            "gpus_per_trial": 1.0,
+            "gpu_sharing": {"trials_per_gpu": 2, "said": "2 trials at once train 1.50 times as much"},
         }
         study.run = study.ledger.begin_run(study.record.id, about)
         study.ledger.end_run(study.run, "done", 12.5)
@@ -293,6 +295,8 @@ class TestWhatItSays:
         page = Page(page_of(study))
         known = ("0123abc+changes", "3.11.9", "torch 2.15", "A <CPU>", "2 cores, 8.0 GiB", "machine=x86_64", "cafe")
         assert [words in page.text for words in (*known, "4 validation, 2 test", "2 images twice")] == [True] * 9
+        workers = "2, each with 1 CPU thread, 1.0 GPUs; 2 trials at once train 1.50 times as much"
+        assert workers in page.text
         assert "secret" not in page.text
         commands = next(words for tags, words in page.texts if tags[-2:] == ("pre", "code"))
         assert commands == "git checkout 0123abc\npython -m search run space.yaml --results again"
