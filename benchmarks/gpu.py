@@ -8,8 +8,8 @@ printed until then counts, and the next begins:
     tests       the files in which something is skipped for want of a GPU
     training    `benchmarks.training` in both precisions
     profile     `benchmarks.training --profile`
-    rows bf16   `benchmarks.rows`, as many of the 400 epochs as fit, the others estimated
-    rows fp32   the same
+    rows bf16   `benchmarks.rows` with recorded steps, as many of the 400 epochs as fit, the others estimated
+    rows fp32   the same in single precision, as the file stands
     packing     `benchmarks.packing --mps`
     study       `search run spaces/activation.yaml`, one seed and one epoch: where its libraries and images are there
 
@@ -115,6 +115,7 @@ def parts(device: str, dry: bool, minutes: float) -> list[Part]:
         command = ["-m", "benchmarks.rows", *at, "--precision", precision, "--json", JSON]
         tiny = ["--few", "8", "--epochs", "2", "--set", "data.size=32", "--set", "batch_size=4"]
         # It ends itself before it is ended: what is estimated would be lost otherwise.
+        command += ["--set", "cuda_graphs=true"] if precision == "bf16" else []
         command += tiny if dry else ["--seconds", f"{0.8 * 60 * minutes * share:.0f}"]
         return Part(f"rows {precision}", command, share)
 

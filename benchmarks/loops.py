@@ -45,14 +45,14 @@ def epoch_of(side: Side, case: Case, photos: Photos, threads: int, workers: int,
     """
     torch.set_num_threads(threads)
     if side.way == OURS:
-        return ours(case, photos, threads, device, side.precision)
+        return ours(side, case, photos, threads, device)
     if side.way == LIMIT:
-        return limit(case, photos, threads, device, side.precision)
+        return limit(side, case, photos, threads, device)
     make = report_b if side.way == REPORT_B else recipe
     return make(side, case, photos, workers, device)
 
 
-def settings_of(case: Case, precision: str) -> tuple[dict[str, Any], dict[str, Any]]:
+def settings_of(case: Case, precision: str, graphs: bool = False) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the canonical fixed settings of a case, and those of an epoch.
 
     Raises:
@@ -61,15 +61,16 @@ def settings_of(case: Case, precision: str) -> tuple[dict[str, Any], dict[str, A
     from classifier import config
 
     chosen = {"data": case.data, "data.size": case.size, "model.name": case.name, "batch_size": case.batch}
-    fixed, [each] = config.schedule(config.canonical({**chosen, **case.settings, "precision": precision}), 1)
+    how = {"precision": precision, "cuda_graphs": graphs}
+    fixed, [each] = config.schedule(config.canonical({**chosen, **case.settings, **how}), 1)
     return fixed, each
 
 
-def ours(case: Case, photos: Photos, threads: int, device: str, precision: str) -> EpochOf:
+def ours(side: Side, case: Case, photos: Photos, threads: int, device: str) -> EpochOf:
     """Our own training."""
     from classifier.training import Training
 
-    fixed, each = settings_of(case, precision)
+    fixed, each = settings_of(case, side.precision, side.graphs)
     training = Training(fixed, decoded(photos, case.size), threads, device)
 
     def epoch() -> int:
@@ -80,18 +81,18 @@ def ours(case: Case, photos: Photos, threads: int, device: str, precision: str) 
     return epoch
 
 
-def limit(case: Case, photos: Photos, threads: int, device: str, precision: str) -> EpochOf:
+def limit(side: Side, case: Case, photos: Photos, threads: int, device: str) -> EpochOf:
     """The same steps on random numbers."""
     from classifier.losses import focal
     from classifier.models import build
     from classifier.optimisers import optimiser, set_rate
-    from classifier.process import check_precision, configure, undisturbed
-    from classifier.process import precision as computing
+    from classifier.process import check_precision, configure, precision, undisturbed
+    from classifier.steps import Graphed
     from classifier.weights import initialise
 
-    fixed, each = settings_of(case, precision)
+    fixed, each = settings_of(case, side.precision, side.graphs)
     configure(threads)
-    check_precision(precision, torch.device(device))
+    check_precision(side.precision, torch.device(device))
     with undisturbed(device):
         model = build(fixed, photos.classes)
         initialise(model, 0)
@@ -107,17 +108,21 @@ def limit(case: Case, photos: Photos, threads: int, device: str, precision: str)
             for _ in range(RANDOM_BATCHES)
         ]
 
+    def step(inputs: Tensor, target: Tensor) -> None:
+        with precision(side.precision, device):
+            logits = model(inputs).float()
+        loss = focal(logits, target, each["loss.gamma"])
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        optimizer.step()
+
+    train = Graphed(step) if side.graphs else step
+
     def epoch() -> int:
         steps = len(photos.paths) // case.batch
         with undisturbed(device):
-            for step in range(steps):
-                inputs, target = batches[step % len(batches)]
-                with computing(precision, device):
-                    logits = model(inputs).float()
-                loss = focal(logits, target, each["loss.gamma"])
-                optimizer.zero_grad(set_to_none=True)
-                loss.backward()
-                optimizer.step()
+            for number in range(steps):
+                train(*batches[number % len(batches)])
         wait(device)
         return steps * case.batch
 

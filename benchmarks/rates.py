@@ -78,22 +78,35 @@ class Side:
         way: one of `OURS`, `LIMIT`, `REPORT_B`, `RECIPE`.
         precision: ``fp32`` or ``bf16``; of the recipe, whether its flag ``--amp`` is off or on.
         channels_last: of the recipe, whether weights and images lie so; ours and the limit always have it.
+        graphs: of ours and the limit, whether steps are recorded and replayed; without effect on a CPU.
     """
 
     way: str
     precision: str = "fp32"
     channels_last: bool = False
+    graphs: bool = False
 
     def __str__(self) -> str:
         if self.way == RECIPE:
             flags = [*(["channels_last"] if self.channels_last else []), *(["amp"] if self.precision != "fp32" else [])]
             return ", ".join([self.way, *flags])
-        return self.way if self.way == REPORT_B else f"{self.way}, {self.precision}"
+        if self.way == REPORT_B:
+            return self.way
+        return f"{self.way}, {self.precision}{', graphs' if self.graphs else ''}"
 
 
-def sides(case: Case, precisions: Sequence[str]) -> list[Side]:
-    """Return what is compared: ours and the limit in each precision, and what one would write instead."""
-    found = [Side(way, precision) for precision in precisions for way in (OURS, LIMIT)]
+def sides(case: Case, precisions: Sequence[str], device: str) -> list[Side]:
+    """Return what is compared: ours and the limit in each precision, and what one would write instead.
+
+    Args:
+        case: what is trained.
+        precisions: of ours and the limit; with bf16 the recipe gets its flag, too.
+        device: ``cpu`` or ``cuda``, where steps are also recorded.
+    """
+    modes = [
+        (precision, graphs) for precision in precisions for graphs in ([False, True] if device == "cuda" else [False])
+    ]
+    found = [Side(way, precision, graphs=graphs) for precision, graphs in modes for way in (OURS, LIMIT)]
     if case.name == "resnet18":
         return [*found, Side(REPORT_B)]
     amps = ["fp32", *(["bf16"] if "bf16" in precisions else [])]
@@ -149,7 +162,7 @@ def rounded(images: int, batch: int) -> int:
 def table(found: Found, cores: int) -> list[str]:
     """Return one line per side: images per second, of one core too, its use of the cores, and each of ours by it."""
     ours = [side for side in found.epochs if side.way == OURS]
-    head = "".join(f"{f'ours {side.precision} by it':>24}" for side in ours)
+    head = "".join(f"{f'{side} by it'.replace(',', ''):>24}" for side in ours)
     name = f"{found.case.name} at {found.case.size} px"
     lines = [f"{name:42}{'images/s':>26}{'per core-s':>12}{f'of {cores} cores':>12}{head}"]
     for side, epochs in found.epochs.items():
@@ -177,7 +190,7 @@ def targets(found: Found, device: str) -> list[tuple[str, bool]]:
     name = f"{found.case.name} at {found.case.size} px"
     for ours in [side for side in found.epochs if side.way == OURS]:
         for other in found.epochs:
-            if other.way == LIMIT and other.precision == ours.precision:
+            if other.way == LIMIT and (other.precision, other.graphs) == (ours.precision, ours.graphs):
                 least = OF_LIMIT
             elif device == "cpu" and other.way in (REPORT_B, RECIPE):
                 least = OVER_REPORT_B if other.way == REPORT_B else OVER_RECIPE

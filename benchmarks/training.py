@@ -9,6 +9,7 @@ random crop and horizontal flip, both with batches of 48. The sides (`benchmarks
     ours                  an epoch of `classifier.training.Training`, which evaluates one image of each other split
     device's limit        the same model, deterministic flags, precision, memory format, loss and optimiser on batches
                           of random numbers that lie on the device already: no image, no augmentation, no figure
+                          (both on a GPU also with *graphs*, the setting ``cuda_graphs``)
     report B's pipeline   of ResNet-18: torchvision's transforms on PIL images, from JPEG files, a `DataLoader` with
                           workers, torchvision's ResNet-18, single precision, standard memory layout
     torchvision's recipe  of Model C: references/classification, as it is, with channels_last, with amp, with both
@@ -40,7 +41,7 @@ from typing import Any
 
 from benchmarks import conditions
 from benchmarks.photos import Photos, decoded, drawn, flowers
-from benchmarks.rates import CASES, Case, Epoch, Found, Side, rounded, sides, table, targets
+from benchmarks.rates import CASES, OURS, Case, Epoch, Found, Side, rounded, sides, table, targets
 from benchmarks.turns import serve, turns
 
 
@@ -83,7 +84,7 @@ def processor() -> float:
 
 def measure(case: Case, chosen: argparse.Namespace, arguments: list[str]) -> Found:
     """Let the sides of a case take turns."""
-    listed = sides(case, chosen.precisions)
+    listed = sides(case, chosen.precisions, chosen.device)
     own = ["-m", "benchmarks.training", *arguments, "--models", case.name]
     commands = {str(side): [*own, "--side", str(place)] for place, side in enumerate(listed)}
     epochs: dict[Side, list[Epoch]] = {side: [] for side in listed}
@@ -137,7 +138,7 @@ def main(arguments: list[str] | None = None) -> None:
     with tempfile.TemporaryDirectory(prefix="training-") as name:
         if chosen.side is not None:
             [case] = cases
-            side = sides(case, chosen.precisions)[chosen.side]
+            side = sides(case, chosen.precisions, chosen.device)[chosen.side]
             work(side, case, photographs(case, images_of(case, chosen), chosen.drawn, Path(name)), chosen)
             return
         lines = [*conditions.lines({"device": chosen.device, "each side": budget(chosen)})]
@@ -176,14 +177,15 @@ def budget(chosen: argparse.Namespace) -> str:
 
 
 def profile(case: Case, photos: Photos, chosen: argparse.Namespace) -> None:
-    """Print the gaps between the kernels of an epoch of ours, in each precision."""
+    """Print the gaps between the kernels of an epoch of ours, in each precision, with and without recorded steps."""
     from benchmarks.gaps import traced
     from benchmarks.loops import ours
 
-    for precision in chosen.precisions:
-        epoch = ours(case, photos, chosen.threads, chosen.device, precision)
-        epoch()
-        print("\n".join(traced(epoch, chosen.device).lines(f"{case.name}, {precision}")), flush=True)
+    for side in sides(case, chosen.precisions, chosen.device):
+        if side.way == OURS:
+            epoch = ours(side, case, photos, chosen.threads, chosen.device)
+            epoch()
+            print("\n".join(traced(epoch, chosen.device).lines(f"{case.name}, {side}")), flush=True)
 
 
 def report(found: list[Found], lines: list[str], chosen: argparse.Namespace) -> None:

@@ -62,8 +62,9 @@ def test_photographs_are_taken_from_all_over(there, wanted, places):
 @pytest.mark.parametrize("way", [OURS, LIMIT])
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 def test_ours_and_the_limit_train_whole_batches(name, way, precision, files):
-    epoch = loops.epoch_of(Side(way, precision), SMALL[name], files, 1, 0, "cpu")
-    assert epoch() == epoch() == 8
+    for graphs in (False, True):
+        epoch = loops.epoch_of(Side(way, precision, graphs=graphs), SMALL[name], files, 1, 0, "cpu")
+        assert epoch() == epoch() == epoch() == 8
 
 
 @pytest.mark.parametrize("amp", ["fp32", "bf16"])
@@ -88,7 +89,7 @@ def test_cases_are_settings_of_the_classifier():
 
 
 def test_what_is_compared():
-    names = [str(side) for side in rates.sides(CASES["resnet18"], ["fp32", "bf16"])]
+    names = [str(side) for side in rates.sides(CASES["resnet18"], ["fp32", "bf16"], "cpu")]
     assert names == [
         "ours, fp32",
         "device's limit, fp32",
@@ -96,12 +97,32 @@ def test_what_is_compared():
         "device's limit, bf16",
         "report B's pipeline",
     ]
-    names = [str(side) for side in rates.sides(CASES["model_c"], ["fp32", "bf16"])]
+    names = [str(side) for side in rates.sides(CASES["model_c"], ["fp32", "bf16"], "cpu")]
     assert names[4:] == [
         "torchvision's recipe",
         "torchvision's recipe, channels_last",
         "torchvision's recipe, amp",
         "torchvision's recipe, channels_last, amp",
+    ]
+
+
+def test_on_a_gpu_steps_are_recorded_too():
+    names = [str(side) for side in rates.sides(CASES["resnet18"], ["bf16"], "cuda")]
+    assert names == [
+        "ours, bf16",
+        "device's limit, bf16",
+        "ours, bf16, graphs",
+        "device's limit, bf16, graphs",
+        "report B's pipeline",
+    ]
+
+
+def test_ours_is_held_against_the_limit_of_its_own_kind():
+    kinds = [Side(way, "fp32", graphs=graphs) for graphs in (False, True) for way in (OURS, LIMIT)]
+    aims = rates.targets(Found(CASES["model_c"], {side: epochs(1.0) for side in kinds}), "NVIDIA H100")
+    assert [text.split(": ")[1] for text, _ in aims] == [
+        "ours, fp32 by device's limit, fp32",
+        "ours, fp32, graphs by device's limit, fp32, graphs",
     ]
 
 

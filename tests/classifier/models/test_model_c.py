@@ -58,3 +58,17 @@ def test_the_shortcut_subsamples_and_pads_with_zero_channels() -> None:
     same = build(RELU, 20).blocks[1]
     y = torch.randn(2, 128, 4, 4)
     assert same.shortcut(y) is y
+
+
+@pytest.mark.parametrize("size", [7, 8])
+def test_the_shortcuts_gradient_has_the_numbers_of_a_slice_and_the_layout_of_the_images(size: int) -> None:
+    block = build(RELU, 20).blocks[0]
+    images = torch.randn(2, 64, size, size).contiguous(memory_format=torch.channels_last).requires_grad_()
+    out = block.shortcut(images)
+    assert torch.equal(out[:, :64], images[:, :, ::2, ::2])
+    arriving = torch.randn(out.shape).contiguous(memory_format=torch.channels_last)
+    [found] = torch.autograd.grad(out, images, arriving)
+    expected = torch.zeros_like(found)
+    expected[:, :, ::2, ::2] = arriving[:, :64]
+    assert torch.equal(found, expected)
+    assert found.is_contiguous(memory_format=torch.channels_last)
