@@ -104,6 +104,15 @@ def out_of_memory(error: BaseException) -> bool:
     return bool(names & {"MemoryError", "OutOfMemoryError"}) or any(each in str(error) for each in words)
 
 
+def alive(process: int) -> bool:
+    """Whether a process of this user is there; one that ended and that nobody has asked for yet is not told apart."""
+    try:
+        os.kill(process, 0)
+    except OSError:  # there is none, or another user's has its number by now
+        return False
+    return True
+
+
 # On the driver -------------------------------------------------------------------------------------------------
 
 

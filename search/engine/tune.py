@@ -42,7 +42,7 @@ from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from ray.tune.search import Searcher
 
 from search.engine.cluster import Watch, joined, on_nodes
-from search.engine.deaths import UNKNOWN, Deaths
+from search.engine.deaths import UNKNOWN, Deaths, alive
 from search.engine.driver import Driver
 from search.engine.forget import Forgetful, saving_nothing
 from search.engine.gauge import Gauge
@@ -66,6 +66,9 @@ from search.engine.worker import (
 )
 from search.errors import InternalError, RayLost, UserError
 from search.space import Resources
+
+ENDING = 10.0
+"""Seconds that workers are given to end before others take their place; they have saved their states by then."""
 
 PATIENCE = 5.0
 """Seconds the searcher waits for a lease while nothing runs; Tune would sleep a second per empty answer."""
@@ -207,6 +210,8 @@ def _execute(driver: Driver, setup: WorkerSetup, given: Share, gauge: Gauge | No
                 raise
     if driver.error is not None:
         raise driver.error
+    if gauge is not None and gauge.next is not None:
+        queue.wait_for_ends()
 
 
 @contextmanager
@@ -291,6 +296,12 @@ class LeaseQueue(_NotSaved, Searcher):
         self._gauge.short("a trial found too little memory beside the others")
         self._driver.change_over()
         return True
+
+    def wait_for_ends(self) -> None:
+        """Wait until the workers have ended and what they had of a GPU is free: others are to be measured there."""
+        until = time.monotonic() + ENDING
+        while time.monotonic() < until and any(map(alive, self._workers)):
+            time.sleep(0.1)
 
     def _in_vain(self) -> bool:
         """Whether a lease given now would start a worker for nothing.

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from search.engine import deaths
-from search.engine.deaths import Death, Deaths, out_of_memory
+from search.engine.deaths import Death, Deaths, alive, out_of_memory
 
 WORKER = """
 import ctypes, os, signal, sys, time
@@ -147,6 +147,13 @@ def test_nobody_is_ended_without_a_limit(tmp_path: Path, monkeypatch: pytest.Mon
         Deaths(str(tmp_path)).end_late([7])
         time.sleep(0.2)
         assert process.poll() is None
+
+
+def test_a_process_that_has_ended_is_not_there() -> None:
+    process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    assert alive(process.pid)
+    process.communicate(b"\n")
+    assert not alive(process.pid)
 
 
 class OutOfMemoryError(RuntimeError):
