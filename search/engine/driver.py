@@ -14,10 +14,11 @@ import math
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
 from statistics import median
 
+from search.engine.admission import BATCH, Admission
 from search.engine.board import Board
 from search.engine.deaths import UNKNOWN, Death
 from search.engine.gauge import Outlook
@@ -26,19 +27,15 @@ from search.engine.keeping import Keeper
 from search.engine.lease import Lease
 from search.engine.outcomes import Event, Outcomes, Progress
 from search.errors import StorageFailed
-from search.ledger import KeptState, Ledger, Recorded, Step, StudyRecord
-from search.prefix import fingerprint
+from search.ledger import KeptState, Ledger, StudyRecord
 from search.pruning import rungs
 from search.space import Space
 from search.study import Asked, Leaf, Planner, Sampler, longest
 from search.study.fold import Fold
-from search.trial import Row, State, Trial
+from search.trial import Row, State
 
 AHEAD = 5_000
 """Undecided leaves of a grid that are looked at together: where trials part is known before the first one starts."""
-
-BATCH = 50
-"""Configurations of a grid that are recorded in one transaction."""
 
 ALARM = "an alarm"
 """Why a run ends once an epoch trained again gave another row: whatever it would share now could not be believed."""
@@ -89,10 +86,9 @@ class Driver:
         self._own_pace: dict[int, float] = {}  # lease -> seconds of its last epoch
         self._left: dict[str, int] = {}  # key and epoch in which a lease ended: its worker may have saved that state
         self._attempts: dict[int, int] = {}
-        self._numbers: dict[tuple[str, int], Trial] = {}  # (parameters, seed) -> trial of an earlier run
         self._outcomes = Outcomes(space, sampler, self.progress)
         self._judge = Judge(space, self._outcomes, self.progress, on_event)
-        self._next_number = 0
+        self._admission = Admission(ledger, record, space, planner, self._judge, self._outcomes, self.progress)
         self._next_lease = 0
         self._batch = BATCH if space.search.sampler == "grid" else 1
         self._asked_all = False  # the sampler has no more configurations
@@ -143,32 +139,14 @@ class Driver:
 
     def _admit(self, batch: Sequence[Asked]) -> None:
         """Make the leaves of configurations, record them, and settle what the ledger already knows."""
-        leaves: list[tuple[Leaf, Trial | None]] = []  # with the trial of an earlier run
-        for asked in batch:
-            for seed in self._space.seeds:
-                known = self._numbers.get((fingerprint(asked.parameters), seed))
-                if known is not None and known.state.ended and known.state != State.FAILED:
-                    continue
-                number = known.number if known is not None else self._next_number
-                leaves.append((self._planner.leaf(number, asked.configuration, seed, asked.parameters), known))
-                self._next_number += known is None
+        leaves = self._admission.candidates(batch)
         if not leaves:
             return
-        fresh = {leaf.trial.configuration for leaf, known in leaves if known is None}
         with self._lock:
             if self._stopping or self._error is not None:  # the study may be another driver's by now
                 return
             with self._ledger.step(self._record.id) as step:
-                for asked in batch:
-                    if asked.record and asked.configuration in fresh:
-                        step.log("asked", **asked.record)
-                for leaf, known in leaves:
-                    self._enter(step, leaf, known)
-                folds = []
-                for start in range(0, len(leaves), BATCH):  # one question for many leaves: it takes longer than a fold
-                    some = [leaf for leaf, _ in leaves[start : start + BATCH]]
-                    rows = self._ledger.rows(list(dict.fromkeys(key for leaf in some for key in leaf.path)))
-                    folds += [self._settled(step, leaf, rows) for leaf in some]
+                folds = self._admission.enter(step, batch, leaves)
             for fold in folds:
                 if fold.ended:
                     self.progress.settled += 1
@@ -177,31 +155,6 @@ class Driver:
                 self._board.file(fold)
             self._judge.announce()
             self._lock.notify_all()
-
-    def _enter(self, step: Step, leaf: Leaf, known: Trial | None) -> None:
-        """Record a new trial, or one of an earlier run that is tried again."""
-        number = leaf.trial.number
-        if known is None:
-            step.add_trial(leaf.trial, leaf.path, leaf.data)
-            self.progress.states[State.WAITING] += 1
-            self._outcomes.add(leaf.trial.configuration, number)
-            return
-        self.progress.move(known.state, State.WAITING)
-        # Its keys are others than before where sharing was switched off or the workload changed.
-        path = bytes.fromhex("".join(leaf.path))
-        fresh = {"ended_by": "", "error": "", "attempts": 0, "last_epoch": 0}
-        step.set_trial(number, state=State.WAITING, path=path, data=leaf.data, **fresh)
-
-    def _settled(self, step: Step, leaf: Leaf, known: Mapping[str, Recorded]) -> Fold:
-        """Return a leaf with the rows on record folded in; where it has not ended, the rest waits for a lease."""
-        fold = Fold(leaf, self._space.search.objective)
-        while not fold.ended and (found := known.get(fold.next_key or "")):
-            self._judge.advance(step, fold, found.row)
-        if fold.epoch:
-            step.log("reused", trial=leaf.trial.number, epoch=fold.epoch)
-            step.set_trial(leaf.trial.number, last_epoch=fold.epoch)
-            self.progress.epochs_reused += fold.epoch
-        return fold
 
     def _restore(self) -> None:
         """Take up what earlier runs left: numbers, outcomes, and the pruner's log."""
@@ -212,10 +165,7 @@ class Driver:
                     step.set_trial(trial.number, state=State.INTERRUPTED)
                     step.log("interrupted", trial=trial.number, epoch=trial.last_epoch)
             trials = self._ledger.trials(self._record.id)
-        for trial in trials:
-            self._numbers[fingerprint(trial.parameters), trial.seed] = trial
-            self.progress.states[trial.state] += 1
-            self._next_number = max(self._next_number, trial.number + 1)
+        self._admission.restore(trials)
         self._judge.restore(self._ledger.decisions(self._record.id, ["rung"]))
         self._outcomes.restore(self._ledger, self._record, trials)
 
@@ -226,11 +176,10 @@ class Driver:
         """
         if self._space.search.sampler == "grid":
             return
-        parameters = {trial.configuration: trial.parameters for trial in self._numbers.values()}
-        for configuration in sorted(parameters):
+        for asked in self._admission.earlier():
             if self._stopping:
                 return
-            self._admit([Asked(configuration, parameters[configuration])])
+            self._admit([asked])
 
     # The executor's side -------------------------------------------------------------------------------------
 
