@@ -16,6 +16,7 @@ from benchmarks.loops import settings_of, wait
 from benchmarks.rates import Case
 from classifier.losses import focal
 from classifier.models import build
+from classifier.optimisers import optimiser, set_rate
 from classifier.process import configure, precision, undisturbed
 from classifier.weights import initialise
 
@@ -73,11 +74,15 @@ def fuse(case: Case, trials: int, device: str, name: str, steps: int, repeats: i
         fused = FusedModelC(models).to(device, memory_format=layout).train()
         models = [model.to(device, memory_format=layout).train() for model in models]
         optimizer = FusedSGD(fused, [RATE] * trials, 0.9)
-        optimizers = [torch.optim.SGD(model.parameters(), RATE, 0.9, foreach=True) for model in models]
-        images = [torch.randn(case.batch, 3, case.size, case.size, device=device) for _ in range(trials)]
+        optimizers = [optimiser(model, fixed) for model in models]
+        for own in optimizers:
+            set_rate(own, RATE)
+        draws = torch.Generator(device).manual_seed(0)
+        shape = case.batch, 3, case.size, case.size
+        images = [torch.randn(shape, generator=draws, device=device) for _ in range(trials)]
         beside = torch.cat(images, 1).contiguous(memory_format=layout)
         images = [one.contiguous(memory_format=layout) for one in images]
-        labels = torch.randint(CLASSES, (trials, case.batch), device=device)
+        labels = torch.randint(CLASSES, (trials, case.batch), generator=draws, device=device)
 
         def together() -> torch.Tensor:
             return step(fused, optimizer, beside, labels, name)

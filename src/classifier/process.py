@@ -100,8 +100,17 @@ def execution_class(threads: int, cuda: bool) -> dict[str, str]:
         "deterministic": "yes",
         "torch": torch.__version__,
         "numpy": numpy.__version__,  # initial weights come from its distributions
-        **({"cuda": str(torch.version.cuda), "cudnn": str(torch.backends.cudnn.version())} if cuda else {}),
+        **(_cuda() if cuda else {}),
         **({"environment": dispatch} if dispatch else {}),
+    }
+
+
+def _cuda() -> dict[str, str]:
+    return {
+        "cuda": str(torch.version.cuda),
+        "cudnn": str(torch.backends.cudnn.version()),
+        # Kernels are chosen by it, and MPS can give a process a part of them only.
+        "multiprocessors": str(torch.cuda.get_device_properties(torch.cuda.current_device()).multi_processor_count),
     }
 
 
