@@ -269,7 +269,7 @@ def test_a_deleted_mirror(sine: tuple[Bench, subprocess.CompletedProcess[str]]) 
         (listening,) = [c for c in psutil.Process(served.pid).net_connections("inet") if c.status == "LISTEN"]
         assert listening.laddr.ip == "127.0.0.1"
         served.send_signal(signal.SIGINT)
-        assert served.wait(20) == 130
+        assert served.wait(ENDED) == 130
     finally:
         made.end(served)
     assert [trial.state for trial in made.optuna().trials] == [TrialState.COMPLETE] * 6
