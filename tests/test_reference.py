@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from pathlib import Path
 
 import pytest
@@ -13,8 +12,9 @@ from search.ledger import Ledger
 from search.report import comparison_table, render
 from search.revive import revive
 from search.workload import load_workload
+from tests.reference_page import COMMANDS, DATABASE, PAGE, REFERENCE, copied, lines, page
 
-REFERENCE = Path(__file__).parents[1] / "results" / "reference"
+README = (Path(__file__).parents[1] / "README.md").read_text()
 STUDIES = sorted(path.parent.name for path in REFERENCE.glob("*/table.md"))
 AGAIN = 8
 """Epochs of a trial that are trained again: differences show from the first one on."""
@@ -22,16 +22,23 @@ AGAIN = 8
 
 @pytest.fixture(scope="module")
 def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the database alone; a copy, for whoever opens one may write to it."""
-    folder = tmp_path_factory.mktemp("reference")
-    shutil.copy(REFERENCE / "search.db", folder)
-    return folder
+    """A folder with the database alone."""
+    return copied(tmp_path_factory.mktemp("reference"))
 
 
 def test_there_is_a_table_for_every_study_on_record(results: Path) -> None:
-    recorded = sorted(record.name for record in Ledger(str(results / "search.db")).studies())
-    assert recorded
-    assert recorded == STUDIES
+    recorded = sorted(record.name for record in Ledger(str(results / DATABASE)).studies())
+    assert recorded == STUDIES == sorted(COMMANDS)
+
+
+def test_the_page_is_what_the_database_says(results: Path) -> None:
+    assert PAGE.read_text() == page(results), "python -m tests.reference_page writes it"
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_readme_shows_the_same_figures(results: Path, name: str) -> None:
+    for line in lines(results, name)[2:]:
+        assert line in README
 
 
 @pytest.mark.parametrize("name", STUDIES)
