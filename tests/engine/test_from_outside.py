@@ -101,6 +101,14 @@ def test_nothing_listens_beyond_this_machine(running: tuple[Jumping, subprocess.
     assert [each for each in found if not each.inside] == []
 
 
+def test_workers_do_not_stand_back_for_other_programs(running: tuple[Jumping, subprocess.Popen[str]]) -> None:
+    _, process = running
+    # A worker that waits for work is called IDLE; Ray's servers have names of their own.
+    workers = [member for member in kin(process) if member.name().startswith("ray::")]
+    assert workers
+    assert {member.nice() for member in workers} == {psutil.Process(process.pid).nice()}
+
+
 def test_a_study_does_not_mind_the_clock(running: tuple[Jumping, subprocess.Popen[str]]) -> None:
     bench, process = running
     assert process.wait(LIMIT) == 0, bench.err()
