@@ -158,7 +158,7 @@ class Training:
 
     def _normalise(self, batch: Tensor) -> Tensor:
         """Normalise float [b, 1 or 3, h, w] in [0, 1] as ``input.normalise`` says, to [b, 3, h, w]."""
-        return ((batch - self._mean) / self._std).contiguous(memory_format=torch.channels_last)
+        return (batch - self._mean).div_(self._std).contiguous(memory_format=torch.channels_last)
 
     def save(self) -> bytes:
         """Return everything the next epoch depends on: weights, running statistics, moments, the epoch's number.
