@@ -19,7 +19,7 @@ quick: .venv/installed-dev
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow and not stress"
 
 stress: .venv/installed-dev
-	$(BIN)/python -m pytest -m stress -s
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m stress
 
 lint: .venv/installed-dev
 	$(BIN)/ruff check .

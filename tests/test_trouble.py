@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import re
 import shutil
+import signal
 import sqlite3
 import threading
 import time
@@ -297,6 +299,38 @@ def test_a_database_that_goes_away_again_and_again_is_given_up(quick: None) -> N
 
     assert failure(lambda: through_outages(work, Always(), Said())).passing  # type: ignore[arg-type]
     assert calls == outage.OUTAGES + 1
+
+
+class Deaf(Reluctant):
+    """Loses the exception that a signal raises, as the end of an object does."""
+
+    def writing(self) -> Reluctant:
+        with contextlib.suppress(KeyboardInterrupt):
+            signal.raise_signal(self.number)
+        self.asked += 1
+        raise away()
+
+    def __init__(self, number: int) -> None:
+        super().__init__(10**9)
+        self.number, self.asked = number, 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_that_nobody_heard_ends_the_waiting_all_the_same(quick: None, number: int) -> None:
+    def work() -> None:
+        raise away()
+
+    def ending(number: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    deaf, before = Deaf(number), signal.signal(number, ending)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            through_outages(work, deaf, Said(), 30.0)  # type: ignore[arg-type]
+        assert deaf.asked == 1
+        assert signal.getsignal(number) is ending
+    finally:
+        signal.signal(number, before)
 
 
 class Always(Reluctant):

@@ -9,8 +9,12 @@ A run that lost its Ray does the same.
 
 from __future__ import annotations
 
+import signal
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from types import FrameType
 from typing import TypeVar
 
 from search.engine.live import View
@@ -51,16 +55,54 @@ def through_outages(work: Callable[[], Result], ledger: Ledger, view: View, pati
         except StorageFailed as error:
             if not error.passing:
                 raise
-            view.say(f"the database cannot be used ({error.reason}): waiting up to {patience / 60:g} min for it")
-            seconds = _await(ledger, patience)
+            with noting_signals() as noted:
+                view.say(f"the database cannot be used ({error.reason}): waiting up to {patience / 60:g} min for it")
+                seconds = _await(ledger, patience, noted)
             view.say(f"the database answers again after {seconds:.0f} s: going on from what is committed")
     return work()
 
 
-def _await(ledger: Ledger, patience: float) -> float:
-    """Wait until the ledger can be written; return the seconds it took."""
+@contextmanager
+def noting_signals() -> Iterator[list[int]]:
+    """Note which of Ctrl-C and SIGTERM came, beside what they do anyway.
+
+    They raise KeyboardInterrupt wherever the main thread is. Where that is code that Python calls by itself, as it does
+    for what a failed run leaves behind, the exception is dropped, and the person would have to ask again.
+    """
+    noted: list[int] = []
+    if threading.current_thread() is not threading.main_thread():
+        yield noted
+        return
+    found = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: usual for number, usual in found.items() if callable(usual)}
+
+    def handler(usual: Callable[[int, FrameType | None], object]) -> Callable[[int, FrameType | None], None]:
+        def handle(number: int, frame: FrameType | None) -> None:
+            noted.append(number)
+            usual(number, frame)
+
+        return handle
+
+    try:
+        for number, usual in before.items():
+            signal.signal(number, handler(usual))
+        yield noted
+    finally:
+        for number, usual in before.items():
+            signal.signal(number, usual)
+
+
+def _await(ledger: Ledger, patience: float, noted: Sequence[int]) -> float:
+    """Wait until the ledger can be written; return the seconds it took.
+
+    Raises:
+        KeyboardInterrupt: a signal was noted.
+        StorageFailed: waiting cannot mend it, or took too long.
+    """
     began = time.monotonic()
     while True:
+        if noted:
+            raise KeyboardInterrupt
         try:
             with ledger.writing():
                 return time.monotonic() - began

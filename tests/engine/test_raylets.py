@@ -255,13 +255,15 @@ def test_the_driver_ends_and_the_cluster_stays(how: signal.Signals, bench: OnClu
     wait_for(lambda: len(bench.lines()) > 5, LIMIT, process)
     process.send_signal(how)
     assert process.wait(60) == (130 if how == signal.SIGINT else -signal.SIGKILL)
+    begun = len(bench.lines())
     if how == signal.SIGINT:
         assert bench.err() == "study 'study' was ended by Ctrl-C; the same command goes on\n"
     wait_for(lambda: not any(node.workers() for node in cluster.nodes), 30)
     assert all(node.process.poll() is None for node in cluster.nodes)
     assert bench.run().returncode == 0, bench.err()
     repeated = len(bench.lines()) - len(set(bench.lines()))
-    assert repeated <= 2 * 2, "what was under way on either node, and the epoch after its last state"
+    # Killed, a chain goes on from its last rolling state, which is younger than 20 s only where there is one.
+    assert repeated <= (2 * 2 if how == signal.SIGINT else begun), "what was under way, and behind the last states"
 
 
 def flowers(folder: Path) -> Path:
