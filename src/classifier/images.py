@@ -25,7 +25,7 @@ SHARE = 0.5
 
 
 class Images(Protocol):
-    """The images of one split, uint8 [n, 1 or 3, h, w]; iterate over them by the methods."""
+    """The images of one split, uint8 [n, 1 or 3, h, w], handed out in batches."""
 
     shape: tuple[int, int, int, int]
 
