@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import platform
+import resource
 from collections.abc import Iterator
 from typing import Any
 
@@ -91,6 +93,19 @@ def test_a_state_is_plain_tensors_and_numbers_and_goes_on_to_the_bit(alone: list
     again.load(state)
     disturb()
     assert_same([again.train_epoch(each[1])], alone[1:])
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc is told to keep memory")
+def test_memory_that_was_given_back_is_used_again_without_asking_the_kernel() -> None:
+    process.configure(1)
+
+    def faults() -> int:
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+        torch.empty(64 << 20, dtype=torch.uint8).fill_(1)
+        return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+    faults(), faults()  # the heap grows to where this fits
+    assert faults() < 1_000  # of 16,384 pages
 
 
 def test_the_execution_class_names_what_changes_bits(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,9 +13,10 @@ from classifier.workload import workload
 pytestmark = pytest.mark.slow
 
 # Training and validation loss of the first epochs of digits at 12 px, gamma 2, seed 0, at a rate so small that other
-# instruction sets (AVX2 and none against AVX512, measured) stay within 0.02, 0.03, 0.7 and 1.5 %.
+# instruction sets (AVX2 and none against AVX512 of an AMD EPYC, and AVX512 of an Intel Xeon, measured) stay within
+# 0.02, 0.21, 0.82 and 1.5 %.
 GOLDEN = [(1.988834, 2.296582), (1.831249, 2.296927), (1.726941, 2.294096), (1.586728, 2.284078)]
-WITHIN = np.array([[0.001], [0.001], [0.015], [0.03]])
+WITHIN = np.array([[0.001], [0.006], [0.015], [0.03]])
 
 
 def run(epochs: int, **settings: Any) -> list[dict[str, Any]]:
@@ -71,7 +72,8 @@ def test_augmentation_off_and_on_see_the_same_order_and_weights() -> None:
 
 
 def test_bfloat16_trains_nearly_the_same() -> None:
-    exact, rough = run(3), run(3, precision="bf16")
+    calm = {"optimizer__lr": 0.0002, "optimizer__momentum": 0.5}  # as for the golden curve
+    exact, rough = run(3, **calm), run(3, precision="bf16", **calm)
     assert exact[0]["train_loss"] != rough[0]["train_loss"]
     for full, short in zip(exact, rough, strict=True):
         assert short["train_loss"] == pytest.approx(full["train_loss"], rel=0.05)
