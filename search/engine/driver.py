@@ -13,10 +13,8 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
-from statistics import median
 
 from search.engine.admission import BATCH, Admission
 from search.engine.board import Board
@@ -26,6 +24,7 @@ from search.engine.judge import Judge
 from search.engine.keeping import Keeper
 from search.engine.lease import Lease
 from search.engine.outcomes import Event, Outcomes, Progress
+from search.engine.pace import Pace
 from search.errors import StorageFailed
 from search.ledger import KeptState, Ledger, StudyRecord
 from search.pruning import rungs
@@ -39,10 +38,6 @@ AHEAD = 5_000
 
 ALARM = "an alarm"
 """Why a run ends once an epoch trained again gave another row: whatever it would share now could not be believed."""
-
-STALLED, PATIENCE = 10.0, 60.0
-"""Nobody waits for a lease whose epoch takes this many times the usual one and its own last one, and at least these
-seconds."""
 
 
 class Driver:
@@ -81,9 +76,7 @@ class Driver:
         self._lock = threading.Condition(threading.RLock())
         self._board = Board()
         self._keeper = keeper if keeper is not None else self._usual_keeper()
-        self._pace: deque[float] = deque(maxlen=101)  # seconds of the last epochs
-        self._heard: dict[int, float] = {}  # lease -> when it last brought something
-        self._own_pace: dict[int, float] = {}  # lease -> seconds of its last epoch
+        self._pace = Pace(clock)
         self._left: dict[str, int] = {}  # key and epoch in which a lease ended: its worker may have saved that state
         self._attempts: dict[int, int] = {}
         self._outcomes = Outcomes(space, sampler, self.progress)
@@ -96,7 +89,6 @@ class Driver:
         self._overseen = sampler.adaptive  # as many leaves are on the board as are looked at together
         self._stopping = ""
         self.dropping = False  # epochs in progress are not waited for
-        self._ending: set[int] = set()  # leases that were told to end
         self._changing = False  # all leases end behind their epoch, and others take over from their states
         self._begun: dict[str, int] = {}  # key and epoch in which a lease ended that another one is to take over from
         self._error: BaseException | None = None
@@ -237,24 +229,7 @@ class Driver:
         """Return the leaf to start next; leases that are far slower than the rest hold nobody up."""
         if not self._overseen:
             return None
-        return self._board.ready(self._stalled())
-
-    def _stalled(self) -> set[int]:
-        """Return the leases that have brought nothing for so long that nobody should wait for them.
-
-        Their own epochs count as well as the usual ones: one study may hold models of very different cost.
-        """
-        silent = {
-            lease: seconds for lease, heard in self._heard.items() if (seconds := self._clock() - heard) > PATIENCE
-        }
-        if not silent or not self._pace:
-            return set()
-        usual, dearest = median(self._pace), max(self._pace)
-        return {
-            lease
-            for lease, seconds in silent.items()
-            if seconds > STALLED * max(usual, self._own_pace.get(lease, dearest))
-        }
+        return self._board.ready(self._pace.stalled())
 
     def _start(self, fold: Fold) -> Lease:
         leaf = fold.leaf
@@ -273,7 +248,7 @@ class Driver:
             self.progress.move(State.WAITING, State.RUNNING)
             fold.state = State.RUNNING
         self._board.start(lease)
-        self._heard[lease.id] = self._clock()
+        self._pace.start(lease.id)
         self._keeper.begin(lease)
         self.progress.running = self._board.running
         self._on_event("started", {"trial": leaf.trial, "attempt": self._attempts[number], "begun": begun})
@@ -324,12 +299,10 @@ class Driver:
                 self._keeper.reached(kept, [*self._board])
                 self._keeper.free(stale, [*self._board])
             self._unkept(unkept)
-            self._pace.append(seconds)
-            self._own_pace[lease_id] = seconds
-            self._heard[lease_id] = self._clock()
-            goes_on = not self._stopping and not self._changing and self._board.goes_on(lease_id, self._stalled())
+            self._pace.row(lease_id, seconds)
+            goes_on = not self._stopping and not self._changing and self._board.goes_on(lease_id, self._pace.stalled())
             if not goes_on:
-                self._ending.add(lease_id)
+                self._pace.ends(lease_id)
             self._judge.announce()
             self._on_event("epoch", {"trial": lease.trial, "epoch": epoch, "row": stored, "seconds": seconds})
             self._lock.notify_all()
@@ -358,28 +331,13 @@ class Driver:
             lease, done = self._board.end(lease_id)
             if lease is None or self._error is not None:
                 return
-            self._heard.pop(lease_id, None)
-            self._ending.discard(lease_id)
-            self._own_pace.pop(lease_id, None)
+            self._pace.end(lease_id)
             if done:
                 self._left[lease.path[done - 1]] = lease.offset + done
             self.progress.running = self._board.running
             fold = self._board.get(lease.trial)
             if fold is not None and not self._stopping and (error or lost):
-                attempts, allowed = self._attempts[lease.trial], self._space.search.attempts
-                reason, ended_by = error, error.strip().rpartition("\n")[2]
-                with self._ledger.step(self._record.id) as step:
-                    if lost:
-                        ended_by = f"the worker died in each of {attempts} attempts; the last one {death.text}"
-                        reason = f"{ended_by}\n{death.detail}".strip()
-                        step.log("died", trial=lease.trial, epoch=lease.offset + done, how=death.text)
-                    if error or (attempts >= allowed and not self._board.running_for(lease.trial)):
-                        self._judge.end(step, fold, State.FAILED, ended_by, reason)
-                self._board.file(fold)
-                if lost:
-                    which = f"attempt {attempts} of {allowed}"
-                    self._on_event("died", {"text": f"trial {lease.trial}: its worker {death.text} ({which})"})
-                self._judge.announce()
+                self._failed(lease, done, fold, error, lost, death)
             if awaited:
                 self._attempts[lease.trial] -= 1
                 self._board.first |= {lease.trial} & awaited or awaited
@@ -395,6 +353,23 @@ class Driver:
             if stale:
                 self._keeper.free(stale, [*self._board])
             self._lock.notify_all()
+
+    def _failed(self, lease: Lease, done: int, fold: Fold, error: str, lost: bool, death: Death) -> None:
+        """A lease ended without its worker or with an exception: the trial failed, or goes back to the queue."""
+        attempts, allowed = self._attempts[lease.trial], self._space.search.attempts
+        reason, ended_by = error, error.strip().rpartition("\n")[2]
+        with self._ledger.step(self._record.id) as step:
+            if lost:
+                ended_by = f"the worker died in each of {attempts} attempts; the last one {death.text}"
+                reason = f"{ended_by}\n{death.detail}".strip()
+                step.log("died", trial=lease.trial, epoch=lease.offset + done, how=death.text)
+            if error or (attempts >= allowed and not self._board.running_for(lease.trial)):
+                self._judge.end(step, fold, State.FAILED, ended_by, reason)
+        self._board.file(fold)
+        if lost:
+            which = f"attempt {attempts} of {allowed}"
+            self._on_event("died", {"text": f"trial {lease.trial}: its worker {death.text} ({which})"})
+        self._judge.announce()
 
     # Another number of leases at once --------------------------------------------------------------------------
 
@@ -444,20 +419,15 @@ class Driver:
             self._lock.notify_all()
 
     def due(self, within: float) -> bool:
-        """Whether an epoch in progress may end within so many seconds.
-
-        Judged by the lease's own last epoch, else by the usual one; where nothing is known yet, it may.
-        """
+        """Whether an epoch in progress may end within so many seconds; where nothing is known yet, it may."""
         with self._lock:
-            now, usual = self._clock(), median(self._pace) if self._pace else 0.0
-            busy = {lease: now - heard for lease, heard in self._heard.items() if lease not in self._ending}
-            return any(self._own_pace.get(lease, usual) - seconds <= within for lease, seconds in busy.items())
+            return self._pace.due(within)
 
     @property
     def in_progress(self) -> list[tuple[int, int]]:
         """Trial and epoch that each running lease is at."""
         with self._lock:
-            leases = [self._board.lease(number) for number in self._heard if number not in self._ending]
+            leases = map(self._board.lease, self._pace.in_progress)
             return sorted((lease.trial, lease.offset + done + 1) for lease, done in leases)
 
     def give_up(self, error: BaseException) -> None:

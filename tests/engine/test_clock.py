@@ -18,7 +18,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from search.engine import driver
+from search.engine import pace
 from search.engine.lease import Lease
 from search.space import Space
 from search.trial import State
@@ -112,10 +112,10 @@ def test_nobody_waits_for_a_worker_that_stands_still() -> None:
     with ledger() as opened:
         stalled = {0: 10_000.0}
         timed = Timed(space, opened, random.Random(1), 2, slowness=lambda lease: stalled.get(lease.id, 1.0))
-        timed.driver._pace.extend([1.0] * 9)
+        timed.driver._pace._recent.extend([1.0] * 9)
         timed.run()
         assert {trial.state for trial in check(timed)} == {State.FINISHED}
-        assert max(timed.ended_at.values()) <= driver.PATIENCE + TICK + 9 + 6 + 4
+        assert max(timed.ended_at.values()) <= pace.PATIENCE + TICK + 9 + 6 + 4
         assert [known for lease, _, known in timed.trained if lease == 0] == [True], "it came too late"
 
 

@@ -195,12 +195,13 @@ class Heard:
 )
 def test_what_is_no_fault_of_a_trial(number: int, how: Any, told: list[Any]) -> None:
     """Memory that is short beside others; alone, a trial answers for it."""
-    from search.engine import tune
+    import search.engine.tune  # noqa: F401  # it prepares for Ray
+    from search.engine.leasing import LeaseQueue
 
     gauge = Gauge(ONE, lambda: Outlook(9, 9_000, True), lambda text, what: None)
     gauge.number = number
     driver = Heard()
-    queue = tune.LeaseQueue(driver, WorkerSetup(TOY, 1, 1.0), gauge)  # type: ignore[arg-type]
+    queue = LeaseQueue(driver, WorkerSetup(TOY, 1, 1.0), gauge)  # type: ignore[arg-type]
     queue._leases["a"], queue._given["a"] = 7, 0.0
     died = isinstance(how, Death)
     queue.deaths.of = lambda lease, said="": how if died else UNKNOWN  # type: ignore[method-assign]

@@ -1,0 +1,76 @@
+"""How fast epochs come: which leases have fallen silent, and which are about to bring something. Pure bookkeeping."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from statistics import median
+
+STALLED, PATIENCE = 10.0, 60.0
+"""Nobody waits for a lease whose epoch takes this many times the usual one and its own last one, and at least these
+seconds."""
+
+RECENT = 101
+"""Epochs that say what is usual."""
+
+
+class Pace:
+    """Running leases, when each brought something last, and seconds of epochs.
+
+    Args:
+        clock: monotonic seconds.
+    """
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._recent: deque[float] = deque(maxlen=RECENT)  # seconds of epochs, of all leases
+        self._heard: dict[int, float] = {}  # lease -> when it started or last brought something
+        self._own: dict[int, float] = {}  # lease -> seconds of its last epoch
+        self._ending: set[int] = set()  # told to end
+
+    def start(self, lease: int) -> None:
+        """A lease began."""
+        self._heard[lease] = self._clock()
+
+    def row(self, lease: int, seconds: float) -> None:
+        """A lease brought a row of so many seconds."""
+        self._recent.append(seconds)
+        self._own[lease] = seconds
+        self._heard[lease] = self._clock()
+
+    def ends(self, lease: int) -> None:
+        """A lease is told to end: it trains no other epoch."""
+        self._ending.add(lease)
+
+    def end(self, lease: int) -> None:
+        """A lease ended."""
+        self._heard.pop(lease, None)
+        self._own.pop(lease, None)
+        self._ending.discard(lease)
+
+    @property
+    def in_progress(self) -> list[int]:
+        """Leases in the middle of an epoch."""
+        return [lease for lease in self._heard if lease not in self._ending]
+
+    def stalled(self) -> set[int]:
+        """Return the leases that have brought nothing for so long that nobody should wait for them.
+
+        Their own epochs count as well as the usual ones: one study may hold models of very different cost.
+        """
+        now = self._clock()
+        silent = {lease: now - heard for lease, heard in self._heard.items() if now - heard > PATIENCE}
+        if not silent or not self._recent:
+            return set()
+        usual, dearest = median(self._recent), max(self._recent)
+        return {
+            lease for lease, seconds in silent.items() if seconds > STALLED * max(usual, self._own.get(lease, dearest))
+        }
+
+    def due(self, within: float) -> bool:
+        """Whether an epoch in progress may end within so many seconds.
+
+        Judged by the lease's own last epoch, else by the usual one; where nothing is known yet, it may.
+        """
+        now, usual = self._clock(), median(self._recent) if self._recent else 0.0
+        return any(self._own.get(lease, usual) - (now - self._heard[lease]) <= within for lease in self.in_progress)
