@@ -155,6 +155,7 @@ def test_overrides() -> None:
     assert overrides(None, []) == {}
 
 
+@pytest.mark.slow
 def test_schema(good: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for words in (["tests.engine.workloads:Synthetic"], []):
         code, out, err = ask(capsys, "schema", *words)
@@ -232,6 +233,7 @@ def test_report(results: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "1 of 2" in out, "a failed seed stands marked"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", ["table", "trials", "epochs", "decisions", "predictions"])
 @pytest.mark.parametrize("format_", FORMATS)
 def test_export(what: str, format_: str, results: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -307,6 +309,7 @@ def test_a_bug_says_that_it_is_one(monkeypatch: pytest.MonkeyPatch, capsys: pyte
     assert err.endswith("IndexError: oh\nthis is a bug of `search`, not of your file; what is recorded is safe\n")
 
 
+@pytest.mark.slow
 def test_a_reader_that_goes_away_is_no_bug(results: Path) -> None:
     root = Path(__file__).parents[1]
     command = f"{sys.executable} -m search schema | head -c 10"

@@ -134,6 +134,7 @@ def test_every_promise_has_a_test() -> None:
     assert [line for line in promises if "::test_" not in line and "::Test" not in line] == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("file", "name", "star"), NAMED, ids=["::".join(each[:2]) for each in NAMED])
 def test_the_tests_of_promises_are_there(file: str, name: str, star: str) -> None:
     known = found(file, name)

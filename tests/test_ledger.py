@@ -439,6 +439,7 @@ class TestSqlite(LedgerContract):
     def storage(self, tmp_path) -> str:
         return str(tmp_path / "results" / "search.db")
 
+    @pytest.mark.slow
     def test_committed_survives_a_kill(self, ledger, storage, study, run):
         code = (
             "import os, signal, sys; from search.ledger import Ledger; from search.trial import Row\n"
@@ -680,6 +681,7 @@ ARRAYS = npst.arrays(st.sampled_from([np.uint8, np.uint16, np.int32, np.int64, n
 ROWS = st.builds(Row, st.dictionaries(NAMES, st.floats(), max_size=4), st.dictionaries(NAMES, ARRAYS, max_size=3))
 
 
+@pytest.mark.slow
 @given(ROWS)
 def test_rows_survive_their_bytes(given_row):
     found = codec.decode_row(codec.encode_row(given_row))
@@ -688,6 +690,7 @@ def test_rows_survive_their_bytes(given_row):
     assert codec.decode_row(codec.encode_row(given_row), predictions=False).metrics.keys() == given_row.metrics.keys()
 
 
+@pytest.mark.slow
 @given(ROWS)
 def test_the_order_of_names_is_not_in_the_bytes(given_row):
     backwards = Row(dict(reversed(given_row.metrics.items())), dict(reversed(given_row.predictions.items())))

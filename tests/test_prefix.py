@@ -56,11 +56,13 @@ def respelt(value: Any, chance: random.Random) -> Any:
     return value
 
 
+@pytest.mark.slow
 @given(PLAIN, st.randoms(use_true_random=False))
 def test_what_is_the_same_has_the_same_hash_however_it_is_spelt(value, chance):
     assert fingerprint(respelt(value, chance)) == fingerprint(value)
 
 
+@pytest.mark.slow
 @given(PLAIN, PLAIN)
 def test_hashes_are_equal_exactly_where_the_data_are(one, other):
     assert (fingerprint(one) == fingerprint(other)) == same(one, other)

@@ -65,6 +65,7 @@ def test_verdicts_equal_rays_on_the_same_keys_in_the_same_order(bracket, feed, e
             pruned.add(key)
 
 
+@pytest.mark.slow
 @given(feeds(VALUES), st.sampled_from([1.2, 1.5, 1.9]), st.booleans())
 @settings(max_examples=60, deadline=None)
 def test_verdicts_equal_rays_at_the_rungs_where_rungs_are_narrow(bracket, feed, eta, maximize):

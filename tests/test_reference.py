@@ -36,12 +36,14 @@ def test_the_page_is_what_the_database_says(results: Path) -> None:
     assert PAGE.read_text() == page(results), "python -m tests.reference_page writes it"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", COMMANDS)
 def test_the_readme_shows_the_same_figures(results: Path, name: str) -> None:
     for line in lines(results, name)[2:]:
         assert line in README
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", STUDIES)
 def test_tables_are_those_of_the_database(results: Path, name: str) -> None:
     study = api.open_study(name, results=results)

@@ -94,6 +94,7 @@ def test_it_costs_the_mirror_no_statement_of_its_own(asked: dict[int, dict[str, 
 TOO_MANY = "grid: [" + ", ".join(f"0.{place:03}1" for place in range(1000)) + "]"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", [["check"], ["plan"], ["run"]], ids=" ".join)
 def test_a_thousand_million_configurations_are_refused_at_once(
     words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch

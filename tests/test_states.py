@@ -129,6 +129,7 @@ def test_the_draft_is_synced_before_it_has_its_name(tmp_path: Path, monkeypatch:
     assert not seen[1][0].startswith(".")
 
 
+@pytest.mark.slow
 def test_processes_that_come_to_the_same_state_do_not_disturb_each_other(tmp_path: Path) -> None:
     code = (
         "import sys; from search.ledger import read_state, write_state\n"

@@ -118,6 +118,7 @@ def test_a_file_that_stays_locked_is_waited_for(ledger: Ledger, path: Path) -> N
     assert recorded(ledger) == [1]
 
 
+@pytest.mark.slow
 def test_a_lock_of_seconds_is_not_even_noticed(ledger: Ledger, path: Path) -> None:
     other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     other.execute("BEGIN EXCLUSIVE")

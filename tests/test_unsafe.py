@@ -73,11 +73,13 @@ def found_in_product() -> list[str]:
     return found
 
 
+@pytest.mark.slow
 def test_nothing_runs_what_it_reads() -> None:
     unexpected = [entry for entry in found_in_product() if entry not in ALLOWED]
     assert unexpected == [], "read it as data, or add it to ALLOWED with its reason"
 
 
+@pytest.mark.slow
 def test_no_exception_is_listed_in_vain() -> None:
     assert sorted(set(ALLOWED) - set(found_in_product())) == []
 

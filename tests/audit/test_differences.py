@@ -36,6 +36,7 @@ def test_the_range_is_that_of_all_overlaps() -> None:
             assert list(span.apart) == [abs(one - other)]
 
 
+@pytest.mark.slow
 def test_the_range_of_figures_that_stand_for_several_counts() -> None:
     n = 8
     spans = [range(low, high + 1) for low in range(n + 1) for high in range(low, min(low + 4, n + 1))]

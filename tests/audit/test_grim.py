@@ -31,6 +31,7 @@ def every() -> list[tuple[int, int, int]]:
     return [(k, n, places) for n in range(1, 401) for k in range(n + 1) for places in range(4)]
 
 
+@pytest.mark.slow
 def test_no_figure_is_suspected_falsely() -> None:
     cases = every()
     assert len(cases) == 322_400
@@ -49,6 +50,7 @@ def test_every_way_of_rounding_a_tie_passes() -> None:
         assert all(k in grim.counts(one(text), n) for text in texts)
 
 
+@pytest.mark.slow
 def test_figures_printed_from_floats_pass() -> None:
     cases = [(k, n, places) for k, n, places in every() if n % 7 == 0]
     for kind in (np.float32, float):
@@ -87,6 +89,7 @@ def test_the_figure_of_the_report() -> None:
     assert list(grim.counts(one("75%"), 1020)) == list(range(760, 771))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("runs", "truncated"), [(1, False), (3, False), (1, True)])
 def test_the_window_is_the_stated_one_to_the_last_digit(runs: int, truncated: bool) -> None:
     """Against the definition in fractions: closed at both ends; a figure that was cut has an open upper end."""
@@ -109,6 +112,7 @@ def test_the_window_is_the_stated_one_to_the_last_digit(runs: int, truncated: bo
         assert list(found) == [k for k in near if holds(k)], (digits, places, n)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("runs", [2, 3, 5, 10])
 def test_means_of_runs_pass_however_they_were_rounded(runs: int) -> None:
     draw = random.Random(runs)

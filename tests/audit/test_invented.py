@@ -99,6 +99,7 @@ def test_sound_tables(name: str) -> None:
     assert flaws(SOUND[name]) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FLAWED)
 def test_flawed_tables(name: str) -> None:
     published, sentences = FLAWED[name]

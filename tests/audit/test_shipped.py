@@ -27,6 +27,7 @@ def without_line(text: str) -> str:
     return re.sub(r":\d+: ", ": ", text, count=1)
 
 
+@pytest.mark.slow
 def test_the_findings_are_these_and_no_others(findings: list[Finding]) -> None:
     assert [without_line(str(finding)) for finding in findings] == EXPECTED
 

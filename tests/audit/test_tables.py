@@ -45,6 +45,7 @@ def _beside_them(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(TABLES)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FILES)
 def test_each_alone(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     code = run(["audit", "--json", name])

@@ -32,6 +32,7 @@ def beside(images):
     return images.transpose(0, 1).reshape(images.shape[1], -1, *images.shape[3:])
 
 
+@pytest.mark.slow
 def test_two_trials_train_as_they_do_apart():
     """Own weights, images, labels and learning rates; losses, weights and running statistics after three steps."""
     apart = [model.double() for model in models(2)]
@@ -54,6 +55,7 @@ def test_two_trials_train_as_they_do_apart():
     assert found[0] != found[1]
 
 
+@pytest.mark.slow
 def test_fused_in_single_precision_the_logits_agree_to_rounding():
     apart = models(3)
     images, _ = batches(3, 1)[0]

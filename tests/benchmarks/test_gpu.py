@@ -42,6 +42,7 @@ def test_what_was_measured_and_what_was_estimated_is_said():
     assert lines([done, half])[-1] == ("all rows, one after the other: 7 s (estimated, 4 of 6 epochs trained in 5 s)")
 
 
+@pytest.mark.slow
 def test_rows_train_in_turns_and_are_written(tmp_path, monkeypatch, capsys):
     monkeypatch.delenv("SEARCH_DATA", raising=False)
     file = tmp_path / "rows.json"
@@ -111,6 +112,7 @@ def test_how_parts_end_is_told_apart():
     assert told == ["done", "FAILED, code 2", "its time was over"]
 
 
+@pytest.mark.slow
 def test_a_part_is_ended_with_all_it_started_and_its_output_is_kept(tmp_path):
     script = (
         "import subprocess, sys, time; print('begun', flush=True); subprocess.run([sys.executable, '-c', sys.argv[1]])"

@@ -50,6 +50,7 @@ def test_ratios_of_fused_trials_are_taken_within_a_repeat():
     assert rows(fused_table([found])) == ["2 20.0 10.0 2.00 1.5e-07"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["fp32", "bf16"])
 def test_trials_are_fused_and_their_losses_agree(name):
     case = CASES["model_c"]

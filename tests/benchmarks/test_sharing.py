@@ -57,6 +57,7 @@ def test_an_option_overrides_what_is_fixed():
     assert plain_factorial.alpha_of(config(0.5, **{"stop.rule": "none"})) is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [0, 41, 95])
 def test_the_baseline_trains_the_bits_of_ours(number, tmp_path, monkeypatch):
     """One trial, two epochs: what the driver would ask a worker for, against what the plain script does by itself."""

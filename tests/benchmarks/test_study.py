@@ -31,6 +31,7 @@ def test_what_a_process_is(command, root, what):
     assert kind(command, root) == what
 
 
+@pytest.mark.slow
 def test_processor_time_is_counted_with_that_of_the_processes_it_starts():
     burning = "import time\nwhile time.process_time() < 0.6: pass\ntime.sleep(1.5)"
     starting = "import subprocess, sys; subprocess.run([sys.executable, '-c', sys.argv[1]])"

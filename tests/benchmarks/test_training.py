@@ -58,6 +58,7 @@ def test_photographs_are_taken_from_all_over(there, wanted, places):
 # Sides -------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", list(CASES))
 @pytest.mark.parametrize("way", [OURS, LIMIT])
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
@@ -73,6 +74,7 @@ def test_the_recipe_trains_with_and_without_its_flags(amp, last, files):
     assert loops.epoch_of(Side(RECIPE, amp, last), SMALL["model_c"], files, 1, 0, "cpu")() == 8
 
 
+@pytest.mark.slow
 def test_report_bs_pipeline_trains(files):
     assert loops.epoch_of(Side(REPORT_B), SMALL["resnet18"], files, 1, 0, "cpu")() == 8
 

@@ -134,6 +134,7 @@ values = st.fixed_dictionaries(
 )
 
 
+@pytest.mark.slow
 @given(values, st.integers(1, 30))
 def test_canonical_is_idempotent_plain_and_keeps_prefixes(settings: dict[str, Any], epochs: int) -> None:
     once = canonical(settings)
@@ -146,6 +147,7 @@ def test_canonical_is_idempotent_plain_and_keeps_prefixes(settings: dict[str, An
     assert len(each) == epochs
 
 
+@pytest.mark.slow
 def test_reading_settings_needs_no_torch() -> None:
     code = "import sys, classifier.workload; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -16,6 +16,7 @@ CPU = torch.device("cpu")
 PIXELS = np.random.default_rng(0).integers(0, 256, (23, 3, 5, 4), dtype=np.uint8)
 
 
+@pytest.mark.slow
 @given(st.permutations(range(23)), st.integers(2, 30), st.integers(1, 23))
 def test_streamed_images_are_the_resident_ones(order: list[int], size: int, count: int) -> None:
     chosen = torch.tensor(order[:count])

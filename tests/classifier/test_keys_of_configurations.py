@@ -56,6 +56,7 @@ def one_setting_more(chosen: Configuration, name: str, value: Any) -> None:
         assert alike == EPOCHS, "a setting that is not active"
 
 
+@pytest.mark.slow
 @quick
 @given(configurations(), st.sampled_from(sorted(SETTINGS)), st.data())
 def test_a_key_changes_where_an_epoch_does(chosen: Configuration, name: str, data: st.DataObject) -> None:
@@ -72,6 +73,7 @@ def test_so_it_does_in_thousands_of_configurations(chosen: Configuration, name: 
 RATES = sorted(name for name in SETTINGS if name.startswith("decay."))
 
 
+@pytest.mark.slow
 @quick
 @given(configurations(), st.sampled_from(SETTINGS["decay.name"]["enum"][1:]), st.sampled_from(RATES), st.data())
 def test_decays_share_the_epochs_before_they_part(
@@ -80,6 +82,7 @@ def test_decays_share_the_epochs_before_they_part(
     one_setting_more({**chosen, "decay.name": decay}, name, data.draw(values(name)))
 
 
+@pytest.mark.slow
 @settings(quick, max_examples=60)
 @given(configurations(), configurations())
 def test_any_two_configurations_share_what_they_train_alike(one: Configuration, other: Configuration) -> None:
@@ -139,6 +142,7 @@ def test_settings_that_say_where_data_lie_are_not_hashed_and_their_content_is() 
     assert keys({"seed": 0}, data="one") != keys({"seed": 0}, data="other")
 
 
+@pytest.mark.slow
 @settings(quick, max_examples=40)
 @given(configurations(), st.integers(0, 2**32), st.integers(1, EPOCHS))
 def test_order_length_and_defaults_written_out_do_not_matter(chosen: Configuration, seed: int, length: int) -> None:
@@ -153,6 +157,7 @@ def test_order_length_and_defaults_written_out_do_not_matter(chosen: Configurati
     assert keys({**written, **chosen}) == expected
 
 
+@pytest.mark.slow
 @settings(quick, max_examples=40)
 @given(configurations(), configurations(), st.integers(1, EPOCHS))
 def test_what_only_comes_later_does_not_matter_before(one: Configuration, other: Configuration, epoch: int) -> None:
@@ -205,6 +210,7 @@ def with_(**changes: Any) -> dict[str, Any]:
     return {**FILE, **merged}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "changes",
     [
@@ -231,6 +237,7 @@ def test_a_longer_study_goes_on_from_the_shorter(tmp_path: Path) -> None:
     assert shared(longer[2, "none"], longer[2, "step"]) == 50, "where the step's first one is by default"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("spelling", ["0.10", "1.0e-1", ".1", "0.1000000000000001", "10.0e-2", "+0.1"])
 def test_the_spelling_of_a_number_is_in_no_key(tmp_path: Path, spelling: str) -> None:
     text = yaml.safe_dump(FILE, sort_keys=False)
@@ -238,6 +245,7 @@ def test_the_spelling_of_a_number_is_in_no_key(tmp_path: Path, spelling: str) ->
     assert paths(tmp_path, text.replace("optimizer.lr: 0.1\n", f"optimizer.lr: {spelling}\n")) == paths(tmp_path, FILE)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("spelling", ["2.0", "2.", "2.0e0", "0.2e+1"])
 def test_so_is_that_of_a_value_of_an_axis(tmp_path: Path, spelling: str) -> None:
     text = yaml.safe_dump(FILE, sort_keys=False)

@@ -186,6 +186,7 @@ SETTINGS = st.fixed_dictionaries(
 )
 
 
+@pytest.mark.slow
 @given(SETTINGS, st.integers(1, 60))
 def test_a_rate_lies_between_0_and_the_base_rate_and_never_rises_behind_a_warm_up(
     settings: dict[str, Any], epoch: int

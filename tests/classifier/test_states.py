@@ -178,6 +178,7 @@ def test_an_epoch_at_rate_0_leaves_the_weights_alone(data: Dataset) -> None:
         assert all(torch.equal(one, two) for one, two in zip(before, run.model.parameters(), strict=True))
 
 
+@pytest.mark.slow
 def test_greyscale_trains_as_on_images_that_are_grey(data: Dataset) -> None:
     from classifier.inputs import grey
 
@@ -199,6 +200,7 @@ def test_greyscale_trains_as_on_images_that_are_grey(data: Dataset) -> None:
     assert coloured.train_epoch(each[0])["train_loss"] != grey_run.train_epoch(each[0])["train_loss"]
 
 
+@pytest.mark.slow
 def test_each_setting_of_the_input_and_the_loss_trains_something_else(data: Dataset) -> None:
     unequal = {**data.labels, "train": np.array([0] * 9 + [1] * 4 + [2] * 2)}
     data = Dataset(data.images, unequal, data.card)

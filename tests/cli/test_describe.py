@@ -14,6 +14,7 @@ def test_one_model_and_its_total(capsys: pytest.CaptureFixture[str]) -> None:
     assert lines[-1].split()[:2] == ["total", "11,186,772"]
 
 
+@pytest.mark.slow
 def test_size_and_classes_need_not_be_given_and_settings_can(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["describe", "resnet18", "resnet50", "--set", "model.stem=small"]) == 0
     out = capsys.readouterr().out

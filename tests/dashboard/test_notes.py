@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from optuna_dashboard import get_note, save_note
 
 from search.dashboard.notes import write_note
@@ -9,6 +10,7 @@ from search.trial import State
 from tests.dashboard.conftest import Served
 
 
+@pytest.mark.slow
 def test_the_note_leads_to_the_report(served: Served, quick_report: None) -> None:
     served.prepare()
     note = get_note(served.optuna())
@@ -18,6 +20,7 @@ def test_the_note_leads_to_the_report(served: Served, quick_report: None) -> Non
     assert served.optuna().user_attrs == {"report": "/reports/focal/"}
 
 
+@pytest.mark.slow
 def test_a_note_is_written_again_only_where_it_is_ours_and_out_of_date(served: Served, quick_report: None) -> None:
     served.prepare()
     record = served.study.record

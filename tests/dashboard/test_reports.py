@@ -11,6 +11,7 @@ from search.dashboard.reports import Reports, address, below
 from tests.dashboard.conftest import Served, ask, write_stub
 
 
+@pytest.mark.slow
 def test_the_report_is_written_where_it_is_missing_and_served(served: Served) -> None:
     assert served.prepare() == []
     status, headers, body = served.get("/reports/focal/")
@@ -110,6 +111,7 @@ def test_addresses_without_a_slash_and_without_a_report(served: Served) -> None:
     assert (status, body) == (404, b"no report yet; `python -m search report 'focal'` writes it\n")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["a/b", "../x", "<script>", "100 % &c", "states", "שלום"])
 def test_hostile_names_have_an_address(tmp_path: Path, name: str) -> None:
     served = Served(tmp_path / "results", name)

@@ -75,6 +75,7 @@ def changed(space: Space, seed: int, workers: int, change: float, rolling: float
         assert State.FAILED not in {trial.state for trial in trials}
 
 
+@pytest.mark.slow
 @settings(fast, max_examples=25)
 @given(*DRAWN)
 def test_nothing_is_trained_twice(space: Space, seed: int, workers: int, change: float, rolling: float) -> None:
@@ -114,6 +115,7 @@ def test_with_deaths_bad_states_and_little_room(space: Space, seed: int, change:
         check_sharing(simulation, disturbed=True)
 
 
+@pytest.mark.slow
 @settings(fast, max_examples=10)
 @given(spaces(("grid",)), st.integers(0, 2**32))
 def test_rows_and_keys_are_those_of_a_study_that_never_changed(space: Space, seed: int) -> None:

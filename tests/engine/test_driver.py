@@ -225,6 +225,7 @@ DRAWN = (
 )
 
 
+@pytest.mark.slow
 @settings(fast, max_examples=15)
 @given(*DRAWN)
 def test_an_undisturbed_study(space: Space, seed: int, workers: int, slow: float, diverging: float) -> None:
@@ -356,6 +357,7 @@ def test_a_restarted_study_equals_an_undisturbed_one(space: Space, seed: int, st
     assert ends[0] == ends[1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sampler", ["random", "qmc", "tpe", "gp", "cmaes"])
 def test_a_sampler_goes_on_after_a_restart(sampler: str) -> None:
     axes = {"x": FLOAT, "a": {"int": {"low": 0, "high": 50}}}
@@ -378,6 +380,7 @@ def test_a_sampler_goes_on_after_a_restart(sampler: str) -> None:
         assert sequences[0] == sequences[1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sampler", ["random", "tpe", "qmc"])
 def test_a_tiny_space_is_exhausted(sampler: str) -> None:
     space = space_of({"a": {"choice": [1, 2]}, "kind": {"choice": ["plain", "rich"]}}, 2, sampler=sampler, trials=50)
@@ -387,6 +390,7 @@ def test_a_tiny_space_is_exhausted(sampler: str) -> None:
         assert len(check(simulation)) == 8
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "axes",
     [
@@ -409,6 +413,7 @@ def test_a_sampler_that_comes_back_to_a_chain_finds_a_state(axes: Mapping[str, A
             assert not any(known for _, _, known in simulation.trained)
 
 
+@pytest.mark.slow
 @settings(fast, max_examples=8)
 @given(st.integers(0, 2**32), st.integers(1, 3))
 def test_leaves_on_one_chain_are_trained_once(seed: int, workers: int) -> None:
@@ -479,6 +484,7 @@ def test_what_a_killed_driver_left_running_is_interrupted() -> None:
         assert State.RUNNING not in {trial.state for trial in opened.trials(simulation.record.id)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", [2, 9])
 @pytest.mark.parametrize("sampler", ["grid", "tpe", "random"])
 def test_more_seeds_train_only_those(sampler: str, workers: int) -> None:
@@ -496,6 +502,7 @@ def test_more_seeds_train_only_those(sampler: str, workers: int) -> None:
         assert len(simulation.trained) == sum(trial.last_epoch for trial in trials[len(before) :])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sampler", ["tpe", "random"])
 def test_more_trials_go_on(sampler: str) -> None:
     with ledger() as opened:

@@ -151,6 +151,7 @@ class HalfBad(Nature):
         return Row({"train_loss": 1.0, "val_loss": bad if part(key, 4) < 0.5 else 1 + part(key, 8)})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seeds", [1, 2])
 @pytest.mark.parametrize("sampler", [*OTHERS, pytest.param("gp", marks=pytest.mark.slow)])
 def test_no_sampler_is_poisoned(sampler: str, seeds: int, tmp_path: Path) -> None:

@@ -122,6 +122,7 @@ def test_epochs_too_short_for_the_clock() -> None:
     assert math.isfinite(gain({0: [0.0]}, {0: [0.0]}, 2))
 
 
+@pytest.mark.slow
 @given(seconds, st.integers(2, MOST))
 def test_who_only_takes_turns_has_gained_nothing(alone: list[float], number: int) -> None:
     taken = gain({0: alone}, {0: [number * each for each in alone]}, number)

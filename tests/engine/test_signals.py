@@ -49,6 +49,7 @@ class Heard(Silent):
         self.said.append(text)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("in_progress", "is_due", "ends", "waits", "drops"),
     [

@@ -98,6 +98,7 @@ def test_trackers_are_told_times_that_do_not_go_back(jumping: Simulation) -> Non
     assert all(each == sorted(each) for each in times)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("followed", [False, True], ids=["at the end", "while it runs"])
 def test_the_dashboard_shows_the_time_that_training_took(jumping: Simulation, tmp_path: Path, followed: bool) -> None:
     url = f"sqlite:///{tmp_path / 'optuna.db'}"

@@ -101,6 +101,7 @@ def test_what_others_put_there_stays(study: Study, tmp_path: Path) -> None:
     assert (place / "trial 0, gamma=0, seed 0").is_dir()
 
 
+@pytest.mark.slow
 def test_hostile_names_stay_in_the_folder(ledger: Any, tmp_path: Path) -> None:
     study = hostile_study(lambda space, **more: Study(ledger, space, **more))
     place = log(study, tmp_path)

@@ -105,6 +105,7 @@ def test_an_adaptive_sampler_is_bounded_by_its_trials(opened: Ledger) -> None:
     assert after.epochs.recorded == trained(run)[0]
 
 
+@pytest.mark.slow
 def test_a_sampler_that_does_not_learn_is_as_exact_as_a_grid(opened: Ledger) -> None:
     axes = {"a": {"choice": [1, 2, 3]}, "switch": {"choice": [2, None]}}
     space = grid(axes, sampler="random", trials=4)

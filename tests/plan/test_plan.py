@@ -51,6 +51,7 @@ def small() -> Space:
     )
 
 
+@pytest.mark.slow
 def test_the_factorial_that_ships(opened: Ledger) -> None:
     asked: list[Leaf] = []
 
@@ -194,6 +195,7 @@ def recorded_class(ledger: Ledger, space: Space) -> Mapping[str, str] | None:
     return None if place is None else place.execution_class
 
 
+@pytest.mark.slow
 def test_a_recorded_run_tells_the_class(opened: Ledger) -> None:
     space = small()
     assert recorded_class(opened, space) is None
@@ -215,6 +217,7 @@ def test_a_recorded_run_tells_the_class(opened: Ledger) -> None:
     assert recorded_class(opened, other) is None
 
 
+@pytest.mark.slow
 def test_trials_shared_gpus_in_the_run_on_record(opened: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(machine, "gpus", lambda: 2)
     monkeypatch.setattr("os.cpu_count", lambda: 16)
@@ -234,6 +237,7 @@ def test_trials_shared_gpus_in_the_run_on_record(opened: Ledger, monkeypatch: py
     assert one_each.workers == 2
 
 
+@pytest.mark.slow
 def test_a_process_is_asked_and_trains_a_probe() -> None:
     toy = load_workload(TOY)
     assert ask_class(TOY, 1, 0.0) == {name: str(value) for name, value in toy.execution_class(1, 0.0).items()}
@@ -245,6 +249,7 @@ def test_a_process_is_asked_and_trains_a_probe() -> None:
     assert 0 < found.seconds < 5
 
 
+@pytest.mark.slow
 def test_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "toy.yaml"
     file.write_text(f"workload: {TOY}\nfixed: {{epochs: 4, lr: 0.1}}\nspace: {{degree: {{grid: [1, 2]}}}}\nseeds: 2\n")

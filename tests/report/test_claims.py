@@ -18,6 +18,7 @@ from tests.report.judging import SPACE, Bench, levels, pattern, verdict_of
 GAMMA = Axis("gamma", Grid([0, 1, 2]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("claim", "kind", "reason"),
     [
@@ -51,6 +52,7 @@ def test_fewer_than_three_seeds_decide_nothing(ledger, claim, seeds):
     assert verdict_of(levels(ledger, [claim], seeds=seeds)).kind == "undecided"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("claim", "report", "named"),
     [
@@ -225,6 +227,7 @@ def test_images_cannot_decide_what_seeds_leave_open(ledger):
 # What is printed -----------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_verdicts_stand_under_the_table_in_every_format(ledger, tmp_path):
     claims = [{"better": [2, 0], "by": 0.02}, {"never": {"stops_before": 2, "where": {"gamma": [0, 1]}}}]
     bench = levels(ledger, claims)

@@ -71,6 +71,7 @@ def test_table_and_trials_agree(focal, tmp_path):
         assert (line["finished"], line["seeds"]) == ("3", "3")
 
 
+@pytest.mark.slow
 def test_two_reports_of_one_ledger_are_the_same_bytes(focal, tmp_path):
     first = [path.read_bytes() for path in write_results(*focal.args, tmp_path / "a")]
     second = [path.read_bytes() for path in write_results(*focal.args, tmp_path / "b")]
@@ -132,6 +133,7 @@ def test_formulas_and_odd_text_in_csv(make, tmp_path):
             export(*study.args, what, kind, tmp_path / "odd")
 
 
+@pytest.mark.slow
 def test_hostile_text_reads_back_in_every_format_programs_read(make, tmp_path):
     study = hostile_study(make)
     paths = {kind: export(*study.args, "trials", kind, tmp_path / f"t.{kind}") for kind in ("csv", "json", "parquet")}
@@ -170,6 +172,7 @@ def test_a_folder_that_is_a_file_is_the_users_fault(focal, tmp_path):
         write_results(*focal.args, tmp_path / "results")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", ["table", "trials", "epochs", "decisions", "predictions"])
 @pytest.mark.parametrize("kind", FORMATS)
 @pytest.mark.parametrize("empty", [True, False])

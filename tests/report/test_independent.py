@@ -90,6 +90,7 @@ CASES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CASES)
 def test_a_study_built_row_by_row(ledger: Ledger, tmp_path: Path, name: str) -> None:
     bench = CASES[name].build(ledger)

@@ -75,6 +75,7 @@ def test_more_looks_than_planned_are_said(ledger):
     assert "4 looks; seeds added after a look: p values are too small" in sentence(bench)
 
 
+@pytest.mark.slow
 def test_writing_the_results_is_a_look_and_two_writings_are_the_same_bytes(ledger, tmp_path):
     bench = Bench(ledger)
     text = "name: judged\nworkload: toy\nfixed: {epochs: 2}\nspace: {gamma: {grid: [0, 1, 2]}}\nseeds: 3\n"

@@ -114,6 +114,7 @@ def test_csv_cells(value, cell):
     assert csv_cell(value) == cell
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(st.lists(st.floats() | st.text() | st.integers(-(2**63), 2**63 - 1) | st.booleans() | st.none(), min_size=2))
 def test_any_csv_row_reads_back(values):

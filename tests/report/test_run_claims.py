@@ -24,6 +24,7 @@ def stopping(ledger, claim, ends):
     return verdict_of(bench)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("claim", "kind", "runs"),
     [
@@ -100,6 +101,7 @@ def did(bench, s, predicate, does):
     bench.run({"gamma": 0}, s, right, keys=keys, state=state, last=last)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("runs", "kind", "reason"),
     [  # True: as the claim has it; False: a counterexample; None: does not tell

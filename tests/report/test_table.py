@@ -180,6 +180,7 @@ def test_settings_not_started_are_counted(make):
     assert "2 settings have not been started." in notes_of(study)
 
 
+@pytest.mark.slow
 def test_labels_rows_first_and_published_as_text(make):
     axes = [Axis("act", Grid(["relu", "silu"])), Axis("gamma", Grid([2, 0])), Axis("width", Grid([64]))]
     published = Published("paper", n=137, values={"relu": "54.10", "gelu": "75"})

@@ -124,6 +124,7 @@ def test_diverged_and_mixed_values(make, tmp_path):
     assert "nan" not in " ".join(str(cell) for row in sheet.iter_rows(values_only=True) for cell in row).lower()
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=30)
 @given(st.lists(st.floats() | st.text() | st.integers() | st.booleans() | st.none(), min_size=1))
 def test_any_column_reads_back(values):

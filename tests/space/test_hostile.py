@@ -146,6 +146,7 @@ def test_a_hundred_faults_are_enough(body: str) -> None:
     assert sentences[0] == f"space.yaml: {MANY}"
 
 
+@pytest.mark.slow
 def test_a_line_of_a_megabyte_is_shown_short() -> None:
     (sentence,) = refused(f"{HEAD}title: {'x' * LARGE}\n")
     assert len(sentence) < 300

@@ -55,6 +55,7 @@ def test_any_text_is_read_or_refused(text):
         read_text(text)
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=300)
 @given(st.lists(words | st.sampled_from([*":-[]{},#&*!|>'\"%@`?~\n\t ", ": ", "\n  ", "- "]), max_size=40))
 def test_any_heap_of_tokens_is_read_or_refused(tokens):
@@ -79,6 +80,7 @@ def test_any_tree_is_read_or_refused(tree, section):
             assert read_text(dump(space)) == space
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=300)
 @given(st.integers(0, len(FULL) - 1), st.integers(0, 12), st.text(max_size=3) | words)
 def test_a_damaged_file_is_read_or_refused(start, length, patch):
@@ -87,6 +89,7 @@ def test_a_damaged_file_is_read_or_refused(start, length, patch):
         assert read_text(dump(space)) == space
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=200)
 @given(
     st.sampled_from(["loss.gamma", "decay", "report", "space", "search.trials", "fixed.clip", "x.y"]) | words,
@@ -158,6 +161,7 @@ def test_dump_reads_back_as_the_same_space(data):
     assert rebuild(dump(space), "study") == space
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=500)
 @given(st.text(max_size=10) | st.from_regex(r"[-+]?[0-9._eE:xo]{1,8}", fullmatch=True))
 def test_a_scalar_means_what_yaml_says_or_is_refused(text):

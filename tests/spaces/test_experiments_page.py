@@ -21,6 +21,7 @@ def test_every_row_of_the_reports_has_its_line() -> None:
     assert rows == [*(f"A{n}" for n in range(1, 13)), *(f"B{n}" for n in range(1, 9))]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", FOUND, ids=" ".join)
 def test_every_command_parses_and_names_what_there_is(words: list[str]) -> None:
     cli.commands[words[0]].make_context(words[0], words[1:])
@@ -56,6 +57,7 @@ def test_trials_are_numbered_setting_by_setting(study: str, trial: int, row: str
     assert ["visualize", study, str(trial)] in [words[:3] for words in FOUND]
 
 
+@pytest.mark.slow
 def test_the_counts_are_those_of_the_files() -> None:
     for name in (*REPORT_A, *REPORT_B):
         found = leaves(name)

@@ -103,6 +103,7 @@ ROWS: dict[str, dict[str, dict[str, Any]]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", sorted(SPACES.rglob("*.yaml")), ids=lambda path: path.stem)
 def test_every_file_is_sound(path: Path) -> None:
     assert read_space(path).name == path.stem
@@ -125,6 +126,7 @@ def test_a_file_trains_what_the_report_describes(name: str) -> None:
         assert switched_on - {"augment.crop_scale"} <= {key for key, value in {**base, **changes}.items() if value}, row
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [*REPORT_A, *REPORT_B])
 def test_every_file_says_what_it_is_and_runs_under_three_seeds(name: str) -> None:
     read = space(name)
@@ -139,6 +141,7 @@ def test_every_file_says_what_it_is_and_runs_under_three_seeds(name: str) -> Non
     assert recorded.report == read.report
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "trials", "alone", "distinct"),
     [
@@ -201,6 +204,7 @@ def test_the_reports_step_is_a_multistep_at_50_and_80() -> None:
     assert other["step"].path == leaves("decay")["step"].path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("data", ["digits", "flowers-17", "flowers-102", "cifar10"])
 @pytest.mark.parametrize("name", [*REPORT_A, *REPORT_B, "prior", "flowers102_best"])
 def test_every_file_moves_to_every_data_set(name: str, data: str) -> None:
@@ -209,6 +213,7 @@ def test_every_file_moves_to_every_data_set(name: str, data: str) -> None:
     assert ("data.split" in read.fixed) == (name in (*REPORT_B, "flowers102_best") and data == "flowers-102")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [*REPORT_A, *REPORT_B])
 def test_a_shortened_run_is_the_beginning_of_the_whole_one(name: str) -> None:
     short = leaves(name, epochs="3")
@@ -222,6 +227,7 @@ def test_a_weights_file_counts_for_the_pretrained_model_alone() -> None:
     assert {row: leaf.path for row, leaf in given.items()} == {row: leaf.path for row, leaf in leaves("models").items()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [*REPORT_A, *REPORT_B])
 def test_every_published_figure_finds_its_line(name: str) -> None:
     read = space(name)
@@ -232,6 +238,7 @@ def test_every_published_figure_finds_its_line(name: str) -> None:
     assert [figure for figure in figures if figure] == list(published.values.values() if published else [])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [*REPORT_A, *REPORT_B])
 def test_claims_speak_of_rows(name: str) -> None:
     read = space(name)

@@ -48,6 +48,7 @@ def test_figures_as_they_are_printed(name):
     assert published(name).source.startswith("report A" if name in REPORT_A else "report B")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "metric", "n"),
     [

@@ -62,6 +62,7 @@ def common(one: list[str], other: list[str]) -> int:
     return shared
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=60)
 @given(parameters, parameters, st.integers(0, 1), st.integers(0, 1))
 def test_paths_agree_exactly_as_long_as_epochs_do(
@@ -80,6 +81,7 @@ def test_paths_agree_exactly_as_long_as_epochs_do(
     assert common(path(one, seed), path(other, other_seed)) == wanted
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=30)
 @given(parameters, st.integers(0, 9))
 def test_a_leaf_is_complete(chosen: dict[str, Any], seed: int) -> None:

@@ -170,6 +170,7 @@ def test_every_state(study: Written) -> None:
     assert loaded.best_trial.number == 0
 
 
+@pytest.mark.slow
 def test_parameters_are_plotted_by_what_they_are(tmp_path: Path) -> None:
     axes = {
         "a": {"grid": [3, 1, 2]},
@@ -222,6 +223,7 @@ def test_a_running_study_is_followed(study: Written) -> None:
     assert [trial._trial_id for trial in study.sync()] == identities, "nothing had to be made anew"
 
 
+@pytest.mark.slow
 def test_its_thread_copies_and_ends(study: Written) -> None:
     room = study.mirror()
     room.start(interval=0.05)
@@ -307,6 +309,7 @@ def test_edits_behind_optunas_back_are_put_right(study: Written, edit: str) -> N
     assert loaded.direction == optuna.study.StudyDirection.MINIMIZE
 
 
+@pytest.mark.slow
 def test_a_locked_mirror_is_behind_and_no_worse(study: Written, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Mirror, "_connect_args", lambda self: {"timeout": 0.1})
     every(study)
@@ -389,6 +392,7 @@ def test_a_large_study_keeps_rungs_and_ends(tmp_path: Path, monkeypatch: pytest.
     equals(study, study.sync(), kept)
 
 
+@pytest.mark.slow
 def test_a_study_that_becomes_large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mirror, "LARGE", 2)
     study = Written(tmp_path)
@@ -425,6 +429,7 @@ def get(application: Any, path: str) -> tuple[str, bytes]:
     return status[0], body
 
 
+@pytest.mark.slow
 def test_the_dashboard_shows_it(study: Written) -> None:
     from optuna_dashboard import wsgi
 
@@ -456,6 +461,7 @@ def test_no_study_no_dashboard(tmp_path: Path) -> None:
     assert not (tmp_path / "optuna.db").exists()
 
 
+@pytest.mark.slow
 def test_a_port_that_is_taken(study: Written) -> None:
     import socket
 

@@ -80,6 +80,7 @@ def finish(sampler: Sampler, asked: Asked) -> None:
     sampler.tell(asked.configuration, mean_outcome(["finished"], [[value + 1, value]]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sampler", SAMPLERS)
 def test_what_is_asked_lies_inside(sampler: str) -> None:
     space = space_of(sampler, EVERY, trials=14)
@@ -145,6 +146,7 @@ def test_adaptive_ones_are_known(sampler: str) -> None:
     assert make_sampler(space_of(sampler, EVERY)).adaptive == (sampler in ("tpe", "gp", "cmaes"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cut", [1, 5])
 @pytest.mark.parametrize("sampler", SAMPLERS)
 def test_a_replayed_sampler_goes_on_as_if_nothing_had_happened(sampler: str, cut: int) -> None:
@@ -172,6 +174,7 @@ def test_a_replayed_sampler_goes_on_as_if_nothing_had_happened(sampler: str, cut
     assert first + drive(room, records, 9) == undisturbed
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sampler", ["random", "tpe", "qmc"])
 def test_a_configuration_proposed_again_costs_nothing(sampler: str) -> None:
     space = space_of(sampler, {"a": {"choice": [1, 2, 3]}, "kind": {"choice": ["plain", "rich"]}}, trials=99)

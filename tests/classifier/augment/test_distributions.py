@@ -22,6 +22,7 @@ GOLDEN_VALUES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("height", "width", "smallest"),
     [(32, 32, 0.08), (224, 160, 0.08), (96, 128, 0.5), (20, 60, 0.3), (60, 20, 0.85), (10, 60, 0.9)],

@@ -56,6 +56,7 @@ def test_the_memory_format_is_kept_and_changes_no_bit(
     assert torch.equal(ours, plain)
 
 
+@pytest.mark.slow
 def test_the_number_of_threads_changes_no_bit(index: torch.Tensor) -> None:
     batch = torch.rand(12, 3, 96, 97, generator=torch.Generator().manual_seed(0))
     one = augmented(EVERYTHING, batch, index)

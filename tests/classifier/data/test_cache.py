@@ -113,6 +113,7 @@ DAMAGE = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("ending", "damage"), DAMAGE)
 def test_damage_is_noticed_and_repaired(
     ending: str,
@@ -231,6 +232,7 @@ def test_what_may_pass_is_not_remembered(
     assert load(flat).card.fingerprint == expected.fingerprint
 
 
+@pytest.mark.slow
 def test_four_processes_at_once(flat: Path, cache_folder: Path) -> None:
     code = (
         "import sys; from classifier.data import load;"

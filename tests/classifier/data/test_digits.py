@@ -10,6 +10,7 @@ from sklearn.datasets import load_digits
 from .conftest import again, load
 
 
+@pytest.mark.slow
 def test_is_small_and_uneven() -> None:
     found = load("digits", size=12)
     assert {split: array.shape for split, array in found.images.items()} == {

@@ -97,6 +97,7 @@ def test_a_copy_with_holes(copy: Path) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_a_damaged_image(copy: Path) -> None:
     (copy / "jpg/image_00007.jpg").unlink()
     (copy / "jpg/image_00007.jpg").write_text("")

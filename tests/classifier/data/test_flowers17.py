@@ -144,6 +144,7 @@ def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_is_fetched_once(served: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     found = load("flowers-17")
     assert {split: len(labels) for split, labels in found.labels.items()} == {"train": 680, "val": 340, "test": 340}
@@ -178,6 +179,7 @@ class Broken(io.BytesIO):
         return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("where", "said"),
     [
@@ -226,6 +228,7 @@ def test_two_at_once_fetch_once(served: Path, capsys: pytest.CaptureFixture[str]
     assert capsys.readouterr().err.count("fetching") == 1
 
 
+@pytest.mark.slow
 def test_what_a_killed_process_left_is_removed(served: Path, tmp_path: Path) -> None:
     left = tmp_path / "cache/data/.flowers-17-abcd/flowers-17/jpg"
     left.mkdir(parents=True)

@@ -64,6 +64,7 @@ def test_other_models_get_six_that_are_spread_from_input_to_output() -> None:
     assert find(model, [one.name for one in chosen]) == chosen
 
 
+@pytest.mark.slow
 def test_names_are_module_paths_too(model: ModelC) -> None:
     assert find(model, ["blocks.1.conv2:16", "block2.conv2:16"]) == [Filter("block2.conv2:16", "blocks.1.conv2", 16)]
     assert find(ResNet(18, 20, nn.ReLU), ["layer1.0.conv1:5"])[0].module == "layer1.0.conv1"
@@ -110,6 +111,7 @@ def test_a_step_has_the_length_it_says(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (seen[1] - seen[0]).square().mean().sqrt().item() == pytest.approx(0.03, rel=1e-3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", OF_MODEL_C)
 def test_the_activation_ascends(model: ModelC, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[torch.Tensor] = []

@@ -48,6 +48,7 @@ def by_hand(model: nn.Module, size: int) -> int:
     return total
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [*RESNETS[:3], *(pytest.param(name, marks=pytest.mark.slow) for name in RESNETS[3:])])
 def test_multiply_adds_of_each_depth(name: str) -> None:
     with torch.device("meta"):
@@ -55,6 +56,7 @@ def test_multiply_adds_of_each_depth(name: str) -> None:
     assert taken_apart(name).multiply_adds == EXACT[name] == by_hand(theirs, 224)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", RESNETS)
 def test_the_reported_figures_are_those_of_bottlenecks_strided_in_the_first_convolution(name: str) -> None:
     """As docs/models.md says: exact but for 34 and 50, which the paper rounded down."""

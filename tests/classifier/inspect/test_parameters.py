@@ -20,6 +20,7 @@ def test_the_two_models_of_report_a() -> None:
     assert parameters("model_c", {}, 20) == 441_748
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_they_are_what_the_layers_add_up_to(name: str) -> None:
     fixed = canonical({"model.name": name, "data.size": 32})

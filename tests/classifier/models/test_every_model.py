@@ -37,6 +37,7 @@ def drawn(name: str, classes: int = 10, seed: int = 7, **more: Any) -> nn.Module
     return model
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("activation", MODEL_SETTINGS["model.activation"]["enum"])
 def test_the_activation_is_replaced_throughout(name: str, activation: str) -> None:
@@ -49,6 +50,7 @@ def test_the_activation_is_replaced_throughout(name: str, activation: str) -> No
         assert {module.negative_slope for module in found} == {0.2}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_features_are_what_the_last_layer_sees_and_nothing_else_acts_behind(name: str) -> None:
     with torch.device("meta"):
@@ -69,6 +71,7 @@ def test_logits_are_a_linear_function_of_the_features(name: str) -> None:
         assert torch.equal(model(images), functional.linear(model.features(images), last.weight, last.bias))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_the_smallest_input_trains(name: str) -> None:
     size = SMALLEST_INPUT[name]
@@ -93,6 +96,7 @@ def test_initial_weights_depend_on_seed_name_and_shape_alone(name: str) -> None:
     assert different == [f"{LAST[name]}.weight", f"{LAST[name]}.bias"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SHALLOW)
 def test_initial_weights_have_the_stated_distribution(name: str) -> None:
     for module in drawn(name, size=32).modules():

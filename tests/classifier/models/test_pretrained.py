@@ -63,6 +63,7 @@ def fault(file: Path | None, **more: Any) -> str:
     return str(error.value)
 
 
+@pytest.mark.slow
 def test_only_runs_that_start_from_weights_have_inputs(file: Path) -> None:
     assert workload.inputs(workload.canonical({})) == {}
     assert workload.inputs(workload.canonical({"model.name": "resnet18"})) == {}
@@ -78,6 +79,7 @@ def test_the_hash_is_of_the_content_as_stated(state: Mapping[str, Tensor], file:
     assert workload.inputs(fixed(file)) == {"model.weights": digest.hexdigest()}
 
 
+@pytest.mark.slow
 def test_the_same_weights_in_another_file_have_the_same_hash(
     state: Mapping[str, Tensor], file: Path, tmp_path: Path
 ) -> None:
@@ -170,6 +172,7 @@ def test_files_that_hold_something_else(content: object, tmp_path: Path) -> None
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "tensor", "said"),
     [

@@ -48,6 +48,7 @@ QUICK = ("resnet18", "resnet50")
 DEPTHS = [pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in RESNETS]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", DEPTHS)
 def test_outputs_equal_torchvision_s_bit_for_bit(name: str) -> None:
     compare(*pair(name, 7), size=40)
@@ -58,6 +59,7 @@ def test_outputs_equal_torchvision_s_at_224_px() -> None:
     compare(*pair("resnet18", 1000), size=224)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", RESNETS)
 def test_names_shapes_and_order_are_torchvision_s_so_states_load_both_ways(name: str) -> None:
     with torch.device("meta"):

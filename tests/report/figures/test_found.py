@@ -49,6 +49,7 @@ def test_what_is_lower_may_be_better(make: Callable[..., Study]) -> None:
     assert (found.expected[1], found.expected[5]) == pytest.approx((np.mean(losses), min(losses)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("sampler", "ends", "why"),
     [

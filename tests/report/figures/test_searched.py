@@ -99,6 +99,7 @@ def test_names_of_axes_and_values_are_no_markup(make: Callable[..., Study]) -> N
     assert list(sliced.layout.xaxis2.categoryarray or sliced.layout.xaxis.categoryarray)[1] == "null"  # without quotes
 
 
+@pytest.mark.slow
 def test_many_settings_are_a_hundred_lines_and_it_is_said(make: Callable[..., Study]) -> None:
     groups = fill(make(dataclasses.replace(SPACE, seeds=(0,))), 130, (0,))
     figure = parallel_figure(groups, dataclasses.replace(SPACE, seeds=(0,)), "Parallel")
@@ -108,6 +109,7 @@ def test_many_settings_are_a_hundred_lines_and_it_is_said(make: Callable[..., St
 
 
 class TestImportances:
+    @pytest.mark.slow
     def test_what_matters_comes_first_and_the_evaluator_is_named(self, make: Callable[..., Study]) -> None:
         space = dataclasses.replace(SPACE, seeds=(0,))
         found = importances(fill(make(space), 60, (0,)), space)
@@ -124,6 +126,7 @@ class TestImportances:
         assert found.remark == "too few: 29 complete settings, importances need 30"
         assert importance_figure(found, "Importance") is None
 
+    @pytest.mark.slow
     def test_the_table_names_them_with_their_evaluator(self, make: Callable[..., Study]) -> None:
         study = make(dataclasses.replace(SPACE, seeds=(0,), search=TPE))
         found = importances(fill(study, 60, (0,)), study.space)

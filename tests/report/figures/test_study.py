@@ -44,6 +44,7 @@ class TestWhich:
         names = [one.name for one in study_figures(*predicted(make).args)]
         assert names == ["study-objective", "study-learning-rate", "study-confusion", "study-classes", "study-cost"]
 
+    @pytest.mark.slow
     def test_a_sampled_study_with_a_pruner(self, make: Callable[..., Study]) -> None:
         axes = [Axis("lr", Float(0.001, 0.1, log=True)), Axis("gamma", Grid([0, 2]))]
         study = make(Space("focal", "toy", axes, {"epochs": 3}, "Search", (0,), Search("random", trials=8)))
@@ -71,6 +72,7 @@ class TestWhich:
         assert tree.alt == "What the trials share: 9 epochs if every trial were trained alone, 7 distinct ones."
         assert list(tree.figure.layout.yaxis.ticktext) == ["gamma=0", "gamma=0.5", "gamma=2"]
 
+    @pytest.mark.slow
     def test_a_large_one_is_drawn_by_its_width_or_for_one_seed(self, make: Callable[..., Study]) -> None:
         many = dataclasses.replace(GAMMAS, axes=[Axis("gamma", Grid(list(range(15))))])
         study = make(many)
@@ -87,11 +89,13 @@ class TestWhich:
         (tree,) = [one for one in study_figures(*study.args) if one.name == "study-tree"]
         assert [list(trace.y) for trace in tree.figure.data] == [[41, 41, 41], [1, 1, 41]]
 
+    @pytest.mark.slow
     def test_differences_are_drawn_where_they_are_given(self, make: Callable[..., Study]) -> None:
         rows = [ForestRow("gamma=2", 0.05, 0.01, 0.09, "estimated"), ForestRow("gamma=0.5", None, None, None, "pruned")]
         (forest,) = [one for one in study_figures(*predicted(make).args, rows) if one.name == "study-differences"]
         assert forest.alt == ("Differences to the baseline in points of accuracy: gamma=2 +5.0 [+1.0, +9.0] estimated.")
 
+    @pytest.mark.slow
     @pytest.mark.parametrize(("name", "accuracy"), [("judged", "accuracy"), ("found (confirm)", "test accuracy")])
     def test_differences_are_those_that_decide(self, ledger: Ledger, name: str, accuracy: str) -> None:
         """Of a confirm stage those on test images: validation images chose its settings."""
@@ -110,6 +114,7 @@ class TestWhich:
         assert forest.alt.startswith(f"Differences to the baseline in points of {accuracy}: gamma=1 ")
         assert forest.figure.layout.xaxis.title.text == f"{accuracy}, setting minus baseline (points)"
 
+    @pytest.mark.slow
     def test_bars_and_the_margin_are_explained_and_nothing_is_drawn_of_nothing(
         self, make: Callable[..., Study]
     ) -> None:
@@ -173,6 +178,7 @@ def hostile(make: Callable[..., Study]) -> Study:
     return study
 
 
+@pytest.mark.slow
 def test_hostile_names_are_text_everywhere(make: Callable[..., Study], tmp_path: Path, no_browser: None) -> None:
     study = hostile(make)
     made = study_figures(*study.args)
@@ -189,6 +195,7 @@ def test_hostile_names_are_text_everywhere(make: Callable[..., Study], tmp_path:
         assert "<script>alert" not in page
 
 
+@pytest.mark.slow
 def test_pages_have_a_language_a_title_and_a_sentence(
     make: Callable[..., Study], tmp_path: Path, no_browser: None
 ) -> None:
@@ -201,6 +208,7 @@ def test_pages_have_a_language_a_title_and_a_sentence(
     assert '<div role="img" aria-label="Mean validation accuracy of the last epoch in per cent, by setting: ' in page
 
 
+@pytest.mark.slow
 def test_differences_are_drawn_without_being_given(ledger: Ledger, tmp_path: Path, no_browser: None) -> None:
     written = write_figures(*Bench(ledger).grid().args, tmp_path)
     assert tmp_path / "study-differences.html" in written.files

@@ -51,6 +51,7 @@ class TestWhichTrial:
         study.trial({"gamma": 2}, 0, [0.2])
         assert best(study) == 1
 
+    @pytest.mark.slow
     def test_it_is_said_with_the_rule(self, focal: Study, tmp_path: Path, no_browser: None) -> None:
         said: list[str] = []
         drawn = visualize(*focal.args, tmp_path, recorded=True, say=said.append)

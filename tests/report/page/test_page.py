@@ -59,6 +59,7 @@ def hostile(pages):
 
 
 class TestStructure:
+    @pytest.mark.slow
     def test_headings_are_in_order_and_ids_unique(self, pages):
         for text in pages:
             page = Page(text)
@@ -226,6 +227,7 @@ class TestWhatItSays:
         study.trial({"gamma": 2}, 0, [], State.FAILED, error="<b>boom</b>")
         assert "The study is not complete: 1 running, 1 finished, 1 failed." in Page(page_of(study)).text
 
+    @pytest.mark.slow
     def test_seeds_added_after_a_look_are_said(self, ledger):
         bench = levels(ledger)
         with ledger.step(bench.record.id) as step:
@@ -250,6 +252,7 @@ class TestWhatItSays:
         start = facts.index("Settings of all runs")
         assert facts[start + 1 : start + 5] == ["epochs", "3", "loss", "focal"]
 
+    @pytest.mark.slow
     def test_long_names_are_numbered_and_it_is_said(self, make):
         study = make(replace(GAMMAS, axes=[Axis("name", Grid(["x" * 60, "y" * 60]))]))
         for number, letter in enumerate("xy"):
@@ -304,6 +307,7 @@ class TestWhatItSays:
         assert [words for tags, words in page.texts if tags[-3:] == ("details", "pre", "code")] == [study.record.space]
         assert "this study ran for 12.5 seconds, without 1 run that did not end." in page.text
 
+    @pytest.mark.slow
     def test_the_confirm_stage_is_led_to(self, ledger):
         search = replace(SPACE, name="a/b", axes=[Axis("gamma", Float(0, 2))], search=Search("random", trials=3))
         bench = levels(ledger, space=search, has_baseline=False, baseline=None)
@@ -342,6 +346,7 @@ class TestWeight:
         assert "The first 2 lines are shown; table.csv beside this page has the other 1." in page.text
         assert len([words for tags, words in page.texts if tags[-1:] == ("th",) and words.startswith("gamma=")]) == 2
 
+    @pytest.mark.slow
     def test_written_with_the_results_in_time_and_the_same_twice(self, ledger, tmp_path):
         bench = levels(ledger, claims=CLAIMS)
         write_results(*bench.args, tmp_path / "warm")  # libraries are loaded once

@@ -34,6 +34,7 @@ def powers(scenario: Scenario, seeds: int, images: int, tables: int, settings: i
     return simulated, float(known.power(seeds, images, delta))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["1 pt", "2.5 pt", "1 pt, mixed"])
 @pytest.mark.parametrize(("seeds", "images"), [(4, 360), (6, 360), (6, 137)])
 def test_the_formula_is_within_5_per_cent(name: str, seeds: int, images: int) -> None:
@@ -71,6 +72,7 @@ def planned(scenario: Scenario, pilots: int, images: int) -> tuple[float, float,
     return reached[0], reached[1], len(low)
 
 
+@pytest.mark.slow
 def test_the_upper_end_of_the_range_is_the_safer_plan() -> None:
     low, high, plans = planned(BY_NAME["1 pt"], 60, 360)
     assert plans > 40

@@ -64,6 +64,7 @@ def finite(value: Any) -> bool:
     return not isinstance(value, float | np.floating) or math.isfinite(value)
 
 
+@pytest.mark.slow
 @given(tables())
 @settings(max_examples=150, deadline=None)
 def test_every_table_has_an_answer(scores: Scores) -> None:

@@ -47,6 +47,7 @@ def total(seen: list[Seen]) -> Seen:
     return Seen(coverage, sum(one.error * one.tables for one in seen) / count, count)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seeds", [3, 5])
 @pytest.mark.parametrize(("images", "accuracy"), SIZES[:2])
 def test_targets(seeds: int, images: int, accuracy: float) -> None:
