@@ -1,36 +1,28 @@
 """The mirror: the ledger's trials copied into an Optuna database, for the dashboard and for Optuna's own plots.
 
 Nothing of ours ever reads it to decide anything: deleting or editing it loses nothing, the next `sync` puts it right.
-Our trial n is Optuna's trial n. Finished and stopped trials are COMPLETE, pruned and diverged ones PRUNED, failed ones
-FAIL, interrupted ones WAITING; intermediate values are the objective of every epoch, counted from 1.
+Our trial n is Optuna's trial n; `search.study.copies` says what it looks like there.
 """
 
 from __future__ import annotations
 
-import json
 import logging
-import math
 import os
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import optuna
 import sqlalchemy as sa
-from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.storages import RDBStorage
 from optuna.trial import TrialState
 
-from search import pruning
 from search.ledger import Ledger, Recorded, StudyRecord
-from search.space import Axis, Grid, Space
+from search.space import Space
 from search.study import optuna_rows
-from search.study.leaf import longest
-from search.study.optuna_rows import Copy
-from search.study.sampling import distribution
-from search.trial import State, Trial
+from search.study.copies import STATES, Copies
+from search.trial import Trial
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)
 log = logging.getLogger(__name__)
@@ -42,17 +34,6 @@ BATCH = 200
 """Trials brought up at once."""
 
 EDITED = "the Optuna mirror was deleted or edited by somebody else: it is written anew from the ledger, nothing is lost"
-
-STATES = {
-    State.WAITING: TrialState.WAITING,
-    State.RUNNING: TrialState.RUNNING,
-    State.INTERRUPTED: TrialState.WAITING,
-    State.FINISHED: TrialState.COMPLETE,
-    State.STOPPED: TrialState.COMPLETE,
-    State.PRUNED: TrialState.PRUNED,
-    State.DIVERGED: TrialState.PRUNED,
-    State.FAILED: TrialState.FAIL,
-}
 
 
 class Mirror:
@@ -84,7 +65,7 @@ class Mirror:
         self._study_id = -1
         self._opened = False
         self._copied: dict[int, tuple[int, TrialState, int]] = {}  # number -> Optuna's id, state, values written
-        self._shown = {axis.name: shown(axis) for axis in space.axes}
+        self._copies = Copies(space)
         self._end = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -149,7 +130,7 @@ class Mirror:
         known = self._ledger.rows(list(dict.fromkeys(key for path in keys.values() for key in path)))
         rows = {number: [known[key] for key in path if key in known] for number, path in keys.items()}
         new = [trial for trial in trials if trial.number not in self._copied]
-        copies = [self._copy(trial, rows[trial.number], large) for trial in new]
+        copies = [self._copies.of(trial, rows[trial.number], large) for trial in new]
         with self._storage.engine.begin() as connection:
             ids = optuna_rows.insert(connection, self._study_id, copies)
         for trial, copy, trial_id in zip(new, copies, ids, strict=True):
@@ -202,31 +183,10 @@ class Mirror:
             keys = dict.fromkeys(path[step - 1] for path, step in steps if 0 < step <= len(path))
             known = self._ledger.rows(list(keys))
             for copy, trial in zip(copies, ours, strict=True):
-                if not self._agrees(copy, trial, paths[trial.number][0], known, large):
+                if not self._copies.agree(copy, trial, paths[trial.number][0], known, large):
                     return False
                 self._copied[trial.number] = (copy.id, copy.state, max(copy.intermediate, default=0))
         return True
-
-    def _agrees(
-        self, copy: Copy, trial: Trial, path: Sequence[str], known: Mapping[str, Recorded], large: bool
-    ) -> bool:
-        """Whether what the mirror holds of a trial can be brought up to ours by adding."""
-        finished, values = copy.state.is_finished(), copy.intermediate
-        if finished and (copy.state != STATES[trial.state] or copy.attributes.get("ended_by") != trial.ended_by):
-            return False
-        params, _ = self._parameters(trial)
-        attributes = {name: value for name, value in _attributes(trial).items() if name != "ended_by"}
-        if copy.params != params or not attributes.items() <= copy.attributes.items():
-            return False
-        reached = trial.last_epoch if finished else max(values, default=0)
-        if reached > trial.last_epoch or not self._steps(reached, large, finished) <= values.keys():
-            return False
-        if copy.state == TrialState.COMPLETE and copy.value != values[reached]:
-            return False
-        return all(
-            0 < step <= len(path) and path[step - 1] in known and _alike(value, self._value(known[path[step - 1]]))
-            for step, value in values.items()
-        )
 
     def _recreate(self) -> None:
         assert self._storage is not None
@@ -272,28 +232,11 @@ class Mirror:
         _, state, written = self._copied[trial.number]
         return state != STATES[trial.state] or (not state.is_finished() and written < trial.last_epoch)
 
-    def _copy(self, trial: Trial, rows: Sequence[Recorded], large: bool) -> Copy:
-        """Return a trial as Optuna is to hold it."""
-        state = STATES[trial.state]
-        curve = {epoch: self._value(row) for epoch, row in enumerate(rows, start=1)}
-        steps = sorted(self._steps(len(curve), large, state.is_finished()))
-        params, distributions = self._parameters(trial)
-        return Copy(
-            trial.number,
-            state,
-            params,
-            distributions,
-            _attributes(trial),
-            curve[len(curve)] if state == TrialState.COMPLETE else None,
-            {step: curve[step] for step in steps},
-            *_times(rows, state),
-        )
-
     def _go_on(self, trial: Trial, rows: Sequence[Recorded], large: bool) -> None:
         """Add to a trial that Optuna holds what came since."""
         assert self._storage is not None
         wanted = STATES[trial.state]
-        copy = self._copy(trial, rows, large)
+        copy = self._copies.of(trial, rows, large)
         trial_id, state, written = self._copied[trial.number]
         if wanted != TrialState.WAITING and state == TrialState.WAITING:
             self._storage.set_trial_state_values(trial_id, TrialState.RUNNING)
@@ -309,71 +252,6 @@ class Mirror:
                 optuna_rows.put_times(connection, trial_id, copy.began, copy.ended)
         self._copied[trial.number] = (trial_id, wanted, len(rows))
 
-    def _value(self, row: Recorded) -> float:
-        return row.row.metrics.get(self._space.search.objective.metric, math.nan)
-
-    def _steps(self, epochs: int, large: bool, finished: bool) -> set[int]:
-        """Which of so many epochs have an intermediate value."""
-        if not large:
-            return set(range(1, epochs + 1))
-        asha = self._space.search.asha
-        steps = set(pruning.rungs(asha.grace_period, asha.reduction_factor, longest(self._space))) if asha else set()
-        return {step for step in steps if step <= epochs} | ({epochs} if finished and epochs else set())
-
-    def _parameters(self, trial: Trial) -> tuple[dict[str, Any], dict[str, BaseDistribution]]:
-        """Return a trial's parameters, and by what each of them is plotted."""
-        params = {name: value for name, value in trial.parameters.items() if name in self._shown}
-        distributions = {name: self._shown[name] for name in params}
-        for name, value in params.items():
-            known = distributions[name]
-            if isinstance(known, CategoricalDistribution) and value not in known.choices:
-                distributions[name] = CategoricalDistribution((*known.choices, value))
-        return params, distributions
-
-
-def _attributes(trial: Trial) -> dict[str, Any]:
-    """Return what is said of a trial besides its parameters."""
-    return {
-        "trial": trial.number,
-        "configuration": trial.configuration,
-        "seed": trial.seed,
-        "ended_by": trial.ended_by if STATES[trial.state].is_finished() else "",
-        "settings": json.dumps(dict(trial.settings)),
-    }
-
 
 def _hurry(connection: Any, _record: Any) -> None:
     connection.execute("PRAGMA synchronous = OFF")
-
-
-def shown(axis: Axis) -> BaseDistribution:
-    """Return the distribution the dashboard plots an axis by: numeric where all its values are numbers."""
-    domain = axis.domain
-    if isinstance(domain, Grid) and not domain.options:
-        values = list(domain.values)
-        if values and all(isinstance(value, int) and not isinstance(value, bool) for value in values):
-            return IntDistribution(min(values), max(values))
-        if values and all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in values):
-            return FloatDistribution(float(min(values)), float(max(values)))
-    return distribution(domain)
-
-
-def _alike(one: float, other: float) -> bool:
-    return one == other or (math.isnan(one) and math.isnan(other))
-
-
-def _times(rows: Sequence[Recorded], state: TrialState) -> tuple[datetime | None, datetime | None]:
-    """Return when a trial began and ended, as naive UTC, which is how Optuna 5 stores them.
-
-    What lies between is the time its epochs took by the clock that nobody sets, whoever trained them and whenever the
-    mirror was brought up: clocks that are set back make no duration negative.
-    """
-    if state == TrialState.WAITING:
-        return None, None
-    now = datetime.now(UTC).replace(tzinfo=None)
-    began = now
-    if rows:
-        first = datetime.fromisoformat(rows[0].recorded).astimezone(UTC).replace(tzinfo=None)
-        began = first - timedelta(seconds=rows[0].seconds)
-    took = timedelta(seconds=math.fsum(row.seconds for row in rows))
-    return began, began + took if state.is_finished() else None
