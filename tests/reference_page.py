@@ -60,11 +60,12 @@ def lines(results: Path, name: str) -> list[str]:
     """Return a study's table as Markdown, one line each, headings first."""
     study = api.open_study(name, results=results)
     sheet = table_sheet(comparison_table(study.ledger, study.record, study.space))
-    found = {column.head: column for column in sheet.columns}
-    shown = {head: called for head, called in COLUMNS.items() if head in found}  # report B prints no schedule's figure
-    columns = [sheet.columns[0], *(found[head] for head in shown)]
-    heads = [sheet.columns[0].head, *shown.values()]
-    rows = zip(*([entry.text for entry in column.entries] for column in columns), strict=True)
+    texts = [[entry.text for entry in column.entries] for column in sheet.columns]
+    found = dict(zip((column.head for column in sheet.columns), texts, strict=True))
+    blank = [""] * len(texts[0])  # report B prints no figure of a schedule
+    columns = [texts[0], *(found.get(head, blank) for head in COLUMNS)]
+    heads = [sheet.columns[0].head, *COLUMNS.values()]
+    rows = zip(*columns, strict=True)
     return [f"| {' | '.join(cells)} |" for cells in [heads, ["---"] * len(heads), *rows]]
 
 
