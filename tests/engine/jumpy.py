@@ -14,7 +14,7 @@ from typing import Any
 from unittest import mock
 
 from search.ledger import lock, tables
-from search.study import mirror
+from search.study import copies
 from tests.engine.workloads import Scripted
 
 ZONES = ("Pacific/Kiritimati", "UTC", "America/St_Johns", "Pacific/Niue", "Asia/Kathmandu")
@@ -55,7 +55,7 @@ def set_all_the_time() -> Iterator[None]:
     traveller = threading.Thread(target=travel, daemon=True)
     with ExitStack() as patches:
         patches.enter_context(mock.patch.object(time, "time", jumps()))
-        for module in (tables, lock, mirror):
+        for module in (tables, lock, copies):
             patches.enter_context(mock.patch.object(module, "datetime", Datetime))
         traveller.start()
         try:
