@@ -108,7 +108,7 @@ def test_a_resolved_space_follows_the_schema_of_its_workload():
             "search": {"trials": 3},
         }
     )
-    assert errors(dict(space.source), space.workload) == []
+    assert errors(dict(space.source), "tests.space.fake:Fake") == []
 
 
 def test_settings_are_completed_from_the_workload():
