@@ -101,7 +101,8 @@ def main(arguments: list[str] | None = None) -> None:
     chosen = parser.parse_args(arguments)
     if chosen.side:
         return work(chosen.models[0], chosen.precisions[0], chosen.side == KEPT, chosen)
-    print("\n".join([*conditions.lines({"each side": f"{chosen.threads} threads"}), conditions.busy()]), flush=True)
+    lines = [*conditions.lines({"each side": f"{chosen.threads} threads"}), conditions.busy()]
+    print("\n".join(line for line in lines if line), flush=True)
     for name in chosen.models:
         for precision in chosen.precisions:
             measure(name, precision, chosen, arguments)

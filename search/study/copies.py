@@ -1,4 +1,4 @@
-"""What a trial of ours looks like in an Optuna database, and whether what one holds is that. Pure.
+"""What a trial of ours looks like in an Optuna database, and whether what one holds is that.
 
 Finished and stopped trials are COMPLETE, pruned and diverged ones PRUNED, failed ones FAIL, interrupted ones WAITING;
 intermediate values are the objective of every epoch, counted from 1.
