@@ -18,7 +18,7 @@ from typing import Any
 import plotly.graph_objects as go
 from optuna.artifacts import FileSystemArtifactStore
 from optuna.artifacts.exceptions import ArtifactNotFound
-from optuna.storages import BaseStorage, RDBStorage
+from optuna.storages import BaseStorage
 
 from search.ledger import Ledger, StudyRecord
 from search.report.curves import Curve, Curves, read_curves
@@ -28,6 +28,7 @@ from search.report.figures.writing import pngs
 from search.report.labels import setting_label
 from search.report.table import COUNTED, table_of
 from search.space import rebuild
+from search.study import open_optuna
 from search.visualize import recorded_figures
 
 ARTIFACTS = "artifacts"
@@ -64,7 +65,7 @@ def draw(
     """
     count, remarks = 0, []
     try:
-        storage, store = RDBStorage(mirror), _store(results)
+        storage, store = open_optuna(mirror), _store(results)
         for record in ledger.studies():
             if end is not None and end.is_set():
                 return

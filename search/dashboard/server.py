@@ -17,7 +17,7 @@ from search.ledger import Ledger
 from search.ledger.tables import without_password
 from search.report import study_folder, write_results
 from search.space import rebuild
-from search.study import Mirror
+from search.study import Mirror, open_optuna
 
 HOST = "127.0.0.1"
 
@@ -54,12 +54,11 @@ def prepare(ledger: Ledger, mirror: str, results: Path) -> list[str]:
 def application(ledger: Ledger, mirror: str, results: Path) -> Application:
     """Return what answers requests: the dashboard, and the reports under ``/reports/``."""
     from optuna.artifacts import FileSystemArtifactStore
-    from optuna.storages import RDBStorage
     from optuna_dashboard import wsgi
 
     store = results / ARTIFACTS
     store.mkdir(parents=True, exist_ok=True)
-    return Reports(ledger, results, wsgi(RDBStorage(mirror), artifact_store=FileSystemArtifactStore(store)))
+    return Reports(ledger, results, wsgi(open_optuna(mirror), artifact_store=FileSystemArtifactStore(store)))
 
 
 def serve(

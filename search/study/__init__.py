@@ -3,6 +3,7 @@
 from search.study.fold import Fold
 from search.study.leaf import Leaf, Planner, addressed, canonical, longest
 from search.study.mirror import Mirror
+from search.study.optuna_storage import open_optuna
 from search.study.revision import continued_study, find_study, study_in_class
 from search.study.sampling import Asked, Outcome, Sampler, make_sampler, mean_outcome
 
@@ -21,5 +22,6 @@ __all__ = [
     "longest",
     "make_sampler",
     "mean_outcome",
+    "open_optuna",
     "study_in_class",
 ]

@@ -22,6 +22,7 @@ from search.ledger import Ledger, Recorded, StudyRecord
 from search.space import Space
 from search.study import optuna_rows
 from search.study.copies import STATES, Copies
+from search.study.optuna_storage import open_optuna
 from search.trial import Trial
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)
@@ -148,7 +149,7 @@ class Mirror:
     # The Optuna side -----------------------------------------------------------------------------------------
 
     def _open(self, trials: Sequence[Trial]) -> None:
-        self._storage = RDBStorage(self._url, engine_kwargs={"connect_args": self._connect_args()})
+        self._storage = open_optuna(self._url, connect_args=self._connect_args())
         if self._storage.engine.dialect.name == "sqlite":
             # Losing the mirror costs nothing, and waiting for the disk is most of what a copy takes.
             sa.event.listen(self._storage.engine, "connect", _hurry)
