@@ -17,7 +17,7 @@ from tests.reference_page import COMMANDS, DATABASE, PAGE, REFERENCE, copied, li
 
 README = (Path(__file__).parents[1] / "README.md").read_text()
 STUDIES = sorted(path.parent.name for path in REFERENCE.glob("*/table.md"))
-AGAIN = 4
+AGAIN = 2
 """Epochs of a trial that are trained again: differences show from the first one on."""
 
 

@@ -37,9 +37,18 @@ def study_list(ledger: Ledger) -> RenderableType:
         trials = ledger.trials(record.id)
         row = (record.name, str(record.revision), record.created[:19], states(trials), _best(ledger, record, trials))
         table.add_row(*(Text(one_line(cell)) for cell in row))
+    return Group(table, Text(_states_kept(ledger)))
+
+
+def _states_kept(ledger: Ledger) -> str:
     count, size = ledger.states.size()
-    kept = f"{count} saved states of training, {size / 1e9:.2f} GB, in {ledger.states.folder}"
-    return Group(table, Text(f"{kept}; `clean --states` frees them" if count else "No state of training is kept."))
+    folder = ledger.states.folder
+    if not count:
+        return "No state of training is kept."
+    if not folder.exists():  # the database was copied without them
+        again = "what branches off is trained again from its first epoch"
+        return f"{count} saved states of training are on record, but {folder} is not there: {again}."
+    return f"{count} saved states of training, {size / 1e9:.2f} GB, in {folder}; `clean --states` frees them"
 
 
 def show_study(ledger: Ledger, record: StudyRecord, space: Space) -> RenderableType:

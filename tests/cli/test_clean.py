@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -61,3 +62,10 @@ def test_the_list_says_what_states_take(results: Path, capsys: pytest.CaptureFix
     capsys.readouterr()
     run(["list", "--results", str(results)])
     assert "No state of training is kept." in capsys.readouterr().out
+
+
+def test_the_list_says_where_states_were_not_copied(results: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    shutil.rmtree(results / "states")
+    assert run(["list", "--results", str(results)]) == 0
+    out = re.sub(r"\s+", " ", capsys.readouterr().out)
+    assert f"1 saved states of training are on record, but {results / 'states'} is not there" in out

@@ -22,6 +22,7 @@ class OnGpu(SineFit):
         **SineFit.settings,
         "host": {"type": "number", "default": 0.0, "description": "seconds of an epoch that the GPU is not needed for"},
         "device": {"type": "number", "default": 0.0, "description": "seconds of an epoch that the GPU works"},
+        "switching": {"type": "number", "default": 0.0, "description": "seconds the GPU loses by another run's turn"},
         "memory": {"type": "number", "default": 0.25, "description": "of the GPU that a run needs, as a fraction"},
         "room": {"type": "number", "default": 1.0, "description": "of the GPU that there is before memory is refused"},
         "best": {"type": "integer", "default": 100, "description": "epoch after which validation gets worse"},
@@ -51,7 +52,7 @@ class FitOnGpu(Fit):
         if log := self.fixed["log"]:
             with _present(Path(f"{log}.here")) as self.neighbours, open(f"{log}.lock", "w") as lock:
                 fcntl.flock(lock, fcntl.LOCK_EX)
-                time.sleep(self.fixed["device"])
+                time.sleep(self.fixed["device"] + self.fixed["switching"] * (self.neighbours - 1))
                 with open(log, "a") as file:
                     file.write(f"{os.getpid()} {self.fixed['degree']} {self.epoch}\n")
         return row

@@ -132,13 +132,13 @@ def alone(space: Space) -> dict[int, list[tuple[str, Any]]]:
 @pytest.mark.slow
 def test_trials_that_only_take_turns_go_back_to_one(bench: Callable[[str], OnOneGpu]) -> None:
     made = bench("turns")
-    made.study([1, 2], 18, device=0.2)
+    made.study([1, 2], 12, device=0.2, switching=0.05)  # a quarter slower: noise does not hide it
     said = done(made).stdout
     assert SHARED in said
     assert "does not pay; each has a GPU to itself from now on" in said
-    assert made.epochs() == {(degree, epoch): 1 for degree in (1, 2) for epoch in range(1, 21)}
+    assert made.epochs() == {(degree, epoch): 1 for degree in (1, 2) for epoch in range(1, 15)}
     assert made.sharing()["trials_per_gpu"] == 1
-    assert made.sharing()["gain"] < 1.05
+    assert made.sharing()["gain"] < 1
 
 
 @pytest.mark.slow

@@ -15,12 +15,12 @@ import math
 from typing import Any
 
 import numpy as np
-from scipy import stats
 
 from search.report.statistics.crossed import df_of, image_noise, mean_squares, variance_of
 from search.report.statistics.results import LEVEL, CellEstimate, State
 from search.report.statistics.scores import Ended, Floats, Scores
 from search.report.statistics.single import wilson
+from search.report.statistics.student import t_quantile
 
 IMAGES_ONLY = "images only"
 """Marks the interval of a single run."""
@@ -63,7 +63,7 @@ def _several(scores: Scores, y: Floats, mean: float, known: dict[str, Any]) -> C
     squares = mean_squares(y)
     q, i = np.maximum(squares.seeds, squares.rest), image_noise(squares)
     df = float(min(df_of(q, i, seeds - 1, n), n - 1))
-    quantile = float(stats.t.ppf(0.5 + LEVEL / 2, df))
+    quantile = float(t_quantile(0.5 + LEVEL / 2, df))
     if scores.balanced:
         low, high = _t(mean, float(variance_of(q, i, seeds, n)), quantile)
         return CellEstimate(State.ESTIMATED, mean, low, high, None, df, **known)
@@ -79,7 +79,7 @@ def _several(scores: Scores, y: Floats, mean: float, known: dict[str, Any]) -> C
 def _one(scores: Scores, y: Floats, mean: float, known: dict[str, Any]) -> CellEstimate:
     n = len(y)
     if scores.balanced:
-        quantile = float(stats.t.ppf(0.5 + LEVEL / 2, n - 1))
+        quantile = float(t_quantile(0.5 + LEVEL / 2, n - 1))
         low, high = _t(mean, max(float(y.var(ddof=1)) / n, 2.0 / (n + 2.0) ** 2), quantile)
         return CellEstimate(State.ONE_RUN, mean, low, high, None, float(n - 1), **known, reason=IMAGES_ONLY)
     # Kish's effective number: duplicates are right or wrong together.

@@ -27,11 +27,11 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
 
 from search.report.statistics.results import LEVEL, Difference, MeanSquares, State
 from search.report.statistics.scores import Ended, Floats, Scores
 from search.report.statistics.single import one_run
+from search.report.statistics.student import t_quantile, t_tail
 
 POOL_SETTINGS = 3
 """From so many settings on seed noise is pooled ..."""
@@ -150,8 +150,8 @@ def analyse(d: Floats, table: Floats | None) -> Analysis:
     variance = variance_of(q, i, seeds, images)
     df = df_of(q, i, noise_df(settings, seeds), images)
     error = np.sqrt(variance)
-    half = stats.t.ppf(0.5 + LEVEL / 2, df) * error
-    p = np.minimum(2 * stats.t.sf(np.abs(squares.mean) / error, df), 1.0)
+    half = t_quantile(0.5 + LEVEL / 2, df) * error
+    p = np.minimum(2 * t_tail(np.abs(squares.mean) / error, df), 1.0)
     low, high = np.maximum(squares.mean - half, -1.0), np.minimum(squares.mean + half, 1.0)
     return Analysis(squares, pooled, variance, df, low, high, p)
 

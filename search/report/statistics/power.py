@@ -18,11 +18,12 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
+from scipy import special
 
 from search.report.statistics.crossed import POOL_SEEDS, POOL_SETTINGS, df_of, variance_of
 from search.report.statistics.results import ALPHA, VERDICT_SEEDS, Difference, State
 from search.report.statistics.scores import Floats
+from search.report.statistics.student import t_quantile
 
 POWER = 0.8
 """Power that is asked for."""
@@ -114,7 +115,7 @@ def components_high(difference: Difference) -> Components | None:
     """Return them with the seed noise at its 80 % upper limit, MS f / chi2_{.2, f}."""
     if difference.noise_df < 1:
         return None
-    return _components(difference, difference.noise_df / float(stats.chi2.ppf(1 - POWER, difference.noise_df)))
+    return _components(difference, difference.noise_df / _chi2_quantile(1 - POWER, difference.noise_df))
 
 
 def _components(difference: Difference, factor: float) -> Components | None:
@@ -248,10 +249,16 @@ def _rounded(images: int) -> str:
     return f"{math.ceil(images / step) * step:,}"
 
 
+def _chi2_quantile(p: float, df: float) -> float:
+    return 2 * float(special.gammaincinv(df / 2, p))
+
+
 def _tail(variance: Any, df: Any, delta: float, alpha: float) -> Floats:
     """Return P(T > t_{1 - alpha/2, df}) for T noncentral t with df and delta / sqrt(variance)."""
+    from scipy import stats  # takes a second to import
+
     shift = delta / np.sqrt(variance)
-    quantile = stats.t.ppf(1 - alpha / 2, df)
+    quantile = t_quantile(1 - alpha / 2, df)
     far = shift > _FAR * np.maximum(quantile, 1.0)
     tail = stats.nct.sf(quantile, df, np.where(far, 0.0, shift))
     # Numerical integration may leave [0, 1] by a rounding error.

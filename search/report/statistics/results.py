@@ -10,7 +10,7 @@ import math
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from scipy import stats
+from search.report.statistics.student import t_quantile
 
 LEVEL = 0.95
 """Level of every interval that is printed."""
@@ -106,7 +106,7 @@ class Difference:
         """Return the t interval of another level, clipped to [-1, 1]; None where there is no variance or no df."""
         if self.estimate is None or self.variance is None or self.df is None:
             return None
-        half = float(stats.t.ppf(0.5 + level / 2, self.df)) * math.sqrt(self.variance)
+        half = float(t_quantile(0.5 + level / 2, self.df)) * math.sqrt(self.variance)
         return max(self.estimate - half, -1.0), min(self.estimate + half, 1.0)
 
 

@@ -9,10 +9,11 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from scipy import special, stats
+from scipy import special
 
 from search.report.statistics.results import LEVEL, Difference, State
 from search.report.statistics.scores import Floats, Scores
+from search.report.statistics.student import t_quantile, t_tail
 
 BANNER = "one run per setting: a rerun may reverse any of these"
 """Stands above every table of single runs."""
@@ -20,7 +21,7 @@ BANNER = "one run per setting: a rerun may reverse any of these"
 HEAD = "this run, new images"
 """Heads the columns with intervals or p values of single runs."""
 
-Z = float(stats.norm.ppf(0.5 + LEVEL / 2))
+Z = float(special.ndtri(0.5 + LEVEL / 2))
 
 
 def wilson(share: float, n: float, quantile: float = Z) -> tuple[float, float]:
@@ -72,8 +73,8 @@ def one_run(scores: Scores, d: Floats, setting: Floats, baseline: Floats) -> Dif
         p = mcnemar(b, c)
         return Difference(State.ONE_RUN, estimate, low, high, p, seeds=1, images=n, discordant=(b, c))
     variance = max(float(d.var(ddof=1)) / n, 2.0 / (n + 2.0) ** 2)
-    half = float(stats.t.ppf(0.5 + LEVEL / 2, n - 1)) * math.sqrt(variance)
-    p = min(2 * float(stats.t.sf(abs(estimate) / math.sqrt(variance), n - 1)), 1.0)
+    half = float(t_quantile(0.5 + LEVEL / 2, n - 1)) * math.sqrt(variance)
+    p = min(2 * float(t_tail(abs(estimate) / math.sqrt(variance), n - 1)), 1.0)
     low, high = max(estimate - half, -1.0), min(estimate + half, 1.0)
     return Difference(State.ONE_RUN, estimate, low, high, p, variance, float(n - 1), seeds=1, images=n)
 
