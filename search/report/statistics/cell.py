@@ -2,7 +2,8 @@
 
 From two seeds on the interval is for a new run judged on new images of the same kind, the training images fixed: the
 mean squares of `crossed` on the scores themselves, V = (Q + I) / (n S) with Q = max(MS_S, MS_R) and f = S - 1, then
-Wilson's formula with n_eff = m (1 - m) / V images and the t quantile in place of the normal one. Where accuracy is
+Wilson's formula with n_eff = m (1 - m) / V images and the t quantile in place of the normal one. Where images have
+weights w (groups of duplicates, balanced accuracy), the mean squares are those of w (score - m). Where accuracy is
 balanced, a score is no share of images and the plain t interval stands instead. One seed: Wilson's interval, marked
 "images only".
 
@@ -34,7 +35,8 @@ def cell(scores: Scores, setting: int) -> CellEstimate:
     """
     ended = scores.ended[setting]
     done = np.array([end is Ended.FINISHED for end in ended], dtype=bool)
-    y = scores.values[setting][done] * scores.weights
+    values = scores.values[setting][done]
+    y = values * scores.weights
     seeds, n = y.shape
     per_seed = tuple(float(min(share, 1.0)) for share in y.mean(axis=1)) if n else ()
     known: dict[str, Any] = {
@@ -48,19 +50,22 @@ def cell(scores: Scores, setting: int) -> CellEstimate:
     if not seeds or not n:
         reason = "no image" if seeds else "no seed finished"
         return CellEstimate(State.NOT_ESTIMABLE, **known, reason=reason)
-    mean = float(min(y.mean(), 1.0))
+    # Weights are no whole numbers: a sum of them may miss 1 by a rounding error, and Wilson's formula would notice.
+    mean = float(values.flat[0]) if (values == values.flat[0]).all() else float(min(y.mean(), 1.0))
     if Ended.PRUNED in ended:
         return CellEstimate(State.PRUNED, mean, **known, reason="a seed was pruned")
     if n < 2:
         return CellEstimate(State.NOT_ESTIMABLE, mean, **known, reason="a single image")
+    # What a heavy image adds is its distance from the mean: 1 - accuracy must have the same interval, mirrored.
+    noise = (values - mean) * scores.weights if scores.weighted else y
     if seeds == 1:
-        return _one(scores, y[0], mean, known)
-    return _several(scores, y, mean, known)
+        return _one(scores, y[0], noise[0], mean, known)
+    return _several(scores, noise, mean, known)
 
 
-def _several(scores: Scores, y: Floats, mean: float, known: dict[str, Any]) -> CellEstimate:
-    seeds, n = y.shape
-    squares = mean_squares(y)
+def _several(scores: Scores, noise: Floats, mean: float, known: dict[str, Any]) -> CellEstimate:
+    seeds, n = noise.shape
+    squares = mean_squares(noise)
     q, i = np.maximum(squares.seeds, squares.rest), image_noise(squares)
     df = float(min(df_of(q, i, seeds - 1, n), n - 1))
     quantile = float(t_quantile(0.5 + LEVEL / 2, df))
@@ -76,11 +81,11 @@ def _several(scores: Scores, y: Floats, mean: float, known: dict[str, Any]) -> C
     return CellEstimate(State.ESTIMATED, mean, low, high, n_eff, df, **known)
 
 
-def _one(scores: Scores, y: Floats, mean: float, known: dict[str, Any]) -> CellEstimate:
+def _one(scores: Scores, y: Floats, noise: Floats, mean: float, known: dict[str, Any]) -> CellEstimate:
     n = len(y)
     if scores.balanced:
         quantile = float(t_quantile(0.5 + LEVEL / 2, n - 1))
-        low, high = _t(mean, max(float(y.var(ddof=1)) / n, 2.0 / (n + 2.0) ** 2), quantile)
+        low, high = _t(mean, max(float(noise.var(ddof=1)) / n, 2.0 / (n + 2.0) ** 2), quantile)
         return CellEstimate(State.ONE_RUN, mean, low, high, None, float(n - 1), **known, reason=IMAGES_ONLY)
     # Kish's effective number: duplicates are right or wrong together.
     n_eff = float(n**2 / (scores.weights**2).sum())

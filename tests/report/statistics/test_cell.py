@@ -139,3 +139,28 @@ def test_one_diverged_seed_at_chance_has_an_interval() -> None:
     assert found.estimate == pytest.approx(0.1)
     assert found.low is not None
     assert found.low < 0.1 < (found.high or 0)
+
+
+@pytest.mark.parametrize("seeds", [1, 2, 5])
+@pytest.mark.parametrize("pairs", [0, 1, 20, 22, 60])
+def test_errors_have_the_interval_of_accuracies_mirrored(seeds: int, pairs: int) -> None:
+    """With weights, too: what spreads is the distance from the mean, not the weight."""
+    rng = np.random.default_rng([seeds, pairs])
+    y, groups, classes = rng.random((seeds, 180)) < 0.97, np.arange(180), np.repeat([0, 1, 2], [20, 60, 100])
+    groups[180 - pairs :] = np.arange(pairs)
+    y[:, 180 - pairs :] = y[:, :pairs]
+    for kind in ({"groups": groups}, {"classes": classes}):
+        right, wrong = (cell(make_scores(table[None] * 1.0, **kind), 0) for table in (y, ~y))
+        assert right.low is not None
+        assert right.high is not None
+        assert (wrong.high, wrong.low) == pytest.approx((1 - right.low, 1 - right.high), abs=1e-9), kind
+
+
+@pytest.mark.parametrize("pairs", range(0, 40))
+def test_all_right_is_all_right_whatever_images_weigh(pairs: int) -> None:
+    groups = np.arange(360)
+    groups[360 - pairs :] = np.arange(pairs)
+    found = cell(make_scores(np.ones((1, 5, 360)), groups=groups), 0)
+    assert (found.estimate, found.high, found.n_eff) == (1.0, 1.0, 360 - pairs)
+    assert found.low is not None
+    assert found.low > 0.975
