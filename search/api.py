@@ -61,7 +61,8 @@ def run(
         results: folder for the ledger, the mirror and one folder per study.
         storage: database of the ledger: an SQLAlchemy URL or a path; by default ``search.db`` in `results`.
         sharing: where false, every trial trains alone.
-        new_revision: start a new revision where the study was run in another execution class.
+        new_revision: start a new revision where the study was run in another execution class, on other data or by
+            other code.
         address: HOST:PORT of a Ray cluster that trains; by default this machine does. See ``docs/cluster.md``.
         view: what is shown while it runs; nothing by default.
 

@@ -44,12 +44,14 @@ def plan(
 
     space = read_space(file, overrides(data, sets))
     from search import plan as room  # after the file is known to be sound: this import takes a second
-    from search.study import Leaf, Planner, continued_study
+    from search.study import Leaf, Planner, check_unchanged, continued_study
     from search.workload import load_workload
 
     workload = load_workload(space.workload)
     with _ledger(Path(results), storage) as ledger:
         record = continued_study(ledger, space)
+        if record is not None and record.execution_class is not None:
+            check_unchanged(ledger, record, space, workload, record.execution_class)
         place = room.place_of(ledger, space, record)
 
         def probe(leaf: Leaf) -> room.Probe:

@@ -30,7 +30,11 @@ from search.errors import StudyInterrupted, TrialsFailed
     metavar="HOST:PORT",
     help="Train on this Ray cluster; needs a database server as --storage and RAY_AUTH_MODE=token (docs/cluster.md).",
 )
-@click.option("--new-revision", is_flag=True, help="Start a new revision where this machine gives other bits.")
+@click.option(
+    "--new-revision",
+    is_flag=True,
+    help="Start a new revision where this machine gives other bits, or data or code have changed.",
+)
 def run(
     file: str,
     data: str | None,

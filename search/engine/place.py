@@ -10,11 +10,9 @@ import socket
 import sys
 
 from search.engine.lease import Lease, WorkerSetup
-from search.prefix import fingerprint
 from search.workload import Workload, load_workload
 
 _workloads: dict[str, Workload] = {}
-_read: dict[str, tuple[str, dict[str, str]]] = {}  # fixed settings, the seed apart -> data and input weights found here
 _classes: dict[tuple[str, int, float], dict[str, str]] = {}
 
 
@@ -55,22 +53,23 @@ def verify_class(setup: WorkerSetup) -> None:
 
 
 def verify_data(setup: WorkerSetup, lease: Lease) -> None:
-    """Refuse to train on other data, or from other weights, than the keys promise; looked at once per process.
+    """Refuse to train on other data, or from other weights, than the keys promise.
+
+    Looked at for every lease: a folder may change while a study runs, and an earlier lease may be hours old.
 
     Raises:
         RuntimeError: what the driver read and what is found here differ.
     """
-    if not setup.elsewhere:
-        return  # the driver read them on this machine
-    asked = fingerprint({name: value for name, value in lease.fixed.items() if name != "seed"})
-    if asked not in _read:
-        workload = prepare(setup)
-        card = workload.data(lease.fixed)
-        _read[asked] = (card.fingerprint if card is not None else "", dict(workload.inputs(lease.fixed)))
-    found = _read[asked]
-    if found != (lease.data, dict(lease.inputs)):
-        raise RuntimeError(
-            f"this worker on {socket.gethostname()} finds other data than the driver: fingerprint "
-            f"{lease.data or 'none'} and input weights {dict(lease.inputs)} there, {found[0] or 'none'} and {found[1]} "
-            "here; copy them anew"
-        )
+    workload = prepare(setup)
+    card = workload.data(lease.fixed)
+    data, inputs = card.fingerprint if card is not None else "", dict(workload.inputs(lease.fixed))
+    if (data, inputs) == (lease.data, dict(lease.inputs)):
+        return
+    differing = (
+        f"fingerprint {lease.data or 'none'} and input weights {dict(lease.inputs)} there, {data or 'none'} and "
+        f"{inputs} here"
+    )
+    if setup.elsewhere:
+        where = f"this worker on {socket.gethostname()} finds other data than the driver"
+        raise RuntimeError(f"{where}: {differing}; copy them anew")
+    raise RuntimeError(f"the data have changed since the driver read them: {differing}; put back what was there")

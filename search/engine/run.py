@@ -26,7 +26,7 @@ from search.ledger import Ledger, StudyRecord, study_lock
 from search.plan import Place, Plan, compared, plan_of, recorded_place
 from search.space import Space
 from search.study.fold import Fold
-from search.study.revision import bring_up_to_date, find_study, study_in_class
+from search.study.revision import bring_up_to_date, find_study, new_revision, study_in_class
 from search.trial import DataCard, State
 from search.workload import Workload, identity, load_workload
 
@@ -110,6 +110,11 @@ class _Steps:
 
     def run(self, record: StudyRecord, mirror_url: str, other_class: str) -> Outcome:
         """Settle what is known; train what is missing."""
+        with ExitStack() as locks:
+            record = self._unchanged(record, other_class, locks)
+            return self._run(record, mirror_url, other_class, locks)
+
+    def _run(self, record: StudyRecord, mirror_url: str, other_class: str, locks: ExitStack) -> Outcome:
         place = recorded_place(self.ledger, self.space) if not self._address else None  # of a cluster nothing is known
         pinned = record.execution_class or (place.execution_class if place is not None else None)
         if pinned is not None and (self._everything_ended(record) or self._on_record(pinned)):
@@ -122,49 +127,67 @@ class _Steps:
         self.view.say(f"joining the Ray cluster at {self._address}" if self._address else "starting Ray")
         from search.engine import tune  # seconds of import, and only where something is trained
 
-        with ExitStack() as locks:
-            with tune.ray_at(self._address):
-                share = tune.share(self.space.resources)
-                cpus, gpus, workers = share.cpus, share.gpus, share.workers
-                if self._address:
-                    self._nodes = share.nodes
-                    found = self._proven_class(share)
-                else:
-                    found = tune.ask_execution_class(self.space.workload, cpus, gpus)
-                locked, record = record.name, study_in_class(self.ledger, self.space, record, found, other_class)
-                if record.name != locked:
-                    locks.enter_context(study_lock(self.ledger.engine, record.name))
-                record = self._pinned(record, found)
-                driver, run_id = self._driver(record, workers, gpus, training=True)
-                where = f", nodes: {len(self._nodes)}" if self._nodes else ""
-                self.view.say(f"study {record.name}: {workers} workers of {cpus} CPU and {gpus:g} GPU{where}")
-                room = self.space.resources.states_gb > 0
-                states = {
-                    "states": str(self.ledger.states.folder),
-                    "leave": self.sharing and room,
-                    "elsewhere": bool(self._address),
-                    "epoch_seconds": self.space.resources.epoch_seconds,
-                    **({} if room else {"rolling": math.inf}),
-                }
-                setup = tune.worker_setup(self.space.workload, cpus, gpus, found, **states)
-                began = time.monotonic()
-                mirror = rooms.Mirror(self.ledger, record, self.space, mirror_url, self.view.say)
-                mirror.start()
-                try:
-                    gauge = self._gauge(driver, run_id, share)
-                    self._train(driver, lambda: tune.execute(driver, setup, share, gauge))
-                except StorageFailed:
-                    raise  # nothing can be recorded now
-                except BaseException as error:
-                    self.ledger.end_run(run_id, f"error: {type(error).__name__}", time.monotonic() - began)
-                    raise
-                finally:
-                    behind = mirror.stop()
-            driver.collect()
-            outcome = self._conclude(driver, record, run_id, behind, time.monotonic() - began)
-            if driver.progress.alarms:
-                self._not_reproducible(record, driver.progress.alarms[0])
-            return outcome
+        with tune.ray_at(self._address):
+            share = tune.share(self.space.resources)
+            cpus, gpus, workers = share.cpus, share.gpus, share.workers
+            if self._address:
+                self._nodes = share.nodes
+                found = self._proven_class(share)
+            else:
+                found = tune.ask_execution_class(self.space.workload, cpus, gpus)
+            other = study_in_class(self.ledger, self.space, record, found, other_class)
+            if other.name != record.name:
+                locks.enter_context(study_lock(self.ledger.engine, other.name))
+                other = self._unchanged(other, other_class, locks)
+            record = other
+            record = self._pinned(record, found)
+            driver, run_id = self._driver(record, workers, gpus, training=True)
+            where = f", nodes: {len(self._nodes)}" if self._nodes else ""
+            self.view.say(f"study {record.name}: {workers} workers of {cpus} CPU and {gpus:g} GPU{where}")
+            room = self.space.resources.states_gb > 0
+            states = {
+                "states": str(self.ledger.states.folder),
+                "leave": self.sharing and room,
+                "elsewhere": bool(self._address),
+                "epoch_seconds": self.space.resources.epoch_seconds,
+                **({} if room else {"rolling": math.inf}),
+            }
+            setup = tune.worker_setup(self.space.workload, cpus, gpus, found, **states)
+            began = time.monotonic()
+            mirror = rooms.Mirror(self.ledger, record, self.space, mirror_url, self.view.say)
+            mirror.start()
+            try:
+                gauge = self._gauge(driver, run_id, share)
+                self._train(driver, lambda: tune.execute(driver, setup, share, gauge))
+            except StorageFailed:
+                raise  # nothing can be recorded now
+            except BaseException as error:
+                self.ledger.end_run(run_id, f"error: {type(error).__name__}", time.monotonic() - began)
+                raise
+            finally:
+                behind = mirror.stop()
+        driver.collect()
+        outcome = self._conclude(driver, record, run_id, behind, time.monotonic() - began)
+        if driver.progress.alarms:
+            self._not_reproducible(record, driver.progress.alarms[0])
+        return outcome
+
+    def _unchanged(self, record: StudyRecord, other_class: str, locks: ExitStack) -> StudyRecord:
+        """Return the study, or a new revision of it where its data or code are others now, and one was asked for.
+
+        Raises:
+            StudyChanged: they are, and none was.
+        """
+        if record.execution_class is None:
+            return record
+        try:
+            rooms.check_unchanged(self.ledger, record, self.space, self.workload, record.execution_class)
+        except rooms.StudyChanged:
+            if other_class != "new":
+                raise
+            record = new_revision(self.ledger, self.space)
+            locks.enter_context(study_lock(self.ledger.engine, record.name))
+        return record
 
     def _gauge(self, driver: Driver, run_id: int, share: Share) -> Gauge | None:
         """Return what measures whether trials may share GPUs; None where they are not to.

@@ -1,5 +1,6 @@
 """Samplers, trials, and their mirror in an Optuna database; only this room and `search.dashboard` import optuna."""
 
+from search.study.changed import StudyChanged, check_unchanged
 from search.study.fold import Fold
 from search.study.leaf import Leaf, Planner, addressed, canonical, longest
 from search.study.mirror import Mirror
@@ -15,8 +16,10 @@ __all__ = [
     "Outcome",
     "Planner",
     "Sampler",
+    "StudyChanged",
     "addressed",
     "canonical",
+    "check_unchanged",
     "continued_study",
     "find_study",
     "longest",

@@ -32,9 +32,13 @@ def identity(space: Space) -> str:
 
 def continued_study(ledger: Ledger, space: Space) -> StudyRecord | None:
     """Return the study a space continues, or None; nothing is changed."""
+    return next(reversed(_kin(ledger, space)), None)
+
+
+def _kin(ledger: Ledger, space: Space) -> list[StudyRecord]:
+    """Return the revisions that ask the same question, in their order."""
     wanted = identity(space)
-    kin = [record for record in ledger.studies() if record.base_name == space.name]
-    return next((record for record in reversed(kin) if record.identity == wanted), None)
+    return [record for record in ledger.studies() if record.base_name == space.name and record.identity == wanted]
 
 
 def find_study(ledger: Ledger, space: Space) -> StudyRecord:
@@ -62,7 +66,7 @@ def new_revision(ledger: Ledger, space: Space) -> StudyRecord:
 def study_in_class(
     ledger: Ledger, space: Space, record: StudyRecord, found: Mapping[str, str], other_class: str
 ) -> StudyRecord:
-    """Return the study to work on in this execution class.
+    """Return the study to work on in this execution class; with another revision than `record`, lock that one, too.
 
     Raises:
         UserError: the study is pinned to another class, and no new revision was asked for.
@@ -70,6 +74,9 @@ def study_in_class(
     pinned = record.execution_class
     if pinned is None or dict(pinned) == dict(found):
         return record
+    for kin in reversed(_kin(ledger, space)):  # two machines may have a revision each
+        if kin.execution_class is not None and dict(kin.execution_class) == dict(found):
+            return bring_up_to_date(ledger, kin, space)
     if other_class == "new":
         return new_revision(ledger, space)
     differing = [

@@ -20,8 +20,11 @@ import torch
 
 from classifier.rules import SettingError
 
-_DISPATCH = ("ATEN_CPU_CAPABILITY", "ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA", "MKL_CBWR", "MKL_ENABLE_INSTRUCTIONS")
-"""Variables of the environment that make the libraries under PyTorch choose other kernels."""
+_DISPATCH = (
+    *("ATEN_CPU_CAPABILITY", "ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA", "MKL_CBWR", "MKL_ENABLE_INSTRUCTIONS"),
+    *("ONEDNN_DEFAULT_FPMATH_MODE", "DNNL_DEFAULT_FPMATH_MODE"),
+)
+"""Variables of the environment that make the libraries under PyTorch choose other kernels, or round between them."""
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 """Parameters of mallopt(3), as glibc's malloc.h numbers them."""
@@ -48,6 +51,10 @@ def configure(threads: int) -> None:
     torch.backends.cuda.matmul.allow_tf32 = False
     torch.backends.cudnn.allow_tf32 = False
     torch.set_float32_matmul_precision("highest")
+    backends: Any = torch.backends  # its attributes are made when it is imported
+    backends.mkldnn.enabled = True
+    for one in (backends, backends.mkldnn, backends.mkldnn.conv):
+        one.fp32_precision = "ieee"
 
 
 @functools.cache

@@ -57,6 +57,9 @@ def disturb() -> None:
     torch.backends.cudnn.benchmark = True
     torch.set_float32_matmul_precision("medium")
     torch.set_flush_denormal(True)
+    torch.backends.fp32_precision = "bf16"
+    torch.backends.mkldnn.fp32_precision = "bf16"
+    torch.backends.mkldnn.conv.fp32_precision = "bf16"
 
 
 def test_what_the_process_left_switched_on_does_not_matter(alone: list[dict[str, Any]]) -> None:
@@ -69,6 +72,13 @@ def test_what_the_process_left_switched_on_does_not_matter(alone: list[dict[str,
         with torch.no_grad(), torch.autocast("cpu", dtype=torch.bfloat16):
             rows.append(run.train_epoch(now))
     assert_same(rows, alone)
+
+
+def test_without_one_dnn_other_bits_come_out_so_it_is_switched_on(alone: list[dict[str, Any]]) -> None:
+    run, each = start()
+    torch.backends.mkldnn.enabled = False
+    assert_same([run.train_epoch(each[0])], alone[:1])
+    assert torch.backends.mkldnn.enabled
 
 
 def test_a_run_in_between_under_other_settings_does_not_matter(alone: list[dict[str, Any]]) -> None:
@@ -117,7 +127,8 @@ def test_the_execution_class_names_what_changes_bits(monkeypatch: pytest.MonkeyP
     assert torch.backends.cpu.get_cpu_capability() in one["device"]
     assert "environment" not in one
     monkeypatch.setenv("ONEDNN_MAX_CPU_ISA", "AVX2")
-    assert workload.execution_class(1, 0)["environment"] == "ONEDNN_MAX_CPU_ISA=AVX2"
+    monkeypatch.setenv("ONEDNN_DEFAULT_FPMATH_MODE", "BF16")
+    assert workload.execution_class(1, 0)["environment"] == "ONEDNN_MAX_CPU_ISA=AVX2 ONEDNN_DEFAULT_FPMATH_MODE=BF16"
 
 
 @pytest.mark.parametrize(

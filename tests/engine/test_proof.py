@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import time
 from collections.abc import Mapping
@@ -57,7 +58,6 @@ def _fresh_process(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("RAY_AUTH_MODE", "token")
     monkeypatch.setattr(place, "_workloads", {})
     monkeypatch.setattr(place, "_classes", {})
-    monkeypatch.setattr(place, "_read", {})
     monkeypatch.setattr(Reading, "here", {})
     monkeypatch.chdir(Path.cwd())  # `prepare` changes it
 
@@ -294,18 +294,19 @@ def lease(data: str = "d0", weights: str = "w0", **fixed: Any) -> Lease:
     return Lease(0, 0, {"depth": 1, "seed": 3, **fixed}, [], [], data=data, inputs={"weights": weights})
 
 
-def test_a_worker_elsewhere_compares_its_data_with_the_keys(tmp_path: Path) -> None:
-    setup = setup_of(tmp_path)
+@pytest.mark.parametrize(
+    ("elsewhere", "said"),
+    [
+        (True, "finds other data than the driver: fingerprint d0 and input weights {'weights': 'w0'} there, d1 and"),
+        (
+            False,
+            "the data have changed since the driver read them: fingerprint d0 and input weights {'weights': 'w0'} ",
+        ),
+    ],
+)
+def test_a_worker_compares_its_data_with_the_keys_of_every_lease(tmp_path: Path, elsewhere: bool, said: str) -> None:
+    setup = replace(setup_of(tmp_path), elsewhere=elsewhere)
     place.verify_data(setup, lease())
     Reading.here = {"data": "d1"}
-    place.verify_data(setup, lease(seed=4))  # the same data serve all seeds: they were looked at
-    with pytest.raises(RuntimeError) as refused:
-        place.verify_data(setup, lease(depth=2))
-    assert "finds other data than the driver: fingerprint d0 and input weights {'weights': 'w0'} there, d1 and" in str(
-        refused.value
-    )
-
-
-def test_a_local_worker_reads_no_data_twice(tmp_path: Path) -> None:
-    Reading.here = {"broken": AssertionError("the driver has read them on this machine")}
-    place.verify_data(replace(setup_of(tmp_path), elsewhere=False), lease("of another day"))
+    with pytest.raises(RuntimeError, match=re.escape(said)):
+        place.verify_data(setup, lease(seed=4))

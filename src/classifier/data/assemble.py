@@ -115,7 +115,7 @@ def assemble(source: Source, size: int, seed: int = 0, limit: Sequence[int] | No
     for array in labels.values():
         array.flags.writeable = False
     card = DataCard(
-        fingerprint=fingerprint(arranged.sha256, labels, size),
+        fingerprint=fingerprint(arranged.sha256, labels, size, len(source.classes)),
         name=source.name,
         classes=list(source.classes),
         truth={name: labels[name] for name in ("val", "test")},

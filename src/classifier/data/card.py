@@ -52,11 +52,16 @@ class Dataset:
     card: DataCard
 
 
-def fingerprint(pixels_sha256: str, labels: Mapping[str, np.ndarray], size: int) -> str:
-    """Hash a data set by content: the pixels (all splits, one after the other), the labels and the splits."""
+def fingerprint(pixels_sha256: str, labels: Mapping[str, np.ndarray], size: int, classes: int) -> str:
+    """Hash a data set by content: the pixels (all splits, one after the other), the labels and the splits.
+
+    Models have as many outputs as there are classes, so their number enters where the labels do not tell it.
+    """
     digest = hashlib.sha256(f"data 1: {size} px, pixels {pixels_sha256}".encode())
     for split in SPLITS:
         digest.update(f", {split} {len(labels[split])} ".encode() + labels[split].astype("<i8").tobytes())
+    if classes != 1 + max((int(labels[split].max()) for split in SPLITS if len(labels[split])), default=-1):
+        digest.update(f", {classes} classes".encode())
     return digest.hexdigest()
 
 

@@ -91,6 +91,19 @@ def test_an_image_more_or_less_matters(root: Path) -> None:
     assert same(root, before)
 
 
+def test_a_class_of_which_a_limit_leaves_no_image_matters(divided: Path) -> None:
+    """A model has an output for it."""
+    before = load(divided, limit=[2, 2, 2])
+    for split in ("train", "val", "test"):
+        class_folders(divided / split, {"zebra": 1}, 7_000)
+    after = load(divided, limit=[2, 2, 2])
+    for name in ("images", "labels"):
+        one, other = getattr(before, name), getattr(after, name)
+        assert all(np.array_equal(one[split], other[split]) for split in one)
+    assert after.card.classes == ["cat", "dog", "zebra"]
+    assert after.card.fingerprint != before.card.fingerprint
+
+
 def test_size_split_seed_and_ratio_matter(flat: Path) -> None:
     found = {
         load(flat).card.fingerprint,
