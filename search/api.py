@@ -20,7 +20,7 @@ from search.engine import live
 from search.engine.proof import require
 from search.engine.run import Outcome, run_study
 from search.ledger import Ledger, StudyRecord
-from search.space import CONFIRMED, Space, read_space, rebuild, space_from_mapping
+from search.space import Space, confirm_name, read_space, rebuild, space_from_mapping
 
 if TYPE_CHECKING:
     from search.report.figures import Written
@@ -149,7 +149,7 @@ class Study:
         """The confirm stage of a sampled study, its last revision; None where there is none."""
         if self._confirmed is not None:
             return self._confirmed
-        name = f"{self.name}{CONFIRMED}"
+        name = confirm_name(self.name)
         found = [record for record in self.ledger.studies() if record.base_name == name]
         return Study(self.ledger, found[-1], self._results) if found else None
 

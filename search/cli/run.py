@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import click
 
 from search.cli.log import TRACKERS
 from search.cli.options import changes, overrides, places, print_table
 from search.errors import StudyInterrupted, TrialsFailed
+
+if TYPE_CHECKING:
+    from search.engine.run import Outcome
 
 
 @click.command()
@@ -81,15 +85,25 @@ def run(
         for logged in (study, study.confirmed):
             for line in logged.log(*trackers) if logged else ():
                 click.echo(line)
-    outcome = study.outcome
-    assert outcome is not None
+    for ended in (study, study.confirmed):
+        if ended is not None and ended.outcome is not None:
+            _complain(ended.outcome)
+
+
+def _complain(outcome: Outcome) -> None:
+    """Say what is wrong with a run that ended.
+
+    Raises:
+        StudyInterrupted: it was ended early.
+        TrialsFailed: some did.
+    """
     if outcome.mirror:
         click.echo(f"the Optuna mirror is behind ({outcome.mirror}); `dashboard` brings it up to date", err=True)
     if outcome.interrupted:
-        raise StudyInterrupted(f"study {study.name!r} was ended by {outcome.interrupted}; the same command goes on")
+        raise StudyInterrupted(f"study {outcome.study!r} was ended by {outcome.interrupted}; the same command goes on")
     if outcome.failed:
         first = outcome.failed[0]
         raise TrialsFailed(
-            f"{len(outcome.failed)} trial{'s' if len(outcome.failed) > 1 else ''} of study {study.name!r} failed; "
-            f"`python -m search show {study.name!r} {first}` tells why, the same command tries again"
+            f"{len(outcome.failed)} trial{'s' if len(outcome.failed) > 1 else ''} of study {outcome.study!r} failed; "
+            f"`python -m search show {outcome.study!r} {first}` tells why, the same command tries again"
         )

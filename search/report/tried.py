@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from search.mean import mean
 from search.report.curves import Curve, Curves
 from search.report.statistics.sampled import best_so_far, expected_best, why_no_expected_best
 from search.report.table import COUNTED, one_per_seed
@@ -90,7 +91,7 @@ def _chance(read: Curves, run: Curve) -> float | None:
 
 def _mean(values: Sequence[float | None]) -> float | None:
     known = [value for value in values if value is not None]
-    return math.fsum(known) / len(known) if known and len(known) == len(values) else None
+    return mean(known) if known and len(known) == len(values) else None
 
 
 def _signed(sign: int, value: float | None) -> float | None:

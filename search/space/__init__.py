@@ -18,6 +18,7 @@ from search.space.model import (
     Resources,
     Search,
     Space,
+    confirm_name,
 )
 from search.space.nodes import text_of
 from search.space.reader import read_space, space_from_mapping
@@ -43,6 +44,7 @@ __all__ = [
     "Resources",
     "Search",
     "Space",
+    "confirm_name",
     "dump",
     "read_space",
     "rebuild",

@@ -5,6 +5,7 @@ Everything here is immutable and plain; reading and checking live in `search.spa
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -134,6 +135,17 @@ class AshaSettings:
 
 CONFIRMED = " (confirm)"
 """What the name of a confirm stage ends in, behind that of its search."""
+
+LONGEST_NAME = 100
+"""Characters of a study's name."""
+
+
+def confirm_name(search: str) -> str:
+    """Return the name of the confirm stage of a search; that of a long one is cut and told apart by its hash."""
+    if len(search) + len(CONFIRMED) <= LONGEST_NAME:
+        return search + CONFIRMED
+    digest = hashlib.sha256(search.encode()).hexdigest()[:8]
+    return f"{search[: LONGEST_NAME - len(CONFIRMED) - 9]}-{digest}{CONFIRMED}"
 
 
 @dataclass(frozen=True)

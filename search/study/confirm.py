@@ -7,15 +7,18 @@ length and without pruning, so that everything that holds for grids holds for it
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any
 
 from search.ledger import Ledger, StudyRecord
-from search.space import CONFIRMED, Confirm, Space, space_from_mapping
+from search.mean import mean
+from search.space import Confirm, Space, confirm_name, space_from_mapping
 from search.trial import State
 
+MOST_SEED = 2**32 - 1
 BASELINE = "baseline"
 AXIS = "candidate"
 
@@ -29,17 +32,23 @@ def confirm_space(ledger: Ledger, record: StudyRecord, space: Space) -> Space | 
     """
     confirm = space.search.confirm
     assert confirm is not None
-    options = {
-        f"best {rank}": _settings(space, parameters)
-        for rank, parameters in enumerate(_best(ledger, record, space)[: confirm.top], start=1)
-    }
-    if not options:
+    baseline = None if confirm.baseline is None else space.completed(confirm.baseline)
+    known = None if baseline is None else _settings(space, baseline)
+    # The baseline may be among the best: it is there already.
+    best = [one for one in _best(ledger, record, space) if _settings(space, one) != known][: confirm.top]
+    if not best:
         return None
-    if confirm.baseline is not None:
-        options = {BASELINE: _settings(space, space.completed(confirm.baseline)), **options}
+    chosen_ones = {f"best {rank}": parameters for rank, parameters in enumerate(best, start=1)}
+    if baseline is not None:
+        chosen_ones = {BASELINE: baseline, **chosen_ones}
+    options = {name: _settings(space, parameters) for name, parameters in chosen_ones.items()}
     chosen = {name for settings in options.values() for name in settings}
     objective = space.search.objective
-    report: dict[str, Any] = {"rows": AXIS, "value": space.report.value}
+    report: dict[str, Any] = {
+        "rows": AXIS,
+        "value": space.report.value,
+        "labels": {name: _label(name, parameters) for name, parameters in chosen_ones.items()},
+    }
     if confirm.baseline is not None:
         report["baseline"] = BASELINE
     content = {
@@ -60,7 +69,7 @@ def confirm_space(ledger: Ledger, record: StudyRecord, space: Space) -> Space | 
         },
         "report": report,
     }
-    return space_from_mapping(content, f"{record.name}{CONFIRMED}")
+    return space_from_mapping(content, confirm_name(record.name))
 
 
 def _settings(space: Space, parameters: Mapping[str, Any]) -> dict[str, Any]:
@@ -88,7 +97,7 @@ def _best(ledger: Ledger, record: StudyRecord, space: Space) -> list[Mapping[str
             key = paths[trial.number][0][trial.last_epoch - 1]
             value = ledger.rows([key])[key].row.metrics.get(objective.metric, math.nan)
         values[trial.configuration].append(value)
-    means = {number: math.fsum(found) / len(found) for number, found in values.items()}
+    means = {number: mean(found) for number, found in values.items()}
     sound = [number for number, mean in means.items() if math.isfinite(mean)]
     sound.sort(key=lambda number: (-means[number] if objective.maximize else means[number], number))
     return [parameters[number] for number in sound]
@@ -97,4 +106,14 @@ def _best(ledger: Ledger, record: StudyRecord, space: Space) -> list[Mapping[str
 def _fresh(ledger: Ledger, record: StudyRecord, space: Space, confirm: Confirm) -> list[int]:
     """Return seeds that no trial of the search ran under."""
     used = {trial.seed for trial in ledger.trials(record.id)} | set(space.seeds)
-    return [max(used) + 1 + number for number in range(confirm.seeds)]
+    behind = range(max(used) + 1, MOST_SEED + 1)
+    unused = (seed for seed in itertools.chain(behind, range(MOST_SEED + 1)) if seed not in used)
+    return list(itertools.islice(unused, confirm.seeds))
+
+
+def _label(name: str, parameters: Mapping[str, Any]) -> str:
+    """Return what a table calls an option: its name, and what it sets."""
+    values = (
+        f"{axis}={value:.4g}" if isinstance(value, float) else f"{axis}={value}" for axis, value in parameters.items()
+    )
+    return f"{name}: {', '.join(values)}"

@@ -8,7 +8,6 @@ number of questions before it and of what was told: a restart goes on as if it h
 from __future__ import annotations
 
 import json
-import math
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.trial import TrialState
 
+from search.mean import mean
 from search.prefix import fingerprint
 from search.rules import rounded
 from search.space import Float, Grid, Int, Space
@@ -256,10 +256,10 @@ def mean_outcome(states: Sequence[str], curves: Sequence[Sequence[float]]) -> Ou
     if "diverged" in states:
         return Outcome("pruned")
     common = min(len(curve) for curve in curves)
-    means = {t + 1: math.fsum(curve[t] for curve in curves) / len(curves) for t in range(common)}
+    means = {t + 1: mean([curve[t] for curve in curves]) for t in range(common)}
     if "pruned" in states:
         return Outcome("pruned", None, means)
-    return Outcome("complete", math.fsum(curve[-1] for curve in curves) / len(curves), means)
+    return Outcome("complete", mean([curve[-1] for curve in curves]), means)
 
 
 def plain(record: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import pytest
 
 from search.errors import Faults
 from search.ledger import Ledger
-from search.space import Space, dump, rebuild, space_from_mapping
+from search.space import Space, confirm_name, dump, rebuild, space_from_mapping
 from search.study.confirm import confirm_space
 from search.trial import Row, State, Trial
 
@@ -95,6 +95,50 @@ def test_less_is_better_where_the_objective_says_so(ledger: Ledger) -> None:
     assert found.settings({"candidate": "best 1"})["x"] == 0.2
     assert not found.report.has_baseline
     assert list(found.axes[0].domain.values) == ["best 1"]  # type: ignore[union-attr]
+
+
+def test_a_baseline_among_the_best_stands_there_once(ledger: Ledger) -> None:
+    space = space_with({"top": 2, "seeds": 2, "baseline": {"x": 0.2, "way": "soft"}})
+    searched(ledger, {1: (0.9, 0.5), 2: (0.9, 0.9), 3: (0.6, 0.6)})
+    found = confirm_space(ledger, ledger.study("tuned"), space)
+    assert found is not None
+    x = {name: dict(found.axes[0].settings(name))["x"] for name in found.axes[0].domain.values}  # type: ignore[union-attr]
+    assert x == {"baseline": 0.2, "best 1": 0.1, "best 2": 0.3}
+    assert found.report.labels == {
+        "baseline": "baseline: x=0.2, way=soft",
+        "best 1": "best 1: x=0.1, way=hard",
+        "best 2": "best 2: x=0.3, way=hard",
+    }
+
+
+def test_the_baseline_alone_needs_no_confirmation(ledger: Ledger) -> None:
+    space = space_with({"top": 2, "seeds": 2, "baseline": {"x": 0.2, "way": "soft"}})
+    searched(ledger, {2: (0.9, 0.9)})
+    assert confirm_space(ledger, ledger.study("tuned"), space) is None
+
+
+@pytest.mark.parametrize(("used", "fresh"), [(7, [8, 9]), (2**32 - 2, [2**32 - 1, 1]), (2**32 - 1, [1, 2])])
+def test_fresh_seeds_are_seeds(ledger: Ledger, used: int, fresh: list[int]) -> None:
+    space = space_from_mapping({**CONTENT, "seeds": [0, used]}, "tuned")
+    searched(ledger, {2: (0.9,)})
+    found = confirm_space(ledger, ledger.study("tuned"), space)
+    assert found is not None
+    assert list(found.seeds[:2]) == fresh
+
+
+def test_a_long_name_is_cut_and_told_apart() -> None:
+    assert confirm_name("tuned") == "tuned (confirm)"
+    names = {confirm_name("n" * 95 + end) for end in ("", "a", "b")}
+    assert len(names) == 3
+    for name in names:
+        assert space_from_mapping(dict(CONTENT), name).name == name
+
+
+def test_objectives_whose_sum_is_no_number_have_a_mean(ledger: Ledger) -> None:
+    searched(ledger, {1: (1e308, 1.5e308), 2: (0.2, 0.4)})
+    found = confirm_space(ledger, ledger.study("tuned"), space_with({"top": 1, "seeds": 2}))
+    assert found is not None
+    assert found.settings({"candidate": "best 1"})["x"] == 0.1
 
 
 def test_nothing_that_finished_is_nothing_to_confirm(ledger: Ledger) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
+from search.mean import mean
 from search.report.figures.groups import Group
 from search.report.figures.overlay import axis_title
 from search.report.figures.style import COLOURS, MARKERS, dressed, legend_below, legend_beside, wrapped
@@ -40,14 +41,14 @@ def cost_figure(
     points = [(group, values) for group, values in points if values]
     if len(points) < 2:
         return None
-    epochs = [_mean([float(run.last_epoch or 0) for run in group.runs]) for group, _ in points]
-    seconds = [_mean([run.seconds for run in group.runs]) for group, _ in points]
+    epochs = [mean([float(run.last_epoch or 0) for run in group.runs]) for group, _ in points]
+    seconds = [mean([run.seconds for run in group.runs]) for group, _ in points]
     panels = [("epochs of a run, trained alone", epochs)] if max(epochs) > min(epochs) else []
     panels += [("seconds of a run", seconds)] if min(seconds) > 0 else []
     if not panels:
         return None
     figure = make_subplots(cols=len(panels), shared_yaxes=True, horizontal_spacing=0.04)
-    means = [_mean(values) for _, values in points]
+    means = [mean(values) for _, values in points]
     for column, (name, costs) in enumerate(panels, start=1):
         best = front(costs, means, maximize)
         look = {"color": "#666666", "dash": "dot", "width": 1.5, "shape": "hv"}
@@ -126,7 +127,3 @@ def _markers(
             )
         )
     return traces
-
-
-def _mean(values: Sequence[float]) -> float:
-    return math.fsum(values) / len(values)

@@ -25,7 +25,7 @@ from search.report.paths import study_folder
 from search.report.rows import Claim, Table
 from search.report.table import table_of
 from search.report.views import states
-from search.space import CONFIRMED, rebuild
+from search.space import confirm_name, rebuild
 from search.trial import State
 
 MOST = 7_500_000
@@ -115,7 +115,7 @@ def _answer(table: Table, read: Curves, ledger: Ledger) -> Markup:
 
 def _confirmed(read: Curves, ledger: Ledger) -> list[Markup]:
     """Lead to the page of the confirm stage, where it was run."""
-    found = [one for one in ledger.studies() if one.base_name == f"{read.record.name}{CONFIRMED}"]
+    found = [one for one in ledger.studies() if one.base_name == confirm_name(read.record.name)]
     if not found:
         return []
     record = found[-1]

@@ -70,7 +70,7 @@ def better(
         by: the claim's own margin, "better by at least `by`"; support then needs an interval above it.
         margin: the smallest difference that matters (`report.margin`), where the claim has none of its own.
         need: what would decide, for an undecided verdict (`power.need`).
-        alpha: level of the test.
+        alpha: level of the test; margins are judged by the interval of level 1 - alpha.
     """
     for name, value in (("by", by), ("margin", margin)):
         _check_margin(name, value)
@@ -79,7 +79,7 @@ def better(
         return Verdict(Kind.CONTRADICTED, "both settings are the same run: the difference is exactly 0", evidence)
     if not difference.decidable or p_adjusted is None:
         return _undecided(_why_not(difference), need, evidence)
-    estimate, low, high = _figures(difference)
+    estimate, low, high = _figures(difference, alpha)
     clear = p_adjusted <= alpha
     if clear and estimate > 0 and (by is None or low > by):
         if by is not None:
@@ -112,14 +112,16 @@ def equal(difference: Difference, within: float, need: str = "", alpha: float = 
     inner = difference.interval(1 - 2 * alpha)
     if not difference.decidable or inner is None:
         return _undecided(_why_not(difference), need, evidence)
-    _, low, high = _figures(difference)
+    _, low, high = _figures(difference, alpha)
     if alpha == ALPHA:
         evidence |= {"low_90": inner[0], "high_90": inner[1]}
     if -within < inner[0] and inner[1] < within:
         level = f"{100 * (1 - 2 * alpha):.3g} %"
         return Verdict(Kind.SUPPORTED, f"the {level} interval lies within {size(within)}", evidence)
     if low > within or high < -within:
-        return Verdict(Kind.CONTRADICTED, f"the 95 % interval lies outside {size(within)}", evidence)
+        return Verdict(
+            Kind.CONTRADICTED, f"the {100 * (1 - alpha):.3g} % interval lies outside {size(within)}", evidence
+        )
     return _undecided(f"the interval reaches beyond {size(within)}", need, evidence)
 
 
@@ -185,9 +187,11 @@ def _clear(difference: Difference, p: float | None, alpha: float) -> bool:
     return difference.decidable and p is not None and p <= alpha
 
 
-def _figures(difference: Difference) -> tuple[float, float, float]:
-    """Return estimate and ends of a decidable difference."""
+def _figures(difference: Difference, alpha: float) -> tuple[float, float, float]:
+    """Return estimate and ends of a decidable difference, its interval of level 1 - alpha."""
     estimate, low, high = difference.estimate, difference.low, difference.high
+    if alpha != ALPHA and (ends := difference.interval(1 - alpha)) is not None:
+        low, high = ends
     if estimate is None or low is None or high is None:
         raise InternalError(f"a difference that is {difference.state} has no interval to judge by")
     return estimate, low, high

@@ -61,6 +61,17 @@ def test_better_goes_by_the_adjusted_p() -> None:
     assert better(difference, difference.p, alpha=0.01).kind is U
 
 
+def test_margins_go_by_the_level_of_the_test() -> None:
+    """Where looks were planned, an interval of 95 % is too short."""
+    for difference, judge in (
+        (at(0.06, 0.0365), lambda one, alpha: better(one, one.p, by=0.02, alpha=alpha)),
+        (at(-0.022, 0.0365), lambda one, alpha: better(one, one.p, margin=0.02, alpha=alpha)),
+        (at(0.045, 0.0255), lambda one, alpha: equal(one, 0.019, alpha=alpha)),
+    ):
+        assert judge(difference, 0.05).kind is not U
+        assert judge(difference, 0.01).kind is U
+
+
 def test_undecided_says_what_would_decide() -> None:
     found = better(at(0.01, 0.03), 0.5, need="7 to 12 seeds per setting would be needed")
     assert found.reason == "the difference may be 0; 7 to 12 seeds per setting would be needed"
