@@ -77,6 +77,7 @@ class Driver:
         self._board = Board()
         self._keeper = keeper if keeper is not None else self._usual_keeper()
         self._pace = Pace(clock)
+        self._spoilt: set[str] = set()  # keys of which another row came out than the one on record
         self._left: dict[str, int] = {}  # key and epoch in which a lease ended: its worker may have saved that state
         self._attempts: dict[int, int] = {}
         self._outcomes = Outcomes(space, sampler, self.progress)
@@ -282,7 +283,8 @@ class Driver:
                     self.progress.epochs_retrained += 1
                     if differing := stored.differences(row):
                         self._judge.alarm(step, lease, epoch, key, differing)
-                        kept = None  # nobody shall go on from there
+                        kept = None
+                        self._spoilt.add(key)  # nobody shall go on from there
                         self._stopping = ALARM
                 stale = self._keeper.commit(step, lease, kept)
                 fed = self._board.take(key)
@@ -295,6 +297,8 @@ class Driver:
             self._board.brought(lease_id)
             for fold in fed:
                 self._board.file(fold)
+            if key in self._spoilt:
+                self._keeper.reject([key], [*self._board])
             if kept is not None:
                 self._keeper.reached(kept, [*self._board])
                 self._keeper.free(stale, [*self._board])
@@ -332,7 +336,7 @@ class Driver:
             if lease is None or self._error is not None:
                 return
             self._pace.end(lease_id)
-            if done:
+            if done and lease.path[done - 1] not in self._spoilt:
                 self._left[lease.path[done - 1]] = lease.offset + done
             self.progress.running = self._board.running
             fold = self._board.get(lease.trial)
@@ -464,6 +468,7 @@ class Driver:
         with self._lock:
             if self._planner.sharing:
                 self._keeper.collect(self._left, [*self._board])
+                self._keeper.reject(self._spoilt, [*self._board])  # its worker may have saved it since
 
     def close(self) -> None:
         """Mark what was begun and not decided as interrupted."""

@@ -11,7 +11,7 @@ between, and those rows are compared with the ones on record.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from copy import deepcopy
 
 from search.engine.lease import Lease
@@ -131,6 +131,15 @@ class Keeper:
         gone = set(freed)
         for fold in folds:
             if fold.base and fold.leaf.path[fold.base - 1] in gone:
+                self._rebase(fold)
+
+    def reject(self, keys: Collection[str], folds: Sequence[Fold]) -> None:
+        """Free states that nobody is to go on from, whoever saved them; leaves that would have start earlier."""
+        self._states.reject(keys)
+        for key in keys:
+            self._known.pop(key, None)
+        for fold in folds:
+            if fold.base and fold.leaf.path[fold.base - 1] in keys:
                 self._rebase(fold)
 
     def collect(self, left: Mapping[str, int], folds: Sequence[Fold]) -> None:

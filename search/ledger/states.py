@@ -93,6 +93,13 @@ class States:
             files.remove_state(self.folder, kept.file)
         return sum(kept.file.size for kept in found.values())
 
+    def reject(self, keys: Iterable[str]) -> None:
+        """Free every state of these keys, files without an entry included: nobody is to go on from there."""
+        for key in keys:
+            self.forget([key])
+            for file in list(files.found_states(self.folder, key)):
+                files.remove_state(self.folder, file)
+
     def size(self) -> tuple[int, int]:
         """Return the number of states on record and their bytes."""
         query = sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(tables.state.c.size), 0))

@@ -8,6 +8,7 @@ import threading
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from hypothesis import strategies as st
 
 from search.engine.driver import ALARM
 from search.ledger import Ledger, StudyRecord
+from search.ledger.files import found_states
 from search.prefix import fingerprint
 from search.pruning import Asha, rungs
 from search.space import Space, space_from_mapping
@@ -572,6 +574,27 @@ def test_a_retrained_row_that_differs_is_an_alarm() -> None:
         assert simulation.driver.progress.alarms == texts
         assert len(texts) == 1, "it ends the run"
         assert simulation.driver.stopping == ALARM
+
+
+def test_nobody_goes_on_from_where_another_row_came_out() -> None:
+    """Neither the state beside it nor one that its worker saves later is kept."""
+    with ledger() as opened:
+        short = Simulation(space_of({"x": {"grid": [1]}}, fixed={"epochs": 3}), opened, random.Random(1))
+        short.run()
+        third = opened.paths(short.record.id)[0][0][2]
+        assert opened.states.find([third])
+        opened.states.forget([third])
+
+        class Other(Nature):
+            def row(self, key: str) -> Row:
+                return Row({**super().row(key).metrics, "score": -1.0}) if key == third else super().row(key)
+
+        longer = replace(space_of({"x": {"grid": [1]}}, fixed={"epochs": 6}), name="longer")
+        deviating = Simulation(longer, opened, random.Random(2), nature=Other())
+        deviating.run()
+        assert deviating.driver.stopping == ALARM, "nothing was trained again"
+        assert opened.states.find([third]) == {}
+        assert list(found_states(opened.states.folder, third)) == []
 
 
 def test_hours_end_a_run() -> None:
