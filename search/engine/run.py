@@ -300,7 +300,9 @@ class _Steps:
         if self.sharing and (text := self.ledger.alarm(record.execution_class)):
             self.view.say(f"every trial is trained alone in this execution class, since {text}")
             self.sharing = False
-        planner = rooms.Planner(self.space, self.workload, record.execution_class, self.sharing, on_data=self._on_data)
+        planner = rooms.Planner(
+            self.space, self.workload, record.execution_class, self.sharing, self._on_data, record.name
+        )
         asked = [entry.detail for entry in self.ledger.decisions(record.id, ["asked"])]
         sampler = rooms.make_sampler(self.space, asked)
         known = conditions(record.execution_class, workers, self.space.resources.cpus, gpus)

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.dml import ReturningInsert
 
 from search.ledger import codec, tables
@@ -49,9 +50,17 @@ class Step:
 
     def put_state(self, kept: KeptState) -> None:
         """Name a state that lies on disk, complete and synced; another one of the same key is replaced."""
-        self.drop_state(kept.file.key)
-        values = {"sha256": kept.file.sha256, "size": kept.file.size, "epoch": kept.epoch, "role": kept.role.value}
-        self._connection.execute(tables.state.insert().values(key=bytes.fromhex(kept.file.key), **values))
+        values: dict[str, Any] = {
+            "sha256": kept.file.sha256,
+            "size": kept.file.size,
+            "epoch": kept.epoch,
+            "role": kept.role.value,
+        }
+        values["made"] = utc_now()
+        insert = postgresql.insert if self._connection.dialect.name == "postgresql" else sqlite.insert
+        named = insert(tables.state).values(key=bytes.fromhex(kept.file.key), **values)
+        # In one statement: between two, another driver may name its own.
+        self._connection.execute(named.on_conflict_do_update(index_elements=["key"], set_=values))
 
     def drop_state(self, key: str) -> None:
         """Forget a state; freeing its file is the caller's, after the commit."""

@@ -79,7 +79,7 @@ def require(names: Iterable[str]) -> None:
         if importlib.util.find_spec(tracker.library) is None:
             raise UserError(
                 f"tracker {name!r}: its library {tracker.library} is not installed; "
-                f'`pip install "search-service[{tracker.extra}]"` brings it'
+                f'`pip install -e ".[{tracker.extra}]"` brings it'
             )
 
 

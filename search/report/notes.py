@@ -163,7 +163,7 @@ def _sharing(table: Table, read: Curves) -> list[str]:
     distinct = len(frozenset().union(*(line.keys for line in table.lines)))
     trained = sum(len(curve.trained) for curve in read.curves)
     begun = [curve for curve in read.curves if curve.rows]
-    settled = sum(1 for curve in begun if not curve.trained)
+    settled = sum(1 for curve in begun if not curve.trained and curve.trial.state.ended)
     notes = [
         f"All lines: {alone} epochs if every trial were trained alone to where it ended, {distinct} distinct ones; the "
         "distinct epochs of a line are those that no line above it has."

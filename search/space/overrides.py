@@ -48,7 +48,7 @@ def apply(root: Node, overrides: Mapping[str, Node], settings: Mapping[str, Any]
             root = spelt_out(_at(root, _parts(root, key), node, problems))
         else:
             known = [*settings, *section(root, "space").entries, *_paths(TOP)]
-            remedy = nearest(key, known) or "; `search describe` and `search schema` list what there is"
+            remedy = nearest(key, known) or "; `search schema` lists what there is"
             problems.add(node, f"unknown setting or key of the file{remedy}")
     return root
 

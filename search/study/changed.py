@@ -39,7 +39,9 @@ def check_unchanged(
     now: dict[str, DataCard] = {}
 
     def planner(sharing: bool) -> Planner:
-        return Planner(space, workload, execution_class, sharing, lambda card: now.update({card.fingerprint: card}))
+        return Planner(
+            space, workload, execution_class, sharing, lambda card: now.update({card.fingerprint: card}), record.name
+        )
 
     planners = [planner(True), planner(False)]
     for trial in ended:

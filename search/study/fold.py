@@ -60,8 +60,9 @@ class Fold:
         value = row.metrics.get(self.objective.metric)
         self.curve.append(math.nan if value is None else value)
         if value is None:
-            names = ", ".join(sorted(row.metrics))
-            return State.FAILED, f"the row has no metric {self.objective.metric!r}; it has {names}"
+            names = ", ".join(sorted(name for name, known in row.metrics.items() if known is not None))
+            remedy = "name one of them in search.objective"
+            return State.FAILED, f"the row has no metric {self.objective.metric!r}; it has {names or 'none'}; {remedy}"
         watched = {name: row.metrics[name] for name in (*LOSSES, self.objective.metric) if name in row.metrics}
         for name, number in watched.items():
             if not math.isfinite(number):

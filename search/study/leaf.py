@@ -54,6 +54,7 @@ class Planner:
         execution_class: what a worker answered, or what the study is pinned to.
         sharing: where false, keys are salted with study and trial, so that every trial trains alone.
         on_data: called once with every data card that was read.
+        study: name of the study with its revision, which salts are made of; by default the space's.
     """
 
     def __init__(
@@ -63,8 +64,10 @@ class Planner:
         execution_class: Mapping[str, str],
         sharing: bool = True,
         on_data: Callable[[DataCard], None] | None = None,
+        study: str = "",
     ) -> None:
         self.space = space
+        self._study = study or space.name
         self._workload = workload
         self._class = dict(execution_class)
         self.sharing = sharing
@@ -83,7 +86,7 @@ class Planner:
         """
         wanted, service = _split(self.space, parameters)
         epochs = service["epochs"]
-        salt = "" if self.sharing else f"{self.space.name}/{configuration}/{seed}"
+        salt = "" if self.sharing else f"{self._study}/{configuration}/{seed}"
         # Trials that differ in nothing but how they are stopped are the same run: everything is worked out once.
         name = json.dumps([wanted, seed, epochs, salt], sort_keys=True, default=repr)
         known = self._known.get(name)

@@ -49,9 +49,7 @@ def test_a_missing_library_is_said_before_anything_is_trained(
     assert (
         capsys.readouterr()
         .err.strip()
-        .endswith(
-            "tracker 'mlflow': its library mlflow is not installed; `pip install \"search-service[mlflow]\"` brings it"
-        )
+        .endswith("tracker 'mlflow': its library mlflow is not installed; `pip install -e \".[mlflow]\"` brings it")
     )
     assert not (tmp_path / "results").exists()
 

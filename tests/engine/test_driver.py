@@ -552,7 +552,9 @@ def test_a_row_without_the_objective_fails_with_a_reason() -> None:
         simulation.run()
         for trial in opened.trials(simulation.record.id):
             assert (trial.state, trial.last_epoch) == (State.FAILED, 1)
-            assert trial.ended_by == "the row has no metric 'val_loss'; it has accuracy, train_loss"
+            assert trial.ended_by == (
+                "the row has no metric 'val_loss'; it has accuracy, train_loss; name one of them in search.objective"
+            )
 
 
 def test_a_retrained_row_that_differs_is_an_alarm() -> None:

@@ -36,7 +36,10 @@ CASES: Mapping[int, tuple[int, dict[str, float | None], State, str]] = {
     4: (2, {"train_loss": NAN}, State.DIVERGED, "train_loss is nan at epoch 2"),
     5: (4, {"val_loss": INF}, State.DIVERGED, "val_loss is inf at epoch 4"),
     6: (2, {"test_loss": NAN, "noise": -INF}, State.FINISHED, "last epoch"),
-    7: (2, {"score": None}, State.FAILED, "the row has no metric 'score'; it has test_loss, train_loss, val_loss"),
+    7: (
+        *(2, {"score": None}, State.FAILED),
+        "the row has no metric 'score'; it has test_loss, train_loss, val_loss; name one of them in search.objective",
+    ),
     8: (1, {}, State.FINISHED, "last epoch"),
     9: (5, {"score": INF}, State.DIVERGED, "score is inf at epoch 5"),
 }

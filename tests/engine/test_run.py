@@ -477,7 +477,9 @@ def test_trials_that_fail(bench: Callable[..., Bench]) -> None:
     assert trials["raise"].ended_by == "ZeroDivisionError: x is 0 in epoch 2"
     assert (trials["raise"].last_epoch, trials["raise"].attempts) == (1, 1)
     assert trials["die once"].attempts == 2
-    assert trials["no loss"].ended_by == "the row has no metric 'val_loss'; it has train_loss"
+    assert trials["no loss"].ended_by == (
+        "the row has no metric 'val_loss'; it has train_loss; name one of them in search.objective"
+    )
     assert trials["square"].ended_by == (
         "TypeError: predictions of 'val' have the shape (2, 2) and the type int64; train_epoch must return one number "
         "per image"

@@ -69,6 +69,6 @@ def test_a_library_that_is_missing(name: str, study: Study, tmp_path: Path, monk
         logs.log_study([name], *study.args, tmp_path, tmp_path / "focal")
     library = {"tensorboard": "tensorboardX"}.get(name, name)
     assert str(caught.value) == (
-        f'tracker {name!r}: its library {library} is not installed; `pip install "search-service[{name}]"` brings it'
+        f'tracker {name!r}: its library {library} is not installed; `pip install -e ".[{name}]"` brings it'
     )
     assert not (tmp_path / "focal").exists()

@@ -8,6 +8,7 @@ import pytest
 
 from search.api import Study
 from search.report import comparison_table, record_look
+from search.report.looks import looks_of
 from search.trial import State
 from tests.report.judging import SPACE, Bench, pattern
 
@@ -53,6 +54,26 @@ def test_seeds_added_after_a_look_are_said(ledger):
     assert "look" not in sentence(bench)
     add(bench, 3)
     assert "2 looks; seeds added after a look: p values are too small" in sentence(bench)
+
+
+def test_an_interrupted_run_that_goes_on_adds_no_seed(ledger):
+    """Only while it is not complete may what was seen decide when it ends."""
+    bench = Bench(ledger, replace(SPACE, seeds=(0, 1, 2, 3)))
+
+    def count():
+        return looks_of(ledger, bench.record, ledger.trials(bench.record.id))
+
+    for seed in range(2):
+        add(bench, seed)
+    waiting = [bench.run({"gamma": 0}, seed, pattern(0, seed, 40), state=State.WAITING) for seed in (2, 3)]
+    record_look(bench.ledger, bench.record)
+    for number, looks in zip(waiting, (2, 1), strict=True):
+        with ledger.step(bench.record.id) as step:
+            step.set_trial(number, state=State.FINISHED, last_epoch=2)
+        assert count() == looks
+    record_look(bench.ledger, bench.record)
+    bench.run({"gamma": 0}, 4, pattern(0, 4, 40))
+    assert count() == 3, "a seed was added"
 
 
 @pytest.mark.parametrize(("planned", "said"), [(2, "2 looks were planned, each at 0.025"), (1, "are too small")])

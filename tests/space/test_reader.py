@@ -322,7 +322,7 @@ def test_an_override_names_another_workload():
         (
             "qqqq",
             "1",
-            "--set: qqqq: unknown setting or key of the file; `search describe` and `search schema` list what there is",
+            "--set: qqqq: unknown setting or key of the file; `search schema` lists what there is",
         ),
         ("seed", "1", "--set: seed: seeds are no setting; write --set seeds=[0, 1]"),
         ("search.trails", "3", "--set: search.trails: unknown key; did you mean 'trials'?"),

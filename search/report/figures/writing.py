@@ -25,8 +25,7 @@ SECONDS = 60.0
 """How long a browser may take for one figure."""
 
 NO_KALEIDO = (
-    "figures are written as HTML alone: PNG needs kaleido, which is not installed; "
-    '`pip install "search-service[png]"` brings it'
+    'figures are written as HTML alone: PNG needs kaleido, which is not installed; `pip install -e ".[png]"` brings it'
 )
 NO_CHROME = (
     "figures are written as HTML alone: PNG needs Chrome or Chromium, which was not found; "

@@ -34,7 +34,7 @@ def cost(table_: Table, read: Curves, runs: Sequence[Mapping[str, Any]]) -> Mark
     seconds = {key: row.seconds for curve in read.curves for key, row in _keyed(curve)}
     trained = {curve.keys[epoch - 1] for curve in read.curves for epoch in curve.trained if epoch <= len(curve.keys)}
     begun = [curve for curve in read.curves if curve.rows]
-    settled = sum(1 for curve in begun if not curve.trained)
+    settled = sum(1 for curve in begun if not curve.trained and curve.trial.state.ended)
     clock = [run["seconds"] for run in runs if isinstance(run.get("seconds"), int | float)]
     rows = [
         ("every trial trained alone, to where it ended", f"{alone:,}", ""),
