@@ -13,8 +13,8 @@ from search.plan.known import Inventory, Known, take_stock
 from search.plan.place import Place
 from search.plan.process import Probe
 from search.plan.tree import Stage, grow
-from search.space import Space
-from search.study import Leaf, Planner
+from search.space import Space, confirm_name
+from search.study import Leaf, Planner, longest
 from search.study.marks import SPACED
 
 RAY_START = 10.0
@@ -82,6 +82,7 @@ class Plan:
         early: whether stop rules or pruning may end trials.
         sharing: whether trials share epochs.
         epochs, seconds, room: see there.
+        confirm: epochs its confirm stage may train besides, at most; 0 without one.
         place: where it would be trained.
         space: the search space.
         tree: the first stages of the stage tree, of all trials that are known by now.
@@ -99,6 +100,7 @@ class Plan:
     epochs: Epochs
     seconds: Seconds
     room: Room
+    confirm: int
     place: Place
     space: Space = field(repr=False)
     tree: Sequence[Stage] = field(repr=False)
@@ -129,6 +131,7 @@ class Plan:
                 "to_train_expected": self.epochs.expected,
                 "to_train_again": self.epochs.again,
                 "exact": self.epochs.exact and not self.unasked,
+                "confirm_stage_at_most": self.confirm,
             },
             "seconds": {
                 "device": self.seconds.device,
@@ -198,11 +201,28 @@ def plan_of(
         count(space, stock, work),
         seconds,
         room,
+        _confirm(space, ledger, study),
         place,
         space,
         grow([known.leaf for known in stock.trials]),
         stock,
     )
+
+
+def confirmed_settings(space: Space) -> int:
+    """Return how many settings a confirm stage compares, 0 without one."""
+    confirm = space.search.confirm
+    return 0 if confirm is None else confirm.top + (confirm.baseline is not None)
+
+
+def _confirm(space: Space, ledger: Ledger, study: str) -> int:
+    """Return the epochs a confirm stage may train, those apart that one of this study has on record."""
+    confirm = space.search.confirm
+    if confirm is None:
+        return 0
+    stages = [one for one in ledger.studies() if one.base_name == confirm_name(study)]
+    known = sum(trial.last_epoch for trial in ledger.trials(stages[-1].id)) if stages else 0
+    return max(confirmed_settings(space) * confirm.seeds * longest(space) - known, 0)
 
 
 def _ends_early(space: Space, stock: Inventory) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Any
 
-from search.plan.plan import Plan
+from search.plan.plan import Plan, confirmed_settings
 from search.plan.tree import Stage, walk
 from search.study import Leaf
 
@@ -64,13 +64,20 @@ def _epochs(plan: Plan) -> Iterator[str]:
         eta = plan.space.search.asha.reduction_factor if plan.space.search.asha else 0
         yield _line("  expected", f"{epochs.expected:,.0f}", f"if one in {eta:g} goes on at each rung")
     yield _line("  to be trained again, to reach a state", f"{epochs.again:,}")
+    if (confirm := plan.space.search.confirm) is not None:
+        what = f"at most; {_many(confirmed_settings(plan.space), 'setting')} x {_many(confirm.seeds, 'seed')}"
+        each = plan.seconds.epoch
+        time = f", {duration(plan.confirm * each / plan.seconds.workers)} and its own start" if each else ""
+        yield _line("  its confirm stage, besides", f"{plan.confirm:,}", what + time)
 
 
 def _cost(plan: Plan) -> Iterator[str]:
     seconds, room = plan.seconds, plan.room
     workers = _many(seconds.workers, "worker")
     if plan.epochs.train + plan.epochs.again == 0:
-        yield _line("time", "seconds", "nothing is to be trained")
+        yield _line(
+            "time", "seconds", "nothing is to be trained" + (" before the confirm stage" if plan.confirm else "")
+        )
     elif seconds.device is None:
         yield _line("time", "unknown", "nothing like it is on record, and no probe was made")
     else:

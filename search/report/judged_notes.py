@@ -71,7 +71,7 @@ def _levels(table: Table, evidence: Evidence) -> list[str]:
             f"{mark}One seed: {_of_one_run(cells)} are for this very run on new images, a smaller question than that "
             "of a new run; intervals from two seeds on answer the larger one and may be wider."
         )
-    if several:
+    if several and not table.cross:
         notes.append("sd over seeds: how far these runs lie apart; it is no interval.")
     if evidence.unused:
         word = "setting has" if evidence.unused == 1 else "settings have"
@@ -86,9 +86,9 @@ def _estimand(table: Table, several: Sequence[Judged]) -> list[str]:
     """Say what the intervals of settings with several seeds are for."""
     if not several:
         return []
-    sign = "± half the" if table.cross else "[ ]"
+    interval = "± half the 95 % interval ([ ]: its ends, where it is lopsided)" if table.cross else "[ ] 95 % interval"
     return [
-        f"{sign} 95 % interval for a new run judged on new images of the same kind; same training images, one split "
+        f"{interval} for a new run judged on new images of the same kind; same training images, one split "
         f"for all seeds. {_seeds(several)}, {_count(several)} images."
     ]
 

@@ -7,6 +7,9 @@ from search.report.rows import Cell, Claim, Judged, Line, Table
 from search.report.statistics.results import Difference, State
 from search.report.text import figure, rounded
 
+LOPSIDED = 0.2
+"""Of half an interval: so far its middle may lie from the mean that a cross table shows with ±."""
+
 ONE_RUN = "§"
 """Marks what is said of a single run in a table of several."""
 
@@ -31,11 +34,13 @@ def level(metric: str, cell: Cell, judged: Judged | None, mark: bool) -> str:
 
 
 def plus_minus(metric: str, cell: Cell, judged: Judged | None) -> str:
-    """Return an accuracy in per cent with half its interval, ``62.0 ± 3.1``."""
+    """Return an accuracy in per cent with half its interval, ``62.0 ± 3.1``; with both ends where it is lopsided."""
     interval = judged.interval if judged is not None else None
     if interval is None or cell.mean is None:
         return figure(metric, cell.mean, cell.sd)
     half = (interval[1] - interval[0]) / 2
+    if abs(cell.mean - sum(interval) / 2) > LOPSIDED * half:
+        return level(metric, cell, judged, False)
     return f"{figure(metric, cell.mean, half)} ± {figure(metric, half, half)}"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from search.ledger import KeptState, Ledger, Role, StateFile
 from search.plan import Place, Plan, Probe, compared, duration, plan_of, recorded_place, text
 from search.plan.process import ask_class, probe
 from search.plan.text import size, tree_lines
-from search.space import Space, read_space, space_from_mapping
+from search.space import Space, confirm_name, read_space, space_from_mapping
 from search.study import Leaf, Planner, make_sampler
 from search.trial import Row
 from search.workload import load_workload
@@ -129,7 +130,7 @@ FIGURES = {
     "": ["study", "trials", "configurations", "seeds", "configurations_to_be_chosen", "sharing"],
     "epochs": [
         "full_length", "alone", "alone_known_for_trials", "distinct", "distinct_with_known_ends", "in_ledger",
-        "to_train", "to_train_at_least", "to_train_expected", "to_train_again", "exact",
+        "to_train", "to_train_at_least", "to_train_expected", "to_train_again", "exact", "confirm_stage_at_most",
     ],
     "seconds": ["device", "wall_at_least", "epoch", "longest_chain", "start", "workers", "sources"],
     "states": ["kept", "bytes_of_one", "bytes", "limit_bytes", "there", "there_bytes", "sources"],
@@ -144,6 +145,21 @@ def test_json_has_stable_names(opened: Ledger) -> None:
     assert {part: list(found[part]) for part in parts} == {part: FIGURES[part] for part in parts}
     assert found["epochs"]["to_train"] == 16
     assert found["seconds"]["device"] is None
+
+
+def test_a_confirm_stage_is_in_the_price(opened: Ledger) -> None:
+    """At most: what of it is on record costs nothing."""
+    axes = {"x": {"float": {"low": 0.0, "high": 1.0}}}
+    confirm = {"top": 2, "seeds": 3, "baseline": {"x": 0.5}}
+    space = space_of(axes, fixed={"epochs": 4}, sampler="tpe", trials=5, confirm=confirm)
+    assert planned(space, opened).confirm == 3 * 3 * 4
+    assert "  its confirm stage, besides                       36  at most; 3 settings x 3 seeds" in text(
+        planned(space, opened)
+    )
+    stage = replace(space_of({"x": {"grid": [0.1, 0.5]}}, fixed={"epochs": 4}), name=confirm_name(space.name))
+    Simulation(stage, opened, random.Random(0)).run()
+    assert planned(space, opened).confirm == 3 * 3 * 4 - 2 * 4
+    assert planned(small(), opened).confirm == 0
 
 
 def record_run(opened: Ledger, space: Space, seconds: float, size: int) -> None:

@@ -10,7 +10,10 @@ import pytest
 from search.report import comparison_table, table_frame
 from search.report.columns import table_sheet
 from search.report.cross import baseline_of, cross_axes
+from search.report.judged_text import plus_minus
+from search.report.rows import Cell, Judged
 from search.report.statistics.families import holm
+from search.report.statistics.results import CellEstimate, State
 from search.space import Axis, Condition, Grid
 from tests.report.judging import SPACE, Bench
 
@@ -42,13 +45,17 @@ def test_rows_columns_and_cells(bench):
     assert lines[0][2] == lines[0][5] == "baseline"
     low, high = table.lines[0].judged.interval
     assert lines[0][1] == f"51 ± {100 * (high - low) / 2:.0f}"
+    assert not any(note.startswith("sd over seeds") for note in sheet.notes), "there is no such column"
     bold = [[entry.bold for entry in line] for line in sheet.lines]
     assert [(row, column) for row, each in enumerate(bold) for column, is_it in enumerate(each) if is_it] == [
         (2, 4),
         (2, 5),
         (2, 6),
     ]
-    assert any(note.startswith("± half the 95 % interval for a new run") for note in sheet.notes)
+    assert any(
+        note.startswith("± half the 95 % interval ([ ]: its ends, where it is lopsided) for a new run")
+        for note in sheet.notes
+    )
 
 
 def test_all_printed_differences_are_one_family(bench):
@@ -84,3 +91,10 @@ def test_the_baseline_of_a_configuration_leaves_out_what_it_does_not_activate():
     space = replace(SPACE, axes=axes, report=replace(SPACE.report, rows="act", baseline="relu"))
     assert baseline_of(space, {"act": "leaky", "slope": 0.2, "gamma": 1}) == {"act": "relu", "gamma": 1}
     assert baseline_of(replace(space, report=replace(space.report, has_baseline=False)), {"act": "leaky"}) is None
+
+
+def test_a_lopsided_interval_is_shown_whole():
+    judged = Judged(CellEstimate(State.ESTIMATED, 0.067, 0.026, 0.159))
+    assert plus_minus("val_accuracy", Cell(0.067, 0.01, 3), judged) == "6.7 [2.6, 15.9]"
+    judged = Judged(CellEstimate(State.ESTIMATED, 0.6, 0.55, 0.64))
+    assert plus_minus("val_accuracy", Cell(0.6, 0.01, 3), judged) == "60.0 ± 4.5"
