@@ -71,7 +71,10 @@ def _divided(path: Path, split_folders: Sequence[Path], others: Sequence[str]) -
     for split in SPLITS:
         lacking = [name for name in every if name not in there[split]]
         if lacking:
-            faults.append(f"{by_split[split]} has no folder for {_classes(lacking)}, which other splits have")
+            faults.append(
+                f"{by_split[split]} has no folder for {_classes(lacking)}, which other splits have; "
+                "add it, it may be empty"
+            )
     filled = set(listing.place)
     for number, (split, found) in enumerate(places):
         if split == "train" and found.name in every and number not in filled:

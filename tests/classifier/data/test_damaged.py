@@ -137,7 +137,8 @@ def test_a_divided_folder_says_what_is_missing(divided: Path) -> None:
     (divided / "train/eel").mkdir()
     picture(divided / "train/eel/0.png", 1)
     assert faults(divided) == [
-        ("data", f"{divided}/{split} has no folder for 'eel', which other splits have") for split in ("val", "test")
+        ("data", f"{divided}/{split} has no folder for 'eel', which other splits have; add it, it may be empty")
+        for split in ("val", "test")
     ]
 
 

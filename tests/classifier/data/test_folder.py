@@ -223,9 +223,9 @@ def test_two_folders_for_one_split(divided: Path) -> None:
 def test_classes_that_differ_between_splits(divided: Path) -> None:
     shutil.move(divided / "val/dog", divided / "val/dogs")
     assert faults(divided) == [
-        ("data", f"{divided}/train has no folder for 'dogs', which other splits have"),
-        ("data", f"{divided}/val has no folder for 'dog', which other splits have"),
-        ("data", f"{divided}/test has no folder for 'dogs', which other splits have"),
+        ("data", f"{divided}/train has no folder for 'dogs', which other splits have; add it, it may be empty"),
+        ("data", f"{divided}/val has no folder for 'dog', which other splits have; add it, it may be empty"),
+        ("data", f"{divided}/test has no folder for 'dogs', which other splits have; add it, it may be empty"),
     ]
 
 
