@@ -18,8 +18,6 @@ a workload without data of its own. A class that only looks like `Workload` does
 
 from __future__ import annotations
 
-import ast
-import hashlib
 import importlib
 import inspect
 import platform
@@ -30,6 +28,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from search.errors import UserError, nearest
 from search.rules import Description, SettingFaults, Settings, complete
+from search.source import source_hash
 from search.trial import DataCard
 
 __all__ = [
@@ -46,7 +45,6 @@ __all__ = [
     "Workload",
     "identity",
     "load_workload",
-    "source_hash",
 ]
 
 
@@ -74,8 +72,9 @@ class Workload(Protocol):
 
     Attributes:
         settings: what can be set, see `Description`. ``seed`` is always there and need not be listed.
-        recipe: version of everything that determines a state; None keys the workload by its source code
-            (comments and formatting apart). Raise it when the same settings train other bits.
+        recipe: version of everything that determines a state; None keys the workload by its source code and that of
+            the modules it imports from beside it (comments and formatting apart). Raise it when the same settings
+            train other bits.
         evaluation: version of how rows are measured.
         landmarks: epochs behind which schedules often part, so that a state there is worth keeping for studies to come.
     """
@@ -178,16 +177,9 @@ def identity(name: str, workload: Workload) -> dict[str, str]:
     recipe = workload.recipe
     return {
         "workload": name,
-        "recipe": recipe if recipe is not None else f"source {source_hash(workload)}",
+        "recipe": recipe if recipe is not None else f"source {source_hash(type(workload).__module__)}",
         "evaluation": workload.evaluation,
     }
-
-
-def source_hash(workload: Workload) -> str:
-    """Hash the source of the workload's module, comments, formatting and docstring positions apart."""
-    module = sys.modules[type(workload).__module__]
-    tree = ast.parse(inspect.getsource(module))
-    return hashlib.sha256(ast.dump(tree, include_attributes=False).encode()).hexdigest()[:16]
 
 
 @runtime_checkable

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import itertools
+import os
 import platform
+import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from search.errors import UserError
-from search.workload import (
-    Workload,
-    identity,
-    load_workload,
-    source_hash,
-)
+from search.source import source_hash
+from search.workload import Workload, identity, load_workload
 
 # By name -------------------------------------------------------------------------------------------------------
 
@@ -170,7 +169,7 @@ def test_the_contract_in_ten_lines(flat):
 def test_without_a_recipe_the_source_stands_in_the_keys(flat):
     assert identity("mine:flat", flat) == {
         "workload": "mine:flat",
-        "recipe": f"source {source_hash(flat)}",
+        "recipe": f"source {source_hash(type(flat).__module__)}",
         "evaluation": "1",
     }
     flat.recipe, flat.evaluation = "7", "2"
@@ -178,7 +177,7 @@ def test_without_a_recipe_the_source_stands_in_the_keys(flat):
 
 
 def hashed(module, source: str) -> str:
-    return source_hash(load_workload(f"{module(source)}:flat"))
+    return source_hash(type(load_workload(f"{module(source)}:flat")).__module__)
 
 
 @pytest.mark.parametrize(
@@ -208,3 +207,40 @@ def test_code_changes_are_in_the_source_hash(module, source):
     assert source != MINIMAL
     assert hashed(module, source) != hashed(module, MINIMAL)
     assert len(hashed(module, source)) == 16
+
+
+PARTS = {
+    "__init__.py": "",
+    "model.py": "from . import layers\nfrom .deep.blocks import width\nimport beside\nimport numpy\n",
+    "layers.py": "def make():\n    from own.late import depth\n    return depth\n",
+    "late.py": "depth = 3\n",
+    "deep/__init__.py": "",
+    "deep/blocks.py": "from ..base import Base\nwidth = 1\n",
+    "base.py": "class Base: pass\n",
+    "unused.py": "nothing = 1\n",
+    "../beside.py": "import own.late\nfactor = 1\n",
+    "../apart.py": "other = 1\n",
+}
+
+
+def hash_of_package(place: Path, **changed: str) -> str:
+    """Hash a package in a process of its own."""
+    for name, text in {**PARTS, **changed}.items():
+        path = place / "own" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    code = "import own.model; from search.source import source_hash; print(source_hash('own.model'))"
+    known = {**os.environ, "PYTHONPATH": os.pathsep.join([str(place), str(Path(__file__).parents[1])])}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=known, check=True)
+    return done.stdout
+
+
+@pytest.mark.slow
+def test_what_a_module_imports_from_beside_it_is_in_the_source_hash(tmp_path):
+    whole = hash_of_package(tmp_path / "whole")
+    assert hash_of_package(tmp_path / "elsewhere") == whole
+    for name in ("layers.py", "late.py", "deep/blocks.py", "base.py", "../beside.py", "__init__.py"):
+        assert hash_of_package(tmp_path / "changed", **{name: PARTS[name] + "more = 1\n"}) != whole, name
+    for name in ("unused.py", "../apart.py"):
+        assert hash_of_package(tmp_path / "changed", **{name: PARTS[name] + "more = 1\n"}) == whole, name
+    assert hash_of_package(tmp_path / "changed", **{"base.py": PARTS["base.py"] + "# a comment\n"}) == whole

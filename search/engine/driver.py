@@ -66,13 +66,14 @@ class Driver:
         keeper: Keeper | None = None,
         on_event: Event = lambda kind, what: None,
         clock: Callable[[], float] = time.monotonic,
+        deadline: float | None = None,
     ) -> None:
         self.progress = Progress()
         self._ledger, self._record, self._space = ledger, record, space
         self._planner, self._sampler = planner, sampler
         self._run_id, self.workers = run_id, workers
         self._on_event, self._clock = on_event, clock
-        self._deadline = clock() + space.search.hours * 3600 if space.search.hours else math.inf
+        self._deadline = deadline if deadline is not None else clock() + 3600 * (space.search.hours or math.inf)
         self._lock = threading.Condition(threading.RLock())
         self._board = Board()
         self._keeper = keeper if keeper is not None else self._usual_keeper()
@@ -86,6 +87,7 @@ class Driver:
         self._next_lease = 0
         self._batch = BATCH if space.search.sampler == "grid" else 1
         self._asked_all = False  # the sampler has no more configurations
+        self._asked = 0  # configurations
         self._exhausted = False  # nothing is asked any more, for whatever reason
         self._overseen = sampler.adaptive  # as many leaves are on the board as are looked at together
         self._stopping = ""
@@ -132,6 +134,7 @@ class Driver:
 
     def _admit(self, batch: Sequence[Asked]) -> None:
         """Make the leaves of configurations, record them, and settle what the ledger already knows."""
+        self._asked = max([self._asked, *(asked.configuration + 1 for asked in batch)])
         leaves = self._admission.candidates(batch)
         if not leaves:
             return
@@ -456,7 +459,8 @@ class Driver:
     @property
     def out_of_time(self) -> bool:
         """Whether the space's limit of hours left something undone."""
-        return self._clock() >= self._deadline and (len(self._board) > 0 or not self._asked_all)
+        asked_all = self._asked_all or self._asked >= (self._space.search.trials or math.inf)
+        return self._clock() >= self._deadline and (len(self._board) > 0 or not asked_all)
 
     @property
     def stopping(self) -> str:

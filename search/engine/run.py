@@ -80,12 +80,14 @@ def run_study(
     """
     workload = load_workload(space.workload)
     sample = read_data(space, workload, view)
+    deadline: list[float] = []  # of the whole run, whatever outages there are
 
     def run() -> Outcome:
         record = find_study(ledger, space)
         with study_lock(ledger.engine, record.name):
             record = bring_up_to_date(ledger, record, space)
-            return _Steps(space, ledger, workload, view, sharing, address, sample).run(record, mirror, other_class)
+            steps = _Steps(space, ledger, workload, view, sharing, address, sample, deadline)
+            return steps.run(record, mirror, other_class)
 
     return through_outages(run, ledger, view)
 
@@ -102,11 +104,13 @@ class _Steps:
         sharing: bool,
         address: str,
         sample: Sample,
+        deadline: list[float],
     ) -> None:
         self.space, self.ledger, self.workload, self.view, self.sharing = space, ledger, workload, view, sharing
         self._address, self._sample = address, sample
         self._nodes: Sequence[Node] = ()  # of a cluster
         self._plan: Plan | None = None
+        self._deadline = deadline  # monotonic seconds, once training has begun
 
     def run(self, record: StudyRecord, mirror_url: str, other_class: str) -> Outcome:
         """Settle what is known; train what is missing."""
@@ -315,7 +319,13 @@ class _Steps:
             known["plan"] = self._plan.to_json()
             self._plan = self._plan.figures()  # not all its trials, for as long as the study runs
         run_id = self.ledger.begin_run(record.id, known)
-        driver = Driver(self.ledger, record, self.space, planner, sampler, run_id, workers, on_event=self.view.event)
+        if training and not self._deadline:
+            self._deadline.append(time.monotonic() + 3600 * (self.space.search.hours or math.inf))
+        driver = Driver(
+            *(self.ledger, record, self.space, planner, sampler, run_id, workers),
+            on_event=self.view.event,
+            deadline=self._deadline[0] if self._deadline else None,
+        )
         configurations = self.space.search.trials or self.space.grid_size()
         driver.progress.total = configurations * len(self.space.seeds)
         return driver, run_id

@@ -16,7 +16,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from search.engine.driver import ALARM
+from search.engine.driver import ALARM, Driver
+from search.engine.live import Silent
+from search.engine.proof import Sample
+from search.engine.run import _Steps
 from search.ledger import Ledger, StudyRecord
 from search.ledger.files import found_states
 from search.prefix import fingerprint
@@ -24,7 +27,8 @@ from search.pruning import Asha, rungs
 from search.space import Space, space_from_mapping
 from search.study import longest
 from search.trial import Row, State, Trial
-from tests.engine.simulation import Nature, Simulation, end_of, verdicts_of
+from tests.engine.simulation import CLASS, Nature, Simulation, end_of, study, verdicts_of
+from tests.engine.workloads import Synthetic
 
 MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None
 WORKLOAD = "tests.engine.workloads:Synthetic"
@@ -597,6 +601,41 @@ def test_nobody_goes_on_from_where_another_row_came_out() -> None:
         assert deviating.driver.stopping == ALARM, "nothing was trained again"
         assert opened.states.find([third]) == {}
         assert list(found_states(opened.states.folder, third)) == []
+
+
+@pytest.mark.parametrize("sampler", ["random", "tpe"])
+def test_a_limit_that_left_nothing_undone_is_not_said(sampler: str) -> None:
+    """The last trial ends behind it; nobody asks for another one."""
+    with ledger() as opened:
+        search = {"sampler": sampler, "trials": 3, "hours": 25 / 3600}
+        space = space_of({"x": {"float": {"low": 0, "high": 1}}}, fixed={"epochs": 10}, **search)
+        simulation = Simulation(space, opened, random.Random(1), workers=1)
+        simulation.run()
+        assert simulation.now > 25
+        assert {trial.state for trial in opened.trials(simulation.record.id)} == {State.FINISHED}
+        assert not simulation.driver.out_of_time
+
+
+def test_outages_do_not_begin_the_hours_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    deadlines: list[float] = []
+
+    class Heard(Driver):
+        def __init__(self, *given: Any, deadline: float | None, **more: Any) -> None:
+            assert deadline is not None
+            deadlines.append(deadline)
+            super().__init__(*given, deadline=deadline, **more)
+
+    monkeypatch.setattr("search.engine.run.Driver", Heard)
+    with ledger() as opened:
+        space = space_of({"x": {"grid": [1, 2]}}, hours=1)
+        record = study(opened, space)
+        opened.update_study(record.id, execution_class=CLASS)
+        shared: list[float] = []
+        for _ in range(3):
+            steps = _Steps(space, opened, Synthetic(), Silent(), True, "", Sample({}, "", {}), shared)
+            steps._driver(opened.study(record.name), 1, 0.0, training=True)
+    assert len(deadlines) == 3
+    assert len(set(deadlines)) == 1
 
 
 def test_hours_end_a_run() -> None:

@@ -233,6 +233,6 @@ def test_where_sharing_is_measured(
 ) -> None:
     space = space_from_mapping({"workload": TOY, "fixed": {"epochs": 9, "lr": 0.1}, "resources": resources})
     ledger = Ledger(str(tmp_path / "search.db"))
-    steps = _Steps(space, ledger, load_workload(TOY), Silent(), sharing, address, None)  # type: ignore[arg-type]
+    steps = _Steps(space, ledger, load_workload(TOY), Silent(), sharing, address, None, [])  # type: ignore[arg-type]
     assert (steps._gauge(Driver.__new__(Driver), 1, share) is not None) is measured
     ledger.close()
