@@ -158,7 +158,7 @@ def _why(table: Table, ours: Sequence[Judged | None]) -> str:
     if len(table.lines) < 2:
         return "there is one setting, and nothing to compare it with"
     if not table.judged:
-        return "the record holds no predictions that differences could be judged by"
+        return "no difference can be judged, and the notes of the table say why"
     if not table.compared:
         return "the file names no baseline to compare with"
     known = [one for one in ours if one is not None and one.difference is not None and one.p_adjusted is not None]

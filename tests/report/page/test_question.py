@@ -147,8 +147,8 @@ class TestAnswer:
 
     def test_no_predictions(self, focal):
         assert answered(focal) == (
-            "Nothing can be decided from 3 seeds per setting: the record holds no predictions that differences could "
-            "be judged by."
+            "Nothing can be decided from 3 seeds per setting: no difference can be judged, and the notes of the table "
+            "say why."
         )
 
     def test_a_search_decides_nothing_about_what_it_chose(self, ledger):
