@@ -112,8 +112,7 @@ def _fresh(ledger: Ledger, record: StudyRecord, space: Space, confirm: Confirm) 
 
 
 def _label(name: str, parameters: Mapping[str, Any]) -> str:
-    """Return what a table calls an option: its name, and what it sets."""
-    values = (
-        f"{axis}={value:.4g}" if isinstance(value, float) else f"{axis}={value}" for axis, value in parameters.items()
-    )
-    return f"{name}: {', '.join(values)}"
+    """Return what a table calls an option: its rank and what it sets; a baseline is called so by the table."""
+    shown = {axis: f"{value:.4g}" if isinstance(value, float) else value for axis, value in parameters.items()}
+    settings = ", ".join(f"{axis}={value}" for axis, value in shown.items())
+    return settings if name == BASELINE else f"{name}: {settings}"

@@ -92,7 +92,7 @@ class Mirror:
                 return ""
             except Exception as error:
                 reason = f"{type(error).__name__}: {error}"
-                self._storage = None
+                self._drop()
         return reason
 
     def _try_sync(self) -> float:
@@ -102,7 +102,7 @@ class Mirror:
             self.sync()
         except Exception as error:  # a locked, deleted or edited mirror must not touch the study
             log.info("the mirror is behind and will be tried again: %s", error)
-            self._storage = None
+            self._drop()
             reason = str(error).strip().partition("\n")[0] or type(error).__name__
             self._remark(f"the Optuna mirror cannot be brought up now ({reason}): the study goes on, it is tried again")
         return time.monotonic() - began
@@ -111,7 +111,7 @@ class Mirror:
         """Bring the mirror up to the ledger; from scratch where it holds something else."""
         trials = self._ledger.trials(self._record.id)
         if self._storage is not None and not self._still_there():
-            self._storage = None
+            self._drop()
             self._remark(EDITED)
         if self._storage is None:
             self._open(trials)
@@ -169,6 +169,12 @@ class Mirror:
             if again:  # before the first time it may be of an earlier run, and another truth
                 self._remark(EDITED)
             self._recreate()
+
+    def _drop(self) -> None:
+        """Forget the storage, and close its files at once: one may be opened every other second for hours."""
+        if self._storage is not None:
+            self._storage.engine.dispose()
+        self._storage = None
 
     def _take_up(self, trials: Sequence[Trial]) -> bool:
         """Take note of what the mirror holds; return whether it can be brought up to ours by adding."""

@@ -2,7 +2,8 @@
 
 An adaptive sampler works on a study in memory that is rebuilt from the ledger when a driver starts. A new sampler
 object with a seed of its own is made for every question, so that an answer is a function of the space's seed, of the
-number of questions before it and of what was told: a restart goes on as if it had not happened.
+number of questions before it and of what was told. What is not on record is lost with a restart: questions that brought
+a configuration again, so that an adaptive search may go on in another way than without one.
 """
 
 from __future__ import annotations

@@ -105,7 +105,7 @@ def test_a_baseline_among_the_best_stands_there_once(ledger: Ledger) -> None:
     x = {name: dict(found.axes[0].settings(name))["x"] for name in found.axes[0].domain.values}  # type: ignore[union-attr]
     assert x == {"baseline": 0.2, "best 1": 0.1, "best 2": 0.3}
     assert found.report.labels == {
-        "baseline": "baseline: x=0.2, way=soft",
+        "baseline": "x=0.2, way=soft",
         "best 1": "best 1: x=0.1, way=hard",
         "best 2": "best 2: x=0.3, way=hard",
     }
