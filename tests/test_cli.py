@@ -9,6 +9,7 @@ import shlex
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import click
@@ -22,6 +23,7 @@ from search.cli import cli, studies
 from search.cli.options import overrides
 from search.engine import live
 from search.engine.outcomes import Progress
+from search.engine.run import Outcome
 from search.errors import StudyInterrupted, UserError
 from search.ledger import Ledger
 from search.prefix import fingerprint
@@ -441,3 +443,23 @@ def test_a_silent_view_says_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     view.event("ended", {})
     view.end()
     assert capsys.readouterr() == ("", "")
+
+
+# How a run ended -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "code"),
+    [
+        ((Outcome("s", "", [], "", 1), None), 0),
+        ((Outcome("s", "", [], "", 1), Outcome("s (confirm)", "", [1], "", 1)), 2),
+        ((Outcome("s", "", [], "", 1), Outcome("s (confirm)", "Ctrl-C", [], "", 1)), 130),
+        ((Outcome("s", "", [3], "", 1), Outcome("s (confirm)", "", [], "", 1)), 2),
+    ],
+)
+def test_the_exit_code_is_that_of_the_confirm_stage_too(good, monkeypatch, outcomes, code):
+    studies = [None if one is None else SimpleNamespace(outcome=one, folder=one.study) for one in outcomes]
+    studies[0].confirmed = studies[1]
+    monkeypatch.setattr("search.api.run", lambda *given, **more: studies[0])
+    monkeypatch.setattr(sys.modules["search.cli.run"], "print_table", lambda study: None)
+    assert run(["run", str(good)]) == code

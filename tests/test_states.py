@@ -7,6 +7,7 @@ import hashlib
 import os
 import signal
 import sqlite3
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -360,3 +361,38 @@ class TestPostgres(StatesContract):
     @pytest.fixture
     def storage(self, postgres_database: str) -> str:
         return postgres_database
+
+
+def test_two_drivers_name_one_state_at_once(postgres_database, tmp_path):
+    """The row is on record and its state is not: both trained it again."""
+    one, other = (Ledger(postgres_database, states=tmp_path) for _ in range(2))
+    try:
+        key, row = "ab" * 20, Row({"loss": 1.0})
+        kept = KeptState(StateFile(key, "0" * 64, 3), 5, Role.BRANCH)
+        studies = []
+        for ledger, name in ((one, "one"), (other, "other")):
+            ledger.create_study(name, name, 1, "", "", "toy")
+            study = ledger.study(name).id
+            studies.append((study, ledger.begin_run(study, {})))
+        with one.step(studies[0][0]) as step:
+            step.put_row(key, 5, row, 1.0, studies[0][1])
+        errors = []
+
+        def second():
+            try:
+                with other.step(studies[1][0]) as step:
+                    step.put_state(kept)
+            except BaseException as error:
+                errors.append(error)
+
+        thread = threading.Thread(target=second)
+        with one.step(studies[0][0]) as step:
+            step.put_state(kept)
+            thread.start()
+            thread.join(0.5)  # it waits for the first one to commit
+        thread.join(30)
+        assert errors == []
+        assert one.states.find([key]) == {key: kept}
+    finally:
+        one.close()
+        other.close()

@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
+from search.errors import UserError
 from search.ledger import Ledger
 from search.space import Space, space_from_mapping
-from search.study import StudyChanged, check_unchanged
+from search.study import Planner, StudyChanged, check_unchanged, find_study, study_in_class
 from search.trial import DataCard
 from tests.engine.simulation import CLASS, Simulation
 from tests.engine.workloads import Synthetic
@@ -91,3 +92,25 @@ def test_trials_that_have_not_ended_are_trained_anew(ledger: Ledger) -> None:
     changed = Changing()
     changed.pixels = "d1"
     check(ledger, changed)
+
+
+def test_two_machines_go_on_with_a_revision_each(ledger: Ledger) -> None:
+    space, here, there = space_of(), {"device": "a"}, {"device": "b"}
+    first = find_study(ledger, space)
+    ledger.update_study(first.id, execution_class=here)
+    second = study_in_class(ledger, space, ledger.study("toy"), there, "new")
+    assert second.name == "toy (rev 2)"
+    ledger.update_study(second.id, execution_class=there)
+    for found, name in ((here, "toy"), (there, "toy (rev 2)")):
+        for start in ("toy", "toy (rev 2)"):
+            assert study_in_class(ledger, space, ledger.study(start), found, "refuse").name == name
+    with pytest.raises(UserError, match="was run in another execution class"):
+        study_in_class(ledger, space, ledger.study("toy"), {"device": "c"}, "refuse")
+
+
+def test_every_trial_alone_has_keys_of_its_revision() -> None:
+    def keys(study: str) -> list[str]:
+        return list(Planner(space_of(), Changing(), CLASS, False, study=study).leaf(0, 0, 0, {"x": 1}).path)
+
+    assert keys("toy") == keys("")
+    assert not set(keys("toy")) & set(keys("toy (rev 2)"))
