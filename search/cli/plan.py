@@ -58,7 +58,7 @@ def plan(
             click.echo("nothing like it is on record: training one epoch for its time", err=True)
             return room.probe(space.workload, place.cpus, place.gpus, leaf.fixed, leaf.schedule)
 
-        name = record.name if record is not None else space.name
+        name = record.name if record is not None else ""
         planner = Planner(space, workload, place.execution_class, not no_sharing, study=name)
         found = room.plan_of(space, ledger, planner, place, record, None if no_probe else probe)
     click.echo(json.dumps(found.to_json(), indent=2) if as_json else room.text(found, tree))

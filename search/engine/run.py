@@ -121,7 +121,7 @@ class _Steps:
     def _run(self, record: StudyRecord, mirror_url: str, other_class: str, locks: ExitStack) -> Outcome:
         place = recorded_place(self.ledger, self.space) if not self._address else None  # of a cluster nothing is known
         pinned = record.execution_class or (place.execution_class if place is not None else None)
-        if pinned is not None and (self._everything_ended(record) or self._on_record(pinned)):
+        if pinned is not None and (self._everything_ended(record) or self._on_record(record, pinned)):
             record = self._pinned(record, pinned)
             driver, run_id = self._driver(record, os.cpu_count() or 1, place.gpus if place is not None else 0.0)
             if not self._settle(driver):
@@ -143,8 +143,7 @@ class _Steps:
             if other.name != record.name:
                 locks.enter_context(study_lock(self.ledger.engine, other.name))
                 other = self._unchanged(other, other_class, locks)
-            record = other
-            record = self._pinned(record, found)
+            record = self._pinned(other, found)
             driver, run_id = self._driver(record, workers, gpus, training=True)
             where = f", nodes: {len(self._nodes)}" if self._nodes else ""
             self.view.say(f"study {record.name}: {workers} workers of {cpus} CPU and {gpus:g} GPU{where}")
@@ -261,11 +260,11 @@ class _Steps:
         trials = [trial for trial in self.ledger.trials(record.id) if trial.seed in self.space.seeds]
         return bool(trials) and all(trial.state.ended and trial.state != State.FAILED for trial in trials)
 
-    def _on_record(self, execution_class: Mapping[str, str]) -> bool:
+    def _on_record(self, record: StudyRecord, execution_class: Mapping[str, str]) -> bool:
         """Whether rows on record decide every trial of a grid, so that a new study of them needs no worker either."""
         if self.space.search.sampler != "grid":
             return False
-        planner = rooms.Planner(self.space, self.workload, execution_class, self.sharing, on_data=self._on_data)
+        planner = self._planner(record, execution_class)
         leaves = (
             planner.leaf(0, number, seed, parameters)
             for number, parameters in enumerate(self.space.grid())
@@ -281,6 +280,9 @@ class _Steps:
                     return False
             few = 50
         return True
+
+    def _planner(self, record: StudyRecord, execution_class: Mapping[str, str]) -> rooms.Planner:
+        return rooms.Planner(self.space, self.workload, execution_class, self.sharing, self._on_data, record.name)
 
     def _pinned(self, record: StudyRecord, found: Mapping[str, str]) -> StudyRecord:
         """Pin a study that is new to an execution class."""
@@ -304,9 +306,7 @@ class _Steps:
         if self.sharing and (text := self.ledger.alarm(record.execution_class)):
             self.view.say(f"every trial is trained alone in this execution class, since {text}")
             self.sharing = False
-        planner = rooms.Planner(
-            self.space, self.workload, record.execution_class, self.sharing, self._on_data, record.name
-        )
+        planner = self._planner(record, record.execution_class)
         asked = [entry.detail for entry in self.ledger.decisions(record.id, ["asked"])]
         sampler = rooms.make_sampler(self.space, asked)
         known = conditions(record.execution_class, workers, self.space.resources.cpus, gpus)

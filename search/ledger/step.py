@@ -62,10 +62,6 @@ class Step:
         # In one statement: between two, another driver may name its own.
         self._connection.execute(named.on_conflict_do_update(index_elements=["key"], set_=values))
 
-    def drop_state(self, key: str) -> None:
-        """Forget a state; freeing its file is the caller's, after the commit."""
-        self._connection.execute(tables.state.delete().where(tables.state.c.key == bytes.fromhex(key)))
-
     def add_trial(self, trial: Trial, path: Sequence[str], data: str) -> None:
         """Add a trial with its path of epoch keys."""
         self._connection.execute(

@@ -2,6 +2,7 @@
 
 from search.space.model import (
     CONFIRMED,
+    MOST_SEED,
     SERVICE_SETTINGS,
     AshaSettings,
     Axis,
@@ -28,6 +29,7 @@ from search.space.writing import dump
 
 __all__ = [
     "CONFIRMED",
+    "MOST_SEED",
     "SERVICE_SETTINGS",
     "AshaSettings",
     "Axis",

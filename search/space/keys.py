@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from search.space.figures import FIGURE, FIGURE_WORDS, PARAMETERS, PARAMETERS_WORDS
+from search.space.model import LONGEST_NAME, MOST_SEED
 
 Rule = dict[str, Any]
 
@@ -70,7 +71,7 @@ SEARCH: Rule = mapping(
         "seed": {
             "type": "integer",
             "minimum": 0,
-            "maximum": 2**32 - 1,
+            "maximum": MOST_SEED,
             "description": "seed of the sampler; default 0",
         },
         "objective": mapping(
@@ -313,7 +314,7 @@ NAME: Rule = {
     "type": "string",
     "pattern": r"^[A-Za-z0-9_()-]([A-Za-z0-9 ._()-]*[A-Za-z0-9._()-])?$",
     "words": "letters, digits, spaces and ._-() only, starting with none of '. ' and ending without a space",
-    "maxLength": 100,
+    "maxLength": LONGEST_NAME,
     "description": "name of the study; default: the file's name without its ending",
 }
 
@@ -340,7 +341,7 @@ SEEDS: Rule = {
             "type": "array",
             "minItems": 1,
             "uniqueItems": True,
-            "items": {"type": "integer", "minimum": 0, "maximum": 2**32 - 1},
+            "items": {"type": "integer", "minimum": 0, "maximum": MOST_SEED},
         },
     ],
 }

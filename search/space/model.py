@@ -136,6 +136,8 @@ class AshaSettings:
 CONFIRMED = " (confirm)"
 """What the name of a confirm stage ends in, behind that of its search."""
 
+MOST_SEED = 2**32 - 1
+
 LONGEST_NAME = 100
 """Characters of a study's name."""
 

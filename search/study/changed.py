@@ -35,7 +35,6 @@ def check_unchanged(
     if len(ended) > LOOKED_AT:
         ended = random.Random(record.name).sample(ended, LOOKED_AT)
     recorded = ledger.paths(record.id, [trial.number for trial in ended])
-    # A trial may have been trained alone, under a key of its own, before or after others were not.
     now: dict[str, DataCard] = {}
 
     def planner(sharing: bool) -> Planner:
@@ -43,6 +42,7 @@ def check_unchanged(
             space, workload, execution_class, sharing, lambda card: now.update({card.fingerprint: card}), record.name
         )
 
+    # A trial may have been trained alone, under a key of its own, before or after others were not.
     planners = [planner(True), planner(False)]
     for trial in ended:
         keys, data = recorded[trial.number]

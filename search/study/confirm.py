@@ -15,10 +15,9 @@ from typing import Any
 
 from search.ledger import Ledger, StudyRecord
 from search.mean import mean
-from search.space import Confirm, Space, confirm_name, space_from_mapping
+from search.space import MOST_SEED, Confirm, Space, confirm_name, space_from_mapping
 from search.trial import State
 
-MOST_SEED = 2**32 - 1
 BASELINE = "baseline"
 AXIS = "candidate"
 
