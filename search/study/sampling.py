@@ -2,8 +2,8 @@
 
 An adaptive sampler works on a study in memory that is rebuilt from the ledger when a driver starts. A new sampler
 object with a seed of its own is made for every question, so that an answer is a function of the space's seed, of the
-number of questions before it and of what was told. What is not on record is lost with a restart: questions that brought
-a configuration again, so that an adaptive search may go on in another way than without one.
+questions before it and of what was told. Questions that brought a configuration again are recorded with the next new
+one, so that a search whose trials end one after another goes on behind a restart as it would have without.
 """
 
 from __future__ import annotations
@@ -111,6 +111,7 @@ class OptunaSampler:
         self._questions = 0
         self._trials: dict[int, list[int]] = {}  # configuration -> numbers of its Optuna trials, repeats included
         self._known: dict[str, int] = {}  # fingerprint of parameters -> configuration
+        self._repeats: list[dict[str, Any]] = []  # what was proposed again since the last new configuration
         self._told: dict[int, Outcome] = {}
         for record in asked:
             self._replay(record)
@@ -129,6 +130,7 @@ class OptunaSampler:
                 return Asked(configuration, parameters, self._record(number, parameters))
             configuration = self._known[name]
             self._trials[configuration].append(number)
+            self._repeats.append({"configuration": configuration, **self._proposal(number)})
             if configuration in self._told:
                 self._tell(number, self._told[configuration])
         self._wanted = len(self._trials)
@@ -164,31 +166,40 @@ class OptunaSampler:
             self._study.tell(number, outcome.value if state == TrialState.COMPLETE else None, state)
 
     def _record(self, number: int, parameters: Mapping[str, Any]) -> dict[str, Any]:
-        frozen = self._study.trials[number]
+        repeats, self._repeats = self._repeats, []
         return {
             "parameters": dict(parameters),
-            "params": frozen.params,
-            "trial_attrs": frozen.system_attrs,
+            **self._proposal(number),
+            "repeats": repeats,
             "study_attrs": self._storage.get_study_system_attrs(self._study._study_id),
             "questions": self._questions,
         }
 
+    def _proposal(self, number: int) -> dict[str, Any]:
+        frozen = self._study.trials[number]
+        return {"params": frozen.params, "trial_attrs": frozen.system_attrs}
+
     def _replay(self, record: Mapping[str, Any]) -> None:
-        """Put a configuration asked by an earlier driver back, as one that is being worked on."""
-        distributions = {name: self._distributions()[name] for name in record["params"]}
-        frozen = optuna.trial.create_trial(
-            state=TrialState.RUNNING,
-            params=dict(record["params"]),
-            distributions=distributions,
-            system_attrs=dict(record["trial_attrs"]),
-        )
-        self._study.add_trial(frozen)
+        """Put a configuration asked by an earlier driver back, with the repeats before it, as being worked on."""
+        for repeat in record.get("repeats", ()):
+            self._trials[repeat["configuration"]].append(self._put_back(repeat))
+        configuration = len(self._trials)
+        self._trials[configuration] = [self._put_back(record)]
+        self._known[fingerprint(record["parameters"])] = configuration
         for name, value in record["study_attrs"].items():
             self._storage.set_study_system_attr(self._study._study_id, name, value)
         self._questions = record["questions"]
-        configuration = len(self._trials)
-        self._trials[configuration] = [len(self._study.trials) - 1]
-        self._known[fingerprint(record["parameters"])] = configuration
+
+    def _put_back(self, proposal: Mapping[str, Any]) -> int:
+        """Add an Optuna trial that an earlier driver was given, and return its number."""
+        frozen = optuna.trial.create_trial(
+            state=TrialState.RUNNING,
+            params=dict(proposal["params"]),
+            distributions={name: self._distributions()[name] for name in proposal["params"]},
+            system_attrs=dict(proposal["trial_attrs"]),
+        )
+        self._study.add_trial(frozen)
+        return len(self._study.trials) - 1
 
     def _distributions(self) -> dict[str, BaseDistribution]:
         return {axis.name: distribution(axis.domain) for axis in self._space.axes}

@@ -175,6 +175,38 @@ def test_a_replayed_sampler_goes_on_as_if_nothing_had_happened(sampler: str, cut
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("sampler", SAMPLERS)
+def test_a_restart_knows_what_was_proposed_again(sampler: str) -> None:
+    """Of a grid of eighteen, configurations are proposed more than once; a restart follows behind every new one."""
+    axes = {"a": {"int": {"low": 1, "high": 6}}, "pull": {"float": {"low": 0.1, "high": 0.3, "step": 0.1}}}
+    space = space_of(sampler, axes, trials=8 if sampler == "gp" else 14)  # its questions take a second each
+
+    def step(room: Sampler, records: list[dict[str, Any]], seen: list[Asked]) -> bool:
+        asked = room.ask()
+        if asked is not None:
+            records.append(plain(asked.record))
+            seen.append(asked)
+            finish(room, asked)
+        return asked is not None
+
+    undisturbed: list[Asked] = []
+    records: list[dict[str, Any]] = []
+    room = make_sampler(space)
+    while step(room, records, undisturbed):
+        pass
+    assert sampler == "qmc" or any(record["repeats"] for record in records)
+    restarted: list[Asked] = []
+    kept: list[dict[str, Any]] = []
+    while True:
+        room = make_sampler(space, json.loads(json.dumps(kept)))
+        for asked in restarted:
+            finish(room, asked)
+        if not step(room, kept, restarted):
+            break
+    assert [asked.parameters for asked in restarted] == [asked.parameters for asked in undisturbed]
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("sampler", ["random", "tpe", "qmc"])
 def test_a_configuration_proposed_again_costs_nothing(sampler: str) -> None:
     space = space_of(sampler, {"a": {"choice": [1, 2, 3]}, "kind": {"choice": ["plain", "rich"]}}, trials=99)
