@@ -5,10 +5,19 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 
 from tests.postgres import binaries, server
+
+with suppress(ImportError):  # not on every machine with a GPU
+    import hypothesis
+
+    # What an example takes says more about the machine than about the code.
+    slow_is_fine = {"deadline": None, "suppress_health_check": [hypothesis.HealthCheck.too_slow]}
+    hypothesis.settings.register_profile("noisy machine", print_blob=True, **slow_is_fine)
+    hypothesis.settings.load_profile("noisy machine")
 
 
 @pytest.fixture(scope="session", autouse=True)

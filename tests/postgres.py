@@ -29,7 +29,7 @@ class Server:
     def __init__(self, place: Path) -> None:
         programs = binaries()
         assert programs is not None, "PostgreSQL is not installed"
-        self._programs, self._place = programs, place
+        self._programs, self.place = programs, place
         self._before = ["runuser", "-u", USER, "--"] if os.getuid() == 0 else []
         if self._before:
             shutil.chown(place, USER)
@@ -41,32 +41,42 @@ class Server:
 
     def start(self) -> None:
         # Test data need not outlive the machine, only the server.
-        options = f"-p {self._port} -k {self._place} -c listen_addresses=127.0.0.1 -c fsync=off"
-        self._call("pg_ctl", "-w", "-l", str(self._place / "log"), "-o", options, "start")
+        options = f"-p {self._port} -k {self.place} -c listen_addresses=127.0.0.1 -c fsync=off"
+        self._call("pg_ctl", "-w", "-l", str(self.place / "log"), "-o", options, "start")
 
     def stop(self, how: str = "fast") -> None:
         """End it: ``fast`` ends all connections, ``immediate`` is a crash."""
         self._call("pg_ctl", "-w", "-m", how, "stop")
 
     def _call(self, program: str, *words: str) -> None:
-        command = [*self._before, str(self._programs / program), "-D", str(self._place / "data"), *words]
+        command = [*self._before, str(self._programs / program), "-D", str(self.place / "data"), *words]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/", timeout=60)
 
 
 @contextmanager
 def running() -> Iterator[Server]:
     """Run a server."""
+    found = _started()
+    try:
+        yield found
+    finally:
+        with suppress(subprocess.CalledProcessError):  # a test may have stopped it
+            found.stop("immediate")
+        shutil.rmtree(found.place, ignore_errors=True)
+
+
+def _started(again: bool = True) -> Server:
+    """Start a server; once more where somebody took the port that was free before `initdb`."""
     place = Path(tempfile.mkdtemp(prefix="search-pg-"))
     try:
         found = Server(place)
         found.start()
-        try:
-            yield found
-        finally:
-            with suppress(subprocess.CalledProcessError):  # a test may have stopped it
-                found.stop("immediate")
-    finally:
+    except BaseException as error:
         shutil.rmtree(place, ignore_errors=True)
+        if again and isinstance(error, subprocess.CalledProcessError):
+            return _started(again=False)
+        raise
+    return found
 
 
 @contextmanager

@@ -34,7 +34,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with out.open("w") as file:
         process = subprocess.Popen(command, stdout=file, stderr=subprocess.STDOUT, cwd=ROOT)
     try:
-        yield _said(r"(http://127\.0\.0\.1:\d+)/dashboard", out, process, 60)
+        yield _said(r"(http://127\.0\.0\.1:\d+)/dashboard", out, process, 180)
         # Pictures are last: nothing of them may keep the dashboard from answering, or from ending.
         assert _said(r"(drew \d+ pictures|dashboard has no pictures)", out, process, 180)
     finally:

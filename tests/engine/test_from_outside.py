@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import ipaddress
 import os
+import re
 import socket
 import struct
 import subprocess
@@ -129,13 +130,11 @@ def test_a_study_does_not_mind_the_clock(running: tuple[Jumping, subprocess.Pope
 def test_neither_does_the_dashboard(running: tuple[Jumping, subprocess.Popen[str]]) -> None:
     bench, process = running
     process.wait(LIMIT)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    served = bench.start("dashboard", "--port", port, "--no-pictures")
+    served = bench.start("dashboard", "--port", 0, "--no-pictures")
     try:
         wait_for(lambda: "(Ctrl-C ends it)" in bench.out(), LIMIT, served)
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/dashboard", timeout=20) as page:
+        (port,) = map(int, re.findall(r"http://127\.0\.0\.1:(\d+)/dashboard", bench.out()))
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/dashboard", timeout=60) as page:
             assert page.status == 200
         found = open_sockets(kin(served))
         assert [(each.address, each.port) for each in found] == [("127.0.0.1", port)]

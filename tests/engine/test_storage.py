@@ -21,9 +21,7 @@ import pytest
 
 from search.ledger import Ledger
 from search.trial import State
-from search.workload import Settings
 from tests.engine.test_run import ROOT, Bench, gone, kin, wait_for, without
-from tests.engine.workloads import Script, Scripted
 from tests.postgres import Server, binaries, running
 
 pytestmark = pytest.mark.stress
@@ -34,20 +32,6 @@ PATIENCE = 120
 """Seconds that anything may take; on free cores it takes a few."""
 
 GOES_ON = "; what is committed stays, and the same command goes on\n"
-
-
-class Held(Scripted):
-    """Trains no epoch while the file ``<log>.hold`` is there, but the first."""
-
-    def start(self, fixed: Settings, cpus: int, gpus: float) -> HeldScript:
-        return HeldScript(dict(fixed))
-
-
-class HeldScript(Script):
-    def train_epoch(self, settings: Settings) -> dict[str, Any]:
-        while self.epoch and Path(f"{self.fixed['log']}.hold").exists():
-            time.sleep(0.1)
-        return super().train_epoch(settings)
 
 
 class Stored(Bench):
@@ -245,7 +229,7 @@ def test_the_mirror_is_deleted_told_and_locked_through_the_dashboard(
 ) -> None:
     made = bench("mirrored")
     hold = Path(f"{made.log}.hold")
-    made.write(GRID, workload="tests.engine.test_storage:Held", pause=2.5, at=4, log=str(made.log))
+    made.write(GRID, workload="tests.engine.workloads:Held", pause=2.5, at=4, log=str(made.log))
     made.results.mkdir()
     hold.touch()  # the study goes on for as long as there is something to be done to its mirror
     with dashboard(made) as api:

@@ -111,6 +111,22 @@ class Script:
         self.epoch = int(state)
 
 
+class Held(Scripted):
+    """Trains no epoch while the file ``<log>.hold`` is there, but the first."""
+
+    def start(self, fixed: Settings, cpus: int, gpus: float) -> HeldScript:
+        return HeldScript(dict(fixed))
+
+
+class HeldScript(Script):
+    """One run of `Held`."""
+
+    def train_epoch(self, settings: Settings) -> dict[str, Any]:
+        while self.epoch and Path(f"{self.fixed['log']}.hold").exists():
+            time.sleep(0.1)
+        return super().train_epoch(settings)
+
+
 COUNTED = "TEST_EPOCHS_LOG"
 """Environment variable with the name of the file that `Counted` writes into."""
 

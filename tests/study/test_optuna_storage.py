@@ -17,7 +17,8 @@ from search.study import open_optuna
 
 def open_it():
     together.wait()
-    storage = open_optuna(sys.argv[1])
+    patient = {"connect_args": {"timeout": 60}} if sys.argv[1].startswith("sqlite") else {}
+    storage = open_optuna(sys.argv[1], **patient)
     sys.exit(len(storage.get_all_studies()))
 
 several = multiprocessing.get_context("fork")

@@ -146,7 +146,8 @@ def test_a_divided_folder_says_what_is_missing(divided: Path) -> None:
 def test_two_epochs_of_all_of_it(everything: Path) -> None:
     from classifier.training import Training
 
-    settings = canonical({"data": str(everything), "data.size": SIZE, "batch_size": 8, "seed": 0})
+    # 18 training images: two whole batches. Over a last one of two images batch normalisation may run off.
+    settings = canonical({"data": str(everything), "data.size": SIZE, "batch_size": 9, "seed": 0})
     fixed, each = schedule(settings, 2)
     forget()
     run = Training(fixed, data.load(settings), 1, "cpu")
