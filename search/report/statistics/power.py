@@ -177,8 +177,9 @@ def need(difference: Difference, delta: Assumed, comparisons: int = 1, looks: in
     known, high = components(difference), components_high(difference)
     start = f"to find a difference of {delta} with probability {100 * POWER:.0f} %"
     if known is None or high is None:
-        few = f"at least {VERDICT_SEEDS} seeds per setting come first"
-        return Need(Remedy.UNKNOWN, f"what it takes {start} is unknown: the noise of new runs was not estimated; {few}")
+        enough = difference.seeds >= VERDICT_SEEDS or difference.state is State.PRUNED
+        why = (enough and difference.reason) or f"at least {VERDICT_SEEDS} seeds per setting come first"
+        return Need(Remedy.UNKNOWN, f"what it takes {start} is unknown: the noise of new runs was not estimated; {why}")
     alpha = ALPHA / max(comparisons * looks, 1)
     n = difference.images
     least, most = (fewest_seeds(one, n, delta.value, alpha) for one in (known, high))

@@ -157,6 +157,16 @@ def test_one_run_tells_nothing_of_the_noise() -> None:
     assert found.sentence.endswith("was not estimated; at least 3 seeds per setting come first")
 
 
+def test_where_seeds_are_not_what_is_missing() -> None:
+    """The reason is given, not a number of seeds that are there already."""
+    image = Difference(State.NOT_ESTIMABLE, estimate=1.0, seeds=4, images=1, reason="a single image")
+    assert need(image, TWO).sentence.endswith("was not estimated; a single image")
+    pruned = Difference(State.PRUNED, seeds=2, images=90, reason="a seed was pruned; a pruned setting ...")
+    assert need(pruned, TWO).sentence.endswith("was not estimated; a seed was pruned; a pruned setting ...")
+    none = Difference(State.NOT_ESTIMABLE, seeds=0, images=90, reason="no seed that both settings finished")
+    assert need(none, TWO).sentence.endswith("; at least 3 seeds per setting come first")
+
+
 def test_the_assumed_difference_is_never_the_observed_one() -> None:
     assert str(assumed(claim=0.01, published=0.05, margin=0.02)) == "1 pt (the claim's margin)"
     assert str(assumed(published=-0.0584, margin=0.02)) == "5.84 pt (the published difference)"
