@@ -19,6 +19,7 @@ from search import report
 from search.engine import live
 from search.engine.proof import require
 from search.engine.run import Outcome, run_study
+from search.errors import StudyNotFound
 from search.ledger import Ledger, StudyRecord
 from search.space import Space, confirm_name, read_space, rebuild, space_from_mapping
 
@@ -107,16 +108,30 @@ def open_study(name: str, *, results: str | os.PathLike[str] = RESULTS, storage:
     """Open a study that was run, from the database alone.
 
     Raises:
-        StudyNotFound: there is none of that name.
+        StudyNotFound: there is none of that name, or no ledger.
     """
     place = Path(results)
-    ledger = open_ledger(place, storage)
+    ledger = existing_ledger(place, storage)
     return Study(ledger, ledger.study(name), place)
 
 
 def open_ledger(results: Path, storage: str | None) -> Ledger:
     """Open the ledger of a results folder, or the database given."""
     return Ledger(storage or str(results / "search.db"), states=results / "states")
+
+
+def existing_ledger(results: Path, storage: str | None) -> Ledger:
+    """Open the ledger of a results folder, or the database given; none is made where a folder holds none.
+
+    Raises:
+        StudyNotFound: the folder holds none.
+    """
+    file = results / "search.db"
+    if storage is None and not file.exists():
+        raise StudyNotFound(
+            f"there is no ledger {str(file)!r}; `python -m search run FILE` makes one, --results names another folder"
+        )
+    return open_ledger(results, storage)
 
 
 def mirror_url(results: Path) -> str:

@@ -177,7 +177,25 @@ def test_an_unknown_study(verb: str, results: Path, capsys: pytest.CaptureFixtur
     assert (code, out, err) == (1, "", f"no study 'toi' in {results}/search.db; did you mean 'toy'?\n")
 
 
+@pytest.mark.parametrize("file", ["toy.yaml", "spaces/toy.yaml"])
+def test_a_file_where_a_study_is_wanted(file: str, results: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, err = ask(capsys, "report", file, "--results", results)
+    assert (code, out, err) == (1, "", f"no study {file!r} in {results}/search.db; did you mean 'toy'?\n")
+
+
+@pytest.mark.parametrize(
+    "words", [["list"], ["show", "toy"], ["report", "toy"], ["dashboard"], ["clean", "--states"], ["visualize", "toy"]]
+)
+def test_no_ledger(words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What reads makes none: the folder may be misspelt."""
+    sentence = f"there is no ledger '{tmp_path}/x/search.db'; `python -m search run FILE` makes one, "
+    expected = (1, "", f"{sentence}--results names another folder\n")
+    assert ask(capsys, *words, "--results", tmp_path / "x") == expected
+    assert not (tmp_path / "x").exists()
+
+
 def test_an_empty_ledger(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Ledger(str(tmp_path / "search.db")).close()
     code, out, _ = ask(capsys, "list", "--results", tmp_path)
     assert (code, out) == (0, "The ledger holds no study yet.\n")
     assert ask(capsys, "show", "toy", "--results", tmp_path) == (

@@ -64,7 +64,7 @@ def list_(results: str, storage: str | None) -> None:
     from search import api
     from search import report as room
 
-    console().print(room.study_list(api.open_ledger(Path(results), storage)))
+    console().print(room.study_list(api.existing_ledger(Path(results), storage)))
 
 
 @click.command()
@@ -101,5 +101,5 @@ def dashboard(results: str, storage: str | None, port: int, no_pictures: bool) -
     from search import api
     from search import dashboard as room
 
-    ledger = api.open_ledger(Path(results), storage)
+    ledger = api.existing_ledger(Path(results), storage)
     room.serve(ledger, api.mirror_url(Path(results)), port, click.echo, Path(results), not no_pictures)

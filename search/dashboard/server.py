@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 from socketserver import ThreadingMixIn
 from typing import Any
@@ -93,7 +94,7 @@ def serve(
     if pictures:
         drawing.start()
     try:
-        with server:
+        with server, suppress(KeyboardInterrupt):  # the way to end it, and no failure
             server.serve_forever()
     finally:
         end.set()

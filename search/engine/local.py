@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 import logging
 import os
 import signal
@@ -10,9 +11,10 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from typing import Any
 
 import ray
-from ray._private import ray_constants, services
+from ray._private import parameter, ray_constants, services
 
 from search.engine.guard import guard, sessions_of
 from search.engine.servers import Watch, watched
@@ -20,6 +22,9 @@ from search.errors import RayLost, StorageFailed, UserError
 
 STARTS = 3
 """How often Ray is started where it does not answer: it waits 30 seconds for its own processes and no longer."""
+
+UNNEEDED = {"no_monitor": True, "include_log_monitor": False}
+"""Parameters of a Ray node that leave processes out."""
 
 _session = ""
 
@@ -95,13 +100,12 @@ def _first_line(error: Exception) -> str:
 
 def _started(guards: ExitStack) -> str:
     """Start Ray under a guard, again where that fails; return its folder."""
-    logging.getLogger(services.__name__).addFilter(_is_not_of_the_dashboard)
     for left in reversed(range(STARTS)):
         began = time.time()
         with ExitStack() as attempt:
             tell = attempt.enter_context(guard())
             try:
-                with _in_groups_of_their_own():
+                with _lean():
                     started = ray.init(
                         "local",  # else RAY_ADDRESS, or a cluster started on this machine, would be taken instead
                         include_dashboard=False,
@@ -127,28 +131,30 @@ def _started(guards: ExitStack) -> str:
     raise AssertionError("one of the attempts returned or raised")
 
 
-def _is_not_of_the_dashboard(record: logging.LogRecord) -> bool:
-    """Whether a record of Ray's is none of its dashboard's start.
-
-    Ray starts a process of it even where it is to have none, gives it a minute by the clock that people set, and then
-    prints twenty lines of its log, though nothing is missed.
-    """
-    return record.funcName != "start_api_server"
-
-
 @contextmanager
-def _in_groups_of_their_own() -> Iterator[None]:
-    """Start Ray's processes outside of this one's process group.
+def _lean() -> Iterator[None]:
+    """Start only what a run needs of Ray's processes, outside of this one's process group.
+
+    Left out are three Python processes of Ray's that a start and its end otherwise wait for: the autoscaler's monitor,
+    the log monitor, and the dashboard's server, which is started even where there is to be no dashboard.
 
     A signal to the whole group (`timeout` and some terminals send SIGTERM so) would end Ray under the run, which could
     then neither finish its epochs nor end in order. Elsewhere than on Linux Ray ends its own by their group.
+
+    None of this is Ray's public interface: what a version does not have stays as it is there.
     """
-    usual = getattr(services, "ConsolePopen", None)
-    if usual is None or not sys.platform.startswith("linux"):
+    with ExitStack() as undo:
+
+        def put(module: Any, name: str, value: Any) -> None:
+            usual = getattr(module, name, None)
+            if usual is not None:
+                undo.callback(setattr, module, name, usual)
+                setattr(module, name, value)
+
+        known = inspect.signature(parameter.RayParams).parameters
+        without = {name: value for name, value in UNNEEDED.items() if name in known}
+        put(parameter, "RayParams", functools.partial(parameter.RayParams, **without))
+        put(services, "start_api_server", lambda *words, **more: (None, None))
+        if sys.platform.startswith("linux") and hasattr(services, "ConsolePopen"):
+            put(services, "ConsolePopen", functools.partial(services.ConsolePopen, process_group=0))
         yield
-        return
-    services.ConsolePopen = functools.partial(usual, process_group=0)
-    try:
-        yield
-    finally:
-        services.ConsolePopen = usual

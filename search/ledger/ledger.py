@@ -107,7 +107,8 @@ class Ledger:
             if record.name == name:
                 return record
         names = [record.name for record in found]
-        hint = nearest(name, names) or (f"; there are {', '.join(names)}" if names else "; the ledger holds none yet")
+        hint = nearest(name, names) or nearest(Path(name).stem, names)  # of a file, as `run` takes it
+        hint = hint or (f"; there are {', '.join(names)}" if names else "; the ledger holds none yet")
         raise StudyNotFound(f"no study {name!r} in {tables.without_password(self.storage)}{hint}")
 
     def create_study(self, name: str, base_name: str, revision: int, space: str, identity: str, workload: str) -> None:

@@ -78,7 +78,7 @@ def broken_rule(node: Node, rule: Mapping[str, Any]) -> str:
     if node.kind != "mapping" and "examples" in rule:
         reason += f"; for example {written(rule['examples'][0])}"
     elif node.kind == "scalar" and reason.endswith(("must be a list", "must be a list or null")):
-        reason += f"; write {bracketed(node)}"
+        reason += f"; write {_listed(node, rule.get('minItems', 1))}"
     if not isinstance(value, str) and "pattern" in rule and "words" in rule and "number" in rule.get("type", ()):
         reason = re.sub(r"must be (text or )?a number( or text)?$", f"must be {rule['words']}", reason)
     if isinstance(value, str):
@@ -101,6 +101,12 @@ def _as_number(text: str, rule: Mapping[str, Any]) -> str:
     if plain != share and _DECIMAL.fullmatch(share):
         return f"; write {Decimal(share).scaleb(-2).normalize():f}"
     return f"; write {plain.replace(',', '.')}" if _COMMA.fullmatch(plain) else ""
+
+
+def _listed(node: Node, least: int) -> str:
+    """Return how a scalar is written where a list of at least so many is asked for."""
+    text = bracketed(node)
+    return text if least < 2 or "," in text else f"{least} of them, such as [{', '.join([text[1:-1]] * least)}]"
 
 
 def bracketed(node: Node) -> str:

@@ -56,11 +56,15 @@ def bring_up_to_date(ledger: Ledger, record: StudyRecord, space: Space) -> Study
 
 def new_revision(ledger: Ledger, space: Space) -> StudyRecord:
     """Add the next revision of a study."""
-    kin = [record.revision for record in ledger.studies() if record.base_name == space.name]
-    revision = max(kin, default=0) + 1
-    name = space.name if revision == 1 else f"{space.name} (rev {revision})"
-    ledger.create_study(name, space.name, revision, dump(space), identity(space), space.workload)
-    return ledger.study(name)
+    wanted = identity(space)
+    while True:
+        kin = [record.revision for record in ledger.studies() if record.base_name == space.name]
+        revision = max(kin, default=0) + 1
+        name = space.name if revision == 1 else f"{space.name} (rev {revision})"
+        ledger.create_study(name, space.name, revision, dump(space), wanted, space.workload)
+        record = ledger.study(name)
+        if record.identity == wanted:  # else another driver made it in the meantime, of another file
+            return record
 
 
 def study_in_class(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -73,24 +72,21 @@ def test_ray_that_never_starts(start: Callable[[int], list[str]]) -> None:
     )
 
 
-def test_nobody_is_told_of_a_dashboard_that_is_not_wanted(
-    start: Callable[[int], list[str]], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from ray._private import services, utils
+def test_only_what_is_needed_is_started(start: Callable[[int], list[str]], monkeypatch: pytest.MonkeyPatch) -> None:
+    from ray._private import parameter, services
 
-    def broken() -> None:
-        raise RuntimeError("Failed to start a dashboard.")
+    from search.engine import local
 
-    seen: list[str] = []
-    handler = logging.Handler()
-    monkeypatch.setattr(handler, "emit", lambda record: seen.append(record.getMessage()))
-    monkeypatch.setattr(utils, "get_dashboard_dependency_error", broken)
-    services.logger.addHandler(handler)
-    try:
-        start(0)
-        here = ("127.0.0.1", "127.0.0.1:1", "00", "127.0.0.1", "", "", "")
-        assert services.start_api_server(False, False, *here) == (None, None)
-        services.logger.error("Something else")
-    finally:
-        services.logger.removeHandler(handler)
-    assert seen == ["Something else"]
+    def init(*words: object, **more: object) -> Any:
+        made = parameter.RayParams()
+        seen.append((made.no_monitor, made.include_log_monitor, services.start_api_server(False, False)))
+        return SimpleNamespace(address_info={"session_dir": "one"})
+
+    seen: list[Any] = []
+    before = parameter.RayParams, services.start_api_server, services.ConsolePopen
+    start(0)
+    monkeypatch.setattr("ray.init", init)
+    with local.local_ray():
+        pass
+    assert seen == [(True, False, (None, None))]
+    assert (parameter.RayParams, services.start_api_server, services.ConsolePopen) == before

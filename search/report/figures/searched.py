@@ -19,7 +19,6 @@ from typing import Any
 import optuna
 import plotly.graph_objects as go
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
-from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from search.report.figures.groups import Group, ranked
@@ -240,6 +239,8 @@ def _scale(axis: Axis, values: Sequence[Any]) -> tuple[BaseDistribution, dict[st
 
 def _shares(study: optuna.Study, called: Mapping[str, str], quantile: float) -> dict[str, float]:
     """Return axis -> share; all equal where the objective does not depend on any."""
+    from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances  # brings scikit-learn: 2 s
+
     evaluator = PedAnovaImportanceEvaluator(target_quantile=quantile)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that all settings are equally good is an answer here

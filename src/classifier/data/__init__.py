@@ -53,12 +53,12 @@ def check(settings: Mapping[str, Any]) -> list[str]:
     """Return lines of text on the data that canonical settings name: see `classifier.data.check`.
 
     Args:
-        settings: as for `load`.
+        settings: as for `load`; with ``batch_size``, a last batch of very few images is named.
 
     Raises:
         DataError: see `load`.
     """
-    return report(*_asked(settings))
+    return report(*_asked(settings), settings.get("batch_size"))
 
 
 def _asked(settings: Mapping[str, Any]) -> tuple[Source, int, int, tuple[int, ...] | None]:

@@ -30,6 +30,9 @@ from classifier.data.source import LONG, SPLITS, Source
 FEW = 5
 """A class with fewer training images than this is named."""
 
+THIN = 4
+"""A last batch of fewer images than this is named: on small images batch normalisation over them may run off."""
+
 NAMED = 10
 _WIDTH = 110
 
@@ -51,7 +54,7 @@ class Original:
     sha256: str = ""
 
 
-def report(source: Source, size: int, seed: int, limit: Sequence[int] | None) -> list[str]:
+def report(source: Source, size: int, seed: int, limit: Sequence[int] | None, batch: int | None = None) -> list[str]:
     """Return the lines of the data check.
 
     Args:
@@ -59,6 +62,7 @@ def report(source: Source, size: int, seed: int, limit: Sequence[int] | None) ->
         size: width and height in pixels it is used at.
         seed: the split seed.
         limit: most images of each split, or None.
+        batch: images per training step, where that is known.
 
     Raises:
         DataError: the data cannot be used.
@@ -78,6 +82,7 @@ def report(source: Source, size: int, seed: int, limit: Sequence[int] | None) ->
         lines += _listed(what, [source.names[image] for image in used if what in originals[image].converted])
     lines += _identical(source, parts, originals)
     lines += _few(source, parts)
+    lines += _last_batch(len(parts["train"]), batch)
     return lines
 
 
@@ -170,3 +175,14 @@ def _few(source: Source, parts: Mapping[str, np.ndarray]) -> list[str]:
 def _listed(what: str, things: Sequence[str]) -> list[str]:
     """Return nothing, or one line that counts `things` and names the first of them."""
     return [f"{what}: {len(things):,}: {named(things, NAMED, '; ')}"] if things else []
+
+
+def _last_batch(images: int, batch: int | None) -> list[str]:
+    """Name a last batch of two or three images; a single one joins the batch before."""
+    left = images % batch if batch and images > batch else 0
+    if not 1 < left < THIN:
+        return []
+    return [
+        f"a last batch of {left}: {images:,} training images in batches of {batch:,}; batch normalisation over so few "
+        "may make losses jump, another batch_size leaves more"
+    ]

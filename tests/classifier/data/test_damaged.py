@@ -133,6 +133,16 @@ def test_the_check_names_each_with_its_path_and_policy(everything: Path) -> None
     assert any(line.endswith(", no classes: empty") for line in lines)
 
 
+@pytest.mark.parametrize(("size", "left"), [(8, "2"), (9, ""), (17, ""), (18, ""), (48, ""), (5, "3"), (7, "")])
+def test_a_last_batch_of_very_few_is_named(everything: Path, size: int, left: str) -> None:
+    forget()
+    lines = data.check(canonical({"data": str(everything), "data.size": SIZE, "batch_size": size}))
+    named = [line for line in lines if line.startswith("a last batch of ")]
+    assert [line.partition(";")[0] for line in named] == (
+        [f"a last batch of {left}: 18 training images in batches of {size}"] if left else []
+    )
+
+
 def test_a_divided_folder_says_what_is_missing(divided: Path) -> None:
     (divided / "train/eel").mkdir()
     picture(divided / "train/eel/0.png", 1)
