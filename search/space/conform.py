@@ -106,7 +106,11 @@ def _as_number(text: str, rule: Mapping[str, Any]) -> str:
 def _listed(node: Node, least: int) -> str:
     """Return how a scalar is written where a list of at least so many is asked for."""
     text = bracketed(node)
-    return text if least < 2 or "," in text else f"{least} of them, such as [{', '.join([text[1:-1]] * least)}]"
+    if least < 2 or "," in text:
+        return text
+    if not _DECIMAL.fullmatch(text[1:-1]):
+        return f"a list of {least}"
+    return f"{least} of them, such as [{', '.join([text[1:-1]] * least)}]"
 
 
 def bracketed(node: Node) -> str:

@@ -150,3 +150,21 @@ def test_a_description_that_is_no_schema(here, monkeypatch):
     Path("space.yaml").write_text(HEAD)
     assert faults().startswith("space.yaml:1: workload: loading 'tests.space.fake:Fake' failed: ")
     assert "\n" not in faults()
+
+
+@pytest.mark.parametrize(
+    ("value", "remedy"),
+    [
+        ("60", "3 of them, such as [60, 60, 60]"),
+        ("60, 20, 20", "[60, 20, 20]"),
+        ("all", "a list of 3"),
+    ],
+)
+def test_a_list_of_three(here, value, remedy):
+    """What is proposed would be taken, as far as its length goes."""
+    Path("space.yaml").write_text(f"workload: classifier\nfixed:\n  epochs: 1\n  data.limit: {value}\n")
+    assert faults() == f"space.yaml:4: fixed.data.limit: found {_found(value)}, must be a list or null; write {remedy}"
+
+
+def _found(value: str) -> str:
+    return value if value.isdigit() else repr(value)
