@@ -15,6 +15,7 @@ from typing import Any
 
 import ray
 from ray._private import parameter, ray_constants, services
+from ray.tune.execution import class_cache
 
 from search.engine.guard import guard, sessions_of
 from search.engine.servers import Watch, watched
@@ -158,3 +159,27 @@ def _lean() -> Iterator[None]:
         if sys.platform.startswith("linux") and hasattr(services, "ConsolePopen"):
             put(services, "ConsolePopen", functools.partial(services.ConsolePopen, process_group=0))
         yield
+
+
+@contextmanager
+def in_ready_processes() -> Iterator[None]:
+    """Let Tune meanwhile take the processes that Ray started ahead for the workers of a local Ray.
+
+    It asks for an environment with some variables of the driver's, which Ray can only give to a new process, a second
+    or two later. On this machine every process has them from the driver.
+    """
+    usual = getattr(class_cache._ActorClassCache, "get", None)
+    if usual is None:
+        yield
+        return
+    class_cache._ActorClassCache.get = _plain_actor
+    try:
+        yield
+    finally:
+        class_cache._ActorClassCache.get = usual
+
+
+def _plain_actor(classes: Any, trainable: type) -> Any:
+    if trainable not in classes._cache:
+        classes._cache[trainable] = ray.remote(trainable)
+    return classes._cache[trainable]

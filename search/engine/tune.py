@@ -30,7 +30,7 @@ import tempfile
 import threading
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -44,7 +44,7 @@ from search.engine.forget import Forgetful, saving_nothing
 from search.engine.gauge import Gauge
 from search.engine.lease import WorkerSetup
 from search.engine.leasing import LeaseQueue, Pulse, RowScheduler
-from search.engine.local import local_ray, session
+from search.engine.local import in_ready_processes, local_ray, session
 from search.engine.nodes import Share, share_of
 from search.engine.packing import fraction
 from search.engine.place import execution_class
@@ -176,8 +176,9 @@ def _execute(driver: Driver, setup: WorkerSetup, given: Share, gauge: Gauge | No
                 callbacks=[Pulse(driver, queue, setup.epoch_seconds is not None), Forgetful(), *watch],
             ),
         )
+        ready = nullcontext() if setup.elsewhere else in_ready_processes()
         try:
-            with saving_nothing(Path(scratch, "leases")), listening(driver.give_up_at_once):
+            with saving_nothing(Path(scratch, "leases")), ready, listening(driver.give_up_at_once):
                 tuner.fit()
         except Exception:
             if driver.error is None:
