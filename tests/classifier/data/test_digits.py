@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from importlib import import_module
 
 import numpy as np
 import pytest
+import sklearn
 from sklearn.datasets import load_digits
 
 from .conftest import again, load
@@ -38,6 +40,25 @@ def test_pixels_are_those_of_scikit_learn() -> None:
             expected = np.rint(bunch.images[number] * 255 / 16)
             assert (found.images[split][row] == expected).all()  # all three channels
             assert found.labels[split][row] == bunch.target[number]
+
+
+@pytest.mark.parametrize("moved", [False, True], ids=["its file", "its function"])
+def test_either_way_gives_what_scikit_learn_does(moved: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    digits = import_module("classifier.data.digits")  # the package has a function of this name
+    if moved:
+        monkeypatch.setattr(digits, "find_spec", lambda name: None)
+    shades, labels = digits._table()
+    bunch = load_digits()
+    assert shades.dtype == bunch.images.dtype
+    assert (shades == bunch.images).all()
+    assert (labels == bunch.target).all()
+    assert digits._read.__wrapped__()[2] == sklearn.__version__
+
+
+def test_no_process_imports_scikit_learn_for_them() -> None:
+    code = "import sys; from classifier.data.digits import _read; _read(); print('sklearn' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
 
 
 def test_no_image_is_in_two_splits() -> None:
