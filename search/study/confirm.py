@@ -81,11 +81,13 @@ def _settings(space: Space, parameters: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _best(ledger: Ledger, record: StudyRecord, space: Space) -> list[Mapping[str, Any]]:
-    """Return the configurations that finished under all their seeds, best mean objective at the last epoch first.
+    """Return the configurations that finished under all their seeds, best mean objective first.
 
-    Of equally good ones the first comes first.
+    Each run counts with the epoch that the table shows it at: its last one, or its best. Of equally good ones the first
+    comes first.
     """
-    objective = space.search.objective
+    objective, at_best = space.search.objective, space.report.value == "best"
+    better = max if objective.maximize else min
     paths = ledger.paths(record.id)
     values: defaultdict[int, list[float]] = defaultdict(list)
     parameters: dict[int, Mapping[str, Any]] = {}
@@ -93,8 +95,9 @@ def _best(ledger: Ledger, record: StudyRecord, space: Space) -> list[Mapping[str
         parameters[trial.configuration] = trial.parameters
         value = math.nan
         if trial.state in (State.FINISHED, State.STOPPED) and trial.last_epoch:
-            key = paths[trial.number][0][trial.last_epoch - 1]
-            value = ledger.rows([key])[key].row.metrics.get(objective.metric, math.nan)
+            keys = paths[trial.number][0][: trial.last_epoch][0 if at_best else -1 :]
+            found = [one.row.metrics.get(objective.metric, math.nan) for one in ledger.rows(keys).values()]
+            value = better(filter(math.isfinite, found), default=math.nan)
         values[trial.configuration].append(value)
     means = {number: mean(found) for number, found in values.items()}
     sound = [number for number, mean in means.items() if math.isfinite(mean)]

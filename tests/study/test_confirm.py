@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -95,6 +96,30 @@ def test_less_is_better_where_the_objective_says_so(ledger: Ledger) -> None:
     assert found.settings({"candidate": "best 1"})["x"] == 0.2
     assert not found.report.has_baseline
     assert list(found.axes[0].domain.values) == ["best 1"]  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(("value", "best"), [("last", 0.2), ("best", 0.1)])
+@pytest.mark.parametrize("direction", ["maximize", "minimize"])
+def test_the_best_are_those_of_the_table(value: str, best: float, direction: str, ledger: Ledger) -> None:
+    """Configuration 1 is best in its second epoch, and behind configuration 2 in the end."""
+    objective = {"metric": "val_accuracy", "direction": direction}
+    search = {**CONTENT["search"], "objective": objective, "confirm": {"top": 1, "seeds": 2}}
+    space = space_from_mapping({**CONTENT, "search": search, "report": {"value": value}}, "tuned")
+    sign = 1 if direction == "maximize" else -1
+    for number, curve in {1: (0.1, 0.9, math.nan, 0.5), 2: (0.1, 0.2, 0.3, 0.6)}.items():
+        study, run = ledger.study("tuned").id, ledger.begin_run(ledger.study("tuned").id, {})
+        for index in range(2):
+            place = 10 * number + index
+            parameters = {"x": number / 10, "way": "soft"}
+            trial = Trial(place, 10 + number, (0, 7)[index], parameters, {}, 4, State.FINISHED, last_epoch=4)
+            keys = [f"{place:020x}{epoch:020x}" for epoch in range(4)]
+            with ledger.step(study) as step:
+                step.add_trial(trial, keys, "")
+                for epoch, (key, accuracy) in enumerate(zip(keys, curve, strict=True), start=1):
+                    step.put_row(key, epoch, Row({"val_accuracy": sign * accuracy}), 1.0, run)
+    found = confirm_space(ledger, ledger.study("tuned"), space)
+    assert found is not None
+    assert found.settings({"candidate": "best 1"})["x"] == best
 
 
 def test_a_baseline_among_the_best_stands_there_once(ledger: Ledger) -> None:
