@@ -27,6 +27,8 @@ SMALL = {
 }
 """An epoch of this takes a few hundredths of a second."""
 
+EPOCHS = 12
+
 FACTORIAL: dict[str, Any] = {
     "augmentation": {"grid": {"none": {}, "turned": {"augment.rotation": 20}}},
     "loss.gamma": {"grid": [0, 2]},
@@ -47,7 +49,7 @@ Curves = dict[tuple[str, int], list[tuple[dict[str, bytes], dict[str, bytes]]]]
 class Shared(Bench):
     """A folder with one study of `Counted`, whose epochs are counted by the workload itself."""
 
-    def put(self, space: Mapping[str, Any] = FACTORIAL, seeds: Any = 1, epochs: int = 12, **fixed: Any) -> Path:
+    def put(self, space: Mapping[str, Any] = FACTORIAL, seeds: Any = 1, epochs: int = EPOCHS, **fixed: Any) -> Path:
         return self.write(space, seeds, "tests.engine.workloads:Counted", epochs=epochs, **{**SMALL, **fixed})
 
     def run(self, verb: str = "run", *words: object) -> subprocess.CompletedProcess[str]:

@@ -100,7 +100,7 @@ def done(made: OnOneGpu, *words: object) -> CompletedProcess[str]:
 @pytest.mark.slow
 def test_trials_that_leave_a_gpu_idle_share_it(bench: Callable[[str], OnOneGpu]) -> None:
     made = bench("shared")
-    degrees, best = [1, 2, 3, 4], 40
+    degrees, best = [1, 2, 3, 4], 30
     path = made.study(degrees, best, host=0.1, device=0.01)
     said = done(made).stdout
     assert SHARED in said
@@ -146,12 +146,12 @@ def test_trials_that_only_take_turns_go_back_to_one(bench: Callable[[str], OnOne
 def test_a_row_made_with_less_memory_than_asked_for_is_dropped(bench: Callable[[str], OnOneGpu]) -> None:
     """Alone there was room, together there is not, and the library goes on with less: other bits, perhaps."""
     made = bench("short")
-    made.study([1, 2], 40, device=0.1, memory=0.3, room=0.5)
+    made.study([1, 2], 30, device=0.1, memory=0.3, room=0.5)
     said = done(made).stdout
     assert SHARED in said
     assert "a trial found too little memory beside the others; each has a GPU to itself from now on" in said
     assert "attempt 2" not in said
-    assert set(made.epochs()) == {(degree, epoch) for degree in (1, 2) for epoch in range(1, 43)}
+    assert set(made.epochs()) == {(degree, epoch) for degree in (1, 2) for epoch in range(1, 33)}
     assert {trial.ended_by for trial in made.trials()} == {"no lower loss for 2 epochs"}
     assert made.sharing()["trials_per_gpu"] == 1
 

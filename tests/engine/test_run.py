@@ -337,7 +337,7 @@ def test_workers_are_reused(alone: tuple[Bench, subprocess.CompletedProcess[str]
 def test_a_killed_driver(bench: Callable[..., Bench], alone: tuple[Bench, subprocess.CompletedProcess[str]]) -> None:
     """On its way, a study is looked at from outside, loses a worker, and then its driver."""
     made = bench("killed")
-    made.write(GRID, pause=0.8 * PATIENCE, at=4)
+    made.write(GRID, pause=0.6 * PATIENCE, at=4)
     process = made.start()
     wait_for(made.trained, process=process)
 
@@ -369,7 +369,7 @@ def test_a_killed_driver(bench: Callable[..., Bench], alone: tuple[Bench, subpro
     begun = len(made.trained())
 
     # The same command goes on.
-    made.write(GRID, pause=0.8 * PATIENCE, at=4)
+    made.write(GRID, pause=0.6 * PATIENCE, at=4)
     done = made.run()
     assert (done.returncode, done.stderr) == (0, "")
     trials = made.trials()

@@ -7,7 +7,6 @@ import hashlib
 import os
 import pickle
 import sqlite3
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,15 +14,18 @@ from typing import Any
 import pytest
 
 from search.trial import State
-from tests.engine.sharing import FACTORIAL, Shared, ends
+from tests.engine.sharing import EPOCHS, FACTORIAL, Shared, ends
 
 pytestmark = pytest.mark.slow
+
+LONGER = EPOCHS + 3
+"""Epochs of the trials that train alone: enough to tell how each one ends that is asked for fewer."""
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Shared]]:
-    """The factorial with sharing and without, the seconds both took, and studies added later."""
-    benches = {name: Shared(tmp_path_factory.mktemp(name), "factorial") for name in ("shared", "alone", "fresh")}
+    """The factorial with sharing and without, and studies added later."""
+    benches = {name: Shared(tmp_path_factory.mktemp(name), "factorial") for name in ("shared", "alone")}
     yield benches
     for bench in benches.values():
         for process in bench.started:
@@ -38,28 +40,31 @@ def run(bench: Shared, *words: object) -> str:
 
 
 def test_rows_are_those_of_trials_trained_alone(made: dict[str, Shared]) -> None:
+    """Those were trained for three epochs more, which changes nothing of the first twelve."""
     shared, alone = made["shared"], made["alone"]
-    began = time.monotonic()
     run(shared, shared.put())
-    took = time.monotonic() - began
-    run(alone, alone.put(), "--no-sharing")
-    took_alone = time.monotonic() - began - took
-    print(f"{took:.1f} s with sharing, {took_alone:.1f} s without")
+    run(alone, alone.put(epochs=LONGER), "--no-sharing")
 
     assert len(shared.trials()) == 24
     assert {trial.state for trial in shared.trials()} == {State.FINISHED, State.STOPPED}
-    assert ends(shared.trials()) == ends(alone.trials())
+    assert ends(shared.trials()) == {name: cut(*end) for name, end in ends(alone.trials()).items()}
     curves, curves_alone = shared.curves(), alone.curves()
     assert curves.keys() == curves_alone.keys()
     for name, curve in curves.items():
-        assert curve == curves_alone[name], name
+        assert curve == curves_alone[name][:EPOCHS], name
         assert all({"val", "test"} <= predictions.keys() for _, predictions in curve)
 
-    lines, lines_alone = shared.lines(), alone.lines()
+    lines = shared.lines()
+    lines_alone = [line for line in alone.lines() if int(line.split()[1]) <= EPOCHS]
     assert len(lines) == len(set(lines)) == shared.distinct(), "an epoch was trained twice, or not counted"
     assert set(lines) == set(lines_alone), "the same epochs, by the workload's own account"
-    assert len(lines_alone) == sum(trial.last_epoch for trial in alone.trials())
+    assert len(lines_alone) == sum(min(trial.last_epoch, EPOCHS) for trial in alone.trials())
     assert len(lines_alone) > 2 * len(lines)
+
+
+def cut(state: str, ended_by: str, last_epoch: int) -> tuple[str, str, int]:
+    """Return how a trial would have ended, had it been asked for `EPOCHS` epochs."""
+    return (state, ended_by, last_epoch) if last_epoch <= EPOCHS else (State.FINISHED.value, "last epoch", EPOCHS)
 
 
 def test_the_same_study_again_trains_nothing(made: dict[str, Shared]) -> None:
@@ -124,18 +129,17 @@ def foist(path: Path, content: bytes) -> None:
 
 
 def test_damaged_states_are_noticed_and_trained_again(made: dict[str, Shared]) -> None:
-    """Four of five states are spoilt before the study gets longer; rows are those of a ledger where none was."""
-    shared, fresh = made["shared"], made["fresh"]
+    """Four of five states are spoilt before the study gets longer; rows are those of trials trained alone."""
+    shared, alone = made["shared"], made["alone"]
     before = shared.lines()
     files = shared.state_files()
     assert len(files) >= 12, "at least the last one of each chain"
     for number, path in enumerate(files):
         damage(path, number % 5)
-    run(shared, shared.put(epochs=15))
-    run(fresh, fresh.put(epochs=15))
+    run(shared, shared.put(epochs=LONGER))
     longer = shared.name + " (rev 2)"
-    assert ends(shared.trials(longer)) == ends(fresh.trials())
-    assert shared.curves(longer) == fresh.curves()
+    assert ends(shared.trials(longer)) == ends(alone.trials())
+    assert shared.curves(longer) == alone.curves()
     reasons = {entry.detail["reason"].split(" ", 2)[2] for entry in shared.log_of("miss", study=longer)}
     said_of_each = ("has changed since it was written", "bytes, ", "cannot be read: No such file", "UnpicklingError(")
     for said in said_of_each:
@@ -144,4 +148,3 @@ def test_damaged_states_are_noticed_and_trained_again(made: dict[str, Shared]) -
     again = set(before) & set(shared.lines()[len(before) :])
     assert again, "nothing was trained again, so no damage was met"
     assert shared.log_of("alarm", study=longer) == []
-    assert len(fresh.lines()) == len(set(fresh.lines())) == fresh.distinct()

@@ -64,7 +64,7 @@ def test_any_heap_of_tokens_is_read_or_refused(tokens):
 
 
 @pytest.mark.slow
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=150)
 @given(trees, st.sampled_from(["", "fixed", "space", "search", "resources", "report", "seeds", "name", "title"]))
 def test_any_tree_is_read_or_refused(tree, section):
     data = {"workload": "tests.space.fake:Fake", "fixed": {"epochs": 2, "batch_size": 2}}
