@@ -59,11 +59,9 @@ def look(address: str, folder: Path, size: str = "1300,1200") -> tuple[str, list
         *("--headless=new", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr", f"--window-size={size}"),
         *(f"--user-data-dir={folder / 'profile'}", "--virtual-time-budget=15000"),
     ]
-    shot = [CHROMIUM, *options, f"--screenshot={folder / 'page.png'}", address]
-    seen = subprocess.run(shot, capture_output=True, text=True, timeout=180, check=True)
-    dump = subprocess.run([CHROMIUM, *options, "--dump-dom", address], capture_output=True, text=True, timeout=180)
-    assert (folder / "page.png").stat().st_size > 1_000
-    return dump.stdout, re.findall(r".*:CONSOLE.*", seen.stderr + dump.stderr)
+    command = [CHROMIUM, *options, "--dump-dom", address]
+    seen = subprocess.run(command, capture_output=True, text=True, timeout=180, check=True)
+    return seen.stdout, re.findall(r".*:CONSOLE.*", seen.stderr)
 
 
 def test_the_list_of_studies(address: str, tmp_path: Path) -> None:
@@ -100,5 +98,5 @@ def test_a_page_of_the_report_cannot_call_the_dashboard(address: str, tmp_path: 
     document, console = look(f"{address}/reports/focal/hostile.html", tmp_path, "600,600")
     assert "<title>ran</title>" in document
     assert any("Content Security Policy" in line for line in console)
-    with urllib.request.urlopen(f"{address}/api/studies", timeout=10) as page:
+    with urllib.request.urlopen(f"{address}/api/studies", timeout=60) as page:
         assert b"focal" in page.read()

@@ -143,7 +143,7 @@ def test_a_longer_study_starts_from_the_states_of_a_shorter_one(opened: Ledger) 
 
 
 @pytest.mark.slow
-@fast
+@settings(fast, max_examples=25)
 @given(spaces(samplers=("grid",)), st.integers(0, 2**32 - 1), st.booleans())
 def test_what_is_planned_is_what_a_run_trains(space: Space, seed: int, sharing: bool) -> None:
     with ledger() as opened:
