@@ -9,7 +9,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
@@ -26,6 +26,8 @@ STARTS = 3
 
 UNNEEDED = {"no_monitor": True, "include_log_monitor": False}
 """Parameters of a Ray node that leave processes out."""
+
+_GROUP: dict[str, Any] = {"process_group": 0} if sys.platform.startswith("linux") else {}
 
 _session = ""
 
@@ -144,20 +146,13 @@ def _lean() -> Iterator[None]:
 
     None of this is Ray's public interface: what a version does not have stays as it is there.
     """
-    with ExitStack() as undo:
-
-        def put(module: Any, name: str, value: Any) -> None:
-            usual = getattr(module, name, None)
-            if usual is not None:
-                undo.callback(setattr, module, name, usual)
-                setattr(module, name, value)
-
-        known = inspect.signature(parameter.RayParams).parameters
-        without = {name: value for name, value in UNNEEDED.items() if name in known}
-        put(parameter, "RayParams", functools.partial(parameter.RayParams, **without))
-        put(services, "start_api_server", lambda *words, **more: (None, None))
-        if sys.platform.startswith("linux") and hasattr(services, "ConsolePopen"):
-            put(services, "ConsolePopen", functools.partial(services.ConsolePopen, process_group=0))
+    known = inspect.signature(parameter.RayParams).parameters
+    without = {name: value for name, value in UNNEEDED.items() if name in known}
+    with (
+        _replaced(parameter, "RayParams", lambda usual: functools.partial(usual, **without)),
+        _replaced(services, "start_api_server", lambda usual: lambda *words, **more: (None, None)),
+        _replaced(services, "ConsolePopen", lambda usual: functools.partial(usual, **_GROUP)),
+    ):
         yield
 
 
@@ -168,18 +163,25 @@ def in_ready_processes() -> Iterator[None]:
     It asks for an environment with some variables of the driver's, which Ray can only give to a new process, a second
     or two later. On this machine every process has them from the driver.
     """
-    usual = getattr(class_cache._ActorClassCache, "get", None)
-    if usual is None:
+    with _replaced(class_cache._ActorClassCache, "get", lambda usual: _plain_actor):
         yield
-        return
-    class_cache._ActorClassCache.get = _plain_actor
-    try:
-        yield
-    finally:
-        class_cache._ActorClassCache.get = usual
 
 
 def _plain_actor(classes: Any, trainable: type) -> Any:
     if trainable not in classes._cache:
         classes._cache[trainable] = ray.remote(trainable)
     return classes._cache[trainable]
+
+
+@contextmanager
+def _replaced(owner: Any, name: str, make: Callable[[Any], Any]) -> Iterator[None]:
+    """Put something made of an attribute of Ray's in its place meanwhile; do nothing where there is none."""
+    usual = getattr(owner, name, None)
+    if usual is None:
+        yield
+        return
+    setattr(owner, name, make(usual))
+    try:
+        yield
+    finally:
+        setattr(owner, name, usual)
