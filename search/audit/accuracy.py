@@ -178,11 +178,12 @@ def _range(desk: Desk, n: int, one: str, other: str, span: Overlap, adjusted: fl
             f"{p_text(adjusted)}, so that it may be chance"
         )
     else:
-        smallest = p_text(span.smallest) if span.smallest >= LEAST else "0"
-        verdict = (
-            f"is between {smallest} and {p_text(span.largest)}, depending on the images they share: "
-            "cannot be told from the figures"
-        )
+        largest = p_text(span.largest)
+        if span.smallest >= LEAST:
+            range_ = f"is between {p_text(span.smallest)} and {largest}"
+        else:
+            range_ = f"is at most {largest}, and may be below {LEAST:g}"
+        verdict = f"{range_}, depending on the images they share: cannot be told from the figures"
     where = f"{numbers} of {counted(n, 'image')}"
     pair = f"{desk.printed(one)} against {desk.printed(other)}"
     return f"{pair}, {where}: exact McNemar p {verdict}"

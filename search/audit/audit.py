@@ -70,12 +70,16 @@ def audit(spaces: Iterable[Space]) -> list[Audited]:
 def _curves(desk: Desk, own: Sequence[Row]) -> None:
     for group in one_curve(own):
         names = listed([desk.row(row.name) for row in group])
-        sentence = f"{names} differ in nothing but where they stop: one recorded run answers all of them"
+        alike = f"{names} differ in nothing but where they stop, as far as the file says"
+        sentence = f"{alike}: one recorded run can answer all of them"
         desk.note(sentence, "values", group[0].name)
 
 
 def _twice(found: Sequence[tuple[Desk, Row]]) -> None:
-    """Note rows with equal settings: one run listed twice where the figures agree, else what they leave open."""
+    """Note rows with equal settings: perhaps one run listed twice where figures agree, else what they leave open.
+
+    Two runs under different seeds may have the same figure, and papers rarely print a seed: no more than "may be".
+    """
     desks = {id(row): desk for desk, row in found}
     for earlier, later in pairs(row for _, row in found):
         one, other = desks[id(earlier)], desks[id(later)]
@@ -93,7 +97,7 @@ def _twice(found: Sequence[tuple[Desk, Row]]) -> None:
             same = f"begins with the {earlier.epochs:,} epochs of {whose}"
         if alike:
             both = f"both are printed with {texts[1]}" if texts[0] == texts[1] else f"{texts[1]} agrees with {texts[0]}"
-            sentence = f"{other.row(later.name)} {same}, and {both}: the same run is listed twice"
+            sentence = f"{other.row(later.name)} {same}, and {both}: it may be the same run, listed twice"
         elif earlier.epochs == later.epochs:
             sentence = (
                 f"{other.row(later.name)} {same}, but is printed with {texts[1]}, not {texts[0]}: "

@@ -18,7 +18,7 @@ LEVEL = 0.05
 """The usual level, that of the report's tests."""
 
 LEAST = 1e-12
-"""A p below this is told as this, or as 0 where it is the lower end of a range."""
+"""A p below this is told as this; where it is the lower end of a range, as below this."""
 
 
 @dataclass(frozen=True)
