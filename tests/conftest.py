@@ -1,4 +1,4 @@
-"""What all tests share: a cache of decoded images of their own, never the user's, and a PostgreSQL server."""
+"""What all tests share: surroundings, a cache of decoded images, never the user's, and a PostgreSQL server."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ from contextlib import suppress
 import pytest
 
 from tests.postgres import binaries, server
+from tests.surroundings import settle
+
+settle()
 
 with suppress(ImportError):  # not on every machine with a GPU
     import hypothesis

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from tests.surroundings import HANG_S
+
 USER = "postgres"
 """Whose server it is where the tests run as root, which PostgreSQL refuses to run as."""
 
@@ -50,7 +52,9 @@ class Server:
 
     def _call(self, program: str, *words: str) -> None:
         command = [*self._before, str(self._programs / program), "-D", str(self.place / "data"), *words]
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/", timeout=60)
+        subprocess.run(
+            command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/", timeout=HANG_S
+        )
 
 
 @contextmanager

@@ -32,6 +32,7 @@ from search.space import Objective, dump, read_space
 from search.study import Leaf
 from search.study.fold import Fold
 from search.trial import Row, State, Trial
+from tests.surroundings import HANG_S
 
 GOOD = """\
 workload: tests.engine.workloads:Synthetic
@@ -333,7 +334,7 @@ def test_a_bug_says_that_it_is_one(monkeypatch: pytest.MonkeyPatch, capsys: pyte
 def test_a_reader_that_goes_away_is_no_bug(results: Path) -> None:
     root = Path(__file__).parents[1]
     command = f"{sys.executable} -m search schema | head -c 10"
-    done = subprocess.run(command, shell=True, capture_output=True, text=True, cwd=root, timeout=60)
+    done = subprocess.run(command, shell=True, capture_output=True, text=True, cwd=root, timeout=HANG_S)
     assert (done.stdout, done.stderr) == ('{\n  "$sche', "")
 
 
@@ -341,7 +342,7 @@ def test_a_sound_file_is_read_without_heavy_imports(good: Path) -> None:
     code = "import sys; from search.__main__ import run; run(sys.argv[1:]); print(*sorted(sys.modules))"
     root = Path(__file__).parents[1]
     done = subprocess.run(
-        [sys.executable, "-c", code, "check", str(good)], capture_output=True, text=True, cwd=root, timeout=60
+        [sys.executable, "-c", code, "check", str(good)], capture_output=True, text=True, cwd=root, timeout=HANG_S
     )
     assert done.returncode == 0
     loaded = set(done.stdout.split())

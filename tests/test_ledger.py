@@ -30,6 +30,7 @@ from search.errors import InternalError, StorageFailed, StudyLocked, StudyNotFou
 from search.ledger import Ledger, codec, study_lock
 from search.ledger.tables import without_password
 from search.trial import DataCard, Row, State, Trial
+from tests.surroundings import HANG_S
 
 KEY = "ab" * 20
 
@@ -334,7 +335,7 @@ class LedgerContract:
         for thread in threads:
             thread.start()
         for thread in threads:
-            thread.join(60)
+            thread.join(HANG_S)
         log = ledger.decisions(study)
         assert [decision.seq for decision in log] == list(range(60))
         assert sorted(given["one"] + given["other"]) == list(range(60))
@@ -349,10 +350,9 @@ class LedgerContract:
             step.put_row(key(1), 1, row(), 0.1, run)
         with ledger.step(study) as step:
             step.put_row(key(2), 1, row(), 0.1, run)
-            begun = time.monotonic()
+            # A reader that waited for the writer would wait for ever: the writer commits behind these lines.
             assert list(reader.rows([key(1), key(2)])) == [key(1)]
             assert reader.study("focal").id == study
-            assert time.monotonic() - begun < 5, "a reader waited for the writer"
         assert len(reader.rows([key(1), key(2)])) == 2
         reader.close()
 
@@ -369,10 +369,10 @@ class LedgerContract:
             "        with ledger.step(ledger.study('s').id) as step: step.log('here')\n"
             "drivers = [several.Process(target=drive) for _ in range(8)]\n"
             "for driver in drivers: driver.start()\n"
-            "for driver in drivers: driver.join(60)\n"
+            "for driver in drivers: driver.join(600)\n"
             "print([driver.exitcode for driver in drivers])\n"
         )
-        told, _ = python(code, storage).communicate(timeout=90)
+        told, _ = python(code, storage).communicate(timeout=HANG_S)
         assert told == f"{[0] * 8}\n"
         ledger = Ledger(storage)
         assert len(ledger.studies()) == 1
@@ -402,7 +402,7 @@ class LedgerContract:
                 pass
         finally:
             holder.send_signal(signal.SIGKILL)
-            holder.wait(30)
+            holder.wait(HANG_S)
             holder.stdin.close()
             holder.stdout.close()
         self.take(ledger, "focal")
@@ -450,7 +450,7 @@ class TestSqlite(LedgerContract):
             "    os.kill(os.getpid(), signal.SIGKILL)\n"
         )
         killed = python(code, storage)
-        killed.communicate(timeout=60)
+        killed.communicate(timeout=HANG_S)
         assert killed.returncode == -signal.SIGKILL
         assert list(ledger.rows(["01" * 20, "02" * 20])) == ["01" * 20]
 
@@ -461,13 +461,13 @@ class TestSqlite(LedgerContract):
             "several = multiprocessing.get_context('fork'); together = several.Barrier(8)\n"
             "def open_all():\n"
             "    for number in range(10):\n"
-            "        together.wait(60); Ledger(f'{sys.argv[1]}/{number}.db').close()\n"
+            "        together.wait(600); Ledger(f'{sys.argv[1]}/{number}.db').close()\n"
             "drivers = [several.Process(target=open_all) for _ in range(8)]\n"
             "for driver in drivers: driver.start()\n"
-            "for driver in drivers: driver.join(60)\n"
+            "for driver in drivers: driver.join(600)\n"
             "print([driver.exitcode for driver in drivers])\n"
         )
-        told, _ = python(code, str(tmp_path)).communicate(timeout=90)
+        told, _ = python(code, str(tmp_path)).communicate(timeout=HANG_S)
         assert told == f"{[0] * 8}\n"
 
     @pytest.mark.parametrize("folder", ["with space", "what?mode=ro", "100%", "a#b", "é", "a'b"])

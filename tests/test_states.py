@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from search.ledger import BadState, KeptState, Ledger, Role, States, files, read_state, write_state
 from search.ledger.files import StateFile, all_files, found_states
 from search.trial import Row
+from tests.surroundings import HANG_S
 from tests.test_ledger import key, python, study_of
 
 CONTENT = bytes(range(256)) * 5
@@ -145,7 +146,7 @@ def test_processes_that_come_to_the_same_state_do_not_disturb_each_other(tmp_pat
         assert writer.stdin
         writer.stdin.write("go\n")
         writer.stdin.flush()
-    assert [writer.communicate(timeout=60)[0] for writer in writers] == ["sound\n"] * 3
+    assert [writer.communicate(timeout=HANG_S)[0] for writer in writers] == ["sound\n"] * 3
     assert len(lying(tmp_path)) == 25
     for number in range(25):
         assert len(list(found_states(tmp_path, f"{number:040x}"))) == 1
@@ -161,11 +162,11 @@ def test_a_writer_that_is_killed_leaves_a_draft_at_most(tmp_path: Path) -> None:
     writer = python(code, str(tmp_path))
     assert writer.stdout
     assert writer.stdout.readline() == "on\n"
-    until = time.monotonic() + 30
+    until = time.monotonic() + HANG_S
     while len(lying(tmp_path)) < 3 and time.monotonic() < until:
         time.sleep(0.01)
     writer.send_signal(signal.SIGKILL)
-    writer.communicate(timeout=60)
+    writer.communicate(timeout=HANG_S)
     names = [path for path, named in all_files(tmp_path) if named]
     assert len(names) >= 2
     drafts = [path for path, named in all_files(tmp_path) if not named]
@@ -390,7 +391,7 @@ def test_two_drivers_name_one_state_at_once(postgres_database, tmp_path):
             step.put_state(kept)
             thread.start()
             thread.join(0.5)  # it waits for the first one to commit
-        thread.join(30)
+        thread.join(HANG_S)
         assert errors == []
         assert one.states.find([key]) == {key: kept}
     finally:

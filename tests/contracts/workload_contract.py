@@ -27,6 +27,7 @@ from search.ledger import codec
 from search.rules import why_not
 from search.trial import Row
 from search.workload import Measuring, Occupying, Run, Settings, Workload, identity, load_workload
+from tests.surroundings import HANG_S
 
 
 class WorkloadContract:
@@ -337,7 +338,7 @@ def stir() -> None:
 def in_a_fresh_process(task: Mapping[str, Any]) -> dict[str, list[str]]:
     command = [sys.executable, "-m", "tests.contracts.workload_contract"]
     root = Path(__file__).parents[2]
-    done = subprocess.run(command, input=json.dumps(task), capture_output=True, text=True, cwd=root, timeout=120)
+    done = subprocess.run(command, input=json.dumps(task), capture_output=True, text=True, cwd=root, timeout=HANG_S)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout.splitlines()[-1])
 

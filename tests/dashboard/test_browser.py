@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.dashboard.conftest import Served
+from tests.surroundings import HANG_S
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome") or shutil.which("chrome")
 ROOT = Path(__file__).parents[2]
@@ -34,12 +35,12 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with out.open("w") as file:
         process = subprocess.Popen(command, stdout=file, stderr=subprocess.STDOUT, cwd=ROOT)
     try:
-        yield _said(r"(http://127\.0\.0\.1:\d+)/dashboard", out, process, 180)
+        yield _said(r"(http://127\.0\.0\.1:\d+)/dashboard", out, process, HANG_S)
         # Pictures are last: nothing of them may keep the dashboard from answering, or from ending.
-        assert _said(r"(drew \d+ pictures|dashboard has no pictures)", out, process, 180)
+        assert _said(r"(drew \d+ pictures|dashboard has no pictures)", out, process, HANG_S)
     finally:
         process.terminate()
-        process.wait(30)
+        process.wait(HANG_S)
 
 
 def _said(pattern: str, out: Path, process: subprocess.Popen[bytes], seconds: float) -> str:
@@ -60,7 +61,7 @@ def look(address: str, folder: Path, size: str = "1300,1200") -> tuple[str, list
         *(f"--user-data-dir={folder / 'profile'}", "--virtual-time-budget=15000"),
     ]
     command = [CHROMIUM, *options, "--dump-dom", address]
-    seen = subprocess.run(command, capture_output=True, text=True, timeout=180, check=True)
+    seen = subprocess.run(command, capture_output=True, text=True, timeout=HANG_S, check=True)
     return seen.stdout, re.findall(r".*:CONSOLE.*", seen.stderr)
 
 
@@ -98,5 +99,5 @@ def test_a_page_of_the_report_cannot_call_the_dashboard(address: str, tmp_path: 
     document, console = look(f"{address}/reports/focal/hostile.html", tmp_path, "600,600")
     assert "<title>ran</title>" in document
     assert any("Content Security Policy" in line for line in console)
-    with urllib.request.urlopen(f"{address}/api/studies", timeout=60) as page:
+    with urllib.request.urlopen(f"{address}/api/studies", timeout=HANG_S) as page:
         assert b"focal" in page.read()

@@ -14,9 +14,7 @@ from search.ledger import Decision, Ledger
 from search.trial import Trial
 from tests.engine.test_run import Bench
 from tests.engine.workloads import COUNTED
-
-LIMIT = 300
-"""Seconds any one command may take; on two free cores it is one of twenty parts of that."""
+from tests.surroundings import HANG_S
 
 SMALL = {
     "data": "digits",
@@ -58,7 +56,7 @@ class Shared(Bench):
             patch.setenv(COUNTED, str(self.log))
             process = self.start(verb, *words)
         try:
-            process.wait(LIMIT)
+            process.wait(HANG_S)
         finally:
             self.end(process)
         return subprocess.CompletedProcess(process.args, process.returncode, self.out(), self.err())

@@ -29,6 +29,7 @@ from search.study import longest
 from search.trial import Row, State, Trial
 from tests.engine.simulation import CLASS, Nature, Simulation, end_of, study, verdicts_of
 from tests.engine.workloads import Synthetic
+from tests.surroundings import HANG_S
 
 MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None
 WORKLOAD = "tests.engine.workloads:Synthetic"
@@ -702,7 +703,7 @@ def test_the_planner_in_a_real_thread() -> None:
                 if not driver.row(lease.id, nature.row(key), 0.1):
                     break
             driver.lease_ended(lease.id)
-        planner.join(20)
+        planner.join(HANG_S)
         assert not planner.is_alive()
         assert driver.finished
         assert not driver.wait_for_work()

@@ -22,7 +22,8 @@ import psutil
 import pytest
 
 from search.trial import State
-from tests.engine.test_run import LIMIT, Bench, kin, wait_for
+from tests.engine.test_run import Bench, kin, wait_for
+from tests.surroundings import HANG_S
 
 pytestmark = pytest.mark.slow
 
@@ -85,7 +86,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Jumping,
     bench.write(space, 1, "tests.engine.jumpy:Jumpy", pause=0.2, at=4, log=str(bench.log))
     process = bench.start()
     try:
-        wait_for(bench.trained, LIMIT, process)
+        wait_for(bench.trained, process=process)
         yield bench, process
     finally:
         bench.end(process)
@@ -112,7 +113,7 @@ def test_workers_do_not_stand_back_for_other_programs(running: tuple[Jumping, su
 
 def test_a_study_does_not_mind_the_clock(running: tuple[Jumping, subprocess.Popen[str]]) -> None:
     bench, process = running
-    assert process.wait(LIMIT) == 0, bench.err()
+    assert process.wait(HANG_S) == 0, bench.err()
     assert bench.err() == ""
     trials = bench.trials()
     assert {trial.parameters["act"]: trial.state for trial in trials} == {
@@ -129,12 +130,12 @@ def test_a_study_does_not_mind_the_clock(running: tuple[Jumping, subprocess.Pope
 @pytest.mark.skipif(not NETWORK.exists(), reason="lists sockets as Linux does, in /proc/net")
 def test_neither_does_the_dashboard(running: tuple[Jumping, subprocess.Popen[str]]) -> None:
     bench, process = running
-    process.wait(LIMIT)
+    process.wait(HANG_S)
     served = bench.start("dashboard", "--port", 0, "--no-pictures")
     try:
-        wait_for(lambda: "(Ctrl-C ends it)" in bench.out(), LIMIT, served)
+        wait_for(lambda: "(Ctrl-C ends it)" in bench.out(), process=served)
         (port,) = map(int, re.findall(r"http://127\.0\.0\.1:(\d+)/dashboard", bench.out()))
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/dashboard", timeout=60) as page:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/dashboard", timeout=HANG_S) as page:
             assert page.status == 200
         found = open_sockets(kin(served))
         assert [(each.address, each.port) for each in found] == [("127.0.0.1", port)]

@@ -17,6 +17,7 @@ import pytest
 
 from search.engine.guard import members_of, sessions_of
 from tests.engine.test_run import gone, wait_for
+from tests.surroundings import HANG_S
 
 pytestmark = pytest.mark.slow
 
@@ -97,7 +98,7 @@ def drivers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Driv
 @pytest.mark.parametrize("end", ["killed", "untold", "leaves"])
 def test_nothing_is_left(end: str, drivers: dict[str, Driver]) -> None:
     driver = drivers[end]
-    wait_for(lambda: gone([driver.named, driver.writes, driver.watching]) and not driver.folder.exists(), 60)
+    wait_for(lambda: gone([driver.named, driver.writes, driver.watching]) and not driver.folder.exists())
     assert driver.reader.is_running(), "whoever reads its logs elsewhere is no part of it"
     assert driver.other.is_running(), "nor is another process of the same terminal"
     assert driver.process.poll() == (None if end == "leaves" else -signal.SIGKILL)
@@ -108,10 +109,10 @@ def test_a_guard_that_was_killed_hurts_nobody() -> None:
         "import os, subprocess, sys; from search.engine.guard import guard\n"
         "with guard() as tell:\n"
         "    import psutil; [each.kill() for each in psutil.Process().children()]\n"
-        "    psutil.wait_procs(psutil.Process().children(), 5); tell('/nowhere')\n"
+        "    psutil.wait_procs(psutil.Process().children(), 600); tell('/nowhere')\n"
         "print('done')\n"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=HANG_S)
     assert (done.stdout, done.stderr) == ("done\n", "")
 
 

@@ -21,9 +21,10 @@ import pytest
 from search.ledger import Ledger
 from tests.engine.doomed import DOOM, MOMENTS
 from tests.engine.hasty import ROLLING
-from tests.engine.sharing import LIMIT, Shared, ends
+from tests.engine.sharing import Shared, ends
 from tests.engine.test_run import kin
 from tests.engine.workloads import COUNTED, PAUSE
+from tests.surroundings import HANG_S
 
 pytestmark = pytest.mark.stress
 
@@ -76,7 +77,7 @@ def test_twenty_kills(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
             driver = psutil.Process(process.pid)
             # Mostly while it trains, now and then while it starts.
             starting = rng.random() < 0.2
-            until = time.monotonic() + LIMIT
+            until = time.monotonic() + HANG_S
             while process.poll() is None and len(killed.lines()) == before and not starting:
                 assert time.monotonic() < until, killed.err()
                 time.sleep(0.05)

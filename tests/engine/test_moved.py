@@ -13,14 +13,12 @@ from search.engine.guard import sessions_of
 from search.trial import State
 from tests.engine import moved
 from tests.engine.test_run import Bench, wait_for
+from tests.surroundings import HANG_S
 
 pytestmark = pytest.mark.stress
 
 OFF = ("+0", "+40d", "-3600", "-400d", "+59")
 """How far off the servers' clocks are, in turn, in libfaketime's words."""
-
-LIMIT = 300
-"""Seconds the study may take; on free cores it takes 20."""
 
 
 class Moved(Bench):
@@ -51,8 +49,8 @@ def test_rays_servers_do_not_mind_the_clock_either(tmp_path: Path, monkeypatch: 
     try:
         bench.write({"x": {"grid": [0, 1, 2, 3]}}, 1, "tests.engine.jumpy:Jumpy", pause=1.0, log=str(bench.log))
         process = bench.start()
-        wait_for(lambda: len(bench.days(process.pid)) > 2, LIMIT, process)
-        assert process.wait(LIMIT) == 0, bench.err()
+        wait_for(lambda: len(bench.days(process.pid)) > 2, process=process)
+        assert process.wait(HANG_S) == 0, bench.err()
     finally:
         over.set()
         traveller.join()

@@ -21,6 +21,7 @@ from tests.engine.raylets import SECURED, Raylet
 from tests.engine.sharing import FACTORIAL, Shared
 from tests.engine.test_run import kin, wait_for
 from tests.engine.workloads import COUNTED, DECODED, PAUSE
+from tests.surroundings import HANG_S
 
 pytestmark = pytest.mark.stress
 
@@ -254,7 +255,7 @@ def test_the_driver_ends_and_the_cluster_stays(how: signal.Signals, bench: OnClu
     process = bench.start()
     wait_for(lambda: len(bench.lines()) > 5, LIMIT, process)
     process.send_signal(how)
-    assert process.wait(60) == (130 if how == signal.SIGINT else -signal.SIGKILL)
+    assert process.wait(HANG_S) == (130 if how == signal.SIGINT else -signal.SIGKILL)
     begun = len(bench.lines())
     if how == signal.SIGINT:
         assert bench.err() == "study 'study' was ended by Ctrl-C; the same command goes on\n"

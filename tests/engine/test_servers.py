@@ -21,6 +21,7 @@ from search.engine.servers import listening, watched
 from search.errors import RayLost, StorageFailed, UserError
 from search.trial import State
 from tests.engine.test_run import Bench, kin, wait_for, without
+from tests.surroundings import HANG_S
 
 ADVICE = (
     "; see whether the machine is overloaded, or its memory or the folder for temporary files full; what is committed "
@@ -48,7 +49,7 @@ def test_who_listens_is_told_of_a_server_that_is_gone() -> None:
         with listening(listener):
             assert not told.wait(0.1)
             state[0] = "raylet ended (SIGKILL)"
-            assert told.wait(20)
+            assert told.wait(HANG_S)
         assert heard == [f"Ray's raylet ended (SIGKILL){ADVICE}"]
         with listening(listener):
             assert len(heard) == 2, "whoever comes later is told at once"
@@ -76,7 +77,7 @@ def test_a_run_that_cannot_end_is_ended() -> None:
         "import threading\nfrom search.engine import servers\nservers.ROUND, servers.LAST = 0.01, 0.3\n"
         "with servers.watched(lambda: 'GCS server ended (exit 1)'):\n    threading.Event().wait()\n"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=HANG_S)
     assert (done.returncode, done.stdout, done.stderr) == (1, "", f"Ray's GCS server ended (exit 1){ADVICE}\n")
 
 
@@ -86,7 +87,7 @@ def test_a_run_that_ends_in_time_is_not(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(servers.os, "_exit", codes.append)
     with watched(lambda: "raylet ended") as watch:
         wait_for(lambda: watch.lost)
-    watch._thread.join(60)
+    watch._thread.join(HANG_S)
     assert not watch._thread.is_alive()
     assert codes == []
 
@@ -232,10 +233,10 @@ def test_a_server_of_ray_is_killed_in_mid_study(server: str, tmp_path: Path) -> 
         assert alone.run().returncode == 0, alone.err()
         made.write(space, pause=1.0, epochs=8)
         process = made.start()
-        wait_for(lambda: len(made.trained()) > 3, 100, process)
+        wait_for(lambda: len(made.trained()) > 3, process=process)
         (victim,) = [member for member in kin(process) if member.name() == server]
         os.kill(victim.pid, signal.SIGKILL)
-        assert process.wait(400) == 0, made.err()
+        assert process.wait(HANG_S) == 0, made.err()
         assert made.err() == ""
         said = {"raylet": "raylet", "gcs_server": "GCS server"}[server]
         again = ": starting it again, and going on from what is committed"

@@ -23,6 +23,7 @@ from search.ledger import Ledger
 from search.trial import State
 from tests.engine.test_run import ROOT, Bench, gone, kin, wait_for, without
 from tests.postgres import Server, binaries, running
+from tests.surroundings import HANG_S
 
 pytestmark = pytest.mark.stress
 
@@ -219,7 +220,7 @@ def dashboard(made: Stored) -> Iterator[str]:
 def ask(method: str, address: str, content: Any = None) -> Any:
     body = None if content is None else json.dumps(content).encode()
     request = urllib.request.Request(address, body, {"Content-Type": "application/json"}, method=method)
-    with urllib.request.urlopen(request, timeout=20) as answer:
+    with urllib.request.urlopen(request, timeout=HANG_S) as answer:
         text = answer.read()
     return json.loads(text) if text.strip() else None
 

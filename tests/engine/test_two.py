@@ -19,7 +19,8 @@ from search.errors import StudyLocked
 from search.ledger import Ledger, study_lock
 from search.space import dump
 from search.study import find_study
-from tests.engine.test_run import LIMIT, ROOT, Bench, wait_for
+from tests.engine.test_run import Bench, wait_for
+from tests.surroundings import HANG_S, ROOT
 
 SPACE = {
     "workload": "tests.engine.workloads:Scripted",
@@ -66,7 +67,7 @@ several = multiprocessing.get_context("fork")
 together = several.Barrier(8)
 drivers = [several.Process(target=drive, args=(number,)) for number in range(8)]
 for driver in drivers: driver.start()
-for driver in drivers: driver.join(100)
+for driver in drivers: driver.join(600)
 print([driver.exitcode for driver in drivers])
 """
 
@@ -74,7 +75,7 @@ print([driver.exitcode for driver in drivers])
 @pytest.mark.slow
 def test_eight_drivers_create_both_databases_at_once(tmp_path: Path) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", EIGHT, str(tmp_path)], capture_output=True, text=True, timeout=LIMIT, cwd=ROOT
+        [sys.executable, "-c", EIGHT, str(tmp_path)], capture_output=True, text=True, timeout=HANG_S, cwd=ROOT
     )
     assert (done.stdout, done.stderr) == (f"{[0] * 8}\n", "")
 
@@ -123,10 +124,10 @@ def test_two_studies_at_once_on_a_fresh_ledger_with_readers(tmp_path: Path) -> N
             readers[-1].start()
         wait_for(lambda: all(len(reader.seen) > 3 or reader.errors for reader in readers))
         hold.unlink()
-        codes = [process.wait(LIMIT) for process in processes]
+        codes = [process.wait(HANG_S) for process in processes]
         for reader in readers:
             reader.over.set()
-            reader.join(LIMIT)
+            reader.join(HANG_S)
             assert not reader.is_alive()
         assert codes == [0, 0], [bench.err() for bench in benches]
         for bench, reader in zip(benches, readers, strict=True):

@@ -19,6 +19,7 @@ from search.report.latex_text import _ACCENTS, _SIGNS, latex_text
 from search.space import Axis, Grid
 from tests.report.builder import GAMMAS, full
 from tests.report.hostile import hostile_study
+from tests.surroundings import HANG_S
 
 PDFLATEX = shutil.which("pdflatex")
 needs_pdflatex = pytest.mark.skipif(PDFLATEX is None, reason="pdflatex is not installed")
@@ -39,7 +40,7 @@ def compiled(folder: Path, name: str) -> str:
     assert PDFLATEX
     command = [PDFLATEX, "-halt-on-error", "-interaction=nonstopmode", "-no-shell-escape", name]
     for _ in range(2 if r"\begin{longtable}" in (folder / "table.tex").read_text() else 1):
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, errors="replace", timeout=60)
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, errors="replace", timeout=HANG_S)
         assert done.returncode == 0, done.stdout[-2000:]
     return re.sub(r"\n(?=\S)", "", (folder / name).with_suffix(".log").read_text(errors="replace"))
 

@@ -1,6 +1,5 @@
 """Every broken file of broken.txt gives exactly the sentences written below it."""
 
-import time
 from pathlib import Path
 
 import pytest
@@ -125,9 +124,7 @@ def test_conditional_axes_are_counted_without_enumerating(here):
 
     axes = [Axis("a", Grid((0, 1)))]
     axes += [Axis(f"x{number}", Grid(tuple(range(1000))), Condition("a", (1,))) for number in range(6)]
-    start = time.perf_counter()
     assert Space("s", "w", axes).grid_size() == 1 + 1000**6
-    assert time.perf_counter() - start < 0.1
     small = [Axis("a", Grid((0, 1))), Axis("b", Grid((0, 1, 2)), Condition("a", (1,)))]
     small += [Axis("c", Grid((0, 1)), Condition("b", (0, 2))), Axis("d", Grid((0, 1)))]
     space = Space("s", "w", small)

@@ -19,6 +19,7 @@ import torchvision
 from classifier.workload import ClassifierWorkload
 from search.study import Planner
 from tests.spaces.shipped import REPORT_A, REPORT_B, SPACES, space
+from tests.surroundings import HANG_S
 
 pytestmark = pytest.mark.slow
 
@@ -76,7 +77,7 @@ def search(*words: str | Path) -> str:
         cwd=SPACES.parent,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=HANG_S,
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr

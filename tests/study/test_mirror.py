@@ -22,6 +22,7 @@ from search.ledger import Ledger
 from search.space import Space, dump, space_from_mapping
 from search.study import Mirror, mirror
 from search.trial import Row, State, Trial
+from tests.surroundings import HANG_S
 
 NAN = math.nan
 
@@ -228,7 +229,7 @@ def test_its_thread_copies_and_ends(study: Written) -> None:
     room = study.mirror()
     room.start(interval=0.05)
     number = study.trial(State.RUNNING, [0.5])
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + HANG_S
     while time.monotonic() < deadline and not (study.file.exists() and _copied(study)):
         time.sleep(0.05)
     equals(study, study.seen())

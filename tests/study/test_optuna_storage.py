@@ -10,6 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from search.study import open_optuna
+from tests.surroundings import HANG_S
 
 EIGHT = """
 import multiprocessing, sys
@@ -25,13 +26,13 @@ several = multiprocessing.get_context("fork")
 together = several.Barrier(8)
 openers = [several.Process(target=open_it) for _ in range(8)]
 for opener in openers: opener.start()
-for opener in openers: opener.join(100)
+for opener in openers: opener.join(600)
 print([opener.exitcode for opener in openers])
 """
 
 
 def opened_by_eight(url: str) -> tuple[str, str]:
-    done = subprocess.run([sys.executable, "-c", EIGHT, url], capture_output=True, text=True, timeout=120)
+    done = subprocess.run([sys.executable, "-c", EIGHT, url], capture_output=True, text=True, timeout=HANG_S)
     return done.stdout, done.stderr
 
 

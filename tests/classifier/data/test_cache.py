@@ -16,6 +16,7 @@ import pytest
 
 from classifier import data
 from classifier.data import cache, decode
+from tests.surroundings import HANG_S
 
 from .conftest import again, load, picture
 
@@ -242,7 +243,7 @@ def test_four_processes_at_once(flat: Path, cache_folder: Path) -> None:
         subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         for _ in range(4)
     ]
-    ends = [process.communicate(timeout=60) for process in started]
+    ends = [process.communicate(timeout=HANG_S) for process in started]
     assert [process.returncode for process in started] == [0] * 4, ends
     assert {out.strip() for out, _ in ends} == {load(flat).card.fingerprint}
     assert [errors for _, errors in ends] == [""] * 4

@@ -20,6 +20,7 @@ from tests.report.builder import Study
 from tests.report.hostile import hostile_study
 from tests.report.judging import SPACE, Bench
 from tests.report.page.studies import levels, page_of
+from tests.surroundings import HANG_S
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
@@ -57,7 +58,7 @@ def browse(page: Path, profile: Path, *options: str) -> tuple[str, str]:
         *(f"--user-data-dir={profile}", "--host-resolver-rules=MAP * ~NOTFOUND", "--virtual-time-budget=60000"),
         *(*options, page.as_uri()),
     ]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=240, check=True)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=HANG_S, check=True)
     return done.stdout, done.stderr
 
 
