@@ -42,6 +42,11 @@ def run(arguments: list[str]) -> int:
     except (click.Abort, KeyboardInterrupt):
         print("interrupted; give the same command again to go on", file=sys.stderr)
         return 130
+    except SystemExit as error:  # nothing here exits: the code of a workload does
+        from search.foreign import reason_of
+
+        print(printable(f"a workload ended this process: {reason_of(error)}"), file=sys.stderr)
+        return 1
     except BrokenPipeError:
         sys.stderr.close()
         return 0

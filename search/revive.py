@@ -16,8 +16,7 @@ from typing import Any
 from search.engine.measured import row_of
 from search.errors import UserError
 from search.ledger import BadState, Ledger, Recorded, StudyRecord, read_state
-from search.space import SERVICE_SETTINGS, Space
-from search.study import addressed
+from search.space import SERVICE_SETTINGS, Space, addressed
 from search.trial import Trial
 from search.workload import Run, Workload
 

@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 from search.errors import UserError, nearest
+from search.foreign import reason_of, watched
 from search.rules import Description, SettingFaults, Settings, complete
 from search.source import source_hash
 from search.trial import DataCard
@@ -135,25 +136,33 @@ def load_workload(name: str) -> Workload:
         module_name, attribute = f"{name}.workload", "workload"
     if "" not in sys.path and str(Path.cwd()) not in sys.path:
         sys.path.insert(0, str(Path.cwd()))
+    importing = f"workload {name!r}: importing {module_name!r}"
     try:
-        module = importlib.import_module(module_name)
+        with watched(importing):
+            module = importlib.import_module(module_name)
     except ModuleNotFoundError as error:
         if error.name and (module_name == error.name or module_name.startswith(error.name + ".")):
             raise UserError(
                 f"workload {name!r}: no module {error.name!r} can be imported from {Path.cwd()}; "
                 "write `classifier` or `package.module:attribute`"
             ) from error
-        raise UserError(f"workload {name!r}: importing {module_name!r} failed: {error}") from error
-    except Exception as error:
-        raise UserError(f"workload {name!r}: importing {module_name!r} failed: {error!r}") from error
+        raise UserError(f"{importing} failed: {reason_of(error)}") from error
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        raise UserError(f"{importing} failed: {reason_of(error)}") from error
     if not hasattr(module, attribute):
         known = nearest(attribute, vars(module))
         raise UserError(f"workload {name!r}: module {module_name!r} has no attribute {attribute!r}{known}")
     found = getattr(module, attribute)
+    making = f"workload {name!r}: {attribute}()"
     try:
-        workload: Any = found() if inspect.isclass(found) else found
-    except Exception as error:
-        raise UserError(f"workload {name!r}: {attribute}() failed: {error!r}") from error
+        with watched(making):
+            workload: Any = found() if inspect.isclass(found) else found
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        raise UserError(f"{making} failed: {reason_of(error)}") from error
     if lacking := _lacking(workload):
         raise UserError(
             f"workload {name!r}: {attribute!r} does not implement the contract (it lacks {', '.join(lacking)}); "

@@ -7,6 +7,7 @@ import os
 import platform
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -91,17 +92,73 @@ def test_a_missing_attribute_is_named_with_the_nearest(module):
     assert refusal(f"{name}:zzzzz") == f"workload '{name}:zzzzz': module '{name}' has no attribute 'zzzzz'"
 
 
-def test_an_import_that_fails_inside_is_told_apart(module):
-    missing = module("import not_installed_anywhere\n")
-    assert refusal(f"{missing}:x") == (
-        f"workload '{missing}:x': importing '{missing}' failed: No module named 'not_installed_anywhere'"
+@pytest.mark.parametrize(
+    ("source", "reason"),
+    [
+        ("import not_installed_anywhere", "No module named 'not_installed_anywhere' ({file}, line 1)"),
+        ("def half():\n    1 / 0\nhalf()", "ZeroDivisionError('division by zero') ({file}, line 2)"),
+        (
+            "import json\njson.loads('')",
+            "JSONDecodeError('Expecting value: line 1 column 1 (char 0)') ({file}, line 2)",
+        ),
+        ("def (:", "SyntaxError: invalid syntax ({file}, line 1)"),
+        ("import sys\nsys.exit(0)", "SystemExit(0) ({file}, line 2); {ended}"),
+        ("raise SystemExit", "SystemExit() ({file}, line 1); {ended}"),
+        ("import argparse\nargparse.ArgumentParser().exit()", "SystemExit(0) ({file}, line 2); {ended}"),
+        ("raise GeneratorExit", "GeneratorExit() ({file}, line 1)"),
+        ("class Mine(BaseException): pass\nraise Mine(1)", "Mine(1) ({file}, line 2)"),
+        ("from search.errors import UserError\nraise UserError('mine')", "UserError('mine') ({file}, line 2)"),
+    ],
+)
+def test_an_import_that_fails_inside_is_told_with_its_place(module, tmp_path, source, reason):
+    name = module(source + "\n")
+    told = reason.format(file=tmp_path / f"{name}.py", ended=ENDED)
+    assert refusal(f"{name}:x") == f"workload '{name}:x': importing '{name}' failed: {told}"
+
+
+ENDED = 'a workload must not end the process: what a script does goes under `if __name__ == "__main__":`'
+
+
+def test_an_import_that_is_interrupted_says_where(module, tmp_path, capsys):
+    name = module("raise KeyboardInterrupt\n")
+    with pytest.raises(KeyboardInterrupt):
+        load_workload(f"{name}:x")
+    where = f"{tmp_path / name}.py, line 1"
+    assert capsys.readouterr().err == (
+        f"workload '{name}:x': importing '{name}' was interrupted: KeyboardInterrupt() ({where})\n"
     )
-    broken = module("1 / 0\n")
-    assert refusal(f"{broken}:x") == (
-        f"workload '{broken}:x': importing '{broken}' failed: ZeroDivisionError('division by zero')"
+
+
+def test_what_an_import_prints_is_named_and_is_no_result(module, capsys):
+    name = module("import sys\nprint('one')\nprint('two', end='')\nsys.stdout.flush()\n" + MINIMAL)
+    load_workload(f"{name}:flat")
+    print("a result")
+    said = capsys.readouterr()
+    assert said.out == "a result\n"
+    assert said.err == f"workload '{name}:flat': importing '{name}' prints:\none\ntwo"
+
+
+def test_an_import_that_takes_long_is_named_with_the_place_it_has_come_to(module, tmp_path, monkeypatch, capsys):
+    """The module waits for the line, so that no time decides."""
+    said = threading.Event()
+    monkeypatch.setattr("search.foreign.SLOW_AFTER_S", 0.01)
+    monkeypatch.setattr("search.foreign._say", lambda text: (print(text, file=sys.stderr), said.set()))
+    monkeypatch.setattr(sys.modules[__name__], "waited_for", said, raising=False)
+    name = module(f"import {__name__} as tests\nassert tests.waited_for.wait(60)\n" + MINIMAL)
+    load_workload(f"{name}:flat")
+    assert capsys.readouterr().err == (
+        f"workload '{name}:flat': importing '{name}' has taken 0.01 s so far; it is at {tmp_path / name}.py, line 2\n"
     )
-    unreadable = module("def (:\n")
-    assert refusal(f"{unreadable}:x").startswith(f"workload '{unreadable}:x': importing '{unreadable}' failed: Syntax")
+
+
+def test_a_child_that_an_import_forks_ends_there(module, tmp_path, capfd):
+    name = module("import os\nforked = os.fork()\n" + MINIMAL)
+    load_workload(f"{name}:flat")
+    _, status = os.waitpid(sys.modules[name].forked, 0)
+    assert os.waitstatus_to_exitcode(status) == 1
+    assert capfd.readouterr().err == (
+        f"workload '{name}:flat': importing '{name}' has forked this process; the child ends here\n"
+    )
 
 
 @pytest.mark.parametrize("name", ["", ":x", "."])
@@ -131,6 +188,14 @@ def test_a_class_that_needs_arguments_is_the_users_error(module):
     assert refusal(f"{name}:Needy") == (
         f"workload '{name}:Needy': Needy() failed: "
         "TypeError(\"Needy.__init__() missing 1 required positional argument: 'depth'\")"
+    )
+
+
+def test_a_class_that_ends_the_process_is_the_users_error(module, tmp_path):
+    name = module(MINIMAL + "class Ending(Flat):\n    def __init__(self): raise SystemExit(0)\n")
+    line = MINIMAL.count("\n") + 2
+    assert refusal(f"{name}:Ending") == (
+        f"workload '{name}:Ending': Ending() failed: SystemExit(0) ({tmp_path / name}.py, line {line}); {ENDED}"
     )
 
 

@@ -76,7 +76,7 @@ def _data(space: Space, file: str, told: dict[tuple[str, ...], str]) -> None:
     Raises:
         UserError: the data cannot be used, or the workload checks none.
     """
-    from search.space import SERVICE_SETTINGS
+    from search.space import SERVICE_SETTINGS, addressed
     from search.workload import CheckingData, load_workload
 
     workload = load_workload(space.workload)
@@ -84,14 +84,13 @@ def _data(space: Space, file: str, told: dict[tuple[str, ...], str]) -> None:
         raise UserError(f"workload {space.workload!r} checks no data: it has no method check_data(fixed)")
     settings = {name: value for name, value in space.settings(space.example()).items() if name not in SERVICE_SETTINGS}
     try:
-        fixed, _ = workload.schedule(workload.canonical(settings), 1)
-        lines = tuple(workload.check_data(fixed))
-    except ValueError as error:
-        if not hasattr(error, "faults"):
+        with addressed(space):
+            fixed, _ = workload.schedule(workload.canonical(settings), 1)
+            lines = tuple(workload.check_data(fixed))
+    except Faults as error:
+        if file:
             raise
-        if not file:
-            raise UserError("\n".join(f"{name}: {reason}" for name, reason in error.faults)) from error
-        raise Faults(Fault(file, 0, name, reason) for name, reason in error.faults) from error
+        raise UserError("\n".join(f"{fault.key}: {fault.message}" for fault in error.faults)) from error
     if lines in told:
         click.echo(f"  data as for {told[lines]}")
         return

@@ -24,7 +24,7 @@ from search.engine.signals import dropped, stopping_on_signals
 from search.errors import NotReproducible, StorageFailed
 from search.ledger import Ledger, StudyRecord, study_lock
 from search.plan import Place, Plan, compared, plan_of, recorded_place
-from search.space import Space
+from search.space import Space, addressed
 from search.study.fold import Fold
 from search.study.revision import bring_up_to_date, find_study, new_revision, study_in_class
 from search.trial import DataCard, State
@@ -365,8 +365,8 @@ def read_data(space: Space, workload: Workload, view: View) -> Sample:
     """
     view.say("reading the data")
     settings, service = rooms.canonical(space, workload, space.example(), space.seeds[0])
-    fixed, _ = workload.schedule(settings, service["epochs"])
-    with rooms.addressed(space):
+    with addressed(space):
+        fixed, _ = workload.schedule(settings, service["epochs"])
         card = workload.data(fixed)
         inputs = dict(workload.inputs(fixed))
     if card is not None:

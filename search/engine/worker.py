@@ -71,7 +71,9 @@ class LeaseTrainable(tune.Trainable):
             row = row_of(measured)
         except _Miss as miss:
             return {LEASE: lease.id, MISS: str(miss), "done": True}
-        except (Exception, SystemExit) as error:
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # SystemExit and its like among them
             self._run = None  # whatever state it is in, nobody shall go on from it
             short = self._assignment.setup.crowded and out_of_memory(error)
             return {LEASE: lease.id, ERROR: self._told(error), SHORT: short, "done": True}

@@ -21,7 +21,7 @@ from search.errors import UserError
 QUICK = 5.0
 """Seconds up to which a first epoch is followed by a second one, which counts: the first pays for the start."""
 
-_MARK = "answer: "
+_MARK, _ENDED = "answer: ", "ended: "
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,8 @@ def _ask(question: Mapping[str, Any]) -> dict[str, Any]:
     lines = [line for line in done.stdout.splitlines() if line.startswith(_MARK)]
     if done.returncode or not lines:
         reason = (done.stderr.strip().splitlines() or [f"it ended with code {done.returncode}"])[-1]
-        raise UserError(f"workload {question['workload']!r} cannot be prepared on a worker: {reason}")
+        prepared = f"workload {question['workload']!r} cannot be prepared on a worker"
+        raise UserError(f"{prepared}: {reason.removeprefix(_ENDED)}")
     return dict(json.loads(lines[-1].removeprefix(_MARK)))
 
 
@@ -86,27 +87,36 @@ def answer() -> None:
     """Answer the question on standard input; runs in the fresh process."""
     question = json.load(sys.stdin)
     sys.path[:] = [*question["sys_path"], *(place for place in sys.path if place not in question["sys_path"])]
+    from search.foreign import reason_of
     from search.workload import load_workload
 
     workload = load_workload(question["workload"])
+    try:
+        found = _found(workload, question)
+    except (Exception, KeyboardInterrupt):
+        raise
+    except BaseException as error:  # SystemExit and its like would end this process without a word
+        sys.exit(f"{_ENDED}{reason_of(error)}")
+    print(f"\n{_MARK}{json.dumps(found, default=str)}")
+
+
+def _found(workload: Any, question: Mapping[str, Any]) -> Mapping[str, Any]:
     cpus, gpus = question["cpus"], question["gpus"]
     if question["what"] == "class":
-        found: Mapping[str, Any] = dict(workload.execution_class(cpus, gpus))
-    else:
-        run = workload.start(question["fixed"], cpus, gpus)
-        seconds = 0.0
-        for settings in question["schedule"]:
-            began = time.monotonic()
-            run.train_epoch(settings)
-            seconds = time.monotonic() - began
-            if seconds > QUICK:
-                break
-        try:
-            size: int | None = len(run.save())
-        except Exception:  # states cannot be kept: `run` says why when it comes to that
-            size = None
-        found = {"seconds": seconds, "size": size}
-    print(f"\n{_MARK}{json.dumps(found, default=str)}")
+        return dict(workload.execution_class(cpus, gpus))
+    run = workload.start(question["fixed"], cpus, gpus)
+    seconds = 0.0
+    for settings in question["schedule"]:
+        began = time.monotonic()
+        run.train_epoch(settings)
+        seconds = time.monotonic() - began
+        if seconds > QUICK:
+            break
+    try:
+        size: int | None = len(run.save())
+    except Exception:  # states cannot be kept: `run` says why when it comes to that
+        size = None
+    return {"seconds": seconds, "size": size}
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """The search-space file: typed model, strict reader with addressed faults, JSON Schema, and writing it back."""
 
+from search.space.addressed import addressed
 from search.space.model import (
     CONFIRMED,
     MOST_SEED,
@@ -46,6 +47,7 @@ __all__ = [
     "Resources",
     "Search",
     "Space",
+    "addressed",
     "confirm_name",
     "dump",
     "read_space",

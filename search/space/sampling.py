@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Iterator
 from typing import Any
 
+from search.foreign import reason_of, watched
 from search.rules import complete
 from search.space.extends import options, section
 from search.space.model import SERVICE_SETTINGS, Axis, Grid, Space
@@ -51,6 +52,11 @@ def _spread(axis: Axis, most: int) -> list[Any]:
 
 def check_samples(space: Space, root: Node, workload: Workload, problems: Problems) -> None:
     """Report what the workload refuses, each fault at the line that set the value."""
+    with watched(f"workload {space.workload!r}: making settings canonical"):
+        _check_samples(space, root, workload, problems)
+
+
+def _check_samples(space: Space, root: Node, workload: Workload, problems: Problems) -> None:
     seen: set[tuple[str, str]] = set()
     for parameters in samples(space):
         for setting, reason in _refused(space.settings(parameters), workload):
@@ -76,8 +82,10 @@ def _refused(settings: dict[str, Any], workload: Workload) -> list[tuple[str, st
             check()
         except ValueError as error:
             faults += getattr(error, "faults", [("", str(error))])
-        except Exception as error:  # a stranger's code: whatever it raises, the person reads where it came from
-            faults.append(("", f"the workload could not make these settings canonical: {error!r}"))
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # a stranger's code: whatever it raises, the person reads where it came from
+            faults.append(("", f"the workload could not make these settings canonical: {reason_of(error)}"))
     return faults
 
 

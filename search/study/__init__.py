@@ -2,7 +2,7 @@
 
 from search.study.changed import StudyChanged, check_unchanged
 from search.study.fold import Fold
-from search.study.leaf import Leaf, Planner, addressed, canonical, longest
+from search.study.leaf import Leaf, Planner, canonical, longest
 from search.study.mirror import Mirror
 from search.study.optuna_storage import open_optuna
 from search.study.revision import continued_study, find_study, study_in_class
@@ -17,7 +17,6 @@ __all__ = [
     "Planner",
     "Sampler",
     "StudyChanged",
-    "addressed",
     "canonical",
     "check_unchanged",
     "continued_study",

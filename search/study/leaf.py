@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from search import prefix
-from search.errors import Fault, Faults, UserError
+from search.errors import UserError
 from search.rules import Description, complete
-from search.space import SERVICE_SETTINGS, Domain, Grid, Int, Space
+from search.space import SERVICE_SETTINGS, Domain, Grid, Int, Space, addressed
 from search.trial import DataCard, Trial
 from search.workload import Workload, identity
 
@@ -103,7 +102,8 @@ class Planner:
 
     def _path(self, settings: Mapping[str, Any], epochs: int, salt: str) -> _Way:
         """Return fixed settings, schedule, keys, the fingerprint of the data and the hashes of the input weights."""
-        fixed, each = self._workload.schedule(settings, epochs)
+        with addressed(self.space):
+            fixed, each = self._workload.schedule(settings, epochs)
         card = self._card(fixed)
         with addressed(self.space):
             inputs = dict(self._workload.inputs(fixed))
@@ -192,17 +192,6 @@ def _one_by_one(schedule: Sequence[Mapping[str, Any]], change: Callable[[Mapping
     for place, each in enumerate(schedule):
         result.append(result[-1] if place and each is schedule[place - 1] else change(each))
     return result
-
-
-@contextmanager
-def addressed(space: Space) -> Iterator[None]:
-    """Turn what a workload says of its settings or data into faults of the space's file."""
-    try:
-        yield
-    except ValueError as error:
-        if not hasattr(error, "faults"):
-            raise
-        raise Faults(Fault(space.file or "<python>", 0, name, reason) for name, reason in error.faults) from error
 
 
 def hashed(fixed: Mapping[str, Any], rules: Description) -> dict[str, Any]:

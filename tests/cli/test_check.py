@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -132,3 +134,50 @@ def test_a_workload_that_checks_no_data(capsys: pytest.CaptureFixture[str]) -> N
     code, lines, err = ask(capsys, "--data", "--workload", "tests.engine.workloads:Synthetic")
     assert (code, lines) == (1, [])
     assert err == "workload 'tests.engine.workloads:Synthetic' checks no data: it has no method check_data(fixed)\n"
+
+
+REPOSITORY = Path(__file__).parents[2]
+ENDED = 'a workload must not end the process: what a script does goes under `if __name__ == "__main__":`'
+
+
+def test_a_module_that_ends_the_process_is_no_sound_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.path", [*sys.path])
+    (tmp_path / "ends_at_once.py").write_text("import sys\nsys.exit(0)\n")
+    Path("space.yaml").write_text("workload: ends_at_once:x\nfixed: {epochs: 1}\n")
+    for verb in ("check", "plan", "run"):
+        assert run([verb, "space.yaml"]) == 1
+        said = capsys.readouterr()
+        assert said.out == ""
+        assert said.err == (
+            "space.yaml:1: workload: importing 'ends_at_once' failed: "
+            f"SystemExit(0) ({tmp_path}/ends_at_once.py, line 2); {ENDED}\n"
+        )
+    assert run(["schema", "ends_at_once:x"]) == 1
+    assert capsys.readouterr().err.startswith("workload 'ends_at_once:x': importing 'ends_at_once' failed: SystemExit")
+
+
+@pytest.mark.parametrize("name", ["EndingLater", "EndingWithData"])
+def test_a_workload_that_ends_the_process_when_it_is_asked(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "space.yaml"
+    path.write_text(f"workload: tests.space.fake:{name}\nfixed: {{epochs: 1, batch_size: 2}}\n")
+    assert run(["check", str(path), "--data"]) == 1
+    said = capsys.readouterr()
+    assert said.out == f"{path}: sound; grid, 1 trial\n"
+    told = re.escape(
+        f"workload 'tests.space.fake:{name}' failed: SystemExit(0) ({REPOSITORY}/tests/space/fake.py, line "
+    )
+    assert re.fullmatch(rf"{told}[0-9]+\); {re.escape(ENDED)}\n", said.err)
+
+
+def test_what_a_workload_raises_is_no_bug_of_the_service(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "space.yaml"
+    path.write_text("workload: tests.space.fake:EndingWithData\nfixed: {epochs: 1, batch_size: 2}\n")
+    assert run(["run", str(path), "--results", str(tmp_path / "results")]) == 1
+    told = re.escape(f"RuntimeError('no such patient') ({REPOSITORY}/tests/space/fake.py, line ")
+    said = capsys.readouterr().err
+    assert re.fullmatch(rf"workload 'tests.space.fake:EndingWithData' failed: {told}[0-9]+\)\n", said)

@@ -15,6 +15,7 @@ from search import machine
 from search.__main__ import run as main
 from search.engine.conditions import conditions
 from search.engine.driver import Driver
+from search.errors import UserError
 from search.ledger import KeptState, Ledger, Role, StateFile
 from search.plan import Place, Plan, Probe, compared, duration, plan_of, recorded_place, text
 from search.plan.process import ask_class, probe
@@ -254,6 +255,20 @@ def test_trials_shared_gpus_in_the_run_on_record(opened: Ledger, monkeypatch: py
 
 
 @pytest.mark.slow
+def test_a_workload_that_ends_the_process_that_asks_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    source = "from search.workload import Workload\nclass Ends(Workload):\n    recipe, settings = '1', {}\n"
+    source += "    def execution_class(self, cpus, gpus): raise SystemExit(0)\n    def start(self, *_): pass\n"
+    (tmp_path / "ends_when_asked.py").write_text(source)
+    with pytest.raises(UserError) as refused:
+        ask_class("ends_when_asked:Ends", 1, 0.0)
+    assert str(refused.value) == (
+        "workload 'ends_when_asked:Ends' cannot be prepared on a worker: SystemExit(0) "
+        f"({tmp_path}/ends_when_asked.py, line 4); a workload must not end the process: what a script does goes under "
+        '`if __name__ == "__main__":`'
+    )
+
+
 def test_a_process_is_asked_and_trains_a_probe() -> None:
     toy = load_workload(TOY)
     assert ask_class(TOY, 1, 0.0) == {name: str(value) for name, value in toy.execution_class(1, 0.0).items()}

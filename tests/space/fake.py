@@ -60,3 +60,24 @@ class Regression(Fake):
 class Crashing(Fake):
     def canonical(self, settings: Settings) -> dict[str, Any]:
         raise KeyError("oops")
+
+
+class Ending(Fake):
+    def canonical(self, settings: Settings) -> dict[str, Any]:
+        raise SystemExit(0)
+
+
+class EndingLater(Fake):
+    def schedule(self, settings: Settings, epochs: int) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+        raise SystemExit(0)
+
+    def check_data(self, fixed: Settings) -> list[str]:
+        return []
+
+
+class EndingWithData(Fake):
+    def data(self, fixed: Settings) -> None:
+        raise RuntimeError("no such patient")
+
+    def check_data(self, fixed: Settings) -> list[str]:
+        raise SystemExit(0)

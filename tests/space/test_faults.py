@@ -7,6 +7,7 @@ import pytest
 from search.errors import Faults
 from search.space import read_space
 
+REPOSITORY = Path(__file__).parents[2]
 HEAD = "workload: tests.space.fake:Fake\nfixed: {epochs: 10, batch_size: 16}\n"
 
 
@@ -36,7 +37,7 @@ def faults(path="space.yaml", **overrides) -> str:
 @pytest.mark.parametrize(("body", "sentences"), cases())
 def test_sentences(here, body, sentences):
     Path("space.yaml").write_text(body)
-    assert faults().replace(str(here), "<here>") == sentences
+    assert faults().replace(str(here), "<here>").replace(str(REPOSITORY), "<repository>") == sentences
 
 
 def test_there_are_enough():

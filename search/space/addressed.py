@@ -1,0 +1,33 @@
+"""What a workload says of the settings and data of a space, and what its code raises, as errors of the space's file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from search.errors import Fault, Faults, SearchError, UserError
+from search.foreign import reason_of
+from search.space.model import Space
+
+SHIPPED = "classifier"
+"""The workload that comes with the service."""
+
+
+@contextmanager
+def addressed(space: Space) -> Iterator[None]:
+    """Turn what a workload says of its settings or data into faults of the space's file, and its own errors into ours.
+
+    Raises:
+        UserError: whatever the code of a workload that is not shipped raises, with the place in its source; what the
+            disk or the memory refuses stays what it is.
+    """
+    try:
+        yield
+    except (SearchError, OSError, MemoryError, KeyboardInterrupt):
+        raise
+    except BaseException as error:
+        if isinstance(error, ValueError) and hasattr(error, "faults"):
+            raise Faults(Fault(space.file or "<python>", 0, name, reason) for name, reason in error.faults) from error
+        if space.workload == SHIPPED and isinstance(error, Exception):
+            raise  # a bug of ours
+        raise UserError(f"workload {space.workload!r} failed: {reason_of(error)}") from error
