@@ -8,6 +8,7 @@ import re
 import shlex
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -27,7 +28,7 @@ from search.engine.run import Outcome
 from search.errors import StudyInterrupted, UserError
 from search.ledger import Ledger
 from search.prefix import fingerprint
-from search.report import FORMATS, SUBJECTS
+from search.report import FORMATS, SUBJECTS, Table
 from search.space import Objective, dump, read_space
 from search.study import Leaf
 from search.study.fold import Fold
@@ -477,8 +478,22 @@ def test_a_silent_view_says_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     ],
 )
 def test_the_exit_code_is_that_of_the_confirm_stage_too(good, monkeypatch, outcomes, code):
-    studies = [None if one is None else SimpleNamespace(outcome=one, folder=one.study) for one in outcomes]
+    studies = [
+        None if one is None else SimpleNamespace(outcome=one, folder=one.study, written=None) for one in outcomes
+    ]
     studies[0].confirmed = studies[1]
     monkeypatch.setattr("search.api.run", lambda *given, **more: studies[0])
     monkeypatch.setattr(sys.modules["search.cli.run"], "print_table", lambda study: None)
     assert run(["run", str(good)]) == code
+
+
+def test_a_run_ends_by_naming_what_changed_no_bit(good, monkeypatch, capsys):
+    table = Table("t", (), "last", (), (), unmoved=["gamma changed no bit.", "The seed changed no bit."])
+    outcome = Outcome("s", "", [], "", 1)
+    confirmed = SimpleNamespace(outcome=None, folder="s (confirm)", written=replace(table, unmoved=()))
+    study = SimpleNamespace(name="s", outcome=outcome, folder="s", written=table, confirmed=confirmed)
+    monkeypatch.setattr("search.api.run", lambda *given, **more: study)
+    monkeypatch.setattr(sys.modules["search.cli.run"], "print_table", lambda study: None)
+    assert run(["run", str(good)]) == 0
+    said = "study 's': gamma changed no bit.\nstudy 's': The seed changed no bit.\n"
+    assert capsys.readouterr().err == said

@@ -43,13 +43,14 @@ class StudyRecord:
 @dataclass(frozen=True)
 class Recorded:
     """A row as it is on record: with the seconds its epoch took, the run that trained it, and when it was committed
-    (UTC)."""
+    (UTC). Rows that are equal to the last bit, predictions included, have one `content`, within this process."""
 
     row: Row
     epoch: int
     seconds: float
     run_id: int
     recorded: str = ""
+    content: int = 0
 
 
 @dataclass(frozen=True)
@@ -232,7 +233,9 @@ class Ledger:
                 wanted = [bytes.fromhex(key) for key in keys[start : start + CHUNK]]
                 for row in connection.execute(sa.select(tables.epoch).where(tables.epoch.c.key.in_(wanted))):
                     content = codec.decode_row(row.row, predictions)
-                    found[row.key.hex()] = Recorded(content, row.epoch, row.seconds, row.run_id, row.recorded)
+                    found[row.key.hex()] = Recorded(
+                        content, row.epoch, row.seconds, row.run_id, row.recorded, hash(row.row)
+                    )
         return found
 
     def decisions(self, study_id: int, kinds: Sequence[str] = ()) -> list[Decision]:

@@ -12,6 +12,7 @@ from search.report.curves import Curves
 from search.report.judged_notes import judged_notes
 from search.report.rows import Table
 from search.report.text import is_accuracy
+from search.report.unmoved import Unmoved, apart_sentences
 from search.trial import State
 
 PARTIAL = "†"
@@ -24,20 +25,23 @@ SAME_SHOWN = 3
 """Groups of lines that are one training are named up to so many."""
 
 
-def footnotes(table: Table, read: Curves, homeless: Sequence[str], remarks: Remarks | None = None) -> list[str]:
+def footnotes(
+    table: Table, read: Curves, homeless: Sequence[str], same: Unmoved, remarks: Remarks | None = None
+) -> list[str]:
     """Return the footnotes of a table.
 
     Args:
         table: the table, its notes not yet set.
         read: what it was made from.
         homeless: published figures that belong to no single line, as text.
+        same: settings that changed no bit.
         remarks: what is to be said of its statistics; None where nobody asked for them.
     """
     judged = judged_notes(table, read, remarks) if remarks is not None else []
-    notes = [*_meaning(table, read), *_marks(table), *_seeds(table), *judged]
+    notes = [*_meaning(table, read), *_marks(table), *table.unmoved, *_seeds(table), *judged]
     notes += [*_sampled(table, read), *(_importances(table, read) if remarks is not None else ())]
     notes += _missing(table, read)
-    return [*notes, *_published(read, homeless), *_sharing(table, read), *_data(read)]
+    return [*notes, *_published(read, homeless), *_sharing(table, read, same), *_data(read)]
 
 
 def _meaning(table: Table, read: Curves) -> list[str]:
@@ -154,7 +158,7 @@ def _published(read: Curves, homeless: Sequence[str]) -> list[str]:
     return notes
 
 
-def _sharing(table: Table, read: Curves) -> list[str]:
+def _sharing(table: Table, read: Curves, same: Unmoved) -> list[str]:
     """What sharing saved, which does not depend on who trained first; what this study trained; lines that are one
     training."""
     alone = sum(line.alone for line in table.lines)
@@ -171,16 +175,16 @@ def _sharing(table: Table, read: Curves) -> list[str]:
     if trained < alone:
         own = f"{settled} of {len(begun)} trials needed no training of their own"
         notes.append(f"Runs of this study trained {trained} epochs; {own}.")
-    same: dict[frozenset[str], list[str]] = {}
+    one: dict[frozenset[str], list[str]] = {}
     for line in table.lines:
         if line.keys:
-            same.setdefault(line.keys, []).append(line.setting)
-    groups = [names for names in same.values() if len(names) > 1]
+            one.setdefault(line.keys, []).append(line.setting)
+    groups = [names for names in one.values() if len(names) > 1]
     notes += [f"Same runs, by construction: {'; '.join(names)}." for names in groups[:SAME_SHOWN]]
     if len(groups) > SAME_SHOWN:
         lines = sum(len(names) for names in groups[SAME_SHOWN:])
         notes.append(f"Same runs, by construction, in {len(groups) - SAME_SHOWN} more groups of {lines} lines.")
-    return notes
+    return [*notes, *apart_sentences(same, [line.setting for line in table.lines])]
 
 
 def _data(read: Curves) -> list[str]:

@@ -153,6 +153,7 @@ class Table:
         row_names: value of the row axis as JSON -> what it is called, for a cross table.
         verdicts: the claims of the file, judged.
         confirms: it is the confirm stage of a search, which validation images chose: test images decide.
+        unmoved: sentences on settings that changed no bit of what was recorded; they are among the notes as well.
     """
 
     title: str
@@ -169,6 +170,7 @@ class Table:
     row_names: Mapping[str, str] = field(default_factory=dict)
     verdicts: Sequence[Claim] = ()
     confirms: bool = False
+    unmoved: Sequence[str] = ()
 
     @cached_property
     def banner(self) -> str:

@@ -25,6 +25,7 @@ from search.report.curves import Curve, Curves, read_curves
 from search.report.labels import published_figures, row_position, row_text, setting_label
 from search.report.notes import footnotes
 from search.report.rows import Cell, Line, Table
+from search.report.unmoved import unmoved, unmoved_sentences
 from search.space import Space
 from search.trial import State
 
@@ -67,10 +68,13 @@ def table_of(read: Curves, ledger: Ledger | None = None) -> Table:
     if not sampled and (cross := cross_axes(space)):
         values = [line.parameters[cross[0]] for line in lines if cross[0] in line.parameters]
         table = replace(table, cross=cross, row_names={json.dumps(value): row_text(space, value) for value in values})
+    runs = [each for _, each in found]
+    same = unmoved(runs, space.axes)
+    table = replace(table, unmoved=unmoved_sentences(same, [line.setting for line in lines]))
     if ledger is None:
-        return replace(table, notes=footnotes(table, read, homeless))
-    table, remarks = judged(table, read, [runs for _, runs in found], ledger)
-    return replace(table, notes=footnotes(table, read, homeless, remarks))
+        return replace(table, notes=footnotes(table, read, homeless, same))
+    table, remarks = judged(table, read, runs, ledger)
+    return replace(table, notes=footnotes(table, read, homeless, same, remarks))
 
 
 def table_metrics(read: Curves) -> list[str]:

@@ -58,12 +58,14 @@ class Study:
         keys: Sequence[str] | None = None,
         predictions: bool = False,
         error: str = "",
+        settings: Mapping[str, Any] | None = None,
+        epochs: int | None = None,
     ) -> int:
         """Add a trial whose epochs have these validation accuracies; return its number."""
         number, self.count = self.count, self.count + 1
         path = keys or [key_of(self.name, dict(parameters), seed, epoch) for epoch in range(1, 4)]
-        settings = {"lr": 0.1, **parameters}
-        length, config = len(path), configuration if configuration is not None else number
+        settings = {"lr": 0.1, **parameters} if settings is None else dict(settings)
+        length, config = epochs or len(path), configuration if configuration is not None else number
         trial = Trial(number, config, seed, parameters, settings, length, state, ended_by, len(accuracies), error, 1)
         measure = metrics or (lambda _, value: {"val_accuracy": value, "val_loss": 1 - value})
         with self.ledger.step(self.record.id) as step:

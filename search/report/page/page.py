@@ -108,6 +108,7 @@ def _answer(table: Table, read: Curves, ledger: Ledger) -> Markup:
     if looks_of(ledger, read.record, trials) > (read.space.report.looks or 1):
         said = "Seeds were added after a look at the table, which was not planned: p values are too small."
         parts.append(element("p", said, class_="warning"))
+    parts += [element("p", sentence(said), class_="warning") for said in table.unmoved]
     if any(trial.state in _OPEN for trial in trials):
         parts.append(element("p", f"The study is not complete: {states(trials)}.", class_="warning"))
     return joined([*parts, *_confirmed(read, ledger)])
