@@ -11,6 +11,7 @@ from typing import Any
 
 from classifier.augment import AUGMENT_SETTINGS
 from classifier.data.settings import DATA_SETTINGS, FOLDER_SIZE, USUAL_SIZE
+from classifier.data.source import SPLITS
 from classifier.inputs import INPUT_SETTINGS
 from classifier.models import MODEL_SETTINGS, SMALLEST_INPUT
 from classifier.optimisers import OPTIMISER_SETTINGS, resolved
@@ -88,9 +89,12 @@ def canonical(settings: Mapping[str, Any]) -> dict[str, Any]:
     data = result["data"]
     if result["data.size"] is None:
         result["data.size"] = USUAL_SIZE.get(data, FOLDER_SIZE)
-    if data in USUAL_SIZE:
-        del result["data.ratio"]  # their splits have fixed sizes
     faults = decay_faults(result)
+    if data in USUAL_SIZE:
+        del result["data.ratio"], result["data.classes"]  # their splits have fixed sizes
+        if result["data.limit"] is not None and len(result["data.limit"]) != len(SPLITS):
+            wanted = "three whole numbers of at least 1: training, validation and test"
+            faults.append(("data.limit", f"found {result['data.limit']}, must be {wanted}"))
     if data not in USUAL_SIZE and not _exists(data):
         known, hint = ", ".join(USUAL_SIZE), near(data, USUAL_SIZE)
         faults.append(("data", f"found {data!r}, which is neither a known data set ({known}) nor a folder{hint}"))

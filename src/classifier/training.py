@@ -81,7 +81,8 @@ class Training:
             settings: ``optimizer.lr``, ``loss.*`` without its name, and the active ``augment.*``.
 
         Returns:
-            ``lr``; loss and accuracy on train, val and test; ``predictions``: val and test -> class per image.
+            ``lr``; loss and accuracy on train, val and, where the data have a test split, test; ``predictions``: val
+            and test -> class per image.
         """
         configure(self._threads)
         self._epoch += 1
@@ -89,7 +90,7 @@ class Training:
         predictions = {}
         with undisturbed(self._device.type):
             row: dict[str, Any] = {"lr": settings["optimizer.lr"], **self._train(settings)}
-            for split in ("val", "test"):
+            for split in ("val", "test") if "test" in self._labels else ("val",):
                 measured, predictions[split] = self._evaluate(split)
                 row |= measured
         return {**row, "predictions": predictions}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,14 +34,15 @@ def load(settings: Mapping[str, Any]) -> Dataset:
 
     Args:
         settings: ``data`` (one of `KNOWN` or the path of a folder), ``data.size`` in pixels, ``data.split_seed``,
-            ``data.limit``, for ``flowers-102`` ``data.split``, and for one folder of class folders ``data.ratio``;
+            ``data.limit``, for ``flowers-102`` ``data.split``, and for a folder ``data.classes`` and ``data.ratio``;
             others are not looked at.
 
     Raises:
         DataError: no such data, or data that cannot be split into classes and splits.
     """
     source, size, seed, limit = _asked(settings)
-    known_by = (pool_key(source, size), source.name, seed, settings.get("data.split"), _ratio(settings), limit)
+    split_by = (settings.get("data.split"), settings.get("data.classes"), _ratio(settings))
+    known_by = (pool_key(source, size), source.name, seed, split_by, limit)
     if known_by not in _memory:
         _memory[known_by] = assemble(source, size, seed, limit)
         if len(_memory) > _REMEMBERED:
@@ -66,16 +67,23 @@ def _asked(settings: Mapping[str, Any]) -> tuple[Source, int, int, tuple[int, ..
     size = settings["data.size"]
     if isinstance(size, bool) or not isinstance(size, int) or size < 1:
         raise DataError([("data.size", f"found {size!r}, must be a whole number of pixels, at least 1")])
-    limit = settings.get("data.limit")
-    if limit is not None:
-        whole = [most for most in limit if isinstance(most, int) and not isinstance(most, bool) and most >= 1]
-        if len(limit) != len(SPLITS) or len(whole) != len(SPLITS):
-            sentence = f"found {limit!r}, must be three whole numbers of at least 1: training, validation and test"
-            raise DataError([("data.limit", sentence)])
-        limit = tuple(limit)
     seed = int(settings.get("data.split_seed", 0))
-    source = _find(str(settings["data"]), seed, _ratio(settings), settings.get("data.split", "official"))
-    return source, size, seed, limit
+    top = settings.get("data.classes") == "top"
+    source = _find(str(settings["data"]), seed, _ratio(settings), settings.get("data.split", "official"), top)
+    return source, size, seed, _limit(settings.get("data.limit"), source)
+
+
+def _limit(limit: Sequence[Any] | None, source: Source) -> tuple[int, ...] | None:
+    """Return most images of each split of a source."""
+    if limit is None:
+        return None
+    whole = [most for most in limit if isinstance(most, int) and not isinstance(most, bool) and most >= 1]
+    if len(whole) < len(limit) or not len(source.splits) <= len(limit) <= len(SPLITS):
+        wanted = "three whole numbers of at least 1: training, validation and test"
+        if len(source.splits) < len(SPLITS):
+            wanted = "two or three whole numbers of at least 1: training, validation and test, of which there is none"
+        raise DataError([("data.limit", f"found {limit!r}, must be {wanted}")])
+    return tuple(whole[: len(source.splits)])
 
 
 def _ratio(settings: Mapping[str, Any]) -> tuple[float, ...]:
@@ -83,7 +91,7 @@ def _ratio(settings: Mapping[str, Any]) -> tuple[float, ...]:
     return tuple(ratio) if isinstance(ratio, (list, tuple)) else (ratio,)
 
 
-def _find(name: str, seed: int, ratio: tuple[float, ...], split: str) -> Source:
+def _find(name: str, seed: int, ratio: tuple[float, ...], split: str, top: bool) -> Source:
     if name == "digits":
         return digits(seed)
     if name == "flowers-17":
@@ -96,7 +104,7 @@ def _find(name: str, seed: int, ratio: tuple[float, ...], split: str) -> Source:
     try:
         path = Path(name).expanduser()
         if name and path.is_dir():
-            return folder(path, seed, ratio)
+            return folder(path, seed, ratio, top)
         if path.is_file():
             kind = "is a file; name the folder that holds the classes"
     except (OSError, RuntimeError) as error:  # no permission, a name too long, ~ of nobody

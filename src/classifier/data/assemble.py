@@ -12,7 +12,7 @@ import numpy as np
 from classifier.data import cache, decode
 from classifier.data.card import DataCard, Dataset, fingerprint, notes
 from classifier.data.errors import DataError, named
-from classifier.data.source import SPLITS, Decoded, Source
+from classifier.data.source import Decoded, Source
 from classifier.data.splits import limited
 
 
@@ -29,7 +29,7 @@ class Split:
         source: the source, or the part of it that a limit leaves.
         decoded: what decoding found out.
         parts: split -> image numbers, in no particular order.
-        before: images of each of `SPLITS` before they were limited.
+        before: images of each split of `source` before they were limited.
         pool: opens all decoded images of `source`, in the order of its listing.
         pool_sha256: the hash of these.
     """
@@ -49,7 +49,7 @@ def split(source: Source, size: int, seed: int, limit: Sequence[int] | None) -> 
         source: the images.
         size: width and height in pixels.
         seed: the split seed, which draws the images that a limit leaves.
-        limit: most images of each of `SPLITS`, or None. Of a set known by name only these are decoded.
+        limit: most images of each split of `source`, or None. Of a set known by name only these are decoded.
 
     Raises:
         DataError: the source cannot be split, or is a set known by name of which an image cannot be read.
@@ -57,7 +57,7 @@ def split(source: Source, size: int, seed: int, limit: Sequence[int] | None) -> 
     before = None
     if limit is not None and source.known and cache.peek(pool_key(source, size)) is None:
         parts = source.split(Decoded([], {}))
-        before = [len(parts[name]) for name in SPLITS]
+        before = [len(parts[name]) for name in source.splits]
         source = source.subset(limited(parts, source.labels, [name.encode() for name in source.names], seed, limit))
     key = pool_key(source, size)
 
@@ -77,7 +77,7 @@ def split(source: Source, size: int, seed: int, limit: Sequence[int] | None) -> 
         sentence = f"{len(damaged)} of the images{where} cannot be read: {named(damaged, 3)}; {source.remedy}"
         raise DataError([("data", sentence)])
     parts = source.split(decoded)
-    before = before or [len(parts[name]) for name in SPLITS]
+    before = before or [len(parts[name]) for name in source.splits]
     if limit is not None:
         identities = [name.encode() for name in source.names] if source.known else decoded.digests
         parts = limited(parts, source.labels, identities, seed, limit)
@@ -100,7 +100,7 @@ def assemble(source: Source, size: int, seed: int = 0, limit: Sequence[int] | No
     ready = split(source, size, seed, limit)
     source, decoded = ready.source, ready.decoded
     parts = {name: _in_order(source, decoded, images) for name, images in ready.parts.items()}
-    chosen = np.concatenate([parts[name] for name in SPLITS])
+    chosen = np.concatenate([parts[name] for name in source.splits])
 
     def blocks(extra: dict[str, Any]) -> Iterator[np.ndarray]:
         for start in range(0, len(chosen), decode.BLOCK):
@@ -109,19 +109,20 @@ def assemble(source: Source, size: int, seed: int = 0, limit: Sequence[int] | No
     order = cache.key("splits", ready.pool_sha256, " ".join(map(str, chosen)))
     arranged = cache.obtain(order, (len(chosen), 3, size, size), blocks)
 
-    ends = np.cumsum([len(parts[name]) for name in SPLITS])
-    images = {name: arranged.array[end - len(parts[name]) : end] for name, end in zip(SPLITS, ends, strict=True)}
-    labels = {name: source.labels[parts[name]] for name in SPLITS}
+    ends = np.cumsum([len(parts[name]) for name in source.splits])
+    images = {name: arranged.array[end - len(parts[name]) : end] for name, end in zip(source.splits, ends, strict=True)}
+    labels = {name: source.labels[parts[name]] for name in source.splits}
     for array in labels.values():
         array.flags.writeable = False
+    judged = [name for name in source.splits if name != "train"]
     card = DataCard(
         fingerprint=fingerprint(arranged.sha256, labels, size, len(source.classes)),
         name=source.name,
         classes=list(source.classes),
-        truth={name: labels[name] for name in ("val", "test")},
-        images={name: [source.names[image] for image in parts[name]] for name in ("val", "test")},
+        truth={name: labels[name] for name in judged},
+        images={name: [source.names[image] for image in parts[name]] for name in judged},
         notes=notes(source, parts, decoded, size, ready.before),
-        contents={name: [decoded.digests[image].hex() for image in parts[name]] for name in ("val", "test")},
+        contents={name: [decoded.digests[image].hex() for image in parts[name]] for name in judged},
     )
     return Dataset(images, labels, card)
 

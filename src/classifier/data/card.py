@@ -21,7 +21,7 @@ class DataCard:
         fingerprint: hash of decoded pixels, labels and splits; names, times and order of files do not enter.
         name: for people.
         classes: class names in label order.
-        truth: ``val`` and ``test`` -> true class per image, int64.
+        truth: ``val`` and, where there is one, ``test`` -> true class per image, int64.
         images: ``val`` and ``test`` -> one name per image, in the same order.
         notes: sentences on sizes, duplicates across splits, files left out.
         contents: ``val`` and ``test`` -> one hash of the decoded pixels per image, in the same order. It is no part of
@@ -42,7 +42,8 @@ class Dataset:
     """A decoded and split data set, in an order that only its content determines.
 
     Attributes:
-        images: split -> uint8 [n, 3, size, size], RGB, read-only, memory-mapped where the cache can be written.
+        images: split -> uint8 [n, 3, size, size], RGB, read-only, memory-mapped where the cache can be written;
+            ``test`` is missing where the data have no test split.
         labels: split -> int64 [n], read-only.
         card: the same by content.
     """
@@ -58,9 +59,9 @@ def fingerprint(pixels_sha256: str, labels: Mapping[str, np.ndarray], size: int,
     Models have as many outputs as there are classes, so their number enters where the labels do not tell it.
     """
     digest = hashlib.sha256(f"data 1: {size} px, pixels {pixels_sha256}".encode())
-    for split in SPLITS:
+    for split in (split for split in SPLITS if split in labels):
         digest.update(f", {split} {len(labels[split])} ".encode() + labels[split].astype("<i8").tobytes())
-    if classes != 1 + max((int(labels[split].max()) for split in SPLITS if len(labels[split])), default=-1):
+    if classes != 1 + max((int(one.max()) for one in labels.values() if len(one)), default=-1):
         digest.update(f", {classes} classes".encode())
     return digest.hexdigest()
 
@@ -73,20 +74,20 @@ def notes(
     Args:
         source, parts, decoded: the images, how they are split, what decoding found out.
         size: width and height in pixels.
-        before: images of each of `SPLITS` before they were limited.
+        before: images of each split before they were limited.
     """
-    sizes = ", ".join(f"{len(parts[split]):,} {LONG[split]}" for split in SPLITS)
+    sizes = ", ".join(f"{len(parts[split]):,} {LONG[split]}" for split in source.splits)
     sentences = [f"{sizes} images, {len(source.classes)} classes, {size} px"]
-    if list(before) != [len(parts[split]) for split in SPLITS]:
-        all_of_them = ", ".join(f"{count:,} {LONG[split]}" for split, count in zip(SPLITS, before, strict=True))
+    if list(before) != [len(parts[split]) for split in source.splits]:
+        all_of_them = ", ".join(f"{count:,} {LONG[split]}" for split, count in zip(source.splits, before, strict=True))
         sentences.append(f"limited, from {all_of_them} images")
     ranges = []
-    for split in SPLITS:
+    for split in source.splits:
         counts = np.bincount(source.labels[parts[split]], minlength=len(source.classes))
         low, high = counts.min(), counts.max()
         ranges.append(f"{low} {LONG[split]}" if low == high else f"{low} to {high} {LONG[split]}")
     sentences.append(f"images per class: {', '.join(ranges)}")
-    for split in SPLITS:
+    for split in source.splits:
         absent = np.setdiff1d(np.arange(len(source.classes)), source.labels[parts[split]])
         if len(absent):
             sentences.append(f"no {LONG[split]} image of: {named([source.classes[label] for label in absent], 5)}")
@@ -101,7 +102,7 @@ def notes(
 def _duplicates(source: Source, parts: Mapping[str, np.ndarray], decoded: Decoded) -> list[str]:
     """Report images that decode to the same pixels in two splits, or under two labels."""
     same: dict[bytes, dict[str, list[int]]] = {}
-    for split in SPLITS:
+    for split in source.splits:
         for image in parts[split].tolist():
             same.setdefault(decoded.digests[image], {}).setdefault(split, []).append(image)
     across, listed = 0, []

@@ -25,7 +25,7 @@ from classifier.data.assemble import split
 from classifier.data.card import notes
 from classifier.data.errors import named
 from classifier.data.progress import Progress
-from classifier.data.source import LONG, SPLITS, Source
+from classifier.data.source import LONG, Source
 
 FEW = 5
 """A class with fewer training images than this is named."""
@@ -69,7 +69,7 @@ def report(source: Source, size: int, seed: int, limit: Sequence[int] | None, ba
     """
     ready = split(source, size, seed, limit)
     source, parts, failed = ready.source, ready.parts, ready.decoded.failed
-    used = np.sort(np.concatenate([parts[name] for name in SPLITS])).tolist()
+    used = np.sort(np.concatenate([parts[name] for name in source.splits])).tolist()
     originals = dict(zip(used, _originals(source, used), strict=True))
     card = notes(source, parts, ready.decoded, size, ready.before)
     lines = [f"{source.name}: {card[0]}"]
@@ -115,13 +115,16 @@ def _original(source: Source, image: int) -> Original:
 
 
 def _classes(source: Source, parts: Mapping[str, np.ndarray]) -> list[str]:
-    counts = [np.bincount(source.labels[parts[name]], minlength=len(source.classes)) for name in SPLITS]
+    counts = [np.bincount(source.labels[parts[name]], minlength=len(source.classes)) for name in source.splits]
     each = [
         f"{name} {'/'.join(str(count[label]) for count in counts)}".replace(" ", "\0")  # no line ends inside an entry
         for label, name in enumerate(source.classes)
     ]
     lines = textwrap.wrap(", ".join(each), _WIDTH, break_long_words=False, break_on_hyphens=False)
-    return ["images of each class, training/validation/test:", *("  " + line.replace("\0", " ") for line in lines)]
+    return [
+        f"images of each class, {'/'.join(LONG[name] for name in source.splits)}:",
+        *("  " + line.replace("\0", " ") for line in lines),
+    ]
 
 
 def _sizes(originals: Iterable[Original]) -> list[str]:
@@ -140,7 +143,7 @@ def _sizes(originals: Iterable[Original]) -> list[str]:
 
 def _identical(source: Source, parts: Mapping[str, np.ndarray], originals: Mapping[int, Original]) -> list[str]:
     """Name byte-identical files: across splits, and within a split, saying whether their labels differ."""
-    where = {image: name for name in SPLITS for image in parts[name].tolist()}
+    where = {image: name for name in source.splits for image in parts[name].tolist()}
     same: dict[str, list[int]] = {}
     for image in sorted(originals):
         if originals[image].sha256:

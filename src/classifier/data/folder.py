@@ -1,5 +1,7 @@
 """A folder of images: one folder per class, either under ``train``, ``val`` and ``test``, or to be split by a ratio.
 
+Where ``val`` is missing, its images are drawn from ``train``; where ``test`` is missing, there is no test split.
+
 What cannot be read is left out and named. A class folder without any image file is no class. A class needs an image
 that can be read in the training split; without one for validation or test it trains all the same, and the data card
 says so. Of a folder that is to be split, a class of one or two images trains only.
@@ -14,133 +16,171 @@ from pathlib import Path
 
 import numpy as np
 
+from classifier.data.class_names import look_alikes, name_of
 from classifier.data.decode import open_image
 from classifier.data.errors import DataError, named
 from classifier.data.files import EXTENSIONS, Passed, folders, identity, images, relative, visible
+from classifier.data.layout import Layout, layout, unwrapped
+from classifier.data.settings import DATA_SETTINGS
 from classifier.data.source import SPLITS, Decoded, Source
 from classifier.data.splits import draw, shares
 
-_SPLIT_NAMES = {"train": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
 _LAYOUT = "one folder per class, either under train, val and test, or directly in it"
 _ENDINGS = ", ".join(ending[1:] for ending in EXTENSIONS)
 Split = Callable[[Decoded], Mapping[str, np.ndarray]]
 
 
-def folder(path: Path, split_seed: int, ratio: Sequence[float]) -> Source:
+def folder(path: Path, split_seed: int, ratio: Sequence[float], top: bool = False) -> Source:
     """Return the images of a folder.
 
     Args:
         path: an existing folder.
         split_seed, ratio: how to split it where it is not split into folders.
+        top: the folders in it are the classes, whatever they are called and hold.
 
     Raises:
         DataError: everything that is wrong with its layout.
     """
     try:
-        inside = folders(path)
-        split_folders = [found for found in inside if found.name.lower() in _SPLIT_NAMES and folders(found)]
-        if split_folders:
-            return _divided(path, split_folders, [found.name for found in inside if found not in split_folders])
-        return _whole(path, inside, split_seed, ratio)
+        found = Layout({}, folders(path)) if top else layout(path)
+        return _divided(path, found, split_seed, ratio) if found.splits else _whole(path, found, split_seed, ratio)
     except OSError as error:
         raise _faults([f"{error.filename or path} cannot be read: {error.strerror or error}"]) from error
 
 
-def _divided(path: Path, split_folders: Sequence[Path], others: Sequence[str]) -> Source:
-    """List a folder that holds ``train``, ``val`` and ``test``."""
-    by_split: dict[str, Path] = {}
-    faults = []
-    for found in split_folders:
-        split = _SPLIT_NAMES[found.name.lower()]
-        if split in by_split:
-            faults.append(f"{path} holds both {by_split[split].name} and {found.name}; keep one of them as {split}")
-        by_split[split] = found
-    for split in SPLITS:
-        if split not in by_split:
-            has = " and ".join(found.name for found in split_folders)
-            faults.append(
-                f"{path} holds {has}, but no folder {split} with the class folders in it; add it, "
-                "or name a folder that holds the class folders directly, which is then split by data.ratio"
-            )
-    if faults:
-        raise _faults(faults)
-    places = [(split, found) for split in SPLITS for found in folders(by_split[split])]
-    listing = _Listing(path, [found for _, found in places])
-    every = listing.classes
-    there = {split: [found.name for owner, found in places if owner == split] for split in SPLITS}
-    for split in SPLITS:
-        lacking = [name for name in every if name not in there[split]]
-        if lacking:
-            faults.append(
-                f"{by_split[split]} has no folder for {_classes(lacking)}, which other splits have; "
-                "add it, it may be empty"
-            )
+def _divided(path: Path, found: Layout, split_seed: int, ratio: Sequence[float]) -> Source:
+    """List a folder that holds ``train``, and ``val`` or ``test`` or both."""
+    by_split = {split: unwrapped(place, split) for split, place in found.splits.items()}
+    places = [(split, place) for split in by_split for place in folders(by_split[split])]
+    listing = _Listing(path, [place for _, place in places])
+    there = {split: [name_of(place.name) for owner, place in places if owner == split] for split in by_split}
+    faults = [*listing.faults, *_differing(by_split, there, listing.classes)]
     filled = set(listing.place)
-    for number, (split, found) in enumerate(places):
-        if split == "train" and found.name in every and number not in filled:
+    for number, (split, place) in enumerate(places):
+        if split == "train" and name_of(place.name) in listing.classes and number not in filled:
             faults.append(
-                f"class folder {found} holds no image ({_ENDINGS}), while other splits have some of that class"
+                f"class folder {place} holds no image ({_ENDINGS}), while other splits have some of that class"
             )
-    _enough(path, every, faults)
+    _enough(path, listing.classes, faults)
     if faults:
         raise _faults(faults)
-    splits = np.array([SPLITS.index(places[number][0]) for number in listing.place], dtype=np.int64)
+    notes = []
+    if found.others:
+        listed = named([other.name for other in found.others], 5)
+        notes.append(f"{path.name} also holds {listed}, which {_is(found.others)} not used")
+    if "test" not in by_split:
+        notes.append("no folder test: there is no test split, and nothing is measured on test images")
+    drawn = "val" not in by_split
+    if drawn:
+        wanted = "two or three numbers above 0: training and validation, and test, of which none is drawn"
+        ratio = _checked(ratio, (2, 3), wanted)[:2]
+        share = 100 * ratio[1] / sum(ratio)
+        notes.append(
+            f"no folder val: {share:.3g} % of the images in {found.splits['train'].name} are for validation, drawn by "
+            "data.ratio and data.split_seed"
+        )
+    elif list(ratio) != DATA_SETTINGS["data.ratio"]["default"]:
+        notes.append("data.ratio is not used: no image has to be drawn for a split")
+    splits = np.array([list(by_split).index(places[number][0]) for number in listing.place], dtype=np.int64)
 
     def by_folder(decoded: Decoded) -> Mapping[str, np.ndarray]:
         kept = np.array([bool(digest) for digest in decoded.digests])
-        parts = {name: np.flatnonzero(kept & (splits == number)) for number, name in enumerate(SPLITS)}
+        parts: Mapping[str, np.ndarray] = {
+            split: np.flatnonzero(kept & (splits == number)) for number, split in enumerate(by_split)
+        }
         empty = [
             f"class folder {by_split['train'] / name} holds no image that can be read{_why(listing, decoded)}"
-            for label, name in enumerate(every)
+            for label, name in enumerate(listing.classes)
             if label not in listing.labels[parts["train"]]
         ]
         empty += [
-            f"{by_split[name]} holds no image that can be read{_why(listing, decoded)}"
-            for name in SPLITS[1:]
-            if not len(parts[name])
+            f"{by_split[split]} holds no image that can be read{_why(listing, decoded)}"
+            for split in by_split
+            if split != "train" and not len(parts[split])
         ]
         if empty:
             raise _faults(empty)
-        return parts
+        if not drawn:
+            return parts
+        own = kept & (splits == 0)
+        return {**_by_ratio(listing, decoded, own, by_split["train"], split_seed, ratio), "test": parts["test"]}
 
-    passed_over = [f"{path.name} also holds {named(others, 5)}, which {_is(others)} not used"] if others else []
-    return listing.source(by_folder, passed_over)
+    return listing.source(by_folder, notes, [split for split in SPLITS if split in by_split or split == "val"])
 
 
-def _whole(path: Path, inside: Sequence[Path], split_seed: int, ratio: Sequence[float]) -> Source:
+def _differing(by_split: Mapping[str, Path], there: Mapping[str, Sequence[str]], every: Sequence[str]) -> list[str]:
+    """Say which classes some splits have and others lack: by another name, or at all."""
+    faults, renamed = [], set()
+    for group in look_alikes(every):
+        holding = {name: [split for split in by_split if name in there[split]] for name in group}
+        if any(len(splits) < len(by_split) for splits in holding.values()):
+            listed = ", ".join(f"{name!r} in {' and '.join(splits)}" for name, splits in holding.items())
+            faults.append(
+                f"class names of {next(iter(by_split.values())).parent} differ in case or blanks alone: {listed}; give "
+                "the folders of one class one name"
+            )
+            renamed.update(group)
+    for split, place in by_split.items():
+        lacking = [name for name in every if name not in there[split] and name not in renamed]
+        if lacking:
+            faults.append(
+                f"{place} has no folder for {_classes(lacking)}, which other splits have; add it, it may be empty"
+            )
+    return faults
+
+
+def _whole(path: Path, found: Layout, split_seed: int, ratio: Sequence[float]) -> Source:
     """List a folder of class folders, to be split by `ratio`."""
-    _check_ratio(ratio)
-    faults: list[str] = []
+    inside = found.others
+    _checked(ratio, (len(SPLITS),), "three numbers above 0: training, validation and test")
     if not inside:
         raise _faults([f"{path} holds no folders; it must hold {_LAYOUT}"])
     listing = _Listing(path, inside)
-    classes = listing.classes
-    _enough(path, classes, faults)
+    faults = list(listing.faults)
+    _enough(path, listing.classes, faults)
     if faults:
         raise _faults(faults)
 
     def by_ratio(decoded: Decoded) -> Mapping[str, np.ndarray]:
-        counts = Counter(int(label) for label, digest in zip(listing.labels, decoded.digests, strict=True) if digest)
-        lost = [
-            f"class folder {path / name} holds no image that can be read{_why(listing, decoded)}"
-            for label, name in enumerate(classes)
-            if not counts[label]
-        ]
-        if not lost and max(counts.values()) < len(SPLITS):
-            lost = [
-                f"no class of {path} has 3 images or more that can be read, one each for training, validation and test"
-                f"{_why(listing, decoded)}"
-            ]
-        if lost:
-            raise _faults(lost)
-        return draw(
-            listing.labels,
-            decoded.digests,
-            split_seed,
-            lambda _, count: shares(count, ratio) if count >= len(SPLITS) else (count, 0, 0),
-        )
+        kept = np.array([bool(digest) for digest in decoded.digests])
+        return _by_ratio(listing, decoded, kept, path, split_seed, ratio)
 
-    return listing.source(by_ratio, [])
+    return listing.source(by_ratio, [], SPLITS)
+
+
+def _by_ratio(
+    listing: _Listing, decoded: Decoded, kept: np.ndarray, path: Path, split_seed: int, ratio: Sequence[float]
+) -> Mapping[str, np.ndarray]:
+    """Draw splits from the images in the class folders of `path`.
+
+    Args:
+        listing, decoded: the images, and what decoding found out.
+        kept: per image, whether it is there and can be read.
+        path: holds their class folders.
+        split_seed: the split seed.
+        ratio: shares of training and validation, and perhaps test images.
+    """
+    counts = Counter(listing.labels[kept].tolist())
+    lost = [
+        f"class folder {path / name} holds no image that can be read{_why(listing, decoded)}"
+        for label, name in enumerate(listing.classes)
+        if not counts[label]
+    ]
+    if not lost and max(counts.values()) < len(ratio):
+        each = "training, validation and test" if len(ratio) == len(SPLITS) else "training and validation"
+        lost = [
+            f"no class of {path} has {len(ratio)} images or more that can be read, one each for {each}"
+            f"{_why(listing, decoded)}"
+        ]
+    if lost:
+        raise _faults(lost)
+    none = [0] * (len(SPLITS) - len(ratio))
+    return draw(
+        listing.labels,
+        [digest if there else b"" for digest, there in zip(decoded.digests, kept, strict=True)],
+        split_seed,
+        lambda _, count: [*shares(count, ratio), *none] if count >= len(ratio) else (count, 0, 0),
+    )
 
 
 class _Listing:
@@ -150,6 +190,7 @@ class _Listing:
         classes: the names of those that hold images, sorted.
         place: per image, the number of the class folder it is in.
         labels: per image, its class number.
+        faults: what is wrong with the names of the folders.
     """
 
     def __init__(self, root: Path, places: Sequence[Path]) -> None:
@@ -160,15 +201,30 @@ class _Listing:
             inside = images(found, root, self.passed)
             self.paths += inside
             self.place += [number] * len(inside)
-        self.classes = sorted({places[number].name for number in self.place})
-        self.no_classes = [found for found in places if found.name not in self.classes]
+        spelt: dict[str, str] = {}  # class -> the spelling of the first folder of it, which sorts it
+        twins: dict[tuple[Path, str], set[Path]] = {}
+        for number in dict.fromkeys(self.place):
+            name = name_of(places[number].name)
+            spelt.setdefault(name, places[number].name)
+            twins.setdefault((places[number].parent, name), set()).add(places[number])
+        self.classes = sorted(spelt, key=lambda name: spelt[name])
+        self.no_classes = [found for found in places if name_of(found.name) not in spelt]
         number_of = {name: label for label, name in enumerate(self.classes)}
-        self.labels = np.array([number_of[places[number].name] for number in self.place], dtype=np.int64)
+        self.labels = np.array([number_of[name_of(places[number].name)] for number in self.place], dtype=np.int64)
+        self.faults = [
+            f"{parent} holds two folders for the class {name!r}, which spell its letters in two ways: "
+            f"{' and '.join(ascii(found.name) for found in sorted(found_twice))}; move the images of one into the other"
+            for (parent, name), found_twice in twins.items()
+            if len(found_twice) > 1
+        ]
 
-    def source(self, split: Split, notes: Sequence[str]) -> Source:
+    def source(self, split: Split, notes: Sequence[str], splits: Sequence[str]) -> Source:
         paths = self.paths
         loose = sum(1 for path in visible(self.root) if path.is_file() and path.suffix.lower() in EXTENSIONS)
         said = list(notes)
+        if close := look_alikes(self.classes):
+            listed = named([" and ".join(map(repr, group)) for group in close], 5, "; ")
+            said.append(f"classes whose names differ in case or blanks alone: {listed}")
         if self.no_classes:
             listed = named([relative(found, self.root) for found in self.no_classes], 5)
             said.append(f"class folders without an image ({_ENDINGS}), no classes: {listed}")
@@ -188,15 +244,15 @@ class _Listing:
             paths=paths,
             left_out=self.passed.unreadable,
             notes=said,
+            splits=splits,
         )
 
 
-def _check_ratio(ratio: Sequence[float]) -> None:
+def _checked(ratio: Sequence[float], lengths: Sequence[int], wanted: str) -> Sequence[float]:
     numbers = [part for part in ratio if isinstance(part, (int, float)) and not isinstance(part, bool)]
-    if len(ratio) != len(SPLITS) or len(numbers) != len(SPLITS) or not all(0 < n < math.inf for n in numbers):
-        raise DataError(
-            [("data.ratio", f"found {list(ratio)!r}, must be three numbers above 0: training, validation and test")]
-        )
+    if len(ratio) not in lengths or len(numbers) != len(ratio) or not all(0 < n < math.inf for n in numbers):
+        raise DataError([("data.ratio", f"found {list(ratio)!r}, must be {wanted}")])
+    return ratio
 
 
 def _enough(path: Path, classes: Sequence[str], faults: list[str]) -> None:
@@ -219,7 +275,7 @@ def _classes(names: Sequence[str]) -> str:
     return named([repr(name) for name in names], 5)
 
 
-def _is(things: Sequence[str]) -> str:
+def _is(things: Sequence[object]) -> str:
     return "is" if len(things) == 1 else "are"
 
 

@@ -46,24 +46,33 @@ DATA_SETTINGS: dict[str, dict[str, Any]] = {
         "default": 0,
         "description": "seed of the split into training, validation and test images; the same for all seeds",
     },
+    "data.classes": {
+        "hashed": False,
+        "enum": ["auto", "top"],
+        "default": "auto",
+        "description": "what the folders in a folder of images are; auto: their names and what they hold tell splits "
+        "from classes; top: all are classes, whatever they are called and hold",
+    },
     "data.ratio": {
         "hashed": False,
         "type": "array",
         "items": {"type": "number", "exclusiveMinimum": 0},
-        "minItems": 3,
+        "minItems": 2,
         "maxItems": 3,
         "default": [0.6, 0.2, 0.2],
-        "description": "shares of training, validation and test images of a folder that is not split yet",
+        "description": "shares of training, validation and test images of a folder that is not split yet; where only a "
+        "folder of validation images is missing, the first two say how they are drawn from the training images",
     },
     "data.limit": {
         "hashed": False,
         "type": ["array", "null"],
         "items": {"type": "integer", "minimum": 1},
-        "minItems": 3,
+        "minItems": 2,
         "maxItems": 3,
         "default": None,
         "description": "at most so many training, validation and test images, drawn class by class with the split "
-        "seed; a smaller limit takes some of those of a larger one; null takes all",
+        "seed; a smaller limit takes some of those of a larger one; where there are no test images, two numbers will "
+        "do; null takes all",
     },
     "data.held": {
         "hashed": False,

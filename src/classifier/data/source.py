@@ -45,6 +45,7 @@ class Source:
         paths: the file of each image; empty where images do not lie in files of their own.
         left_out: pairs of (name, reason) of files that were not even listed.
         notes: sentences for the data card.
+        splits: those of `SPLITS` that it has, in that order: training and validation always, test perhaps.
     """
 
     name: str
@@ -59,6 +60,7 @@ class Source:
     paths: Sequence[Path] = ()
     left_out: Sequence[tuple[str, str]] = ()
     notes: Sequence[str] = ()
+    splits: Sequence[str] = SPLITS
 
     def subset(self, parts: Mapping[str, np.ndarray]) -> Source:
         """Return the source that lists the images of these parts alone, and is split into them.
@@ -66,7 +68,7 @@ class Source:
         Args:
             parts: split -> image numbers of this source.
         """
-        images = np.sort(np.concatenate([parts[split] for split in SPLITS]))
+        images = np.sort(np.concatenate([parts[split] for split in self.splits]))
         renumbered = {split: np.searchsorted(images, part) for split, part in parts.items()}
         which = hashlib.sha256(images.astype("<i8").tobytes()).hexdigest()
         read = self.read

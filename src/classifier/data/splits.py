@@ -72,10 +72,10 @@ def limited(
     Args:
         parts: split -> image numbers.
         labels, identities, seed: as in `draw`.
-        limit: most images of each of `SPLITS`.
+        limit: most images of each of `SPLITS` that is among them.
     """
     chosen = {}
-    for split, most in zip(SPLITS, limit, strict=True):
+    for split, most in zip([split for split in SPLITS if split in parts], limit, strict=True):
         members: dict[int, list[tuple[bytes, int]]] = {}
         for image in parts[split].tolist():
             rank = hashlib.sha256(b"split %d " % seed + identities[image]).digest()
