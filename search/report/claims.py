@@ -21,7 +21,7 @@ from search.report.rows import Claim, Line, Table
 from search.report.run_claims import judge_runs
 from search.report.statistics.crossed import compare
 from search.report.statistics.families import holm
-from search.report.statistics.power import Need, Remedy, assumed, need
+from search.report.statistics.power import Need, Remedy, assumed, need, need_equal
 from search.report.statistics.results import ALPHA, Difference, State
 from search.report.statistics.scores import Ended, Scores
 from search.report.statistics.verdicts import Kind, Verdict, best, better, equal, size
@@ -201,15 +201,14 @@ class _Compared:
         if "best" in self.claim:
             return self._best()
         ((row, difference),) = self.differences.items()
-        delta = self.claim.get("by", self.claim.get("within"))
         if "equal" in self.claim:
-            sentence = self.bench.need(difference, self.row, row, delta, 1).sentence
+            sentence = need_equal(difference, self.claim["within"], self.bench.looks).sentence
             return equal(difference, self.claim["within"], sentence, self.bench.alpha)
         by, clear = self.claim.get("by"), adjusted is not None and adjusted <= self.bench.alpha
         if by is not None and clear:
             sentence = self.bench.need_beyond(difference, self.row, row, by, tests).sentence
         else:
-            sentence = self.bench.need(difference, self.row, row, delta, tests).sentence
+            sentence = self.bench.need(difference, self.row, row, by, tests).sentence
         return better(difference, adjusted, by, self.bench.space.report.margin, sentence, self.bench.alpha)
 
     def _best(self) -> Verdict:

@@ -1,9 +1,9 @@
 """The formula of power against simulated power, and what becomes of studies planned by it.
 
-Seen with 1,000 tables each: from 6 seeds on the formula is within .05 everywhere. With 4 seeds it is where run noise
-shows (1 pt and more, 360 images and more); where there is next to none, the larger of two mean squares is taken so
-often that the formula is up to .13 high. Three seeds are up to .27 high: the range of `need`, whose upper end takes
-the noise at its upper limit, is for that.
+Seen with 400 to 2,000 tables each: within .05 everywhere, from 3 seeds on, of finding a difference and of showing
+equality alike, but that of equality without any run noise is up to .1 below with 3 or 4 seeds: it asks for too many.
+So a plan for 80 % has 75 to 85 % where the noise is what the pilot says; what the pilot does not know of it is what the
+range of `need` is for, whose upper end takes the noise at its upper limit.
 """
 
 from __future__ import annotations
@@ -11,46 +11,71 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from search.report.statistics.components import Components, components
 from search.report.statistics.crossed import analyse, difference, image_noise
-from search.report.statistics.power import Assumed, Components, components, need
+from search.report.statistics.power import Assumed, fewest_seeds, need
 from search.report.statistics.scores import make_scores
+from search.report.statistics.student import t_quantile
 from tests.report.statistics.generator import SCENARIOS, Scenario, draw
 
 SIZES = {137: (0.57, 0.07), 360: (0.90, 0.03), 1020: (0.75, 0.03)}
 BY_NAME = {scenario.name: scenario for scenario in SCENARIOS}
 
 
-def powers(scenario: Scenario, seeds: int, images: int, tables: int, settings: int = 2) -> tuple[float, float]:
-    """Return simulated power for setting 1 against 0, and the formula's at the mean squares' means."""
+def tolerance(name: str, seeds: int, equality: bool) -> float:
+    return 0.1 if equality and name == "none" and seeds < 5 else 0.05
+
+
+def powers(
+    scenario: Scenario, seeds: int, images: int, tables: int, settings: int = 2, equality: bool = False
+) -> tuple[float, float]:
+    """Return simulated power for setting 1 against 0, and the formula's at the mean squares' means.
+
+    It is that of finding the difference of `SIZES`, or of showing that there is none so large where there is none.
+    """
     accuracy, delta = SIZES[images]
     rng = np.random.default_rng([seeds, images, settings])
-    y = draw(rng, scenario, tables, settings, seeds, images, [accuracy, *[accuracy + delta] * (settings - 1)])
+    other = accuracy if equality else accuracy + delta
+    y = draw(rng, scenario, tables, settings, seeds, images, [accuracy, *[other] * (settings - 1)])
     found = analyse(y[:, 1].astype(float) - y[:, 0], y.mean(axis=-1))
-    simulated = float(((found.p <= 0.05) & (found.squares.mean > 0)).mean())
+    half = t_quantile(0.95, found.df) * np.sqrt(found.variance)
+    decided = np.abs(found.squares.mean) + half < delta if equality else (found.p <= 0.05) & (found.squares.mean > 0)
     rest = float(found.squares.rest.mean())
     noise = float((found.squares.seeds if found.pooled is None else found.pooled).mean())
     effects = max(float(found.squares.images.mean()) - rest, 0.0)
     known = Components(max(noise - rest, 0.0) / images, effects / seeds, rest, settings)
-    return simulated, float(known.power(seeds, images, delta))
+    return float(decided.mean()), float(known.power(seeds, images, delta, equality=equality))
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["1 pt", "2.5 pt", "1 pt, mixed"])
-@pytest.mark.parametrize(("seeds", "images"), [(4, 360), (6, 360), (6, 137)])
-def test_the_formula_is_within_5_per_cent(name: str, seeds: int, images: int) -> None:
-    simulated, formula = powers(BY_NAME[name], seeds, images, 1000)
+@pytest.mark.parametrize("equality", [False, True])
+@pytest.mark.parametrize("name", ["none", "1 pt", "1 pt, mixed"])
+@pytest.mark.parametrize(("seeds", "images"), [(3, 360), (4, 137), (6, 360)])
+def test_the_formula_is_within_5_per_cent(name: str, seeds: int, images: int, equality: bool) -> None:
+    simulated, formula = powers(BY_NAME[name], seeds, images, 1000, equality=equality)
+    assert simulated - tolerance(name, seeds, equality) <= formula <= simulated + 0.05
+
+
+@pytest.mark.parametrize("equality", [False, True])
+def test_the_formula_with_pooled_noise(equality: bool) -> None:
+    simulated, formula = powers(BY_NAME["1 pt"], 3, 360, 500, settings=5, equality=equality)
     assert formula == pytest.approx(simulated, abs=0.05)
 
 
-def test_the_formula_with_pooled_noise() -> None:
-    simulated, formula = powers(BY_NAME["1 pt"], 5, 360, 500, settings=5)
-    assert formula == pytest.approx(simulated, abs=0.05)
-
-
-def test_its_limit_is_as_stated() -> None:
-    """Next to no run noise, few images, few seeds: too hopeful, but not by more than the module says."""
-    simulated, formula = powers(BY_NAME["none"], 4, 137, 1000)
-    assert 0.05 < formula - simulated < 0.15
+@pytest.mark.slow
+@pytest.mark.parametrize("equality", [False, True])
+@pytest.mark.parametrize("settings", [2, 5])
+def test_a_number_of_seeds_that_is_enough_is_enough(settings: int, equality: bool) -> None:
+    """What is said to have a power of about 80 % has it, between 75 and 85 % where seeds are fine enough steps."""
+    accuracy, delta = SIZES[360]
+    scenario, rng = BY_NAME["2.5 pt"], np.random.default_rng(3)
+    y = draw(rng, scenario, 2000, settings, 8, 360, accuracy)
+    squares = analyse(y[:, 1].astype(float) - y[:, 0], None).squares
+    rest, noise, images = (float(one.mean()) for one in (squares.rest, squares.seeds, squares.images))
+    known = Components(max(noise - rest, 0) / 360, max(images - rest, 0) / 8, rest, settings)
+    seeds = fewest_seeds(known, 360, delta, equality=equality)
+    assert seeds is not None
+    assert 0.75 <= powers(scenario, seeds, 360, 2000, settings, equality)[0] <= 0.85
 
 
 def planned(scenario: Scenario, pilots: int, images: int) -> tuple[float, float, int]:
@@ -81,12 +106,14 @@ def test_the_upper_end_of_the_range_is_the_safer_plan() -> None:
 
 
 @pytest.mark.stress
+@pytest.mark.parametrize("equality", [False, True])
 @pytest.mark.parametrize("images", SIZES)
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
-def test_the_formula_everywhere(scenario: Scenario, images: int) -> None:
-    for seeds in (6, 8, 10):
-        simulated, formula = powers(scenario, seeds, images, 2000)
-        assert formula == pytest.approx(simulated, abs=0.05)
+def test_the_formula_everywhere(scenario: Scenario, images: int, equality: bool) -> None:
+    for seeds, settings in ((3, 2), (3, 5), (4, 2), (5, 3), (6, 2), (8, 2), (10, 5)):
+        simulated, formula = powers(scenario, seeds, images, 2000, settings, equality)
+        least = simulated - tolerance(scenario.name, seeds, equality)
+        assert least <= formula <= simulated + 0.05, (seeds, settings)
 
 
 @pytest.mark.stress
