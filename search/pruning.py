@@ -68,11 +68,22 @@ class Asha:
 
 
 def rungs(grace_period: int, reduction_factor: float, longest: int) -> list[int]:
-    """Return r, r eta, r eta^2 ... below `longest` (rounded up), ascending."""
-    epochs: list[int] = []
-    exponent = 0
+    """Return r, r eta, r eta^2 ... below `longest` (rounded up), each once, ascending.
+
+    The work is bounded by `longest`, however near to 1 eta is: as long as a step r eta^k (eta - 1) is below 1, no whole
+    number lies between two neighbours, so every epoch is a rung; the powers are only asked for behind that stretch.
+    """
+    # Half a step leaves room for rounding. There, powers of which each step is at least as long begin.
+    dense = math.floor(0.5 / (reduction_factor - 1))
+    if dense < grace_period:
+        epochs, exponent = [], 0
+    elif dense >= longest:
+        return list(range(grace_period, longest))
+    else:
+        epochs = list(range(grace_period, dense + 1))
+        exponent = math.floor(math.log(dense / grace_period) / math.log1p(reduction_factor - 1))
     while (epoch := math.ceil(grace_period * reduction_factor**exponent)) < longest:
-        if epoch not in epochs:
+        if not epochs or epoch > epochs[-1]:
             epochs.append(epoch)
         exponent += 1
     return epochs

@@ -174,6 +174,8 @@ def test_nan_does_not_count_for_those_after_it():
         (1, 2.5, 20, [1, 3, 7, 16]),  # 2.5, 6.25, 15.625 rounded up
         (1, 1.2, 6, [1, 2, 3, 4, 5]),  # each epoch once
         (1, 1e300, 100, [1]),
+        (3, 1.0000001, 9, [3, 4, 5, 6, 7, 8]),  # each epoch, in as many steps
+        (1, 1 + 2**-52, 6, [1, 2, 3, 4, 5]),
     ],
 )
 def test_rungs(grace, eta, longest, expected):
@@ -187,6 +189,30 @@ def test_rungs_ascend_between_the_grace_period_and_the_end(grace, eta, longest):
     assert found == sorted(set(found))
     assert all(grace <= epoch < longest for epoch in found)
     assert (grace in found) == (grace < longest)
+
+
+@given(st.integers(1, 30), st.floats(1.02, 1.5) | st.integers(2, 100).map(lambda n: 1 + 1 / n), st.integers(1, 400))
+def test_rungs_of_a_small_factor_are_those_of_all_its_powers(grace, eta, longest):
+    powers = (math.ceil(grace * eta**exponent) for exponent in range(1_000))
+    assert rungs(grace, eta, longest) == sorted({epoch for epoch in powers if epoch < longest})
+
+
+class Counted(float):
+    """A factor that counts how many powers are asked of it."""
+
+    powers = 0
+
+    def __pow__(self, exponent, modulus=None):
+        Counted.powers += 1
+        return float(self) ** exponent
+
+
+@pytest.mark.parametrize("eta", [1 + 10.0**-digits for digits in range(1, 16)])
+def test_no_factor_asks_for_more_powers_than_there_are_epochs(eta):
+    Counted.powers = 0
+    found = rungs(2, Counted(eta), 5_000)
+    assert Counted.powers <= 2 * 5_000
+    assert found == sorted(set(found))
 
 
 @given(feeds(WITH_INFINITIES | st.just(math.nan)), ETAS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -144,12 +145,13 @@ def _least(known: Known, marks: Sequence[int]) -> int:
     settings = known.leaf.trial.settings
     if settings.get("stop.rule", "none") != "none" and settings.get("stop.alpha", 0) is not None:
         return min(length, known.epoch + 1)
-    return min([length, *(rung for rung in marks if rung > known.epoch)])
+    behind = bisect_right(marks, known.epoch)
+    return min(length, marks[behind]) if behind < len(marks) else length
 
 
 def _passed(marks: Sequence[int], start: int, epoch: int) -> int:
     """Count the rungs between two epochs, at which it is decided whether the second one is trained."""
-    return sum(start < rung < epoch for rung in marks)
+    return max(0, bisect_left(marks, epoch) - bisect_right(marks, start))
 
 
 def states_kept(
