@@ -13,9 +13,10 @@ from search.errors import nearest
 Settings = Mapping[str, Any]
 Description = Mapping[str, Mapping[str, Any]]
 """Setting name -> JSON Schema fragment (``type``, ``default``, ``minimum``, ``enum``, ``description`` ...) with
-four words of ours: ``unit`` (text), ``epoch`` (true where the value may differ from epoch to epoch), ``when``
+five words of ours: ``unit`` (text), ``epoch`` (true where the value may differ from epoch to epoch), ``when``
 (``{other setting: [values]}``: the setting is active only there, and dropped elsewhere) and ``hashed`` (false for a
-setting that says where data lie or how they are read: the data's fingerprint stands for it in the key)."""
+setting that says where data lie or how they are read: the data's fingerprint stands for it in the key), ``because``
+(why the ``maximum``, or a ``minimum`` below 0, is what it is: the end of a sentence)."""
 
 
 SEED = {"type": "integer", "minimum": 0}
@@ -157,9 +158,9 @@ def sentence(error: jsonschema.ValidationError) -> str:
             hint = nearest(str(error.instance), known)
             return f"{found}, must be one of {', '.join(known)}{hint}"
         case "minimum":
-            return f"{found}, must be at least {limit}"
+            return f"{found}, must be at least {_short(limit)}{_why(error.schema) if limit < 0 else ''}"
         case "maximum":
-            return f"{found}, must be at most {limit}"
+            return f"{found}, must be at most {_short(limit)}{_why(error.schema)}"
         case "exclusiveMinimum":
             return f"{found}, must be greater than {limit}"
         case "exclusiveMaximum":
@@ -171,3 +172,11 @@ def sentence(error: jsonschema.ValidationError) -> str:
         case "uniqueItems":
             return f"{found}, must not list a value twice"
     return f"{found}, {error.message}"
+
+
+def _short(limit: int | float) -> int | float | str:
+    return f"{limit:.3g}" if abs(limit) > 2**63 else limit
+
+
+def _why(rule: Any) -> str:
+    return f", {rule['because']}" if "because" in rule else ""

@@ -8,7 +8,7 @@ from typing import Any
 
 from search.space.conform import bracketed, broken_rule, conform
 from search.space.extends import options
-from search.space.keys import DOMAINS, FLOAT, INT, NAME, OPTION, RESERVED
+from search.space.keys import DOMAINS, FLOAT, INT, MOST_STEPS, NAME, OPTION, RESERVED
 from search.space.model import Axis, Choice, Condition, Domain, Float, Grid, Int
 from search.space.nodes import Node, Problems, no_value, place, same, show, text_of, tidy, unknown
 from search.space.settings import Rules, kinds, read_settings, spelled, why_no_setting
@@ -179,6 +179,8 @@ def _spacing(node: Node, low: float, high: float, log: bool, step: float | None,
         problems.add(at, "log and step exclude each other; keep one")
     elif step > high - low:
         problems.add(at, f"found {show(step)}, must be at most high - low = {show(tidy(high - low))}")
+    elif (high - low) / step > MOST_STEPS:
+        problems.add(at, f"found {show(at)}, which makes more than {MOST_STEPS:,} steps; leave it out")
     else:
         steps = (high - low) / step
         if not math.isclose(steps, round(steps), rel_tol=1e-9, abs_tol=1e-9):

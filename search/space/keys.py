@@ -1,7 +1,8 @@
 """Every key of a search-space file but the settings: its rule as a JSON Schema fragment, and what it means.
 
 `search.space.schema` assembles these for editors and `search.space.conform` walks them for the reader, so a key cannot
-be known to one and not to the other. ``words`` says in plain language what a pattern or a range means.
+be known to one and not to the other. ``words`` says in plain language what a pattern or a range means, ``because``
+why a number has the maximum it has.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from search.space.figures import FIGURE, FIGURE_WORDS, PARAMETERS, PARAMETERS_WORDS
-from search.space.model import LONGEST_NAME, MOST_SEED
+from search.space.model import LONGEST_NAME, MOST_EPOCHS, MOST_SEED
 
 Rule = dict[str, Any]
 
@@ -42,8 +43,23 @@ def mapping(
     return {**rule, "required": list(required)} if required else rule
 
 
-def _float(minimum: str, description: str) -> Rule:
-    return {"type": "number", minimum: 0, "description": description}
+OF_EPOCHS = {"maximum": MOST_EPOCHS, "because": "the most epochs of a trial"}
+OF_TRIALS = {"maximum": MAX_TRIALS, "because": "the most trials of a study"}
+OF_IMAGES = {"maximum": 10**9, "because": "more images than a figure was ever measured on"}
+OF_REALS = {
+    "minimum": -(10**100),
+    "maximum": 10**100,
+    "because": "because samplers multiply bounds with each other, and beyond 10^308 there are no numbers",
+}
+OF_WHOLE = {
+    "minimum": -(2**53),
+    "maximum": 2**53,
+    "because": "because samplers count in floating point, which does not tell larger whole numbers apart",
+}
+MOST_STEPS = 10**9
+"""Steps of a prior: finer ones are the same as none."""
+LONGEST_FIGURE = 40
+"""Characters of a printed figure."""
 
 
 def _fraction(description: str) -> Rule:
@@ -100,11 +116,13 @@ SEARCH: Rule = mapping(
                         "grace_period": {
                             "type": "integer",
                             "minimum": 1,
+                            **OF_EPOCHS,
                             "description": "epochs before a trial may be pruned; below `epochs`",
                         },
                         "reduction_factor": {
                             "type": "number",
                             "exclusiveMinimum": 1,
+                            **OF_EPOCHS,
                             "default": 3,
                             "description": "one in so many trials goes on at each rung",
                         },
@@ -117,8 +135,18 @@ SEARCH: Rule = mapping(
         "confirm": mapping(
             "the best configurations of a search, run again under fresh seeds and judged on test images",
             {
-                "top": {"type": "integer", "minimum": 1, "description": "how many of the best are confirmed"},
-                "seeds": {"type": "integer", "minimum": 2, "description": "fresh seeds each of them runs under"},
+                "top": {
+                    "type": "integer",
+                    "minimum": 1,
+                    **OF_TRIALS,
+                    "description": "how many of the best are confirmed",
+                },
+                "seeds": {
+                    "type": "integer",
+                    "minimum": 2,
+                    **OF_TRIALS,
+                    "description": "fresh seeds each of them runs under",
+                },
                 "baseline": {
                     "type": "object",
                     "description": "axis: value of the configuration they are compared with; what is left out is the "
@@ -129,10 +157,18 @@ SEARCH: Rule = mapping(
             ("top", "seeds"),
             {"top": 3, "seeds": 5},
         ),
-        "hours": _float("exclusiveMinimum", "no new trial is started after so many hours of a run"),
+        "hours": {
+            "type": "number",
+            "exclusiveMinimum": 0,
+            "maximum": 1_000_000,
+            "because": "more than a hundred years; leave it out for no limit",
+            "description": "no new trial is started after so many hours of a run; default: no limit",
+        },
         "attempts": {
             "type": "integer",
             "minimum": 1,
+            "maximum": 1000,
+            "because": "for a worker that dies so often does not die by chance",
             "default": 3,
             "description": "how often a trial whose worker died is started",
         },
@@ -142,21 +178,36 @@ SEARCH: Rule = mapping(
 RESOURCES: Rule = mapping(
     "what one trial gets, and what may be kept",
     {
-        "cpus": {"type": "integer", "minimum": 1, "default": 1, "description": "CPU threads"},
+        "cpus": {
+            "type": "integer",
+            "minimum": 1,
+            "maximum": 4096,
+            "because": "more than a machine has",
+            "default": 1,
+            "description": "CPU threads",
+        },
         "gpus": {
             "type": ["number", "string"],
             "minimum": 0,
+            "maximum": 1024,
+            "because": "more than a machine has",
             "pattern": f"^{AUTO}$",
             "words": f"a number of GPUs, or {AUTO}",
             "description": "GPUs, a fraction below 1 or a whole number; default: auto, one where there is one, and "
             "several trials share it where measuring says that they fit and that it pays",
         },
-        "epoch_seconds": _float(
-            "exclusiveMinimum", "seconds an epoch may take: a worker that hangs longer is ended; default: no limit"
-        ),
+        "epoch_seconds": {
+            "type": "number",
+            "exclusiveMinimum": 0,
+            "maximum": 31_536_000,
+            "because": "a year; leave it out for no limit",
+            "description": "seconds an epoch may take: a worker that hangs longer is ended; default: no limit",
+        },
         "states_gb": {
             "type": "number",
             "minimum": 0,
+            "maximum": 10**9,
+            "because": "which is 10^18 bytes, more than a machine can store",
             "default": 10,
             "description": "room for saved states of training, of all studies together, in GB; 0 keeps none",
         },
@@ -167,7 +218,7 @@ _PUBLISHED = mapping(
     "figures of a paper to put beside ours, audited",
     {
         "source": {"type": "string", "description": "where they stand"},
-        "n": {"type": "integer", "minimum": 1, "description": "images behind each figure"},
+        "n": {"type": "integer", "minimum": 1, **OF_IMAGES, "description": "images behind each figure"},
         "runs": {
             "type": "integer",
             "minimum": 1,
@@ -180,25 +231,35 @@ _PUBLISHED = mapping(
             "type": "object",
             "description": "value of the row axis: figure, to its last printed digit (54.10, 54.10 %)",
             "examples": [{"0": "54.10 %"}],
-            "additionalProperties": {"type": ["string", "number"], "pattern": FIGURE, "words": FIGURE_WORDS},
+            "additionalProperties": {
+                "type": ["string", "number"],
+                "maxLength": LONGEST_FIGURE,
+                "pattern": FIGURE,
+                "words": FIGURE_WORDS,
+            },
         },
         "confusion_matrix": {
             "type": "array",
             "minItems": 1,
             "description": "rows are truth, columns are prediction",
-            "items": {"type": "array", "minItems": 1, "items": {"type": "integer", "minimum": 0}},
+            "items": {"type": "array", "minItems": 1, "items": {"type": "integer", "minimum": 0, **OF_IMAGES}},
         },
         "confusion_matrix_row": {**SCALAR, "description": "value of the row axis that the matrix belongs to"},
         "class_sizes": {
             "type": "array",
             "minItems": 1,
             "description": "images of each class",
-            "items": {"type": "integer", "minimum": 0},
+            "items": {"type": "integer", "minimum": 0, **OF_IMAGES},
         },
         "parameters": {
             "type": "object",
             "description": "name of a model, as the workload spells it: printed number of parameters (11186772, 11.2M)",
-            "additionalProperties": {"type": ["string", "number"], "pattern": PARAMETERS, "words": PARAMETERS_WORDS},
+            "additionalProperties": {
+                "type": ["string", "number"],
+                "maxLength": LONGEST_FIGURE,
+                "pattern": PARAMETERS,
+                "words": PARAMETERS_WORDS,
+            },
         },
     },
 )
@@ -209,9 +270,15 @@ PREDICATES: Mapping[str, Rule] = {
     "stops_before": {
         "type": "integer",
         "minimum": 2,
+        **OF_EPOCHS,
         "description": "the stop rule ends the run before this epoch",
     },
-    "stops_by": {"type": "integer", "minimum": 1, "description": "the stop rule ends the run at this epoch or before"},
+    "stops_by": {
+        "type": "integer",
+        "minimum": 1,
+        **OF_EPOCHS,
+        "description": "the stop rule ends the run at this epoch or before",
+    },
     "reaches": {
         "type": "number",
         "description": "the objective is at least this (at most, where it is minimised) at the epoch the table reads",
@@ -289,8 +356,8 @@ _LOG = {"type": "boolean", "default": False, "description": "uniform in the loga
 FLOAT: Rule = mapping(
     "a prior over real numbers",
     {
-        "low": {"type": "number", "description": "lowest value"},
-        "high": {"type": "number", "description": "highest value"},
+        "low": {"type": "number", **OF_REALS, "description": "lowest value"},
+        "high": {"type": "number", **OF_REALS, "description": "highest value"},
         "log": _LOG,
         "step": {"type": "number", "exclusiveMinimum": 0, "description": "only low, low + step ... high"},
     },
@@ -301,8 +368,8 @@ FLOAT: Rule = mapping(
 INT: Rule = mapping(
     "a prior over whole numbers",
     {
-        "low": {"type": "integer", "description": "lowest value"},
-        "high": {"type": "integer", "description": "highest value"},
+        "low": {"type": "integer", **OF_WHOLE, "description": "lowest value"},
+        "high": {"type": "integer", **OF_WHOLE, "description": "highest value"},
         "log": _LOG,
         "step": {"type": "integer", "minimum": 1, "default": 1, "description": "only low, low + step ... high"},
     },

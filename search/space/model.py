@@ -11,11 +11,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+MOST_EPOCHS = 1_000_000
+"""Epochs of a trial."""
+
 SERVICE_SETTINGS: Mapping[str, Mapping[str, Any]] = {
     "epochs": {
         "type": "integer",
         "minimum": 1,
-        "maximum": 1_000_000,
+        "maximum": MOST_EPOCHS,
         "description": "epochs a trial is trained for",
         "unit": "epochs",
     },
@@ -27,6 +30,8 @@ SERVICE_SETTINGS: Mapping[str, Mapping[str, Any]] = {
     "stop.alpha": {
         "type": ["number", "null"],
         "exclusiveMinimum": 0,
+        "maximum": 1_000_000,
+        "because": "null never stops",
         "default": 2.0,
         "description": "stop when 100 (E_val / E_opt - 1) exceeds it; null never stops",
         "unit": "%",
@@ -35,6 +40,8 @@ SERVICE_SETTINGS: Mapping[str, Mapping[str, Any]] = {
     "stop.patience": {
         "type": "integer",
         "minimum": 1,
+        "maximum": MOST_EPOCHS,
+        "because": "the most epochs of a trial",
         "default": 10,
         "description": "stop after this many epochs without a lower validation loss",
         "unit": "epochs",

@@ -137,11 +137,16 @@ def show(value: Any) -> str:
     """Spell a value for a message, the way YAML would, and not longer than a line."""
     if isinstance(value, Node):
         if value.kind == "scalar":
-            return value.text if value.plain and value.text and not isinstance(value.value, str) else show(value.value)
+            if value.plain and value.text and not isinstance(value.value, str):
+                return _cut(value.text)
+            return show(value.value)
         return {"list": "a list", "mapping": "a mapping"}.get(value.kind, "something unreadable")
     if value is None or isinstance(value, bool):
         return text_of(value)
-    text = repr(value)
+    return _cut(repr(value))
+
+
+def _cut(text: str) -> str:
     return text if len(text) <= 80 else f"{text[:77]}..."
 
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import math
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from search.errors import Faults, InternalError
 from search.space import reader
 from search.space.model import Space
 from search.space.nodes import Node, Problems
+from search.space.schema import TOP
 from search.space.yaml import parse
 
 
@@ -22,7 +26,8 @@ def rebuild(text: str, name: str) -> Space:
     with contextlib.suppress(Faults):
         root = parse(text, f"<study {name}>", problems)
         if root is not None and not problems.faults:
-            space = reader._space(_judgeable(root), name, "", None, None, problems)
+            root = _limited(_judgeable(root), TOP)
+            space = reader._space(root, name, "", None, None, problems)
             if not problems.faults:
                 return space
     raise InternalError(f"the space file recorded with study {name!r} cannot be read: {list(problems.faults)}")
@@ -38,6 +43,17 @@ def _judgeable(root: Node) -> Node:
     if len(kept) == len(claims.items):
         return root
     return root.put("report", report.put("claims", replace(claims, value=tuple(kept))))
+
+
+def _limited(node: Node, rule: Mapping[str, Any]) -> Node:
+    """Return the file with numbers above a maximum at it: an earlier version set none, and a run took as much."""
+    if node.kind == "mapping":
+        rules = rule.get("properties", {})
+        entries = {name: _limited(child, rules.get(name, {})) for name, child in node.entries.items()}
+        return replace(node, value=entries)
+    if type(node.value) in (int, float) and node.value > rule.get("maximum", math.inf) and "words" not in rule:
+        return replace(node, value=rule["maximum"], text=str(rule["maximum"]))
+    return node
 
 
 def _text(node: Node | None) -> bool:

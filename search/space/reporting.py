@@ -9,7 +9,7 @@ from typing import Any
 
 from search.space.conform import conform
 from search.space.figures import FIGURE, FIGURE_WORDS, PARAMETERS, PARAMETERS_WORDS
-from search.space.keys import CLAIM_KINDS, PREDICATES, REPORT, WHERE
+from search.space.keys import CLAIM_KINDS, LONGEST_FIGURE, PREDICATES, REPORT, WHERE
 from search.space.model import Axis, Grid, Published, Report
 from search.space.nodes import Node, Problems, no_value, same, show, text_of, unknown
 from search.space.scalars import Ambiguous, resolve
@@ -135,6 +135,9 @@ def _figures(found: Iterable[Node], pattern: str, words: str, problems: Problems
     for figure in found:
         if isinstance(figure.value, float) and not figure.plain:
             problems.add(figure, f"found the number {show(figure)}, must be text: a number forgets its last digits")
+        elif type(figure.value) in (int, float) and len(figure.text) > LONGEST_FIGURE:
+            reason = f"found {show(figure)} with {len(figure.text)} characters, must have at most {LONGEST_FIGURE}"
+            problems.add(figure, reason)
         elif type(figure.value) in (int, float) and not re.fullmatch(pattern, figure.text):
             problems.add(figure, f"found {figure.text}, must be {words}")
 

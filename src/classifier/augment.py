@@ -35,6 +35,9 @@ def _setting(kind: str, default: float | bool, description: str, **more: Any) ->
     return {"type": kind, "default": default, "description": description, "epoch": True, **more}
 
 
+LARGEST_JITTER = 1000
+"""What makes an image white or a mask already; factors beyond float32 would leave nothing but NaN."""
+
 AUGMENT_SETTINGS: dict[str, dict[str, Any]] = {
     "augment.rotation": _setting(
         "number", 0, "rotate by an angle between minus and plus this; 0: off", minimum=0, maximum=180, unit="degrees"
@@ -52,13 +55,28 @@ AUGMENT_SETTINGS: dict[str, dict[str, Any]] = {
     "augment.hflip": _setting("number", 0, "mirror left and right", minimum=0, maximum=1, unit="probability"),
     "augment.vflip": _setting("number", 0, "turn upside down", minimum=0, maximum=1, unit="probability"),
     "augment.brightness": _setting(
-        "number", 0, "jitter of the brightness: factor between max(0, 1 - this) and 1 + this", minimum=0, unit="factor"
+        "number",
+        0,
+        "jitter of the brightness: factor between max(0, 1 - this) and 1 + this",
+        minimum=0,
+        maximum=LARGEST_JITTER,
+        unit="factor",
     ),
     "augment.contrast": _setting(
-        "number", 0, "jitter of the contrast: factor between max(0, 1 - this) and 1 + this", minimum=0, unit="factor"
+        "number",
+        0,
+        "jitter of the contrast: factor between max(0, 1 - this) and 1 + this",
+        minimum=0,
+        maximum=LARGEST_JITTER,
+        unit="factor",
     ),
     "augment.saturation": _setting(
-        "number", 0, "jitter of the saturation: factor between max(0, 1 - this) and 1 + this", minimum=0, unit="factor"
+        "number",
+        0,
+        "jitter of the saturation: factor between max(0, 1 - this) and 1 + this",
+        minimum=0,
+        maximum=LARGEST_JITTER,
+        unit="factor",
     ),
     "augment.hue": _setting(
         "number", 0, "jitter of the hue: shift between minus and plus this", minimum=0, maximum=0.5, unit="turns"

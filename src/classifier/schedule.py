@@ -27,6 +27,9 @@ from typing import Any
 
 from classifier.rules import SIGNIFICANT
 
+MOST_EPOCHS = 1_000_000
+"""The latest epoch that a schedule may name; no run is longer."""
+
 _FACTOR = ["exponential", "step", "multistep"]
 _FLOOR = ["cosine", "wsd"]
 
@@ -39,6 +42,7 @@ DECAY_SETTINGS: dict[str, dict[str, Any]] = {
     "decay.start": {
         "type": "integer",
         "minimum": 0,
+        "maximum": MOST_EPOCHS,
         "default": 50,
         "description": "last epoch at the base rate",
         "unit": "epochs",
@@ -47,6 +51,7 @@ DECAY_SETTINGS: dict[str, dict[str, Any]] = {
     "decay.every": {
         "type": "integer",
         "minimum": 1,
+        "maximum": MOST_EPOCHS,
         "default": 30,
         "description": "epochs between two steps",
         "unit": "epochs",
@@ -54,7 +59,7 @@ DECAY_SETTINGS: dict[str, dict[str, Any]] = {
     },
     "decay.milestones": {
         "type": "array",
-        "items": {"type": "integer", "minimum": 1},
+        "items": {"type": "integer", "minimum": 1, "maximum": MOST_EPOCHS},
         "minItems": 1,
         "default": [50, 80],
         "description": "epochs, ascending, behind each of which the rate is multiplied by the factor",
@@ -72,6 +77,7 @@ DECAY_SETTINGS: dict[str, dict[str, Any]] = {
     "decay.end": {
         "type": "integer",
         "minimum": 2,
+        "maximum": MOST_EPOCHS,
         "default": 100,
         "description": "first epoch at the floor",
         "unit": "epochs",
@@ -80,6 +86,7 @@ DECAY_SETTINGS: dict[str, dict[str, Any]] = {
     "decay.length": {
         "type": "integer",
         "minimum": 1,
+        "maximum": MOST_EPOCHS,
         "default": 20,
         "description": "epochs of the cooldown",
         "unit": "epochs",
@@ -96,6 +103,7 @@ DECAY_SETTINGS: dict[str, dict[str, Any]] = {
     "decay.warmup": {
         "type": "integer",
         "minimum": 0,
+        "maximum": MOST_EPOCHS,
         "default": 0,
         "description": "epochs of a linear rise before everything else",
         "unit": "epochs",

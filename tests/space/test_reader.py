@@ -375,3 +375,10 @@ def test_an_override_deep_in_an_axis():
     space = read(text, {"model.activation": "relu"})
     assert space.axes == (Axis("optimizer.lr", Float(0.1, 1.0)),)
     assert read(text, {"model.activation": "tanh", "search.trials": "null"}).axes == ()
+
+
+def test_a_recorded_space_of_before_there_were_maxima_is_read():
+    text = dump(read(HEAD + "search: {hours: 5, attempts: 7}\nresources: {states_gb: 3}\n"))
+    old = text.replace("hours: 5", "hours: 1.0e+9").replace("attempts: 7", "attempts: 9000")
+    space = rebuild(old.replace("states_gb: 3", "states_gb: 1.0e+12"), "old")
+    assert (space.search.hours, space.search.attempts, space.resources.states_gb) == (1_000_000, 1000, 10**9)

@@ -41,6 +41,28 @@ def keys(rule):
     return found
 
 
+def without_maximum(rule, path=""):
+    """Every number of a schema that may be as large as it likes."""
+    kind = rule.get("type", ())
+    number = {"number", "integer"} & ({kind} if isinstance(kind, str) else set(kind))
+    if number and not {"maximum", "exclusiveMaximum", "pattern"} & set(rule):
+        yield path
+    for name, part in rule.get("properties", {}).items():
+        yield from without_maximum(part, f"{path}.{name}".strip("."))
+    for word in ("items", "additionalProperties"):
+        if isinstance(rule.get(word), dict):
+            yield from without_maximum(rule[word], f"{path}[]")
+    for part in rule.get("anyOf", []):
+        yield from without_maximum(part, path)
+
+
+def test_every_number_has_a_maximum():
+    """But a step, which lies between its low and high, and what is compared with something else."""
+    free = re.compile(r"\.(step|reaches|best|baseline|confusion_matrix_row)$|\.(when|better|equal|where|baseline)\[]")
+    for rule in (schema(), schema("classifier")):
+        assert [path for path in without_maximum(rule) if not free.search(path)] == []
+
+
 @pytest.mark.parametrize("path", SPACES, ids=lambda path: path.stem)
 def test_shipped_spaces_follow_the_schema(path):
     assert errors(yaml.safe_load(path.read_text())) == []

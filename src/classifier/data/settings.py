@@ -13,6 +13,9 @@ USUAL_SIZE = {"digits": 12, "flowers-17": 64, "flowers-102": 224, "cifar10": 32}
 FOLDER_SIZE = 64
 """The same for folders of images."""
 
+MOST_IMAGES = 10**9
+"""More than any data set holds."""
+
 DATA_SETTINGS: dict[str, dict[str, Any]] = {
     "data": {
         "hashed": False,
@@ -43,6 +46,7 @@ DATA_SETTINGS: dict[str, dict[str, Any]] = {
         "hashed": False,
         "type": "integer",
         "minimum": 0,
+        "maximum": 10**18,
         "default": 0,
         "description": "seed of the split into training, validation and test images; the same for all seeds",
     },
@@ -56,7 +60,7 @@ DATA_SETTINGS: dict[str, dict[str, Any]] = {
     "data.ratio": {
         "hashed": False,
         "type": "array",
-        "items": {"type": "number", "exclusiveMinimum": 0},
+        "items": {"type": "number", "exclusiveMinimum": 0, "maximum": MOST_IMAGES},
         "minItems": 2,
         "maxItems": 3,
         "default": [0.6, 0.2, 0.2],
@@ -66,7 +70,7 @@ DATA_SETTINGS: dict[str, dict[str, Any]] = {
     "data.limit": {
         "hashed": False,
         "type": ["array", "null"],
-        "items": {"type": "integer", "minimum": 1},
+        "items": {"type": "integer", "minimum": 1, "maximum": MOST_IMAGES},
         "minItems": 2,
         "maxItems": 3,
         "default": None,
