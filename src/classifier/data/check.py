@@ -9,7 +9,6 @@ that cannot be used at all raise `DataError`, as they do in training.
 from __future__ import annotations
 
 import hashlib
-import io
 import statistics
 import textwrap
 from collections import Counter
@@ -18,12 +17,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
-from PIL import Image
 
 from classifier.data import decode
 from classifier.data.assemble import split
 from classifier.data.card import notes
 from classifier.data.errors import named
+from classifier.data.formats import opened
 from classifier.data.progress import Progress
 from classifier.data.source import LONG, Source
 
@@ -101,7 +100,7 @@ def _original(source: Source, image: int) -> Original:
         picture = source.read(image)
         return Original(picture.size, picture.mode)
     data = source.paths[image].read_bytes()
-    picture = Image.open(io.BytesIO(data))  # reads the header alone; decoding has shown that it is an image
+    picture = opened(data)  # reads the header alone; decoding has shown that it is an image
     converted = []
     if decode.turn(picture) is not None:
         converted.append("turned upright, as EXIF says")

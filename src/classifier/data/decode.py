@@ -8,7 +8,6 @@ by Pillow's antialiased bilinear filter, the aspect ratio not kept. What Pillow 
 from __future__ import annotations
 
 import hashlib
-import io
 import os
 import platform
 from collections.abc import Iterator
@@ -17,16 +16,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image, features
+from PIL import Image
 
+from classifier.data.formats import codecs, opened
 from classifier.data.progress import Progress
 from classifier.data.source import Source
+from classifier.data.transparent import mark, on_white, with_alpha
 
-POLICY = 1
+POLICY = 2
 """Raise it when the same file gives other pixels."""
-
-FORMATS = ("JPEG", "MPO", "PNG", "BMP", "DIB", "WEBP", "PPM", "TIFF", "GIF")
-"""Pillow would also open formats that start other programs, whatever the name of the file ends in."""
 
 BLOCK = 256
 _ORIENTATION = 0x0112
@@ -47,8 +45,7 @@ class NotNow(Exception):
 
 def version() -> str:
     """Name everything about this installation that may change pixels."""
-    codecs = " ".join(f"{name} {features.version(name)}" for name in ("libjpeg_turbo", "jpg", "webp", "libtiff"))
-    return f"policy {POLICY}, Pillow {Image.__version__}, {codecs}, {platform.machine()}"
+    return f"policy {POLICY}, {codecs()}, {platform.machine()}"
 
 
 def open_image(path: Path) -> Image.Image:
@@ -59,9 +56,9 @@ def open_image(path: Path) -> Image.Image:
         raise NotNow(error.strerror or str(error)) from error
     if not data:
         raise ValueError("the file is empty")
-    Image.init()
-    image = Image.open(io.BytesIO(data), formats=[name for name in FORMATS if name in Image.OPEN])
+    image = opened(data)
     image.load()
+    mark(image, data)
     return image
 
 
@@ -70,11 +67,7 @@ def to_rgb(image: Image.Image) -> Image.Image:
     turned = turn(image)
     if image.mode.startswith("I") or image.mode == "F":
         image = _deep_grey(image)
-    if image.has_transparency_data:
-        image = image.convert("RGBA")
-        white = Image.new("RGBA", image.size, (255, 255, 255, 255))
-        image = Image.alpha_composite(white, image)
-    image = image.convert("RGB")
+    image = on_white(image)
     return image if turned is None else image.transpose(turned)
 
 
@@ -91,7 +84,8 @@ def _deep_grey(image: Image.Image) -> Image.Image:
     values = np.asarray(image)
     if image.mode == "F" or (values.size and (values.min() < 0 or values.max() > 65535)):
         raise ValueError(f"pixels of mode {image.mode} have no known range; store them as 8 or 16 bits")
-    return Image.fromarray(np.rint(values * (255 / 65535)).astype(np.uint8))
+    grey = Image.fromarray(np.rint(values * (255 / 65535)).astype(np.uint8))
+    return with_alpha(grey, values, image.info.get("transparency"))
 
 
 def decode(source: Source, image: int, size: int) -> tuple[np.ndarray, bytes]:
