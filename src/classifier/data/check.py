@@ -73,6 +73,7 @@ def report(source: Source, size: int, seed: int, limit: Sequence[int] | None, ba
     card = notes(source, parts, ready.decoded, size, ready.before)
     lines = [f"{source.name}: {card[0]}"]
     lines += [note for note in card[1:] if not note.startswith("left out ")]
+    lines += source.remarks
     lines += _classes(source, parts)
     lines += _sizes(originals.values())
     left_out = [*source.left_out, *((source.names[image], reason) for image, reason in failed.items())]

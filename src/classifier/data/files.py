@@ -9,30 +9,55 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-EXTENSIONS = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".ppm", ".tif", ".tiff", ".gif")
+from classifier.data.errors import named
+from classifier.data.links import broken, holds, links_to
+from classifier.data.system import kind as skipped_as
+
+EXTENSIONS = (
+    *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".webp", ".ppm", ".pgm", ".pnm", ".tif", ".tiff", ".gif"),
+    *(".avif", ".heic", ".heif", ".hif"),
+)
+"""Those of torchvision's ImageFolder, and what else Pillow reads of photos; in any letter case."""
 
 
 @dataclass
 class Passed:
-    """Files of a folder that are not among its images.
+    """Files of a folder that are not among its images, and links. Names are relative to the folder.
 
     Attributes:
-        unreadable: pairs of (name relative to the folder, reason).
+        unreadable: pairs of (name, reason).
         others: extension -> number of visible files that end in it.
+        skipped: name of what is hidden or made by a system -> how often it is there.
+        outside: name of a link that leads out of the folder -> where it leads.
+        again: names of links that are not followed: what they lead to is read without them, or holds them.
     """
 
     unreadable: list[tuple[str, str]] = field(default_factory=list)
     others: Counter[str] = field(default_factory=Counter)
+    skipped: Counter[str] = field(default_factory=Counter)
+    outside: dict[str, str] = field(default_factory=dict)
+    again: list[str] = field(default_factory=list)
+
+    def remarks(self) -> list[str]:
+        """Return what the data check says of what is skipped, and of links."""
+        skipped = [f"{count:,} {text(name)}" for name, count in self.skipped.most_common()]
+        lines = [f"skipped, hidden or made by a system: {self.skipped.total():,}: {named(skipped, 10)}"] * bool(skipped)
+        for what, links in (
+            ("links that lead outside the folder, followed", [f"{a} -> {b}" for a, b in self.outside.items()]),
+            ("links to a folder that is read without them, or that holds them, not followed", self.again),
+        ):
+            lines += [f"{what}: {len(links):,}: {named(links, 10, '; ')}"] * bool(links)
+        return lines
 
 
 def visible(folder: Path) -> list[Path]:
-    """List a folder by name, hidden entries apart."""
-    return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+    """List a folder by name, apart from what is hidden or made by a system."""
+    return sorted(path for path in folder.iterdir() if not skipped_as(path.name))
 
 
 def folders(folder: Path) -> list[Path]:
-    """List the visible folders in a folder, by name; ``__MACOSX``, which unpacking leaves behind, is none."""
-    return [path for path in visible(folder) if path.is_dir() and path.name != "__MACOSX"]
+    """List the visible folders in a folder, by name."""
+    return [path for path in visible(folder) if path.is_dir()]
 
 
 def images(folder: Path, root: Path, passed: Passed) -> list[Path]:
@@ -41,14 +66,16 @@ def images(folder: Path, root: Path, passed: Passed) -> list[Path]:
     Args:
         folder: where to look.
         root: what names are relative to.
-        passed: receives the files that are passed over.
+        passed: receives the files that are passed over, and links.
     """
     found = []
-    for path in _below(folder, set()):
-        if path.suffix.lower() not in EXTENSIONS:
+    for path in _below(folder, root, passed):
+        if reason := broken(path):
+            passed.unreadable.append((relative(path, root), reason))
+        elif path.suffix.lower() not in EXTENSIONS:
             passed.others[path.suffix.lower() or "no extension"] += 1
         elif not path.is_file():
-            passed.unreadable.append((relative(path, root), "a link to nothing" if path.is_symlink() else "not a file"))
+            passed.unreadable.append((relative(path, root), "not a file"))
         elif not os.access(path, os.R_OK):
             passed.unreadable.append((relative(path, root), "no permission to read it"))
         else:
@@ -56,20 +83,60 @@ def images(folder: Path, root: Path, passed: Passed) -> list[Path]:
     return found
 
 
-def _below(folder: Path, entered: set[str]) -> Iterator[Path]:
-    real = os.path.realpath(folder)
-    if real in entered:  # a link to a folder above
-        return
-    for path in visible(folder):
-        if path.is_dir():
-            yield from _below(path, entered | {real})
-        else:
+def _below(folder: Path, root: Path, passed: Passed) -> Iterator[Path]:
+    """Yield the files in a folder and below it, in the order of their names, and note what is skipped, and links."""
+    inside, top = os.path.realpath(root), os.path.realpath(folder)
+    for link in links_to(folder, root):
+        if holds(os.path.realpath(link), os.path.realpath(link.parent)):
+            passed.again += [relative(link, root)] * (relative(link, root) not in passed.again)
+            return
+        _note(link, root, inside, passed)
+    read = {top}
+    open_folders = [iter(_listed(folder, passed))]
+    while open_folders:
+        path = next(open_folders[-1], None)
+        if path is None:
+            open_folders.pop()
+            continue
+        if not path.is_dir():
+            _note(path, root, inside, passed)
             yield path
+            continue
+        real = os.path.realpath(path)
+        if path.is_symlink() and (real in read or holds(top, real) or holds(real, os.path.realpath(path.parent))):
+            passed.again.append(relative(path, root))
+        elif real not in read:
+            _note(path, root, inside, passed)
+            read.add(real)
+            open_folders.append(iter(_listed(path, passed)))
+
+
+def _listed(folder: Path, passed: Passed) -> list[Path]:
+    passed.skipped.update(filter(None, (skipped_as(path.name) for path in folder.iterdir())))
+    return visible(folder)
+
+
+def _note(path: Path, root: Path, inside: str, passed: Passed) -> None:
+    """Note a link that leads out of the real folder `inside`."""
+    if path.is_symlink() and not broken(path) and not holds(inside, os.path.realpath(path)):
+        passed.outside[relative(path, root)] = text(os.path.realpath(path))
+
+
+def note_above(places: Sequence[Path], root: Path, passed: Passed) -> None:
+    """Note what is skipped, and links to nothing, beside the class folders `places` and above them, up to `root`."""
+    for folder in sorted({parent for place in places for parent in place.parents if root in (parent, *parent.parents)}):
+        found = [(relative(path, root), broken(path)) for path in _listed(folder, passed)]
+        passed.unreadable += [(name, reason) for name, reason in found if reason]
 
 
 def relative(path: Path, root: Path) -> str:
     """Return a file's name relative to `root`, as text that can be written anywhere."""
-    return os.fsencode(path.relative_to(root).as_posix()).decode("utf-8", "replace")
+    return text(path.relative_to(root).as_posix())
+
+
+def text(name: str) -> str:
+    """Return a name of the file system as text that can be written anywhere."""
+    return os.fsencode(name).decode("utf-8", "replace")
 
 
 def identity(root: Path, paths: Sequence[Path]) -> str:

@@ -19,7 +19,7 @@ import numpy as np
 from classifier.data.class_names import look_alikes, name_of
 from classifier.data.decode import open_image
 from classifier.data.errors import DataError, named
-from classifier.data.files import EXTENSIONS, Passed, folders, identity, images, relative, visible
+from classifier.data.files import EXTENSIONS, Passed, folders, identity, images, note_above, relative, visible
 from classifier.data.layout import Layout, layout, unwrapped
 from classifier.data.settings import DATA_SETTINGS
 from classifier.data.source import SPLITS, Decoded, Source
@@ -201,6 +201,7 @@ class _Listing:
             inside = images(found, root, self.passed)
             self.paths += inside
             self.place += [number] * len(inside)
+        note_above(places, root, self.passed)
         spelt: dict[str, str] = {}  # class -> the spelling of the first folder of it, which sorts it
         twins: dict[tuple[Path, str], set[Path]] = {}
         for number in dict.fromkeys(self.place):
@@ -245,6 +246,7 @@ class _Listing:
             left_out=self.passed.unreadable,
             notes=said,
             splits=splits,
+            remarks=self.passed.remarks(),
         )
 
 

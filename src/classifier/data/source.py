@@ -46,6 +46,7 @@ class Source:
         left_out: pairs of (name, reason) of files that were not even listed.
         notes: sentences for the data card.
         splits: those of `SPLITS` that it has, in that order: training and validation always, test perhaps.
+        remarks: sentences for the data check alone: they change nothing in how a table is read.
     """
 
     name: str
@@ -61,6 +62,7 @@ class Source:
     left_out: Sequence[tuple[str, str]] = ()
     notes: Sequence[str] = ()
     splits: Sequence[str] = SPLITS
+    remarks: Sequence[str] = ()
 
     def subset(self, parts: Mapping[str, np.ndarray]) -> Source:
         """Return the source that lists the images of these parts alone, and is split into them.

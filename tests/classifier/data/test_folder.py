@@ -66,10 +66,11 @@ def test_classes_may_be_called_train_and_test(tmp_path: Path) -> None:
 
 
 def test_endings_in_any_case_and_folders_below(flat: Path) -> None:
-    for number, name in enumerate(["a.JPG", "b.jpeg", "c.PNG", "d.bmp", "e.webp", "f.ppm", "g.TIF", "h.tiff", "i.gif"]):
-        picture(flat / "cat/below" / name, 5000 + number)
+    endings = ["JPG", "jpeg", "PNG", "bmp", "webp", "ppm", "TIF", "tiff", "gif", "Jfif", "jpe", "PGM", "pnm", "AviF"]
+    for number, ending in enumerate(endings):
+        picture(flat / f"cat/below/{number}.{ending}", 5000 + number)
     found = load(flat)
-    assert sum(map(len, found.labels.values())) == 29
+    assert sum(map(len, found.labels.values())) == 34
     assert len(found.card.notes) == 2
 
 
@@ -85,11 +86,11 @@ def test_hidden_files_and_what_unpacking_leaves_are_ignored(flat: Path) -> None:
 
 def test_what_is_passed_over_is_told(flat: Path, divided: Path) -> None:
     picture(flat / "loose.png", 1)
-    (flat / "cat/photo.heic").write_text("x")
+    (flat / "cat/photo.raw").write_text("x")
     (flat / "cat/notes").write_text("x")
     assert load(flat).card.notes[2:] == [
         "1 image lies outside the class folders, not used",
-        "files in the class folders that do not end like an image, not used: 1 .heic, 1 no extension",
+        "files in the class folders that do not end like an image, not used: 1 .raw, 1 no extension",
     ]
     picture(divided / "unlabelled/a.png", 1)
     assert load(divided).card.notes[2:] == ["split also holds unlabelled, which is not used"]
@@ -228,7 +229,7 @@ def test_classes_that_differ_between_splits(divided: Path) -> None:
     ]
 
 
-LISTED = "jpg, jpeg, png, bmp, webp, ppm, tif, tiff, gif"
+LISTED = "jpg, jpeg, jpe, jfif, png, bmp, webp, ppm, pgm, pnm, tif, tiff, gif, avif, heic, heif, hif"
 
 
 def test_class_folders_without_images_are_no_classes(flat: Path, divided: Path) -> None:
