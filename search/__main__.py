@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import errno
-import gc
 import signal
 import sys
 import traceback
 
+from search import streams
 from search.errors import SearchError
 from search.shown import printable
 
@@ -17,10 +17,9 @@ UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES)
 
 def main() -> None:
     """Run the command line and exit with its code: 0 done, 1 user, 2 trials failed, 3 a bug, 130 interrupted."""
+    streams.prepare()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # like Ctrl-C
-    code = run(sys.argv[1:])
-    gc.freeze()  # or the interpreter looks through all that was imported for cycles, for up to a second
-    sys.exit(code)
+    streams.leave(run(sys.argv[1:]))
 
 
 def run(arguments: list[str]) -> int:
@@ -47,9 +46,6 @@ def run(arguments: list[str]) -> int:
 
         print(printable(f"a workload ended this process: {reason_of(error)}"), file=sys.stderr)
         return 1
-    except BrokenPipeError:
-        sys.stderr.close()
-        return 0
     except Exception as error:
         if isinstance(error, OSError) and error.errno in UNWRITABLE:
             place = f"{error.filename}: " if error.filename else ""

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import click
 
+from search import streams
 from search.errors import Fault, Faults, FlawsFound
 
 
@@ -37,7 +38,7 @@ def audit(files: Sequence[str], as_json: bool) -> None:
             {"file": one.file, "figures": one.figures, "findings": [finding.plain() for finding in one.findings]}
             for one in audited
         ]
-        click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
+        click.echo(json.dumps(rows, indent=2, ensure_ascii=not streams.unicode()))
     else:
         for one in audited:
             for finding in one.findings:

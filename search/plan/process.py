@@ -66,7 +66,8 @@ def _ask(question: Mapping[str, Any]) -> dict[str, Any]:
         [sys.executable, "-P", __file__],  # by its path: the rest of this package takes a second to import
         input=json.dumps({**question, **here}),
         capture_output=True,
-        text=True,
+        encoding="utf-8",
+        errors="replace",  # what a workload prints is its own affair
         env=_environment(int(question["cpus"])),
     )
     lines = [line for line in done.stdout.splitlines() if line.startswith(_MARK)]
