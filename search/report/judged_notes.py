@@ -204,9 +204,8 @@ def _sampled(table: Table, read: Curves) -> list[str]:
     what = (
         "`search.confirm` in the file runs the best ones" if confirm is None else "the confirm stage runs the best ones"
     )
-    return [
-        f"No interval, p value or bold: the search chose what is shown; {what} under fresh seeds, to be judged on test."
-    ]
+    judged = ", to be judged on test" if table.test else ", but without test images none can be called better"
+    return [f"No interval, p value or bold: the search chose what is shown; {what} under fresh seeds{judged}."]
 
 
 def _seeds(cells: Sequence[Judged]) -> str:

@@ -361,13 +361,23 @@ def test_an_objective_that_is_no_accuracy_has_no_interval_of_its_own(ledger):
     assert "val_loss: no interval, for intervals need predictions of classes." in table.notes
 
 
-def test_a_sampled_study_has_no_interval_no_p_and_no_bold(ledger):
+@pytest.mark.parametrize("tested", [True, False])
+def test_a_sampled_study_has_no_interval_no_p_and_no_bold(ledger, tested):
     space = replace(SPACE, axes=[Axis("gamma", Float(0, 3))], search=Search("random", 3))
-    bench = clear(Bench(ledger, space))
+    bench = Bench(ledger, space)
+    if tested:
+        clear(bench)
+    else:
+        for a in (0, 1, 2):
+            bench.run({"gamma": a}, 0, pattern(a, 0, 40))
     table = comparison_table(*bench.args)
     assert all(line.judged is None and line.tested is None for line in table.lines)
     assert not any("interval" in column.head or "p," in column.head for column in table_sheet(table).columns)
-    assert "No interval, p value or bold: the search chose what is shown; `search.confirm`" in notes_of(bench)
+    how = ", to be judged on test." if tested else ", but without test images none can be called better."
+    assert (
+        "No interval, p value or bold: the search chose what is shown; `search.confirm` in the file runs the best ones "
+        f"under fresh seeds{how}"
+    ) in notes_of(bench)
 
 
 @pytest.mark.parametrize("tested", [True, False])
@@ -400,3 +410,18 @@ def test_no_export_holds_nan(bench):
     json.loads(table_json(table), parse_constant=pytest.fail)
     assert not any("nan" in entry.text.lower() for column in table_sheet(table).columns for entry in column.entries)
     assert isinstance(table_frame(table), pd.DataFrame)
+
+
+def test_settings_without_test_images_beside_others_that_have_some(ledger):
+    """Data sets may be an axis: one with a test split, one without."""
+    bench = Bench(ledger)
+    for s in range(3):
+        bench.run({"gamma": 0}, s, pattern(0, s, 40), pattern(0, s, 30))
+        bench.run({"gamma": 1}, s, pattern(1, s, 40))
+    table = comparison_table(*bench.args)
+    assert table.test == "test_accuracy"
+    tested, untested = table.lines
+    assert tested.tested.interval is not None
+    assert untested.tested is None or untested.tested.cell.estimate is None
+    column = next(column for column in table_sheet(table).columns if column.head.startswith("test_accuracy"))
+    assert [bool(entry.text) for entry in column.entries] == [True, False]

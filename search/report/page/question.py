@@ -73,6 +73,8 @@ def answer(table: Table, read: Curves) -> str:
         return _searched(table, space)
     level = ALPHA / (space.report.looks or 1)
     confirm = confirms(read.record) and any(line.tested is not None for line in ours)
+    if confirms(read.record) and not confirm:
+        return f"Nothing can be decided: the validation images chose these settings, and {_untested(table)}."
     by = {id(line): line.tested if confirm else line.judged for line in table.lines}
     better = [line for line in ours if (one := by[id(line)]) is not None and one.better]
     worse = [line for line in ours if _worse(by[id(line)], level) and not line.at_chance]
@@ -93,6 +95,11 @@ def answer(table: Table, read: Curves) -> str:
         return f"Of what the file claims, {said}; beyond that nothing can be decided from {_basis(table, by)}."
     split = "test" if confirm else "validation"
     return f"Nothing can be decided from {_basis(table, by, split)}: {_why(table, [by[id(line)] for line in ours])}."
+
+
+def _untested(table: Table) -> str:
+    """Say why test images decide nothing."""
+    return "no predictions on test images are on record" if table.test else "there are no test images"
 
 
 def _unfinished(read: Curves) -> str:
@@ -221,9 +228,8 @@ def setup(read: Curves) -> Iterator[str]:
     at = "after the last epoch" if space.report.value == "last" else "at the epoch that was best in validation"
     sense = "higher is better" if space.search.objective.maximize else "lower is better"
     if confirms(read.record):
-        yield (
-            "The candidates are what a search found best, run again under seeds it had not seen, and judged on test "
-            "images, which chose none of them."
-        )
+        tested = any(name.startswith("test_") for name in read.metrics)
+        judged = ", and judged on test images, which chose none of them" if tested else "; there are no test images"
+        yield f"The candidates are what a search found best, run again under seeds it had not seen{judged}."
         return
     yield f"Judged by {words(space.search.objective.metric)} {at}; {sense}."

@@ -173,6 +173,23 @@ class TestAnswer:
             "images, which chose none of them."
         )
 
+    def test_a_confirm_stage_without_test_images(self, ledger):
+        """However clear its differences are on the validation images that chose its settings."""
+        bench = Bench(ledger, replace(SPACE, name="s (confirm)"))
+        for a in range(3):
+            for s in range(3):
+                bench.run({"gamma": a}, s, [i < 20 + 9 * a + s % 2 for i in range(40)])
+        table, read = told(bench)
+        assert max(line.judged.p_adjusted for line in table.lines[1:]) < 0.01
+        assert answer(table, read) == (
+            "Nothing can be decided: the validation images chose these settings, and there are no test images."
+        )
+        assert "validation accuracy on toys" in question(read)
+        assert list(setup(read))[-1] == (
+            "The candidates are what a search found best, run again under seeds it had not seen; there are no test "
+            "images."
+        )
+
 
 def test_setup_says_what_was_done(ledger):
     assert list(setup(told(levels(ledger))[1])) == [
