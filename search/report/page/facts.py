@@ -228,10 +228,10 @@ _WORDS = {
     "seed": "the number that everything random in a run follows; equal seeds give settings equal luck.",
     "run": "one training: one setting under one seed.",
     "epoch": "one pass over the training images.",
-    "training, validation and test images": "the model learns from the first; the second judge it while settings are "
-    "compared; the third are kept aside, and choose nothing.",
-    "accuracy": "share of images that are classified rightly, in per cent: val_accuracy on validation images, "
-    "test_accuracy on test images. Differences are in points: from 50 % to 52 % are 2 points.",
+    "training and validation images": "the model learns from the first; the second judge it while settings are "
+    "compared.",
+    "accuracy": "share of images that are classified rightly, in per cent: val_accuracy on validation images. "
+    "Differences are in points: from 50 % to 52 % are 2 points.",
     "sd over seeds": "standard deviation of the runs of one setting: how far they lie apart. It is no interval.",
     "95 % interval": "would hold the true value in 95 of 100 repetitions with new runs, judged on new images of the "
     "same source.",
@@ -251,6 +251,16 @@ _WORDS = {
 }
 
 
-def glossary() -> Markup:
-    """Return what the words of the page mean."""
-    return facts(_WORDS.items())
+_TESTED = {
+    "test images": "they are kept aside, and choose nothing; test_accuracy is the accuracy on them.",
+}
+"""Words of pages that show test images."""
+
+
+def glossary(tested: bool) -> Markup:
+    """Return what the words of the page mean.
+
+    Args:
+        tested: whether the page speaks of test images.
+    """
+    return facts([*_WORDS.items(), *(_TESTED.items() if tested else ())])

@@ -56,7 +56,7 @@ def report_page(ledger: Ledger, read: Curves, table: Table, conditions: Mapping[
         ("cost", "Cost", facts.cost(table, read, runs)),
         ("conditions", "Conditions", facts.conditions(conditions, read.space)),
         ("again", "Do it again", facts.reproduction(conditions, read.record.space)),
-        ("words", "Words", facts.glossary()),
+        ("words", "Words", facts.glossary(bool(table.test))),
     ]
     room = MOST - sum(len(content.encode("utf-8", "backslashreplace")) for _, _, content in sections) - 50_000
     made = drawn.figures(figures_of(ledger, read, differences(table)), read.record.name, room)
