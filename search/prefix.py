@@ -21,6 +21,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from search.errors import InternalError
+from search.rules import same
 
 KEY_BYTES = 20
 """160 bits: the chance that two of 10^12 keys collide is below 10^-24."""
@@ -84,16 +85,8 @@ def without_defaults(settings: Mapping[str, Any], description: Mapping[str, Mapp
     return {
         name: value
         for name, value in settings.items()
-        if not ("default" in description.get(name, {}) and _same(value, description[name]["default"]))
+        if not ("default" in description.get(name, {}) and same(value, description[name]["default"]))
     }
-
-
-def _same(one: Any, other: Any) -> bool:
-    if isinstance(one, (list, tuple)) and isinstance(other, (list, tuple)):
-        return len(one) == len(other) and all(_same(a, b) for a, b in zip(one, other, strict=True))
-    if isinstance(one, Mapping) and isinstance(other, Mapping):
-        return one.keys() == other.keys() and all(_same(one[name], other[name]) for name in one)
-    return bool(isinstance(one, bool) == isinstance(other, bool) and one == other)
 
 
 def _hash(text: str) -> str:

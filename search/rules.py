@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import jsonschema
@@ -67,11 +67,25 @@ def complete(description: Description, settings: Settings) -> dict[str, Any]:
     return result
 
 
+def same(one: Any, other: Any) -> bool:
+    """Whether two settings are one: 1 and 1.0 are, 1 and true are not, whatever Python's ``==`` says."""
+    if isinstance(one, (list, tuple)) and isinstance(other, (list, tuple)):
+        return len(one) == len(other) and all(map(same, one, other))
+    if isinstance(one, Mapping) and isinstance(other, Mapping):
+        return one.keys() == other.keys() and all(same(one[name], other[name]) for name in one)
+    return bool(isinstance(one, bool) == isinstance(other, bool) and one == other)
+
+
+def among(value: Any, values: Iterable[Any]) -> bool:
+    """Whether a setting is one of these values; see `same`."""
+    return any(same(value, other) for other in values)
+
+
 def _active(rule: Mapping[str, Any], description: Description, settings: Settings) -> bool:
     """Whether the conditions of `rule`, and those of the settings it hangs on, all hold."""
     for other, values in rule.get("when", {}).items():
         parent = description[other]
-        if settings.get(other, parent.get("default")) not in values:
+        if not among(settings.get(other, parent.get("default")), values):
             return False
         if not _active(parent, description, settings):
             return False
@@ -84,7 +98,7 @@ def rounded(value: Any, rule: Mapping[str, Any]) -> Any:
     0.005*0.1*0.1 and 0.005*0.1**2 differ in the last bit; a grid that spells one value both ways would train it twice.
     """
     for choice in rule.get("enum", ()):
-        if choice == value and isinstance(choice, bool) == isinstance(value, bool):
+        if same(choice, value):
             return choice
     if isinstance(value, Mapping):
         rules = rule.get("properties", {})

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from search.report.text import lookup, value_text
+from search.rules import same
 from search.space import Axis, Float, Grid, Space
 
 DRAWN_DIGITS = 4
@@ -30,8 +31,8 @@ def row_position(space: Space, parameters: Mapping[str, Any]) -> float:
     """Return where the row axis lists this configuration's value; behind all others where it does not."""
     for axis in space.axes:
         if axis.name == space.report.rows and axis.name in parameters and isinstance(axis.domain, Grid):
-            values = list(axis.domain.values)
-            return values.index(parameters[axis.name]) if parameters[axis.name] in values else math.inf
+            value = parameters[axis.name]
+            return next((place for place, one in enumerate(axis.domain.values) if same(value, one)), math.inf)
     return math.inf
 
 

@@ -15,6 +15,7 @@ from typing import Any
 from search.report.curves import Curve
 from search.report.rows import Table
 from search.report.statistics.verdicts import Verdict, always, never
+from search.rules import among
 from search.space import Space
 from search.trial import State
 
@@ -69,7 +70,7 @@ def trainings(found: Sequence[tuple[Curve, bool | None]]) -> list[list[tuple[Cur
 
 
 def _meant(line: Any, where: Mapping[str, Sequence[Any]]) -> bool:
-    return all(axis in line.parameters and line.parameters[axis] in values for axis, values in where.items())
+    return all(axis in line.parameters and among(line.parameters[axis], values) for axis, values in where.items())
 
 
 def _together(held: Sequence[bool | None]) -> bool | None:

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from search.rules import among
 from search.space.extends import options, section
 from search.space.model import Axis, Grid, Space
 from search.space.nodes import COMMAND_LINE, Node, Problems, show
@@ -103,7 +104,7 @@ def _never(name: str, rules: Mapping[str, Any], space: Space, narrowed: Narrowed
     """Say why a setting is in effect in no configuration, or return None."""
     for other, needed in rules.get(name, {}).get("when", {}).items():
         found = _possible(other, rules, space, narrowed)
-        if found is not None and not any(value in needed for value in found):
+        if found is not None and not any(among(value, needed) for value in found):
             return _Reason(other, found, needed)
         if other != name and (reason := _never(other, rules, space, narrowed)):
             return reason
@@ -124,9 +125,5 @@ def _possible(name: str, rules: Mapping[str, Any], space: Space, narrowed: Narro
         if any(name in settings for settings in values):
             always = axis.when is None and all(name in settings for settings in values)
             found = [settings[name] for settings in values if name in settings]
-            return list(dict.fromkeys(found + ([] if always else rest))) if _plain(found + rest) else found + rest
+            return list({repr(value): value for value in found + ([] if always else rest)}.values())
     return rest or None
-
-
-def _plain(values: Sequence[Any]) -> bool:
-    return not any(isinstance(value, (list, dict)) for value in values)

@@ -6,12 +6,13 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from search.space.conform import bracketed, broken_rule, conform
+from search.space.conform import broken_rule, conform
 from search.space.extends import options
 from search.space.keys import DOMAINS, FLOAT, INT, MOST_STEPS, NAME, OPTION, RESERVED
+from search.space.listed import read_listed
 from search.space.model import Axis, Choice, Condition, Domain, Float, Grid, Int
 from search.space.nodes import Node, Problems, no_value, place, same, show, text_of, tidy, unknown
-from search.space.settings import Rules, kinds, read_settings, spelled, why_no_setting
+from search.space.settings import Rules, kinds, read_settings, why_no_setting
 
 _WORDS = (*DOMAINS, "when")
 
@@ -66,7 +67,7 @@ def _domain(name: str, node: Node, rules: Rules, problems: Problems) -> Domain |
         problems.add(node, f"{name!r} is only the beginning of settings, no setting itself; write one out in full")
         return None
     if kind in ("grid", "choice"):
-        return _listed(name, kind, inner, rule, problems)
+        return read_listed(name, kind, inner, rule, rules is not None, problems)
     return _prior(kind, inner, rule, rules is None, problems)
 
 
@@ -94,7 +95,7 @@ def _options(name: str, kind: str, axis: Node, node: Node, rules: Rules, problem
             problems.add(settings, f"found {show(settings)}, must be the settings the option stands for: `{example}`")
     first: dict[str, str] = {}
     for option, settings_of in found.items():
-        earlier = first.setdefault(repr(sorted(settings_of.items())), option)
+        earlier = first.setdefault(repr(sorted((name, _number(value)) for name, value in settings_of.items())), option)
         if earlier != option and len(problems) == before:
             problems.add(node.entries[option], f"sets the same as the option {earlier!r}; keep one")
     if len(problems) > before or not node.sound:
@@ -102,33 +103,11 @@ def _options(name: str, kind: str, axis: Node, node: Node, rules: Rules, problem
     return (Grid if kind == "grid" else Choice)(tuple(found), found)
 
 
-def _listed(name: str, kind: str, node: Node, rule: Mapping[str, Any], problems: Problems) -> Grid | None:
-    before = len(problems)
-    if node.kind != "list":
-        remedy = f"; write {bracketed(node)}" if node.kind == "scalar" and not node.null else ""
-        problems.add(node, f"found {show(node)}, must be a list of values or a mapping of named options{remedy}")
-        return None
-    if not node.items:
-        problems.add(node, "is empty, must list at least one value")
-    values: list[Any] = []
-    first: dict[Any, Node] = {}
-    remedy = f"use named options: `{kind}: {{a name: {{{name}: ...}}}}`, with another name for the axis"
-    for item in node.items:
-        if item.kind in ("list", "mapping"):
-            problems.add(item, f"found {show(item)}, must be a single value; {remedy}")
-        elif item.kind == "scalar":
-            value = spelled(item.value, rule)
-            alike = first.setdefault((isinstance(value, bool), value), item)
-            if alike is not item:
-                as_written = "" if show(alike) == show(item) else f" (as {show(alike)})"
-                problems.add(item, f"found {show(item)}, which is listed already{as_written}; keep one")
-            elif reason := broken_rule(item, rule):
-                lists = "array" in kinds(rule)
-                problems.add(item, f"{reason.partition('; write')[0]}; {remedy}" if lists else reason)
-            values.append(value)
-    if len(problems) > before or not node.sound:
-        return None
-    return (Grid if kind == "grid" else Choice)(tuple(values))
+def _number(value: Any) -> Any:
+    """Return a value with whole numbers as integers, so that 1 and 1.0 are written alike."""
+    if isinstance(value, list):
+        return [_number(item) for item in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _prior(kind: str, node: Node, rule: Mapping[str, Any], unruled: bool, problems: Problems) -> Float | Int | None:

@@ -11,6 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from search.rules import among
+
 MOST_EPOCHS = 1_000_000
 """Epochs of a trial."""
 
@@ -116,7 +118,8 @@ class Axis:
 
     def active(self, parameters: Mapping[str, Any]) -> bool:
         """Whether the axis exists beside these values of earlier axes."""
-        return self.when is None or (self.when.axis in parameters and parameters[self.when.axis] in self.when.values)
+        when = self.when
+        return when is None or (when.axis in parameters and among(parameters[when.axis], when.values))
 
 
 @dataclass(frozen=True)

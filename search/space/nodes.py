@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+from search import rules
 from search.errors import Fault, Faults, nearest
 
 MAX_DEPTH = 20
@@ -178,7 +179,7 @@ def tidy(value: Any) -> Any:
 
 def same(one: Any, other: Any) -> bool:
     """Whether two values of an axis are one: 1 and 1.0 are, 1 and true are not."""
-    return isinstance(one, bool) == isinstance(other, bool) and tidy(one) == tidy(other)
+    return rules.same(tidy(one), tidy(other))
 
 
 def unknown(word: str, known: Iterable[str]) -> str:

@@ -80,12 +80,12 @@ def _fix(root: Node, setting: str, node: Node) -> Node:
 def _choose(root: Node, axis: Node, node: Node, problems: Problems) -> Node:
     """Fix an axis of named options to one of them."""
     named = options(axis)
-    if node.kind != "scalar" or node.value not in named:
-        problems.add(node, f"found {show(node)}, must be one of its options{unknown(str(node.value), named)}")
+    if node.kind != "scalar" or node.text not in named:
+        problems.add(node, f"found {show(node)}, must be one of its options{unknown(node.text, named)}")
         return root
     name = axis.key.removeprefix("space.")
     fixed = section(root, "fixed")
-    for setting, value in named[node.value].entries.items():
+    for setting, value in named[node.text].entries.items():
         fixed = fixed.put(setting, value)
     return settle_axis(root, name, node).put("fixed", fixed)
 

@@ -111,7 +111,7 @@ def _space(root: Node, stem: str, file: str, workload: Workload | None, rules: R
     parts["search"] = read_search(search, axes, len(axes) == len(names), problems)
     check_metric(search, workload.metrics if isinstance(workload, Measuring) else (), problems)
     searchable = sound and search.sound and len(problems) == before
-    parts["report"] = read_report(extends.section(root, "report"), axes, names, problems)
+    parts["report"] = read_report(extends.section(root, "report"), axes, names, rules is not None, problems)
     space = Space(axes=tuple(axes), fixed=fixed, file=file, **parts)
     if searchable:
         check_size(space, search, root, problems)

@@ -10,6 +10,7 @@ from typing import Any
 from search.space.conform import conform
 from search.space.figures import FIGURE, FIGURE_WORDS, PARAMETERS, PARAMETERS_WORDS
 from search.space.keys import CLAIM_KINDS, LONGEST_FIGURE, PREDICATES, REPORT, WHERE
+from search.space.labels import check_labels
 from search.space.model import Axis, Grid, Published, Report
 from search.space.nodes import Node, Problems, no_value, same, show, text_of, unknown
 from search.space.scalars import Ambiguous, resolve
@@ -54,13 +55,14 @@ class _Rows:
         return found
 
 
-def read_report(node: Node, axes: Sequence[Axis], names: Sequence[str], problems: Problems) -> Report:
+def read_report(node: Node, axes: Sequence[Axis], names: Sequence[str], fresh: bool, problems: Problems) -> Report:
     """Read the section ``report``.
 
     Args:
         node: the section.
         axes: the axes found sound.
         names: all axes of the file; nothing is said of values of one that is not sound.
+        fresh: not of a study on record, which was run with the labels it has.
         problems: where faults go.
     """
     conform(node, REPORT, problems)
@@ -76,6 +78,8 @@ def read_report(node: Node, axes: Sequence[Axis], names: Sequence[str], problems
     finder = _Rows(rows, sound.get(rows), known, problems)
     baseline = finder.find(node.entries["baseline"], node.entries["baseline"]) if "baseline" in node.entries else None
     labels = finder.keyed(node.entries.get("labels"))
+    if fresh:
+        check_labels(labels, rows, finder.by_text.values(), problems)
     return Report(
         rows=rows,
         columns=columns,
@@ -175,7 +179,7 @@ def _claim(
     for kind in ("better", "equal"):
         if kind in node.entries:
             pair = [rows.find(item, item) for item in node.entries[kind].items]
-            if len(pair) == 2 and pair[0] is not None and pair[0] == pair[1]:
+            if len(pair) == 2 and pair[0] is not None and same(pair[0], pair[1]):
                 twice = show(node.entries[kind].items[0])
                 problems.add(node.entries[kind], f"compares {twice} with itself; name two rows")
             claim[kind] = [value[0] for value in pair if value is not None]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -10,7 +11,7 @@ from search.space.conform import broken_rule, conform
 from search.space.extends import section
 from search.space.keys import AUTO, MAX_TRIALS, RESOURCES, SEARCH, SEEDS
 from search.space.model import AshaSettings, Axis, Confirm, Float, Grid, Int, Objective, Resources, Search, Space
-from search.space.nodes import Node, Problems, no_value, show, text_of, unknown
+from search.space.nodes import Node, Problems, no_value, same, show, text_of, tidy, unknown
 
 _SEED_LIST: Mapping[str, Any] = SEEDS["anyOf"][1]
 
@@ -130,30 +131,41 @@ def _confirm(node: Node | None, sampler: str, axes: Sequence[Axis] | None, probl
         problems.add(node, "a grid is compared as a whole, nothing of it is chosen by luck; remove it, or add seeds")
     baseline = node.entries.get("baseline")
     known = {axis.name: axis for axis in axes or ()}
+    meant: dict[str, Any] = {}
     for name, value in baseline.entries.items() if baseline is not None and axes is not None else ():
         axis = known.get(name)
         if axis is None:
             problems.add(value, f"speaks of {name!r}, which is no axis of this file{unknown(name, known)}")
-        elif reason := _outside(axis, value):
+            continue
+        meant[name], reason = _value(axis, value)
+        if reason:
             problems.add(value, reason)
     data = node.data()
-    return Confirm(int(data["top"]), int(data["seeds"]), data.get("baseline"))
+    return Confirm(int(data["top"]), int(data["seeds"]), None if baseline is None else meant)
 
 
-def _outside(axis: Axis, node: Node) -> str:
-    """Return why a value is none of an axis, or ""."""
+def _value(axis: Axis, node: Node) -> tuple[Any, str]:
+    """Return the value of an axis that is meant, in its one spelling, and ""; or None, and why it is none of the axis.
+
+    A value in quotes is one of the list that reads so where there is no such text.
+    """
     domain = axis.domain
     if isinstance(domain, Grid):
+        found = [value for value in domain.values if same(node.value, value)]
+        found += [value for value in domain.values if text_of(value) == node.text]
         known = [text_of(value) for value in domain.values]
-        return (
-            ""
-            if node.text in known
-            else f"found {show(node)}, which is no value of {axis.name!r}{no_value(node, known)}"
-        )
-    number = node.value
+        reason = f"found {show(node)}, which is no value of {axis.name!r}{no_value(node, known)}"
+        return (found[0], "") if found else (None, reason)
+    number = tidy(node.value)
     if isinstance(number, bool) or not isinstance(number, (int, float)) or not domain.low <= number <= domain.high:
-        return f"found {show(node)}, must be a number from {domain.low} to {domain.high}, the range of {axis.name!r}"
-    return ""
+        reason = f"found {show(node)}, must be a number from {domain.low} to {domain.high}, the range of {axis.name!r}"
+        return None, reason
+    if domain.step is not None:
+        steps = (number - domain.low) / domain.step
+        if not math.isclose(steps, round(steps), rel_tol=1e-9, abs_tol=1e-9):
+            few = f"{domain.low}, {tidy(domain.low + domain.step)} ... {domain.high}"
+            return None, f"found {show(node)}, must be one of {few}, the values of {axis.name!r}"
+    return (int(number) if isinstance(domain, Int) else float(number)), ""
 
 
 def _trials(node: Node, sampler: str, problems: Problems) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 
 from search.ledger import Ledger, StudyRecord
 from search.mean import mean
+from search.rules import same
 from search.space import MOST_SEED, Confirm, Space, confirm_name, space_from_mapping
 from search.trial import State
 
@@ -34,7 +35,7 @@ def confirm_space(ledger: Ledger, record: StudyRecord, space: Space) -> Space | 
     baseline = None if confirm.baseline is None else space.completed(confirm.baseline)
     known = None if baseline is None else _settings(space, baseline)
     # The baseline may be among the best: it is there already.
-    best = [one for one in _best(ledger, record, space) if _settings(space, one) != known][: confirm.top]
+    best = [one for one in _best(ledger, record, space) if not same(_settings(space, one), known)][: confirm.top]
     if not best:
         return None
     chosen_ones = {f"best {rank}": parameters for rank, parameters in enumerate(best, start=1)}

@@ -20,7 +20,7 @@ from search.ledger import Recorded
 from search.space import Axis, Grid, Space
 from search.study.leaf import longest
 from search.study.optuna_rows import Copy
-from search.study.sampling import distribution
+from search.study.sampling import called, distribution
 from search.trial import State, Trial
 
 STATES = {
@@ -95,7 +95,8 @@ class Copies:
 
     def _parameters(self, trial: Trial) -> tuple[dict[str, Any], dict[str, BaseDistribution]]:
         """Return a trial's parameters, and by what each of them is plotted."""
-        params = {name: value for name, value in trial.parameters.items() if name in self._shown}
+        domains = {axis.name: axis.domain for axis in self._space.axes}
+        params = {name: called(domains[name], value) for name, value in trial.parameters.items() if name in domains}
         distributions = {name: self._shown[name] for name in params}
         for name, value in params.items():
             known = distributions[name]

@@ -10,7 +10,7 @@ from typing import Any
 
 from search import prefix
 from search.errors import UserError
-from search.rules import Description, complete
+from search.rules import Description, complete, same
 from search.space import SERVICE_SETTINGS, Domain, Grid, Int, Space, addressed
 from search.trial import DataCard, Trial
 from search.workload import Workload, identity
@@ -130,9 +130,9 @@ class Planner:
                     fixed, schedule = self._workload.schedule(settings, leaf.trial.epochs)
                 except UserError:
                     continue  # this combination cannot be trained: nobody parts there
-                if fixed == leaf.fixed:
+                if same(fixed, leaf.fixed):
                     pairs = enumerate(zip(leaf.schedule, schedule, strict=True))
-                    found.add(next((epoch for epoch, (one, two) in pairs if one != two), 0))
+                    found.add(next((epoch for epoch, (one, two) in pairs if not same(one, two)), 0))
         return found - {0}
 
     def _card(self, fixed: Mapping[str, Any]) -> DataCard:
@@ -182,7 +182,7 @@ def _equal_ones_once(schedule: Sequence[Mapping[str, Any]]) -> list[Mapping[str,
     """Let equal neighbours be one object: most epochs are trained under the settings of the one before."""
     result: list[Mapping[str, Any]] = []
     for each in schedule:
-        result.append(result[-1] if result and result[-1] == each else each)
+        result.append(result[-1] if result and same(result[-1], each) else each)
     return result
 
 

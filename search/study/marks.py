@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from search.ledger import Role
+from search.rules import same
 from search.study.leaf import Leaf
 
 SPACED = 8
@@ -25,7 +26,7 @@ def own_marks(leaf: Leaf, rungs: Iterable[int] = (), landmarks: Iterable[int] = 
     schedule: Sequence[object] = leaf.schedule
     length = len(leaf.path)
     marks = {round(place * length / SPACED): Role.SPACED for place in range(1, SPACED)}
-    changes = [epoch for epoch in range(1, length) if schedule[epoch] != schedule[epoch - 1]]
+    changes = [epoch for epoch in range(1, length) if not same(schedule[epoch], schedule[epoch - 1])]
     steady = [epoch for epoch, before in zip(changes, [0, *changes], strict=False) if epoch - before >= STEADY]
     marks |= dict.fromkeys([*landmarks, *steady], Role.LANDMARK)
     marks[length] = Role.LAST

@@ -21,7 +21,7 @@ from optuna.trial import TrialState
 from search.mean import mean
 from search.prefix import fingerprint
 from search.rules import rounded
-from search.space import Float, Grid, Int, Space
+from search.space import Float, Grid, Int, Space, text_of
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)
 
@@ -153,7 +153,7 @@ class OptunaSampler:
             parameters: dict[str, Any] = {}
             for axis in self._space.axes:
                 if axis.active(parameters):
-                    parameters[axis.name] = suggest(trial, axis.name, distribution(axis.domain))
+                    parameters[axis.name] = suggest(trial, axis.name, axis.domain)
         return trial.number, parameters
 
     def _tell(self, number: int, outcome: Outcome) -> None:
@@ -217,11 +217,21 @@ def distribution(domain: Any) -> BaseDistribution:
     if isinstance(domain, Int):
         return IntDistribution(domain.low, domain.high, log=domain.log, step=domain.step)
     assert isinstance(domain, Grid)
-    return CategoricalDistribution(tuple(domain.values))
+    return CategoricalDistribution([called(domain, value) for value in domain.values])
 
 
-def suggest(trial: optuna.Trial, name: str, wanted: BaseDistribution) -> Any:
+def called(domain: Any, value: Any) -> Any:
+    """Return what Optuna calls a value of a domain: its text where Optuna would take two of a list's values for one.
+
+    It finds a value by Python's ``==``, to which 1 and true are one; the texts of a list's values differ.
+    """
+    listed = domain.values if isinstance(domain, Grid) else ()
+    return text_of(value) if len(set(listed)) < len(listed) else value
+
+
+def suggest(trial: optuna.Trial, name: str, domain: Any) -> Any:
     """Draw one value, in the spelling in which it is trained and shown (12 significant digits)."""
+    wanted = distribution(domain)
     match wanted:
         case FloatDistribution():
             value = trial.suggest_float(name, wanted.low, wanted.high, step=wanted.step, log=wanted.log)
@@ -229,7 +239,8 @@ def suggest(trial: optuna.Trial, name: str, wanted: BaseDistribution) -> Any:
         case IntDistribution():
             return trial.suggest_int(name, wanted.low, wanted.high, step=wanted.step, log=wanted.log)
         case CategoricalDistribution():
-            return trial.suggest_categorical(name, wanted.choices)
+            drawn = trial.suggest_categorical(name, wanted.choices)
+            return domain.values[wanted.choices.index(drawn)]
     raise TypeError(wanted)
 
 

@@ -96,9 +96,14 @@ def why_not(value: Any, rule: Mapping[str, Any]) -> str:
 
 def _active(name: str, rules: Rules, filled: Mapping[str, Any]) -> bool:
     return all(
-        filled.get(other) in values and _active(other, rules, filled)
+        _among(filled.get(other), values) and _active(other, rules, filled)
         for other, values in rules[name].get("when", {}).items()
     )
+
+
+def _among(value: Any, values: Iterable[Any]) -> bool:
+    """Whether a value is one of these; true is not 1."""
+    return any(isinstance(value, bool) == isinstance(other, bool) and value == other for other in values)
 
 
 def near(word: str, known: Iterable[str]) -> str:

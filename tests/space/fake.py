@@ -41,6 +41,7 @@ class Fake(Workload):
         },
         "augment.operations": {"type": "array", "items": {"enum": ["crop", "rotation"]}, "default": []},
         "clip": {"type": ["number", "null"], "exclusiveMinimum": 0, "default": 1.0},
+        "tag": {"type": ["string", "number", "boolean", "null"], "default": None},
     }
 
     def canonical(self, settings: Settings) -> dict[str, Any]:
@@ -81,3 +82,11 @@ class EndingWithData(Fake):
 
     def check_data(self, fixed: Settings) -> list[str]:
         raise SystemExit(0)
+
+
+class Typed(Fake):
+    settings: ClassVar = {
+        **Fake.settings,
+        "kind": {"enum": [1, True, 2], "default": 1},
+        "depth": {"type": "integer", "default": 2, "when": {"kind": [1]}},
+    }

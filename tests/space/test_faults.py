@@ -1,5 +1,6 @@
 """Every broken file of broken.txt gives exactly the sentences written below it."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -37,7 +38,8 @@ def faults(path="space.yaml", **overrides) -> str:
 @pytest.mark.parametrize(("body", "sentences"), cases())
 def test_sentences(here, body, sentences):
     Path("space.yaml").write_text(body)
-    assert faults().replace(str(here), "<here>").replace(str(REPOSITORY), "<repository>") == sentences
+    said = faults().replace(str(here), "<here>").replace(str(REPOSITORY), "<repository>")
+    assert re.sub(r"(fake\.py, line) [0-9]+", r"\1 <n>", said) == sentences
 
 
 def test_there_are_enough():

@@ -144,7 +144,7 @@ def sound(draw):
     data["report"] = {
         "rows": "loss.gamma",
         "baseline": values[0],
-        "labels": {value: draw(titles) for value in values},
+        "labels": {value: f"{draw(titles)} #{place}" for place, value in enumerate(values)},
         "published": {"values": {value: f"{draw(st.integers(0, 9999)) / 100:.2f}" for value in values}},
     }
     return data

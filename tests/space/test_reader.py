@@ -382,3 +382,37 @@ def test_a_recorded_space_of_before_there_were_maxima_is_read():
     old = text.replace("hours: 5", "hours: 1.0e+9").replace("attempts: 7", "attempts: 9000")
     space = rebuild(old.replace("states_gb: 3", "states_gb: 1.0e+12"), "old")
     assert (space.search.hours, space.search.attempts, space.resources.states_gb) == (1_000_000, 1000, 10**9)
+
+
+def test_the_baseline_of_a_confirm_stage_is_a_value_of_its_axis():
+    """As the axis spells it: what is made of it is trained, and compared with what was."""
+    space = space_from_mapping(
+        {
+            "workload": "tests.space.fake:Typed",
+            "fixed": {"epochs": 1, "batch_size": 2},
+            "space": {
+                "kind": {"choice": [1, True]},
+                "loss.gamma": {"choice": [0, 0.5]},
+                "data.size": {"int": {"low": 4, "high": 8}},
+                "clip": {"float": {"low": 1, "high": 8}},
+            },
+            "search": {
+                "sampler": "tpe",
+                "trials": 4,
+                "confirm": {
+                    "top": 1,
+                    "seeds": 3,
+                    "baseline": {"kind": True, "loss.gamma": "0.5", "data.size": 8.0, "clip": 8},
+                },
+            },
+        }
+    )
+    baseline = space.search.confirm.baseline
+    assert repr(baseline) == "{'kind': True, 'loss.gamma': 0.5, 'data.size': 8, 'clip': 8.0}"
+
+
+@pytest.mark.parametrize("name", ["1", "true"])
+def test_an_option_whose_name_reads_like_a_value_is_set_from_the_command_line(tmp_path, name):
+    path = tmp_path / "space.yaml"
+    path.write_text(HEAD + f'space: {{which: {{grid: {{"{name}": {{loss.gamma: 2}}, other: {{}}}}}}}}\n')
+    assert read_space(path, {"which": name}).fixed["loss.gamma"] == 2

@@ -19,8 +19,9 @@ from optuna.trial import FrozenTrial, TrialState
 from search import dashboard
 from search.errors import UserError
 from search.ledger import Ledger
-from search.space import Space, dump, space_from_mapping
+from search.space import Space, dump, space_from_mapping, text_of
 from search.study import Mirror, mirror
+from search.study.copies import Copies
 from search.trial import Row, State, Trial
 from tests.surroundings import HANG_S
 
@@ -474,3 +475,16 @@ def test_a_port_that_is_taken(study: Written) -> None:
         with pytest.raises(UserError) as caught:
             dashboard.serve(study.ledger, study.url, port, print, study.file.parent, False)
     assert str(caught.value) == f"port {port} of 127.0.0.1: Address already in use; choose another with --port"
+
+
+def test_what_python_takes_for_one_value_is_told_apart() -> None:
+    content = {
+        "workload": "tests.space.fake:Typed",
+        "fixed": {"epochs": 1, "batch_size": 2},
+        "space": {"kind": {"grid": [1, True, 2]}},
+    }
+    copies = Copies(space_from_mapping(content))
+    values = optuna.distributions.CategoricalDistribution(("1", "true", "2"))
+    for number, value in enumerate((1, True, 2)):
+        copy = copies.of(Trial(number, number, 0, {"kind": value}, {}, 1), [], large=False)
+        assert (copy.params, copy.distributions) == ({"kind": text_of(value)}, {"kind": values})

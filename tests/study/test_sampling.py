@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from search.prefix import fingerprint
-from search.space import Choice, Float, Grid, Int, Space, space_from_mapping
+from search.space import Choice, Float, Grid, Int, Space, space_from_mapping, text_of
 from search.study import Asked, Outcome, Sampler, make_sampler, mean_outcome
 from search.study.sampling import OptunaSampler, plain
 
@@ -340,3 +340,25 @@ def test_a_choice_of_numbers_keeps_its_kinds() -> None:
     room = make_sampler(space)
     while asked := room.ask():
         inside(space, asked.parameters)
+
+
+@pytest.mark.parametrize("sampler", ["random", "tpe"])
+def test_what_python_takes_for_one_value_is_told_apart(sampler: str) -> None:
+    """1 and true are equal to Python and its dictionaries, and so to Optuna."""
+    content = {
+        "workload": "tests.space.fake:Typed",
+        "fixed": {"epochs": 1, "batch_size": 2},
+        "space": {"kind": {"choice": [1, True, 2]}, "tag": {"choice": [False, 0, "x"]}},
+        "search": {"sampler": sampler, "trials": 9},
+    }
+    space = space_from_mapping(content)
+    made = make_sampler(space)
+    assert isinstance(made, OptunaSampler)
+    found = {}
+    while (asked := made.ask()) is not None:
+        inside(space, asked.parameters)
+        found[asked.configuration] = (asked.parameters["kind"], asked.parameters["tag"])
+        texts = {"kind": text_of(asked.parameters["kind"]), "tag": text_of(asked.parameters["tag"])}
+        assert made._study.trials[-1].params == texts
+        finish(made, asked)
+    assert len(found) == len({repr(each) for each in found.values()}) == 9

@@ -14,6 +14,7 @@ from typing import Any
 
 from search.report.curves import Curve, Curves
 from search.report.table import COUNTED, table_of
+from search.rules import same
 from search.space import Space
 from search.trial import State
 
@@ -99,7 +100,7 @@ def groups_of(read: Curves) -> list[Group]:
 def is_baseline(space: Space, parameters: Mapping[str, Any]) -> bool:
     """Whether a configuration is the report's baseline."""
     report = space.report
-    return report.has_baseline and report.rows in parameters and parameters[report.rows] == report.baseline
+    return report.has_baseline and report.rows in parameters and same(parameters[report.rows], report.baseline)
 
 
 def chosen(groups: Sequence[Group], space: Space, most: int = SHOWN) -> tuple[list[Group], str]:
