@@ -1,6 +1,6 @@
 """What this machine is and what is installed on it, for people and to tell whether a record was made here.
 
-Imports nothing of ours.
+Of ours it imports only what the system says of limits.
 """
 
 from __future__ import annotations
@@ -12,17 +12,24 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from search import limits
+
 PACKAGES = ("torch", "torchvision", "ray", "optuna", "numpy", "pandas", "scikit-learn", "pillow", "sqlalchemy")
 
 
 def hardware() -> dict[str, Any]:
-    """Return host, system, processor, cores and memory, as plain data."""
+    """Return host, system, processor, cores and memory, as plain data; where fewer cores may be used, how many.
+
+    The cores tell a machine from another one, whatever is left of them to whom.
+    """
+    cpus = limits.cpus()
     return {
         "host": socket.gethostname(),
         "system": platform.platform(),
         "processor": processor(),
         "cores": os.cpu_count(),
-        "memory_gib": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1),
+        **({"usable_cores": cpus.usable, "limited_by": cpus.by} if cpus.by else {}),
+        "memory_gib": round(limits.memory_bytes() / 2**30, 1),
     }
 
 

@@ -38,10 +38,11 @@ def session() -> str:
 
 
 @contextmanager
-def local_ray() -> Iterator[None]:
+def local_ray(cpus: int | None = None) -> Iterator[None]:
     """Start a local Ray that listens on loopback only, without dashboard or usage statistics; end it at exit.
 
-    Neither its processes nor its folder outlive this process, however that ends.
+    It has so many CPUs, or those that Ray finds. Neither its processes nor its folder outlive this process, however
+    that ends.
 
     Raises:
         UserError: it does not start.
@@ -49,7 +50,7 @@ def local_ray() -> Iterator[None]:
     """
     global _session
     with ExitStack() as guards:
-        _session = _started(guards)
+        _session = _started(guards, cpus)
         with watched(_gone) as watch:
             try:
                 with _failing_plainly(watch):
@@ -101,7 +102,7 @@ def _first_line(error: Exception) -> str:
     return str(error).strip().partition("\n")[0] or type(error).__name__
 
 
-def _started(guards: ExitStack) -> str:
+def _started(guards: ExitStack, cpus: int | None) -> str:
     """Start Ray under a guard, again where that fails; return its folder."""
     for left in reversed(range(STARTS)):
         began = time.time()
@@ -111,6 +112,7 @@ def _started(guards: ExitStack) -> str:
                 with _lean():
                     started = ray.init(
                         "local",  # else RAY_ADDRESS, or a cluster started on this machine, would be taken instead
+                        num_cpus=cpus,
                         include_dashboard=False,
                         log_to_driver=False,
                         logging_level=logging.ERROR,

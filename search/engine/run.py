@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -13,6 +12,7 @@ from itertools import islice
 from typing import Any, NoReturn
 
 import search.study as rooms
+from search import limits
 from search.engine.conditions import conditions
 from search.engine.driver import Driver
 from search.engine.gauge import Gauge
@@ -120,10 +120,11 @@ class _Steps:
 
     def _run(self, record: StudyRecord, mirror_url: str, other_class: str, locks: ExitStack) -> Outcome:
         place = recorded_place(self.ledger, self.space) if not self._address else None  # of a cluster nothing is known
+        allowed, wanted = limits.cpus(), self.space.resources.cpus
         pinned = record.execution_class or (place.execution_class if place is not None else None)
         if pinned is not None and (self._everything_ended(record) or self._on_record(record, pinned)):
             record = self._pinned(record, pinned)
-            driver, run_id = self._driver(record, os.cpu_count() or 1, place.gpus if place is not None else 0.0)
+            driver, run_id = self._driver(record, allowed.usable, place.gpus if place is not None else 0.0)
             if not self._settle(driver):
                 behind = rooms.Mirror(self.ledger, record, self.space, mirror_url).stop()
                 return self._conclude(driver, record, run_id, behind, 0.0)
@@ -131,7 +132,9 @@ class _Steps:
         self.view.say(f"joining the Ray cluster at {self._address}" if self._address else "starting Ray")
         from search.engine import tune  # seconds of import, and only where something is trained
 
-        with tune.ray_at(self._address):
+        if not self._address and (note := allowed.note(wanted)):
+            self.view.say(note)
+        with tune.ray_at(self._address, allowed.offered(wanted)):
             share = tune.share(self.space.resources)
             cpus, gpus, workers = share.cpus, share.gpus, share.workers
             if self._address:

@@ -61,8 +61,8 @@ FIRST = 900.0
 
 
 @contextmanager
-def ray_at(address: str) -> Iterator[None]:
-    """Join the cluster at an address, or start a local Ray where there is none; leave or end it at exit.
+def ray_at(address: str, cpus: int | None = None) -> Iterator[None]:
+    """Join the cluster at an address, or start a local Ray of so many CPUs; leave or end it at exit.
 
     Raises:
         UserError: the cluster cannot be joined.
@@ -76,7 +76,7 @@ def ray_at(address: str) -> Iterator[None]:
     before = signal.getsignal(signal.SIGTERM)
     with ExitStack() as stack:
         try:
-            stack.enter_context(joined(address) if address else local_ray())
+            stack.enter_context(joined(address) if address else local_ray(cpus))
         except SystemExit as ended:  # by the handler Ray has put there
             raise KeyboardInterrupt from ended
         if threading.current_thread() is threading.main_thread():

@@ -8,12 +8,11 @@ Workers verify the class before they train, so that a wrong guess costs time and
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from search import machine
+from search import limits, machine
 from search.ledger import Ledger, StudyRecord
 from search.plan.process import ask_class
 from search.space import Resources, Space
@@ -28,6 +27,7 @@ class Place:
         cpus, gpus: of one trial.
         workers: trials that run at once; where they come to share a GPU, as many as in that run.
         source: where this is known from, for people.
+        note: what is to be said of the CPUs that may be used, or "".
     """
 
     execution_class: Mapping[str, str]
@@ -35,6 +35,7 @@ class Place:
     gpus: float
     workers: int
     source: str
+    note: str = ""
 
 
 def recorded_place(ledger: Ledger, space: Space) -> Place | None:
@@ -67,6 +68,11 @@ def place_of(ledger: Ledger, space: Space, record: StudyRecord | None) -> Place:
     Raises:
         UserError: the workload cannot be asked.
     """
+    place = _place_of(ledger, space, record)
+    return replace(place, note=limits.cpus().note(place.cpus))
+
+
+def _place_of(ledger: Ledger, space: Space, record: StudyRecord | None) -> Place:
     found = recorded_place(ledger, space)
     if record is not None and record.execution_class is not None:
         gpus = found.gpus if found is not None else _share(space.resources)
@@ -91,7 +97,7 @@ def _workers(cpus: int, gpus: float, per_gpu: int = 1) -> int:
         cpus, gpus: of one trial.
         per_gpu: trials that came to share each GPU.
     """
-    fits = (os.cpu_count() or 1) // cpus
+    fits = limits.cpus().usable // cpus
     if gpus:
         fits = min(fits, math.floor(machine.gpus() / gpus + 1e-9) * per_gpu)
     return max(1, fits)

@@ -156,6 +156,7 @@ class Plan:
                 "cpus_per_trial": self.place.cpus,
                 "gpus_per_trial": self.place.gpus,
                 "source": self.place.source,
+                "note": self.place.note,
             },
         }
 

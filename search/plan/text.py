@@ -108,6 +108,8 @@ def _cost(plan: Plan) -> Iterator[str]:
     device = place.execution_class.get("device", "")
     gpus = f", {place.gpus:g} GPU" if place.gpus else ""
     yield _line("execution class", device or "as below", f"{place.cpus} CPU{gpus} a trial; {place.source}")
+    if place.note:
+        yield f"  {place.note}"
 
 
 def compared(plan: Plan, trained: int, again: int, seconds: float) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from search import machine
+from search import limits, machine
 from search.__main__ import run as main
 from search.engine.conditions import conditions
 from search.engine.driver import Driver
@@ -135,7 +135,7 @@ FIGURES = {
     ],
     "seconds": ["device", "wall_at_least", "epoch", "longest_chain", "start", "workers", "sources"],
     "states": ["kept", "bytes_of_one", "bytes", "limit_bytes", "there", "there_bytes", "sources"],
-    "place": ["execution_class", "cpus_per_trial", "gpus_per_trial", "source"],
+    "place": ["execution_class", "cpus_per_trial", "gpus_per_trial", "source", "note"],
 }  # fmt: skip
 
 
@@ -237,7 +237,7 @@ def test_a_recorded_run_tells_the_class(opened: Ledger) -> None:
 @pytest.mark.slow
 def test_trials_shared_gpus_in_the_run_on_record(opened: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(machine, "gpus", lambda: 2)
-    monkeypatch.setattr("os.cpu_count", lambda: 16)
+    monkeypatch.setattr(limits, "cpus", lambda: limits.Cpus(16, 16))
     space = small()
     opened.create_study("made up", "made up", 1, "", "id", space.workload)
     record = opened.study("made up")

@@ -173,7 +173,8 @@ def _pairs(values: Mapping[str, Any] | None, between: str = " ") -> str:
 
 def _size(machine: Mapping[str, Any]) -> str:
     cores, memory = machine.get("cores"), machine.get("memory_gib")
-    return ", ".join([f"{cores} cores"] * bool(cores) + [f"{memory} GiB"] * bool(memory))
+    usable = f"{machine['usable_cores']} of " if machine.get("usable_cores") else ""
+    return ", ".join([f"{usable}{cores} cores"] * bool(cores) + [f"{memory} GiB"] * bool(memory))
 
 
 def _workers(one: Mapping[str, Any]) -> str:
