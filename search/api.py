@@ -19,7 +19,7 @@ from search import report
 from search.engine import live
 from search.engine.proof import require
 from search.engine.run import Outcome, run_study
-from search.errors import StudyNotFound
+from search.errors import StudyNotFound, UserError
 from search.ledger import Ledger, StudyRecord
 from search.space import Space, confirm_name, read_space, rebuild, space_from_mapping
 
@@ -74,7 +74,7 @@ def run(
 
     Raises:
         UserError: bad settings, a study that another driver runs, or one of another execution class; a cluster without
-            tokens or a database server, or with a node that cannot train this study.
+            tokens or a database server, or with a node that cannot train this study; results that were moved away.
     """
     if address:
         require(address, storage)
@@ -84,6 +84,11 @@ def run(
     ledger = open_ledger(place, storage)
     other_class = "new" if new_revision else "refuse"
     outcome = run_study(space, ledger, mirror_url(place), view or live.Silent(), sharing, other_class, address)
+    if not place.is_dir():  # a new one would be in the way of putting it back
+        raise UserError(
+            f"results {str(place)!r}: the folder was removed or moved away while the study ran; put it back, for what "
+            "is committed stays, and the same command goes on"
+        )
     study = Study(ledger, ledger.study(outcome.study), place, outcome)
     study.write()
     if space.search.confirm is not None and outcome.complete:

@@ -9,7 +9,8 @@ import pytest
 
 from search import load_space, open_study, run
 from search.api import Study
-from search.errors import Faults
+from search.engine.run import Outcome
+from search.errors import Faults, UserError
 
 SINE = {
     "name": "notebook",
@@ -51,6 +52,24 @@ def test_an_error_on_the_way_is_recorded_with_the_run_and_raised(
         run(load_space(SINE), results=tmp_path)
     study = open_study("notebook", results=tmp_path)
     assert [entry["outcome"] for entry in study.ledger.runs(study_id=study.record.id)] == ["error: RuntimeError"]
+
+
+def test_results_that_were_moved_away_are_not_made_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A ledger elsewhere would go on, and the report would make a folder that is in the way of putting it back."""
+
+    def move(*_: object) -> Outcome:
+        results.rename(tmp_path / "elsewhere")
+        return Outcome("notebook", "", [], "", 12)
+
+    results = tmp_path / "results"
+    monkeypatch.setattr("search.api.run_study", move)
+    with pytest.raises(UserError) as caught:
+        run(load_space(SINE), results=results, storage=str(tmp_path / "search.db"))
+    assert str(caught.value) == (
+        f"results '{results}': the folder was removed or moved away while the study ran; put it back, for what is "
+        "committed stays, and the same command goes on"
+    )
+    assert not results.exists()
 
 
 def test_faults_are_raised_all_at_once() -> None:

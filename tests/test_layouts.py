@@ -50,6 +50,7 @@ def test_it_is_of_this_layout_afterwards_and_can_be_written(results: Path) -> No
     before = ledger.trials(record.id)
     assert {trial.state for trial in before} == {State.FINISHED}
     (path, _), *_ = ledger.paths(record.id).values()
+    ledger.states.make_folder()
     kept = KeptState(write_state(ledger.states.folder, path[-1], b"state"), 3, Role.LAST)
     with ledger.step(record.id) as step:
         step.put_state(kept)

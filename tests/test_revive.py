@@ -146,6 +146,7 @@ def test_nothing_is_written(make: Callable[..., Recorded]) -> None:
 def keep(study: Recorded, epoch: int) -> Path:
     """Keep the state after an epoch; return its file."""
     states = study.ledger.states
+    states.make_folder()
     path, _ = study.ledger.paths(study.record.id)[0]
     file = write_state(states.folder, path[epoch - 1], study.states[epoch - 1])
     with study.ledger.step(study.record.id) as step:

@@ -37,9 +37,9 @@ def lying(folder: Path) -> list[str]:
 
 @pytest.mark.parametrize("content", [b"", b"\0", CONTENT], ids=len)
 def test_a_state_comes_back_as_it_was_written(tmp_path: Path, content: bytes) -> None:
-    state = write_state(tmp_path / "new" / "folder", KEY, content)
+    state = write_state(tmp_path, KEY, content)
     assert state == StateFile(KEY, hashlib.sha256(content).hexdigest(), len(content))
-    assert read_state(tmp_path / "new" / "folder", state) == content
+    assert read_state(tmp_path, state) == content
     assert lying(tmp_path) == [f"{KEY}-{state.sha256[:16]}"]
 
 
@@ -52,6 +52,27 @@ def test_no_bit_flips_unseen(tmp_path_factory: pytest.TempPathFactory, content: 
     with pytest.raises(BadState):
         read_state(folder, state)
     assert list(found_states(folder, KEY)) == []
+
+
+def test_a_folder_that_was_moved_away_is_not_made_again(tmp_path: Path) -> None:
+    """It would be in the way of putting it back."""
+    folder, elsewhere = tmp_path / "results" / "states", tmp_path / "elsewhere"
+    folder.mkdir(parents=True)
+    state = write_state(folder, KEY, CONTENT)
+    folder.parent.rename(elsewhere)
+    for _ in range(2):
+        with pytest.raises(FileNotFoundError):
+            write_state(folder, "cd" * 20, CONTENT)
+        with pytest.raises(BadState):
+            read_state(folder, state)
+        assert not folder.parent.exists()
+        folder.parent.mkdir()  # as the point is where a disk was mounted
+        with pytest.raises(FileNotFoundError):
+            write_state(folder, "cd" * 20, CONTENT)
+        folder.parent.rmdir()
+    elsewhere.rename(folder.parent)
+    assert read_state(folder, state) == CONTENT
+    assert lying(tmp_path) == [Path(state.name).name]
 
 
 def flip(path: Path, bit: int) -> None:
@@ -193,10 +214,13 @@ class StatesContract:
 
     @pytest.fixture
     def states(self, ledger: Ledger) -> States:
+        ledger.states.make_folder()
         return ledger.states
 
     @pytest.fixture
     def put(self, ledger: Ledger, study: int) -> Callable[..., KeptState]:
+        ledger.states.make_folder()
+
         def put(number: int, role: Role = Role.SPACED, size: int = 10, epoch: int = 1, fill: bytes = b".") -> KeptState:
             kept = KeptState(write_state(ledger.states.folder, key(number), fill * size), epoch, role)
             with ledger.step(study) as step:
@@ -326,6 +350,7 @@ class StatesContract:
         opened = Ledger(storage, tmp_path / "states")
         assert opened.states.find([KEY]) == {}
         assert opened.rows([KEY])[KEY].row.metrics == {"loss": 0.5}
+        opened.states.make_folder()
         kept = KeptState(write_state(opened.states.folder, KEY, CONTENT), 1, Role.LAST)
         with opened.step(study) as step:
             step.put_state(kept)

@@ -129,6 +129,7 @@ class _Steps:
                 behind = rooms.Mirror(self.ledger, record, self.space, mirror_url).stop()
                 return self._conclude(driver, record, run_id, behind, 0.0)
             self.ledger.end_run(run_id, "settled", 0.0)
+        self.ledger.states.make_folder()
         self.view.say(f"joining the Ray cluster at {self._address}" if self._address else "starting Ray")
         from search.engine import tune  # seconds of import, and only where something is trained
 

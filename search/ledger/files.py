@@ -48,15 +48,17 @@ class BadState(Exception):
 def write_state(folder: str | os.PathLike[str], key: str, content: bytes) -> StateFile:
     """Put a state on disk; when this returns, it is there even after a power failure.
 
+    The folder is not made: where it went away, another one in its place would be in the way of putting it back.
+
     Raises:
-        OSError: there is no room, or the folder cannot be written; nothing is left behind.
+        OSError: there is no room, or the folder is gone or cannot be written; nothing is left behind.
     """
     state = StateFile(key, hashlib.sha256(content).hexdigest(), len(content))
     path = Path(folder) / state.name
     with contextlib.suppress(BadState):
         read_state(folder, state)
         return state  # another worker came to the same state
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(exist_ok=True)
     # No two writers share a draft: process numbers of two machines, or of one after a restart, can be equal.
     draft = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}")
     try:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
+from search.errors import UserError
 from search.ledger import files, tables
 from search.ledger.files import StateFile
 
@@ -59,6 +60,20 @@ class States:
 
     def __init__(self, ledger: Ledger, folder: Path) -> None:
         self._ledger, self.folder = ledger, folder
+
+    def make_folder(self) -> None:
+        """Make the folder, before a run begins and never while it lasts.
+
+        Raises:
+            UserError: it cannot be made.
+        """
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UserError(
+                f"the folder of states {str(self.folder)!r} cannot be made ({error.strerror or error}); give --results "
+                "a folder that can be written"
+            ) from error
 
     def find(self, keys: Sequence[str]) -> dict[str, KeptState]:
         """Return the states on record of these keys; whether their files are sound is seen when they are read."""

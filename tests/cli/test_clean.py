@@ -19,6 +19,7 @@ CLASS = {"machine": "made up"}
 def results(tmp_path: Path) -> Path:
     """A ledger with one state on record and one that a killed driver left."""
     ledger = Ledger(str(tmp_path / "search.db"), states=tmp_path / "states")
+    ledger.states.make_folder()
     ledger.create_study("made up", "made up", 1, "", "id", "w")
     kept = write_state(tmp_path / "states", "ab" * 20, b"x" * 2_000_000)
     with ledger.step(ledger.study("made up").id) as step:

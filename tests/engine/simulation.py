@@ -260,6 +260,7 @@ class Simulation:
         return 1.0
 
     def _write(self, key: str) -> StateFile:
+        self.ledger.states.make_folder()
         return write_state(self.ledger.states.folder, key, key.encode())
 
     def _leave(self, key: str) -> None:
