@@ -6,6 +6,8 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
+# Python reads the encodings of file names and streams as it starts, so that tests cannot set them themselves.
+PYTEST := env -u PYTHONIOENCODING -u PYTHONUTF8 -u PYTHONOPTIMIZE LC_ALL=C.UTF-8 $(BIN)/python -m pytest
 
 .PHONY: run test quick stress lint fmt clean
 
@@ -14,13 +16,13 @@ run: .venv/installed
 
 # Files are begun in their order: by the number of their tests, as is usual, the few that take minutes would come last.
 test: lint
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not stress"
+	$(PYTEST) -n 2 --dist loadfile --no-loadscope-reorder -m "not stress"
 
 quick: .venv/installed-dev
-	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow and not stress"
+	$(PYTEST) -n 2 --dist worksteal -m "not slow and not stress"
 
 stress: .venv/installed-dev
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m stress
+	$(PYTEST) -n 2 --dist loadfile -m stress
 
 lint: .venv/installed-dev
 	$(BIN)/ruff check .

@@ -43,7 +43,7 @@ class Server:
 
     def start(self) -> None:
         # Test data need not outlive the machine, only the server.
-        options = f"-p {self._port} -k {self.place} -c listen_addresses=127.0.0.1 -c fsync=off"
+        options = f"-p {self._port} -c unix_socket_directories= -c listen_addresses=127.0.0.1 -c fsync=off"
         self._call("pg_ctl", "-w", "-l", str(self.place / "log"), "-o", options, "start")
 
     def stop(self, how: str = "fast") -> None:
@@ -71,7 +71,8 @@ def running() -> Iterator[Server]:
 
 def _started(again: bool = True) -> Server:
     """Start a server; once more where somebody took the port that was free before `initdb`."""
-    place = Path(tempfile.mkdtemp(prefix="search-pg-"))
+    # Root's folder for temporary files may be closed to the server's user.
+    place = Path(tempfile.mkdtemp(prefix="search-pg-", dir="/tmp" if os.getuid() == 0 else None))
     try:
         found = Server(place)
         found.start()
