@@ -20,7 +20,7 @@ from search.engine import live
 from search.engine.proof import require
 from search.engine.run import Outcome, run_study
 from search.errors import StudyNotFound, UserError
-from search.ledger import Ledger, StudyRecord
+from search.ledger import Ledger, StudyRecord, sqlite_url
 from search.space import Space, confirm_name, read_space, rebuild, space_from_mapping
 
 if TYPE_CHECKING:
@@ -81,9 +81,9 @@ def run(
     if not isinstance(space, Space):
         space = load_space(space)
     place = Path(results)
-    ledger = open_ledger(place, storage)
+    mirror, ledger = mirror_url(place), open_ledger(place, storage)
     other_class = "new" if new_revision else "refuse"
-    outcome = run_study(space, ledger, mirror_url(place), view or live.Silent(), sharing, other_class, address)
+    outcome = run_study(space, ledger, mirror, view or live.Silent(), sharing, other_class, address)
     if not place.is_dir():  # a new one would be in the way of putting it back
         raise UserError(
             f"results {str(place)!r}: the folder was removed or moved away while the study ran; put it back, for what "
@@ -142,7 +142,7 @@ def existing_ledger(results: Path, storage: str | None) -> Ledger:
 def mirror_url(results: Path) -> str:
     """Return the URL of the Optuna database of a results folder."""
     results.mkdir(parents=True, exist_ok=True)
-    return f"sqlite:///{results / 'optuna.db'}"
+    return sqlite_url(results / "optuna.db")
 
 
 class Study:

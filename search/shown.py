@@ -20,6 +20,11 @@ def printable(text: str, lines: bool = False) -> str:
     return "".join("\ufffd" if bad else c for c, bad in zip(text, unsafe, strict=True))
 
 
+def shell_word(text: str) -> str:
+    """Return `text` as one word of a shell's, in single quotes."""
+    return "'" + text.replace("'", "'\"'\"'") + "'"
+
+
 def one_line(text: str) -> str:
     """Return `text` without line breaks and control characters."""
     return printable(" ".join(text.split()) if len(text.splitlines()) > 1 else text)

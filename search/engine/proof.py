@@ -33,6 +33,7 @@ from search.engine.nodes import Node
 from search.engine.place import execution_class, prepare
 from search.errors import UserError
 from search.ledger.tables import without_password
+from search.ledger.urls import is_url
 from search.workload import identity
 
 MODE = "RAY_AUTH_MODE"
@@ -132,7 +133,7 @@ def split_address(address: str) -> tuple[str, int]:
 
 
 def _backend(storage: str | None) -> str:
-    if not storage or "://" not in storage:
+    if not storage or not is_url(storage):
         return "sqlite"
     try:
         return sa.make_url(storage).get_backend_name()

@@ -18,6 +18,7 @@ from search.ledger.ledger import Decision, Ledger, Recorded, StudyRecord
 from search.ledger.lock import study_lock
 from search.ledger.states import KeptState, Role, States
 from search.ledger.step import Step
+from search.ledger.urls import is_url, sqlite_url
 
 __all__ = [
     "BadState",
@@ -30,7 +31,9 @@ __all__ = [
     "States",
     "Step",
     "StudyRecord",
+    "is_url",
     "read_state",
+    "sqlite_url",
     "study_lock",
     "write_state",
 ]

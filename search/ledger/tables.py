@@ -19,6 +19,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from search.errors import UserError
+from search.ledger import urls
 from search.ledger.trouble import translate_errors
 
 VERSION = "2"
@@ -133,10 +134,10 @@ def open_engine(storage: str) -> sa.Engine:
     """
     shown = without_password(storage)
     try:
-        parsed = sa.make_url(storage) if "://" in storage else sa.URL.create("sqlite", database=storage)
-        if parsed.get_backend_name() == "sqlite" and parsed.database:
-            Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-        engine = sa.create_engine(parsed, **_lasting(parsed))
+        url = urls.parsed(storage)
+        if url.get_backend_name() == "sqlite" and url.database:
+            Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+        engine = sa.create_engine(url, **_lasting(url))
     except ModuleNotFoundError as error:
         raise UserError(f"storage {shown!r}: {error}; install this driver, or write a path") from error
     except (sa.exc.ArgumentError, sa.exc.NoSuchModuleError) as error:
@@ -171,7 +172,7 @@ def _lasting(url: sa.URL) -> dict[str, Any]:
 def without_password(storage: str) -> str:
     """Return a storage as it may be shown and logged."""
     try:
-        return sa.make_url(storage).render_as_string() if "://" in storage else storage
+        return sa.make_url(storage).render_as_string() if urls.is_url(storage) else storage
     except sa.exc.ArgumentError:
         return storage
 

@@ -21,9 +21,11 @@ from mlflow.entities import Metric, Param, Run, RunTag
 from mlflow.exceptions import MlflowException
 
 from search.errors import UserError
+from search.ledger import sqlite_url
 from search.logs.content import LoggedStudy, LoggedTrial, scalar, unique
 from search.report.render import frame_csv
 from search.report.text import storable
+from search.shown import shell_word
 from search.trial import State
 
 STUDY = "study"
@@ -53,7 +55,7 @@ def write(study: LoggedStudy, results: Path) -> str:
     Raises:
         UserError: MLflow refuses; its own reason.
     """
-    uri = os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{(results / 'mlflow.db').absolute()}"
+    uri = os.environ.get("MLFLOW_TRACKING_URI") or sqlite_url((results / "mlflow.db").absolute())
     try:
         _write(study, uri, results)
     except (MlflowException, OSError) as error:
@@ -62,7 +64,7 @@ def write(study: LoggedStudy, results: Path) -> str:
     said = f"MLflow: {len(study.trials)} trials in experiment {study.name!r} of {_shown(uri)}"
     if uri.startswith(("http://", "https://", "databricks")):
         return said
-    return f"{said}; look at them with `mlflow ui --backend-store-uri '{_shown(uri)}'`"
+    return f"{said}; look at them with `mlflow ui --backend-store-uri {shell_word(_shown(uri))}`"
 
 
 def _write(study: LoggedStudy, uri: str, results: Path) -> None:

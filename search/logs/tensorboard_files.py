@@ -20,6 +20,7 @@ from tensorboardX.summary import hparams
 
 from search.errors import UserError
 from search.logs.content import LoggedStudy, LoggedTrial, scalar, unique
+from search.shown import shell_word
 
 STUDY = "study"
 _UNSAFE = re.compile(r"[^\w .,=()+-]")
@@ -43,7 +44,8 @@ def write(study: LoggedStudy, folder: Path) -> str:
             _put(place / runs[trial.name], trial.digest, partial(_trial, trial, study.metric))
     except OSError as error:
         raise UserError(f"{place}: cannot be written: {error.strerror or error}; give another --results") from error
-    return f"TensorBoard: {len(study.trials)} trials in {place}; look at them with `tensorboard --logdir '{place}'`"
+    look = f"tensorboard --logdir {shell_word(str(place))}"
+    return f"TensorBoard: {len(study.trials)} trials in {place}; look at them with `{look}`"
 
 
 def _put(run: Path, digest: str, fill: Callable[[SummaryWriter], object]) -> None:

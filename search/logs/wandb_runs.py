@@ -26,6 +26,7 @@ from search.errors import UserError
 from search.logs.content import LoggedStudy, LoggedTrial, scalar, unique
 from search.report.files import write_text
 from search.report.text import plain, storable
+from search.shown import shell_word
 from search.trial import State
 
 STUDY = "study"
@@ -57,7 +58,7 @@ def write(study: LoggedStudy, folder: Path) -> str:
         raise UserError(f"Weights & Biases in {place}: {reason}; mend it, or leave wandb out") from error
     return (
         f"Weights & Biases: {len(study.trials)} trials in {place}, offline; "
-        f"`wandb sync '{place}'/offline-run-*` uploads them"
+        f"`wandb sync {shell_word(str(place))}/offline-run-*` uploads them"
     )
 
 

@@ -11,6 +11,7 @@ import optuna
 import pytest
 
 from search import dashboard
+from search.api import mirror_url
 from search.dashboard import pictures, server
 from search.ledger import Ledger
 from search.report import study_folder
@@ -40,7 +41,7 @@ class Served:
             for seed in (0, 1):
                 last = 0.3 + degree / 10 + seed / 100
                 self.study.trial({"degree": degree}, seed, [0.1, 0.2, last], metrics=full, predictions=True)
-        self.mirror = f"sqlite:///{results / 'optuna.db'}"
+        self.mirror = mirror_url(results)
         self.folder = study_folder(results, name)
         self._application: Any = None
 

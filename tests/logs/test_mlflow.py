@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from search import logs
+from search.ledger import sqlite_url
 from tests.logs.conftest import go_on
 from tests.report.builder import Study
 from tests.report.hostile import TEXTS, hostile_study
@@ -94,3 +95,13 @@ def test_hostile_names(ledger: Any, tmp_path: Path) -> None:
     _, runs = log(study, tmp_path)
     assert len(runs) == 2 * len(TEXTS) + 1
     assert runs["0"].data.params["_axis____b_"] == TEXTS[0]
+
+
+def test_a_results_folder_of_any_name(study: Study, tmp_path: Path) -> None:
+    """Database and files lie inside of it, and what is printed leads there."""
+    place = tmp_path / "a?b#c&d 100% é"
+    (said,) = logs.log_study(["mlflow"], *study.args, place, place / "focal")
+    assert f"mlflow ui --backend-store-uri '{sqlite_url(place / 'mlflow.db')}'" in said
+    assert (place / "mlflow.db").is_file()
+    assert list(place.glob("mlartifacts/*/*/artifacts/table.md"))
+    assert not [path for path in tmp_path.iterdir() if path.name.startswith("a") and path != place]

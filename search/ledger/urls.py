@@ -1,0 +1,69 @@
+"""Places of databases: a path is no URL, and becomes one from its parts alone.
+
+Pasted into a URL, a path with ``?`` or ``%`` names another file, outside of its folder.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from search.errors import UserError
+
+_URL = re.compile(r"[\w+]+://")
+_ARGUMENTS = {"uri", "timeout", "isolation_level", "detect_types", "check_same_thread", "cached_statements"}
+"""What may follow ``?`` in the URL of an SQLite file; with ``uri=true`` anything may."""
+
+
+def is_url(storage: str) -> bool:
+    """Whether a storage is a URL; otherwise it is the path of an SQLite file."""
+    return bool(_URL.match(storage))
+
+
+def sqlite_url(file: str | os.PathLike[str]) -> str:
+    """Return the SQLAlchemy URL of an SQLite file, whatever signs its path has.
+
+    Raises:
+        UserError: its path is no text.
+    """
+    try:
+        return sa.URL.create("sqlite", database=os.fspath(file)).render_as_string(hide_password=False)
+    except UnicodeEncodeError as error:
+        raise UserError(
+            f"{str(file)!r}: the path holds bytes that are no UTF-8, of which no URL can be made; give a folder with "
+            "another name as --results"
+        ) from error
+
+
+def parsed(storage: str) -> sa.URL:
+    """Return a storage as a URL.
+
+    Raises:
+        sqlalchemy.exc.ArgumentError: it looks like a URL and is none.
+        UserError: it is the URL of an SQLite file, cut off at a ``?``.
+    """
+    if not is_url(storage):
+        return sa.URL.create("sqlite", database=storage)
+    url = sa.make_url(storage)
+    rest = storage.partition("?")[2]
+    odd = [part for part in rest.split("&") if rest and part.partition("=")[0] not in _ARGUMENTS]
+    if odd and url.get_backend_name() == "sqlite" and "uri" not in url.query:
+        raise UserError(
+            f"storage {storage!r}: {odd[0]!r} behind the ? is no argument of an SQLite URL; write the path alone, or "
+            "%3F for a ? that belongs to it"
+        )
+    return url
+
+
+def sqlite_file(storage: str) -> Path | None:
+    """Return the file that a storage names; None where it is no SQLite file.
+
+    Raises:
+        sqlalchemy.exc.ArgumentError, UserError: as `parsed`.
+    """
+    url = parsed(storage)
+    plain = url.get_backend_name() == "sqlite" and url.database and url.database != ":memory:" and not url.query
+    return Path(str(url.database)) if plain else None
