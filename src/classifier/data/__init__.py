@@ -16,6 +16,7 @@ from classifier.data.errors import DataError, nearest
 from classifier.data.flowers17 import flowers17
 from classifier.data.flowers102 import flowers102
 from classifier.data.folder import folder
+from classifier.data.kinds import odd
 from classifier.data.settings import USUAL_SIZE
 from classifier.data.source import SPLITS, Source
 
@@ -105,8 +106,8 @@ def _find(name: str, seed: int, ratio: tuple[float, ...], split: str, top: bool)
         path = Path(name).expanduser()
         if name and path.is_dir():
             return folder(path, seed, ratio, top)
-        if path.is_file():
-            kind = "is a file; name the folder that holds the classes"
+        if what := "a file" if path.is_file() else odd(path):
+            kind = f"is {what}; name the folder that holds the classes"
     except (OSError, RuntimeError) as error:  # no permission, a name too long, ~ of nobody
         kind = f"cannot be looked at: {getattr(error, 'strerror', None) or error}"
     raise DataError([("data", f"found {name!r}, which {kind}{nearest(name, KNOWN)}")])

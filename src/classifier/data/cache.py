@@ -27,6 +27,8 @@ from typing import IO, Any
 
 import numpy as np
 
+from classifier.data.kinds import odd
+
 log = logging.getLogger(__name__)
 
 FORMAT = 1
@@ -154,6 +156,8 @@ def _open(place: Path, name: str, shape: tuple[int, ...]) -> Entry | None:
 
 
 def _about(place: Path, name: str) -> About | None:
+    if what := odd(_about_path(place, name)):
+        raise Damaged(f"its description is {what}")
     try:
         text = _about_path(place, name).read_bytes()
     except FileNotFoundError:
@@ -171,6 +175,8 @@ def _about(place: Path, name: str) -> About | None:
 
 
 def _array(path: Path, about: About) -> np.ndarray:
+    if what := odd(path):
+        raise Damaged(f"its pixels are {what}")
     try:
         array = np.load(path, mmap_mode="r", allow_pickle=False)
     except FileNotFoundError as error:
@@ -215,6 +221,8 @@ def _written(place: Path, name: str) -> Iterator[tuple[IO[bytes], Callable[[Path
 @contextlib.contextmanager
 def alone(path: Path) -> Iterator[bool]:
     """Wait until no other process makes the same entry; False where the file system cannot lock."""
+    if what := odd(path):
+        raise OSError(f"{path} is {what}")
     with path.open("wb") as stream:
         try:
             fcntl.flock(stream, fcntl.LOCK_EX)

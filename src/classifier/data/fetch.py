@@ -22,6 +22,7 @@ from pathlib import Path
 
 from classifier.data import cache
 from classifier.data.errors import DataError
+from classifier.data.kinds import odd
 
 TIMEOUT = 30.0
 """Seconds without a byte after which a server is given up."""
@@ -64,13 +65,13 @@ def located(remote: Remote) -> Path:
     """Return the folder of a data set, fetched first where it is found nowhere.
 
     Raises:
-        DataError: it is found nowhere and cannot be fetched.
+        DataError: it is found nowhere and cannot be fetched, or is no folder of files and folders.
     """
     root = os.environ.get("SEARCH_DATA")
     tried = []
     for place in ([Path(root).expanduser()] if root else []) + [data_folder()]:
         if (place / remote.folder / remote.sign).exists():
-            return place / remote.folder
+            return _sound(remote, place / remote.folder)
         tried.append(str(place / remote.folder / remote.sign))
     try:
         return _fetched(remote, data_folder())
@@ -82,6 +83,17 @@ def located(remote: Remote) -> Path:
             f"{remote.url} into {data_folder()} ({' '.join(reason.split())}); {remote.remedy}"
         )
         raise DataError([("data", sentence)]) from error
+
+
+def _sound(remote: Remote, folder: Path) -> Path:
+    try:
+        inside = sorted(folder.iterdir())
+    except OSError as error:
+        raise DataError([("data", f"{folder} cannot be read: {error.strerror or error}")]) from error
+    for path in inside:
+        if what := odd(path):  # a library that opened it would wait for ever
+            raise DataError([("data", f"{path} is {what}, not a file; {remote.remedy}")])
+    return folder
 
 
 def _fetched(remote: Remote, place: Path) -> Path:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from classifier.data.errors import named
+from classifier.data.kinds import odd
 from classifier.data.links import broken, holds, links_to
 from classifier.data.system import kind as skipped_as
 
@@ -75,7 +76,7 @@ def images(folder: Path, root: Path, passed: Passed) -> list[Path]:
         elif path.suffix.lower() not in EXTENSIONS:
             passed.others[path.suffix.lower() or "no extension"] += 1
         elif not path.is_file():
-            passed.unreadable.append((relative(path, root), "not a file"))
+            passed.unreadable.append((relative(path, root), odd(path) or "not a file"))
         elif not os.access(path, os.R_OK):
             passed.unreadable.append((relative(path, root), "no permission to read it"))
         else:
@@ -123,9 +124,9 @@ def _note(path: Path, root: Path, inside: str, passed: Passed) -> None:
 
 
 def note_above(places: Sequence[Path], root: Path, passed: Passed) -> None:
-    """Note what is skipped, and links to nothing, beside the class folders `places` and above them, up to `root`."""
+    """Note what lies beside the class folders `places` and above them, up to `root`: what is skipped, or no file."""
     for folder in sorted({parent for place in places for parent in place.parents if root in (parent, *parent.parents)}):
-        found = [(relative(path, root), broken(path)) for path in _listed(folder, passed)]
+        found = [(relative(path, root), broken(path) or odd(path)) for path in _listed(folder, passed)]
         passed.unreadable += [(name, reason) for name, reason in found if reason]
 
 
