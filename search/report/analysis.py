@@ -12,7 +12,7 @@ What this file promises:
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -24,7 +24,7 @@ from search.report.evidence import Evidence, gather, measures
 from search.report.looks import looks_of
 from search.report.rows import Judged, Table
 from search.report.statistics.cell import cell
-from search.report.statistics.crossed import compare
+from search.report.statistics.crossed import alike, compare
 from search.report.statistics.families import Family, family
 from search.report.statistics.results import Difference, State
 from search.report.statistics.scores import Scores
@@ -54,15 +54,17 @@ class Remarks:
 
 @dataclass
 class _Split:
-    """One split on its way: per line what was found."""
+    """One split on its way: per line what was found, and what names its comparison with its partner."""
 
     evidence: Evidence
     level: bool
     judged: list[Judged | None]
     differences: list[Difference | None] = field(init=False)
+    comparisons: list[Hashable] = field(init=False)
 
     def __post_init__(self) -> None:
         self.differences = [None] * len(self.judged)
+        self.comparisons = list(range(len(self.judged)))
 
 
 def judged(table: Table, read: Curves, lines: Sequence[Sequence[Curve]], ledger: Ledger) -> tuple[Table, Remarks]:
@@ -101,7 +103,7 @@ def judged(table: Table, read: Curves, lines: Sequence[Sequence[Curve]], ledger:
         # The search chose these settings on the validation images: only the test images may call one better.
         for place, line in enumerate(result):
             if line.judged is not None:
-                result[place] = replace(line, judged=replace(line.judged, better=False))
+                result[place] = replace(line, judged=replace(line.judged, better=False, worse=False))
     table = replace(
         table,
         lines=result,
@@ -126,7 +128,7 @@ def _judge(split: _Split, partners: Mapping[int, int], looks: int, planned: bool
     if split.evidence.why:
         return None
     _compare(split, partners)
-    found = family(split.differences, looks, planned)
+    found = family(split.differences, looks, planned, split.comparisons)
     _adjust(split, found, partners)
     return found
 
@@ -175,11 +177,12 @@ def _split(evidence: Evidence, lines: int, level: bool) -> _Split:
 def _compare(split: _Split, partners: Mapping[int, int]) -> None:
     """Set each line's difference to its partner: None for a baseline, and for lines that nothing is known of."""
     found = split.differences
-    for panel in split.evidence.panels:
+    for number, panel in enumerate(split.evidence.panels):
         here = [a for a in panel.places if partners.get(a, a) != a and partners[a] in panel.places]
         pairs = [(panel.places[a], panel.places[partners[a]]) for a in here]
-        for a, one in zip(here, compare(panel.scores, pairs), strict=True):
+        for a, one, name in zip(here, compare(panel.scores, pairs), alike(panel.scores, pairs), strict=True):
             found[a] = one
+            split.comparisons[a] = None if name is None else (number, name)
     for a, b in partners.items():
         if a != b and found[a] is None and split.judged[a] is not None:
             reason = "the baseline was measured on other images, or has no predictions"
@@ -187,7 +190,7 @@ def _compare(split: _Split, partners: Mapping[int, int]) -> None:
 
 
 def _adjust(split: _Split, found: Family, partners: Mapping[int, int]) -> None:
-    better = found.better(split.differences)
+    better, worse = found.better(split.differences), found.worse(split.differences)
     for place, judged_line in enumerate(split.judged):
         if judged_line is None:
             continue
@@ -198,6 +201,7 @@ def _adjust(split: _Split, found: Family, partners: Mapping[int, int]) -> None:
             difference=split.differences[place],
             p_adjusted=found.adjusted[place],
             better=better[place] and whole,
+            worse=worse[place] and whole,
         )
 
 

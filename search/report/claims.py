@@ -10,7 +10,7 @@ What this file promises:
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -19,8 +19,8 @@ from search.report.evidence import Evidence, Panel
 from search.report.labels import row_text
 from search.report.rows import Claim, Line, Table
 from search.report.run_claims import judge_runs
-from search.report.statistics.crossed import compare
-from search.report.statistics.families import holm
+from search.report.statistics.crossed import alike, compare
+from search.report.statistics.families import holm_once
 from search.report.statistics.power import Need, Remedy, assumed, need, need_equal
 from search.report.statistics.results import ALPHA, Difference, State
 from search.report.statistics.scores import Ended, Scores
@@ -31,6 +31,9 @@ from search.space.figures import counts_images, share
 
 SEARCHED = "a search chose what it shows, so it decides no claim; `search.confirm` runs the best under fresh seeds"
 """Why no difference of a sampled study is judged."""
+
+EQUAL_ROWS = "their rows are equal to the last bit, so that more seeds tell no more"
+"""Said in place of what it would take to tell two settings apart."""
 
 _RUNS = ("never", "always")
 
@@ -56,8 +59,7 @@ def verdicts(
     for claim in space.report.claims:
         if not any(word in claim for word in _RUNS):
             compared += [_Compared(claim, where, bench) for where in bench.strata]
-    adjusted = holm([one.p for one in compared])
-    tests = max(sum(p is not None for p in adjusted), 1)
+    adjusted, tests = holm_once([one.p for one in compared], [one.comparison for one in compared])
     found: list[Claim] = []
     for claim in space.report.claims:
         text = claim_text(space, claim)
@@ -66,7 +68,7 @@ def verdicts(
         for one, p in zip(compared, adjusted, strict=True):
             if one.claim is claim:
                 beside = f" ({one.where})" if len(bench.strata) > 1 else ""
-                found.append(Claim(text + beside, one.verdict(p, tests)))
+                found.append(Claim(text + beside, one.verdict(p, max(tests, 1)), one.about, one.comparison))
     return found
 
 
@@ -120,16 +122,18 @@ class _Bench:
         """Return what a row is called."""
         return row_text(self.space, self.values[row]) if row in self.values else row
 
-    def differences(self, own: int, others: Mapping[str, int]) -> dict[str, Difference]:
-        """Return one line minus each of the others, diverged runs at chance."""
+    def differences(self, own: int, others: Mapping[str, int]) -> dict[str, tuple[Difference, Hashable]]:
+        """Return one line minus each of the others, diverged runs at chance, and what names the comparison."""
         panel = self.evidence.panel(own)
         here = {row: panel.places[line] for row, line in others.items() if line in panel.places} if panel else {}
         none = Difference(State.NOT_ESTIMABLE, reason="a setting has no predictions, or other images")
         if panel is None:
-            return dict.fromkeys(others, none)
+            return dict.fromkeys(others, (none, None))
         pairs = [(panel.places[own], place) for place in here.values()]
-        found = dict(zip(here, compare(self._counted(panel), pairs), strict=True))
-        return {row: found.get(row, none) for row in others}
+        scores, number = self._counted(panel), self.evidence.panels.index(panel)
+        names = [None if name is None else (number, name) for name in alike(scores, pairs)]
+        found = dict(zip(here, zip(compare(scores, pairs), names, strict=True), strict=True))
+        return {row: found.get(row, (none, None)) for row in others}
 
     def _counted(self, panel: Panel) -> Scores:
         place = self.evidence.panels.index(panel)
@@ -166,7 +170,9 @@ class _Compared:
     bench: _Bench
     row: str = field(init=False)
     differences: dict[str, Difference] = field(init=False, default_factory=dict)
+    names: dict[str, Hashable] = field(init=False, default_factory=dict)
     fault: str = field(init=False)
+    about: tuple[int, ...] = field(init=False, default=())
 
     def __post_init__(self) -> None:
         places = self.bench.places.get(self.where, {})
@@ -184,7 +190,9 @@ class _Compared:
                 self.fault = f"{count} on record in the row {self.bench.name(row)}"
         if not self.fault:
             (own,) = places[self.row]
-            self.differences = self.bench.differences(own, {row: places[row][0] for row in others})
+            self.about = own, *(places[row][0] for row in others)
+            for row, found in self.bench.differences(own, {row: places[row][0] for row in others}).items():
+                self.differences[row], self.names[row] = found
 
     @property
     def p(self) -> float | None:
@@ -194,6 +202,11 @@ class _Compared:
         (difference,) = self.differences.values()
         return difference.p if difference.decidable else None
 
+    @property
+    def comparison(self) -> Hashable:
+        """What names the comparison of `p`: claims that compare the same rows are one comparison."""
+        return None if self.p is None else next(iter(self.names.values()))
+
     def verdict(self, adjusted: float | None, tests: int) -> Verdict:
         """Judge it; `tests` p values were adjusted together."""
         if self.fault:
@@ -201,19 +214,22 @@ class _Compared:
         if "best" in self.claim:
             return self._best()
         ((row, difference),) = self.differences.items()
-        if "equal" in self.claim:
-            sentence = need_equal(difference, self.claim["within"], self.bench.looks).sentence
-            return equal(difference, self.claim["within"], sentence, self.bench.alpha)
         by, clear = self.claim.get("by"), adjusted is not None and adjusted <= self.bench.alpha
-        if by is not None and clear:
+        if self.names[row] is None and difference.p is not None:
+            sentence = EQUAL_ROWS
+        elif "equal" in self.claim:
+            sentence = need_equal(difference, self.claim["within"], self.bench.looks).sentence
+        elif by is not None and clear:
             sentence = self.bench.need_beyond(difference, self.row, row, by, tests).sentence
         else:
             sentence = self.bench.need(difference, self.row, row, by, tests).sentence
+        if "equal" in self.claim:
+            return equal(difference, self.claim["within"], sentence, self.bench.alpha)
         return better(difference, adjusted, by, self.bench.space.report.margin, sentence, self.bench.alpha)
 
     def _best(self) -> Verdict:
         named = {self.bench.name(row): one for row, one in self.differences.items()}
-        found = best(named, alpha=self.bench.alpha)
+        found = best(named, alpha=self.bench.alpha, alike=list(self.names.values()))
         left = [row for row in self.differences if self.bench.name(row) in found.open]
         if found.kind is not Kind.UNDECIDED or not left:
             return found

@@ -218,8 +218,10 @@ def _run(number: int, run: Curve, right: npt.NDArray[np.bool_] | None, value: st
     if ended is Ended.FINISHED and right is None:
         ended = Ended.MISSING
     epoch = run.epoch(value)
-    identity = run.keys[epoch - 1] if epoch and ended is Ended.FINISHED else None
-    return Run(number, run.trial.seed, ended, () if right is None else right, identity)
+    if not epoch or ended is not Ended.FINISHED:
+        return Run(number, run.trial.seed, ended, () if right is None else right)
+    rows = tuple(run.rows[one].content for one in sorted(run.rows) if one <= epoch)
+    return Run(number, run.trial.seed, ended, () if right is None else right, run.keys[epoch - 1], rows)
 
 
 def _images(card: DataCard | None, split: str, data: str) -> str:

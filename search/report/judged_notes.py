@@ -147,12 +147,14 @@ def _differences(table: Table, read: Curves, remarks: Remarks) -> list[str]:
 def _claims(table: Table, remarks: Remarks) -> list[str]:
     """Say what the p values of claims were adjusted for, where claims speak of differences."""
     family = remarks.family
-    tested = sum("p_adjusted" in claim.evidence for claim in table.verdicts)
+    tested = [claim.comparison for claim in table.verdicts if "p_adjusted" in claim.evidence]
     judged = tested or any("p" in claim.evidence or "p_largest" in claim.evidence for claim in table.verdicts)
     if family is None or not judged:
         return []
     if tested:
-        return [f"Claims that one is better are a family of their own: {replace(family, comparisons=tested).sentence}."]
+        distinct = len(set(tested) - {None})
+        own = replace(family, comparisons=distinct, repeated=len(tested) - distinct)
+        return [f"Claims that one is better are a family of their own: {own.sentence}."]
     return [f"Claims: {family.looked}."] if family.looked else []
 
 

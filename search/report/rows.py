@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -37,6 +37,7 @@ class Judged:
         difference: to the baseline; None where there is none to compare with, and for the baseline itself.
         p_adjusted: its p value, Holm-adjusted over the table; None where it has none.
         better: it may be called better than the baseline.
+        worse: it may be called worse than the baseline.
     """
 
     cell: CellEstimate
@@ -44,6 +45,7 @@ class Judged:
     difference: Difference | None = None
     p_adjusted: float | None = None
     better: bool = False
+    worse: bool = False
 
     @property
     def interval(self) -> tuple[float, float] | None:
@@ -113,10 +115,14 @@ class Claim:
     Attributes:
         text: the claim, for people.
         verdict: what is said.
+        about: places of the lines that it compares, the one it speaks for first; () where it compares none.
+        comparison: names the comparison whose p value was adjusted: claims with equal names are one comparison.
     """
 
     text: str
     verdict: Verdict
+    about: tuple[int, ...] = ()
+    comparison: Hashable = None
 
     @property
     def kind(self) -> str:

@@ -15,7 +15,7 @@ from search.ledger import codec, tables
 from search.report import comparison_table, predictions_frame, table_frame, table_json, trials_frame
 from search.report.columns import table_sheet
 from search.report.statistics.results import State as Answer
-from search.space import Axis, Float, Objective, Search
+from search.space import Axis, Float, Grid, Objective, Search
 from search.trial import Row, State
 from tests.report.builder import key_of
 from tests.report.judging import CLASSES, SPACE, Bench, card, pattern
@@ -191,6 +191,44 @@ def test_settings_of_one_training_differ_by_nothing(bench):
     assert (same.difference.state, same.difference.estimate, same.p_adjusted) == (Answer.SAME_RUN, 0.0, None)
     assert table_sheet(table).columns[4].entries[1].text == "same run"
     assert "adjusted by Holm over 1 comparison;" in notes_of(bench)
+
+
+@pytest.mark.parametrize("keys", ["shared", "own"])
+def test_settings_with_equal_rows_are_one_comparison(bench, keys):
+    """Thresholds that read one curve, and a setting that training never reads, give one comparison several names."""
+    bench.space = replace(SPACE, axes=[Axis("gamma", Grid([0, 1, 2, 3]))])
+    for a in (0, 1, 2, 3):
+        pattern_of = 0 if a == 0 else 2
+        for s in range(3):
+            shared = [key_of("shared", pattern_of, s, epoch) for epoch in (1, 2)] if keys == "shared" else None
+            right = pattern(pattern_of, s, 40), pattern(pattern_of, s, 30)
+            bench.run({"gamma": a}, s, *right, keys=shared)
+    table = comparison_table(*bench.args)
+    judged = [line.judged for line in table.lines[1:]]
+    assert {one.p_adjusted for one in judged} == {judged[0].difference.p}
+    assert judged[0].difference.settings == 2, "the pool holds each training once"
+    assert "adjusted by Holm over 1 comparison (comparisons of equal rows count once);" in notes_of(bench)
+
+
+def test_equal_rows_are_not_told_apart_by_more_seeds(bench):
+    """A setting that changes no bit is no comparison, and claims that compare the same rows are one."""
+    for a in (0, 1, 2):
+        for s in range(3):
+            bench.run({"gamma": a}, s, pattern(2 * (a == 2), s, 40))
+    claims = ({"better": [1, 0]}, {"better": [2, 0]}, {"better": [2, 1]}, {"better": [0, 2]}, {"best": 2})
+    bench.reported(claims=(*claims, {"equal": [1, 0], "within": 0.001}))
+    table = comparison_table(*bench.args)
+    assert [line.judged.p_adjusted for line in table.lines[1:]] == [1.0, table.lines[2].judged.difference.p]
+    once = "adjusted by Holm over 1 comparison (comparisons of equal rows count once)"
+    assert f"{once};" in notes_of(bench)
+    assert f"Claims that one is better are a family of their own: p values {once}." in notes_of(bench)
+    nothing, once, again, turned, best, equal = table.verdicts
+    said = "their rows are equal to the last bit, so that more seeds tell no more"
+    assert (nothing.kind, nothing.reason) == ("undecided", f"the difference may be 0; {said}")
+    assert (equal.kind, equal.reason) == ("undecided", f"the interval reaches beyond 0.1 pt; {said}")
+    p = table.lines[2].judged.difference.p
+    assert [one.evidence["p_adjusted"] for one in (once, again, turned)] == [p, p, p]
+    assert best.evidence["others"] == 2
 
 
 def test_pruned_diverged_failed_and_missing_seeds(bench):

@@ -28,7 +28,8 @@ def bench(ledger):
         for k, act in enumerate(("relu", "silu")):
             for s in range(3):
                 right = np.arange(40) < (38 if (a, k) == (2, 1) else 20 + (s + a) % 2)
-                bench.run({"gamma": a, "act": act}, s, right, right[:30])
+                # The first epochs differ: what is equal at the last one is so by chance, and they are no equal rows.
+                bench.run({"gamma": a, "act": act}, s, right, right[:30], first=np.arange(40) < 2 * a + k)
     return bench
 
 

@@ -21,7 +21,7 @@ pairs) are additions, chosen by simulation: `tests/report/statistics/test_simula
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -160,7 +160,7 @@ def difference(scores: Scores, setting: int, baseline: int) -> Difference:
     """Return setting minus baseline, on the seeds that both finished.
 
     One common seed is answered by `single.one_run`. Seed noise is pooled over the settings that finished the same
-    seeds; settings settled from the same training count once.
+    seeds; settings settled from the same training, or with equal rows, count once.
     """
     return compare(scores, [(setting, baseline)])[0]
 
@@ -176,6 +176,20 @@ def compare(scores: Scores, pairs: Sequence[tuple[int, int]]) -> list[Difference
     """Return `difference` of each pair (setting, baseline); what pairs have in common is computed once."""
     known = _Known(scores)
     return [_difference(known, setting, baseline) for setting, baseline in pairs]
+
+
+def alike(scores: Scores, pairs: Sequence[tuple[int, int]]) -> list[Hashable]:
+    """Return what names each pair's comparison, either way round: pairs with equal names compare the same rows.
+
+    A pair whose own rows are equal to the last bit has the name None: nothing is compared there.
+    """
+    finished = scores.finished
+    names: list[Hashable] = []
+    for a, b in pairs:
+        seeds = np.flatnonzero(finished[a] & finished[b]).tolist()
+        rows = frozenset((scores.rows(a, seeds), scores.rows(b, seeds)))
+        names.append((tuple(seeds), rows) if len(rows) > 1 or not seeds else None)
+    return names
 
 
 class _Known:
@@ -196,7 +210,7 @@ class _Known:
         if place not in self._pools:
             pool: dict[tuple[Any, ...], int] = {}
             for a in np.flatnonzero(self.finished[:, seeds].all(axis=1)).tolist():
-                pool.setdefault(tuple(self.scores.identities[a][seed] for seed in place), a)
+                pool.setdefault(self.scores.rows(a, place), a)
             self._pools[place] = np.array([self.rows(a, seeds).mean(axis=-1) for a in pool.values()])
         return self._pools[place]
 

@@ -39,6 +39,7 @@ class Scores:
         weights: per image, mean 1.
         balanced: the weights give every class the same weight (balanced accuracy).
         identities: settings x seeds, what the run was settled from: equal entries are one training.
+        contents: settings x seeds, what the run's rows hold: equal entries are equal to the last bit.
     """
 
     values: Floats
@@ -46,6 +47,7 @@ class Scores:
     weights: Floats
     balanced: bool
     identities: tuple[tuple[Hashable, ...], ...]
+    contents: tuple[tuple[Hashable, ...], ...]
 
     @property
     def settings(self) -> int:
@@ -75,6 +77,10 @@ class Scores:
         """Return whether both settings were settled from the same training under each of these seeds."""
         return bool(len(seeds)) and all(self.identities[a][seed] == self.identities[b][seed] for seed in seeds)
 
+    def rows(self, a: int, seeds: Sequence[int]) -> tuple[Hashable, ...]:
+        """Return what names a setting's rows under these seeds: settings with equal names are one training repeated."""
+        return tuple(self.contents[a][seed] for seed in seeds)
+
     def at_chance(self, classes: int) -> Scores:
         """Return the scores with every diverged run counted as finished at chance, 1 / classes.
 
@@ -96,6 +102,7 @@ def make_scores(
     classes: npt.ArrayLike | None = None,
     groups: npt.ArrayLike | None = None,
     identities: Sequence[Sequence[Hashable]] | None = None,
+    contents: Sequence[Sequence[Hashable]] | None = None,
 ) -> Scores:
     """Return scores, checked.
 
@@ -107,6 +114,7 @@ def make_scores(
         groups: content of each image (its hash): images of equal content are one, their mean, with their number as
             weight. None: all images differ.
         identities: settings x seeds, what each run was settled from (its last row's key). None: all differ.
+        contents: settings x seeds, what each run's rows hold. None: as the identities.
 
     Raises:
         InternalError: a shape that does not fit, or a value outside [0, 1] in a run that finished.
@@ -118,6 +126,7 @@ def make_scores(
     ends = _rows(ended, (settings, seeds), "ended") or ((Ended.FINISHED,) * seeds,) * settings
     keys = _rows(identities, (settings, seeds), "identities")
     keys = keys or tuple(tuple((a, s) for s in range(seeds)) for a in range(settings))
+    rows = _rows(contents, (settings, seeds), "contents") or keys
     values = raw.astype(np.float64)
     done = np.array([[end is Ended.FINISHED for end in row] for row in ends], dtype=bool).reshape(settings, seeds)
     values = np.where(done[:, :, None], values, 0.0)
@@ -128,7 +137,7 @@ def make_scores(
         weights = _balance(np.asarray(classes), images)
     if groups is not None:
         values, weights = _fold(values, weights, np.asarray(groups))
-    return Scores(values, ends, weights, classes is not None, keys)
+    return Scores(values, ends, weights, classes is not None, keys, rows)
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,6 +150,7 @@ class Run:
         ended: how it ended.
         correct: per image, booleans or fractions; not read where it did not finish.
         identity: what it was settled from; None: a training of its own.
+        content: what its rows hold; None: as the identity.
     """
 
     setting: int
@@ -148,6 +158,7 @@ class Run:
     ended: Ended
     correct: npt.ArrayLike = ()
     identity: Hashable = None
+    content: Hashable = None
 
 
 def from_runs(
@@ -183,11 +194,14 @@ def from_runs(
     correct = np.zeros((settings, len(seeds), images))
     ended = [[Ended.MISSING] * len(seeds) for _ in range(settings)]
     identities: list[list[Hashable]] = [[(a, seed) for seed in seeds] for a in range(settings)]
+    contents = [row.copy() for row in identities]
     for (a, seed), run in found.items():
         s = seeds.index(seed)
         ended[a][s] = run.ended
         if run.identity is not None:
-            identities[a][s] = ("training", run.identity)
+            identities[a][s] = contents[a][s] = ("training", run.identity)
+        if run.content is not None:
+            contents[a][s] = ("rows", run.content)
         if run.ended is Ended.FINISHED:
             values = np.asarray(run.correct)
             if values.shape != (images,):
@@ -195,7 +209,7 @@ def from_runs(
                     f"scores of setting {a}, seed {seed}: {values.shape}, must be one per image, {images}"
                 )
             correct[a, s] = values
-    return make_scores(correct, ended=ended, classes=classes, groups=groups, identities=identities)
+    return make_scores(correct, ended=ended, classes=classes, groups=groups, identities=identities, contents=contents)
 
 
 def _balance(classes: npt.NDArray[Any], images: int) -> Floats:

@@ -10,12 +10,12 @@ all", which needs no correction for several comparisons because every one of the
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 from search.errors import InternalError
-from search.report.statistics.families import holm
+from search.report.statistics.families import holm_once
 from search.report.statistics.results import ALPHA, VERDICT_SEEDS, Difference, State
 
 
@@ -125,17 +125,24 @@ def equal(difference: Difference, within: float, need: str = "", alpha: float = 
     return _undecided(f"the interval reaches beyond {size(within)}", need, evidence)
 
 
-def best(differences: Mapping[str, Difference], need: str = "", alpha: float = ALPHA) -> Verdict:
+def best(
+    differences: Mapping[str, Difference],
+    need: str = "",
+    alpha: float = ALPHA,
+    alike: Sequence[Hashable] | None = None,
+) -> Verdict:
     """Judge "a is the best of all".
 
     Args:
         differences: other setting -> a minus it, for every other one.
         need: what would decide.
         alpha: level of each test; support needs every one of them unadjusted, and no correction.
+        alike: as in `families.holm_once`; None: all comparisons differ.
     """
     if not differences:
         return _undecided("there is no other setting", need, {})
-    adjusted = dict(zip(differences, holm([d.p if d.decidable else None for d in differences.values()]), strict=True))
+    values = [d.p if d.decidable else None for d in differences.values()]
+    adjusted = dict(zip(differences, holm_once(values, alike or list(differences))[0], strict=True))
     beaten_by = [name for name, d in differences.items() if _clear(d, adjusted[name], alpha) and (d.estimate or 0) < 0]
     ruled_out = [name for name, d in differences.items() if _clear(d, d.p, alpha) and (d.estimate or 0) > 0]
     left = tuple(name for name in differences if name not in ruled_out)

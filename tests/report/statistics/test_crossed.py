@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from search.report.statistics.crossed import difference, differences
+from search.report.statistics.crossed import alike, difference, differences
 from search.report.statistics.results import State
 from search.report.statistics.scores import Ended, make_scores
 from tests.report.statistics.helpers import golden, loops
@@ -116,6 +116,19 @@ def test_one_training_counts_once_in_the_pooled_noise() -> None:
     assert of_twin.settings == 3
     assert (of_twin.low, of_twin.high, of_twin.p) == pytest.approx((expected.low, expected.high, expected.p), abs=1e-12)
     assert difference(make_scores(y), 1, 0).settings == 4
+
+
+def test_equal_rows_count_once_in_the_pooled_noise_and_name_one_comparison() -> None:
+    """Two trainings that nothing tells apart are one training twice, whatever their keys are."""
+    y = np.concatenate([golden(3, 3), golden(3, 3)[1:2]])
+    rows = [[(a % 3 + (a == 3), s) for s in range(3)] for a in range(4)]
+    twice, once = make_scores(y, contents=rows), make_scores(y[:3])
+    assert difference(twice, 1, 0) == difference(twice, 3, 0) == difference(once, 1, 0)
+    one, other, back, none, third = alike(twice, [(1, 0), (3, 0), (0, 3), (3, 1), (2, 0)])
+    assert one == other == back is not None
+    assert none is None
+    assert third not in (one, None)
+    assert difference(twice, 3, 1).p == 1.0
 
 
 def test_runs_that_share_one_seed_only_are_compared() -> None:

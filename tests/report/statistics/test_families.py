@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from search.report.statistics.families import family, holm
+from search.report.statistics.families import family, holm, holm_once
 from search.report.statistics.results import Difference, State
 
 
@@ -65,3 +65,21 @@ def test_looks() -> None:
     assert planned.sentence == "p values adjusted by Holm over 1 comparison; 5 looks were planned, each at 0.01"
     assert grown.better(found) == (True,)
     assert grown.sentence.endswith("5 looks; seeds added after a look: p values are too small")
+
+
+def test_comparisons_of_the_same_rows_count_once() -> None:
+    """What has three names is one comparison; rows that are compared with equal ones are none."""
+    found = [None, estimated(0.02), estimated(0.02), estimated(0.02), estimated(0.5), estimated(1.0, 0.0)]
+    once = family(found, alike=[0, "a", "a", "a", "b", None])
+    assert (once.comparisons, once.repeated) == (2, 3)
+    assert once.adjusted == pytest.approx((None, 0.04, 0.04, 0.04, 0.5, 1.0))
+    assert once.better(found) == (False, True, True, True, False, False)
+    assert once.sentence == "p values adjusted by Holm over 2 comparisons (comparisons of equal rows count once)"
+    assert family(found).adjusted == pytest.approx((None, 0.1, 0.1, 0.1, 1.0, 1.0))
+    assert holm_once([None, 0.01, None], ["a", None, "a"]) == ([None, 0.01, None], 0)
+
+
+def test_worse_goes_by_the_same_rule_as_better() -> None:
+    found = [None, estimated(0.001), estimated(0.001, -0.1), estimated(0.001, -0.1, seeds=2), estimated(0.04, -0.1)]
+    assert family(found).worse(found) == (False, False, True, False, True)
+    assert family(found, looks=2).worse(found) == (False, False, True, False, False)
