@@ -19,6 +19,8 @@ Anything else that reaches the command line is a bug as well and exits with 3.
 from __future__ import annotations
 
 import difflib
+import itertools
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -134,7 +136,20 @@ class Faults(UserError):
         return type(self), (self.faults,)  # pickle would otherwise hand the text to __init__
 
 
+LONGEST_WORD = 200
+MOST_NAMES = 1000
+"""Beyond these nothing is looked for that is spelt alike."""
+
+
 def nearest(word: str, known: Iterable[str]) -> str:
-    """Return ``"; did you mean X?"`` for the known name nearest to `word`, or ``""``."""
-    close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
+    """Return ``"; did you mean X?"`` for the known name nearest to `word` and not equal to it, or ``""``.
+
+    A number is a slip for no name, and what is longer than any name is not looked up: comparing takes its time.
+    """
+    if len(word) > LONGEST_WORD or re.fullmatch(r"[\W\d_]*", word):
+        return ""
+    fitting = (name for name in known if name != word and len(name) <= LONGEST_WORD)
+    names = list(itertools.islice(fitting, MOST_NAMES))
+    close = [name for name in names if name.lower() == word.lower()]
+    close = close or difflib.get_close_matches(word, names, n=1, cutoff=0.6)
     return f"; did you mean {close[0]!r}?" if close else ""

@@ -606,15 +606,16 @@ def test_a_file_that_is_no_database_is_refused_and_left_alone(tmp_path):
 
 def test_a_folder_in_place_of_a_file_is_refused(tmp_path):
     assert refusal(tmp_path) == (
-        f"storage '{tmp_path}': unable to open database file; check the path, its rights and that it is ours"
+        f"storage '{tmp_path}': '{tmp_path}' is a folder, must be a file; name another place with "
+        "--storage or --results"
     )
 
 
 def test_a_file_in_place_of_a_folder_is_refused(tmp_path):
     (tmp_path / "file").write_text("")
     assert refusal(tmp_path / "file" / "search.db") == (
-        f"storage '{tmp_path}/file/search.db': [Errno 17] File exists: '{tmp_path}/file'; "
-        "give a place that can be written with --storage"
+        f"storage '{tmp_path}/file/search.db': '{tmp_path}/file' is a file, must be a folder; "
+        "name another place with --storage or --results"
     )
 
 

@@ -21,6 +21,7 @@ import sqlalchemy as sa
 from search.errors import UserError
 from search.ledger import urls
 from search.ledger.trouble import translate_errors
+from search.special import kind_of
 
 VERSION = "2"
 """Version of this layout. A database of version 1 only lacks tables, which are added; any other is refused, never
@@ -136,6 +137,7 @@ def open_engine(storage: str) -> sa.Engine:
     try:
         url = urls.parsed(storage)
         if url.get_backend_name() == "sqlite" and url.database:
+            _refuse_special(Path(url.database), shown)
             Path(url.database).parent.mkdir(parents=True, exist_ok=True)
         engine = sa.create_engine(url, **_lasting(url))
     except ModuleNotFoundError as error:
@@ -157,6 +159,14 @@ def open_engine(storage: str) -> sa.Engine:
         raise
     translate_errors(engine, shown)  # from now on: what is wrong with a new one was told above
     return engine
+
+
+def _refuse_special(file: Path, shown: str) -> None:
+    """Refuse what is there and can be no database: SQLite would wait for it, or answer with a number of the system."""
+    for path, due in ((file.parent, "a folder"), (file, "a file")):
+        if (found := kind_of(path)) not in ("", due):
+            reason = f"{str(path)!r} is {found}, must be {due}"
+            raise UserError(f"storage {shown!r}: {reason}; name another place with --storage or --results")
 
 
 def _lasting(url: sa.URL) -> dict[str, Any]:

@@ -45,20 +45,22 @@ def drop_inactive(space: Space, root: Node, rules: Rules, problems: Problems) ->
     """
     if rules is None:
         return root
+    known = _Known(space, rules)
     fixed = section(root, "fixed")
     idle = []
     for name, node in fixed.entries.items():
-        if reason := _never(name, rules, space, {}):
+        if reason := known.never(name, {}):
             idle.append(name)
             _report(node, reason, root, problems)
     if idle:
         root = root.put("fixed", fixed.without(*idle))
+    axes = {axis.name: axis for axis in space.axes}
     for axis in space.axes:
         node = section(root, "space").entries[axis.name]
         if options(node):
-            root = _drop_in_options(axis, node, space, root, rules, problems)
+            root = _drop_in_options(axis, node, known, root, problems)
             continue
-        reasons = [_never(axis.name, rules, space, narrowed) for narrowed in _given(axis, space)]
+        reasons = [known.never(axis.name, narrowed) for narrowed in _given(axis, axes)]
         if all(reasons):
             problems.add(node, f"{reasons[0]}; remove the axis{_how(node, root)}")
     return root
@@ -68,21 +70,23 @@ def _how(node: Node, root: Node) -> str:
     return "" if node.file == root.file else f" with `{node.key.removeprefix('space.')}: null` under `space`"
 
 
-def _drop_in_options(axis: Axis, node: Node, space: Space, root: Node, rules: Any, problems: Problems) -> Node:
+def _drop_in_options(axis: Axis, node: Node, known: _Known, root: Node, problems: Problems) -> Node:
     kind = next(kind for kind in ("grid", "choice") if kind in node.entries)
     domain = node.entries[kind]
+    entries = dict(domain.entries)
     for name, option in domain.entries.items():
         narrowed = {setting: [value] for setting, value in axis.settings(name).items()}
         idle = []
         for setting, value in option.entries.items():
-            if reason := _never(setting, rules, space, narrowed):
+            if reason := known.never(setting, narrowed):
                 idle.append(setting)
                 _report(value, reason, root, problems)
         if idle:
-            domain = domain.put(name, option.without(*idle))
-    if domain is node.entries[kind]:
+            entries[name] = option.without(*idle)
+    if entries == domain.entries:
         return root
-    return root.put("space", section(root, "space").put(axis.name, node.put(kind, domain)))
+    changed = node.put(kind, domain.with_entries(entries, domain.keys))
+    return root.put("space", section(root, "space").put(axis.name, changed))
 
 
 def _report(node: Node, reason: _Reason, root: Node, problems: Problems) -> None:
@@ -92,29 +96,50 @@ def _report(node: Node, reason: _Reason, root: Node, problems: Problems) -> None
         problems.add(node, str(reason))
 
 
-def _given(axis: Axis, space: Space) -> list[Narrowed]:
+def _given(axis: Axis, axes: Mapping[str, Axis]) -> list[Narrowed]:
     """Return what is settled where this axis exists: one mapping per value its condition allows."""
     if axis.when is None:
         return [{}]
-    other = next(found for found in space.axes if found.name == axis.when.axis)
+    other = axes[axis.when.axis]
     return [{setting: [found] for setting, found in other.settings(value).items()} for value in axis.when.values]
 
 
-def _never(name: str, rules: Mapping[str, Any], space: Space, narrowed: Narrowed) -> _Reason | None:
-    """Say why a setting is in effect in no configuration, or return None."""
-    for other, needed in rules.get(name, {}).get("when", {}).items():
-        found = _possible(other, rules, space, narrowed)
-        if found is not None and not any(among(value, needed) for value in found):
-            return _Reason(other, found, needed)
-        if other != name and (reason := _never(other, rules, space, narrowed)):
-            return reason
-    return None
+class _Known:
+    """What a space says of its settings; each is looked up once, however many options ask for it."""
+
+    def __init__(self, space: Space, rules: Mapping[str, Any]) -> None:
+        self.space, self.rules = space, rules
+        self._usual: dict[str, Sequence[Any] | None] = {}
+        self._unmet: dict[tuple[str, str], _Reason | None] = {}
+
+    def never(self, name: str, narrowed: Narrowed) -> _Reason | None:
+        """Say why a setting is in effect in no configuration with the values in `narrowed`, or return None."""
+        for other in self.rules.get(name, {}).get("when", {}):
+            if other in narrowed:
+                reason = self._reason(name, other, narrowed[other])
+            elif (name, other) in self._unmet:
+                reason = self._unmet[name, other]
+            else:
+                reason = self._unmet[name, other] = self._reason(name, other, self._possible(other))
+            if reason is not None:
+                return reason
+            if other != name and (reason := self.never(other, narrowed)):
+                return reason
+        return None
+
+    def _reason(self, name: str, other: str, found: Sequence[Any] | None) -> _Reason | None:
+        needed = self.rules[name]["when"][other]
+        met = found is None or any(among(value, needed) for value in found)
+        return None if met else _Reason(other, found or (), needed)
+
+    def _possible(self, name: str) -> Sequence[Any] | None:
+        if name not in self._usual:
+            self._usual[name] = _possible(name, self.rules, self.space)
+        return self._usual[name]
 
 
-def _possible(name: str, rules: Mapping[str, Any], space: Space, narrowed: Narrowed) -> Sequence[Any] | None:
+def _possible(name: str, rules: Mapping[str, Any], space: Space) -> Sequence[Any] | None:
     """Return the values a setting takes in some configuration; None where they cannot be listed."""
-    if name in narrowed:
-        return narrowed[name]
     rest = [space.fixed[name]] if name in space.fixed else [rules[name]["default"]] if "default" in rules[name] else []
     for axis in space.axes:
         if not isinstance(axis.domain, Grid):

@@ -11,7 +11,7 @@ from search.space.extends import options
 from search.space.keys import DOMAINS, FLOAT, INT, MOST_STEPS, NAME, OPTION, RESERVED
 from search.space.listed import read_listed
 from search.space.model import Axis, Choice, Condition, Domain, Float, Grid, Int
-from search.space.nodes import Node, Problems, no_value, place, same, show, text_of, tidy, unknown
+from search.space.nodes import Node, Problems, no_value, place, show, tidy, told_apart, unknown
 from search.space.settings import Rules, kinds, read_settings, why_no_setting
 
 _WORDS = (*DOMAINS, "when")
@@ -192,21 +192,21 @@ def _condition(
     given = wanted.items if wanted.kind == "list" else (wanted,)
     if not given:
         problems.add(wanted, "is empty, must list at least one value")
-    values = [_possible(item, axis, problems) for item in given]
+    listed = axis.domain.values if isinstance(axis.domain, Grid) else ()
+    known = {told_apart(value): value for value in listed}
+    values = [_possible(item, axis, known, problems) for item in given]
     return None if not given or None in values else Condition(other, tuple(value[0] for value in values if value))
 
 
-def _possible(item: Node, axis: Axis, problems: Problems) -> tuple[Any] | None:
+def _possible(item: Node, axis: Axis, known: Mapping[Any, Any], problems: Problems) -> tuple[Any] | None:
     """Return the value of `axis` that `item` means, in a tuple; None, with a fault, where it has no such value."""
     if item.kind == "broken":
         return None
     domain = axis.domain
     if isinstance(domain, Grid):
-        for value in domain.values:
-            if item.kind == "scalar" and same(item.value, value):
-                return (value,)
-        known = [text_of(value) for value in domain.values]
-        problems.add(item, f"found {show(item)}, which is no value of {axis.name!r}{no_value(item, known)}")
+        if item.kind == "scalar" and told_apart(item.value) in known:
+            return (known[told_apart(item.value)],)
+        problems.add(item, f"found {show(item)}, which is no value of {axis.name!r}{no_value(item, domain.values)}")
     else:
         problems.add(item, f"a condition needs listed values, and {axis.name!r} is a prior over a range; use choice")
     return None

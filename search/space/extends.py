@@ -10,9 +10,10 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 
+from search.space.files import neighbour
 from search.space.keys import AUTO
 from search.space.nodes import Node, Problems, empty_mapping, same, show
-from search.space.yaml import neighbour, read
+from search.space.yaml import read
 
 MAX_BASES = 20
 
@@ -49,23 +50,19 @@ def with_base(root: Node, file: str, problems: Problems, chain: tuple[str, ...] 
 
 
 def _merge(base: Node, child: Node, within: str) -> Node:
-    merged = base
+    entries, keys = dict(base.entries), {**base.keys, **child.keys}
     for name, node in child.entries.items():
         old = base.entries.get(name)
         if node.null and old is not None and within == "fixed":
             # Whether null is a value of this setting or takes it away, only its rule can say.
-            merged = _put(merged, child, name, replace(node, removes=True))
+            entries[name] = replace(node, removes=True)
         elif node.null and old is not None:
-            merged = merged.without(name)
+            del entries[name]
         elif old is not None and old.kind == node.kind == "mapping" and within != "space":
-            merged = _put(merged, child, name, _merge(old, node, name if not within else f"{within}.{name}"))
+            entries[name] = _merge(old, node, name if not within else f"{within}.{name}")
         else:
-            merged = _put(merged, child, name, node)
-    return replace(merged, file=child.file, line=child.line)
-
-
-def _put(target: Node, source: Node, name: str, node: Node) -> Node:
-    return target.with_entries({**target.entries, name: node}, {**target.keys, name: source.keys[name]})
+            entries[name] = node
+    return replace(base.with_entries(entries, keys), file=child.file, line=child.line)
 
 
 def _prepared(base: Node, child: Node) -> Node:

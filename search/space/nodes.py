@@ -89,7 +89,8 @@ class Node:
 
     def without(self, *names: str) -> Node:
         """Return this mapping without some of its entries."""
-        return self.with_entries({key: node for key, node in self.entries.items() if key not in names}, self.keys)
+        gone = set(names)
+        return self.with_entries({key: node for key, node in self.entries.items() if key not in gone}, self.keys)
 
     def put(self, name: str, node: Node) -> Node:
         """Return this mapping with one entry set, at its old place where it had one."""
@@ -182,6 +183,11 @@ def same(one: Any, other: Any) -> bool:
     return rules.same(tidy(one), tidy(other))
 
 
+def told_apart(value: Any) -> tuple[bool, Any]:
+    """Return what two values (no lists) have in common exactly where they are the `same`, to look one up by."""
+    return isinstance(value, bool), tidy(value)
+
+
 def unknown(word: str, known: Iterable[str]) -> str:
     """Return ``"; did you mean X?"``, or the known names where none is near."""
     names = list(known)
@@ -191,10 +197,14 @@ def unknown(word: str, known: Iterable[str]) -> str:
     return f"; known: {shown}" if names else ""
 
 
-def no_value(node: Node, known: Iterable[str]) -> str:
-    """Return the remedy for a value that an axis does not have: the nearest name, or all numbers."""
-    texts = list(known)
-    return unknown(node.text if isinstance(node.value, str) else "", texts)
+def no_value(node: Node, values: Iterable[Any]) -> str:
+    """Return the remedy for a value that an axis does not have: its other spelling, the nearest name, or all values."""
+    known = list(values)
+    for value in known:
+        if node.kind == "scalar" and text_of(value) == text_of(node.value):
+            text = text_of(value)
+            return f'; write "{text}", in quotes' if isinstance(value, str) else f"; write {text} without quotes"
+    return unknown(node.text if isinstance(node.value, str) else "", map(text_of, known))
 
 
 def bad_text(text: str) -> str:

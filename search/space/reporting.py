@@ -12,7 +12,7 @@ from search.space.figures import FIGURE, FIGURE_WORDS, PARAMETERS, PARAMETERS_WO
 from search.space.keys import CLAIM_KINDS, LONGEST_FIGURE, PREDICATES, REPORT, WHERE
 from search.space.labels import check_labels
 from search.space.model import Axis, Grid, Published, Report
-from search.space.nodes import Node, Problems, no_value, same, show, text_of, unknown
+from search.space.nodes import Node, Problems, no_value, same, show, text_of, told_apart, unknown
 from search.space.scalars import Ambiguous, resolve
 
 
@@ -23,6 +23,7 @@ class _Rows:
         self.rows, self.checked, self.problems = rows, checked, problems
         values = axis.domain.values if axis is not None and isinstance(axis.domain, Grid) else ()
         self.by_text = {text_of(value): value for value in values}
+        self.by_value = {told_apart(value): value for value in values}
 
     def find(self, node: Node, at: Node) -> tuple[Any] | None:
         """Return the row value that `node` (a value, or a key) means; None, with a fault at `at`, where it is none."""
@@ -37,10 +38,11 @@ class _Rows:
         if isinstance(node.value, str) and node is not at:  # a key in quotes: "0.30" is 0.3 as well
             with contextlib.suppress(Ambiguous):
                 meant.append(resolve(node.value))
-        for value in self.by_text.values():
-            if any(same(candidate, value) for candidate in meant):
-                return (value,)
-        self.problems.add(at, f"found {show(node)}, which is no value of {self.rows!r}{no_value(node, self.by_text)}")
+        for candidate in meant if node.kind == "scalar" else ():
+            if told_apart(candidate) in self.by_value:
+                return (self.by_value[told_apart(candidate)],)
+        remedy = no_value(node, self.by_text.values())
+        self.problems.add(at, f"found {show(node)}, which is no value of {self.rows!r}{remedy}")
         return None
 
     def keyed(self, node: Node | None) -> dict[str, Node]:
@@ -77,6 +79,7 @@ def read_report(node: Node, axes: Sequence[Axis], names: Sequence[str], fresh: b
     known = rows in sound if rows else "rows" not in node.entries and len(sound) == len(names)
     finder = _Rows(rows, sound.get(rows), known, problems)
     baseline = finder.find(node.entries["baseline"], node.entries["baseline"]) if "baseline" in node.entries else None
+    finders = {name: _Rows(name, axis, True, problems) for name, axis in sound.items()}
     labels = finder.keyed(node.entries.get("labels"))
     if fresh:
         check_labels(labels, rows, finder.by_text.values(), problems)
@@ -89,7 +92,7 @@ def read_report(node: Node, axes: Sequence[Axis], names: Sequence[str], fresh: b
         margin=data.get("margin"),
         labels={key: entry.data() for key, entry in labels.items()},
         published=_published(node.entries.get("published"), finder, problems),
-        claims=_claims(node.entries.get("claims"), finder, sound, names, problems),
+        claims=_claims(node.entries.get("claims"), finder, finders, names, problems),
         looks=data.get("looks"),
     )
 
@@ -156,14 +159,14 @@ def _square(node: Node | None, problems: Problems) -> None:
 
 
 def _claims(
-    node: Node | None, rows: _Rows, axes: Mapping[str, Axis], names: Sequence[str], problems: Problems
+    node: Node | None, rows: _Rows, axes: Mapping[str, _Rows], names: Sequence[str], problems: Problems
 ) -> tuple[Mapping[str, Any], ...]:
     found = node.items if node is not None else ()
     return tuple(_claim(claim, rows, axes, names, problems) for claim in found)
 
 
 def _claim(
-    node: Node, rows: _Rows, axes: Mapping[str, Axis], names: Sequence[str], problems: Problems
+    node: Node, rows: _Rows, axes: Mapping[str, _Rows], names: Sequence[str], problems: Problems
 ) -> Mapping[str, Any]:
     given = [kind for kind in CLAIM_KINDS if kind in node.entries]
     if node.kind == "mapping" and len(given) != 1:
@@ -192,7 +195,7 @@ def _claim(
     return claim
 
 
-def _runs(node: Node, axes: Mapping[str, Axis], names: Sequence[str], problems: Problems) -> Mapping[str, Any]:
+def _runs(node: Node, axes: Mapping[str, _Rows], names: Sequence[str], problems: Problems) -> Mapping[str, Any]:
     """Read what runs never or always do: one predicate, and which runs are meant."""
     given = [name for name in PREDICATES if name in node.entries]
     if len(given) != 1:
@@ -207,13 +210,13 @@ def _runs(node: Node, axes: Mapping[str, Axis], names: Sequence[str], problems: 
     return claim
 
 
-def _values(name: str, node: Node, axes: Mapping[str, Axis], names: Sequence[str], problems: Problems) -> list[Any]:
+def _values(name: str, node: Node, axes: Mapping[str, _Rows], names: Sequence[str], problems: Problems) -> list[Any]:
     """Return the values of an axis that are meant, as the axis spells them."""
     if name not in axes:
         if name not in names:
             problems.add(node, f"found {name!r}, which is no axis of this file{unknown(name, names)}")
         return []
-    finder = _Rows(name, axes[name], True, problems)
+    finder = axes[name]
     if not finder.by_text:
         problems.add(node, f"found {name!r}, a prior over a range; only listed values (grid, choice) can be named")
         return []

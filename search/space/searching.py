@@ -153,8 +153,7 @@ def _value(axis: Axis, node: Node) -> tuple[Any, str]:
     if isinstance(domain, Grid):
         found = [value for value in domain.values if same(node.value, value)]
         found += [value for value in domain.values if text_of(value) == node.text]
-        known = [text_of(value) for value in domain.values]
-        reason = f"found {show(node)}, which is no value of {axis.name!r}{no_value(node, known)}"
+        reason = f"found {show(node)}, which is no value of {axis.name!r}{no_value(node, domain.values)}"
         return (found[0], "") if found else (None, reason)
     number = tidy(node.value)
     if isinstance(number, bool) or not isinstance(number, (int, float)) or not domain.low <= number <= domain.high:

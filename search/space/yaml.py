@@ -6,20 +6,20 @@ that turn ``on`` into true or run ``!!python`` tags are never reached.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import yaml
 
-from search.errors import nearest
+from search.space.files import text_of_file
 from search.space.nodes import MAX_DEPTH, Node, Problems, bad_text, printable
 from search.space.scalars import Ambiguous, resolve
 
-MAX_BYTES = 1_000_000
+MAX_VALUES = 50_000
+"""Keys and values of a file. PyYAML reads some 70,000 a second; the largest sound files, with a confusion matrix of a
+hundred classes, hold 11,000."""
 
 _CONTROL = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -45,7 +45,7 @@ class _Stop(Exception):
 def read(path: str | os.PathLike[str], problems: Problems) -> Node | None:
     """Read a file into nodes; None where nothing could be read. Faults go to `problems`."""
     file = os.fspath(path)
-    text = _text(file, problems)
+    text = text_of_file(file, problems)
     return None if text is None else parse(text, file, problems)
 
 
@@ -82,45 +82,6 @@ def compose(text: str, file: str, problems: Problems, key: str = "", lines: bool
     return None
 
 
-def _text(file: str, problems: Problems) -> str | None:
-    """Return the text of a file, or say why it has none."""
-    try:
-        with open(file, "rb") as stream:
-            raw = stream.read(MAX_BYTES + 1)
-    except FileNotFoundError:
-        problems.at(file, 0, "", f"no such file{neighbour(file)}")
-    except IsADirectoryError:
-        problems.at(file, 0, "", "is a folder, must be a search-space file")
-    except PermissionError:
-        problems.at(file, 0, "", "may not be read by this user; change its permissions")
-    except (OSError, ValueError) as error:
-        problems.at(printable(file), 0, "", f"cannot be read: {getattr(error, 'strerror', None) or error}")
-    else:
-        if len(raw) > MAX_BYTES:
-            problems.at(file, 0, "", f"is larger than {MAX_BYTES:,} bytes; a search-space file is a page of text")
-            return None
-        try:
-            return raw.decode("utf-8-sig")
-        except UnicodeDecodeError as error:
-            line = raw.count(b"\n", 0, error.start) + 1
-            problems.at(file, line, "", f"is not UTF-8: found byte 0x{raw[error.start]:02x}; save the file as UTF-8")
-    return None
-
-
-def neighbour(file: str) -> str:
-    """Name the nearest file to one that is missing, as the rest of a sentence: `focal` may mean `spaces/focal.yaml`."""
-    folder = Path(file).parent
-    with contextlib.suppress(OSError):
-        for place in (folder, Path("spaces")):
-            if (meant := place / f"{Path(file).name.removesuffix('.yaml')}.yaml").is_file():
-                return f"; did you mean {str(meant)!r}?"
-    try:
-        names = [entry.name for entry in folder.iterdir()]
-    except OSError:
-        return f"; the folder {str(folder)!r} does not exist either"
-    return nearest(Path(file).name, names)
-
-
 def _syntax(error: yaml.MarkedYAMLError, lines: list[str]) -> str:
     problem = error.problem or "it cannot be read"
     indent = re.match(r"\s*", lines[0]) if lines else None
@@ -138,11 +99,15 @@ class _Composer:
     def __init__(self, text: str, file: str, problems: Problems, lines: bool) -> None:
         self.events: Iterator[Any] = iter(yaml.parse(text, Loader=yaml.SafeLoader))
         self.text, self.file, self.problems, self.lines = text, file, problems, lines
-        self.line = 1
+        self.line, self.count = 1, 0
 
     def next(self) -> Any:
         event = next(self.events)
         self.line = event.start_mark.line + 1
+        self.count += isinstance(event, yaml.NodeEvent)
+        if self.count > MAX_VALUES:
+            self.fault("", f"holds more than {MAX_VALUES:,} keys and values; a search-space file is a page of text", 0)
+            raise _Stop
         return event
 
     def document(self, key: str) -> Node | None:

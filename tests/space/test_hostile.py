@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import difflib
 import os
+import socket
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
 from search.errors import Faults
-from search.space import read_space
-from search.space.nodes import MAX_FAULTS
+from search.space import Axis, Grid, read_space, reporting
+from search.space.nodes import MAX_FAULTS, Node, Problems
+from search.space.yaml import MAX_VALUES
 
 HEAD = "workload: tests.space.fake:Fake\nfixed: {epochs: 10, batch_size: 16}\n"
 LARGE = 900_000
@@ -66,6 +72,103 @@ def test_a_bomb_of_aliases_is_not_expanded() -> None:
         "space.yaml:3: a: anchors (`&a`) are not read; put shared parts in a base file and use `extends`" in sentences
     )
     assert any("aliases (`*h`) are not read" in sentence for sentence in sentences)
+
+
+LISTED = ",".join(str(number) for number in range(100_000))
+
+LARGE_BODIES = {
+    "values": f"seeds: [{LISTED}]\n",
+    "keys": f"fixed2: {{{','.join(f'a{number}: 1' for number in range(50_000))}}}\n",
+    "nested": f"report: {{published: {{confusion_matrix: [{','.join(['[1,1]'] * 100_000)}]}}}}\n",
+    "lines": "report:\n  labels:\n" + "".join(f"    a{number}: x\n" for number in range(50_000)),
+}
+
+
+@pytest.mark.parametrize("body", LARGE_BODIES.values(), ids=LARGE_BODIES)
+def test_so_many_values_are_read_and_no_more(body: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What bounds the time that a file of a megabyte takes."""
+    parse, read = yaml.parse, []
+
+    def counted(*arguments: Any, **options: Any) -> Iterator[Any]:
+        for event in parse(*arguments, **options):
+            read.append(1)
+            yield event
+
+    monkeypatch.setattr(yaml, "parse", counted)
+    sentences = refused(HEAD + body, seconds=30)
+    assert sentences == [
+        "space.yaml: holds more than 50,000 keys and values; a search-space file is a page of text",
+    ]
+    assert len(read) <= 2 * MAX_VALUES  # a list or a mapping has an end as well
+
+
+def test_settings_of_options_are_looked_up_once_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    options = "".join(f"      o{number}: {{loss.gamma: {number / 1000:.4f}}}\n" for number in range(500))
+    asked: list[str] = []
+    settings = Axis.settings
+
+    def counted(axis: Axis, value: Any) -> Any:
+        asked.append(value)
+        return settings(axis, value)
+
+    monkeypatch.setattr(Axis, "settings", counted)
+    Path("space.yaml").write_text(f"{HEAD}space:\n  focus:\n    grid:\n{options}")
+    assert len(read_space("space.yaml").axes[0].domain.values) == 500
+    assert len(asked) < 10 * 500
+
+
+class Compared(float):
+    """A value that counts what it is compared with."""
+
+    count = 0
+
+    def __eq__(self, other: object) -> bool:
+        Compared.count += 1
+        return float(self) == other
+
+    __hash__ = float.__hash__
+
+
+def test_rows_are_found_without_looking_at_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    axis = Axis("loss.gamma", Grid(tuple(number / 100 for number in range(1000))))
+    rows = reporting._Rows("loss.gamma", axis, True, Problems())
+    Compared.count = 0
+    for number in range(1000):
+        node = Node("scalar", Compared(number / 100), "report.baseline", "space.yaml", 1, f"{number / 100}00", True)
+        assert rows.find(node, node) == (number / 100,)
+    assert Compared.count < 10 * 1000
+
+
+@pytest.mark.parametrize("size", [300, 300_000])
+def test_no_long_word_is_compared_with_others(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(difflib, "get_close_matches", lambda *_, **__: pytest.fail("compared"))
+    (sentence,) = refused(f"{HEAD}search: {{sampler: {'a' * size}}}\n")
+    assert sentence.startswith("space.yaml:3: search.sampler: found 'aaaa")
+
+
+@pytest.mark.parametrize("extending", [False, True], ids=["file", "base"])
+@pytest.mark.parametrize(
+    ("kind", "sentence"),
+    [
+        ("pipe", "is a pipe, must be a search-space file; write its text to a file first"),
+        ("socket", "is a socket, must be a search-space file; write its text to a file first"),
+        ("/dev/zero", "is a device, must be a search-space file; write its text to a file first"),
+        ("folder", "is a folder, must be a search-space file"),
+    ],
+)
+def test_what_is_no_file_is_refused_at_once(kind: str, sentence: str, extending: bool) -> None:
+    path = kind if kind.startswith("/") else f"odd.{kind}"
+    bound = socket.socket(socket.AF_UNIX)
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "socket":
+        bound.bind(path)
+    elif kind == "folder":
+        Path(path).mkdir()
+    Path("mine.yaml").write_text(f"extends: {path}\n")
+    with pytest.raises(Faults) as caught, bound:
+        read_space("mine.yaml" if extending else path)
+    assert str(caught.value) == f"{path}: {sentence}"
 
 
 def test_fifty_megabytes_are_not_read() -> None:
