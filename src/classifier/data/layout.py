@@ -59,8 +59,8 @@ def layout(path: Path) -> Layout:
         DataError: its folders are no classes, and no splits that can be trained on.
         OSError: it cannot be read.
     """
-    inside = folders(path)
-    below = {found: frozenset(alike(sub.name) for sub in folders(found)) for found in inside}
+    held = {found: folders(found) for found in folders(path)}
+    inside, below = list(held), {found: frozenset(alike(sub.name) for sub in subs) for found, subs in held.items()}
     meant = _meant(below)
     divided = [found for found in meant if below[found]]
     if divided:
@@ -72,8 +72,14 @@ def layout(path: Path) -> Layout:
             f"{path} holds {listed}, which are named like splits, without a class folder in them; lay the images of "
             f"each class into a folder of its own there, or write `{TOP}` if they are classes"
         )
-    _no_splits_below(path, inside)
-    _no_folds(path, below)
+    if len(inside) == 1 and len(held[inside[0]]) > 1:
+        listed = named([sub.name for sub in held[inside[0]]], 5)
+        raise _refused(
+            f"{path} holds one folder, {inside[0].name}, which holds {listed}; name {inside[0]} if these are the "
+            "classes or the splits"
+        )
+    _no_splits_below(path, held)
+    _no_folds(path, held, below)
     return Layout({}, inside)
 
 
@@ -140,11 +146,11 @@ def _splits(path: Path, divided: Mapping[Path, str]) -> dict[str, Path]:
     return splits
 
 
-def _no_splits_below(path: Path, inside: Sequence[Path]) -> None:
+def _no_splits_below(path: Path, held: Mapping[Path, Sequence[Path]]) -> None:
     """Refuse folders that hold splits: a data set in a folder of its own, folds, or the splits of each class."""
     holding = {}
-    for found in inside:
-        spoken = {sub: words[0] for sub in folders(found) if (words := _spoken(sub.name))[0] and not words[1]}
+    for found, inside in held.items():
+        spoken = {sub: words[0] for sub in inside if (words := _spoken(sub.name))[0] and not words[1]}
         if len(set(spoken.values())) > 1:
             holding[found] = spoken
     if not holding:
@@ -162,7 +168,7 @@ def _no_splits_below(path: Path, inside: Sequence[Path]) -> None:
     raise _refused(f"{sentence}, or write `{TOP}` if the folders of {path} are the classes")
 
 
-def _no_folds(path: Path, below: Below) -> None:
+def _no_folds(path: Path, held: Mapping[Path, Sequence[Path]], below: Below) -> None:
     """Refuse folders that hold the same folders."""
     places: dict[frozenset[str], list[Path]] = {}
     for found, names in below.items():
@@ -175,7 +181,7 @@ def _no_folds(path: Path, below: Below) -> None:
     group = [names for names in places if any(nearly_same(names, other) for other in groups[0])]
     alike_ones = sorted(found for names in group for found in places[names])
     shared = frozenset.intersection(*groups[0])
-    some = named([repr(sub.name) for sub in folders(alike_ones[0]) if alike(sub.name) in shared], 3)
+    some = named([repr(sub.name) for sub in held[alike_ones[0]] if alike(sub.name) in shared], 3)
     same = "the same folders" if len(group) == 1 else "nearly the same folders"
     raise _refused(
         f"{path} holds {named([found.name for found in alike_ones], 5)}, which hold {same} ({some}), so that they look "

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from classifier.config import SettingError, canonical
-from classifier.data.layout import nearly_same
+from classifier.data.layout import layout, nearly_same
 
 from .conftest import again, class_folders, faults, load, picture
 
@@ -250,6 +250,18 @@ def test_splits_in_each_class(tmp_path: Path) -> None:
     assert sizes(root, classes="top") == {"train": 8, "val": 2, "test": 2}
 
 
+@pytest.mark.parametrize("names", [("cat", "dog"), ("test", "train")])
+def test_a_folder_in_a_folder(names: tuple[str, str], tmp_path: Path) -> None:
+    root = pets(tmp_path / "archive/data", *names).parent
+    assert faults(root) == [
+        (
+            "data",
+            f"{root} holds one folder, data, which holds {names[0]}, {names[1]}; name {root}/data if these are the "
+            "classes or the splits",
+        )
+    ]
+
+
 def test_a_data_set_in_a_folder_of_its_own(tmp_path: Path) -> None:
     root = tmp_path / "archive"
     pets(root / "data", "train", "test")
@@ -274,6 +286,15 @@ def test_the_folders_are_the_classes(tmp_path: Path) -> None:
     assert sum(map(len, found.labels.values())) == 16
     # One process keeps the two readings of one folder apart.
     assert list(again(root, classes="auto").card.classes) == ["cat", "dog"]
+
+
+def test_large_folders_are_not_asked_file_by_file(flat: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Telling classes from splits looks into every folder, and there may be a million files in them."""
+    asked: list[Path] = []
+    told = Path.is_dir
+    monkeypatch.setattr(Path, "is_dir", lambda path: asked.append(path) or told(path))
+    layout(flat)
+    assert asked == [flat / "cat", flat / "dog"]
 
 
 def test_a_setting_of_folders(tmp_path: Path) -> None:
