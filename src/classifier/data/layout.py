@@ -34,6 +34,7 @@ _PLAIN = ("train", "val", "valid", "validation", "test")
 """Names that are preferred where a folder holds two for one split."""
 
 _AFFIX = "images?|imgs?|pictures?|pics?|photos?|jpe?gs?|pngs?|files?|samples?|examples?|sets?|data|splits?|folders?"
+_NEUTRAL = re.compile(rf"(?:{_AFFIX})+")
 _AFFIXED = re.compile(rf"(?:{_AFFIX})*({'|'.join(sorted(_WORDS, key=len, reverse=True))})(?:{_AFFIX})*")
 
 Below = Mapping[Path, frozenset[str]]
@@ -59,7 +60,7 @@ def layout(path: Path) -> Layout:
         DataError: its folders are no classes, and no splits that can be trained on.
         OSError: it cannot be read.
     """
-    held = {found: folders(found) for found in folders(path)}
+    held = {found: _held(found) for found in folders(path)}
     inside, below = list(held), {found: frozenset(alike(sub.name) for sub in subs) for found, subs in held.items()}
     meant = _meant(below)
     divided = [found for found in meant if below[found]]
@@ -84,17 +85,29 @@ def layout(path: Path) -> Layout:
 
 
 def unwrapped(found: Path, split: str) -> Path:
-    """Return where the class folders of a split lie: some archives hold ``training_set/training_set``."""
+    """Return where the class folders of a split lie: ``training_set/training_set`` and ``train/images`` are usual."""
     inside = folders(found)
-    if len(inside) == 1 and _spoken(inside[0].name)[0] == split and folders(inside[0]):
-        return inside[0]
+    if len(inside) == 1 and (
+        _spoken(inside[0].name)[0] == split or _NEUTRAL.fullmatch("".join(_words(inside[0].name)))
+    ):
+        return inside[0] if folders(inside[0]) else found
     return found
+
+
+def _held(found: Path) -> list[Path]:
+    """Return the folders in a folder; of a single one that holds folders, the folders in that one."""
+    inside = folders(found)
+    return (folders(inside[0]) or inside) if len(inside) == 1 else inside
+
+
+def _words(name: str) -> list[str]:
+    apart = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", unicodedata.normalize("NFKC", name))
+    return [word.casefold() for word in re.findall(r"[^\W\d_]+", apart)]
 
 
 def _spoken(name: str) -> tuple[str, str]:
     """Return the split that a name speaks of, and what else it says; "" where it speaks of none or of several."""
-    apart = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", unicodedata.normalize("NFKC", name))
-    words = [word.casefold() for word in re.findall(r"[^\W\d_]+", apart)]
+    words = _words(name)
     if match := _AFFIXED.fullmatch("".join(words)):
         return _WORDS[match[1]], ""
     found = {_WORDS[word] for word in words if word in _WORDS}

@@ -65,6 +65,15 @@ def test_a_split_in_a_folder_of_its_own_name(divided: Path) -> None:
     assert load(divided).card.fingerprint == before
 
 
+def test_a_split_in_a_folder_of_images(divided: Path) -> None:
+    before = load(divided).card.fingerprint
+    for split in ("train", "test"):
+        (divided / split).rename(divided / "moved")
+        (divided / split).mkdir()
+        (divided / "moved").rename(divided / split / "Images")
+    assert load(divided).card.fingerprint == before
+
+
 def test_the_plain_name_is_meant(divided: Path) -> None:
     before = load(divided).card.fingerprint
     shutil.copytree(divided / "test", divided / "holdout")
@@ -192,6 +201,14 @@ def test_folds(names: list[str], listed: str, tmp_path: Path) -> None:
     (root / names[0]).rename(root / "train")
     (root / names[1]).rename(root / "test")
     assert sizes(root) == {"train": 6, "val": 2, "test": 8}
+
+
+def test_folds_with_one_folder_more_between(tmp_path: Path) -> None:
+    root = tmp_path / "pets"
+    for place, name in enumerate(("a", "b")):
+        class_folders(root / name / "jpg", {"cat": 2, "dog": 2}, 100 * place)
+    ((_, sentence),) = faults(root)
+    assert sentence.startswith(f"{root} holds a, b, which hold the same folders ('cat', 'dog'), so that they look like")
 
 
 def test_folds_that_hold_nearly_the_same(tmp_path: Path) -> None:
