@@ -9,7 +9,7 @@ What an implementer owes:
   so far and the execution class: not on what the process did before, on other processes, on the time, or on
   how many random numbers anybody drew;
 * ``load(save())`` in another process of the same execution class goes on bit for bit;
-* a row is complete whoever trained it: all metrics of all splits, every epoch;
+* a row is complete whoever trained it: all metrics of all splits that the data have, every epoch;
 * what depends on results (ReduceLROnPlateau) or changes inside an epoch is refused with a reason.
 
 Subclass `Workload` and give it ``settings`` and ``start``; everything else has a default that is right for
@@ -213,7 +213,7 @@ class Measuring(Protocol):
     """What a workload may offer beside the contract: what its rows hold, so that `check` finds a misspelt objective.
 
     Attributes:
-        metrics: names of all metrics of a row.
+        metrics: names of all metrics that a row may hold; those of a split that the data lack are missing from it.
     """
 
     metrics: Sequence[str]
