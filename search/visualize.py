@@ -168,10 +168,17 @@ def recorded_figures(
     key = curve.keys[epoch - 1]
     predictions = ledger.rows([key], predictions=True)[key].row.predictions
     truth = card.truth.get("val") if card else None
-    if card and truth is not None and "val" in predictions and len(predictions["val"]) == len(truth):
+    guess = predictions.get("val")
+    if (
+        card is not None
+        and truth is not None
+        and guess is not None
+        and len(guess) == len(truth)
+        and all(room.are_classes(one, len(card.classes)) for one in (truth, guess))
+    ):
         title = "Confusion matrix on the validation images"
         charts["confusion-val"] = room.confusion_figure(
-            truth, predictions["val"], card.classes, title, f"{head}, {about}, after epoch {epoch}"
+            truth, guess, card.classes, title, f"{head}, {about}, after epoch {epoch}"
         )
     return {name: chart for name, chart in charts.items() if chart is not None}
 

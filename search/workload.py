@@ -57,7 +57,8 @@ class Run(Protocol):
 
         Returns:
             metric name -> number (``train_loss``, ``val_accuracy`` ...; names starting with ``test_`` are
-            never read by a decision), and optionally ``"predictions"``: split -> integer array [n_images].
+            never read by a decision), and optionally ``"predictions"``: split -> class of each image, an integer
+            array [n_images] in the order of the data card. The same names, splits and numbers of images every epoch.
         """
 
     def save(self) -> bytes:

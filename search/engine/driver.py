@@ -23,6 +23,7 @@ from search.engine.gauge import Outlook
 from search.engine.judge import Judge
 from search.engine.keeping import Keeper
 from search.engine.lease import Lease
+from search.engine.measured import Form, form_of
 from search.engine.outcomes import Event, Outcomes, Progress
 from search.engine.pace import Pace
 from search.errors import StorageFailed
@@ -241,7 +242,8 @@ class Driver:
         start, keep = self._keeper.start_of(fold), self._keeper.marks(fold, self._board)
         stops = () if self._exhausted else self._keeper.stops(fold, self._board)
         schedule, path = leaf.schedule[fold.base :], leaf.path[fold.base :]
-        lease = Lease(self._next_lease, number, leaf.fixed, schedule, path, start, keep, stops, leaf.data, leaf.inputs)
+        about = (leaf.data, leaf.inputs, self._form(leaf, fold.base))
+        lease = Lease(self._next_lease, number, leaf.fixed, schedule, path, start, keep, stops, *about)
         self._next_lease += 1
         self._attempts[number] = self._attempts.get(number, 0) + 1
         with self._ledger.step(self._record.id) as step:
@@ -257,6 +259,12 @@ class Driver:
         self.progress.running = self._board.running
         self._on_event("started", {"trial": leaf.trial, "attempt": self._attempts[number], "begun": begun})
         return lease
+
+    def _form(self, leaf: Leaf, epoch: int) -> Form | None:
+        """Return the form of the row of an epoch on a leaf's path; None of epoch 0."""
+        keys = leaf.path[epoch - 1 : epoch] if epoch else []
+        found = self._ledger.rows(keys, predictions=True)
+        return next((form_of(recorded.row) for recorded in found.values()), None)
 
     def row(self, lease_id: int, row: Row, seconds: float, kept: KeptState | None = None, unkept: str = "") -> bool:
         """Commit the next row of a lease with all that follows from it; return whether the lease goes on.

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from search.engine.measured import Form
 from search.ledger import KeptState, Role
 from search.stopping import StopRule
 
@@ -26,6 +27,7 @@ class Lease:
             may end, and a leaf that is not known yet may go on from there.
         data: fingerprint of the data its keys stand for.
         inputs: input weights its keys stand for, by name -> content hash.
+        form: that of the row behind which it starts; None where it starts at epoch 0.
     """
 
     id: int
@@ -38,6 +40,7 @@ class Lease:
     stops: Sequence[tuple[int, StopRule]] = ()
     data: str = ""
     inputs: Mapping[str, str] = field(default_factory=dict)
+    form: Form | None = None
 
     @property
     def offset(self) -> int:

@@ -10,6 +10,7 @@ import socket
 import sys
 
 from search.engine.lease import Lease, WorkerSetup
+from search.trial import DataCard
 from search.workload import Workload, load_workload
 
 _workloads: dict[str, Workload] = {}
@@ -52,10 +53,13 @@ def verify_class(setup: WorkerSetup) -> None:
         raise RuntimeError(f"this worker is of another execution class: {'; '.join(differing)}")
 
 
-def verify_data(setup: WorkerSetup, lease: Lease) -> None:
+def verify_data(setup: WorkerSetup, lease: Lease) -> DataCard | None:
     """Refuse to train on other data, or from other weights, than the keys promise.
 
     Looked at for every lease: a folder may change while a study runs, and an earlier lease may be hours old.
+
+    Returns:
+        the card of the data, None where the workload has none.
 
     Raises:
         RuntimeError: what the driver read and what is found here differ.
@@ -64,7 +68,7 @@ def verify_data(setup: WorkerSetup, lease: Lease) -> None:
     card = workload.data(lease.fixed)
     data, inputs = card.fingerprint if card is not None else "", dict(workload.inputs(lease.fixed))
     if (data, inputs) == (lease.data, dict(lease.inputs)):
-        return
+        return card
     differing = (
         f"fingerprint {lease.data or 'none'} and input weights {dict(lease.inputs)} there, {data or 'none'} and "
         f"{inputs} here"

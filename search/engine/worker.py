@@ -18,10 +18,11 @@ from ray import tune
 
 from search.engine.deaths import STARTING, Signs, out_of_memory
 from search.engine.lease import Assignment
-from search.engine.measured import row_of
+from search.engine.measured import Form, form_of, row_of
 from search.engine.packing import Usage, usage_of
 from search.engine.place import prepare, verify_class, verify_data
 from search.ledger import BadState, KeptState, Role, read_state, write_state
+from search.trial import DataCard
 from search.workload import Occupying, Run
 
 ROW, SECONDS, LEASE = "row", "row_seconds", "lease_id"
@@ -40,6 +41,8 @@ class LeaseTrainable(tune.Trainable):
         """Take the first lease; nothing is imported or built before the first step, where errors are told."""
         self._assignment: Assignment = config["assignment"]
         self._run: Run | None = None
+        self._card: DataCard | None = None
+        self._form: Form | None = None  # of the row before
         self._epoch = 0  # of the whole trial
         self._saved = 0  # epoch of the last state on disk
         self._unsaved = 0.0  # seconds trained since
@@ -68,7 +71,8 @@ class LeaseTrainable(tune.Trainable):
                 measured = self._run.train_epoch(lease.schedule[self._epoch - lease.offset])
                 seconds = time.monotonic() - began
             usage = self._usage()
-            row = row_of(measured)
+            row = row_of(measured, self._card, self._form)
+            self._form = form_of(row)
         except _Miss as miss:
             return {LEASE: lease.id, MISS: str(miss), "done": True}
         except KeyboardInterrupt:
@@ -129,7 +133,7 @@ class LeaseTrainable(tune.Trainable):
         """Return the run of this lease in the state it starts from."""
         lease, setup = self._assignment.lease, self._assignment.setup
         verify_class(setup)
-        verify_data(setup, lease)
+        self._card, self._form = verify_data(setup, lease), lease.form
         run = prepare(setup).start(lease.fixed, setup.cpus, setup.gpus)
         if lease.start is not None:
             try:

@@ -6,7 +6,8 @@ own. So recorded rows are compared, metrics and predictions, never keys:
 * runs that have one key are one training, however they are called, and say nothing here: thresholds that read the same
   curve, a schedule that parts behind the last epoch;
 * settings that mean the same to the workload are one training, too, where each was trained apart (``--no-sharing``);
-* an axis, or the seed, changed no bit where all runs that differ in it alone have equal rows, as far as both went;
+* an axis, or the seed, changed no bit where all runs that differ in it alone have equal rows, as far as both went; runs
+  that failed or are not done say nothing;
 * other settings with equal rows are named line by line.
 """
 
@@ -21,11 +22,15 @@ from typing import Any
 from search.report.curves import Curve
 from search.report.text import one_line
 from search.space import SERVICE_SETTINGS, Axis
+from search.trial import State
 
 GROUPS_NAMED, LINES_NAMED = 3, 6
 """Groups of lines that are named at most, and lines of each."""
 
 SEED = "seed"
+
+DONE = (State.FINISHED, State.STOPPED, State.PRUNED, State.DIVERGED)
+"""Ends that come of what was measured."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +42,7 @@ class Unmoved:
         groups: lines, by their places, whose rows are equal although they were trained under different settings, and
             the axes in which they differ; those that differ in `axes` alone are left out.
         apart: lines that mean the same to the workload and were trained apart.
-        short: axes of `axes` whose runs all ended before their last epoch.
+        short: axes of `axes` whose runs could be compared in none of their last epochs.
     """
 
     axes: Mapping[str, int]
@@ -53,14 +58,15 @@ def unmoved(lines: Sequence[Sequence[Curve]], axes: Sequence[Axis]) -> Unmoved:
         lines: per line of the table its runs, one per seed.
         axes: of the space.
     """
-    runs = [run for line in lines for run in line if run.rows]
+    runs = [run for line in lines for run in line if run.rows and run.trial.state in DONE]
+    runs.sort(key=lambda run: -len(run.rows))  # the longest is what the others are compared with
     trained = [axis.name for axis in axes if not _of_the_service(axis)]
     found: dict[str, int] = {}
     short = set()
     for name in (*trained, SEED):
         if (pairs := _all_equal(_siblings(runs, name))) is not None:
             found[name] = max(_common(one, other) for one, other in pairs)
-            if all(len(run.rows) < run.trial.epochs for run in chain(*pairs)):
+            if all(_common(one, other) < min(one.trial.epochs, other.trial.epochs) for one, other in pairs):
                 short.add(name)
     groups, apart = [], []
     for alike in _equal_lines(lines):
@@ -79,7 +85,7 @@ def unmoved_sentences(found: Unmoved, names: Sequence[str]) -> list[str]:
     said = []
     for name, epochs in found.axes.items():
         many = f"all {epochs} epochs" if epochs > 1 else "the one epoch"
-        many += " that were trained (what acts later was not tried)" if name in found.short else ""
+        many += " that can be compared (what acts later was not tried)" if name in found.short else ""
         if name == SEED:
             said.append(
                 "The seed changed no bit: runs of one setting under different seeds have the same metrics and "
@@ -158,7 +164,7 @@ def _equal_lines(lines: Sequence[Sequence[Curve]]) -> list[list[int]]:
     for place, runs in enumerate(lines):
         for run in runs:
             last = run.last_epoch
-            if last is None:
+            if last is None or run.trial.state not in DONE:
                 continue
             first = alike.setdefault((run.trial.seed, last, run.rows[last].content), place)
             if first != place and place not in group_of and _equal_throughout(lines[first], runs):

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from search.engine.driver import ALARM, Driver
 from search.engine.live import Silent
+from search.engine.measured import Form
 from search.engine.proof import Sample
 from search.engine.run import _Steps
 from search.ledger import Ledger, StudyRecord
@@ -560,6 +561,18 @@ def test_a_row_without_the_objective_fails_with_a_reason() -> None:
             assert trial.ended_by == (
                 "the row has no metric 'val_loss'; it has accuracy, train_loss; name one of them in search.objective"
             )
+
+
+def test_a_lease_that_goes_on_is_told_what_rows_its_run_has() -> None:
+    with ledger() as opened:
+        axes = {"switch": {"grid": [2, None]}}
+        simulation = Simulation(space_of(axes), opened, random.Random(1), workers=1)
+        leases = []
+        start = simulation.driver.next_lease
+        simulation.driver.next_lease = lambda: leases.append(start()) or leases[-1]  # type: ignore[method-assign]
+        simulation.run()
+        given = {lease.offset: lease.form for lease in leases if lease is not None}
+        assert given == {0: None, 2: Form(frozenset({"train_loss", "val_loss", "score"}), {})}
 
 
 def test_a_retrained_row_that_differs_is_an_alarm() -> None:

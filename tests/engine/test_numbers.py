@@ -6,6 +6,7 @@ import io
 import math
 import random
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +15,13 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from search.engine.measured import row_of
+from search.engine.measured import Form, form_of, row_of
 from search.ledger import Ledger
 from search.report import comparison_table, show_study, study_list, trials_frame
 from search.space import Space
 from search.space.keys import SAMPLERS
 from search.study import Planner, make_sampler, mean_outcome
-from search.trial import Row, State
+from search.trial import DataCard, Row, State
 from tests.engine.simulation import CLASS, Nature, Simulation, part
 from tests.engine.test_driver import space_of
 from tests.engine.workloads import Synthetic
@@ -219,6 +220,9 @@ def test_what_a_sampler_is_told_of_them_holds_no_number(state: str, bad: float) 
         (np.array([0.5, 0.6]), "array([0.5, 0.6])"),
         (1j, "1j"),
         (np.str_("nan"), "np.str_('nan')"),
+        (np.array("0.5"), "array('0.5', dtype='<U3')"),
+        (np.complex128(1j), "np.complex128(1j)"),
+        (np.timedelta64(1, "s"), "np.timedelta64(1,'s')"),
     ],
 )
 def test_a_metric_that_is_no_number_is_named(value: object, shown: str) -> None:
@@ -234,11 +238,13 @@ def test_a_number_beyond_all_floats_is_named() -> None:
         row_of({"val_loss": 10**5000})
 
 
-@pytest.mark.parametrize("value", [1, True, np.float32(0.5), np.array(0.5), np.int64(3), NAN, -INF, 5e-324])
+@pytest.mark.parametrize(
+    "value", [1, True, np.float32(0.5), np.array(0.5), np.array([[0.5]]), np.int64(3), NAN, -INF, 5e-324]
+)
 def test_numbers_of_any_kind_are_taken(value: Any) -> None:
     (found,) = row_of({"val_loss": value}).metrics.values()
     assert type(found) is float
-    assert found == float(value) or math.isnan(found)
+    assert found == np.asarray(value).item() or math.isnan(found)
 
 
 @pytest.mark.parametrize("measured", [None, 0.5, [("val_loss", 1.0)], "val_loss"])
@@ -248,3 +254,153 @@ def test_an_epoch_that_returns_no_mapping(measured: Any) -> None:
     assert str(caught.value) == (
         f"train_epoch returned {measured!r}; it must return a mapping of metric names to numbers"
     )
+
+
+def refused(predictions: Any, card: DataCard | None = None, form: Form | None = None, **metrics: Any) -> str:
+    with pytest.raises((TypeError, ValueError)) as caught:
+        row_of({"val_loss": 1.0, **metrics, "predictions": predictions}, card, form)
+    return str(caught.value)
+
+
+WANTED = "train_epoch must return one class per image, a whole number from 0 on"
+CARD = DataCard("f", "four", ["a", "b", "c"], {"val": np.array([0, 1, 2, 0]), "test": np.array([1, 1])})
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (
+            np.array([0.0, 1.0, 2.0, 0.0]),
+            f"have the shape (4,) and the type float64 (0.0, 1.0, 2.0 ...); {WANTED}: .astype(int) where these are "
+            "classes, else the class of the highest score",
+        ),
+        (
+            np.array([0.25, NAN], dtype=np.float32),
+            f"have the shape (2,) and the type float32 (0.25, nan); {WANTED}: .astype(int) where these are classes, "
+            "else the class of the highest score",
+        ),
+        (
+            np.array([[0.5, 0.5, 0.0]] * 4),
+            f"have the shape (4, 3) and the type float64; {WANTED}: .argmax(axis=1) where these are scores of classes",
+        ),
+        (np.array(1), f"have the shape () and the type int64; {WANTED}"),
+        (
+            [True, False],
+            f"have the shape (2,) and the type bool (True, False); {WANTED}: .astype(int) where these are the classes "
+            "0 and 1",
+        ),
+        (
+            ["a", "b", "c", "a"],
+            f"have the shape (4,) and the type <U1 ('a', 'b', 'c' ...); {WANTED}: the places of these classes in the "
+            "data card's list",
+        ),
+        (
+            [None, 1],
+            f"have the shape (2,) and the type object (None, 1); {WANTED}: the places of these classes in the data "
+            "card's list",
+        ),
+        (None, f"have the shape () and the type object; {WANTED}"),
+        ({0: 1}, f"have the shape () and the type object; {WANTED}"),
+    ],
+)
+def test_predictions_that_are_no_classes_are_named(given: Any, said: str) -> None:
+    for card in (CARD, None):
+        assert refused({"val": given}, card) == f"predictions of 'val' {said}"
+
+
+def test_predictions_that_are_no_array_are_named() -> None:
+    said = refused({"val": [[0], [1, 2]]})
+    assert said.startswith("predictions of 'val' cannot be read as an array (setting an array element with a sequence.")
+    assert said.endswith(f"; {WANTED}")
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ([0, 1, 2, 3], "predictions of 'val' hold the class 3 (image 3); the data card has 3, 0 to 2"),
+        ([0, -1, 2, 9], "predictions of 'val' hold the class -1 (image 1); the data card has 3, 0 to 2"),
+        (
+            [0, 1, 2],
+            "there are predictions of 3 images of 'val', but the data card has 4; train_epoch must return one class "
+            "for each of them, in the card's order",
+        ),
+        (
+            [],
+            "there are predictions of 0 images of 'val', but the data card has 4; train_epoch must return one class "
+            "for each of them, in the card's order",
+        ),
+    ],
+)
+def test_predictions_must_fit_the_data_card(given: Any, said: str) -> None:
+    assert refused({"val": given}, CARD) == said
+
+
+def test_classes_are_counted_from_0_where_no_card_names_them() -> None:
+    assert refused({"val": [1, -1]}) == "predictions of 'val' hold the class -1 (image 1); classes are counted from 0"
+    unnamed = replace(CARD, classes=())
+    assert refused({"val": [0, 1, 3, 0]}, unnamed) == (
+        "predictions of 'val' hold the class 3 (image 2); the data card has 3, 0 to 2"
+    )
+
+
+def test_a_split_that_the_card_does_not_have() -> None:
+    assert refused({"vall": [0] * 4}, CARD) == (
+        "there are predictions of 'vall', but the data card has true classes of 'test', 'val' alone; "
+        "did you mean 'val'?"
+    )
+    assert row_of({"a": 1, "predictions": {"vall": [0]}}, DataCard("f")).predictions, "nobody knows its images"
+
+
+@pytest.mark.parametrize("given", [None, [0, 1], np.array([0, 1]), "val"])
+def test_predictions_that_are_no_mapping(given: Any) -> None:
+    assert refused(given) == f"predictions are {given!r}; train_epoch must return a mapping of splits to classes"
+
+
+def test_names_that_are_no_text() -> None:
+    assert refused({1: [0]}) == "predictions have a split named 1; splits are named by text"
+    with pytest.raises(TypeError) as caught:
+        row_of({("val", "loss"): 1.0})
+    assert str(caught.value) == "train_epoch returned a metric named ('val', 'loss'); metrics are named by text"
+
+
+SAME = "every epoch must measure the same"
+
+
+@pytest.mark.parametrize(
+    ("measured", "said"),
+    [
+        ({"a": 1, "predictions": {}}, f"this epoch has no metric 'b', which the epochs before it have; {SAME}"),
+        (
+            {"a": 1, "b": 1, "c": 1, "d": 2},
+            f"this epoch has the metric 'c', 'd', which the epochs before it have not; {SAME}",
+        ),
+        ({"a": 1, "b": 1}, f"this epoch has no predictions of 'val', which the epochs before it have; {SAME}"),
+        (
+            {"a": 1, "b": 1, "predictions": {"val": [0, 1], "test": [1]}},
+            f"this epoch has the predictions of 'test', which the epochs before it have not; {SAME}",
+        ),
+        (
+            {"a": 1, "b": 1, "predictions": {"val": [0, 1, 1]}},
+            f"there are predictions of 3 images of 'val', but of 2 in the epochs before this one; {SAME}",
+        ),
+    ],
+)
+def test_rows_of_a_run_have_one_form(measured: Any, said: str) -> None:
+    first = {"a": 1.0, "b": NAN, "predictions": {"val": [0, 1]}}
+    form = form_of(row_of(first))
+    assert form_of(row_of({"b": 2, "a": 3, "predictions": {"val": np.array([1, 0], np.uint8)}}, None, form)) == form
+    with pytest.raises(ValueError, match=r"^") as caught:
+        row_of(measured, None, form)
+    assert str(caught.value) == said
+
+
+@pytest.mark.parametrize("dtype", [np.int8, np.uint8, np.int32, np.uint64, int])
+def test_classes_of_any_integer_type_are_taken_as_they_are(dtype: Any) -> None:
+    row = row_of({"a": 1, "predictions": {"val": np.array([0, 1, 2, 0], dtype), "test": [1, 2]}}, CARD)
+    assert row.predictions["val"].dtype == dtype
+    assert [row.predictions[split].tolist() for split in ("val", "test")] == [[0, 1, 2, 0], [1, 2]]
+
+
+def test_an_empty_split_has_no_predictions_to_be_wrong() -> None:
+    card = replace(CARD, truth={"val": np.array([], int)})
+    assert len(row_of({"a": 1, "predictions": {"val": []}}, card).predictions["val"]) == 0

@@ -441,7 +441,7 @@ def test_sigterm_once_and_again(bench: Callable[..., Bench]) -> None:
     assert [run["outcome"] for run in made.runs()] == ["interrupted: SIGTERM"] * 2
 
 
-ACTS = ["raise", "train", "die once", "no loss", "square", "diverge"]
+ACTS = ["raise", "train", "die once", "no loss", "square", "diverge", "float"]
 
 
 def test_trials_that_fail(bench: Callable[..., Bench]) -> None:
@@ -449,8 +449,10 @@ def test_trials_that_fail(bench: Callable[..., Bench]) -> None:
     made.write({"act": {"grid": ACTS}})
     done = made.run()
     assert done.returncode == 2
+    same = "Either the workload does not read what differs, or it means the same here: they are one training repeated."
     assert done.stderr == (
-        "3 trials of study 'toy' failed; `python -m search show 'toy' 0` tells why, the same command tries again\n"
+        f"study 'toy': No bit differs between settings that differ in act: act=train; act=die once. {same}\n"
+        "4 trials of study 'toy' failed; `python -m search show 'toy' 0` tells why, the same command tries again\n"
     )
     trials = dict(zip(ACTS, made.trials(), strict=True))
     assert {act: trial.state for act, trial in trials.items()} == {
@@ -460,16 +462,23 @@ def test_trials_that_fail(bench: Callable[..., Bench]) -> None:
         "no loss": State.FAILED,
         "square": State.FAILED,
         "diverge": State.DIVERGED,
+        "float": State.FAILED,
     }
     assert trials["raise"].ended_by == "ZeroDivisionError: x is 0 in epoch 2"
     assert (trials["raise"].last_epoch, trials["raise"].attempts) == (1, 1)
     assert trials["die once"].attempts == 2
     assert trials["no loss"].ended_by == (
-        "the row has no metric 'val_loss'; it has train_loss; name one of them in search.objective"
+        "ValueError: this epoch has no metric 'val_loss', which the epochs before it have; every epoch must measure "
+        "the same"
     )
     assert trials["square"].ended_by == (
-        "TypeError: predictions of 'val' have the shape (2, 2) and the type int64; train_epoch must return one number "
-        "per image"
+        "TypeError: predictions of 'val' have the shape (2, 2) and the type int64; train_epoch must return one class "
+        "per image, a whole number from 0 on: .argmax(axis=1) where these are scores of classes"
+    )
+    assert trials["float"].ended_by == (
+        "TypeError: predictions of 'val' have the shape (2,) and the type float64 (0.0, 1.0); train_epoch must return "
+        "one class per image, a whole number from 0 on: .astype(int) where these are classes, else the class of the "
+        "highest score"
     )
     shown = made.run("show", "toy", 0)
     assert shown.returncode == 0
@@ -482,12 +491,13 @@ def test_trials_that_fail(bench: Callable[..., Bench]) -> None:
     done = made.run()
     assert done.returncode == 2
     assert done.stderr == (
-        "2 trials of study 'toy' failed; `python -m search show 'toy' 3` tells why, the same command tries again\n"
+        f"study 'toy': No bit differs between settings that differ in act: act=raise; act=train; act=die once. {same}\n"
+        "3 trials of study 'toy' failed; `python -m search show 'toy' 3` tells why, the same command tries again\n"
     )
     again = made.trials()
     assert (again[0].state, again[0].ended_by, again[0].error) == (State.FINISHED, "last epoch", "")
     assert [trial.state for trial in again[1:]] == [trial.state for trial in trials.values()][1:]
-    assert len(made.trained()) - begun == 5 + 2, "the mended trial, and the square one up to its failure"
+    assert len(made.trained()) - begun == 5 + 3 * 2, "the mended trial, and those whose rows are refused up to that"
 
 
 def test_workers_that_die(bench: Callable[..., Bench]) -> None:

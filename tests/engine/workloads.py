@@ -42,7 +42,8 @@ class Synthetic(Workload):
         raise AssertionError("no worker trains this")
 
 
-ACTS = ["train", "raise", "diverge", "die once", "no loss", "square", "die", "crash", "hang", "memory", "leave"]
+ACTS = ["train", "raise", "diverge", "die once", "no loss", "square", "float"]
+ACTS += ["die", "crash", "hang", "memory", "leave"]
 
 
 class Scripted(Workload):
@@ -87,6 +88,8 @@ class Script:
                 row = {"train_loss": loss}
             case "square":
                 row["predictions"] = {"val": [[1, 2], [3, 4]]}
+            case "float":
+                row["predictions"] = {"val": [0.0, 1.0]}
             case "die":
                 os.kill(os.getpid(), signal.SIGKILL)
             case "crash":

@@ -56,7 +56,7 @@ class Study:
         reused: Iterable[int] = (),
         seconds: float = 0.25,
         keys: Sequence[str] | None = None,
-        predictions: bool = False,
+        predictions: bool | Mapping[str, Any] = False,
         error: str = "",
         settings: Mapping[str, Any] | None = None,
         epochs: int | None = None,
@@ -72,7 +72,7 @@ class Study:
             step.log("asked", configuration=config)
             step.add_trial(trial, path, CARD.fingerprint)
             for epoch, value in enumerate(accuracies, start=1):
-                row = Row(measure(epoch, value), guess(number, epoch) if predictions else {})
+                row = Row(measure(epoch, value), guess(number, epoch) if predictions is True else predictions or {})
                 step.put_row(path[epoch - 1], epoch, row, seconds, self.run)
                 if epoch not in set(reused):
                     step.log("row", trial=number, epoch=epoch, key=path[epoch - 1], trained=True)

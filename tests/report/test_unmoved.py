@@ -201,7 +201,7 @@ def test_an_end_before_the_last_epoch_is_said(make):
         study.trial({"gamma": gamma}, 0, curve("one")[:2], State.STOPPED, epochs=10)
     assert said(study) == [
         "gamma changed no bit: settings that differ in it alone have the same metrics and predictions in all 2 epochs "
-        f"that were trained (what acts later was not tried). {SAME}"
+        f"that can be compared (what acts later was not tried). {SAME}"
     ]
 
 
@@ -209,7 +209,26 @@ def test_of_a_pruned_run_the_epochs_that_it_has_count(make):
     study = make(replace(GAMMAS, seeds=(0,)))
     study.trial({"gamma": 0}, 0, curve("one")[:1], State.PRUNED, ended_by="rung 1")
     study.trial({"gamma": 2}, 0, curve("one"))
-    assert said(study) == [GAMMA.replace("all 3 epochs", "the one epoch")]
+    one = "the one epoch that can be compared (what acts later was not tried)"
+    assert said(study) == [GAMMA.replace("all 3 epochs", one)]
+
+
+def test_the_longest_run_is_what_others_are_compared_with(make):
+    """A pruned one is the beginning of both, which part behind it."""
+    study = make(replace(GAMMAS, seeds=(0,)))
+    values = curve("one")
+    study.trial({"gamma": 0}, 0, values[:1], State.PRUNED, ended_by="rung 1")
+    study.trial({"gamma": 0.5}, 0, [values[0], 0.25], State.PRUNED, ended_by="rung 2")
+    study.trial({"gamma": 2}, 0, values)
+    assert said(study) == []
+
+
+@pytest.mark.parametrize("state", [State.FAILED, State.RUNNING, State.INTERRUPTED])
+def test_what_failed_or_is_not_done_is_no_evidence(make, state):
+    study = make(replace(GAMMAS, seeds=(0,)))
+    study.trial({"gamma": 0}, 0, curve("one")[:1], state)
+    study.trial({"gamma": 2}, 0, curve("one"))
+    assert said(study) == []
 
 
 def test_seeds_that_change_nothing(make):

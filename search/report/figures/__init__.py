@@ -11,7 +11,7 @@ What this room promises:
 """
 
 from search.report.figures.classes import compared_figure, per_class_figure
-from search.report.figures.confusion import confusion_figure
+from search.report.figures.confusion import are_classes, confusion_figure
 from search.report.figures.cost import cost_figure
 from search.report.figures.curves import curves_figure, rate_figure
 from search.report.figures.forest import ForestRow, forest_figure
@@ -24,6 +24,7 @@ __all__ = [
     "ForestRow",
     "StudyFigure",
     "Written",
+    "are_classes",
     "compared_figure",
     "confusion_figure",
     "contact_sheet",

@@ -23,6 +23,12 @@ def confusion_matrix(truth: np.ndarray, prediction: np.ndarray, classes: int) ->
     return counts
 
 
+def are_classes(prediction: np.ndarray, classes: int) -> bool:
+    """Whether every prediction is one of so many classes: only then a matrix has room for all of them."""
+    values = np.asarray(prediction, dtype=np.float64)
+    return bool(((values >= 0) & (values < classes) & (values == np.floor(values))).all())
+
+
 def confusion_figure(
     truth: np.ndarray, prediction: np.ndarray, classes: Sequence[str], title: str, subtitle: str = ""
 ) -> go.Figure:

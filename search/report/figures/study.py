@@ -26,6 +26,7 @@ from search.report.figures.classes import (
     per_class_figure,
     rescues,
 )
+from search.report.figures.confusion import are_classes
 from search.report.figures.cost import cost_figure, front
 from search.report.figures.forest import ForestRow, differences, forest_figure, known, said
 from search.report.figures.found import found_figure, found_sentence
@@ -173,7 +174,7 @@ class _Drawing:
         data = two[0].runs[0].data
         card = self.read.cards.get(data)
         truth = card.truth.get(SPLIT) if card else None
-        if card is None or truth is None:
+        if card is None or truth is None or not are_classes(truth, len(card.classes)):
             return []
         found = [self._judged(group, data, truth, len(card.classes)) for group in wanted]
         there = [one for one in found if one is not None]
@@ -211,13 +212,13 @@ class _Drawing:
         return figures
 
     def _judged(self, group: Group, data: str, truth: np.ndarray, classes: int) -> Judged | None:
-        """Return what a setting predicted, all seeds together; None where a seed did so on other images or not."""
+        """Return what a setting predicted, all seeds together; None where one predicted other images or no classes."""
         keys = [run.keys[epoch - 1] for run in group.runs if (epoch := run.epoch(self.value))]
         if len(keys) < len(group.runs) or any(run.data != data for run in group.runs):
             return None
         rows = self.ledger.rows(list(dict.fromkeys(keys)), predictions=True)
         found = [rows[key].row.predictions.get(SPLIT) for key in keys if key in rows]
-        whole = [one for one in found if one is not None and len(one) == len(truth)]
+        whole = [one for one in found if one is not None and len(one) == len(truth) and are_classes(one, classes)]
         return judged(group.short, truth, whole, classes) if len(whole) == len(keys) else None
 
     def cost(self) -> StudyFigure | None:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from search.__main__ import run
@@ -43,6 +44,21 @@ class TestWhich:
     def test_a_grid_of_one_axis_that_shares_nothing(self, make: Callable[..., Study]) -> None:
         names = [one.name for one in study_figures(*predicted(make).args)]
         assert names == ["study-objective", "study-learning-rate", "study-confusion", "study-classes", "study-cost"]
+
+    @pytest.mark.parametrize("value", [0.5, float("nan"), -1.0, 3.0])
+    def test_predictions_that_are_no_classes_are_not_drawn(self, make: Callable[..., Study], value: float) -> None:
+        """As they were recorded once; a run refuses them."""
+        study = make()
+        for gamma in (0, 0.5):
+            study.trial({"gamma": gamma}, 0, [0.1, gamma], predictions={"val": np.array([0, 1, 2, value])})
+        names = [one.name for one in study_figures(*study.args)]
+        assert names == ["study-objective", "study-cost"]
+
+    def test_classes_in_floating_point_are_drawn(self, make: Callable[..., Study]) -> None:
+        study = make()
+        for gamma in (0, 0.5):
+            study.trial({"gamma": gamma}, 0, [0.1, gamma], predictions={"val": np.array([0.0, 1.0, 2.0, 2.0])})
+        assert "study-confusion" in [one.name for one in study_figures(*study.args)]
 
     @pytest.mark.slow
     def test_a_sampled_study_with_a_pruner(self, make: Callable[..., Study]) -> None:
