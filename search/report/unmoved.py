@@ -131,16 +131,19 @@ def _of_the_service(axis: Axis) -> bool:
 
 
 def _siblings(runs: Iterable[Curve], name: str) -> Iterator[tuple[Curve, Curve]]:
-    """Yield runs that differ in an axis (or the seed) alone, each with the first of its kind."""
-    first: dict[str, Curve] = {}
-    for run in runs:
+    """Yield runs that differ in an axis (or the seed) alone, each with the longest of its kind.
+
+    Runs that equal the longest as far as they went equal one another; a short one would say nothing of later epochs.
+    """
+    longest: dict[str, Curve] = {}
+    for run in sorted(runs, key=lambda run: -len(run.rows)):
         parameters = dict(run.trial.parameters)
         if name != SEED and name not in parameters:
             continue
         if name != SEED:
             del parameters[name]
         kin = json.dumps([parameters, None if name == SEED else run.trial.seed], sort_keys=True)
-        other = first.setdefault(kin, run)
+        other = longest.setdefault(kin, run)
         if other is not run:
             yield other, run
 

@@ -262,3 +262,12 @@ def test_the_lines_are_told_by_their_places(make):
     lines = [[curve for curve in read.curves if curve.trial.parameters["gamma"] == gamma] for gamma in (0, 0.5, 2)]
     found = unmoved(lines, study.space.axes)
     assert (dict(found.axes), list(found.groups), list(found.apart)) == ({}, [([1, 2], ["gamma"])], [])
+
+
+def test_a_run_that_failed_early_hides_no_difference(make):
+    study = make(replace(GAMMAS, seeds=(0,)))
+    values = curve("one")
+    study.trial({"gamma": 0}, 0, values[:1], State.FAILED)
+    study.trial({"gamma": 1}, 0, values)
+    study.trial({"gamma": 2}, 0, [values[0], *curve("other")[1:]])
+    assert said(study) == []
