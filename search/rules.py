@@ -168,9 +168,9 @@ def sentence(error: jsonschema.ValidationError) -> str:
             kinds = [limit] if isinstance(limit, str) else limit
             return f"{found}, must be {' or '.join(_KINDS[kind] for kind in kinds)}"
         case "enum":
-            known = [str(value) for value in limit]
+            known = [_written(value) for value in limit]
             hint = nearest(str(error.instance), known)
-            return f"{found}, must be one of {', '.join(known)}{hint}"
+            return f"{found}, must be {'one of ' * (len(known) > 1)}{', '.join(known)}{hint}"
         case "minimum":
             return f"{found}, must be at least {_short(limit)}{_why(error.schema) if limit < 0 else ''}"
         case "maximum":
@@ -186,6 +186,11 @@ def sentence(error: jsonschema.ValidationError) -> str:
         case "uniqueItems":
             return f"{found}, must not list a value twice"
     return f"{found}, {error.message}"
+
+
+def _written(choice: Any) -> str:
+    """Return a choice as a file spells it: true and null, not True and None."""
+    return str(choice).lower() if isinstance(choice, bool) else "null" if choice is None else str(choice)
 
 
 def _short(limit: int | float) -> int | float | str:

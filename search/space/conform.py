@@ -5,15 +5,14 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
-from decimal import Decimal
 from typing import Any
 
 from search.rules import why_not
-from search.space.nodes import Node, Problems, show, unknown
+from search.space.nodes import Node, Problems, comma, requoted, show, unknown
+from search.space.numbers import meant
+from search.space.scalars import LARGEST
 
 _DECIMAL = re.compile(r"[-+]?(0|[1-9][0-9]*)(\.[0-9]+)?")
-_GROUPED = re.compile(r"[-+]?[1-9][0-9]{0,2}(,[0-9]{3})+")
-_COMMA = re.compile(r"[-+]?(0|[1-9][0-9]*),[0-9]+")
 
 
 def conform(node: Node, rule: Mapping[str, Any], problems: Problems) -> bool:
@@ -63,9 +62,13 @@ def broken_rule(node: Node, rule: Mapping[str, Any]) -> str:
         if "words" in rule and not re.fullmatch(rule["pattern"], value):
             return f"found {show(value)}, must be {rule['words']}"
     if isinstance(value, list) and len(value) > (longest := rule.get("maxItems", math.inf)):
-        return f"found {len(value)} entries, must be {longest}"
+        return f"found {len(value)} entries, must be {longest}{comma(node.items)}"
+    if _too_large(value, rule):
+        return f"found {show(node)}, must be at {'most' if value > 0 else 'least'} {LARGEST if value > 0 else -LARGEST}"
     if not (reason := why_not(value, rule)):
         return ""
+    if "enum" in rule and "words" in rule:
+        return f"found {show(node)}, must be {rule['words']}"
     found = f"found {value!r}"
     if reason.startswith(found):
         reason = f"found {show(node)}{reason[len(found) :]}"
@@ -82,25 +85,35 @@ def broken_rule(node: Node, rule: Mapping[str, Any]) -> str:
     if not isinstance(value, str) and "pattern" in rule and "words" in rule and "number" in rule.get("type", ()):
         reason = re.sub(r"must be (text or )?a number( or text)?$", f"must be {rule['words']}", reason)
     if isinstance(value, str):
-        reason += _as_number(value, rule)
+        reason += _unquoted(node, rule)
+    elif "enum" in rule:
+        reason += requoted(node, rule["enum"])
     if node.plain and value is not None and not isinstance(value, str) and reason.endswith("must be text"):
         reason += "; put it in quotes"
     return reason
 
 
-def _as_number(text: str, rule: Mapping[str, Any]) -> str:
-    """Say how a number is written that was given as text, or return ``""``."""
+def _too_large(value: Any, rule: Mapping[str, Any]) -> bool:
+    """Whether this is a whole number that its rule does not bound, and that 64 bits cannot hold."""
+    if type(value) is not int or abs(value) <= LARGEST or "enum" in rule:
+        return False
+    kind = rule.get("type", ())
+    kinds = {kind} if isinstance(kind, str) else set(kind)
+    bounds = {"maximum"} if value > 0 else {"minimum", "exclusiveMinimum"}
+    looked_up = "string" in kinds and ("pattern" in rule or "boolean" in kinds)  # a figure, or a value of an axis
+    return not bounds & set(rule) and not looked_up and (not kinds or bool(kinds & {"number", "integer"}))
+
+
+def _unquoted(node: Node, rule: Mapping[str, Any]) -> str:
+    """Return how a text is written that its rule knows as a number, or as one of true, false and null."""
     kinds = rule.get("type", ())
-    if "number" not in kinds and "integer" not in kinds:
-        return ""
-    plain, share = text.strip(), text.strip().removesuffix("%").strip()
-    if _DECIMAL.fullmatch(plain):
-        return f"; write {plain} without quotes"
-    if "number" not in kinds:
-        return f"; write {plain.replace(',', '')}" if _GROUPED.fullmatch(plain) else ""
-    if plain != share and _DECIMAL.fullmatch(share):
-        return f"; write {Decimal(share).scaleb(-2).normalize():f}"
-    return f"; write {plain.replace(',', '.')}" if _COMMA.fullmatch(plain) else ""
+    words = [word for word, kind in ((True, "boolean"), (False, "boolean"), (None, "null")) if kind in kinds]
+    return requoted(node, [*rule.get("enum", ()), *words]) or ("" if "enum" in rule else _number(node.value, rule))
+
+
+def _number(text: str, rule: Mapping[str, Any]) -> str:
+    kinds = rule.get("type", ())
+    return meant(text, rule) if "number" in kinds or "integer" in kinds else ""
 
 
 def _listed(node: Node, least: int) -> str:

@@ -266,6 +266,8 @@ _PUBLISHED = mapping(
 
 CLAIM_KINDS = ("better", "equal", "best", "never", "always")
 
+_ALWAYS_TRUE = "true; `never` and `always` say whether runs do it"
+
 PREDICATES: Mapping[str, Rule] = {
     "stops_before": {
         "type": "integer",
@@ -283,8 +285,16 @@ PREDICATES: Mapping[str, Rule] = {
         "type": "number",
         "description": "the objective is at least this (at most, where it is minimised) at the epoch the table reads",
     },
-    "misses_a_class": {"enum": [True], "description": "a class of the validation images has no hit at that epoch"},
-    "diverges": {"enum": [True], "description": "a loss or the objective becomes infinite or NaN"},
+    "misses_a_class": {
+        "enum": [True],
+        "words": _ALWAYS_TRUE,
+        "description": "a class of the validation images has no hit at that epoch",
+    },
+    "diverges": {
+        "enum": [True],
+        "words": _ALWAYS_TRUE,
+        "description": "a loss or the objective becomes infinite or NaN",
+    },
 }
 """What a run may do: the claims `never` and `always` say one of these."""
 

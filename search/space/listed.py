@@ -9,7 +9,7 @@ from typing import Any
 
 from search.space.conform import bracketed, broken_rule
 from search.space.model import Choice, Grid
-from search.space.nodes import Node, Problems, place, show, text_of
+from search.space.nodes import Node, Problems, comma, place, show, text_of
 from search.space.settings import kinds, spelled
 
 
@@ -45,7 +45,7 @@ def read_listed(
             alike = first.setdefault((isinstance(value, bool), value), item)
             if alike is not item:
                 as_written = "" if show(alike) == show(item) else f" (as {show(alike)})"
-                problems.add(item, f"found {show(item)}, which is listed already{as_written}; keep one")
+                problems.add(item, f"found {show(item)}, which is listed already{as_written}; keep one{comma([item])}")
             elif reason := broken_rule(item, rule):
                 lists = "array" in kinds(rule)
                 problems.add(item, f"{reason.partition('; write')[0]}; {remedy}" if lists else reason)

@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from search import rules
 from search.errors import Fault, Faults, nearest
+from search.space.numbers import meant
 
 MAX_DEPTH = 20
 """Deeper nesting than this is a mistake or an attack; the deepest legal file needs seven levels."""
@@ -40,6 +41,7 @@ class Node:
         text: the scalar as it was written; figures are read from here, for 54.10 is 54.1 as a number.
         plain: a scalar written without quotes.
         keys: for a mapping: key text to the key's own node.
+        decimal: what this and the entry beside it would be as one number, where only a comma separates them.
         removes: a null in an extending file that stands over a value of its base (see `search.space.extends`).
     """
 
@@ -52,6 +54,7 @@ class Node:
     plain: bool = False
     keys: Mapping[str, Node] = field(default_factory=dict)
     removes: bool = False
+    decimal: str = ""
 
     @property
     def entries(self) -> Mapping[str, Node]:
@@ -197,13 +200,31 @@ def unknown(word: str, known: Iterable[str]) -> str:
     return f"; known: {shown}" if names else ""
 
 
+def comma(items: Iterable[Node]) -> str:
+    """Return the remedy where a decimal comma may have made two entries of one number, or ``""``."""
+    found = next((item.decimal for item in items if item.decimal), "")
+    return f"; if a comma stands for the decimal point, write {found}" if found else ""
+
+
+def requoted(node: Node, known: Iterable[Any]) -> str:
+    """Return how a value is written that differs from a known one only in being text or not, or ``""``."""
+    for value in known if node.kind == "scalar" else ():
+        text = text_of(value)
+        if text == text_of(node.value) and isinstance(value, str) != isinstance(node.value, str):
+            return f'; write "{text}", in quotes' if isinstance(value, str) else f"; write {text} without quotes"
+    return ""
+
+
 def no_value(node: Node, values: Iterable[Any]) -> str:
     """Return the remedy for a value that an axis does not have: its other spelling, the nearest name, or all values."""
     known = list(values)
-    for value in known:
-        if node.kind == "scalar" and text_of(value) == text_of(node.value):
-            text = text_of(value)
-            return f'; write "{text}", in quotes' if isinstance(value, str) else f"; write {text} without quotes"
+    if hint := comma([node]) or requoted(node, known):
+        return hint
+    numbers = [value for value in known if isinstance(value, int | float) and not isinstance(value, bool)]
+    if isinstance(node.value, str) and numbers:
+        hint = meant(node.value, {"type": ["number", "integer"], "enum": numbers})
+    if hint.startswith("; write "):
+        return hint
     return unknown(node.text if isinstance(node.value, str) else "", map(text_of, known))
 
 
@@ -243,8 +264,8 @@ def _python_scalar(data: Any, problems: Problems, file: str, key: str) -> Node:
         reason = bad_text(data)
     elif isinstance(data, float) and not math.isfinite(data):
         reason = f"found {data!r}, must be a finite number"
-    elif isinstance(data, int) and not isinstance(data, bool) and abs(data) >= 2**63:
-        reason = "is larger than 64 bits can hold"
+    elif isinstance(data, int) and not isinstance(data, bool) and data.bit_length() > 1000:
+        reason = "is a number of more than 300 digits; write a smaller one"
     elif not isinstance(data, (bool, int, float, type(None))):
         reason = f"holds a {type(data).__name__}; use text, numbers, true or false, null, lists and mappings"
     else:

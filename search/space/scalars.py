@@ -24,6 +24,12 @@ _CASED = {"true": "true", "false": "false", "null": "null"}
 _PLAIN = {"": None, "~": None, "null": None, "true": True, "false": False}
 
 
+MOST_DIGITS = 300
+"""Of a longer whole number the first ones are read: it is beyond `LARGEST` either way, and refused by its rule."""
+LARGEST = 2**63 - 1
+"""What 64 bits hold."""
+
+
 class Ambiguous(ValueError):
     """Text that different readers take for different values; the message is the rest of a sentence."""
 
@@ -32,14 +38,12 @@ def resolve(text: str) -> Any:
     """Return what a scalar without quotes means.
 
     Raises:
-        Ambiguous: it could be read in two ways, or as a number that Python cannot hold.
+        Ambiguous: it could be read in two ways, or as a number with a fraction that no computer can hold.
     """
     if text in _PLAIN:
         return _PLAIN[text]
     if _INT.fullmatch(text):
-        if len(text) > 20 or abs(int(text)) >= 2**63:
-            raise Ambiguous("is larger than 64 bits can hold; write it in quotes if it is text")
-        return int(text)
+        return int(text[:MOST_DIGITS])
     if _FLOAT.fullmatch(text):
         return _float(text)
     if reason := _trap(text):

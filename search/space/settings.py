@@ -42,6 +42,8 @@ def why_no_setting(name: str, rules: Rules) -> str:
         return "seeds are no setting; list them under `seeds`"
     if rules is None or name in rules or _below(name, rules):
         return ""
+    if re.fullmatch(r"[-+.0-9]+(e[-+]?[0-9]+)?( ?%)?", name):
+        return "found a number where the name of a setting is due; a decimal number has a point, as in 0.5"
     return f"unknown setting{_meant(name, rules)}"
 
 

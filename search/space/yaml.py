@@ -8,13 +8,17 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import yaml
 
+from search.space.commas import Commas, tight
 from search.space.files import text_of_file
 from search.space.nodes import MAX_DEPTH, Node, Problems, bad_text, printable
+from search.space.numbers import decimal
 from search.space.scalars import Ambiguous, resolve
 
 MAX_VALUES = 50_000
@@ -32,10 +36,20 @@ _HINTS = (
     ("unexpected end of stream", "a quote is not closed"),
     ("that cannot start any token", "quote text that starts with this character"),
     ("found undefined tag handle", "tags are not read; write plain values"),
+    ("escape", "in double quotes a backslash begins an escape: double it, or put the text in single quotes"),
+    ("incompatible YAML document", "remove the line that starts with %YAML"),
+    ("expected '<document start>'", "one file holds one search space; remove the line `...`"),
 )
 
 
 _SHARED = "put shared parts in a base file and use `extends`"
+
+
+_NAMES = re.compile(
+    r"fixed|space|space\..+\.when|space\..+\.(grid|choice)\..+|search\.confirm\.baseline|report\.published\.parameters"
+    r"|report\.claims.+\.where"
+)
+"""Mappings whose keys are names of settings, axes or models, and never values."""
 
 
 class _Stop(Exception):
@@ -77,15 +91,28 @@ def compose(text: str, file: str, problems: Problems, key: str = "", lines: bool
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 0
         problems.at(file, line if lines else 0, key, _syntax(error, text.splitlines()[line - 1 : line]))
-    except (yaml.YAMLError, ValueError, OverflowError) as error:  # an escape such as "\U99999999"
-        problems.at(file, composer.line if lines else 0, key, f"is not valid YAML: {printable(str(error))}")
+    except (yaml.YAMLError, ValueError, OverflowError) as error:
+        line, reason = _no_character(text, composer.index) or (composer.line, printable(str(error)))
+        problems.at(file, line if lines else 0, key, f"is not valid YAML: {reason}")
+    return None
+
+
+def _no_character(text: str, start: int) -> tuple[int, str] | None:
+    """Return the line of the first escape behind `start` that is beyond Unicode, and a sentence; PyYAML has none."""
+    for match in re.finditer(r"\\U([0-9a-fA-F]{8})", text[start:]):
+        if int(match[1], 16) > sys.maxunicode:
+            reason = f"the escape `{match[0]}` stands for no character, the last one is `\\U{sys.maxunicode:08X}`"
+            return text.count("\n", 0, start + match.start()) + 1, reason
     return None
 
 
 def _syntax(error: yaml.MarkedYAMLError, lines: list[str]) -> str:
     problem = error.problem or "it cannot be read"
     indent = re.match(r"\s*", lines[0]) if lines else None
-    if "\t" in problem or "\\t" in problem or (indent and "\t" in indent[0]):
+    before = lines[0][: error.problem_mark.column].strip() if lines and error.problem_mark else ""
+    if "'\\t'" in problem and before:
+        return f"holds a tab behind `{printable(before[-60:])}`; write a space"
+    if "'\\t'" in problem or (indent and "\t" in indent[0]):
         return "is indented with a tab; YAML allows spaces only"
     for sign, hint in _HINTS:
         if sign in problem or sign in (error.context or ""):
@@ -99,11 +126,11 @@ class _Composer:
     def __init__(self, text: str, file: str, problems: Problems, lines: bool) -> None:
         self.events: Iterator[Any] = iter(yaml.parse(text, Loader=yaml.SafeLoader))
         self.text, self.file, self.problems, self.lines = text, file, problems, lines
-        self.line, self.count = 1, 0
+        self.line, self.index, self.count = 1, 0, 0
 
     def next(self) -> Any:
         event = next(self.events)
-        self.line = event.start_mark.line + 1
+        self.line, self.index = event.start_mark.line + 1, event.end_mark.index
         self.count += isinstance(event, yaml.NodeEvent)
         if self.count > MAX_VALUES:
             self.fault("", f"holds more than {MAX_VALUES:,} keys and values; a search-space file is a page of text", 0)
@@ -162,22 +189,39 @@ class _Composer:
 
     def sequence(self, key: str, line: int, depth: int) -> Node:
         items: list[Node] = []
+        before: Any = None
         while not isinstance(event := self.next(), yaml.SequenceEndEvent):
             items.append(self.node(event, f"{key}[{len(items)}]", depth + 1))
+            if tight(self.text, before, event):
+                items[-2:] = [replace(item, decimal=decimal(before.value, event.value)) for item in items[-2:]]
+            before = event
         return Node("list", tuple(items), key, self.file, line)
 
     def mapping(self, key: str, line: int, depth: int) -> Node:
         entries: dict[str, Node] = {}
         keys: dict[str, Node] = {}
+        commas = Commas(self.text, self.fault)
         while not isinstance(event := self.next(), yaml.MappingEndEvent):
             at = event.start_mark.line + 1
             name = event.value if isinstance(event, yaml.ScalarEvent) else ""
             path = f"{key}.{name}" if key else name
-            name_node = self.name(event, path or key, depth)
-            event = self.next()
-            if name == "<<" and isinstance(event, yaml.AliasEvent):
+            if isinstance(event, yaml.ScalarEvent):
+                value_event = self.next()
+                if owner := commas.taken(event, value_event, path, at):
+                    if owner in entries and entries[owner].text:
+                        entries[owner] = replace(entries[owner], kind="broken", value=None)
+                    elif owner in entries:  # the first half of a key
+                        del entries[owner], keys[owner]
+                    continue
+                self.line = at
+                name_node = self.name(event, path or key, key, depth)
+                self.line = value_event.start_mark.line + 1
+            else:
+                name_node = self.name(event, path or key, key, depth)
+                value_event = self.next()
+            if name == "<<" and isinstance(value_event, yaml.AliasEvent):
                 continue  # one fault is enough for one habit
-            value = self.node(event, path, depth + 1)
+            value = self.node(value_event, path, depth + 1)
             if name_node is None:
                 continue
             if name in entries:
@@ -185,14 +229,12 @@ class _Composer:
                 self.fault(path, f"is given twice, {first}; keep one", at)
                 continue
             # The key's line is where a person looks, also when the value begins a line further down.
-            value_at_key = Node(
-                value.kind, value.value, path, self.file, name_node.line, value.text, value.plain, value.keys
-            )
-            entries[name], keys[name] = value_at_key, name_node
+            entries[name], keys[name] = replace(value, key=path, line=name_node.line), name_node
+        commas.close()
         return Node("mapping", entries, key, self.file, line, keys=keys)
 
-    def name(self, event: Any, path: str, depth: int) -> Node | None:
-        """Read a key; None, with a fault, where it is none."""
+    def name(self, event: Any, path: str, within: str, depth: int) -> Node | None:
+        """Read a key of the mapping `within`; None, with a fault, where it is none."""
         if not isinstance(event, yaml.ScalarEvent):
             self.fault(path, "has a list or a mapping for a key; keys are text")
             self.node(event, path, depth + 1)
@@ -200,6 +242,8 @@ class _Composer:
         if event.value == "<<" and event.style is None:
             self.fault(path, f"merge keys (`<<`) are not read; {_SHARED}")
             return None
+        if within and event.style is None and _NAMES.fullmatch(within):
+            event.style = "'"  # the name of a setting is text, also where it is called nan or 1
         if event.value in ("n", "y") and event.style is None and event.tag is None:
             # The number of images is called n; as the name of a key nobody takes it for false.
             return Node("scalar", event.value, path, self.file, self.line if self.lines else 0, event.value)

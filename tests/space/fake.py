@@ -90,3 +90,30 @@ class Typed(Fake):
         "kind": {"enum": [1, True, 2], "default": 1},
         "depth": {"type": "integer", "default": 2, "when": {"kind": [1]}},
     }
+
+
+class Numbered(Fake):
+    """Choices that a person may take for another kind."""
+
+    settings: ClassVar = {
+        "width": {"enum": [8, 16], "default": 8},
+        "depth": {"enum": ["18", "34"], "default": "18"},
+        "model": {"type": "string", "default": "1"},
+        "light": {"type": "boolean", "default": False},
+        "flag": {"enum": [True, None], "default": None},
+    }
+
+    def canonical(self, settings: Settings) -> dict[str, Any]:
+        return complete(self.settings, settings)
+
+
+class OddlyNamed(Fake):
+    """Settings that YAML takes for values."""
+
+    settings: ClassVar = {
+        name: {"type": "integer", "minimum": 0, "maximum": 9, "default": 0}
+        for name in ("nan", "inf", ".inf", "true", "null", "~", "1", "on", "1e3", "010", "No", "1:30", "2026-01-02")
+    }
+
+    def canonical(self, settings: Settings) -> dict[str, Any]:
+        return complete(self.settings, settings)

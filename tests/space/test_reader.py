@@ -340,6 +340,28 @@ def test_faults_of_overrides(key, value, sentence):
     assert sentence in faults(GAMMA + "title: x\n", {key: value})
 
 
+ODD = ("nan", "inf", ".inf", "true", "null", "~", "1", "on", "1e3", "010", "No", "1:30", "2026-01-02")
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_a_setting_may_be_called_like_a_value(name):
+    head = "workload: tests.space.fake:OddlyNamed\n"
+    one, *others = [odd for odd in ODD if odd != name][:4]
+    space = read(
+        f"{head}fixed:\n  epochs: 1\n  {one}: 3\nspace:\n  {name}: {{grid: [0, 1]}}\n"
+        f"  other:\n    grid:\n      a: {{{others[0]}: 2}}\n      b: {{'{others[1]}': 2}}\n    when: {{{name}: 1}}\n"
+        f"report: {{rows: '{name}', claims: [{{never: {{diverges: true, where: {{{name}: 1}}}}}}]}}\n"
+    )
+    assert space.fixed == {"epochs": 1, one: 3}
+    assert space.axes == (
+        Axis(name, Grid((0, 1))),
+        Axis("other", Grid(("a", "b"), {"a": {others[0]: 2}, "b": {others[1]: 2}}), Condition(name, (1,))),
+    )
+    assert read(dump(space), name="again.yaml") == space
+    assert read(head + "fixed: {epochs: 1}\n", {name: "4"}).fixed == {"epochs": 1, name: 4}
+    assert read(f"{head}fixed: {{epochs: 1, '{name}': 4}}\n").fixed == {"epochs": 1, name: 4}
+
+
 def test_python_data_is_checked_like_a_file():
     data = {
         "workload": "tests.space.fake:Fake",
