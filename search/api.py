@@ -19,8 +19,8 @@ from search import report
 from search.engine import live
 from search.engine.proof import require
 from search.engine.run import Outcome, run_study
-from search.errors import StudyNotFound, UserError
-from search.ledger import Ledger, StudyRecord, sqlite_url
+from search.errors import ReadOnly, StudyNotFound, UserError
+from search.ledger import Ledger, StudyRecord, ledger_exists, sqlite_url
 from search.space import Space, confirm_name, read_space, rebuild, space_from_mapping
 
 if TYPE_CHECKING:
@@ -81,7 +81,8 @@ def run(
     if not isinstance(space, Space):
         space = load_space(space)
     place = Path(results)
-    mirror, ledger = mirror_url(place), open_ledger(place, storage)
+    sqlite_url(place)  # before anything is made there
+    ledger, mirror = open_ledger(place, storage), mirror_url(place)
     other_class = "new" if new_revision else "refuse"
     outcome = run_study(space, ledger, mirror, view or live.Silent(), sharing, other_class, address)
     if not place.is_dir():  # a new one would be in the way of putting it back
@@ -125,24 +126,37 @@ def open_ledger(results: Path, storage: str | None) -> Ledger:
     return Ledger(storage or str(results / "search.db"), states=results / "states")
 
 
-def existing_ledger(results: Path, storage: str | None) -> Ledger:
-    """Open the ledger of a results folder, or the database given; none is made where a folder holds none.
+def existing_ledger(results: Path, storage: str | None, *, reading: bool = True) -> Ledger:
+    """Open the ledger of a results folder, or the database given; none is made where there is none.
+
+    Args:
+        results: the folder.
+        storage: the database, where one is given.
+        reading: it is enough to read it, where this user may not write to it.
 
     Raises:
-        StudyNotFound: the folder holds none.
+        StudyNotFound: there is none.
+        UserError: this user may not even read it.
     """
-    file = results / "search.db"
-    if storage is None and not file.exists():
-        raise StudyNotFound(
-            f"there is no ledger {str(file)!r}; `python -m search run FILE` makes one, --results names another folder"
-        )
-    return open_ledger(results, storage)
+    named = storage or str(results / "search.db")
+    if not ledger_exists(named):
+        other = "--storage names another database" if storage else "--results names another folder"
+        raise StudyNotFound(f"there is no ledger {named!r}; `python -m search run FILE` makes one, {other}")
+    return Ledger(named, states=results / "states", reading=reading)
 
 
 def mirror_url(results: Path) -> str:
-    """Return the URL of the Optuna database of a results folder."""
-    results.mkdir(parents=True, exist_ok=True)
-    return sqlite_url(results / "optuna.db")
+    """Return the URL of the Optuna database of a results folder.
+
+    Raises:
+        UserError: the folder is not there and cannot be made, or its path is no text.
+    """
+    url = sqlite_url(results / "optuna.db")
+    try:
+        results.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"results {str(results)!r}: {error.strerror}; give another folder with --results") from error
+    return url
 
 
 class Study:
@@ -153,13 +167,15 @@ class Study:
         space: its space.
         folder: where its results are written.
         outcome: how the run that returned it ended; None for an opened one.
-        written: the comparison table that `write` last wrote; None before.
+        written: the comparison table that `write` last made; None before.
+        unrecorded: why it is not on record that `write` showed the table, or "".
     """
 
     def __init__(self, ledger: Ledger, record: StudyRecord, results: Path, outcome: Outcome | None = None) -> None:
         self.ledger, self.record, self.outcome = ledger, record, outcome
         self.name, self._results = record.name, results
         self.written: report.Table | None = None
+        self.unrecorded = ""
         self._confirmed: Study | None = None
         self.space = rebuild(record.space, record.name)
         self.folder = report.study_folder(results, record.name)
@@ -202,11 +218,21 @@ class Study:
         """Write the results folder anew from the ledger; return the files.
 
         Whoever opens them looks at the table: the ledger records how many seeds had finished.
+
+        Raises:
+            ReadOnly: this user may not write there; the table is made.
         """
-        report.record_look(self.ledger, self.record)
+        self.look()
         read = report.read_curves(self.ledger, self.record, self.space)
         self.written = report.table_of(read, self.ledger)
         return report.write_table(self.ledger, read, self.written, self.folder)
+
+    def look(self) -> None:
+        """Record that the table is looked at, where this user may write to the ledger."""
+        try:
+            report.record_look(self.ledger, self.record)
+        except ReadOnly as error:
+            self.unrecorded = f"that its table was looked at is not on record: {error}"
 
     def visualize(
         self,

@@ -5,6 +5,7 @@
     |   |-- Faults             exit 1   every fault of the files or settings, each with its address
     |   |-- StudyNotFound      exit 1
     |   |-- StudyLocked        exit 1   another driver is running this study
+    |   |-- ReadOnly           exit 1   a place that this user may read and not write to; nothing was changed there
     |   |-- RayLost            exit 1   Ray's servers ended while they were needed; what is committed stays
     |   `-- StorageFailed      exit 1   the database went away, or its disk is full; what is committed stays
     |-- FlawsFound             exit 1   published figures that cannot be
@@ -48,6 +49,10 @@ class StudyNotFound(UserError):
 
 class StudyLocked(UserError):
     """Another driver holds the study's lock."""
+
+
+class ReadOnly(UserError):
+    """A place that this user may not write to: somebody else's, or on a read-only disk. Reading needs no such right."""
 
 
 class StorageFailed(UserError):

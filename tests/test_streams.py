@@ -241,6 +241,7 @@ def test_streams_that_are_closed(results: Path, redirected: str, verb: str, code
     assert (done.returncode, done.stderr) == (code, said)
     assert bool(done.stdout) == (redirected == "<&-")
     assert (results / "search.db").read_bytes() == before, "it was not opened as a standard stream"
+    assert not (results / "search.db-wal").exists(), "it is closed at the end"
 
 
 @pytest.mark.slow

@@ -32,9 +32,10 @@ def log(study: str, results: str, storage: str | None, trackers: Sequence[str]) 
     Example: python -m search log focal --to tensorboard
     """
     from search import api
-    from search.report import record_look
 
     opened = api.open_study(study, results=results, storage=storage)
     for line in opened.log(*trackers):
         click.echo(line)
-    record_look(opened.ledger, opened.record)  # a tracker shows the comparison table
+    opened.look()  # a tracker shows the comparison table
+    if opened.unrecorded:
+        click.echo(opened.unrecorded, err=True)

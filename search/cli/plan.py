@@ -67,10 +67,11 @@ def plan(
 @contextmanager
 def _ledger(results: Path, storage: str | None) -> Iterator[Ledger]:
     """Open the ledger there is; where there is none, an empty one that leaves no trace."""
-    from search.ledger import Ledger
+    from search.ledger import Ledger, ledger_exists
 
-    if storage is not None or (results / "search.db").exists():
-        ledger = Ledger(storage or str(results / "search.db"), states=results / "states")
+    named = storage or str(results / "search.db")
+    if ledger_exists(named):
+        ledger = Ledger(named, states=results / "states", reading=True)
         try:
             yield ledger
         finally:

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from search.cli.options import console, places, print_table
+from search.errors import ReadOnly
+from search.shown import shell_word
+
+if TYPE_CHECKING:
+    from search.api import Study
 
 SUBJECTS = ("table", "trials", "epochs", "decisions", "predictions")
+ELSEWHERE = "; give another place"
 FORMATS = ("md", "csv", "tex", "html", "xlsx", "json", "parquet")
 
 
@@ -18,6 +25,8 @@ FORMATS = ("md", "csv", "tex", "html", "xlsx", "json", "parquet")
 def report(study: str, results: str, storage: str | None) -> None:
     """Write a study's results anew from the database, and print its comparison table.
 
+    Where the folder cannot be written to, the table is printed alone.
+
     Example: python -m search report focal
     """
     from search import api
@@ -25,9 +34,22 @@ def report(study: str, results: str, storage: str | None) -> None:
     opened = api.open_study(study, results=results, storage=storage)
     for one in (opened, opened.confirmed):
         if one is not None:
-            for path in one.write():
-                click.echo(path)
-            print_table(one)
+            _report(one)
+
+
+def _report(study: Study) -> None:
+    """Write one study's results where that is allowed, and print its table."""
+    said = []
+    try:
+        for path in study.write():
+            click.echo(path)
+    except ReadOnly as error:
+        database = shell_word(study.ledger.storage)
+        said.append(f"{str(error).removesuffix(ELSEWHERE)}; --results FOLDER --storage {database} writes elsewhere")
+    print_table(study)
+    for line in (*said, study.unrecorded):
+        if line:
+            click.echo(line, err=True)
 
 
 @click.command()

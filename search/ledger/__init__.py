@@ -18,7 +18,7 @@ from search.ledger.ledger import Decision, Ledger, Recorded, StudyRecord
 from search.ledger.lock import study_lock
 from search.ledger.states import KeptState, Role, States
 from search.ledger.step import Step
-from search.ledger.urls import is_url, sqlite_url
+from search.ledger.urls import is_url, ledger_exists, sqlite_url
 
 __all__ = [
     "BadState",
@@ -32,6 +32,7 @@ __all__ = [
     "Step",
     "StudyRecord",
     "is_url",
+    "ledger_exists",
     "read_state",
     "sqlite_url",
     "study_lock",

@@ -72,14 +72,19 @@ class Ledger:
     Args:
         storage: an SQLAlchemy URL, or the path of an SQLite file.
         states: folder of the state files; by default ``states`` beside the SQLite file.
+        reading: it is enough to read it, where this user may not write to it.
+
+    Attributes:
+        read_only: whether all that would write raises `ReadOnly`.
 
     Raises:
         UserError: the database cannot be opened or is not ours.
     """
 
-    def __init__(self, storage: str, states: str | os.PathLike[str] | None = None) -> None:
+    def __init__(self, storage: str, states: str | os.PathLike[str] | None = None, *, reading: bool = False) -> None:
         self.storage = storage
-        self.engine = tables.open_engine(storage)
+        self.engine = tables.open_engine(storage, reading)
+        self.read_only = bool(self.engine.get_execution_options().get("read_only"))
         if states is None:
             states = Path(self.engine.url.database or ".").parent / "states"
         self.states = States(self, Path(states).absolute())

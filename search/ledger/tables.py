@@ -11,15 +11,21 @@ decision  the order log of a study: what happened, in sequence; replayed by a re
 
 from __future__ import annotations
 
+import atexit
+import os
 import time
+import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 
-from search.errors import UserError
+from search.errors import ReadOnly, UserError
 from search.ledger import urls
+from search.ledger.reading import copied, may_write, reading_engine
 from search.ledger.trouble import translate_errors
 from search.special import kind_of
 
@@ -124,11 +130,23 @@ def utc_now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
-def open_engine(storage: str) -> sa.Engine:
+_opened = weakref.WeakSet[sa.Engine]()
+
+
+@atexit.register
+def _close() -> None:
+    """Close SQLite's files at the end of the process: the last one out puts its log back into the file."""
+    for engine in list(_opened):
+        engine.dispose()
+
+
+def open_engine(storage: str, reading: bool = False) -> sa.Engine:
     """Connect to a database, making its tables where it is new.
 
     Args:
         storage: an SQLAlchemy URL, or the path of an SQLite file.
+        reading: it is enough to read it, where this user may not write to it; the engine has the option ``read_only``
+            then, and refuses to write.
 
     Raises:
         UserError: the database cannot be opened or has another layout.
@@ -136,6 +154,8 @@ def open_engine(storage: str) -> sa.Engine:
     shown = without_password(storage)
     try:
         url = urls.parsed(storage)
+        if reading and (file := urls.sqlite_file(storage)) and os.path.lexists(file) and not may_write(file):
+            return _for_reading(file, shown)
         if url.get_backend_name() == "sqlite" and url.database:
             _refuse_special(Path(url.database), shown)
             Path(url.database).parent.mkdir(parents=True, exist_ok=True)
@@ -148,8 +168,18 @@ def open_engine(storage: str) -> sa.Engine:
         raise UserError(f"storage {shown!r}: {error}; give a place that can be written with --storage") from error
     if engine.dialect.name == "sqlite":
         _tune_sqlite(engine)
-    try:
+        _opened.add(engine)
+    with _opening(engine, shown):
         _make_tables(engine)
+    translate_errors(engine, shown)  # from now on: what is wrong with a new one was told above
+    return engine
+
+
+@contextmanager
+def _opening(engine: sa.Engine, shown: str) -> Iterator[None]:
+    """Say what is wrong with a database that is looked at for the first time."""
+    try:
+        yield
     except sa.exc.DatabaseError as error:
         engine.dispose()
         reason = str(error.orig).strip() if error.orig else str(error)
@@ -157,7 +187,26 @@ def open_engine(storage: str) -> sa.Engine:
     except UserError:
         engine.dispose()
         raise
-    translate_errors(engine, shown)  # from now on: what is wrong with a new one was told above
+
+
+def _for_reading(file: Path, shown: str) -> sa.Engine:
+    """Connect to a file of ours that this user may not write to."""
+    engine = reading_engine(file)
+    with _opening(engine, shown), engine.connect() as connection:
+        layout = _layout(connection, file)
+    if layout != VERSION:  # tables are added in a copy
+        folder = copied(file)
+        engine = open_engine(str(Path(folder.name) / file.name))
+        weakref.finalize(engine, folder.cleanup)
+    else:
+        translate_errors(engine, shown)
+    engine.update_execution_options(read_only=True)
+
+    @sa.event.listens_for(engine, "begin")
+    def on_begin(connection: sa.Connection) -> None:
+        if connection.get_execution_options().get("writes"):
+            raise ReadOnly(f"storage {shown!r}: this user may read it, and not write to it")
+
     return engine
 
 
@@ -215,24 +264,29 @@ def _make_tables(engine: sa.Engine) -> None:
     with engine.connect().execution_options(writes=True) as connection, connection.begin():
         if engine.dialect.name == "postgresql":
             connection.execute(sa.text("SELECT pg_advisory_xact_lock(7236)"))
-        existing = sa.inspect(connection).get_table_names()
-        if not existing:
+        if not sa.inspect(connection).get_table_names():
             metadata.create_all(connection)
             connection.execute(meta.insert().values(name="version", value=VERSION))
-            return
-        # Nothing is written into a database that is not ours, or of another layout.
-        if not {"meta", "study", "epoch"} <= set(existing):
-            raise UserError(f"{engine.url.database}: this database holds other tables; give ours a place of its own")
-        found = connection.execute(sa.select(meta.c.value).where(meta.c.name == "version")).scalar()
-        if found == "1":
+        elif _layout(connection, engine.url.database) != VERSION:
             metadata.create_all(connection)
             connection.execute(meta.update().where(meta.c.name == "version").values(value=VERSION))
-            return
-        if found != VERSION:
-            raise UserError(
-                f"{engine.url.database}: the ledger has layout {found}, this version reads layout {VERSION}; "
-                "use the version that wrote it, or another --storage"
-            )
+
+
+def _layout(connection: sa.Connection, place: object) -> str:
+    """Return the layout of a database that holds tables, which can be this one or an earlier one.
+
+    Raises:
+        UserError: it is not ours, or of another layout: nothing is written into it.
+    """
+    if not {"meta", "study", "epoch"} <= set(sa.inspect(connection).get_table_names()):
+        raise UserError(f"{place}: this database holds other tables; give ours a place of its own")
+    found = connection.execute(sa.select(meta.c.value).where(meta.c.name == "version")).scalar()
+    if found not in ("1", VERSION):
+        raise UserError(
+            f"{place}: the ledger has layout {found}, this version reads layout {VERSION}; "
+            "use the version that wrote it, or another --storage"
+        )
+    return str(found)
 
 
 __all__ = ["data", "decision", "epoch", "meta", "open_engine", "run", "state", "study", "trial", "utc_now"]

@@ -58,6 +58,25 @@ def parsed(storage: str) -> sa.URL:
     return url
 
 
+def ledger_exists(storage: str) -> bool:
+    """Whether there is a database; of one that is no file it is not asked.
+
+    Raises:
+        UserError: this user may not look.
+    """
+    try:
+        file = sqlite_file(storage)
+        return file is None or bool(os.stat(file))
+    except sa.exc.ArgumentError:
+        return True  # opening it says what is wrong
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError as error:
+        raise UserError(
+            f"{storage!r}: {error.strerror}; ask whoever owns it for the right to read it, or name another place"
+        ) from error
+
+
 def sqlite_file(storage: str) -> Path | None:
     """Return the file that a storage names; None where it is no SQLite file.
 

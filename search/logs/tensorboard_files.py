@@ -43,7 +43,8 @@ def write(study: LoggedStudy, folder: Path) -> str:
         for trial in study.trials:
             _put(place / runs[trial.name], trial.digest, partial(_trial, trial, study.metric))
     except OSError as error:
-        raise UserError(f"{place}: cannot be written: {error.strerror or error}; give another --results") from error
+        reason = error.strerror or error
+        raise UserError(f"{place}: cannot be written: {reason}; --results and --storage name other places") from error
     look = f"tensorboard --logdir {shell_word(str(place))}"
     return f"TensorBoard: {len(study.trials)} trials in {place}; look at them with `{look}`"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 from collections.abc import Callable, Mapping
@@ -13,7 +14,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from search.errors import UserError, nearest
+from search.errors import ReadOnly, UserError, nearest
 from search.ledger import Ledger, StudyRecord
 from search.report import render
 from search.report.columns import frame_sheet, printed_notes, table_sheet, table_title
@@ -35,6 +36,9 @@ _FRAMES: Mapping[str, Callable[[Ledger, StudyRecord, Space], pd.DataFrame]] = {
     "decisions": decisions_frame,
     "predictions": predictions_frame,
 }
+
+FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS)
+"""Errors of a place that this user may not write to."""
 
 SUBJECTS = ("table", *_FRAMES)
 """What can be exported."""
@@ -203,6 +207,8 @@ def write_atomically(path: Path, write: Callable[[Any], Any]) -> Path:
         finally:
             temporary.unlink(missing_ok=True)
     except OSError as error:
+        if error.errno in FORBIDDEN:
+            raise ReadOnly(f"{path}: cannot be written: {error.strerror}; give another place") from error
         raise UserError(
             f"{path}: cannot be written: {error.strerror or error}; give another place, or make room: "
             "what stood there is as it was"
