@@ -110,6 +110,8 @@ def judged(table: Table, read: Curves, lines: Sequence[Sequence[Curve]], ledger:
         judged="" if val.evidence.why else metric,
         compared=any(one.differences != [None] * len(lines) for one in (val, test) if one is not None),
         confirms=confirm,
+        comparisons=families[0].comparisons if families[0] is not None else 0,
+        level=next((one.alpha for one in families if one is not None), table.level),
     )
     table = replace(table, verdicts=verdicts(space, table, lines, val.evidence, looks if planned else 1))
     tested = test.evidence if test is not None else None

@@ -68,7 +68,9 @@ def verdicts(
         for one, p in zip(compared, adjusted, strict=True):
             if one.claim is claim:
                 beside = f" ({one.where})" if len(bench.strata) > 1 else ""
-                found.append(Claim(text + beside, one.verdict(p, max(tests, 1)), one.about, one.comparison))
+                found.append(
+                    Claim(text + beside, one.verdict(p, max(tests, 1)), one.about, one.comparison, "best" in claim)
+                )
     return found
 
 

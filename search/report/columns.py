@@ -84,8 +84,9 @@ def table_title(table: Table) -> str:
 
 
 def printed_notes(table: Table) -> list[str]:
-    """Return what stands below the table: the claims with their verdicts, then the footnotes."""
-    return [*(claim_note(claim) for claim in table.verdicts), *table.notes]
+    """Return what stands below the table: that the study is not complete, the claims with verdicts, the footnotes."""
+    first = 1 if table.incomplete and table.notes[:1] == [table.incomplete] else 0
+    return [*table.notes[:first], *(claim_note(claim) for claim in table.verdicts), *table.notes[first:]]
 
 
 def table_columns(table: Table) -> list[Column]:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from search.report.analysis import Remarks
 from search.report.curves import Curves
 from search.report.evidence import Evidence
+from search.report.families_apart import claims_compared, families_apart
 from search.report.judged_text import ONE_RUN
 from search.report.labels import row_text
 from search.report.rows import Judged, Table
@@ -152,10 +153,10 @@ def _claims(table: Table, remarks: Remarks) -> list[str]:
     if family is None or not judged:
         return []
     if tested:
-        distinct = len(set(tested) - {None})
+        distinct = claims_compared(table)
         own = replace(family, comparisons=distinct, repeated=len(tested) - distinct)
-        return [f"Claims that one is better are a family of their own: {own.sentence}."]
-    return [f"Claims: {family.looked}."] if family.looked else []
+        return [f"Claims that one is better are a family of their own: {own.sentence}.", *families_apart(table)]
+    return [*([f"Claims: {family.looked}."] if family.looked else []), *families_apart(table)]
 
 
 def _noise(found: Iterable[Judged | None]) -> str:

@@ -38,9 +38,9 @@ def footnotes(
         remarks: what is to be said of its statistics; None where nobody asked for them.
     """
     judged = judged_notes(table, read, remarks) if remarks is not None else []
-    notes = [*_meaning(table, read), *_marks(table), *table.unmoved, *_seeds(table), *judged]
+    notes = [table.incomplete] if table.incomplete else []
+    notes += [*_meaning(table, read), *_marks(table), *table.unmoved, *_seeds(table), *judged]
     notes += [*_sampled(table, read), *(_importances(table, read) if remarks is not None else ())]
-    notes += _missing(table, read)
     return [*notes, *_published(read, homeless), *_sharing(table, read, same), *_data(read)]
 
 
@@ -134,14 +134,6 @@ def _budget(table: Table, read: Curves) -> str:
         f"Budget: {settings} from the sampler {read.space.search.sampler}, {seeds}, at most {longest} epochs a trial; "
         f"{reached} epochs in all{ended}."
     )
-
-
-def _missing(table: Table, read: Curves) -> list[str]:
-    """Settings of a grid that no trial stands for yet: a table must not look complete without them."""
-    if read.space.search.sampler != "grid":
-        return []
-    left = read.space.grid_size() - len(table.lines)
-    return [f"{left} setting{'s have' if left > 1 else ' has'} not been started."] if left > 0 and table.lines else []
 
 
 def _published(read: Curves, homeless: Sequence[str]) -> list[str]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from search.report.statistics.results import CellEstimate, Difference, State
+from search.report.statistics.results import ALPHA, CellEstimate, Difference, State
 from search.report.statistics.single import BANNER
 from search.report.statistics.verdicts import Verdict
 
@@ -116,6 +116,7 @@ class Claim:
         text: the claim, for people.
         verdict: what is said.
         about: places of the lines that it compares, the one it speaks for first; () where it compares none.
+        best: it says that a setting is the best of all.
         comparison: names the comparison whose p value was adjusted: claims with equal names are one comparison.
     """
 
@@ -123,6 +124,7 @@ class Claim:
     verdict: Verdict
     about: tuple[int, ...] = ()
     comparison: Hashable = None
+    best: bool = False
 
     @property
     def kind(self) -> str:
@@ -159,6 +161,9 @@ class Table:
         row_names: value of the row axis as JSON -> what it is called, for a cross table.
         verdicts: the claims of the file, judged.
         confirms: it is the confirm stage of a search, which validation images chose: test images decide.
+        incomplete: what is missing of what the study was asked for; the first of the notes, "" where nothing is.
+        comparisons: tests of the judged metric that were adjusted together.
+        level: that an adjusted p value has to reach.
         unmoved: sentences on settings that changed no bit of what was recorded; they are among the notes as well.
     """
 
@@ -176,6 +181,9 @@ class Table:
     row_names: Mapping[str, str] = field(default_factory=dict)
     verdicts: Sequence[Claim] = ()
     confirms: bool = False
+    incomplete: str = ""
+    comparisons: int = 0
+    level: float = ALPHA
     unmoved: Sequence[str] = ()
 
     @cached_property

@@ -20,6 +20,7 @@ from dataclasses import replace
 
 from search.ledger import Ledger, StudyRecord
 from search.report.analysis import judged
+from search.report.complete import incomplete
 from search.report.cross import cross_axes
 from search.report.curves import Curve, Curves, read_curves
 from search.report.labels import published_figures, row_position, row_text, setting_label
@@ -70,7 +71,9 @@ def table_of(read: Curves, ledger: Ledger | None = None) -> Table:
         table = replace(table, cross=cross, row_names={json.dumps(value): row_text(space, value) for value in values})
     runs = [each for _, each in found]
     same = unmoved(runs, space.axes)
-    table = replace(table, unmoved=unmoved_sentences(same, [line.setting for line in lines]))
+    table = replace(
+        table, unmoved=unmoved_sentences(same, [line.setting for line in lines]), incomplete=incomplete(read)
+    )
     if ledger is None:
         return replace(table, notes=footnotes(table, read, homeless, same))
     table, remarks = judged(table, read, runs, ledger)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import rich.table
@@ -13,12 +12,13 @@ from rich.text import Text
 
 from search.errors import UserError
 from search.ledger import Ledger, StudyRecord
+from search.report.complete import states as states
 from search.report.curves import Curve, best_epoch, metric_order, read_curves
 from search.report.frames import TRIAL_METRICS
 from search.report.table import COUNTED
 from search.report.text import duration, figure, is_accuracy, one_line, printable, value_text
 from search.space import Objective, Space
-from search.trial import State, Trial
+from search.trial import Trial
 
 TRIALS_SHOWN = 50
 """Trials `show_study` lists; `trials.csv` has all of them."""
@@ -114,12 +114,6 @@ def show_trial(ledger: Ledger, record: StudyRecord, space: Space, number: int) -
         metrics.add_row(Text(one_line(_head(name))), *(Text(value) for value in values))
     error = [Text(printable(trial.error, lines=True))] if trial.error else []
     return Group(_facts(facts), *([metrics] if last else []), *error)
-
-
-def states(trials: Iterable[Trial]) -> str:
-    """Return "3 finished, 1 pruned"."""
-    counts = Counter(trial.state for trial in trials)
-    return ", ".join(f"{counts[state]} {state.value}" for state in State if counts[state]) or "none"
 
 
 def _curve(ledger: Ledger, record: StudyRecord, space: Space, trial: Trial) -> Curve:

@@ -19,22 +19,20 @@ from search.report.hypertext import html_table
 from search.report.judged_text import evidence_text
 from search.report.looks import looks_of
 from search.report.page import drawn, facts
+from search.report.page.answer import answer
 from search.report.page.markup import NARROW, Markup, element, escaped, joined, sentence, wide
-from search.report.page.question import answer, many, question, setup
+from search.report.page.question import question, setup
+from search.report.page.wording import many
 from search.report.paths import study_folder
 from search.report.rows import Claim, Table
 from search.report.table import table_of
-from search.report.views import states
 from search.space import confirm_name, rebuild
-from search.trial import State
 
 MOST = 7_500_000
 """Bytes of a page."""
 
 LINES = 300
 """Lines of the table a page shows; ``table.csv`` has all of them."""
-
-_OPEN = (State.WAITING, State.RUNNING, State.INTERRUPTED, State.FAILED)
 
 
 def report_page(ledger: Ledger, read: Curves, table: Table, conditions: Mapping[str, Any]) -> str:
@@ -91,7 +89,8 @@ def _header(title: str, read: Curves) -> Markup:
 
 
 def _answer(table: Table, read: Curves, ledger: Ledger) -> Markup:
-    parts = [element("p", sentence(answer(table, read)), class_="answer")]
+    parts = [element("p", sentence(table.incomplete), class_="warning")] if table.incomplete else []
+    parts.append(element("p", sentence(answer(table, read)), class_="answer"))
     if table.verdicts:
         counts = {kind: sum(claim.kind == kind for claim in table.verdicts) for kind in ("supported", "contradicted")}
         said = ", ".join(f"{count} {kind}" for kind, count in counts.items())
@@ -109,8 +108,6 @@ def _answer(table: Table, read: Curves, ledger: Ledger) -> Markup:
         said = "Seeds were added after a look at the table, which was not planned: p values are too small."
         parts.append(element("p", said, class_="warning"))
     parts += [element("p", sentence(said), class_="warning") for said in table.unmoved]
-    if any(trial.state in _OPEN for trial in trials):
-        parts.append(element("p", f"The study is not complete: {states(trials)}.", class_="warning"))
     return joined([*parts, *_confirmed(read, ledger)])
 
 
@@ -124,9 +121,11 @@ def _confirmed(read: Curves, ledger: Ledger) -> list[Markup]:
     said = [element("p", "Its best settings were run again under fresh seeds: ", link)]
     if ledger.trials(record.id):
         again = read_curves(ledger, record, rebuild(record.space, record.name))
-        said.append(
-            element("p", sentence(f"The answer of that confirm stage: {answer(table_of(again, ledger), again)}"))
-        )
+        table = table_of(again, ledger)
+        first = f"{table.incomplete.replace('The study', 'It')} " if table.incomplete else ""
+        so_far = " so far" if table.incomplete else ""
+        text = f"{first}The answer of that confirm stage{so_far}: {answer(table, again)}"
+        said.append(element("p", sentence(text)))
     return said
 
 

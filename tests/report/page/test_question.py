@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
-from search.report.page.question import answer, listed, question, setup
+from search.report.page.answer import answer
+from search.report.page.question import question, setup
+from search.report.page.wording import listed
 from search.space import Axis, Choice, Float, Grid, Objective, Search
 from search.trial import State
+from tests.report.builder import key_of
 from tests.report.judging import SPACE, Bench, pattern
 from tests.report.page.studies import levels, told
 
@@ -65,8 +69,8 @@ class TestQuestion:
 class TestAnswer:
     def test_better_with_its_figures_and_what_is_left_open(self, ledger):
         assert answered(levels(ledger)) == (
-            "Better than gamma=0: gamma=2 (+45 points, 95 % interval +29 to +61, adjusted p <0.001); about the other "
-            "setting nothing can be decided."
+            "Better than gamma=0: gamma=2 (+45 points, 95 % interval +29 to +61, adjusted p <0.001); test images say "
+            "the same; about the other setting nothing can be decided."
         )
 
     def test_better_and_worse(self, ledger):
@@ -116,6 +120,136 @@ class TestAnswer:
         claims = ({"never": {"diverges": True}}, {"best": 2})
         assert answered(levels(ledger, (20, 20, 20), claims=claims)).startswith("Nothing can be decided from 3 seeds")
 
+    def test_a_claim_that_the_table_does_not_share_is_told_with_the_reason(self, ledger):
+        """The table adjusts one and the same p over more comparisons: both are shown, and why they differ."""
+        bench = levels(ledger, (20, 20, 24), claims=({"better": [2, 0]},))
+        assert answered(bench) == (
+            "Of what the file claims, “gamma=2 is better than gamma=0” is supported; beyond that nothing can be "
+            "decided from 3 seeds per setting and 40 validation images. “gamma=2 is better than gamma=0” is "
+            "supported, while the table calls the difference of gamma=2 not clear of chance: both rest on one test "
+            "(p 0.034), which the table adjusts over 2 comparisons (p 0.068) and the claims over 1 (p 0.034)."
+        )
+        table, _ = told(bench)
+        assert sum("both rest on one test (p 0.034)" in note for note in table.notes) == 1
+
+    def test_the_table_may_be_clear_where_a_claim_is_not(self, ledger):
+        claims = ({"better": [2, 0]}, {"better": [2, 1]}, {"better": [1, 0]}, {"better": [0, 1]})
+        bench = levels(ledger, (20, 21, 25), claims=claims)
+        table, read = told(bench)
+        found, sentence = next(
+            (claim, note) for claim in table.verdicts for note in table.notes if note.startswith(f"“{claim.text}")
+        )
+        assert (found.kind, "the difference of gamma=2 clear of chance" in sentence) == ("undecided", True)
+        assert sentence in answer(table, read)
+
+    def test_a_best_that_is_supported_without_an_adjustment(self, ledger):
+        bench = levels(ledger, (20, 20, 24), claims=({"best": 2},))
+        assert answered(bench).endswith(
+            "“gamma=2 is the best” is supported, while not every difference to it is clear of chance in the table: "
+            "that one is the best of all asks for each p at most 0.05 by itself, because all of them have to hold; the "
+            "table adjusts them over 2 comparisons, because any of them may be said."
+        )
+        assert answered(bench).split(". ", 1)[1] in told(bench)[0].notes
+
+    def test_what_a_claim_decides_is_not_left_open(self, ledger):
+        """Claims are read before it is said about how many settings nothing can be decided."""
+        claims = ({"better": [2, 0]}, {"better": [1, 0]})
+        said = answered(levels(ledger, (2, 8, 38), claims=claims))
+        assert "“gamma=1 is better than gamma=0” is supported" in said
+        assert "nothing can be decided" not in said
+
+    def test_what_is_equal_within_a_margin_is_not_left_open(self, ledger):
+        equal = answered(levels(ledger, claims=({"equal": [1, 0], "within": 0.25},)))
+        assert equal.startswith("Better than gamma=0: gamma=2 (")
+        assert equal.endswith("; of what the file claims, “gamma=1 equals gamma=0 within 25 pt” is supported.")
+
+    def test_that_one_is_not_the_best_says_nothing_of_the_others(self, ledger):
+        said = answered(levels(ledger, claims=({"best": 0},)))
+        assert said.endswith(
+            "of what the file claims, “gamma=0 is the best” is contradicted; about the other setting nothing can be "
+            "decided."
+        )
+
+    @pytest.mark.parametrize(
+        ("val", "test", "said"),
+        [
+            ((20, 38), (20, 20), "; on test images none of this is clear of chance."),
+            ((20, 38), (2, 28), "; test images say the same."),
+            (
+                (20, 20),
+                (2, 28),
+                "On test images, where validation images decide nothing, better than gamma=0: gamma=1 (+88 points, ",
+            ),
+            ((20, 38), (28, 2), "; the two contradict each other on gamma=1."),
+        ],
+    )
+    def test_the_test_images_are_read_too(self, ledger, val, test, said):
+        bench = Bench(ledger, replace(SPACE, axes=[Axis("gamma", Grid([0, 1]))]))
+        for a in range(2):
+            for s in range(3):
+                right = (np.arange(n) < share[a] + (s + a) % 2 for n, share in ((40, val), (30, test)))
+                bench.run({"gamma": a}, s, *right)
+        assert said in answered(bench)
+
+    def test_the_same_run_is_decided(self, ledger):
+        """Its difference is exactly 0: nothing about it is open."""
+        bench = Bench(ledger)
+        for a in range(3):
+            for s in range(3):
+                keys = [key_of("shared", s, epoch) for epoch in (1, 2)] if a < 2 else None
+                bench.run({"gamma": a}, s, np.arange(40) < (38 if a == 2 else 20) + s % 2, keys=keys)
+        said = answered(bench)
+        assert said.startswith("Better than gamma=0: gamma=2 (")
+        assert said.endswith("; the same run as gamma=0: gamma=1.")
+        alone = Bench(ledger, replace(SPACE, name="alone", axes=[Axis("gamma", Grid([0, 1]))]))
+        for a in range(2):
+            for s in range(3):
+                keys = [key_of("one", s, epoch) for epoch in (1, 2)]
+                alone.run({"gamma": a}, s, np.arange(40) < 20 + s, keys=keys)
+        assert answered(alone) == (
+            "Nothing can be decided from 3 seeds per setting and 40 validation images: all settings are the same run, "
+            "and their difference is exactly 0."
+        )
+
+    def test_a_pruned_baseline_is_the_reason(self, ledger):
+        bench = Bench(ledger)
+        for a in range(3):
+            for s in range(3):
+                state = State.PRUNED if (a, s) == (0, 2) else State.FINISHED
+                bench.run({"gamma": a}, s, pattern(a, s, 40), state=state)
+        assert answered(bench) == (
+            "Nothing can be decided from 2 to 3 seeds per setting and 40 validation images: a seed was pruned; a "
+            "pruned setting can only be described, at an epoch all runs reached."
+        )
+
+    def test_what_is_clear_but_for_a_diverged_run_is_not_said_to_be_unclear(self, ledger):
+        bench = Bench(ledger, replace(SPACE, seeds=(0, 1, 2, 3)))
+        for a, share in enumerate((20, 38, 38)):
+            for s in range(4):
+                state = State.DIVERGED if s == 3 and a == 0 else State.FINISHED
+                bench.run({"gamma": a}, s, np.arange(40) < share + (s + a) % 2, state=state)
+        assert answered(bench).endswith(
+            "what is clear of chance (smallest adjusted p <0.001) is so on the seeds that did not diverge alone, and a "
+            "diverged run is an outcome."
+        )
+
+    def test_worse_than_a_baseline_that_diverged_is_not_said(self, ledger):
+        bench = Bench(ledger, replace(SPACE, seeds=(0, 1, 2, 3)))
+        for a, share in enumerate((38, 20, 20)):
+            for s in range(4):
+                state = State.DIVERGED if s == 3 and a == 0 else State.FINISHED
+                bench.run({"gamma": a}, s, np.arange(40) < share + (s + a) % 2, state=state)
+        assert answered(bench).startswith("Nothing can be decided")
+
+    def test_tests_of_another_metric_than_the_objective_name_it(self, ledger):
+        space = replace(SPACE, search=Search(objective=Objective("val_loss", "minimize")))
+        bench = levels(ledger, space=space)
+        assert answered(bench).startswith("In validation accuracy better than gamma=0: gamma=2 (")
+        assert list(setup(told(bench)[1]))[-1] == (
+            "Judged by validation loss after the last epoch; lower is better. Intervals and tests speak of validation "
+            "accuracy, of which higher is better."
+        )
+
     def test_without_both_nothing_is_decided(self, ledger):
         assert answered(levels(ledger, **NO_BASELINE)) == (
             "Nothing can be decided from 3 seeds per setting and 40 validation images: the file names no baseline to "
@@ -157,6 +291,26 @@ class TestAnswer:
             "Nothing can be decided from a search alone: it found gamma=2 best (95.8 %); that figure chose it, so it "
             "is optimistic; a confirm stage would run the best again under fresh seeds."
         )
+
+    def test_a_search_half_way_says_so_far_and_names_all_that_are_best(self, ledger):
+        space = replace(SPACE, axes=[Axis("gamma", Float(0, 2))], search=Search("tpe", trials=3))
+        bench = levels(ledger, (20, 10, 20), space=space, **NO_BASELINE)
+        assert answered(bench).startswith(
+            "Nothing can be decided from a search alone: it found gamma=0 and gamma=2 equally best (50.8 %); that "
+            "figure chose it"
+        )
+        bench.run({"gamma": 1.5}, 0, np.arange(40) < 20, state=State.INTERRUPTED, last=1)
+        table, read = told(bench)
+        assert table.incomplete == (
+            "The study is not complete: 1 interrupted, 9 finished. 2 runs of these settings have not been started."
+        )
+        assert ": so far it found gamma=0 and gamma=2 equally best" in answer(table, read)
+
+    def test_the_best_of_a_search_that_lacks_seeds_says_under_how_many(self, ledger):
+        space = replace(SPACE, axes=[Axis("gamma", Float(0, 2))], search=Search("random", trials=1))
+        bench = Bench(ledger, replace(space, report=replace(SPACE.report, **NO_BASELINE)))
+        bench.run({"gamma": 1.0}, 0, np.arange(40) < 20)
+        assert "so far it found gamma=1 best under 1 of 3 seeds (50.00 %)" in answered(bench)
 
     def test_a_confirm_stage_is_judged_on_test(self, ledger):
         """Validation chose its settings: what it shows there is no answer."""

@@ -1,0 +1,231 @@
+"""What the runs of a study answer, in a few sentences that contradict nothing else on the page.
+
+What this file promises:
+
+* it speaks after it has read the table, the differences on test images and the claims, and names what each of them
+  decides; only what none of them decides is said to be undecided;
+* a setting is called better or worse only where the table may (Holm-adjusted, at least three seeds that both finished,
+  none diverged), a claim supported or contradicted only where its verdict says so;
+* where the table and the claims differ although they rest on one test, it says why;
+* where nothing is decided, it says from what; it never says "equal".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from search.report.analysis import confirms
+from search.report.complete import incomplete, states
+from search.report.curves import Curves
+from search.report.families_apart import families_apart
+from search.report.judged_text import p_text, points
+from search.report.labels import row_text
+from search.report.page.wording import NAMED, listed, many, words
+from search.report.rows import Claim, Judged, Line, Table
+from search.report.statistics.results import VERDICT_SEEDS, State
+from search.report.text import figure, is_accuracy
+from search.space import Space
+from search.trial import State as Ended
+
+_ENDED = (Ended.FINISHED, Ended.STOPPED, Ended.PRUNED, Ended.DIVERGED, Ended.FAILED)
+
+
+@dataclass
+class _Split:
+    """What one set of images decides.
+
+    Attributes:
+        name: ``validation`` or ``test``.
+        lines: per line that is no baseline what was found of it there.
+        better, worse: lines that may be called so.
+    """
+
+    name: str
+    lines: Sequence[tuple[Line, Judged | None]]
+    better: list[Line] = field(init=False)
+    worse: list[Line] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.better = [line for line, one in self.lines if one is not None and one.better]
+        self.worse = [line for line, one in self.lines if one is not None and one.worse]
+
+    @property
+    def decided(self) -> list[Line]:
+        return [*self.better, *self.worse]
+
+    @property
+    def tested(self) -> bool:
+        """Whether there are differences that could have been decided here."""
+        found = [one.difference for _, one in self.lines if one is not None]
+        return any(difference is not None and difference.decidable for difference in found)
+
+    def sentence(self, base: str) -> str:
+        """Return what is better and worse, "" where nothing is."""
+        by = {id(line): one for line, one in self.lines}
+        named = [
+            f"{word} than {base}: {listed([line.setting + _evidence(by[id(line)]) for line in lines], between=' and ')}"
+            for word, lines in (("better", self.better), ("worse", self.worse))
+            if lines
+        ]
+        return "; ".join(named)
+
+
+def answer(table: Table, read: Curves) -> str:
+    """Return what the runs answer, as far as the statistics allow."""
+    space, ours = read.space, [line for line in table.lines if not line.baseline]
+    if not any(line.finished for line in table.lines):
+        return f"Nothing can be decided: {_unfinished(read)}."
+    if space.search.sampler != "grid":
+        return _searched(table, read)
+    test = _Split("test", [(line, line.tested) for line in ours])
+    own = _Split("validation", [(line, line.judged) for line in ours])
+    if confirms(read.record):  # what validation images show of settings that they chose is no answer
+        if not any(line.tested is not None for line in ours):
+            return f"Nothing can be decided: the validation images chose these settings, and {_untested(table)}."
+        own, test = test, _Split("test", [])
+    base = _baseline(table, space)
+    said = [own.sentence(base)]
+    metric = table.judged if own.name == "validation" else table.test
+    if said[0] and metric != space.search.objective.metric and own.name == "validation":
+        said[0] = f"in {words(metric)} {said[0]}"  # tests are of classes, whatever is optimised
+    said.append(_on_test(own, test, base))
+    same = [line for line, one in own.lines if _same_run(one)]
+    if same and said[0]:
+        said.append(f"the same run as {base}: {listed([line.setting for line in same])}")
+    parts = [part for part in said if part]
+    # What runs never or always do is no answer to which setting is better.
+    decided = [claim for claim in table.verdicts if claim.kind != "undecided" and "runs" not in claim.evidence]
+    claims = listed([f"“{claim.text}” is {claim.kind}" for claim in decided], between="; ")
+    apart = "".join(f" {sentence}" for sentence in families_apart(table)[:NAMED])
+    if not parts:
+        basis = _basis(table, own)
+        if decided:
+            return f"Of what the file claims, {claims}; beyond that nothing can be decided from {basis}.{apart}"
+        return f"Nothing can be decided from {basis}: {_why(table, own)}.{apart}"
+    if decided:
+        parts.append(f"of what the file claims, {claims}")
+    known = {id(line) for line in [*own.decided, *test.decided, *same]}
+    known |= {id(table.lines[place]) for claim in decided for place in _settled(claim)}
+    left = sum(id(line) not in known for line in ours)
+    others = f"the other {'setting' if left == 1 else f'{left} settings'}"
+    rest = f"; about {others} nothing can be decided" if left else ""
+    text = "; ".join(parts)
+    return f"{text[:1].upper()}{text[1:]}{rest}.{apart}"
+
+
+def _on_test(own: _Split, test: _Split, base: str) -> str:
+    """Return what the test images say beside those of validation, "" where they have no part in it."""
+    if not test.tested:
+        return ""
+    if not test.decided:
+        return "on test images none of this is clear of chance" if own.decided else ""
+    alike = [set(map(id, ones)) == set(map(id, others)) for ones, others in _pairs(own, test)]
+    if all(alike):
+        return "test images say the same"
+    against = [line for line in own.better if line in test.worse] + [line for line in own.worse if line in test.better]
+    end = f"; the two contradict each other on {listed([line.setting for line in against])}" if against else ""
+    but = "" if own.decided else ", where validation images decide nothing"
+    return f"on test images{but}, {test.sentence(base)}{end}"
+
+
+def _pairs(own: _Split, test: _Split) -> tuple[tuple[list[Line], list[Line]], tuple[list[Line], list[Line]]]:
+    return (own.better, test.better), (own.worse, test.worse)
+
+
+def _settled(claim: Claim) -> tuple[int, ...]:
+    """Return the lines that a decided claim says something of; that one is not the best says nothing of the others."""
+    return claim.about[:1] if claim.best and claim.kind == "contradicted" else claim.about
+
+
+def _same_run(one: Judged | None) -> bool:
+    return one is not None and one.difference is not None and one.difference.state is State.SAME_RUN
+
+
+def _untested(table: Table) -> str:
+    """Say why test images decide nothing."""
+    return "no predictions on test images are on record" if table.test else "there are no test images"
+
+
+def _unfinished(read: Curves) -> str:
+    """Say why no run has finished: there is more to come, or how all of them ended."""
+    trials = [curve.trial for curve in read.curves]
+    ended = bool(trials) and all(trial.state in _ENDED for trial in trials)
+    return f"no run finished: {states(trials)}" if ended else "no run has finished yet"
+
+
+def _searched(table: Table, read: Curves) -> str:
+    space, metric = read.space, read.space.search.objective.metric
+    best = table.lines[0]
+    value = best.cells[metric]
+    if not best.finished or value.mean is None:
+        return "Nothing can be decided from a search alone."
+    confirm = "the confirm stage runs" if space.search.confirm else "a confirm stage would run"
+    unit = " %" if is_accuracy(metric) else ""
+    equal = [line.setting for line in table.lines if line.partial is best.partial and line.cells[metric] == value]
+    so_far = "so far " if incomplete(read) else ""
+    seeds = f"under {best.finished} of {many(best.seeds, 'seed')} " if best.partial else ""
+    names = f"{listed(equal)} equally" if len(equal) > 1 else best.setting
+    return (
+        f"Nothing can be decided from a search alone: {so_far}it found {names} best {seeds}"
+        f"({figure(metric, value.mean, value.sd)}{unit}); that figure chose it, so it is optimistic; {confirm} the "
+        "best again under fresh seeds."
+    )
+
+
+def _evidence(one: Judged | None) -> str:
+    d = one.difference if one is not None else None
+    if one is None or d is None or d.estimate is None or d.low is None or d.high is None:
+        return ""
+    middle, low, high = (points(value, d) for value in (d.estimate, d.low, d.high))
+    return f" ({middle} points, 95 % interval {low} to {high}, adjusted p {p_text(one.p_adjusted)})"
+
+
+def _baseline(table: Table, space: Space) -> str:
+    """Return what the settings are compared with: several baselines where other axes vary beside the rows."""
+    lines = [line for line in table.lines if line.baseline]
+    if len(lines) == 1:
+        return lines[0].setting
+    return f"{row_text(space, space.report.baseline)} beside the same other values"
+
+
+def _basis(table: Table, own: _Split) -> str:
+    found = [line.tested if own.name == "test" else line.judged for line in table.lines]
+    cells = [one.cell for one in found if one is not None and one.cell.seeds]
+    seeds = [cell.seeds for cell in cells] or [line.finished for line in table.lines]
+    low, high = min(seeds), max(seeds)
+    count = many(high, "seed") if low == high else f"{low} to {high} seeds"
+    images = sorted({cell.images for cell in cells})
+    word = "image" if images == [1] else "images"
+    measured = f" and {' or '.join(f'{n:,}' for n in images)} {own.name} {word}" if images else ""
+    return f"{count} per setting{measured}"
+
+
+def _why(table: Table, own: _Split) -> str:
+    if len(table.lines) < 2:
+        return "there is one setting, and nothing to compare it with"
+    if not table.judged and own.name == "validation":
+        return "no difference can be judged, and the notes of the table say why"
+    if not table.compared:
+        return "the file names no baseline to compare with"
+    known = [(one, one.difference) for _, one in own.lines if one is not None and one.difference is not None]
+    if known and all(difference.state is State.SAME_RUN for _, difference in known):
+        return "all settings are the same run, and their difference is exactly 0"
+    decidable = [one for one, difference in known if difference.decidable and one.p_adjusted is not None]
+    if not decidable:
+        if table.banner:
+            return "a rerun may reverse any order"
+        reasons = [difference.reason for _, difference in known if difference.state is not State.SAME_RUN]
+        if reasons and reasons[0] and len(set(reasons)) == 1:
+            return reasons[0]
+        return f"a verdict needs {VERDICT_SEEDS} seeds that a setting and its baseline both finished"
+    smallest = min(one.p_adjusted for one in decidable if one.p_adjusted is not None)
+    if smallest <= table.level:
+        return (
+            f"what is clear of chance (smallest adjusted p {p_text(smallest)}) is so on the seeds that did not diverge "
+            "alone, and a diverged run is an outcome"
+        )
+    return (
+        f"no difference is clear of chance (smallest adjusted p {p_text(smallest)}), which does not show that the "
+        "settings are equal"
+    )
