@@ -21,6 +21,10 @@ UNLIMITED = 2**60
 """Bytes from which on a limit of version 1 is none: it says so by the largest multiple of a page."""
 
 
+MANY = 20_000
+"""Processes and threads of a user from which on their limit is none for us, and nobody counts them."""
+
+
 @dataclass(frozen=True)
 class Cpus:
     """The CPUs this process may use.
@@ -95,22 +99,69 @@ def memory_bytes(proc: Path = SELF) -> int:
     return min(limit for limit in limits if limit < UNLIMITED)
 
 
-def processes(proc: Path = SELF) -> str:
-    """Return the limits on how many processes and threads there may be, in words; "" for none."""
-    said = []
-    with contextlib.suppress(ImportError, OSError, ValueError):
+@dataclass(frozen=True)
+class Processes:
+    """How many processes and threads there may be.
+
+    Attributes:
+        most: the limit, `math.inf` for none.
+        used: how many of them there are.
+        by: whose limit it is, in words that follow "that", with its name.
+    """
+
+    most: float = math.inf
+    used: int = 0
+    by: str = ""
+
+    @property
+    def left(self) -> float:
+        """How many more there may be."""
+        return max(0, self.most - self.used)
+
+    def __str__(self) -> str:
+        return f"{self.left:g} are left of the {self.most:g} processes and threads that {self.by}" if self.by else ""
+
+    def trouble(self, needed: int) -> str:
+        """Return why this does not do for whoever needs so many more, and what to do about it, or ""."""
+        if self.left >= needed:
+            return ""
+        return f"it takes at least {needed} processes and threads, {self}; raise this limit, or end other programs"
+
+
+def processes(proc: Path = SELF) -> Processes:
+    """Return the limit that leaves the fewest processes and threads: the user's, or that of a cgroup."""
+    return min(_of_user(proc), _of_cgroups(proc), key=lambda each: each.left)
+
+
+def _of_user(proc: Path) -> Processes:
+    try:
         import resource
 
-        limit = resource.getrlimit(resource.RLIMIT_NPROC)[0]
-        if limit != resource.RLIM_INFINITY and os.getuid() != 0:  # root is not limited by it
-            said.append(f"this user may have {limit} (ulimit -u)")
-    found = []
+        most, user = resource.getrlimit(resource.RLIMIT_NPROC)[0], os.getuid()
+    except (ImportError, OSError, ValueError, AttributeError):
+        return Processes()
+    if user == 0 or not 0 <= most < MANY:  # root is not limited by it
+        return Processes()
+    return Processes(most, threads_of(user, proc.parent), "this user may have (ulimit -u)")
+
+
+def threads_of(user: int, proc: Path) -> int:
+    """Return how many threads the processes of a user have."""
+    count = 0
+    for status in proc.glob("[0-9]*/status"):
+        told = dict(line.partition(":")[::2] for line in _text(status).splitlines())
+        if told.get("Uid", "").split()[:1] == [str(user)]:
+            count += int(told.get("Threads", "1"))
+    return count
+
+
+def _of_cgroups(proc: Path) -> Processes:
+    found = [Processes()]
     for folder in cgroups("pids", proc):
-        with contextlib.suppress(ValueError):
-            found += [int(word) for word in _words(folder / "pids.max")]
-    if found:
-        said.append(f"this cgroup may have {min(found)} (pids.max)")
-    return ", ".join(said)
+        with contextlib.suppress(ValueError, IndexError):  # "max"
+            most, used = int(_words(folder / "pids.max")[0]), int(_words(folder / "pids.current")[0])
+            found.append(Processes(most, used, "this cgroup may have (pids.max)"))
+    return min(found, key=lambda each: each.left)
 
 
 def cgroups(controller: str, proc: Path = SELF) -> Iterator[Path]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import resource
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -14,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from search import limits, machine
-from search.limits import Cpus, cpu_quota, least_cpus, memory_bytes, processes
+from search.limits import Cpus, Processes, cpu_quota, least_cpus, memory_bytes, processes
 from tests.engine.test_run import ROOT, Bench
 
 HALF = 2**29
@@ -48,10 +49,11 @@ V2 = {"cg": "/ cgroup2 cgroup2 rw,nsdelegate"}
 def test_version_2_and_every_group_outside_counts(system: Callable[..., Path]) -> None:
     files = {"cg/a.slice/cpu.max": "150000 100000", "cg/a.slice/job/cpu.max": "max 100000"}
     files |= {"cg/a.slice/memory.max": "max", "cg/a.slice/job/memory.max": str(HALF), "cg/a.slice/pids.max": "77"}
+    files |= {"cg/a.slice/pids.current": "70", "cg/a.slice/job/pids.max": "max", "cg/a.slice/job/pids.current": "9"}
     proc = system("0::/a.slice/job\n", V2, files)
     assert cpu_quota(proc) == 1.5
     assert memory_bytes(proc) == HALF
-    assert processes(proc).endswith("this cgroup may have 77 (pids.max)")
+    assert processes(proc) == Processes(77, 70, "this cgroup may have (pids.max)")
 
 
 def test_version_1_has_a_mount_for_each_controller(system: Callable[..., Path]) -> None:
@@ -82,7 +84,7 @@ def test_without_a_limit_there_is_none(content: str, system: Callable[..., Path]
     proc = system("0::/\n", V2, {"cg/cpu.max": content, "cg/memory.max": "max", "cg/pids.max": "max"})
     assert cpu_quota(proc) == math.inf
     assert memory_bytes(proc) == os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    assert "cgroup" not in processes(proc)
+    assert processes(proc).left == math.inf
 
 
 def test_where_there_are_no_cgroups(tmp_path: Path) -> None:
@@ -126,6 +128,33 @@ def test_the_record_tells_what_may_be_used_where_that_is_less(monkeypatch: pytes
     monkeypatch.setattr(limits, "cpus", lambda: Cpus(2, 8, "CPU affinity"))
     told = machine.hardware()
     assert (told["cores"], told["usable_cores"], told["limited_by"]) == (os.cpu_count(), 2, "CPU affinity")
+
+
+def test_threads_of_a_user_are_counted_and_their_limit_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number, user, threads in ((1, 0, 5), (20, 1000, 3), (21, 1000, 8), (22, 1001, 50)):
+        (tmp_path / str(number)).mkdir()
+        (tmp_path / str(number) / "status").write_text(f"Name:\tx y\nUid:\t{user}\t0\t0\t0\nThreads:\t{threads}\n")
+    monkeypatch.setattr("os.getuid", lambda: 1000)
+    for limit, found in [
+        (40, Processes(40, 11, "this user may have (ulimit -u)")),
+        (5, Processes(5, 11, "this user may have (ulimit -u)")),
+        (resource.RLIM_INFINITY, Processes()),
+        (10**6, Processes()),
+    ]:
+        monkeypatch.setattr(resource, "getrlimit", lambda _, limit=limit: (limit, limit))
+        assert processes(tmp_path / "self") == found
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (40, 40))
+    monkeypatch.setattr("os.getuid", lambda: 0)
+    assert processes(tmp_path / "self") == Processes(), "root is not limited"
+
+
+def test_a_limit_is_trouble_where_too_little_is_left() -> None:
+    limit = Processes(40, 11, "this user may have (ulimit -u)")
+    assert (limit.left, limit.trouble(29), Processes().trouble(10**9), Processes(5, 9, "x").left) == (29, "", "", 0)
+    assert limit.trouble(30) == (
+        "it takes at least 30 processes and threads, 29 are left of the 40 processes and threads that this user may "
+        "have (ulimit -u); raise this limit, or end other programs"
+    )
 
 
 @contextmanager

@@ -14,14 +14,19 @@ from search.cli.options import places
 @click.option("--states", is_flag=True, help="Free all saved states; rows and tables stay.")
 @click.option("--alarms", is_flag=True, help="Share again where an epoch trained again had given another row.")
 def clean(results: str, storage: str | None, states: bool, alarms: bool) -> None:
-    """Free files that nothing names: of workers and drivers that were killed. Rows are never deleted.
+    """Free files that nothing names: of workers and drivers that were killed, and of their Rays. No row is deleted.
 
     Without states nothing is lost but time: what branches off is trained again from its first epoch.
 
     Example: python -m search clean --states
     """
     from search import api
+    from search.engine.folders import sweep
 
+    if swept := sweep():
+        click.echo(
+            f"removed {swept} folder{'' if swept == 1 else 's'} of runs that are gone, with what Ray left in them"
+        )
     ledger = api.existing_ledger(Path(results), storage, reading=False)
     count, size = ledger.states.clean(everything=states, age=0.0 if alarms else 600.0)
     click.echo(f"freed {count} file{'' if count == 1 else 's'}, {size / 1e6:.1f} MB")

@@ -1,30 +1,35 @@
 """The guard: a small process that outlives the driver and leaves nothing of its local Ray behind.
 
-    with guard() as tell:
+    with guard(folder) as told:
+        told.starting(90.0, "Ray did not start within 90 s")
         ray.init(...)
-        tell(session_folder)
+        told.started()
 
-However the driver ends - done, interrupted, SIGKILL - no process of its Ray session is there half a minute later, and
-neither is the session's folder. Ray sees to most of this itself, but two of its helpers try to report for a minute
-that their raylet is gone, a worker that is stopped (SIGSTOP) cannot notice it, and the folders stay for ever.
+However the driver ends - done, interrupted, SIGKILL - no process of its Ray is there half a minute later, and neither
+is its folder. Ray sees to most of this itself, but two of its helpers try to report for a minute that their raylet is
+gone, a worker that is stopped (SIGSTOP) cannot notice it, and the folders stay for ever.
 
 The guard is this file, run by itself (standard library only), in a session of its own: Ctrl-C in the terminal and
 signals to the driver's process group do not reach it. It learns of the driver's end from a pipe that closes with it.
+
+It also speaks for a driver that cannot: code of Ray's that waits for its servers holds the interpreter's lock, so that
+a driver whose start hangs can only be ended, by a clock of the system, without a word.
 """
 
 from __future__ import annotations
 
 import contextlib
+import faulthandler
 import os
-import re
 import select
 import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 GRACE = 3.0
 """Seconds that processes get to end by themselves: after `ray.shutdown` as well as after the driver's death, of which
@@ -33,36 +38,60 @@ most of them hear."""
 LIMIT = 20.0
 """Seconds after which the guard gives up on processes that no SIGKILL ends."""
 
-SESSIONS = Path("ray")
-"""Folder of Ray's sessions inside the system's temporary one."""
+
+class Told:
+    """What the guard is told of a start, which ends this process (exit code 1) where it takes too long."""
+
+    def __init__(self, pipe: IO[bytes] | None) -> None:
+        self._pipe = pipe
+        self._nowhere = open(os.devnull, "w")  # noqa: SIM115  # for as long as the clock runs
+
+    def starting(self, limit: float, sentence: str) -> None:
+        """Ray is started now, and this process is to end with this sentence if it takes so many seconds."""
+        self._say(f"starting {limit} {sentence}")
+        faulthandler.dump_traceback_later(limit, exit=True, file=self._nowhere)
+
+    def started(self) -> None:
+        """It has started, or failed in time."""
+        faulthandler.cancel_dump_traceback_later()
+        self._say("started")
+
+    def _say(self, line: str) -> None:
+        if self._pipe is not None:
+            with contextlib.suppress(OSError):  # it was killed: what Ray does by itself must do
+                self._pipe.write(line.encode() + b"\n")
+                self._pipe.flush()
+
+    def close(self) -> None:
+        """Nothing more is started."""
+        faulthandler.cancel_dump_traceback_later()
+        self._nowhere.close()
+        if self._pipe is not None:
+            with contextlib.suppress(OSError):
+                self._pipe.close()
 
 
 @contextlib.contextmanager
-def guard() -> Iterator[Callable[[str], None]]:
-    """Watch over the Ray session that is started inside; yields what takes its folder, once there is one."""
+def guard(folder: str) -> Iterator[Told]:
+    """Watch over the Ray that is started inside, in a folder of its own.
+
+    Raises:
+        OSError: its process cannot be started.
+    """
     if not sys.executable:  # an interpreter inside another program
-        yield lambda folder: None
-        return
-    told = (os.getpid(), os.getsid(0), time.time())
-    command = [sys.executable, "-I", "-S", str(Path(__file__).resolve()), *map(str, told)]
-    nowhere = subprocess.DEVNULL  # or whoever reads the driver's output through a pipe would wait for the guard, too
-    process = subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=nowhere, stderr=nowhere, cwd="/", start_new_session=True
-    )
-    assert process.stdin is not None
-    pipe = process.stdin
-
-    def tell(folder: str) -> None:
-        with contextlib.suppress(OSError):  # it was killed: what Ray does by itself must do
-            pipe.write(f"{folder}\n".encode())
-            pipe.flush()
-
+        process, told = None, Told(None)
+    else:
+        words = (os.getpid(), os.getsid(0), folder)
+        command = [sys.executable, "-I", "-S", str(Path(__file__).resolve()), *map(str, words)]
+        nowhere = subprocess.DEVNULL  # whoever reads the driver's output through a pipe would wait for the guard, too
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=nowhere, cwd="/", start_new_session=True)
+        told = Told(process.stdin)
     try:
-        yield tell
+        yield told
     finally:
-        with contextlib.suppress(OSError):
-            pipe.close()
-        _reap(process)
+        told.close()
+        if process is not None:
+            _reap(process)
 
 
 _ended: list[subprocess.Popen[bytes]] = []
@@ -77,51 +106,55 @@ def _reap(process: subprocess.Popen[bytes]) -> None:
 # The guard's own process -------------------------------------------------------------------------------------
 
 
-def main(driver: int, terminal: int, began: float) -> None:
-    """Wait for the driver's end, or the end of its Ray; then see that the session's processes and its folder go.
+def main(driver: int, terminal: int, folder: str) -> None:
+    """Wait for the driver's end, or the end of its Ray; then see that its processes and its folder go.
 
     Args:
         driver: its process number.
         terminal: its POSIX session, in which the processes of its Ray are, too.
-        began: when it was about to start Ray, in seconds since the epoch.
+        folder: of its Ray.
     """
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
-    for each in wait_for_end(driver) or sessions_of(driver, began):
-        end_processes(each, terminal, {driver})
-        remove(each)
+    if sentence := wait_for_end(driver):
+        with contextlib.suppress(OSError):
+            os.write(2, f"{sentence}\n".encode())
+    hush()
+    end_processes(folder, terminal, {driver})
+    remove(folder)
 
 
-def wait_for_end(driver: int) -> list[str]:
-    """Return the folders that were told, once the pipe is closed or the driver is gone."""
-    told = b""
+def wait_for_end(driver: int) -> str:
+    """Wait until the pipe is closed or the driver is gone; return what it would have said, if it was ended for a start
+    that took too long."""
+    rest, limit, sentence, began = b"", 0.0, "", 0.0
     while os.getppid() == driver:
         ready, _, _ = select.select([0], [], [], 2.0)
-        if ready:
-            chunk = os.read(0, 4096)
-            if not chunk:
-                break
-            told += chunk
-    return told.decode().splitlines()
+        if not ready:
+            continue
+        chunk = os.read(0, 4096)
+        if not chunk:
+            break
+        *lines, rest = (rest + chunk).split(b"\n")
+        for line in lines:
+            word, _, more = line.decode(errors="replace").partition(" ")
+            number, _, sentence = more.partition(" ")
+            if word == "starting":
+                limit, began = float(number), time.monotonic()
+            else:
+                hush()
+    return sentence if sentence and time.monotonic() - began >= limit - 0.5 else ""
 
 
-def sessions_of(driver: int, since: float) -> list[str]:
-    """Return the folders of sessions that a driver began: Ray writes its process number into their names."""
-    pattern = re.compile(rf"session_[0-9_-]+_{driver}")
-    places = {Path(os.environ.get("RAY_TMPDIR", "/tmp")) / SESSIONS, Path(os.environ.get("TMPDIR", "/tmp")) / SESSIONS}
-    found = []
-    for place in places:
-        with contextlib.suppress(OSError):
-            found += [
-                str(each)
-                for each in place.iterdir()
-                if pattern.fullmatch(each.name) and each.stat().st_mtime >= since - 1.0
-            ]
-    return found
+def hush() -> None:
+    """Let go of the driver's standard error, which whoever reads it may wait for."""
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    os.dup2(nowhere, 2)
+    os.close(nowhere)
 
 
 def end_processes(folder: str, terminal: int, spared: set[int]) -> None:
-    """Let the processes of a Ray session end; kill those that do not."""
+    """Let the processes of a Ray end; kill those that do not."""
     began = time.monotonic()
     empty = 0
     while time.monotonic() - began < LIMIT:
@@ -148,7 +181,7 @@ def remove(folder: str) -> None:
 
 
 def members_of(folder: str) -> set[int]:
-    """Return the processes that name a Ray session in their command line, or have a file in its folder open."""
+    """Return the processes that name a Ray's folder in their command line, or have a file in it open."""
     name = os.path.basename(folder)
     if os.path.isdir("/proc/self/fd"):
         return {int(entry) for entry in os.listdir("/proc") if entry.isdigit() and _belongs(f"/proc/{entry}", name)}
@@ -185,4 +218,4 @@ def _said(*command: str) -> str:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3]))
+    main(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3])

@@ -8,21 +8,30 @@ import logging
 import os
 import signal
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import ray
-from ray._private import parameter, ray_constants, services
+from ray._private import parameter, ray_constants, services, utils
 from ray.tune.execution import class_cache
 
-from search.engine.guard import guard, sessions_of
+from search import limits
+from search.engine.folders import own_folder
+from search.engine.guard import guard
 from search.engine.servers import Watch, watched
+from search.engine.signals import default_signals
 from search.errors import RayLost, StorageFailed, UserError
 
 STARTS = 3
 """How often Ray is started where it does not answer: it waits 30 seconds for its own processes and no longer."""
+
+START_LIMIT_S = 90.0
+"""Seconds that one start may take. Ray waits without end for a server that cannot start its threads, holding the
+interpreter's lock, so that no code of ours could end that."""
+
+PROCESSES = 130
+"""Processes and threads that a local Ray and its driver have at least, on two CPUs; with fewer it hangs."""
 
 UNNEEDED = {"no_monitor": True, "include_log_monitor": False}
 """Parameters of a Ray node that leave processes out."""
@@ -38,7 +47,7 @@ def session() -> str:
 
 
 @contextmanager
-def local_ray(cpus: int | None = None) -> Iterator[None]:
+def local_ray(cpus: int | None = None, say: Callable[[str], object] = print) -> Iterator[None]:
     """Start a local Ray that listens on loopback only, without dashboard or usage statistics; end it at exit.
 
     It has so many CPUs, or those that Ray finds. Neither its processes nor its folder outlive this process, however
@@ -50,7 +59,7 @@ def local_ray(cpus: int | None = None) -> Iterator[None]:
     """
     global _session
     with ExitStack() as guards:
-        _session = _started(guards, cpus)
+        _session = _started(guards, cpus, say)
         with watched(_gone) as watch:
             try:
                 with _failing_plainly(watch):
@@ -102,38 +111,52 @@ def _first_line(error: Exception) -> str:
     return str(error).strip().partition("\n")[0] or type(error).__name__
 
 
-def _started(guards: ExitStack, cpus: int | None) -> str:
-    """Start Ray under a guard, again where that fails; return its folder."""
+def _started(guards: ExitStack, cpus: int | None, say: Callable[[str], object]) -> str:
+    """Start Ray under a guard, again where that fails; return its folder.
+
+    Raises:
+        UserError: it does not start, or cannot.
+    """
+    if reason := limits.processes().trouble(PROCESSES):
+        raise UserError(f"Ray cannot be started: {reason}")
     for left in reversed(range(STARTS)):
-        began = time.time()
         with ExitStack() as attempt:
-            tell = attempt.enter_context(guard())
+            folder = attempt.enter_context(own_folder(say))
             try:
-                with _lean():
-                    started = ray.init(
-                        "local",  # else RAY_ADDRESS, or a cluster started on this machine, would be taken instead
-                        num_cpus=cpus,
-                        include_dashboard=False,
-                        log_to_driver=False,
-                        logging_level=logging.ERROR,
-                        configure_logging=True,
-                        _node_ip_address="127.0.0.1",
-                    )
+                told = attempt.enter_context(guard(folder))
+                told.starting(START_LIMIT_S, f"Ray did not start within {START_LIMIT_S:g} s; {_look(folder)}")
+                try:
+                    with _lean():
+                        started = ray.init(
+                            "local",  # else RAY_ADDRESS, or a cluster started on this machine, would be taken instead
+                            num_cpus=cpus,
+                            include_dashboard=False,
+                            log_to_driver=False,
+                            logging_level=logging.ERROR,
+                            configure_logging=True,
+                            _node_ip_address="127.0.0.1",
+                            _temp_dir=folder,
+                        )
+                finally:
+                    told.started()
             except Exception as error:
-                for folder in sessions_of(os.getpid(), began):
-                    tell(folder)
                 ray.shutdown()
-                if left:
+                if left and not isinstance(error, OSError):  # what the system refuses it refuses again
                     continue
+                times = f", tried {STARTS} times" if not left else ""
                 raise UserError(
-                    f"Ray did not start on this machine, tried {STARTS} times ({_first_line(error)}); see whether "
-                    "it is overloaded, or its memory or the folder for temporary files full"
+                    f"Ray did not start on this machine{times} ({_first_line(error)}); {_look(folder)}"
                 ) from error
-            folder = str(started.address_info["session_dir"])
-            tell(folder)
             guards.push(attempt.pop_all())
-            return folder
+            return str(started.address_info["session_dir"])
     raise AssertionError("one of the attempts returned or raised")
+
+
+def _look(folder: str) -> str:
+    """Return what to look at where Ray does not start."""
+    few = limits.processes()
+    first = f"{few}: raise this limit, or end other programs; " if few.left < 10 * PROCESSES else ""
+    return f"{first}see whether the machine is overloaded, or its memory or {os.path.dirname(folder)!r} full"
 
 
 @contextmanager
@@ -154,8 +177,21 @@ def _lean() -> Iterator[None]:
         _replaced(parameter, "RayParams", lambda usual: functools.partial(usual, **without)),
         _replaced(services, "start_api_server", lambda usual: lambda *words, **more: (None, None)),
         _replaced(services, "ConsolePopen", lambda usual: functools.partial(usual, **_GROUP)),
+        _replaced(utils, "set_sigterm_handler", lambda usual: lambda handler: None),  # ours stays
+        _replaced(ray._raylet, "CoreWorker", _mortal),
     ):
         yield
+
+
+def _mortal(usual: Callable[..., Any]) -> Callable[..., Any]:
+    """Let signals end this process at once while Ray connects: it waits for its servers, perhaps for ever, and holds
+    the interpreter's lock meanwhile, so that no handler of ours would run."""
+
+    def connect(*words: Any, **more: Any) -> Any:
+        with default_signals():
+            return usual(*words, **more)
+
+    return connect
 
 
 @contextmanager

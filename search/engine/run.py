@@ -135,7 +135,7 @@ class _Steps:
 
         if not self._address and (note := allowed.note(wanted)):
             self.view.say(note)
-        with tune.ray_at(self._address, allowed.offered(wanted)):
+        with tune.ray_at(self._address, allowed.offered(wanted), self.view.say):
             share = tune.share(self.space.resources)
             cpus, gpus, workers = share.cpus, share.gpus, share.workers
             if self._address:

@@ -29,7 +29,7 @@ import sys
 import tempfile
 import threading
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -61,7 +61,7 @@ FIRST = 900.0
 
 
 @contextmanager
-def ray_at(address: str, cpus: int | None = None) -> Iterator[None]:
+def ray_at(address: str, cpus: int | None = None, say: Callable[[str], object] = print) -> Iterator[None]:
     """Join the cluster at an address, or start a local Ray of so many CPUs; leave or end it at exit.
 
     Raises:
@@ -76,7 +76,7 @@ def ray_at(address: str, cpus: int | None = None) -> Iterator[None]:
     before = signal.getsignal(signal.SIGTERM)
     with ExitStack() as stack:
         try:
-            stack.enter_context(joined(address) if address else local_ray(cpus))
+            stack.enter_context(joined(address) if address else local_ray(cpus, say))
         except SystemExit as ended:  # by the handler Ray has put there
             raise KeyboardInterrupt from ended
         if threading.current_thread() is threading.main_thread():

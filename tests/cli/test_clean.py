@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from search.__main__ import run
+from search.engine import folders
 from search.ledger import KeptState, Ledger, Role, write_state
 
 CLASS = {"machine": "made up"}
@@ -40,6 +41,19 @@ def test_only_what_nothing_names_is_freed(results: Path, capsys: pytest.CaptureF
     assert capsys.readouterr().out == "freed 1 file, 1.0 MB\nkept: 1 state, 2.0 MB\n"
     assert files(results) == ["ab"]
     assert Ledger(str(results / "search.db")).alarm(CLASS) == "differs"
+
+
+def test_what_ray_left_of_a_dead_driver_goes_too(
+    results: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(folders, "places", lambda: [(str(results), "")])
+    left = results / "search-12345678"
+    (left / "session").mkdir(parents=True)
+    (left / folders.LOCK).write_text("1\n")
+    assert run(["clean", "--results", str(results)]) == 0
+    first = "removed 1 folder of runs that are gone, with what Ray left in them"
+    assert capsys.readouterr().out.splitlines() == [first, "freed 1 file, 1.0 MB", "kept: 1 state, 2.0 MB"]
+    assert not left.exists()
 
 
 def test_what_was_just_written_may_be_about_to_be_named(results: Path, capsys: pytest.CaptureFixture[str]) -> None:

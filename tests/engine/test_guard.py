@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from search.engine.guard import members_of, sessions_of
+from search.engine.guard import members_of
 from tests.engine.test_run import gone, wait_for
 from tests.surroundings import HANG_S
 
@@ -25,9 +23,8 @@ DRIVER = """
 import os, signal, subprocess, sys, time
 from pathlib import Path
 from search.engine.guard import guard
-place, end = Path(sys.argv[1]), sys.argv[2]
-folder = place / "ray" / f"session_2026-01-01_00-00-00_000000_{os.getpid()}"
-with guard() as tell:
+folder, end = Path(sys.argv[1]), sys.argv[2]
+with guard(str(folder)) as told:
     (folder / "logs").mkdir(parents=True)
     stay = "import signal, sys, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(1000)"
     named = subprocess.Popen([sys.executable, "-c", stay, f"--session-dir={folder}"])
@@ -35,8 +32,9 @@ with guard() as tell:
         writes = subprocess.Popen([sys.executable, "-c", stay], stdout=log)
     reader = subprocess.Popen([sys.executable, "-c", stay, str(folder)], start_new_session=True)
     other = subprocess.Popen([sys.executable, "-c", stay])
-    if end != "untold":
-        tell(str(folder))
+    told.starting(1000.0, "it did not start")
+    if end != "starting":
+        told.started()
     print(folder, named.pid, writes.pid, reader.pid, other.pid, flush=True)
     if end != "leaves":
         time.sleep(1000)
@@ -61,16 +59,15 @@ class Driver:
 
 @pytest.fixture(scope="module")
 def drivers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Driver]]:
-    """All at once, for each takes seconds: killed with all told, killed before it could say where its Ray is, and well
-    and alive but done with Ray."""
+    """All at once, for each takes seconds: killed with its Ray started, killed in its start, and well and alive but
+    done with Ray."""
     made: dict[str, Driver] = {}
-    for end in ("killed", "untold", "leaves"):
-        place = tmp_path_factory.mktemp(end)
+    for end in ("killed", "starting", "leaves"):
+        place = tmp_path_factory.mktemp(end) / f"search-{end:_<8}"
         process = subprocess.Popen(
             [sys.executable, "-c", DRIVER, str(place), end],
             stdout=subprocess.PIPE,
             text=True,
-            env={**os.environ, "RAY_TMPDIR": str(place)},
         )
         assert process.stdout is not None
         words = process.stdout.readline().split()
@@ -95,7 +92,7 @@ def drivers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Driv
             driver.process.communicate()
 
 
-@pytest.mark.parametrize("end", ["killed", "untold", "leaves"])
+@pytest.mark.parametrize("end", ["killed", "starting", "leaves"])
 def test_nothing_is_left(end: str, drivers: dict[str, Driver]) -> None:
     driver = drivers[end]
     wait_for(lambda: gone([driver.named, driver.writes, driver.watching]) and not driver.folder.exists())
@@ -107,23 +104,41 @@ def test_nothing_is_left(end: str, drivers: dict[str, Driver]) -> None:
 def test_a_guard_that_was_killed_hurts_nobody() -> None:
     code = (
         "import os, subprocess, sys; from search.engine.guard import guard\n"
-        "with guard() as tell:\n"
+        "with guard('/nowhere') as told:\n"
         "    import psutil; [each.kill() for each in psutil.Process().children()]\n"
-        "    psutil.wait_procs(psutil.Process().children(), 600); tell('/nowhere')\n"
+        "    psutil.wait_procs(psutil.Process().children(), 600); told.starting(900, 'x'); told.started()\n"
         "print('done')\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=HANG_S)
     assert (done.stdout, done.stderr) == ("done\n", "")
 
 
-def test_sessions_of_a_driver(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("RAY_TMPDIR", str(tmp_path))
-    for name in (
-        "session_2026-01-01_00-00-00_000000_77",
-        "session_2026-01-01_00-00-00_000000_7",
-        "session_latest",
-        "x",
-    ):
-        (tmp_path / "ray" / name).mkdir(parents=True)
-    assert [Path(each).name for each in sessions_of(7, 0.0)] == ["session_2026-01-01_00-00-00_000000_7"]
-    assert sessions_of(7, time.time() + 60) == [], "an older one, of another process of that number"
+STARTS = """
+import ctypes, sys
+from search.engine.guard import guard
+with guard(sys.argv[1]) as told:
+    told.starting(1.0, "Ray did not start within a second")
+    if sys.argv[2]:
+        ctypes.PyDLL(None).sleep(300)  # never lets go of Python's lock
+    told.started()
+    ctypes.PyDLL(None).sleep(2)
+print("done")
+"""
+
+
+@pytest.mark.parametrize(
+    ("hangs", "code", "out", "err"),
+    [
+        ("hangs", 1, "", "Ray did not start within a second\n"),
+        ("", 0, "done\n", ""),  # it starts in time, and goes on for longer than a start may take
+    ],
+)
+def test_a_start_that_hangs_in_native_code_ends_with_a_sentence(
+    hangs: str, code: int, out: str, err: str, tmp_path: Path
+) -> None:
+    folder = tmp_path / "search-12345678"
+    folder.mkdir()
+    command = [sys.executable, "-c", STARTS, str(folder), hangs]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=HANG_S)
+    assert (done.returncode, done.stdout, done.stderr) == (code, out, err)
+    wait_for(lambda: not folder.exists(), 60)

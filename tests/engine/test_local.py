@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-import os
+import errno
+import signal
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,68 +14,133 @@ from typing import Any
 
 import pytest
 
+from search import limits
+from search.engine import folders
+from search.engine.folders import LOCK
 from search.errors import UserError
+from search.limits import Processes
 
 pytestmark = pytest.mark.slow  # Ray's import takes seconds
 
+TIMED_OUT = Exception("The current node timed out during startup.\nMore of it.")
+
 
 @pytest.fixture
-def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[int], list[str]]:
+def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
     """Start a Ray that fails so many times; return what happened, in turn."""
     import search.engine.tune  # noqa: F401  # it prepares for Ray
     from search.engine import local
 
-    def run(failures: int) -> list[str]:
+    def run(failures: int, error: Exception = TIMED_OUT) -> list[str]:
         happened: list[str] = []
 
         @contextmanager
-        def guard() -> Iterator[Callable[[str], None]]:
+        def guard(folder: str) -> Iterator[Any]:
             happened.append("guarded")
-            yield lambda folder: happened.append(f"told {Path(folder).name[-3:]}")
+            yield SimpleNamespace(starting=told, started=lambda: happened.append("started"))
+            assert (Path(folder) / LOCK).exists()
             happened.append("guard sees to it")
 
-        def init(*_: Any, **__: Any) -> Any:
-            number = happened.count("guarded")
-            folder = tmp_path / str(failures) / "ray" / f"session_2026-01-01_00-00-0{number}_000000_{os.getpid()}"
-            folder.mkdir(parents=True)
-            if number <= failures:
-                raise Exception("The current node timed out during startup.\nMore of it.")
-            return SimpleNamespace(address_info={"session_dir": str(folder.with_name("the one"))})
+        def told(limit: float, sentence: str) -> None:
+            assert sentence.startswith(f"Ray did not start within {limit:g} s; ")
 
-        monkeypatch.setenv("RAY_TMPDIR", str(tmp_path / str(failures)))
+        def init(*_: Any, **__: Any) -> Any:
+            if happened.count("guarded") <= failures:
+                raise error
+            return SimpleNamespace(address_info={"session_dir": str(tmp_path / "the one")})
+
+        monkeypatch.setattr(folders, "places", lambda: [(str(tmp_path), "TMPDIR")])
+        monkeypatch.setattr(folders, "INSIDE_BYTES", 0)
         monkeypatch.setattr(local, "guard", guard)
         monkeypatch.setattr(local.ray, "init", init)
         monkeypatch.setattr(local.ray, "shutdown", lambda: happened.append("shut down"))
         try:
             with local.local_ray():
                 happened.append(f"runs in {Path(local.session()).name}")
-        except UserError as error:
-            happened.append(str(error))
+        except UserError as ended:
+            happened.append(str(ended))
         assert local.session() == ""
         return happened
 
     return run
 
 
-def test_ray_is_started_again(start: Callable[[int], list[str]]) -> None:
-    end = str(os.getpid())[-3:]
-    assert start(0) == ["guarded", "told one", "runs in the one", "shut down", "guard sees to it"]
+def test_ray_is_started_again(start: Callable[..., list[str]]) -> None:
+    assert start(0) == ["guarded", "started", "runs in the one", "shut down", "guard sees to it"]
     assert start(1) == [
-        *("guarded", f"told {end}", "shut down", "guard sees to it"),
-        *("guarded", "told one", "runs in the one", "shut down", "guard sees to it"),
+        *("guarded", "started", "shut down", "guard sees to it"),
+        *("guarded", "started", "runs in the one", "shut down", "guard sees to it"),
     ]
 
 
-def test_ray_that_never_starts(start: Callable[[int], list[str]]) -> None:
+def test_ray_that_never_starts(start: Callable[..., list[str]], tmp_path: Path) -> None:
     happened = start(9)
     assert happened.count("guarded") == 3
     assert happened[-1] == (
-        "Ray did not start on this machine, tried 3 times (The current node timed out during startup.); see whether it "
-        "is overloaded, or its memory or the folder for temporary files full"
+        "Ray did not start on this machine, tried 3 times (The current node timed out during startup.); see whether "
+        f"the machine is overloaded, or its memory or '{tmp_path}' full"
     )
 
 
-def test_only_what_is_needed_is_started(start: Callable[[int], list[str]], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_the_system_refuses_is_not_tried_again(start: Callable[..., list[str]], tmp_path: Path) -> None:
+    happened = start(9, OSError(errno.ENOSPC, "No space left on device"))
+    assert happened.count("guarded") == 1
+    assert happened[-1] == (
+        "Ray did not start on this machine ([Errno 28] No space left on device); see whether the machine is "
+        f"overloaded, or its memory or '{tmp_path}' full"
+    )
+
+
+def test_too_few_processes_are_named_at_once(
+    start: Callable[..., list[str]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    by = "this user may have (ulimit -u)"
+    monkeypatch.setattr(limits, "processes", lambda: Processes(40, 4, by))
+    assert start(9) == [
+        "Ray cannot be started: it takes at least 130 processes and threads, 36 are left of the 40 processes and "
+        "threads that this user may have (ulimit -u); raise this limit, or end other programs"
+    ]
+    monkeypatch.setattr(limits, "processes", lambda: Processes(150, 4, by))
+    assert start(9)[-1] == (
+        "Ray did not start on this machine, tried 3 times (The current node timed out during startup.); 146 are left "
+        "of the 150 processes and threads that this user may have (ulimit -u): raise this limit, or end other "
+        f"programs; see whether the machine is overloaded, or its memory or '{tmp_path}' full"
+    )
+
+
+def test_signals_end_a_start_that_hangs() -> None:
+    """Ray's code holds the interpreter's lock meanwhile, and no handler of Python's runs."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        code = (
+            "import ctypes, signal, search.engine.tune\nfrom search.engine import local\n"
+            "signal.signal(signal.SIGTERM, signal.default_int_handler)\n"
+            "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+            "def hang(): print('hangs', flush=True); ctypes.PyDLL(None).sleep(300)\n"
+            "local._mortal(hang)()\n"
+        )
+        process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+        assert process.stdout is not None
+        assert process.stdout.readline() == "hangs\n"
+        process.send_signal(number)
+        assert process.wait(60) == -number
+        process.stdout.close()
+
+
+def test_and_what_was_heard_before_is_heard_behind_it() -> None:
+    from search.engine.signals import default_signals
+
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(signal.SIGTERM, signal.SIG_IGN), signal.signal(signal.SIGINT, print)]
+    try:
+        with default_signals():
+            assert [signal.getsignal(number) for number in numbers] == [signal.SIG_DFL, signal.SIG_IGN]
+        assert [signal.getsignal(number) for number in numbers] == [print, signal.SIG_IGN]
+    finally:
+        for number, handler in zip(reversed(numbers), before, strict=True):
+            signal.signal(number, handler)
+
+
+def test_only_what_is_needed_is_started(start: Callable[..., list[str]], monkeypatch: pytest.MonkeyPatch) -> None:
     from ray._private import parameter, services
 
     from search.engine import local

@@ -9,10 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from search.engine.guard import sessions_of
 from search.trial import State
 from tests.engine import moved
-from tests.engine.test_run import Bench, wait_for
+from tests.engine.test_run import Bench, sessions_of, wait_for
 from tests.surroundings import HANG_S
 
 pytestmark = pytest.mark.stress
@@ -27,7 +26,7 @@ class Moved(Bench):
 
     def days(self, driver: int) -> set[str]:
         """The days of which Ray's servers speak in their logs."""
-        logs = [Path(each, "logs", f"{server}.out") for each in sessions_of(driver, 0.0) for server in moved.SERVERS]
+        logs = [Path(each, "logs", f"{server}.out") for each in sessions_of(driver) for server in moved.SERVERS]
         lines = [line for log in logs if log.exists() for line in log.read_text(errors="replace").splitlines()]
         return {line[1:11] for line in lines if line.startswith("[2")}
 

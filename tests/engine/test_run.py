@@ -25,7 +25,7 @@ import pytest
 import yaml
 from optuna.trial import TrialState
 
-from search.engine.guard import sessions_of
+from search.engine.folders import PREFIX, places
 from search.ledger import Ledger
 from search.trial import State, Trial
 from tests.surroundings import HANG_S, PATIENCE, ROOT
@@ -149,6 +149,12 @@ def kin(process: subprocess.Popen[str]) -> list[psutil.Process]:
             if any(session in " ".join(other.cmdline()) for session in sessions):
                 family[other.pid] = other
     return list(family.values())
+
+
+def sessions_of(driver: int) -> list[Path]:
+    """The folders of the Ray sessions of a driver."""
+    found = {each for place, _ in places() for each in Path(place).glob(f"{PREFIX}*/session_*_{driver}")}
+    return sorted(found)
 
 
 def gone(processes: Sequence[psutil.Process]) -> bool:
@@ -350,10 +356,10 @@ def test_a_killed_driver(bench: Callable[..., Bench], alone: tuple[Bench, subpro
     # The driver dies; half a minute later nothing of it is left, neither processes nor what they kept in memory.
     wait_for(lambda: sum(trial.state.ended for trial in made.trials()) >= 3, process=process)
     family = kin(process)
-    (session,) = sessions_of(process.pid, 0.0)
+    (session,) = sessions_of(process.pid)
     process.send_signal(signal.SIGKILL)
     process.wait()
-    wait_for(lambda: gone(family) and not Path(session).exists())
+    wait_for(lambda: gone(family) and not session.parent.exists())
     assert shared_memory(family) == []
     kept = [trial for trial in made.trials() if trial.state.ended]
     assert 3 <= len(kept) < 8

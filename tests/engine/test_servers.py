@@ -136,7 +136,7 @@ def raising(monkeypatch: pytest.MonkeyPatch) -> Callable[[BaseException], str]:
     import search.engine.tune  # noqa: F401  # it prepares for Ray
     from search.engine import local
 
-    monkeypatch.setattr(local, "_started", lambda guards, cpus: "a folder")
+    monkeypatch.setattr(local, "_started", lambda guards, cpus, say: "a folder")
     monkeypatch.setattr(local.ray, "shutdown", lambda: None)
 
     def run(error: BaseException) -> str:
