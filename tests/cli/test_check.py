@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import sys
 from collections.abc import Sequence
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from classifier.data import progress
 from search.__main__ import run
 
 FILE = """\
@@ -22,6 +24,12 @@ DIGITS = [
     "digits: 240 training, 300 validation, 300 test images, 10 classes, 12 px",
     "images per class: 10 to 45 training, 30 validation, 30 test",
 ]
+
+
+@pytest.fixture(autouse=True)
+def _quiet(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a busy machine reading takes as long as progress is told of."""
+    monkeypatch.setattr(progress, "QUIET", math.inf)
 
 
 @pytest.fixture
