@@ -22,7 +22,7 @@ import importlib
 import inspect
 import platform
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -37,6 +37,7 @@ __all__ = [
     "Counting",
     "Describing",
     "Description",
+    "Idling",
     "Measuring",
     "Occupying",
     "Picturing",
@@ -218,6 +219,15 @@ class Measuring(Protocol):
     """
 
     metrics: Sequence[str]
+
+
+@runtime_checkable
+class Idling(Protocol):
+    """What a workload may offer beside the contract: which settings never act, so that `check` and `plan` say so."""
+
+    def idle(self, settings: Settings, epochs: int) -> Iterable[tuple[str, str]]:
+        """Return (setting name, sentence) of canonical settings that change nothing in a run of so many epochs."""
+        ...
 
 
 @runtime_checkable

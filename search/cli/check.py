@@ -57,6 +57,8 @@ def check(files: Sequence[str], data: str | None, sets: Sequence[str], workload:
             space = read_space(file, changed)
             trials = (space.search.trials or space.grid_size()) * len(space.seeds)
             click.echo(f"{file}: sound; {space.search.sampler}, {trials} trial{'' if trials == 1 else 's'}")
+            for note in space.notes:
+                click.echo(f"  note: {note}")
             if data is not None:
                 _data(space, file, told)
         except Faults as error:

@@ -119,6 +119,7 @@ class Plan:
             "seeds": self.seeds,
             "configurations_to_be_chosen": self.unasked,
             "sharing": self.sharing,
+            "notes": [str(note) for note in self.space.notes],
             "epochs": {
                 "full_length": self.epochs.full,
                 "alone": self.epochs.alone,

@@ -37,6 +37,8 @@ def text(plan: Plan, whole_tree: bool = False) -> str:
 
 def _head(plan: Plan) -> Iterator[str]:
     yield f"study {plan.study}"
+    for note in plan.space.notes:
+        yield f"  note: {note}"
     what = f"{_many(plan.configurations, 'configuration')} x {_many(plan.seeds, 'seed')}"
     yield _line("trials", f"{plan.trials:,}", what)
     if plan.unasked:

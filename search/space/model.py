@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from search.errors import Fault
 from search.rules import among
 
 MOST_EPOCHS = 1_000_000
@@ -281,6 +282,7 @@ class Space:
         search, resources, report: see there.
         file: the file it was read from, "" for a space built in memory.
         source: the resolved file as plain data (``extends`` and overrides applied); `search.space.dump` writes it.
+        notes: what never acts, though nothing is wrong with it; see `search.space.effects`.
     """
 
     name: str
@@ -294,6 +296,7 @@ class Space:
     report: Report = Report()
     file: str = field(default="", compare=False)
     source: Mapping[str, Any] = field(default_factory=dict)
+    notes: Sequence[Fault] = field(default=(), compare=False)
 
     def settings(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
         """Return what `parameters` (axis -> value) mean together with the fixed settings.

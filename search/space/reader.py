@@ -14,7 +14,7 @@ from typing import Any
 
 import jsonschema
 
-from search.errors import Faults, UserError
+from search.errors import Fault, Faults, UserError
 from search.space import extends
 from search.space import overrides as command_line
 from search.space.activity import drop_inactive
@@ -116,17 +116,19 @@ def _space(root: Node, stem: str, file: str, workload: Workload | None, rules: R
     if searchable:
         check_size(space, search, root, problems)
         check_epochs(space, search, problems)
+    notes: list[Fault] = []
     if sound and rules is not None and workload is not None:
         before = len(problems)
         root = drop_inactive(space, root, rules, problems)
         if len(problems) == before:
-            check_samples(space, root, workload, problems)
+            notes = check_samples(space, root, workload, problems)
     if problems.faults:
         return space
     # Once more from the tree as it is written out: what a base set in vain is gone from both.
     fixed = read_settings(extends.section(root, "fixed"), rules, problems)
     axes = read_axes(extends.section(root, "space"), extends.section(root, "fixed"), rules, problems)
-    return Space(axes=tuple(axes), fixed=fixed, file=file, **parts, source=_source(root, space.name, fixed, axes))
+    source = _source(root, space.name, fixed, axes)
+    return Space(axes=tuple(axes), fixed=fixed, file=file, **parts, source=source, notes=tuple(notes))
 
 
 def _known_keys(root: Node, rules: Rules, problems: Problems) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+from search.errors import Fault, Faults
 from search.foreign import reason_of, watched
 from search.rules import complete
+from search.space.effects import Sample, effects
 from search.space.extends import options, section
 from search.space.model import SERVICE_SETTINGS, Axis, Grid, Space
 from search.space.nodes import Node, Problems, same, show
@@ -50,16 +52,36 @@ def _spread(axis: Axis, most: int) -> list[Any]:
     return [values[round(index * (len(values) - 1) / (most - 1))] for index in range(most)]
 
 
-def check_samples(space: Space, root: Node, workload: Workload, problems: Problems) -> None:
-    """Report what the workload refuses, each fault at the line that set the value."""
+def check_samples(space: Space, root: Node, workload: Workload, problems: Problems) -> list[Fault]:
+    """Report what the workload refuses, each fault at the line that set the value, and axes that change nothing.
+
+    Returns:
+        notes on what never acts; see `search.space.effects`.
+    """
     with watched(f"workload {space.workload!r}: making settings canonical"):
-        _check_samples(space, root, workload, problems)
+        before = len(problems)
+        found = _check_samples(space, root, workload, problems)
+        if len(problems) > before:
+            return []
+        try:
+            return effects(
+                space, root, workload, found, lambda setting, parameters: _where(setting, parameters, root), problems
+            )
+        except (Faults, KeyboardInterrupt):
+            raise
+        except BaseException as error:
+            problems.add(root.entries["workload"], f"the workload could not make a schedule: {reason_of(error)}")
+            return []
 
 
-def _check_samples(space: Space, root: Node, workload: Workload, problems: Problems) -> None:
+def _check_samples(space: Space, root: Node, workload: Workload, problems: Problems) -> list[Sample]:
     seen: set[tuple[str, str]] = set()
+    found: list[Sample] = []
     for parameters in samples(space):
-        for setting, reason in _refused(space.settings(parameters), workload):
+        settings = space.settings(parameters)
+        sample, refused = _asked(parameters, settings, workload)
+        found += [sample] if sample is not None else []
+        for setting, reason in refused:
             node = _where(setting, parameters, root)
             key = f"fixed.{setting}" if node is None else node.key
             at = node or root.entries.get("fixed", root)
@@ -70,26 +92,31 @@ def _check_samples(space: Space, root: Node, workload: Workload, problems: Probl
             inside = len(parameters) > 1 and ", ".join(f"{name} {show(value)}" for name, value in others.items())
             problems.add(at, f"{reason} (in the configuration {inside})" if inside else reason, key=key)
             if len(seen) >= 50:  # the same mistake over and over: fifty addresses are enough
-                return
+                return found
+    return found
 
 
-def _refused(settings: dict[str, Any], workload: Workload) -> list[tuple[str, str]]:
+def _asked(
+    parameters: Mapping[str, Any], settings: Mapping[str, Any], workload: Workload
+) -> tuple[Sample | None, list[tuple[str, str]]]:
+    """Return a configuration as the workload takes it, or None and why it does not."""
     own = {name: value for name, value in settings.items() if name in SERVICE_SETTINGS}
     theirs = {name: value for name, value in settings.items() if name not in SERVICE_SETTINGS}
     faults: list[tuple[str, str]] = []
-    for check in (lambda: complete(SERVICE_SETTINGS, own), lambda: workload.canonical(theirs)):
+    made: list[Mapping[str, Any]] = []
+    for ask in (lambda: complete(SERVICE_SETTINGS, own), lambda: workload.canonical(theirs)):
         try:
-            check()
+            made.append(ask())
         except ValueError as error:
             faults += getattr(error, "faults", [("", str(error))])
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # a stranger's code: whatever it raises, the person reads where it came from
             faults.append(("", f"the workload could not make these settings canonical: {reason_of(error)}"))
-    return faults
+    return (Sample(parameters, theirs, made[1], made[0]) if len(made) > 1 else None), faults
 
 
-def _where(setting: str, parameters: dict[str, Any], root: Node) -> Node | None:
+def _where(setting: str, parameters: Mapping[str, Any], root: Node) -> Node | None:
     """Return the node that sets a setting in one configuration."""
     for name, value in parameters.items():
         axis = section(root, "space").entries[name]

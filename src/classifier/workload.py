@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from classifier import config
+from classifier.idle import idle
 
 if TYPE_CHECKING:
     from classifier.data import Dataset
@@ -27,6 +28,10 @@ class ClassifierWorkload:
     def schedule(self, settings: Mapping[str, Any], epochs: int) -> tuple[dict[str, Any], list[dict[str, Any]]]:
         """Split canonical settings into the fixed part and those of each epoch; see `config.schedule`."""
         return config.schedule(settings, epochs)
+
+    def idle(self, settings: Mapping[str, Any], epochs: int) -> list[tuple[str, str]]:
+        """Return what never acts in a run of so many epochs; see `classifier.idle`."""
+        return list(idle(settings, epochs))
 
     def data(self, fixed: Mapping[str, Any]) -> Any:
         """Decode the images once and describe them by content.
