@@ -78,7 +78,7 @@ def _data(space: Space, file: str, told: dict[tuple[str, ...], str]) -> None:
     Raises:
         UserError: the data cannot be used, or the workload checks none.
     """
-    from search.space import SERVICE_SETTINGS, addressed
+    from search.space import SERVICE_SETTINGS, addressed, read_all
     from search.workload import CheckingData, load_workload
 
     workload = load_workload(space.workload)
@@ -95,10 +95,13 @@ def _data(space: Space, file: str, told: dict[tuple[str, ...], str]) -> None:
         raise UserError("\n".join(f"{fault.key}: {fault.message}" for fault in error.faults)) from error
     if lines in told:
         click.echo(f"  data as for {told[lines]}")
+        read_all(space, workload)
         return
     told[lines] = file
     for line in map(one_line, lines):
         click.echo(f"  {line}" if file else line)
+    if file:
+        read_all(space, workload)
 
 
 @click.command()

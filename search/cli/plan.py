@@ -40,7 +40,7 @@ def plan(
 
     Example: python -m search plan spaces/focal.yaml
     """
-    from search.space import read_space
+    from search.space import read_all, read_space
 
     space = read_space(file, overrides(data, sets))
     from search import plan as room  # after the file is known to be sound: this import takes a second
@@ -48,6 +48,8 @@ def plan(
     from search.workload import load_workload
 
     workload = load_workload(space.workload)
+    if space.search.sampler != "grid":  # of a grid every configuration is looked at below
+        read_all(space, workload)
     with _ledger(Path(results), storage) as ledger:
         record = continued_study(ledger, space)
         if record is not None and record.execution_class is not None:

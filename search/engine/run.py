@@ -24,7 +24,7 @@ from search.engine.signals import dropped, stopping_on_signals
 from search.errors import NotReproducible, StorageFailed
 from search.ledger import Ledger, StudyRecord, study_lock
 from search.plan import Place, Plan, compared, plan_of, recorded_place
-from search.space import Space, addressed
+from search.space import Space, addressed, read_all
 from search.study.fold import Fold
 from search.study.revision import bring_up_to_date, find_study, new_revision, study_in_class
 from search.trial import DataCard, State
@@ -375,4 +375,6 @@ def read_data(space: Space, workload: Workload, view: View) -> Sample:
         inputs = dict(workload.inputs(fixed))
     if card is not None:
         view.say(f"data: {card.name}; " + "; ".join(card.notes))
+    if space.search.sampler != "grid":  # of a grid every configuration is looked at when the run is planned
+        read_all(space, workload)
     return Sample(fixed, card.fingerprint if card is not None else "", inputs)

@@ -24,6 +24,7 @@ from search.space.model import (
 )
 from search.space.nodes import text_of
 from search.space.reader import read_space, space_from_mapping
+from search.space.reading import read_all
 from search.space.recorded import rebuild
 from search.space.schema import schema
 from search.space.writing import dump
@@ -50,6 +51,7 @@ __all__ = [
     "addressed",
     "confirm_name",
     "dump",
+    "read_all",
     "read_space",
     "rebuild",
     "schema",

@@ -26,7 +26,15 @@ from search.space.nodes import PYTHON, Node, Problems, from_python, show, unknow
 from search.space.reporting import read_report
 from search.space.sampling import check_samples
 from search.space.schema import TOP
-from search.space.searching import check_epochs, check_metric, check_size, read_resources, read_search, read_seeds
+from search.space.searching import (
+    check_confirm,
+    check_epochs,
+    check_metric,
+    check_size,
+    read_resources,
+    read_search,
+    read_seeds,
+)
 from search.space.settings import Rules, circle, read_settings
 from search.workload import Measuring, Workload, load_workload
 
@@ -116,6 +124,7 @@ def _space(root: Node, stem: str, file: str, workload: Workload | None, rules: R
     if searchable:
         check_size(space, search, root, problems)
         check_epochs(space, search, problems)
+        check_confirm(space, search, problems)
     notes: list[Fault] = []
     if sound and rules is not None and workload is not None:
         before = len(problems)

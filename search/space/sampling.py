@@ -77,7 +77,9 @@ def check_samples(space: Space, root: Node, workload: Workload, problems: Proble
 def _check_samples(space: Space, root: Node, workload: Workload, problems: Problems) -> list[Sample]:
     seen: set[tuple[str, str]] = set()
     found: list[Sample] = []
-    for parameters in samples(space):
+    confirm = space.search.confirm
+    baseline = [] if confirm is None or confirm.baseline is None else [space.completed(confirm.baseline)]
+    for parameters in itertools.chain(samples(space), baseline):
         settings = space.settings(parameters)
         sample, refused = _asked(parameters, settings, workload)
         found += [sample] if sample is not None else []

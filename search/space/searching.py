@@ -137,9 +137,11 @@ def _confirm(node: Node | None, sampler: str, axes: Sequence[Axis] | None, probl
         if axis is None:
             problems.add(value, f"speaks of {name!r}, which is no axis of this file{unknown(name, known)}")
             continue
-        meant[name], reason = _value(axis, value)
+        found, reason = _value(axis, value)
         if reason:
             problems.add(value, reason)
+        else:
+            meant[name] = found
     data = node.data()
     return Confirm(int(data["top"]), int(data["seeds"]), None if baseline is None else meant)
 
@@ -207,6 +209,35 @@ def check_size(space: Space, node: Node, root: Node, problems: Problems) -> None
         at = node.entries.get("trials", node)
         message = f"found {count:,} configurations{seeds}, at most {MAX_TRIALS:,} trials can be run"
         problems.add(at, f"{message}; lower one of them")
+
+
+def check_confirm(space: Space, node: Node, problems: Problems) -> None:
+    """Refuse a confirm stage that could not be run once the search is over.
+
+    Args:
+        space: a sound space.
+        node: its section ``search``.
+        problems: where faults go.
+    """
+    confirm = space.search.confirm
+    if confirm is None:
+        return
+    at = node.entries["confirm"].entries
+    listed = all(isinstance(axis.domain, Grid) for axis in space.axes)
+    tried = min(space.search.trials or 0, space.grid_size() if listed else MAX_TRIALS)
+    if confirm.top > tried:
+        problems.add(at["top"], f"found {confirm.top}, must be at most {tried}, the configurations that are tried")
+    many = confirm.top + (confirm.baseline is not None)
+    if many * confirm.seeds > MAX_TRIALS:
+        found = f"found {confirm.seeds:,} seeds x {many:,} configurations = {many * confirm.seeds:,} trials"
+        problems.add(at["seeds"], f"{found}, at most {MAX_TRIALS:,} trials can be run; lower one of them")
+    baseline = space.completed(confirm.baseline or {})
+    for axis in space.axes:
+        if axis.name in (confirm.baseline or {}) and axis.name not in baseline and axis.when is not None:
+            needed = " or ".join(show(value) for value in axis.when.values)
+            found = show(baseline[axis.when.axis]) if axis.when.axis in baseline else "not there"
+            reason = f"exists only where {axis.when.axis} is {needed}, and in the baseline it is {found}; remove it"
+            problems.add(at["baseline"].entries[axis.name], reason)
 
 
 def check_epochs(space: Space, node: Node, problems: Problems) -> None:

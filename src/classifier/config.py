@@ -5,12 +5,13 @@ Does not import torch: reading a file of settings takes no time.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from classifier.augment import AUGMENT_SETTINGS
-from classifier.data.settings import DATA_SETTINGS, FOLDER_SIZE, USUAL_SIZE
+from classifier.data.settings import DATA_SETTINGS, FOLDER_SIZE, SWAPPED, TRAINING_IMAGES, USUAL_SIZE
 from classifier.data.source import SPLITS
 from classifier.inputs import INPUT_SETTINGS
 from classifier.models import MODEL_SETTINGS, SMALLEST_INPUT
@@ -95,9 +96,16 @@ def canonical(settings: Mapping[str, Any]) -> dict[str, Any]:
         if result["data.limit"] is not None and len(result["data.limit"]) != len(SPLITS):
             wanted = "three whole numbers of at least 1: training, validation and test"
             faults.append(("data.limit", f"found {result['data.limit']}, must be {wanted}"))
-    if data not in USUAL_SIZE and not _exists(data):
+    if data not in USUAL_SIZE and not _is(data, Path.exists, unknown=True):
         known, hint = ", ".join(USUAL_SIZE), near(data, USUAL_SIZE)
         faults.append(("data", f"found {data!r}, which is neither a known data set ({known}) nor a folder{hint}"))
+    elif data not in USUAL_SIZE and _is(data, Path.is_file, unknown=False):
+        faults.append(("data", f"found {data!r}, which is a file; name the folder that holds the classes"))
+    file = result.get("model.weights_file")
+    if file is not None and not _is(file, Path.is_file, unknown=True):
+        faults.append(("model.weights_file", no_weights(file)))
+    if "batch_size" in settings:  # a look at data alone (`check --data`) asks for no batches
+        faults += _batch_faults(result["batch_size"], _most_images(result))
     smallest = SMALLEST_INPUT[result["model.name"]]
     if result["data.size"] < smallest:
         faults.append(
@@ -115,11 +123,22 @@ def canonical(settings: Mapping[str, Any]) -> dict[str, Any]:
     return result
 
 
-def _exists(data: str) -> bool:
+def _is(path: str, kind: Callable[[Path], bool], unknown: bool) -> bool:
     try:
-        return Path(data).expanduser().exists()
+        return kind(Path(path).expanduser())
     except (OSError, RuntimeError):  # no permission, or ~ of nobody: reading it will say what is wrong
-        return True
+        return unknown
+
+
+def no_weights(file: str) -> str:
+    """Say what is wrong with a path of weights that is no file."""
+    return f"found {file!r}, which is no file; give one that torch.save wrote a state dict to"
+
+
+def _most_images(settings: Mapping[str, Any]) -> float:
+    """Return the most training images there can be, before any is read."""
+    known = SWAPPED if settings.get("data.split") == "swapped" else TRAINING_IMAGES.get(settings["data"], math.inf)
+    return min(known, (settings["data.limit"] or [math.inf])[0])
 
 
 def check_batch(batch_size: int, images: int) -> None:
@@ -132,9 +151,14 @@ def check_batch(batch_size: int, images: int) -> None:
     Raises:
         SettingError: a batch would never be full, so the setting would not say what is trained.
     """
-    if batch_size > images:
-        sentence = f"found {batch_size}, must be at most {images}, the number of training images"
-        raise SettingError([("batch_size", sentence)])
+    if faults := _batch_faults(batch_size, images):
+        raise SettingError(faults)
+
+
+def _batch_faults(batch_size: int, images: float) -> list[tuple[str, str]]:
+    if batch_size <= images:
+        return []
+    return [("batch_size", f"found {batch_size}, must be at most {images}, the number of training images")]
 
 
 def schedule(settings: Mapping[str, Any], epochs: int) -> tuple[dict[str, Any], list[dict[str, Any]]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import pickle
 import subprocess
@@ -151,3 +152,15 @@ def test_canonical_is_idempotent_plain_and_keeps_prefixes(settings: dict[str, An
 def test_reading_settings_needs_no_torch() -> None:
     code = "import sys, classifier.workload; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_what_is_known_of_data_sets_is_what_they_hold() -> None:
+    importlib.import_module("classifier.data")  # the names of its modules are those of functions as well
+    from classifier.data.settings import SWAPPED, TRAINING_IMAGES, USUAL_SIZE
+
+    assert TRAINING_IMAGES.keys() == USUAL_SIZE.keys()
+    assert TRAINING_IMAGES["digits"] == sum(sys.modules["classifier.data.digits"].TRAINING)
+    flowers = sys.modules["classifier.data.flowers17"]
+    assert TRAINING_IMAGES["flowers-17"] == flowers.PARTS[0] * len(flowers.CLASSES)
+    sizes = sys.modules["classifier.data.flowers102"].SIZES
+    assert (TRAINING_IMAGES["flowers-102"], SWAPPED) == (sizes["trnid"], sizes["tstid"])

@@ -78,7 +78,7 @@ def test_the_data_of_several_files_are_told_once(file: Path, capsys: pytest.Capt
 
 
 def test_a_file_moved_to_other_data(file: Path, pets: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    code, lines, err = ask(capsys, file, "--data", pets)
+    code, lines, err = ask(capsys, file, "--data", pets, "--set", "batch_size=6")
     assert (code, err) == (0, "")
     assert lines[1] == "  pets: 6 training, 2 validation, 2 test images, 2 classes, 64 px"
 
@@ -189,3 +189,57 @@ def test_what_a_workload_raises_is_no_bug_of_the_service(tmp_path: Path, capsys:
     told = re.escape(f"RuntimeError('no such patient') ({REPOSITORY}/tests/space/fake.py, line ")
     said = capsys.readouterr().err
     assert re.fullmatch(rf"workload 'tests.space.fake:EndingWithData' failed: {told}[0-9]+\)\n", said)
+
+
+def test_what_the_data_refuse_is_told_of_every_configuration(
+    tmp_path: Path, pets: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`check --data` reads what `plan` and `run` would; both say the same."""
+    path = tmp_path / "space.yaml"
+    content = f"workload: classifier\nfixed: {{epochs: 1, data: {pets}, data.size: 9}}\n"
+    axes = "  batch_size: {choice: [4, 7, 100]}\n  optimizer.lr: {float: {low: 0.1, high: 0.2}}\n"
+    path.write_text(f"{content}space:\n{axes}search: {{sampler: random, trials: 3}}\n")
+    assert run(["check", str(path)]) == 0
+    capsys.readouterr()
+    faults = [
+        f"{path}: batch_size: found {size}, must be at most 6, the number of training images" for size in (100, 7)
+    ]
+    for words in (["check", str(path), "--data"], ["plan", str(path)], ["run", str(path)]):
+        results = [] if words[0] == "check" else ["--results", str(tmp_path / "results")]
+        assert run([*words, *results]) == 1
+        assert capsys.readouterr().err.splitlines() == faults
+
+
+def test_a_default_batch_that_is_too_large(file: Path, pets: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, lines, err = ask(capsys, file, "--data", pets)
+    assert (code, lines[0]) == (1, f"{file}: sound; grid, 2 trials")
+    assert err == f"{file}: batch_size: found 48, must be at most 6, the number of training images\n"
+
+
+@pytest.mark.parametrize(
+    ("settings", "fault"),
+    [
+        (
+            "{data: digits, batch_size: 241}",
+            "fixed.batch_size: found 241, must be at most 240, the number of training images",
+        ),
+        (
+            "{data: digits, batch_size: 21, data.limit: [20, 9, 9]}",
+            "fixed.batch_size: found 21, must be at most 20, the number of training images",
+        ),
+        ("{data: <file>}", "fixed.data: found '<file>', which is a file; name the folder that holds the classes"),
+        (
+            "{model.name: resnet18, data.size: 32, model.weights: imagenet, model.weights_file: nowhere.pt}",
+            "fixed.model.weights_file: found 'nowhere.pt', which is no file; give one that torch.save wrote a state "
+            "dict to",
+        ),
+    ],
+)
+def test_what_is_known_without_the_data(
+    settings: str, fault: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, image = tmp_path / "space.yaml", str(tmp_path / "space.yaml")
+    path.write_text(f"workload: classifier\nfixed: {settings.replace('<file>', image).replace('{', '{epochs: 1, ')}\n")
+    for verb in ("check", "plan", "run"):
+        assert run([verb, str(path)]) == 1
+        assert capsys.readouterr().err == f"{path}:2: {fault.replace('<file>', image)}\n"

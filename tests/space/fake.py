@@ -117,3 +117,13 @@ class OddlyNamed(Fake):
 
     def canonical(self, settings: Settings) -> dict[str, Any]:
         return complete(self.settings, settings)
+
+
+class Pairs(Fake):
+    """Refuses one pair of values that differ from the first ones of their axes."""
+
+    def canonical(self, settings: Settings) -> dict[str, Any]:
+        result = complete(self.settings, settings)
+        if result["loss.gamma"] == 2 and result["optimizer.lr"] == 0.5:
+            raise SettingFaults([("loss.gamma", "found 2, must be less than 2 with a rate of 0.5")])
+        return result

@@ -13,6 +13,11 @@ USUAL_SIZE = {"digits": 12, "flowers-17": 64, "flowers-102": 224, "cifar10": 32}
 FOLDER_SIZE = 64
 """The same for folders of images."""
 
+TRAINING_IMAGES = {"digits": 240, "flowers-17": 680, "flowers-102": 1020, "cifar10": 45_000}
+"""The same -> its training images; of flowers-102 in its official split, whose test images are `SWAPPED`."""
+
+SWAPPED = 6149
+
 MOST_IMAGES = 10**9
 """More than any data set holds."""
 

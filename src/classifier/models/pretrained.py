@@ -19,6 +19,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from classifier.config import no_weights
 from classifier.rules import SettingError
 
 LAST = ("fc.weight", "fc.bias")
@@ -93,7 +94,7 @@ def _read(name: str, file: str | None) -> dict[str, Tensor]:
     where = f"found {file!r}"
     path = Path(file).expanduser()
     if not path.is_file():
-        raise _fault("model.weights_file", f"{where}, which is no file; give one that torch.save wrote a state dict to")
+        raise _fault("model.weights_file", no_weights(file))
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except OSError as error:
