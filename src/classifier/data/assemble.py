@@ -21,6 +21,12 @@ def pool_key(source: Source, size: int) -> str:
     return cache.key("pool", source.identity, str(size), decode.version())
 
 
+def pool(source: Source, size: int) -> cache.Entry:
+    """Open all images of a source at `size` pixels, in the order of its listing; decoded where that was not done."""
+    shape = (len(source.names), 3, size, size)
+    return cache.obtain(pool_key(source, size), shape, lambda extra: decode.decode_all(source, size, extra))
+
+
 @dataclass(frozen=True)
 class Split:
     """A source whose images are decoded and split, before they are laid out.
@@ -59,14 +65,8 @@ def split(source: Source, size: int, seed: int, limit: Sequence[int] | None) -> 
         parts = source.split(Decoded([], {}))
         before = [len(parts[name]) for name in source.splits]
         source = source.subset(limited(parts, source.labels, [name.encode() for name in source.names], seed, limit))
-    key = pool_key(source, size)
-
-    @functools.cache
-    def pool() -> cache.Entry:
-        shape = (len(source.names), 3, size, size)
-        return cache.obtain(key, shape, lambda extra: decode.decode_all(source, size, extra))
-
-    known = cache.peek(key) or pool()
+    opened = functools.cache(functools.partial(pool, source, size))
+    known = cache.peek(pool_key(source, size)) or opened()
     decoded = Decoded(
         [bytes.fromhex(digest) for digest in known.extra["digests"]],
         {int(image): reason for image, reason in known.extra["failed"].items()},
@@ -81,7 +81,7 @@ def split(source: Source, size: int, seed: int, limit: Sequence[int] | None) -> 
     if limit is not None:
         identities = [name.encode() for name in source.names] if source.known else decoded.digests
         parts = limited(parts, source.labels, identities, seed, limit)
-    return Split(source, decoded, parts, before, pool, known.sha256)
+    return Split(source, decoded, parts, before, opened, known.sha256)
 
 
 def assemble(source: Source, size: int, seed: int = 0, limit: Sequence[int] | None = None) -> Dataset:

@@ -2,8 +2,8 @@
 
 It says what is there (classes, images per split and class, original sizes and colour modes) and what is odd: files that
 cannot be read, images that were converted on the way in, byte-identical files across splits or within one, images that
-decode to the same pixels in two splits or under two labels, and classes with few images. Oddities are no faults: data
-that cannot be used at all raise `DataError`, as they do in training.
+decode to the same pixels in two splits or under two labels, images that look alike in two splits, and classes with few
+images. Oddities are no faults: data that cannot be used at all raise `DataError`, as they do in training.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from classifier.data import decode
-from classifier.data.assemble import split
+from classifier.data import alike, decode
+from classifier.data.assemble import Split, pool, split
 from classifier.data.card import notes
 from classifier.data.errors import named
 from classifier.data.formats import opened
@@ -33,6 +33,7 @@ THIN = 4
 """A last batch of fewer images than this is named: on small images batch normalisation over them may run off."""
 
 NAMED = 10
+NO_NEAR_DUPLICATES = "near-duplicates across splits: none"
 _WIDTH = 110
 
 
@@ -81,6 +82,7 @@ def report(source: Source, size: int, seed: int, limit: Sequence[int] | None, ba
     for what in sorted({what for original in originals.values() for what in original.converted}):
         lines += _listed(what, [source.names[image] for image in used if what in originals[image].converted])
     lines += _identical(source, parts, originals)
+    lines += _look_alikes(ready, size)
     lines += _few(source, parts)
     lines += _last_batch(len(parts["train"]), batch)
     return lines
@@ -163,6 +165,30 @@ def _identical(source: Source, parts: Mapping[str, np.ndarray], originals: Mappi
     lines = _listed("byte-identical files across splits", across)
     lines += _listed("byte-identical files within a split", within)
     return lines or ["byte-identical files: none"]
+
+
+def _look_alikes(ready: Split, size: int) -> list[str]:
+    """Name images of two splits that look alike without being equal, nearest first."""
+    source, parts = ready.source, {name: ready.parts[name] for name in ready.source.splits}
+    if not source.paths:
+        return []
+    entry = ready.pool() if size >= alike.LEAST_SIDE_PX else pool(source, alike.LEAST_SIDE_PX)
+    used = np.concatenate(list(parts.values()))
+    with Progress(f"comparing {source.name}", len(used)) as progress:
+        look = alike.look_at(entry.array, used, progress)
+    same = np.unique(np.array(ready.decoded.digests, dtype=bytes), return_inverse=True)[1]
+    count, nearest = alike.across(look, parts, same, NAMED)
+    where = {image: name for name in parts for image in parts[name].tolist()}
+    pairs = []
+    for images in nearest:
+        differ = len({int(source.labels[image]) for image in images}) > 1
+        pairs.append(
+            " ~ ".join(
+                f"{source.names[image]} ({LONG[where[image]]}{_label(source, image, differ)})" for image in images
+            )
+        )
+    more = f"; and {count - len(pairs):,} more" if count > len(pairs) else ""
+    return [f"near-duplicates across splits: {count:,}: {'; '.join(pairs)}{more}" if pairs else NO_NEAR_DUPLICATES]
 
 
 def _label(source: Source, image: int, shown: bool) -> str:

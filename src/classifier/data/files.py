@@ -95,9 +95,10 @@ def _below(folder: Path, root: Path, passed: Passed) -> Iterator[Path]:
             return
         _note(link, root, inside, passed)
     read = {top}
-    open_folders = [iter(_listed(folder, passed))]
+    open_folders = [(top, iter(_listed(folder, passed)))]
     while open_folders:
-        path = next(open_folders[-1], None)
+        parent, listed = open_folders[-1]
+        path = next(listed, None)
         if path is None:
             open_folders.pop()
             continue
@@ -105,18 +106,20 @@ def _below(folder: Path, root: Path, passed: Passed) -> Iterator[Path]:
             _note(path, root, inside, passed)
             yield path
             continue
-        real = os.path.realpath(path)
-        if path.is_symlink() and (real in read or holds(top, real) or holds(real, os.path.realpath(path.parent))):
+        linked = path.is_symlink()
+        real = os.path.realpath(path) if linked else os.path.join(parent, path.name)
+        if linked and (real in read or holds(top, real) or holds(real, parent)):
             passed.again.append(relative(path, root))
         elif real not in read:
             _note(path, root, inside, passed)
             read.add(real)
-            open_folders.append(iter(_listed(path, passed)))
+            open_folders.append((real, iter(_listed(path, passed))))
 
 
 def _listed(folder: Path, passed: Passed) -> list[Path]:
-    passed.skipped.update(filter(None, (skipped_as(path.name) for path in folder.iterdir())))
-    return visible(folder)
+    listed = list(folder.iterdir())
+    passed.skipped.update(filter(None, (skipped_as(path.name) for path in listed)))
+    return sorted(path for path in listed if not skipped_as(path.name))
 
 
 def _note(path: Path, root: Path, inside: str, passed: Passed) -> None:

@@ -39,6 +39,7 @@ def test_a_sound_folder(flat: Path) -> None:
         "original sizes: width 20 to 40 px, median 20; height 10 to 14 px, median 14",
         "colour modes: 21 RGB",
         "byte-identical files: none",
+        "near-duplicates across splits: none",
     ]
 
 
@@ -105,11 +106,18 @@ def test_data_that_cannot_be_used(flat: Path) -> None:
 @real
 @pytest.mark.slow
 def test_the_pairs_of_flowers_102_are_found() -> None:
-    lines = check("flowers-102")
-    assert lines[0] == "flowers-102: 1,020 training, 1,020 validation, 6,149 test images, 102 classes, 8 px"
-    assert lines[-2:] == [
+    lines = check("flowers-102", size=64)
+    assert lines[0] == "flowers-102: 1,020 training, 1,020 validation, 6,149 test images, 102 classes, 64 px"
+    assert lines[-3:] == [
         "byte-identical files across splits: 2: image_07307.jpg (training) = image_07309.jpg (test); "
         "image_08067.jpg (test) = image_08077.jpg (validation)",
         "byte-identical files within a split: 2: image_07323.jpg (test) = image_07328.jpg (test); "
         "image_07885.jpg (test) = image_07886.jpg (test)",
+        "near-duplicates across splits: 9: "
+        "image_01835.jpg (validation) ~ image_01858.jpg (test); image_07015.jpg (validation) ~ image_07040.jpg (test); "
+        "image_07029.jpg (validation) ~ image_08080.jpg (test); image_01929.jpg (validation) ~ image_01959.jpg (test); "
+        "image_01855.jpg (training) ~ image_01844.jpg (test); image_04076.jpg (validation) ~ image_04021.jpg (test); "
+        "image_05124.jpg (training) ~ image_05133.jpg (test); "
+        "image_05746.jpg (training) ~ image_05768.jpg (validation); "
+        "image_04027.jpg (training) ~ image_03995.jpg (test)",
     ]
