@@ -65,7 +65,7 @@ def layout(path: Path) -> Layout:
     meant = _meant(below)
     divided = [found for found in meant if below[found]]
     if divided:
-        splits = _splits(path, {found: meant[found] for found in divided})
+        splits = _splits(path, {found: meant[found] for found in divided}, below)
         return Layout(splits, [found for found in inside if found not in splits.values()])
     if len(set(meant.values())) > 1:
         listed = _and(meant)
@@ -132,8 +132,14 @@ def _meant(below: Below) -> dict[Path, str]:
     return {found: spoken[found][0] for found in spoken if sure(found)}
 
 
-def _splits(path: Path, divided: Mapping[Path, str]) -> dict[str, Path]:
-    """Return split -> its folder, in the order of `SPLITS`."""
+def _splits(path: Path, divided: Mapping[Path, str], below: Below) -> dict[str, Path]:
+    """Return split -> its folder, in the order of `SPLITS`.
+
+    Args:
+        path: the data folder.
+        divided: folder -> split, where there are class folders in it.
+        below: what each folder in the data folder holds.
+    """
     faults, splits = [], dict[str, Path]()
     for split in SPLITS:
         places = [found for found in divided if divided[found] == split]
@@ -142,17 +148,21 @@ def _splits(path: Path, divided: Mapping[Path, str]) -> dict[str, Path]:
             faults.append(f"{path} holds both {places[0].name} and {places[1].name}; keep one of them as {split}")
         if places:
             splits[split] = places[0]
+    twins = [
+        found for found in below if found not in divided and any(nearly_same(below[found], below[d]) for d in divided)
+    ]
+    so = f", or call {_and(twins)} so, with such folders in {'it' if len(twins) == 1 else 'them'}" if twins else ""
     directly = "or name a folder that holds the class folders directly, which is then split by data.ratio"
     if "train" not in splits:
         faults.append(
-            f"{path} holds {_and(divided)}, but no folder train with the class folders in it; add it, {directly}, "
+            f"{path} holds {_and(divided)}, but no folder train with the class folders in it; add it{so}, {directly}, "
             f"or write `{TOP}` if the folders in it are the classes"
         )
     elif len(splits) == 1:
         alone = splits["train"]
         faults.append(
-            f"{path} holds {alone.name}, but no folder val or test with the class folders in it; add one of them, or "
-            f"name {alone}, which is then split by data.ratio, or write `{TOP}` if the folders in it are the classes"
+            f"{path} holds {alone.name}, but no folder val or test with the class folders in it; add one of them{so}, "
+            f"or name {alone}, which is then split by data.ratio, or write `{TOP}` if the folders in it are the classes"
         )
     if faults:
         raise _refused(*faults)

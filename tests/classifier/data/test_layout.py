@@ -127,6 +127,19 @@ def test_training_images_alone(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("names", "so"),
+    [(["exam"], "exam so, with such folders in it"), (["a", "b"], "a and b so, with such folders in them")],
+)
+def test_splits_that_are_called_otherwise(names: list[str], so: str, tmp_path: Path) -> None:
+    root = pets(tmp_path / "pets", "train", *names)
+    ((_, sentence),) = faults(root)
+    assert f"add one of them, or call {so}, or name {root}/train, which" in sentence
+    root = pets(tmp_path / "others", "test", *names)
+    ((_, sentence),) = faults(root)
+    assert f"add it, or call {so}, or name a folder" in sentence
+
+
+@pytest.mark.parametrize(
     ("ratio", "val"), [(None, 2), ([0.6, 0.2, 0.2], 2), ([0.5, 0.5], 4), ([3, 1, 96], 2), ([0.9, 0.1], 1)]
 )
 def test_validation_images_are_drawn_from_the_training_images(
