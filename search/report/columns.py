@@ -13,7 +13,7 @@ from typing import Literal
 import pandas as pd
 
 from search.report.judged_text import claim_note, difference_text, level, mixed, p_text, right_text
-from search.report.notes import PARTIAL, SELECTED
+from search.report.notes import BEST, PARTIAL, SELECTED
 from search.report.rows import Cell, Judged, Line, Table
 from search.report.statistics.single import HEAD
 from search.report.text import duration, figure, is_accuracy, readable, significant
@@ -208,6 +208,7 @@ def _value(table: Table, line: Line, name: str) -> str:
         return f"diverged {PARTIAL}" if line.diverged and name == table.metrics[0] else ""
     chosen = table.value == "best" and line.finished
     marks = [PARTIAL] * line.partial + [SELECTED] * bool(chosen)
+    marks += [BEST] * bool(line.best_of and name == table.metrics[0])
     judged = line.judged if name == table.judged else None
     return " ".join([level(name, cell, judged, mixed(table)), *marks])
 

@@ -21,6 +21,9 @@ PARTIAL = "†"
 SELECTED = "‡"
 """Marks validation values that were chosen on the images they are measured on."""
 
+BEST = "¶"
+"""Marks the figure by which a search found a setting the best."""
+
 SAME_SHOWN = 3
 """Groups of lines that are one training are named up to so many."""
 
@@ -93,13 +96,18 @@ def _sampled(table: Table, read: Curves) -> list[str]:
     if table.more:
         notes.append(f"The {len(table.shown)} best of {len(table.lines)} lines are shown; {table.more} more.")
     notes.append(_budget(table, read))
-    tried = sum(1 for line in table.lines if line.finished)
-    if tried > 1:
+    if tried := max(line.best_of for line in table.lines):
+        metric = read.space.search.objective.metric
+        figure = f"the {'validation ' if metric.startswith('val_') else ''}figure of the best of {tried}"
         notes.append(
-            f"Sorted by {read.space.search.objective.metric}: the validation figure of the best of {tried} is "
-            "optimistic, because the same images chose it."
+            f"{BEST} Sorted by {metric}: {figure} is optimistic, because the same {_judges(metric)} chose it; the next "
+            "ones are so, too, if less."
         )
     return notes
+
+
+def _judges(metric: str) -> str:
+    return "images" if metric.startswith(("val_", "test_")) else "figures"
 
 
 def _importances(table: Table, read: Curves) -> list[str]:

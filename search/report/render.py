@@ -63,7 +63,8 @@ def table_frame(table: Table) -> pd.DataFrame:
     Columns: ``setting``, one per axis, ``finished`` and ``seeds`` (numbers of seeds), per metric ``<metric>_mean`` and
     ``<metric>_sd`` (over seeds, n - 1), what its predictions say (`judged_frame.figures`), ``published`` (text),
     ``epochs`` (mean), ``epochs_alone`` and ``epochs_distinct`` (sums, those that no line above has), ``seconds`` (sum),
-    ``ending``, ``marks`` (``partial``: not every seed finished; ``diverged``; ``chosen on the same images``).
+    ``ending``, ``marks`` (``partial``: not every seed finished; ``diverged``; ``chosen on the same images``; ``best of
+    30, optimistic``: what a search found best, by the figure that it is shown with).
     """
     measures = [f"{name}{kind}" for name in table.metrics for kind in ("_mean", "_sd")]
     judged = [figures(table, line) for line in table.lines]
@@ -97,7 +98,8 @@ def table_frame(table: Table) -> pd.DataFrame:
 
 def _mark_words(table: Table, line: Line) -> list[str]:
     chosen = table.value == "best" and line.finished > 0
-    return ["partial"] * line.partial + ["diverged"] * line.diverged + ["chosen on the same images"] * chosen
+    marks = ["partial"] * line.partial + ["diverged"] * line.diverged + ["chosen on the same images"] * chosen
+    return [*marks, f"best of {line.best_of}, optimistic"] if line.best_of else marks
 
 
 def table_rich(table: Table) -> RenderableType:

@@ -78,6 +78,7 @@ class Line:
         tested: the same of the test accuracy at the chosen epoch.
         at_chance: `judged` and `tested` with diverged seeds counted at chance; () where none diverged.
         baseline: it is one of the table's baselines.
+        best_of: settings of a search of which this is the best by the figure it is shown with; 0 for every other line.
         second: it stands below the line of its setting, with diverged seeds at chance; only drawn, never stored.
     """
 
@@ -100,6 +101,7 @@ class Line:
     tested: Judged | None = None
     at_chance: tuple[Judged | None, Judged | None] | tuple[()] = ()
     baseline: bool = False
+    best_of: int = 0
     second: bool = False
 
     @property

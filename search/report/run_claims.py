@@ -2,7 +2,9 @@
 
 A run is one training: settings that are read off one curve (thresholds of early stopping) under one seed are one run,
 and one counterexample among them contradicts. A run that failed, was pruned or is missing is no evidence, and neither
-is one that was too short to tell.
+is one that was too short to tell. What is said of the runs to come is said of each setting by its own runs: settings
+are not alike, and many runs of one tell nothing of another. Where a pruner ended runs before they told, the others were
+chosen by how well they did, and support nothing.
 """
 
 from __future__ import annotations
@@ -43,11 +45,20 @@ def judge_runs(
     where = stated.pop("where", {})
     (predicate, argument), *_ = stated.items()
     held = []
-    for run in (run for line, runs in zip(table.lines, lines, strict=True) if _meant(line, where) for run in runs):
-        happened = _happened(run, predicate, argument, space, table.value, missed)
-        held.append((run, happened if word == "always" or happened is None else not happened))
+    telling: dict[str, int] = {}
+    pruned = 0
+    for line, runs in zip(table.lines, lines, strict=True):
+        if not _meant(line, where):
+            continue
+        for run in runs:
+            happened = _happened(run, predicate, argument, space, table.value, missed)
+            held.append((run, happened if word == "always" or happened is None else not happened))
+            telling[line.setting] = telling.get(line.setting, 0) + (happened is not None)
+            pruned += happened is None and run.trial.state is State.PRUNED
     each = [_together([one for _, one in runs]) for runs in trainings(held)]
-    verdict = always(each) if word == "always" else never([None if one is None else not one for one in each])
+    judge = always if word == "always" else never
+    flip = word == "never"
+    verdict = judge([None if one is None else one is not flip for one in each], telling, pruned)
     if verdict.evidence["runs"]:
         return verdict
     return replace(verdict, reason="no run on record tells" if each else "no run is on record")

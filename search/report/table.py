@@ -61,6 +61,8 @@ def table_of(read: Curves, ledger: Ledger | None = None) -> Table:
     sampled = space.search.sampler != "grid"
     found.sort(key=lambda entry: _rank(entry[0], space) if sampled else _place(entry[0], space))
     lines = _distinct([line for line, _ in found])
+    if sampled:
+        lines = _best_marked(lines, space.search.objective.metric)
     figures, homeless = published_figures(space, [(line.setting, line.parameters) for line in lines])
     lines = [replace(line, published=text) for line, text in zip(lines, figures, strict=True)]
     axes = [axis.name for axis in space.axes]
@@ -106,6 +108,20 @@ def _distinct(lines: Sequence[Line]) -> list[Line]:
         result.append(replace(line, distinct=len(line.keys - seen)))
         seen |= line.keys
     return result
+
+
+def _best_marked(lines: Sequence[Line], metric: str) -> list[Line]:
+    """Mark the best lines of a search, sorted best first: the figure that chose them is optimistic."""
+    tried = sum(line.finished > 0 and line.cells[metric].mean is not None for line in lines)
+    if tried < 2:
+        return list(lines)
+    first = lines[0]
+    return [
+        replace(line, best_of=tried)
+        if line.partial is first.partial and line.cells[metric] == first.cells[metric]
+        else line
+        for line in lines
+    ]
 
 
 def _line(group: Sequence[Curve], space: Space, metrics: Sequence[str], test: str) -> Line:

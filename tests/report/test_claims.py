@@ -235,7 +235,10 @@ def test_verdicts_stand_under_the_table_in_every_format(ledger, tmp_path):
     table = comparison_table(*bench.args)
     text = table_markdown(table)
     assert "Claim: gamma=2 is better than gamma=0 by at least 2 pt. Supported: the interval lies above 2 pt (" in text
-    assert "Claim: never: stops before 2 where gamma=0 or 1. Supported: in these 6 runs; up to 39 % of runs" in text
+    never = (
+        "Claim: never: stops before 2 where gamma=0 or 1. Supported: in these 6 runs of 2 settings; up to 63 % of the"
+    )
+    assert f"{never} runs of a setting may do otherwise (95 % limit)." in text
     content = json.loads(table_json(table), parse_constant=pytest.fail)
     assert [entry["verdict"] for entry in content["verdicts"]] == ["supported", "supported"]
     frame = verdicts_frame(table.verdicts)

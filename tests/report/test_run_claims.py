@@ -143,3 +143,54 @@ def test_a_loss_is_reached_from_above(ledger, claim, kind):
 def test_no_run_at_all(ledger):
     found = verdict_of(Bench(ledger).reported(claims=({"never": {"diverges": True}},)))
     assert (found.kind, found.reason) == ("undecided", "no run is on record")
+
+
+def test_runs_of_several_settings_are_not_pooled(ledger):
+    """What may still happen is said of each setting by its own runs: nine runs of three settings are no nine of one."""
+    bench = levels(ledger, [{"never": {"diverges": True}}])
+    found = verdict_of(bench)
+    assert (found.kind, found.reason) == (
+        "supported",
+        "in these 9 runs of 3 settings; up to 63 % of the runs of a setting may do otherwise (95 % limit)",
+    )
+    assert (found.evidence["runs"], found.evidence["bound"]) == (9, pytest.approx(1 - 0.05 ** (1 / 3)))
+
+
+def test_one_seed_of_many_settings_supports_nothing(ledger):
+    found = verdict_of(levels(ledger, [{"never": {"diverges": True}}], shares=(20, 21, 22), seeds=(0,)))
+    assert (found.kind, found.reason) == (
+        "undecided",
+        "only 1 run of gamma=0; up to 95 % of the runs of a setting may do otherwise (95 % limit)",
+    )
+
+
+def test_a_setting_of_which_no_run_tells_is_named(ledger):
+    bench = levels(ledger, [{"never": {"diverges": True}}], shares=(20, 21))
+    for s in range(3):
+        bench.run({"gamma": 2}, s, pattern(2, s, 40), state=State.FAILED)
+    found = verdict_of(bench)
+    assert (found.kind, found.reason) == (
+        "undecided",
+        "none of 6 runs did otherwise, but no run of gamma=2 tells",
+    )
+
+
+@pytest.mark.parametrize("seeds", [(0,), (0, 1, 2)])
+def test_what_pruning_left_supports_nothing(ledger, seeds):
+    """The survivors were chosen by how well they did; a counterexample among them contradicts all the same."""
+    bench = levels(ledger, [{"never": {"diverges": True}}], shares=(20, 21), seeds=(0, 1, 2))
+    for s in range(3):
+        state = State.PRUNED if s in seeds else State.FINISHED
+        bench.run({"gamma": 2}, s, pattern(2, s, 40), state=state, last=1 if s in seeds else 2)
+    found = verdict_of(bench)
+    left, others = 9 - len(seeds), f"{len(seeds)} {'was' if len(seeds) == 1 else 'were'} pruned"
+    no_run = (
+        "no run of gamma=2 tells"
+        if len(seeds) == 3
+        else f"{others}: those that are left were chosen by how well they did"
+    )
+    assert (found.kind, found.reason) == ("undecided", f"none of {left} runs did otherwise, but {no_run}")
+    bench.reported(claims=({"never": {"reaches": 0.1}},))
+    assert verdict_of(bench).kind == "contradicted"
+    bench.reported(claims=({"never": {"stops_before": 1}},))
+    assert verdict_of(bench).kind == "supported", "where they were pruned, they had gone far enough to tell"

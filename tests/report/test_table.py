@@ -7,7 +7,10 @@ from dataclasses import replace
 
 import pytest
 
-from search.report import comparison_table
+from search.report import comparison_table, table_frame, table_markdown
+from search.report.columns import table_sheet
+from search.report.hypertext import html_table
+from search.report.latex import latex_table
 from search.space import Axis, Choice, Float, Grid, Objective, Published, Report, Search
 from search.trial import State
 from tests.report.builder import GAMMAS, full, key_of
@@ -243,6 +246,35 @@ def test_sampled_studies_are_sorted_and_cut(make):
     assert table.lines[0].setting == f"lr={0.0123456789 + table.lines[0].configuration:.4g}"
     assert "The 30 best of 36 lines are shown; 6 more." in table.notes
     assert any("the validation figure of the best of 35 is optimistic" in note for note in table.notes)
+
+
+def test_what_a_search_found_best_is_marked_in_every_format(make):
+    """The figure that chose a row is optimistic, and the row says so; of equally good ones each."""
+    study = make(replace(GAMMAS, axes=[Axis("lr", Float(1e-4, 1.0, True))], search=Search("random", 4), seeds=(0,)))
+    for number, value in enumerate((0.5, 0.75, 0.25, 0.75)):
+        study.trial({"lr": 0.1 + number / 10}, 0, [value], metrics=full)
+    table = comparison_table(*study.args)
+    assert [line.best_of for line in table.lines] == [4, 4, 0, 0]
+    sheet = table_sheet(table)
+    column = next(column for column in sheet.columns if column.head == "val_accuracy (%)")
+    assert [entry.text for entry in column.entries] == ["75.00 ¶", "75.00 ¶", "50.00", "25.00"]
+    (note,) = [note for note in table.notes if note.startswith("¶")]
+    assert note == (
+        "¶ Sorted by val_accuracy: the validation figure of the best of 4 is optimistic, because the same images chose "
+        "it; the next ones are so, too, if less."
+    )
+    assert table_frame(table)["marks"].tolist() == ["best of 4, optimistic", "best of 4, optimistic", "", ""]
+    assert "75.00 ¶" in table_markdown(table)
+    assert r"75.00 \P{}" in latex_table(sheet)
+    assert "75.00 ¶" in html_table(sheet)
+
+
+def test_one_setting_alone_is_no_best(make):
+    study = make(replace(GAMMAS, axes=[Axis("lr", Float(1e-4, 1.0, True))], search=Search("random", 1), seeds=(0,)))
+    study.trial({"lr": 0.5}, 0, [0.75])
+    table = comparison_table(*study.args)
+    assert [line.best_of for line in table.lines] == [0]
+    assert not any("¶" in note for note in table.notes)
 
 
 def test_a_minimised_objective_sorts_the_other_way(make):

@@ -162,7 +162,7 @@ def _searched(table: Table, read: Curves) -> str:
         return "Nothing can be decided from a search alone."
     confirm = "the confirm stage runs" if space.search.confirm else "a confirm stage would run"
     unit = " %" if is_accuracy(metric) else ""
-    equal = [line.setting for line in table.lines if line.partial is best.partial and line.cells[metric] == value]
+    equal = [line.setting for line in table.lines if line.best_of]
     so_far = "so far " if incomplete(read) else ""
     seeds = f"under {best.finished} of {many(best.seeds, 'seed')} " if best.partial else ""
     names = f"{listed(equal)} equally" if len(equal) > 1 else best.setting

@@ -161,14 +161,18 @@ def best(
     return Verdict(Kind.UNDECIDED, f"{reason}; {need}" if need else reason, evidence, left)
 
 
-def always(held: Sequence[bool | None]) -> Verdict:
+def always(held: Sequence[bool | None], each: Mapping[str, int] | None = None, pruned: int = 0) -> Verdict:
     """Judge "every run does this".
 
     Args:
         held: per run whether it did; None for a run that failed, was pruned or is missing, which is no evidence.
+        each: setting -> its runs that tell; None: all runs are of one setting.
+        pruned: runs that do not tell because they were pruned.
 
-    One counterexample contradicts. Without one the claim is supported in these runs, with the share of runs that may
-    still break it: 1 - .05^(1/S), the exact 95 % upper bound for none in S.
+    One counterexample contradicts. Without one the claim is supported in these runs, with the share of a setting's runs
+    that may still break it: 1 - .05^(1/S), the exact 95 % upper bound for none in S. Runs of several settings are not
+    alike, so S is that of the setting with the fewest runs. Where runs were pruned, those that are left were chosen by
+    how well they did, and support nothing.
     """
     known = [one for one in held if one is not None]
     runs, against = len(known), known.count(False)
@@ -178,16 +182,28 @@ def always(held: Sequence[bool | None]) -> Verdict:
         return Verdict(Kind.CONTRADICTED, f"{against} of {runs} {word} did otherwise", evidence)
     if not runs:
         return Verdict(Kind.UNDECIDED, "no run finished", evidence)
-    evidence["bound"] = 1 - ALPHA ** (1 / runs)
-    bound = f"up to {100 * evidence['bound']:.0f} % of runs may do otherwise (95 % limit)"
-    if runs < VERDICT_SEEDS:
-        return Verdict(Kind.UNDECIDED, f"only {runs} {word}; {bound}", evidence)
-    return Verdict(Kind.SUPPORTED, f"in these {runs} runs; {bound}", evidence)
+    fewest, least = min((each or {"": runs}).items(), key=lambda item: item[1])
+    several = len(each or {}) > 1
+    if not least:
+        return Verdict(Kind.UNDECIDED, f"none of {runs} {word} did otherwise, but no run of {fewest} tells", evidence)
+    evidence["bound"] = 1 - ALPHA ** (1 / least)
+    whose = "the runs of a setting" if several else "runs"
+    bound = f"up to {100 * evidence['bound']:.0f} % of {whose} may do otherwise (95 % limit)"
+    if pruned:
+        others = (
+            f"{pruned} {'was' if pruned == 1 else 'were'} pruned: those that are left were chosen by how well they did"
+        )
+        return Verdict(Kind.UNDECIDED, f"none of {runs} {word} did otherwise, but {others}", evidence)
+    if least < VERDICT_SEEDS:
+        of = f" of {fewest}" if several else ""
+        return Verdict(Kind.UNDECIDED, f"only {least} {'run' if least == 1 else 'runs'}{of}; {bound}", evidence)
+    of = f" of {len(each or {})} settings" if several else ""
+    return Verdict(Kind.SUPPORTED, f"in these {runs} runs{of}; {bound}", evidence)
 
 
-def never(happened: Sequence[bool | None]) -> Verdict:
+def never(happened: Sequence[bool | None], each: Mapping[str, int] | None = None, pruned: int = 0) -> Verdict:
     """Judge "no run does this": `always` of its opposite."""
-    return always([None if one is None else not one for one in happened])
+    return always([None if one is None else not one for one in happened], each, pruned)
 
 
 def _clear(difference: Difference, p: float | None, alpha: float) -> bool:
