@@ -83,6 +83,7 @@ class Plan:
         sharing: whether trials share epochs.
         epochs, seconds, room: see there.
         confirm: epochs its confirm stage may train besides, at most; 0 without one.
+        untested: whether its data have no test split, so that its confirm stage can call no setting better.
         place: where it would be trained.
         space: the search space.
         tree: the first stages of the stage tree, of all trials that are known by now.
@@ -101,6 +102,7 @@ class Plan:
     seconds: Seconds
     room: Room
     confirm: int
+    untested: bool
     place: Place
     space: Space = field(repr=False)
     tree: Sequence[Stage] = field(repr=False)
@@ -204,6 +206,7 @@ def plan_of(
         seconds,
         room,
         _confirm(space, ledger, study),
+        planner.untested,
         place,
         space,
         grow([known.leaf for known in stock.trials]),

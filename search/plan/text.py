@@ -71,6 +71,8 @@ def _epochs(plan: Plan) -> Iterator[str]:
         each = plan.seconds.epoch
         time = f", {duration(plan.confirm * each / plan.seconds.workers)} and its own start" if each else ""
         yield _line("  its confirm stage, besides", f"{plan.confirm:,}", what + time)
+        if plan.untested:
+            yield "  without test images its confirm stage can call no setting better"
 
 
 def _cost(plan: Plan) -> Iterator[str]:

@@ -77,6 +77,11 @@ class Planner:
         self._told: set[str] = set()  # fingerprints of the cards that were passed on
         self._known: dict[str, tuple[dict[str, Any], _Way]] = {}  # canonical settings and what follows from them
 
+    @property
+    def untested(self) -> bool:
+        """Whether data that were read have no test split: only a card with true classes tells."""
+        return any(card.truth and "test" not in card.truth for card in self._cards.values())
+
     def leaf(self, number: int, configuration: int, seed: int, parameters: Mapping[str, Any]) -> Leaf:
         """Return the leaf of a configuration under one seed.
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from search import limits, machine
@@ -22,7 +23,7 @@ from search.plan.process import ask_class, probe
 from search.plan.text import size, tree_lines
 from search.space import Space, confirm_name, read_space, space_from_mapping
 from search.study import Leaf, Planner, make_sampler
-from search.trial import Row
+from search.trial import DataCard, Row
 from search.workload import load_workload
 from tests.engine.simulation import CLASS, Simulation, study
 from tests.engine.test_driver import space_of
@@ -161,6 +162,21 @@ def test_a_confirm_stage_is_in_the_price(opened: Ledger) -> None:
     Simulation(stage, opened, random.Random(0)).run()
     assert planned(space, opened).confirm == 3 * 3 * 4 - 2 * 4
     assert planned(small(), opened).confirm == 0
+
+
+@pytest.mark.parametrize("splits", [("val",), ("val", "test"), ()])
+def test_a_confirm_stage_without_test_images_can_decide_nothing(opened: Ledger, splits: tuple[str, ...]) -> None:
+    class OfData(Synthetic):
+        def data(self, fixed: Mapping[str, Any]) -> DataCard:
+            return DataCard("images", truth={split: np.zeros(4, dtype=np.int64) for split in splits})
+
+    space = space_of(
+        {"x": {"float": {"low": 0.0, "high": 1.0}}}, sampler="random", trials=5, confirm={"top": 2, "seeds": 3}
+    )
+    said = "  without test images its confirm stage can call no setting better\n" in text(
+        planned(space, opened, workload=OfData())
+    )
+    assert said is (splits == ("val",))
 
 
 def record_run(opened: Ledger, space: Space, seconds: float, size: int) -> None:
