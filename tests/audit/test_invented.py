@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from search.audit import Finding, audit
+from search.errors import Faults
 from search.space import Space, space_from_mapping
 
 NAMES = [0, 0.5, 1, 2, 3]
@@ -211,15 +212,35 @@ class TestHarm:
         assert any("<b>|%_$" in finding.sentence for finding in told)
         assert all(finding.sentence.isprintable() for finding in told)
 
-    @pytest.mark.parametrize("figure", ["9" * 5000, "0." + "3" * 5000, "0." + "0" * 60 + "1"])
-    def test_endless_figures(self, figure: str) -> None:
+    @pytest.mark.parametrize("figure", ["9" * 40, "0." + "3" * 38, "0." + "0" * 37 + "1"])
+    def test_the_longest_figures(self, figure: str) -> None:
         told = findings({"n": 137, "values": values(figure), "parameters": {"model_c": figure}})
-        assert all(finding.severity == "note" and len(finding.sentence) < 300 for finding in told)
-        assert told[0].sentence.startswith("not checked: the figure of loss.gamma=0 is no decimal")
+        assert told
+        assert all(len(finding.sentence) < 300 for finding in told)
 
-    def test_endless_numbers_of_images(self) -> None:
-        told = findings({"n": 2**63 - 1, "values": values("54.01", "60.58")}, {"baseline": 0})
+    @pytest.mark.parametrize("figure", ["9" * 5000, "0." + "3" * 5000, "0." + "0" * 60 + "1"])
+    def test_endless_figures_are_refused(self, figure: str) -> None:
+        with pytest.raises(Faults) as refused:
+            findings({"n": 137, "values": values(figure), "parameters": {"model_c": figure}})
+        told = {fault.key: fault.message for fault in refused.value.faults}
+        assert list(told) == ["report.published.parameters.model_c", "report.published.values.0"]
+        assert all(
+            message.startswith(f"found '{figure[:60]}")
+            and message.endswith(f" with {len(figure)} characters, must have at most 40")
+            for message in told.values()
+        )
+
+    def test_the_largest_numbers_of_images(self) -> None:
+        told = findings({"n": 10**9, "values": values("54.01", "60.58")}, {"baseline": 0})
         assert all(finding.severity == "note" for finding in told)
+
+    def test_endless_numbers_of_images_are_refused(self) -> None:
+        with pytest.raises(Faults) as refused:
+            findings({"n": 2**63 - 1, "values": values("54.01", "60.58")}, {"baseline": 0})
+        assert str(refused.value) == (
+            "<python>: report.published.n: found 9223372036854775807, must be at most 1000000000, more images than a "
+            "figure was ever measured on"
+        )
 
     def test_a_table_of_many_rows(self) -> None:
         names = [index / 100 for index in range(200)]
