@@ -8,9 +8,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from classifier.augment import AUGMENT_SETTINGS
+from classifier.data.kinds import what_is
 from classifier.data.settings import DATA_SETTINGS, FOLDER_SIZE, SWAPPED, TRAINING_IMAGES, USUAL_SIZE
 from classifier.data.source import SPLITS
 from classifier.inputs import INPUT_SETTINGS
@@ -18,6 +19,8 @@ from classifier.models import MODEL_SETTINGS, SMALLEST_INPUT
 from classifier.optimisers import OPTIMISER_SETTINGS, resolved
 from classifier.rules import SettingError, complete, near
 from classifier.schedule import DECAY_SETTINGS, decay_faults, learning_rate
+
+_Told = TypeVar("_Told", bool, str)
 
 SETTINGS: dict[str, dict[str, Any]] = {
     **DATA_SETTINGS,
@@ -99,8 +102,8 @@ def canonical(settings: Mapping[str, Any]) -> dict[str, Any]:
     if data not in USUAL_SIZE and not _is(data, Path.exists, unknown=True):
         known, hint = ", ".join(USUAL_SIZE), near(data, USUAL_SIZE)
         faults.append(("data", f"found {data!r}, which is neither a known data set ({known}) nor a folder{hint}"))
-    elif data not in USUAL_SIZE and _is(data, Path.is_file, unknown=False):
-        faults.append(("data", f"found {data!r}, which is a file; name the folder that holds the classes"))
+    elif data not in USUAL_SIZE and (what := _is(data, what_is, unknown="")):
+        faults.append(("data", f"found {data!r}, which is {what}; name the folder that holds the classes"))
     file = result.get("model.weights_file")
     if file is not None and not _is(file, Path.is_file, unknown=True):
         faults.append(("model.weights_file", no_weights(file)))
@@ -123,7 +126,7 @@ def canonical(settings: Mapping[str, Any]) -> dict[str, Any]:
     return result
 
 
-def _is(path: str, kind: Callable[[Path], bool], unknown: bool) -> bool:
+def _is(path: str, kind: Callable[[Path], _Told], unknown: _Told) -> _Told:
     try:
         return kind(Path(path).expanduser())
     except (OSError, RuntimeError):  # no permission, or ~ of nobody: reading it will say what is wrong

@@ -229,6 +229,10 @@ def test_a_default_batch_that_is_too_large(file: Path, pets: Path, capsys: pytes
         ),
         ("{data: <file>}", "fixed.data: found '<file>', which is a file; name the folder that holds the classes"),
         (
+            "{data: /dev/null}",
+            "fixed.data: found '/dev/null', which is a device; name the folder that holds the classes",
+        ),
+        (
             "{model.name: resnet18, data.size: 32, model.weights: imagenet, model.weights_file: nowhere.pt}",
             "fixed.model.weights_file: found 'nowhere.pt', which is no file; give one that torch.save wrote a state "
             "dict to",

@@ -16,7 +16,7 @@ from classifier.data.errors import DataError, nearest
 from classifier.data.flowers17 import flowers17
 from classifier.data.flowers102 import flowers102
 from classifier.data.folder import folder
-from classifier.data.kinds import odd
+from classifier.data.kinds import what_is
 from classifier.data.settings import USUAL_SIZE
 from classifier.data.source import SPLITS, Source
 
@@ -106,7 +106,7 @@ def _find(name: str, seed: int, ratio: tuple[float, ...], split: str, top: bool)
         path = Path(name).expanduser()
         if name and path.is_dir():
             return folder(path, seed, ratio, top)
-        if what := "a file" if path.is_file() else odd(path):
+        if what := what_is(path):
             kind = f"is {what}; name the folder that holds the classes"
     except (OSError, RuntimeError) as error:  # no permission, a name too long, ~ of nobody
         kind = f"cannot be looked at: {getattr(error, 'strerror', None) or error}"

@@ -13,6 +13,11 @@ _KINDS = {
 }
 
 
+def what_is(path: Path) -> str:
+    """Return what a path, or what a link leads to, is where it is no folder: "a file", "a named pipe"; else ""."""
+    return "a file" if path.is_file() else odd(path)
+
+
 def odd(path: Path) -> str:
     """Return what a path, or what a link leads to, is where it is neither file nor folder: "a named pipe"; else ""."""
     try:
