@@ -41,11 +41,6 @@ def run(arguments: list[str]) -> int:
     except (click.Abort, KeyboardInterrupt):
         print("interrupted; give the same command again to go on", file=sys.stderr)
         return 130
-    except SystemExit as error:  # nothing here exits: the code of a workload does
-        from search.foreign import reason_of
-
-        print(printable(f"a workload ended this process: {reason_of(error)}"), file=sys.stderr)
-        return 1
     except Exception as error:
         if isinstance(error, OSError) and error.errno in UNWRITABLE:
             place = f"{error.filename}: " if error.filename else ""
@@ -58,6 +53,11 @@ def run(arguments: list[str]) -> int:
         traceback.print_exc()
         print("this is a bug of `search`, not of your file; what is recorded is safe", file=sys.stderr)
         return 3
+    except BaseException as error:  # SystemExit and its like: nothing of ours raises them, the code of a workload does
+        from search.foreign import reason_of
+
+        print(printable(f"a workload ended this process: {reason_of(error)}"), file=sys.stderr)
+        return 1
     return 0
 
 

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from search.errors import Fault
 from search.space.extends import section
-from search.space.model import SERVICE_SETTINGS, Axis, Grid, Space
-from search.space.nodes import Node, Problems, printable, text_of
-from search.workload import Idling, Measuring, Workload
+from search.space.idle import Sample, idle, note, without_stop
+from search.space.model import Axis, Grid, Space
+from search.space.nodes import Node, Problems, text_of
+from search.workload import Workload
 
 MOST_EPOCHS_LOOKED_AT = 20_000
 """Schedules that are longer are not compared: making a file sound must take no time."""
@@ -23,50 +23,71 @@ MOST_EPOCHS_LOOKED_AT = 20_000
 MOST_NAMED = 6
 """Values of an axis that one note names."""
 
-Where = Callable[[str, Mapping[str, Any]], Node | None]
-"""Returns what sets a setting in a configuration."""
 
-
-@dataclass(frozen=True)
-class Sample:
-    """One configuration that the workload takes.
-
-    Attributes:
-        parameters: axis -> value.
-        given: settings as the file has them.
-        settings: canonical, of the workload.
-        service: complete, of the service.
-    """
-
-    parameters: Mapping[str, Any]
-    given: Mapping[str, Any]
-    settings: Mapping[str, Any]
-    service: Mapping[str, Any]
+class Asking(Protocol):
+    """What else can be asked of the configurations of a space."""
 
     @property
-    def epochs(self) -> int:
-        """Length of the trial."""
-        return int(self.service["epochs"])
+    def complete(self) -> bool:
+        """Whether all of them were found, so that what holds for these holds for every one."""
+
+    def where(self, setting: str, parameters: Mapping[str, Any]) -> Node | None:
+        """Return what sets a setting in a configuration."""
+
+    def beside(self, axis: Axis) -> Sequence[Sample]:
+        """Return configurations that show the axis beside values of each other one; none where all were found."""
 
 
 def effects(
-    space: Space, root: Node, workload: Workload, found: Sequence[Sample], where: Where, problems: Problems
+    space: Space, root: Node, workload: Workload, found: Sequence[Sample], asking: Asking, problems: Problems
 ) -> list[Fault]:
     """Report axes that change nothing as faults, and return notes on what never acts in trials of this length."""
-    notes = list(_idle(workload, found, where))
+    notes = list(idle(workload, found, asking.where))
     epochs = max(sample.epochs for sample in found)
     length = f"trials of {epochs} epoch{'s' * (epochs > 1)}"
     for axis in space.axes:
         node = section(root, "space").entries[axis.name]
-        for first in _alike(axis, space, found, lambda sample: _begin(sample, workload)):
-            for values in _alike(axis, space, _with(first, axis, found), lambda sample: _whole(sample, workload)):
-                if _fault(axis, values, space, found, workload):
+        seen = found
+        if _alike(axis, space, found, lambda sample: _begin(sample, workload)):
+            seen = [*found, *asking.beside(axis)]
+        for first in _alike(axis, space, seen, lambda sample: _begin(sample, workload)):
+            for values in _alike(axis, space, _with(first, axis, seen), lambda sample: _whole(sample, workload)):
+                if asking.complete and _fault(axis, values, space, found, workload):
                     reason = "every value trains and stops the same, whatever else is set, so that all rows would be"
                     problems.add(node, f"{reason} equal; remove the axis, or mend what switches it off")
                 else:
                     reason = f"{_listed(values)} train and stop the same in {length}"
-                    notes.append(_note(node, f"{reason}, so that their rows will be equal"))
+                    notes.append(note(node, f"{reason}, so that their rows will be equal"))
+        if quiet := _quiet(axis, space, seen, workload):
+            notes.append(note(node, quiet))
     return notes
+
+
+def _quiet(axis: Axis, space: Space, found: Sequence[Sample], workload: Workload) -> str:
+    """Say beside which values of another axis this one changes nothing, though it does beside others; or return ""."""
+    silent: list[Mapping[str, Any]] = []
+    loud: list[Mapping[str, Any]] = []
+    for group in _groups(axis, space, found).values():
+        if len(group) > 1:
+            one = next(iter(group.values()))[0].parameters
+            alike = len({_signatures(samples, _begin, workload) for samples in group.values()}) == 1
+            alike = alike and len({_signatures(samples, _whole, workload) for samples in group.values()}) == 1
+            (silent if alike else loud).append(one)
+    for other in space.axes if silent and loud else ():
+        if other.name == axis.name or not isinstance(other.domain, Grid):
+            continue
+        without, beside = ({text_of(one[other.name]) for one in ones if other.name in one} for ones in (silent, loud))
+        if beside and without and not beside & without:
+            texts = [text_of(value) for value in other.domain.values]
+            nothing = " or ".join(text for text in texts if text in without)
+            acting = ", ".join(text for text in texts if text in beside)
+            reason = f"changes nothing where {other.name} is {nothing}, so that rows will be equal"
+            return f"{reason}; write `when: {{{other.name}: [{acting}]}}`, with {other.name} listed above it"
+    return ""
+
+
+def _signatures(samples: Sequence[Sample], signature: Callable[[Sample, Workload], str], workload: Workload) -> str:
+    return repr(sorted({signature(sample, workload) for sample in samples}))
 
 
 def _fault(axis: Axis, values: Sequence[Any], space: Space, found: Sequence[Sample], workload: Workload) -> bool:
@@ -88,82 +109,29 @@ def _listed(values: Sequence[Any]) -> str:
     return f"{', '.join(names[:-1])} and {names[-1]}"
 
 
-def _note(node: Node, sentence: str) -> Fault:
-    return Fault(node.file, node.line, printable(node.key), sentence)
-
-
-def _idle(workload: Workload, found: Sequence[Sample], where: Where) -> Iterator[Fault]:
-    """Yield what never acts in any configuration that has it."""
-    said: dict[tuple[str, str], tuple[Node, str, int, int]] = {}  # setting, place -> node, sentence, epochs, samples
-    for sample in found:
-        for setting, sentence in _never(workload, sample, where):
-            node = _node(setting, sample, workload, where)
-            if node is not None:
-                _, known, longest, count = said.get((setting, node.key), (node, "", 0, 0))
-                sentence = sentence if sample.epochs > longest else known
-                said[setting, node.key] = (node, sentence, max(sample.epochs, longest), count + 1)
-    for (setting, key), (node, sentence, _, count) in said.items():
-        nodes = (_node(setting, sample, workload, where) for sample in found)
-        if sum(one is not None and one.key == key for one in nodes) == count:
-            yield _note(node, sentence)
-
-
-def _node(setting: str, sample: Sample, workload: Workload, where: Where) -> Node | None:
-    """Return what sets a setting, or what it belongs to where it has its default."""
-    rule = {**workload.settings, **SERVICE_SETTINGS}.get(setting, {})
-    for name in (setting, *rule.get("when", {})):
-        if (node := where(name, sample.parameters)) is not None:
-            return node
-    return None
-
-
-def _never(workload: Workload, sample: Sample, where: Where) -> Iterator[tuple[str, str]]:
-    yield from (reason for reason in _without_stop(sample) if reason[0] != "stop.alpha")  # null is meant to
-    if isinstance(workload, Measuring) and sample.service["stop.rule"] != "none":
-        watched = sample.service.get("stop.metric", "val_loss")
-        if watched not in workload.metrics:
-            yield "stop.rule", f"never acts: it looks at {watched}, which no row holds"
-    for setting in sample.given:
-        if setting not in {**sample.settings, **sample.service} and where(setting, sample.parameters) is not None:
-            yield setting, "never acts: it has no effect beside the other settings"
-    if isinstance(workload, Idling):
-        yield from workload.idle(sample.settings, sample.epochs)
-
-
-def _without_stop(sample: Sample) -> Iterator[tuple[str, str]]:
-    """Say why the stop rule ends no trial before its last epoch, where it is known beforehand."""
-    rule, epochs = sample.service["stop.rule"], sample.epochs
-    last = f"the last epoch is {epochs}"
-    if rule == "patience" and sample.service["stop.patience"] >= epochs - 1:
-        yield (
-            "stop.patience",
-            f"never acts: {sample.service['stop.patience']} epochs without gain end no trial early, for {last}",
-        )
-    elif rule == "generalisation_loss" and sample.service["stop.alpha"] is None:
-        yield "stop.alpha", "never acts: null never stops"
-    elif rule == "generalisation_loss" and epochs < 3:
-        yield "stop.rule", f"never acts: no trial ends early by comparing an epoch with one before, for {last}"
-
-
-def _alike(axis: Axis, space: Space, found: Sequence[Sample], signature: Callable[[Sample], str]) -> list[list[Any]]:
-    """Return groups of values that have the same signatures in every configuration; single ones are left out."""
+def _groups(axis: Axis, space: Space, found: Sequence[Sample]) -> dict[str, dict[str, list[Sample]]]:
+    """Return other parameters -> value of the axis, as text -> configurations; what hangs on the axis is no other."""
     hanging = {axis.name}
     for other in space.axes:
         if other.when is not None and other.when.axis in hanging:
             hanging.add(other.name)
-    groups: dict[str, dict[str, set[str]]] = {}  # other parameters -> value -> signatures
-    values: dict[str, Any] = {}
+    groups: dict[str, dict[str, list[Sample]]] = {}
     for sample in found:
         if axis.name in sample.parameters:
             name = text_of(sample.parameters[axis.name])
-            values[name] = sample.parameters[axis.name]
             others = {other: value for other, value in sample.parameters.items() if other not in hanging}
-            groups.setdefault(json.dumps(others, sort_keys=True), {}).setdefault(name, set()).add(signature(sample))
-    compared = [group for group in groups.values() if len(group) > 1]
+            groups.setdefault(json.dumps(others, sort_keys=True), {}).setdefault(name, []).append(sample)
+    return groups
+
+
+def _alike(axis: Axis, space: Space, found: Sequence[Sample], signature: Callable[[Sample], str]) -> list[list[Any]]:
+    """Return groups of values that have the same signatures in every configuration; single ones are left out."""
+    groups = [group for group in _groups(axis, space, found).values() if len(group) > 1]
+    values = {name: samples[0].parameters[axis.name] for group in groups for name, samples in group.items()}
+    each = [{name: sorted({signature(one) for one in samples}) for name, samples in group.items()} for group in groups]
     classes: dict[str, list[Any]] = {}
-    for name, value in values.items() if compared else ():
-        each = [sorted(group.get(name, ())) for group in compared]
-        classes.setdefault(repr(each), []).append(value)
+    for name, value in values.items():
+        classes.setdefault(repr([signatures.get(name) for signatures in each]), []).append(value)
     return [alike for alike in classes.values() if len(alike) > 1]
 
 
@@ -217,6 +185,6 @@ def _numbers(value: Any) -> Iterator[float]:
 
 def _stops(sample: Sample) -> Any:
     """Return the stop rule; that of `none` where it ends no trial before its last epoch."""
-    if any(setting.startswith("stop.") for setting, _ in _without_stop(sample)):
+    if any(setting.startswith("stop.") for setting, _ in without_stop(sample)):
         return ()
     return sorted((name, repr(value)) for name, value in sample.service.items() if name.startswith("stop."))

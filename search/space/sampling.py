@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from search.errors import Fault, Faults
 from search.foreign import reason_of, watched
 from search.rules import complete
-from search.space.effects import Sample, effects
+from search.space.effects import effects
 from search.space.extends import options, section
+from search.space.idle import Sample
 from search.space.model import SERVICE_SETTINGS, Axis, Grid, Space
 from search.space.nodes import Node, Problems, same, show
 from search.workload import Workload
@@ -21,25 +23,45 @@ MAX_SAMPLES = 300
 
 def samples(space: Space, most: int = MAX_SAMPLES) -> Iterator[dict[str, Any]]:
     """Yield configurations that show every value of a small space, and spread values of a large one."""
-    if all(isinstance(axis.domain, Grid) for axis in space.axes) and space.grid_size() <= most:
+    if _listed(space, most):
         yield from space.grid()
         return
     yield from itertools.islice(_one_at_a_time(space, max(2, most // max(1, len(space.axes)))), most)
 
 
+def _listed(space: Space, most: int = MAX_SAMPLES) -> bool:
+    """Whether every configuration of a space is tried."""
+    return all(isinstance(axis.domain, Grid) for axis in space.axes) and space.grid_size() <= most
+
+
 def _one_at_a_time(space: Space, each: int) -> Iterator[dict[str, Any]]:
-    axes = {axis.name: axis for axis in space.axes}
     for axis in space.axes:
         for value in _spread(axis, each):
-            forced, above = {axis.name: value}, axis
-            while above.when is not None:
-                forced[above.when.axis] = above.when.values[0]
-                above = axes[above.when.axis]
-            chosen: dict[str, Any] = {}
-            for other in space.axes:
-                if other.active(chosen):
-                    chosen[other.name] = forced[other.name] if other.name in forced else _spread(other, 2)[0]
-            yield chosen
+            yield _configuration(space, {axis.name: value})
+
+
+def _beside(space: Space, axis: Axis) -> Iterator[dict[str, Any]]:
+    """Yield configurations that show values of an axis beside values of each other one."""
+    for other in space.axes:
+        if other.name != axis.name:
+            for value, mine in itertools.product(_spread(other, 5), _spread(axis, 20)):
+                yield _configuration(space, {other.name: value, axis.name: mine})
+
+
+def _configuration(space: Space, wanted: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the first configuration that has these values, where their axes can exist together."""
+    axes = {axis.name: axis for axis in space.axes}
+    forced = dict(wanted)
+    for name in wanted:
+        above = axes[name]
+        while above.when is not None:
+            forced.setdefault(above.when.axis, above.when.values[0])
+            above = axes[above.when.axis]
+    chosen: dict[str, Any] = {}
+    for axis in space.axes:
+        if axis.active(chosen):
+            chosen[axis.name] = forced[axis.name] if axis.name in forced else _spread(axis, 2)[0]
+    return chosen
 
 
 def _spread(axis: Axis, most: int) -> list[Any]:
@@ -64,14 +86,34 @@ def check_samples(space: Space, root: Node, workload: Workload, problems: Proble
         if len(problems) > before:
             return []
         try:
-            return effects(
-                space, root, workload, found, lambda setting, parameters: _where(setting, parameters, root), problems
-            )
+            return effects(space, root, workload, found, _Asking(space, root, workload), problems)
         except (Faults, KeyboardInterrupt):
             raise
         except BaseException as error:
             problems.add(root.entries["workload"], f"the workload could not make a schedule: {reason_of(error)}")
             return []
+
+
+@dataclass(frozen=True)
+class _Asking:
+    """See `search.space.effects.Asking`."""
+
+    space: Space
+    root: Node
+    workload: Workload
+
+    def where(self, setting: str, parameters: Mapping[str, Any]) -> Node | None:
+        return _where(setting, parameters, self.root)
+
+    def beside(self, axis: Axis) -> list[Sample]:
+        if _listed(self.space):
+            return []
+        each = [_asked(one, self.space.settings(one), self.workload)[0] for one in _beside(self.space, axis)]
+        return [sample for sample in each if sample is not None]
+
+    @property
+    def complete(self) -> bool:
+        return _listed(self.space) or len(self.space.axes) == 1
 
 
 def _check_samples(space: Space, root: Node, workload: Workload, problems: Problems) -> list[Sample]:

@@ -247,3 +247,18 @@ def test_what_is_known_without_the_data(
     for verb in ("check", "plan", "run"):
         assert run([verb, str(path)]) == 1
         assert capsys.readouterr().err == f"{path}:2: {fault.replace('<file>', image)}\n"
+
+
+@pytest.mark.parametrize("raised", ["SystemExit(0)", "GeneratorExit()", "Gone(1)"])
+def test_a_workload_that_ends_another_verb(
+    raised: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.path", [*sys.path])
+    monkeypatch.delitem(sys.modules, "ends_when_described", raising=False)
+    source = "from search.workload import Workload\nclass Gone(BaseException): pass\nclass Ends(Workload):\n"
+    source += f"    settings = {{}}\n    def start(self, *_): pass\n    def describe(self, *_): raise {raised}\n"
+    (tmp_path / "ends_when_described.py").write_text(source)
+    assert run(["describe", "any", "--workload", "ends_when_described:Ends"]) == 1
+    told = f"a workload ended this process: {raised} ({tmp_path}/ends_when_described.py, line 6)"
+    assert capsys.readouterr().err == told + (f"; {ENDED}" if raised == "SystemExit(0)" else "") + "\n"

@@ -117,12 +117,41 @@ def test_an_axis_that_acts_at_no_length(fixed: dict[str, Any], space: dict[str, 
 
 def test_an_axis_that_acts_beside_one_value_of_another() -> None:
     nesterov = {"optimizer.momentum": {"grid": [0, 0.9]}, "optimizer.nesterov": {"grid": [True, False]}}
-    assert notes({"epochs": 1}, nesterov) == []
+    nothing = "changes nothing where optimizer.momentum is 0, so that rows will be equal; "
+    remedy = "write `when: {optimizer.momentum: [0.9]}`, with optimizer.momentum listed above it"
+    assert notes({"epochs": 1}, nesterov) == [f"space.optimizer.nesterov: {nothing}{remedy}"]
     conditional = {
         "optimizer.name": {"grid": ["sgd", "adam"]},
         "optimizer.nesterov": {"grid": [True, False], "when": {"optimizer.name": "sgd"}},
     }
     assert notes({"epochs": 1}, conditional) == []
+
+
+SLOPE = {
+    "model.slope": {"float": {"low": 0.01, "high": 0.3}},
+    "model.activation": {"choice": ["relu", "leaky_relu", "gelu"]},
+    "optimizer.lr": {"float": {"low": 0.01, "high": 0.3}},
+}
+
+
+def test_a_search_over_a_slope_that_only_one_activation_has() -> None:
+    """It is looked at beside every activation, not beside the first alone."""
+    nothing = "changes nothing where model.activation is relu or gelu, so that rows will be equal; "
+    remedy = "write `when: {model.activation: [leaky_relu]}`, with model.activation listed above it"
+    search = {"sampler": "random", "trials": 9}
+    assert notes({"epochs": 1}, SLOPE, search=search) == [f"space.model.slope: {nothing}{remedy}"]
+    conditional = {**SLOPE["model.slope"], "when": {"model.activation": "leaky_relu"}}
+    ordered = {"model.activation": SLOPE["model.activation"], "model.slope": conditional}
+    assert notes({"epochs": 1}, ordered, search=search) == []
+
+
+def test_a_large_grid_has_notes_where_a_small_one_has_faults() -> None:
+    """Of these not every configuration is looked at."""
+    rates = {"optimizer.lr": {"grid": [n / 1000 for n in range(1, 400)]}, "optimizer.nesterov": {"grid": [True, False]}}
+    assert notes({"epochs": 1, "optimizer.momentum": 0}, rates) == [
+        "space.optimizer.nesterov: true and false train and stop the same in trials of 1 epoch, "
+        "so that their rows will be equal"
+    ]
 
 
 def test_a_shortened_run_of_every_kind_is_sound() -> None:

@@ -1,0 +1,95 @@
+"""Settings that never act in trials of this length, and the configurations that this is read off."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from search.errors import Fault
+from search.space.model import SERVICE_SETTINGS
+from search.space.nodes import Node, printable
+from search.workload import Idling, Measuring, Workload
+
+Where = Callable[[str, Mapping[str, Any]], Node | None]
+"""Returns what sets a setting in a configuration."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One configuration that the workload takes.
+
+    Attributes:
+        parameters: axis -> value.
+        given: settings as the file has them.
+        settings: canonical, of the workload.
+        service: complete, of the service.
+    """
+
+    parameters: Mapping[str, Any]
+    given: Mapping[str, Any]
+    settings: Mapping[str, Any]
+    service: Mapping[str, Any]
+
+    @property
+    def epochs(self) -> int:
+        """Length of the trial."""
+        return int(self.service["epochs"])
+
+
+def note(node: Node, sentence: str) -> Fault:
+    """Return a sentence with the address of a node."""
+    return Fault(node.file, node.line, printable(node.key), sentence)
+
+
+def idle(workload: Workload, found: Sequence[Sample], where: Where) -> Iterator[Fault]:
+    """Yield what never acts in any configuration that has it."""
+    said: dict[tuple[str, str], tuple[Node, str, int, int]] = {}  # setting, place -> node, sentence, epochs, samples
+    for sample in found:
+        for setting, sentence in _never(workload, sample, where):
+            node = _node(setting, sample, workload, where)
+            if node is not None:
+                _, known, longest, count = said.get((setting, node.key), (node, "", 0, 0))
+                sentence = sentence if sample.epochs > longest else known
+                said[setting, node.key] = (node, sentence, max(sample.epochs, longest), count + 1)
+    for (setting, key), (node, sentence, _, count) in said.items():
+        nodes = (_node(setting, sample, workload, where) for sample in found)
+        if sum(one is not None and one.key == key for one in nodes) == count:
+            yield note(node, sentence)
+
+
+def _node(setting: str, sample: Sample, workload: Workload, where: Where) -> Node | None:
+    """Return what sets a setting, or what it belongs to where it has its default."""
+    rule = {**workload.settings, **SERVICE_SETTINGS}.get(setting, {})
+    for name in (setting, *rule.get("when", {})):
+        if (node := where(name, sample.parameters)) is not None:
+            return node
+    return None
+
+
+def _never(workload: Workload, sample: Sample, where: Where) -> Iterator[tuple[str, str]]:
+    yield from (reason for reason in without_stop(sample) if reason[0] != "stop.alpha")  # null is meant to
+    if isinstance(workload, Measuring) and sample.service["stop.rule"] != "none":
+        watched = sample.service.get("stop.metric", "val_loss")
+        if watched not in workload.metrics:
+            yield "stop.rule", f"never acts: it looks at {watched}, which no row holds"
+    for setting in sample.given:
+        if setting not in {**sample.settings, **sample.service} and where(setting, sample.parameters) is not None:
+            yield setting, "never acts: it has no effect beside the other settings"
+    if isinstance(workload, Idling):
+        yield from workload.idle(sample.settings, sample.epochs)
+
+
+def without_stop(sample: Sample) -> Iterator[tuple[str, str]]:
+    """Say why the stop rule ends no trial before its last epoch, where it is known beforehand."""
+    rule, epochs = sample.service["stop.rule"], sample.epochs
+    last = f"the last epoch is {epochs}"
+    if rule == "patience" and sample.service["stop.patience"] >= epochs - 1:
+        yield (
+            "stop.patience",
+            f"never acts: {sample.service['stop.patience']} epochs without gain end no trial early, for {last}",
+        )
+    elif rule == "generalisation_loss" and sample.service["stop.alpha"] is None:
+        yield "stop.alpha", "never acts: null never stops"
+    elif rule == "generalisation_loss" and epochs < 3:
+        yield "stop.rule", f"never acts: no trial ends early by comparing an epoch with one before, for {last}"
