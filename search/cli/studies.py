@@ -123,5 +123,9 @@ def dashboard(results: str, storage: str | None, port: int, no_pictures: bool) -
     from search import api
     from search import dashboard as room
 
-    ledger = api.existing_ledger(Path(results), storage)
-    room.serve(ledger, api.mirror_url(Path(results)), port, click.echo, Path(results), not no_pictures)
+    given = Path(results)
+    ledger = api.existing_ledger(given, storage)
+    with room.place_for(given) as place:
+        if place != given:
+            click.echo(f"{given} cannot be written to: mirror, pictures and missing reports go to a temporary folder")
+        room.serve(ledger, api.mirror_url(place), port, click.echo, place, not no_pictures, given)

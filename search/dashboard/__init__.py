@@ -3,6 +3,7 @@
 What this room promises:
 
 * it listens on 127.0.0.1 alone: the dashboard has no authentication, and can delete what it shows;
+* no page of another site reads it or changes anything there (`search.dashboard.door`);
 * it shows copies: whatever is deleted or edited there, the ledger is untouched and the next start puts it right;
 * ``/reports/<study>/`` is the study's folder, and nothing outside of it; a page served there may run its own scripts,
   but cannot call the dashboard;
@@ -13,6 +14,6 @@ What this room promises:
 
 from search.dashboard.pictures import BEST, draw
 from search.dashboard.reports import Reports
-from search.dashboard.server import HOST, application, serve, update
+from search.dashboard.server import HOST, application, place_for, serve, update
 
-__all__ = ["BEST", "HOST", "Reports", "application", "draw", "serve", "update"]
+__all__ = ["BEST", "HOST", "Reports", "application", "draw", "place_for", "serve", "update"]

@@ -7,7 +7,7 @@ its own scripts, but cannot read the dashboard or tell it to delete anything.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -54,10 +54,13 @@ class Reports:
         ledger: whose studies' folders are served.
         results: the results folder.
         other: answers every other address.
+        more: folders like `results`, for what is not there.
     """
 
-    def __init__(self, ledger: Ledger, results: Path, other: Callable[..., Iterable[bytes]]) -> None:
-        self._ledger, self._results, self._other = ledger, results, other
+    def __init__(
+        self, ledger: Ledger, results: Path, other: Callable[..., Iterable[bytes]], more: Sequence[Path] = ()
+    ) -> None:
+        self._ledger, self._places, self._other = ledger, (results, *more), other
 
     def __call__(self, environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
         """Answer one request."""
@@ -72,12 +75,13 @@ class Reports:
         name, slash, rest = path.encode("latin-1").decode("utf-8", "replace")[len(PREFIX) + 1 :].partition("/")
         if not name:
             return _answer(start, "200 OK", TYPES[".html"], self._index(), head=method == "HEAD")
-        studies = {study_folder(self._results, one.name).name: one for one in self._ledger.studies()}
+        studies = {study_folder(Path(), one.name).name: one for one in self._ledger.studies()}
         if name not in studies:
             return _answer(start, "404 Not Found", TEXT, b"no such study\n")
         if not slash:  # relative addresses in the page need it
             return _answer(start, "302 Found", TEXT, b"", [("Location", address(studies[name]))])
-        file = below(self._results / name, rest or "report.html")
+        found = (below(place / name, rest or "report.html") for place in self._places)
+        file = next(filter(None, found), None)
         if file is None:
             text = "no such file in the study's folder\n"
             if not rest:

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import os
+import sys
+import tempfile
 import threading
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from socketserver import ThreadingMixIn
 from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
+from sqlalchemy.exc import SQLAlchemyError
+
+from search.dashboard.door import Application, Door
 from search.dashboard.notes import write_note
 from search.dashboard.pictures import ARTIFACTS, draw
-from search.dashboard.reports import Reports
+from search.dashboard.reports import PREFIX, Reports
 from search.errors import UserError
-from search.ledger import Ledger
+from search.ledger import Ledger, writable
 from search.ledger.tables import without_password
 from search.report import study_folder, write_results
 from search.space import rebuild
@@ -25,7 +31,8 @@ HOST = "127.0.0.1"
 PATIENCE = 10.0
 """Seconds that ending the dashboard waits for the picture that is being drawn, so that its browser can clear up."""
 
-Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+MIRROR = "optuna.db"
+"""The mirror's file in a results folder."""
 
 
 def update(ledger: Ledger, mirror: str) -> list[str]:
@@ -38,13 +45,30 @@ def update(ledger: Ledger, mirror: str) -> list[str]:
     return behind
 
 
-def prepare(ledger: Ledger, mirror: str, results: Path) -> list[str]:
-    """Bring up the mirror, its notes, and the reports that are not there; return what could not be, in sentences."""
+@contextmanager
+def place_for(results: Path) -> Iterator[Path]:
+    """Give the results folder, or one for the time being where this user may not write there."""
+    with suppress(OSError):
+        results.mkdir(parents=True, exist_ok=True)
+    needed = [results, *(path for path in (results / MIRROR, results / ARTIFACTS) if os.path.lexists(path))]
+    if all(map(writable, needed)):
+        yield results
+        return
+    with tempfile.TemporaryDirectory(prefix="search-dashboard-") as folder:
+        yield Path(folder)
+
+
+def prepare(ledger: Ledger, mirror: str, results: Path, reports: Path | None = None) -> list[str]:
+    """Bring up the mirror, its notes, and the reports that are not there; return what could not be, in sentences.
+
+    Reports that lie in the folder `reports` need not be in `results` as well.
+    """
     problems = [f"the mirror is behind: {reason}" for reason in update(ledger, mirror)]
     for record in ledger.studies():
         folder = study_folder(results, record.name)
         try:
-            if not (folder / "report.html").exists():
+            there = study_folder(reports or results, record.name)
+            if not ((folder / "report.html").exists() or (there / "report.html").exists()):
                 write_results(ledger, record, rebuild(record.space, record.name), folder)
             write_note(ledger, record, mirror)
         except Exception as error:  # the dashboard is of use without them
@@ -52,18 +76,32 @@ def prepare(ledger: Ledger, mirror: str, results: Path) -> list[str]:
     return problems
 
 
-def application(ledger: Ledger, mirror: str, results: Path) -> Application:
-    """Return what answers requests: the dashboard, and the reports under ``/reports/``."""
+def application(
+    ledger: Ledger,
+    mirror: str,
+    results: Path,
+    reports: Path | None = None,
+    say: Callable[[str], None] = lambda text: None,
+) -> Application:
+    """Return what answers requests: the dashboard, and the reports under ``/reports/``, behind one door."""
     from optuna.artifacts import FileSystemArtifactStore
     from optuna_dashboard import wsgi
 
     store = results / ARTIFACTS
     store.mkdir(parents=True, exist_ok=True)
-    return Reports(ledger, results, wsgi(open_optuna(mirror), artifact_store=FileSystemArtifactStore(store)))
+    optunas = wsgi(open_optuna(mirror), artifact_store=FileSystemArtifactStore(store))
+    optunas.catchall = False  # exceptions are the door's to tell
+    return Door(Reports(ledger, reports or results, optunas, [results]), say, PREFIX)
 
 
 def serve(
-    ledger: Ledger, mirror: str, port: int, say: Callable[[str], None], results: Path, pictures: bool = True
+    ledger: Ledger,
+    mirror: str,
+    port: int,
+    say: Callable[[str], None],
+    results: Path,
+    pictures: bool = True,
+    reports: Path | None = None,
 ) -> None:
     """Serve the dashboard until interrupted.
 
@@ -72,19 +110,28 @@ def serve(
         mirror: SQLAlchemy URL of the Optuna database, rebuilt here where it is missing.
         port: port on 127.0.0.1.
         say: told the address, and what is missing.
-        results: the results folder, where the reports lie and pictures are kept.
+        results: the results folder, where reports are written and pictures are kept.
         pictures: draw them.
+        reports: where reports lie already; by default in `results`.
 
     Raises:
-        UserError: the port is taken, or the ledger holds no study.
+        UserError: the port is taken, the ledger holds no study, or the mirror cannot be used.
     """
     place = without_password(ledger.storage)
     if not ledger.studies():
         raise UserError(f"the ledger {place} holds no study yet; run one first: python -m search run FILE")
-    for problem in prepare(ledger, mirror, results):
+    for problem in prepare(ledger, mirror, results, reports):
         say(problem)
     try:
-        server = make_server(HOST, port, application(ledger, mirror, results), _Threads, _Quiet)
+        answering = application(ledger, mirror, results, reports, say)
+    except (SQLAlchemyError, RuntimeError, OSError) as error:
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise UserError(
+            f"the mirror {without_password(mirror)} cannot be used: {reason}; remove it, for it is made anew from the "
+            "ledger"
+        ) from error
+    try:
+        server = make_server(HOST, port, answering, _Threads, _Quiet)
     except OSError as error:
         raise UserError(f"port {port} of {HOST}: {error.strerror}; choose another with --port") from error
     address = f"http://{HOST}:{server.server_port}"
@@ -106,6 +153,12 @@ class _Threads(ThreadingMixIn, WSGIServer):
     """One thread per connection: a browser opens some that it does not use at once."""
 
     daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say in one line what went wrong with a connection; that a browser gave one up is nothing."""
+        error = sys.exc_info()[1]
+        if not isinstance(error, OSError):
+            print(f"dashboard: {type(error).__name__}: {error}", file=sys.stderr)
 
 
 class _Quiet(WSGIRequestHandler):

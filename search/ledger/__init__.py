@@ -16,6 +16,7 @@ It knows nothing of Ray, Optuna or what the rows mean.
 from search.ledger.files import BadState, StateFile, read_state, write_state
 from search.ledger.ledger import Decision, Ledger, Recorded, StudyRecord
 from search.ledger.lock import study_lock
+from search.ledger.reading import writable
 from search.ledger.states import KeptState, Role, States
 from search.ledger.step import Step
 from search.ledger.urls import is_url, ledger_exists, sqlite_url
@@ -36,5 +37,6 @@ __all__ = [
     "read_state",
     "sqlite_url",
     "study_lock",
+    "writable",
     "write_state",
 ]

@@ -84,6 +84,7 @@ def ask(application: Any, path: str, method: str = "GET") -> tuple[int, dict[str
         "REQUEST_METHOD": method,
         "PATH_INFO": unquote_to_bytes(path).decode("latin-1"),
         "QUERY_STRING": "",
+        "HTTP_HOST": "127.0.0.1:8080",
         "SERVER_NAME": "test",
         "SERVER_PORT": "80",
         "wsgi.input": io.BytesIO(),
