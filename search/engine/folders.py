@@ -93,6 +93,8 @@ def trouble_of(place: str) -> str:
         length = len(place.encode())
     except UnicodeEncodeError:
         return "is no text in UTF-8"
+    if not place.isascii():
+        return "has letters beyond ASCII, which Ray does not take"
     if not os.path.isabs(place):
         return "is no absolute path"
     if length + INSIDE_BYTES > SOCKET_PATH_BYTES:

@@ -31,6 +31,7 @@ def test_a_folder_that_will_not_do_is_passed_over_and_said(tmp_path: Path, monke
         ("tmp", "is no absolute path"),
         ("/dev/null", "is no folder"),
         ("/\udcff", "is no text in UTF-8"),
+        ("/tmp/é", "has letters beyond ASCII, which Ray does not take"),
     ]:
         monkeypatch.setenv("TMPDIR", value)
         monkeypatch.delenv("RAY_TMPDIR", raising=False)
