@@ -35,7 +35,7 @@ def load_space(source: str | os.PathLike[str] | Mapping[str, Any], overrides: Ma
 
     Args:
         source: path of the file, or what it would hold.
-        overrides: like ``--set key=value``: dotted key -> value, or its text.
+        overrides: like ``--set key=value``: dotted key -> plain Python data, or text as it would stand in the file.
 
     Raises:
         Faults: everything that is wrong with it.

@@ -21,6 +21,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import platform
+import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -124,6 +125,9 @@ class Workload(Protocol):
         ...
 
 
+_NAME = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*(:[^\W\d]\w*)?")
+
+
 def load_workload(name: str) -> Workload:
     """Import the workload a space file names.
 
@@ -133,6 +137,13 @@ def load_workload(name: str) -> Workload:
     Raises:
         UserError: no such module or attribute, or it is no workload.
     """
+    if not _NAME.fullmatch(name):
+        path = name.partition(":")[0]
+        file = path.endswith(".py") or "/" in path or "\\" in path
+        remedy = ", the name of a module and not its file" if file else ", words of letters, digits and _ between dots"
+        raise UserError(
+            f"workload {name!r}: found {name!r}, must be `classifier` or `package.module:attribute`{remedy}"
+        )
     module_name, _, attribute = name.partition(":")
     if not attribute:
         module_name, attribute = f"{name}.workload", "workload"

@@ -309,3 +309,43 @@ def test_what_a_module_imports_from_beside_it_is_in_the_source_hash(tmp_path):
     for name in ("unused.py", "../apart.py"):
         assert hash_of_package(tmp_path / "changed", **{name: PARTS[name] + "more = 1\n"}) == whole, name
     assert hash_of_package(tmp_path / "changed", **{"base.py": PARTS["base.py"] + "# a comment\n"}) == whole
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "",
+        ".",
+        ":",
+        ".tests:x",
+        "..tests.space.fake:Fake",
+        "tests..space:x",
+        "tests.space.:x",
+        "tests.space.fake:",
+        ":Fake",
+        "tests.space.fake:Fake.x",
+        "tests.space.fake:Fake:x",
+        "tests space",
+        "tests-space:x",
+        "1tests:x",
+        "tests\0:x",
+        "a b:c",
+    ],
+)
+def test_what_is_no_name_of_a_workload(name):
+    with pytest.raises(UserError) as refused:
+        load_workload(name)
+    assert str(refused.value) == (
+        f"workload {name!r}: found {name!r}, must be `classifier` or `package.module:attribute`, "
+        "words of letters, digits and _ between dots"
+    )
+
+
+@pytest.mark.parametrize("name", ["tests/space/fake.py", "tests/fake.py:Fake", "./tests", "tests\\space\\fake:Fake"])
+def test_the_file_of_a_workload_is_not_its_name(name):
+    with pytest.raises(UserError) as refused:
+        load_workload(name)
+    assert str(refused.value) == (
+        f"workload {name!r}: found {name!r}, must be `classifier` or `package.module:attribute`, "
+        "the name of a module and not its file"
+    )

@@ -92,7 +92,7 @@ def _data(space: Space, file: str, told: dict[tuple[str, ...], str]) -> None:
     except Faults as error:
         if file:
             raise
-        raise UserError("\n".join(f"{fault.key}: {fault.message}" for fault in error.faults)) from error
+        raise UserError("\n".join(f"{fault.key or fault.file}: {fault.message}" for fault in error.faults)) from error
     if lines in told:
         click.echo(f"  data as for {told[lines]}")
         read_all(space, workload)

@@ -37,7 +37,11 @@ def changes(command: Command) -> Command:
 
 def overrides(data: str | None, sets: Sequence[str]) -> dict[str, str]:
     """Return ``--data`` and ``--set`` as key -> text."""
-    result = {} if data is None else {"data": data}
+    result: dict[str, str] = {}
+    if data is not None:
+        from search.space.overrides import DataName
+
+        result["data"] = DataName(data)
     for text in sets:
         key, equals, value = text.partition("=")
         if not equals or not key.strip():

@@ -13,7 +13,7 @@ from typing import Any
 from search.rules import among
 from search.space.extends import options, section
 from search.space.model import Axis, Grid, Space
-from search.space.nodes import COMMAND_LINE, Node, Problems, show
+from search.space.nodes import TYPED, Node, Problems, show
 from search.space.settings import Rules
 
 Narrowed = Mapping[str, Sequence[Any]]
@@ -91,8 +91,8 @@ def _drop_in_options(axis: Axis, node: Node, known: _Known, root: Node, problems
 
 def _report(node: Node, reason: _Reason, root: Node, problems: Problems) -> None:
     cause = section(root, "fixed").entries.get(reason.setting)
-    overridden = cause is not None and cause.file == COMMAND_LINE and node.file != COMMAND_LINE
-    if node.file in (root.file, COMMAND_LINE) and not overridden:
+    overridden = cause is not None and cause.file in TYPED and node.file not in TYPED
+    if node.file in (root.file, *TYPED) and not overridden:
         problems.add(node, str(reason))
 
 

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from search.errors import Fault, Faults, SearchError, UserError
 from search.foreign import reason_of
 from search.space.model import Space
+from search.space.nodes import DATA_OPTION
 
 SHIPPED = "classifier"
 """The workload that comes with the service."""
@@ -27,7 +28,13 @@ def addressed(space: Space) -> Iterator[None]:
         raise
     except BaseException as error:
         if isinstance(error, ValueError) and hasattr(error, "faults"):
-            raise Faults(Fault(space.file or "<python>", 0, name, reason) for name, reason in error.faults) from error
+            raise Faults(_fault(space, name, reason) for name, reason in error.faults) from error
         if space.workload == SHIPPED and isinstance(error, Exception):
             raise  # a bug of ours
         raise UserError(f"workload {space.workload!r} failed: {reason_of(error)}") from error
+
+
+def _fault(space: Space, name: str, reason: str) -> Fault:
+    """Return a fault where the setting was set: an option of the command line, or the file as a whole."""
+    option = space.typed.get(name, space.file or "<python>")
+    return Fault(option, 0, "" if option == DATA_OPTION else name, reason)

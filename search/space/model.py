@@ -281,6 +281,7 @@ class Space:
         seeds: every configuration runs under each of them.
         search, resources, report: see there.
         file: the file it was read from, "" for a space built in memory.
+        typed: fixed setting -> the option of the command line that set it, of those that one set.
         source: the resolved file as plain data (``extends`` and overrides applied); `search.space.dump` writes it.
         notes: what never acts, though nothing is wrong with it; see `search.space.effects`.
     """
@@ -297,6 +298,7 @@ class Space:
     file: str = field(default="", compare=False)
     source: Mapping[str, Any] = field(default_factory=dict)
     notes: Sequence[Fault] = field(default=(), compare=False)
+    typed: Mapping[str, str] = field(default_factory=dict, compare=False)
 
     def settings(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
         """Return what `parameters` (axis -> value) mean together with the fixed settings.

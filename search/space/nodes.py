@@ -23,7 +23,9 @@ MAX_FAULTS = 100
 """A reading ends with so many faults: nobody mends more in one go, and a hostile file has hundreds of thousands."""
 
 COMMAND_LINE = "--set"
-PYTHON = "<python>"
+DATA_OPTION = "--data"
+TYPED = (COMMAND_LINE, DATA_OPTION)
+"""What stands for the file where a value was typed behind a command."""
 
 Kind = Literal["scalar", "list", "mapping", "broken"]
 
@@ -234,43 +236,3 @@ def bad_text(text: str) -> str:
         if char not in "\t\n" and unicodedata.category(char) in ("Cc", "Cs"):
             return f"holds the control character U+{ord(char):04X}; remove it"
     return ""
-
-
-def from_python(data: Any, problems: Problems, file: str = PYTHON, key: str = "", depth: int = 0) -> Node:
-    """Turn plain Python data into nodes, with the same rules that hold for files."""
-    if depth > MAX_DEPTH:
-        problems.at(file, 0, key, f"is nested deeper than {MAX_DEPTH} levels; a search space needs at most seven")
-        return Node("broken", None, key, file)
-    if isinstance(data, Mapping):
-        entries, keys = {}, {}
-        for name, value in data.items():
-            name_node = _python_scalar(name, problems, file, f"{key}.{name}" if key else str(name))
-            if name_node.kind == "scalar" and name_node.text not in entries:
-                entries[name_node.text] = from_python(value, problems, file, name_node.key, depth + 1)
-                keys[name_node.text] = name_node
-            elif name_node.kind == "scalar":
-                problems.add(name_node, "is given twice; keep one")
-        return Node("mapping", entries, key, file, keys=keys)
-    if isinstance(data, (list, tuple)):
-        items = [from_python(item, problems, file, f"{key}[{index}]", depth + 1) for index, item in enumerate(data)]
-        return Node("list", tuple(items), key, file)
-    return _python_scalar(data, problems, file, key)
-
-
-def _python_scalar(data: Any, problems: Problems, file: str, key: str) -> Node:
-    if not isinstance(data, (bool, int, float, str, type(None))) and hasattr(data, "item"):
-        data = data.item()  # numpy's scalars
-    if isinstance(data, str):
-        reason = bad_text(data)
-    elif isinstance(data, float) and not math.isfinite(data):
-        reason = f"found {data!r}, must be a finite number"
-    elif isinstance(data, int) and not isinstance(data, bool) and data.bit_length() > 1000:
-        reason = "is a number of more than 300 digits; write a smaller one"
-    elif not isinstance(data, (bool, int, float, type(None))):
-        reason = f"holds a {type(data).__name__}; use text, numbers, true or false, null, lists and mappings"
-    else:
-        reason = ""
-    if reason:
-        problems.at(file, 0, key, reason)
-        return Node("broken", None, key, file)
-    return Node("scalar", data, key, file, text=text_of(data))

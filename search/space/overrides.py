@@ -6,6 +6,7 @@ of them) or a dotted path into the file (``search.trials``, ``seeds``, ``space.l
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -13,7 +14,8 @@ from typing import Any
 from search.errors import nearest
 from search.space.extends import options, section, settle_axis, spelt_out
 from search.space.keys import DOMAINS
-from search.space.nodes import COMMAND_LINE, Node, Problems, empty_mapping, from_python, show, unknown
+from search.space.nodes import COMMAND_LINE, DATA_OPTION, Node, Problems, empty_mapping, show, unknown
+from search.space.python import from_python
 from search.space.schema import TOP
 from search.space.yaml import compose
 
@@ -21,11 +23,27 @@ _FREE = ("labels", "published.values", "published.parameters")
 """Mappings of the report whose keys are values, and may hold dots."""
 
 
+class DataName(str):
+    """What stands behind ``--data``: a name or a path as it was typed, and no YAML."""
+
+
 def values(overrides: Mapping[str, Any], problems: Problems) -> dict[str, Node]:
     """Parse the values of overrides; one that cannot be read is a fault and left out."""
     found = {}
+    if not isinstance(overrides, Mapping):
+        reason = f"found a {type(overrides).__name__}, must be a mapping of settings such as {{'epochs': 10}}"
+        problems.at(COMMAND_LINE, 0, "", reason)
+        return {}
     for key, text in overrides.items():
-        node = _value(key, text, problems) if isinstance(text, str) else from_python(text, problems, COMMAND_LINE, key)
+        if not isinstance(key, str):
+            problems.at(COMMAND_LINE, 0, str(key), f"found a {type(key).__name__} for a key, must be text")
+            continue
+        if isinstance(text, DataName):
+            node: Node | None = from_python(str(text), problems, DATA_OPTION)
+        elif isinstance(text, str) and not isinstance(text, enum.Enum):
+            node = _value(key, text, problems)
+        else:
+            node = from_python(text, problems, COMMAND_LINE, key)
         if node is not None and node.sound:
             found[key] = node
     return found
@@ -47,6 +65,9 @@ def apply(root: Node, overrides: Mapping[str, Node], settings: Mapping[str, Any]
         elif head in TOP["properties"]:
             root = spelt_out(_at(root, _parts(root, key), node, problems))
         else:
+            if node.file == DATA_OPTION:
+                problems.add(node, "the workload has no setting `data`; leave it out")
+                continue
             known = [*settings, *section(root, "space").entries, *_paths(TOP)]
             remedy = nearest(key, known) or "; `search schema` lists what there is"
             problems.add(node, f"unknown setting or key of the file{remedy}")

@@ -22,7 +22,8 @@ from search.space.axes import read_axes
 from search.space.conform import broken_rule, conform
 from search.space.keys import AUTO, NAME, TITLE, WORKLOAD
 from search.space.model import SERVICE_SETTINGS, Axis, Choice, Grid, Space
-from search.space.nodes import PYTHON, Node, Problems, from_python, show, unknown
+from search.space.nodes import TYPED, Node, Problems, show, unknown
+from search.space.python import PYTHON, from_python
 from search.space.reporting import read_report
 from search.space.sampling import check_samples
 from search.space.schema import TOP
@@ -44,8 +45,8 @@ def read_space(path: str | os.PathLike[str], overrides: Mapping[str, Any] = {}) 
 
     Args:
         path: the file.
-        overrides: ``--set key=value``: a setting, an axis of named options or a dotted path into the file, and the
-            text of its value, read as in the file.
+        overrides: ``--set key=value``: a setting, an axis of named options or a dotted path into the file, and its
+            value: plain Python data, or text, read as in the file.
 
     Raises:
         Faults: everything that is wrong with the file, its bases and the overrides.
@@ -136,8 +137,9 @@ def _space(root: Node, stem: str, file: str, workload: Workload | None, rules: R
     # Once more from the tree as it is written out: what a base set in vain is gone from both.
     fixed = read_settings(extends.section(root, "fixed"), rules, problems)
     axes = read_axes(extends.section(root, "space"), extends.section(root, "fixed"), rules, problems)
+    typed = {name: node.file for name, node in extends.section(root, "fixed").entries.items() if node.file in TYPED}
     source = _source(root, space.name, fixed, axes)
-    return Space(axes=tuple(axes), fixed=fixed, file=file, **parts, source=source, notes=tuple(notes))
+    return Space(axes=tuple(axes), fixed=fixed, file=file, **parts, source=source, notes=tuple(notes), typed=typed)
 
 
 def _known_keys(root: Node, rules: Rules, problems: Problems) -> None:

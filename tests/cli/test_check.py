@@ -108,14 +108,14 @@ def test_warnings_end_well_and_unusable_data_do_not(pets: Path, capsys: pytest.C
         path.write_text("")
     code, lines, err = ask(capsys, "--data", pets)
     assert (code, lines) == (1, [])
-    assert err.startswith(f"data: class folder {pets}/dog holds no image that can be read (left out: ")
+    assert err.startswith(f"--data: class folder {pets}/dog holds no image that can be read (left out: ")
 
 
 def test_unusable_data_of_a_file_carry_its_name(file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "nothing").mkdir()
     code, lines, err = ask(capsys, file, "--data", tmp_path / "nothing")
     assert (code, lines) == (1, [f"{file}: sound; grid, 2 trials"])
-    assert err.startswith(f"{file}: data: {tmp_path}/nothing holds no folders; it must hold one folder per class, ")
+    assert err.startswith(f"--data: {tmp_path}/nothing holds no folders; it must hold one folder per class, ")
 
 
 def test_a_name_that_is_none(capsys: pytest.CaptureFixture[str]) -> None:

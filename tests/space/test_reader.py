@@ -1,8 +1,12 @@
 """What a sound file means."""
 
+import enum
+from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
 
 import jsonschema
+import numpy as np
 import pytest
 
 from search.errors import Faults
@@ -438,3 +442,83 @@ def test_an_option_whose_name_reads_like_a_value_is_set_from_the_command_line(tm
     path = tmp_path / "space.yaml"
     path.write_text(HEAD + f'space: {{which: {{grid: {{"{name}": {{loss.gamma: 2}}, other: {{}}}}}}}}\n')
     assert read_space(path, {"which": name}).fixed["loss.gamma"] == 2
+
+
+class Size(enum.IntEnum):
+    SMALL = 8
+
+
+class Activation(enum.Enum):
+    TANH = "tanh"
+
+
+@pytest.mark.parametrize(
+    ("overrides", "fixed"),
+    [
+        ({"epochs": 20}, {"epochs": 20}),
+        (
+            {"optimizer.lr": 0.5, "optimizer.nesterov": True, "clip": None},
+            {"optimizer.lr": 0.5, "optimizer.nesterov": True, "clip": None},
+        ),
+        ({"augment.operations": ["crop"]}, {"augment.operations": ["crop"]}),
+        ({"augment.operations": ("crop", "rotation")}, {"augment.operations": ["crop", "rotation"]}),
+        (
+            {"epochs": np.int64(3), "optimizer.lr": np.float32(0.25), "optimizer.nesterov": np.bool_(True)},
+            {"epochs": 3, "optimizer.lr": 0.25, "optimizer.nesterov": True},
+        ),
+        (
+            {"optimizer.lr": np.array(0.25), "augment.operations": np.array(["crop"])},
+            {"optimizer.lr": 0.25, "augment.operations": ["crop"]},
+        ),
+        (
+            {"optimizer.lr": Decimal("0.5"), "loss.gamma": Fraction(1, 4), "epochs": Fraction(8, 2)},
+            {"optimizer.lr": 0.5, "loss.gamma": 0.25, "epochs": 4},
+        ),
+        (
+            {"data": Path("my folder"), "data.size": Size.SMALL, "model.activation": Activation.TANH},
+            {"data": "my folder", "data.size": 8, "model.activation": "tanh"},
+        ),
+    ],
+)
+def test_overrides_of_python(overrides, fixed):
+    space = read(HEAD, overrides)
+    assert space.fixed == {"epochs": 10, "batch_size": 16, **fixed}
+    assert {type(value) for value in space.fixed.values()} <= {int, float, bool, str, list, type(None)}
+    mapping = {
+        "workload": "tests.space.fake:Fake",
+        "fixed": {"batch_size": 16, **fixed, "epochs": overrides.get("epochs", 10)},
+    }
+    assert space_from_mapping(mapping).fixed == {"epochs": 10, "batch_size": 16, **fixed}
+
+
+def test_lists_and_mappings_of_python():
+    assert read(HEAD, {"seeds": range(3)}).seeds == read(HEAD, {"seeds": np.arange(3)}).seeds == (0, 1, 2)
+    assert read(GAMMA, {"space.loss.gamma.grid": np.array([0.0, 0.5])}).axes[0].domain == Grid((0.0, 0.5))
+    assert read(GAMMA, {"space.loss.gamma": {"grid": (0, 2)}}).axes[0].domain == Grid((0, 2))
+    assert read(GAMMA, {"report": None}).report.baseline is None
+
+
+@pytest.mark.parametrize(
+    ("overrides", "sentence"),
+    [
+        (
+            {"augment.operations": {"crop"}},
+            "--set: augment.operations: holds a set; use text, numbers, true or false, null, lists and mappings",
+        ),
+        ({"epochs": b"3"}, "--set: epochs: holds a bytes; use text, numbers, true or false, null, lists and mappings"),
+        ({"optimizer.lr": float("nan")}, "--set: optimizer.lr: found nan, must be a finite number"),
+        (
+            {"optimizer.lr": Decimal("NaN")},
+            "--set: optimizer.lr: holds a Decimal; use text, numbers, true or false, null, lists and mappings",
+        ),
+        ({"batch_size": 10**400}, "--set: batch_size: is a number of more than 300 digits; write a smaller one"),
+        ({"batch_size": 10**5000}, "--set: batch_size: is a number of more than 300 digits; write a smaller one"),
+        ({"batch_size": 10**30}, f"--set: batch_size: found {10**30}, must be at most 9223372036854775807"),
+        ({"optimizer.lr": np.array([1.0, 2.0])}, "--set: optimizer.lr: found a list, must be a number"),
+        ({3: 4}, "--set: 3: found a int for a key, must be text"),
+        ([("epochs", 3)], "--set: found a list, must be a mapping of settings such as {'epochs': 10}"),
+        ("epochs=3", "--set: found a str, must be a mapping of settings such as {'epochs': 10}"),
+    ],
+)
+def test_what_no_override_can_be(overrides, sentence):
+    assert faults(HEAD, overrides) == sentence
