@@ -21,7 +21,6 @@ from __future__ import annotations
 
 import difflib
 import itertools
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -147,13 +146,13 @@ MOST_NAMES = 1000
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
-    """Return ``"; did you mean X?"`` for the known name nearest to `word` and not equal to it, or ``""``.
+    """Return ``"; did you mean X?"`` for the known name nearest to `word`, or ``""``.
 
-    A number is a slip for no name, and what is longer than any name is not looked up: comparing takes its time.
+    What is longer than any name is not looked up: comparing takes its time.
     """
-    if len(word) > LONGEST_WORD or re.fullmatch(r"[\W\d_]*", word):
+    if len(word) > LONGEST_WORD:
         return ""
-    fitting = (name for name in known if name != word and len(name) <= LONGEST_WORD)
+    fitting = (name for name in known if len(name) <= LONGEST_WORD)
     names = list(itertools.islice(fitting, MOST_NAMES))
     close = [name for name in names if name.lower() == word.lower()]
     close = close or difflib.get_close_matches(word, names, n=1, cutoff=0.6)

@@ -169,7 +169,7 @@ def sentence(error: jsonschema.ValidationError) -> str:
             return f"{found}, must be {' or '.join(_KINDS[kind] for kind in kinds)}"
         case "enum":
             known = [_written(value) for value in limit]
-            hint = nearest(str(error.instance), known)
+            hint = "" if str(error.instance) in known else nearest(str(error.instance), known)
             return f"{found}, must be {'one of ' * (len(known) > 1)}{', '.join(known)}{hint}"
         case "minimum":
             return f"{found}, must be at least {_short(limit)}{_why(error.schema) if limit < 0 else ''}"

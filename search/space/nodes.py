@@ -7,6 +7,7 @@ fault is, whichever of several files (``extends``), the command line or Python i
 from __future__ import annotations
 
 import math
+import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -194,9 +195,9 @@ def told_apart(value: Any) -> tuple[bool, Any]:
 
 
 def unknown(word: str, known: Iterable[str]) -> str:
-    """Return ``"; did you mean X?"``, or the known names where none is near."""
+    """Return ``"; did you mean X?"``, or the known names where none is near; a number is a slip for no name."""
     names = list(known)
-    if near := nearest(word, names):
+    if re.search(r"[^\W\d_]", word) and word not in names and (near := nearest(word, names)):
         return near
     shown = ", ".join(names[:12]) + (", ..." if len(names) > 12 else "")
     return f"; known: {shown}" if names else ""
