@@ -29,7 +29,7 @@ class Passed:
         unreadable: pairs of (name, reason).
         others: extension -> number of visible files that end in it.
         skipped: name of what is hidden or made by a system -> how often it is there.
-        outside: name of a link that leads out of the folder -> where it leads.
+        outside: name of a link to an image or a folder that leads out of the folder -> where it leads.
         again: names of links that are not followed: what they lead to is read without them, or holds them.
     """
 
@@ -41,7 +41,8 @@ class Passed:
 
     def remarks(self) -> list[str]:
         """Return what the data check says of what is skipped, and of links."""
-        skipped = [f"{count:,} {text(name)}" for name, count in self.skipped.most_common()]
+        ordered = sorted(self.skipped.items(), key=lambda item: (-item[1], item[0]))
+        skipped = [f"{count:,} {text(name)}" for name, count in ordered]
         lines = [f"skipped, hidden or made by a system: {self.skipped.total():,}: {named(skipped, 10)}"] * bool(skipped)
         for what, links in (
             ("links that lead outside the folder, followed", [f"{a} -> {b}" for a, b in self.outside.items()]),
@@ -103,7 +104,8 @@ def _below(folder: Path, root: Path, passed: Passed) -> Iterator[Path]:
             open_folders.pop()
             continue
         if not path.is_dir():
-            _note(path, root, inside, passed)
+            if path.suffix.lower() in EXTENSIONS:
+                _note(path, root, inside, passed)
             yield path
             continue
         linked = path.is_symlink()

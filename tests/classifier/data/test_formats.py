@@ -65,7 +65,7 @@ def test_heic_is_read_upright_where_its_reader_is_installed(tmp_path: Path) -> N
     image.paste((255, 255, 255), (0, 0, 64, 16))
     exif = Image.Exif()
     exif[0x0112] = 6
-    image.save(tmp_path / "a.heic", exif=exif, quality=95)
+    image.save(tmp_path / "a.heic", exif=exif.tobytes(), quality=95)
     found = np.asarray(decode.to_rgb(decode.open_image(tmp_path / "a.heic")))
     assert found.shape == (64, 32, 3)
     assert found[:, 18:].min() > 240  # what was up is right after a quarter turn clockwise

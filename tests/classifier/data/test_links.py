@@ -33,6 +33,7 @@ def test_links_that_lead_outside_are_followed_and_named(flat: Path, tmp_path: Pa
     shutil.move(flat / "dog/1.png", tmp_path / "one.png")
     (flat / "cat").symlink_to(tmp_path / "elsewhere")
     (flat / "dog/1.png").symlink_to("../../one.png")
+    (flat / "dog/notes.txt").symlink_to(tmp_path / "one.png")  # no image: it is not read
     assert load(flat).card.fingerprint == before
     assert lines(flat) == [
         f"links that lead outside the folder, followed: 2: cat -> {tmp_path}/elsewhere; dog/1.png -> {tmp_path}/one.png"
