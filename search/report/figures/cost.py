@@ -24,7 +24,9 @@ def cost_figure(
     """Draw the mean objective of every setting against its cost, with the range over seeds.
 
     Costs are means over the seeds: epochs as if the run were trained alone, and the seconds of its epochs, whoever
-    trained them. The line joins the settings that no cheaper one equals.
+    trained them. In the panel of epochs a line joins the best means at so many epochs or fewer: it tests no difference.
+    Seconds are too noisy to say which of two settings is cheaper, so no line is drawn there. A setting of which not
+    every seed finished is drawn with an open marker, and is on no line: what is left of it is no mean of the setting.
 
     Args:
         groups: settings.
@@ -49,22 +51,23 @@ def cost_figure(
         return None
     figure = make_subplots(cols=len(panels), shared_yaxes=True, horizontal_spacing=0.04)
     means = [mean(values) for _, values in points]
+    whole = [i for i, (group, _) in enumerate(points) if not group.remark]
     for column, (name, costs) in enumerate(panels, start=1):
-        best = front(costs, means, maximize)
-        look = {"color": "#666666", "dash": "dot", "width": 1.5, "shape": "hv"}
-        figure.add_trace(
-            go.Scatter(
-                x=[*(costs[i] for i in best), max(costs)],
-                y=[*(means[i] for i in best), means[best[-1]]],
-                mode="lines",
-                line=look,
-                name="best at this cost or less",
-                showlegend=column == 1,
-                hoverinfo="skip",
-            ),
-            1,
-            column,
-        )
+        if costs is epochs and whole:
+            known = [costs[i] for i in whole]
+            best = [whole[i] for i in front(known, [means[i] for i in whole], maximize)]
+            figure.add_trace(
+                go.Scatter(
+                    x=[*(costs[i] for i in best), max(known)],
+                    y=[*(means[i] for i in best), means[best[-1]]],
+                    mode="lines",
+                    line={"color": "#666666", "dash": "dot", "width": 1.5, "shape": "hv"},
+                    name=f"{'highest' if maximize else 'lowest'} mean up to here",
+                    hoverinfo="skip",
+                ),
+                1,
+                column,
+            )
         for trace in _markers(points, means, costs, column):
             figure.add_trace(trace, 1, column)
         logarithmic = min(costs) > 0 and max(costs) > 20 * min(costs)
@@ -76,7 +79,9 @@ def cost_figure(
         )
     bars = "bars: smallest and largest of the seeds" if any(len(values) > 1 for _, values in points) else "one seed"
     named = len(points) <= NAMED
-    dressed(figure, title, "; ".join(part for part in (subtitle, bars) if part), 1000, 520)
+    open_ = "open: not every seed finished" if len(whole) < len(points) else ""
+    said = (subtitle, bars, "means and costs as measured, no difference is tested here", open_)
+    dressed(figure, title, "; ".join(part for part in said if part), 1000, 520)
     figure.update_yaxes(title=axis_title(metric), col=1)
     (legend_beside if named else legend_below)(figure)
     return figure
@@ -110,7 +115,11 @@ def _markers(
                 name=wrapped(points[those[0]][0].name) if named else "a setting",
                 legendgroup=str(place),
                 showlegend=column == 1,
-                marker={"symbol": MARKERS[place % len(MARKERS)], "color": colour, "size": 10 if named else 7},
+                marker={
+                    "symbol": [MARKERS[place % len(MARKERS)] + "-open" * bool(points[i][0].remark) for i in those],
+                    "color": colour,
+                    "size": 10 if named else 7,
+                },
                 error_y={
                     "type": "data",
                     "symmetric": False,

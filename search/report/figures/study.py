@@ -24,10 +24,11 @@ from search.report.figures.classes import (
     largest_change,
     named,
     per_class_figure,
+    picked,
     rescues,
 )
 from search.report.figures.confusion import are_classes
-from search.report.figures.cost import cost_figure, front
+from search.report.figures.cost import cost_figure
 from search.report.figures.forest import ForestRow, differences, forest_figure, known, said
 from search.report.figures.found import found_figure, found_sentence
 from search.report.figures.groups import Group, chosen, groups_of, identity, pair, ranked
@@ -43,6 +44,9 @@ from search.space import Space
 
 MARKERS = 6
 """Settings in the figure of accuracies per class at most."""
+
+COSTS = 6
+"""Settings whose cost a sentence tells at most."""
 
 SPLIT = "val"
 
@@ -204,7 +208,7 @@ class _Drawing:
         alt = (
             f"Accuracy of each of {len(card.classes)} classes under {len(there)} settings, seeds put together; never "
             f"right with {one.label} but with another one: {which}; right with it alone: "
-            f"{named(lost, card.classes) or 'none'}."
+            f"{named(lost, card.classes) or 'none'}{picked(rescued, lost, card.classes)}."
         )
         few = f"{len(there)} of {len(self.groups)} settings, the best ones" if len(there) < len(self.groups) else ""
         subtitle = "; ".join(part for part in (f"{self.head}, {epoch}", few) if part)
@@ -228,12 +232,18 @@ class _Drawing:
         figure = cost_figure(groups, self.objective, self.value, title, self.head, maximize)
         if figure is None:
             return None
-        points = [(group, values) for group in groups if (values := group.values(self.objective, self.value))]
-        seconds = [sum(run.seconds for run in group.runs) / len(group.runs) for group, _ in points]
-        means = [_mean(values) for _, values in points]
-        best = front(seconds, means, maximize)
-        parts = [f"{points[i][0].short} {shown(self.objective, means[i])} in {seconds[i]:.3g} s" for i in best]
-        alt = f"Settings that no cheaper one equals, by seconds of a run: {'; '.join(parts[:6])}."
+        parts = []
+        for group in groups:
+            if values := group.values(self.objective, self.value):
+                seconds = sum(run.seconds for run in group.runs) / len(group.runs)
+                partial = f" ({group.remark})" if group.remark else ""
+                parts.append(f"{group.short}{partial} {shown(self.objective, _mean(values))} in {seconds:.3g} s")
+        more = f"; and {len(parts) - COSTS} more" if len(parts) > COSTS else ""
+        unit = " in per cent" if is_accuracy(self.objective) else ""
+        alt = (
+            f"Mean {_words(self.objective)}{unit} and seconds of a run, by setting: {'; '.join(parts[:COSTS])}{more}. "
+            "No difference is tested here, and seconds are as they were measured."
+        )
         return self.made("cost", title, alt, figure)
 
     def found(self) -> StudyFigure | None:
@@ -242,7 +252,8 @@ class _Drawing:
         title = "Best found so far"
         search = tried(self.read)
         drawn = found_figure(search, self.objective, title, self.head)
-        return self.made("found", title, found_sentence(search, self.objective), drawn)
+        chose = "The best was chosen by the figure it is shown with, which is optimistic."
+        return self.made("found", title, f"{chose} {found_sentence(search, self.objective)}", drawn)
 
     def searched(self) -> list[StudyFigure | None]:
         from search.report.figures import searched as room  # Optuna is needed only here
@@ -256,7 +267,7 @@ class _Drawing:
         few = importance.remark if importance.remark.startswith("too few") else ""
         about = f"{self.head}; importances: {few}" if few else self.head
         first = ranked(whole, self.space)[0]
-        top = f"best is {first.short} with {shown(self.objective, first.mean)}"
+        top = f"best, by this very figure, is {first.short} with {shown(self.objective, first.mean)}"
         count = f"{len(whole)} complete settings"
         shares = [f"{name} {100 * share:.0f}" for name, share in importance.values.items()]
         titles = ("Importance of the axes", "Parallel coordinates", "Slices")

@@ -12,6 +12,7 @@ from search.report.figures.classes import compared_figure, judged, largest_chang
 from search.report.figures.cost import cost_figure, front
 from search.report.figures.forest import ForestRow, forest_figure, said
 from search.report.figures.groups import groups_of
+from search.trial import State
 from tests.report.builder import Study, full
 
 TRUTH = np.array([0, 0, 1, 1, 2])
@@ -35,10 +36,14 @@ class TestConfusions:
         ]
 
     def test_the_largest_change_is_told(self) -> None:
-        assert largest_change(ONE, OTHER, "abcd") == ", the largest one: c taken for b, +100.0 points"
+        assert largest_change(ONE, OTHER, "abcd") == (
+            ", the largest of 16 cells, which is picked and not tested: c taken for b, +100.0 points"
+        )
         fewer = judged("fewer", TRUTH, [np.array([0, 0, 0, 0, 2])], 4)
         none = judged("none", TRUTH, [np.array([0, 0, 0, 0, 3])], 4)
-        assert largest_change(fewer, none, "abcd") == ", the largest one: c recognised, -100.0 points"
+        assert largest_change(fewer, none, "abcd") == (
+            ", the largest of 16 cells, which is picked and not tested: c recognised, -100.0 points"
+        )
         assert largest_change(ONE, ONE, "abcd") == ""
 
     def test_more_and_fewer_differ_by_shape_and_the_area_is_the_difference(self) -> None:
@@ -68,7 +73,12 @@ class TestClasses:
             *("rose (2)", "<b>&lt;i&gt; (2) ▲</b>", "<b>lily (1) ▼</b>", "none (0)"),
         ]
         subtitle = figure.layout.title.subtitle.text.replace("<br>", " ")
-        assert "▲ never right with one, but else: &lt;i&gt;; ▼ right with one alone: lily" in subtitle
+        assert subtitle.endswith(
+            "▲ never right with one, but else: &lt;i&gt;; ▼ right with one alone: lily; the extremes picked out of 4 "
+            "classes, of which some are so by chance"
+        )
+        plain = per_class_figure([ONE, ONE], ["rose", "<i>", "lily", "none"], "Classes")
+        assert "picked" not in plain.layout.title.subtitle.text
         assert len({trace.marker.symbol for trace in figure.data}) == 2
 
 
@@ -134,9 +144,30 @@ class TestCost:
         assert epochs == [(2.5, pytest.approx(60)), (1, pytest.approx(30))]
         assert seconds == [(5, pytest.approx(60)), (1, pytest.approx(30))]
 
+    def test_what_lacks_seeds_is_open_and_on_no_line_and_seconds_order_nothing(
+        self, make: Callable[..., Study]
+    ) -> None:
+        study = make()
+        for gamma, value, length in ((0, 0.5, 2), (0.5, 0.6, 3)):
+            for seed in range(3):
+                study.trial({"gamma": gamma}, seed, [0.1, 0.2, value][-length:], metrics=full)
+        study.trial({"gamma": 2}, 0, [0.9], metrics=full)
+        study.trial({"gamma": 2}, 1, [0.1], State.PRUNED, metrics=full)
+        figure = cost_figure(groups_of(read_curves(*study.args)), "val_accuracy", "last", "Cost")
+        assert figure is not None
+        (line,) = [trace for trace in figure.data if trace.mode == "lines"]
+        assert (line.xaxis, list(line.x), list(line.y)) == ("x", [2, 3, 3], pytest.approx([50, 60, 60]))
+        assert line.name == "highest mean up to here"
+        markers = {trace.name: trace.marker.symbol for trace in figure.data if trace.mode == "markers"}
+        assert [name for name, symbols in markers.items() if symbols[0].endswith("-open")] == ["gamma=2 (1 of 3 seeds)"]
+        assert figure.layout.title.subtitle.text.endswith(
+            "means and costs as measured, no difference is tested here; open: not every seed finished"
+        )
+
     def test_epochs_that_are_all_equal_are_no_panel_and_one_setting_is_no_figure(self, focal: Study) -> None:
         groups = groups_of(read_curves(*focal.args))
         figure = cost_figure(groups, "val_accuracy", "last", "Cost")
         assert figure is not None
         assert figure.layout.xaxis.title.text == "seconds of a run"
+        assert {trace.mode for trace in figure.data} == {"markers"}
         assert cost_figure(groups[:1], "val_accuracy", "last", "Cost") is None
