@@ -27,8 +27,11 @@ def run(arguments: list[str]) -> int:
     import click
 
     from search.cli import cli
+    from search.engine.surroundings import have_home, require_working_folder
 
     try:
+        require_working_folder()
+        have_home()
         cli.main(arguments, prog_name="python -m search", standalone_mode=False)
     except SearchError as error:
         print(printable(str(error), lines=True), file=sys.stderr)

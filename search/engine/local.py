@@ -21,6 +21,7 @@ from search.engine.folders import own_folder
 from search.engine.guard import guard
 from search.engine.servers import Watch, watched
 from search.engine.signals import default_signals
+from search.engine.surroundings import own_token
 from search.errors import RayLost, StorageFailed, UserError
 
 STARTS = 3
@@ -122,6 +123,7 @@ def _started(guards: ExitStack, cpus: int | None, say: Callable[[str], object]) 
     for left in reversed(range(STARTS)):
         with ExitStack() as attempt:
             folder = attempt.enter_context(own_folder(say))
+            attempt.enter_context(own_token())
             try:
                 told = attempt.enter_context(guard(folder))
                 told.starting(START_LIMIT_S, f"Ray did not start within {START_LIMIT_S:g} s; {_look(folder)}")
@@ -178,6 +180,7 @@ def _lean() -> Iterator[None]:
         _replaced(services, "start_api_server", lambda usual: lambda *words, **more: (None, None)),
         _replaced(services, "ConsolePopen", lambda usual: functools.partial(usual, **_GROUP)),
         _replaced(utils, "set_sigterm_handler", lambda usual: lambda handler: None),  # ours stays
+        _replaced(utils, "get_entrypoint_name", lambda usual: lambda: "search"),  # a command line may be no UTF-8
         _replaced(ray._raylet, "CoreWorker", _mortal),
     ):
         yield

@@ -21,6 +21,7 @@ from search.engine.nodes import Node, Share
 from search.engine.outage import through_outages
 from search.engine.proof import Challenge, Question, Sample, agreed
 from search.engine.signals import dropped, stopping_on_signals
+from search.engine.surroundings import require_surroundings
 from search.errors import NotReproducible, StorageFailed
 from search.ledger import Ledger, StudyRecord, study_lock
 from search.plan import Place, Plan, compared, plan_of, recorded_place
@@ -74,10 +75,11 @@ def run_study(
         address: HOST:PORT of a Ray cluster that trains; where it is empty, this machine does.
 
     Raises:
-        UserError: the study is locked, or of another execution class, or a node of the cluster cannot train it;
-            nothing was changed.
+        UserError: the study is locked, or of another execution class, or a node of the cluster cannot train it, or Ray
+            cannot run here; nothing was changed.
         StorageFailed: the database went away for good, or has no room; what is committed stays.
     """
+    require_surroundings()
     workload = load_workload(space.workload)
     sample = read_data(space, workload, view)
     deadline: list[float] = []  # of the whole run, whatever outages there are
