@@ -38,9 +38,10 @@ def test_generalisation_loss_equals_the_equation(losses, alpha):
         ([2.0, math.nextafter(2.0, 3)], 0.0, 2),
         ([4.0, 2.0, 2.5], 20, 3),  # against the lowest so far, not the first
         ([4.0, 2.0, 3.9, 1.0], 20, 3),
-        ([1.0, 0.0, 0.0], 2, None),  # E_opt is 0 and stays
-        ([1.0, 0.0, 1e-300], 2, 3),
-        ([0.0, 1e-9], 1e9, 2),
+        ([1.0, 0.0, 0.0], 2, None),  # no share of 0: `fault` says so
+        ([1.0, 0.0, 1e-300], 2, None),
+        ([0.0, 1e-9], 1e9, None),
+        ([1.0, 1.5, -1.0], 2, 2),  # stopped before
         ([1.0, math.nan, 1.0], 2, None),
         ([math.nan, 1.0, 1.5], 2, 3),
         ([1.0, math.nan, 1.5], 2, 3),
@@ -56,6 +57,26 @@ def test_generalisation_loss_equals_the_equation(losses, alpha):
 )
 def test_generalisation_loss_at_the_edges(losses, alpha, epoch):
     assert stopping_epoch(GeneralisationLoss(alpha), losses) == epoch
+
+
+NOT_POSITIVE = st.floats(max_value=0.0, allow_nan=False, allow_infinity=False)
+
+
+@given(LOSSES, NOT_POSITIVE, LOSSES, ALPHAS)
+def test_from_the_first_loss_that_is_not_positive_nothing_stops_and_it_is_said(before, first, after, alpha):
+    rule = GeneralisationLoss(alpha)
+    for loss in before:
+        rule.update(loss)
+        assert rule.fault == ""
+    for loss in (first, *after, 0.0):
+        assert rule.update(loss) == ""
+        assert rule.fault == f"generalisation_loss needs a val_loss above 0, found {first:g}"
+
+
+def test_without_a_threshold_any_loss_will_do():
+    rule = GeneralisationLoss(None)
+    assert [rule.update(loss) for loss in (0.0, -1.0, 5.0)] == ["", "", ""]
+    assert (rule.fault, rule.metric) == ("", "")
 
 
 @given(TIED | LOSSES, ALPHAS, ALPHAS)
@@ -136,6 +157,39 @@ def test_patience_says_why():
     assert [rule.update(loss) for loss in (1.0, 1.0, 1.0)] == ["", "", "no lower loss for 2 epochs"]
 
 
+VALUES = st.lists(st.sampled_from([-1.0, 0.0, 0.25, 0.5, 0.75, 1.0, math.nan]), max_size=20)
+
+
+@given(VALUES, st.integers(1, 4))
+def test_patience_of_a_score_is_that_of_its_negative(values, patience):
+    score = Patience(patience, "val_accuracy", maximize=True)
+    assert stopping_epoch(score, values) == stopping_epoch(Patience(patience), [-value for value in values])
+
+
+@given(VALUES, st.integers(1, 4), st.sampled_from([0.0, 0.25, 0.3]))
+def test_patience_with_a_smallest_difference_by_hand(values, patience, delta):
+    best, waited, expected = math.inf, 0, None
+    for epoch, value in enumerate(values, start=1):
+        if value < best and best - value > delta:
+            best, waited = value, 0
+        elif (waited := waited + 1) == patience:
+            expected = epoch
+            break
+    assert stopping_epoch(Patience(patience, min_delta=delta), values) == expected
+
+
+@pytest.mark.parametrize(
+    ("rule", "reason"),
+    [
+        (Patience(2, "val_accuracy", True), "no higher val_accuracy for 2 epochs"),
+        (Patience(2, "val_error", min_delta=0.01), "no lower val_error by more than 0.01 for 2 epochs"),
+        (Patience(2, min_delta=0.5), "no lower loss by more than 0.5 for 2 epochs"),
+    ],
+)
+def test_patience_says_what_did_not_get_better(rule, reason):
+    assert [rule.update(0.5) for _ in range(3)] == ["", "", reason]
+
+
 @given(TIED)
 def test_never_never_stops(losses):
     assert stopping_epoch(Never(), losses) is None
@@ -151,6 +205,10 @@ def test_never_never_stops(losses):
         ({"stop.rule": "generalisation_loss"}, GeneralisationLoss(2.0)),
         ({"stop.rule": "patience", "stop.patience": 3}, Patience(3)),
         ({"stop.rule": "patience"}, Patience(10)),
+        (
+            {"stop.rule": "patience", "stop.metric": "val_f1", "stop.direction": "maximize", "stop.min_delta": 0.01},
+            Patience(10, "val_f1", True, 0.01),
+        ),
     ],
 )
 def test_settings_name_a_rule_in_its_starting_state(settings, rule):

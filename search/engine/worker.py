@@ -83,8 +83,8 @@ class LeaseTrainable(tune.Trainable):
             return {LEASE: lease.id, ERROR: self._told(error), SHORT: short, "done": True}
         self._epoch += 1
         self._unsaved += seconds
-        loss = row.metrics.get("val_loss", math.nan)
-        said = [rule.update(loss) for seen, rule in self._stops if self._epoch > seen]
+        read = row.metrics
+        said = [rule.update(read.get(rule.metric, math.nan)) for seen, rule in self._stops if self._epoch > seen]
         self._stopped = any(said)
         self._finite = all(math.isfinite(value) for value in row.metrics.values())
         # Never "done": Tune would not show its scheduler a last result, and every row must be committed.

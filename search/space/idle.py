@@ -9,7 +9,7 @@ from typing import Any
 from search.errors import Fault
 from search.space.model import SERVICE_SETTINGS
 from search.space.nodes import Node, printable
-from search.workload import Idling, Measuring, Workload
+from search.workload import Idling, Workload
 
 Where = Callable[[str, Mapping[str, Any]], Node | None]
 """Returns what sets a setting in a configuration."""
@@ -69,10 +69,6 @@ def _node(setting: str, sample: Sample, workload: Workload, where: Where) -> Nod
 
 def _never(workload: Workload, sample: Sample, where: Where) -> Iterator[tuple[str, str]]:
     yield from (reason for reason in without_stop(sample) if reason[0] != "stop.alpha")  # null is meant to
-    if isinstance(workload, Measuring) and sample.service["stop.rule"] != "none":
-        watched = sample.service.get("stop.metric", "val_loss")
-        if watched not in workload.metrics:
-            yield "stop.rule", f"never acts: it looks at {watched}, which no row holds"
     for setting in sample.given:
         if setting not in {**sample.settings, **sample.service} and where(setting, sample.parameters) is not None:
             yield setting, "never acts: it has no effect beside the other settings"

@@ -37,6 +37,7 @@ from search.space.searching import (
     read_seeds,
 )
 from search.space.settings import Rules, circle, read_settings
+from search.space.stops import check_stops
 from search.workload import Measuring, Workload, load_workload
 
 
@@ -118,7 +119,9 @@ def _space(root: Node, stem: str, file: str, workload: Workload | None, rules: R
     search = extends.section(root, "search")
     before = len(problems)
     parts["search"] = read_search(search, axes, len(axes) == len(names), problems)
-    check_metric(search, workload.metrics if isinstance(workload, Measuring) else (), problems)
+    measured = workload.metrics if isinstance(workload, Measuring) else ()
+    check_metric(search, measured, problems)
+    check_stops(root, measured, problems)
     searchable = sound and search.sound and len(problems) == before
     parts["report"] = read_report(extends.section(root, "report"), axes, names, rules is not None, problems)
     space = Space(axes=tuple(axes), fixed=fixed, file=file, **parts)

@@ -55,20 +55,32 @@ class Fold:
     def feed(self, row: Row) -> tuple[State, str] | None:
         """Take the next row; return how the leaf ends with it, or None. The pruner is asked by the caller.
 
-        A loss or objective that is NaN or infinite ends it as diverged; a row without the objective as failed.
+        A loss or objective that is NaN or infinite ends it as diverged; a row without the objective, or without what
+        its stop rule reads, or that this rule cannot judge, as failed.
         """
         value = row.metrics.get(self.objective.metric)
         self.curve.append(math.nan if value is None else value)
         if value is None:
-            names = ", ".join(sorted(name for name, known in row.metrics.items() if known is not None))
             remedy = "name one of them in search.objective"
-            return State.FAILED, f"the row has no metric {self.objective.metric!r}; it has {names or 'none'}; {remedy}"
+            return State.FAILED, f"the row has no metric {self.objective.metric!r}; it has {_names(row)}; {remedy}"
         watched = {name: row.metrics[name] for name in (*LOSSES, self.objective.metric) if name in row.metrics}
         for name, number in watched.items():
             if not math.isfinite(number):
                 return State.DIVERGED, f"{name} is {number} at epoch {self.epoch}"
-        if reason := self.rule.update(row.metrics.get("val_loss", math.nan)):
+        if (read := self.rule.metric) and read not in row.metrics:
+            rule = self.leaf.trial.settings.get("stop.rule")
+            return State.FAILED, (
+                f"stop.rule: {rule} reads {read!r}, which the row has not; it has {_names(row)}; choose "
+                "stop.rule: patience, and name one of them in stop.metric"
+            )
+        if reason := self.rule.update(row.metrics.get(read, math.nan)):
             return State.STOPPED, reason
+        if self.rule.fault:
+            return State.FAILED, f"stop.rule: {self.rule.fault} at epoch {self.epoch}; choose stop.rule: patience"
         if self.epoch == len(self.leaf.path):
             return State.FINISHED, "last epoch"
         return None
+
+
+def _names(row: Row) -> str:
+    return ", ".join(sorted(name for name, known in row.metrics.items() if known is not None)) or "none"

@@ -127,3 +127,7 @@ class Pairs(Fake):
         if result["loss.gamma"] == 2 and result["optimizer.lr"] == 0.5:
             raise SettingFaults([("loss.gamma", "found 2, must be less than 2 with a rate of 0.5")])
         return result
+
+
+class Scores(Fake):
+    metrics = ("train_f1", "val_f1", "test_f1")

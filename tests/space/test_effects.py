@@ -183,5 +183,9 @@ def test_a_stop_rule_over_what_is_not_measured(monkeypatch: pytest.MonkeyPatch) 
     content["fixed"]["stop.patience"] = 2
     assert space_from_mapping(content).notes == ()
     monkeypatch.setattr(Fake, "metrics", ("val_accuracy",))
-    (note,) = space_from_mapping(content).notes
-    assert (note.key, note.message) == ("fixed.stop.rule", "never acts: it looks at val_loss, which no row holds")
+    with pytest.raises(Faults) as caught:
+        space_from_mapping(content)
+    assert str(caught.value) == (
+        "<python>: fixed.stop.rule: 'patience' reads val_loss, which the workload does not measure; name another in "
+        "stop.metric; known: val_accuracy"
+    )
