@@ -13,9 +13,10 @@ from search.cli.plan import plan
 from search.cli.run import run
 from search.cli.studies import dashboard, export, list_, report, show
 from search.cli.visualize import visualize
+from search.cli.words import Verbs
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="search-service", prog_name="search")
 def cli() -> None:
     """Hyperparameter search for controlled comparisons: one space file in, a comparison table out."""

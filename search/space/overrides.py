@@ -68,7 +68,7 @@ def apply(root: Node, overrides: Mapping[str, Node], settings: Mapping[str, Any]
             if node.file == DATA_OPTION:
                 problems.add(node, "the workload has no setting `data`; leave it out")
                 continue
-            known = [*settings, *section(root, "space").entries, *_paths(TOP)]
+            known = [*settings, *section(root, "space").entries, *paths()]
             remedy = nearest(key, known) or "; `search schema` lists what there is"
             problems.add(node, f"unknown setting or key of the file{remedy}")
     return root
@@ -151,9 +151,10 @@ def _at(node: Node, parts: list[str], value: Node, problems: Problems) -> Node:
     return node.put(name, value)
 
 
-def _paths(rule: Mapping[str, Any], prefix: str = "") -> list[str]:
+def paths(rule: Mapping[str, Any] = TOP, prefix: str = "") -> list[str]:
+    """Return the paths into the file that can be set, settings and axes apart."""
     found = []
     for name, inner in rule.get("properties", {}).items():
         if prefix or name not in ("fixed", "space"):
-            found += [f"{prefix}{name}", *_paths(inner, f"{prefix}{name}.")]
+            found += [f"{prefix}{name}", *paths(inner, f"{prefix}{name}.")]
     return found
