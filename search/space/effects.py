@@ -7,18 +7,16 @@ print. An axis is a fault where its values train the same at any length: its row
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from search.errors import Fault
 from search.space.extends import section
-from search.space.idle import Sample, idle, note, without_stop
+from search.space.idle import Sample, idle, note
 from search.space.model import Axis, Grid, Space
 from search.space.nodes import Node, Problems, text_of
+from search.space.trained import Trained
 from search.workload import Workload
-
-MOST_EPOCHS_LOOKED_AT = 20_000
-"""Schedules that are longer are not compared: making a file sound must take no time."""
 
 MOST_NAMED = 6
 """Values of an axis that one note names."""
@@ -43,35 +41,36 @@ def effects(
 ) -> list[Fault]:
     """Report axes that change nothing as faults, and return notes on what never acts in trials of this length."""
     notes = list(idle(workload, found, asking.where))
+    trained = Trained(workload)
     epochs = max(sample.epochs for sample in found)
     length = f"trials of {epochs} epoch{'s' * (epochs > 1)}"
     for axis in space.axes:
         node = section(root, "space").entries[axis.name]
         seen = found
-        if _alike(axis, space, found, lambda sample: _begin(sample, workload)):
+        if _alike(axis, space, found, trained.begin):
             seen = [*found, *asking.beside(axis)]
-        for first in _alike(axis, space, seen, lambda sample: _begin(sample, workload)):
-            for values in _alike(axis, space, _with(first, axis, seen), lambda sample: _whole(sample, workload)):
-                if asking.complete and _fault(axis, values, space, found, workload):
+        for first in _alike(axis, space, seen, trained.begin):
+            for values in _alike(axis, space, _with(first, axis, seen), trained.whole):
+                if asking.complete and _fault(axis, values, space, found, trained):
                     reason = "every value trains and stops the same, whatever else is set, so that all rows would be"
                     problems.add(node, f"{reason} equal; remove the axis, or mend what switches it off")
                 else:
                     reason = f"{_listed(values)} train and stop the same in {length}"
                     notes.append(note(node, f"{reason}, so that their rows will be equal"))
-        if quiet := _quiet(axis, space, seen, workload):
+        if quiet := _quiet(axis, space, seen, trained):
             notes.append(note(node, quiet))
     return notes
 
 
-def _quiet(axis: Axis, space: Space, found: Sequence[Sample], workload: Workload) -> str:
+def _quiet(axis: Axis, space: Space, found: Sequence[Sample], trained: Trained) -> str:
     """Say beside which values of another axis this one changes nothing, though it does beside others; or return ""."""
     silent: list[Mapping[str, Any]] = []
     loud: list[Mapping[str, Any]] = []
     for group in _groups(axis, space, found).values():
         if len(group) > 1:
             one = next(iter(group.values()))[0].parameters
-            alike = len({_signatures(samples, _begin, workload) for samples in group.values()}) == 1
-            alike = alike and len({_signatures(samples, _whole, workload) for samples in group.values()}) == 1
+            alike = len({_signatures(samples, trained.begin) for samples in group.values()}) == 1
+            alike = alike and len({_signatures(samples, trained.whole) for samples in group.values()}) == 1
             (silent if alike else loud).append(one)
     for other in space.axes if silent and loud else ():
         if other.name == axis.name or not isinstance(other.domain, Grid):
@@ -86,11 +85,11 @@ def _quiet(axis: Axis, space: Space, found: Sequence[Sample], workload: Workload
     return ""
 
 
-def _signatures(samples: Sequence[Sample], signature: Callable[[Sample, Workload], str], workload: Workload) -> str:
-    return repr(sorted({signature(sample, workload) for sample in samples}))
+def _signatures(samples: Sequence[Sample], signature: Callable[[Sample], str]) -> str:
+    return repr(sorted({signature(sample) for sample in samples}))
 
 
-def _fault(axis: Axis, values: Sequence[Any], space: Space, found: Sequence[Sample], workload: Workload) -> bool:
+def _fault(axis: Axis, values: Sequence[Any], space: Space, found: Sequence[Sample], trained: Trained) -> bool:
     """Whether these values are all of an axis, and train the same at any length.
 
     Rows that a paper prints figures for are left to the audit, which has a finding for such rows.
@@ -99,7 +98,7 @@ def _fault(axis: Axis, values: Sequence[Any], space: Space, found: Sequence[Samp
         return False
     if space.report.published is not None and space.report.rows == axis.name:
         return False
-    return _alike(axis, space, found, lambda sample: _long(sample, workload)) == [values]
+    return _alike(axis, space, found, trained.long) == [values]
 
 
 def _listed(values: Sequence[Any]) -> str:
@@ -138,53 +137,3 @@ def _alike(axis: Axis, space: Space, found: Sequence[Sample], signature: Callabl
 def _with(values: Sequence[Any], axis: Axis, found: Sequence[Sample]) -> list[Sample]:
     names = {text_of(value) for value in values}
     return [one for one in found if axis.name in one.parameters and text_of(one.parameters[axis.name]) in names]
-
-
-def _begin(sample: Sample, workload: Workload) -> str:
-    """Return what is equal for two samples that train the same first epoch and stop alike."""
-    return _spelt((workload.schedule(sample.settings, 1), sample.epochs, _stops(sample)))
-
-
-def _whole(sample: Sample, workload: Workload) -> str:
-    """Return what is equal for two samples that train the same epochs and stop alike."""
-    return _spelt((_schedule(sample, workload, sample.epochs), sample.epochs, _stops(sample)))
-
-
-def _long(sample: Sample, workload: Workload) -> str:
-    """Return what is equal for two samples that would train and stop alike in trials of any length.
-
-    Tried is a length beyond every number among the settings.
-    """
-    numbers = [value for value in _numbers(sample.settings) if value <= MOST_EPOCHS_LOOKED_AT / 2]
-    length = 2 * int(max([*numbers, 50])) + 2
-    return _spelt((_schedule(sample, workload, length), sorted(sample.service.items(), key=repr)))
-
-
-def _schedule(sample: Sample, workload: Workload, epochs: int) -> Any:
-    """Return the schedule without what repeats; of one that is too long, the settings it is made of."""
-    if epochs > MOST_EPOCHS_LOOKED_AT:
-        return sample.settings
-    fixed, each = workload.schedule(sample.settings, epochs)
-    changes = [(epoch, now) for epoch, now in enumerate(each) if not epoch or now != each[epoch - 1]]
-    return fixed, changes
-
-
-def _spelt(value: Any) -> str:
-    return json.dumps(value, sort_keys=True, default=repr)
-
-
-def _numbers(value: Any) -> Iterator[float]:
-    if isinstance(value, Mapping):
-        value = list(value.values())
-    if isinstance(value, (list, tuple)):
-        for item in value:
-            yield from _numbers(item)
-    elif isinstance(value, (int, float)) and not isinstance(value, bool):
-        yield value
-
-
-def _stops(sample: Sample) -> Any:
-    """Return the stop rule; that of `none` where it ends no trial before its last epoch."""
-    if any(setting.startswith("stop.") for setting, _ in without_stop(sample)):
-        return ()
-    return sorted((name, repr(value)) for name, value in sample.service.items() if name.startswith("stop."))

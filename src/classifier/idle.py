@@ -27,7 +27,7 @@ def idle(settings: Mapping[str, Any], epochs: int) -> Iterator[tuple[str, str]]:
         yield "decay.factor", "never acts: a factor of 1 leaves the rate as it is"
     elif settings.get("decay.floor") == 1:
         yield "decay.floor", "never acts: a floor of 1 is the base rate itself"
-    elif name != "none" and all(share(epoch, settings) == 1 for epoch in range(warmup + 1, epochs + 1)):
+    elif name != "none" and share(epochs, settings) == 1:  # decays only fall
         yield "decay.name", _whole(settings, last)
     else:
         yield from _parts(settings, epochs, last)
