@@ -55,9 +55,10 @@ def _divided(path: Path, found: Layout, split_seed: int, ratio: Sequence[float])
     listing = _Listing(path, [place for _, place in places])
     there = {split: [name_of(place.name) for owner, place in places if owner == split] for split in by_split}
     faults = [*listing.faults, *_differing(by_split, there, listing.classes)]
-    filled = set(listing.place)
-    for number, (split, place) in enumerate(places):
-        if split == "train" and name_of(place.name) in listing.classes and number not in filled:
+    filled = {(places[number][0], name_of(places[number][1].name)) for number in set(listing.place)}
+    for split, place in places:
+        name = name_of(place.name)
+        if split == "train" and name in listing.classes and (split, name) not in filled:
             faults.append(
                 f"class folder {place} holds no image ({_ENDINGS}), while other splits have some of that class"
             )
@@ -67,7 +68,7 @@ def _divided(path: Path, found: Layout, split_seed: int, ratio: Sequence[float])
     notes = []
     if found.others:
         listed = named([other.name for other in found.others], 5)
-        notes.append(f"{path.name} also holds {listed}, which {_is(found.others)} not used")
+        notes.append(f"{path.resolve().name} also holds {listed}, which {_is(found.others)} not used")
     if "test" not in by_split:
         notes.append("no folder test: there is no test split, and nothing is measured on test images")
     drawn = "val" not in by_split

@@ -74,6 +74,16 @@ def test_two_spellings_in_one_split(spelt: Path) -> None:
     assert sentence.startswith(f"{root}/val holds two folders for the class 'Café', which spell")
 
 
+@pytest.mark.parametrize("split", ["train", "val", "test"])
+def test_an_empty_folder_in_the_other_spelling(split: str, spelt: Path) -> None:
+    """What the remedy leaves behind."""
+    root = divided(spelt, train=CAFE, val=CAFE, test=CAFE)
+    before = load(root).card
+    (root / split / CAFE_MAC).mkdir()
+    assert load(root).card.fingerprint == before.fingerprint
+    assert list(load(root).card.notes) == list(before.notes)
+
+
 @pytest.mark.parametrize(("one", "other"), [("Cat", "cat"), ("cat ", "cat"), ("a\u00a0b", "a b"), ("a\u200bb", "ab")])
 def test_names_that_differ_in_case_or_blanks_between_splits(one: str, other: str, tmp_path: Path) -> None:
     root = divided(tmp_path / "pets", train=one, val=other, test=other)
