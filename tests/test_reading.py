@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from search import api
 from search.__main__ import run
@@ -91,6 +92,28 @@ def test_a_report_is_printed_where_it_cannot_be_written(place: Path, capsys: pyt
         assert printed.endswith(out)
         assert err.count("\n") == 1, "the look is not on record"
     assert not (results / "judged").exists()
+
+
+@pytest.mark.slow
+def test_other_verbs_that_read(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    results, mine = place / "results", place / "mine"
+    before = listing(results)
+    with stranger(results):
+        with _ledger(results, None) as ledger:  # of `plan`
+            assert (ledger.read_only, len(ledger.studies())) == (True, 1)
+        code, _, err = ask(capsys, "log", "judged", "--to", "tensorboard", "--results", results)
+        assert (code, err) == (
+            1,
+            f"{results}/judged/tensorboard: cannot be written: Permission denied; --results and --storage name other "
+            "places\n",
+        )
+        elsewhere = ("--results", mine, "--storage", results / "search.db")
+        code, out, _ = ask(capsys, "log", "judged", "--to", "tensorboard", *elsewhere)
+        assert (code, out.partition(";")[0]) == (0, f"TensorBoard: 9 trials in {mine}/judged/tensorboard")
+        code, out, _ = ask(capsys, "visualize", "judged", "--recorded", "-o", mine / "figures", "--results", results)
+        assert code == 0
+        assert f"{mine}/figures/" in out
+    assert listing(results) == before
 
 
 def test_a_study_that_is_read_refuses_to_be_written(place: Path) -> None:
@@ -200,3 +223,33 @@ def test_reading_makes_no_database(tmp_path: Path, capsys: pytest.CaptureFixture
             "database\n",
         )
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.slow
+def test_a_server_at_which_this_user_may_only_read(
+    postgres_database: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ledger = Ledger(postgres_database, states=tmp_path / "states")
+    bench = Bench(ledger, SPACE).grid()
+    ledger.update_study(bench.record.id, space=TEXT)
+    url = sa.make_url(postgres_database)
+    role = f"reader_{url.database}"
+    with ledger.engine.begin() as connection:
+        connection.execute(sa.text(f"CREATE ROLE {role} LOGIN PASSWORD 'x'"))
+        connection.execute(sa.text(f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {role}"))
+    reader = url.set(username=role, password="x").render_as_string(hide_password=False)
+    shown = url.set(username=role, password="x").render_as_string()
+    try:
+        assert ask(capsys, "list", "--storage", reader, "--results", tmp_path)[0] == 0
+        code, out, err = ask(capsys, "report", "judged", "--storage", reader, "--results", tmp_path)
+        assert (code, err) == (
+            0,
+            f"that its table was looked at is not on record: storage '{shown}': this user may read it, and not write "
+            "to it (permission denied for table study)\n",
+        )
+        assert "gamma=2" in out
+    finally:
+        with ledger.engine.begin() as connection:
+            connection.execute(sa.text(f"DROP OWNED BY {role}"))
+            connection.execute(sa.text(f"DROP ROLE {role}"))
+        ledger.close()

@@ -20,7 +20,7 @@ from search.dashboard.notes import write_note
 from search.dashboard.pictures import ARTIFACTS, draw
 from search.dashboard.reports import PREFIX, Reports
 from search.errors import UserError
-from search.ledger import Ledger, writable
+from search.ledger import Ledger, is_text, writable
 from search.ledger.tables import without_password
 from search.report import study_folder, write_results
 from search.space import rebuild
@@ -47,11 +47,11 @@ def update(ledger: Ledger, mirror: str) -> list[str]:
 
 @contextmanager
 def place_for(results: Path) -> Iterator[Path]:
-    """Give the results folder, or one for the time being where this user may not write there."""
+    """Give the results folder, or one for the time being where no mirror can be written there."""
     with suppress(OSError):
         results.mkdir(parents=True, exist_ok=True)
     needed = [results, *(path for path in (results / MIRROR, results / ARTIFACTS) if os.path.lexists(path))]
-    if all(map(writable, needed)):
+    if all(map(writable, needed)) and is_text(results):
         yield results
         return
     with tempfile.TemporaryDirectory(prefix="search-dashboard-") as folder:

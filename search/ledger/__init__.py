@@ -19,7 +19,7 @@ from search.ledger.lock import study_lock
 from search.ledger.reading import writable
 from search.ledger.states import KeptState, Role, States
 from search.ledger.step import Step
-from search.ledger.urls import is_url, ledger_exists, sqlite_url
+from search.ledger.urls import is_text, is_url, ledger_exists, sqlite_url
 
 __all__ = [
     "BadState",
@@ -32,6 +32,7 @@ __all__ = [
     "States",
     "Step",
     "StudyRecord",
+    "is_text",
     "is_url",
     "ledger_exists",
     "read_state",

@@ -17,7 +17,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from search.errors import StorageFailed
+from search.errors import ReadOnly, StorageFailed
 
 REACHED = "see that the server runs and can be reached"
 """What to do about a server that does not answer."""
@@ -25,6 +25,7 @@ REACHED = "see that the server runs and can be reached"
 _FULL = re.compile(r"disk is full|no space left|quota exceeded|could not (extend|write)", re.IGNORECASE)
 _LOCKED = re.compile(r"\block(ed)?\b|busy", re.IGNORECASE)
 _UNWRITABLE = re.compile(r"readonly|read-only|unable to open|permission denied", re.IGNORECASE)
+_FORBIDDEN = re.compile(r"permission denied for|read-only transaction", re.IGNORECASE)
 _DAMAGED = re.compile(r"malformed|not a database|corrupt", re.IGNORECASE)
 _REMOVED = re.compile(r"no such table", re.IGNORECASE)
 
@@ -41,9 +42,13 @@ def translate_errors(engine: sa.Engine, shown: str) -> None:
     @sa.event.listens_for(engine, "handle_error")
     def on_error(context: Any) -> None:
         error = context.original_exception
-        if isinstance(error, StorageFailed) or context.is_pre_ping or not _of_its_state(context):
+        if isinstance(error, StorageFailed) or context.is_pre_ping:
             return
         reason = " ".join(str(error).split()).rstrip(".") or type(error).__name__
+        if file is None and _FORBIDDEN.search(reason):
+            raise ReadOnly(f"storage {shown!r}: this user may read it, and not write to it ({reason})") from error
+        if not _of_its_state(context):
+            return
         if file is not None and _REMOVED.search(reason):
             raise _removed(shown) from error
         raise StorageFailed(shown, reason, *_remedy(reason, file)) from error

@@ -23,19 +23,26 @@ def is_url(storage: str) -> bool:
     return bool(_URL.match(storage))
 
 
+def is_text(path: str | os.PathLike[str]) -> bool:
+    """Whether a path can stand in a URL: a name may hold bytes that are no UTF-8."""
+    try:
+        return bool(os.fspath(path).encode())
+    except UnicodeEncodeError:
+        return False
+
+
 def sqlite_url(file: str | os.PathLike[str]) -> str:
     """Return the SQLAlchemy URL of an SQLite file, whatever signs its path has.
 
     Raises:
         UserError: its path is no text.
     """
-    try:
-        return sa.URL.create("sqlite", database=os.fspath(file)).render_as_string(hide_password=False)
-    except UnicodeEncodeError as error:
+    if not is_text(file):
         raise UserError(
             f"{str(file)!r}: the path holds bytes that are no UTF-8, of which no URL can be made; give a folder with "
             "another name as --results"
-        ) from error
+        )
+    return sa.URL.create("sqlite", database=os.fspath(file)).render_as_string(hide_password=False)
 
 
 def parsed(storage: str) -> sa.URL:

@@ -45,6 +45,12 @@ def test_a_place_that_can_be_written_is_taken(tmp_path: Path) -> None:
     assert place.is_dir()
 
 
+def test_a_folder_of_which_no_url_can_be_made(tmp_path: Path) -> None:
+    with dashboard.place_for(tmp_path / "a\udcff") as place:
+        assert mirror_url(place)
+    assert not place.exists()
+
+
 def test_a_mirror_that_cannot_be_used(served: Served, quick_report: None) -> None:
     (served.results / "optuna.db").write_text("this is no database, and much too long to be an empty one" * 100)
     said: list[str] = []
