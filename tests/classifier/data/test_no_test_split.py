@@ -12,6 +12,7 @@ import pytest
 from classifier import data
 from classifier.config import canonical, schedule
 from classifier.training import Training
+from search.engine.measured import row_of
 
 from .conftest import again, faults, load
 
@@ -67,6 +68,8 @@ def test_a_row_has_no_test_figures(divided: Path) -> None:
     # What is measured does not depend on whether there is a test split.
     assert row == {name: before[name] for name in row if name != "predictions"} | {"predictions": row["predictions"]}
     assert np.array_equal(row["predictions"]["val"], before["predictions"]["val"])
+    # The service takes it as complete.
+    assert list(row_of(row, load(divided).card).predictions) == ["val"]
 
 
 @pytest.mark.parametrize("limit", [[6, 2], [6, 2, 1], [6, 2, 99]])
