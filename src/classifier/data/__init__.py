@@ -17,6 +17,7 @@ from classifier.data.flowers17 import flowers17
 from classifier.data.flowers102 import flowers102
 from classifier.data.folder import folder
 from classifier.data.kinds import what_is
+from classifier.data.links import broken
 from classifier.data.settings import USUAL_SIZE
 from classifier.data.source import SPLITS, Source
 
@@ -108,6 +109,8 @@ def _find(name: str, seed: int, ratio: tuple[float, ...], split: str, top: bool)
             return folder(path, seed, ratio, top)
         if what := what_is(path):
             kind = f"is {what}; name the folder that holds the classes"
+        elif lost := broken(path):
+            kind = f"is {lost}; mend it, or name the folder that holds the classes"
     except (OSError, RuntimeError) as error:  # no permission, a name too long, ~ of nobody
         kind = f"cannot be looked at: {getattr(error, 'strerror', None) or error}"
     raise DataError([("data", f"found {name!r}, which {kind}{nearest(name, KNOWN)}")])

@@ -21,6 +21,7 @@ from classifier.data.decode import open_image
 from classifier.data.errors import DataError, named
 from classifier.data.files import EXTENSIONS, Passed, folders, identity, images, note_above, relative, visible
 from classifier.data.layout import Layout, layout, unwrapped
+from classifier.data.links import broken
 from classifier.data.settings import DATA_SETTINGS
 from classifier.data.source import SPLITS, Decoded, Source
 from classifier.data.splits import draw, shares
@@ -44,6 +45,11 @@ def folder(path: Path, split_seed: int, ratio: Sequence[float], top: bool = Fals
     try:
         found = Layout({}, folders(path)) if top else layout(path)
         return _divided(path, found, split_seed, ratio) if found.splits else _whole(path, found, split_seed, ratio)
+    except DataError as error:  # what is missing may be there, as a link
+        links = [link for place in (path, *folders(path)) for link in visible(place)]
+        if lost := [f"{relative(link, path)} is {reason}" for link in links if (reason := broken(link))]:
+            raise DataError([*error.faults, ("data", f"in {path} {named(lost, 5)}; mend or remove it")]) from error
+        raise
     except OSError as error:
         raise _faults([f"{error.filename or path} cannot be read: {error.strerror or error}"]) from error
 

@@ -130,4 +130,24 @@ def test_a_folder_of_nothing_but_links_to_nothing(tmp_path: Path) -> None:
     root = class_folders(tmp_path / "pets", {"cat": 3})
     (root / "dog").mkdir()
     (root / "dog/0.png").symlink_to("nowhere.png")
-    assert [setting for setting, _ in faults(root)] == ["data"]
+    only, lost = faults(root)
+    assert only[1].startswith(f"{root} holds only the class 'cat'; ")
+    assert lost == ("data", f"in {root} dog/0.png is a link to nothing; mend or remove it")
+
+
+def test_a_split_or_class_that_is_a_link_to_nothing_is_named_beside_what_is_missing(divided: Path) -> None:
+    for name in ("train", "val/dog"):
+        shutil.rmtree(divided / name)
+        before = faults(divided)
+        (divided / name).symlink_to("gone")
+        assert faults(divided) == [*before, ("data", f"in {divided} {name} is a link to nothing; mend or remove it")]
+        (divided / name).unlink()
+        class_folders(divided / "train", {"cat": 3, "dog": 3})
+
+
+def test_a_data_folder_that_is_a_link_to_nothing(tmp_path: Path) -> None:
+    (tmp_path / "pets").symlink_to("gone")
+    (tmp_path / "round").symlink_to("round")
+    for name, what in (("pets", "a link to nothing"), ("round", "a link that leads back to itself")):
+        found = f"found '{tmp_path / name}', which is {what}"
+        assert faults(tmp_path / name) == [("data", f"{found}; mend it, or name the folder that holds the classes")]
