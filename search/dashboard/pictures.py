@@ -37,7 +37,7 @@ ARTIFACTS = "artifacts"
 BEST = 3
 """Trials of a study whose pictures are drawn."""
 
-RECIPE = 1
+RECIPE = 2
 """Raised when the same record is drawn in another way: what was drawn before is then replaced."""
 
 DRAWN = "search:pictures"

@@ -14,7 +14,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from search.report.figures.confusion import confusion_matrix
-from search.report.figures.style import COLOURS, MARKERS, TOP, dressed, legend_beside, pixels, text, wrapped
+from search.report.figures.style import TOP, colour_of, dressed, legend_beside, marker_of, pixels, text, wrapped
 
 WRITTEN = 20
 """Classes up to which counts are written into the cells."""
@@ -34,11 +34,13 @@ class Judged:
         label: what it is called.
         seeds: how many.
         counts: images times seeds, [classes, classes], rows the truth.
+        place: of the setting, which its colour and marker are chosen by; see `groups.placed`.
     """
 
     label: str
     seeds: int
     counts: np.ndarray
+    place: int = 0
 
     @property
     def sizes(self) -> np.ndarray:
@@ -61,7 +63,7 @@ class Judged:
         return float(self.right.sum() / max(1, self.counts.sum()))
 
 
-def judged(label: str, truth: np.ndarray, predictions: Sequence[np.ndarray], classes: int) -> Judged:
+def judged(label: str, truth: np.ndarray, predictions: Sequence[np.ndarray], classes: int, place: int = 0) -> Judged:
     """Return what a setting predicted.
 
     Args:
@@ -69,9 +71,10 @@ def judged(label: str, truth: np.ndarray, predictions: Sequence[np.ndarray], cla
         truth: class indices, integers [n].
         predictions: one array like `truth` per seed.
         classes: how many there are.
+        place: of the setting among those of its study.
     """
     total = sum((confusion_matrix(truth, one, classes) for one in predictions), np.zeros((classes, classes), np.int64))
-    return Judged(label, len(predictions), total)
+    return Judged(label, len(predictions), total, place)
 
 
 def compared_figure(one: Judged, other: Judged, classes: Sequence[str], title: str, subtitle: str = "") -> go.Figure:
@@ -185,8 +188,8 @@ def per_class_figure(
                 mode="markers",
                 name=wrapped(who.label),
                 marker={
-                    "symbol": MARKERS[place % len(MARKERS)] + ("-open" if place == reference else ""),
-                    "color": COLOURS[place % len(COLOURS)],
+                    "symbol": marker_of(who.place) + ("-open" if place == reference else ""),
+                    "color": colour_of(who.place),
                     "size": 10 if n <= WRITTEN else 8,
                     "line": {"width": 2 if place == reference else 0},
                 },

@@ -11,7 +11,7 @@ from plotly.subplots import make_subplots
 from search.mean import mean
 from search.report.figures.groups import Group
 from search.report.figures.overlay import axis_title
-from search.report.figures.style import COLOURS, MARKERS, dressed, legend_below, legend_beside, wrapped
+from search.report.figures.style import colour_of, dressed, legend_below, legend_beside, marker_of, wrapped
 from search.report.text import is_accuracy
 
 NAMED = 8
@@ -105,8 +105,9 @@ def _markers(
     named = len(points) <= NAMED
     each = [[i] for i in range(len(points))] if named else [list(range(len(points)))]
     traces = []
-    for place, those in enumerate(each):
-        colour = COLOURS[place % len(COLOURS)]
+    for those in each:
+        place = points[those[0]][0].place if named else None
+        colour = colour_of(place)
         traces.append(
             go.Scatter(
                 x=[costs[i] for i in those],
@@ -116,7 +117,7 @@ def _markers(
                 legendgroup=str(place),
                 showlegend=column == 1,
                 marker={
-                    "symbol": [MARKERS[place % len(MARKERS)] + "-open" * bool(points[i][0].remark) for i in those],
+                    "symbol": [marker_of(place) + "-open" * bool(points[i][0].remark) for i in those],
                     "color": colour,
                     "size": 10 if named else 7,
                 },

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import plotly.graph_objects as go
 
-from search.report.figures.style import COLOURS, TOP, dressed, legend_below, pixels, text, wrapped
+from search.report.figures.style import NEUTRAL, TOP, dressed, legend_below, pixels, text, wrapped
 from search.report.rows import Table
 from search.report.statistics.results import State
 
@@ -80,7 +80,7 @@ def forest_figure(
         if known(row.estimate) is not None:
             kinds[_kind(row)].append(place)
     symbols = ("circle", "circle-open", "x")
-    for (name, places), symbol, colour in zip(kinds.items(), symbols, (*COLOURS[:2], COLOURS[-1]), strict=True):
+    for (name, places), symbol, colour in zip(kinds.items(), symbols, ("#111111", NEUTRAL, NEUTRAL), strict=True):
         if not places:
             continue
         ends = [(rows[i].low, rows[i].estimate, rows[i].high) for i in places]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from search.report.curves import Curve, Curves
@@ -40,6 +40,7 @@ class Group:
         mean: mean objective at the epoch the tables read; None where a run has none.
         counted: whether its runs finished or were stopped by their rule.
         baseline: whether it is the study's baseline; with several axes several settings may be.
+        place: what its colour, marker and dash are chosen by in every figure of the study, see `placed`.
     """
 
     label: str
@@ -49,6 +50,7 @@ class Group:
     mean: float | None
     counted: bool
     baseline: bool = False
+    place: int = 0
 
     @property
     def short(self) -> str:
@@ -94,7 +96,22 @@ def groups_of(read: Curves) -> list[Group]:
         mean = line.cells[objective].mean
         baseline = is_baseline(read.space, line.parameters)
         groups.append(Group(line.setting, remark, line.parameters, runs, mean, counted, baseline))
-    return groups
+    return placed(groups, read.space)
+
+
+def placed(groups: Sequence[Group], space: Space) -> list[Group]:
+    """Give every setting its place among all of them, so that no two figures draw it in two colours.
+
+    The places are the order of the study's file, which the order of a table need not be. There are more settings than
+    colours in a large study: those that its figures show come first, for no two of them to look alike.
+    """
+    shown = {identity(group.parameters) for group in chosen(groups, space)[0]}
+
+    def order(group: Group) -> tuple[bool, int]:
+        return identity(group.parameters) not in shown, group.runs[0].trial.configuration
+
+    places = {identity(group.parameters): place for place, group in enumerate(sorted(groups, key=order))}
+    return [replace(group, place=places[identity(group.parameters)]) for group in groups]
 
 
 def is_baseline(space: Space, parameters: Mapping[str, Any]) -> bool:

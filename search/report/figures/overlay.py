@@ -14,7 +14,7 @@ import plotly.graph_objects as go
 
 from search.report.figures.curves import DECADE, NAMED
 from search.report.figures.groups import Group
-from search.report.figures.style import COLOURS, dressed, key, legend_beside, series, wrapped
+from search.report.figures.style import colour_of, dressed, key, legend_beside, series, wrapped
 from search.report.text import is_accuracy
 
 BAND = 0.16
@@ -38,10 +38,11 @@ def metric_figure(groups: Sequence[Group], metric: str, title: str, subtitle: st
     if not lines:
         return None
     figure = go.Figure()
-    for place, (_, epochs, low, _, high) in enumerate(lines):
+    for group, epochs, low, _, high in lines:
         if any(one is not None and one != two for one, two in zip(low, high, strict=True)):
-            figure.add_trace(_band(epochs, low, high, place))
-    for place, (group, epochs, _, mean, _) in enumerate(lines):
+            figure.add_trace(_band(epochs, low, high, group.place))
+    for group, epochs, _, mean, _ in lines:
+        place = group.place
         figure.add_trace(series(epochs, mean, group.short, place, legendgroup=str(place), showlegend=False))
         figure.add_trace(key(wrapped(group.name), place, legendgroup=str(place)))
     seeds = max(len(group.runs) for group, *_ in lines)
@@ -62,8 +63,8 @@ def metric_figure(groups: Sequence[Group], metric: str, title: str, subtitle: st
 def rates_figure(groups: Sequence[Group], title: str, subtitle: str = "") -> go.Figure | None:
     """Draw the learning rate over epochs, in steps, one line per setting; None where no run has the metric ``lr``.
 
-    Settings with the same rates share one line, which bears all their names. The axis is logarithmic where rates span
-    more than a factor of `DECADE` and none is zero.
+    Settings with the same rates share one line, which bears all their names and looks like the first of them. The axis
+    is logarithmic where rates span more than a factor of `DECADE` and none is zero.
     """
     same: dict[tuple[float, ...], list[Group]] = {}
     for group in groups:
@@ -77,10 +78,11 @@ def rates_figure(groups: Sequence[Group], title: str, subtitle: str = "") -> go.
     one = len(groups) > 1 and len(same) == 1 and sum(map(len, same.values())) == len(groups)
     every = [rate for rates in same for rate in rates]
     logarithmic = min(every) > 0 and max(every) > DECADE * min(every)
-    for place, (rates, those) in enumerate(same.items()):
+    for rates, those in same.items():
         # Epoch t lasts from t - 1 to t; vertical first, so that a rate stands over its own epoch.
         names = f"all {len(groups)} settings" if one else "; ".join(group.short for group in those)
         steps = list(range(len(rates) + 1))
+        place = None if one else min(group.place for group in those)  # what stands for all has nobody's colour
         figure.add_trace(series(steps, [rates[0], *rates], names, place, legendgroup=str(place), showlegend=False))
         figure.data[-1].line.shape = "vh"
         figure.add_trace(key(wrapped(names, lines=4), place, legendgroup=str(place)))
@@ -147,7 +149,7 @@ def _band(epochs: Sequence[int], low: Values, high: Values, place: int) -> go.Sc
     """Return the area between two lines; epochs without a value are left out of it."""
     there = [i for i in range(len(epochs)) if low[i] is not None]
     x = [epochs[i] for i in there]
-    colour = COLOURS[place % len(COLOURS)]
+    colour = colour_of(place)
     red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
     return go.Scatter(
         x=[*x, *reversed(x)],

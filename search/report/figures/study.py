@@ -223,7 +223,7 @@ class _Drawing:
         rows = self.ledger.rows(list(dict.fromkeys(keys)), predictions=True)
         found = [rows[key].row.predictions.get(SPLIT) for key in keys if key in rows]
         whole = [one for one in found if one is not None and len(one) == len(truth) and are_classes(one, classes)]
-        return judged(group.short, truth, whole, classes) if len(whole) == len(keys) else None
+        return judged(group.short, truth, whole, classes, group.place) if len(whole) == len(keys) else None
 
     def cost(self) -> StudyFigure | None:
         title = f"{_words(self.objective).capitalize()} against cost"

@@ -26,6 +26,9 @@ PIXELS_PER_LETTER = 6.4
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#333333")
 """Okabe and Ito's palette: told apart by colour-blind readers; yellow is left out, it vanishes on white."""
 
+NEUTRAL = "#666666"
+"""What belongs to no setting, or to all of them."""
+
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 MARKERS = ("circle", "square", "diamond", "triangle-up", "cross", "x", "star", "triangle-down")
 ISOLATE, ISOLATE_END = "\u2068", "\u2069"
@@ -33,28 +36,41 @@ MARKED = 12
 """Markers along a line at most: more of them hide it."""
 
 
-def series(x: Sequence[float | None], y: Sequence[float | None], name: str, place: int, **more: Any) -> go.Scatter:
-    """Return a line with sparse markers; `place` chooses colour, dash and marker together.
+def colour_of(place: int | None) -> str:
+    """Return the colour of a setting by its place among those of its study; that of no setting for None."""
+    return NEUTRAL if place is None else COLOURS[place % len(COLOURS)]
+
+
+def marker_of(place: int | None) -> str:
+    """Return the marker of a setting, like `colour_of`."""
+    return MARKERS[(place or 0) % len(MARKERS)]
+
+
+def series(
+    x: Sequence[float | None], y: Sequence[float | None], name: str, place: int | None, **more: Any
+) -> go.Scatter:
+    """Return a line with sparse markers; `place` chooses colour, dash and marker together, None stands for no setting.
 
     None in `y` is a gap.
     """
     step = max(1, len(x) // MARKED)
+    offset = place or 0
     return go.Scatter(
         x=x,
         y=y,
         name=text(name),
         mode="lines+markers",
-        line={"color": COLOURS[place % len(COLOURS)], "dash": DASHES[place % len(DASHES)], "width": 2},
+        line={"color": colour_of(place), "dash": DASHES[offset % len(DASHES)], "width": 2},
         marker={
-            "symbol": MARKERS[place % len(MARKERS)],
-            "size": [7 if (i - place) % step == 0 else 0 for i in range(len(x))],  # not all at the same places
+            "symbol": marker_of(place),
+            "size": [7 if (i - offset) % step == 0 else 0 for i in range(len(x))],  # not all at the same places
             "line": {"width": 0},
         },
         **more,
     )
 
 
-def key(label: str, place: int, **more: Any) -> go.Scatter:
+def key(label: str, place: int | None, **more: Any) -> go.Scatter:
     """Return the legend's entry of a `series`, with a marker of full size; `label` as plotly may show it.
 
     The legend would draw the mean of the line's marker sizes.
