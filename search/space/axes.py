@@ -9,6 +9,7 @@ from typing import Any
 from search.space.conform import broken_rule, conform
 from search.space.extends import options
 from search.space.keys import DOMAINS, FLOAT, INT, MOST_STEPS, NAME, OPTION, RESERVED
+from search.space.labels import look
 from search.space.listed import read_listed
 from search.space.model import Axis, Choice, Condition, Domain, Float, Grid, Int
 from search.space.nodes import Node, Problems, no_value, place, show, tidy, told_apart, unknown
@@ -94,6 +95,12 @@ def _options(name: str, kind: str, axis: Node, node: Node, rules: Rules, problem
             example = f"{{setting: {settings.text or '...'}}}"
             problems.add(settings, f"found {show(settings)}, must be the settings the option stands for: `{example}`")
     first: dict[str, str] = {}
+    seen: dict[str, str] = {}
+    for option in found if rules is not None else ():
+        if (other := seen.setdefault(look(option), option)) != option:
+            at = place(node.entries[other], node.entries[option])
+            reason = f"found {show(option)} for the name of an option, which looks like another one ({at})"
+            problems.add(node.entries[option], f"{reason}; rename one")
     for option, settings_of in found.items():
         earlier = first.setdefault(repr(sorted((name, _number(value)) for name, value in settings_of.items())), option)
         if earlier != option and len(problems) == before:

@@ -24,11 +24,11 @@ def check_labels(labels: Mapping[str, Node], rows: str, values: Iterable[Any], p
     for row, entry in labels.items():
         if not isinstance(entry.value, str):
             continue
-        look = _look(entry.value)
-        other = first.setdefault(look, entry)
-        bare = look.removeprefix(f"{rows}=")  # as a row without a label is called
+        seen = look(entry.value)
+        other = first.setdefault(seen, entry)
+        bare = seen.removeprefix(f"{rows}=")  # as a row without a label is called
         taken = next((names[name] for name in (bare, _read(bare)) if names.get(name, row) != row), "")
-        if not look:
+        if not seen:
             problems.add(entry, f"found {show(entry)}, must be text that can be seen; remove it, or write what is read")
         elif other is not entry:
             reason = f"found {show(entry)}, which is the label of another row ({place(other, entry)})"
@@ -37,7 +37,7 @@ def check_labels(labels: Mapping[str, Node], rows: str, values: Iterable[Any], p
             problems.add(entry, f"found {show(entry)}, which is the name of the row {taken}; choose another text")
 
 
-def _look(text: str) -> str:
+def look(text: str) -> str:
     """Return what can be seen of a text, so that two that look alike are equal."""
     signs = (" " if sign.isspace() else sign for sign in unicodedata.normalize("NFC", text))
     return " ".join("".join(sign for sign in signs if unicodedata.category(sign)[0] != "C").split())

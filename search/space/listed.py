@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
 from search.space.conform import bracketed, broken_rule
+from search.space.labels import look
 from search.space.model import Choice, Grid
 from search.space.nodes import Node, Problems, comma, place, show, text_of
 from search.space.settings import kinds, spelled
@@ -63,7 +63,7 @@ def _taken_for(value: Any, item: Node, seen: dict[tuple[str, Any], Node]) -> Nod
     read = _read(value)
     mine, others = [("value", read)], [("text", read)]
     if isinstance(value, str):
-        looks = ("looks", unicodedata.normalize("NFC", " ".join(value.split())))
+        looks = ("looks", look(value))
         mine, others = [looks, ("text", read)], [looks, ("value", read)]
     other = next((seen[name] for name in others if name in seen), None)
     for name in mine:

@@ -128,7 +128,8 @@ def _space(root: Node, stem: str, file: str, workload: Workload | None, rules: R
     if searchable:
         check_size(space, search, root, problems)
         check_epochs(space, search, problems)
-        check_confirm(space, search, problems)
+        if rules is not None:  # a study on record was searched as it stands
+            check_confirm(space, search, problems)
     notes: list[Fault] = []
     if sound and rules is not None and workload is not None:
         before = len(problems)

@@ -161,12 +161,20 @@ def _value(axis: Axis, node: Node) -> tuple[Any, str]:
     if isinstance(number, bool) or not isinstance(number, (int, float)) or not domain.low <= number <= domain.high:
         reason = f"found {show(node)}, must be a number from {domain.low} to {domain.high}, the range of {axis.name!r}"
         return None, reason
-    if domain.step is not None:
-        steps = (number - domain.low) / domain.step
-        if not math.isclose(steps, round(steps), rel_tol=1e-9, abs_tol=1e-9):
-            few = f"{domain.low}, {tidy(domain.low + domain.step)} ... {domain.high}"
-            return None, f"found {show(node)}, must be one of {few}, the values of {axis.name!r}"
-    return (int(number) if isinstance(domain, Int) else float(number)), ""
+    whole = isinstance(domain, Int) and number == int(number)
+    return (int(number) if whole else float(number)), ""
+
+
+def _between(axis: Axis, number: float) -> str:
+    """Say which numbers a prior with steps can draw, where this is none of them, or return ""."""
+    domain = axis.domain
+    if isinstance(domain, Grid) or domain.step is None:
+        return ""
+    steps = (number - domain.low) / domain.step
+    if math.isclose(steps, round(steps), rel_tol=1e-9, abs_tol=1e-9):
+        return ""
+    few = f"{domain.low}, {tidy(domain.low + domain.step)} ... {domain.high}"
+    return f"found {show(number)}, must be one of {few}, the values of {axis.name!r}"
 
 
 def _trials(node: Node, sampler: str, problems: Problems) -> None:
@@ -233,6 +241,8 @@ def check_confirm(space: Space, node: Node, problems: Problems) -> None:
         problems.add(at["seeds"], f"{found}, at most {MAX_TRIALS:,} trials can be run; lower one of them")
     baseline = space.completed(confirm.baseline or {})
     for axis in space.axes:
+        if axis.name in (confirm.baseline or {}) and (reason := _between(axis, (confirm.baseline or {})[axis.name])):
+            problems.add(at["baseline"].entries[axis.name], reason)
         if axis.name in (confirm.baseline or {}) and axis.name not in baseline and axis.when is not None:
             needed = " or ".join(show(value) for value in axis.when.values)
             found = show(baseline[axis.when.axis]) if axis.when.axis in baseline else "not there"

@@ -522,3 +522,21 @@ def test_lists_and_mappings_of_python():
 )
 def test_what_no_override_can_be(overrides, sentence):
     assert faults(HEAD, overrides) == sentence
+
+
+def test_a_study_on_record_is_read_whatever_is_a_fault_today():
+    """It was run with its labels, its look-alike values and its confirm stage, and its tables must be read."""
+    text = """
+name: old
+workload: tests.space.fake:Fake
+fixed: {epochs: 1, batch_size: 2}
+space:
+  tag: {choice: [1, "1", true]}
+  which: {choice: {two words: {loss.gamma: 0}, two  words: {loss.gamma: 1}}}
+  data.size: {int: {low: 4, high: 8}}
+search: {sampler: tpe, trials: 2, confirm: {top: 3, seeds: 2, baseline: {data.size: 4.5}}}
+report: {rows: tag, labels: {1: "true", true: ""}}
+"""
+    space = rebuild(text, "old")
+    assert space.axes[0].domain.values == (1, "1", True)
+    assert space.search.confirm.top == 3
