@@ -26,7 +26,7 @@ from search.report.curves import Curve, Curves, read_curves
 from search.report.labels import published_figures, row_position, row_text, setting_label
 from search.report.notes import footnotes
 from search.report.rows import Cell, Line, Table
-from search.report.unmoved import unmoved, unmoved_sentences
+from search.report.unmoved import SEED, unmoved, unmoved_sentences
 from search.space import Space
 from search.trial import State
 
@@ -78,7 +78,7 @@ def table_of(read: Curves, ledger: Ledger | None = None) -> Table:
     )
     if ledger is None:
         return replace(table, notes=footnotes(table, read, homeless, same))
-    table, remarks = judged(table, read, runs, ledger)
+    table, remarks = judged(table, read, _once(runs) if SEED in same.axes else runs, ledger)
     return replace(table, notes=footnotes(table, read, homeless, same, remarks))
 
 
@@ -108,6 +108,13 @@ def _distinct(lines: Sequence[Line]) -> list[Line]:
         result.append(replace(line, distinct=len(line.keys - seen)))
         seen |= line.keys
     return result
+
+
+def _once(lines: Sequence[Sequence[Curve]]) -> list[Sequence[Curve]]:
+    """Return one run per line, of the seed that most lines finished: for seeds that change no bit repeat one run."""
+    finished = Counter(run.trial.seed for runs in lines for run in runs if run.trial.state in COUNTED)
+    seed = max(finished, key=lambda one: (finished[one], -one), default=None)
+    return [[run for run in runs if run.trial.seed == seed] or runs[:1] for runs in lines]
 
 
 def _best_marked(lines: Sequence[Line], metric: str) -> list[Line]:

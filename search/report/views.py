@@ -27,12 +27,12 @@ TRIALS_SHOWN = 50
 def study_list(ledger: Ledger) -> RenderableType:
     """Return all studies of a ledger: name, revision, created, trials by state, best value of the objective.
 
-    The best is that of single trials that finished or were stopped, at their last epoch.
+    The best is that of single trials that finished or were stopped, at their last epoch: the luckiest of all of them.
     """
     studies = ledger.studies()
     if not studies:
         return Text("The ledger holds no study yet.")
-    table = _table("study", "revision", "created (UTC)", "trials", "best")
+    table = _table("study", "revision", "created (UTC)", "trials", "best single trial")
     for record in studies:
         trials = ledger.trials(record.id)
         row = (record.name, str(record.revision), record.created[:19], states(trials), _best(ledger, record, trials))

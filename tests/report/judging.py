@@ -71,6 +71,7 @@ class Bench:
         last: int | None = None,
         data: DataCard | None = None,
         guess: Callable[[Right, npt.NDArray[Any]], npt.NDArray[Any]] | None = None,
+        settings: Mapping[str, Any] | None = None,
     ) -> int:
         """Add a trial.
 
@@ -83,12 +84,13 @@ class Bench:
             last: epochs on record, by default 2, or none for a trial that is waiting.
             data: card of its images.
             guess: what is predicted, from what is right and the truth.
+            settings: canonical ones, of the workload.
         """
         about = data or self.data
         number, self.count = self.count, self.count + 1
         path = list(keys or [key_of(dict(parameters), seed, epoch) for epoch in (1, 2)])
         last = (0 if state is State.WAITING else len(path)) if last is None else last
-        trial = Trial(number, number, seed, parameters, {}, len(path), state, "", last)
+        trial = Trial(number, number, seed, parameters, settings or {}, len(path), state, "", last)
         nothing = np.zeros(len(np.asarray(val)), dtype=bool)
         rights = {"val": [nothing if first is None else np.asarray(first)] + [np.asarray(val)] * (len(path) - 1)}
         if test is not None:

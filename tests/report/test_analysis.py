@@ -231,6 +231,22 @@ def test_equal_rows_are_not_told_apart_by_more_seeds(bench):
     assert best.evidence["others"] == 2
 
 
+@pytest.mark.parametrize("same", [True, False])
+def test_seeds_that_change_no_bit_are_one_run(bench, same):
+    """Three copies of one run are no three runs: nothing is bold, and no claim is decided by them."""
+    for a, share in enumerate((20, 20, 38)):
+        for s in range(3):
+            right = np.arange(40) < share + (0 if same else (s + a) % 2)
+            bench.run({"gamma": a}, s, right, right[:30], settings={"gamma": a, "seed": s})
+    bench.reported(claims=({"better": [2, 0]}, {"never": {"diverges": True}}))
+    table = comparison_table(*bench.args)
+    states = {line.judged.difference.state for line in table.lines[1:]}
+    assert states == ({Answer.ONE_RUN} if same else {Answer.ESTIMATED})
+    assert [line.judged.better for line in table.lines] == [False, False, not same]
+    assert [claim.kind for claim in table.verdicts] == ["undecided" if same else "supported"] * 2
+    assert any(note.startswith("The seed changed no bit") for note in table.notes) is same
+
+
 def test_pruned_diverged_failed_and_missing_seeds(bench):
     for s in range(3):
         bench.run({"gamma": 0}, s, pattern(0, s, 40), pattern(0, s, 30))

@@ -73,6 +73,18 @@ class _Split:
 
 def answer(table: Table, read: Curves) -> str:
     """Return what the runs answer, as far as the statistics allow."""
+    runs = [claim for claim in table.verdicts if claim.kind != "undecided" and "runs" in claim.evidence]
+    # What runs never or always do is no answer to which setting is better: it is said behind it.
+    behind = f" Of what the file claims about runs, {_verdicts(runs)}." if runs else ""
+    return f"{_of_settings(table, read)}{behind}"
+
+
+def _verdicts(claims: Sequence[Claim]) -> str:
+    return listed([f"“{claim.text}” is {claim.kind}" for claim in claims], between="; ")
+
+
+def _of_settings(table: Table, read: Curves) -> str:
+    """Return what is decided about settings."""
     space, ours = read.space, [line for line in table.lines if not line.baseline]
     if not any(line.finished for line in table.lines):
         return f"Nothing can be decided: {_unfinished(read)}."
@@ -94,9 +106,8 @@ def answer(table: Table, read: Curves) -> str:
     if same and said[0]:
         said.append(f"the same run as {base}: {listed([line.setting for line in same])}")
     parts = [part for part in said if part]
-    # What runs never or always do is no answer to which setting is better.
     decided = [claim for claim in table.verdicts if claim.kind != "undecided" and "runs" not in claim.evidence]
-    claims = listed([f"“{claim.text}” is {claim.kind}" for claim in decided], between="; ")
+    claims = _verdicts(decided)
     apart = "".join(f" {sentence}" for sentence in families_apart(table)[:NAMED])
     if not parts:
         basis = _basis(table, own)

@@ -235,19 +235,21 @@ _WORDS = {
     "Differences are in points: from 50 % to 52 % are 2 points.",
     "sd over seeds": "standard deviation of the runs of one setting: how far they lie apart. It is no interval.",
     "95 % interval": "would hold the true value in 95 of 100 repetitions with new runs, judged on new images of the "
-    "same source.",
+    "same source; where each setting was run once, repetitions of the images alone.",
     "pointwise": "an interval speaks of its own line; that all lines of a table are right at once is less likely.",
     "adjusted p (p, Holm)": "how likely a difference at least so large would be if there were none, adjusted by Holm's "
     "method for the number of comparisons in the table.",
     "seed noise, df": "how much a new seed alone changes a difference, and from how many degrees of freedom that was "
     "estimated: the fewer, the wider the intervals.",
     "baseline": "the setting that the others are compared with.",
-    "bold": "better than the baseline at an adjusted p of at most 0.05, with at least 3 seeds. Nothing else is bold.",
+    "bold": "better than the baseline at an adjusted p of at most 0.05 (less where several looks were planned), with "
+    "at least 3 seeds that both finished, none of which diverged. Nothing else is bold.",
     "published": "what somebody else printed, put beside; not measured here.",
     "supported, contradicted, undecided": "what the runs say of a claim. Undecided is no evidence for or against it.",
     "epochs alone, distinct epochs": "what a setting would cost if nothing were shared, and what it adds to the lines "
     "above it: runs that begin alike are trained once.",
     "pruned": "ended early, because it did worse than others at the same epoch.",
+    "¶": "the figure by which a search found a setting the best: many were tried, so it is optimistic.",
     "diverged": "its loss or its objective was no finite number any more.",
 }
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from search.report.analysis import confirms
+from search.report.complete import incomplete
 from search.report.curves import Curves
 from search.report.evidence import measures
 from search.report.labels import row_text
@@ -71,8 +72,9 @@ def setup(read: Curves) -> Iterator[str]:
     epochs = f" for {space.fixed['epochs']} epochs at most" if "epochs" in space.fixed else ""
     if not count:
         return
+    asked = "to be trained" if incomplete(read) else "trained"
     yield (
-        f"{many(count, 'setting')}, each trained under {many(len(space.seeds), 'seed')} ({seeds}){epochs}. A seed "
+        f"{many(count, 'setting')}, each {asked} under {many(len(space.seeds), 'seed')} ({seeds}){epochs}. A seed "
         "decides everything random in a run: initial weights, the order of the images, augmentations."
     )
     at = "after the last epoch" if space.report.value == "last" else "at the epoch that was best in validation"

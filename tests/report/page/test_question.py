@@ -118,7 +118,12 @@ class TestAnswer:
 
     def test_what_runs_never_do_is_no_answer(self, ledger):
         claims = ({"never": {"diverges": True}}, {"best": 2})
-        assert answered(levels(ledger, (20, 20, 20), claims=claims)).startswith("Nothing can be decided from 3 seeds")
+        said = answered(levels(ledger, (20, 20, 20), claims=claims))
+        assert said.startswith("Nothing can be decided from 3 seeds")
+        assert said.endswith(
+            ", which does not show that the settings are equal. Of what the file claims about runs, “never: "
+            "diverges” is supported."
+        )
 
     def test_a_claim_that_the_table_does_not_share_is_told_with_the_reason(self, ledger):
         """The table adjusts one and the same p over more comparisons: both are shown, and why they differ."""
@@ -343,6 +348,14 @@ class TestAnswer:
             "The candidates are what a search found best, run again under seeds it had not seen; there are no test "
             "images."
         )
+
+
+def test_setup_of_what_is_not_there_yet(ledger):
+    bench = Bench(ledger)
+    bench.run({"gamma": 0}, 0, pattern(0, 0, 40))
+    assert next(setup(told(bench)[1])).startswith(
+        "1 setting, each to be trained under 3 seeds (0, 1 and 2) for 2 epochs"
+    )
 
 
 def test_setup_says_what_was_done(ledger):
