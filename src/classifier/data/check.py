@@ -22,7 +22,7 @@ from classifier.data import alike, decode
 from classifier.data.assemble import Split, pool, split
 from classifier.data.card import notes
 from classifier.data.errors import named
-from classifier.data.formats import opened
+from classifier.data.formats import bits, opened
 from classifier.data.progress import Progress
 from classifier.data.source import LONG, Source
 
@@ -108,7 +108,9 @@ def _original(source: Source, image: int) -> Original:
     if decode.turn(picture) is not None:
         converted.append("turned upright, as EXIF says")
     if picture.mode.startswith("I"):
-        converted.append("16-bit grey, scaled to 8 bits")
+        converted.append(f"{12 if bits(picture) == 12 else 16}-bit grey, scaled to 8 bits")
+    elif bits(picture, data) == 16:
+        converted.append("16-bit colour, the upper 8 bits kept")
     if picture.has_transparency_data:
         converted.append("transparent, laid on white")
     if picture.mode == "CMYK":

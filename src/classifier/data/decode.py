@@ -1,8 +1,9 @@
 """From an image file to the uint8 pixels a network sees.
 
 The policy, the same for every format: the first frame of an animation; orientation as EXIF says; colour profiles
-ignored; anything transparent laid on white; 16-bit grey scaled to 8 bits, not clipped; then RGB, resized to a square
-by Pillow's antialiased bilinear filter, the aspect ratio not kept. What Pillow cannot read completely is left out.
+ignored; anything transparent laid on white; 16-bit grey scaled to 8 bits, not clipped; of 16-bit colours the upper 8
+bits; then RGB, resized to a square by Pillow's antialiased bilinear filter, the aspect ratio not kept. What Pillow
+cannot read completely is left out.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from classifier.data.formats import codecs, opened
+from classifier.data.formats import bits, codecs, opened
 from classifier.data.progress import Progress
 from classifier.data.source import Source
 from classifier.data.transparent import mark, on_white, with_alpha
@@ -80,11 +81,11 @@ def turn(image: Image.Image) -> Image.Transpose | None:
 
 
 def _deep_grey(image: Image.Image) -> Image.Image:
-    """Scale 16-bit grey to 8 bits; deeper pixels have no range of their own, so they are refused."""
+    """Scale 16-bit grey to 8 bits, and 12-bit grey; deeper pixels have no range of their own, so they are refused."""
     values = np.asarray(image)
     if image.mode == "F" or (values.size and (values.min() < 0 or values.max() > 65535)):
         raise ValueError(f"pixels of mode {image.mode} have no known range; store them as 8 or 16 bits")
-    grey = Image.fromarray(np.rint(values * (255 / 65535)).astype(np.uint8))
+    grey = Image.fromarray(np.rint(values * (255 / (4095 if bits(image) == 12 else 65535))).astype(np.uint8))
     return with_alpha(grey, values, image.info.get("transparency"))
 
 

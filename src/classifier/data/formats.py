@@ -10,6 +10,10 @@ from PIL import Image, features
 FORMATS = ("JPEG", "MPO", "PNG", "BMP", "DIB", "WEBP", "PPM", "TIFF", "GIF", "AVIF", "HEIF")
 """Pillow would also open formats that start other programs."""
 
+PNG_DEPTH_AT = 24
+"""The byte of a PNG that holds the bits per sample."""
+
+_BITS_PER_SAMPLE = 258  # of TIFF
 _AVIF = {b"avif", b"avis"}
 _HEIC = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"}
 
@@ -43,6 +47,18 @@ def opened(data: bytes) -> Image.Image:
         raise Missing("AVIF needs a Pillow that was built with libavif; `pip install --upgrade pillow` brings one")
     Image.init()
     return Image.open(io.BytesIO(data), formats=[name for name in FORMATS if name in Image.OPEN])
+
+
+def bits(image: Image.Image, data: bytes = b"") -> int:
+    """Return the bits of a sample as the file of an image has them, 8 where it does not say.
+
+    Args:
+        image: opened by `opened`.
+        data: the bytes of its file; without them a PNG does not say.
+    """
+    if image.format == "TIFF":
+        return max(image.tag_v2.get(_BITS_PER_SAMPLE, (8,)))  # type: ignore[attr-defined]
+    return data[PNG_DEPTH_AT] if image.format == "PNG" and data else 8
 
 
 def _brands(data: bytes) -> set[bytes]:

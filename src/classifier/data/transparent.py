@@ -9,10 +9,7 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image
 
-from classifier.data.formats import opened
-
-_DEPTH_AT = 24
-"""The byte of a PNG that holds the bits per sample."""
+from classifier.data.formats import bits, opened
 
 
 def mark(image: Image.Image, data: bytes) -> None:
@@ -25,7 +22,7 @@ def mark(image: Image.Image, data: bytes) -> None:
     key = image.info.get("transparency")
     if image.format != "PNG" or key is None:
         return
-    depth = data[_DEPTH_AT]
+    depth = bits(image, data)
     if image.mode == "L":
         image.info["transparency"] = key * (255 // (2**depth - 1))
     elif image.mode == "RGB" and depth == 16:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import struct
 from collections.abc import Callable
 from pathlib import Path
 
@@ -34,6 +35,17 @@ def test_16_bit_grey_is_scaled_not_clipped(ending: str, tmp_path: Path) -> None:
     found = rgb(Image.fromarray(values), tmp_path / f"a.{ending}")
     assert found[0, :, 0].tolist() == [0, 1, 1, 128, 255]
     assert (found == found[..., :1]).all()
+
+
+def test_12_bit_grey_is_scaled_by_its_own_range(tmp_path: Path) -> None:
+    """Pillow hands it out like 16-bit grey; scaled as such, it would be nearly black."""
+    values = [0, 4095, 2048, 8]
+    packed = b"".join(struct.pack(">I", a << 12 | b)[1:] for a, b in zip(values[::2], values[1::2], strict=True))
+    tags = {256: 4, 257: 1, 258: 12, 259: 1, 262: 1, 273: 8, 277: 1, 278: 1, 279: len(packed)}
+    listed = b"".join(struct.pack("<HHIHH", tag, 3, 1, value, 0) for tag, value in tags.items())
+    directory = struct.pack("<H", len(tags)) + listed + bytes(4)
+    (tmp_path / "a.tif").write_bytes(b"II*\0" + struct.pack("<I", 8 + len(packed)) + packed + directory)
+    assert np.asarray(to_rgb(open_image(tmp_path / "a.tif")))[0, :, 0].tolist() == [0, 255, 128, 0]
 
 
 def test_big_endian_16_bit_grey_is_scaled(tmp_path: Path) -> None:

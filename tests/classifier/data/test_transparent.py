@@ -14,6 +14,8 @@ from PIL import Image
 from classifier.data.decode import open_image, to_rgb
 from classifier.data.formats import opened
 
+from .test_check import check
+
 WHITE = [255] * 3
 GREY, COLOR, PALETTE, GREY_ALPHA, COLOR_ALPHA = 0, 2, 3, 4, 6
 
@@ -128,3 +130,12 @@ def test_alpha_of_tiff(mode: str, color: tuple[int, ...], premultiplied: bool, t
     (tmp_path / "a.tif").write_bytes(data)
     assert opened(bytes(data)).has_transparency_data
     assert np.asarray(to_rgb(open_image(tmp_path / "a.tif"))).tolist() == [[WHITE, WHITE]]
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_data_check_says_what_was_done(case: str, flat: Path) -> None:
+    (flat / "cat/odd.png").write_bytes(CASES[case][0])
+    said = [line for line in check(flat) if line.endswith(": 1: cat/odd.png")]
+    grey, color = "16-bit grey, scaled to 8 bits", "16-bit colour, the upper 8 bits kept"
+    depth = [color if "alpha" in case or "colour" in case else grey] if case.startswith("16-bit") else []
+    assert said == [f"{what}: 1: cat/odd.png" for what in (*depth, "transparent, laid on white")]
