@@ -27,10 +27,7 @@ def read_axes(space: Node, fixed: Node, rules: Rules, problems: Problems) -> lis
         if node.kind != "mapping":
             problems.add(node, _no_axis(name, node))
             continue
-        for key in node.entries:
-            if key not in _WORDS:
-                problems.add(node.entries[key], f"unknown key{unknown(key, _WORDS)}")
-        domain = _domain(name, node, rules, problems)
+        domain = read_domain(name, node, rules, problems)
         when = _condition(name, node.entries["when"], space, fixed, axes, problems) if "when" in node.entries else None
         if domain is not None and ("when" not in node.entries or when is not None):
             axes.append(Axis(name, domain, when))
@@ -46,7 +43,11 @@ def _no_axis(name: str, node: Node) -> str:
     return f"found {show(node)}, must be a mapping such as `grid: [...]`; one value goes under `fixed`"
 
 
-def _domain(name: str, node: Node, rules: Rules, problems: Problems) -> Domain | None:
+def read_domain(name: str, node: Node, rules: Rules, problems: Problems) -> Domain | None:
+    """Read what an axis ranges over; None, with a fault, where that is not sound."""
+    for key in node.entries:
+        if key not in _WORDS:
+            problems.add(node.entries[key], f"unknown key{unknown(key, _WORDS)}")
     given = [kind for kind in DOMAINS if kind in node.entries]
     if len(given) != 1:
         found = f"found {' and '.join(given)}" if given else "has no domain"

@@ -19,16 +19,27 @@ MAX_BASES = 20
 
 
 def load(file: str, problems: Problems) -> Node | None:
-    """Read a file and all it extends into one tree; None where a part of it could not be read."""
+    """Read a file and all it extends into one tree; None where the file itself could not be read."""
     root = read(file, problems)
     return None if root is None else with_base(root, file, problems)
 
 
-def with_base(root: Node, file: str, problems: Problems, chain: tuple[str, ...] = ()) -> Node | None:
-    """Lay `root`, read from `file`, over the base it names."""
+def with_base(root: Node, file: str, problems: Problems, chain: tuple[str, ...] = ()) -> Node:
+    """Lay `root`, read from `file`, over the base it names; where that cannot be read, return it as it is.
+
+    `Problems.partial` tells the two apart.
+    """
     root = spelt_out(root)
     if "extends" not in root.entries:
         return root
+    base = _base(root, file, problems, chain)
+    problems.partial |= base is None
+    child = root.without("extends")
+    return child if base is None else _merge(_prepared(base, root), child, "")
+
+
+def _base(root: Node, file: str, problems: Problems, chain: tuple[str, ...]) -> Node | None:
+    """Return the base that a file names, laid over its own; None, with a fault, where it cannot be read."""
     node = root.entries["extends"]
     if node.kind == "broken":
         return None
@@ -43,9 +54,9 @@ def with_base(root: Node, file: str, problems: Problems, chain: tuple[str, ...] 
     elif len(chain) > MAX_BASES:
         problems.add(node, f"is base number {len(chain)} of one file, at most {MAX_BASES} are read")
     elif not os.path.exists(path):
-        problems.add(node, f"found {show(node)}, but there is no file {path!r}{neighbour(path)}")
-    elif (base := read(path, problems)) is not None and (base := with_base(base, path, problems, chain)) is not None:
-        return _merge(_prepared(base, root), root.without("extends"), "")
+        problems.add(node, f"found {show(node)}, but there is no file {path!r}{neighbour(path, chain)}")
+    elif (base := read(path, problems)) is not None:
+        return with_base(base, path, problems, chain)
     return None
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import os
+from collections.abc import Iterable
 from pathlib import Path
 
 from search.errors import nearest
@@ -40,15 +42,21 @@ def text_of_file(file: str, problems: Problems) -> str | None:
     return None
 
 
-def neighbour(file: str) -> str:
-    """Name the nearest file to one that is missing, as the rest of a sentence: `focal` may mean `spaces/focal.yaml`."""
+def neighbour(file: str, without: Iterable[str] = ()) -> str:
+    """Name the nearest file to one that is missing, as the rest of a sentence: `focal` may mean `spaces/focal.yaml`.
+
+    Args:
+        file: the one that is missing.
+        without: files that cannot be meant.
+    """
     folder = Path(file).parent
     with contextlib.suppress(OSError):
         for place in (folder, Path("spaces")):
             if (meant := place / f"{Path(file).name.removesuffix('.yaml')}.yaml").is_file():
                 return f"; did you mean {str(meant)!r}?"
     try:
-        names = [entry.name for entry in folder.iterdir()]
+        others = {os.path.realpath(other) for other in without}
+        names = [entry.name for entry in folder.iterdir() if os.path.realpath(entry) not in others]
     except OSError:
         return f"; the folder {str(folder)!r} does not exist either"
     return nearest(Path(file).name, names)

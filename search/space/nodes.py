@@ -110,10 +110,16 @@ def empty_mapping(key: str, file: str, line: int) -> Node:
 
 
 class Problems:
-    """The faults found so far."""
+    """The faults found so far.
+
+    Attributes:
+        faults: as they were found.
+        partial: whether a base file could not be read, so that what seems to be missing may stand there.
+    """
 
     def __init__(self) -> None:
         self.faults: list[Fault] = []
+        self.partial = False
 
     def add(self, node: Node, message: str, key: str | None = None) -> None:
         """Note a fault at the address of `node` (or at another key of the same line)."""

@@ -14,9 +14,11 @@ from typing import Any
 from search.errors import nearest
 from search.space.extends import options, section, settle_axis, spelt_out
 from search.space.keys import DOMAINS
+from search.space.model import SERVICE_SETTINGS
 from search.space.nodes import COMMAND_LINE, DATA_OPTION, Node, Problems, empty_mapping, show, unknown
 from search.space.python import from_python
 from search.space.schema import TOP
+from search.space.settings import Rules
 from search.space.yaml import compose
 
 _FREE = ("labels", "published.values", "published.parameters")
@@ -49,8 +51,16 @@ def values(overrides: Mapping[str, Any], problems: Problems) -> dict[str, Node]:
     return found
 
 
-def apply(root: Node, overrides: Mapping[str, Node], settings: Mapping[str, Any], problems: Problems) -> Node:
-    """Lay parsed overrides over the tree of a file."""
+def apply(root: Node, overrides: Mapping[str, Node], rules: Rules, problems: Problems) -> Node:
+    """Lay parsed overrides over the tree of a file.
+
+    Args:
+        root: the tree.
+        overrides: key -> value.
+        rules: of the settings; without them every name may be one.
+        problems: where faults go.
+    """
+    settings = SERVICE_SETTINGS if rules is None else rules
     for key, node in overrides.items():
         axis = section(root, "space").entries.get(key)
         head = key.partition(".")[0]
@@ -64,6 +74,8 @@ def apply(root: Node, overrides: Mapping[str, Node], settings: Mapping[str, Any]
             problems.add(node, "a base file cannot be exchanged from the command line; edit the file")
         elif head in TOP["properties"]:
             root = spelt_out(_at(root, _parts(root, key), node, problems))
+        elif rules is None:
+            root = _fix(root, key, node)
         else:
             if node.file == DATA_OPTION:
                 problems.add(node, "the workload has no setting `data`; leave it out")

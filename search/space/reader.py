@@ -23,6 +23,7 @@ from search.space.conform import broken_rule, conform
 from search.space.keys import AUTO, NAME, TITLE, WORKLOAD
 from search.space.model import SERVICE_SETTINGS, Axis, Choice, Grid, Space
 from search.space.nodes import TYPED, Node, Problems, show, unknown
+from search.space.partial import check_part
 from search.space.python import PYTHON, from_python
 from search.space.reporting import read_report
 from search.space.sampling import check_samples
@@ -89,9 +90,14 @@ def _read(root: Node | None, stem: str, file: str, overrides: Mapping[str, Any],
         raise Faults(problems.faults)
     if "workload" in values:
         root = root.put("workload", values.pop("workload"))
-    workload = _workload(root, problems)
+    workload = None if problems.partial and "workload" not in root.entries else _workload(root, problems)
     rules: Rules = None if workload is None else {**SERVICE_SETTINGS, **workload.settings}
-    root = command_line.apply(root, values, rules or SERVICE_SETTINGS, problems)
+    if problems.partial:
+        _known_keys(root, rules, problems)
+        known = {name: node for name, node in values.items() if name in (rules or SERVICE_SETTINGS)}
+        check_part(command_line.apply(root, known, rules, problems), rules, problems)
+        raise Faults(problems.faults)
+    root = command_line.apply(root, values, rules, problems)
     space = _space(root, stem, file, workload, rules, problems)
     if problems.faults:
         raise Faults(problems.faults)

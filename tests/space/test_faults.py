@@ -168,3 +168,79 @@ def test_a_list_of_two_or_three(here, value, remedy):
 
 def _found(value: str) -> str:
     return value if value.isdigit() else repr(value)
+
+
+BROKEN = "fixed: {epochs: 10, batch_size: 16\nseeds: [0\n"
+BASE = "base.yaml:2: is not valid YAML: expected ',' or '}', but got ':' (a mapping opened with '{' is not closed, or a comma is missing)"  # noqa: E501
+
+
+@pytest.mark.parametrize("workload", ["workload: tests.space.fake:Fake", ""], ids=["known", "in the base"])
+def test_a_base_that_cannot_be_read_hides_no_fault_of_the_file(here, workload):
+    Path("base.yaml").write_text(BROKEN)
+    Path("space.yaml").write_text(
+        f"extends: base.yaml\n{workload or 'title: short'}\n"
+        "fixed: {epochs: 0, stop.rule: nome, loss.gamma: high, clip: null, batch_size: null}\n"
+        "space:\n  decay: {grid: {a: {decay.nam: none}, 1: {}}}\n  optimizer.lr: {gird: [1]}\n  data.size: null\n"
+        "seeds: [-1]\n"
+        "search: {trails: 3, pruning: {asha: {reduction_factor: 1}}, attempts: null, confirm: {top: 0}}\n"
+        "resources: {cpus: 0}\n"
+        "report: {rows: nothing, margin: 2, baseline: null, claims: [{better: [1]}]}\n"
+        "serch: {}\n"
+    )
+    known = [
+        "space.yaml:3: fixed.loss.gamma: found 'high', must be a number",
+        "space.yaml:5: space.decay.grid.a.decay.nam: unknown setting; did you mean 'decay.name'?",
+    ]
+    assert faults() == "\n".join(
+        [
+            BASE,
+            "space.yaml:3: fixed.epochs: found 0, must be at least 1",
+            *(known[:1] if workload else []),
+            "space.yaml:3: fixed.stop.rule: found 'nome', must be one of none, generalisation_loss, patience; "
+            "did you mean 'none'?",
+            'space.yaml:5: space.decay.grid.1: found 1 for the name of an option, must be text; write "1"',
+            *(known[1:] if workload else []),
+            "space.yaml:6: space.optimizer.lr: has no domain, must have exactly one of grid, choice, float, int",
+            "space.yaml:6: space.optimizer.lr.gird: unknown key; did you mean 'grid'?",
+            "space.yaml:8: seeds[0]: found -1, must be at least 0",
+            "space.yaml:9: search.confirm.top: found 0, must be at least 1",
+            "space.yaml:9: search.pruning.asha.reduction_factor: found 1, must be greater than 1",
+            "space.yaml:9: search.trails: unknown key; did you mean 'trials'?",
+            "space.yaml:10: resources.cpus: found 0, must be at least 1",
+            "space.yaml:11: report.claims[0].better: found a list, must have at least 2 entries",
+            "space.yaml:11: report.margin: found 2, must be a fraction above 0 and at most 1, where 0.02 is two "
+            "percentage points",
+            "space.yaml:12: serch: unknown key; did you mean 'search'?",
+        ]
+    )
+
+
+@pytest.mark.parametrize(
+    ("base", "fault"),
+    [
+        (BROKEN, BASE),
+        ("- a\n", "base.yaml:1: holds a list, must be a mapping such as `workload: classifier`"),
+        (None, "space.yaml:1: extends: found 'base.yaml', but there is no file 'base.yaml'"),
+        ("extends: deeper.yaml\n", "base.yaml:1: extends: found 'deeper.yaml', but there is no file 'deeper.yaml'"),
+        ("extends: base.yaml\n", "base.yaml:1: extends: goes in a circle: space.yaml -> base.yaml -> base.yaml; a base "
+         "must not extend its extension"),
+    ],
+)  # fmt: skip
+def test_what_a_base_may_hold_is_no_fault(here, base, fault):
+    Path("base.yaml").unlink() if base is None else Path("base.yaml").write_text(base)
+    Path("space.yaml").write_text(
+        "extends: base.yaml\n"
+        "fixed: {batch_size: 8, loss.gamma: null}\n"
+        "space:\n  model.slope: {grid: [0.1, 0.2], when: {model.activation: leaky_relu}}\n  optimizer.lr: null\n"
+        "search: {sampler: random, pruning: {asha: {reduction_factor: 4}}, hours: null}\n"
+        "resources: null\n"
+        "report: {rows: model.activation, baseline: relu, labels: {relu: ReLU}}\n"
+    )
+    assert faults(**{"optimizer.lr": "0.5", "activation": "relu", "search.trials": "3"}) == fault
+    assert faults(**{"epochs": "0"}) == "\n".join(sorted([fault, "--set: epochs: found 0, must be at least 1"]))
+
+
+def test_without_its_workload_every_override_may_be_a_setting(here):
+    Path("space.yaml").write_text("workload: nowhere.at:all\nfixed: {epochs: 1}\n")
+    (sentence,) = faults(**{"optimizer.lr": "0.5"}).splitlines()
+    assert sentence.startswith("space.yaml:1: workload: no module 'nowhere' can be imported from ")
