@@ -28,6 +28,7 @@ SUBSTITUTES = {
     "†": "+",  # the marks of a table's values are one column wide, as the originals are
     "‡": "#",
     "§": "@",
+    "¶": "%",
     "−": "-",
     "–": "-",
     "—": "-",

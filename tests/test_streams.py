@@ -25,7 +25,7 @@ from search.cli import cli
 from search.engine.live import Lines, Terminal
 from search.engine.outcomes import Progress
 from search.ledger import Ledger
-from search.report.notes import PARTIAL, SELECTED
+from search.report.notes import BEST, PARTIAL, SELECTED
 from tests.report.judging import SPACE, Bench
 from tests.surroundings import HANG_S, ROOT
 
@@ -105,8 +105,8 @@ def test_substitutes_can_be_read(printed: Any) -> None:
 
 
 def test_marks_stay_apart_and_keep_their_width() -> None:
-    marks = [streams.substitute(mark) for mark in (PARTIAL, SELECTED, "§")]
-    assert marks == ["+", "#", "@"]
+    marks = [streams.substitute(mark) for mark in (PARTIAL, SELECTED, "§", BEST)]
+    assert marks == ["+", "#", "@", "%"]
 
 
 def test_every_sign_of_ours_has_a_substitute() -> None:

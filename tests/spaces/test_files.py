@@ -220,9 +220,11 @@ def test_a_shortened_run_is_the_beginning_of_the_whole_one(name: str) -> None:
     assert {row: leaf.path[:3] for row, leaf in leaves(name).items()} == {row: leaf.path for row, leaf in short.items()}
 
 
-def test_a_weights_file_counts_for_the_pretrained_model_alone() -> None:
-    given = leaves("models", **{"model.weights_file": "weights.pt"})
-    assert given["model_a"].trial.settings["model.weights_file"] == "weights.pt"
+def test_a_weights_file_counts_for_the_pretrained_model_alone(tmp_path: Path) -> None:
+    weights = tmp_path / "weights.pt"
+    weights.touch()
+    given = leaves("models", **{"model.weights_file": str(weights)})
+    assert given["model_a"].trial.settings["model.weights_file"] == str(weights)
     assert "model.weights_file" not in given["model_b"].trial.settings
     assert {row: leaf.path for row, leaf in given.items()} == {row: leaf.path for row, leaf in leaves("models").items()}
 
