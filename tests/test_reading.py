@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -168,6 +169,27 @@ def test_a_file_with_a_log(written: Path, place: Path) -> None:
             ], folder
             study.ledger.close()
         assert listing(folder) == before
+
+
+def test_a_file_with_a_journal(place: Path) -> None:
+    """Another kind of writer was killed in the middle: its half-written pages are no part of the study."""
+    results, killed = place / "results", place / "killed"
+    killed.mkdir()
+    with closing(sqlite3.connect(results / "search.db", isolation_level=None)) as writer:
+        writer.execute("PRAGMA journal_mode = DELETE")
+        writer.execute("PRAGMA cache_size = 1")  # pages go to the file before the commit
+        writer.execute("PRAGMA cache_spill = 1")
+        writer.execute("BEGIN IMMEDIATE")
+        writer.execute("UPDATE trial SET state = 'failed'")
+        writer.execute("CREATE TABLE more AS SELECT randomblob(1000000) AS much")
+        for name in ("search.db", "search.db-journal"):
+            shutil.copy(results / name, killed / name)
+        writer.execute("ROLLBACK")
+    assert b"failed" in (killed / "search.db").read_bytes()
+    with stranger(killed):
+        study = api.open_study("judged", results=killed)
+        assert set(study.trials()["state"]) == {"finished"}
+        study.ledger.close()
 
 
 def test_a_writer_that_comes_later_is_seen(place: Path) -> None:

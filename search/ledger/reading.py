@@ -5,7 +5,8 @@ taken anew for each connection, for whoever may write can begin to at any time:
 
 * without a log there is nothing but the file: it is opened as one that does not change;
 * with a log and its index, both are read;
-* with a log alone (its writer was killed, or the folder was copied) a copy is opened, which SQLite can put in order.
+* with a log alone, or a journal (a writer was killed, or the folder was copied), a copy is opened, which SQLite can put
+  in order.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from urllib.parse import quote
 
 import sqlalchemy as sa
 
-BESIDE = ("-wal", "-shm")
+BESIDE = ("-wal", "-shm", "-journal")
 """Endings of the files that SQLite keeps beside a database."""
 
 
@@ -50,9 +51,9 @@ def reading_engine(file: Path) -> sa.Engine:
 
 
 def copied(file: Path) -> tempfile.TemporaryDirectory[str]:
-    """Return a folder with a copy of an SQLite file and its log, under its name; it goes when nobody holds it."""
+    """Return a folder with a copy of an SQLite file and its logs, under its name; it goes when nobody holds it."""
     folder = tempfile.TemporaryDirectory(prefix="search-read-")
-    for path in (file, _beside(file, "-wal")):
+    for path in (file, _beside(file, "-wal"), _beside(file, "-journal")):
         if path.exists():
             shutil.copyfile(path, Path(folder.name) / path.name)
     return folder
@@ -65,14 +66,14 @@ class _Reader:
 
     def connect(self) -> sqlite3.Connection:
         """Open a connection by the first way that works."""
-        log = _beside(self._file, "-wal")
-        if not log.exists() or not log.stat().st_size:
-            return _opened(self._file, "mode=ro&immutable=1")
-        try:
-            return _opened(self._file, "mode=ro")
-        except sqlite3.OperationalError:
-            if _beside(self._file, "-shm").exists():
-                raise
+        if not _holds(_beside(self._file, "-journal")):
+            if not _holds(_beside(self._file, "-wal")):
+                return _opened(self._file, "mode=ro&immutable=1")
+            try:
+                return _opened(self._file, "mode=ro")
+            except sqlite3.OperationalError:
+                if _beside(self._file, "-shm").exists():
+                    raise
         if self._copy is None:
             self._copy = copied(self._file)
         return _opened(Path(self._copy.name) / self._file.name, "mode=rw")
@@ -93,3 +94,7 @@ def _opened(file: Path, how: str) -> sqlite3.Connection:
 
 def _beside(file: Path, ending: str) -> Path:
     return file.with_name(file.name + ending)
+
+
+def _holds(path: Path) -> bool:
+    return path.exists() and path.stat().st_size > 0
