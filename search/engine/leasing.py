@@ -23,6 +23,7 @@ from search.engine.deaths import UNKNOWN, Deaths, alive
 from search.engine.driver import Driver
 from search.engine.gauge import Gauge
 from search.engine.lease import Assignment, WorkerSetup
+from search.engine.servers import fallen
 from search.engine.worker import ERROR, LEASE, MISS, ROW, SECONDS, SHORT, STATE, UNKEPT, USAGE
 
 ENDING = 10.0
@@ -96,7 +97,10 @@ class LeaseQueue(_NotSaved, Searcher):
             del self._given[trial_id]
             reason, miss = str(result.get(ERROR, "")), str(result.get(MISS, ""))
             lease = self._leases.pop(trial_id)
-            death = self.deaths.of(lease, self.said.pop(trial_id, "")) if error else UNKNOWN
+            said = self.said.pop(trial_id, "")
+            if error and (fall := fallen(said)):
+                self._driver.give_up_at_once(fall)  # it is no fault of the trial, and no attempt
+            death = self.deaths.of(lease, said) if error else UNKNOWN
             with giving_up(self._driver):
                 if self._short(result.get(SHORT, False) or (error and death.memory)):
                     reason, error = "", False  # it is no fault of the trial; it goes on with fewer beside it

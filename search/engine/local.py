@@ -7,6 +7,7 @@ import inspect
 import logging
 import os
 import signal
+import socket
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -82,7 +83,21 @@ def _gone() -> str:
         if kind in SERVERS:
             how = signal.Signals(-process.returncode).name if process.returncode < 0 else f"exit {process.returncode}"
             return f"{SERVERS[kind]} on this machine ended while it was needed ({how})"
+    if node is not None and _refused(node.gcs_address):  # told to end, it lets go of its port and stays
+        return f"{SERVERS[ray_constants.PROCESS_TYPE_GCS_SERVER]} on this machine takes no more connections"
     return ""
+
+
+def _refused(address: str) -> bool:
+    """Whether nobody listens at an address; that nobody answers in time is no reason to think so."""
+    host, _, port = address.rpartition(":")
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=1).close()
+    except ConnectionRefusedError:
+        return True
+    except (OSError, ValueError):
+        pass
+    return False
 
 
 @contextmanager

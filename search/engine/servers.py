@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -20,6 +21,15 @@ ROUND = 1.0
 
 LAST = 30.0
 """Seconds after which a run that lost its Ray and has not ended is ended as by SIGKILL."""
+
+SETTLING_S = 0.2
+"""Seconds within which a server that took a worker with it is seen to have ended."""
+
+NODE_S = 10.0
+"""Seconds that are waited for its end where Ray speaks of one: told to end, it ends its workers first."""
+
+OF_NODE = ("node has died", "node was terminated", "node was dead", "raylet")
+"""Words of Ray's that say that a worker died of its node."""
 
 Listener = Callable[[RayLost], None]
 
@@ -50,11 +60,16 @@ class Watch:
         self._relieved.set()
         self._closed.set()
 
+    def look(self) -> RayLost | None:
+        """Return the loss of a server, as of now."""
+        if self.lost is None and not self._relieved.is_set() and (gone := self._gone()):
+            self.lost = RayLost(gone)
+        return self.lost
+
     def _look(self) -> None:
         while not self._relieved.wait(ROUND):
-            if gone := self._gone():
-                self.lost = RayLost(gone)
-                self.listener(self.lost)
+            if lost := self.look():
+                self.listener(lost)
                 break
         if self.lost is not None and not self._closed.wait(LAST):
             print(self.lost, file=sys.stderr)
@@ -76,6 +91,21 @@ def watched(gone: Callable[[], str]) -> Iterator[Watch]:
     finally:
         _watch = None
         watch.close()
+
+
+def fallen(said: str) -> RayLost | None:
+    """Return the loss of a server of which a worker may have died, None where all are there.
+
+    Args:
+        said: what Ray said of that death.
+    """
+    watch = _watch
+    if watch is None:
+        return None
+    until = time.monotonic() + (NODE_S if any(words in said for words in OF_NODE) else SETTLING_S)
+    while not (lost := watch.look()) and time.monotonic() < until:
+        time.sleep(0.05)
+    return lost
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -17,7 +18,7 @@ import pytest
 from search.engine import outage, servers
 from search.engine.live import Silent
 from search.engine.outage import through_outages
-from search.engine.servers import listening, watched
+from search.engine.servers import fallen, listening, watched
 from search.errors import RayLost, StorageFailed, UserError
 from search.trial import State
 from tests.engine.test_run import Bench, kin, wait_for, without
@@ -90,6 +91,50 @@ def test_a_run_that_ends_in_time_is_not(monkeypatch: pytest.MonkeyPatch) -> None
     watch._thread.join(HANG_S)
     assert not watch._thread.is_alive()
     assert codes == []
+
+
+# A worker that dies of it --------------------------------------------------------------------------------------
+
+
+def test_a_worker_that_dies_with_a_server_did_not_die_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(servers, "ROUND", HANG_S)  # nobody else looks
+    monkeypatch.setattr(servers, "NODE_S", HANG_S)
+    monkeypatch.setattr(servers, "SETTLING_S", 0.0)
+    state = [""]
+    assert fallen("its node has died") is None, "there is no local Ray"
+    with watched(lambda: state[0]):
+        assert fallen("The actor died unexpectedly") is None
+        threading.Timer(0.2, lambda: state.__setitem__(0, "raylet ended (exit 0)")).start()
+        assert str(fallen("The actor died because its node has died.")) == f"Ray's raylet ended (exit 0){ADVICE}"
+        assert str(fallen("The actor died unexpectedly")) == f"Ray's raylet ended (exit 0){ADVICE}"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("gone", ["", "raylet ended (SIGKILL)"])
+def test_and_its_trial_loses_no_attempt(gone: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    import search.engine.tune  # noqa: F401  # it prepares for Ray
+    from search.engine.lease import WorkerSetup
+    from search.engine.leasing import LeaseQueue
+
+    class Pretender:
+        idle, finished = True, False
+
+        def next_lease(self, patience: float) -> Any:
+            return SimpleNamespace(id=7)
+
+        def give_up_at_once(self, error: Exception) -> None:
+            heard.append(str(error))
+
+        def lease_ended(self, lease: int, error: str, lost: bool, **more: Any) -> None:
+            heard.append("ended, its worker lost" if lost else "ended")
+
+    heard: list[str] = []
+    queue = LeaseQueue(Pretender(), WorkerSetup("toy", 1, 0.0, signs=str(tmp_path)))  # type: ignore[arg-type]
+    monkeypatch.setattr(servers, "SETTLING_S", 0.0)
+    with watched(lambda: gone):
+        queue.suggest("a")
+        queue.on_trial_complete("a", error=True)
+    assert heard == [f"Ray's {gone}{ADVICE}"] * bool(gone) + ["ended, its worker lost"], "the driver counts only before"
 
 
 # A run that lost its Ray ---------------------------------------------------------------------------------------
@@ -180,13 +225,19 @@ def test_what_it_does_not_raise_stays_what_it_is(raising: Callable[[BaseExceptio
     ],
 )
 def test_which_servers_are_needed(
-    kind: str, code: int, said: str, raising: Callable[[BaseException], str], monkeypatch: pytest.MonkeyPatch
+    kind: str,
+    code: int,
+    said: str,
+    raising: Callable[[BaseException], str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Whatever a run raises once one of these is gone, it is that which is said."""
     from search.engine import local
 
-    ended = [(kind, SimpleNamespace(returncode=code))]
-    monkeypatch.setattr(local.ray._private.worker, "_global_node", SimpleNamespace(dead_processes=lambda: ended))
+    ended, here = [(kind, SimpleNamespace(returncode=code))], "127.0.0.1:no port"
+    monkeypatch.setattr(
+        local.ray._private.worker, "_global_node", SimpleNamespace(dead_processes=lambda: ended, gcs_address=here)
+    )
     assert local._gone() == said
 
     for error in (KeyboardInterrupt("the run heard of it"), UserError("its workers died")):
@@ -197,6 +248,21 @@ def test_which_servers_are_needed(
         assert str(caught.value) == (f"Ray's {said}{ADVICE}" if said else str(error))
     with pytest.raises(StorageFailed), local.local_ray():  # is waited for, and Ray started again likewise
         raise StorageFailed("a place", "the server is away", "wait", passing=True)
+
+
+@pytest.mark.slow
+def test_a_gcs_server_that_was_told_to_end_stays_and_hears_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    import search.engine.tune  # noqa: F401  # it prepares for Ray
+    from search.engine import local
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        here = f"127.0.0.1:{server.getsockname()[1]}"
+        node = SimpleNamespace(dead_processes=list, gcs_address=here)
+        monkeypatch.setattr(local.ray._private.worker, "_global_node", node)
+        assert local._gone() == ""
+    assert local._gone() == "GCS server on this machine takes no more connections"
+    node.gcs_address = "nowhere"
+    assert local._gone() == "", "that is another reason"
 
 
 @pytest.mark.slow
