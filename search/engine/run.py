@@ -367,7 +367,7 @@ def read_data(space: Space, workload: Workload, view: View) -> Sample:
         what was read; every node of a cluster must find the same.
 
     Raises:
-        UserError: it cannot be read.
+        UserError: it cannot be read, or contradicts itself.
     """
     view.say("reading the data")
     settings, service = rooms.canonical(space, workload, space.example(), space.seeds[0])
@@ -376,6 +376,7 @@ def read_data(space: Space, workload: Workload, view: View) -> Sample:
         card = workload.data(fixed)
         inputs = dict(workload.inputs(fixed))
     if card is not None:
+        rooms.check_card(card, space.workload)
         view.say(f"data: {card.name}; " + "; ".join(card.notes))
     if space.search.sampler != "grid":  # of a grid every configuration is looked at when the run is planned
         read_all(space, workload)

@@ -1,5 +1,6 @@
 """Samplers, trials, and their mirror in an Optuna database; only this room and `search.dashboard` import optuna."""
 
+from search.study.cards import check_card
 from search.study.changed import StudyChanged, check_unchanged
 from search.study.fold import Fold
 from search.study.leaf import Leaf, Planner, canonical, longest
@@ -18,6 +19,7 @@ __all__ = [
     "Sampler",
     "StudyChanged",
     "canonical",
+    "check_card",
     "check_unchanged",
     "continued_study",
     "find_study",

@@ -12,6 +12,7 @@ from search import prefix
 from search.errors import UserError
 from search.rules import Description, complete, same
 from search.space import SERVICE_SETTINGS, Domain, Grid, Int, Space, addressed
+from search.study.cards import check_card
 from search.trial import DataCard, Trial
 from search.workload import Workload, identity
 
@@ -146,6 +147,7 @@ class Planner:
         if name not in self._cards:
             with addressed(self.space):
                 card = self._workload.data(fixed) or NO_DATA
+            check_card(card, self.space.workload)
             if card.fingerprint not in self._told:  # of as many settings as there are trials, perhaps
                 self._told.add(card.fingerprint)
                 self._on_data(card)

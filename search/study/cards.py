@@ -1,0 +1,34 @@
+"""What a workload says of its data, checked where it is first read: tables and figures rest on it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from search.errors import UserError
+from search.trial import DataCard
+
+RULE = "it must be the class of each image, a whole number from 0 on, in a list of one dimension"
+
+
+def check_card(card: DataCard, workload: str) -> None:
+    """Refuse a data card whose true classes are none.
+
+    Args:
+        card: what `search.workload.Workload.data` returned.
+        workload: its name in the space file.
+
+    Raises:
+        UserError: the first thing that is wrong, with the rule.
+    """
+    for split, truth in card.truth.items():
+        said = f"workload {workload!r}: in its data card the truth of {split!r}"
+        array = np.asarray(truth)
+        if array.ndim != 1 or array.dtype.kind not in "biuf":
+            raise UserError(f"{said} has the shape {array.shape} and the type {array.dtype}; {RULE}")
+        wrong = ~((array >= 0) & (array == np.floor(array)))
+        if wrong.any():
+            place = int(np.argmax(wrong))
+            raise UserError(f"{said} is {array[place]} for image {place}; {RULE}")
+        if card.classes and array.size and array.max() >= (count := len(card.classes)):
+            names = f"it names {count} class{'' if count == 1 else 'es'}, counted from 0; name all of them"
+            raise UserError(f"{said} is {array.max()} for image {array.argmax()}, but {names}")
