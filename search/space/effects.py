@@ -42,6 +42,8 @@ def effects(
     """Report axes that change nothing as faults, and return notes on what never acts in trials of this length."""
     notes = list(idle(workload, found, asking.where))
     trained = Trained(workload)
+    if reason := trained.wrong(found[0]):
+        problems.add(root.entries["workload"], reason)
     epochs = max(sample.epochs for sample in found)
     length = f"trials of {epochs} epoch{'s' * (epochs > 1)}"
     for axis in space.axes:

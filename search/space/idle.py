@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +14,19 @@ from search.workload import Idling, Workload
 
 Where = Callable[[str, Mapping[str, Any]], Node | None]
 """Returns what sets a setting in a configuration."""
+
+
+class Unanswered(Exception):
+    """A workload's code raised something where it was asked for a schedule, or for what never acts.
+
+    Attributes:
+        question: what it could not do.
+        error: what it raised.
+    """
+
+    def __init__(self, question: str, error: BaseException) -> None:
+        super().__init__(question)
+        self.question, self.error = question, error
 
 
 @dataclass(frozen=True)
@@ -45,16 +59,24 @@ def note(node: Node, sentence: str) -> Fault:
 def idle(workload: Workload, found: Sequence[Sample], where: Where) -> Iterator[Fault]:
     """Yield what never acts in any configuration that has it."""
     said: dict[tuple[str, str], tuple[Node, str, int, int]] = {}  # setting, place -> node, sentence, epochs, samples
+    had: Counter[tuple[str, str]] = Counter()
     for sample in found:
-        for setting, sentence in _never(workload, sample, where):
-            node = _node(setting, sample, workload, where)
-            if node is not None:
-                _, known, longest, count = said.get((setting, node.key), (node, "", 0, 0))
-                sentence = sentence if sample.epochs > longest else known
-                said[setting, node.key] = (node, sentence, max(sample.epochs, longest), count + 1)
-    for (setting, key), (node, sentence, _, count) in said.items():
-        nodes = (_node(setting, sample, workload, where) for sample in found)
-        if sum(one is not None and one.key == key for one in nodes) == count:
+        reasons = dict(_never(workload, sample))
+        dropped = [setting for setting in sample.given if setting not in sample.settings]
+        for setting in (*sample.settings, *sample.service):
+            if (node := _node(setting, sample, workload, where)) is not None:
+                had[setting, node.key] += 1
+                if setting in reasons:
+                    _, known, longest, count = said.get((setting, node.key), (node, "", 0, 0))
+                    sentence = reasons[setting] if sample.epochs > longest else known
+                    said[setting, node.key] = (node, sentence, max(sample.epochs, longest), count + 1)
+        for setting in dropped:
+            if (node := where(setting, sample.parameters)) is not None:
+                had[setting, node.key] += 0
+                reason = "never acts: it has no effect beside the other settings"
+                said.setdefault((setting, node.key), (node, reason, 0, 0))
+    for place, (node, sentence, _, count) in said.items():
+        if had[place] == count:
             yield note(node, sentence)
 
 
@@ -67,13 +89,13 @@ def _node(setting: str, sample: Sample, workload: Workload, where: Where) -> Nod
     return None
 
 
-def _never(workload: Workload, sample: Sample, where: Where) -> Iterator[tuple[str, str]]:
+def _never(workload: Workload, sample: Sample) -> Iterator[tuple[str, str]]:
     yield from (reason for reason in without_stop(sample) if reason[0] != "stop.alpha")  # null is meant to
-    for setting in sample.given:
-        if setting not in {**sample.settings, **sample.service} and where(setting, sample.parameters) is not None:
-            yield setting, "never acts: it has no effect beside the other settings"
     if isinstance(workload, Idling):
-        yield from workload.idle(sample.settings, sample.epochs)
+        try:
+            yield from list(workload.idle(sample.settings, sample.epochs))
+        except Exception as error:
+            raise Unanswered("say what never acts", error) from error
 
 
 def without_stop(sample: Sample) -> Iterator[tuple[str, str]]:

@@ -7,12 +7,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from search.errors import Fault, Faults
+from search.errors import Fault
 from search.foreign import reason_of, watched
 from search.rules import complete
 from search.space.effects import effects
 from search.space.extends import options, section
-from search.space.idle import Sample
+from search.space.idle import Sample, Unanswered
 from search.space.model import SERVICE_SETTINGS, Axis, Grid, Space
 from search.space.nodes import Node, Problems, same, show
 from search.workload import Workload
@@ -87,10 +87,9 @@ def check_samples(space: Space, root: Node, workload: Workload, problems: Proble
             return []
         try:
             return effects(space, root, workload, found, _Asking(space, root, workload), problems)
-        except (Faults, KeyboardInterrupt):
-            raise
-        except BaseException as error:
-            problems.add(root.entries["workload"], f"the workload could not make a schedule: {reason_of(error)}")
+        except Unanswered as unanswered:
+            reason = f"the workload could not {unanswered.question}: {reason_of(unanswered.error)}"
+            problems.add(root.entries["workload"], reason)
             return []
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from search.rules import same
-from search.space.idle import Sample, without_stop
+from search.space.idle import Sample, Unanswered, without_stop
 from search.workload import Workload
 
 MOST_EPOCHS_LOOKED_AT = 50_000
@@ -25,6 +25,15 @@ class Trained:
         self._known: dict[tuple[str, int], tuple[Sample, str]] = {}  # with the sample, or its id might be another's
         self._left = MOST_EPOCHS_LOOKED_AT
 
+    def wrong(self, sample: Sample) -> str:
+        """Say what is wrong with the schedule of a configuration, or return ""; of a very long one nothing is known."""
+        if sample.epochs > MOST_EPOCHS_LOOKED_AT:
+            return ""
+        _, each = self._asked(sample, sample.epochs)
+        if len(each) == sample.epochs:
+            return ""
+        return f"the workload's schedule of {sample.epochs} epochs has {len(each)}; it must have the settings of each"
+
     def begin(self, sample: Sample) -> str:
         """Return what is equal for two that train the same first epoch and stop alike."""
         return self._once("begin", sample, lambda: [self._schedule(sample, 1), sample.epochs, _stops(sample)])
@@ -38,7 +47,7 @@ class Trained:
 
         Tried is a length beyond every number that decides the schedule.
         """
-        fixed, _ = self._workload.schedule(sample.settings, 1)
+        fixed, _ = self._asked(sample, 1)
         deciding = [value for name, value in sample.settings.items() if name not in fixed]
         length = 2 * int(max([50, *_numbers(deciding)])) + 2
         return self._once("long", sample, lambda: [self._schedule(sample, length), sorted(sample.service.items())])
@@ -49,12 +58,21 @@ class Trained:
             self._known[name] = (sample, json.dumps(answer(), sort_keys=True, default=repr))
         return self._known[name][1]
 
+    def _asked(self, sample: Sample, epochs: int) -> tuple[Mapping[str, Any], Sequence[Mapping[str, Any]]]:
+        try:
+            fixed, each = self._workload.schedule(sample.settings, epochs)
+            return dict(fixed), [dict(now) for now in each]
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            raise Unanswered(f"make a schedule of {epochs} epoch{'s' * (epochs > 1)}", error) from error
+
     def _schedule(self, sample: Sample, epochs: int) -> Any:
         """Return the fixed settings, and what changes from epoch to epoch; all settings where there is no room."""
         if epochs > 1 and epochs > self._left:
             return sample.settings
         self._left -= epochs if epochs > 1 else 0
-        fixed, each = self._workload.schedule(sample.settings, epochs)
+        fixed, each = self._asked(sample, epochs)
         changes: list[Any] = []
         before: Mapping[str, Any] = {}
         for epoch, now in enumerate(each):
@@ -81,6 +99,6 @@ def _numbers(value: Any) -> Iterator[float]:
 
 def _stops(sample: Sample) -> Any:
     """Return the stop rule; that of `none` where it ends no trial before its last epoch."""
-    if any(setting.startswith("stop.") for setting, _ in without_stop(sample)):
+    if sample.service["stop.rule"] == "none" or any(setting.startswith("stop.") for setting, _ in without_stop(sample)):
         return []
     return sorted((name, repr(value)) for name, value in sample.service.items() if name.startswith("stop."))
