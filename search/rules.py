@@ -19,7 +19,10 @@ setting that says where data lie or how they are read: the data's fingerprint st
 (why the ``maximum``, or a ``minimum`` below 0, is what it is: the end of a sentence)."""
 
 
-SEED = {"type": "integer", "minimum": 0}
+MOST_BITS = 10_000
+"""Of a whole number that is shown as it is."""
+
+SEED = {"type": "integer", "minimum": 0, "maximum": 2**63 - 1}
 """The rule of ``seed`` where a workload does not describe it."""
 
 
@@ -135,6 +138,8 @@ _KINDS = {
 def why_not(value: Any, rule: Mapping[str, Any]) -> str:
     """Say in one sentence why `value` breaks a setting's rule, or return ``""``."""
     for number in _numbers(value):
+        if isinstance(number, int) and number.bit_length() > MOST_BITS:  # Python would not write it out
+            return f"found a number of some {number.bit_length() * 30103 // 100000:,} digits, must be a finite number"
         if not _finite(number):
             return f"found {number!r}, must be a finite number"
     for error in jsonschema.Draft202012Validator(dict(rule)).iter_errors(value):

@@ -258,3 +258,16 @@ def test_rounding_moves_a_number_by_less_than_one_part_in_a_hundred_billion(numb
     result = rounded(number, {"type": "number"})
     assert math.isclose(result, number, rel_tol=1e-11)
     assert rounded(result, {"type": "number"}) == result
+
+
+@pytest.mark.parametrize(
+    "rule", [{"type": "number"}, {"type": "integer", "maximum": 9}, {"enum": [1]}, {"type": "array"}]
+)
+@pytest.mark.parametrize("shape", [lambda number: number, lambda number: [1, number]], ids=["number", "list"])
+def test_a_number_that_python_does_not_write_out(rule, shape):
+    for number in (10**5000, -(10**5000)):
+        assert why_not(shape(number), rule) == "found a number of some 5,000 digits, must be a finite number"
+
+
+def test_a_seed_of_more_than_64_bits():
+    assert faults(seed=2**63) == [("seed", f"found {2**63}, must be at most {2**63 - 1}")]

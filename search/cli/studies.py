@@ -110,7 +110,7 @@ def show(study: str, trial: int | None, results: str, storage: str | None) -> No
 
 @click.command()
 @places
-@click.option("--port", default=8080, show_default=True, help="Port on 127.0.0.1.")
+@click.option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="Port on 127.0.0.1.")
 @click.option("--no-pictures", is_flag=True, help="Draw no pictures of studies and their best trials.")
 def dashboard(results: str, storage: str | None, port: int, no_pictures: bool) -> None:
     """Serve the Optuna dashboard on 127.0.0.1, from the mirror, which is brought up to date first.

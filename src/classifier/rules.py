@@ -17,6 +17,11 @@ import jsonschema
 SIGNIFICANT = ".12g"
 """Numbers are rounded to so many digits before they are trained with and before anybody hashes them."""
 
+MOST_BITS = 1000
+"""Of a whole number; floats end at 1024."""
+
+LARGEST_SEED = 2**63 - 1
+
 Rules = Mapping[str, Mapping[str, Any]]
 
 
@@ -45,8 +50,12 @@ def complete(rules: Rules, settings: Mapping[str, Any]) -> dict[str, Any]:
     faults, given = [], {}
     for name, value in settings.items():
         if name == "seed":
-            if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+            if not isinstance(value, int) or isinstance(value, bool):
                 faults.append((name, f"found {value!r}, must be a whole number of at least 0"))
+            elif not 0 <= value <= LARGEST_SEED:
+                known = f"found {value}, " if value.bit_length() <= MOST_BITS else ""
+                bound = f"at most {LARGEST_SEED}" if value > 0 else "at least 0"
+                faults.append((name, f"{known}must be a whole number of {bound}"))
         elif name not in rules:
             faults.append((name, f"unknown setting{near(name, rules)}"))
         elif reason := why_not(value, rules[name]):
@@ -85,6 +94,8 @@ def why_not(value: Any, rule: Mapping[str, Any]) -> str:
     numbers = value if isinstance(value, (list, tuple)) else [value]
     if any(isinstance(number, float) and not math.isfinite(number) for number in numbers):
         return f"found {value!r}, must be finite"
+    if any(isinstance(number, int) and number.bit_length() > MOST_BITS for number in numbers):
+        return "found a number of more than 300 digits, must be finite"  # and Python would not write all of them out
     error = next(jsonschema.Draft202012Validator(dict(rule)).iter_errors(value), None)
     if error is None:
         return ""

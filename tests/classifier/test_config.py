@@ -164,3 +164,15 @@ def test_what_is_known_of_data_sets_is_what_they_hold() -> None:
     assert TRAINING_IMAGES["flowers-17"] == flowers.PARTS[0] * len(flowers.CLASSES)
     sizes = sys.modules["classifier.data.flowers102"].SIZES
     assert (TRAINING_IMAGES["flowers-102"], SWAPPED) == (sizes["trnid"], sizes["tstid"])
+
+
+@pytest.mark.parametrize("name", ["batch_size", "optimizer.lr", "data.limit", "seed", "data.split_seed", "model.name"])
+@pytest.mark.parametrize("number", [10**400, 10**5000, -(10**5000)], ids=["400", "5000", "-5000"])
+def test_a_number_beyond_all_others_is_refused(name: str, number: int) -> None:
+    value = [number, 10, 10] if name == "data.limit" else number
+    with pytest.raises(SettingError) as caught:
+        canonical({name: value})
+    expected = "found a number of more than 300 digits, must be finite"
+    if name == "seed":
+        expected = f"must be a whole number of {f'at most {2**63 - 1}' if number > 0 else 'at least 0'}"
+    assert caught.value.faults == [(name, expected)]

@@ -92,7 +92,7 @@ def find(model: nn.Module, names: Sequence[str]) -> list[Filter]:
     for text in names:
         layer, _, index = text.rpartition(":")
         layer = _name(layer)
-        if not layer or not re.fullmatch("[0-9]+", index):
+        if not layer or not re.fullmatch("[0-9]{1,9}", index):
             example = default(model)[0].name
             faults.append((text, f"is no name of a filter; write convolution:index, for example {example}"))
         elif layer not in known:

@@ -182,9 +182,16 @@ def _kind(module: nn.Module) -> str:
     return kinds.get(type(module), "")
 
 
+MOST_DIGITS = 9
+"""Of a size or a number of classes."""
+
+
 def _whole(name: str, text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
+    if not text.isdecimal() or not text.strip("0"):
         raise SettingError([(name, f"found {text!r}, must be a whole number of at least 1")])
+    if len(text) > MOST_DIGITS:
+        shown = text if len(text) <= 40 else f"{text[:37]}..."
+        raise SettingError([(name, f"found {shown!r}, must be a whole number of at most {MOST_DIGITS} digits")])
     return int(text)
 
 

@@ -164,6 +164,16 @@ def test_other_models_get_a_line_each() -> None:
         (["resnet18"], {"classes": "0"}, "classes: found '0', must be a whole number of at least 1"),
         (
             ["resnet18"],
+            {"classes": "9" * 10},
+            "classes: found '9999999999', must be a whole number of at most 9 digits",
+        ),
+        (
+            ["resnet18"],
+            {"size": "9" * 5000},
+            f"size: found '{'9' * 37}...', must be a whole number of at most 9 digits",
+        ),
+        (
+            ["resnet18"],
             {"size": "4"},
             "data.size: found 4, must be at least 8 px for resnet18; use larger images or another model",
         ),
