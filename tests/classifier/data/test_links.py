@@ -97,6 +97,7 @@ def test_folders_that_all_link_to_each_other_are_read_once(flat: Path, tmp_path:
     assert again.startswith(f"{AGAIN}: {15 * 15 - 14}: ")
 
 
+@pytest.mark.slow
 def test_folders_below_each_other_deeper_than_python_recurses(flat: Path) -> None:
     deep = flat / "cat"
     for _ in range(sys.getrecursionlimit() + 10):
