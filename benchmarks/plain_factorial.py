@@ -60,7 +60,8 @@ def alpha_of(config: Mapping[str, Any]) -> float | None:
 class GeneralisationLoss:
     """Ends a trial once its validation loss is more than alpha per cent above its lowest so far (Prechelt 1998).
 
-    A loss that is not finite ends it, too. In `search` it becomes a `tune.Stopper`, which has these two methods.
+    A loss that is not finite ends it, too; of one that is not above 0 there is no such excess. In `search` it becomes a
+    `tune.Stopper`, which has these two methods.
     """
 
     def __init__(self) -> None:
@@ -72,7 +73,7 @@ class GeneralisationLoss:
             return True
         lowest = self.lowest[trial_id] = min(loss, self.lowest.get(trial_id, math.inf))
         alpha = alpha_of(result["config"])
-        return alpha is not None and loss > lowest and (lowest <= 0 or 100 * (loss / lowest - 1) > alpha)
+        return alpha is not None and lowest > 0 and 100 * (loss / lowest - 1) > alpha
 
     def stop_all(self) -> bool:
         return False
