@@ -16,7 +16,7 @@ from search import limits, machine
 from search.__main__ import run as main
 from search.engine.conditions import conditions
 from search.engine.driver import Driver
-from search.errors import UserError
+from search.errors import Fault, UserError
 from search.ledger import KeptState, Ledger, Role, StateFile
 from search.plan import Place, Plan, Probe, compared, duration, plan_of, recorded_place, text
 from search.plan.process import ask_class, probe
@@ -147,6 +147,13 @@ def test_json_has_stable_names(opened: Ledger) -> None:
     assert {part: list(found[part]) for part in parts} == {part: FIGURES[part] for part in parts}
     assert found["epochs"]["to_train"] == 16
     assert found["seconds"]["device"] is None
+
+
+def test_notes_of_the_space_stand_at_the_head(opened: Ledger) -> None:
+    note = Fault("space.yaml", 3, "fixed.decay.end", "never acts in full: the floor is reached in epoch 9")
+    found = planned(replace(small(), notes=(note,)), opened)
+    assert text(found).splitlines()[1] == f"  note: {note}"
+    assert found.to_json()["notes"] == [str(note)]
 
 
 def test_a_confirm_stage_is_in_the_price(opened: Ledger) -> None:

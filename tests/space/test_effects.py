@@ -164,7 +164,7 @@ def test_a_shortened_run_of_every_kind_is_sound() -> None:
     assert len(notes({"epochs": 3, "stop.rule": "patience"}, patience)) == 3
 
 
-def test_check_and_plan_print_them(tmp_path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_check_prints_them(tmp_path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "space.yaml"
     path.write_text(
         "workload: classifier\nfixed:\n  epochs: 2\n  data.limit: [60, 10, 10]\n  decay.name: cosine\n"
