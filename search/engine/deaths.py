@@ -90,7 +90,8 @@ class Signs:
         """The lease is over."""
         if self._file is not None:
             faulthandler.enable()  # to standard error again, for this file is about to be closed
-            self._file.close()
+            with contextlib.suppress(OSError):  # a disk that was full: what could not be written is tried again
+                self._file.close()
             self._file = None
 
 

@@ -29,6 +29,9 @@ INSIDE_BYTES = len(f"/{PREFIX}12345678/session_2026-01-01_00-00-00_000000_419430
 ROOM_BYTES = 20_000_000
 """Bytes that must be free for it: less than that is gone with the first logs."""
 
+FULL_BYTES = 1_000_000
+"""Bytes free below which a disk is full: errors of many kinds come of it."""
+
 USUAL = ("/tmp", "/var/tmp", "/dev/shm")
 """Where it lies if no variable of the environment names a folder that will do."""
 
@@ -109,6 +112,21 @@ def trouble_of(place: str) -> str:
     except OSError as error:
         return f"cannot be used ({error.strerror})"
     return f"has only {free / 1e6:.1f} MB free" if free < ROOM_BYTES else ""
+
+
+def full(folder: str) -> str:
+    """Return what is to be said of a local Ray's folder where its disk is full, or ""."""
+    try:
+        free = shutil.disk_usage(folder).free
+    except OSError:
+        return ""
+    if free >= FULL_BYTES:
+        return ""
+    place = folder.rpartition(f"/{PREFIX}")[0] or folder
+    return (
+        f"the folder for Ray's temporary files {place!r} is full; make room, or give another one in TMPDIR; what is "
+        "committed stays, and the same command goes on"
+    )
 
 
 def sweep() -> int:

@@ -18,12 +18,12 @@ from ray._private import parameter, ray_constants, services, utils
 from ray.tune.execution import class_cache
 
 from search import limits
-from search.engine.folders import own_folder
+from search.engine.folders import full, own_folder
 from search.engine.guard import guard
 from search.engine.servers import Watch, watched
 from search.engine.signals import default_signals
 from search.engine.surroundings import own_token
-from search.errors import RayLost, StorageFailed, UserError
+from search.errors import RayLost, SearchError, StorageFailed, UserError
 
 STARTS = 3
 """How often Ray is started where it does not answer: it waits 30 seconds for its own processes and no longer."""
@@ -106,6 +106,7 @@ def _failing_plainly(watch: Watch) -> Iterator[None]:
 
     Raises:
         RayLost: a server is gone, or Ray raised an error of its own.
+        UserError: its folder is full, whatever came of that.
     """
     try:
         yield
@@ -118,6 +119,8 @@ def _failing_plainly(watch: Watch) -> Iterator[None]:
             raise
         if gone := _gone():  # within a second, and not seen by the watch
             raise RayLost(gone) from error
+        if not isinstance(error, SearchError) and (text := full(_session)):
+            raise UserError(text) from error
         if not isinstance(error, (ray.exceptions.RayError, ConnectionError)):
             raise
         raise RayLost(f"part of the work failed on this machine ({_first_line(error)})") from error

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from search.engine import folders
-from search.engine.folders import INSIDE_BYTES, LOCK, SOCKET_PATH_BYTES, chosen, own_folder, sweep
+from search.engine.folders import INSIDE_BYTES, LOCK, SOCKET_PATH_BYTES, chosen, full, own_folder, sweep
 from search.errors import UserError
 
 
@@ -61,6 +61,17 @@ def test_a_disk_that_is_full_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> 
         "there is no folder for Ray's temporary files: TMPDIR '/no/such' is no folder; '/' has only "
     )
     assert text.endswith(" MB free; give one that will do in TMPDIR")
+
+
+def test_a_folder_whose_disk_is_full_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    session = f"{tmp_path}/search-12345678/session_2026-01-01_00-00-00_000000_1"
+    os.makedirs(session)
+    assert full(session) == full("/no/such") == ""
+    monkeypatch.setattr(folders, "FULL_BYTES", 1e30)
+    assert full(session) == (
+        f"the folder for Ray's temporary files '{tmp_path}' is full; make room, or give another one in TMPDIR; what is "
+        "committed stays, and the same command goes on"
+    )
 
 
 def test_what_a_dead_driver_left_is_swept_and_nothing_else(place: Path) -> None:

@@ -208,6 +208,19 @@ def test_what_ray_raises_is_no_bug_of_ours(raising: Callable[[BaseException], st
 
 
 @pytest.mark.slow
+def test_whatever_comes_of_a_folder_that_is_full(
+    raising: Callable[[BaseException], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from ray.exceptions import RaySystemError
+
+    monkeypatch.setattr("search.engine.local.full", lambda folder: f"{folder} is full")
+    for error in (RuntimeError("one of Tune's"), OSError(28, "No space left on device"), RaySystemError("the store")):
+        assert raising(error) == "UserError: a folder is full"
+    assert raising(UserError("theirs")) == "UserError: theirs"
+    assert raising(KeyboardInterrupt("Ctrl-C")) == "KeyboardInterrupt: Ctrl-C"
+
+
+@pytest.mark.slow
 def test_what_it_does_not_raise_stays_what_it_is(raising: Callable[[BaseException], str]) -> None:
     assert raising(ValueError("ours")) == "ValueError: ours"
     assert raising(UserError("theirs")) == "UserError: theirs"
