@@ -234,7 +234,7 @@ MANY_FAULTS = {
     "tags": f"title: [{'!!str x,' * (SOME // 8)}]\n",
     "seeds": f"seeds: [{''.join(f'{n}, a{n}, ' for n in range(SOME // 16))}]\n",
     "axes": f"space: {{{''.join(f'k{n}: {{grid: [0]}},' for n in range(SOME // 25))}}}\n",
-    "claims": f"report: {{claims: [{'{better: [a, b]},' * (SOME // 20)}]}}\n",
+    "claims": f"report: {{claims: [{'{better: [a, b]},' * (SOME // 40)}]}}\n",
     "labels": "space: {loss.gamma: {grid: [0]}}\nreport: {labels: {"
     + "".join(f"a{n}: x," for n in range(SOME // 20))
     + "}}\n",
