@@ -10,6 +10,7 @@ import pytest
 
 from search.errors import UserError
 from search.ledger import Ledger
+from search.report.files import write_text
 from search.special import kind_of
 
 
@@ -53,3 +54,15 @@ def test_results_are_a_folder(odd: dict[str, Path], kind: str) -> None:
         f"storage {str(path / 'search.db')!r}: {str(path)!r} is a {kind}, must be a folder; name another place with "
         "--storage or --results"
     )
+
+
+@pytest.mark.parametrize("kind", ["pipe", "socket", "device"])
+def test_no_file_is_put_in_the_place_of_what_is_none(odd: dict[str, Path], kind: str) -> None:
+    path = odd[kind]
+    if kind == "device":
+        path = odd["file"].with_name("link")  # as /dev/stdout is one
+        path.symlink_to(odd[kind])
+    with pytest.raises(UserError) as caught:
+        write_text(path, "a table")
+    assert str(caught.value) == f"{path}: is a {kind}, and the file would take its place; give the path of a file"
+    assert kind_of(path) == f"a {kind}"

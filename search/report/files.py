@@ -27,6 +27,7 @@ from search.report.rows import Table
 from search.report.table import table_of
 from search.report.text import plain, storable, value_text
 from search.space import Space
+from search.special import kind_of
 
 FORMATS = ("md", "csv", "tex", "html", "xlsx", "json", "parquet")
 
@@ -193,8 +194,11 @@ def write_atomically(path: Path, write: Callable[[Any], Any]) -> Path:
     """Let `write` fill a temporary file in the same folder, then put it in the place of `path`.
 
     Raises:
-        UserError: the folder or the file cannot be written; what stood at `path` is untouched.
+        UserError: the folder or the file cannot be written, or is a pipe, a socket or a device; what stood at `path` is
+            untouched.
     """
+    if (kind := kind_of(path)) in ("a pipe", "a socket", "a device"):
+        raise UserError(f"{path}: is {kind}, and the file would take its place; give the path of a file")
     temporary = path.with_name(f".{secrets.token_hex(8)}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
