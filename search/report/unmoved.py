@@ -29,6 +29,8 @@ GROUPS_NAMED, LINES_NAMED = 3, 6
 
 SEED = "seed"
 
+LATER = "what acts later was not tried"
+
 DONE = (State.FINISHED, State.STOPPED, State.PRUNED, State.DIVERGED)
 """Ends that come of what was measured."""
 
@@ -43,12 +45,14 @@ class Unmoved:
             the axes in which they differ; those that differ in `axes` alone are left out.
         apart: lines that mean the same to the workload and were trained apart.
         short: axes of `axes` whose runs could be compared in none of their last epochs.
+        early: groups, by their first line, whose runs all ended before their last epoch.
     """
 
     axes: Mapping[str, int]
     groups: Sequence[tuple[Sequence[int], Sequence[str]]] = ()
     apart: Sequence[Sequence[int]] = ()
     short: frozenset[str] = frozenset()
+    early: frozenset[int] = frozenset()
 
 
 def unmoved(lines: Sequence[Sequence[Curve]], axes: Sequence[Axis]) -> Unmoved:
@@ -68,7 +72,7 @@ def unmoved(lines: Sequence[Sequence[Curve]], axes: Sequence[Axis]) -> Unmoved:
             found[name] = max(_common(one, other) for one, other in pairs)
             if all(_common(one, other) < min(one.trial.epochs, other.trial.epochs) for one, other in pairs):
                 short.add(name)
-    groups, apart = [], []
+    groups, apart, early = [], [], set()
     for alike in _equal_lines(lines):
         places = _trained_apart(alike, lines)
         one = [lines[place][0] for place in places]
@@ -77,7 +81,9 @@ def unmoved(lines: Sequence[Sequence[Curve]], axes: Sequence[Axis]) -> Unmoved:
             apart += [places] if len(places) > 1 else []
         elif not set(differing) <= set(found):
             groups.append((places, differing))
-    return Unmoved(found, groups, apart, frozenset(short))
+            if all(len(run.rows) < run.trial.epochs for place in places for run in lines[place]):
+                early.add(places[0])
+    return Unmoved(found, groups, apart, frozenset(short), frozenset(early))
 
 
 def unmoved_sentences(found: Unmoved, names: Sequence[str]) -> list[str]:
@@ -85,7 +91,7 @@ def unmoved_sentences(found: Unmoved, names: Sequence[str]) -> list[str]:
     said = []
     for name, epochs in found.axes.items():
         many = f"all {epochs} epochs" if epochs > 1 else "the one epoch"
-        many += " that can be compared (what acts later was not tried)" if name in found.short else ""
+        many += f" that can be compared ({LATER})" if name in found.short else ""
         if name == SEED:
             said.append(
                 "The seed changed no bit: runs of one setting under different seeds have the same metrics and "
@@ -99,8 +105,9 @@ def unmoved_sentences(found: Unmoved, names: Sequence[str]) -> list[str]:
                 "lines are one training repeated, and no evidence that it does not matter."
             )
     for places, axes in found.groups[:GROUPS_NAMED]:
+        later = f" ({LATER})" if places[0] in found.early else ""
         said.append(
-            f"No bit differs between settings that differ in {' and '.join(map(one_line, axes))}: "
+            f"No bit differs between settings that differ in {' and '.join(map(one_line, axes))}{later}: "
             f"{_named(places, names)}. Either the workload does not read what differs, or it means the same here: they "
             "are one training repeated."
         )

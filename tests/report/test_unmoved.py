@@ -205,6 +205,16 @@ def test_an_end_before_the_last_epoch_is_said(make):
     ]
 
 
+def test_an_end_before_the_last_epoch_is_said_of_groups_too(make):
+    study = make(replace(GAMMAS, seeds=(0,)))
+    for gamma in (0, 0.5, 2):
+        study.trial({"gamma": gamma}, 0, curve(gamma > 0)[:2], State.STOPPED, epochs=10)
+    assert said(study) == [
+        "No bit differs between settings that differ in gamma (what acts later was not tried): gamma=0.5; gamma=2. "
+        "Either the workload does not read what differs, or it means the same here: they are one training repeated."
+    ]
+
+
 def test_of_a_pruned_run_the_epochs_that_it_has_count(make):
     study = make(replace(GAMMAS, seeds=(0,)))
     study.trial({"gamma": 0}, 0, curve("one")[:1], State.PRUNED, ended_by="rung 1")
