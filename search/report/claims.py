@@ -10,6 +10,7 @@ What this file promises:
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -59,19 +60,35 @@ def verdicts(
     for claim in space.report.claims:
         if not any(word in claim for word in _RUNS):
             compared += [_Compared(claim, where, bench) for where in bench.strata]
-    adjusted, tests = holm_once([one.p for one in compared], [one.comparison for one in compared])
+    names = _comparisons(compared)
+    adjusted, tests = holm_once([one.p for one in compared], names)
     found: list[Claim] = []
     for claim in space.report.claims:
         text = claim_text(space, claim)
         if any(word in claim for word in _RUNS):
             found.append(Claim(text, judge_runs(space, table, lines, claim, evidence.missed)))
-        for one, p in zip(compared, adjusted, strict=True):
+        for one, p, name in zip(compared, adjusted, names, strict=True):
             if one.claim is claim:
                 beside = f" ({one.where})" if len(bench.strata) > 1 else ""
-                found.append(
-                    Claim(text + beside, one.verdict(p, max(tests, 1)), one.about, one.comparison, "best" in claim)
-                )
+                found.append(Claim(text + beside, one.verdict(p, max(tests, 1)), one.about, name, "best" in claim))
     return found
+
+
+def _comparisons(compared: Sequence[_Compared]) -> list[Hashable]:
+    """Return what names each claim's comparison: pairs of settings with equal rows share theirs.
+
+    Several claims about one pair of settings stay several: each was asked for.
+    """
+    seen: Counter[frozenset[int]] = Counter()
+    names: list[Hashable] = []
+    for one in compared:
+        name = one.comparison
+        if name is not None:
+            pair = frozenset(one.about)
+            name = (seen[pair], name)
+            seen[pair] += 1
+        names.append(name)
+    return names
 
 
 def claim_text(space: Space, claim: Mapping[str, Any]) -> str:
@@ -206,7 +223,7 @@ class _Compared:
 
     @property
     def comparison(self) -> Hashable:
-        """What names the comparison of `p`: claims that compare the same rows are one comparison."""
+        """What names the comparison of `p`: pairs of settings that have the same rows are one comparison."""
         return None if self.p is None else next(iter(self.names.values()))
 
     def verdict(self, adjusted: float | None, tests: int) -> Verdict:
