@@ -438,5 +438,6 @@ TITLE: Rule = {
 WORKLOAD: Rule = {
     "type": "string",
     "minLength": 1,
+    "words": "`classifier` or `package.module:attribute`",
     "description": "what is tuned: `classifier` or `package.module:attribute`",
 }

@@ -174,8 +174,8 @@ def _workload(root: Node, problems: Problems) -> Workload | None:
         return None
     if node.kind == "broken":
         return None
-    if reason := broken_rule(node, WORKLOAD):
-        problems.add(node, reason)
+    if not isinstance(node.value, str) or not node.value:
+        problems.add(node, f"found {show(node)}, must be {WORKLOAD['words']}")
         return None
     try:
         workload = load_workload(node.value)

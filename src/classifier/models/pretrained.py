@@ -172,6 +172,8 @@ def _download(name: str) -> Any:
 def _check_kept(file: Path) -> None:
     """Compare a file of torch's cache with the hash in its name (resnet18-f37072fd.pth): torch does so only once."""
     if not file.is_file():
+        if file.exists():  # a folder, or a pipe that torch would wait for
+            raise _fault("model.weights", f"found 'imagenet', but {file} is no file; remove it and start again")
         return
     with file.open("rb") as stream:
         found = hashlib.file_digest(stream, "sha256").hexdigest()

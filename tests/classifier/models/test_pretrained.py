@@ -247,6 +247,12 @@ def test_a_download_that_breaks_off_leaves_no_file(
     assert list(cache.iterdir()) == []
 
 
+def test_a_pipe_among_the_downloads_is_not_waited_for(cache: Path) -> None:
+    kept = cache / "resnet18-f37072fd.pth"
+    os.mkfifo(kept)
+    assert fault(None) == f"model.weights: found 'imagenet', but {kept} is no file; remove it and start again"
+
+
 def test_a_downloaded_file_is_found_and_its_hash_checked(
     cache: Path, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
