@@ -195,9 +195,10 @@ def write_atomically(path: Path, write: Callable[[Any], Any]) -> Path:
 
     Raises:
         UserError: the folder or the file cannot be written, or is a pipe, a socket or a device; what stood at `path` is
-            untouched.
+            untouched; so is a stream that leads to a file, as ``/dev/stdout`` may.
     """
-    if (kind := kind_of(path)) in ("a pipe", "a socket", "a device"):
+    kind = "a stream" if _is_stream(path) else kind_of(path)
+    if kind in ("a pipe", "a socket", "a device", "a stream"):
         raise UserError(f"{path}: is {kind}, and the file would take its place; give the path of a file")
     temporary = path.with_name(f".{secrets.token_hex(8)}.tmp")
     try:
@@ -218,3 +219,8 @@ def write_atomically(path: Path, write: Callable[[Any], Any]) -> Path:
             "what stood there is as it was"
         ) from error
     return path
+
+
+def _is_stream(path: Path) -> bool:
+    folder = f"{os.path.realpath(path.parent)}/"
+    return path.exists() and folder.startswith(("/dev/", "/proc/")) and not folder.startswith("/dev/shm/")

@@ -276,3 +276,14 @@ def test_the_room_imports_nothing_that_takes_seconds():
         "sys.exit(', '.join(bad & set(sys.modules)) or 0)"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=False).returncode == 0
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="this system has no /proc")
+def test_a_stream_that_leads_to_a_file_is_not_replaced(tmp_path: Path) -> None:
+    """As `-o /dev/stdout` where the output goes into a file: another one in the place of the link would stay there."""
+    with open(tmp_path / "out", "w+b") as file:
+        path = Path(f"/proc/self/fd/{file.fileno()}")
+        with pytest.raises(UserError) as caught:
+            files_module.write_text(path, "a table")
+    assert str(caught.value) == f"{path}: is a stream, and the file would take its place; give the path of a file"
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
