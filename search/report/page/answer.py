@@ -23,7 +23,7 @@ from search.report.judged_text import p_text, points
 from search.report.labels import row_text
 from search.report.page.wording import NAMED, listed, many, words
 from search.report.rows import Claim, Judged, Line, Table
-from search.report.statistics.results import VERDICT_SEEDS, State
+from search.report.statistics.results import ALPHA, VERDICT_SEEDS, State
 from search.report.text import figure, is_accuracy
 from search.space import Space
 from search.trial import State as Ended
@@ -236,7 +236,8 @@ def _why(table: Table, own: _Split) -> str:
             f"what is clear of chance (smallest adjusted p {p_text(smallest)}) is so on the seeds that did not diverge "
             "alone, and a diverged run is an outcome"
         )
+    level = f", level {table.level:.3g} as several looks were planned" if table.level < ALPHA else ""
     return (
-        f"no difference is clear of chance (smallest adjusted p {p_text(smallest)}), which does not show that the "
-        "settings are equal"
+        f"no difference is clear of chance (smallest adjusted p {p_text(smallest)}{level}), which does not show that "
+        "the settings are equal"
     )

@@ -238,6 +238,12 @@ class TestAnswer:
             "diverged run is an outcome."
         )
 
+    def test_planned_looks_have_their_level(self, ledger):
+        assert answered(levels(ledger, (20, 20, 25), looks=3)).endswith(
+            "no difference is clear of chance (smallest adjusted p 0.036, level 0.0167 as several looks were planned), "
+            "which does not show that the settings are equal."
+        )
+
     def test_worse_than_a_baseline_that_diverged_is_not_said(self, ledger):
         bench = Bench(ledger, replace(SPACE, seeds=(0, 1, 2, 3)))
         for a, share in enumerate((38, 20, 20)):
