@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import errno
-import signal
 import sys
 import traceback
 
-from search import streams
+from search import ending, streams
 from search.errors import SearchError
 from search.shown import printable
 
@@ -18,7 +17,7 @@ UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES)
 def main() -> None:
     """Run the command line and exit with its code: 0 done, 1 user, 2 trials failed, 3 a bug, 130 interrupted."""
     streams.prepare()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # like Ctrl-C
+    ending.listen()
     streams.leave(run(sys.argv[1:]))
 
 
@@ -35,6 +34,7 @@ def run(arguments: list[str]) -> int:
         cli.main(arguments, prog_name="python -m search", standalone_mode=False)
     except SearchError as error:
         print(printable(str(error), lines=True), file=sys.stderr)
+        ending.failed()
         return error.exit_code
     except click.exceptions.Exit as error:
         return error.exit_code

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from search import ending
 from search.errors import StudyInterrupted
 
 if TYPE_CHECKING:
@@ -63,7 +64,8 @@ def stopping_on_signals(driver: Driver, view: View) -> Iterator[None]:
     def handle(number: int, frame: object) -> None:
         signals[0] += 1
         if signals[0] > 1 or driver.stopping:
-            raise KeyboardInterrupt
+            ending.interrupt(number, None)
+        ending.heard()
         asked.put(number)
 
     def wait() -> None:
