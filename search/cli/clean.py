@@ -23,11 +23,11 @@ def clean(results: str, storage: str | None, states: bool, alarms: bool) -> None
     from search import api
     from search.engine.folders import sweep
 
+    ledger = api.existing_ledger(Path(results), storage, reading=False)
     if swept := sweep():
         click.echo(
             f"removed {swept} folder{'' if swept == 1 else 's'} of runs that are gone, with what Ray left in them"
         )
-    ledger = api.existing_ledger(Path(results), storage, reading=False)
     count, size = ledger.states.clean(everything=states, age=0.0 if alarms else 600.0)
     click.echo(f"freed {count} file{'' if count == 1 else 's'}, {size / 1e6:.1f} MB")
     kept, room = ledger.states.size()
