@@ -237,7 +237,12 @@ class Idling(Protocol):
     """What a workload may offer beside the contract: which settings never act, so that `check` and `plan` say so."""
 
     def idle(self, settings: Settings, epochs: int) -> Iterable[tuple[str, str]]:
-        """Return (setting name, sentence) of canonical settings that change nothing in a run of so many epochs."""
+        """Return (setting name, sentence) of canonical settings that change nothing in a run of so many epochs.
+
+        Raises:
+            ValueError: whatever data are read, they cannot be trained; with an attribute ``faults``, pairs of (setting
+                name, sentence). Only what a file sets itself is a fault of it.
+        """
         ...
 
 

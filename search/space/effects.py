@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from search.errors import Fault
 from search.space.extends import section
-from search.space.idle import Sample, idle, note
+from search.space.idle import Sample, idle, note, refused
 from search.space.model import Axis, Grid, Space
 from search.space.nodes import Node, Problems, text_of
 from search.space.trained import Trained
@@ -40,6 +40,9 @@ def effects(
     space: Space, root: Node, workload: Workload, found: Sequence[Sample], asking: Asking, problems: Problems
 ) -> list[Fault]:
     """Report axes that change nothing as faults, and return notes on what never acts in trials of this length."""
+    faults = {(node.key, reason): node for one in found for node, reason in refused(workload, one, asking.where)}
+    for (_, reason), node in faults.items():
+        problems.add(node, reason)
     notes = list(idle(workload, found, asking.where))
     trained = Trained(workload)
     if reason := trained.wrong(found[0]):

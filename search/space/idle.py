@@ -80,6 +80,19 @@ def idle(workload: Workload, found: Sequence[Sample], where: Where) -> Iterator[
             yield note(node, sentence)
 
 
+def refused(workload: Workload, sample: Sample, where: Where) -> Iterator[tuple[Node, str]]:
+    """Yield settings that cannot be trained whatever the data are, where the file itself sets them, with the reason."""
+    try:
+        if isinstance(workload, Idling):
+            list(workload.idle(sample.settings, sample.epochs))
+    except ValueError as error:
+        for setting, reason in getattr(error, "faults", ()):
+            if (node := where(setting, sample.parameters)) is not None:
+                yield node, reason
+    except Exception as error:
+        raise Unanswered("say what never acts", error) from error
+
+
 def _node(setting: str, sample: Sample, workload: Workload, where: Where) -> Node | None:
     """Return what sets a setting, or what it belongs to where it has its default."""
     rule = {**workload.settings, **SERVICE_SETTINGS}.get(setting, {})
@@ -95,6 +108,8 @@ def _never(workload: Workload, sample: Sample) -> Iterator[tuple[str, str]]:
         try:
             yield from list(workload.idle(sample.settings, sample.epochs))
         except Exception as error:
+            if isinstance(error, ValueError) and hasattr(error, "faults"):
+                return  # see `refused`
             raise Unanswered("say what never acts", error) from error
 
 

@@ -107,8 +107,6 @@ def canonical(settings: Mapping[str, Any]) -> dict[str, Any]:
     file = result.get("model.weights_file")
     if file is not None and not _is(file, Path.is_file, unknown=True):
         faults.append(("model.weights_file", no_weights(file)))
-    if "batch_size" in settings:  # a look at data alone (`check --data`) asks for no batches
-        faults += _batch_faults(result["batch_size"], _most_images(result))
     smallest = SMALLEST_INPUT[result["model.name"]]
     if result["data.size"] < smallest:
         faults.append(
@@ -138,13 +136,13 @@ def no_weights(file: str) -> str:
     return f"found {file!r}, which is no file; give one that torch.save wrote a state dict to"
 
 
-def _most_images(settings: Mapping[str, Any]) -> float:
-    """Return the most training images there can be, before any is read."""
+def most_images(settings: Mapping[str, Any]) -> float:
+    """Return the most training images there can be under canonical settings, before any is read."""
     known = SWAPPED if settings.get("data.split") == "swapped" else TRAINING_IMAGES.get(settings["data"], math.inf)
     return min(known, (settings["data.limit"] or [math.inf])[0])
 
 
-def check_batch(batch_size: int, images: int) -> None:
+def check_batch(batch_size: int, images: float) -> None:
     """Check a batch size against the data it is drawn from, once these are known.
 
     Args:
@@ -154,14 +152,9 @@ def check_batch(batch_size: int, images: int) -> None:
     Raises:
         SettingError: a batch would never be full, so the setting would not say what is trained.
     """
-    if faults := _batch_faults(batch_size, images):
-        raise SettingError(faults)
-
-
-def _batch_faults(batch_size: int, images: float) -> list[tuple[str, str]]:
-    if batch_size <= images:
-        return []
-    return [("batch_size", f"found {batch_size}, must be at most {images}, the number of training images")]
+    if batch_size > images:
+        sentence = f"found {batch_size}, must be at most {images}, the number of training images"
+        raise SettingError([("batch_size", sentence)])
 
 
 def schedule(settings: Mapping[str, Any], epochs: int) -> tuple[dict[str, Any], list[dict[str, Any]]]:

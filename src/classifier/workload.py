@@ -30,7 +30,12 @@ class ClassifierWorkload:
         return config.schedule(settings, epochs)
 
     def idle(self, settings: Mapping[str, Any], epochs: int) -> list[tuple[str, str]]:
-        """Return what never acts in a run of so many epochs; see `classifier.idle`."""
+        """Return what never acts in a run of so many epochs; see `classifier.idle`.
+
+        Raises:
+            ValueError: no data there are have as many training images as a batch; ``faults`` says so.
+        """
+        config.check_batch(settings["batch_size"], config.most_images(settings))
         return list(idle(settings, epochs))
 
     def data(self, fixed: Mapping[str, Any]) -> Any:
