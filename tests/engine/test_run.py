@@ -27,6 +27,7 @@ from optuna.trial import TrialState
 
 from search.engine.folders import PREFIX, places
 from search.ledger import Ledger
+from search.ledger.urls import sqlite_url
 from search.trial import State, Trial
 from tests.surroundings import HANG_S, PATIENCE, ROOT
 
@@ -122,7 +123,7 @@ class Bench:
         return [tuple(int(word) for word in line.split()) for line in lines]  # type: ignore[misc]
 
     def optuna(self) -> optuna.Study:
-        return optuna.load_study(study_name=self.name, storage=f"sqlite:///{self.results / 'optuna.db'}")
+        return optuna.load_study(study_name=self.name, storage=sqlite_url(self.results / "optuna.db"))
 
 
 def wait_for(what: Callable[[], Any], seconds: float = HANG_S, process: subprocess.Popen[str] | None = None) -> Any:

@@ -20,6 +20,7 @@ from typing import Any
 import pytest
 
 from search.ledger import Ledger
+from search.ledger.urls import sqlite_url
 from search.trial import State
 from tests.engine.test_run import ROOT, Bench, gone, kin, wait_for, without
 from tests.postgres import Server, binaries, running
@@ -207,7 +208,7 @@ def dashboard(made: Stored) -> Iterator[str]:
         "server = make_server('127.0.0.1', 0, wsgi(RDBStorage(sys.argv[1])))\n"
         "print(server.server_port, flush=True); server.serve_forever()"
     )
-    command = [made.command("run")[0], "-c", code, f"sqlite:///{made.results / 'optuna.db'}"]
+    command = [made.command("run")[0], "-c", code, sqlite_url(made.results / "optuna.db")]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=ROOT)
     try:
         assert process.stdout

@@ -15,6 +15,7 @@ import optuna
 import pytest
 
 from search.ledger import Ledger, study_lock
+from search.ledger.urls import sqlite_url
 from search.logs.content import read_study
 from search.report import epochs_frame, trials_frame
 from search.study import Mirror
@@ -101,7 +102,7 @@ def test_trackers_are_told_times_that_do_not_go_back(jumping: Simulation) -> Non
 @pytest.mark.slow
 @pytest.mark.parametrize("followed", [False, True], ids=["at the end", "while it runs"])
 def test_the_dashboard_shows_the_time_that_training_took(jumping: Simulation, tmp_path: Path, followed: bool) -> None:
-    url = f"sqlite:///{tmp_path / 'optuna.db'}"
+    url = sqlite_url(tmp_path / "optuna.db")
     with set_all_the_time():
         mirror = Mirror(jumping.ledger, jumping.record, SPACE, url)
         if followed:  # it first sees every trial running

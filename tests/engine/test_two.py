@@ -17,6 +17,7 @@ from search.engine.live import Silent
 from search.engine.run import run_study
 from search.errors import StudyLocked
 from search.ledger import Ledger, study_lock
+from search.ledger.urls import sqlite_url
 from search.space import dump
 from search.study import find_study
 from tests.engine.test_run import Bench, wait_for
@@ -39,7 +40,7 @@ def test_a_second_driver_changes_nothing(tmp_path: Path) -> None:
     record = find_study(ledger, space)
     edited = load_space({**SPACE, "seeds": 5, "title": "edited"})
     with study_lock(ledger.engine, record.name), pytest.raises(StudyLocked, match=f"by pid {os.getpid()} on .* since"):
-        run_study(edited, other, f"sqlite:///{tmp_path / 'optuna.db'}", Silent())
+        run_study(edited, other, sqlite_url(tmp_path / "optuna.db"), Silent())
     assert ledger.studies() == [record]
     assert record.space == dump(space)
     assert ledger.runs() == []

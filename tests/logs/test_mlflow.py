@@ -28,7 +28,7 @@ def log(study: Study, tmp_path: Path, uri: str = "") -> tuple[Any, dict[str, Any
     from mlflow import MlflowClient
 
     (said,) = logs.log_study(["mlflow"], *study.args, tmp_path, tmp_path / "focal")
-    uri = uri or f"sqlite:///{tmp_path}/mlflow.db"
+    uri = uri or sqlite_url(tmp_path / "mlflow.db")
     assert f"mlflow ui --backend-store-uri '{uri}'" in said
     client = MlflowClient(uri)
     experiment = client.get_experiment_by_name("focal")
@@ -83,7 +83,7 @@ def test_a_run_of_somebody_else_stays(study: Study, tmp_path: Path) -> None:
 
 
 def test_an_address_of_the_users_own(study: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    uri = f"sqlite:///{tmp_path}/elsewhere.db"
+    uri = sqlite_url(tmp_path / "elsewhere.db")
     monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
     _, runs = log(study, tmp_path, uri)
     assert len(runs) == 7

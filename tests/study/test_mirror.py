@@ -19,6 +19,7 @@ from optuna.trial import FrozenTrial, TrialState
 from search import dashboard
 from search.errors import UserError
 from search.ledger import Ledger
+from search.ledger.urls import sqlite_url
 from search.space import Space, dump, space_from_mapping, text_of
 from search.study import Mirror, mirror
 from search.study.copies import Copies
@@ -52,7 +53,7 @@ class Written:
         self.name = name or self.space.name
         self.ledger = ledger or Ledger(str(folder / "search.db"))
         self.file = folder / "optuna.db"
-        self.url = f"sqlite:///{self.file}"
+        self.url = sqlite_url(self.file)
         self.ledger.create_study(self.name, self.space.name, 1, dump(self.space), self.name, self.space.workload)
         self.record = self.ledger.study(self.name)
         self.run = self.ledger.begin_run(self.record.id, {})
@@ -333,7 +334,7 @@ def test_a_locked_mirror_is_behind_and_no_worse(study: Written, monkeypatch: pyt
 
 def test_a_place_that_cannot_be_written(study: Written) -> None:
     study.trial(State.WAITING)
-    study.url = f"sqlite:///{study.file.parent / 'nowhere' / 'optuna.db'}"
+    study.url = sqlite_url(study.file.parent / "nowhere" / "optuna.db")
     assert "unable to open database file" in study.mirror().stop()
 
 
@@ -456,7 +457,7 @@ def test_the_dashboard_shows_it(study: Written) -> None:
 def test_no_study_no_dashboard(tmp_path: Path) -> None:
     ledger = Ledger(str(tmp_path / "search.db"))
     with pytest.raises(UserError) as caught:
-        dashboard.serve(ledger, f"sqlite:///{tmp_path}/optuna.db", 0, print, tmp_path)
+        dashboard.serve(ledger, sqlite_url(tmp_path / "optuna.db"), 0, print, tmp_path)
     assert str(caught.value) == (
         f"the ledger {tmp_path}/search.db holds no study yet; run one first: python -m search run FILE"
     )

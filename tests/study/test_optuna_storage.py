@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from search.ledger.urls import sqlite_url
 from search.study import open_optuna
 from tests.surroundings import HANG_S
 
@@ -39,7 +40,7 @@ def opened_by_eight(url: str) -> tuple[str, str]:
 @pytest.mark.slow
 def test_eight_processes_open_a_new_database_at_once(tmp_path: Path) -> None:
     """Optuna alone fails in every other process."""
-    assert opened_by_eight(f"sqlite:///{tmp_path / 'optuna.db'}") == (f"{[0] * 8}\n", "")
+    assert opened_by_eight(sqlite_url(tmp_path / "optuna.db")) == (f"{[0] * 8}\n", "")
 
 
 @pytest.mark.slow
@@ -54,4 +55,4 @@ def test_a_database_that_cannot_be_used_is_said_at_once(tmp_path: Path, monkeypa
     monkeypatch.setattr("time.sleep", must_not)
     (tmp_path / "optuna.db").write_bytes(b"no database " * 100)
     with pytest.raises(sa.exc.DatabaseError, match="not a database"):
-        open_optuna(f"sqlite:///{tmp_path / 'optuna.db'}")
+        open_optuna(sqlite_url(tmp_path / "optuna.db"))
