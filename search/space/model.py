@@ -9,10 +9,10 @@ import hashlib
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from search.errors import Fault
-from search.rules import among
 
 MOST_EPOCHS = 1_000_000
 """Epochs of a trial."""
@@ -125,6 +125,14 @@ class Condition:
     axis: str
     values: Sequence[Any]
 
+    def holds(self, value: Any) -> bool:
+        """Whether the other axis has one of the values: 1 and 1.0 are one, 1 and true are not."""
+        return (isinstance(value, bool), value) in self._known
+
+    @cached_property
+    def _known(self) -> frozenset[tuple[bool, Any]]:
+        return frozenset((isinstance(value, bool), value) for value in self.values)
+
 
 @dataclass(frozen=True)
 class Axis:
@@ -142,7 +150,7 @@ class Axis:
     def active(self, parameters: Mapping[str, Any]) -> bool:
         """Whether the axis exists beside these values of earlier axes."""
         when = self.when
-        return when is None or (when.axis in parameters and among(parameters[when.axis], when.values))
+        return when is None or (when.axis in parameters and when.holds(parameters[when.axis]))
 
 
 @dataclass(frozen=True)

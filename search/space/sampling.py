@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from search.space.effects import effects
 from search.space.extends import options, section
 from search.space.idle import Sample, Unanswered
 from search.space.model import SERVICE_SETTINGS, Axis, Grid, Space
-from search.space.nodes import Node, Problems, same, show
+from search.space.nodes import Node, Problems, show, told_apart
 from search.workload import Workload
 
 MAX_SAMPLES = 300
@@ -167,8 +168,14 @@ def _where(setting: str, parameters: Mapping[str, Any], root: Node) -> Node | No
         if named and setting in named[value].entries:
             return named[value].entries[setting]
         if not named and name == setting:
-            listed = [node for kind in ("grid", "choice") if kind in axis.entries for node in axis.entries[kind].items]
-            return next((node for node in listed if same(node.value, value)), axis)
+            return _by_value(axis).get(told_apart(value), axis)
     if not setting:
         return root.entries.get("workload")
     return section(root, "fixed").entries.get(setting)
+
+
+@functools.lru_cache(maxsize=64)
+def _by_value(axis: Node) -> dict[tuple[bool, Any], Node]:
+    """Return the nodes of the values that an axis lists, to be looked up by value; of equal ones the first."""
+    listed = [node for kind in ("grid", "choice") if kind in axis.entries for node in axis.entries[kind].items]
+    return {told_apart(node.value): node for node in reversed(listed) if node.kind == "scalar"}

@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from search.errors import Faults
-from search.space import Axis, Grid, read_space, reporting
+from search.space import Axis, Condition, Grid, read_space, reporting
 from search.space.nodes import MAX_FAULTS, Node, Problems
 from search.space.yaml import MAX_VALUES
 
@@ -136,6 +136,15 @@ def test_rows_are_found_without_looking_at_each(monkeypatch: pytest.MonkeyPatch)
     for number in range(1000):
         node = Node("scalar", Compared(number / 100), "report.baseline", "space.yaml", 1, f"{number / 100}00", True)
         assert rows.find(node, node) == (number / 100,)
+    assert Compared.count < 10 * 1000
+
+
+def test_a_condition_is_met_without_looking_at_each_value() -> None:
+    condition = Condition("loss.gamma", tuple(Compared(number) for number in range(1000)))
+    Compared.count = 0
+    assert all(condition.holds(number) for number in range(1000))
+    assert not condition.holds(1000)
+    assert not condition.holds(True)
     assert Compared.count < 10 * 1000
 
 
