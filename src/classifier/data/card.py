@@ -113,7 +113,7 @@ def _duplicates(source: Source, parts: Mapping[str, np.ndarray], decoded: Decode
             listed += [_pair(source, one, a, other, b) for a, b in pairs]
     sentences = []
     if across:
-        shown = "; ".join(sorted(listed)[:5]) + (f"; and {across - 5} more" if across > 5 else "")
+        shown = "; ".join(sorted(listed)[:5]) + (f"; and {across - 5:,} more" if across > 5 else "")
         sentences.append(f"{across:,} {_plural(across, 'pair')} of identical images across splits: {shown}")
     torn = [
         sorted(source.names[image] for image in images)
@@ -121,7 +121,7 @@ def _duplicates(source: Source, parts: Mapping[str, np.ndarray], decoded: Decode
         if len({int(source.labels[image]) for image in images}) > 1
     ]
     if torn:
-        shown = named([" = ".join(names) for names in sorted(torn)], 5, "; ")
+        shown = named([named(names, 5, " = ") for names in sorted(torn)], 5, "; ")
         sentences.append(f"{len(torn):,} {_plural(len(torn), 'image')} found under more than one label: {shown}")
     return sentences
 

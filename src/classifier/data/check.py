@@ -160,9 +160,8 @@ def _identical(source: Source, parts: Mapping[str, np.ndarray], originals: Mappi
         if len(images) == 1:
             continue
         differ = len({int(source.labels[image]) for image in images}) > 1
-        text = " = ".join(
-            f"{source.names[image]} ({LONG[where[image]]}{_label(source, image, differ)})" for image in images
-        )
+        each = [f"{source.names[image]} ({LONG[where[image]]}{_label(source, image, differ)})" for image in images]
+        text = named(each, NAMED, " = ")
         (across if len({where[image] for image in images}) > 1 else within).append(text)
     lines = _listed("byte-identical files across splits", across)
     lines += _listed("byte-identical files within a split", within)

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from classifier.data.class_names import look_alikes, name_of
+from classifier.data.class_names import differing, look_alikes, name_of
 from classifier.data.decode import open_image
 from classifier.data.errors import DataError, named
 from classifier.data.files import EXTENSIONS, Passed, folders, identity, images, note_above, relative, visible
@@ -60,7 +60,7 @@ def _divided(path: Path, found: Layout, split_seed: int, ratio: Sequence[float])
     places = [(split, place) for split in by_split for place in folders(by_split[split])]
     listing = _Listing(path, [place for _, place in places])
     there = {split: [name_of(place.name) for owner, place in places if owner == split] for split in by_split}
-    faults = [*listing.faults, *_differing(by_split, there, listing.classes)]
+    faults = [*listing.faults, *differing(by_split, there, listing.classes)]
     filled = {(places[number][0], name_of(places[number][1].name)) for number in set(listing.place)}
     for split, place in places:
         name = name_of(place.name)
@@ -112,28 +112,7 @@ def _divided(path: Path, found: Layout, split_seed: int, ratio: Sequence[float])
         own = kept & (splits == 0)
         return {**_by_ratio(listing, decoded, own, by_split["train"], split_seed, ratio), "test": parts["test"]}
 
-    return listing.source(by_folder, notes, [split for split in SPLITS if split in by_split or split == "val"])
-
-
-def _differing(by_split: Mapping[str, Path], there: Mapping[str, Sequence[str]], every: Sequence[str]) -> list[str]:
-    """Say which classes some splits have and others lack: by another name, or at all."""
-    faults, renamed = [], set()
-    for group in look_alikes(every):
-        holding = {name: [split for split in by_split if name in there[split]] for name in group}
-        if any(len(splits) < len(by_split) for splits in holding.values()):
-            listed = ", ".join(f"{name!r} in {' and '.join(splits)}" for name, splits in holding.items())
-            faults.append(
-                f"class names of {next(iter(by_split.values())).parent} differ in case or blanks alone: {listed}; give "
-                "the folders of one class one name"
-            )
-            renamed.update(group)
-    for split, place in by_split.items():
-        lacking = [name for name in every if name not in there[split] and name not in renamed]
-        if lacking:
-            faults.append(
-                f"{place} has no folder for {_classes(lacking)}, which other splits have; add it, it may be empty"
-            )
-    return faults
+    return listing.source(by_folder, notes, [split for split in SPLITS if split in by_split or split == "val"], drawn)
 
 
 def _whole(path: Path, found: Layout, split_seed: int, ratio: Sequence[float]) -> Source:
@@ -152,7 +131,7 @@ def _whole(path: Path, found: Layout, split_seed: int, ratio: Sequence[float]) -
         kept = np.array([bool(digest) for digest in decoded.digests])
         return _by_ratio(listing, decoded, kept, path, split_seed, ratio)
 
-    return listing.source(by_ratio, [], SPLITS)
+    return listing.source(by_ratio, [], SPLITS, drawn=True)
 
 
 def _by_ratio(
@@ -194,6 +173,7 @@ class _Listing:
     """The images in a number of class folders.
 
     Attributes:
+        places: the class folders.
         classes: the names of those that hold images, sorted.
         place: per image, the number of the class folder it is in.
         labels: per image, its class number.
@@ -201,7 +181,7 @@ class _Listing:
     """
 
     def __init__(self, root: Path, places: Sequence[Path]) -> None:
-        self.root, self.passed = root, Passed()
+        self.root, self.places, self.passed = root, places, Passed()
         self.paths: list[Path] = []
         self.place: list[int] = []
         for number, found in enumerate(places):
@@ -226,7 +206,7 @@ class _Listing:
             if len(found_twice) > 1
         ]
 
-    def source(self, split: Split, notes: Sequence[str], splits: Sequence[str]) -> Source:
+    def source(self, split: Split, notes: Sequence[str], splits: Sequence[str], drawn: bool) -> Source:
         paths = self.paths
         loose = sum(1 for path in visible(self.root) if path.is_file() and path.suffix.lower() in EXTENSIONS)
         said = list(notes)
@@ -253,8 +233,17 @@ class _Listing:
             left_out=self.passed.unreadable,
             notes=said,
             splits=splits,
-            remarks=self.passed.remarks(),
+            remarks=[*self.passed.remarks(), *self._below(drawn)],
         )
+
+    def _below(self, drawn: bool) -> list[str]:
+        """Name the folders in class folders: masks beside images, another level of classes, one folder per patient."""
+        parents = {(self.places[number], path.parent) for number, path in zip(self.place, self.paths, strict=True)}
+        inside = {place / parent.relative_to(place).parts[0] for place, parent in parents if parent != place}
+        listed = named([relative(found, self.root) for found in sorted(inside)], 10)
+        apart = "; images of one may be in several splits, which are drawn image by image" if drawn else ""
+        what = f"folders in class folders, whose images are images of the class{apart}"
+        return [f"{what}: {len(inside):,}: {listed}"] * bool(inside)
 
 
 def _checked(ratio: Sequence[float], lengths: Sequence[int], wanted: str) -> Sequence[float]:

@@ -5,12 +5,14 @@ What this file promises:
 * folders that are named like splits are splits, in any case and with the usual affixes: ``Training``, ``val_set``,
   ``test-images``; the words are those of Hugging Face's ImageFolder, where ``eval`` is a test, and some more;
 * folders that hold the same folders, or nearly the same, are splits or folds, whatever they are called: they are
-  refused, never trained as classes, unless a person says that they are classes.
+  refused, never trained as classes, unless a person says that they are classes;
+* a folder that holds the folders beside it once more is no class either, unless a person says so.
 """
 
 from __future__ import annotations
 
 import itertools
+import os
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
@@ -20,6 +22,7 @@ from pathlib import Path
 from classifier.data.class_names import alike
 from classifier.data.errors import DataError, named
 from classifier.data.files import folders
+from classifier.data.links import holds
 from classifier.data.source import SPLITS
 
 TOP = "data.classes: top"
@@ -80,6 +83,7 @@ def layout(path: Path) -> Layout:
             "classes or the splits"
         )
     _no_splits_below(path, held)
+    _no_copies(path, below)
     _no_folds(path, held, below)
     return Layout({}, inside)
 
@@ -189,6 +193,26 @@ def _no_splits_below(path: Path, held: Mapping[Path, Sequence[Path]]) -> None:
             f"{first.name}"
         )
     raise _refused(f"{sentence}, or write `{TOP}` if the folders of {path} are the classes")
+
+
+def _no_copies(path: Path, below: Below) -> None:
+    """Refuse a folder that holds the folders beside it once more: archives are often unpacked into themselves."""
+    beside = {found: frozenset(alike(other.name) for other in below if other != found) for found in below}
+    copies = [
+        found
+        for found in below
+        if nearly_same(below[found], beside[found]) and not holds(os.path.realpath(found), os.path.realpath(path))
+    ]
+    if not copies:
+        return
+    twice = below[copies[0]] & beside[copies[0]]
+    some = named([repr(found.name) for found in below if alike(found.name) in twice], 3)
+    one = len(copies) == 1
+    raise _refused(
+        f"{path} holds {_and(copies)}, which {'holds' if one else 'hold'} folders of the same names as those beside "
+        f"{'it' if one else 'them'} ({some}), like a second copy of the classes; move {'it' if one else 'them'} out of "
+        f"{path}, or name {copies[0]}, or write `{TOP}` if the folders of {path} are the classes"
+    )
 
 
 def _no_folds(path: Path, held: Mapping[Path, Sequence[Path]], below: Below) -> None:

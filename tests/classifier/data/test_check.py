@@ -81,6 +81,35 @@ def test_the_same_pixels_in_other_bytes_are_told_apart(divided: Path) -> None:
     assert ("1 pair of identical images across splits: train/cat/0.png (training) = test/cat/copy.bmp (test)") in lines
 
 
+def test_folders_in_class_folders_are_named(tmp_path: Path) -> None:
+    """Masks beside images, or the images of one patient, which a draw spreads over the splits."""
+    root = tmp_path / "scans"
+    for place, name in enumerate(("benign/anna", "benign/otto", "malignant/mia", "malignant/mia/left")):
+        class_folders(root / name, {"": 6}, 100 * place)
+    what = "folders in class folders, whose images are images of the class"
+    drawn = "; images of one may be in several splits, which are drawn image by image"
+    assert f"{what}{drawn}: 3: benign/anna, benign/otto, malignant/mia" in check(root)
+    for split in ("train", "val"):
+        shutil.copytree(root, tmp_path / "divided" / split)
+    folders = [
+        f"{split}/{one}" for split in ("train", "val") for one in ("benign/anna", "benign/otto", "malignant/mia")
+    ]
+    assert f"{what}: 6: {', '.join(folders)}" in check(tmp_path / "divided")
+
+
+def test_one_image_in_very_many_files_takes_one_short_line(tmp_path: Path) -> None:
+    root = class_folders(tmp_path / "pets", {"cat": 3, "dog": 3})
+    for number in range(40):
+        shutil.copy(root / "cat/0.png", root / ("cat", "dog")[number % 2] / f"copy{number}.png")
+    said = check(root)
+    (across,) = [line for line in said if line.startswith("byte-identical files across splits: 1: ")]
+    assert across.count(" = ") == 10
+    assert across.endswith(" = and 31 more")
+    (torn,) = [line for line in said if "found under more than one label" in line]
+    assert torn.count(" = ") == 5
+    assert torn.endswith(" = and 36 more")
+
+
 def test_ten_are_named_then_counted(flat: Path) -> None:
     for number in range(12):
         (flat / f"cat/broken {number:02d}.jpg").write_text("")

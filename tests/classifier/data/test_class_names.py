@@ -95,8 +95,16 @@ def test_names_that_differ_in_case_or_blanks_between_splits(one: str, other: str
             f"class names of {root} differ in case or blanks alone: {', '.join(listed)}; give the folders of one class "
             "one name",
         ),
-        ("data", f"{root}/train has no folder for 'eel', which other splits have; add it, it may be empty"),
-        ("data", f"{root}/val has no folder for 'eel', which other splits have; add it, it may be empty"),
+        (
+            "data",
+            f"{root}/train has no folder for 'eel', which other splits have; add it, with images to train on, or move "
+            "it out of the others if it is no class",
+        ),
+        (
+            "data",
+            f"{root}/val has no folder for 'eel', which other splits have; add it, it may be empty, or move it out of "
+            "the others if it is no class",
+        ),
     ]
     # The remedy works.
     shutil.rmtree(root / "test/eel")

@@ -147,7 +147,11 @@ def test_a_divided_folder_says_what_is_missing(divided: Path) -> None:
     (divided / "train/eel").mkdir()
     picture(divided / "train/eel/0.png", 1)
     assert faults(divided) == [
-        ("data", f"{divided}/{split} has no folder for 'eel', which other splits have; add it, it may be empty")
+        (
+            "data",
+            f"{divided}/{split} has no folder for 'eel', which other splits have; add it, it may be empty, or move it "
+            "out of the others if it is no class",
+        )
         for split in ("val", "test")
     ]
 

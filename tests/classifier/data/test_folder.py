@@ -222,11 +222,46 @@ def test_two_folders_for_one_split(divided: Path) -> None:
 
 def test_classes_that_differ_between_splits(divided: Path) -> None:
     shutil.move(divided / "val/dog", divided / "val/dogs")
+    rest = ", or move it out of the others if it is no class"
     assert faults(divided) == [
-        ("data", f"{divided}/train has no folder for 'dogs', which other splits have; add it, it may be empty"),
-        ("data", f"{divided}/val has no folder for 'dog', which other splits have; add it, it may be empty"),
-        ("data", f"{divided}/test has no folder for 'dogs', which other splits have; add it, it may be empty"),
+        (
+            "data",
+            f"{divided}/train has no folder for 'dogs', which other splits have; add it, with images to train on{rest}",
+        ),
+        ("data", f"{divided}/val has no folder for 'dog', which other splits have; add it, it may be empty{rest}"),
+        ("data", f"{divided}/test has no folder for 'dogs', which other splits have; add it, it may be empty{rest}"),
     ]
+    # The remedies work.
+    for split in ("train", "test"):
+        class_folders(divided / split, {"dogs": 1}, 900)
+    (divided / "val/dog").mkdir()
+    assert list(load(divided).card.classes) == ["cat", "dog", "dogs"]
+    for split in ("train", "val", "test"):
+        shutil.move(divided / split / "dogs", divided.parent / f"no class of {split}")
+    assert list(load(divided).card.classes) == ["cat", "dog"]
+
+
+@pytest.mark.parametrize("names", [["unknown"], ["eel", "fox"]])
+def test_a_split_that_holds_no_class_of_the_training_split(names: list[str], divided: Path) -> None:
+    """Test images without labels lie in one folder, and few-shot sets have other classes in every split."""
+    shutil.rmtree(divided / "test")
+    class_folders(divided / "test", dict.fromkeys(names, 2), 900)
+    assert faults(divided) == [
+        (
+            "data",
+            f"{divided}/test holds none of the class folders of {divided}/train, but "
+            f"{', '.join(map(repr, names))}; lay its images into folders with the names of those, or move it out of "
+            "the data folder",
+        )
+    ]
+    # Both remedies work.
+    (divided / "test" / names[0]).rename(divided / "test/cat")
+    for name in ("dog", *names[1:]):
+        shutil.rmtree(divided / "test" / name, ignore_errors=True)
+    (divided / "test/dog").mkdir()
+    assert len(load(divided).labels["test"]) == 2
+    shutil.move(divided / "test", divided.parent / "elsewhere")
+    assert list(load(divided).labels) == ["train", "val"]
 
 
 LISTED = "jpg, jpeg, jpe, jfif, png, bmp, webp, ppm, pgm, pnm, tif, tiff, gif, avif, heic, heif, hif"

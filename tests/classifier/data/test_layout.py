@@ -306,6 +306,40 @@ def test_a_data_set_in_a_folder_of_its_own(tmp_path: Path) -> None:
     assert sizes(root / "data") == {"train": 6, "val": 2, "test": 8}
 
 
+@pytest.mark.parametrize(
+    ("beside", "below"),
+    [
+        (["cat", "dog"], ["cat", "dog"]),
+        (["cat", "dog", "results"], ["cat", "dog"]),
+        (["cat", "dog", "eel", "fox"], ["Cat", "dog", "gnu"]),
+    ],
+)
+def test_a_second_copy_of_the_classes_beside_them(beside: list[str], below: list[str], tmp_path: Path) -> None:
+    root = tmp_path / "pets"
+    class_folders(root, dict.fromkeys(beside, 4))
+    class_folders(root / "pet_images", dict.fromkeys(below, 4), 50_000)
+    assert faults(root) == [
+        (
+            "data",
+            f"{root} holds pet_images, which holds folders of the same names as those beside it ('cat', 'dog'), like a "
+            f"second copy of the classes; move it out of {root}, or name {root}/pet_images, "
+            f"{TOP} the folders of {root} are the classes",
+        )
+    ]
+    # Each remedy works.
+    assert list(load(root, classes="top").card.classes) == sorted([*beside, "pet_images"])
+    assert list(load(root / "pet_images").card.classes) == sorted(below)
+    (root / "pet_images").rename(tmp_path / "elsewhere")
+    assert list(load(root).card.classes) == sorted(beside)
+
+
+def test_folders_that_share_one_name_with_those_beside_them_are_classes(tmp_path: Path) -> None:
+    root = tmp_path / "fruit"
+    class_folders(root, {"apple": 4, "pear": 4})
+    class_folders(root / "juice", {"apple": 2, "other": 2}, 50_000)
+    assert list(load(root).card.classes) == ["apple", "juice", "pear"]
+
+
 # The setting
 
 
