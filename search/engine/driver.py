@@ -82,6 +82,7 @@ class Driver:
         self._spoilt: set[str] = set()  # keys of which another row came out than the one on record
         self._left: dict[str, int] = {}  # key and epoch in which a lease ended: its worker may have saved that state
         self._attempts: dict[int, int] = {}
+        self._deaths: dict[int, int] = {}
         self._outcomes = Outcomes(space, sampler, self.progress)
         self._judge = Judge(space, self._outcomes, self.progress, on_event)
         self._admission = Admission(ledger, record, space, planner, self._judge, self._outcomes, self.progress)
@@ -371,18 +372,20 @@ class Driver:
 
     def _failed(self, lease: Lease, done: int, fold: Fold, error: str, lost: bool, death: Death) -> None:
         """A lease ended without its worker or with an exception: the trial failed, or goes back to the queue."""
-        attempts, allowed = self._attempts[lease.trial], self._space.search.attempts
+        # Attempts that died, not those begun: another lease of the trial may be at work while this one stalled.
+        deaths = self._deaths[lease.trial] = self._deaths.get(lease.trial, 0) + lost
+        allowed = self._space.search.attempts
         reason, ended_by = error, error.strip().rpartition("\n")[2]
         with self._ledger.step(self._record.id) as step:
             if lost:
-                ended_by = f"the worker died in each of {attempts} attempts; the last one {death.text}"
+                ended_by = f"the worker died in each of {deaths} attempts; the last one {death.text}"
                 reason = f"{ended_by}\n{death.detail}".strip()
                 step.log("died", trial=lease.trial, epoch=lease.offset + done, how=death.text)
-            if error or (attempts >= allowed and not self._board.running_for(lease.trial)):
+            if error or (deaths >= allowed and not self._board.running_for(lease.trial)):
                 self._judge.end(step, fold, State.FAILED, ended_by, reason)
         self._board.file(fold)
         if lost:
-            which = f"attempt {attempts} of {allowed}"
+            which = f"attempt {deaths} of {allowed}"
             self._on_event("died", {"text": f"trial {lease.trial}: its worker {death.text} ({which})"})
         self._judge.announce()
 

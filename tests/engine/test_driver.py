@@ -129,8 +129,9 @@ def check(simulation: Simulation, dying: bool = False) -> list[Trial]:
         assert len(path) == trial.epochs
         end, last = end_of(trial, path, space, nature, verdicts)
         if dying and trial.error.startswith("the worker died"):
-            assert simulation.deaths[trial.number] >= space.search.attempts
-            told = f"the worker died in each of {space.search.attempts} attempts; the last one was gone without a word"
+            deaths = simulation.deaths[trial.number]
+            assert deaths >= space.search.attempts
+            told = f"the worker died in each of {deaths} attempts; the last one was gone without a word"
             assert (trial.error, trial.ended_by) == (told, told)
             assert (trial.state, trial.last_epoch < trial.epochs) == (State.FAILED, True)
             last = trial.last_epoch
