@@ -13,7 +13,7 @@ The guard is this file, run by itself (standard library only), in a session of i
 signals to the driver's process group do not reach it. It learns of the driver's end from a pipe that closes with it.
 
 It also speaks for a driver that cannot: code of Ray's that waits for its servers holds the interpreter's lock, so that
-a driver whose start hangs can only be ended, by a clock of the system, without a word.
+a driver whose start hangs can only be ended, by a clock of the system or another process, without a word.
 """
 
 from __future__ import annotations
@@ -38,6 +38,12 @@ most of them hear."""
 LIMIT = 20.0
 """Seconds after which the guard gives up on processes that no SIGKILL ends."""
 
+UNHEARD_S = 10.0
+"""Seconds within which a driver hears of a signal that came while native code kept it from hearing."""
+
+ENDING = frozenset({signal.SIGINT, signal.SIGTERM})
+"""Signals that end a driver. Their numbers are bytes of no sentence, so one pipe tells of both."""
+
 
 class Told:
     """What the guard is told of a start, which ends this process (exit code 1) where it takes too long."""
@@ -55,6 +61,24 @@ class Told:
         """It has started, or failed in time."""
         faulthandler.cancel_dump_traceback_later()
         self._say("started")
+
+    @contextlib.contextmanager
+    def hearing(self) -> Iterator[None]:
+        """Have the guard hear signals meanwhile, for native code that holds the interpreter's lock.
+
+        The handlers of this process run once that lets go of it; where it does not within `UNHEARD_S`, the guard ends
+        this process. For the main thread.
+        """
+        if self._pipe is None:
+            yield
+            return
+        os.set_blocking(self._pipe.fileno(), False)
+        before = signal.set_wakeup_fd(self._pipe.fileno(), warn_on_full_buffer=False)
+        try:
+            yield
+        finally:
+            signal.set_wakeup_fd(before)
+            self._say("heard")
 
     def _say(self, line: str) -> None:
         if self._pipe is not None:
@@ -126,22 +150,31 @@ def main(driver: int, terminal: int, folder: str) -> None:
 
 def wait_for_end(driver: int) -> str:
     """Wait until the pipe is closed or the driver is gone; return what it would have said, if it was ended for a start
-    that took too long."""
-    rest, limit, sentence, began = b"", 0.0, "", 0.0
+    that took too long or heard no signal."""
+    rest, limit, sentence, began, unheard = b"", 0.0, "", 0.0, 0.0
     while os.getppid() == driver:
         ready, _, _ = select.select([0], [], [], 2.0)
+        if unheard and time.monotonic() - unheard > UNHEARD_S:
+            os.kill(driver, signal.SIGKILL)
+            return "interrupted; give the same command again to go on"
         if not ready:
             continue
         chunk = os.read(0, 4096)
         if not chunk:
             break
+        if ENDING & set(chunk):
+            unheard = unheard or time.monotonic()
+            chunk = chunk.translate(None, bytes(ENDING))
         *lines, rest = (rest + chunk).split(b"\n")
         for line in lines:
             word, _, more = line.decode(errors="replace").partition(" ")
-            number, _, sentence = more.partition(" ")
             if word == "starting":
+                number, _, sentence = more.partition(" ")
                 limit, began = float(number), time.monotonic()
-            else:
+            elif word == "heard":
+                unheard = 0.0
+            elif word == "started":
+                sentence = ""
                 hush()
     return sentence if sentence and time.monotonic() - began >= limit - 0.5 else ""
 

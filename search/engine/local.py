@@ -9,6 +9,7 @@ import os
 import signal
 import socket
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
@@ -19,9 +20,8 @@ from ray.tune.execution import class_cache
 
 from search import limits
 from search.engine.folders import full, own_folder
-from search.engine.guard import guard
+from search.engine.guard import Told, guard
 from search.engine.servers import Watch, watched
-from search.engine.signals import default_signals
 from search.engine.surroundings import own_token
 from search.errors import RayLost, SearchError, StorageFailed, UserError
 
@@ -146,7 +146,7 @@ def _started(guards: ExitStack, cpus: int | None, say: Callable[[str], object]) 
                 told = attempt.enter_context(guard(folder))
                 told.starting(START_LIMIT_S, f"Ray did not start within {START_LIMIT_S:g} s; {_look(folder)}")
                 try:
-                    with _lean():
+                    with _lean(told):
                         started = ray.init(
                             "local",  # else RAY_ADDRESS, or a cluster started on this machine, would be taken instead
                             num_cpus=cpus,
@@ -180,7 +180,7 @@ def _look(folder: str) -> str:
 
 
 @contextmanager
-def _lean() -> Iterator[None]:
+def _lean(told: Told) -> Iterator[None]:
     """Start only what a run needs of Ray's processes, outside of this one's process group.
 
     Left out are three Python processes of Ray's that a start and its end otherwise wait for: the autoscaler's monitor,
@@ -199,17 +199,22 @@ def _lean() -> Iterator[None]:
         _replaced(services, "ConsolePopen", lambda usual: functools.partial(usual, **_GROUP)),
         _replaced(utils, "set_sigterm_handler", lambda usual: lambda handler: None),  # ours stays
         _replaced(utils, "get_entrypoint_name", lambda usual: lambda: "search"),  # a command line may be no UTF-8
-        _replaced(ray._raylet, "CoreWorker", _mortal),
+        _replaced(
+            ray_constants, "RAY_DISABLE_FAILURE_SIGNAL_HANDLER", lambda usual: True
+        ),  # it dumps a stack at SIGTERM
+        _replaced(ray._raylet, "CoreWorker", functools.partial(_mortal, told)),
     ):
         yield
 
 
-def _mortal(usual: Callable[..., Any]) -> Callable[..., Any]:
-    """Let signals end this process at once while Ray connects: it waits for its servers, perhaps for ever, and holds
-    the interpreter's lock meanwhile, so that no handler of ours would run."""
+def _mortal(told: Told, usual: Callable[..., Any]) -> Callable[..., Any]:
+    """Let signals end this process while Ray connects: it waits for its servers for seconds, perhaps for ever, and
+    holds the interpreter's lock meanwhile, so that no handler of ours can run before it is done."""
 
     def connect(*words: Any, **more: Any) -> Any:
-        with default_signals():
+        if threading.current_thread() is not threading.main_thread():
+            return usual(*words, **more)
+        with told.hearing():
             return usual(*words, **more)
 
     return connect

@@ -31,23 +31,6 @@ SHOWN = 5
 
 
 @contextmanager
-def default_signals() -> Iterator[None]:
-    """Let Ctrl-C and SIGTERM end this process at once meanwhile, as the system does by itself."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    heard = (signal.SIGINT, signal.SIGTERM)
-    before = {number: handler for number in heard if callable(handler := signal.getsignal(number))}  # not those ignored
-    for number in before:
-        signal.signal(number, signal.SIG_DFL)
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-@contextmanager
 def stopping_on_signals(driver: Driver, view: View) -> Iterator[None]:
     """Make the first Ctrl-C or SIGTERM end the run after those epochs in progress that are due soon.
 

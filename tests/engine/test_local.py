@@ -19,6 +19,7 @@ from search.engine import folders
 from search.engine.folders import LOCK
 from search.errors import UserError
 from search.limits import Processes
+from tests.surroundings import HANG_S
 
 pytestmark = pytest.mark.slow  # Ray's import takes seconds
 
@@ -108,36 +109,41 @@ def test_too_few_processes_are_named_at_once(
     )
 
 
-def test_signals_end_a_start_that_hangs() -> None:
-    """Ray's code holds the interpreter's lock meanwhile, and no handler of Python's runs."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        code = (
-            "import ctypes, signal, search.engine.tune\nfrom search.engine import local\n"
-            "signal.signal(signal.SIGTERM, signal.default_int_handler)\n"
-            "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
-            "def hang(): print('hangs', flush=True); ctypes.PyDLL(None).sleep(300)\n"
-            "local._mortal(hang)()\n"
-        )
-        process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
-        assert process.stdout is not None
-        assert process.stdout.readline() == "hangs\n"
-        process.send_signal(number)
-        assert process.wait(60) == -number
-        process.stdout.close()
+CONNECTS = """
+import ctypes, os, subprocess, sys, time
+import search.engine.tune
+from search import ending
+from search.engine import guard, local
+libc, lock = ctypes.PyDLL(None), ctypes.create_string_buffer(64)  # its calls keep Python's lock
+def native():
+    until = (ctypes.c_long * 2)(int(time.time()) + int(sys.argv[2]), 0)
+    # Python's own steps would hear of a signal that comes before the last line.
+    subprocess.Popen(["sh", "-c", f"sleep 1; kill -{sys.argv[3]} {os.getpid()}"])
+    libc.pthread_mutex_lock(lock)
+    libc.pthread_mutex_timedlock(lock, until)  # no signal ends its waiting
+ending.listen()
+try:
+    with guard.guard(sys.argv[1]) as told:
+        told.starting(900.0, "Ray did not start")
+        local._mortal(told, native)()
+        told.started()
+except KeyboardInterrupt:
+    sys.exit(130)
+"""
 
 
-def test_and_what_was_heard_before_is_heard_behind_it() -> None:
-    from search.engine.signals import default_signals
-
-    numbers = (signal.SIGINT, signal.SIGTERM)
-    before = [signal.signal(signal.SIGTERM, signal.SIG_IGN), signal.signal(signal.SIGINT, print)]
-    try:
-        with default_signals():
-            assert [signal.getsignal(number) for number in numbers] == [signal.SIG_DFL, signal.SIG_IGN]
-        assert [signal.getsignal(number) for number in numbers] == [print, signal.SIG_IGN]
-    finally:
-        for number, handler in zip(reversed(numbers), before, strict=True):
-            signal.signal(number, handler)
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    ("seconds", "code", "err"),
+    [(2, 130, ""), (300, -signal.SIGKILL, "interrupted; give the same command again to go on\n")],
+    ids=["connects", "hangs"],
+)
+def test_signals_end_a_start_that_hangs(number: int, seconds: int, code: int, err: str, tmp_path: Path) -> None:
+    """Ray's code holds the interpreter's lock meanwhile, and no handler of Python's runs before it lets go of it."""
+    folder = tmp_path / f"search-{number:04}{seconds:04}"  # a guard ends whatever names a folder of its name
+    words = [sys.executable, "-c", CONNECTS, str(folder), str(seconds), str(int(number))]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=HANG_S)
+    assert (done.returncode, done.stdout, done.stderr) == (code, "", err)
 
 
 def test_only_what_is_needed_is_started(start: Callable[..., list[str]], monkeypatch: pytest.MonkeyPatch) -> None:
