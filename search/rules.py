@@ -71,11 +71,20 @@ def complete(description: Description, settings: Settings) -> dict[str, Any]:
 
 
 def same(one: Any, other: Any) -> bool:
-    """Whether two settings are one: 1 and 1.0 are, 1 and true are not, whatever Python's ``==`` says."""
+    """Whether two settings are one: 1 and 1.0 are, 1 and true are not, whatever Python's ``==`` says.
+
+    Asked for every epoch of every trial, so what is cheap to tell comes first.
+    """
+    if one is other:
+        return True
+    if isinstance(one, (int, float, str)):
+        return bool(isinstance(one, bool) == isinstance(other, bool) and one == other)
     if isinstance(one, (list, tuple)) and isinstance(other, (list, tuple)):
         return len(one) == len(other) and all(map(same, one, other))
     if isinstance(one, Mapping) and isinstance(other, Mapping):
-        return one.keys() == other.keys() and all(same(one[name], other[name]) for name in one)
+        return one.keys() == other.keys() and all(
+            same(one[name], other[name]) for name in one if one[name] is not other[name]
+        )
     return bool(isinstance(one, bool) == isinstance(other, bool) and one == other)
 
 

@@ -85,10 +85,6 @@ class Trained:
         return [fixed, changes]
 
 
-def _stays(name: str, value: Any, before: Mapping[str, Any]) -> bool:
-    return name in before and (before[name] is value or same(before[name], value))
-
-
 def _numbers(value: Any) -> Iterator[float]:
     if isinstance(value, (list, tuple)):
         for item in value:
