@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-VAL_LOSS = "val_loss"
+from search.trial import VAL_LOSS
 
 
 class StopRule(Protocol):

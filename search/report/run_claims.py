@@ -37,7 +37,7 @@ def judge_runs(
         space: the file.
         table: its table.
         lines: per line of the table its runs, one per seed.
-        claim: as the file has it: one of `search.space.keys.PREDICATES`, and perhaps ``where``.
+        claim: as the file has it: one of `search.space.report_keys.PREDICATES`, and perhaps ``where``.
         missed: key of a row -> whether its predictions leave a class of the validation images without a hit.
     """
     word = "never" if "never" in claim else "always"

@@ -4,7 +4,6 @@ from search.space.addressed import addressed
 from search.space.model import (
     CONFIRMED,
     MOST_SEED,
-    SERVICE_SETTINGS,
     AshaSettings,
     Axis,
     Choice,
@@ -27,6 +26,7 @@ from search.space.reader import read_space, space_from_mapping
 from search.space.reading import read_all
 from search.space.recorded import rebuild
 from search.space.schema import schema
+from search.space.service import SERVICE_SETTINGS
 from search.space.writing import dump
 
 __all__ = [

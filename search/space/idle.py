@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from search.errors import Fault
-from search.space.model import SERVICE_SETTINGS
 from search.space.nodes import Node, printable
+from search.space.service import SERVICE_SETTINGS
 from search.workload import Idling, Workload
 
 Where = Callable[[str, Mapping[str, Any]], Node | None]

@@ -14,10 +14,10 @@ from typing import Any
 from search.errors import nearest
 from search.space.extends import options, section, settle_axis, spelt_out
 from search.space.keys import DOMAINS
-from search.space.model import SERVICE_SETTINGS
 from search.space.nodes import COMMAND_LINE, DATA_OPTION, Node, Problems, empty_mapping, show, unknown
 from search.space.python import from_python
 from search.space.schema import TOP
+from search.space.service import SERVICE_SETTINGS
 from search.space.settings import Rules
 from search.space.yaml import compose
 

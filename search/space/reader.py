@@ -21,7 +21,7 @@ from search.space.activity import drop_inactive
 from search.space.axes import read_axes
 from search.space.conform import broken_rule, conform
 from search.space.keys import AUTO, NAME, TITLE, WORKLOAD
-from search.space.model import SERVICE_SETTINGS, Axis, Choice, Grid, Space
+from search.space.model import Axis, Choice, Grid, Space
 from search.space.nodes import TYPED, Node, Problems, show, unknown
 from search.space.partial import check_part
 from search.space.python import PYTHON, from_python
@@ -37,6 +37,7 @@ from search.space.searching import (
     read_search,
     read_seeds,
 )
+from search.space.service import SERVICE_SETTINGS
 from search.space.settings import Rules, circle, read_settings
 from search.space.stops import check_stops
 from search.workload import Measuring, Workload, load_workload

@@ -6,8 +6,9 @@ import json
 
 from search.errors import Fault, Faults
 from search.space.addressed import addressed
-from search.space.model import SERVICE_SETTINGS, Space
+from search.space.model import Space
 from search.space.sampling import samples
+from search.space.service import SERVICE_SETTINGS
 from search.workload import Workload
 
 

@@ -9,10 +9,10 @@ from typing import Any
 
 from search.space.conform import conform
 from search.space.figures import FIGURE, FIGURE_WORDS, PARAMETERS, PARAMETERS_WORDS
-from search.space.keys import CLAIM_KINDS, LONGEST_FIGURE, PREDICATES, REPORT, WHERE
 from search.space.labels import check_labels
 from search.space.model import Axis, Grid, Published, Report
 from search.space.nodes import Node, Problems, no_value, same, show, text_of, told_apart, unknown
+from search.space.report_keys import CLAIM_KINDS, LONGEST_FIGURE, PREDICATES, REPORT, WHERE
 from search.space.scalars import Ambiguous, resolve
 
 

@@ -14,8 +14,9 @@ from search.rules import complete
 from search.space.effects import effects
 from search.space.extends import options, section
 from search.space.idle import Sample, Unanswered
-from search.space.model import SERVICE_SETTINGS, Axis, Grid, Space
+from search.space.model import Axis, Grid, Space
 from search.space.nodes import Node, Problems, show, told_apart
+from search.space.service import SERVICE_SETTINGS
 from search.workload import Workload
 
 MAX_SAMPLES = 300

@@ -17,7 +17,6 @@ from search.space.keys import (
     FLOAT,
     INT,
     NAME,
-    REPORT,
     RESOURCES,
     SCALAR,
     SEARCH,
@@ -27,7 +26,8 @@ from search.space.keys import (
     Rule,
     mapping,
 )
-from search.space.model import SERVICE_SETTINGS
+from search.space.report_keys import REPORT
+from search.space.service import SERVICE_SETTINGS
 from search.workload import Workload, load_workload
 
 

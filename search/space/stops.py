@@ -7,8 +7,9 @@ from collections.abc import Iterator, Sequence
 
 from search.space.extends import options, section
 from search.space.nodes import Node, Problems, show, unknown
+from search.trial import VAL_LOSS
 
-METRIC, VAL_LOSS = "stop.metric", "val_loss"
+METRIC = "stop.metric"
 
 
 def check_stops(root: Node, measured: Sequence[str], problems: Problems) -> None:

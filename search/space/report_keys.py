@@ -1,0 +1,173 @@
+"""The keys of the section ``report``: how a table is laid out, what a paper printed, and what is claimed.
+
+Rules as in `search.space.keys`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from search.space.figures import FIGURE, FIGURE_WORDS, PARAMETERS, PARAMETERS_WORDS
+from search.space.keys import OF_EPOCHS, SCALAR, Rule, mapping
+
+FRACTION_WORDS = "a fraction above 0 and at most 1, where 0.02 is two percentage points"
+OF_IMAGES = {"maximum": 10**9, "because": "more images than a figure was ever measured on"}
+LONGEST_FIGURE = 40
+"""Characters of a printed figure."""
+
+
+def _fraction(description: str) -> Rule:
+    return {"type": "number", "exclusiveMinimum": 0, "maximum": 1, "words": FRACTION_WORDS, "description": description}
+
+
+def _pair(description: str) -> Rule:
+    rule: Rule = {"type": "array", "items": SCALAR, "minItems": 2, "maxItems": 2, "description": description}
+    return {**rule, "examples": [["a", "b"]]}
+
+
+_PUBLISHED = mapping(
+    "figures of a paper to put beside ours, audited",
+    {
+        "source": {"type": "string", "description": "where they stand"},
+        "n": {"type": "integer", "minimum": 1, **OF_IMAGES, "description": "images behind each figure"},
+        "runs": {
+            "type": "integer",
+            "minimum": 1,
+            "maximum": 1000,
+            "default": 1,
+            "description": "runs that each figure is the mean of",
+        },
+        "metric": {"type": "string", "minLength": 1, "default": "accuracy", "description": "what they measure"},
+        "values": {
+            "type": "object",
+            "description": "value of the row axis: figure, to its last printed digit (54.10, 54.10 %)",
+            "examples": [{"0": "54.10 %"}],
+            "additionalProperties": {
+                "type": ["string", "number"],
+                "maxLength": LONGEST_FIGURE,
+                "pattern": FIGURE,
+                "words": FIGURE_WORDS,
+            },
+        },
+        "confusion_matrix": {
+            "type": "array",
+            "minItems": 1,
+            "description": "rows are truth, columns are prediction",
+            "items": {"type": "array", "minItems": 1, "items": {"type": "integer", "minimum": 0, **OF_IMAGES}},
+        },
+        "confusion_matrix_row": {**SCALAR, "description": "value of the row axis that the matrix belongs to"},
+        "class_sizes": {
+            "type": "array",
+            "minItems": 1,
+            "description": "images of each class",
+            "items": {"type": "integer", "minimum": 0, **OF_IMAGES},
+        },
+        "parameters": {
+            "type": "object",
+            "description": "name of a model, as the workload spells it: printed number of parameters (11186772, 11.2M)",
+            "additionalProperties": {
+                "type": ["string", "number"],
+                "maxLength": LONGEST_FIGURE,
+                "pattern": PARAMETERS,
+                "words": PARAMETERS_WORDS,
+            },
+        },
+    },
+)
+
+CLAIM_KINDS = ("better", "equal", "best", "never", "always")
+
+_ALWAYS_TRUE = "true; `never` and `always` say whether runs do it"
+
+PREDICATES: Mapping[str, Rule] = {
+    "stops_before": {
+        "type": "integer",
+        "minimum": 2,
+        **OF_EPOCHS,
+        "description": "the stop rule ends the run before this epoch",
+    },
+    "stops_by": {
+        "type": "integer",
+        "minimum": 1,
+        **OF_EPOCHS,
+        "description": "the stop rule ends the run at this epoch or before",
+    },
+    "reaches": {
+        "type": "number",
+        "description": "the objective is at least this (at most, where it is minimised) at the epoch the table reads",
+    },
+    "misses_a_class": {
+        "enum": [True],
+        "words": _ALWAYS_TRUE,
+        "description": "a class of the validation images has no hit at that epoch",
+    },
+    "diverges": {
+        "enum": [True],
+        "words": _ALWAYS_TRUE,
+        "description": "a loss or the objective becomes infinite or NaN",
+    },
+}
+"""What a run may do: the claims `never` and `always` say one of these."""
+
+WHERE = "where"
+
+
+def _runs(description: str) -> Rule:
+    values: Rule = {"type": ["string", "number", "boolean", "null", "array"], "items": SCALAR, "minItems": 1}
+    where = {
+        "type": "object",
+        "minProperties": 1,
+        "description": "{axis: value or [values]}: the runs that are meant; default: all of them",
+        "additionalProperties": values,
+    }
+    rule = mapping(description, {**PREDICATES, WHERE: where})
+    return {**rule, "oneOf": [{"required": [name]} for name in PREDICATES], "examples": [{"stops_before": 100}]}
+
+
+CLAIM: Rule = {
+    **mapping(
+        "a statement to be judged: exactly one of better, equal, best, never, always",
+        {
+            "better": _pair("[a, b]: row a is better than row b"),
+            "by": _fraction("with `better`: by at least this much, as a fraction"),
+            "equal": _pair("[a, b]: rows a and b do not differ by more than `within`"),
+            "within": _fraction("with `equal`: the margin, as a fraction"),
+            "best": {**SCALAR, "description": "row that is better than every other"},
+            "never": _runs("what no run may do"),
+            "always": _runs("what every run must do"),
+        },
+        example={"better": ["a", "b"]},
+    ),
+    "oneOf": [{"required": [kind]} for kind in CLAIM_KINDS],
+    "dependentRequired": {"by": ["better"], "within": ["equal"], "equal": ["within"]},
+}
+
+REPORT: Rule = mapping(
+    "how the comparison table is laid out and judged",
+    {
+        "rows": {"type": "string", "description": "axis that makes the rows; default: the only axis"},
+        "columns": {"type": "string", "description": "second axis, for a cross table"},
+        "value": {"enum": ["last", "best"], "default": "last", "description": "epoch whose figures are shown"},
+        "baseline": {**SCALAR, "description": "value of the row axis the others are compared with"},
+        "margin": _fraction("smallest difference that matters, as a fraction: 0.02 is two percentage points"),
+        "looks": {
+            "type": "integer",
+            "minimum": 1,
+            "maximum": 100,
+            "description": "how often the table may be looked at while seeds are added; the level of its tests is "
+            "divided by it; default: once, and more is said to be so",
+        },
+        "labels": {
+            "type": "object",
+            "description": "value of the row axis: what a person reads",
+            "additionalProperties": {"type": "string"},
+        },
+        "published": _PUBLISHED,
+        "claims": {
+            "type": "array",
+            "items": CLAIM,
+            "description": "statements to be judged",
+            "examples": [[{"better": ["a", "b"]}]],
+        },
+    },
+)
