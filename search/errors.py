@@ -51,7 +51,15 @@ class StudyLocked(UserError):
 
 
 class ReadOnly(UserError):
-    """A place that this user may not write to: somebody else's, or on a read-only disk. Reading needs no such right."""
+    """A place that this user may not write to: somebody else's, or on a read-only disk. Reading needs no such right.
+
+    Attributes:
+        reason: what cannot be written, and why; the message without its remedy.
+    """
+
+    def __init__(self, reason: str, remedy: str = "") -> None:
+        super().__init__(f"{reason}; {remedy}" if remedy else reason)
+        self.reason = reason
 
 
 class StorageFailed(UserError):
@@ -140,20 +148,28 @@ class Faults(UserError):
         return type(self), (self.faults,)  # pickle would otherwise hand the text to __init__
 
 
-LONGEST_WORD = 200
+LONGEST_NAME = 200
+"""Characters of the longest name that is compared with others."""
+
 MOST_NAMES = 1000
-"""Beyond these nothing is looked for that is spelt alike."""
+"""Names that a word is compared with at most."""
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
-    """Return ``"; did you mean X?"`` for the known name nearest to `word`, or ``""``.
+    """Return ``"; did you mean X?"`` for the known name nearest to `word`, or ``""``."""
+    name = nearest_name(word, known)
+    return f"; did you mean {name!r}?" if name is not None else ""
+
+
+def nearest_name(word: str, known: Iterable[str]) -> str | None:
+    """Return the known name nearest to `word`, or None where none is near.
 
     What is longer than any name is not looked up: comparing takes its time.
     """
-    if len(word) > LONGEST_WORD:
-        return ""
-    fitting = (name for name in known if len(name) <= LONGEST_WORD)
+    if len(word) > LONGEST_NAME:
+        return None
+    fitting = (name for name in known if len(name) <= LONGEST_NAME)
     names = list(itertools.islice(fitting, MOST_NAMES))
     close = [name for name in names if name.lower() == word.lower()]
     close = close or difflib.get_close_matches(word, names, n=1, cutoff=0.6)
-    return f"; did you mean {close[0]!r}?" if close else ""
+    return close[0] if close else None

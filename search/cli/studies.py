@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from search.api import Study
 
 SUBJECTS = ("table", "trials", "epochs", "decisions", "predictions")
-ELSEWHERE = "; give another place"
 FORMATS = ("md", "csv", "tex", "html", "xlsx", "json", "parquet")
 
 
@@ -45,7 +44,7 @@ def _report(study: Study) -> None:
             click.echo(path)
     except ReadOnly as error:
         database = shell_word(study.ledger.storage)
-        said.append(f"{str(error).removesuffix(ELSEWHERE)}; --results FOLDER --storage {database} writes elsewhere")
+        said.append(f"{error.reason}; --results FOLDER --storage {database} writes elsewhere")
     print_table(study)
     for line in (*said, study.unrecorded):
         if line:

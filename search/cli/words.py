@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from search.errors import UserError, nearest
+from search.errors import UserError, nearest, nearest_name
 
 MOST_MEANT = 3
 """Settings that are offered for one word."""
@@ -130,8 +130,8 @@ def _meant(word: str, given: Sequence[str]) -> tuple[list[str], bool]:
     for fits in (lambda name: name in (word, plain), lambda name: name.rpartition(".")[2] in (word, plain)):
         if 0 < len(found := list(dict.fromkeys(filter(fits, known)))) <= MOST_MEANT:
             return found, True
-    near = re.search("'(.*)'", nearest(plain, known))
-    return ([near[1]], False) if near else ([], False)
+    near = nearest_name(plain, known)
+    return ([] if near is None else [near]), False
 
 
 def _settings(given: Sequence[str]) -> list[str]:

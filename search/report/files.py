@@ -213,7 +213,7 @@ def write_atomically(path: Path, write: Callable[[Any], Any]) -> Path:
             temporary.unlink(missing_ok=True)
     except OSError as error:
         if error.errno in FORBIDDEN:
-            raise ReadOnly(f"{path}: cannot be written: {error.strerror}; give another place") from error
+            raise ReadOnly(f"{path}: cannot be written: {error.strerror}", "give another place") from error
         raise UserError(
             f"{path}: cannot be written: {error.strerror or error}; give another place, or make room: "
             "what stood there is as it was"
