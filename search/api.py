@@ -22,6 +22,7 @@ from search.engine.run import Outcome, run_study
 from search.errors import ReadOnly, StudyNotFound, UserError
 from search.ledger import Ledger, StudyRecord, ledger_exists, sqlite_url
 from search.space import Space, confirm_name, read_space, rebuild, space_from_mapping
+from search.study import MIRROR_FILE
 
 if TYPE_CHECKING:
     from search.report.figures import Written
@@ -151,7 +152,7 @@ def mirror_url(results: Path) -> str:
     Raises:
         UserError: the folder is not there and cannot be made, or its path is no text.
     """
-    url = sqlite_url(results / "optuna.db")
+    url = sqlite_url(results / MIRROR_FILE)
     try:
         results.mkdir(parents=True, exist_ok=True)
     except OSError as error:

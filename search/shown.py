@@ -25,6 +25,11 @@ def shell_word(text: str) -> str:
     return "'" + text.replace("'", "'\"'\"'") + "'"
 
 
+def first_line(error: BaseException) -> str:
+    """Return the first line of an error's message, or its kind where it has none."""
+    return str(error).strip().partition("\n")[0] or type(error).__name__
+
+
 def one_line(text: str) -> str:
     """Return `text` without line breaks and control characters."""
     return printable(" ".join(text.split()) if len(text.splitlines()) > 1 else text)

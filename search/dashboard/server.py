@@ -23,16 +23,14 @@ from search.errors import UserError
 from search.ledger import Ledger, is_text, writable
 from search.ledger.tables import without_password
 from search.report import study_folder, write_results
+from search.shown import first_line
 from search.space import rebuild
-from search.study import Mirror, open_optuna
+from search.study import MIRROR_FILE, Mirror, open_optuna
 
 HOST = "127.0.0.1"
 
 PATIENCE = 10.0
 """Seconds that ending the dashboard waits for the picture that is being drawn, so that its browser can clear up."""
-
-MIRROR = "optuna.db"
-"""The mirror's file in a results folder."""
 
 
 def update(ledger: Ledger, mirror: str) -> list[str]:
@@ -50,7 +48,7 @@ def place_for(results: Path) -> Iterator[Path]:
     """Give the results folder, or one for the time being where no mirror can be written there."""
     with suppress(OSError):
         results.mkdir(parents=True, exist_ok=True)
-    needed = [results, *(path for path in (results / MIRROR, results / ARTIFACTS) if os.path.lexists(path))]
+    needed = [results, *(path for path in (results / MIRROR_FILE, results / ARTIFACTS) if os.path.lexists(path))]
     if all(map(writable, needed)) and is_text(results):
         yield results
         return
@@ -125,10 +123,9 @@ def serve(
     try:
         answering = application(ledger, mirror, results, reports, say)
     except (SQLAlchemyError, RuntimeError, OSError) as error:
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise UserError(
-            f"the mirror {without_password(mirror)} cannot be used: {reason}; remove it, for it is made anew from the "
-            "ledger"
+            f"the mirror {without_password(mirror)} cannot be used: {first_line(error)}; remove it, for it is made "
+            "anew from the ledger"
         ) from error
     try:
         server = make_server(HOST, port, answering, _Threads, _Quiet)

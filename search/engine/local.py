@@ -24,6 +24,7 @@ from search.engine.guard import Told, guard
 from search.engine.servers import Watch, watched
 from search.engine.surroundings import own_token
 from search.errors import RayLost, SearchError, StorageFailed, UserError
+from search.shown import first_line
 
 STARTS = 3
 """How often Ray is started where it does not answer: it waits 30 seconds for its own processes and no longer."""
@@ -123,11 +124,7 @@ def _failing_plainly(watch: Watch) -> Iterator[None]:
             raise UserError(text) from error
         if not isinstance(error, (ray.exceptions.RayError, ConnectionError)):
             raise
-        raise RayLost(f"part of the work failed on this machine ({_first_line(error)})") from error
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().partition("\n")[0] or type(error).__name__
+        raise RayLost(f"part of the work failed on this machine ({first_line(error)})") from error
 
 
 def _started(guards: ExitStack, cpus: int | None, say: Callable[[str], object]) -> str:
@@ -165,7 +162,7 @@ def _started(guards: ExitStack, cpus: int | None, say: Callable[[str], object]) 
                     continue
                 times = f", tried {STARTS} times" if not left else ""
                 raise UserError(
-                    f"Ray did not start on this machine{times} ({_first_line(error)}); {_look(folder)}"
+                    f"Ray did not start on this machine{times} ({first_line(error)}); {_look(folder)}"
                 ) from error
             guards.push(attempt.pop_all())
             return str(started.address_info["session_dir"])

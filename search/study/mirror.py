@@ -28,6 +28,9 @@ from search.trial import Trial
 optuna.logging.set_verbosity(optuna.logging.ERROR)
 log = logging.getLogger(__name__)
 
+MIRROR_FILE = "optuna.db"
+"""Its place in a results folder, where no other is given."""
+
 LARGE = 2_000
 """Studies of more trials are mirrored with final and rung values only."""
 

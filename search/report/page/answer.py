@@ -131,17 +131,14 @@ def _on_test(own: _Split, test: _Split, base: str) -> str:
         return ""
     if not test.decided:
         return "on test images none of this is clear of chance" if own.decided else ""
-    alike = [set(map(id, ones)) == set(map(id, others)) for ones, others in _pairs(own, test)]
+    pairs = ((own.better, test.better), (own.worse, test.worse))
+    alike = [set(map(id, ones)) == set(map(id, others)) for ones, others in pairs]
     if all(alike):
         return "test images say the same"
     against = [line for line in own.better if line in test.worse] + [line for line in own.worse if line in test.better]
     end = f"; the two contradict each other on {listed([line.setting for line in against])}" if against else ""
     but = "" if own.decided else ", where validation images decide nothing"
     return f"on test images{but}, {test.sentence(base)}{end}"
-
-
-def _pairs(own: _Split, test: _Split) -> tuple[tuple[list[Line], list[Line]], tuple[list[Line], list[Line]]]:
-    return (own.better, test.better), (own.worse, test.worse)
 
 
 def _settled(claim: Claim) -> tuple[int, ...]:
