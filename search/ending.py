@@ -64,7 +64,9 @@ def interrupt(number: int, frame: FrameType | None) -> NoReturn:
 
 def failed() -> None:
     """See that the process ends soon: its command has failed, and said so."""
-    if _listening:
+    if not _listening:
+        return
+    with suppress(OSError, RuntimeError):  # no file can be opened, no thread started: that may be what it failed of
         nowhere = open(os.devnull, "w")  # noqa: SIM115  # for as long as the process lives
         faulthandler.dump_traceback_later(LEAVING_S, exit=True, file=nowhere)
 

@@ -8,6 +8,7 @@ import sys
 
 import pytest
 
+from search import ending
 from tests.surroundings import HANG_S
 
 COMMAND = """
@@ -72,3 +73,15 @@ def test_a_command_ends_on_a_signal(what: str, code: int, out: str, err: str, nu
 def test_a_command_that_failed_ends_though_a_library_does_not() -> None:
     done = subprocess.run([sys.executable, "-c", COMMAND, "leaves"], capture_output=True, text=True, timeout=HANG_S)
     assert (done.returncode, done.stdout, done.stderr) == (1, "begun\n", "")
+
+
+@pytest.mark.parametrize(
+    "refused", [OSError(24, "Too many open files"), RuntimeError("unable to start watchdog thread")]
+)
+def test_a_failure_that_cannot_be_watched_ends_as_it_is(refused: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **more: object) -> None:
+        raise refused
+
+    monkeypatch.setattr(ending, "_listening", True)
+    monkeypatch.setattr(ending.faulthandler, "dump_traceback_later", refuse)
+    ending.failed()
