@@ -27,7 +27,7 @@ from search.report.statistics.results import ALPHA, Difference, State
 from search.report.statistics.scores import Ended, Scores
 from search.report.statistics.verdicts import Kind, Verdict, best, better, equal, size
 from search.report.text import lookup, value_text
-from search.space import Space
+from search.space import Grid, Space
 from search.space.figures import counts_images, share
 
 SEARCHED = "a search chose what it shows, so it decides no claim; `search.confirm` runs the best under fresh seeds"
@@ -35,6 +35,12 @@ SEARCHED = "a search chose what it shows, so it decides no claim; `search.confir
 
 EQUAL_ROWS = "their rows are equal to the last bit, so that more seeds tell no more"
 """Said in place of what it would take to tell two settings apart."""
+
+NO_EVIDENCE = "their rows are equal to the last bit, which is no evidence that what differs does not matter"
+"""Said of a verdict on them: perhaps nothing reads what differs."""
+
+EQUAL_SEEDS = "the seed changed no bit, so that all runs of a setting are one; a verdict needs 3 that are drawn anew"
+"""Why copies of one run decide nothing."""
 
 _RUNS = ("never", "always")
 
@@ -51,11 +57,12 @@ def verdicts(
     Args:
         space: the file.
         table: its table.
-        lines: per line of the table its runs, one per seed.
+        lines: per line of the table its runs, one per seed; fewer than finished where seeds are copies of one run.
         evidence: predictions of the validation images; its `why` says why differences cannot be judged.
         looks: looks that were planned; the level is divided by them.
     """
-    bench = _Bench(space, table, evidence, looks)
+    copies = any(0 < len(runs) < line.finished for line, runs in zip(table.lines, lines, strict=True))
+    bench = _Bench(space, table, evidence, looks, EQUAL_SEEDS if copies else "")
     compared: list[_Compared] = []
     for claim in space.report.claims:
         if not any(word in claim for word in _RUNS):
@@ -117,8 +124,9 @@ def claim_text(space: Space, claim: Mapping[str, Any]) -> str:
 class _Bench:
     """What all claims about rows are judged by."""
 
-    def __init__(self, space: Space, table: Table, evidence: Evidence, looks: int) -> None:
+    def __init__(self, space: Space, table: Table, evidence: Evidence, looks: int, copies: str) -> None:
         self.space, self.evidence, self.looks = space, evidence, max(looks, 1)
+        self.fault = evidence.why or copies
         self.alpha = ALPHA / self.looks
         self._scores: dict[int, Scores] = {}
         self.places: dict[str, dict[str, list[int]]] = {}  # other axes -> row -> lines
@@ -136,6 +144,14 @@ class _Bench:
         axes = [a for a in self.space.axes if a.name != rows and (a.when is None or a.when.axis != rows)]
         known = line.parameters
         return ", ".join(f"{axis.name}={value_text(known[axis.name])}" for axis in axes if axis.name in known)
+
+    def missing(self, where: str) -> list[str]:
+        """Return what the rows of a grid are called that are not on record in one place of the other axes."""
+        axis = next((axis for axis in self.space.axes if axis.name == self.space.report.rows), None)
+        if axis is None or self.space.search.sampler != "grid" or not isinstance(axis.domain, Grid):
+            return []
+        there = self.places.get(where, {})
+        return [row_text(self.space, value) for value in axis.domain.values if value_text(value) not in there]
 
     def name(self, row: str) -> str:
         """Return what a row is called."""
@@ -201,7 +217,7 @@ class _Compared:
         else:
             self.row, other = (value_text(value) for value in self.claim.get("better") or self.claim["equal"])
             others = [other]
-        self.fault = self.bench.evidence.why
+        self.fault = self.bench.fault
         for row in (self.row, *others):
             lines = len(places.get(row, ()))
             if not self.fault and lines != 1:
@@ -234,7 +250,8 @@ class _Compared:
             return self._best()
         ((row, difference),) = self.differences.items()
         by, clear = self.claim.get("by"), adjusted is not None and adjusted <= self.bench.alpha
-        if self.names[row] is None and difference.p is not None:
+        same = self._equal_rows(row)
+        if same:
             sentence = EQUAL_ROWS
         elif "equal" in self.claim:
             sentence = need_equal(difference, self.claim["within"], self.bench.looks).sentence
@@ -243,15 +260,28 @@ class _Compared:
         else:
             sentence = self.bench.need(difference, self.row, row, by, tests).sentence
         if "equal" in self.claim:
-            return equal(difference, self.claim["within"], sentence, self.bench.alpha)
-        return better(difference, adjusted, by, self.bench.space.report.margin, sentence, self.bench.alpha)
+            found = equal(difference, self.claim["within"], sentence, self.bench.alpha)
+        else:
+            found = better(difference, adjusted, by, self.bench.space.report.margin, sentence, self.bench.alpha)
+        if same and found.kind is not Kind.UNDECIDED:
+            return replace(found, reason=f"{found.reason}; {NO_EVIDENCE}")
+        return found
+
+    def _equal_rows(self, row: str) -> bool:
+        """Whether what is compared with a row has the same rows as that one, under keys of their own."""
+        return self.names[row] is None and self.differences[row].p is not None
 
     def _best(self) -> Verdict:
         named = {self.bench.name(row): one for row, one in self.differences.items()}
         found = best(named, alpha=self.bench.alpha, alike=list(self.names.values()))
         left = [row for row in self.differences if self.bench.name(row) in found.open]
+        if found.kind is Kind.SUPPORTED and (missing := self.bench.missing(self.where)):
+            return replace(found, kind=Kind.UNDECIDED, reason=f"no run of {', '.join(missing)} is on record")
         if found.kind is not Kind.UNDECIDED or not left:
             return found
+        if same := [row for row in left if self._equal_rows(row)]:
+            names = f"{self.bench.name(self.row)} and {self.bench.name(same[0])}"
+            return replace(found, reason=f"{found.reason}; {names}: {EQUAL_ROWS}")
         # What decides this claim is the comparison that needs most.
         needs = {row: self.bench.need(self.differences[row], self.row, row, None, 1) for row in left}
         hardest = max(left, key=lambda row: _effort(needs[row]))

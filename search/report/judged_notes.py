@@ -66,7 +66,7 @@ def _levels(table: Table, evidence: Evidence) -> list[str]:
             f"{table.judged} has no interval: its epoch was chosen on the same images. Differences may have one."
         )
     notes += _estimand(table, several)
-    if len(several) < len(cells) and any(one.cell.seeds == 1 for one in cells):
+    if any(_of_single(one) for one in cells):
         mark = f"{ONE_RUN} " if several else ""
         notes.append(
             f"{mark}One seed: {_of_one_run(cells)} are for this very run on new images, a smaller question than that "
@@ -92,6 +92,11 @@ def _estimand(table: Table, several: Sequence[Judged]) -> list[str]:
         f"{interval} for a new run judged on new images of the same kind; same training images, one split "
         f"for all seeds. {_seeds(several)}, {_count(several)} images."
     ]
+
+
+def _of_single(one: Judged) -> bool:
+    """Whether a figure that is shown is of a single run; of a pruned setting none is."""
+    return State.ONE_RUN in (one.cell.state, one.difference.state if one.difference is not None else None)
 
 
 def _of_one_run(cells: Sequence[Judged]) -> str:
@@ -136,7 +141,8 @@ def _differences(table: Table, read: Curves, remarks: Remarks) -> list[str]:
             continue
         noise = _noise(getattr(line, place) for line in table.lines)
         start = f"Differences in {metric} to the baseline {name}{within}, on the seeds that both finished"
-        said = f"{family.sentence}{noise}" if family.comparisons else "none has a p value"
+        none = "all settings have its rows, so there is no comparison" if family.repeated else "none has a p value"
+        said = f"{family.sentence}{noise}" if family.comparisons else none
         notes.append(f"{start}; {said}.")
     family = remarks.family or remarks.tested
     if family is not None:
@@ -154,6 +160,8 @@ def _claims(table: Table, remarks: Remarks) -> list[str]:
         return []
     if tested:
         distinct = claims_compared(table)
+        if not distinct:
+            return ["Claims that one is better: all of them compare equal rows, so there is no comparison."]
         own = replace(family, comparisons=distinct, repeated=len(tested) - distinct)
         return [f"Claims that one is better are a family of their own: {own.sentence}.", *families_apart(table)]
     return [*([f"Claims: {family.looked}."] if family.looked else []), *families_apart(table)]

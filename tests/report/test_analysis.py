@@ -479,3 +479,48 @@ def test_settings_without_test_images_beside_others_that_have_some(ledger):
     assert untested.tested is None or untested.tested.cell.estimate is None
     column = next(column for column in table_sheet(table).columns if column.head.startswith("test_accuracy"))
     assert [bool(entry.text) for entry in column.entries] == [True, False]
+
+
+@pytest.mark.parametrize(("shares", "other"), [((20, 38, 38), 1), ((20, 20, 20), 0)])
+def test_more_seeds_do_not_tell_which_of_two_settings_with_equal_rows_is_best(bench, shares, other):
+    for a, share in enumerate(shares):
+        for s in range(3):
+            right = np.arange(40) < share - s
+            bench.run({"gamma": a}, s, right, right[:30])
+    bench.reported(claims=({"best": 2},))
+    (claim,) = comparison_table(*bench.args).verdicts
+    left = [f"gamma={a}" for a in (0, 1) if shares[a] == shares[2]]
+    assert (claim.kind, claim.reason) == (
+        "undecided",
+        f"not ruled out: {', '.join(left)}; gamma=2 and gamma={other}: their rows are equal to the last bit, so that "
+        "more seeds tell no more",
+    )
+
+
+def test_what_is_decided_of_equal_rows_is_said_to_be_no_evidence(bench):
+    for a in (0, 1, 2):
+        for s in range(3):
+            bench.run({"gamma": a}, s, np.arange(40) < 20 + s, np.arange(30) < 15)
+    bench.reported(claims=({"equal": [1, 0], "within": 0.5}, {"better": [1, 0], "by": 0.5}))
+    table = comparison_table(*bench.args)
+    said = "their rows are equal to the last bit, which is no evidence that what differs does not matter"
+    assert [(claim.kind, claim.reason) for claim in table.verdicts] == [
+        ("supported", f"the 90 % interval lies within 50 pt; {said}"),
+        ("contradicted", f"if better, then by less than 50 pt; {said}"),
+    ]
+    notes = notes_of(bench)
+    assert "on the seeds that both finished; all settings have its rows, so there is no comparison." in notes
+    assert "Claims that one is better: all of them compare equal rows, so there is no comparison." in notes
+    assert "none has a p value" not in notes
+    assert "over 0 comparisons" not in notes
+
+
+def test_claims_about_copies_of_one_run_name_the_seed(bench):
+    for a, share in enumerate((20, 20, 38)):
+        for s in range(3):
+            right = np.arange(40) < share
+            bench.run({"gamma": a}, s, right, right[:30], settings={"gamma": a, "seed": s})
+    bench.reported(claims=({"better": [2, 0]}, {"equal": [1, 0], "within": 0.5}, {"best": 2}))
+    said = "the seed changed no bit, so that all runs of a setting are one; a verdict needs 3 that are drawn anew"
+    found = [(claim.kind, claim.reason) for claim in comparison_table(*bench.args).verdicts]
+    assert found == [("undecided", said)] * 3

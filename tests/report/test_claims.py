@@ -278,3 +278,37 @@ def test_planned_looks_narrow_the_test_of_equality(ledger):
     found = verdict_of(bench)
     assert (found.kind, "low_90" in found.evidence) == ("supported", False)
     assert "the 95 % interval lies within 25 pt" in found.reason
+
+
+def test_best_of_all_needs_all_settings_of_a_grid_on_record(ledger):
+    """What was never started is not ruled out; what is beaten already is contradicted."""
+    bench = levels(ledger, [{"best": 1}, {"best": 0}], shares=(20, 38))
+    best, beaten = comparison_table(*bench.args).verdicts
+    assert (best.kind, best.reason) == ("undecided", "no run of gamma=2 is on record")
+    assert (beaten.kind, beaten.reason) == ("contradicted", "worse than gamma=1")
+    bench.space = replace(bench.space, axes=[Axis("gamma", Grid([0, 1]))])
+    best, _ = comparison_table(*bench.args).verdicts
+    assert (best.kind, best.reason) == ("supported", "better than the only other one")
+
+
+def test_why_nothing_is_judged_is_said_once(ledger):
+    bench = Bench(ledger).grid(gammas=(0, 1)).reported(claims=({"better": [2, 0]}, {"equal": [2, 0], "within": 0.1}))
+    for s in range(3):
+        bench.run({"gamma": 2}, s, pattern(2, s, 40), state=State.PRUNED if s == 2 else State.FINISHED)
+    why = "a seed was pruned; a pruned setting can only be described, at an epoch all runs reached"
+    better, equal = comparison_table(*bench.args).verdicts
+    assert better.reason == (
+        f"{why}; what it takes to find a difference of 2 pt (assumed, as no margin is stated) with a probability of "
+        "about 80 % is unknown: the noise of new runs was not estimated"
+    )
+    assert (equal.reason.startswith(f"{why}; "), equal.reason.count(why)) == (True, 1)
+
+
+def test_single_runs_are_explained_where_a_figure_is_of_one(ledger):
+    """Of a setting whose other seeds were pruned no interval is shown, so there is nothing to explain."""
+    for state, explained in ((State.PRUNED, False), (State.FAILED, True)):
+        bench = Bench(ledger, replace(SPACE, name=state.value)).grid(gammas=(0, 1))
+        for s in range(3):
+            bench.run({"gamma": 2}, s, pattern(2, s, 40), state=State.FINISHED if s == 0 else state)
+        notes = comparison_table(*bench.args).notes
+        assert any("One seed:" in note for note in notes) is explained

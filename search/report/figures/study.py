@@ -135,7 +135,7 @@ class _Drawing:
             title = f"{_words(metric).capitalize()} over epochs"
             figure = metric_figure(self.chosen, metric, title, self.about)
             last = [(group, group.values(metric, "last")) for group in self.chosen]
-            parts = [f"{group.short} {shown(metric, _mean(values))}" for group, values in last if values]
+            parts = [f"{_marked(group)} {shown(metric, _mean(values))}" for group, values in last if values]
             unit = " in per cent" if is_accuracy(metric) else ""
             alt = f"Mean {_words(metric)} of the last epoch{unit}, by setting: {'; '.join(parts)}."
             result.append(self.made("objective" if place == 0 else "accuracy", title, alt, figure))
@@ -236,8 +236,7 @@ class _Drawing:
         for group in groups:
             if values := group.values(self.objective, self.value):
                 seconds = sum(run.seconds for run in group.runs) / len(group.runs)
-                partial = f" ({group.remark})" if group.remark else ""
-                parts.append(f"{group.short}{partial} {shown(self.objective, _mean(values))} in {seconds:.3g} s")
+                parts.append(f"{_marked(group)} {shown(self.objective, _mean(values))} in {seconds:.3g} s")
         more = f"; and {len(parts) - COSTS} more" if len(parts) > COSTS else ""
         unit = " in per cent" if is_accuracy(self.objective) else ""
         alt = (
@@ -269,12 +268,13 @@ class _Drawing:
         first = ranked(whole, self.space)[0]
         top = f"best, by this very figure, is {first.short} with {shown(self.objective, first.mean)}"
         count = f"{len(whole)} complete settings"
+        against = f"each of {len(axes)} axes" if len(axes) > 1 else axes[0].name
         shares = [f"{name} {100 * share:.0f}" for name, share in importance.values.items()]
         titles = ("Importance of the axes", "Parallel coordinates", "Slices")
         alts = (
             f"Importances in per cent by {importance.evaluator}: {', '.join(shares)}.",
             f"The values of {count} on {len(axes)} axes beside their {_words(self.objective)}; {top}.",
-            f"{_words(self.objective).capitalize()} of {count} against each of {len(axes)} axes; {top}.",
+            f"{_words(self.objective).capitalize()} of {count} against {against}; {top}.",
         )
         return [
             self.made("importance", titles[0], alts[0], room.importance_figure(importance, titles[0], self.head)),
@@ -336,6 +336,11 @@ def _words(metric: str) -> str:
 def _all(names: Sequence[str], count: int) -> str:
     """Return names in a sequence; "all 5 settings" where there are no others."""
     return f"all {count} settings" if 1 < count == len(names) else " and ".join(names)
+
+
+def _marked(group: Group) -> str:
+    """Return what a setting is called, with what its runs lack."""
+    return f"{group.short} ({group.remark})" if group.remark else group.short
 
 
 def _mean(values: Sequence[float]) -> float:

@@ -153,7 +153,8 @@ def best(
     if beaten_by:
         return Verdict(Kind.CONTRADICTED, f"worse than {', '.join(beaten_by)}", evidence, left)
     if not left:
-        return Verdict(Kind.SUPPORTED, f"better than each of the {len(differences)} others", evidence)
+        others = f"each of the {len(differences)} others" if len(differences) > 1 else "the only other one"
+        return Verdict(Kind.SUPPORTED, f"better than {others}", evidence)
     few = [name for name, d in differences.items() if not d.decidable and d.state is not State.SAME_RUN]
     reason = f"not ruled out: {', '.join(left)}"
     if few:
@@ -242,7 +243,8 @@ def _why_not(difference: Difference) -> str:
 
 
 def _undecided(reason: str, need: str, evidence: Mapping[str, float]) -> Verdict:
-    return Verdict(Kind.UNDECIDED, f"{reason}; {need}" if need else reason, evidence)
+    told = need.removesuffix(f"; {reason}")
+    return Verdict(Kind.UNDECIDED, f"{reason}; {told}" if told else reason, evidence)
 
 
 def _check_margin(name: str, value: float | None) -> None:

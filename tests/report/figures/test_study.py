@@ -161,8 +161,9 @@ class TestWhich:
         study.trial({"gamma": 0}, 0, [0.1, 0.25])
         made = study_figures(*study.args)
         assert [one.name for one in made] == ["study-objective", "study-accuracy"]
-        assert made[0].alt == "Mean validation loss of the last epoch, by setting: gamma=0 0.75."
-        assert made[1].alt == "Mean validation accuracy of the last epoch in per cent, by setting: gamma=0 25.00."
+        assert made[0].alt == "Mean validation loss of the last epoch, by setting: gamma=0 (1 of 3 seeds) 0.75."
+        said = "Mean validation accuracy of the last epoch in per cent, by setting: gamma=0 (1 of 3 seeds) 25.00."
+        assert made[1].alt == said
 
     def test_running_failed_and_diverged_trials_alone_have_defined_figures(self, make: Callable[..., Study]) -> None:
         study = make()

@@ -258,7 +258,7 @@ class TestWhatItSays:
         for number, letter in enumerate("xy"):
             study.trial({"name": letter * 60}, 0, [0.1, 0.2, 0.3 + number / 10], configuration=number)
         page = Page(page_of(study))
-        assert "configuration 1 40.00" in page.text
+        assert "configuration 1 (1 of 3 seeds) 40.00" in page.text
         assert drawn.NUMBERED in page.text
         assert drawn.NUMBERED not in Page(page_of(levels(study.ledger))).text
 
