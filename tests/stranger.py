@@ -38,7 +38,8 @@ def stranger(folder: Path) -> Iterator[None]:
         return
     if os.access not in os.supports_effective_ids:
         pytest.skip("root cannot be somebody else for a while on this system")
-    group = os.getegid()
+    group, temporary = os.getegid(), tempfile.tempdir
+    tempfile.tempdir = None  # root's may be closed to others: it is chosen anew, as in a process of their own
     os.setegid(NOBODY)
     os.seteuid(NOBODY)
     try:
@@ -48,6 +49,7 @@ def stranger(folder: Path) -> Iterator[None]:
     finally:
         os.seteuid(0)
         os.setegid(group)
+        tempfile.tempdir = temporary
 
 
 def listing(folder: Path) -> dict[str, tuple[int, int]]:

@@ -29,9 +29,10 @@ def system(tmp_path: Path) -> Callable[..., Path]:
     def make(cgroup: str, mounts: Mapping[str, str], files: Mapping[str, str]) -> Path:
         proc = tmp_path / "proc"
         proc.mkdir()
+        base = str(tmp_path).replace("\\", r"\134").replace(" ", r"\040")  # as the kernel writes it
         (proc / "cgroup").write_text(cgroup)
         lines = [
-            f"30 20 0:2{number} {what.split()[0]} {tmp_path}/{place} rw,nosuid shared:9 - {' '.join(what.split()[1:])}"
+            f"30 20 0:2{number} {what.split()[0]} {base}/{place} rw,nosuid shared:9 - {' '.join(what.split()[1:])}"
             for number, (place, what) in enumerate(mounts.items())
         ]
         (proc / "mountinfo").write_text("20 1 8:1 / / rw - ext4 /dev/vda rw\n" + "\n".join(lines) + "\n")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,15 +17,21 @@ from search.errors import UserError
 
 
 @pytest.fixture
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The only folder for temporary files; that its own path is long does not matter."""
-    monkeypatch.setattr(folders, "INSIDE_BYTES", 0)
-    monkeypatch.setattr(folders, "places", lambda: [(str(tmp_path), "TMPDIR")])
-    return tmp_path
+def short() -> Iterator[Path]:
+    """A folder whose path is short and plain, wherever tests have theirs."""
+    with tempfile.TemporaryDirectory(prefix="t", dir="/tmp") as folder:
+        yield Path(folder)
 
 
-def test_a_folder_that_will_not_do_is_passed_over_and_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    long, most = tmp_path / ("x" * 100), SOCKET_PATH_BYTES - INSIDE_BYTES
+@pytest.fixture
+def place(short: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The only folder for temporary files."""
+    monkeypatch.setattr(folders, "places", lambda: [(str(short), "TMPDIR")])
+    return short
+
+
+def test_a_folder_that_will_not_do_is_passed_over_and_said(short: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    long, most = short / ("x" * 100), SOCKET_PATH_BYTES - INSIDE_BYTES
     long.mkdir()
     for value, said in [
         (str(long), f"has {len(bytes(long))} bytes, and the paths of sockets inside allow {most}"),
@@ -55,10 +63,10 @@ def test_paths_of_sockets_fit() -> None:
 def test_a_disk_that_is_full_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(folders, "ROOM_BYTES", 1e30)
     with pytest.raises(UserError) as caught:
-        chosen([("/no/such", "TMPDIR"), ("/", "")])
+        chosen([("/no/such", "TMPDIR"), ("/tmp", "")])
     text = str(caught.value)
     assert text.startswith(
-        "there is no folder for Ray's temporary files: TMPDIR '/no/such' is no folder; '/' has only "
+        "there is no folder for Ray's temporary files: TMPDIR '/no/such' is no folder; '/tmp' has only "
     )
     assert text.endswith(" MB free; give one that will do in TMPDIR")
 
@@ -76,7 +84,7 @@ def test_a_folder_whose_disk_is_full_is_named(monkeypatch: pytest.MonkeyPatch, t
 
 def test_what_a_dead_driver_left_is_swept_and_nothing_else(place: Path) -> None:
     code = (
-        "import sys\nfrom search.engine import folders\nfolders.INSIDE_BYTES = 0\n"
+        "import sys\nfrom search.engine import folders\n"
         "folders.places = lambda: [(sys.argv[1], '')]\n"
         "with folders.own_folder(print) as folder:\n    print(folder, flush=True)\n    input()\n"
     )

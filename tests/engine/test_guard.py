@@ -35,7 +35,7 @@ with guard(str(folder)) as told:
     told.starting(1000.0, "it did not start")
     if end != "starting":
         told.started()
-    print(folder, named.pid, writes.pid, reader.pid, other.pid, flush=True)
+    print(named.pid, writes.pid, reader.pid, other.pid, folder, flush=True)
     if end != "leaves":
         time.sleep(1000)
 print("left", flush=True)
@@ -70,10 +70,10 @@ def drivers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Driv
             text=True,
         )
         assert process.stdout is not None
-        words = process.stdout.readline().split()
-        family = [psutil.Process(int(word)) for word in words[1:]]
+        *pids, folder = process.stdout.readline().rstrip("\n").split(" ", 4)
+        family = [psutil.Process(int(pid)) for pid in pids]
         (watching,) = [each for each in psutil.Process(process.pid).children() if "guard.py" in str(each.cmdline())]
-        made[end] = Driver(end, process, Path(words[0]), *family, watching)
+        made[end] = Driver(end, process, Path(folder), *family, watching)
     try:
         for driver in made.values():
             assert {driver.named.pid, driver.writes.pid} <= members_of(str(driver.folder))
