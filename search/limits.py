@@ -17,12 +17,11 @@ from pathlib import Path
 SELF = Path("/proc/self")
 """Where Linux says in which cgroups this process is; other systems have none."""
 
-UNLIMITED = 2**60
+UNLIMITED_BYTES = 2**60
 """Bytes from which on a limit of version 1 is none: it says so by the largest multiple of a page."""
 
-
-MANY = 20_000
-"""Processes and threads of a user from which on their limit is none for us, and nobody counts them."""
+UNLIMITED_PROCESSES = 20_000
+"""A user's limit of processes and threads from which on it counts as none: then those there are need not be counted."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +95,7 @@ def memory_bytes(proc: Path = SELF) -> int:
         for name in ("memory.max", "memory.limit_in_bytes"):
             with contextlib.suppress(ValueError):
                 limits += [int(word) for word in _words(folder / name)]
-    return min(limit for limit in limits if limit < UNLIMITED)
+    return min(limit for limit in limits if limit < UNLIMITED_BYTES)
 
 
 @dataclass(frozen=True)
@@ -140,7 +139,7 @@ def _of_user(proc: Path) -> Processes:
         most, user = resource.getrlimit(resource.RLIMIT_NPROC)[0], os.getuid()
     except (ImportError, OSError, ValueError, AttributeError):
         return Processes()
-    if user == 0 or not 0 <= most < MANY:  # root is not limited by it
+    if user == 0 or not 0 <= most < UNLIMITED_PROCESSES:  # root is not limited by it
         return Processes()
     return Processes(most, threads_of(user, proc.parent), "this user may have (ulimit -u)")
 

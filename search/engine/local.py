@@ -33,7 +33,7 @@ START_LIMIT_S = 90.0
 """Seconds that one start may take. Ray waits without end for a server that cannot start its threads, holding the
 interpreter's lock, so that no code of ours could end that."""
 
-PROCESSES = 130
+LEAST_PROCESSES = 130
 """Processes and threads that a local Ray and its driver have at least, on two CPUs; with fewer it hangs."""
 
 UNNEEDED = {"no_monitor": True, "include_log_monitor": False}
@@ -133,7 +133,7 @@ def _started(guards: ExitStack, cpus: int | None, say: Callable[[str], object]) 
     Raises:
         UserError: it does not start, or cannot.
     """
-    if reason := limits.processes().trouble(PROCESSES):
+    if reason := limits.processes().trouble(LEAST_PROCESSES):
         raise UserError(f"Ray cannot be started: {reason}")
     for left in reversed(range(STARTS)):
         with ExitStack() as attempt:
@@ -172,7 +172,7 @@ def _started(guards: ExitStack, cpus: int | None, say: Callable[[str], object]) 
 def _look(folder: str) -> str:
     """Return what to look at where Ray does not start."""
     few = limits.processes()
-    first = f"{few}: raise this limit, or end other programs; " if few.left < 10 * PROCESSES else ""
+    first = f"{few}: raise this limit, or end other programs; " if few.left < 10 * LEAST_PROCESSES else ""
     return f"{first}see whether the machine is overloaded, or its memory or {os.path.dirname(folder)!r} full"
 
 

@@ -2,7 +2,7 @@
 
 A file is named ``<key>-<first 16 digits of its SHA-256>`` and is never overwritten while it is sound: it is written
 under another name, synced, and renamed. Its content is what the run's ``save()`` returned, byte for byte. Every read
-checks the whole hash: of the single-bit flips of a checkpoint nearly all load without a word and train other numbers.
+checks the whole hash: of the single-bit flips of a checkpoint nearly all load without an error and train other numbers.
 
 Used by workers, which write and read states, and by the ledger, which remembers and frees them.
 """

@@ -96,7 +96,7 @@ def answer() -> None:
         found = _found(workload, question)
     except (Exception, KeyboardInterrupt):
         raise
-    except BaseException as error:  # SystemExit and its like would end this process without a word
+    except BaseException as error:  # SystemExit and its like would end this process and give no reason
         sys.exit(f"{_ENDED}{reason_of(error)}")
     print(f"\n{_MARK}{json.dumps(found, default=str)}")
 
