@@ -18,7 +18,7 @@ from search import api
 from search.__main__ import run
 from search.cli.plan import _ledger
 from search.errors import ReadOnly, UserError
-from search.ledger import Ledger
+from search.ledger import Ledger, sqlite_url
 from tests.report.judging import SPACE, Bench
 from tests.stranger import listing, shared_folder, stranger
 from tests.surroundings import HANG_S, ROOT
@@ -129,7 +129,7 @@ def test_a_study_that_is_read_refuses_to_be_written(place: Path) -> None:
 
 HOLDER = """
 import sys
-from search.ledger import Ledger
+from search.ledger import Ledger, sqlite_url
 ledger = Ledger(sys.argv[1])
 record = ledger.study("judged")
 with ledger.step(record.id) as step:
@@ -237,7 +237,7 @@ def test_results_that_cannot_even_be_read(place: Path, capsys: pytest.CaptureFix
 
 
 def test_reading_makes_no_database(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    for storage in (tmp_path / "none.db", f"sqlite:///{tmp_path}/none.db"):
+    for storage in (tmp_path / "none.db", sqlite_url(tmp_path / "none.db")):
         assert ask(capsys, "list", "--storage", storage, "--results", tmp_path / "r") == (
             1,
             "",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 import sys
@@ -194,7 +195,7 @@ def test_what_the_data_refuse_is_told_of_every_configuration(
 ) -> None:
     """`check --data` reads what `plan` and `run` would; both say the same."""
     path = tmp_path / "space.yaml"
-    content = f"workload: classifier\nfixed: {{epochs: 1, data: {pets}, data.size: 9}}\n"
+    content = f"workload: classifier\nfixed: {{epochs: 1, data: {json.dumps(str(pets))}, data.size: 9}}\n"
     axes = "  batch_size: {choice: [4, 7, 100]}\n  optimizer.lr: {float: {low: 0.1, high: 0.2}}\n"
     path.write_text(f"{content}space:\n{axes}search: {{sampler: random, trials: 3}}\n")
     assert run(["check", str(path)]) == 0
@@ -241,7 +242,8 @@ def test_what_is_known_without_the_data(
     settings: str, fault: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path, image = tmp_path / "space.yaml", str(tmp_path / "space.yaml")
-    path.write_text(f"workload: classifier\nfixed: {settings.replace('<file>', image).replace('{', '{epochs: 1, ')}\n")
+    written = settings.replace("<file>", json.dumps(image)).replace("{", "{epochs: 1, ", 1)
+    path.write_text(f"workload: classifier\nfixed: {written}\n")
     for verb in ("check", "plan", "run"):
         assert run([verb, str(path)]) == 1
         assert capsys.readouterr().err == f"{path}:2: {fault.replace('<file>', image)}\n"
