@@ -133,6 +133,8 @@ def _remedy(array: np.ndarray) -> str:
             return ": .astype(int) where these are the classes 0 and 1"
         case 1, _:
             return ": the places of these classes in the data card's list"
+        case 2, _ if 1 in array.shape:  # argmax of a single column would take every image for class 0
+            return ": .reshape(-1) where these are classes"
         case 2, _:
             return ": .argmax(axis=1) where these are scores of classes"
     return ""

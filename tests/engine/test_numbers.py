@@ -283,6 +283,14 @@ CARD = DataCard("f", "four", ["a", "b", "c"], {"val": np.array([0, 1, 2, 0]), "t
             np.array([[0.5, 0.5, 0.0]] * 4),
             f"have the shape (4, 3) and the type float64; {WANTED}: .argmax(axis=1) where these are scores of classes",
         ),
+        (
+            np.array([[0], [1], [2], [0]]),
+            f"have the shape (4, 1) and the type int64; {WANTED}: .reshape(-1) where these are classes",
+        ),
+        (
+            np.array([[0, 1, 2, 0]]),
+            f"have the shape (1, 4) and the type int64; {WANTED}: .reshape(-1) where these are classes",
+        ),
         (np.array(1), f"have the shape () and the type int64; {WANTED}"),
         (
             [True, False],
