@@ -67,6 +67,8 @@ def broken_rule(node: Node, rule: Mapping[str, Any]) -> str:
         return f"found {show(node)}, must be at {'most' if value > 0 else 'least'} {LARGEST if value > 0 else -LARGEST}"
     if not (reason := why_not(value, rule)):
         return ""
+    if inner := next((inner for item in node.items if (inner := broken_rule(item, rule.get("items", {})))), ""):
+        return inner
     if "enum" in rule and "words" in rule:
         return f"found {show(node)}, must be {rule['words']}"
     found = f"found {value!r}"
@@ -81,7 +83,7 @@ def broken_rule(node: Node, rule: Mapping[str, Any]) -> str:
     if node.kind != "mapping" and "examples" in rule:
         reason += f"; for example {written(rule['examples'][0])}"
     elif node.kind == "scalar" and reason.endswith(("must be a list", "must be a list or null")):
-        reason += f"; write {_listed(node, rule.get('minItems', 1))}"
+        reason += _as_list(node, rule)
     if not isinstance(value, str) and "pattern" in rule and "words" in rule and "number" in rule.get("type", ()):
         reason = re.sub(r"must be (text or )?a number( or text)?$", f"must be {rule['words']}", reason)
     if isinstance(value, str):
@@ -114,6 +116,16 @@ def _unquoted(node: Node, rule: Mapping[str, Any]) -> str:
 def _number(text: str, rule: Mapping[str, Any]) -> str:
     kinds = rule.get("type", ())
     return meant(text, rule) if "number" in kinds or "integer" in kinds else ""
+
+
+def _as_list(node: Node, rule: Mapping[str, Any]) -> str:
+    """Return the remedy for a scalar where a list is asked for: the list it was meant to be, where that is sound."""
+    choices = rule.get("items", {}).get("enum", ())
+    if node.null and not rule.get("minItems"):
+        return "; write [] for none"
+    if choices and broken_rule(node, rule["items"]) and "," not in node.text:
+        return f"; for example [{written(choices[0])}]"
+    return f"; write {_listed(node, rule.get('minItems', 1))}"
 
 
 def _listed(node: Node, least: int) -> str:

@@ -12,8 +12,12 @@ from search.space.extends import section
 from search.space.keys import AUTO, MAX_TRIALS, RESOURCES, SEARCH, SEEDS
 from search.space.model import AshaSettings, Axis, Confirm, Float, Grid, Int, Objective, Resources, Search, Space
 from search.space.nodes import Node, Problems, no_value, same, show, text_of, tidy, unknown
+from search.space.numbers import meant
 
 _SEED_LIST: Mapping[str, Any] = SEEDS["anyOf"][1]
+
+SMALLEST_SHARE = 0.0001
+"""Of a GPU: Ray counts resources in ten thousandths."""
 
 
 def read_seeds(node: Node | None, problems: Problems) -> tuple[int, ...]:
@@ -42,6 +46,10 @@ def read_resources(node: Node, problems: Problems) -> Resources:
     gpus = data.get("gpus")
     if isinstance(gpus, float) and gpus > 1 and gpus != int(gpus):
         problems.add(node.entries["gpus"], f"found {show(gpus)}, must be a whole number, or a fraction below 1")
+    if isinstance(gpus, float) and 0 < gpus < SMALLEST_SHARE:
+        least = f"{SMALLEST_SHARE:g}, the smallest share that Ray tells from none; 0 trains without one"
+        entry = node.entries["gpus"]
+        problems.add(entry, f"found {show(entry)}, must be at least {least}")
     if not sound:
         return Resources()
     return Resources(
@@ -160,7 +168,9 @@ def _value(axis: Axis, node: Node) -> tuple[Any, str]:
     number = tidy(node.value)
     if isinstance(number, bool) or not isinstance(number, (int, float)) or not domain.low <= number <= domain.high:
         reason = f"found {show(node)}, must be a number from {domain.low} to {domain.high}, the range of {axis.name!r}"
-        return None, reason
+        kind = "integer" if isinstance(domain, Int) else "number"
+        bounds = {"type": kind, "minimum": domain.low, "maximum": domain.high}
+        return None, reason + (meant(node.value, bounds) if isinstance(node.value, str) else "")
     whole = isinstance(domain, Int) and number == int(number)
     return (int(number) if whole else float(number)), ""
 

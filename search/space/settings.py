@@ -8,6 +8,7 @@ from typing import Any
 
 from search.errors import nearest
 from search.space.conform import broken_rule
+from search.space.keys import DOMAINS
 from search.space.nodes import Node, Problems, printable, show, tidy, unknown
 
 Rules = Mapping[str, Mapping[str, Any]] | None
@@ -71,6 +72,9 @@ def _below(name: str, rules: Iterable[str]) -> bool:
 
 def _why_not(name: str, value: Node, rules: Rules) -> str:
     rule = None if rules is None else rules.get(name)
+    if value.kind == "mapping" and rule is not None and "object" not in kinds(rule) and not _below(name, rules or ()):
+        axis = next((f"; an axis of this `{key}` goes under `space`" for key in DOMAINS if key in value.entries), "")
+        return f"{broken_rule(value, rule)}{axis}"
     if value.kind == "mapping" and (rule is None or "object" not in kinds(rule)):
         return f"found a mapping; settings are written flat: `{_flat(name, value)}`"
     if rules is None:
