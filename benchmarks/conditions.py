@@ -26,7 +26,7 @@ def lines(more: Mapping[str, object]) -> list[str]:
     import torch
 
     from search.engine.conditions import commit
-    from search.machine import processor, versions
+    from search.system.machine import processor, versions
 
     found: dict[str, object] = {
         "processor": f"{processor()}, {len(cores())} cores, {torch.backends.cpu.get_cpu_capability()}",

@@ -75,7 +75,7 @@ def work(side: str, trials: int, epochs: int, folder: str) -> Figures:
 
 
 def _ours(trials: int, epochs: int, folder: str, reuse_actors: bool) -> Callable[[], Figures]:
-    import search.engine.tune  # noqa: F401  # the other side imports ray.tune before it is called, too
+    import search.engine.executor.tune  # noqa: F401  # the other side imports ray.tune before it is called, too
     from benchmarks import noop
     from search.api import load_space, run
     from search.engine.live import Lines

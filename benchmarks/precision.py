@@ -9,7 +9,7 @@ three equal the baseline. Two seeds decide nothing, whatever their p.
 
 The simulated settings have a run noise of 1 point: so far apart lie the accuracies of two seeds of a setting on endless
 images, as an sd, beyond what all settings of a seed share. It is what a study's own "sd over seeds" holds beside the
-noise of its images. Half-widths grow with it; see `tests.report.statistics.generator`.
+noise of its images. Half-widths grow with it; see `tests.statistics.generator`.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from search.report.statistics.families import holm
-from tests.report.statistics.generator import SCENARIOS, SIZES, draw
-from tests.report.statistics.judging import crossed
+from search.statistics.families import holm
+from tests.statistics.generator import SCENARIOS, SIZES, draw
+from tests.statistics.judging import crossed
 
 SEEDS = (2, 3, 5, 10)
 SETTINGS = 5

@@ -34,11 +34,11 @@ from typing import Any
 
 from benchmarks import noop
 from benchmarks.overhead import conditions as machine
+from search.core.trial import Row
 from search.engine.conditions import conditions
 from search.ledger import Ledger
 from search.space import Space, dump, space_from_mapping
 from search.study import Planner
-from search.trial import Row
 from search.workload import load_workload
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -117,7 +117,7 @@ def work(chosen: argparse.Namespace) -> dict[str, float]:
     """Run the study; return what its process alone can know."""
     began = time.monotonic()
     spent = timed_starts()
-    import search.engine.tune  # noqa: F401  # what a run imports anyway is no part of it
+    import search.engine.executor.tune  # noqa: F401  # what a run imports anyway is no part of it
     from search.api import load_space, run
     from search.engine.live import Lines
 

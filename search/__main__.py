@@ -6,9 +6,9 @@ import errno
 import sys
 import traceback
 
-from search import ending, streams
-from search.errors import SearchError
-from search.shown import printable
+from search.core.errors import SearchError
+from search.core.shown import printable
+from search.system import ending, streams
 
 UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES)
 """Errors that are the place's, not ours: of a full disk, a quota, a disk or a folder that cannot be written."""
@@ -26,7 +26,7 @@ def run(arguments: list[str]) -> int:
     import click
 
     from search.cli import cli
-    from search.engine.surroundings import have_home, require_working_folder
+    from search.system.surroundings import have_home, require_working_folder
 
     try:
         require_working_folder()
@@ -57,7 +57,7 @@ def run(arguments: list[str]) -> int:
         print("this is a bug of `search`, not of your file; what is recorded is safe", file=sys.stderr)
         return 3
     except BaseException as error:  # SystemExit and its like: nothing of ours raises them, the code of a workload does
-        from search.foreign import reason_of
+        from search.workload.foreign import reason_of
 
         print(printable(f"a workload ended this process: {reason_of(error)}"), file=sys.stderr)
         return 1

@@ -16,17 +16,17 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from search import report
+from search.core.errors import ReadOnly, StudyNotFound, UserError
 from search.engine import live
-from search.engine.proof import require
+from search.engine.machines.agreement import require
 from search.engine.run import Outcome, run_study
-from search.errors import ReadOnly, StudyNotFound, UserError
 from search.ledger import Ledger, StudyRecord, ledger_exists, sqlite_url
 from search.space import Space, confirm_name, read_space, rebuild, space_from_mapping
 from search.study import MIRROR_FILE
 
 if TYPE_CHECKING:
+    from search.inspect.visualize import Drawn
     from search.report.figures import Written
-    from search.visualize import Drawn
 
 RESULTS = Path("results")
 
@@ -245,8 +245,8 @@ class Study:
         recorded: bool = False,
         say: Callable[[str], Any] = print,
     ) -> Drawn:
-        """Draw a trial, by default the best finished one, into ``figures/``; see `search.visualize.visualize`."""
-        from search.visualize import visualize  # plotly is needed only here
+        """Draw a trial, by default the best finished one, into ``figures/``; see `search.inspect.visualize`."""
+        from search.inspect.visualize import visualize  # plotly is needed only here
 
         place = folder or self.folder / "figures"
         return visualize(

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from search import api
 from search.report import comparison_table
-from search.report.columns import table_sheet
+from search.report.formats.columns import table_sheet
 
 REFERENCE = Path(__file__).parents[1] / "results" / "reference"
 PAGE = REFERENCE / "README.md"

@@ -9,8 +9,8 @@ import pytest
 
 from search import load_space, open_study, run
 from search.api import Study
+from search.core.errors import Faults, UserError
 from search.engine.run import Outcome
-from search.errors import Faults, UserError
 
 SINE = {
     "name": "notebook",
@@ -47,7 +47,7 @@ def test_an_error_on_the_way_is_recorded_with_the_run_and_raised(
     def fail(*_: object) -> None:
         raise RuntimeError("no such file of weights")
 
-    monkeypatch.setattr("search.engine.driver.Driver._admit", fail)  # in the planner's thread
+    monkeypatch.setattr("search.engine.decide.driver.Driver._admit", fail)  # in the planner's thread
     with pytest.raises(RuntimeError, match="no such file of weights"):
         run(load_space(SINE), results=tmp_path)
     study = open_study("notebook", results=tmp_path)

@@ -22,17 +22,17 @@ from rich.console import Console
 from search.__main__ import run
 from search.cli import cli, studies
 from search.cli.options import overrides
+from search.core.errors import StudyInterrupted, UserError
+from search.core.prefix import fingerprint
+from search.core.trial import Row, State, Trial
 from search.engine import live
-from search.engine.outcomes import Progress
+from search.engine.decide.outcomes import Progress
 from search.engine.run import Outcome
-from search.errors import StudyInterrupted, UserError
 from search.ledger import Ledger
-from search.prefix import fingerprint
 from search.report import FORMATS, SUBJECTS, Table
 from search.space import Objective, dump, read_space
 from search.study import Leaf
 from search.study.fold import Fold
-from search.trial import Row, State, Trial
 from tests.surroundings import HANG_S
 
 GOOD = """\

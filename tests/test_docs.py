@@ -89,10 +89,12 @@ def test_files_that_are_named_are_there(text: str) -> None:
 
 def test_the_rooms_of_contributing_are_there() -> None:
     listing = CONTRIBUTING.partition("## Rooms")[2].partition("Imports go one way")[0]
-    service = re.findall(r"^      ([\w/]+(?:\.py)?(?:, [\w.]+)*)", listing, re.MULTILINE)
+    service = re.findall(r"^ {6,8}([\w/]+(?:\.py)?(?:, [\w.]+)*)", listing, re.MULTILINE)
     names = [name for entry in service for name in entry.split(", ")]
     assert "engine/" in names
-    assert [name for name in names if not (ROOT / "search" / name).exists()] == []
+    rooms = [ROOT / "search" / inside for inside in ("", "engine", "report")]
+    assert [name for name in names if not any((room / name).exists() for room in rooms)] == []
+    assert {f"{room.name}/" for room in (ROOT / "search").iterdir() if (room / "__init__.py").exists()} <= set(names)
 
 
 def test_the_page_of_settings_is_what_the_settings_say() -> None:
@@ -112,9 +114,10 @@ def marks(node: ast.AST) -> str:
 
 def found(file: str, name: str) -> str | None:
     """Return the marks of a test with those of its module; None where there is no such test."""
-    path = ROOT / (file if file.startswith("tests/") else f"tests/engine/{file}")
-    if not path.exists():
+    paths = [ROOT / file] if file.startswith("tests/") else list((ROOT / "tests/engine").rglob(file))
+    if not paths or not paths[0].exists():
         return None
+    (path,) = paths
     module = ast.parse(path.read_text())
     node: ast.AST = module
     for part in name.split("::"):

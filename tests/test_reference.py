@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from search import api
+from search.inspect.revive import revive
 from search.ledger import Ledger
-from search.report import comparison_table, render
-from search.revive import revive
+from search.report import comparison_table
+from search.report.formats import render
 from search.workload import load_workload
 from tests.reference_page import COMMANDS, DATABASE, PAGE, REFERENCE, copied, lines, page
 

@@ -18,14 +18,14 @@ import sqlalchemy as sa
 from benchmarks import scale
 from search.api import mirror_url, open_ledger
 from search.cli import cli
+from search.core.errors import Faults
+from search.core.trial import State
 from search.engine.live import Silent
 from search.engine.run import run_study
-from search.errors import Faults
 from search.plan import place_of, plan_of, text
 from search.space import Space, space_from_mapping
 from search.study import Planner
 from search.study.revision import find_study
-from search.trial import State
 from search.workload import load_workload
 
 FEW, MANY = 49, 400

@@ -29,8 +29,8 @@ CALLS = frozenset(
 )
 
 ALLOWED = {
-    "search/workload.py: importlib.import_module": "the workload that a space file names: files are trusted with that",
-    "src/classifier/models/pretrained.py: pickle": "for the name of an exception that torch.load raises",
+    "search/workload/finding.py: importlib.import_module": "the workload of a space file: files are trusted with that",
+    "src/classifier/pretrained.py: pickle": "for the name of an exception that torch.load raises",
     "src/classifier/data/cifar10.py: CIFAR10": "torchvision checks the md5 of each file before it unpickles it",
 }
 """file: what is found there -> why it may be."""

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from search import prefix
+from search.core import prefix
 from search.space import Grid, Space, text_of
 from search.study.leaf import canonical
 from search.workload import Workload

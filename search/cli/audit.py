@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 import click
 
-from search import streams
-from search.errors import Fault, Faults, FlawsFound
+from search.core.errors import Fault, Faults, FlawsFound
+from search.system import streams
 
 
 @click.command()

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import click
 
 from search.cli.options import overrides
-from search.errors import Fault, Faults, UserError
-from search.shown import one_line
+from search.core.errors import Fault, Faults, UserError
+from search.core.shown import one_line
 
 if TYPE_CHECKING:
     from search.space import Space

@@ -21,7 +21,7 @@ def clean(results: str, storage: str | None, states: bool, alarms: bool) -> None
     Example: python -m search clean --states
     """
     from search import api
-    from search.engine.folders import sweep
+    from search.engine.executor.folders import sweep
 
     ledger = api.existing_ledger(Path(results), storage, reading=False)
     if swept := sweep():

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import click
 
 from search.cli.options import overrides
-from search.errors import UserError
+from search.core.errors import UserError
 
 
 @click.command()

@@ -9,7 +9,7 @@ from typing import Any
 import click
 from rich.console import Console
 
-from search.errors import UserError
+from search.core.errors import UserError
 
 Command = Callable[..., Any]
 

@@ -10,7 +10,7 @@ import click
 
 from search.cli.log import TRACKERS
 from search.cli.options import changes, overrides, places, print_table
-from search.errors import StudyInterrupted, TrialsFailed
+from search.core.errors import StudyInterrupted, TrialsFailed
 
 if TYPE_CHECKING:
     from search.engine.run import Outcome

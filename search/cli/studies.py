@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 from search.cli.options import console, places, print_table
-from search.errors import ReadOnly
-from search.shown import shell_word
+from search.core.errors import ReadOnly
+from search.core.shown import shell_word
 
 if TYPE_CHECKING:
     from search.api import Study
@@ -120,7 +120,7 @@ def dashboard(results: str, storage: str | None, port: int, no_pictures: bool) -
     Example: python -m search dashboard
     """
     from search import api
-    from search import dashboard as room
+    from search import service as room
 
     given = Path(results)
     ledger = api.existing_ledger(given, storage)

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from search.errors import UserError, nearest, nearest_name
+from search.core.errors import UserError, nearest, nearest_name
 
 MOST_MEANT = 3
 """Settings that are offered for one word."""

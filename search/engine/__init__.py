@@ -1,5 +1,5 @@
 """The engine: a driver that decides, workers that train, and Ray Tune between them.
 
-`driver`, `board`, `outcomes`, `lease`, `place`, `nodes` and `proof` are free of Ray; `tune`, `cluster` and `worker` are
-the only rooms that import it.
+`decide` says what is trained next and how each trial ends; `worker` trains; `executor` hands leases to workers through
+Ray Tune; `machines` says what each node offers. `run` goes through the steps of one command.
 """

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from search.machine import hardware, processor, versions
+from search.system.machine import hardware, processor, versions
 
 __all__ = ["commit", "conditions", "processor"]
 

@@ -14,9 +14,9 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from search.engine.outcomes import Progress
-from search.shown import one_line
-from search.trial import State, Trial
+from search.core.shown import one_line
+from search.core.trial import State, Trial
+from search.engine.decide.outcomes import Progress
 
 SHOWN = (State.FINISHED, State.STOPPED, State.PRUNED, State.DIVERGED, State.FAILED)
 
@@ -39,7 +39,7 @@ class View(Protocol):
         """Training begins; `progress` is kept up to date by the driver, `epochs` is the length of the longest trial."""
 
     def event(self, kind: str, what: Mapping[str, Any]) -> None:
-        """Something happened; see `search.engine.outcomes.Event`."""
+        """Something happened; see `search.engine.decide.outcomes.Event`."""
 
     def end(self) -> None:
         """Training is over."""

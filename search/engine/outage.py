@@ -17,8 +17,8 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import TypeVar
 
+from search.core.errors import RayLost, StorageFailed
 from search.engine.live import View
-from search.errors import RayLost, StorageFailed
 from search.ledger import Ledger
 
 PATIENCE = 600.0

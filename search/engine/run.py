@@ -12,23 +12,23 @@ from itertools import islice
 from typing import Any, NoReturn
 
 import search.study as rooms
-from search import limits
+from search.core.errors import NotReproducible, StorageFailed
+from search.core.trial import DataCard, State
 from search.engine.conditions import conditions
-from search.engine.driver import Driver
-from search.engine.gauge import Gauge
+from search.engine.decide.driver import Driver
 from search.engine.live import View
-from search.engine.nodes import Node, Share
+from search.engine.machines.agreement import Challenge, Question, Sample, agreed
+from search.engine.machines.gauge import Gauge
+from search.engine.machines.nodes import Node, Share
 from search.engine.outage import through_outages
-from search.engine.proof import Challenge, Question, Sample, agreed
 from search.engine.signals import dropped, stopping_on_signals
-from search.engine.surroundings import require_surroundings
-from search.errors import NotReproducible, StorageFailed
 from search.ledger import Ledger, StudyRecord, study_lock
 from search.plan import Place, Plan, compared, plan_of, recorded_place
 from search.space import Space, addressed, read_all
 from search.study.fold import Fold
 from search.study.revision import bring_up_to_date, find_study, new_revision, study_in_class
-from search.trial import DataCard, State
+from search.system import limits
+from search.system.surroundings import require_surroundings
 from search.workload import Workload, identity, load_workload
 
 
@@ -133,7 +133,7 @@ class _Steps:
             self.ledger.end_run(run_id, "settled", 0.0)
         self.ledger.states.make_folder()
         self.view.say(f"joining the Ray cluster at {self._address}" if self._address else "starting Ray")
-        from search.engine import tune  # seconds of import, and only where something is trained
+        from search.engine.executor import tune
 
         if not self._address and (note := allowed.note(wanted)):
             self.view.say(note)
@@ -223,8 +223,8 @@ class _Steps:
         Raises:
             UserError: one cannot, or they differ.
         """
-        from search.engine import tune
-        from search.engine.cluster import ask
+        from search.engine.executor import tune
+        from search.engine.executor.cluster import ask
 
         states = str(self.ledger.states.folder)
         setup = tune.worker_setup(self.space.workload, share.cpus, share.gpus, {}, states=states)

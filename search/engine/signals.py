@@ -12,11 +12,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from search import ending
-from search.errors import StudyInterrupted
+from search.core.errors import StudyInterrupted
+from search.system import ending
 
 if TYPE_CHECKING:
-    from search.engine.driver import Driver
+    from search.engine.decide.driver import Driver
     from search.engine.live import View
 
 GRACE = 10.0

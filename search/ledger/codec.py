@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from search.errors import InternalError
-from search.trial import DataCard, Row
+from search.core.errors import InternalError
+from search.core.trial import DataCard, Row
 
 
 def encode_row(row: Row) -> bytes:

@@ -5,21 +5,20 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
-from search.errors import StudyNotFound, nearest
+from search.core.errors import StudyNotFound, nearest
+from search.core.prefix import fingerprint
+from search.core.trial import DataCard, Row, State, Trial
 from search.ledger import codec, tables
 from search.ledger.states import States
 from search.ledger.step import Step
 from search.ledger.tables import utc_now
-from search.prefix import fingerprint
-from search.trial import DataCard, Row, State, Trial
 
 CHUNK = 500  # keys per query: SQLite allows 32,766 variables, and smaller statements are cached better
 
@@ -87,8 +86,8 @@ class Ledger:
         self.read_only = bool(self.engine.get_execution_options().get("read_only"))
         if states is None:
             states = Path(self.engine.url.database or ".").parent / "states"
-        self.states = States(self, Path(states).absolute())
-        self._insert_row = self.insert_new(tables.epoch).returning(tables.epoch.c.key)
+        self.states = States(self.engine, Path(states).absolute())
+        self._insert_row = tables.insert_new(self.engine, tables.epoch).returning(tables.epoch.c.key)
 
     def close(self) -> None:
         """Give all connections back."""
@@ -129,7 +128,7 @@ class Ledger:
             "created": utc_now(),
         }
         with self.writing() as connection:
-            connection.execute(self.insert_new(tables.study, values))
+            connection.execute(tables.insert_new(self.engine, tables.study, values))
 
     def update_study(self, study_id: int, **values: Any) -> None:
         """Set columns of a study: its ``space`` text, or ``execution_class``, which is pinned once."""
@@ -187,7 +186,9 @@ class Ledger:
     def raise_alarm(self, execution_class: Mapping[str, str], text: str) -> None:
         """Record that an epoch trained again gave another row in this execution class; the first text stands."""
         with self.writing() as connection:
-            connection.execute(self.insert_new(tables.meta, {"name": _alarm_name(execution_class), "value": text}))
+            connection.execute(
+                tables.insert_new(self.engine, tables.meta, {"name": _alarm_name(execution_class), "value": text})
+            )
 
     def clear_alarms(self) -> int:
         """Let every execution class share again; return how many could not."""
@@ -200,7 +201,7 @@ class Ledger:
         """Record what a data fingerprint stands for."""
         values = {"fingerprint": card.fingerprint, "card": codec.encode_card(card)}
         with self.writing() as connection:
-            connection.execute(self.insert_new(tables.data, values))
+            connection.execute(tables.insert_new(self.engine, tables.data, values))
 
     def data(self, fingerprint: str) -> DataCard | None:
         """Return the data card of a fingerprint, or None."""
@@ -263,17 +264,9 @@ class Ledger:
             yield step
             step.flush()
 
-    @contextmanager
-    def writing(self) -> Iterator[sa.Connection]:
+    def writing(self) -> AbstractContextManager[sa.Connection]:
         """One transaction that writes."""
-        with self.engine.connect().execution_options(writes=True) as connection, connection.begin():
-            yield connection
-
-    def insert_new(self, table: sa.Table, values: Mapping[str, Any] | None = None) -> sa.Insert:
-        """Insert unless the primary key or a unique name is taken; without `values`, they come with the execution."""
-        dialect = postgresql if self.engine.dialect.name == "postgresql" else sqlite
-        insert = dialect.insert(table)
-        return (insert if values is None else insert.values(**values)).on_conflict_do_nothing()
+        return tables.writing(self.engine)
 
 
 def _alarm_name(execution_class: Mapping[str, str]) -> str:

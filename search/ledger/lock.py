@@ -18,7 +18,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from search.errors import StorageFailed, StudyLocked, UserError
+from search.core.errors import StorageFailed, StudyLocked, UserError
 from search.ledger.trouble import REACHED
 
 

@@ -13,16 +13,12 @@ import time
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from search.errors import UserError
+from search.core.errors import UserError
 from search.ledger import files, tables
 from search.ledger.files import StateFile
-
-if TYPE_CHECKING:
-    from search.ledger.ledger import Ledger
 
 CHUNK = 500
 
@@ -54,12 +50,12 @@ class States:
     """The states of a ledger.
 
     Args:
-        ledger: whose table it is.
+        engine: of the database whose table of states it is.
         folder: where the files lie.
     """
 
-    def __init__(self, ledger: Ledger, folder: Path) -> None:
-        self._ledger, self.folder = ledger, folder
+    def __init__(self, engine: sa.Engine, folder: Path) -> None:
+        self._engine, self.folder = engine, folder
 
     def make_folder(self) -> None:
         """Make the folder, before a run begins and never while it lasts.
@@ -78,7 +74,7 @@ class States:
     def find(self, keys: Sequence[str]) -> dict[str, KeptState]:
         """Return the states on record of these keys; whether their files are sound is seen when they are read."""
         found = {}
-        with self._ledger.engine.connect() as connection:
+        with self._engine.connect() as connection:
             for start in range(0, len(keys), CHUNK):
                 wanted = [bytes.fromhex(key) for key in keys[start : start + CHUNK]]
                 query = sa.select(tables.state).where(tables.state.c.key.in_(wanted))
@@ -92,16 +88,16 @@ class States:
         if self.find([key]):
             return False
         for file in files.found_states(self.folder, key):
-            with self._ledger.writing() as connection:
+            with tables.writing(self._engine) as connection:
                 values = {"key": bytes.fromhex(key), "sha256": file.sha256, "size": file.size, "epoch": epoch}
-                connection.execute(self._ledger.insert_new(tables.state, {**values, "role": role.value}))
+                connection.execute(tables.insert_new(self._engine, tables.state, {**values, "role": role.value}))
             return True
         return False
 
     def forget(self, keys: Iterable[str]) -> int:
         """Free states; return their bytes. Entries go first: an entry must not outlive its file for long."""
         found = self.find(list(keys))
-        with self._ledger.writing() as connection:
+        with tables.writing(self._engine) as connection:
             for kept in found.values():
                 connection.execute(tables.state.delete().where(tables.state.c.key == bytes.fromhex(kept.file.key)))
         for kept in found.values():
@@ -118,7 +114,7 @@ class States:
     def size(self) -> tuple[int, int]:
         """Return the number of states on record and their bytes."""
         query = sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(tables.state.c.size), 0))
-        with self._ledger.engine.connect() as connection:
+        with self._engine.connect() as connection:
             count, size = connection.execute(query.select_from(tables.state)).one()
         return int(count), int(size)
 
@@ -132,7 +128,7 @@ class States:
         size = self.size()[1]
         if size <= limit:
             return []
-        with self._ledger.engine.connect() as connection:
+        with self._engine.connect() as connection:
             kept = [_kept(row) for row in connection.execute(sa.select(tables.state).order_by(tables.state.c.made))]
         kept.sort(key=lambda state: (state.file.key in wanted, _ORDER[state.role]))  # stable: older ones first
         victims = []
@@ -156,7 +152,7 @@ class States:
         """
         oldest = math.inf if everything else time.time() - age
         if everything:
-            with self._ledger.writing() as connection:
+            with tables.writing(self._engine) as connection:
                 connection.execute(tables.state.delete())
         count = freed = 0
         there = list(files.all_files(self.folder))

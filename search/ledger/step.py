@@ -12,10 +12,10 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.dml import ReturningInsert
 
+from search.core.trial import Row, State, Trial
 from search.ledger import codec, tables
 from search.ledger.states import KeptState
 from search.ledger.tables import utc_now
-from search.trial import Row, State, Trial
 
 
 class Step:

@@ -15,19 +15,20 @@ import atexit
 import os
 import time
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 
-from search.errors import ReadOnly, UserError
+from search.core.errors import ReadOnly, UserError
 from search.ledger import urls
 from search.ledger.reading import copied, may_write, reading_engine
 from search.ledger.trouble import translate_errors
-from search.special import kind_of
+from search.system.special import kind_of
 
 VERSION = "2"
 """Version of this layout. A database of version 1 only lacks tables, which are added; any other is refused, never
@@ -226,6 +227,20 @@ def _lasting(url: sa.URL) -> dict[str, Any]:
     if url.drivername in ("postgresql", "postgresql+psycopg", "postgresql+psycopg2"):
         options["connect_args"] = {} if "keepalives_idle" in url.query else {"keepalives_idle": 60}
     return options
+
+
+@contextmanager
+def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """One transaction that writes."""
+    with engine.connect().execution_options(writes=True) as connection, connection.begin():
+        yield connection
+
+
+def insert_new(engine: sa.Engine, table: sa.Table, values: Mapping[str, Any] | None = None) -> sa.Insert:
+    """Insert unless the primary key or a unique name is taken; without `values`, they come with the execution."""
+    dialect = postgresql if engine.dialect.name == "postgresql" else sqlite
+    insert = dialect.insert(table)
+    return (insert if values is None else insert.values(**values)).on_conflict_do_nothing()
 
 
 def without_password(storage: str) -> str:

@@ -17,7 +17,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from search.errors import ReadOnly, StorageFailed
+from search.core.errors import ReadOnly, StorageFailed
 
 REACHED = "see that the server runs and can be reached"
 """What to do about a server that does not answer."""

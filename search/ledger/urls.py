@@ -11,7 +11,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from search.errors import UserError
+from search.core.errors import UserError
 
 _URL = re.compile(r"[\w+]+://")
 _ARGUMENTS = {"uri", "timeout", "isolation_level", "detect_types", "check_same_thread", "cached_statements"}

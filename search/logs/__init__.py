@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from search.errors import UserError, nearest
+from search.core.errors import UserError, nearest
 from search.ledger import Ledger, StudyRecord
 from search.logs.content import LoggedStudy, LoggedTrial, read_study
 from search.space import Space

@@ -12,15 +12,15 @@ from typing import Any
 
 import pandas as pd
 
+from search.core.trial import State
 from search.ledger import Ledger, Recorded, StudyRecord
-from search.report.curves import Curve, read_curves
-from search.report.frames import trials_of
-from search.report.labels import setting_label
-from search.report.render import table_frame, table_markdown
-from search.report.table import table_of
+from search.report.formats.render import table_frame, table_markdown
+from search.report.record.curves import Curve, read_curves
+from search.report.record.frames import trials_of
+from search.report.table.build import table_of
+from search.report.table.labels import setting_label
 from search.report.text import one_line, plain, value_text
 from search.space import Space
-from search.trial import State
 
 RECIPE = 1
 """Raised when the same record is logged in another way: what was logged before is then replaced."""

@@ -20,13 +20,13 @@ from mlflow import MlflowClient
 from mlflow.entities import Metric, Param, Run, RunTag
 from mlflow.exceptions import MlflowException
 
-from search.errors import UserError
+from search.core.errors import UserError
+from search.core.shown import shell_word
+from search.core.trial import State
 from search.ledger import sqlite_url
 from search.logs.content import LoggedStudy, LoggedTrial, scalar, unique
-from search.report.render import frame_csv
+from search.report.formats.render import frame_csv
 from search.report.text import storable
-from search.shown import shell_word
-from search.trial import State
 
 STUDY = "study"
 DIGEST = "search.digest"

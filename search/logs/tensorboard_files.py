@@ -18,9 +18,9 @@ from typing import Any
 from tensorboardX import SummaryWriter
 from tensorboardX.summary import hparams
 
-from search.errors import UserError
+from search.core.errors import UserError
+from search.core.shown import shell_word
 from search.logs.content import LoggedStudy, LoggedTrial, scalar, unique
-from search.shown import shell_word
 
 STUDY = "study"
 _UNSAFE = re.compile(r"[^\w .,=()+-]")

@@ -22,12 +22,12 @@ os.environ.setdefault("WANDB_ERROR_REPORTING", "false")  # read at import; nothi
 
 import wandb
 
-from search.errors import UserError
+from search.core.errors import UserError
+from search.core.shown import shell_word
+from search.core.trial import State
 from search.logs.content import LoggedStudy, LoggedTrial, scalar, unique
-from search.report.files import write_text
 from search.report.text import plain, storable
-from search.shown import shell_word
-from search.trial import State
+from search.system.writing import write_text
 
 STUDY = "study"
 LONGEST_NAME = 120

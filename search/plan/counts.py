@@ -6,10 +6,10 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from search.core.pruning import rungs
 from search.ledger import Role
 from search.plan.known import Inventory, Known
 from search.plan.tree import grow, walk
-from search.pruning import rungs
 from search.space import Space
 from search.study import longest
 from search.study.marks import own_marks

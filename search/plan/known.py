@@ -6,13 +6,13 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from search.core.prefix import fingerprint
+from search.core.pruning import Asha
+from search.core.trial import State, Trial
 from search.ledger import Ledger, Recorded, StudyRecord
 from search.ledger.files import all_files
-from search.prefix import fingerprint
-from search.pruning import Asha
 from search.space import Space
 from search.study import Fold, Leaf, Planner, longest, make_sampler
-from search.trial import State, Trial
 
 
 @dataclass

@@ -12,10 +12,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from search import limits, machine
 from search.ledger import Ledger, StudyRecord
 from search.plan.process import ask_class
 from search.space import Resources, Space
+from search.system import limits, machine
 
 
 @dataclass(frozen=True)

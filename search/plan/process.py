@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from search.errors import UserError
+from search.core.errors import UserError
 
 QUICK = 5.0
 """Seconds up to which a first epoch is followed by a second one, which counts: the first pays for the start."""
@@ -88,8 +88,8 @@ def answer() -> None:
     """Answer the question on standard input; runs in the fresh process."""
     question = json.load(sys.stdin)
     sys.path[:] = [*question["sys_path"], *(place for place in sys.path if place not in question["sys_path"])]
-    from search.foreign import reason_of
     from search.workload import load_workload
+    from search.workload.foreign import reason_of
 
     workload = load_workload(question["workload"])
     try:

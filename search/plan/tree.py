@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from search.prefix import shared
+from search.core.prefix import shared
 from search.study import Leaf
 
 

@@ -16,15 +16,15 @@ What this room promises:
 Published figures are audited elsewhere; a table only puts them beside ours.
 """
 
-from search.report.curves import read_curves
-from search.report.files import FORMATS, SUBJECTS, export, write_results, write_table
-from search.report.frames import decisions_frame, epochs_frame, predictions_frame, trials_frame
-from search.report.judged_frame import verdicts_frame
-from search.report.looks import record_look
+from search.report.formats.judged_frame import verdicts_frame
+from search.report.formats.render import table_frame, table_json, table_markdown, table_rich
 from search.report.paths import study_folder
-from search.report.render import table_frame, table_json, table_markdown, table_rich
-from search.report.rows import Cell, Claim, Line, Table
-from search.report.table import comparison_table, table_of
+from search.report.record.curves import read_curves
+from search.report.record.frames import decisions_frame, epochs_frame, predictions_frame, trials_frame
+from search.report.record.looks import record_look
+from search.report.results import FORMATS, SUBJECTS, export, write_results, write_table
+from search.report.table.build import comparison_table, table_of
+from search.report.table.model import Cell, Claim, Line, Table
 from search.report.views import show_study, show_trial, study_list
 
 __all__ = [

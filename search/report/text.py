@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from search.shown import one_line as one_line
-from search.shown import printable as printable
+from search.core.shown import one_line as one_line
+from search.core.shown import printable as printable
 from search.space import text_of
 
 _NUMBER = re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?")

@@ -10,15 +10,14 @@ import yaml
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from search.errors import UserError
+from search.core.errors import UserError
+from search.core.trial import Trial
 from search.ledger import Ledger, StudyRecord
-from search.report.complete import states as states
-from search.report.curves import Curve, best_epoch, metric_order, read_curves
-from search.report.frames import TRIAL_METRICS
-from search.report.table import COUNTED
+from search.report.record.complete import states as states
+from search.report.record.curves import COUNTED, Curve, best_epoch, metric_order, read_curves
+from search.report.record.frames import TRIAL_METRICS
 from search.report.text import duration, figure, is_accuracy, one_line, printable, value_text
 from search.space import Objective, Space
-from search.trial import Trial
 
 TRIALS_SHOWN = 50
 """Trials `show_study` lists; `trials.csv` has all of them."""

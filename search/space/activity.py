@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from search.rules import among
+from search.core.values import among
 from search.space.extends import options, section
 from search.space.model import Axis, Grid, Space
 from search.space.nodes import TYPED, Node, Problems, show

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from search.errors import Fault, Faults, SearchError, UserError
-from search.foreign import reason_of
+from search.core.errors import Fault, Faults, SearchError, UserError
 from search.space.model import Space
 from search.space.nodes import DATA_OPTION
+from search.workload.foreign import reason_of
 
 SHIPPED = "classifier"
 """The workload that comes with the service."""

@@ -7,10 +7,10 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from search.rules import why_not
 from search.space.nodes import Node, Problems, comma, requoted, show, unknown
 from search.space.numbers import meant
 from search.space.scalars import LARGEST
+from search.workload.settings import why_not
 
 _DECIMAL = re.compile(r"[-+]?(0|[1-9][0-9]*)(\.[0-9]+)?")
 

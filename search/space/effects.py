@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
-from search.errors import Fault
+from search.core.errors import Fault
 from search.space.extends import section
 from search.space.idle import Sample, idle, note, refused
 from search.space.model import Axis, Grid, Space

@@ -7,9 +7,9 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from search.errors import nearest
+from search.core.errors import nearest
 from search.space.nodes import Problems, printable
-from search.special import kind_of
+from search.system.special import kind_of
 
 MAX_BYTES = 1_000_000
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from search.errors import Fault
+from search.core.errors import Fault
 from search.space.nodes import Node, printable
 from search.space.service import SERVICE_SETTINGS
 from search.workload import Idling, Workload

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from search.errors import Fault
+from search.core.errors import Fault
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from search import rules
-from search.errors import Fault, Faults, nearest
+from search.core.errors import Fault, Faults, nearest
+from search.core.values import same as same_setting
 from search.space.numbers import meant
 
 MAX_DEPTH = 20
@@ -192,7 +192,7 @@ def tidy(value: Any) -> Any:
 
 def same(one: Any, other: Any) -> bool:
     """Whether two values of an axis are one: 1 and 1.0 are, 1 and true are not."""
-    return rules.same(tidy(one), tidy(other))
+    return same_setting(tidy(one), tidy(other))
 
 
 def told_apart(value: Any) -> tuple[bool, Any]:

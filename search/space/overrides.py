@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from search.errors import nearest
+from search.core.errors import nearest
 from search.space.extends import options, section, settle_axis, spelt_out
 from search.space.keys import DOMAINS
 from search.space.nodes import COMMAND_LINE, DATA_OPTION, Node, Problems, empty_mapping, show, unknown

@@ -14,7 +14,7 @@ from typing import Any
 
 import jsonschema
 
-from search.errors import Fault, Faults, UserError
+from search.core.errors import Fault, Faults, UserError
 from search.space import extends
 from search.space import overrides as command_line
 from search.space.activity import drop_inactive

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from search.errors import Fault, Faults
+from search.core.errors import Fault, Faults
 from search.space.addressed import addressed
 from search.space.model import Space
 from search.space.sampling import samples

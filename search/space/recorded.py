@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from search.errors import Faults, InternalError
+from search.core.errors import Faults, InternalError
 from search.space import reader
 from search.space.model import Space
 from search.space.nodes import Node, Problems

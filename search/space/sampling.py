@@ -8,9 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from search.errors import Fault
-from search.foreign import reason_of, watched
-from search.rules import complete
+from search.core.errors import Fault
 from search.space.effects import effects
 from search.space.extends import options, section
 from search.space.idle import Sample, Unanswered
@@ -18,6 +16,8 @@ from search.space.model import Axis, Grid, Space
 from search.space.nodes import Node, Problems, show, told_apart
 from search.space.service import SERVICE_SETTINGS
 from search.workload import Workload
+from search.workload.foreign import reason_of, watched
+from search.workload.settings import complete
 
 MAX_SAMPLES = 300
 """Configurations tried: the whole grid where it is small, else one axis at a time."""

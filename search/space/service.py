@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from search.trial import VAL_LOSS
+from search.core.trial import VAL_LOSS
 
 MOST_EPOCHS = 1_000_000
 """Epochs of a trial."""

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from search.errors import nearest
+from search.core.errors import nearest
 from search.space.conform import broken_rule
 from search.space.keys import DOMAINS
 from search.space.nodes import Node, Problems, printable, show, tidy, unknown

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
+from search.core.trial import VAL_LOSS
 from search.space.extends import options, section
 from search.space.nodes import Node, Problems, show, unknown
-from search.trial import VAL_LOSS
 
 METRIC = "stop.metric"
 

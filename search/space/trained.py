@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from search.rules import same
+from search.core.values import same
 from search.space.idle import Sample, Unanswered, without_stop
 from search.workload import Workload
 

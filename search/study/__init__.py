@@ -1,4 +1,4 @@
-"""Samplers, trials, and their mirror in an Optuna database; only this room and `search.dashboard` import optuna."""
+"""Samplers, trials, and their mirror in an Optuna database; only this room and `search.service` import optuna."""
 
 from search.study.cards import check_card
 from search.study.changed import StudyChanged, check_unchanged

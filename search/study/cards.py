@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from search.errors import UserError
-from search.trial import DataCard
+from search.core.errors import UserError
+from search.core.trial import DataCard
 
 RULE = "it must be the class of each image, a whole number from 0 on, in a list of one dimension"
 

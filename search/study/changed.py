@@ -5,11 +5,11 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping
 
-from search.errors import UserError
+from search.core.errors import UserError
+from search.core.trial import DataCard, State, Trial
 from search.ledger import Ledger, StudyRecord
 from search.space import Space
 from search.study.leaf import Planner
-from search.trial import DataCard, State, Trial
 from search.workload import Workload
 
 LOOKED_AT = 1_000

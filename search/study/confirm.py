@@ -13,11 +13,11 @@ from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any
 
+from search.core.mean import mean
+from search.core.trial import State
+from search.core.values import same
 from search.ledger import Ledger, StudyRecord
-from search.mean import mean
-from search.rules import same
 from search.space import MOST_SEED, Confirm, Space, confirm_name, space_from_mapping
-from search.trial import State
 
 BASELINE = "baseline"
 AXIS = "candidate"

@@ -15,13 +15,13 @@ from typing import Any
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.trial import TrialState
 
-from search import pruning
+from search.core import pruning
+from search.core.trial import State, Trial
 from search.ledger import Recorded
 from search.space import Axis, Grid, Space
 from search.study.leaf import longest
 from search.study.optuna_rows import Copy
 from search.study.sampling import called, distribution
-from search.trial import State, Trial
 
 STATES = {
     State.WAITING: TrialState.WAITING,

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
+from search.core.stopping import StopRule, stop_rule
+from search.core.trial import Row, State
 from search.space import Objective
-from search.stopping import StopRule, stop_rule
 from search.study.leaf import Leaf
-from search.trial import Row, State
 
 LOSSES = ("train_loss", "val_loss")
 

@@ -8,13 +8,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from search import prefix
-from search.errors import UserError
-from search.rules import Description, complete, same
+from search.core import prefix
+from search.core.errors import UserError
+from search.core.trial import DataCard, Trial
+from search.core.values import same
 from search.space import SERVICE_SETTINGS, Domain, Grid, Int, Space, addressed
 from search.study.cards import check_card
-from search.trial import DataCard, Trial
 from search.workload import Workload, identity
+from search.workload.settings import Description, complete
 
 NO_DATA = DataCard(fingerprint="")
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from search.core.values import same
 from search.ledger import Role
-from search.rules import same
 from search.study.leaf import Leaf
 
 SPACED = 8

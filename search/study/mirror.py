@@ -18,12 +18,12 @@ import sqlalchemy as sa
 from optuna.storages import RDBStorage
 from optuna.trial import TrialState
 
+from search.core.trial import Trial
 from search.ledger import Ledger, Recorded, StudyRecord
 from search.space import Space
 from search.study import optuna_rows
 from search.study.copies import STATES, Copies
 from search.study.optuna_storage import open_optuna
-from search.trial import Trial
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)
 log = logging.getLogger(__name__)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 
-from search.errors import UserError
+from search.core.errors import UserError
+from search.core.prefix import fingerprint
 from search.ledger import Ledger, StudyRecord
-from search.prefix import fingerprint
 from search.space import Space, dump
 
 

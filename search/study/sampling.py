@@ -18,9 +18,9 @@ import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.trial import TrialState
 
-from search.mean import mean
-from search.prefix import fingerprint
-from search.rules import rounded
+from search.core.mean import mean
+from search.core.prefix import fingerprint
+from search.core.values import rounded
 from search.space import Float, Grid, Int, Space, text_of
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)

@@ -21,13 +21,14 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from classifier import pretrained
 from classifier.augment import Augmentation
 from classifier.data import Dataset
 from classifier.draws import permutation
 from classifier.images import hold
 from classifier.inputs import grey, normalisation
 from classifier.losses import class_weights, focal
-from classifier.models import build, pretrained
+from classifier.models import build
 from classifier.optimisers import optimiser, restore, set_rate, state
 from classifier.process import check_precision, configure, precision, undisturbed
 from classifier.steps import Graphed, Work

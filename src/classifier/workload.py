@@ -64,7 +64,7 @@ class ClassifierWorkload:
         """
         if fixed.get("model.weights") != "imagenet":
             return {}
-        from classifier.models import pretrained
+        from classifier import pretrained
 
         return {"model.weights": pretrained.content(fixed)}
 

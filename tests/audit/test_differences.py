@@ -10,7 +10,7 @@ import pytest
 from scipy.stats import binomtest
 
 from search.audit.differences import holm, mcnemar, overlap, p_text, wilson
-from search.report.statistics import families
+from search.statistics import families
 
 
 def exact(b: int, c: int) -> float:

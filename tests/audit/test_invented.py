@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from search.audit import Finding, audit
-from search.errors import Faults
+from search.core.errors import Faults
 from search.space import Space, space_from_mapping
 
 NAMES = [0, 0.5, 1, 2, 3]

@@ -80,7 +80,7 @@ def test_shares_are_at_most_all_the_time():
 def test_the_tests_are_those_that_know_of_a_gpu():
     found = gpu.tests_for_a_gpu(ROOT / "tests")
     assert str(ROOT / "tests/classifier/augment/test_independence.py") in found
-    assert str(ROOT / "tests/test_trial.py") not in found
+    assert str(ROOT / "tests/core/test_trial.py") not in found
 
 
 def test_a_part_never_gets_more_than_is_left():

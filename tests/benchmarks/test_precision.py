@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.precision import SEEDS, Precision, precision
-from tests.report.statistics.generator import SIZES
+from tests.statistics.generator import SIZES
 
 README = (Path(__file__).parents[2] / "README.md").read_text()
 ENTRY = re.compile(r"± ([\d.]+), (?:(\d+) %|no verdict)")

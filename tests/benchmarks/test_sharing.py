@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from benchmarks import counted, plain_factorial, shares
 from benchmarks.sharing import fixed_of, name_of, options_of, space_of
-from search.stopping import GeneralisationLoss, stopping_epoch
+from search.core.stopping import GeneralisationLoss, stopping_epoch
 from search.study import Planner
 from search.workload import load_workload
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from classifier.config import SETTINGS, canonical, schedule
-from search.prefix import path, root_key, without_defaults
+from search.core.prefix import path, root_key, without_defaults
 from search.study.leaf import hashed
 
 USUAL: dict[str, Any] = {}

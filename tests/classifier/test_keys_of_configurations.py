@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 from classifier.config import SETTINGS, canonical, schedule
 from classifier.rules import SettingError
 from classifier.workload import ClassifierWorkload
-from search.prefix import path, root_key, shared, without_defaults
+from search.core.prefix import path, root_key, shared, without_defaults
+from search.core.trial import DataCard
 from search.space import read_space
 from search.study import Planner
 from search.study.leaf import hashed
-from search.trial import DataCard
 from search.workload import identity
 from tests.classifier.configurations import EPOCHS, Configuration, active, agreed, configurations, values
 

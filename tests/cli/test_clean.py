@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from search.__main__ import run
-from search.engine import folders
+from search.engine.executor import folders
 from search.ledger import KeptState, Ledger, Role, write_state
 
 CLASS = {"machine": "made up"}

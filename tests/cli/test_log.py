@@ -8,7 +8,7 @@ import pytest
 
 from search import logs
 from search.__main__ import run
-from tests.dashboard.conftest import Served
+from tests.service.conftest import Served
 
 FILE = """
 workload: tests.contracts.toy:SineFit

@@ -9,7 +9,7 @@ import pytest
 
 from search.__main__ import run
 from search.ledger import Ledger
-from search.report import table as table_room
+from search.report.table import build as table_room
 from tests.report.judging import SPACE, Bench
 
 TEXT = "name: judged\nworkload: toy\nfixed: {epochs: 2}\nspace: {gamma: {grid: [0, 1, 2]}}\nseeds: 3\n"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from search.rules import rounded
+from search.core.values import rounded
 from search.workload import Settings
 from tests.contracts.toy import SineFit
 

@@ -22,11 +22,11 @@ import jsonschema
 import numpy as np
 import pytest
 
-from search import prefix
+from search.core import prefix
+from search.core.trial import Row
 from search.ledger import codec
-from search.rules import why_not
-from search.trial import Row
 from search.workload import Measuring, Occupying, Run, Settings, Workload, identity, load_workload
+from search.workload.settings import why_not
 from tests.surroundings import HANG_S
 
 

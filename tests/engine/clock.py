@@ -10,8 +10,8 @@ import heapq
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from search.engine.lease import Lease
-from search.engine.pace import STALLED
+from search.engine.decide.lease import Lease
+from search.engine.decide.pace import STALLED
 from tests.engine.simulation import Simulation
 
 TICK = 5.0

@@ -7,8 +7,8 @@ import signal
 from typing import Any
 
 from search.__main__ import main
-from search.engine.driver import Driver
-from search.engine.keeping import Keeper
+from search.engine.decide.driver import Driver
+from search.engine.decide.keeping import Keeper
 from tests.engine import hasty
 
 DOOM = "TEST_DOOM"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from search.__main__ import main
-from search.engine import tune
-from search.engine.lease import WorkerSetup
+from search.engine.decide.lease import WorkerSetup
+from search.engine.executor import tune
 
 ROLLING = 1.0
 

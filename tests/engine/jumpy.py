@@ -84,7 +84,7 @@ def no_upload(*_: Any, **__: Any) -> None:
 
 
 if __name__ == "__main__":
-    import search.engine.tune  # noqa: F401  # it prepares for Ray
+    import search.engine.executor.tune  # noqa: F401  # it prepares for Ray
     from search.__main__ import main
 
     with set_all_the_time(), mock.patch("ray.train._internal.storage._upload_to_fs_path", no_upload):

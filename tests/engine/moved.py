@@ -40,7 +40,7 @@ def move_servers() -> None:
 
 
 if __name__ == "__main__":
-    import search.engine.tune  # noqa: F401  # it prepares for Ray
+    import search.engine.executor.tune  # noqa: F401  # it prepares for Ray
     from search.__main__ import main
     from tests.engine.jumpy import set_all_the_time
 

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from search.core.trial import Trial
 from search.ledger import Decision, Ledger
-from search.trial import Trial
 from tests.engine.test_run import Bench
 from tests.engine.workloads import COUNTED
 from tests.surroundings import HANG_S

@@ -16,13 +16,13 @@ from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
 
-from search.engine.driver import Driver
-from search.engine.lease import Lease
+from search.core.stopping import StopRule
+from search.core.trial import Row, State, Trial
+from search.engine.decide.driver import Driver
+from search.engine.decide.lease import Lease
 from search.ledger import BadState, KeptState, Ledger, Role, StateFile, StudyRecord, read_state, write_state
 from search.space import Space, dump
-from search.stopping import StopRule
 from search.study import Asked, Outcome, Planner, Sampler, make_sampler
-from search.trial import Row, State, Trial
 from tests.engine.workloads import Synthetic
 
 CLASS = {"machine": "simulated"}

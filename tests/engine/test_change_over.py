@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from search.engine.gauge import Outlook
+from search.core.trial import State
+from search.engine.decide.outlook import Outlook
 from search.ledger import Role
 from search.space import Space
-from search.trial import State
+from tests.engine.decide.test_driver import FLOAT, check, check_sharing, fast, ledger, needed, space_of, spaces
 from tests.engine.simulation import Nature, Simulation
-from tests.engine.test_driver import FLOAT, check, check_sharing, fast, ledger, needed, space_of, spaces
 
 
 @dataclass

@@ -12,12 +12,12 @@ import sqlalchemy as sa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from search.errors import StorageFailed
+from search.core.errors import StorageFailed
+from search.core.trial import Trial
 from search.ledger import Ledger
 from search.space import Space
-from search.trial import Trial
+from tests.engine.decide.test_driver import check, fast, ledger, space_of, spaces
 from tests.engine.simulation import Nature, Simulation
-from tests.engine.test_driver import check, fast, ledger, space_of, spaces
 
 WHERE = ("before it begins", "before it is committed", "behind its commit")
 

@@ -21,7 +21,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from search.trial import State
+from search.core.trial import State
 from tests.engine.test_run import Bench, kin, wait_for
 from tests.surroundings import HANG_S
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from search.trial import State
+from search.core.trial import State
 from tests.engine import moved
 from tests.engine.test_run import Bench, sessions_of, wait_for
 from tests.surroundings import HANG_S

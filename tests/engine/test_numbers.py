@@ -15,15 +15,16 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from search.engine.measured import Form, form_of, row_of
+from search.core.trial import DataCard, Row, State
+from search.engine.decide.form import Form, form_of
+from search.engine.worker.measured import row_of
 from search.ledger import Ledger
 from search.report import comparison_table, show_study, study_list, trials_frame
 from search.space import Space
 from search.space.keys import SAMPLERS
 from search.study import Planner, make_sampler, mean_outcome
-from search.trial import DataCard, Row, State
+from tests.engine.decide.test_driver import space_of
 from tests.engine.simulation import CLASS, Nature, Simulation, part
-from tests.engine.test_driver import space_of
 from tests.engine.workloads import Synthetic
 
 NAN, INF = math.nan, math.inf

@@ -25,10 +25,10 @@ import pytest
 import yaml
 from optuna.trial import TrialState
 
-from search.engine.folders import PREFIX, places
+from search.core.trial import State, Trial
+from search.engine.executor.folders import PREFIX, places
 from search.ledger import Ledger
 from search.ledger.urls import sqlite_url
-from search.trial import State, Trial
 from tests.surroundings import HANG_S, PATIENCE, ROOT
 
 pytestmark = pytest.mark.slow

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from search.trial import State
+from search.core.trial import State
 from tests.engine.sharing import EPOCHS, FACTORIAL, Shared, ends
 
 pytestmark = pytest.mark.slow

@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from search.api import load_space, open_study
+from search.core.errors import StudyLocked
 from search.engine.live import Silent
 from search.engine.run import run_study
-from search.errors import StudyLocked
 from search.ledger import Ledger, study_lock
 from search.ledger.urls import sqlite_url
 from search.space import dump

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from search.core.trial import State
 from search.ledger import Ledger
-from search.trial import State
 from tests.report.builder import Study, full
 
 RUNS = [
@@ -49,7 +49,7 @@ def go_on(study: Study, number: int) -> None:
     """Let the running trial reach its end."""
     trial = study.ledger.trials(study.record.id)[number]
     path = study.ledger.paths(study.record.id)[number][0]
-    from search.trial import Row
+    from search.core.trial import Row
 
     with study.ledger.step(study.record.id) as step:
         for epoch, value in ((2, 0.2), (3, 0.3)):

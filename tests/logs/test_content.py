@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from search import logs
-from search.errors import UserError
+from search.core.errors import UserError
 from search.logs.content import read_study, scalar, unique
 from tests.logs.conftest import go_on
 from tests.report.builder import Study

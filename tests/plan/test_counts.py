@@ -14,8 +14,8 @@ from search.ledger import Ledger, Role
 from search.plan import Place, Plan, plan_of
 from search.space import Space, space_from_mapping
 from search.study import Planner, continued_study
+from tests.engine.decide.test_driver import asha, fast, ledger, space_of, spaces
 from tests.engine.simulation import CLASS, Nature, Simulation
-from tests.engine.test_driver import asha, fast, ledger, space_of, spaces
 from tests.engine.workloads import Synthetic
 
 PLACE = Place(CLASS, 1, 0.0, 2, "a test")

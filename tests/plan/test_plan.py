@@ -12,21 +12,21 @@ from typing import Any
 import numpy as np
 import pytest
 
-from search import limits, machine
 from search.__main__ import run as main
+from search.core.errors import Fault, UserError
+from search.core.trial import DataCard, Row
 from search.engine.conditions import conditions
-from search.engine.driver import Driver
-from search.errors import Fault, UserError
+from search.engine.decide.driver import Driver
 from search.ledger import KeptState, Ledger, Role, StateFile
 from search.plan import Place, Plan, Probe, compared, duration, plan_of, recorded_place, text
 from search.plan.process import ask_class, probe
 from search.plan.text import size, tree_lines
 from search.space import Space, confirm_name, read_space, space_from_mapping
 from search.study import Leaf, Planner, make_sampler
-from search.trial import DataCard, Row
+from search.system import limits, machine
 from search.workload import load_workload
+from tests.engine.decide.test_driver import space_of
 from tests.engine.simulation import CLASS, Simulation, study
-from tests.engine.test_driver import space_of
 from tests.engine.workloads import Synthetic
 
 HERE = Place({"device": "a test"}, 1, 0.0, 2, "made up")

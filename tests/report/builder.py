@@ -8,9 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from search.core.trial import DataCard, Row, State, Trial
 from search.ledger import Ledger, StudyRecord
+from search.report.record.curves import Curves, read_curves
+from search.report.table.build import table_of
+from search.report.table.model import Table
 from search.space import Axis, Grid, Space
-from search.trial import DataCard, Row, State, Trial
 
 TRUTH = {"val": np.array([0, 1, 2, 0]), "test": np.array([1, 1])}
 CARD = DataCard(
@@ -42,6 +45,15 @@ class Study:
     @property
     def args(self) -> tuple[Ledger, StudyRecord, Space]:
         return self.ledger, self.record, self.space
+
+    @property
+    def read(self) -> Curves:
+        return read_curves(*self.args)
+
+    @property
+    def table(self) -> Table:
+        """The comparison table, not judged."""
+        return table_of(self.read)
 
     def trial(
         self,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from search.core.trial import State
 from search.space import Axis, Grid, Published, Report
-from search.trial import State
 from tests.report.builder import GAMMAS, SPACE_TEXT
 
 TEXTS = [

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from search.trial import DataCard
+from search.core.trial import DataCard
 from search.workload import Description, Settings, Workload
 from tests.report.hostile import TEXTS
 

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from search.core.trial import DataCard, Row, State, Trial
 from search.ledger import Ledger
 from search.report import comparison_table
-from search.report.rows import Claim
+from search.report.table.model import Claim
 from search.space import Axis, Grid, Report, Space
-from search.trial import DataCard, Row, State, Trial
 from tests.report.builder import key_of
 
 CLASSES = 4

@@ -16,11 +16,11 @@ import pytest
 from search import open_study
 from search.__main__ import run
 from search.report import FORMATS, SUBJECTS, export
+from tests.report.formats.test_hypertext import Page as Sheet
+from tests.report.formats.test_latex import compiled
 from tests.report.hostile_run import CLASSES, VALUES, write_spaces
 from tests.report.page.studies import Page
 from tests.report.page.test_page import KNOWN
-from tests.report.test_hypertext import Page as Sheet
-from tests.report.test_latex import compiled
 
 pytestmark = pytest.mark.slow
 

@@ -14,11 +14,11 @@ import pandas as pd
 import pytest
 
 from search.api import Study, load_space, open_study, run
+from search.core.trial import State
 from search.ledger import Ledger
 from search.report import comparison_table, export, verdicts_frame
-from search.report.render import frame_csv
+from search.report.formats.render import frame_csv
 from search.space import Axis, Grid
-from search.trial import State
 from tests.report import independent
 from tests.report.judging import SPACE, Bench, card
 

@@ -7,11 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from search.core.trial import DataCard
 from search.ledger import Ledger
 from search.report import comparison_table, table_frame
-from search.report.statistics.results import State as Answer
 from search.space import Axis, Grid
-from search.trial import DataCard
+from search.statistics.results import State as Answer
 from tests.report.builder import key_of
 from tests.report.independent import holm
 from tests.report.judging import SPACE, Bench, card, pattern

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from search.core.trial import State
 from search.ledger import Ledger
 from search.report import comparison_table, trials_frame
-from search.report.figures.groups import is_baseline
+from search.report.table.groups import is_baseline
 from search.report.text import csv_cell
 from search.space import Axis, Grid, Report, Space
-from search.trial import State
 from tests.report.builder import Study, full
 
 LABELS = {"1": "once", "true": "whenever"}

@@ -2,8 +2,8 @@
 
 from typing import Any, ClassVar
 
-from search.rules import complete
 from search.workload import SettingFaults, Settings, Workload
+from search.workload.settings import complete
 
 
 class Fake(Workload):

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from search.__main__ import run
-from search.errors import Faults
+from search.core.errors import Faults
 from search.space import read_space, space_from_mapping
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from search.errors import Faults
+from search.core.errors import Faults
 from search.space import read_space
 
 REPOSITORY = Path(__file__).parents[2]

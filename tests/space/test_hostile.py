@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
-from search.errors import Faults
+from search.core.errors import Faults
 from search.space import Axis, Condition, Grid, read_space, reporting
 from search.space.nodes import MAX_FAULTS, Node, Problems
 from search.space.yaml import MAX_VALUES

@@ -9,7 +9,7 @@ import yaml
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from search.errors import Faults
+from search.core.errors import Faults
 from search.space import dump, read_space, rebuild, space_from_mapping
 from search.space.keys import SAMPLERS
 from search.space.nodes import Problems

@@ -9,7 +9,7 @@ import jsonschema
 import numpy as np
 import pytest
 
-from search.errors import Faults
+from search.core.errors import Faults
 from search.space import (
     AshaSettings,
     Axis,

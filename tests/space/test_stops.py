@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from search.errors import Faults
+from search.core.errors import Faults
 from search.space import space_from_mapping
 
 WORKLOAD = "tests.space.fake:Scores"

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from classifier.workload import ClassifierWorkload
-from search.prefix import fingerprint
+from search.core.prefix import fingerprint
+from search.core.trial import DataCard
 from search.space import Space, read_space
 from search.study import Leaf, Planner
-from search.trial import DataCard
 
 SPACES = Path(__file__).parents[2] / "spaces"
 REPORT_A = ("augmentation", "decay", "early_stop", "focal", "models")

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from search.report.labels import published_figures, setting_label
+from search.report.table.labels import published_figures, setting_label
 from search.space import Grid, dump, read_space, rebuild
 from tests.spaces.shipped import REPORT_A, REPORT_B, SPACES, keys, leaves, space
 

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from search.errors import UserError
+from search.core.errors import UserError
+from search.core.trial import DataCard
 from search.study import Planner, check_card
-from search.trial import DataCard
+from tests.engine.decide.test_driver import space_of
 from tests.engine.simulation import CLASS
-from tests.engine.test_driver import space_of
 from tests.engine.workloads import Synthetic
 
 RULE = "it must be the class of each image, a whole number from 0 on, in a list of one dimension"

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from search.errors import UserError
+from search.core.errors import UserError
+from search.core.trial import DataCard
 from search.ledger import Ledger
 from search.space import Space, space_from_mapping
 from search.study import Planner, StudyChanged, check_unchanged, find_study, study_in_class
-from search.trial import DataCard
 from tests.engine.simulation import CLASS, Simulation
 from tests.engine.workloads import Synthetic
 

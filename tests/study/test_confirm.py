@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from search.errors import Faults
+from search.core.errors import Faults
+from search.core.trial import Row, State, Trial
 from search.ledger import Ledger
 from search.space import Space, confirm_name, dump, rebuild, space_from_mapping
 from search.study.confirm import confirm_space
-from search.trial import Row, State, Trial
 
 CONTENT: Mapping[str, Any] = {
     "workload": "tests.engine.workloads:Synthetic",

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from search.core.stopping import stop_rule
+from search.core.trial import Row, State, Trial
 from search.ledger import codec
 from search.space import Objective
-from search.stopping import stop_rule
 from search.study import Leaf
 from search.study.fold import Fold
-from search.trial import Row, State, Trial
 
 VALUE = st.sampled_from([-0.5, 0.0, 1e-3, 0.5, 0.51, 0.75, 1.0])
 ROWS = st.lists(st.tuples(VALUE, VALUE), min_size=1, max_size=12)

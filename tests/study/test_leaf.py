@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from search.errors import UserError
+from search.core.errors import UserError
+from search.core.trial import DataCard
 from search.space import Space, space_from_mapping
 from search.study import Leaf, Planner, longest
-from search.trial import DataCard
 from tests.contracts.toy import SineFit
 from tests.engine.workloads import Synthetic
 

@@ -16,14 +16,14 @@ import optuna
 import pytest
 from optuna.trial import FrozenTrial, TrialState
 
-from search import dashboard
-from search.errors import UserError
+from search import service as dashboard
+from search.core.errors import UserError
+from search.core.trial import Row, State, Trial
 from search.ledger import Ledger
 from search.ledger.urls import sqlite_url
 from search.space import Space, dump, space_from_mapping, text_of
 from search.study import Mirror, mirror
 from search.study.copies import Copies
-from search.trial import Row, State, Trial
 from tests.surroundings import HANG_S
 
 NAN = math.nan

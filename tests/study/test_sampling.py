@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from search.prefix import fingerprint
+from search.core.prefix import fingerprint
 from search.space import Choice, Float, Grid, Int, Space, space_from_mapping, text_of
 from search.study import Asked, Outcome, Sampler, make_sampler, mean_outcome
 from search.study.sampling import OptunaSampler, plain

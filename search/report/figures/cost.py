@@ -8,10 +8,10 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from search.mean import mean
-from search.report.figures.groups import Group
+from search.core.mean import mean
 from search.report.figures.overlay import axis_title
 from search.report.figures.style import colour_of, dressed, legend_below, legend_beside, marker_of, wrapped
+from search.report.table.groups import Group
 from search.report.text import is_accuracy
 
 NAMED = 8

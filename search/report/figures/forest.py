@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import plotly.graph_objects as go
 
 from search.report.figures.style import NEUTRAL, TOP, dressed, legend_below, pixels, text, wrapped
-from search.report.rows import Table
-from search.report.statistics.results import State
+from search.report.table.model import Table
+from search.statistics.results import State
 
 ROW = 44
 """Pixels of a row: two lines of type."""

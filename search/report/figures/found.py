@@ -8,9 +8,9 @@ import plotly.graph_objects as go
 
 from search.report.figures.overlay import axis_title
 from search.report.figures.style import COLOURS, dressed, legend_below
+from search.report.table.tried import Tried
 from search.report.text import figure as shown
 from search.report.text import is_accuracy
-from search.report.tried import Tried
 
 POINTS = 2000
 """Settings up to which each is drawn; beyond, the lines alone."""

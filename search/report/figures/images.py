@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from search.report.files import write_atomically, write_text
 from search.report.text import printable
+from search.system.writing import write_atomically, write_text
 
 SHOWN = 256
 """Pixels of the shorter side that an image is enlarged to, by a whole factor; pixels stay squares."""

@@ -13,8 +13,8 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 
 from search.report.figures.curves import DECADE, NAMED
-from search.report.figures.groups import Group
 from search.report.figures.style import colour_of, dressed, key, legend_beside, series, wrapped
+from search.report.table.groups import Group
 from search.report.text import is_accuracy
 
 BAND = 0.16

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
+from search.core.trial import State
 from search.ledger import Decision
-from search.report.curves import Curve
 from search.report.figures.overlay import axis_title
 from search.report.figures.style import COLOURS, dressed, legend_below
+from search.report.record.curves import Curve
 from search.report.text import is_accuracy
-from search.trial import State
 
 
 @dataclass(frozen=True)

@@ -13,10 +13,8 @@ from typing import NamedTuple
 import numpy as np
 import plotly.graph_objects as go
 
-from search.errors import UserError
+from search.core.errors import UserError
 from search.ledger import Ledger, StudyRecord
-from search.report.analysis import confirms
-from search.report.curves import Curve, Curves, read_curves
 from search.report.figures.classes import (
     Judged,
     compared_figure,
@@ -29,17 +27,21 @@ from search.report.figures.classes import (
 )
 from search.report.figures.confusion import are_classes
 from search.report.figures.cost import cost_figure
-from search.report.figures.forest import ForestRow, differences, forest_figure, known, said
+from search.report.figures.forest import ForestRow, forest_figure, known, said
+from search.report.figures.forest import differences as of_table
 from search.report.figures.found import found_figure, found_sentence
-from search.report.figures.groups import Group, chosen, groups_of, identity, pair, ranked
 from search.report.figures.overlay import metric_figure, rates_figure
 from search.report.figures.rungs import rungs_figure, rungs_of
 from search.report.figures.tree import ROWS, branches, shares, tree_figure, width_figure, widths
 from search.report.figures.writing import Written, write_all
-from search.report.table import COUNTED, table_of
+from search.report.record.curves import COUNTED, Curve, Curves, read_curves
+from search.report.table.build import table_of
+from search.report.table.groups import Group, chosen, groups_of, identity, pair, ranked
+from search.report.table.judgement import confirms
+from search.report.table.model import Table
+from search.report.table.tried import tried
 from search.report.text import figure as shown
 from search.report.text import is_accuracy, one_line
-from search.report.tried import tried
 from search.space import Space
 
 MARKERS = 6
@@ -76,18 +78,21 @@ def study_figures(
         ledger, record, space: where the study is.
         differences: to the baseline, in the order of the forest plot; there is none without them.
     """
-    return figures_of(ledger, read_curves(ledger, record, space), differences)
+    read = read_curves(ledger, record, space)
+    return figures_of(ledger, read, table_of(read), differences)
 
 
-def figures_of(ledger: Ledger, read: Curves, differences: Sequence[ForestRow] = ()) -> list[StudyFigure]:
-    """Return `study_figures` of curves that are read already."""
-    groups = groups_of(read)
+def figures_of(
+    ledger: Ledger, read: Curves, table: Table, differences: Sequence[ForestRow] | None = None
+) -> list[StudyFigure]:
+    """Return `study_figures` of curves that are read, and of which the table is made; its differences by default."""
+    groups = groups_of(table, read)
     if not groups:
         return []
-    drawn = _Drawing(ledger, read, groups)
+    drawn = _Drawing(ledger, read, table, groups)
     made = [
         *drawn.curves(),
-        drawn.forest(differences),
+        drawn.forest(of_table(table) if differences is None else differences),
         drawn.rates(),
         *drawn.classes(),
         drawn.cost(),
@@ -106,7 +111,7 @@ def write_figures(ledger: Ledger, record: StudyRecord, space: Space, folder: Pat
         UserError: the study has no epoch on record, or the folder cannot be written.
     """
     read = read_curves(ledger, record, space)
-    made = figures_of(ledger, read, differences(table_of(read, ledger)))
+    made = figures_of(ledger, read, table_of(read, ledger))
     if not made:
         raise UserError(f"study {record.name!r} has no epoch on record; there is nothing to draw")
     alts = {one.name: (f"{one.title}: {space.title or record.name}", one.alt) for one in made}
@@ -116,7 +121,8 @@ def write_figures(ledger: Ledger, record: StudyRecord, space: Space, folder: Pat
 class _Drawing:
     """What all figures of a study are drawn from."""
 
-    def __init__(self, ledger: Ledger, read: Curves, groups: Sequence[Group]) -> None:
+    def __init__(self, ledger: Ledger, read: Curves, table: Table, groups: Sequence[Group]) -> None:
+        self.table = table
         self.ledger, self.read, self.groups, self.space = ledger, read, groups, read.space
         self.head = one_line(read.space.title or read.record.name)
         self.objective = read.space.search.objective.metric
@@ -256,13 +262,14 @@ class _Drawing:
 
     def searched(self) -> list[StudyFigure | None]:
         from search.report.figures import searched as room  # Optuna is needed only here
+        from search.report.table.importance import complete, importances, varied
 
-        whole = room.complete(self.groups)
-        axes = room.varied(whole, self.space)
+        whole = complete(self.groups)
+        axes = varied(whole, self.space)
         sampled = self.space.search.sampler != "grid"
         if not whole or not (len(axes) > 1 or (sampled and axes)):
             return []
-        importance = room.importances(self.groups, self.space)
+        importance = self.table.importance or importances(self.groups, self.space)
         few = importance.remark if importance.remark.startswith("too few") else ""
         about = f"{self.head}; importances: {few}" if few else self.head
         first = ranked(whole, self.space)[0]

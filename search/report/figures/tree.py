@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 
 import plotly.graph_objects as go
 
-from search.report.curves import Curve
+from search.core.trial import State
 from search.report.figures.style import COLOURS, TOP, dressed, legend_below, pixels, text, wrapped
-from search.trial import State
+from search.report.record.curves import Curve
 
 ROWS = 40
 """Trials up to which each has a row."""

@@ -15,8 +15,8 @@ from types import MappingProxyType
 import plotly.graph_objects as go
 from plotly.offline import get_plotlyjs
 
-from search.report.files import write_atomically, write_text
 from search.report.text import printable
+from search.system.writing import write_atomically, write_text
 
 SCALE = 2
 """Pixels of a PNG per pixel of its figure."""

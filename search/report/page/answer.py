@@ -15,18 +15,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from search.report.analysis import confirms
-from search.report.complete import incomplete, states
-from search.report.curves import Curves
-from search.report.families_apart import families_apart
-from search.report.judged_text import p_text, points
-from search.report.labels import row_text
+from search.core.trial import State as Ended
 from search.report.page.wording import NAMED, listed, many, words
-from search.report.rows import Claim, Judged, Line, Table
-from search.report.statistics.results import ALPHA, VERDICT_SEEDS, State
+from search.report.record.complete import incomplete, states
+from search.report.record.curves import Curves
+from search.report.table.families_apart import families_apart
+from search.report.table.judged_text import p_text, points
+from search.report.table.judgement import confirms
+from search.report.table.labels import row_text
+from search.report.table.model import Claim, Judged, Line, Table
 from search.report.text import figure, is_accuracy
 from search.space import Space
-from search.trial import State as Ended
+from search.statistics.results import ALPHA, VERDICT_SEEDS, State
 
 _ENDED = (Ended.FINISHED, Ended.STOPPED, Ended.PRUNED, Ended.DIVERGED, Ended.FAILED)
 

@@ -7,11 +7,11 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from search.report.curves import Curves
-from search.report.labels import DRAWN_DIGITS, row_text
 from search.report.page.markup import Markup, element, facts, joined, table
 from search.report.page.wording import many
-from search.report.rows import Table
+from search.report.record.curves import Curves
+from search.report.table.labels import DRAWN_DIGITS, row_text
+from search.report.table.model import Table
 from search.report.text import duration, value_text
 from search.space import Grid, Space
 

@@ -11,21 +11,20 @@ from typing import Any
 from urllib.parse import quote
 
 from search.ledger import Ledger
-from search.report.columns import table_sheet
-from search.report.curves import Curves, read_curves
-from search.report.figures.forest import differences
 from search.report.figures.study import figures_of
-from search.report.hypertext import html_table
-from search.report.judged_text import evidence_text
-from search.report.looks import looks_of
+from search.report.formats.columns import table_sheet
+from search.report.formats.hypertext import html_table
 from search.report.page import drawn, facts
 from search.report.page.answer import answer
 from search.report.page.markup import NARROW, Markup, element, escaped, joined, sentence, wide
 from search.report.page.question import question, setup
 from search.report.page.wording import many
 from search.report.paths import study_folder
-from search.report.rows import Claim, Table
-from search.report.table import table_of
+from search.report.record.curves import Curves, read_curves
+from search.report.record.looks import looks_of
+from search.report.table.build import table_of
+from search.report.table.judged_text import evidence_text
+from search.report.table.model import Claim, Table
 from search.space import confirm_name, rebuild
 
 MOST = 7_500_000
@@ -57,7 +56,7 @@ def report_page(ledger: Ledger, read: Curves, table: Table, conditions: Mapping[
         ("words", "Words", facts.glossary(bool(table.test))),
     ]
     room = MOST - sum(len(content.encode("utf-8", "backslashreplace")) for _, _, content in sections) - 50_000
-    made = drawn.figures(figures_of(ledger, read, differences(table)), read.record.name, room)
+    made = drawn.figures(figures_of(ledger, read, table), read.record.name, room)
     sections = [(name, head, made.body if name == "figures" else content) for name, head, content in sections]
     sections = [section for section in sections if section[2]]
     pieces = resources.files(__package__)

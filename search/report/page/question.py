@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from search.report.analysis import confirms
-from search.report.complete import incomplete
-from search.report.curves import Curves
-from search.report.evidence import measures
-from search.report.labels import row_text
 from search.report.page.wording import listed, many, words
+from search.report.record.complete import incomplete
+from search.report.record.curves import Curves
+from search.report.record.evidence import measures
+from search.report.table.judgement import confirms
+from search.report.table.labels import row_text
 from search.report.text import value_text
 from search.space import Axis, Grid
 

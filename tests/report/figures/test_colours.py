@@ -10,12 +10,11 @@ from dataclasses import replace
 import plotly.graph_objects as go
 import pytest
 
-from search.report import read_curves
+from search.core.trial import State
 from search.report.figures import study_figures
-from search.report.figures.groups import chosen, groups_of
 from search.report.figures.style import COLOURS, MARKERS, NEUTRAL, colour_of, marker_of
+from search.report.table.groups import chosen, groups_of
 from search.space import Axis, Grid, Objective, Report, Search
-from search.trial import State
 from tests.report.builder import GAMMAS, Study, full
 
 Look = tuple[str, str]
@@ -23,7 +22,7 @@ Look = tuple[str, str]
 
 def drawn(study: Study, *names: str) -> Iterator[tuple[str, go.Scatter]]:
     """Yield the traces that stand for a setting, with the figure's name."""
-    labels = {group.name for group in groups_of(read_curves(*study.args))}
+    labels = {group.name for group in groups_of(study.table, study.read)}
     for figure in study_figures(*study.args):
         for trace in figure.figure.data:
             if trace.type == "scatter" and trace.name in labels:
@@ -83,7 +82,7 @@ def test_nor_does_the_order_of_a_search(make: Callable[..., Study]) -> None:
 def test_of_many_settings_those_that_are_drawn_look_different(make: Callable[..., Study]) -> None:
     curves = {float(gamma): [0.1, (7 * gamma % 30) / 30] for gamma in range(30)}
     study = study_of(make, curves)
-    groups = groups_of(read_curves(*study.args))
+    groups = groups_of(study.table, study.read)
     shown, _ = chosen(groups, study.space)
     assert sorted(group.place for group in groups) == list(range(30))
     assert [group.place for group in shown] == list(range(8)), "in the order of the file"

@@ -7,12 +7,11 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from search.report.curves import read_curves
+from search.core.trial import State
 from search.report.figures.classes import compared_figure, judged, largest_change, per_class_figure, rescues
 from search.report.figures.cost import cost_figure, front
 from search.report.figures.forest import ForestRow, forest_figure, said
-from search.report.figures.groups import groups_of
-from search.trial import State
+from search.report.table.groups import groups_of
 from tests.report.builder import Study, full
 
 TRUTH = np.array([0, 0, 1, 1, 2])
@@ -137,7 +136,7 @@ class TestCost:
         study.trial({"gamma": 0}, 0, [0.1, 0.5], configuration=0, seconds=2.0, metrics=full)
         study.trial({"gamma": 0}, 1, [0.1, 0.2, 0.7], configuration=0, seconds=2.0, metrics=full)
         study.trial({"gamma": 2}, 0, [0.3], configuration=1, seconds=1.0, metrics=full)
-        figure = cost_figure(groups_of(read_curves(*study.args)), "val_accuracy", "last", "Cost")
+        figure = cost_figure(groups_of(study.table, study.read), "val_accuracy", "last", "Cost")
         assert figure is not None
         epochs = [(trace.x[0], trace.y[0]) for trace in figure.data if trace.xaxis == "x" and trace.mode == "markers"]
         seconds = [(trace.x[0], trace.y[0]) for trace in figure.data if trace.xaxis == "x2" and trace.mode == "markers"]
@@ -153,7 +152,7 @@ class TestCost:
                 study.trial({"gamma": gamma}, seed, [0.1, 0.2, value][-length:], metrics=full)
         study.trial({"gamma": 2}, 0, [0.9], metrics=full)
         study.trial({"gamma": 2}, 1, [0.1], State.PRUNED, metrics=full)
-        figure = cost_figure(groups_of(read_curves(*study.args)), "val_accuracy", "last", "Cost")
+        figure = cost_figure(groups_of(study.table, study.read), "val_accuracy", "last", "Cost")
         assert figure is not None
         (line,) = [trace for trace in figure.data if trace.mode == "lines"]
         assert (line.xaxis, list(line.x), list(line.y)) == ("x", [2, 3, 3], pytest.approx([50, 60, 60]))
@@ -165,7 +164,7 @@ class TestCost:
         )
 
     def test_epochs_that_are_all_equal_are_no_panel_and_one_setting_is_no_figure(self, focal: Study) -> None:
-        groups = groups_of(read_curves(*focal.args))
+        groups = groups_of(focal.table, focal.read)
         figure = cost_figure(groups, "val_accuracy", "last", "Cost")
         assert figure is not None
         assert figure.layout.xaxis.title.text == "seconds of a run"

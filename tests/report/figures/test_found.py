@@ -9,13 +9,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from search.core.trial import State
 from search.report import comparison_table
-from search.report.curves import read_curves
 from search.report.figures import study_figures
 from search.report.figures.found import POINTS, found_figure, found_sentence
-from search.report.tried import Tried, tried
+from search.report.record.curves import read_curves
+from search.report.table.tried import Tried, tried
 from search.space import Axis, Float, Objective, Search, Space
-from search.trial import State
 from tests.report.builder import Study
 
 SPACE = Space("focal", "toy", [Axis("x", Float(0, 1))], {"epochs": 3}, "Search", (0, 1), Search("random", trials=5))
@@ -128,7 +128,7 @@ def test_a_large_search_stays_small() -> None:
 def test_the_expected_best_of_a_large_search_is_computed_for_some_sizes(
     make: Callable[..., Study], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("search.report.tried.SIZES", 10)
+    monkeypatch.setattr("search.report.table.tried.SIZES", 10)
     study = make(replace(SPACE, seeds=(0,)))
     for i in range(40):
         study.trial({"x": i / 40}, 0, [i / 40], configuration=i)

@@ -7,18 +7,17 @@ from collections.abc import Callable
 
 import pytest
 
-from search.report.curves import read_curves
-from search.report.figures.groups import Group, chosen, groups_of, pair
+from search.core.trial import State
 from search.report.figures.overlay import metric_figure, over_seeds, rates_figure, same_training
+from search.report.table.groups import Group, chosen, groups_of, pair
 from search.space import Axis, Grid, Report, Space
-from search.trial import State
 from tests.report.builder import GAMMAS, Study, full, key_of
 
 BASED = dataclasses.replace(GAMMAS, report=Report(rows="gamma", baseline=2, has_baseline=True))
 
 
 def groups(study: Study) -> list[Group]:
-    return groups_of(read_curves(*study.args))
+    return groups_of(study.table, study.read)
 
 
 class TestGroups:

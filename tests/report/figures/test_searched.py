@@ -9,20 +9,13 @@ from collections.abc import Callable, Sequence
 import pytest
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
-from search.report.curves import read_curves
-from search.report.figures.groups import Group, groups_of
-from search.report.figures.searched import (
-    complete,
-    importance_figure,
-    importances,
-    parallel_figure,
-    rebuilt,
-    slice_figure,
-    varied,
-)
-from search.report.table import comparison_table
+from search.core.trial import State
+from search.report.figures.searched import importance_figure, parallel_figure, slice_figure
+from search.report.figures.style import text
+from search.report.table.build import comparison_table
+from search.report.table.groups import Group, groups_of
+from search.report.table.importance import complete, importances, rebuilt, varied
 from search.space import Axis, Choice, Condition, Float, Grid, Space
-from search.trial import State
 from tests.report.builder import Study
 
 AXES = [
@@ -48,7 +41,7 @@ def fill(study: Study, count: int, seeds: Sequence[int] = (0, 1)) -> list[Group]
         }
         for seed in seeds:
             study.trial(parameters, seed, [0.9 - 0.2 * abs(math.log10(lr) + 2) + 0.001 * seed], configuration=i)
-    return groups_of(read_curves(*study.args))
+    return groups_of(study.table, study.read)
 
 
 def test_one_trial_per_complete_setting_with_the_mean_of_its_seeds(make: Callable[..., Study]) -> None:
@@ -59,8 +52,8 @@ def test_one_trial_per_complete_setting_with_the_mean_of_its_seeds(make: Callabl
     study.trial({"lr": 0.3, "kind": "%{x}", "size": 2}, 0, [0.5], State.PRUNED, configuration=2)
     study.trial({"lr": 0.4, "kind": "%{x}", "size": 2}, 0, [0.1], configuration=3)
     study.trial({"lr": 0.4, "kind": "%{x}", "size": 2}, 1, [0.3], State.STOPPED, configuration=3)
-    groups = complete(groups_of(read_curves(*study.args)))
-    found, names = rebuilt(groups, SPACE, varied(groups, SPACE))
+    groups = complete(groups_of(study.table, study.read))
+    found, names = rebuilt(groups, SPACE, varied(groups, SPACE), text)
     assert names == ["lr", "kind", "size"]  # one slope alone
     trials = [(trial.params, trial.value) for trial in found.trials]
     assert trials == [
@@ -71,7 +64,7 @@ def test_one_trial_per_complete_setting_with_the_mean_of_its_seeds(make: Callabl
 
 def test_scales_are_those_of_the_space(make: Callable[..., Study]) -> None:
     groups = fill(make(SPACE), 9)
-    found, _ = rebuilt(groups, SPACE, SPACE.axes)
+    found, _ = rebuilt(groups, SPACE, SPACE.axes, text)
     scales = found.trials[1].distributions
     assert isinstance(scales["lr"], FloatDistribution)
     assert scales["lr"].log
@@ -87,7 +80,7 @@ def test_names_of_axes_and_values_are_no_markup(make: Callable[..., Study]) -> N
     for i, kind in enumerate(("<b>plain</b>", None, "%{x}")):
         study.trial({"<i>lr</i>": 0.1 / (i + 1), "kind": kind}, 0, [0.1 * i], configuration=i)
         study.trial({"<i>lr</i>": 0.1 / (i + 1), "kind": kind}, 1, [0.1 * i], configuration=i)
-    groups = groups_of(read_curves(*study.args))
+    groups = groups_of(study.table, study.read)
     for figure in (parallel_figure(groups, space, "Parallel"), slice_figure(groups, space, "Slices")):
         assert figure is not None
         shown = figure.to_json().replace("\\u003c", "<")
@@ -147,10 +140,10 @@ class TestImportances:
         study = make(space)
         for i in range(30):
             study.trial({"lr": 10 ** -(1 + i / 10), "size": (1, 2, 4)[i % 3]}, 0, [0.5], configuration=i)
-        found = importances(groups_of(read_curves(*study.args)), space)
+        found = importances(groups_of(study.table, study.read), space)
         assert all(math.isfinite(share) for share in found.values.values())
 
     def test_one_axis_has_none(self, focal: Study) -> None:
-        groups = groups_of(read_curves(*focal.args))
+        groups = groups_of(focal.table, focal.read)
         assert importances(groups, focal.space).remark == "importances need two axes that vary"
         assert parallel_figure(groups, focal.space, "Parallel") is None

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from search.report.curves import Curve, read_curves
+from search.core.trial import State
 from search.report.figures.rungs import Rung, rungs_figure, rungs_of
 from search.report.figures.tree import Branch, Width, branches, shares, tree_figure, width_figure, widths
-from search.trial import State
+from search.report.record.curves import Curve, read_curves
 from tests.report.builder import Study, key_of
 
 

@@ -13,7 +13,7 @@ import plotly.graph_objects as go
 import pytest
 from PIL import Image
 
-from search.errors import UserError
+from search.core.errors import UserError
 from search.report.figures import contact_sheet, write, write_all, write_image, writing
 from search.report.figures.writing import NO_CHROME, NO_KALEIDO
 

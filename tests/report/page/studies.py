@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 
 from search.ledger import Ledger
-from search.report.curves import Curves, read_curves
-from search.report.files import conditions
 from search.report.page import report_page
-from search.report.rows import Table
-from search.report.table import table_of
+from search.report.record.curves import Curves, read_curves
+from search.report.results import conditions
+from search.report.table.build import table_of
+from search.report.table.model import Table
 from search.space import Space
 from tests.report.judging import SPACE, Bench
 

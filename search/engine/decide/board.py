@@ -1,0 +1,144 @@
+"""The undecided leaves of a run: which row each one waits for, and which of them can be started. Pure bookkeeping."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator
+
+from search.engine.decide.lease import Lease
+from search.ledger import Role
+from search.study.fold import Fold
+
+
+class Board:
+    """Undecided leaves and running leases.
+
+    Every undecided leaf stands under the key of the row it needs next; a committed row finds there all leaves it feeds.
+    """
+
+    def __init__(self) -> None:
+        self._folds: dict[int, Fold] = {}
+        self._waiting: dict[str, set[int]] = defaultdict(set)
+        self._leases: dict[int, tuple[Lease, int]] = {}  # lease -> rows it has brought
+        self.first: set[int] = set()
+        """Trials that are started before all others: they were begun, and their leases ended for all to change over."""
+
+    def __len__(self) -> int:
+        """Undecided leaves."""
+        return len(self._folds)
+
+    def __iter__(self) -> Iterator[Fold]:
+        return iter(self._folds.values())
+
+    @property
+    def running(self) -> int:
+        """Running leases."""
+        return len(self._leases)
+
+    @property
+    def configurations(self) -> set[int]:
+        """Configurations with an undecided leaf."""
+        return {fold.leaf.trial.configuration for fold in self}
+
+    @property
+    def epochs(self) -> int:
+        """Epochs that undecided leaves may still need, each counted once that several share."""
+        return len({key for fold in self for key in fold.leaf.path[fold.epoch :]})
+
+    def get(self, trial: int) -> Fold | None:
+        """Return an undecided leaf."""
+        return self._folds.get(trial)
+
+    def file(self, fold: Fold) -> None:
+        """Put a leaf under the key it needs next, or take it off where it is decided."""
+        number = fold.leaf.trial.number
+        if fold.ended:
+            self._folds.pop(number, None)
+            if fold.next_key in self._waiting:
+                self._waiting[fold.next_key].discard(number)
+            return
+        assert fold.next_key is not None
+        self._folds[number] = fold
+        self._waiting[fold.next_key].add(number)
+
+    def take(self, key: str) -> list[Fold]:
+        """Return the leaves that wait for `key`, by number; they must be filed again once they are fed."""
+        return [self._folds[number] for number in sorted(self._waiting.pop(key, ()))]
+
+    def goes_on(self, lease_id: int, stalled: Collection[int] = ()) -> bool:
+        """Whether an undecided leaf waits for what a lease has still to bring, and no other lease is ahead of it there.
+
+        Two leases are on one path where the first was taken for stalled and then was not.
+
+        Args:
+            lease_id: the lease.
+            stalled: leases nobody waits for any more.
+        """
+        lease, done = self._leases[lease_id]
+        rest = lease.path[done:]
+        others = [pair for number, pair in self._leases.items() if number != lease_id and number not in stalled]
+        coming = {key for other, count in others if rest and rest[0] in other.path[: count + 1] for key in other.path}
+        return any(self._waiting.get(key) for key in rest if key not in coming)
+
+    def awaiting(self, lease_id: int) -> set[int]:
+        """Return the undecided leaves that wait for what a lease has still to bring."""
+        if lease_id not in self._leases:
+            return set()
+        lease, done = self._leases[lease_id]
+        return {trial for key in lease.path[done:] for trial in self._waiting.get(key, ())}
+
+    def ready(self, stalled: Collection[int] = ()) -> Fold | None:
+        """Return the leaf to start next, or None.
+
+        What a running lease is about to produce is not started twice: neither a row, nor, where rows are known and
+        their states are gone, the way to a state that it will keep. Longest remaining work first, then by number; but
+        those that are to be first before that.
+
+        Args:
+            stalled: leases nobody waits for any more; their own leaves can be started again, too.
+        """
+        running = [pair for number, pair in self._leases.items() if number not in stalled]
+        coming = {key for lease, done in running for key in lease.path[done:]}
+        kept = {key for lease, done in running for key in states_to_come(lease, done)}
+        taken = {lease.trial for lease, _ in running}
+        free = [
+            fold
+            for fold in self
+            if fold.next_key not in coming
+            and fold.leaf.trial.number not in taken
+            and (fold.base == fold.epoch or kept.isdisjoint(fold.leaf.path[fold.base : fold.epoch]))
+        ]
+        return max(free, key=self._urgency, default=None)
+
+    def _urgency(self, fold: Fold) -> tuple[bool, int, int]:
+        number = fold.leaf.trial.number
+        return number in self.first, fold.remaining, -number
+
+    def start(self, lease: Lease) -> None:
+        """A lease began."""
+        self._leases[lease.id] = (lease, 0)
+        self.first -= self.awaiting(lease.id)
+
+    def lease(self, lease_id: int) -> tuple[Lease, int]:
+        """Return a running lease and the number of rows it has brought."""
+        return self._leases[lease_id]
+
+    def running_for(self, trial: int) -> bool:
+        """Whether a lease is running for this leaf."""
+        return any(lease.trial == trial for lease, _ in self._leases.values())
+
+    def brought(self, lease_id: int) -> None:
+        """A lease brought its next row."""
+        lease, done = self._leases[lease_id]
+        self._leases[lease_id] = (lease, done + 1)
+
+    def end(self, lease_id: int) -> tuple[Lease | None, int]:
+        """A lease ended; return it and the rows it brought, or None where it was not running."""
+        return self._leases.pop(lease_id, (None, 0))
+
+
+def states_to_come(lease: Lease, done: int) -> Iterator[str]:
+    """Yield the keys whose state a lease will keep, once it has brought `done` rows; spaced ones may be left out."""
+    for epoch, role in lease.keep.items():
+        if epoch > lease.offset + done and role != Role.SPACED:
+            yield lease.path[epoch - lease.offset - 1]

@@ -1,0 +1,79 @@
+"""How leaves end: rows are fed to them, the pruner is asked, and what is decided is logged with the row it rests on."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from search.core.pruning import Asha
+from search.core.trial import Row, State
+from search.engine.decide.lease import Lease
+from search.engine.decide.outcomes import Event, Outcomes, Progress
+from search.ledger import Decision, Step
+from search.space import Space
+from search.study import longest
+from search.study.fold import Fold
+
+
+class Judge:
+    """Decides within a transaction; whoever watches hears of it when `announce` is called, after the commit.
+
+    Args:
+        space: its objective and pruning are used.
+        outcomes: told of every end.
+        progress: kept up to date.
+        on_event: what a view wants to hear.
+    """
+
+    def __init__(self, space: Space, outcomes: Outcomes, progress: Progress, on_event: Event) -> None:
+        asha, maximize = space.search.asha, space.search.objective.maximize
+        self._asha = Asha(asha.grace_period, asha.reduction_factor, longest(space), maximize) if asha else None
+        self._outcomes, self._progress, self._on_event = outcomes, progress, on_event
+        self._news: list[tuple[str, Mapping[str, Any]]] = []
+
+    def restore(self, rungs: Iterable[Decision]) -> None:
+        """Replay the pruner's part of the order log."""
+        for entry in rungs:
+            if self._asha is not None:
+                self._asha.feed(entry.epoch or 0, entry.key or "", float(entry.detail["value"]))
+
+    def advance(self, step: Step, fold: Fold, row: Row) -> None:
+        """Feed the next row to a leaf and log what is decided on it."""
+        key = fold.next_key
+        assert key is not None
+        end = fold.feed(row)
+        if end is None and self._asha is not None and not math.isnan(value := fold.curve[-1]):
+            known = self._asha.decided(fold.epoch, key)
+            goes_on = self._asha.feed(fold.epoch, key, value)
+            if goes_on is not None and not known:
+                step.log("rung", trial=fold.leaf.trial.number, epoch=fold.epoch, key=key, value=value, goes_on=goes_on)
+            if goes_on is False:
+                end = (State.PRUNED, f"rung {fold.epoch}")
+        if end is not None:
+            self.end(step, fold, *end)
+
+    def end(self, step: Step, fold: Fold, state: State, ended_by: str, error: str = "") -> None:
+        """A leaf ends so."""
+        trial = fold.leaf.trial
+        self._progress.move(fold.state, state)
+        fold.state, fold.ended = state, True
+        step.set_trial(trial.number, state=state, ended_by=ended_by, last_epoch=fold.epoch, error=error)
+        step.log("ended", trial=trial.number, epoch=fold.epoch, state=state.value, ended_by=ended_by)
+        self._outcomes.note(trial.configuration, trial.number, state, fold.curve)
+        news = {"trial": trial, "state": state, "ended_by": ended_by, "epoch": fold.epoch, "fold": fold}
+        self._news.append(("ended", news))
+
+    def alarm(self, step: Step, lease: Lease, epoch: int, key: str, differing: Sequence[str]) -> None:
+        """A retrained row must equal the stored one; here it does not, and that is worth more than a log line."""
+        what = ", ".join(differing)
+        text = f"trial {lease.trial}, epoch {epoch}: trained again, {what} differ from the row on record"
+        step.log("alarm", trial=lease.trial, epoch=epoch, key=key, text=text)
+        self._progress.alarms.append(text)
+        self._news.append(("alarm", {"text": text}))
+
+    def announce(self) -> None:
+        """Tell the view what was decided and committed since the last call."""
+        news, self._news = self._news, []
+        for kind, what in news:
+            self._on_event(kind, what)

@@ -1,0 +1,176 @@
+"""Which states of a run are kept, and from which one a lease starts.
+
+A state is worth keeping where trials part: whoever branches off there starts from it. So are, for studies to come, the
+end of a chain, the rungs of the pruner, the epochs where settings change, those the workload names as landmarks, and
+a few spaced ones where training takes long. A chain in progress has a rolling one besides, for the case that its worker
+dies. What is kept stays within a limit of bytes; the least useful goes first (`search.ledger.Role`).
+
+What is not kept costs time, never correctness: a lease starts from the last state there is and trains again what lies
+between, and those rows are compared with the ones on record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from copy import deepcopy
+
+from search.core.prefix import shared
+from search.core.stopping import StopRule
+from search.engine.decide.lease import Lease
+from search.ledger import KeptState, Role, States, Step
+from search.study import Leaf
+from search.study.fold import Fold
+from search.study.marks import own_marks
+
+
+class Keeper:
+    """The states of one run.
+
+    Args:
+        states: the ledger's.
+        limit: bytes all states may take.
+        sharing: where false, only the rolling state of a chain is kept, for nobody else will ask.
+        rungs: epochs at which the pruner decides.
+        landmarks: epochs the workload names.
+        partings: leaf -> epochs behind which trials may part from it that are not known yet.
+    """
+
+    def __init__(
+        self,
+        states: States,
+        limit: int,
+        sharing: bool = True,
+        rungs: Sequence[int] = (),
+        landmarks: Sequence[int] = (),
+        partings: Callable[[Leaf], Iterable[int]] = lambda leaf: (),
+    ) -> None:
+        self._states, self._limit, self._sharing = states, limit, sharing
+        self._rungs, self._landmarks, self._partings = rungs, landmarks, partings
+        self._known: dict[str, KeptState] = {}
+        self._rolling: dict[int, KeptState] = {}  # lease -> its rolling state
+        self._superseded: list[KeptState] = []  # rolling states of leases that ended, where their chains go on
+        self.trouble = ""
+        """Why states cannot be kept, or ""."""
+
+    def look_up(self, fold: Fold) -> None:
+        """Find the last state a leaf can be trained on from, one left behind by a worker that ended included."""
+        path = fold.leaf.path[: fold.epoch]
+        if path and path[-1] not in self._known:
+            self._states.adopt(path[-1], fold.epoch, Role.LAST)
+        self._known |= self._states.find(path)
+        self._rebase(fold)
+
+    def _rebase(self, fold: Fold) -> None:
+        path = fold.leaf.path
+        fold.base = next((epoch for epoch in range(fold.epoch, 0, -1) if path[epoch - 1] in self._known), 0)
+
+    def start_of(self, fold: Fold) -> KeptState | None:
+        """Return the state a lease for this leaf starts from, None for epoch 0."""
+        return self._known[fold.leaf.path[fold.base - 1]] if fold.base else None
+
+    def marks(self, fold: Fold, folds: Iterable[Fold]) -> dict[int, Role]:
+        """Return the epochs behind which a lease for `fold` saves its state.
+
+        Args:
+            fold: the leaf it is for.
+            folds: all undecided leaves.
+        """
+        if not self._sharing or self._limit <= 0:
+            return {}
+        path, length = fold.leaf.path, len(fold.leaf.path)
+        marks = own_marks(fold.leaf, self._rungs, self._landmarks)
+        marks |= dict.fromkeys(self._partings(fold.leaf), Role.BRANCH)
+        for other in folds:
+            common = shared(path, other.leaf.path)
+            if common < len(other.leaf.path) and other.base < common:
+                marks[common] = Role.BRANCH
+        return {epoch: role for epoch, role in marks.items() if fold.base < epoch <= length}
+
+    def stops(self, fold: Fold, folds: Iterable[Fold]) -> list[tuple[int, StopRule]]:
+        """Return what a lease for `fold` saves its state by, besides: see `Lease.stops`."""
+        if not self._sharing or self._limit <= 0:
+            return []
+        ahead = set(fold.leaf.path[fold.epoch :])
+        return [(other.epoch, deepcopy(other.rule)) for other in folds if other.next_key in ahead]
+
+    # While leases run ----------------------------------------------------------------------------------------
+
+    def begin(self, lease: Lease) -> None:
+        """A lease starts; a rolling state it starts from is replaced by its own."""
+        if lease.start is not None and lease.start.role == Role.ROLLING:
+            self._rolling[lease.id] = lease.start
+
+    def commit(self, step: Step, lease: Lease, kept: KeptState | None) -> list[str]:
+        """Name a state in the transaction that commits its row; return keys of states to be freed after it."""
+        if kept is None:
+            return []
+        step.put_state(kept)
+        self._known[kept.file.key] = kept
+        stale = self._rolling.pop(lease.id, None)
+        if kept.role == Role.ROLLING:
+            self._rolling[lease.id] = kept
+        return [stale.file.key] if stale is not None and stale.file.key != kept.file.key else []
+
+    def end(self, lease: Lease, chain_goes_on: bool) -> list[str]:
+        """A lease ended; return keys of states to be freed: its rolling one, unless its chain is to be gone on with."""
+        stale = self._rolling.pop(lease.id, None)
+        if stale is not None and chain_goes_on:
+            self._superseded.append(stale)
+        return [stale.file.key] if stale is not None and not chain_goes_on else []
+
+    def free(self, keys: Sequence[str], folds: Sequence[Fold]) -> None:
+        """Free states, and whatever is beyond the limit; leaves that would have started there start earlier."""
+        wanted = {fold.leaf.path[fold.base - 1] for fold in folds if fold.base}
+        if keys:
+            self._states.forget(keys)
+        freed = [*keys, *self._states.make_room(self._limit, wanted)]
+        if not freed:
+            return
+        for key in freed:
+            self._known.pop(key, None)
+        gone = set(freed)
+        for fold in folds:
+            if fold.base and fold.leaf.path[fold.base - 1] in gone:
+                self._rebase(fold)
+
+    def reject(self, keys: Collection[str], folds: Sequence[Fold]) -> None:
+        """Free states that nobody is to go on from, whoever saved them; leaves that would have start earlier."""
+        self._states.reject(keys)
+        for key in keys:
+            self._known.pop(key, None)
+        for fold in folds:
+            if fold.base and fold.leaf.path[fold.base - 1] in keys:
+                self._rebase(fold)
+
+    def collect(self, left: Mapping[str, int], folds: Sequence[Fold]) -> None:
+        """Adopt the states that workers left, where there is one, within the limit."""
+        known = self._states.find(list(left))
+        for key, epoch in left.items():
+            if key not in known:
+                self._states.adopt(key, epoch, Role.LAST)
+        self.free([], folds)
+
+    def take_up(self, left: Mapping[str, int], folds: Sequence[Fold]) -> None:
+        """Adopt the states of chains that go on, once no worker writes; leaves start there where there is one.
+
+        Args:
+            left: key -> epoch in which a lease was ended before its time.
+            folds: all undecided leaves.
+        """
+        for key, epoch in left.items():
+            if key not in self._known:
+                self._states.adopt(key, epoch, Role.ROLLING)
+        self._known |= self._states.find(list(left))
+        for fold in folds:
+            self._rebase(fold)
+        spared = {*left, *(fold.leaf.path[fold.base - 1] for fold in folds if fold.base)}
+        older = {kept.file.key for kept in self._superseded} - spared
+        self._superseded.clear()
+        self.free([key for key in older if key in self._known and self._known[key].role == Role.ROLLING], folds)
+
+    def reached(self, kept: KeptState, folds: Iterable[Fold]) -> None:
+        """A state was committed: leaves whose path leads through it start there."""
+        for fold in folds:
+            epoch = kept.epoch
+            if fold.base < epoch <= fold.epoch and fold.leaf.path[epoch - 1] == kept.file.key:
+                fold.base = epoch

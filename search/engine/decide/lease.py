@@ -1,0 +1,95 @@
+"""What a worker is asked to do; plain data that travels to it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from search.core.stopping import StopRule
+from search.engine.decide.form import Form
+from search.ledger import KeptState, Role
+
+
+@dataclass(frozen=True)
+class Lease:
+    """The stretch of epochs a worker is asked to train.
+
+    Attributes:
+        id: 0-based, unique in this run.
+        trial: the leaf it is trained for.
+        fixed: canonical fixed settings.
+        schedule: settings of the epochs to train, in turn.
+        path: their keys.
+        start: the state it starts from, None for epoch 0.
+        keep: epochs, counted from 1 over the whole trial, behind which the state is saved, and what for.
+        stops: pairs of (epoch, stop rule of a leaf on this path, which has seen that epoch): where one stops, the chain
+            may end, and a leaf that is not known yet may go on from there.
+        data: fingerprint of the data its keys stand for.
+        inputs: input weights its keys stand for, by name -> content hash.
+        form: that of the row behind which it starts; None where it starts at epoch 0.
+    """
+
+    id: int
+    trial: int
+    fixed: Mapping[str, Any]
+    schedule: Sequence[Mapping[str, Any]]
+    path: Sequence[str]
+    start: KeptState | None = None
+    keep: Mapping[int, Role] = field(default_factory=dict)
+    stops: Sequence[tuple[int, StopRule]] = ()
+    data: str = ""
+    inputs: Mapping[str, str] = field(default_factory=dict)
+    form: Form | None = None
+
+    @property
+    def offset(self) -> int:
+        """Epochs behind the start."""
+        return self.start.epoch if self.start is not None else 0
+
+
+@dataclass(frozen=True)
+class WorkerSetup:
+    """What is the same for all leases of a run.
+
+    Attributes:
+        workload: its name in the space file.
+        cpus, gpus: what a workload is told that it gets. Where leases come to share a GPU, it is told of a whole one.
+        execution_class: what the worker must find itself to be.
+        sys_path: where modules are looked for, the user's own among them.
+        folder: the folder the command was given in: relative paths of settings start there.
+        states: the folder of state files; where it is empty, none is saved.
+        rolling: seconds of training after which a chain saves its state for its own sake.
+        spacing: seconds of training that must lie between a spaced state and the one before.
+        leave: whether a worker saves the state in which a chain is ended before its last epoch.
+        signs: folder in which workers note what they are doing, for when they die; "" where there is none they share.
+        epoch_seconds: what an epoch may take; None for any time.
+        elsewhere: whether workers may be on other machines than the driver, and compare their data with its own.
+        crowded: whether other leases were put beside it on its GPU; where a person says a fraction, that is not asked.
+    """
+
+    workload: str
+    cpus: int
+    gpus: float
+    execution_class: Mapping[str, str] = field(default_factory=dict)
+    sys_path: Sequence[str] = ()
+    folder: str = ""
+    states: str = ""
+    rolling: float = 20.0
+    spacing: float = 5.0
+    leave: bool = True
+    elsewhere: bool = False
+    signs: str = ""
+    epoch_seconds: float | None = None
+    crowded: bool = False
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """A lease with its setup. Its text is short because Ray Tune writes configurations into names and logs."""
+
+    lease: Lease
+    setup: WorkerSetup
+
+    def __repr__(self) -> str:
+        return f"lease-{self.lease.id}"

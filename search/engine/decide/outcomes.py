@@ -1,0 +1,105 @@
+"""What became of the configurations of a study: told to the sampler, and counted for the live view."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from search.core.trial import State, Trial
+from search.ledger import Ledger, StudyRecord
+from search.space import Space
+from search.study import Sampler, mean_outcome
+
+BATCH = 200
+"""Trials of earlier runs that are looked at together."""
+
+Event = Callable[[str, Mapping[str, Any]], None]
+"""Called with a kind (started, epoch, ended, alarm) and what there is to say about it."""
+
+
+@dataclass
+class Progress:
+    """What a live view shows. Counts are of trials unless they say otherwise."""
+
+    total: int | None = None
+    running: int = 0
+    states: dict[State, int] = field(default_factory=lambda: dict.fromkeys(State, 0))  # grows under no reader
+    epochs_trained: int = 0
+    epochs_reused: int = 0
+    epochs_retrained: int = 0  # to reach a state
+    settled: int = 0  # decided by rows on record alone
+    best: float | None = None
+    best_trial: int | None = None
+    alarms: list[str] = field(default_factory=list)
+
+    @property
+    def done(self) -> int:
+        """Trials that ended."""
+        return sum(count for state, count in self.states.items() if state.ended)
+
+    def move(self, before: State, after: State) -> None:
+        """Count one trial over from a state to another."""
+        self.states[before] -= 1
+        self.states[after] += 1
+
+
+class Outcomes:
+    """Collects how trials ended and tells the sampler of a configuration once all its seeds are decided.
+
+    `note` may be called by any thread that holds the driver's lock; the sampler is only touched by `tell`, which the
+    planner's thread calls between two questions: samplers are not made for two threads.
+    """
+
+    def __init__(self, space: Space, sampler: Sampler, progress: Progress) -> None:
+        self._space, self._sampler, self._progress = space, sampler, progress
+        self._members: dict[int, list[int]] = defaultdict(list)  # configuration -> its trials
+        self._ends: dict[int, tuple[State, Sequence[float]]] = {}  # decided trial -> end, objective per epoch
+        self._decided: list[int] = []  # configurations to be told
+
+    def add(self, configuration: int, trial: int) -> None:
+        """A configuration has this trial."""
+        self._members[configuration].append(trial)
+
+    def note(self, configuration: int, trial: int, state: State, curve: Sequence[float]) -> None:
+        """A trial ended so, with this objective in each epoch."""
+        if state in (State.FINISHED, State.STOPPED) and curve:
+            better = max if self._space.search.objective.maximize else min
+            known = self._progress.best
+            if known is None or better(known, curve[-1]) != known:
+                self._progress.best, self._progress.best_trial = curve[-1], trial
+        if self._sampler.adaptive:
+            self._ends[trial] = (state, list(curve))
+            if all(member in self._ends for member in self._members[configuration]):
+                self._decided.append(configuration)
+
+    def tell(self) -> None:
+        """Tell the sampler what was decided since the last call."""
+        while self._decided:
+            configuration = self._decided.pop(0)
+            if any(trial not in self._ends for trial in self._members[configuration]):
+                continue  # seeds were added since: it is decided again with the last of them
+            ends = [self._ends[trial] for trial in self._members[configuration]]
+            self._sampler.tell(
+                configuration, mean_outcome([state.value for state, _ in ends], [curve for _, curve in ends])
+            )
+
+    def restore(self, ledger: Ledger, record: StudyRecord, trials: Sequence[Trial]) -> None:
+        """Take up what earlier runs found out; failed trials are tried again and count as undecided."""
+        for trial in trials:
+            self.add(trial.configuration, trial.number)
+        ended = [trial for trial in trials if trial.state.ended and trial.state != State.FAILED and trial.last_epoch]
+        for start in range(0, len(ended), BATCH):
+            self._restore(ledger, record, ended[start : start + BATCH])
+
+    def _restore(self, ledger: Ledger, record: StudyRecord, trials: Sequence[Trial]) -> None:
+        metric = self._space.search.objective.metric
+        paths = ledger.paths(record.id, [trial.number for trial in trials])
+        first = 0 if self._sampler.adaptive else -1  # a grid only wants to know which one is best
+        keys = {trial.number: paths[trial.number][0][: trial.last_epoch][first:] for trial in trials}
+        rows = ledger.rows(list(dict.fromkeys(key for path in keys.values() for key in path)))
+        for trial in trials:
+            curve = [rows[key].row.metrics.get(metric, math.nan) for key in keys[trial.number] if key in rows]
+            self.note(trial.configuration, trial.number, trial.state, curve)

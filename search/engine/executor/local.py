@@ -1,0 +1,269 @@
+"""A Ray of this machine's own, for one run. Imported by `tune`, which prepares for Ray first."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import logging
+import os
+import secrets
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import ray
+from ray._private import parameter, ray_constants, services, utils
+from ray.tune.execution import class_cache
+
+from search.core.errors import RayLost, SearchError, StorageFailed, UserError
+from search.core.shown import first_line
+from search.engine.executor.folders import full, own_folder
+from search.engine.executor.guard import Told, guard
+from search.engine.executor.servers import Watch, watched
+from search.system import limits
+
+STARTS = 3
+"""How often Ray is started where it does not answer: it waits 30 seconds for its own processes and no longer."""
+
+START_LIMIT_S = 90.0
+"""Seconds that one start may take. Ray waits without end for a server that cannot start its threads, holding the
+interpreter's lock, so that no code of ours could end that."""
+
+LEAST_PROCESSES = 130
+"""Processes and threads that a local Ray and its driver have at least, on two CPUs; with fewer it hangs."""
+
+UNNEEDED = {"no_monitor": True, "include_log_monitor": False}
+"""Parameters of a Ray node that leave processes out."""
+
+_GROUP: dict[str, Any] = {"process_group": 0} if sys.platform.startswith("linux") else {}
+
+_session = ""
+
+
+def session() -> str:
+    """Return the folder of the local Ray while there is one, else "". It goes with it, however this process ends."""
+    return _session
+
+
+@contextmanager
+def local_ray(cpus: int | None = None, say: Callable[[str], object] = print) -> Iterator[None]:
+    """Start a local Ray that listens on loopback only, without dashboard or usage statistics; end it at exit.
+
+    It has so many CPUs, or those that Ray finds. Neither its processes nor its folder outlive this process, however
+    that ends.
+
+    Raises:
+        UserError: it does not start.
+        RayLost: it started, and failed later.
+    """
+    global _session
+    with ExitStack() as guards:
+        _session = _started(guards, cpus, say)
+        with watched(_gone) as watch:
+            try:
+                with _failing_plainly(watch):
+                    yield
+            finally:
+                watch.relieve()
+                ray.shutdown()
+                _session = ""
+
+
+SERVERS = {ray_constants.PROCESS_TYPE_RAYLET: "raylet", ray_constants.PROCESS_TYPE_GCS_SERVER: "GCS server"}
+"""Ray's processes without which nothing goes on; of the others it is not noticed when they end."""
+
+
+def _gone() -> str:
+    """Return which server of the local Ray has ended, and how, or ""."""
+    node = ray._private.worker._global_node
+    for kind, process in node.dead_processes() if node is not None else ():
+        if kind in SERVERS:
+            how = signal.Signals(-process.returncode).name if process.returncode < 0 else f"exit {process.returncode}"
+            return f"{SERVERS[kind]} on this machine ended while it was needed ({how})"
+    if node is not None and _refused(node.gcs_address):  # told to end, it lets go of its port and stays
+        return f"{SERVERS[ray_constants.PROCESS_TYPE_GCS_SERVER]} on this machine takes no more connections"
+    return ""
+
+
+def _refused(address: str) -> bool:
+    """Whether nobody listens at an address; that nobody answers in time is no reason to think so."""
+    host, _, port = address.rpartition(":")
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=1).close()
+    except ConnectionRefusedError:
+        return True
+    except (OSError, ValueError):
+        pass
+    return False
+
+
+@contextmanager
+def _failing_plainly(watch: Watch) -> Iterator[None]:
+    """Say what failures of Ray's own come to, whatever they are called.
+
+    Raises:
+        RayLost: a server is gone, or Ray raised an error of its own.
+        UserError: its folder is full, whatever came of that.
+    """
+    try:
+        yield
+    except StorageFailed:
+        raise
+    except (Exception, KeyboardInterrupt) as error:
+        if watch.lost is not None:
+            raise watch.lost from error
+        if isinstance(error, KeyboardInterrupt):
+            raise
+        if gone := _gone():  # within a second, and not seen by the watch
+            raise RayLost(gone) from error
+        if not isinstance(error, SearchError) and (text := full(_session)):
+            raise UserError(text) from error
+        if not isinstance(error, (ray.exceptions.RayError, ConnectionError)):
+            raise
+        raise RayLost(f"part of the work failed on this machine ({first_line(error)})") from error
+
+
+def _started(guards: ExitStack, cpus: int | None, say: Callable[[str], object]) -> str:
+    """Start Ray under a guard, again where that fails; return its folder.
+
+    Raises:
+        UserError: it does not start, or cannot.
+    """
+    if reason := limits.processes().trouble(LEAST_PROCESSES):
+        raise UserError(f"Ray cannot be started: {reason}")
+    for left in reversed(range(STARTS)):
+        with ExitStack() as attempt:
+            folder = attempt.enter_context(own_folder(say))
+            attempt.enter_context(own_token())
+            try:
+                told = attempt.enter_context(guard(folder))
+                told.starting(START_LIMIT_S, f"Ray did not start within {START_LIMIT_S:g} s; {_look(folder)}")
+                try:
+                    with _lean(told):
+                        started = ray.init(
+                            "local",  # else RAY_ADDRESS, or a cluster started on this machine, would be taken instead
+                            num_cpus=cpus,
+                            include_dashboard=False,
+                            log_to_driver=False,
+                            logging_level=logging.ERROR,
+                            configure_logging=True,
+                            _node_ip_address="127.0.0.1",
+                            _temp_dir=folder,
+                        )
+                finally:
+                    told.started()
+            except Exception as error:
+                ray.shutdown()
+                if left and not isinstance(error, OSError):  # what the system refuses it refuses again
+                    continue
+                times = f", tried {STARTS} times" if not left else ""
+                raise UserError(
+                    f"Ray did not start on this machine{times} ({first_line(error)}); {_look(folder)}"
+                ) from error
+            guards.push(attempt.pop_all())
+            return str(started.address_info["session_dir"])
+    raise AssertionError("one of the attempts returned or raised")
+
+
+def _look(folder: str) -> str:
+    """Return what to look at where Ray does not start."""
+    few = limits.processes()
+    first = f"{few}: raise this limit, or end other programs; " if few.left < 10 * LEAST_PROCESSES else ""
+    return f"{first}see whether the machine is overloaded, or its memory or {os.path.dirname(folder)!r} full"
+
+
+@contextmanager
+def _lean(told: Told) -> Iterator[None]:
+    """Start only what a run needs of Ray's processes, outside of this one's process group.
+
+    Left out are three Python processes of Ray's that a start and its end otherwise wait for: the autoscaler's monitor,
+    the log monitor, and the dashboard's server, which is started even where there is to be no dashboard.
+
+    A signal to the whole group (`timeout` and some terminals send SIGTERM so) would end Ray under the run, which could
+    then neither finish its epochs nor end in order. Elsewhere than on Linux Ray ends its own by their group.
+
+    None of this is Ray's public interface: what a version does not have stays as it is there.
+    """
+    known = inspect.signature(parameter.RayParams).parameters
+    without = {name: value for name, value in UNNEEDED.items() if name in known}
+    with (
+        _replaced(parameter, "RayParams", lambda usual: functools.partial(usual, **without)),
+        _replaced(services, "start_api_server", lambda usual: lambda *words, **more: (None, None)),
+        _replaced(services, "ConsolePopen", lambda usual: functools.partial(usual, **_GROUP)),
+        _replaced(utils, "set_sigterm_handler", lambda usual: lambda handler: None),  # ours stays
+        _replaced(utils, "get_entrypoint_name", lambda usual: lambda: "search"),  # a command line may be no UTF-8
+        _replaced(
+            ray_constants, "RAY_DISABLE_FAILURE_SIGNAL_HANDLER", lambda usual: True
+        ),  # it dumps a stack at SIGTERM
+        _replaced(ray._raylet, "CoreWorker", functools.partial(_mortal, told)),
+    ):
+        yield
+
+
+def _mortal(told: Told, usual: Callable[..., Any]) -> Callable[..., Any]:
+    """Let signals end this process while Ray connects: it waits for its servers for seconds, perhaps for ever, and
+    holds the interpreter's lock meanwhile, so that no handler of ours can run before it is done."""
+
+    def connect(*words: Any, **more: Any) -> Any:
+        if threading.current_thread() is not threading.main_thread():
+            return usual(*words, **more)
+        with told.hearing():
+            return usual(*words, **more)
+
+    return connect
+
+
+@contextmanager
+def in_ready_processes() -> Iterator[None]:
+    """Let Tune meanwhile take the processes that Ray started ahead for the workers of a local Ray.
+
+    It asks for an environment with some variables of the driver's, which Ray can only give to a new process, a second
+    or two later. On this machine every process has them from the driver.
+    """
+    with _replaced(class_cache._ActorClassCache, "get", lambda usual: _plain_actor):
+        yield
+
+
+def _plain_actor(classes: Any, trainable: type) -> Any:
+    if trainable not in classes._cache:
+        classes._cache[trainable] = ray.remote(trainable)
+    return classes._cache[trainable]
+
+
+@contextmanager
+def _replaced(owner: Any, name: str, make: Callable[[Any], Any]) -> Iterator[None]:
+    """Put something made of an attribute of Ray's in its place meanwhile; do nothing where there is none."""
+    usual = getattr(owner, name, None)
+    if usual is None:
+        yield
+        return
+    setattr(owner, name, make(usual))
+    try:
+        yield
+    finally:
+        setattr(owner, name, usual)
+
+
+TOKEN = "RAY_AUTH_TOKEN"
+
+
+_token = secrets.token_hex(32)  # for as long as the process lives, for Ray reads it once
+
+
+@contextmanager
+def own_token() -> Iterator[None]:
+    """Give a local Ray a token of its own, by which its processes know each other: it would else put one into the home
+    of its user, and leave it there."""
+    before = os.environ.get(TOKEN)
+    os.environ[TOKEN] = _token
+    try:
+        yield
+    finally:
+        if before is None:
+            os.environ.pop(TOKEN, None)
+        else:
+            os.environ[TOKEN] = before

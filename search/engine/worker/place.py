@@ -1,0 +1,79 @@
+"""What a worker process must be before it trains: the workload imported, the execution class checked.
+
+Free of Ray, so that the process that is asked for the execution class imports nothing but the workload.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+
+from search.core.trial import DataCard
+from search.engine.decide.lease import Lease, WorkerSetup
+from search.workload import Workload, load_workload
+
+_workloads: dict[str, Workload] = {}
+_classes: dict[tuple[str, int, float], dict[str, str]] = {}
+
+
+def prepare(setup: WorkerSetup) -> Workload:
+    """Import the workload once per process, as the command that started the study would."""
+    if setup.workload not in _workloads:
+        if setup.folder:
+            os.chdir(setup.folder)
+        sys.path[:] = [*setup.sys_path, *(place for place in sys.path if place not in setup.sys_path)]
+        _workloads[setup.workload] = load_workload(setup.workload)
+    return _workloads[setup.workload]
+
+
+def execution_class(setup: WorkerSetup) -> dict[str, str]:
+    """Return what this process answers for its execution class; asked once per process."""
+    asked = (setup.workload, setup.cpus, setup.gpus)
+    if asked not in _classes:
+        answer = prepare(setup).execution_class(setup.cpus, setup.gpus)
+        _classes[asked] = {str(name): str(value) for name, value in answer.items()}
+    return _classes[asked]
+
+
+def verify_class(setup: WorkerSetup) -> None:
+    """Refuse to train where other bits would come out than the keys promise.
+
+    Raises:
+        RuntimeError: the worker is not of the study's execution class.
+    """
+    found = execution_class(setup)
+    if found != dict(setup.execution_class):
+        names = sorted({*found, *setup.execution_class})
+        differing = [
+            f"{name}: {setup.execution_class.get(name)!r} in the study, {found.get(name)!r} here"
+            for name in names
+            if found.get(name) != setup.execution_class.get(name)
+        ]
+        raise RuntimeError(f"this worker is of another execution class: {'; '.join(differing)}")
+
+
+def verify_data(setup: WorkerSetup, lease: Lease) -> DataCard | None:
+    """Refuse to train on other data, or from other weights, than the keys promise.
+
+    Looked at for every lease: a folder may change while a study runs, and an earlier lease may be hours old.
+
+    Returns:
+        the card of the data, None where the workload has none.
+
+    Raises:
+        RuntimeError: what the driver read and what is found here differ.
+    """
+    workload = prepare(setup)
+    card = workload.data(lease.fixed)
+    data, inputs = card.fingerprint if card is not None else "", dict(workload.inputs(lease.fixed))
+    if (data, inputs) == (lease.data, dict(lease.inputs)):
+        return card
+    differing = (
+        f"fingerprint {lease.data or 'none'} and input weights {dict(lease.inputs)} there, {data or 'none'} and "
+        f"{inputs} here"
+    )
+    if setup.elsewhere:
+        where = f"this worker on {socket.gethostname()} finds other data than the driver"
+        raise RuntimeError(f"{where}: {differing}; copy them anew")
+    raise RuntimeError(f"the data have changed since the driver read them: {differing}; put back what was there")

@@ -1,0 +1,181 @@
+"""What runs on a worker: trains the epochs of one lease after another, saves states, and reports rows.
+
+A worker process serves many leases (starting one costs seconds). What must not leak from one to the next - random
+state, thread counts, flags - is the workload's to set again when it starts a run; its contract says so.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+import traceback
+from collections.abc import Mapping
+from contextlib import suppress
+from copy import deepcopy
+from typing import Any
+
+from ray import tune
+
+from search.core.trial import DataCard
+from search.engine.decide.form import Form, form_of
+from search.engine.decide.lease import Assignment
+from search.engine.worker.deaths import STARTING, Signs, out_of_memory
+from search.engine.worker.measured import row_of
+from search.engine.worker.place import prepare, verify_class, verify_data
+from search.engine.worker.usage import Usage, usage_of
+from search.ledger import BadState, KeptState, Role, read_state, write_state
+from search.workload import Occupying, Run
+
+ROW, SECONDS, LEASE = "row", "row_seconds", "lease_id"
+STATE, UNKEPT = "row_state", "state_unkept"
+ERROR, MISS = "lease_error", "lease_miss"
+USAGE, SHORT = "gpu_usage", "gpu_short"
+"""What is in a result: a row with its seconds, perhaps with a state or the reason why it could not be kept, and what
+the run takes of its GPU; or why the lease ended without a row: an exception of the workload, whether for want of memory
+that others on its GPU may have, or a state to start from that is not there or not sound."""
+
+
+class LeaseTrainable(tune.Trainable):
+    """A Ray Tune trial: one lease, one epoch a step."""
+
+    def setup(self, config: Mapping[str, Any]) -> None:
+        """Take the first lease; nothing is imported or built before the first step, where errors are told."""
+        self._assignment: Assignment = config["assignment"]
+        self._run: Run | None = None
+        self._card: DataCard | None = None
+        self._form: Form | None = None  # of the row before
+        self._epoch = 0  # of the whole trial
+        self._saved = 0  # epoch of the last state on disk
+        self._unsaved = 0.0  # seconds trained since
+        self._finite = True
+        self._stops = deepcopy(self._assignment.lease.stops)
+        self._stopped = False  # by one of these rules, with the last epoch
+        setup = self._assignment.setup
+        self._signs = Signs(setup.signs, self._assignment.lease.id, setup.epoch_seconds)
+
+    def reset_config(self, new_config: Mapping[str, Any]) -> bool:
+        """Take the next lease in the same process."""
+        self._leave()
+        self._signs.close()
+        self.setup(new_config)
+        return True
+
+    def step(self) -> dict[str, Any]:
+        """Train the next epoch of the lease; an exception of the workload is a result, not a crash."""
+        lease = self._assignment.lease
+        try:
+            if self._run is None:
+                with self._signs.busy(lease.offset + 1, more=STARTING):
+                    self._run = self._started()
+            with self._signs.busy(self._epoch + 1):
+                began = time.monotonic()
+                measured = self._run.train_epoch(lease.schedule[self._epoch - lease.offset])
+                seconds = time.monotonic() - began
+            usage = self._usage()
+            row = row_of(measured, self._card, self._form)
+            self._form = form_of(row)
+        except _Miss as miss:
+            return {LEASE: lease.id, MISS: str(miss), "done": True}
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # SystemExit and its like among them
+            self._run = None  # whatever state it is in, nobody shall go on from it
+            short = self._assignment.setup.crowded and out_of_memory(error)
+            return {LEASE: lease.id, ERROR: self._told(error), SHORT: short, "done": True}
+        self._epoch += 1
+        self._unsaved += seconds
+        read = row.metrics
+        said = [rule.update(read.get(rule.metric, math.nan)) for seen, rule in self._stops if self._epoch > seen]
+        self._stopped = any(said)
+        self._finite = all(math.isfinite(value) for value in row.metrics.values())
+        # Never "done": Tune would not show its scheduler a last result, and every row must be committed.
+        result = {LEASE: lease.id, ROW: row, SECONDS: seconds, USAGE: usage}
+        if role := self._due():
+            try:
+                result[STATE] = self._save(role)
+            except Exception as error:  # room, rights, or the workload's save: the row stands, others train again
+                self._saved, self._unsaved = self._epoch, 0.0  # not tried again every epoch
+                result[UNKEPT] = f"{type(error).__name__}: {error}"
+        return result
+
+    def cleanup(self) -> None:
+        """Let go of the run."""
+        self._leave()
+        self._signs.close()
+        self._run = None
+
+    def _told(self, error: BaseException) -> str:
+        """Return the traceback of what ended a lease; its last line is shown where there is room for one."""
+        text = traceback.format_exc()
+        if out_of_memory(error):
+            first = str(error).strip().partition("\n")[0]
+            where = f"out of memory in epoch {self._epoch + 1}: {type(error).__name__}{f': {first}' if first else ''}"
+            text += f"{where}; give a trial more (resources.gpus, fewer at once), or make it smaller\n"
+        return text
+
+    def _usage(self) -> Usage | str | None:
+        """Return what the run takes of its GPU, None where it is not known, or as text why it cannot be told.
+
+        Raises:
+            MemoryError: in a crowd, this process was refused memory once: the row may hold other bits than alone.
+        """
+        setup = self._assignment.setup
+        if not setup.gpus or not isinstance(self._run, Occupying):
+            return None
+        try:
+            usage = usage_of(self._run.usage())
+        except Exception as error:  # nothing of the training
+            return f"{type(error).__name__}: {error}"
+        if setup.crowded and usage is not None and usage.refused:
+            raise MemoryError("beside other trials on its GPU it got less memory there than it asked for")
+        return usage
+
+    def _started(self) -> Run:
+        """Return the run of this lease in the state it starts from."""
+        lease, setup = self._assignment.lease, self._assignment.setup
+        verify_class(setup)
+        self._card, self._form = verify_data(setup, lease), lease.form
+        run = prepare(setup).start(lease.fixed, setup.cpus, setup.gpus)
+        if lease.start is not None:
+            try:
+                run.load(read_state(setup.states, lease.start.file))
+            except BadState as bad:
+                raise _Miss(str(bad)) from bad
+            except Exception as error:  # sound bytes that the workload cannot read: of another version of it
+                raise _Miss(f"state {lease.start.file.name} cannot be loaded: {error!r}") from error
+            self._epoch = self._saved = lease.start.epoch
+        return run
+
+    def _due(self) -> Role | None:
+        """Return what the state is saved for now, if it is."""
+        lease, setup = self._assignment.lease, self._assignment.setup
+        if not setup.states or not self._finite:
+            return None
+        role = lease.keep.get(self._epoch)
+        if role == Role.SPACED and self._unsaved < setup.spacing:
+            role = None
+        if role is None and self._stopped:
+            role = Role.LAST
+        if role is None and self._unsaved >= setup.rolling and self._epoch < lease.offset + len(lease.path):
+            role = Role.ROLLING
+        return role
+
+    def _save(self, role: Role) -> KeptState:
+        lease = self._assignment.lease
+        assert self._run is not None
+        key = lease.path[self._epoch - lease.offset - 1]
+        with self._signs.busy(self._epoch, more=STARTING):
+            kept = KeptState(write_state(self._assignment.setup.states, key, self._run.save()), self._epoch, role)
+        self._saved, self._unsaved = self._epoch, 0.0
+        return kept
+
+    def _leave(self) -> None:
+        """Save the state in which the driver ended the chain; it finds the file by its name when it looks for one."""
+        setup = self._assignment.setup
+        if self._run is not None and setup.states and setup.leave and self._epoch > self._saved and self._finite:
+            with suppress(Exception):
+                self._save(Role.LAST)
+
+
+class _Miss(Exception):
+    """The state a lease starts from is not there, or not sound."""

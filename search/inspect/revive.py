@@ -1,0 +1,145 @@
+"""The run of a trial, alive again: what only its state can show needs the state.
+
+A trial's state after an epoch is a function of its settings, its data and the execution class, so training it again
+gives it back, from the last state that was kept on its path. Every row that is trained here is compared with the one on
+record, to the last bit, and a difference is said: what is drawn is then another run than the one in the tables. Nothing
+is written to the ledger.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from typing import Any
+
+from search.core.errors import UserError
+from search.core.trial import Trial
+from search.engine.worker.measured import row_of
+from search.ledger import BadState, Ledger, Recorded, StudyRecord, read_state
+from search.space import SERVICE_SETTINGS, Space, addressed
+from search.workload import Run, Workload
+
+PATIENCE = 10.0
+"""Seconds between two lines that say how far the training is."""
+
+Say = Callable[[str], Any]
+
+
+def revive(
+    ledger: Ledger,
+    workload: Workload,
+    record: StudyRecord,
+    space: Space,
+    trial: Trial,
+    epoch: int | None = None,
+    say: Say = print,
+) -> Run:
+    """Return the run of a trial in the state after an epoch, trained again in this process.
+
+    Args:
+        ledger, workload, record, space: where the trial is on record, and what trains it.
+        trial: the trial.
+        epoch: 0 is the state before the first one; by default the last one on record.
+        say: told in sentences what takes long and what differs from the record.
+
+    Raises:
+        UserError: the trial has no such epoch on record, or its settings or data are refused.
+    """
+    epoch = trial.last_epoch if epoch is None else epoch
+    if not 0 <= epoch <= trial.last_epoch:
+        raise UserError(
+            f"trial {trial.number} of study {record.name!r} has no epoch {epoch} on record; it has 0 (before the "
+            f"first one) to {trial.last_epoch}"
+        )
+    fixed, schedule = settings_of(workload, space, trial)
+    keys, data = ledger.paths(record.id)[trial.number]
+    found = ledger.rows(keys[:epoch], predictions=True)
+    recorded = {number: found[key] for number, key in enumerate(keys[:epoch], start=1) if key in found}
+    cpus, gpus = space.resources.cpus, _gpus(ledger, recorded)
+    same = _the_same_here(workload, space, record, fixed, data, (cpus, gpus), say)
+    start, state = _state(ledger, keys[:epoch]) if same else (0, None)
+    if epoch > start:
+        seconds = sum(row.seconds for number, row in recorded.items() if number > start)
+        behind = f" from its state after epoch {start}" if start else ""
+        took = f"it took {seconds:.0f} s when it was recorded"
+        say(f"training trial {trial.number} again to epoch {epoch}{behind}; {took}")
+    with addressed(space):
+        run = workload.start(fixed, cpus, gpus)
+    if state is not None:
+        run.load(state)
+    _train(run, schedule[:epoch], start, recorded, say)
+    return run
+
+
+def _state(ledger: Ledger, path: Sequence[str]) -> tuple[int, bytes | None]:
+    """Return the last epoch of a path with a sound state, and that state."""
+    found = ledger.states.find(path)
+    for epoch in range(len(path), 0, -1):
+        if path[epoch - 1] in found:
+            with suppress(BadState):
+                return epoch, read_state(ledger.states.folder, found[path[epoch - 1]].file)
+    return 0, None
+
+
+def settings_of(workload: Workload, space: Space, trial: Trial) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Return a trial's fixed settings and those of each epoch, as the ledger has them.
+
+    Settings the workload has got since then take their defaults, as in the keys.
+    """
+    theirs = {name: value for name, value in trial.settings.items() if name not in SERVICE_SETTINGS}
+    with addressed(space):
+        return workload.schedule(workload.canonical({**theirs, "seed": trial.seed}), trial.epochs)
+
+
+def _train(run: Run, schedule: list[dict[str, Any]], start: int, recorded: Mapping[int, Recorded], say: Say) -> None:
+    """Train the epochs of a schedule behind `start`, and say once where rows differ from those on record."""
+    differing: dict[int, list[str]] = {}
+    said = time.monotonic()
+    for epoch, settings in enumerate(schedule[start:], start=start + 1):
+        row = row_of(run.train_epoch(settings))
+        if epoch in recorded and (names := recorded[epoch].row.differences(row)):
+            differing[epoch] = names
+        if time.monotonic() - said > PATIENCE:
+            said = time.monotonic()
+            say(f"epoch {epoch} of {len(schedule)}")
+    if differing:
+        first = min(differing)
+        say(
+            f"{len(differing)} of {len(schedule) - start} epochs differ from the record, from epoch {first} on "
+            f"({', '.join(differing[first])}): what is drawn of this state is another run than the one in the tables"
+        )
+    elif trained := [epoch for epoch in recorded if epoch > start]:
+        say(f"all {len(trained)} epochs equal those on record, to the last bit")
+
+
+def _the_same_here(
+    workload: Workload,
+    space: Space,
+    record: StudyRecord,
+    fixed: Mapping[str, Any],
+    data: str,
+    resources: tuple[int, float],
+    say: Say,
+) -> bool:
+    """Return whether the same bits can be expected, and say why not: another machine, other data."""
+    pinned = record.execution_class or {}
+    here = {str(name): str(value) for name, value in workload.execution_class(*resources).items()}
+    differing = [name for name in sorted({*pinned, *here}) if pinned.get(name) != here.get(name)]
+    if differing:
+        parts = [f"{name} was {pinned.get(name)!r}, is {here.get(name)!r}" for name in differing]
+        say(f"another execution class than the study's ({'; '.join(parts)}): the run that is trained here is another")
+    with addressed(space):
+        card = workload.data(fixed)
+    changed = (card.fingerprint if card else "") != data
+    if changed:
+        say("the data have changed since the trial was recorded: the run that is trained here is another")
+    return not differing and not changed
+
+
+def _gpus(ledger: Ledger, recorded: Mapping[int, Recorded]) -> float:
+    """Return the share of GPUs the last row was trained with."""
+    if not recorded:
+        return 0.0
+    (run,) = ledger.runs([recorded[max(recorded)].run_id])
+    return float(run["conditions"].get("gpus_per_trial", 0.0))

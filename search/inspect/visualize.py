@@ -1,0 +1,210 @@
+"""Looking inside one trial: what is drawn of it, from which rows and which state.
+
+Curves, learning rate and confusion matrix come from the ledger alone. Features and filters need the trial's state: it
+is trained again (`search.inspect.revive`) where the workload offers pictures (`search.workload.Picturing`). All of
+them show the same epoch: the one the study's tables read, or the one that is asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import plotly.graph_objects as go
+
+from search.core.errors import Fault, Faults, UserError
+from search.inspect.revive import Say, revive, settings_of
+from search.ledger import Ledger, StudyRecord
+from search.report import figures as room
+from search.report.record.curves import COUNTED, Curve, Curves, read_curves
+from search.report.record.frames import epochs_of
+from search.report.table.labels import setting_label
+from search.report.text import figure as shown
+from search.space import Space
+from search.workload import Picturing, load_workload
+
+
+@dataclass
+class Drawn:
+    """What a call drew.
+
+    Attributes:
+        trial: number of the trial.
+        epoch: the epoch whose state and predictions are drawn.
+        files: what was written, figures first.
+        remarks: sentences on what could not be drawn, and why.
+    """
+
+    trial: int
+    epoch: int
+    files: list[Path] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
+
+
+def visualize(
+    ledger: Ledger,
+    record: StudyRecord,
+    space: Space,
+    folder: Path,
+    trial: int | None = None,
+    *,
+    epoch: int | None = None,
+    filters: Sequence[str] = (),
+    recorded: bool = False,
+    say: Say = print,
+) -> Drawn:
+    """Draw one trial into `folder`, file names beginning with ``trial-<number>-``.
+
+    Args:
+        ledger, record, space: where the study is.
+        folder: made where it is not there.
+        trial: its number; by default `best_trial`.
+        epoch: counted from 1; by default the one the study's tables read.
+        filters: names of filters, in the workload's words; its own choice where there are none.
+        recorded: draw only what is on record; nothing is trained.
+        say: told in sentences which trial is taken, what takes long, and what differs from the record.
+
+    Raises:
+        UserError: no such trial, epoch or filter; nothing was written.
+    """
+    read = read_curves(ledger, record, space)
+    curve = _curve(read, trial, say)
+    epoch = _epoch(curve, space, epoch)
+    pictures, remarks = ({}, []) if recorded else _pictures(ledger, record, space, curve, epoch, filters, say)
+    head = f"{space.title or record.name}: trial {curve.trial.number}"
+    about = f"{setting_label(space, curve.trial.parameters)}, seed {curve.trial.seed}"
+    state = f"{about}, after epoch {epoch}"
+    drawn = Drawn(curve.trial.number, epoch, [], remarks)
+    prefix = f"trial-{curve.trial.number}-"
+    charts = recorded_figures(ledger, read, curve, epoch, head, about)
+    images = {name: picture for name, picture in pictures.items() if "image" in picture}
+    for name, picture in pictures.items():
+        if "x" in picture:
+            x, y, label, classes = (picture[part] for part in ("x", "y", "label", "classes"))
+            about_it = f"{head}, {state}; {picture['note']}"
+            charts[name] = room.scatter_figure(x, y, label, classes, picture["title"], about_it)
+        elif "image" not in picture:
+            drawn.remarks.append(f"{picture['title']}: {picture['note']}")
+    say(f"writing {len(charts)} figures and {len(images)} images")
+    written = room.write_all({prefix + name: chart for name, chart in charts.items()}, folder)
+    drawn.files += written.files
+    drawn.files += [room.write_image(one["image"], folder / f"{prefix}{name}.png") for name, one in images.items()]
+    if images:
+        drawn.files.append(room.contact_sheet(images, f"{head}, {state}", folder / f"{prefix}filters.html"))
+    if written.remark:
+        drawn.remarks.append(written.remark)
+    return drawn
+
+
+def best_trial(read: Curves) -> Curve | None:
+    """Return the trial with the best objective at the epoch the study's tables read, the first of equals.
+
+    Only trials that finished or were stopped by their rule stand for it.
+    """
+    objective = read.space.search.objective
+    best: tuple[float, Curve] | None = None
+    for curve in read.curves:
+        value = curve.metric(objective.metric, curve.epoch(read.space.report.value))
+        if curve.trial.state not in COUNTED or value is None or value != value:
+            continue
+        cost = -value if objective.maximize else value
+        if best is None or cost < best[0]:
+            best = cost, curve
+    return best[1] if best else None
+
+
+def _curve(read: Curves, trial: int | None, say: Say) -> Curve:
+    record, objective = read.record, read.space.search.objective
+    known = {curve.trial.number: curve for curve in read.curves}
+    if trial is not None:
+        if trial not in known:
+            there = f"it has the trials {min(known)} to {max(known)}" if known else "it has none yet"
+            raise UserError(f"study {record.name!r} has no trial {trial}; {there}")
+        return known[trial]
+    curve = best_trial(read)
+    if curve is None:
+        raise UserError(f"no trial of study {record.name!r} has finished; name the one to draw")
+    epoch = curve.epoch(read.space.report.value)
+    value = shown(objective.metric, curve.metric(objective.metric, epoch))
+    say(
+        f"drawing trial {curve.trial.number} ({setting_label(read.space, curve.trial.parameters)}, seed "
+        f"{curve.trial.seed}): of the finished ones it has the {'highest' if objective.maximize else 'lowest'} "
+        f"{objective.metric} at the {read.space.report.value} epoch, {value}"
+    )
+    return curve
+
+
+def _epoch(curve: Curve, space: Space, wanted: int | None) -> int:
+    epoch = wanted if wanted is not None else curve.epoch(space.report.value)
+    if epoch is None:
+        raise UserError(f"trial {curve.trial.number} has no epoch on record; there is nothing to draw")
+    if epoch not in curve.rows:
+        raise UserError(f"trial {curve.trial.number} has no epoch {epoch} on record; it has 1 to {max(curve.rows)}")
+    return epoch
+
+
+def recorded_figures(
+    ledger: Ledger, read: Curves, curve: Curve, epoch: int, head: str, about: str
+) -> dict[str, go.Figure]:
+    """Return name -> figure of everything that is on record of a trial.
+
+    Args:
+        ledger: where the predictions are.
+        read: the study's curves; `curve` is one of them.
+        curve: the trial's.
+        epoch: whose predictions are drawn.
+        head, about: what is written above: the study and the trial; the setting and the seed.
+    """
+    one = Curves(read.record, read.space, [curve], read.metrics, read.cards)
+    epochs = epochs_of(one)
+    charts = {
+        "curves": room.curves_figure(epochs, "Loss and accuracy over epochs", f"{head}, {about}", epoch),
+        "learning-rate": room.rate_figure(epochs, "Learning rate over epochs", f"{head}, {about}"),
+    }
+    card = read.cards.get(curve.data)
+    key = curve.keys[epoch - 1]
+    predictions = ledger.rows([key], predictions=True)[key].row.predictions
+    truth = card.truth.get("val") if card else None
+    guess = predictions.get("val")
+    if (
+        card is not None
+        and truth is not None
+        and guess is not None
+        and len(guess) == len(truth)
+        and all(room.are_classes(one, len(card.classes)) for one in (truth, guess))
+    ):
+        title = "Confusion matrix on the validation images"
+        charts["confusion-val"] = room.confusion_figure(
+            truth, guess, card.classes, title, f"{head}, {about}, after epoch {epoch}"
+        )
+    return {name: chart for name, chart in charts.items() if chart is not None}
+
+
+def _pictures(
+    ledger: Ledger,
+    record: StudyRecord,
+    space: Space,
+    curve: Curve,
+    epoch: int,
+    filters: Sequence[str],
+    say: Say,
+) -> tuple[Mapping[str, Mapping[str, Any]], list[str]]:
+    """Return what the workload draws of the trial's state, and sentences on what it does not."""
+    workload = load_workload(space.workload)
+    if not isinstance(workload, Picturing):
+        if filters:
+            raise UserError(f"--filter: the workload {space.workload!r} draws no filters")
+        return {}, [f"the workload {space.workload!r} offers no pictures of its own; see search.workload.Picturing"]
+    options = {"filters": list(filters)}
+    fixed, _ = settings_of(workload, space, curve.trial)
+    try:
+        workload.check_pictures(fixed, options)
+    except ValueError as error:
+        if not hasattr(error, "faults"):
+            raise
+        raise Faults(Fault("--filter", 0, name, reason) for name, reason in error.faults) from error
+    run = revive(ledger, workload, record, space, curve.trial, epoch, say)
+    say("drawing features and filters")
+    return workload.pictures(run, options), []

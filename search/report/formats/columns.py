@@ -1,0 +1,188 @@
+"""Tables as columns of text: what every format that people read is drawn from (Markdown, LaTeX, HTML, the terminal).
+
+A column that is added here appears in each of them. Nothing is escaped yet: an entry is what somebody should read.
+Formats that programs read (CSV, JSON, Parquet, XLSX) hold the frames with all digits instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Literal
+
+import pandas as pd
+
+from search.report.formats.cross_sheet import cross_columns
+from search.report.formats.sheet import Column, Entry, Sheet
+from search.report.table.judged_text import claim_note, difference_text, level, mixed, p_text, right_text
+from search.report.table.model import Cell, Judged, Line, Table
+from search.report.table.notes import BEST, PARTIAL, SELECTED
+from search.report.text import duration, figure, is_accuracy, readable, significant
+from search.statistics.single import HEAD
+
+ENDED = "how trials ended"
+"""Heading of the column that says what became of trials which did not all finish."""
+
+
+def table_sheet(table: Table) -> Sheet:
+    """Return the comparison table's printed lines; accuracies are in per cent, their spreads in points."""
+
+    columns = cross_columns(table) if table.cross and table.lines else table_columns(table)
+    return Sheet(table_title(table), columns, printed_notes(table))
+
+
+def table_title(table: Table) -> str:
+    """Return the title, with what must stand above the table."""
+    return f"{table.title} ({table.banner})" if table.banner else table.title
+
+
+def printed_notes(table: Table) -> list[str]:
+    """Return what stands below the table: that the study is not complete, the claims with verdicts, the footnotes."""
+    first = 1 if table.incomplete and table.notes[:1] == [table.incomplete] else 0
+    return [*table.notes[:first], *(claim_note(claim) for claim in table.verdicts), *table.notes[first:]]
+
+
+def table_columns(table: Table) -> list[Column]:
+    """Return the columns of the comparison table's printed lines.
+
+    A value is rounded where its uncertainty has its second significant digit: half its interval, else its standard
+    deviation over seeds. A value that must not stand unmarked among the others carries its mark. Bold is what may be
+    called better than the baseline.
+    """
+    several = any(line.seeds > 1 for line in table.lines)
+    published = any(line.published for line in table.lines)
+    columns = [
+        _column(table, "setting", lambda line: line.setting, "text"),
+        _column(table, "seeds finished", lambda line: f"{line.finished} of {line.seeds}"),
+    ]
+    for name in table.metrics:
+        if name == table.test:
+            continue
+        columns += _metric(table, name, several)
+        if published and name == _measured_like_published(table):
+            columns.append(_column(table, "published", lambda line: line.published))
+        if name == table.judged:
+            columns += _compared(table, "", lambda line: line.judged)
+    if table.test:
+        columns += _test(table, several)
+    columns.append(_column(table, "epochs, mean" if several else "epochs", _epochs))
+    if any(line.alone for line in table.lines):
+        columns.append(_column(table, "epochs alone", lambda line: "" if line.second else str(line.alone)))
+        columns.append(_column(table, "distinct epochs", lambda line: "" if line.second else str(line.distinct)))
+    head = "seconds, sum" if several else "seconds"
+    columns.append(_column(table, head, lambda line: "" if line.second else duration(line.seconds)))
+    if any(line.ending for line in table.shown):
+        columns.append(_column(table, ENDED, lambda line: line.ending, "text"))
+    return columns
+
+
+def drawn_lines(table: Table) -> list[Line]:
+    """Return the printed lines, and below each setting of which a seed diverged one with such seeds at chance."""
+    lines = []
+    for line in table.shown:
+        lines.append(line)
+        if not line.at_chance:
+            continue
+        judged, tested = line.at_chance
+        cells = {name: _cell_of(judged) if name == table.judged else Cell() for name in line.cells}
+        setting, seeds = f"{line.setting}, diverged at chance", judged.cell.seeds if judged is not None else 0
+        second = Line(setting, line.configuration, line.parameters, seeds, line.seeds, cells, None, 0.0, second=True)
+        lines.append(replace(second, chosen=_cell_of(tested), judged=judged, tested=tested))
+    return lines
+
+
+def _cell_of(judged: Judged | None) -> Cell:
+    return Cell() if judged is None else Cell(judged.cell.estimate, judged.cell.sd, judged.cell.seeds)
+
+
+def _column(table: Table, head: str, text: Callable[[Line], str], kind: Literal["text", "number"] = "number") -> Column:
+    return Column(head, kind, [Entry(text(line)) for line in drawn_lines(table)])
+
+
+def _metric(table: Table, name: str, several: bool) -> list[Column]:
+    """Return the column of a metric, and that of its spread: test figures are not spread out over a column more."""
+    unit = " (%)" if is_accuracy(name) else ""
+    head = f"{name}, mean{unit}" if several else f"{name}{unit}"
+    own = name == table.judged
+    entries = [Entry(_value(table, line, name), own and _better(line.judged)) for line in drawn_lines(table)]
+    columns = [Column(head + (_interval(table) if own and _shows_level(table) else ""), "number", entries)]
+    if own and table.banner:
+        columns.append(_column(table, "right", lambda line: right_text(line.judged)))
+    if several:
+        head = "sd over seeds" + (" (points)" if unit else "")
+        columns.append(_column(table, head, lambda line: figure(name, line.cells[name].sd, line.cells[name].sd)))
+    return columns
+
+
+def _shows_level(table: Table) -> bool:
+    return any(line.judged is not None and line.judged.interval is not None for line in table.lines)
+
+
+def _interval(table: Table) -> str:
+    return f" [95 %: {HEAD}]" if table.banner else " [95 % interval]"
+
+
+def _better(judged: Judged | None) -> bool:
+    return judged is not None and judged.better
+
+
+def _compared(table: Table, prefix: str, judged: Callable[[Line], Judged | None]) -> list[Column]:
+    """Return the columns of differences to the baseline and of their p values."""
+    if not table.compared:
+        return []
+    mark = mixed(table)
+    differences = [
+        Entry(difference_text(line, judged(line), mark), _better(judged(line))) for line in drawn_lines(table)
+    ]
+    p = [Entry("" if (one := judged(line)) is None else p_text(one.p_adjusted)) for line in drawn_lines(table)]
+    kind = f"p, Holm ({HEAD})" if table.banner else "p, Holm"
+    return [
+        Column(f"{prefix}difference (points){_interval(table)}", "number", differences),
+        Column(f"{prefix}{kind}", "number", p),
+    ]
+
+
+def _test(table: Table, several: bool) -> list[Column]:
+    """Return the columns of the test images, at the epoch chosen on validation."""
+    unit = " (%)" if is_accuracy(table.test) else ""
+    head = f"{table.test}, mean{unit}" if several else f"{table.test}{unit}"
+    known = any(line.tested is not None for line in table.lines)
+    mark = mixed(table)
+    entries = [
+        Entry(level(table.test, line.chosen, line.tested, mark), _better(line.tested)) for line in drawn_lines(table)
+    ]
+    columns = [Column(head + (_interval(table) if known else ""), "number", entries)]
+    return columns + (_compared(table, "test ", lambda line: line.tested) if known else [])
+
+
+def _value(table: Table, line: Line, name: str) -> str:
+    cell = line.cells[name]
+    if cell.mean is None:
+        return f"diverged {PARTIAL}" if line.diverged and name == table.metrics[0] else ""
+    chosen = table.value == "best" and line.finished
+    marks = [PARTIAL] * line.partial + [SELECTED] * bool(chosen)
+    marks += [BEST] * bool(line.best_of and name == table.metrics[0])
+    judged = line.judged if name == table.judged else None
+    return " ".join([level(name, cell, judged, mixed(table)), *marks])
+
+
+def _measured_like_published(table: Table) -> str:
+    """Return the metric whose column the published figures stand beside: papers print accuracies."""
+    likely = [name for name in table.metrics if is_accuracy(name) and not name.startswith("test_")]
+    return likely[0] if likely else table.metrics[0]
+
+
+def _epochs(line: Line) -> str:
+    return "" if line.epochs is None else significant(line.epochs)
+
+
+def frame_sheet(frame: pd.DataFrame, title: str) -> Sheet:
+    """Return a data frame with all its rows; long fractions are cut to what people read, see `text.readable`."""
+    columns = []
+    for name in frame.columns:
+        column = frame[name]
+        gone = column.isna() if not pd.api.types.is_object_dtype(column.dtype) else [False] * len(column)
+        entries = [Entry("" if lost else readable(value)) for value, lost in zip(column.tolist(), gone, strict=True)]
+        number = pd.api.types.is_numeric_dtype(column.dtype) and not pd.api.types.is_bool_dtype(column.dtype)
+        columns.append(Column(str(name), "number" if number else "text", entries))
+    return Sheet(title, columns)

@@ -1,0 +1,62 @@
+"""The cross table: rows and columns are values of two axes, a cell is an accuracy with half its interval.
+
+Beside each column of accuracies stand the differences to the baseline's row *within that column*. All of them are one
+family. `table.csv` holds the same lines one below the other, with everything else that is known of them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+from search.report.formats.sheet import Column, Entry
+from search.report.table.judged_text import difference_plus_minus, plus_minus
+from search.report.table.model import Line, Table
+from search.report.table.notes import PARTIAL, SELECTED
+from search.report.text import is_accuracy, value_text
+
+
+def cross_columns(table: Table) -> list[Column]:
+    """Return the columns of a cross table; `Table.cross` names its axes."""
+    rows, columns = table.cross if table.cross else ("", "")
+    place: dict[tuple[str, str], Line] = {}
+    names: dict[str, str] = {}
+    heads: dict[str, str] = {}
+    for line in table.shown:
+        row, column = (json.dumps(line.parameters.get(axis)) for axis in (rows, columns))
+        place[row, column] = line
+        names.setdefault(row, table.row_names.get(row, value_text(line.parameters.get(rows))))
+        heads.setdefault(column, f"{columns}={value_text(line.parameters.get(columns))}")
+    metric = table.judged or table.metrics[0]
+    unit = " (%)" if is_accuracy(metric) else ""
+    drawn = [Column(rows, "text", [Entry(name) for name in names.values()])]
+
+    def add(head: str, column: str, text: Callable[[Line], Entry]) -> None:
+        lines = [place.get((row, column)) for row in names]
+        drawn.append(Column(head, "number", [text(line) if line is not None else Entry("") for line in lines]))
+
+    test = f"{table.test} (%)" if is_accuracy(table.test) else table.test
+    for column, head in heads.items():
+        add(f"{head}: {metric}{unit}", column, lambda line: _level(table, line, metric))
+        if table.compared and table.judged:
+            add(f"{head}: difference (points)", column, _difference)
+        if table.test:
+            add(f"{head}: {test}", column, lambda line: _test(table, line))
+    return drawn
+
+
+def _level(table: Table, line: Line, metric: str) -> Entry:
+    cell = line.cells[metric]
+    if cell.mean is None:
+        return Entry(f"diverged {PARTIAL}" if line.diverged else "")
+    marks = [PARTIAL] * line.partial + [SELECTED] * (table.value == "best" and line.finished > 0)
+    judged = line.judged if metric == table.judged else None
+    return Entry(" ".join([plus_minus(metric, cell, judged), *marks]), judged is not None and judged.better)
+
+
+def _difference(line: Line) -> Entry:
+    return Entry(difference_plus_minus(line, line.judged), line.judged is not None and line.judged.better)
+
+
+def _test(table: Table, line: Line) -> Entry:
+    return Entry(plus_minus(table.test, line.chosen, line.tested), line.tested is not None and line.tested.better)

@@ -1,0 +1,186 @@
+"""The comparison table as Markdown, as CSV and for the terminal; data frames as CSV, Markdown and JSON.
+
+A value that must not stand unmarked among the others carries its mark in every format. What people read is drawn from
+`columns`; LaTeX, HTML and XLSX have modules of their own.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pandas as pd
+import rich.box
+import rich.table
+import tabulate
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from search.report.formats.columns import frame_sheet, table_sheet
+from search.report.formats.judged_frame import figure_columns, figures, verdicts_frame
+from search.report.formats.sheet import Column, Entry, Sheet
+from search.report.record.frames import parameter_column, unique_columns
+from search.report.table.model import Line, Table
+from search.report.text import csv_cell, markdown_cell, one_line, plain
+
+_SHORT = {
+    "seeds finished": "seeds",
+    "sd over seeds (points)": "sd over seeds",
+    "how trials ended": "ended",
+    ", mean": "",
+    ", sum": "",
+    "_accuracy (%)": " %",
+    "95 % interval": "95 %",
+    " (points)": "",
+}
+
+_TABLE_COLUMNS = (
+    *("setting", "finished", "seeds", "published", "epochs", "epochs_alone", "epochs_distinct", "seconds", "ending"),
+    "marks",
+)
+
+
+def table_markdown(table: Table) -> str:
+    """Return the table with its footnotes as Markdown; every cell reads as it is written."""
+    sheet = table_sheet(table)
+    parts = [f"# {markdown_cell(sheet.title)}", _pipe(sheet)]
+    return "\n\n".join([*parts, *(markdown_cell(note) for note in sheet.notes)]) + "\n"
+
+
+def _short(heading: str) -> str:
+    """Return a heading that leaves room on a terminal of 80 columns; the footnotes say the rest."""
+    for long, short in _SHORT.items():
+        heading = heading.replace(long, short)
+    return heading
+
+
+def _long(column: Column) -> bool:
+    return any(len(entry.text) > 30 for entry in column.entries)
+
+
+def table_frame(table: Table) -> pd.DataFrame:
+    """Return all lines as a data frame of numbers: accuracies as fractions, the axes in columns of their own.
+
+    Columns: ``setting``, one per axis, ``finished`` and ``seeds`` (numbers of seeds), per metric ``<metric>_mean`` and
+    ``<metric>_sd`` (over seeds, n - 1), what its predictions say (`judged_frame.figures`), ``published`` (text),
+    ``epochs`` (mean), ``epochs_alone`` and ``epochs_distinct`` (sums, those that no line above has), ``seconds`` (sum),
+    ``ending``, ``marks`` (``partial``: not every seed finished; ``diverged``; ``chosen on the same images``; ``best of
+    30, optimistic``: what a search found best, by the figure that it is shown with).
+    """
+    measures = [f"{name}{kind}" for name in table.metrics for kind in ("_mean", "_sd")]
+    judged = [figures(table, line) for line in table.lines]
+    extra = figure_columns(table)
+    axes = unique_columns(table.axes, (*_TABLE_COLUMNS, *measures, *extra), "axis.")
+    records = []
+    for line, more in zip(table.lines, judged, strict=True):
+        record: dict[str, Any] = {"setting": line.setting}
+        record |= {axes[name]: line.parameters.get(name, pd.NA) for name in table.axes}
+        record |= {"finished": line.finished, "seeds": line.seeds}
+        for name in table.metrics:
+            record |= {f"{name}_mean": line.cells[name].mean, f"{name}_sd": line.cells[name].sd}
+        record |= more
+        record |= {"published": line.published, "epochs": line.epochs, "seconds": line.seconds, "ending": line.ending}
+        record |= {"epochs_alone": line.alone, "epochs_distinct": line.distinct}
+        record["marks"] = "; ".join(_mark_words(table, line))
+        records.append(record)
+    columns = ["setting", *axes.values(), "finished", "seeds", *measures, *extra]
+    columns += ["published", "epochs", "epochs_alone", "epochs_distinct", "seconds", "ending", "marks"]
+    numbers = {*measures, "epochs", "seconds", *(name for name, kind in extra.items() if kind == "float64")}
+    series = {
+        name: pd.Series([record[name] for record in records], dtype="float64" if name in numbers else "object")
+        for name in columns
+    }
+    for name in axes.values():
+        series[name] = parameter_column(series[name].tolist())
+    whole = dict.fromkeys(("finished", "seeds", "epochs_alone", "epochs_distinct"), "int64")
+    truth = {name: kind for name, kind in extra.items() if kind == "bool"}
+    return pd.DataFrame(series).astype({**whole, **truth})
+
+
+def _mark_words(table: Table, line: Line) -> list[str]:
+    chosen = table.value == "best" and line.finished > 0
+    marks = ["partial"] * line.partial + ["diverged"] * line.diverged + ["chosen on the same images"] * chosen
+    return [*marks, f"best of {line.best_of}, optimistic"] if line.best_of else marks
+
+
+def table_rich(table: Table) -> RenderableType:
+    """Return the table for a terminal, its footnotes under it."""
+    sheet = table_sheet(table)
+    drawn = rich.table.Table(
+        title=Text(one_line(sheet.title)),
+        title_justify="left",
+        header_style="",
+        box=rich.box.SIMPLE_HEAD,
+        show_edge=False,
+        collapse_padding=True,
+    )
+    for index, column in enumerate(sheet.columns):
+        head, left = _short(column.head), column.kind == "text"
+        # One short label is read at a glance; a configuration of many axes may need several lines.
+        long = index == 0 and _long(column)
+        whole = index == 0 and len(table.axes) <= 1 and not long
+        word = 30 if long else max(len(part) for part in head.split())
+        drawn.add_column(
+            Text(head), justify="left" if left else "right", overflow="fold", no_wrap=whole, min_width=word
+        )
+    for line in sheet.lines:
+        drawn.add_row(*(Text(one_line(entry.text), style="bold" if entry.bold else "") for entry in line))
+    return Group(drawn, *(Text(one_line(note)) for note in sheet.notes))
+
+
+def frame_csv(frame: pd.DataFrame) -> str:
+    """Return a data frame as CSV with line feeds; see `text.csv_cell` for what a cell may hold."""
+    lines = [",".join(csv_cell(str(name)) for name in frame.columns)]
+    lines += [",".join(csv_cell(value) for value in row) for row in records(frame)]
+    return "\n".join(lines) + "\n"
+
+
+def frame_markdown(frame: pd.DataFrame) -> str:
+    """Return a data frame as a Markdown table, for reading: see `columns.frame_sheet`."""
+    return _pipe(frame_sheet(frame, "")) + "\n"
+
+
+def frame_json(frame: pd.DataFrame) -> str:
+    """Return a data frame as a JSON list with one object per row; null where a value is not there."""
+    names = [str(name) for name in frame.columns]
+    return to_json([dict(zip(names, (plain(value) for value in row), strict=True)) for row in records(frame)])
+
+
+def table_json(table: Table) -> str:
+    """Return the table as JSON: ``title``, ``banner`` (what must stand above it), ``value`` (last or best epoch),
+    ``lines``, ``verdicts`` on the file's claims, and ``notes``."""
+    lines, said = (json.loads(frame_json(frame)) for frame in (table_frame(table), verdicts_frame(table.verdicts)))
+    head = {"title": table.title, "banner": table.banner, "value": table.value}
+    return to_json({**head, "lines": lines, "verdicts": said, "notes": list(table.notes)})
+
+
+def to_json(content: Any) -> str:
+    """Return plain content as JSON text without NaN."""
+    return json.dumps(content, ensure_ascii=False, indent=2, allow_nan=False) + "\n"
+
+
+def records(frame: pd.DataFrame) -> list[tuple[Any, ...]]:
+    """Return the rows of a data frame, each value with a type of its own column.
+
+    `DataFrame.to_numpy` would make integers beside floats floats. What a column of text or numbers lacks is NA.
+    """
+    columns = []
+    for name in frame.columns:
+        column = frame[name]
+        values = column.tolist()
+        if not pd.api.types.is_object_dtype(column.dtype):
+            values = [pd.NA if gone else value for value, gone in zip(values, column.isna(), strict=True)]
+        columns.append(values)
+    return list(zip(*columns, strict=True))
+
+
+def _pipe(sheet: Sheet) -> str:
+    body = [[_entry(entry) for entry in line] for line in sheet.lines]
+    align = ["left" if column.kind == "text" else "right" for column in sheet.columns]
+    head = [markdown_cell(column.head) for column in sheet.columns]
+    return tabulate.tabulate(body, head, tablefmt="pipe", disable_numparse=True, colalign=align if body else None)
+
+
+def _entry(entry: Entry) -> str:
+    text = markdown_cell(entry.text)
+    return f"**{text}**" if entry.bold and text else text

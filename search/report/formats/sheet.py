@@ -1,0 +1,55 @@
+"""A table as columns of text: what every format that people read is drawn from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What stands in one place of a table.
+
+    Attributes:
+        text: as a person should read it; "" where there is nothing.
+        bold: drawn bold; who sets it says in a note what bold means.
+    """
+
+    text: str
+    bold: bool = False
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column.
+
+    Attributes:
+        head: its heading, with the unit.
+        kind: ``number`` is set flush right, ``text`` flush left.
+        entries: from the first line to the last.
+    """
+
+    head: str
+    kind: Literal["text", "number"]
+    entries: Sequence[Entry]
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A table to draw: columns of equal length, of which the first names the lines.
+
+    Attributes:
+        title: stands above, or is the caption.
+        columns: from left to right.
+        notes: stand below, one paragraph each.
+    """
+
+    title: str
+    columns: Sequence[Column]
+    notes: Sequence[str] = ()
+
+    @property
+    def lines(self) -> list[tuple[Entry, ...]]:
+        """The entries line by line."""
+        return list(zip(*(column.entries for column in self.columns), strict=True))

@@ -1,0 +1,1 @@
+"""What the ledger says of a study, read once: curves, predictions as scores, data frames. Judges nothing."""

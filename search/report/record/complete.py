@@ -1,0 +1,49 @@
+"""What of a study is not there yet. It is said before anything that its runs seem to answer."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable
+
+from search.core.trial import State, Trial
+from search.report.record.curves import Curves
+
+_OPEN = (State.WAITING, State.RUNNING, State.INTERRUPTED, State.FAILED)
+"""How trials stand that another run would go on with."""
+
+
+def incomplete(read: Curves) -> str:
+    """Return what is missing of what a study was asked for, as sentences; "" where nothing is.
+
+    Trials that are open, seeds of a setting and settings of a grid that have not been started, and settings that a
+    search was asked for and has not drawn: it may have been ended by its limit of hours, or have found no new ones.
+    """
+    space, trials = read.space, [curve.trial for curve in read.curves]
+    seeds: dict[str, set[int]] = {}
+    for trial in trials:
+        seeds.setdefault(json.dumps(dict(trial.parameters), sort_keys=True), set()).add(trial.seed)
+    if not seeds:
+        return ""
+    runs = sum(len(set(space.seeds) - found) for found in seeds.values())
+    grid = space.search.sampler == "grid"
+    settings = max((space.grid_size() if grid else space.search.trials or 0) - len(seeds), 0)
+    open_ = runs or (grid and settings) or any(trial.state in _OPEN for trial in trials)
+    said = [f"The study is not complete: {states(trials)}."] if open_ else []
+    if runs:
+        said.append(f"{runs} run{'s' if runs > 1 else ''} of these settings {_have(runs)} not been started.")
+    if settings and grid:
+        said.append(f"{settings} setting{'s' if settings > 1 else ''} {_have(settings)} not been started.")
+    elif settings:
+        said.append(f"Of {space.search.trials} settings asked for, {len(seeds)} were drawn.")
+    return " ".join(said)
+
+
+def states(trials: Iterable[Trial]) -> str:
+    """Return "3 finished, 1 pruned"."""
+    counts = Counter(trial.state for trial in trials)
+    return ", ".join(f"{counts[state]} {state.value}" for state in State if counts[state]) or "none"
+
+
+def _have(count: int) -> str:
+    return "have" if count > 1 else "has"

@@ -1,0 +1,124 @@
+"""What a study recorded, read once: every trial with the rows on its path.
+
+The trials are read before the rows: a driver that is running commits a row with or before the trial that counts it,
+so what is read later always covers what was read first.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from search.core.trial import DataCard, State, Trial
+from search.ledger import Ledger, Recorded, StudyRecord
+from search.space import Objective, Space
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One trial and what its epochs measured.
+
+    Attributes:
+        trial: as the ledger has it.
+        keys: epoch keys of epochs 1, 2 ... `trial.last_epoch`.
+        data: data fingerprint.
+        rows: epoch, counted from 1 -> row; none that is missing.
+        trained: epochs that a lease of this trial trained; the others were there already.
+        best_epoch: epoch with the best finite objective, the first of equals, or None.
+    """
+
+    trial: Trial
+    keys: Sequence[str]
+    data: str
+    rows: Mapping[int, Recorded]
+    trained: frozenset[int]
+    best_epoch: int | None
+
+    @property
+    def last_epoch(self) -> int | None:
+        """The last epoch with a row, or None."""
+        return max(self.rows, default=None)
+
+    def epoch(self, value: str) -> int | None:
+        """Return the epoch a table reads: the ``last`` one, or the ``best`` (the last where none is)."""
+        return self.best_epoch if value == "best" and self.best_epoch else self.last_epoch
+
+    def metric(self, name: str, epoch: int | None) -> float | None:
+        """Return a metric of an epoch; None where it was not measured, NaN where it was."""
+        row = self.rows.get(epoch) if epoch else None
+        return row.row.metrics.get(name) if row else None
+
+    @property
+    def seconds(self) -> float:
+        """Seconds its epochs took, whoever trained them."""
+        return math.fsum(row.seconds for row in self.rows.values())
+
+
+@dataclass(frozen=True)
+class Curves:
+    """A study's curves, by trial number.
+
+    Attributes:
+        record: the study.
+        space: its space.
+        curves: one per trial.
+        metrics: names of all metrics on record, sorted.
+        cards: data fingerprint -> data card, those on record.
+    """
+
+    record: StudyRecord
+    space: Space
+    curves: Sequence[Curve]
+    metrics: Sequence[str]
+    cards: Mapping[str, DataCard]
+
+
+def read_curves(ledger: Ledger, record: StudyRecord, space: Space) -> Curves:
+    """Read a study's trials, their rows (without predictions) and their data cards."""
+    trials = ledger.trials(record.id)
+    paths = ledger.paths(record.id)
+    trained = _trained(ledger, record)
+    on_path = {trial.number: paths[trial.number][0][: trial.last_epoch] for trial in trials}
+    found = ledger.rows(list(dict.fromkeys(key for keys in on_path.values() for key in keys)))
+    curves = []
+    for trial in trials:
+        keys = on_path[trial.number]
+        rows = {epoch: found[key] for epoch, key in enumerate(keys, start=1) if key in found}
+        own = frozenset(epoch for epoch in trained.get(trial.number, ()) if 0 < epoch <= trial.last_epoch)
+        best = best_epoch(rows, space.search.objective)
+        curves.append(Curve(trial, keys, paths[trial.number][1], rows, own, best))
+    names = sorted({name for recorded in found.values() for name in recorded.row.metrics})
+    cards = {print_: ledger.data(print_) for print_ in dict.fromkeys(curve.data for curve in curves)}
+    return Curves(record, space, curves, names, {key: card for key, card in cards.items() if card is not None})
+
+
+def best_epoch(rows: Mapping[int, Recorded], objective: Objective) -> int | None:
+    """Return the epoch with the best finite objective, the first of equals."""
+    best, found = math.inf, None
+    for epoch in sorted(rows):
+        value = rows[epoch].row.metrics.get(objective.metric, math.nan)
+        cost = -value if objective.maximize else value
+        if math.isfinite(value) and cost < best:
+            best, found = cost, epoch
+    return found
+
+
+def _trained(ledger: Ledger, record: StudyRecord) -> dict[int, set[int]]:
+    """Return trial -> epochs its leases trained, each once however often a dead lease repeated it."""
+    result: dict[int, set[int]] = {}
+    for entry in ledger.decisions(record.id, kinds=["row"]):
+        if entry.trial is not None and entry.epoch is not None and entry.detail.get("trained"):
+            result.setdefault(entry.trial, set()).add(entry.epoch)
+    return result
+
+
+def metric_order(names: Iterable[str], first: Sequence[str]) -> list[str]:
+    """Return `names` with those of `first` in front, then the others, test metrics last."""
+    rest = sorted(set(names) - set(first), key=lambda name: (name.startswith("test_"), name))
+    known = set(names)
+    return [name for name in dict.fromkeys(first) if name in known] + rest
+
+
+COUNTED = (State.FINISHED, State.STOPPED)
+"""How a trial ended whose value may enter a mean."""

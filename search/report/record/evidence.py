@@ -1,0 +1,248 @@
+"""Who got which image right: the predictions on record as scores, the input of the statistics.
+
+What this file promises:
+
+* only the predictions of the epochs that a table reads are loaded, each once;
+* a prediction that is no class (NaN, negative, too large) counts as wrong and is counted;
+* settings are put side by side only where they were measured on the same images; images of equal content count as one;
+* predictions that do not give the accuracy on record are not used: an interval would be that of another number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from search.core.trial import DataCard, State
+from search.ledger import Ledger
+from search.report.record.curves import Curve, Curves
+from search.statistics.scores import Ended, Run, Scores, from_runs
+
+ENDED = {
+    State.FINISHED: Ended.FINISHED,
+    State.STOPPED: Ended.FINISHED,
+    State.PRUNED: Ended.PRUNED,
+    State.DIVERGED: Ended.DIVERGED,
+}
+"""How the statistics take a trial's end; whatever is not listed is missing."""
+
+AGREE = 1e-6
+"""How far an accuracy on record may lie from that of its predictions: metrics may have been single precision."""
+
+_BALANCED = "balanced_accuracy"
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Settings that were measured on the same images.
+
+    Attributes:
+        scores: settings x seeds x images; seeds ascend.
+        places: configuration (its place in the table) -> place in `scores`.
+        classes: number of classes.
+        images: images behind an accuracy, duplicates counted as often as they are there.
+    """
+
+    scores: Scores
+    places: Mapping[int, int]
+    classes: int
+    images: int
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What the predictions of one split say of a table's lines.
+
+    Attributes:
+        panels: one per set of images.
+        why: why there is none, "" where there is one: a phrase.
+        unused: settings that have finished runs and no usable predictions.
+        faults: why not, phrases.
+        wrong: predictions that were no class.
+        folded: images beyond the first of their content.
+        missed: key of a row that was read -> whether a class of the images has no hit in it.
+    """
+
+    panels: Sequence[Panel] = ()
+    why: str = ""
+    unused: int = 0
+    faults: Sequence[str] = ()
+    wrong: int = 0
+    folded: int = 0
+    missed: Mapping[str, bool] = field(default_factory=dict)
+
+    def panel(self, line: int) -> Panel | None:
+        """Return the panel of a line."""
+        return next((panel for panel in self.panels if line in panel.places), None)
+
+
+@dataclass
+class _Found:
+    """One line's runs, and what was found wrong with them."""
+
+    runs: list[tuple[Curve, npt.NDArray[np.bool_] | None]] = field(default_factory=list)
+    fault: str = ""
+    wrong: int = 0
+    missed: dict[str, bool] = field(default_factory=dict)
+
+
+def measures(metric: str, split: str) -> bool:
+    """Whether the predictions of a split can tell this metric: plain or balanced accuracy."""
+    return metric in (f"{split}_accuracy", f"{split}_{_BALANCED}")
+
+
+def gather(
+    ledger: Ledger, read: Curves, lines: Sequence[Sequence[Curve]], metric: str, split: str, value: str
+) -> Evidence:
+    """Load the predictions that a table's lines rest on.
+
+    Args:
+        ledger: where the rows are.
+        read: the study's curves.
+        lines: per line of the table its runs, one per seed.
+        metric: accuracy on record, which the predictions must give.
+        split: whose predictions.
+        value: ``last`` or ``best``: the epoch of each run.
+    """
+    if not measures(metric, split):
+        return Evidence(why=f"{metric} is no accuracy over classes")
+    wanted: dict[str, Curve] = {}
+    for run in (run for runs in lines for run in runs):
+        epoch = run.epoch(value)
+        if ENDED.get(run.trial.state) is Ended.FINISHED and epoch:
+            wanted[run.keys[epoch - 1]] = run
+    if not wanted:
+        return Evidence(why="no run has finished")
+    predicted = {
+        key: row.row.predictions.get(split) for key, row in ledger.rows(list(wanted), predictions=True).items()
+    }
+    found = [_line(read, runs, predicted, metric, split, value) for runs in lines]
+    names: dict[str, str] = {}
+    for one in found:
+        measured = {run.data for run, right in one.runs if right is not None}
+        for data in measured - set(names):
+            names[data] = _images(read.cards.get(data), split, data)
+        if len({names[data] for data in measured}) > 1:
+            one.fault = f"seeds of a setting were measured on different {split} images"
+        elif len(measured) > 1:  # seeds and images are crossed only where nothing but the seed differs between runs
+            one.fault = "seeds of a setting were run on different data, of which training images are a part"
+    faults = list(dict.fromkeys(one.fault for one in found if one.fault))
+    usable = [place for place, one in enumerate(found) if one.runs and not one.fault]
+    panels = _panels(read, found, usable, names, metric, split, value)
+    if not any(panel.scores.finished.any() for panel in panels):
+        return Evidence(why=faults[0] if faults else "no run has finished")
+    unused = sum(1 for one in found if one.fault)
+    folded = max(panel.images - panel.scores.images for panel in panels)
+    missed = {key: miss for one in found for key, miss in one.missed.items()}
+    return Evidence(panels, "", unused, faults, sum(one.wrong for one in found), folded, missed)
+
+
+def _line(
+    read: Curves,
+    runs: Sequence[Curve],
+    predicted: Mapping[str, npt.NDArray[np.generic] | None],
+    metric: str,
+    split: str,
+    value: str,
+) -> _Found:
+    """Return one line's runs with what they got right; a fault where a finished one cannot be used."""
+    found = _Found()
+    for run in runs:
+        epoch = run.epoch(value)
+        if ENDED.get(run.trial.state) is not Ended.FINISHED or not epoch:
+            found.runs.append((run, None))
+            continue
+        guess, card = predicted.get(run.keys[epoch - 1]), read.cards.get(run.data)
+        truth = card.truth.get(split) if card is not None else None
+        if guess is None or not len(guess):
+            found.fault = f"the rows hold no predictions on {split} images"
+        elif card is None or truth is None or len(truth) != len(guess):
+            found.fault = f"the data card does not hold the true classes of the {split} images"
+        else:
+            right = np.asarray(guess == truth, dtype=bool)
+            found.wrong += int((~_is_class(guess, _classes(card, truth))).sum())
+            found.runs.append((run, right))
+            found.missed[run.keys[epoch - 1]] = len(np.unique(truth[right])) < len(np.unique(truth))
+            known = run.metric(metric, epoch)
+            if known is None or not abs(known - _accuracy(right, truth, metric)) <= AGREE:
+                found.fault = f"the predictions on {split} images do not give {metric} as it is on record"
+    return found
+
+
+def _panels(
+    read: Curves,
+    found: Sequence[_Found],
+    usable: Sequence[int],
+    names: Mapping[str, str],
+    metric: str,
+    split: str,
+    value: str,
+) -> list[Panel]:
+    kin: dict[str, list[int]] = {}
+    idle = []  # lines without a finished run were measured on nothing: they stand with the first images there are
+    for place in usable:
+        measured = [run.data for run, right in found[place].runs if right is not None]
+        if measured:
+            kin.setdefault(names[measured[0]], []).append(place)
+        else:
+            idle.append(place)
+    panels: list[Panel] = []
+    for places in kin.values():
+        data = next(run.data for run, right in found[places[0]].runs if right is not None)
+        card = read.cards[data]
+        truth = card.truth[split]
+        if not panels:
+            places = sorted([*places, *idle])
+        # What is not there comes first, so that a run that is there takes its place.
+        runs = [Run(number, seed, Ended.MISSING) for number in range(len(places)) for seed in read.space.seeds]
+        runs += [
+            _run(number, run, right, value) for number, place in enumerate(places) for run, right in found[place].runs
+        ]
+        contents = card.contents.get(split, ())
+        scores = from_runs(
+            runs,
+            len(places),
+            len(truth),
+            classes=truth if metric.endswith(_BALANCED) else None,
+            groups=np.asarray(contents) if len(contents) == len(truth) else None,
+        )
+        panels.append(Panel(scores, {place: i for i, place in enumerate(places)}, _classes(card, truth), len(truth)))
+    return panels
+
+
+def _run(number: int, run: Curve, right: npt.NDArray[np.bool_] | None, value: str) -> Run:
+    ended = ENDED.get(run.trial.state, Ended.MISSING)
+    if ended is Ended.FINISHED and right is None:
+        ended = Ended.MISSING
+    epoch = run.epoch(value)
+    if not epoch or ended is not Ended.FINISHED:
+        return Run(number, run.trial.seed, ended, () if right is None else right)
+    rows = tuple(run.rows[one].content for one in sorted(run.rows) if one <= epoch)
+    return Run(number, run.trial.seed, ended, () if right is None else right, run.keys[epoch - 1], rows)
+
+
+def _images(card: DataCard | None, split: str, data: str) -> str:
+    """Name a set of images by what they are, in their order: the same ones at another size are the same."""
+    if card is None or split not in card.truth:
+        return data
+    names = card.contents.get(split) or card.images.get(split) or [card.fingerprint]
+    return repr((list(names), card.truth[split].tolist()))
+
+
+def _classes(card: DataCard, truth: npt.NDArray[np.generic]) -> int:
+    return max(len(card.classes), int(np.max(truth)) + 1 if len(truth) else 0)
+
+
+def _is_class(guess: npt.NDArray[np.generic], classes: int) -> npt.NDArray[np.bool_]:
+    values = np.asarray(guess, dtype=np.float64)
+    with np.errstate(invalid="ignore"):
+        return (values >= 0) & (values < classes) & (values == np.floor(values))
+
+
+def _accuracy(right: npt.NDArray[np.bool_], truth: npt.NDArray[np.generic], metric: str) -> float:
+    if not metric.endswith(_BALANCED):
+        return float(right.mean())
+    return float(np.mean([right[truth == label].mean() for label in np.unique(truth)]))

@@ -1,0 +1,196 @@
+"""The comparison table as plain rows: one line per configuration, its seeds put together. Drawing is in `render`.
+
+What a line promises:
+
+* its value is the mean over the seeds that finished or were stopped by their rule, at the epoch the report names;
+* test accuracy is that of the epoch each run chose on validation, too (`Line.chosen`);
+* a line with any other seed is marked and says how its trials ended; where no seed finished but some were pruned, the
+  value is the mean of those at their last epoch; diverged runs never enter a mean;
+* the same seed counts once, however many trials have it;
+* what cannot be estimated is None, never NaN.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+
+from search.core.trial import State
+from search.ledger import Ledger, StudyRecord
+from search.report.record.complete import incomplete
+from search.report.record.curves import COUNTED, Curve, Curves, read_curves
+from search.report.table.cross import cross_axes
+from search.report.table.groups import groups_of
+from search.report.table.judgement import judged
+from search.report.table.labels import published_figures, row_position, row_text, setting_label
+from search.report.table.model import Cell, Line, Table
+from search.report.table.notes import footnotes
+from search.report.table.unmoved import SEED, unmoved, unmoved_sentences
+from search.space import Space
+
+SAMPLED_LINES = 30
+"""Lines of a sampled study that are printed; a CSV file has all of them."""
+
+_PREFERRED = (*COUNTED, State.PRUNED, State.DIVERGED, State.FAILED, State.INTERRUPTED, State.RUNNING, State.WAITING)
+
+
+def comparison_table(ledger: Ledger, record: StudyRecord, space: Space) -> Table:
+    """Build the comparison table of a study from the ledger, with what its predictions say."""
+    return table_of(read_curves(ledger, record, space), ledger)
+
+
+def table_of(read: Curves, ledger: Ledger | None = None) -> Table:
+    """Build the comparison table of curves that are read already.
+
+    Args:
+        read: the curves.
+        ledger: where the predictions are; without it nothing is judged, and the table says nothing of it.
+    """
+    space = read.space
+    groups: dict[str, list[Curve]] = {}
+    for curve in read.curves:
+        groups.setdefault(json.dumps(dict(curve.trial.parameters), sort_keys=True), []).append(curve)
+    metrics = table_metrics(read)
+    test = next((name for name in metrics if name.startswith("test_")), "")
+    found = [(_line(group, space, metrics, test), one_per_seed(group)) for group in groups.values()]
+    sampled = space.search.sampler != "grid"
+    found.sort(key=lambda entry: _rank(entry[0], space) if sampled else _place(entry[0], space))
+    lines = _distinct([line for line, _ in found])
+    if sampled:
+        lines = _best_marked(lines, space.search.objective.metric)
+    figures, homeless = published_figures(space, [(line.setting, line.parameters) for line in lines])
+    lines = [replace(line, published=text) for line, text in zip(lines, figures, strict=True)]
+    axes = [axis.name for axis in space.axes]
+    limit = SAMPLED_LINES if sampled else None
+    table = Table(space.title or read.record.name, metrics, space.report.value, axes, lines, limit, test=test)
+    if not sampled and (cross := cross_axes(space)):
+        values = [line.parameters[cross[0]] for line in lines if cross[0] in line.parameters]
+        table = replace(table, cross=cross, row_names={json.dumps(value): row_text(space, value) for value in values})
+    runs = [each for _, each in found]
+    same = unmoved(runs, space.axes)
+    table = replace(
+        table, unmoved=unmoved_sentences(same, [line.setting for line in lines]), incomplete=incomplete(read)
+    )
+    if ledger is None:
+        return replace(table, notes=footnotes(table, read, homeless, same))
+    if sampled and lines:
+        from search.report.table.importance import importances  # brings Optuna, which no grid needs
+
+        table = replace(table, importance=importances(groups_of(table, read), space))
+    table, remarks = judged(table, read, _once(runs) if SEED in same.axes else runs, ledger)
+    return replace(table, notes=footnotes(table, read, homeless, same, remarks))
+
+
+def table_metrics(read: Curves) -> list[str]:
+    """Return the metrics a table shows: the objective, validation accuracy, and the test's counterpart."""
+    objective = read.space.search.objective.metric
+    known = set(read.metrics)
+    counterpart = f"test_{objective.removeprefix('val_')}"
+    test = next((name for name in ("test_accuracy", counterpart) if name in known), None)
+    wanted = [objective, "val_accuracy" if "val_accuracy" in known else None, test]
+    return list(dict.fromkeys(name for name in wanted if name))
+
+
+def one_per_seed(group: Sequence[Curve]) -> list[Curve]:
+    """Return one run per seed of a setting, by seed: the one that says most, however many trials have that seed."""
+    by_seed: dict[int, Curve] = {}
+    for curve in sorted(group, key=lambda one: (_PREFERRED.index(one.trial.state), one.trial.number)):
+        by_seed.setdefault(curve.trial.seed, curve)
+    return [by_seed[seed] for seed in sorted(by_seed)]
+
+
+def _distinct(lines: Sequence[Line]) -> list[Line]:
+    """Count the epochs of each line that no line above it has."""
+    seen: set[str] = set()
+    result = []
+    for line in lines:
+        result.append(replace(line, distinct=len(line.keys - seen)))
+        seen |= line.keys
+    return result
+
+
+def _once(lines: Sequence[Sequence[Curve]]) -> list[Sequence[Curve]]:
+    """Return one run per line, of the seed that most lines finished: for seeds that change no bit repeat one run."""
+    finished = Counter(run.trial.seed for runs in lines for run in runs if run.trial.state in COUNTED)
+    seed = max(finished, key=lambda one: (finished[one], -one), default=None)
+    return [[run for run in runs if run.trial.seed == seed] or runs[:1] for runs in lines]
+
+
+def _best_marked(lines: Sequence[Line], metric: str) -> list[Line]:
+    """Mark the best lines of a search, sorted best first: the figure that chose them is optimistic."""
+    tried = sum(line.finished > 0 and line.cells[metric].mean is not None for line in lines)
+    if tried < 2:
+        return list(lines)
+    first = lines[0]
+    return [
+        replace(line, best_of=tried)
+        if line.partial is first.partial and line.cells[metric] == first.cells[metric]
+        else line
+        for line in lines
+    ]
+
+
+def _line(group: Sequence[Curve], space: Space, metrics: Sequence[str], test: str) -> Line:
+    runs = one_per_seed(group)
+    asked = len({*space.seeds, *(run.trial.seed for run in runs)})
+    counted = [run for run in runs if run.trial.state in COUNTED]
+    pruned = [run for run in runs if run.trial.state is State.PRUNED]
+    basis, value = (counted, space.report.value) if counted else (pruned, "last")
+    cells = {name: _cell([run.metric(name, run.epoch(value)) for run in basis]) for name in metrics}
+    started = [run.trial.last_epoch for run in runs if run.trial.last_epoch]
+    first = min(group, key=lambda one: one.trial.number).trial
+    return Line(
+        setting=setting_label(space, first.parameters),
+        configuration=first.configuration,
+        parameters=first.parameters,
+        finished=len(counted),
+        seeds=asked,
+        cells=cells,
+        epochs=math.fsum(started) / len(started) if started else None,
+        seconds=math.fsum(run.seconds for run in runs),
+        ending=_ending(runs, asked) if len(counted) < asked else "",
+        diverged=not basis and any(run.trial.state is State.DIVERGED for run in runs),
+        alone=sum(started),
+        keys=frozenset(key for run in runs for key in run.keys),
+        chosen=_cell([run.metric(test, run.epoch("best")) for run in counted]) if test else Cell(),
+    )
+
+
+def _cell(values: Sequence[float | None]) -> Cell:
+    """Return mean and sd over seeds; a mean over some of the runs would pass for one over all of them."""
+    known = [value for value in values if value is not None and math.isfinite(value)]
+    if not known or len(known) < len(values):
+        return Cell()
+    if min(known) == max(known):
+        return Cell(known[0], 0.0 if len(known) > 1 else None, len(known))  # equal numbers: theirs to the last bit
+    try:
+        mean = math.fsum(known) / len(known)
+        return Cell(mean, math.sqrt(math.fsum((x - mean) ** 2 for x in known) / (len(known) - 1)), len(known))
+    except OverflowError:
+        return Cell()
+
+
+def _ending(runs: Sequence[Curve], asked: int) -> str:
+    counts = Counter(run.trial.state for run in runs)
+    parts = [f"{counts[state]} {state.value}" for state in _PREFERRED if counts[state]]
+    return ", ".join([*parts, f"{asked - len(runs)} not started"] if asked > len(runs) else parts)
+
+
+def _place(line: Line, space: Space) -> tuple[float, ...]:
+    """Where a line of a grid stands: with its row value, in the order of the grid."""
+    return row_position(space, line.parameters), line.configuration
+
+
+def _rank(line: Line, space: Space) -> tuple[float, ...]:
+    """Where a line of a sampled study stands: best first, complete ones before those that lack seeds.
+
+    A mean over the seeds that survived is not comparable with one over all of them.
+    """
+    cell = line.cells[space.search.objective.metric]
+    order = 0 if not line.partial else 1 if line.finished else 2 if cell.n else 3
+    if cell.mean is None:
+        return 3, math.inf, line.configuration
+    return order, -cell.mean if space.search.objective.maximize else cell.mean, line.configuration

@@ -1,0 +1,232 @@
+"""The footnotes on intervals, differences and p values: what they are for, and what was adjusted for what."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from search.report.record.curves import Curves
+from search.report.record.evidence import Evidence
+from search.report.table.families_apart import claims_compared, families_apart
+from search.report.table.judged_text import ONE_RUN
+from search.report.table.judgement import Remarks
+from search.report.table.labels import row_text
+from search.report.table.model import Judged, Table
+from search.report.text import is_accuracy
+from search.statistics.results import Difference, State
+
+BOLD = (
+    "Bold: better than the baseline, adjusted p at most {alpha:.3g} with at least 3 seeds that both finished, none of "
+    "which diverged."
+)
+
+NAMED = 5
+"""Settings with diverged runs that are named; the others are counted."""
+
+
+def judged_notes(table: Table, read: Curves, remarks: Remarks) -> list[str]:
+    """Return what must be said of a table's statistics."""
+    if remarks.sampled:
+        return _sampled(table, read)
+    if not table.lines or remarks.val is None:
+        return []
+    notes = _without(table, remarks.val) if remarks.val.why else _levels(table, remarks.val)
+    if remarks.val.why:
+        tested = [line.tested for line in table.lines if line.tested is not None]
+        notes += _estimand(table, [one for one in tested if one.cell.seeds > 1])
+    notes += _test(table, remarks)
+    if not remarks.val.why or (remarks.test is not None and not remarks.test.why):
+        notes += _differences(table, read, remarks)
+    if remarks.confirms:
+        bold = "only the differences in test accuracy can be bold" if table.test else "without test images none is bold"
+        notes.append(
+            "A search chose these settings on the validation images, whose levels and differences are optimistic: "
+            f"{bold}."
+        )
+    if table.cross:
+        notes.append("table.csv holds every setting in a line of its own, with its test differences and its epochs.")
+    return [*notes, *_claims(table, remarks), *_images(table, remarks), *_diverged(table)]
+
+
+def _without(table: Table, evidence: Evidence) -> list[str]:
+    """Nothing can be judged: a description of these runs."""
+    metric = next((name for name in table.metrics if is_accuracy(name)), table.metrics[0])
+    return [
+        f"No interval and no p value for {metric}: they need predictions, and {evidence.why}. The sd over seeds says "
+        "how far these runs lie apart, not how far a new run on new images may fall."
+    ]
+
+
+def _levels(table: Table, evidence: Evidence) -> list[str]:
+    cells = [line.judged for line in table.lines if line.judged is not None]
+    several = [one for one in cells if one.cell.seeds > 1]
+    notes = []
+    if table.value == "best":
+        notes.append(
+            f"{table.judged} has no interval: its epoch was chosen on the same images. Differences may have one."
+        )
+    notes += _estimand(table, several)
+    if any(_of_single(one) for one in cells):
+        mark = f"{ONE_RUN} " if several else ""
+        notes.append(
+            f"{mark}One seed: {_of_one_run(cells)} are for this very run on new images, a smaller question than that "
+            "of a new run; intervals from two seeds on answer the larger one and may be wider."
+        )
+    if several and not table.cross:
+        notes.append("sd over seeds: how far these runs lie apart; it is no interval.")
+    if evidence.unused:
+        word = "setting has" if evidence.unused == 1 else "settings have"
+        notes.append(f"{evidence.unused} {word} no interval: {'; '.join(evidence.faults)}.")
+    other = [name for name in table.metrics if name != table.judged and name != table.test]
+    if other:
+        notes.append(f"{', '.join(other)}: no interval, for intervals need predictions of classes.")
+    return notes
+
+
+def _estimand(table: Table, several: Sequence[Judged]) -> list[str]:
+    """Say what the intervals of settings with several seeds are for."""
+    if not several:
+        return []
+    interval = "± half the 95 % interval ([ ]: its ends, where it is lopsided)" if table.cross else "[ ] 95 % interval"
+    return [
+        f"{interval} for a new run judged on new images of the same kind; same training images, one split "
+        f"for all seeds. {_seeds(several)}, {_count(several)} images."
+    ]
+
+
+def _of_single(one: Judged) -> bool:
+    """Whether a figure that is shown is of a single run; of a pruned setting none is."""
+    return State.ONE_RUN in (one.cell.state, one.difference.state if one.difference is not None else None)
+
+
+def _of_one_run(cells: Sequence[Judged]) -> str:
+    """Name the methods for single runs; where images count differently, none is simply right or wrong."""
+    found = [one.difference for one in cells if one.difference is not None]
+    if any(one.state is State.ONE_RUN and one.discordant is None for one in found):
+        return "the 95 % interval and the p value (differences: paired t over images, which count differently)"
+    return "the 95 % interval (Wilson; differences: Bonett and Price) and the p value (exact McNemar)"
+
+
+def _test(table: Table, remarks: Remarks) -> list[str]:
+    if not table.test:
+        return ["No independent test set: levels are optimistic."] if table.judged else []
+    notes = [f"{table.test}: at the epoch that each run chose on validation."]
+    if remarks.test is not None and remarks.test.why:
+        return notes if not table.judged else [f"{notes[0][:-1]}; no interval, because {remarks.test.why}."]
+    cells = [line.tested for line in table.lines if line.tested is not None and line.tested.cell.seeds]
+    return [f"{notes[0][:-1]}, on {_count(cells)} test images."] if cells else notes
+
+
+def _differences(table: Table, read: Curves, remarks: Remarks) -> list[str]:
+    report = read.space.report
+    if not report.has_baseline and remarks.confirms:
+        return ["No differences: the search names no configuration to compare with; `search.confirm.baseline` does."]
+    if not report.has_baseline:
+        return [
+            "No differences: the file names no baseline; `report.baseline`, a value of the row axis "
+            f"{report.rows or '(`report.rows`)'}, gives them, with intervals and p values."
+        ]
+    if not any(line.baseline for line in table.lines):
+        return [f"No differences: the baseline {row_text(read.space, report.baseline)} has no run on record."]
+    if all(line.baseline for line in table.lines):
+        return ["No differences: there is nothing beside the baseline."]
+    notes = []
+    name = row_text(read.space, report.baseline)
+    within = " with all else equal" if len({line.configuration for line in table.lines if line.baseline}) > 1 else ""
+    for metric, family, place in (
+        (table.judged, remarks.family, "judged"),
+        (table.test, remarks.tested, "tested"),
+    ):
+        if family is None:
+            continue
+        noise = _noise(getattr(line, place) for line in table.lines)
+        start = f"Differences in {metric} to the baseline {name}{within}, on the seeds that both finished"
+        none = "all settings have its rows, so there is no comparison" if family.repeated else "none has a p value"
+        said = f"{family.sentence}{noise}" if family.comparisons else none
+        notes.append(f"{start}; {said}.")
+    family = remarks.family or remarks.tested
+    if family is not None:
+        bold = BOLD.format(alpha=family.alpha) if State.ESTIMATED in table.states else "Nothing can be bold."
+        notes.append(f"Intervals are pointwise. {bold}")
+    return notes
+
+
+def _claims(table: Table, remarks: Remarks) -> list[str]:
+    """Say what the p values of claims were adjusted for, where claims speak of differences."""
+    family = remarks.family
+    tested = [claim.comparison for claim in table.verdicts if "p_adjusted" in claim.evidence]
+    judged = tested or any("p" in claim.evidence or "p_largest" in claim.evidence for claim in table.verdicts)
+    if family is None or not judged:
+        return []
+    if tested:
+        distinct = claims_compared(table)
+        if not distinct:
+            return ["Claims that one is better: all of them compare equal rows, so there is no comparison."]
+        own = replace(family, comparisons=distinct, repeated=len(tested) - distinct)
+        return [f"Claims that one is better are a family of their own: {own.sentence}.", *families_apart(table)]
+    return [*([f"Claims: {family.looked}."] if family.looked else []), *families_apart(table)]
+
+
+def _noise(found: Iterable[Judged | None]) -> str:
+    """Return what the seed noise was estimated from, "" where it was not."""
+    differences: list[Difference] = [one.difference for one in found if one is not None and one.difference is not None]
+    texts = dict.fromkeys(one.noise for one in differences if one.noise)
+    return f"; {'; or '.join(texts)}" if texts else ""
+
+
+def _images(table: Table, remarks: Remarks) -> list[str]:
+    notes = []
+    for evidence, word in ((remarks.val, "validation"), (remarks.test, "test")):
+        if evidence is None or evidence.why:
+            continue
+        if evidence.wrong:
+            are = "prediction is" if evidence.wrong == 1 else "predictions are"
+            notes.append(f"{evidence.wrong} {are} no class on {word} images: counted as wrong.")
+        if evidence.folded:
+            are = "image is" if evidence.folded == 1 else "images are"
+            notes.append(
+                f"{evidence.folded} {word} {are} there twice or more: images of equal content count as one, with their "
+                "number as weight."
+            )
+        if len(evidence.panels) > 1:
+            notes.append(
+                f"Settings were measured on {len(evidence.panels)} sets of {word} images: no difference across."
+            )
+    return notes
+
+
+def _diverged(table: Table) -> list[str]:
+    if not any(line.at_chance for line in table.lines):
+        return []
+    where = "`at_chance` in table.csv" if table.cross else "the second line of its setting"
+    found = [(line.setting, line.judged.cell) for line in table.lines if line.at_chance and line.judged is not None]
+    shares = [f"{setting}: {cell.diverged} of {cell.of} seeds" for setting, cell in found[:NAMED]]
+    more = f"; {len(found) - NAMED} more settings" if len(found) > NAMED else ""
+    notes = [f"A diverged run is an outcome ({'; '.join(shares)}{more}): {where} counts it at chance (1 / classes)."]
+    if any(claim.evidence for claim in table.verdicts):
+        notes.append("Claims count diverged runs at chance.")
+    return notes
+
+
+def _sampled(table: Table, read: Curves) -> list[str]:
+    if not table.lines:
+        return []
+    confirm = read.space.search.confirm
+    what = (
+        "`search.confirm` in the file runs the best ones" if confirm is None else "the confirm stage runs the best ones"
+    )
+    judged = ", to be judged on test" if table.test else ", but without test images none can be called better"
+    return [f"No interval, p value or bold: the search chose what is shown; {what} under fresh seeds{judged}."]
+
+
+def _seeds(cells: Sequence[Judged]) -> str:
+    return f"{_span({one.cell.seeds for one in cells})} seeds"
+
+
+def _count(cells: Sequence[Judged]) -> str:
+    return _span({one.cell.images for one in cells})
+
+
+def _span(numbers: set[int]) -> str:
+    low, high = min(numbers), max(numbers)
+    return f"{low:,}" if low == high else f"{low:,} to {high:,}"

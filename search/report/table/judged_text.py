@@ -1,0 +1,126 @@
+"""Intervals, differences, p values and verdicts as people read them: rounded by their uncertainty, marked by what they
+are."""
+
+from __future__ import annotations
+
+from search.report.table.model import Cell, Claim, Judged, Line, Table
+from search.report.text import figure, rounded
+from search.statistics.results import Difference, State
+
+LOPSIDED = 0.2
+"""Of half an interval: so far its middle may lie from the mean that a cross table shows with ±."""
+
+ONE_RUN = "§"
+"""Marks what is said of a single run in a table of several."""
+
+
+def level(metric: str, cell: Cell, judged: Judged | None, mark: bool) -> str:
+    """Return an accuracy in per cent with its interval, ``56.4 [48.1, 64.2]``; without one where it may not be shown.
+
+    Args:
+        metric: name of the accuracy.
+        cell: the plain mean over seeds.
+        judged: what the predictions say, or None.
+        mark: whether to mark what is said of a single run.
+    """
+    interval = judged.interval if judged is not None else None
+    if interval is None or judged is None:
+        return figure(metric, cell.mean, cell.sd)
+    half = (interval[1] - interval[0]) / 2
+    middle = cell.mean if cell.mean is not None else judged.cell.estimate
+    low, high = (figure(metric, end, half) for end in interval)
+    single = f" {ONE_RUN}" if mark and judged.cell.state is State.ONE_RUN else ""
+    return f"{figure(metric, middle, half)} [{low}, {high}]{single}"
+
+
+def plus_minus(metric: str, cell: Cell, judged: Judged | None) -> str:
+    """Return an accuracy in per cent with half its interval, ``62.0 ± 3.1``; with both ends where it is lopsided."""
+    interval = judged.interval if judged is not None else None
+    if interval is None or cell.mean is None:
+        return figure(metric, cell.mean, cell.sd)
+    half = (interval[1] - interval[0]) / 2
+    if abs(cell.mean - sum(interval) / 2) > LOPSIDED * half:
+        return level(metric, cell, judged, False)
+    return f"{figure(metric, cell.mean, half)} ± {figure(metric, half, half)}"
+
+
+def difference_text(line: Line, judged: Judged | None, mark: bool) -> str:
+    """Return a difference in points with its interval, ``+4.3 [-1.2, +9.8]``, or why there is none."""
+    if line.baseline:
+        return "baseline"
+    if judged is None or judged.difference is None:
+        return ""
+    found = judged.difference
+    if found.estimate is None or found.low is None or found.high is None:
+        return found.state.value
+    low, high = (points(end, found) for end in (found.low, found.high))
+    return f"{points(found.estimate, found)} [{low}, {high}]{_single(found, mark)}"
+
+
+def difference_plus_minus(line: Line, judged: Judged | None) -> str:
+    """Return a difference in points with half its interval and its p value, ``+4.3 ± 5.0, p 0.012``."""
+    if line.baseline:
+        return "baseline"
+    if judged is None or judged.difference is None:
+        return ""
+    found = judged.difference
+    if found.estimate is None or found.low is None or found.high is None:
+        return found.state.value
+    half = 50 * (found.high - found.low)
+    return f"{points(found.estimate, found)} ± {rounded(half, half)}, p {p_text(judged.p_adjusted)}"
+
+
+def points(value: float, found: Difference) -> str:
+    """Return a value in points with its sign, rounded by half the interval of its difference."""
+    half = 50 * ((found.high or 0.0) - (found.low or 0.0))
+    text = rounded(100 * value, half) if half > 0 else f"{100 * value:.2f}"
+    return text if text.startswith("-") or not text.strip("0.") else f"+{text}"
+
+
+def p_text(p: float | None) -> str:
+    """Return a p value to three decimals; "" where there is none."""
+    return "" if p is None else "<0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def right_text(judged: Judged | None) -> str:
+    """Return "83 of 137" for a single run."""
+    cell = judged.cell if judged is not None else None
+    return f"{cell.correct} of {cell.images}" if cell is not None and cell.correct is not None else ""
+
+
+def claim_note(claim: Claim) -> str:
+    """Return a claim with its verdict, why, and the figures that say so, as one paragraph."""
+    figures = evidence_text(claim)
+    return f"Claim: {claim.text}. {claim.kind.capitalize()}: {claim.reason}{f' ({figures})' if figures else ''}."
+
+
+def evidence_text(claim: Claim) -> str:
+    """Return the figures a verdict rests on."""
+    known = claim.evidence
+    parts = []
+    if "low" in known:
+        low, high = 100 * known["low"], 100 * known["high"]
+        half = (high - low) / 2
+        three = (100 * known["estimate"], low, high)
+        middle, *ends = (rounded(value, half) if half > 0 else f"{value:.2f}" for value in three)
+        parts.append(f"{middle} points, 95 % interval {ends[0]} to {ends[1]}")
+    if "low_90" in known:
+        parts.append(f"90 % interval {100 * known['low_90']:.1f} to {100 * known['high_90']:.1f}")
+    if "p" in known:
+        adjusted = f", adjusted {p_text(known['p_adjusted'])}" if "p_adjusted" in known else ""
+        parts.append(f"p {p_text(known['p'])}{adjusted}")
+    if "p_largest" in known:
+        count = f"{known['ruled_out']:.0f} of {known['others']:.0f} ruled out"
+        parts.append(f"{count}, largest p {p_text(known['p_largest'])}")
+    if "seeds" in known:
+        parts.append(f"{known['seeds']:.0f} seed{'' if known['seeds'] == 1 else 's'}, {known['images']:,.0f} images")
+    return "; ".join(parts)
+
+
+def _single(found: Difference, mark: bool) -> str:
+    return f" {ONE_RUN}" if mark and found.state is State.ONE_RUN else ""
+
+
+def mixed(table: Table) -> bool:
+    """Whether single runs stand among settings with several, so that they must be marked."""
+    return not table.banner

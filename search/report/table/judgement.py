@@ -1,0 +1,234 @@
+"""The statistics of a comparison table: intervals, differences to the baseline, and which may be called better.
+
+What this file promises:
+
+* an interval or p value rests on predictions on record; where there are none, nothing but seeds is described;
+* the differences of one table in one metric are one family (two axes: all printed ones), adjusted together by Holm;
+* a level that was chosen on the images it is measured on has no interval; its difference to another one may have one;
+* test accuracy is judged at the epoch that each run chose on validation, and chooses no row;
+* of a sampled study nothing is judged: the search chose what it shows.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from search.ledger import Ledger, StudyRecord
+from search.report.record.curves import Curve, Curves
+from search.report.record.evidence import Evidence, gather, measures
+from search.report.record.looks import looks_of
+from search.report.table.claims import SEARCHED, verdicts
+from search.report.table.cross import baseline_of
+from search.report.table.model import Judged, Table
+from search.space import CONFIRMED
+from search.statistics.cell import cell
+from search.statistics.crossed import alike, compare
+from search.statistics.families import Family, family
+from search.statistics.results import Difference, State
+from search.statistics.scores import Scores
+
+
+@dataclass(frozen=True)
+class Remarks:
+    """What the footnotes must say of the statistics.
+
+    Attributes:
+        val: evidence of the judged metric; None where nothing was asked of it.
+        test: that of the test images.
+        family: the differences in the judged metric.
+        tested: those on test images.
+        sampled: nothing was judged, because a search chose what is shown.
+        confirms: validation images chose the settings, so that only test images may call one better.
+    """
+
+    val: Evidence | None = None
+    test: Evidence | None = None
+    family: Family | None = None
+    tested: Family | None = None
+    sampled: bool = False
+    confirms: bool = False
+
+
+@dataclass
+class _Split:
+    """One split on its way: per line what was found, and what names its comparison with its partner."""
+
+    evidence: Evidence
+    level: bool
+    judged: list[Judged | None]
+    differences: list[Difference | None] = field(init=False)
+    comparisons: list[Hashable] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.differences = [None] * len(self.judged)
+        self.comparisons = list(range(len(self.judged)))
+
+
+def judged(table: Table, read: Curves, lines: Sequence[Sequence[Curve]], ledger: Ledger) -> tuple[Table, Remarks]:
+    """Return a table with what its predictions say, and what the notes must say of it.
+
+    Args:
+        table: lines with their plain figures.
+        read: the study's curves.
+        lines: per line its runs, one per seed.
+        ledger: where the predictions are.
+    """
+    space = read.space
+    metric = judged_metric(table, read)
+    if space.search.sampler != "grid":
+        # The search chose what it shows; its confirm stage is a study of its own, a grid, and judged as one.
+        said = verdicts(space, table, lines, Evidence(why=SEARCHED))
+        return replace(table, verdicts=said), Remarks(sampled=True)
+    val = _split(gather(ledger, read, lines, metric, "val", table.value), len(lines), table.value == "last")
+    test = None
+    if table.test:
+        test = _split(gather(ledger, read, lines, table.test, "test", "best"), len(lines), True)
+    partners = _partners(table, read)
+    looks, planned = _looks(read, ledger)
+    families = [_judge(one, partners, looks, planned) if one is not None else None for one in (val, test)]
+    result = [
+        replace(
+            line,
+            judged=val.judged[place],
+            tested=test.judged[place] if test is not None else None,
+            at_chance=_at_chance(place, partners, val, test),
+            baseline=partners.get(place) == place,
+        )
+        for place, line in enumerate(table.lines)
+    ]
+    if confirm := confirms(read.record):
+        # The search chose these settings on the validation images: only the test images may call one better.
+        for place, line in enumerate(result):
+            if line.judged is not None:
+                result[place] = replace(line, judged=replace(line.judged, better=False, worse=False))
+    table = replace(
+        table,
+        lines=result,
+        judged="" if val.evidence.why else metric,
+        compared=any(one.differences != [None] * len(lines) for one in (val, test) if one is not None),
+        confirms=confirm,
+        comparisons=families[0].comparisons if families[0] is not None else 0,
+        level=next((one.alpha for one in families if one is not None), table.level),
+    )
+    table = replace(table, verdicts=verdicts(space, table, lines, val.evidence, looks if planned else 1))
+    tested = test.evidence if test is not None else None
+    return table, Remarks(val.evidence, tested, families[0], families[1], confirms=confirm)
+
+
+def _looks(read: Curves, ledger: Ledger) -> tuple[int, bool]:
+    """Return how many looks the tests are made for, and whether that number was planned."""
+    count = looks_of(ledger, read.record, [curve.trial for curve in read.curves])
+    most = read.space.report.looks or 1
+    return (most, True) if count <= most else (count, False)
+
+
+def _judge(split: _Split, partners: Mapping[int, int], looks: int, planned: bool) -> Family | None:
+    """Compare the lines of a split with their partners; None where nothing can be."""
+    if split.evidence.why:
+        return None
+    _compare(split, partners)
+    found = family(split.differences, looks, planned, split.comparisons)
+    _adjust(split, found, partners)
+    return found
+
+
+def confirms(record: StudyRecord) -> bool:
+    """Whether a study is the confirm stage of a search; see `search.study.confirm`."""
+    return record.base_name.endswith(CONFIRMED)
+
+
+def judged_metric(table: Table, read: Curves) -> str:
+    """Return the metric that intervals belong to: the objective where it is an accuracy, else that of validation."""
+    objective = read.space.search.objective.metric
+    if measures(objective, "val"):
+        return objective
+    return next((name for name in table.metrics if measures(name, "val")), objective)
+
+
+def _partners(table: Table, read: Curves) -> dict[int, int]:
+    """Return line -> the line it is compared with; a baseline is its own."""
+    places = _rows(table)
+    partners = {}
+    for place, line in enumerate(table.lines):
+        wanted = baseline_of(read.space, line.parameters)
+        if wanted is not None and (key := identity(wanted)) in places:
+            partners[place] = places[key]
+    return partners
+
+
+def _rows(table: Table) -> dict[str, int]:
+    return {identity(line.parameters): place for place, line in enumerate(table.lines)}
+
+
+def identity(parameters: Mapping[str, Any]) -> str:
+    """Return what equal configurations share."""
+    return json.dumps(dict(parameters), sort_keys=True)
+
+
+def _split(evidence: Evidence, lines: int, level: bool) -> _Split:
+    found: list[Judged | None] = [None] * lines
+    for panel in evidence.panels if not evidence.why else ():
+        for line, place in panel.places.items():
+            found[line] = Judged(cell(panel.scores, place), level)
+    return _Split(evidence, level, found)
+
+
+def _compare(split: _Split, partners: Mapping[int, int]) -> None:
+    """Set each line's difference to its partner: None for a baseline, and for lines that nothing is known of."""
+    found = split.differences
+    for number, panel in enumerate(split.evidence.panels):
+        here = [a for a in panel.places if partners.get(a, a) != a and partners[a] in panel.places]
+        pairs = [(panel.places[a], panel.places[partners[a]]) for a in here]
+        for a, one, name in zip(here, compare(panel.scores, pairs), alike(panel.scores, pairs), strict=True):
+            found[a] = one
+            split.comparisons[a] = None if name is None else (number, name)
+    for a, b in partners.items():
+        if a != b and found[a] is None and split.judged[a] is not None:
+            reason = "the baseline was measured on other images, or has no predictions"
+            found[a] = Difference(State.NOT_ESTIMABLE, reason=reason)
+
+
+def _adjust(split: _Split, found: Family, partners: Mapping[int, int]) -> None:
+    better, worse = found.better(split.differences), found.worse(split.differences)
+    for place, judged_line in enumerate(split.judged):
+        if judged_line is None:
+            continue
+        # A diverged seed is an outcome: what is better on the others alone is not called so.
+        whole = not (judged_line.cell.diverged or _diverged(split, partners.get(place)))
+        split.judged[place] = replace(
+            judged_line,
+            difference=split.differences[place],
+            p_adjusted=found.adjusted[place],
+            better=better[place] and whole,
+            worse=worse[place] and whole,
+        )
+
+
+def _diverged(split: _Split, place: int | None) -> int:
+    line = split.judged[place] if place is not None else None
+    return line.cell.diverged if line is not None else 0
+
+
+def _at_chance(
+    place: int, partners: Mapping[int, int], val: _Split, test: _Split | None
+) -> tuple[Judged | None, Judged | None] | tuple[()]:
+    """Return a line with its diverged seeds counted at chance, () where none diverged.
+
+    It describes: no p value, in no family.
+    """
+    if not _diverged(val, place):
+        return ()
+    found: list[Judged | None] = []
+    for split in (val, test):
+        panel = split.evidence.panel(place) if split is not None and not split.evidence.why else None
+        if split is None or panel is None:
+            found.append(None)
+            continue
+        scores: Scores = panel.scores.at_chance(panel.classes)
+        own, other = panel.places[place], panel.places.get(partners.get(place, place))
+        difference = None if other is None or other == own else compare(scores, [(own, other)])[0]
+        found.append(Judged(cell(scores, own), split.level, difference))
+    return found[0], found[1]

@@ -1,0 +1,230 @@
+"""The plain rows a comparison table is made of: what `table` fills in and `render` draws."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from search.statistics.results import ALPHA, CellEstimate, Difference, State
+from search.statistics.single import BANNER
+from search.statistics.verdicts import Verdict
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A metric over the seeds of a line.
+
+    Attributes:
+        mean: arithmetic mean; None where a run that should enter it has no finite value.
+        sd: standard deviation over seeds (n - 1), None with fewer than two. It is no interval.
+        n: runs in the mean.
+    """
+
+    mean: float | None = None
+    sd: float | None = None
+    n: int = 0
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What a line's predictions say of it, in one split.
+
+    Attributes:
+        cell: accuracy with its interval.
+        level: whether that interval may be shown: the epoch was not chosen on the same images.
+        difference: to the baseline; None where there is none to compare with, and for the baseline itself.
+        p_adjusted: its p value, Holm-adjusted over the table; None where it has none.
+        better: it may be called better than the baseline.
+        worse: it may be called worse than the baseline.
+    """
+
+    cell: CellEstimate
+    level: bool = True
+    difference: Difference | None = None
+    p_adjusted: float | None = None
+    better: bool = False
+    worse: bool = False
+
+    @property
+    def interval(self) -> tuple[float, float] | None:
+        """The 95 % interval of the accuracy, where it may be shown."""
+        low, high = self.cell.low, self.cell.high
+        return (low, high) if self.level and low is not None and high is not None else None
+
+
+@dataclass(frozen=True)
+class Line:
+    """One configuration.
+
+    Attributes:
+        setting: what it is called.
+        configuration: number of the configuration, the first of equal ones.
+        parameters: axis -> value, the active axes.
+        finished: seeds that finished or were stopped by their rule.
+        seeds: seeds it was asked for.
+        cells: metric -> cell, for the table's metrics.
+        epochs: mean over its trials of the last epoch reached, None before the first.
+        seconds: sum over its trials of the seconds of their epochs, whoever trained them.
+        ending: how the trials ended (``"2 finished, 1 pruned"``), "" where every seed finished or stopped.
+        diverged: no seed has a value, and at least one diverged.
+        published: published figure as text, "" where there is none.
+        alone: epochs of its trials if each were trained alone.
+        keys: epoch keys of its trials: sharing trains each of them once.
+        distinct: how many of them no line above it has.
+        chosen: test accuracy at the epoch that each run chose on validation.
+        judged: what its predictions say of `Table.judged`; None where they say nothing.
+        tested: the same of the test accuracy at the chosen epoch.
+        at_chance: `judged` and `tested` with diverged seeds counted at chance; () where none diverged.
+        baseline: it is one of the table's baselines.
+        best_of: settings of a search of which this is the best by the figure it is shown with; 0 for every other line.
+        second: it stands below the line of its setting, with diverged seeds at chance; only drawn, never stored.
+    """
+
+    setting: str
+    configuration: int
+    parameters: Mapping[str, Any]
+    finished: int
+    seeds: int
+    cells: Mapping[str, Cell]
+    epochs: float | None
+    seconds: float
+    ending: str = ""
+    diverged: bool = False
+    published: str = ""
+    alone: int = 0
+    keys: frozenset[str] = field(default=frozenset(), repr=False)
+    distinct: int = 0
+    chosen: Cell = Cell()
+    judged: Judged | None = None
+    tested: Judged | None = None
+    at_chance: tuple[Judged | None, Judged | None] | tuple[()] = ()
+    baseline: bool = False
+    best_of: int = 0
+    second: bool = False
+
+    @property
+    def partial(self) -> bool:
+        """Whether the line must not stand unmarked among finished ones."""
+        return bool(self.ending)
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A claim of the space file and what the runs say of it.
+
+    Attributes:
+        text: the claim, for people.
+        verdict: what is said.
+        about: places of the lines that it compares, the one it speaks for first; () where it compares none.
+        best: it says that a setting is the best of all.
+        comparison: names the comparison whose p value was adjusted: claims with equal names are one comparison.
+    """
+
+    text: str
+    verdict: Verdict
+    about: tuple[int, ...] = ()
+    comparison: Hashable = None
+    best: bool = False
+
+    @property
+    def kind(self) -> str:
+        """supported, contradicted or undecided."""
+        return self.verdict.kind.value
+
+    @property
+    def reason(self) -> str:
+        """Why, as one sentence without full stop."""
+        return self.verdict.reason
+
+    @property
+    def evidence(self) -> Mapping[str, float]:
+        """The figures it rests on, by name."""
+        return self.verdict.evidence
+
+
+@dataclass(frozen=True)
+class Importance:
+    """How much each axis of a search matters for being among the best.
+
+    Attributes:
+        evaluator: how it was computed, for people.
+        values: axis -> share, largest first, summing to 1; empty where there is none.
+        spread: axis -> smallest and largest share of resamples of the settings.
+        remark: why there is none, or "".
+    """
+
+    evaluator: str
+    values: dict[str, float]
+    spread: dict[str, tuple[float, float]]
+    remark: str = ""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A study's comparison table.
+
+    Attributes:
+        title: of the study.
+        metrics: the objective first, then validation and test accuracy where they are on record.
+        value: ``last`` or ``best``: the epoch the values are read at.
+        axes: names of the axes, in the file's order.
+        lines: all lines, in the order they are shown.
+        limit: lines to print, None for all of them.
+        notes: footnotes; those that explain a mark begin with it.
+        judged: metric whose intervals and differences the lines hold, "" where there are none.
+        test: metric of the test images, "" where there is none.
+        compared: the lines hold differences to a baseline.
+        cross: axes that make rows and columns of a cross table; () for the long format.
+        row_names: value of the row axis as JSON -> what it is called, for a cross table.
+        verdicts: the claims of the file, judged.
+        confirms: it is the confirm stage of a search, which validation images chose: test images decide.
+        incomplete: what is missing of what the study was asked for; the first of the notes, "" where nothing is.
+        comparisons: tests of the judged metric that were adjusted together.
+        level: that an adjusted p value has to reach.
+        unmoved: sentences on settings that changed no bit of what was recorded; they are among the notes as well.
+        importance: of the axes of a search; None for a grid, and where the table is not judged.
+    """
+
+    title: str
+    metrics: Sequence[str]
+    value: str
+    axes: Sequence[str]
+    lines: Sequence[Line]
+    limit: int | None = None
+    notes: Sequence[str] = ()
+    judged: str = ""
+    test: str = ""
+    compared: bool = False
+    cross: tuple[str, str] | tuple[()] = ()
+    row_names: Mapping[str, str] = field(default_factory=dict)
+    verdicts: Sequence[Claim] = ()
+    confirms: bool = False
+    incomplete: str = ""
+    comparisons: int = 0
+    level: float = ALPHA
+    unmoved: Sequence[str] = ()
+    importance: Importance | None = None
+
+    @cached_property
+    def banner(self) -> str:
+        """What must stand above the table: that every setting was run once; "" where some were run again."""
+        cells = [line.judged.cell for line in self.lines if line.judged is not None and line.judged.cell.seeds]
+        return BANNER if cells and all(cell.seeds == 1 for cell in cells) else ""
+
+    @cached_property
+    def states(self) -> frozenset[State]:
+        """Kinds of answers among its differences."""
+        both = [judged for line in self.lines for judged in (line.judged, line.tested)]
+        return frozenset(one.difference.state for one in both if one is not None and one.difference is not None)
+
+    @property
+    def shown(self) -> Sequence[Line]:
+        """The lines to print."""
+        return self.lines[: self.limit]
+
+    @property
+    def more(self) -> int:
+        """How many lines are not printed."""
+        return len(self.lines) - len(self.shown)

@@ -1,0 +1,190 @@
+"""The footnotes of a comparison table: what its numbers are, and what they must not be taken for.
+
+Those on intervals, differences and p values are in `judged_notes`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from search.core.trial import State
+from search.report.record.curves import Curves
+from search.report.table.judged_notes import judged_notes
+from search.report.table.judgement import Remarks
+from search.report.table.model import Table
+from search.report.table.unmoved import Unmoved, apart_sentences
+from search.report.text import is_accuracy
+
+PARTIAL = "†"
+"""Marks the value of a line whose seeds did not all finish or stop by their rule."""
+
+SELECTED = "‡"
+"""Marks validation values that were chosen on the images they are measured on."""
+
+BEST = "¶"
+"""Marks the figure by which a search found a setting the best."""
+
+SAME_SHOWN = 3
+"""Groups of lines that are one training are named up to so many."""
+
+
+def footnotes(
+    table: Table, read: Curves, homeless: Sequence[str], same: Unmoved, remarks: Remarks | None = None
+) -> list[str]:
+    """Return the footnotes of a table.
+
+    Args:
+        table: the table, its notes not yet set.
+        read: what it was made from.
+        homeless: published figures that belong to no single line, as text.
+        same: settings that changed no bit.
+        remarks: what is to be said of its statistics; None where nobody asked for them.
+    """
+    judged = judged_notes(table, read, remarks) if remarks is not None else []
+    notes = [table.incomplete] if table.incomplete else []
+    notes += [*_meaning(table, read), *_marks(table), *table.unmoved, *_seeds(table), *judged]
+    notes += [*_sampled(table, read), *_importances(table)]
+    return [*notes, *_published(read, homeless), *_sharing(table, read, same), *_data(read)]
+
+
+def _meaning(table: Table, read: Curves) -> list[str]:
+    if not table.lines:
+        return ["No trial has been started."]
+    objective = read.space.search.objective
+    epoch = "at the last epoch" if table.value == "last" else f"at the epoch with the best {objective.metric}"
+    counts = sorted({line.seeds for line in table.lines})
+    seeds = " or ".join(str(count) for count in counts) + (" seed" if counts == [1] else " seeds")
+    over = f"the run of {seeds}" if counts == [1] else f"mean over {seeds}"
+    sense = "higher is better" if objective.maximize else "lower is better"
+    images = _images(read)
+    return [f"{objective.metric}: {over}, {epoch}" + (f", {images}" if images else "") + f"; {sense}."]
+
+
+def _images(read: Curves) -> str:
+    """Return "on 137 validation images" from the data cards, "" where they do not say."""
+    split, _, _ = read.space.search.objective.metric.partition("_")
+    sizes = sorted({len(card.truth[split]) for card in read.cards.values() if split in card.truth})
+    if not sizes:
+        return ""
+    name = {"val": "validation", "train": "training"}.get(split, split)
+    return f"on {' or '.join(str(size) for size in sizes)} {name} images"
+
+
+def _marks(table: Table) -> list[str]:
+    notes = []
+    if any(line.partial for line in table.shown):
+        notes.append(
+            f"{PARTIAL} Not every seed finished: the mean is over those that finished or were stopped by their rule; "
+            "where all that have a value were pruned, it is theirs at their last epoch. Diverged, failed and "
+            "unfinished runs are in no mean."
+        )
+    if table.value == "best" and table.lines:
+        notes.append(f"{SELECTED} Chosen on the same images: the level is optimistic.")
+    return notes
+
+
+def _seeds(table: Table) -> list[str]:
+    if table.lines and all(line.seeds == 1 for line in table.lines) and not table.banner:
+        return ["One run per setting: a rerun may reverse any order."]
+    return []
+
+
+def _sampled(table: Table, read: Curves) -> list[str]:
+    if read.space.search.sampler == "grid" or not table.lines:
+        return []
+    notes = []
+    if table.more:
+        notes.append(f"The {len(table.shown)} best of {len(table.lines)} lines are shown; {table.more} more.")
+    notes.append(_budget(table, read))
+    if tried := max(line.best_of for line in table.lines):
+        metric = read.space.search.objective.metric
+        figure = f"the {'validation ' if metric.startswith('val_') else ''}figure of the best of {tried}"
+        notes.append(
+            f"{BEST} Sorted by {metric}: {figure} is optimistic, because the same {_judges(metric)} chose it; the next "
+            "ones are so, too, if less."
+        )
+    return notes
+
+
+def _judges(metric: str) -> str:
+    return "images" if metric.startswith(("val_", "test_")) else "figures"
+
+
+def _importances(table: Table) -> list[str]:
+    """Return what each axis of a search matters, by which evaluator, and how far resamples of the settings agree."""
+    found = table.importance
+    if found is None:
+        return []
+    from search.report.table.importance import BOOTSTRAPS  # Optuna is loaded for sampled studies alone
+
+    if not found.values:
+        return [f"No importances of the axes; {found.remark}."]
+    shares = [
+        f"{name} {100 * share:.0f} [{100 * found.spread[name][0]:.0f}, {100 * found.spread[name][1]:.0f}]"
+        for name, share in found.values.items()
+    ]
+    between = f"in brackets the smallest and largest of {BOOTSTRAPS} resamples of the settings"
+    return [f"Importances in per cent by {found.evaluator}: {', '.join(shares)}; {between}."]
+
+
+def _budget(table: Table, read: Curves) -> str:
+    """Return what the search was given, and what it made of it."""
+    settings = f"{len(table.lines)} setting{'' if len(table.lines) == 1 else 's'}"
+    count = len(read.space.seeds)
+    seeds = "1 seed" if count == 1 else f"{count} seeds each"
+    longest = max(curve.trial.epochs for curve in read.curves)
+    pruned = sum(curve.trial.state is State.PRUNED for curve in read.curves)
+    ended = f", {pruned} of {len(read.curves)} trials pruned" if pruned else ""
+    reached = sum(line.alone for line in table.lines)
+    return (
+        f"Budget: {settings} from the sampler {read.space.search.sampler}, {seeds}, at most {longest} epochs a trial; "
+        f"{reached} epochs in all{ended}."
+    )
+
+
+def _published(read: Curves, homeless: Sequence[str]) -> list[str]:
+    published = read.space.report.published
+    if published is None:
+        return []
+    where = f" by {published.source}" if published.source else ""
+    n = f", on {published.n} images" if published.n else ", on a number of images that is not stated"
+    if published.n is None and not is_accuracy(published.metric):
+        n = ""  # an epoch or a cost is no share of images
+    notes = [f"Published: {published.metric} as printed{where}{n}; not measured here."]
+    if homeless:
+        notes.append(f"Published figures that stand beside no line: {', '.join(homeless)}.")
+    return notes
+
+
+def _sharing(table: Table, read: Curves, same: Unmoved) -> list[str]:
+    """What sharing saved, which does not depend on who trained first; what this study trained; lines that are one
+    training."""
+    alone = sum(line.alone for line in table.lines)
+    if not alone:
+        return []
+    distinct = len(frozenset().union(*(line.keys for line in table.lines)))
+    trained = sum(len(curve.trained) for curve in read.curves)
+    begun = [curve for curve in read.curves if curve.rows]
+    settled = sum(1 for curve in begun if not curve.trained and curve.trial.state.ended)
+    notes = [
+        f"All lines: {alone} epochs if every trial were trained alone to where it ended, {distinct} distinct ones; the "
+        "distinct epochs of a line are those that no line above it has."
+    ]
+    if trained < alone:
+        own = f"{settled} of {len(begun)} trials needed no training of their own"
+        notes.append(f"Runs of this study trained {trained} epochs; {own}.")
+    one: dict[frozenset[str], list[str]] = {}
+    for line in table.lines:
+        if line.keys:
+            one.setdefault(line.keys, []).append(line.setting)
+    groups = [names for names in one.values() if len(names) > 1]
+    notes += [f"Same runs, by construction: {'; '.join(names)}." for names in groups[:SAME_SHOWN]]
+    if len(groups) > SAME_SHOWN:
+        lines = sum(len(names) for names in groups[SAME_SHOWN:])
+        notes.append(f"Same runs, by construction, in {len(groups) - SAME_SHOWN} more groups of {lines} lines.")
+    return [*notes, *apart_sentences(same, [line.setting for line in table.lines])]
+
+
+def _data(read: Curves) -> list[str]:
+    notes = dict.fromkeys(note for card in read.cards.values() for note in card.notes)
+    return [f"Data: {note}" for note in notes]

@@ -1,0 +1,68 @@
+"""The note of a study in the dashboard: what it is, and the way to its report."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+
+from search.ledger import Ledger, StudyRecord
+from search.report.text import markdown_cell
+from search.service.pictures import BEST
+from search.service.reports import address
+from search.space import rebuild
+
+OURS = "search:note"
+"""Study attribute that holds the hash of the note we wrote last."""
+
+
+REPORT = "report"
+"""Study attribute, shown on the study's first page, that holds the address of its report."""
+
+
+def note(ledger: Ledger, record: StudyRecord) -> str:
+    """Return a study's note, in Markdown."""
+    space = rebuild(record.space, record.name)
+    states = Counter(trial.state.value for trial in ledger.trials(record.id))
+    counts = ", ".join(f"{count} {state}" for state, count in sorted(states.items())) or "none yet"
+    objective = space.search.objective
+    place = address(record)
+    return "\n".join(
+        [
+            f"### {markdown_cell(space.title or record.name)}",
+            "",
+            f"**[Report: the table, what it shows, the figures]({place})**",
+            "",
+            f"- objective: {markdown_cell(objective.metric)} ({objective.direction})",
+            f"- axes: {', '.join(markdown_cell(axis.name) for axis in space.axes)}; {len(space.seeds)} seeds",
+            f"- trials: {counts}",
+            f"- pictures: of the study on its first page, under Artifacts; of its {BEST} best trials on their pages",
+            "",
+            "This is a copy of what is on record: nothing that is edited or deleted here reaches the original.",
+        ]
+    )
+
+
+def write_note(ledger: Ledger, record: StudyRecord, mirror: str) -> bool:
+    """Write a study's note into the mirror, unless it is there or somebody wrote one of their own.
+
+    Returns:
+        whether it was written.
+    """
+    import optuna
+    from optuna_dashboard import get_note, save_note
+
+    study = optuna.load_study(study_name=record.name, storage=mirror)
+    storage, number = study._storage, study._study_id
+    if study.user_attrs.get(REPORT) != address(record):
+        study.set_user_attr(REPORT, address(record))
+    there, wanted = get_note(study), note(ledger, record)
+    last = storage.get_study_system_attrs(number).get(OURS)
+    if there == wanted or (there and _hash(there) != last):
+        return False
+    save_note(study, wanted)
+    storage.set_study_system_attr(number, OURS, _hash(wanted))
+    return True
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest()[:16]

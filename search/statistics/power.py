@@ -1,0 +1,218 @@
+"""What would decide: how many seeds, or images, a difference needs to be found, or equality to be shown.
+
+The difference that is assumed is never the observed one: power at the observed difference only restates its p value
+(Hoenig & Heisey 2001). It is always named, and the number of seeds is a range: from the noise as estimated to the noise
+at its 80 % upper limit, because a pilot of three seeds underestimates it half of the time. For the same reason a
+probability is said to be about what was asked for. Power itself is computed in `components`.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+
+from search.statistics.components import MOST_IMAGES, POWER, Components, components, components_high
+from search.statistics.results import ALPHA, VERDICT_SEEDS, Difference, State
+
+MOST_SEEDS = 100
+"""Seeds that are searched through; more is no plan."""
+
+DEFAULT_MARGIN = 0.02
+
+PROBABLY = f"with a probability of about {100 * POWER:.0f} %"
+
+
+@dataclass(frozen=True)
+class Assumed:
+    """The difference that power is computed for.
+
+    Attributes:
+        value: a fraction > 0.
+        source: whose difference it is, as a phrase.
+    """
+
+    value: float
+    source: str
+
+    def __str__(self) -> str:
+        return f"{100 * self.value:.3g} pt ({self.source})"
+
+
+def assumed(claim: float | None = None, published: float | None = None, margin: float | None = None) -> Assumed:
+    """Return the difference to assume: the claim's, else the published one, else the table's margin, else 2 pt.
+
+    One of 0 says nothing and is passed over; signs do not matter.
+    """
+    candidates = ((claim, "the claim's margin"), (published, "the published difference"), (margin, "report.margin"))
+    for value, source in candidates:
+        if value:
+            return Assumed(abs(value), source)
+    return Assumed(DEFAULT_MARGIN, "assumed, as no margin is stated")
+
+
+class Remedy(StrEnum):
+    """What would decide."""
+
+    NONE = "none"
+    """The seeds there are would have found the assumed difference."""
+    SEEDS = "seeds"
+    IMAGES = "images"
+    BOTH = "both"
+    """More than `MOST_SEEDS` seeds, or than `MOST_IMAGES` images."""
+    UNKNOWN = "unknown"
+    """The noise was not estimated."""
+
+
+@dataclass(frozen=True)
+class Need:
+    """What it would take to find the assumed difference, or to show equality.
+
+    Attributes:
+        remedy: seeds, images, or neither.
+        sentence: the same for the reader, with the difference that is assumed, or the margin.
+        seeds: seeds in all, by the noise as estimated; None where no number up to `MOST_SEEDS` is enough.
+        seeds_high: by the noise at its upper limit.
+        images: images in all, where seeds cannot decide; at `seeds_with_images` seeds.
+        seeds_with_images: seeds that go with `images`.
+    """
+
+    remedy: Remedy
+    sentence: str
+    seeds: int | None = None
+    seeds_high: int | None = None
+    images: int | None = None
+    seeds_with_images: int | None = None
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """What is to be decided.
+
+    Attributes:
+        delta: the difference to find, or the margin within which equality is to be shown.
+        alpha: level of the test.
+        equality: whether it is equality.
+        start: the same as a phrase.
+    """
+
+    delta: float
+    alpha: float
+    equality: bool
+    start: str
+
+    def of_endless_seeds(self, known: Components, images: int) -> bool:
+        """Whether enough seeds would decide it on so many images."""
+        return known.with_endless_seeds(images, self.delta, self.alpha, self.equality) >= POWER
+
+    def of_endless_images(self, known: Components, seeds: int) -> bool:
+        """Whether enough images would decide it with so many seeds."""
+        return known.with_endless_images(seeds, self.delta, self.alpha, self.equality) >= POWER
+
+
+def need(difference: Difference, delta: Assumed, comparisons: int = 1, looks: int = 1) -> Need:
+    """Return what would find a difference of `delta` with power .8.
+
+    Args:
+        difference: what was estimated so far.
+        delta: the difference to find; never the observed one.
+        comparisons: comparisons that Holm adjusts together; the level is divided by them.
+        looks: looks that were planned; likewise.
+    """
+    alpha = ALPHA / max(comparisons * looks, 1)
+    start = f"to find a difference of {delta} {PROBABLY}"
+    return _need(difference, _Wanted(delta.value, alpha, False, start))
+
+
+def need_equal(difference: Difference, within: float, looks: int = 1) -> Need:
+    """Return what would show equality within a margin, where there is no difference, with power .8.
+
+    It has a power of its own: the whole interval has to lie inside the margin, not only to be clear of 0.
+    """
+    start = f"to show equality within {100 * within:.3g} pt {PROBABLY} if there is no difference"
+    return _need(difference, _Wanted(within, ALPHA / max(looks, 1), True, start))
+
+
+def _need(difference: Difference, wanted: _Wanted) -> Need:
+    known, high = components(difference), components_high(difference)
+    if known is None or high is None:
+        enough = difference.seeds >= VERDICT_SEEDS or difference.state is State.PRUNED
+        why = (enough and difference.reason) or f"at least {VERDICT_SEEDS} seeds per setting come first"
+        sentence = f"what it takes {wanted.start} is unknown: the noise of new runs was not estimated; {why}"
+        return Need(Remedy.UNKNOWN, sentence)
+    least, most = (
+        fewest_seeds(one, difference.images, wanted.delta, wanted.alpha, wanted.equality) for one in (known, high)
+    )
+    if least is not None:
+        return _by_seeds(difference, known, least, most, wanted)
+    if not wanted.of_endless_seeds(known, difference.images):
+        return _by_images(difference, known, wanted)
+    sentence = f"more than {MOST_SEEDS} seeds would be needed {wanted.start}"
+    return Need(Remedy.BOTH, f"{sentence}{_images_cannot(difference, known, wanted)}")
+
+
+def fewest_seeds(
+    known: Components, images: int, delta: float, alpha: float = ALPHA, equality: bool = False
+) -> int | None:
+    """Return the smallest number of seeds, 3 to `MOST_SEEDS`, with power .8; None where there is none."""
+    seeds = np.arange(VERDICT_SEEDS, MOST_SEEDS + 1)
+    enough = np.flatnonzero(known.power(seeds, images, delta, alpha, equality) >= POWER)
+    return int(seeds[enough[0]]) if len(enough) else None
+
+
+def fewest_images(
+    known: Components, seeds: int, delta: float, alpha: float = ALPHA, equality: bool = False
+) -> int | None:
+    """Return the smallest number of images with power .8 at so many seeds; None where there is none."""
+
+    def enough(images: int) -> bool:
+        return float(known.power(seeds, images, delta, alpha, equality)) >= POWER
+
+    low, high = 2, 2
+    while not enough(high):
+        if high >= MOST_IMAGES:
+            return None
+        low, high = high, min(2 * high, MOST_IMAGES)
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if enough(middle) else (middle, high)
+    return high
+
+
+def _by_seeds(difference: Difference, known: Components, least: int, most: int | None, wanted: _Wanted) -> Need:
+    now = f"there are {difference.seeds}"
+    if most is not None and most <= difference.seeds:
+        return Need(Remedy.NONE, f"{now} seeds, which by an estimate are enough {wanted.start}", least, most)
+    more = f"more than {MOST_SEEDS}" if most is None else str(most)
+    count = f"{least}" if most == least else f"{least} to {more}"
+    sentence = f"{count} seeds per setting would be needed {wanted.start} ({now})"
+    return Need(Remedy.SEEDS, f"{sentence}{_images_cannot(difference, known, wanted)}", least, most)
+
+
+def _by_images(difference: Difference, known: Components, wanted: _Wanted) -> Need:
+    """Say how many images are needed: with the seeds there are, or with the fewest that any images suffice for."""
+    present = max(difference.seeds, VERDICT_SEEDS)
+    for seeds in range(present, MOST_SEEDS + 1):
+        if not wanted.of_endless_images(known, seeds):
+            continue
+        images = fewest_images(known, seeds, wanted.delta, wanted.alpha, wanted.equality)
+        if images is not None:
+            many = f"about {_rounded(images)} images (there are {difference.images})"
+            extra = "" if seeds == difference.seeds else f" and {seeds} seeds (there are {difference.seeds})"
+            sentence = f"seeds cannot decide this; it needs {many}{extra} {wanted.start}"
+            return Need(Remedy.IMAGES, sentence, images=images, seeds_with_images=seeds)
+    return Need(Remedy.BOTH, f"neither {MOST_SEEDS} seeds nor {MOST_IMAGES:,} images would be enough {wanted.start}")
+
+
+def _images_cannot(difference: Difference, known: Components, wanted: _Wanted) -> str:
+    """Say that more images alone would not do."""
+    enough = wanted.of_endless_images(known, max(difference.seeds, 2))
+    return "" if enough else "; images cannot decide this, it needs seeds"
+
+
+def _rounded(images: int) -> str:
+    """Return a number of images to two digits, upward: an estimate shows no more."""
+    step = 10 ** max(math.floor(math.log10(images)) - 1, 0)
+    return f"{math.ceil(images / step) * step:,}"

@@ -1,0 +1,84 @@
+"""Sampled studies: what N random trials say, and what they cannot.
+
+The best of N trials was chosen by the figure it is shown with, so that figure is optimistic and gets no interval and no
+p value; only a confirm stage on fresh seeds, judged by `crossed`, may be bold. What the search itself can say is the
+accuracy to expect from a search of k trials, if its trials are exchangeable.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from search.core.errors import InternalError
+from search.statistics.scores import Floats
+
+FEW = 30
+"""Importances of fewer complete settings are noise."""
+
+_EXCHANGEABLE = ("random",)
+
+
+def expected_best(values: Sequence[float] | npt.NDArray[np.float64], sizes: Sequence[int] | None = None) -> Floats:
+    """Return the expected best value of k trials, for each k of `sizes`; by default for k = 1 ... N.
+
+    The U-statistic sum_{i=k}^{N} C(i-1, k-1) / C(N, k) v_(i) over the sorted values: the mean best over all subsets of
+    k of the N trials, which is unbiased (Tang et al. 2020); the plug-in estimate of Dodge et al. (2019) is not.
+    Time grows with N for each k.
+
+    Raises:
+        InternalError: a value that is not finite; a diverged trial has the value of chance, not none.
+    """
+    known = np.sort(np.asarray(values, dtype=np.float64))
+    if known.ndim != 1 or not np.isfinite(known).all():
+        raise InternalError("values of trials: must be a list of finite numbers; count a diverged trial at chance")
+    trials = len(known)
+    wanted = range(1, trials + 1) if sizes is None else sizes
+    # Weights from the best downwards: k / N, then times (i - k) / (i - 1) from rank i to i - 1.
+    ranks = np.arange(trials, 1, -1)
+    result = np.empty(len(wanted))
+    for place, k in enumerate(wanted):
+        weights = k / trials * np.concatenate([[1.0], np.cumprod((ranks - k).clip(0) / (ranks - 1))])
+        result[place] = (weights * known[::-1]).sum()
+    return result
+
+
+def why_no_expected_best(sampler: str, lengths: Sequence[int], pruned: int, pending: int = 0) -> str:
+    """Return why a study has no curve of the expected best; "" where it has one.
+
+    Args:
+        sampler: name of the sampler, as the space file spells it.
+        lengths: planned epochs of its settings.
+        pruned: settings that ended before their length was reached, by pruning.
+        pending: settings that are not at their end, or failed.
+    """
+    if sampler not in _EXCHANGEABLE:
+        return f"settings of the sampler {sampler} depend on one another; only independent random ones are exchangeable"
+    for count, what in ((pruned, "pruned"), (pending, "not finished")):
+        if count:
+            word = "setting was" if count == 1 else "settings were"
+            return f"{count} {word} {what}; the expected best needs every one at full length"
+    if len(set(lengths)) > 1:
+        return "settings have different lengths; the expected best needs every one at full length"
+    return "" if lengths else "no setting is complete"
+
+
+def best_so_far(values: Sequence[float | None]) -> list[float | None]:
+    """Return the best value up to each trial, in the order they were run; None before the first value.
+
+    Describes this one search, whatever its sampler.
+    """
+    best: float | None = None
+    result = []
+    for value in values:
+        if value is not None and (best is None or value > best):
+            best = value
+        result.append(best)
+    return result
+
+
+def too_few(complete: int) -> str:
+    """Return the remark on importances of so few complete settings; "" from `FEW` on."""
+    return "" if complete >= FEW else f"too few: {complete} complete settings, importances need {FEW}"

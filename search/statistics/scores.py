@@ -1,0 +1,245 @@
+"""What every setting's runs got right on the same images: the one input of the statistics.
+
+A table of scores is settings x seeds x images. It also knows how each run ended, so that no statistic can take a run
+that was pruned, diverged or is missing for a finished one, and which runs are one and the same training.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from search.core.errors import InternalError
+
+Floats = npt.NDArray[np.float64]
+
+
+class Ended(StrEnum):
+    """How one run ended."""
+
+    FINISHED = "finished"
+    DIVERGED = "diverged"
+    PRUNED = "pruned"
+    MISSING = "missing"
+
+
+@dataclass(frozen=True, eq=False)
+class Scores:
+    """Correctness per setting, seed and image.
+
+    Attributes:
+        values: settings x seeds x images, fractions: 1 right, 0 wrong, between them for groups of duplicates and for
+            runs counted at chance. 0 where the run did not finish.
+        ended: settings x seeds, how each run ended.
+        weights: per image, mean 1.
+        balanced: the weights give every class the same weight (balanced accuracy).
+        identities: settings x seeds, what the run was settled from: equal entries are one training.
+        contents: settings x seeds, what the run's rows hold: equal entries are equal to the last bit.
+    """
+
+    values: Floats
+    ended: tuple[tuple[Ended, ...], ...]
+    weights: Floats
+    balanced: bool
+    identities: tuple[tuple[Hashable, ...], ...]
+    contents: tuple[tuple[Hashable, ...], ...]
+
+    @property
+    def settings(self) -> int:
+        """Number of settings."""
+        return int(self.values.shape[0])
+
+    @property
+    def images(self) -> int:
+        """Number of images, or of groups of duplicates."""
+        return int(self.values.shape[2])
+
+    @property
+    def weighted(self) -> bool:
+        """Whether images count differently, or in part: then no image is simply right or wrong."""
+        return self.balanced or bool((self.weights != 1).any())
+
+    @property
+    def finished(self) -> npt.NDArray[np.bool_]:
+        """Settings x seeds: which runs finished."""
+        return self._which(Ended.FINISHED)
+
+    def counted(self) -> Floats:
+        """Values times weights: their plain mean over images is the weighted accuracy."""
+        return self.values * self.weights
+
+    def same_run(self, a: int, b: int, seeds: Sequence[int]) -> bool:
+        """Return whether both settings were settled from the same training under each of these seeds."""
+        return bool(len(seeds)) and all(self.identities[a][seed] == self.identities[b][seed] for seed in seeds)
+
+    def rows(self, a: int, seeds: Sequence[int]) -> tuple[Hashable, ...]:
+        """Return what names a setting's rows under these seeds: settings with equal names are one training repeated."""
+        return tuple(self.contents[a][seed] for seed in seeds)
+
+    def at_chance(self, classes: int) -> Scores:
+        """Return the scores with every diverged run counted as finished at chance, 1 / classes.
+
+        A setting that diverges under some seeds is worse than its finished runs say: this is its second line.
+        """
+        values = np.where(self._which(Ended.DIVERGED)[:, :, None], 1.0 / classes, self.values)
+        ended = tuple(tuple(Ended.FINISHED if end is Ended.DIVERGED else end for end in row) for row in self.ended)
+        return replace(self, values=values, ended=ended)
+
+    def _which(self, wanted: Ended) -> npt.NDArray[np.bool_]:
+        flags = [[end is wanted for end in row] for row in self.ended]
+        return np.array(flags, dtype=bool).reshape(self.values.shape[:2])
+
+
+def make_scores(
+    correct: npt.ArrayLike,
+    *,
+    ended: Sequence[Sequence[Ended]] | None = None,
+    classes: npt.ArrayLike | None = None,
+    groups: npt.ArrayLike | None = None,
+    identities: Sequence[Sequence[Hashable]] | None = None,
+    contents: Sequence[Sequence[Hashable]] | None = None,
+) -> Scores:
+    """Return scores, checked.
+
+    Args:
+        correct: settings x seeds x images, booleans or fractions; what stands where a run did not finish is not read.
+        ended: settings x seeds; None: all finished.
+        classes: true class of each image, for balanced accuracy: image i of a class of n_i among n images and C
+            classes then weighs n / (C n_i). None: all images count the same.
+        groups: content of each image (its hash): images of equal content are one, their mean, with their number as
+            weight. None: all images differ.
+        identities: settings x seeds, what each run was settled from (its last row's key). None: all differ.
+        contents: settings x seeds, what each run's rows hold. None: as the identities.
+
+    Raises:
+        InternalError: a shape that does not fit, or a value outside [0, 1] in a run that finished.
+    """
+    raw = np.asarray(correct)
+    if raw.ndim != 3:
+        raise InternalError(f"scores of shape {raw.shape}: must be settings x seeds x images")
+    settings, seeds, images = raw.shape
+    ends = _rows(ended, (settings, seeds), "ended") or ((Ended.FINISHED,) * seeds,) * settings
+    keys = _rows(identities, (settings, seeds), "identities")
+    keys = keys or tuple(tuple((a, s) for s in range(seeds)) for a in range(settings))
+    rows = _rows(contents, (settings, seeds), "contents") or keys
+    values = raw.astype(np.float64)
+    done = np.array([[end is Ended.FINISHED for end in row] for row in ends], dtype=bool).reshape(settings, seeds)
+    values = np.where(done[:, :, None], values, 0.0)
+    if not ((values >= 0) & (values <= 1)).all():
+        raise InternalError("scores of a finished run: must lie in [0, 1]; a prediction that is no number is wrong, 0")
+    weights = np.ones(images)
+    if classes is not None:
+        weights = _balance(np.asarray(classes), images)
+    if groups is not None:
+        values, weights = _fold(values, weights, np.asarray(groups))
+    return Scores(values, ends, weights, classes is not None, keys, rows)
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """One run of one setting.
+
+    Attributes:
+        setting: place of the setting in the table, from 0.
+        seed: its seed.
+        ended: how it ended.
+        correct: per image, booleans or fractions; not read where it did not finish.
+        identity: what it was settled from; None: a training of its own.
+        content: what its rows hold; None: as the identity.
+    """
+
+    setting: int
+    seed: int
+    ended: Ended
+    correct: npt.ArrayLike = ()
+    identity: Hashable = None
+    content: Hashable = None
+
+
+def from_runs(
+    runs: Iterable[Run],
+    settings: int,
+    images: int,
+    *,
+    classes: npt.ArrayLike | None = None,
+    groups: npt.ArrayLike | None = None,
+) -> Scores:
+    """Return the scores of runs in any order; seeds ascend, a run that is not there is missing.
+
+    The same seed of a setting twice (settings shared by studies) is one seed: the finished one where one is.
+
+    Args:
+        runs: the runs.
+        settings: number of settings.
+        images: number of images.
+        classes: as in `make_scores`.
+        groups: as in `make_scores`.
+
+    Raises:
+        InternalError: as `make_scores`; a setting outside the table; a finished run on another number of images.
+    """
+    found: dict[tuple[int, int], Run] = {}
+    for run in runs:
+        if not 0 <= run.setting < settings:
+            raise InternalError(f"setting {run.setting}: must be one of 0 to {settings - 1}")
+        place = run.setting, run.seed
+        if place not in found or found[place].ended is not Ended.FINISHED:
+            found[place] = run
+    seeds = sorted({seed for _, seed in found})
+    correct = np.zeros((settings, len(seeds), images))
+    ended = [[Ended.MISSING] * len(seeds) for _ in range(settings)]
+    identities: list[list[Hashable]] = [[(a, seed) for seed in seeds] for a in range(settings)]
+    contents = [row.copy() for row in identities]
+    for (a, seed), run in found.items():
+        s = seeds.index(seed)
+        ended[a][s] = run.ended
+        if run.identity is not None:
+            identities[a][s] = contents[a][s] = ("training", run.identity)
+        if run.content is not None:
+            contents[a][s] = ("rows", run.content)
+        if run.ended is Ended.FINISHED:
+            values = np.asarray(run.correct)
+            if values.shape != (images,):
+                raise InternalError(
+                    f"scores of setting {a}, seed {seed}: {values.shape}, must be one per image, {images}"
+                )
+            correct[a, s] = values
+    return make_scores(correct, ended=ended, classes=classes, groups=groups, identities=identities, contents=contents)
+
+
+def _balance(classes: npt.NDArray[Any], images: int) -> Floats:
+    """Return the weight per image that makes accuracy balanced accuracy."""
+    if classes.shape != (images,):
+        raise InternalError(f"classes of shape {classes.shape}: must be one per image, {images}")
+    _, index, counts = np.unique(classes, return_inverse=True, return_counts=True)
+    return images / (len(counts) * counts[index]) if images else np.ones(0)
+
+
+def _fold(values: Floats, weights: Floats, groups: npt.NDArray[Any]) -> tuple[Floats, Floats]:
+    """Return one image per group: the weighted mean of its images, and their weight, with mean 1 over the groups."""
+    if groups.shape != weights.shape:
+        raise InternalError(f"groups of shape {groups.shape}: must be one per image, {len(weights)}")
+    _, first, index = np.unique(groups, return_index=True, return_inverse=True)
+    if len(first) == len(weights):
+        return values, weights
+    # Groups stand in the order of their first image, so that folding nothing changes nothing.
+    place = np.argsort(np.argsort(first))[index]
+    order = np.argsort(place, kind="stable")
+    starts = np.flatnonzero(np.diff(place[order], prepend=-1))
+    total = np.add.reduceat(weights[order], starts)
+    sums = np.add.reduceat((values * weights)[..., order], starts, axis=-1)
+    return np.minimum(sums / total, 1.0), total * (len(first) / total.sum())
+
+
+def _rows(given: Sequence[Sequence[Any]] | None, shape: tuple[int, int], name: str) -> tuple[tuple[Any, ...], ...]:
+    if given is None:
+        return ()
+    rows = tuple(tuple(row) for row in given)
+    if len(rows) != shape[0] or any(len(row) != shape[1] for row in rows):
+        raise InternalError(f"{name}: must be {shape[0]} settings x {shape[1]} seeds, as the scores")
+    return rows

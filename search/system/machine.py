@@ -1,0 +1,63 @@
+"""What this machine is and what is installed on it, for people and to tell whether a record was made here.
+
+Of ours it imports only what the system says of limits.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import socket
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from search.system import limits
+
+PACKAGES = ("torch", "torchvision", "ray", "optuna", "numpy", "pandas", "scikit-learn", "pillow", "sqlalchemy")
+
+
+def hardware() -> dict[str, Any]:
+    """Return host, system, processor, cores and memory, as plain data; where fewer cores may be used, how many.
+
+    The cores tell a machine from another one, whatever is left of them to whom.
+    """
+    cpus = limits.cpus()
+    return {
+        "host": socket.gethostname(),
+        "system": platform.platform(),
+        "processor": processor(),
+        "cores": os.cpu_count(),
+        **({"usable_cores": cpus.usable, "limited_by": cpus.by} if cpus.by else {}),
+        "memory_gib": round(limits.memory_bytes() / 2**30, 1),
+    }
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of the packages that matter, of those that are installed."""
+    return {name: version for name in PACKAGES if (version := _version(name))}
+
+
+def processor() -> str:
+    """Return the processor's model name."""
+    try:
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()
+
+
+def gpus() -> int:
+    """Count the NVIDIA GPUs a process may use, without asking a library; 0 on other systems than Linux."""
+    there = len(list(Path("/dev").glob("nvidia[0-9]*")))
+    allowed = os.environ.get("CUDA_VISIBLE_DEVICES")
+    return there if allowed is None else min(there, len([name for name in allowed.split(",") if name.strip()]))
+
+
+def _version(package: str) -> str:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return ""

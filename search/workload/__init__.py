@@ -1,0 +1,31 @@
+"""What whoever writes a workload needs: the contract, its optional parts, and settings with their rules.
+
+The contract is in `contract`, what may be offered beside it in `offers`. A workload imports this package and nothing
+else of the service; it brings neither Ray, Optuna nor torch.
+"""
+
+from search.core.trial import DataCard
+from search.workload.contract import Run, Workload
+from search.workload.finding import load_workload
+from search.workload.offers import CheckingData, Counting, Describing, Idling, Measuring, Occupying, Picturing
+from search.workload.settings import Description, SettingFaults, Settings, complete
+from search.workload.source import identity
+
+__all__ = [
+    "CheckingData",
+    "Counting",
+    "DataCard",
+    "Describing",
+    "Description",
+    "Idling",
+    "Measuring",
+    "Occupying",
+    "Picturing",
+    "Run",
+    "SettingFaults",
+    "Settings",
+    "Workload",
+    "complete",
+    "identity",
+    "load_workload",
+]

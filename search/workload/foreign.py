@@ -1,0 +1,91 @@
+"""Running a workload's code: whatever it does instead of answering is told with the place in its source."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import sysconfig
+import threading
+import traceback
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+SLOW_AFTER_S = 10.0
+"""What an import or a question of `check` may take before a line says where it is."""
+
+_OURS = (str(Path(__file__).parents[1]) + os.sep, "<frozen ")
+_INSTALLED = tuple({sysconfig.get_paths()[name] + os.sep for name in ("stdlib", "platstdlib", "purelib", "platlib")})
+
+
+def reason_of(error: BaseException) -> str:
+    """Say in one phrase what a workload's code raised, and in which file and line of its own."""
+    if isinstance(error, SyntaxError):
+        return f"{type(error).__name__}: {error.msg} ({error.filename}, line {error.lineno})"
+    place = _place([(frame.f_code.co_filename, line) for frame, line in traceback.walk_tb(error.__traceback__)])
+    reason = str(error) if isinstance(error, ModuleNotFoundError) else repr(error)
+    reason += f" ({place})" if place else ""
+    if isinstance(error, SystemExit):
+        reason += '; a workload must not end the process: what a script does goes under `if __name__ == "__main__":`'
+    return reason
+
+
+def _place(frames: Sequence[tuple[str, int | None]]) -> str:
+    """Return the innermost place that is neither ours nor of an installed package, else the innermost not ours."""
+    others = [(file, line) for file, line in frames if not file.startswith(_OURS)]
+    own = [(file, line) for file, line in others if not file.startswith(_INSTALLED)]
+    return "{}, line {}".format(*(own or others)[-1]) if others else ""
+
+
+@contextlib.contextmanager
+def watched(doing: str) -> Iterator[None]:
+    """Run a workload's code in the foreground, before anything is shown.
+
+    * What it prints goes to standard error, behind a line that names it, for standard output is for results.
+    * Where it takes longer than `SLOW_AFTER_S`, or is interrupted, a line names it and the place it has come to.
+    * Where it forks and lets the child go on, the child ends here: two processes must not work on one command.
+    """
+    process, thread = os.getpid(), threading.get_ident()
+    timer = threading.Timer(SLOW_AFTER_S, _slow, (doing, thread))
+    timer.daemon = True
+    timer.start()
+    try:
+        with contextlib.redirect_stdout(_Named(doing)):
+            yield
+    except KeyboardInterrupt as error:
+        _say(f"{doing} was interrupted: {reason_of(error)}")
+        raise
+    finally:
+        timer.cancel()
+        if os.getpid() != process:
+            _say(f"{doing} has forked this process; the child ends here")
+            os._exit(1)
+
+
+def _slow(doing: str, thread: int) -> None:
+    frame = sys._current_frames().get(thread)
+    frames = [(each.f_code.co_filename, line) for each, line in traceback.walk_stack(frame)] if frame else []
+    _say(f"{doing} has taken {SLOW_AFTER_S:g} s so far; it is at {_place(frames[::-1])}")
+
+
+def _say(text: str) -> None:
+    if sys.stderr is not None:  # or print would take standard output
+        with contextlib.suppress(OSError, ValueError):
+            print(text, file=sys.stderr, flush=True)
+
+
+class _Named:
+    """Stands for standard output: names who writes, and passes it on to standard error."""
+
+    def __init__(self, doing: str) -> None:
+        self._doing, self._target = doing, sys.stderr or sys.stdout
+
+    def write(self, text: str) -> int:
+        if self._doing:
+            doing, self._doing = self._doing, ""
+            _say(f"{doing} prints:")
+        return self._target.write(text)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._target, name)

@@ -1,0 +1,137 @@
+"""What a workload or a run may offer beside the contract; each part is looked for by its methods."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Protocol, runtime_checkable
+
+from search.workload.contract import Run
+from search.workload.settings import Settings
+
+
+@runtime_checkable
+class Describing(Protocol):
+    """What a workload may offer beside the contract: a look at its models before anything runs."""
+
+    def describe(self, names: Sequence[str], options: Mapping[str, str]) -> str:
+        """Return the layers of one model, or several side by side, as plain text in aligned columns.
+
+        Args:
+            names: one or more of the workload's models.
+            options: ``size`` and ``classes`` where a person gave them, and settings, all as they were typed.
+
+        Raises:
+            ValueError: with an attribute ``faults``, pairs of (name, sentence).
+        """
+        ...
+
+
+@runtime_checkable
+class Measuring(Protocol):
+    """What a workload may offer beside the contract: what its rows hold, so that `check` finds a misspelt objective.
+
+    Attributes:
+        metrics: names of all metrics that a row may hold; those of a split that the data lack are missing from it.
+    """
+
+    metrics: Sequence[str]
+
+
+@runtime_checkable
+class Idling(Protocol):
+    """What a workload may offer beside the contract: which settings never act, so that `check` and `plan` say so."""
+
+    def idle(self, settings: Settings, epochs: int) -> Iterable[tuple[str, str]]:
+        """Return (setting name, sentence) of canonical settings that change nothing in a run of so many epochs.
+
+        Raises:
+            ValueError: whatever data are read, they cannot be trained; with an attribute ``faults``, pairs of (setting
+                name, sentence). Only what a file sets itself is a fault of it.
+        """
+        ...
+
+
+@runtime_checkable
+class Counting(Protocol):
+    """What a workload may offer beside the contract: the sizes of its models, for the audit of printed ones."""
+
+    def parameters(self, name: str, settings: Settings, classes: int) -> int:
+        """Return how many numbers a model learns, nothing being trained or read.
+
+        Args:
+            name: of a model, as a person wrote it.
+            settings: of one configuration of a space, as they stand there; they count where the configuration uses
+                this model, and only as far as they concern it.
+            classes: outputs.
+
+        Raises:
+            ValueError: no such model, or none with these settings; with an attribute ``faults``, pairs of
+                (setting name, sentence).
+        """
+        ...
+
+
+@runtime_checkable
+class Occupying(Protocol):
+    """What a run may offer beside the contract: how much of its GPU it takes, so that several may share one.
+
+    A run without it has its GPU to itself. However many share one, ``start`` is told of a whole GPU, or of as many as
+    the space file gives a trial; neither the rows nor the execution class may depend on the neighbours.
+    """
+
+    def usage(self) -> Mapping[str, float] | None:
+        """Return what has been taken so far of the run's GPU; None on a CPU, and where it is not known.
+
+        Asked after every epoch; must change nothing of what is trained.
+
+        Returns:
+            * ``memory``: fraction of the GPU's memory that was in use at the most, above 0: all that the process needs
+              there (context, kernels, workspaces, what a library holds in reserve), and what others use;
+            * ``busy``, where it is known: fraction of the time of its epochs in which the GPU worked for it;
+            * ``refused``, where it is known: how often this process asked for memory there and did not get it. A
+              library that takes less then, and goes on, may give other bits: while others are on the GPU, such a row is
+              dropped, and the trial goes on elsewhere.
+        """
+        ...
+
+
+@runtime_checkable
+class Picturing(Protocol):
+    """What a workload may offer beside the contract: pictures of a run that only its state can give."""
+
+    def check_pictures(self, fixed: Settings, options: Mapping[str, Any]) -> None:
+        """Check what `pictures` will be asked for, before anything is trained.
+
+        Raises:
+            ValueError: with an attribute ``faults``, pairs of (name, sentence).
+        """
+
+    def pictures(self, run: Run, options: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:
+        """Return file name (without ending) -> one picture, as plain data; the run is left as it was.
+
+        Args:
+            run: from `start`, in the state that is looked at.
+            options: what a person asked for; ``filters``: names, none for the workload's own choice.
+
+        Returns:
+            every picture has a ``title`` and a ``note``, a sentence on how it was made; and either
+
+            * a scatter: ``x`` and ``y``, numbers [n]; ``label``, class of each point, integers [n]; ``classes``, names
+              in label order; or
+            * an image: ``image``, uint8 [h, w, 3]; or
+            * neither: ``note`` says why it cannot be drawn.
+        """
+        ...
+
+
+@runtime_checkable
+class CheckingData(Protocol):
+    """What a workload may offer beside the contract: a look at its data before anything runs."""
+
+    def check_data(self, fixed: Settings) -> Sequence[str]:
+        """Return lines of text on the data these fixed settings use: what is there, and what is odd about it.
+
+        Raises:
+            ValueError: the data cannot be used; with an attribute ``faults``, pairs of (setting name, sentence).
+        """
+        ...

@@ -1,0 +1,42 @@
+"""Nothing that somebody wrote steers a terminal: live lines, messages, and what is said of data."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from search.__main__ import run
+from search.core.shown import one_line, printable
+from search.engine.live import Lines, Terminal
+
+HOSTILE = "a\x1b[31mb\nc \u202egnp.exe \x07\ud800"
+SHOWN = "a\ufffd[31mb c \ufffdgnp.exe \ufffd\ufffd"
+
+
+def test_one_line_and_several() -> None:
+    assert one_line(HOSTILE) == SHOWN
+    assert printable("a\tb\nc\x1b", lines=True) == "a\tb\nc\ufffd"
+    assert one_line("焦点 naïve 👩\u200d🔬 עברית") == "焦点 naïve 👩\u200d🔬 עברית"
+
+
+@pytest.mark.parametrize("kind", ["say", "miss", "alarm"])
+def test_the_live_views_show_one_clean_line(kind: str) -> None:
+    for terminal in (False, True):
+        out = io.StringIO()
+        view = Terminal(Console(file=out, width=200, color_system=None)) if terminal else Lines(out)
+        if kind == "say":
+            view.say(HOSTILE)
+        else:
+            view.event(kind, {"text": HOSTILE})
+        assert SHOWN in out.getvalue()
+        assert out.getvalue().count("\n") == 1
+
+
+def test_a_message_is_clean(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["check", str(tmp_path / "a\x1b[31m\u202e.yaml")]) == 1
+    said = capsys.readouterr().err
+    assert "a\ufffd[31m\ufffd" in said
+    assert "\x1b" not in said
