@@ -54,7 +54,7 @@ workload = Counted()
 def note(row: Mapping[str, Any], seconds: float) -> None:
     """Append an epoch to the file, where one is named."""
     if name := os.environ.get(EPOCHS):
-        with open(name, "ab", buffering=0) as file:
+        with Path(name).open("ab", buffering=0) as file:
             file.write(f"{digest(row)} {seconds!r}\n".encode())
 
 

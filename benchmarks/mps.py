@@ -37,4 +37,6 @@ def mps() -> Iterator[Mapping[str, str]]:
             yield found
         finally:
             with contextlib.suppress(subprocess.TimeoutExpired):
-                subprocess.run([MPS], env=environment, input="quit\n", capture_output=True, text=True, timeout=30)
+                subprocess.run(
+                    [MPS], env=environment, input="quit\n", capture_output=True, text=True, timeout=30, check=False
+                )

@@ -107,12 +107,13 @@ def _differences(desk: Desk, n: int) -> None:
     """Say of the differences that the file speaks of what McNemar's test could make of them."""
     assert desk.published is not None
     found: list[tuple[str, str, Overlap]] = []
-    for one, other in _compared(desk):
-        ours, theirs = desk.counts(one), desk.counts(other)
-        if ours and theirs and desk.published.values[one] != desk.published.values[other]:
+    for first, second in _compared(desk):
+        ours, theirs = desk.counts(first), desk.counts(second)
+        if ours and theirs and desk.published.values[first] != desk.published.values[second]:
             if ours[0] + ours[-1] < theirs[0] + theirs[-1]:
-                one, other, ours, theirs = other, one, theirs, ours
-            found.append((one, other, overlap(ours, theirs, n)))
+                found.append((second, first, overlap(theirs, ours, n)))
+            else:
+                found.append((first, second, overlap(ours, theirs, n)))
     _too_few(desk, n, [entry for entry in found if entry[2].inseparable])
     adjusted = holm([span.largest for _, _, span in found])
     told = [(*entry, p) for entry, p in zip(found, adjusted, strict=True) if not entry[2].inseparable]

@@ -6,7 +6,7 @@ A rule is settings + state + `update`; it never touches what is trained, so one 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -35,7 +35,7 @@ class Never:
     metric: str = ""
     fault: str = ""
 
-    def update(self, value: float) -> str:
+    def update(self, value: float) -> str:  # noqa: ARG002  # a rule is told of every epoch
         """Return ``""``."""
         return ""
 
@@ -135,11 +135,3 @@ def stop_rule(settings: Mapping[str, Any]) -> StopRule:
                 settings.get("stop.min_delta", 0.0),
             )
     return Never()
-
-
-def stopping_epoch(rule: StopRule, values: Iterable[float]) -> int | None:
-    """Return the epoch (counted from 1) after which `rule` stops a given curve, or None."""
-    for epoch, value in enumerate(values, start=1):
-        if rule.update(value):
-            return epoch
-    return None

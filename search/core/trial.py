@@ -16,9 +16,6 @@ import numpy as np
 VAL_LOSS = "val_loss"
 """The metric that stop rules read where no other is named."""
 
-Value = bool | int | float | str | None
-"""What a setting or an axis may hold; lists of these are allowed as values of settings."""
-
 
 class State(enum.StrEnum):
     """Where a trial stands. The states from FINISHED on are ends, except INTERRUPTED."""

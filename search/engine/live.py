@@ -75,7 +75,7 @@ class Lines(Silent):
         with suppress(OSError):  # a reader that went away does not end a study
             print(line, file=self._out or sys.stdout, flush=True)
 
-    def begin(self, progress: Progress, epochs: int, metric: str) -> None:
+    def begin(self, progress: Progress, epochs: int, metric: str) -> None:  # noqa: ARG002  # see View
         """Remember what to count."""
         self._progress = progress
 

@@ -44,7 +44,7 @@ def stopping_on_signals(driver: Driver, view: View) -> Iterator[None]:
     over = threading.Event()
     signals = [0]
 
-    def handle(number: int, frame: object) -> None:
+    def handle(number: int, _frame: object) -> None:
         signals[0] += 1
         if signals[0] > 1 or driver.stopping:
             ending.interrupt(number, None)

@@ -7,6 +7,7 @@ them show the same epoch: the one the study's tables read, or the one that is as
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -107,7 +108,7 @@ def best_trial(read: Curves) -> Curve | None:
     best: tuple[float, Curve] | None = None
     for curve in read.curves:
         value = curve.metric(objective.metric, curve.epoch(read.space.report.value))
-        if curve.trial.state not in COUNTED or value is None or value != value:
+        if curve.trial.state not in COUNTED or value is None or math.isnan(value):
             continue
         cost = -value if objective.maximize else value
         if best is None or cost < best[0]:

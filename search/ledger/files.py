@@ -62,11 +62,11 @@ def write_state(folder: str | os.PathLike[str], key: str, content: bytes) -> Sta
     # No two writers share a draft: process numbers of two machines, or of one after a restart, can be equal.
     draft = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}")
     try:
-        with open(draft, "wb") as file:
+        with draft.open("wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(draft, path)
+        draft.replace(path)
     except BaseException:
         with contextlib.suppress(OSError):
             draft.unlink()

@@ -9,7 +9,6 @@ Errors that are not the database's state but ours (a broken constraint, a wrong 
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 from pathlib import Path
@@ -127,7 +126,7 @@ def _removed(shown: str) -> StorageFailed:
 
 def _identity(file: Path) -> tuple[int, int] | None:
     try:
-        found = os.stat(file)
+        found = file.stat()
     except OSError:
         return None
     return found.st_dev, found.st_ino

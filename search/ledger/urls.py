@@ -73,7 +73,7 @@ def ledger_exists(storage: str) -> bool:
     """
     try:
         file = sqlite_file(storage)
-        return file is None or bool(os.stat(file))
+        return file is None or bool(Path(file).stat())
     except sa.exc.ArgumentError:
         return True  # opening it says what is wrong
     except (FileNotFoundError, NotADirectoryError):

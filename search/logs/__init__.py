@@ -40,19 +40,19 @@ class Tracker(NamedTuple):
     write: Callable[[LoggedStudy, Path, Path], str]
 
 
-def _tensorboard(study: LoggedStudy, results: Path, folder: Path) -> str:
+def _tensorboard(study: LoggedStudy, _results: Path, folder: Path) -> str:
     from search.logs.tensorboard_files import write
 
     return write(study, folder)
 
 
-def _mlflow(study: LoggedStudy, results: Path, folder: Path) -> str:
+def _mlflow(study: LoggedStudy, results: Path, _folder: Path) -> str:
     from search.logs.mlflow_runs import write
 
     return write(study, results)
 
 
-def _wandb(study: LoggedStudy, results: Path, folder: Path) -> str:
+def _wandb(study: LoggedStudy, _results: Path, folder: Path) -> str:
     from search.logs.wandb_runs import write
 
     return write(study, folder)

@@ -190,7 +190,7 @@ def plan_of(
     work = work_of(stock, keeps)
     study = record.name if record is not None else space.name
     estimates = Estimates(stock, ledger, place.execution_class, space.workload, study, probe)
-    seconds = _seconds(stock, work, estimates, place, len(space.seeds), keeps)
+    seconds = _seconds(stock, work, estimates, place, len(space.seeds))
     room = _room(space, stock, work, estimates, ledger, planner, keeps)
     configurations = len({known.leaf.trial.configuration for known in stock.trials}) + stock.unasked
     return Plan(
@@ -235,7 +235,7 @@ def _ends_early(space: Space, stock: Inventory) -> bool:
     return space.search.asha is not None or rules > {"none"} or space.fixed.get("stop.rule", "none") != "none"
 
 
-def _seconds(stock: Inventory, work: Work, estimates: Estimates, place: Place, seeds: int, keeps: bool) -> Seconds:
+def _seconds(stock: Inventory, work: Work, estimates: Estimates, place: Place, seeds: int) -> Seconds:
     """Add up the epochs to be trained; chains wait for one another where they part, so the longest bounds the time."""
     times: list[float] = []
     for known, first, last in work.chains:

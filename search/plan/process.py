@@ -69,6 +69,7 @@ def _ask(question: Mapping[str, Any]) -> dict[str, Any]:
         encoding="utf-8",
         errors="replace",  # what a workload prints is its own affair
         env=_environment(int(question["cpus"])),
+        check=False,
     )
     lines = [line for line in done.stdout.splitlines() if line.startswith(_MARK)]
     if done.returncode or not lines:

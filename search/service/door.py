@@ -85,7 +85,7 @@ class Door:
         environ["wsgi.errors"] = io.StringIO()
         told: list[tuple[str, list[tuple[str, str]]]] = []
 
-        def begin(status: str, headers: list[tuple[str, str]], failed: Any = None) -> Callable[[bytes], None]:
+        def begin(status: str, headers: list[tuple[str, str]], _failed: Any = None) -> Callable[[bytes], None]:
             told.append((status, headers))
             return _unused
 
@@ -117,7 +117,7 @@ class _Failures(logging.Handler):
         super().__init__(logging.WARNING)
         self._local = threading.local()
 
-    def emit(self, record: logging.LogRecord) -> None:
+    def emit(self, record: logging.LogRecord) -> None:  # noqa: ARG002  # of logging.Handler
         """Remember the exception that is being handled."""
         error = sys.exc_info()[1]
         if isinstance(error, Exception):
@@ -219,5 +219,5 @@ def _answer(start: Callable[..., Any], status: str, path: str, reason: str) -> l
     return [body]
 
 
-def _unused(content: bytes) -> None:
+def _unused(_content: bytes) -> None:
     raise AssertionError("nobody here writes in the old way of WSGI")

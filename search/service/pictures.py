@@ -10,6 +10,7 @@ import hashlib
 import io
 import itertools
 import json
+import math
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -92,7 +93,7 @@ def best_trials(read: Curves, count: int = BEST) -> list[Curve]:
     found = []
     for curve in read.curves:
         value = curve.metric(objective.metric, curve.epoch(read.space.report.value))
-        if curve.trial.state in COUNTED and value is not None and value == value:
+        if curve.trial.state in COUNTED and value is not None and not math.isnan(value):
             found.append((-value if objective.maximize else value, curve.trial.number, curve))
     return [curve for *_, curve in sorted(found, key=lambda one: one[:2])[:count]]
 

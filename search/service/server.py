@@ -151,7 +151,7 @@ class _Threads(ThreadingMixIn, WSGIServer):
 
     daemon_threads = True
 
-    def handle_error(self, request: Any, client_address: Any) -> None:
+    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002  # of socketserver
         """Say in one line what went wrong with a connection; that a browser gave one up is nothing."""
         error = sys.exc_info()[1]
         if not isinstance(error, OSError):
@@ -161,5 +161,5 @@ class _Threads(ThreadingMixIn, WSGIServer):
 class _Quiet(WSGIRequestHandler):
     """Does not print a line per request."""
 
-    def log_message(self, format: str, *args: object) -> None:
+    def log_message(self, format: str, *args: object) -> None:  # noqa: ARG002  # of http.server
         return

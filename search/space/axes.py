@@ -25,7 +25,7 @@ def read_axes(space: Node, fixed: Node, rules: Rules, problems: Problems) -> lis
         if node.kind == "broken":
             continue
         if node.kind != "mapping":
-            problems.add(node, _no_axis(name, node))
+            problems.add(node, _no_axis(node))
             continue
         domain = read_domain(name, node, rules, problems)
         when = _condition(name, node.entries["when"], space, fixed, axes, problems) if "when" in node.entries else None
@@ -35,7 +35,7 @@ def read_axes(space: Node, fixed: Node, rules: Rules, problems: Problems) -> lis
     return axes
 
 
-def _no_axis(name: str, node: Node) -> str:
+def _no_axis(node: Node) -> str:
     if node.kind == "list":
         return "found a list, must be a mapping: write `grid: [...]`"
     if node.null:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
+from pathlib import Path
 
 from search.space.files import neighbour
 from search.space.keys import AUTO
@@ -48,7 +49,7 @@ def _base(root: Node, file: str, problems: Problems, chain: tuple[str, ...]) -> 
         problems.add(node, f"found {show(node)}, must be the path of one base file{remedy}")
         return None
     chain = (*chain, file)
-    path = os.path.normpath(os.path.join(os.path.dirname(file) if root.line else "", node.value))
+    path = os.path.normpath(Path(file).parent / node.value if root.line else node.value)
     if any(os.path.realpath(path) == os.path.realpath(seen) for seen in chain):
         problems.add(node, f"goes in a circle: {' -> '.join((*chain, path))}; a base must not extend its extension")
     elif len(chain) > MAX_BASES:

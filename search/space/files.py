@@ -22,7 +22,7 @@ def text_of_file(file: str, problems: Problems) -> str | None:
         problems.at(file, 0, "", f"is {kind}, must be a search-space file{remedy}")
         return None
     try:
-        with open(file, "rb") as stream:
+        with Path(file).open("rb") as stream:
             raw = stream.read(MAX_BYTES + 1)
     except FileNotFoundError:
         problems.at(file, 0, "", f"no such file{neighbour(file)}")

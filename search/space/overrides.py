@@ -158,8 +158,7 @@ def _at(node: Node, parts: list[str], value: Node, problems: Problems) -> Node:
             return node
         return node.put(name, _at(inner, rest, value, problems))
     if value.null and name in node.entries:
-        removable = node.put(name, replace(value, removes=True)) if node.key == "fixed" else node.without(name)
-        return removable
+        return node.put(name, replace(value, removes=True)) if node.key == "fixed" else node.without(name)
     return node.put(name, value)
 
 

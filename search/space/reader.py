@@ -245,6 +245,6 @@ def _source(root: Node, name: str, fixed: Mapping[str, Any], axes: Sequence[Axis
             source["space"][axis.name][kind] = named or list(axis.domain.values)
     published = extends.section(extends.section(root, "report"), "published")
     for key in ("values", "parameters"):
-        for name, figure in extends.section(published, key).entries.items():
-            source["report"]["published"][key][name] = figure.text
+        for label, figure in extends.section(published, key).entries.items():
+            source["report"]["published"][key][label] = figure.text
     return source

@@ -14,7 +14,7 @@ from search.space.scalars import Ambiguous, resolve
 class _Dumper(yaml.SafeDumper):
     """Quotes every text that could be taken for something else, and never writes anchors."""
 
-    def ignore_aliases(self, data: Any) -> bool:
+    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002  # of yaml.SafeDumper
         return True
 
 

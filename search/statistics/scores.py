@@ -69,10 +69,6 @@ class Scores:
         """Settings x seeds: which runs finished."""
         return self._which(Ended.FINISHED)
 
-    def counted(self) -> Floats:
-        """Values times weights: their plain mean over images is the weighted accuracy."""
-        return self.values * self.weights
-
     def same_run(self, a: int, b: int, seeds: Sequence[int]) -> bool:
         """Return whether both settings were settled from the same training under each of these seeds."""
         return bool(len(seeds)) and all(self.identities[a][seed] == self.identities[b][seed] for seed in seeds)

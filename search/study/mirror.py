@@ -7,10 +7,10 @@ Our trial n is Optuna's trial n; `search.study.copies` says what it looks like t
 from __future__ import annotations
 
 import logging
-import os
 import threading
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import optuna
@@ -224,7 +224,7 @@ class Mirror:
         if url.get_backend_name() != "sqlite" or not url.database:
             return None
         try:
-            found = os.stat(url.database)
+            found = Path(url.database).stat()
         except OSError:
             return None
         return found.st_dev, found.st_ino

@@ -14,6 +14,7 @@ import socket
 import threading
 import time
 from contextlib import suppress
+from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
@@ -33,7 +34,7 @@ _listening = False
 
 def listen() -> None:
     """Begin; for the process of a command, in its main thread."""
-    global _listening
+    global _listening  # noqa: PLW0603  # a process has one set of handlers
     told, tells = socket.socketpair()
     tells.setblocking(False)
     signal.set_wakeup_fd(tells.fileno(), warn_on_full_buffer=False)
@@ -52,11 +53,11 @@ def heard(unwinding: bool = False) -> None:
     Args:
         unwinding: whether the command is to end at once.
     """
-    global _heard, _unwinding
+    global _heard, _unwinding  # a process has one set of handlers
     _heard, _unwinding = time.monotonic(), _unwinding or unwinding
 
 
-def interrupt(number: int, frame: FrameType | None) -> NoReturn:
+def interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
     """Interrupt the main thread; a handler of signals."""
     heard(unwinding=True)
     raise KeyboardInterrupt
@@ -67,7 +68,7 @@ def failed() -> None:
     if not _listening:
         return
     with suppress(OSError, RuntimeError):  # no file can be opened, no thread started: that may be what it failed of
-        nowhere = open(os.devnull, "w")  # noqa: SIM115  # for as long as the process lives
+        nowhere = Path(os.devnull).open("w")  # noqa: SIM115  # for as long as the process lives
         faulthandler.dump_traceback_later(LEAVING_S, exit=True, file=nowhere)
 
 

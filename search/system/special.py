@@ -21,7 +21,7 @@ def kind_of(path: str | os.PathLike[str]) -> str:
     Nothing is opened: opening a pipe waits for its writer, and opening a device may do what the device does.
     """
     try:
-        mode = os.stat(path).st_mode
+        mode = os.stat(path).st_mode  # noqa: PTH116  # of Path, no path at all is the working folder
     except (OSError, ValueError):  # not there, not to be looked at, or no path
         return ""
     return next((kind for test, kind in _KINDS if test(mode)), "no file")

@@ -18,7 +18,7 @@ def require_surroundings() -> None:
     """
     require_working_folder()
     have_home()
-    folder = os.getcwd()
+    folder = str(Path.cwd())
     try:
         folder.encode()
     except UnicodeEncodeError:
@@ -40,7 +40,7 @@ def require_working_folder() -> None:
         UserError: it is gone, or cannot be reached.
     """
     try:
-        os.getcwd()
+        Path.cwd()
     except OSError as error:
         raise UserError(
             f"the working folder cannot be used ({error.strerror}); give the command in one that is there"

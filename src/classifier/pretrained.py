@@ -79,7 +79,7 @@ def _version(file: Path) -> tuple[int, int] | None:
 
 
 @functools.cache
-def _content(name: str, file: str | None, version: tuple[int, int] | None) -> str:
+def _content(name: str, file: str | None, version: tuple[int, int] | None) -> str:  # noqa: ARG001  # a key of the cache
     digest = hashlib.sha256()
     for key, tensor in sorted(_read(name, file).items()):
         digest.update(f"{key}{tuple(tensor.shape)}\n".encode())

@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 
 from benchmarks import counted, plain_factorial, shares
 from benchmarks.sharing import fixed_of, name_of, options_of, space_of
-from search.core.stopping import GeneralisationLoss, stopping_epoch
+from search.core.stopping import GeneralisationLoss
 from search.study import Planner
 from search.workload import load_workload
+from tests.core.stops import stopping_epoch
 
 FILE = "spaces/factorial_small.yaml"
 LOSSES = st.lists(st.floats(0, 10) | st.sampled_from([0.0, 0.5, 1.0, 1.25, 1.5]), max_size=30)

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from search.core.stopping import GeneralisationLoss, Never, Patience, stop_rule, stopping_epoch
+from search.core.stopping import GeneralisationLoss, Never, Patience, stop_rule
+from tests.core.stops import stopping_epoch
 
 LOSSES = st.lists(st.floats(0.01, 10), max_size=30)
 TIED = st.lists(st.sampled_from([0.0, 0.5, 1.0, 1.25, 1.5, 2.0, math.nan, math.inf]), max_size=20)
@@ -219,9 +220,3 @@ def test_every_rule_is_made_afresh():
     settings = {"stop.rule": "patience", "stop.patience": 2}
     stop_rule(settings).update(1.0)
     assert stop_rule(settings) == Patience(2)
-
-
-def test_stopping_epoch_reads_no_further_than_it_must():
-    curve = iter([1.0, 2.0, 3.0])
-    assert stopping_epoch(GeneralisationLoss(2), curve) == 2
-    assert list(curve) == [3.0]

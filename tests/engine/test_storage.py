@@ -261,7 +261,7 @@ def test_the_mirror_is_deleted_told_and_locked_through_the_dashboard(
         ask("DELETE", f"{api}/studies/{one['study_id']}")
         wait_for(trials, PATIENCE, process)
         (made.results / "optuna.db").unlink()
-        wait_for(lambda: (made.results / "optuna.db").exists(), PATIENCE, process)
+        wait_for((made.results / "optuna.db").exists, PATIENCE, process)
     with contextlib.closing(sqlite3.connect(made.results / "optuna.db", isolation_level=None)) as other:
         other.execute("PRAGMA busy_timeout = 20000")
         other.execute("BEGIN EXCLUSIVE")

@@ -24,8 +24,7 @@ def log(study: Study, tmp_path: Path) -> dict[str, Path]:
     (said,) = logs.log_study(["wandb"], *study.args, tmp_path, tmp_path / "focal")
     place = tmp_path / "focal" / "wandb"
     assert f"wandb sync '{place}'/offline-run-*" in said
-    found = {records(folder)[0]["run"]["display_name"]: folder for folder in place.glob("offline-run-*")}
-    return found
+    return {records(folder)[0]["run"]["display_name"]: folder for folder in place.glob("offline-run-*")}
 
 
 def records(folder: Path) -> list[dict[str, Any]]:

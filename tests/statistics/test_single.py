@@ -55,7 +55,8 @@ def test_weighted_images_get_the_t_interval(classes: list[int] | None) -> None:
     groups = None if classes else [0, 0, *range(2, 40)]
     scores = make_scores(y, classes=classes, groups=groups)
     found = difference(scores, 1, 0)
-    d = scores.counted()[1, 0] - scores.counted()[0, 0]
+    weighted = scores.values * scores.weights
+    d = weighted[1, 0] - weighted[0, 0]
     expected = stats.ttest_1samp(d, 0)
     assert (found.state, found.discordant) == (State.ONE_RUN, None)
     assert found.p == pytest.approx(expected.pvalue)

@@ -53,12 +53,12 @@ def own_folder(say: Callable[[str], object]) -> Iterator[str]:
         say(note)
     sweep()
     folder = tempfile.mkdtemp(prefix=PREFIX, dir=place)
-    draft = os.path.join(folder, f"{LOCK}.new")
+    draft = Path(folder, f"{LOCK}.new")
     descriptor = os.open(draft, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         os.write(descriptor, f"{os.getpid()}\n".encode())
-        os.rename(draft, os.path.join(folder, LOCK))  # only now does it say that it may be swept
+        draft.rename(Path(folder, LOCK))  # only now does it say that it may be swept
         yield folder
     finally:
         os.close(descriptor)
@@ -98,7 +98,7 @@ def trouble_of(place: str) -> str:
         return "is no text in UTF-8"
     if not place.isascii():
         return "has letters beyond ASCII, which Ray does not take"
-    if not os.path.isabs(place):
+    if not Path(place).is_absolute():
         return "is no absolute path"
     if length + INSIDE_BYTES > SOCKET_PATH_BYTES:
         most = SOCKET_PATH_BYTES - INSIDE_BYTES

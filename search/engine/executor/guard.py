@@ -50,7 +50,7 @@ class Told:
 
     def __init__(self, pipe: IO[bytes] | None) -> None:
         self._pipe = pipe
-        self._nowhere = open(os.devnull, "w")  # noqa: SIM115  # for as long as the clock runs
+        self._nowhere = Path(os.devnull).open("w")  # noqa: SIM115  # for as long as the clock runs
 
     def starting(self, limit: float, sentence: str) -> None:
         """Ray is started now, and this process is to end with this sentence if it takes so many seconds."""
@@ -215,9 +215,9 @@ def remove(folder: str) -> None:
 
 def members_of(folder: str) -> set[int]:
     """Return the processes that name a Ray's folder in their command line, or have a file in it open."""
-    name = os.path.basename(folder)
-    if os.path.isdir("/proc/self/fd"):
-        return {int(entry) for entry in os.listdir("/proc") if entry.isdigit() and _belongs(f"/proc/{entry}", name)}
+    name = Path(folder).name
+    if Path("/proc/self/fd").is_dir():
+        return {int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit() and _belongs(entry, name)}
     members = set()
     for line in _said("ps", "-axww", "-o", "pid=,command=").splitlines():
         number, _, command = line.strip().partition(" ")
@@ -233,12 +233,11 @@ def _session(process: int) -> int:
         return -1
 
 
-def _belongs(process: str, name: str) -> bool:
+def _belongs(process: Path, name: str) -> bool:
     try:
-        with open(f"{process}/cmdline", "rb") as file:
-            if name.encode() in file.read():
-                return True
-        return any(name in os.readlink(f"{process}/fd/{number}") for number in os.listdir(f"{process}/fd"))
+        if name.encode() in (process / "cmdline").read_bytes():
+            return True
+        return any(name in str(link.readlink()) for link in (process / "fd").iterdir())
     except OSError:  # it ended meanwhile, or is somebody else's
         return False
 

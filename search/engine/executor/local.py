@@ -13,6 +13,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import Any
 
 import ray
@@ -60,7 +61,7 @@ def local_ray(cpus: int | None = None, say: Callable[[str], object] = print) -> 
         UserError: it does not start.
         RayLost: it started, and failed later.
     """
-    global _session
+    global _session  # noqa: PLW0603  # Ray has one session per process
     with ExitStack() as guards:
         _session = _started(guards, cpus, say)
         with watched(_gone) as watch:
@@ -173,7 +174,7 @@ def _look(folder: str) -> str:
     """Return what to look at where Ray does not start."""
     few = limits.processes()
     first = f"{few}: raise this limit, or end other programs; " if few.left < 10 * LEAST_PROCESSES else ""
-    return f"{first}see whether the machine is overloaded, or its memory or {os.path.dirname(folder)!r} full"
+    return f"{first}see whether the machine is overloaded, or its memory or {str(Path(folder).parent)!r} full"
 
 
 @contextmanager

@@ -84,7 +84,7 @@ _watch: Watch | None = None
 @contextmanager
 def watched(gone: Callable[[], str]) -> Iterator[Watch]:
     """Look after the servers inside; see `Watch`."""
-    global _watch
+    global _watch  # noqa: PLW0603  # Ray has one session per process
     _watch = watch = Watch(gone)
     try:
         yield watch

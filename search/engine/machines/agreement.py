@@ -191,7 +191,7 @@ def _response(secret: str, node: str) -> str:
 
 
 def _write(path: Path, text: str) -> None:
-    with open(path, "x") as file:
+    with path.open("x") as file:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())

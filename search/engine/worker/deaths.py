@@ -60,7 +60,7 @@ class Signs:
         self._file: TextIO | None = None
         if folder:
             with contextlib.suppress(OSError):
-                self._file = open(_path(folder, lease), "w", encoding="utf-8")  # noqa: SIM115  # for faults to come
+                self._file = _path(folder, lease).open("w", encoding="utf-8")  # for faults to come
                 faulthandler.disable()  # so that ours is the first handler that is called, Ray's the next
                 faulthandler.enable(self._file)
 
@@ -181,7 +181,7 @@ class Deaths:
 def kernel_kills() -> int | None:
     """Return how many processes the kernel has ended for lack of memory since it started; None where it does not say
     (that is on Linux alone)."""
-    with contextlib.suppress(OSError, ValueError), open("/proc/vmstat") as file:
+    with contextlib.suppress(OSError, ValueError), Path("/proc/vmstat").open() as file:
         for line in file:
             if line.startswith("oom_kill "):
                 return int(line.split()[1])

@@ -54,8 +54,8 @@ def element(name: str, *content: str, lines: bool = False, **attributes: str | b
     if "dir" not in attributes and any(not isinstance(part, Markup) and right_to_left(part) for part in content):
         attributes["dir"] = "auto"  # else the words before and behind it would change places with it
     parts = [name]
-    for key, value in attributes.items():
-        key = key.rstrip("_").replace("_", "-")
+    for keyword, value in attributes.items():
+        key = keyword.rstrip("_").replace("_", "-")
         if value is not False:
             parts.append(key if value is True else f'{key}="{value if isinstance(value, Markup) else escaped(value)}"')
     return Markup(f"<{' '.join(parts)}>{inner}</{name}>")

@@ -190,12 +190,11 @@ def _panels(
         else:
             idle.append(place)
     panels: list[Panel] = []
-    for places in kin.values():
-        data = next(run.data for run, right in found[places[0]].runs if right is not None)
+    for own in kin.values():
+        data = next(run.data for run, right in found[own[0]].runs if right is not None)
         card = read.cards[data]
         truth = card.truth[split]
-        if not panels:
-            places = sorted([*places, *idle])
+        places = own if panels else sorted([*own, *idle])
         # What is not there comes first, so that a run that is there takes its place.
         runs = [Run(number, seed, Ended.MISSING) for number in range(len(places)) for seed in read.space.seeds]
         runs += [

@@ -45,7 +45,7 @@ def judged_notes(table: Table, read: Curves, remarks: Remarks) -> list[str]:
         )
     if table.cross:
         notes.append("table.csv holds every setting in a line of its own, with its test differences and its epochs.")
-    return [*notes, *_claims(table, remarks), *_images(table, remarks), *_diverged(table)]
+    return [*notes, *_claims(table, remarks), *_images(remarks), *_diverged(table)]
 
 
 def _without(table: Table, evidence: Evidence) -> list[str]:
@@ -77,7 +77,7 @@ def _levels(table: Table, evidence: Evidence) -> list[str]:
     if evidence.unused:
         word = "setting has" if evidence.unused == 1 else "settings have"
         notes.append(f"{evidence.unused} {word} no interval: {'; '.join(evidence.faults)}.")
-    other = [name for name in table.metrics if name != table.judged and name != table.test]
+    other = [name for name in table.metrics if name not in (table.judged, table.test)]
     if other:
         notes.append(f"{', '.join(other)}: no interval, for intervals need predictions of classes.")
     return notes
@@ -174,7 +174,7 @@ def _noise(found: Iterable[Judged | None]) -> str:
     return f"; {'; or '.join(texts)}" if texts else ""
 
 
-def _images(table: Table, remarks: Remarks) -> list[str]:
+def _images(remarks: Remarks) -> list[str]:
     notes = []
     for evidence, word in ((remarks.val, "validation"), (remarks.test, "test")):
         if evidence is None or evidence.why:

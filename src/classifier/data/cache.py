@@ -210,7 +210,7 @@ def _written(place: Path, name: str) -> Iterator[tuple[IO[bytes], Callable[[Path
         def publish(path: Path) -> None:
             stream.flush()
             os.fsync(stream.fileno())
-            os.replace(stream.name, path)
+            Path(stream.name).replace(path)
 
         try:
             yield stream, publish

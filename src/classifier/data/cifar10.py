@@ -73,7 +73,7 @@ def cifar10(split_seed: int) -> Source:
 
 
 @functools.lru_cache(maxsize=1)
-def _labels(folder: Path, state: str) -> tuple[list[str], np.ndarray, np.ndarray]:
+def _labels(folder: Path, state: str) -> tuple[list[str], np.ndarray, np.ndarray]:  # noqa: ARG001  # a key of the cache
     """Return class names, and the labels of training and test images, int64; `state` changes when the files do."""
     training, testing = _opened(folder, train=True), _opened(folder, train=False)
     return list(training.classes), np.array(training.targets, np.int64), np.array(testing.targets, np.int64)
@@ -89,7 +89,7 @@ def _image(folder: Path, state: str, image: int) -> Image.Image:
 
 
 @functools.lru_cache(maxsize=1)
-def _pixels(folder: Path, state: str) -> np.ndarray:
+def _pixels(folder: Path, state: str) -> np.ndarray:  # noqa: ARG001  # a key of the cache
     """Return uint8 [images, 32, 32, 3]: asked for only while they are decoded into the cache."""
     return np.concatenate([_opened(folder, train).data for train in (True, False)])
 

@@ -49,7 +49,7 @@ def digits(split_seed: int) -> Source:
     """Return the digits, split by `split_seed`."""
     grey, labels, edition = _read()
 
-    def split(decoded: Decoded) -> dict[str, np.ndarray]:
+    def split(_decoded: Decoded) -> dict[str, np.ndarray]:
         identities = [b"digit %d" % image for image in range(len(labels))]
         return draw(labels, identities, split_seed, lambda label, _: (TRAINING[label], HELD_OUT, HELD_OUT))
 

@@ -112,7 +112,7 @@ def _fetched(remote: Remote, place: Path) -> Path:
             if not (Path(beside) / remote.folder / remote.sign).exists():
                 raise RuntimeError(f"what was fetched holds no {remote.folder}/{remote.sign}")
             try:
-                os.replace(Path(beside) / remote.folder, final)
+                Path(beside, remote.folder).replace(final)
             except OSError:
                 if not (final / remote.sign).exists():  # where nothing can be locked another may have been first
                     raise

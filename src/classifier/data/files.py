@@ -109,7 +109,7 @@ def _below(folder: Path, root: Path, passed: Passed) -> Iterator[Path]:
             yield path
             continue
         linked = path.is_symlink()
-        real = os.path.realpath(path) if linked else os.path.join(parent, path.name)
+        real = os.path.realpath(path) if linked else str(Path(parent, path.name))
         if linked and (real in read or holds(top, real) or holds(real, parent)):
             passed.again.append(relative(path, root))
         elif real not in read:

@@ -178,7 +178,7 @@ def activation(model: nn.Module, one: Filter, x: Tensor) -> Tensor:
     """Return the mean of the filter's output map over positions, a scalar with its graph."""
     reached: list[Tensor] = []
 
-    def keep(module: nn.Module, inputs: object, output: Tensor) -> None:
+    def keep(_module: nn.Module, _inputs: object, output: Tensor) -> None:
         reached.append(output[:, one.channel].mean())
         raise _Reached
 

@@ -77,7 +77,7 @@ def anatomy(fixed: Mapping[str, Any], classes: int) -> Anatomy:
     names = {module: name for name, module in model.named_modules()}
     outputs: dict[str, tuple[int, ...]] = {}
 
-    def note(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+    def note(module: nn.Module, _inputs: tuple[Tensor, ...], output: Tensor) -> None:
         outputs[names[module]] = tuple(output.shape[1:])
 
     hooks = [module.register_forward_hook(note) for module in names if _kind(module)]

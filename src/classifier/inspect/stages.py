@@ -37,7 +37,7 @@ def _stages(fixed: Mapping[str, Any], classes: int) -> dict[str, tuple[str, str]
     sizes: dict[str, str] = {}
 
     def note(name: str) -> Any:
-        def hook(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+        def hook(_module: nn.Module, _inputs: tuple[Tensor, ...], output: Tensor) -> None:
             sizes[name] = " x ".join(str(extent) for extent in output.shape[2:])
 
         return hook

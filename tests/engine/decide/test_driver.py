@@ -408,7 +408,7 @@ def test_a_tiny_space_is_exhausted(sampler: str) -> None:
         {"switch": {"choice": [1, 3, 5]}, "turn": {"choice": [2, 4, None]}},
         {"kind": {"choice": ["plain", "rich"]}, "switch": {"choice": [3, 5], "when": {"kind": "rich"}}},
     ],
-    ids=lambda axes: " ".join(axes),
+    ids=" ".join,
 )
 def test_a_sampler_that_comes_back_to_a_chain_finds_a_state(axes: Mapping[str, Any]) -> None:
     """Where a chain was stopped, and wherever a value that was not drawn yet would have parted from it."""
