@@ -136,7 +136,7 @@ def test_where_there_is_no_room_nothing_is_left(
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
 def test_a_full_disk_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("builtins.open", lambda path, mode, opened=open: opened("/dev/full", mode))
+    monkeypatch.setattr(Path, "open", lambda path, mode, opened=Path.open: opened(Path("/dev/full"), mode))
     with pytest.raises(OSError, match="No space left on device"):
         write_state(tmp_path, KEY, CONTENT)
 
