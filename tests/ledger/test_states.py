@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import IO
 
 import pytest
 import sqlalchemy as sa
@@ -136,7 +137,10 @@ def test_where_there_is_no_room_nothing_is_left(
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
 def test_a_full_disk_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Path, "open", lambda path, mode, opened=Path.open: opened(Path("/dev/full"), mode))
+    def opened(path: Path, mode: str, usual: Callable[..., IO[bytes]] = Path.open) -> IO[bytes]:
+        return usual(Path("/dev/full") if mode == "wb" else path, mode)
+
+    monkeypatch.setattr(Path, "open", opened)
     with pytest.raises(OSError, match="No space left on device"):
         write_state(tmp_path, KEY, CONTENT)
 
