@@ -35,7 +35,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import IO, Any
 
-from benchmarks import conditions
+from benchmarks import harness
 
 ROOT = Path(__file__).resolve().parent.parent
 SERVICE = ("ray", "optuna", "sqlalchemy", "jsonschema", "platformdirs", "pandas", "plotly", "click", "rich", "yaml")
@@ -44,7 +44,7 @@ SERVICE = ("ray", "optuna", "sqlalchemy", "jsonschema", "platformdirs", "pandas"
 TRAINING = ("jsonschema", "PIL", "yaml", "torchvision")
 """What the classifier and its benchmarks need beside torch and numpy, as modules."""
 
-LEAST = 5.0
+MIN_PART_S = 5.0
 """Seconds a part gets at least, whatever is left."""
 
 
@@ -109,7 +109,7 @@ def parts(device: str, dry: bool, minutes: float) -> list[Part]:
         training += ["--models", "model_c", "--precisions", "fp32"]
         profile += ["--models", "model_c", "--precisions", "fp32"]
     packing = ["-m", "benchmarks.packing", *at, "--mps"]
-    packing += [*small, "--epochs", "1", "--at-once", "2", "--fused", "2"] if dry else []
+    packing += [*small, "--epochs", "1", "--at-once", "2"] if dry else []
 
     def rows(precision: str, share: float) -> Part:
         command = ["-m", "benchmarks.rows", *at, "--precision", precision, "--json", JSON]
@@ -192,7 +192,7 @@ def run(part: Part, limit: float, log: IO[str], folder: Path) -> Ended:
 
 def limit(share: float, minutes: float, spent: float) -> float:
     """Return the seconds of a part: its share, what others left over not counted, and never more than what is left."""
-    return max(LEAST, min(share * 60 * minutes, 60 * minutes - spent))
+    return max(MIN_PART_S, min(share * 60 * minutes, 60 * minutes - spent))
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -203,7 +203,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--device", choices=["cpu", "cuda"], default="cuda")
     parser.add_argument("--dry-run", action="store_true", help="tiny sizes, to try it out")
     chosen = parser.parse_args(arguments)
-    if chosen.device == "cuda" and not conditions.gpu():
+    if chosen.device == "cuda" and not harness.gpu():
         parser.error("no GPU is to be seen; give --device cpu to try this out without one")
     listed = parts(chosen.device, chosen.dry_run, chosen.minutes)
     known = {part.name.split()[0] for part in listed}
@@ -211,7 +211,7 @@ def main(arguments: list[str] | None = None) -> int:
         parser.error(f"found --parts {unknown[0]}, must be some of {', '.join(sorted(known))}")
     wanted = [part for part in listed if chosen.parts is None or part.name.split()[0] in chosen.parts]
     chosen.out.mkdir(parents=True, exist_ok=True)
-    told = conditions.lines({"device": chosen.device, "time": f"{chosen.minutes:g} minutes"})
+    told = harness.conditions({"device": chosen.device, "time": f"{chosen.minutes:g} minutes"})
     with (chosen.out / "log.txt").open("w") as log, tempfile.TemporaryDirectory(prefix="gpu-") as name:
         log.write("\n".join(told) + "\n")
         ended, began = [], time.monotonic()

@@ -21,10 +21,10 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks import conditions
+from benchmarks import harness
+from benchmarks.harness import serve, turns
 from benchmarks.photos import decoded, drawn
 from benchmarks.rates import CASES, rounded
-from benchmarks.turns import serve, turns
 
 KEPT, RETURNED = "kept", "returned"
 
@@ -95,13 +95,13 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--precisions", nargs="+", choices=["fp32", "bf16"], default=["fp32", "bf16"])
     parser.add_argument("--size", type=int, help="of the images, in pixels; as in benchmarks.training where not given")
     parser.add_argument("--images", type=int, help="per epoch, cut to whole batches")
-    parser.add_argument("--threads", type=int, default=len(conditions.cores()))
+    parser.add_argument("--threads", type=int, default=len(harness.cores()))
     parser.add_argument("--repeat", type=int, default=5)
     parser.add_argument("--side", choices=[KEPT, RETURNED], help=argparse.SUPPRESS)
     chosen = parser.parse_args(arguments)
     if chosen.side:
         return work(chosen.models[0], chosen.precisions[0], chosen.side == KEPT, chosen)
-    lines = [*conditions.lines({"each side": f"{chosen.threads} threads"}), conditions.busy()]
+    lines = [*harness.conditions({"each side": f"{chosen.threads} threads"}), harness.busy()]
     print("\n".join(line for line in lines if line), flush=True)
     for name in chosen.models:
         for precision in chosen.precisions:

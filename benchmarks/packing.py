@@ -1,17 +1,13 @@
-"""Trials per hour by how many share one device, as processes and as one fused network; and whether bits stay the same.
+"""Trials per hour by how many share one device, and whether bits stay the same.
 
     python -m benchmarks.packing [--model model_c] [--precision fp32] [--device cpu] [--at-once 1 2] [--epochs 2]
-                                 [--images N] [--repeat 1] [--mps] [--fused 1 2 4] [--json FILE] [--drawn]
+                                 [--images N] [--repeat 1] [--mps] [--json FILE] [--drawn]
 
-*Processes*: so many trials of one case of `benchmarks.training` at once, each a process of its own with one CPU thread,
+So many trials of one case of `benchmarks.training` at once, each a process of its own with one CPU thread,
 which train their epochs from the start at the same moment. On a CPU each has a core of its own, and one trial with all
 cores is a line, too. On a GPU they share it in slices of time, or with --mps through NVIDIA's Multi-Process Service,
 which this command then starts and ends (where ``nvidia-cuda-mps-control`` is there). *Same bits* compares rows,
 predictions and the final state with those of a trial alone under the same number of threads.
-
-*Fused*: K trials of Model C as one network (`benchmarks.fused`) against K trials one after the other in one process, on
-random numbers that lie on the device, so that only the network is compared. *Losses differ by* is the largest relative
-difference behind three steps; `tests/benchmarks/test_fused.py` compares weights.
 
 How to read it. *Trials per hour* are all trials at once by the seconds of the slowest; *by one* is that by one trial at
 a time. Figures are medians over the repeats, in which the numbers of trials take turns.
@@ -20,22 +16,24 @@ a time. Figures are medians over the repeats, in which the numbers of trials tak
 from __future__ import annotations
 
 import argparse
+import contextlib
 import hashlib
 import json
+import os
+import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks import conditions
-from benchmarks.mps import mps
+from benchmarks import harness
+from benchmarks.harness import Turn, serve, turns
 from benchmarks.rates import CASES, Case, rounded
-from benchmarks.turns import Turn, serve, turns
 
 
 @dataclass(frozen=True)
@@ -84,7 +82,7 @@ def work(case: Case, chosen: argparse.Namespace) -> None:
     """Be a trial: train it from the start whenever told to."""
     import torch
 
-    from benchmarks.counted import digest
+    from benchmarks.factorial import digest
     from benchmarks.loops import settings_of, wait
     from benchmarks.photos import decoded
     from benchmarks.training import photographs
@@ -129,7 +127,7 @@ def measure(
     case: Case, chosen: argparse.Namespace, arguments: list[str], environment: Mapping[str, str]
 ) -> list[Packed]:
     """Train each number of trials at once, in turns."""
-    cores = conditions.cores()
+    cores = harness.cores()
     plans = [(trials, 1) for trials in sorted({1, *chosen.at_once})]
     if chosen.device == "cpu" and len(cores) > 1:
         plans.append((1, len(cores)))
@@ -151,6 +149,40 @@ def measure(
     return [Packed(*plan, seconds[plan], digests[plan]) for plan in plans]
 
 
+# NVIDIA's Multi-Process Service -----------------------------------------------------------------------------
+
+MPS = "nvidia-cuda-mps-control"
+
+
+@contextlib.contextmanager
+def mps() -> Iterator[Mapping[str, str]]:
+    """Start NVIDIA's Multi-Process Service with folders of its own; end it at exit.
+
+    Returns:
+        the variables by which a process finds it.
+
+    Raises:
+        RuntimeError: it is not there, or does not start.
+    """
+    if shutil.which(MPS) is None:
+        raise RuntimeError(f"{MPS} is not there; install it with the driver, or leave out --mps")
+    with tempfile.TemporaryDirectory(prefix="mps-", ignore_cleanup_errors=True) as folder:
+        named = {"CUDA_MPS_PIPE_DIRECTORY": f"{folder}/pipe", "CUDA_MPS_LOG_DIRECTORY": f"{folder}/log"}
+        for name in named.values():
+            Path(name).mkdir()
+        environment = {**os.environ, **named}
+        began = subprocess.run([MPS, "-d"], env=environment, capture_output=True, text=True, timeout=30)
+        if began.returncode != 0:
+            raise RuntimeError(f"{MPS} -d ended with code {began.returncode}: {began.stderr.strip()}")
+        try:
+            yield named
+        finally:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                subprocess.run(
+                    [MPS], env=environment, input="quit\n", capture_output=True, text=True, timeout=30, check=False
+                )
+
+
 # All of it ---------------------------------------------------------------------------------------------------
 
 
@@ -169,7 +201,6 @@ def options() -> argparse.ArgumentParser:
     parser.add_argument("--precision", choices=["fp32", "bf16"], default="fp32")
     parser.add_argument("--device", choices=["cpu", "cuda"], default="cuda" if cuda else "cpu")
     parser.add_argument("--at-once", nargs="*", type=int, default=[1, 2, 4, 8] if cuda else [1, 2])
-    parser.add_argument("--fused", nargs="*", type=int, default=[1, 2, 4, 8] if cuda else [1, 2, 4])
     parser.add_argument("--epochs", type=int, default=2)
     parser.add_argument("--images", type=int, help="per epoch, cut to whole batches")
     parser.add_argument("--repeat", type=int, default=1)
@@ -186,30 +217,18 @@ def main(arguments: list[str] | None = None) -> None:
     arguments = sys.argv[1:] if arguments is None else arguments
     parser = options()
     chosen = parser.parse_args(arguments)
-    if min([1, *chosen.at_once, *chosen.fused]) < 1 or chosen.epochs < 1 or chosen.repeat < 1:
+    if min([1, *chosen.at_once]) < 1 or chosen.epochs < 1 or chosen.repeat < 1:
         parser.error("at least 1 trial at once, 1 epoch and 1 repeat")
     case = CASES[chosen.model]
     if chosen.trial:
         work(case, chosen)
         return
     trial = f"{chosen.epochs} epochs of {images_of(case, chosen):,} images, {case.name} at {case.size} px"
-    told = conditions.lines({"device": chosen.device, "each trial": f"{trial}, {chosen.precision}"})
-    print("\n".join(line for line in [*told, conditions.busy()] if line), flush=True)
-    found: dict[str, Any] = {"conditions": told}
-    if chosen.at_once:
-        found["processes"] = processes(case, chosen, arguments)
-    if chosen.fused:
-        from benchmarks.fusing import fuse, fused_table
-
-        fusable = CASES["model_c"]
-        steps = max(1, images_of(fusable, chosen) // fusable.batch)
-        network = [
-            fuse(fusable, trials, chosen.device, chosen.precision, steps, chosen.repeat) for trials in chosen.fused
-        ]
-        print("\nModel C, fused\n" + "\n".join(fused_table(network)), flush=True)
-        found["fused"] = [vars(of) for of in network]
+    told = harness.conditions({"device": chosen.device, "each trial": f"{trial}, {chosen.precision}"})
+    print("\n".join(line for line in [*told, harness.busy()] if line), flush=True)
+    figures = processes(case, chosen, arguments)
     if chosen.json:
-        chosen.json.write_text(json.dumps(found, indent=1))
+        chosen.json.write_text(json.dumps({"conditions": told, "processes": figures}, indent=1))
 
 
 def processes(case: Case, chosen: argparse.Namespace, arguments: list[str]) -> dict[str, Any]:

@@ -30,7 +30,7 @@ SETTINGS = 5
 TRUE = 0.04
 NOISE = next(one for one in SCENARIOS if one.name == "1 pt")
 
-ROOM = 12_000_000
+MAX_NUMBERS_AT_ONCE = 12_000_000
 """Numbers that are drawn at once at most."""
 
 
@@ -82,7 +82,7 @@ def lines(replicates: int) -> Iterator[str]:
 
 def _parts(replicates: int, numbers: int) -> list[int]:
     """Divide replicates so that each part fits into memory."""
-    most = max(1, ROOM // (SETTINGS * numbers))
+    most = max(1, MAX_NUMBERS_AT_ONCE // (SETTINGS * numbers))
     return [min(most, replicates - start) for start in range(0, replicates, most)]
 
 

@@ -2,8 +2,8 @@
 
     python -m benchmarks.scale [--trials 1000 10000 100000] [--epochs 2] [--verbs run again plan list show report]
 
-Nothing is trained. A ledger is filled with the rows of a whole grid of `benchmarks.noop`, as another study would leave
-them; then each verb is a process of its own, as a person starts it:
+Nothing is trained. A ledger is filled with the rows of a whole grid, whose epochs are a formula, as another study
+would leave them; then each verb is a process of its own, as a person starts it:
 
     run      the study is new: every trial is entered, settled from the rows, mirrored, and its results are written
     again    the same command once more: nothing is left to do
@@ -32,18 +32,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks import noop
-from benchmarks.overhead import conditions as machine
+from benchmarks import harness
 from search.core.trial import Row
 from search.engine.conditions import conditions
 from search.ledger import Ledger
 from search.space import Space, dump, space_from_mapping
 from search.study import Planner
-from search.workload import load_workload
+from search.workload import Description, Settings, Workload, load_workload
 
-ROOT = Path(__file__).resolve().parent.parent
 CLASS = {"machine": "none: nothing is trained"}
-SMALL = 100
+SMALL_TRIALS = 100
+"""What a verb costs whatever its size is taken from a study of so many trials."""
+
 STUDY = "grid"
 VERBS: Mapping[str, list[str]] = {
     "run": ["run", "FILE"],
@@ -53,6 +53,44 @@ VERBS: Mapping[str, list[str]] = {
     "show": ["show", STUDY],
     "report": ["report", STUDY],
 }
+
+
+SETTINGS: Description = {
+    "lr": {"type": "number", "minimum": 1e-4, "maximum": 1e-1, "description": "one axis of the grid"},
+    "decay": {"type": "number", "minimum": 0.0, "maximum": 1.0, "description": "the other one"},
+}
+
+
+def loss(lr: float, decay: float, epoch: int) -> float:
+    """Return the loss after that many epochs: it falls with each, towards a floor that the two floats set."""
+    return (math.log10(lr) + 2) ** 2 + (decay - 0.3) ** 2 + 1 / epoch
+
+
+class Noop(Workload):
+    """Two floats; no data, no random numbers."""
+
+    recipe = "1"
+    settings = SETTINGS
+
+    def start(self, fixed: Settings, cpus: int, gpus: float) -> NoopRun:
+        return NoopRun(fixed["lr"], fixed["decay"])
+
+
+class NoopRun:
+    """One run; its state is the number of epochs."""
+
+    def __init__(self, lr: float, decay: float) -> None:
+        self.lr, self.decay, self.epoch = lr, decay, 0
+
+    def train_epoch(self, settings: Settings) -> dict[str, float]:
+        self.epoch += 1
+        return {"val_loss": loss(self.lr, self.decay, self.epoch)}
+
+    def save(self) -> bytes:
+        return self.epoch.to_bytes(8, "big")
+
+    def load(self, state: bytes) -> None:
+        self.epoch = int.from_bytes(state, "big")
 
 
 @dataclass(frozen=True)
@@ -70,7 +108,7 @@ def grid(trials: int, epochs: int) -> dict[str, Any]:
     other = max(1, trials // side)
     return {
         "name": STUDY,
-        "workload": "benchmarks.noop:Noop",
+        "workload": "benchmarks.scale:Noop",
         "fixed": {"epochs": epochs},
         "space": {
             "lr": {"grid": [round(1e-4 + 0.09 * place / side, 9) for place in range(side)]},
@@ -94,8 +132,8 @@ def record(space: Space, folder: Path) -> int:
             for parameters in batch:
                 leaf = planner.leaf(count, count, 0, parameters)
                 for epoch, key in enumerate(leaf.path, start=1):
-                    loss = noop.loss(parameters["lr"], parameters["decay"], epoch)
-                    step.put_row(key, epoch, Row({"val_loss": loss}), 1e-4, run)
+                    value = loss(parameters["lr"], parameters["decay"], epoch)
+                    step.put_row(key, epoch, Row({"val_loss": value}), 1e-4, run)
                 count += 1
     ledger.end_run(run, "done", 1.0)
     ledger.close()
@@ -118,7 +156,10 @@ def command(words: list[str], file: Path, results: Path) -> Cost:
     with tempfile.TemporaryFile() as out:
         began = time.monotonic()
         process = subprocess.Popen(
-            [sys.executable, "-m", "search", *words, "--results", str(results)], cwd=ROOT, stdout=out, stderr=out
+            [sys.executable, "-m", "search", *words, "--results", str(results)],
+            cwd=harness.ROOT,
+            stdout=out,
+            stderr=out,
         )
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
@@ -145,21 +186,19 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=2)
     parser.add_argument("--verbs", nargs="+", choices=list(VERBS), default=list(VERBS))
     chosen = parser.parse_args()
-    print("\n".join(line for line in machine(0, chosen.epochs, 1) if not line.startswith(("search", "repeats"))))
-    print(f"grid           {chosen.epochs} epochs a trial, two axes, one seed, nothing to train\n")
     wanted = [
         verb for verb in VERBS if verb in chosen.verbs or (verb == "run" and set(chosen.verbs) - {"plan", "list"})
     ]
     found: dict[int, dict[str, Cost]] = {}
     print(f"{'verb':8}{'trials':>9}{'seconds':>10}{'MB':>8}{'ms each':>10}{'kB each':>10}", flush=True)
     base: dict[str, Cost] = {}
-    for size in [SMALL, *chosen.trials]:
+    for size in [SMALL_TRIALS, *chosen.trials]:
         count, costs = measure(size, chosen.epochs, wanted)
         base = base or costs
         found[count] = costs
         for verb, cost in costs.items():
-            each = f"{1000 * (cost.seconds - base[verb].seconds) / count:10.2f}" if size > SMALL else f"{'':10}"
-            room = f"{1024 * (cost.megabytes - base[verb].megabytes) / count:10.1f}" if size > SMALL else ""
+            each = f"{1000 * (cost.seconds - base[verb].seconds) / count:10.2f}" if size > SMALL_TRIALS else f"{'':10}"
+            room = f"{1024 * (cost.megabytes - base[verb].megabytes) / count:10.1f}" if size > SMALL_TRIALS else ""
             print(f"{verb:8}{count:9,}{cost.seconds:10.2f}{cost.megabytes:8.0f}{each}{room}", flush=True)
     sizes = sorted(found)[1:]
     if len(sizes) > 1:
@@ -167,6 +206,9 @@ def main() -> None:
         for verb in wanted:
             few, many = ((found[size][verb].seconds - base[verb].seconds) / size for size in (sizes[0], sizes[-1]))
             print(f"  {verb:8}{many / few if few > 0 else math.nan:6.2f}")
+    # Last, because it imports torch: the memory of a command begins with that of the process that starts it.
+    shape = f"{chosen.epochs} epochs a trial, two axes, one seed, nothing to train"
+    print("\n" + "\n".join(harness.conditions({"grid": shape})))
 
 
 if __name__ == "__main__":

@@ -34,7 +34,6 @@ class Side:
         start: of them, seconds of Ray's start and end.
         distinct: different epochs of the trials without alpha, where the side knows.
         load: load average when it began and when it ended.
-        processor: what a process is -> seconds of processor time, where they were watched; see `benchmarks.processes`.
     """
 
     trials: Mapping[str, Trial]
@@ -44,7 +43,6 @@ class Side:
     start: float
     distinct: int = 0
     load: Sequence[float] = field(default=(0.0, 0.0))
-    processor: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def epochs(self) -> int:

@@ -6,14 +6,14 @@ SPACE is a grid (default: `spaces/factorial_small.yaml`). The sides, each a proc
 one after the other on the same machine; the order turns round with each repeat:
 
     ours                    `search.run`, as `python -m search run` does it: ledger, mirror, results folder, lines
-    plain Ray Tune          `benchmarks.plain_factorial`: what Ray's documentation shows, `tune.grid_search` over all
+    plain Ray Tune          `benchmarks.factorial`: what Ray's documentation shows, `tune.grid_search` over all
                             axes, a function trainable, a Stopper for generalisation loss, one CPU per trial, defaults
     plain Ray Tune, tuned   the same with `reuse_actors=True` and without file loggers
     ours, --no-sharing      the same as ours, every trial trained alone; what remains against it is sharing alone
 
-`--short` leaves out the last two. All sides train with the same code, `benchmarks.counted`, which counts epochs as they
-are trained. The baseline is the one with stop rules: it trains no epoch behind the one that ends a trial. For all, Ray
-listens on loopback only and reports no usage.
+`--short` leaves out the last two. All sides train with the same code, `benchmarks.factorial`, which counts epochs as
+they are trained. The baseline is the one with stop rules: it trains no epoch behind the one that ends a trial. For all,
+Ray listens on loopback only and reports no usage.
 
 The sides must agree to the last bit, or the command fails: in the length of each trial, in all metrics of its last
 epoch, and in the set of all rows trained, predictions included.
@@ -32,29 +32,19 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
-from importlib import metadata
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmarks import counted
-from benchmarks.processes import watching
+from benchmarks import factorial, harness
 from benchmarks.shares import ALONE, OURS, PLAIN, SIDES, TUNED, Side, Trial, differences, ratios, table, targets
-from benchmarks.starts import timed_starts
 
 if TYPE_CHECKING:
     from search.space import Space
-
-ROOT = Path(__file__).resolve().parent.parent
-BUSY = 0.5
-"""Load average above which times say nothing."""
-
-PACKAGES = ("ray", "torch", "optuna", "numpy", "sqlalchemy")
 
 
 def space_of(file: str, sets: Mapping[str, str]) -> Space:
@@ -65,7 +55,7 @@ def space_of(file: str, sets: Mapping[str, str]) -> Space:
     """
     from search.space import Grid, read_space
 
-    space = read_space(file, {**sets, "workload": "benchmarks.counted:Counted"})
+    space = read_space(file, {**sets, "workload": "benchmarks.factorial:Counted"})
     listed = all(isinstance(axis.domain, Grid) and axis.when is None for axis in space.axes)
     if not listed or space.search.sampler != "grid" or space.search.asha is not None:
         raise SystemExit(f"{file}: the plain side knows grids without conditions and pruning; choose another file")
@@ -98,6 +88,32 @@ def name_of(options: Mapping[str, Mapping[str, Any]], seed: int) -> str:
 
 
 # One side, in a process of its own ---------------------------------------------------------------------------
+
+
+def timed_starts() -> dict[str, float]:
+    """Import Ray, listening on loopback only and reporting no usage, and time its start and end from now on.
+
+    Returns:
+        ``ray.init`` and ``ray.shutdown`` -> seconds spent in them; grows with every call.
+    """
+    os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    import ray
+
+    spent = {"ray.init": 0.0, "ray.shutdown": 0.0}
+
+    def timed(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*args: Any, **options: Any) -> Any:
+            before = time.monotonic()
+            try:
+                return function(*args, **options)
+            finally:
+                spent[name] += time.monotonic() - before
+
+        return call
+
+    ray.init, ray.shutdown = timed("ray.init", ray.init), timed("ray.shutdown", ray.shutdown)
+    return spent
 
 
 def work(side: str, space: Space, folder: Path) -> dict[str, Any]:
@@ -137,18 +153,16 @@ def _ours(space: Space, folder: Path, sharing: bool) -> dict[str, Any]:
 def _plain(space: Space, folder: Path, tuned: bool) -> dict[str, Any]:
     import ray
 
-    from benchmarks import plain_factorial
-
     ray.init()
     axes, epochs = options_of(space), space.fixed["epochs"]
-    results = plain_factorial.search(fixed_of(space), axes, space.seeds, epochs, str(folder), tuned)
+    results = factorial.search(fixed_of(space), axes, space.seeds, epochs, str(folder), tuned)
     ray.shutdown()
     trials = {}
     for result in results:
         config, last = result["config"], result["metrics"]
         trials[name_of(config["axes"], config["seed"])] = {
             "epochs": last["training_iteration"],
-            "stoppable": plain_factorial.alpha_of(config) is not None,
+            "stoppable": factorial.alpha_of(config) is not None,
             "metrics": {name: value for name, value in last.items() if isinstance(value, float)},
         }
     return {"trials": trials}
@@ -163,38 +177,31 @@ def measure(side: str, arguments: list[str]) -> Side:
         folder = Path(name)
         log, told, epochs = folder / "log.txt", folder / "found.json", folder / "epochs.txt"
         command = [sys.executable, "-m", "benchmarks.sharing", *arguments, "--side", side, "--folder", name]
-        environment = {**os.environ, counted.EPOCHS: str(epochs)}
+        environment = {**os.environ, factorial.EPOCHS: str(epochs)}
         before = os.getloadavg()[0]
         with log.open("w") as out:
             began = time.monotonic()
-            process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=out, stderr=subprocess.STDOUT)
-            with watching(process.pid) as watched:
-                code = process.wait()
+            done = subprocess.run(command, cwd=harness.ROOT, env=environment, stdout=out, stderr=subprocess.STDOUT)
             wall = time.monotonic() - began
-        if code != 0 or not told.exists():
+        if done.returncode != 0 or not told.exists():
             raise SystemExit(f"{side} failed:\n{log.read_text()[-3000:]}")
         found = json.loads(told.read_text())
-        rows, training = counted.read(epochs)
+        rows, training = factorial.epochs_of(epochs)
     trials = {name: Trial(**trial) for name, trial in found.pop("trials").items()}
     load = (before, os.getloadavg()[0])
-    return Side(trials, rows, training, wall, load=load, processor=watched.seconds(), **found)
+    return Side(trials, rows, training, wall, load=load, **found)
 
 
 def conditions(space: Space, arguments: list[str]) -> list[str]:
     """Return under which conditions the figures hold."""
-    from search.engine.conditions import commit, processor
-
-    versions = ", ".join(f"{name} {metadata.version(name)}" for name in PACKAGES)
     axes = " x ".join(str(len(options)) for options in options_of(space).values())
     trials = space.grid_size() * len(space.seeds)
-    return [
-        f"processor      {processor()}, {len(os.sched_getaffinity(0))} cores; load before {os.getloadavg()[0]:.1f}",
-        f"system         {platform.system()} {platform.release()}",
-        f"versions       Python {platform.python_version()}, {versions}",
-        f"commit         {commit() or 'unknown'}",
-        f"factorial      {' '.join(arguments)}: {axes}, {len(space.seeds)} seeds, {trials} trials",
-        f"               of {space.fixed['epochs']} epochs; {trials * space.fixed['epochs']} epochs without stop rules",
-    ]
+    return harness.conditions(
+        {
+            "factorial": f"{' '.join(arguments)}: {axes}, {len(space.seeds)} seeds, {trials} trials",
+            "trials": f"{space.fixed['epochs']} epochs each; {trials * space.fixed['epochs']} without stop rules",
+        }
+    )
 
 
 def main() -> None:
@@ -218,8 +225,8 @@ def main() -> None:
 
     arguments = [chosen.space, *(word for text in chosen.sets for word in ("--set", text))]
     print("\n".join(conditions(space, arguments)), flush=True)
-    if os.getloadavg()[0] > BUSY:
-        print(f"NOT IDLE       the load is above {BUSY}: epochs and bits count, times do not", flush=True)
+    if busy := harness.busy():
+        print(busy, flush=True)
     decode(space)
     names = [OURS, PLAIN] if chosen.short else list(SIDES)
     runs: list[dict[str, Side]] = []
@@ -234,11 +241,9 @@ def main() -> None:
 
 def decode(space: Space) -> None:
     """Decode the images, so that whichever side goes first does not pay for it."""
-    from benchmarks import plain_factorial
-
     first = {name: options[0] for name, options in options_of(space).items()}
-    fixed, _ = plain_factorial.split({"fixed": fixed_of(space), "axes": first, "seed": space.seeds[0], "epochs": 1})
-    counted.workload.data(fixed)
+    fixed, _ = factorial.split({"fixed": fixed_of(space), "axes": first, "seed": space.seeds[0], "epochs": 1})
+    factorial.workload.data(fixed)
 
 
 def report(runs: list[dict[str, Side]]) -> int:

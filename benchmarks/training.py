@@ -24,7 +24,7 @@ machine that is busy for a while is so for both. *per core-s* is images by proce
 other programs hardly change; *of N cores* is processor time by seconds: below N a side waited.
 Decoding is none of our epoch, because it is done once; how long it took stands above the table. The last lines say
 which targets are met. With --profile, on a GPU, an epoch of ours is traced instead, and the largest gap between two
-kernels is printed (`benchmarks.gaps`).
+kernels is printed.
 """
 
 from __future__ import annotations
@@ -36,13 +36,15 @@ import resource
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks import conditions
+from benchmarks import harness
+from benchmarks.harness import serve, turns
 from benchmarks.photos import Photos, decoded, drawn, flowers
 from benchmarks.rates import CASES, OURS, Case, Epoch, Found, Side, rounded, sides, table, targets
-from benchmarks.turns import serve, turns
 
 
 def photographs(case: Case, images: int, artificial: bool, folder: Path) -> Photos:
@@ -58,7 +60,7 @@ def photographs(case: Case, images: int, artificial: bool, folder: Path) -> Phot
 
 def work(side: Side, case: Case, photos: Photos, chosen: argparse.Namespace) -> None:
     """Be a side: train an epoch whenever told to."""
-    os.sched_setaffinity(0, conditions.cores()[: chosen.threads])
+    os.sched_setaffinity(0, harness.cores()[: chosen.threads])
     from benchmarks.loops import epoch_of
 
     epoch = epoch_of(side, case, photos, chosen.threads, chosen.workers, chosen.device)
@@ -77,6 +79,109 @@ def processor() -> float:
     """Return seconds of processor time of this process and of its workers that have ended."""
     used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     return sum(usage.ru_utime + usage.ru_stime for usage in used)
+
+
+# Gaps between kernels ---------------------------------------------------------------------------------------
+
+MAX_GAP_US = 1000.0
+"""No gap is longer, in microseconds."""
+
+TRIMMED_SHARE = 0.05
+"""Of a trace, at each end: the start uploads the epoch's order and drawn parameters, the end evaluates and reads the
+figures; what lies between is the steady state."""
+
+KERNEL_KINDS = {"cuda": {"kernel", "gpu_memcpy", "gpu_memset"}, "cpu": {"cpu_op"}}
+"""Categories of a trace that count as work of the device; those of the CPU serve to try this out without a GPU."""
+
+
+@dataclass(frozen=True)
+class Gaps:
+    """How long a device idles between two kernels of an epoch's steady state; times in microseconds.
+
+    A kernel is a kernel, a copy or a fill; where several run at once they count as one.
+
+    Attributes:
+        kernels: how many there are.
+        span: from the first one's start to the last one's end.
+        busy: share of the span in which at least one ran.
+        longest: the longest gaps, longest first, each with the kernel before it and the one behind it.
+        over: how many are longer than `MAX_GAP_US`.
+    """
+
+    kernels: int
+    span: float
+    busy: float
+    longest: list[tuple[float, str, str]]
+    over: int
+
+    def lines(self, name: str) -> list[str]:
+        """Return what is printed, under a name of what was traced."""
+        found = [
+            f"{name}: {self.kernels:,} kernels in {self.span / 1000:,.1f} ms of steady state, the device busy "
+            f"{100 * self.busy:.1f} % of it"
+        ]
+        found += [
+            f"  gap of {gap:8,.1f} us between {before[:60]} and {after[:60]}" for gap, before, after in self.longest
+        ]
+        worst = self.longest[0][0] if self.longest else 0.0
+        met = "yes" if self.over == 0 else "NO "
+        return [*found, f"  {met}   largest gap {worst:,.1f} us, none over {MAX_GAP_US:,.0f} us ({self.over} are)"]
+
+
+def gaps(kernels: Iterable[tuple[float, float, str]], shown: int = 3) -> Gaps:
+    """Find the gaps between kernels.
+
+    Args:
+        kernels: start and end in microseconds, and name.
+        shown: how many of the longest gaps are kept.
+
+    Raises:
+        ValueError: there are no kernels.
+    """
+    every = sorted(kernels)
+    if not every:
+        raise ValueError("the trace holds no kernels; the epoch was not trained on the device that was traced")
+    first, last = every[0][0], max(end for _, end, _ in every)
+    low, high = first + TRIMMED_SHARE * (last - first), last - TRIMMED_SHARE * (last - first)
+    steady = [kernel for kernel in every if kernel[0] >= low and kernel[1] <= high] or every
+    found: list[tuple[float, str, str]] = []
+    busy, (reached, name) = 0.0, (steady[0][0], steady[0][2])
+    for start, end, called in steady:
+        if start > reached:
+            found.append((start - reached, name, called))
+        if end > reached:
+            busy += end - max(start, reached)
+            reached, name = end, called
+    span = reached - steady[0][0]
+    over = sum(gap > MAX_GAP_US for gap, _, _ in found)
+    return Gaps(len(steady), span, busy / span if span else 1.0, sorted(found, reverse=True)[:shown], over)
+
+
+def kernels_of(trace: dict[str, Any], device: str) -> list[tuple[float, float, str]]:
+    """Return start, end and name of what the device did, from a trace in Chrome's format."""
+    return [
+        (event["ts"], event["ts"] + event["dur"], event["name"])
+        for event in trace["traceEvents"]
+        if event.get("cat") in KERNEL_KINDS[device] and "dur" in event
+    ]
+
+
+def traced(epoch: Callable[[], int], device: str) -> Gaps:
+    """Train an epoch under the profiler and return its gaps.
+
+    Args:
+        epoch: warmed up.
+        device: ``cuda``, or ``cpu`` to try it out.
+    """
+    from torch.profiler import ProfilerActivity, profile
+
+    wanted = ProfilerActivity.CUDA if device == "cuda" else ProfilerActivity.CPU
+    with profile(activities=[wanted]) as profiler:
+        epoch()
+    with tempfile.TemporaryDirectory(prefix="gaps-") as folder:
+        file = Path(folder, "trace.json")
+        profiler.export_chrome_trace(str(file))
+        return gaps(kernels_of(json.loads(file.read_text()), device))
 
 
 # All of them -------------------------------------------------------------------------------------------------
@@ -117,7 +222,7 @@ def options() -> argparse.ArgumentParser:
     parser.add_argument("--precisions", nargs="+", choices=["fp32", "bf16"], default=["fp32", "bf16"])
     parser.add_argument("--device", choices=["cpu", "cuda"], default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--images", type=int, help="per epoch and case, cut to whole batches")
-    parser.add_argument("--threads", type=int, default=len(conditions.cores()), help="processors of each side")
+    parser.add_argument("--threads", type=int, default=len(harness.cores()), help="processors of each side")
     parser.add_argument("--workers", type=int, help="of a DataLoader; as many as threads where not given")
     parser.add_argument("--repeat", type=int, default=3)
     parser.add_argument("--json", type=Path, help="also write all epochs there")
@@ -141,8 +246,8 @@ def main(arguments: list[str] | None = None) -> None:
             side = sides(case, chosen.precisions, chosen.device)[chosen.side]
             work(side, case, photographs(case, images_of(case, chosen), chosen.drawn, Path(name)), chosen)
             return
-        lines = [*conditions.lines({"device": chosen.device, "each side": budget(chosen)})]
-        print("\n".join(line for line in [*lines, conditions.busy()] if line), flush=True)
+        lines = [*harness.conditions({"device": chosen.device, "each side": budget(chosen)})]
+        print("\n".join(line for line in [*lines, harness.busy()] if line), flush=True)
         found = []
         for case in cases:
             photos = photographs(case, images_of(case, chosen), chosen.drawn, Path(name))
@@ -178,7 +283,6 @@ def budget(chosen: argparse.Namespace) -> str:
 
 def profile(case: Case, photos: Photos, chosen: argparse.Namespace) -> None:
     """Print the gaps between the kernels of an epoch of ours, in each precision, with and without recorded steps."""
-    from benchmarks.gaps import traced
     from benchmarks.loops import ours
 
     for side in sides(case, chosen.precisions, chosen.device):
@@ -190,7 +294,7 @@ def profile(case: Case, photos: Photos, chosen: argparse.Namespace) -> None:
 
 def report(found: list[Found], lines: list[str], chosen: argparse.Namespace) -> None:
     """Print which targets are met, and write the figures where asked to."""
-    device = chosen.device if chosen.device == "cpu" else conditions.gpu()
+    device = chosen.device if chosen.device == "cpu" else harness.gpu()
     aims = [aim for of in found for aim in targets(of, device)]
     print(f"\nload after: {os.getloadavg()[0]:.1f}\ntargets:")
     for text, met in aims:

@@ -86,7 +86,7 @@ def test_the_tests_are_those_that_know_of_a_gpu():
 def test_a_part_never_gets_more_than_is_left():
     assert limit(0.25, 10, 0) == 150
     assert limit(0.25, 10, 500) == 100
-    assert limit(0.25, 10, 700) == gpu.LEAST
+    assert limit(0.25, 10, 700) == gpu.MIN_PART_S
 
 
 def test_what_cannot_be_done_is_left_out_with_the_reason(monkeypatch):

@@ -7,10 +7,8 @@ import shutil
 
 import pytest
 
-from benchmarks import mps, packing
-from benchmarks.fusing import Fused, fuse, fused_table
+from benchmarks import packing
 from benchmarks.packing import Packed, placed, table
-from benchmarks.rates import CASES, Case
 
 ALONE = Packed(1, 1, [10.0, 12.0, 8.0], ["a", "a"])
 
@@ -44,32 +42,16 @@ def test_each_trial_has_cores_of_its_own_while_there_are_enough():
     assert placed(3, 1, [4, 7]) == [[4], [7], [4]]
 
 
-def test_ratios_of_fused_trials_are_taken_within_a_repeat():
-    found = Fused(2, [20.0, 2.0, 30.0], [10.0, 1.0, 10.0], 1.5e-7)
-    assert found.ratio == 2
-    assert rows(fused_table([found])) == ["2 20.0 10.0 2.00 1.5e-07"]
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", ["fp32", "bf16"])
-def test_trials_are_fused_and_their_losses_agree(name):
-    case = CASES["model_c"]
-    small = Case(case.name, case.data, 16, 12, case.settings, case.images)
-    found = fuse(small, 2, "cpu", name, steps=1, repeats=2)
-    assert len(found.together) == len(found.apart) == 2
-    assert found.difference < (1e-5 if name == "fp32" else 0.05)
-
-
 def test_without_the_service_it_is_said_what_to_do(monkeypatch):
     monkeypatch.setattr(shutil, "which", lambda name: None)
     sentence = "nvidia-cuda-mps-control is not there; install it with the driver, or leave out --mps"
-    with pytest.raises(RuntimeError, match=f"^{re.escape(sentence)}$"), mps.mps():
+    with pytest.raises(RuntimeError, match=f"^{re.escape(sentence)}$"), packing.mps():
         pass
 
 
 @pytest.mark.slow
 def test_trials_share_the_processor_and_keep_their_bits(capsys):
-    wanted = ["--images", "48", "--epochs", "1", "--at-once", "2", "--fused", "--device", "cpu", "--drawn"]
+    wanted = ["--images", "48", "--epochs", "1", "--at-once", "2", "--device", "cpu", "--drawn"]
     packing.main(wanted)
     lines = [line for line in capsys.readouterr().out.splitlines() if re.match(r" +\d+ +\d+ +[\d.]+ ", line)]
     assert [line.split()[:2] for line in lines[:2]] == [["1", "1"], ["2", "1"]]

@@ -1,4 +1,4 @@
-"""The README's table of how many seeds are worth what is the one that is simulated."""
+"""The table of docs/benchmarks.md, how many seeds are worth what, is the one that is simulated."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import pytest
 from benchmarks.precision import SEEDS, Precision, precision
 from tests.statistics.generator import SIZES
 
-README = (Path(__file__).parents[2] / "README.md").read_text()
+PAGE = (Path(__file__).parents[2] / "docs/benchmarks.md").read_text()
 ENTRY = re.compile(r"± ([\d.]+), (?:(\d+) %|no verdict)")
 
 
 def table() -> dict[tuple[int, int], tuple[float, float | None]]:
-    """Return (seeds, images) -> half-width in points and power in per cent, as the README has them."""
+    """Return (seeds, images) -> half-width in points and power in per cent, as the page has them."""
     found = {}
-    for line in README.splitlines():
+    for line in PAGE.splitlines():
         if (row := re.match(r"\| (\d+) \| ±", line)) is None:
             continue
         entries = ENTRY.findall(line)
@@ -48,7 +48,7 @@ def test_a_smaller_simulation_gives_the_same(seeds: int, images: int, accuracy: 
         assert found.power == pytest.approx(power / 100, abs=4 * (power / 100 * (1 - power / 100) / 200) ** 0.5 + 0.01)
 
 
-def test_an_entry_reads_like_the_readme() -> None:
+def test_an_entry_reads_like_the_page() -> None:
     assert ENTRY.fullmatch(str(Precision(0.0612, 0.084)))
     assert str(Precision(0.0612, 0.084)) == "± 6.1, 8 %"
     assert str(Precision(0.093, None)) == "± 9.3, no verdict"

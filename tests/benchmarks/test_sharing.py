@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks import counted, plain_factorial, shares
+from benchmarks import factorial, shares
 from benchmarks.sharing import fixed_of, name_of, options_of, space_of
 from search.core.stopping import GeneralisationLoss
 from search.study import Planner
@@ -39,7 +39,7 @@ def stopped(stopper, name, losses, alpha):
 
 @given(LOSSES, LOSSES, ALPHAS)
 def test_the_baselines_stop_rule_is_ours(losses, others, alpha):
-    stopper = plain_factorial.GeneralisationLoss()
+    stopper = factorial.GeneralisationLoss()
     stopped(stopper, "another trial", others, alpha)
     assert stopped(stopper, "this trial", losses, alpha) == stopping_epoch(GeneralisationLoss(alpha), losses)
     assert not stopper.stop_all()
@@ -47,15 +47,15 @@ def test_the_baselines_stop_rule_is_ours(losses, others, alpha):
 
 @pytest.mark.parametrize("odd", [math.nan, math.inf])
 def test_the_baseline_ends_a_trial_that_diverged(odd):
-    stopper = plain_factorial.GeneralisationLoss()
+    stopper = factorial.GeneralisationLoss()
     assert stopped(stopper, "a", [2.0, odd, 1.0], None) == 2
     assert stopper("b", {"val_loss": 1.0, "train_loss": odd, "config": config(None)})
 
 
 def test_an_option_overrides_what_is_fixed():
-    assert plain_factorial.alpha_of(config(None)) is None
-    assert plain_factorial.alpha_of(config(0.5)) == 0.5
-    assert plain_factorial.alpha_of(config(0.5, **{"stop.rule": "none"})) is None
+    assert factorial.alpha_of(config(None)) is None
+    assert factorial.alpha_of(config(0.5)) == 0.5
+    assert factorial.alpha_of(config(0.5, **{"stop.rule": "none"})) is None
 
 
 @pytest.mark.slow
@@ -65,23 +65,23 @@ def test_the_baseline_trains_the_bits_of_ours(number, tmp_path, monkeypatch):
     space = space_of(FILE, {"epochs": "2", "data.limit": "[96,20,20]"})
     parameters = list(grid(space))[number]
     leaf = Planner(space, load_workload(space.workload), {"machine": "this"}).leaf(number, number, 7, parameters)
-    ours = counted.workload.start(leaf.fixed, 1, 0.0)
+    ours = factorial.workload.start(leaf.fixed, 1, 0.0)
     asked = {
         "fixed": fixed_of(space),
         "axes": {axis.name: axis.settings(parameters[axis.name]) for axis in space.axes},
         "seed": 7,
         "epochs": 2,
     }
-    monkeypatch.setenv(counted.EPOCHS, str(tmp_path / "ours"))
+    monkeypatch.setenv(factorial.EPOCHS, str(tmp_path / "ours"))
     expected = [ours.train_epoch(settings) for settings in leaf.schedule]
-    monkeypatch.setenv(counted.EPOCHS, str(tmp_path / "theirs"))
-    found = list(plain_factorial.rows(asked))
+    monkeypatch.setenv(factorial.EPOCHS, str(tmp_path / "theirs"))
+    found = list(factorial.rows(asked))
     assert len(found) == 2
     assert found == [{name: value for name, value in row.items() if name != "predictions"} for row in expected]
-    (hashes, seconds), (others, _) = (counted.read(tmp_path / name) for name in ("ours", "theirs"))
-    assert hashes == others == [counted.digest(row) for row in expected]
+    (hashes, seconds), (others, _) = (factorial.epochs_of(tmp_path / name) for name in ("ours", "theirs"))
+    assert hashes == others == [factorial.digest(row) for row in expected]
     assert seconds > 0
-    assert plain_factorial.alpha_of(asked) == leaf.trial.settings["stop.alpha"]
+    assert factorial.alpha_of(asked) == leaf.trial.settings["stop.alpha"]
 
 
 def grid(space):
@@ -127,7 +127,7 @@ def test_trials_of_several_lengths_are_refused(tmp_path):
 
 
 def test_counting_keeps_a_run_as_it_was(tmp_path, monkeypatch):
-    monkeypatch.setenv(counted.EPOCHS, str(tmp_path / "epochs"))
+    monkeypatch.setenv(factorial.EPOCHS, str(tmp_path / "epochs"))
 
     class Plain:
         def train_epoch(self, settings):
@@ -140,18 +140,18 @@ def test_counting_keeps_a_run_as_it_was(tmp_path, monkeypatch):
             self.loaded = state
 
     inner = Plain()
-    run = counted.Run(inner)
+    run = factorial.CountedRun(inner)
     assert run.train_epoch({}) == inner.train_epoch({})
     assert run.save() == b"state"
     run.load(b"other")
     assert inner.loaded == b"other"
     run.train_epoch({})
-    hashes, _ = counted.read(tmp_path / "epochs")
-    assert hashes == [counted.digest(inner.train_epoch({}))] * 2
-    monkeypatch.delenv(counted.EPOCHS)
+    hashes, _ = factorial.epochs_of(tmp_path / "epochs")
+    assert hashes == [factorial.digest(inner.train_epoch({}))] * 2
+    monkeypatch.delenv(factorial.EPOCHS)
     run.train_epoch({})
-    assert len(counted.read(tmp_path / "epochs")[0]) == 2
-    assert counted.read(tmp_path / "none") == ([], 0)
+    assert len(factorial.epochs_of(tmp_path / "epochs")[0]) == 2
+    assert factorial.epochs_of(tmp_path / "none") == ([], 0)
 
 
 @pytest.mark.parametrize(
@@ -165,8 +165,8 @@ def test_counting_keeps_a_run_as_it_was(tmp_path, monkeypatch):
 )
 def test_a_hash_tells_rows_apart_that_differ_in_a_bit(other):
     row = {"val_loss": 0.5, "predictions": {"val": [1, 2]}}
-    assert counted.digest(row) != counted.digest(other)
-    assert counted.digest({"z": 0.0}) != counted.digest({"z": -0.0})
+    assert factorial.digest(row) != factorial.digest(other)
+    assert factorial.digest({"z": 0.0}) != factorial.digest({"z": -0.0})
 
 
 # What is printed ---------------------------------------------------------------------------------------------

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from benchmarks import loops, photos, rates
-from benchmarks.gaps import Gaps, gaps, kernels_of, traced
+from benchmarks.harness import Failed, turns
 from benchmarks.rates import CASES, LIMIT, OURS, RECIPE, REPORT_B, Case, Epoch, Found, Side
-from benchmarks.turns import Failed, turns
+from benchmarks.training import Gaps, gaps, kernels_of, traced
 
 SMALL = {name: Case(case.name, case.data, 32, 4, case.settings, case.images) for name, case in CASES.items()}
 
@@ -276,7 +276,7 @@ def test_an_epoch_is_traced(files):
 
 # Turns -------------------------------------------------------------------------------------------------------
 
-SERVER = "import itertools; from benchmarks.turns import serve; n = itertools.count(); serve(lambda: {'n': next(n)})"
+SERVER = "import itertools; from benchmarks.harness import serve; n = itertools.count(); serve(lambda: {'n': next(n)})"
 
 
 def test_sides_stay_and_take_turns():

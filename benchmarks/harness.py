@@ -1,7 +1,8 @@
-"""Sides that take turns: each is a process that stays, works when told to, and sleeps while the others work.
+"""What every benchmark here needs: the conditions above its figures, and sides that take turns.
 
-So none pays again for its start, none finds another's flags, and a machine that gets busy or hot does so for all alike.
-The process prints ``READY`` once it has warmed up, then one line of JSON for every line it reads.
+Sides take turns as processes that stay: each works when told to and sleeps while the others work. So none pays again
+for its start, none finds another's flags, and a machine that gets busy or hot does so for all alike. Such a process
+prints ``READY`` once it has warmed up, then one line of JSON for every line it reads.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import platform
 import subprocess
 import sys
 import tempfile
@@ -18,6 +20,63 @@ from typing import IO, Any
 
 ROOT = Path(__file__).resolve().parent.parent
 READY = "READY"
+
+MAX_IDLE_LOAD = 0.5
+"""Load average above which seconds say little: other programs run, too."""
+
+
+def cores() -> list[int]:
+    """Return the processors this process may use."""
+    return sorted(os.sched_getaffinity(0))
+
+
+def conditions(more: Mapping[str, object]) -> list[str]:
+    """Return processor, GPU, versions, commit and load, then what else is named.
+
+    Imports torch and little else of what a benchmark needs: on a machine that has no Ray it works, too.
+
+    Args:
+        more: name of a condition -> what it was.
+    """
+    import torch
+
+    from search.engine.conditions import commit
+    from search.system.machine import processor, versions
+
+    told: dict[str, object] = {
+        "processor": f"{processor()}, {len(cores())} cores, {torch.backends.cpu.get_cpu_capability()}",
+        **({"GPU": gpu()} if torch.cuda.is_available() else {}),
+        "system": f"{platform.system()} {platform.release()}",
+        "versions": ", ".join(
+            [f"Python {platform.python_version()}", *(f"{name} {version}" for name, version in versions().items())]
+        ),
+        "commit": commit() or "unknown",
+        "load": f"{os.getloadavg()[0]:.1f} before",
+        **more,
+    }
+    width = max(len(name) for name in told) + 2
+    return [f"{name:{width}}{value}" for name, value in told.items()]
+
+
+def gpu() -> str:
+    """Name the GPU, its driver's CUDA and cuDNN; "" where there is none."""
+    import torch
+
+    if not torch.cuda.is_available():
+        return ""
+    memory = torch.cuda.get_device_properties(0).total_memory / 2**30
+    cudnn = torch.backends.cudnn.version()
+    return f"{torch.cuda.get_device_name()}, {memory:.0f} GiB, CUDA {torch.version.cuda}, cuDNN {cudnn}"
+
+
+def busy() -> str:
+    """Say what other programs do to the figures; "" on an idle machine."""
+    load = os.getloadavg()[0]
+    return (
+        f"NOT IDLE: load {load:.1f}; ratios of interleaved runs hold better than seconds"
+        if load > MAX_IDLE_LOAD
+        else ""
+    )
 
 
 class Failed(RuntimeError):
@@ -109,14 +168,14 @@ def turns(
     """
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="turns-")))
-        found = {}
+        processes = {}
         for number, (name, command) in enumerate(commands.items()):
             log = stack.enter_context((folder / f"{number}.txt").open("w+"))
-            found[name] = Turn(name, command, log, environment or {})
-            stack.callback(found[name].end)
-        for process in found.values():
+            processes[name] = Turn(name, command, log, environment or {})
+            stack.callback(processes[name].end)
+        for process in processes.values():
             process.ready()
-        yield found
+        yield processes
 
 
 def serve(work: Callable[[], Any], cores: Sequence[int] = ()) -> None:
