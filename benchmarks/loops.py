@@ -56,7 +56,7 @@ def settings_of(case: Case, precision: str, graphs: bool = False) -> tuple[dict[
     """Return the canonical fixed settings of a case, and those of an epoch.
 
     Raises:
-        SettingError: the classifier has no such setting.
+        SettingFaults: the classifier has no such setting.
     """
     from classifier import config
 

@@ -43,7 +43,7 @@ def flowers(data: str, images: int) -> Photos:
     """Return so many training photographs of a data set known by name, spread over it, over again where they are few.
 
     Raises:
-        DataError: it is not there and cannot be fetched.
+        SettingFaults: it is not there and cannot be fetched.
     """
     from classifier.data.flowers17 import flowers17
     from classifier.data.flowers102 import flowers102
@@ -99,8 +99,9 @@ def decoded(photos: Photos, size: int) -> Dataset:
     """Decode each file once and return what a run of ours trains on, uint8 [n, 3, size, size]; no cache is touched."""
     from PIL import Image
 
-    from classifier.data.card import DataCard, Dataset
+    from classifier.data.card import Dataset
     from classifier.data.decode import open_image, to_rgb
+    from search.workload import DataCard
 
     seen: dict[Path, int] = {}
     for path in photos.paths:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+SIGNIFICANT_DIGITS = 12
+"""Of every number that is trained with and hashed."""
+
 
 def same(one: Any, other: Any) -> bool:
     """Whether two settings are one: 1 and 1.0 are, 1 and true are not, whatever Python's ``==`` says.
@@ -50,7 +53,19 @@ def rounded(value: Any, rule: Mapping[str, Any]) -> Any:
             return value
         if "integer" in kinds and value.is_integer():
             return int(value)
-    return float(f"{value:.12g}") + 0.0
+    return tidy(float(value))
+
+
+def tidy(value: Any) -> Any:
+    """Return floats, also in lists, with 12 significant digits and no negative zero; everything else as it is.
+
+    What is rounded without its rule: the values of an axis, and rates that a workload computes from settings.
+    """
+    if isinstance(value, float):
+        return float(f"{value:.{SIGNIFICANT_DIGITS}g}") + 0.0
+    if isinstance(value, (list, tuple)):
+        return [tidy(item) for item in value]
+    return value
 
 
 def _types(rule: Mapping[str, Any]) -> Sequence[str]:

@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from search.space.nodes import Node, Problems, place, show, text_of, tidy
+from search.space.nodes import Node, Problems, place, show, text_of, told_apart
 from search.space.scalars import Ambiguous, resolve
 
 
@@ -52,4 +52,4 @@ def _read(text: str) -> Any:
 
 def _key(value: Any) -> Any:
     """Return what equal values share: 1 and 1.0, not 1 and true."""
-    return value if isinstance(value, str) else (isinstance(value, bool), tidy(value))
+    return value if isinstance(value, str) else told_apart(value)

@@ -6,7 +6,6 @@ fault is, whichever of several files (``extends``), the command line or Python i
 
 from __future__ import annotations
 
-import math
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
@@ -15,6 +14,7 @@ from typing import Any, Literal
 
 from search.core.errors import Fault, Faults, nearest
 from search.core.values import same as same_setting
+from search.core.values import tidy
 from search.space.numbers import meant
 
 MAX_DEPTH = 20
@@ -179,15 +179,6 @@ def text_of(value: Any) -> str:
     if isinstance(value, float):
         return repr(tidy(value))
     return str(value)
-
-
-def tidy(value: Any) -> Any:
-    """Round floats to 12 significant digits: what trains and hashes alike is one value of a grid."""
-    if isinstance(value, float) and math.isfinite(value):
-        return float(f"{value:.12g}") + 0.0
-    if isinstance(value, (list, tuple)):
-        return [tidy(item) for item in value]
-    return value
 
 
 def same(one: Any, other: Any) -> bool:

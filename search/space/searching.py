@@ -7,11 +7,12 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from search.core.values import tidy
 from search.space.conform import broken_rule, conform
 from search.space.extends import section
 from search.space.keys import AUTO, MAX_TRIALS, RESOURCES, SEARCH, SEEDS
 from search.space.model import AshaSettings, Axis, Confirm, Float, Grid, Int, Objective, Resources, Search, Space
-from search.space.nodes import Node, Problems, no_value, same, show, text_of, tidy, unknown
+from search.space.nodes import Node, Problems, no_value, same, show, text_of, unknown
 from search.space.numbers import meant
 
 _SEED_LIST: Mapping[str, Any] = SEEDS["anyOf"][1]

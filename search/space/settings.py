@@ -7,9 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from search.core.errors import nearest
+from search.core.values import tidy
 from search.space.conform import broken_rule
 from search.space.keys import DOMAINS
-from search.space.nodes import Node, Problems, printable, show, tidy, unknown
+from search.space.nodes import Node, Problems, printable, show, unknown
 
 Rules = Mapping[str, Mapping[str, Any]] | None
 """Setting name -> rule, the service's own among them; None where the workload could not be loaded."""
@@ -99,10 +100,9 @@ def takes_away(value: Node, rule: Mapping[str, Any]) -> bool:
 
 def spelled(value: Any, rule: Mapping[str, Any]) -> Any:
     """Return a value in its one spelling: 12 significant digits, whole numbers where the rule asks for them."""
-    value = tidy(value)
     if isinstance(value, float) and "integer" in kinds(rule) and "number" not in kinds(rule):
         return int(value)
-    return value
+    return tidy(value)
 
 
 def circle(rules: Mapping[str, Mapping[str, Any]]) -> list[str]:

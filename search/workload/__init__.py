@@ -4,7 +4,9 @@ The contract is in `contract`, what may be offered beside it in `offers`. A work
 else of the service; it brings neither Ray, Optuna nor torch.
 """
 
+from search.core.errors import nearest
 from search.core.trial import DataCard
+from search.core.values import tidy
 from search.workload.contract import Run, Workload
 from search.workload.finding import load_workload
 from search.workload.offers import CheckingData, Counting, Describing, Idling, Measuring, Occupying, Picturing
@@ -28,4 +30,6 @@ __all__ = [
     "complete",
     "identity",
     "load_workload",
+    "nearest",
+    "tidy",
 ]

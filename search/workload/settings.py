@@ -9,7 +9,7 @@ from typing import Any
 import jsonschema
 
 from search.core.errors import nearest
-from search.core.values import among, rounded
+from search.core.values import SIGNIFICANT_DIGITS, among, rounded
 
 Settings = Mapping[str, Any]
 Description = Mapping[str, Mapping[str, Any]]
@@ -56,7 +56,9 @@ def complete(description: Description, settings: Settings) -> dict[str, Any]:
             continue
         given[name] = rounded(value, rule)
         if given[name] != value and (reason := why_not(given[name], rule)):
-            faults.append((name, f"found {value!r}, in 12 significant digits {reason.removeprefix('found ')}"))
+            faults.append(
+                (name, f"found {value!r}, in {SIGNIFICANT_DIGITS} significant digits {reason.removeprefix('found ')}")
+            )
     for name, rule in description.items():
         if name not in settings and "default" not in rule and _active(rule, description, given):
             faults.append((name, "is required and has no default"))
@@ -144,6 +146,8 @@ def sentence(error: jsonschema.ValidationError) -> str:
             return f"{found}, must be less than {limit}"
         case "minItems":
             return f"{found}, must have at least {limit} entr{'y' if limit == 1 else 'ies'}"
+        case "maxItems":
+            return f"{found}, must have at most {limit} entr{'y' if limit == 1 else 'ies'}"
         case "minLength":
             return f"{found}, must not be empty"
         case "uniqueItems":

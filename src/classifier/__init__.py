@@ -1,4 +1,4 @@
-"""Trains one image classifier; has never heard of the service that tunes it.
+"""Trains one image classifier; of the service that tunes it, it imports `search.workload` alone.
 
-`config` says what can be set, `workload` is the bridge to the service, `training` does the work between them.
+`config` says what can be set, `workload` is what the service tunes, `training` does the work between them.
 """

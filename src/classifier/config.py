@@ -17,8 +17,8 @@ from classifier.data.source import SPLITS
 from classifier.inputs import INPUT_SETTINGS
 from classifier.models import MODEL_SETTINGS, SMALLEST_INPUT
 from classifier.optimisers import OPTIMISER_SETTINGS, resolved
-from classifier.rules import SettingError, complete, near
 from classifier.schedule import DECAY_SETTINGS, decay_faults, learning_rate
+from search.workload import SettingFaults, complete, nearest
 
 _Told = TypeVar("_Told", bool, str)
 
@@ -84,7 +84,7 @@ def canonical(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Return the one spelling of these settings: complete, without inactive ones, synonyms resolved.
 
     Raises:
-        SettingError: everything that is wrong with them.
+        SettingFaults: everything that is wrong with them.
     """
     result = complete(SETTINGS, settings)
     if result["loss.name"] == "cross_entropy":
@@ -100,7 +100,7 @@ def canonical(settings: Mapping[str, Any]) -> dict[str, Any]:
             wanted = "three whole numbers of at least 1: training, validation and test"
             faults.append(("data.limit", f"found {result['data.limit']}, must be {wanted}"))
     if data not in USUAL_SIZE and not _is(data, Path.exists, unknown=True):
-        known, hint = ", ".join(USUAL_SIZE), near(data, USUAL_SIZE)
+        known, hint = ", ".join(USUAL_SIZE), nearest(data, USUAL_SIZE)
         faults.append(("data", f"found {data!r}, which is neither a known data set ({known}) nor a folder{hint}"))
     elif data not in USUAL_SIZE and (what := _is(data, what_is, unknown="")):
         faults.append(("data", f"found {data!r}, which is {what}; name the folder that holds the classes"))
@@ -120,7 +120,7 @@ def canonical(settings: Mapping[str, Any]) -> dict[str, Any]:
         sentence = "found 'small', but pretrained weights have the stem imagenet; set model.weights to random"
         faults.append(("model.stem", sentence))
     if faults:
-        raise SettingError(faults)
+        raise SettingFaults(faults)
     return result
 
 
@@ -150,11 +150,11 @@ def check_batch(batch_size: int, images: float) -> None:
         images: size of the training split.
 
     Raises:
-        SettingError: a batch would never be full, so the setting would not say what is trained.
+        SettingFaults: a batch would never be full, so the setting would not say what is trained.
     """
     if batch_size > images:
         sentence = f"found {batch_size}, must be at most {images}, the number of training images"
-        raise SettingError([("batch_size", sentence)])
+        raise SettingFaults([("batch_size", sentence)])
 
 
 def schedule(settings: Mapping[str, Any], epochs: int) -> tuple[dict[str, Any], list[dict[str, Any]]]:

@@ -4,7 +4,7 @@ They come from torchvision's weights API (``IMAGENET1K_V1`` of each depth, downl
 from a local file with a state dict of the same names. The last layer and the counters of seen batches are not taken:
 the one belongs to other classes and is drawn by the seed, the others do not act on anything.
 
-All faults are `SettingError`, raised by `content` before any training begins.
+All faults are `SettingFaults`, raised by `content` before any training begins.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from classifier.config import no_weights
-from classifier.rules import SettingError
+from search.workload import SettingFaults
 
 LAST = ("fc.weight", "fc.bias")
 """Not taken from the file."""
@@ -50,7 +50,7 @@ def load_into(model: nn.Module, fixed: Mapping[str, Any]) -> None:
     """Overwrite all weights and running statistics but the last layer's; nothing where none are wanted.
 
     Raises:
-        SettingError: see `content`.
+        SettingFaults: see `content`.
     """
     if wanted(fixed):
         state = _read(fixed["model.name"], fixed.get("model.weights_file"))
@@ -63,7 +63,7 @@ def content(fixed: Mapping[str, Any]) -> str:
     The same weights in another file have the same hash. Asked once per process for each file.
 
     Raises:
-        SettingError: the file cannot be read or downloaded, or does not fit the model.
+        SettingFaults: the file cannot be read or downloaded, or does not fit the model.
     """
     name, file = fixed["model.name"], fixed.get("model.weights_file")
     return _content(name, file, _version(Path(file).expanduser()) if file else None)
@@ -182,5 +182,5 @@ def _check_kept(file: Path) -> None:
         raise _fault("model.weights", sentence)
 
 
-def _fault(setting: str, sentence: str) -> SettingError:
-    return SettingError([(setting, sentence)])
+def _fault(setting: str, sentence: str) -> SettingFaults:
+    return SettingFaults([(setting, sentence)])

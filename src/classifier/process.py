@@ -18,7 +18,7 @@ from typing import Any
 
 import torch
 
-from classifier.rules import SettingError
+from search.workload import SettingFaults
 
 _DISPATCH = (
     *("ATEN_CPU_CAPABILITY", "ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA", "MKL_CBWR", "MKL_ENABLE_INSTRUCTIONS"),
@@ -100,11 +100,11 @@ def check_precision(name: str, device: torch.device) -> None:
     """Refuse a precision that a device would have to imitate.
 
     Raises:
-        SettingError: it has none of it.
+        SettingFaults: it has none of it.
     """
     if name == "bf16" and device.type == "cuda" and not torch.cuda.is_bf16_supported(including_emulation=False):
         sentence = f"found 'bf16', which {torch.cuda.get_device_name(device)} does not compute in; set it to fp32"
-        raise SettingError([("precision", sentence)])
+        raise SettingFaults([("precision", sentence)])
 
 
 def execution_class(threads: int, cuda: bool) -> dict[str, str]:

@@ -25,7 +25,7 @@ from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any
 
-from classifier.rules import SIGNIFICANT
+from search.workload import tidy
 
 MOST_EPOCHS = 1_000_000
 """The latest epoch that a schedule may name; no run is longer."""
@@ -122,7 +122,7 @@ def learning_rate(epoch: int, base: float, decay: Mapping[str, Any]) -> float:
     Returns:
         the rate with 12 significant digits: 0.005 * 0.1 * 0.1 and 0.005 * 0.1**2 must train the same epoch.
     """
-    return float(f"{base * share(epoch, decay):{SIGNIFICANT}}")
+    return tidy(base * share(epoch, decay))
 
 
 def share(epoch: int, decay: Mapping[str, Any]) -> float:

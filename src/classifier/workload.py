@@ -1,4 +1,4 @@
-"""The bridge to the service: implements its contract for a workload, by form, without importing it."""
+"""What the service tunes: its contract for a workload, implemented over the modules of this package."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from classifier import config
 from classifier.idle import idle
+from search.workload import DataCard, Settings, Workload
 
 if TYPE_CHECKING:
     from classifier.data import Dataset
+    from classifier.training import Training
 
 
-class ClassifierWorkload:
+class ClassifierWorkload(Workload):
     """Trains one image classifier per trial."""
 
     settings = config.SETTINGS
@@ -21,15 +23,15 @@ class ClassifierWorkload:
     evaluation = "1"  # raise it when the same state gives another row
     metrics = ("lr", *(f"{split}_{kind}" for split in ("train", "val", "test") for kind in ("loss", "accuracy")))
 
-    def canonical(self, settings: Mapping[str, Any]) -> dict[str, Any]:
+    def canonical(self, settings: Settings) -> dict[str, Any]:
         """Return the one spelling of these settings; see `config.canonical`."""
         return config.canonical(settings)
 
-    def schedule(self, settings: Mapping[str, Any], epochs: int) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    def schedule(self, settings: Settings, epochs: int) -> tuple[dict[str, Any], list[dict[str, Any]]]:
         """Split canonical settings into the fixed part and those of each epoch; see `config.schedule`."""
         return config.schedule(settings, epochs)
 
-    def idle(self, settings: Mapping[str, Any], epochs: int) -> list[tuple[str, str]]:
+    def idle(self, settings: Settings, epochs: int) -> list[tuple[str, str]]:
         """Return what never acts in a run of so many epochs; see `classifier.idle`.
 
         Raises:
@@ -38,7 +40,7 @@ class ClassifierWorkload:
         config.check_batch(settings["batch_size"], config.most_images(settings))
         return list(idle(settings, epochs))
 
-    def data(self, fixed: Mapping[str, Any]) -> Any:
+    def data(self, fixed: Settings) -> DataCard:
         """Decode the images once and describe them by content.
 
         Raises:
@@ -46,7 +48,7 @@ class ClassifierWorkload:
         """
         return _load(fixed).card
 
-    def check_data(self, fixed: Mapping[str, Any]) -> list[str]:
+    def check_data(self, fixed: Settings) -> list[str]:
         """Return lines of text on the images: what there is, and what is odd about it; see `classifier.data.check`.
 
         Raises:
@@ -56,7 +58,7 @@ class ClassifierWorkload:
 
         return check(fixed)
 
-    def inputs(self, fixed: Mapping[str, Any]) -> dict[str, str]:
+    def inputs(self, fixed: Settings) -> dict[str, str]:
         """Return ``model.weights`` -> hash of the pretrained weights a run starts from, by content; else nothing.
 
         Raises:
@@ -76,7 +78,7 @@ class ClassifierWorkload:
 
         return execution_class(cpus, gpus > 0 and torch.cuda.is_available())
 
-    def start(self, fixed: Mapping[str, Any], cpus: int, gpus: float) -> Any:
+    def start(self, fixed: Settings, cpus: int, gpus: float) -> Training:
         """Begin a run at epoch 0, on a GPU where one is given and there, else on that many CPU threads.
 
         Raises:
@@ -89,7 +91,7 @@ class ClassifierWorkload:
         device = "cuda" if gpus > 0 and torch.cuda.is_available() else "cpu"
         return Training(fixed, _load(fixed), cpus, device)
 
-    def check_pictures(self, fixed: Mapping[str, Any], options: Mapping[str, Any]) -> None:
+    def check_pictures(self, fixed: Settings, options: Mapping[str, Any]) -> None:
         """Check what `pictures` will be asked for, before anything is trained.
 
         Raises:
@@ -99,7 +101,7 @@ class ClassifierWorkload:
 
         check(fixed, options)
 
-    def pictures(self, run: Any, options: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    def pictures(self, run: Training, options: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
         """Draw the features of a run's images and what its filters answer to; see `inspect.pictures`.
 
         Raises:
@@ -119,7 +121,7 @@ class ClassifierWorkload:
 
         return describe(names, options)
 
-    def parameters(self, name: str, settings: Mapping[str, Any], classes: int) -> int:
+    def parameters(self, name: str, settings: Settings, classes: int) -> int:
         """Return how many parameters a model has; see `inspect.parameters`.
 
         Raises:
@@ -130,7 +132,7 @@ class ClassifierWorkload:
         return parameters(name, settings, classes)
 
 
-def _load(fixed: Mapping[str, Any]) -> Dataset:
+def _load(fixed: Settings) -> Dataset:
     from classifier.data import load
 
     dataset = load(fixed)

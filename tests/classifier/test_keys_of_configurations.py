@@ -13,14 +13,13 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from classifier.config import SETTINGS, canonical, schedule
-from classifier.rules import SettingError
 from classifier.workload import ClassifierWorkload
 from search.core.prefix import path, root_key, shared, without_defaults
 from search.core.trial import DataCard
 from search.space import read_space
 from search.study import Planner
 from search.study.leaf import hashed
-from search.workload import identity
+from search.workload import SettingFaults, identity
 from tests.classifier.configurations import EPOCHS, Configuration, active, agreed, configurations, values
 
 quick = settings(deadline=None, max_examples=100, suppress_health_check=list(HealthCheck))
@@ -38,7 +37,7 @@ def trainable(chosen: Mapping[str, Any]) -> None:
     """Pass over settings that clash, such as a floor that is reached within the warm-up."""
     try:
         canonical(chosen)
-    except SettingError:
+    except SettingFaults:
         assume(False)
 
 

@@ -22,9 +22,9 @@ from torch import Tensor
 
 from classifier import pretrained
 from classifier.models import build
-from classifier.rules import SettingError
 from classifier.weights import initialise
 from classifier.workload import workload
+from search.workload import SettingFaults
 
 IMAGENET = {"model.name": "resnet18", "model.weights": "imagenet"}
 
@@ -59,7 +59,7 @@ def written(content: object, path: Path) -> Path:
 
 
 def fault(file: Path | None, **more: Any) -> str:
-    with pytest.raises(SettingError) as error:
+    with pytest.raises(SettingFaults) as error:
         workload.inputs(fixed(file, **more))
     return str(error.value)
 
@@ -243,7 +243,7 @@ def test_a_download_that_breaks_off_leaves_no_file(
             raise error
 
     monkeypatch.setattr(torch.hub, "urlopen", lambda *_, **__: Broken(b"half of the weights"))
-    with pytest.raises((SettingError, KeyboardInterrupt)):
+    with pytest.raises((SettingFaults, KeyboardInterrupt)):
         workload.inputs(fixed(None))
     assert list(cache.iterdir()) == []
 
@@ -272,7 +272,7 @@ def test_a_downloaded_file_is_found_and_its_hash_checked(
 
 
 def test_pretrained_weights_have_the_imagenet_stem() -> None:
-    with pytest.raises(SettingError) as error:
+    with pytest.raises(SettingFaults) as error:
         workload.canonical({**IMAGENET, "model.stem": "small"})
     assert str(error.value) == (
         "model.stem: found 'small', but pretrained weights have the stem imagenet; set model.weights to random"

@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from classifier.data.assemble import assemble, pool_key
-from classifier.data.card import DataCard, Dataset
+from classifier.data.card import Dataset
 from classifier.data.check import report
 from classifier.data.cifar10 import cifar10
 from classifier.data.digits import digits
-from classifier.data.errors import DataError, nearest
 from classifier.data.flowers17 import flowers17
 from classifier.data.flowers102 import flowers102
 from classifier.data.folder import folder
@@ -20,8 +19,9 @@ from classifier.data.kinds import what_is
 from classifier.data.links import broken
 from classifier.data.settings import USUAL_SIZE
 from classifier.data.source import SPLITS, Source
+from search.workload import SettingFaults, nearest
 
-__all__ = ["KNOWN", "RATIO", "DataCard", "DataError", "Dataset", "check", "load"]
+__all__ = ["KNOWN", "RATIO", "Dataset", "check", "load"]
 
 KNOWN = tuple(USUAL_SIZE)
 RATIO = (0.6, 0.2, 0.2)
@@ -40,7 +40,7 @@ def load(settings: Mapping[str, Any]) -> Dataset:
             others are not looked at.
 
     Raises:
-        DataError: no such data, or data that cannot be split into classes and splits.
+        SettingFaults: no such data, or data that cannot be split into classes and splits.
     """
     source, size, seed, limit = _asked(settings)
     split_by = (settings.get("data.split"), settings.get("data.classes"), _ratio(settings))
@@ -59,7 +59,7 @@ def check(settings: Mapping[str, Any]) -> list[str]:
         settings: as for `load`; with ``batch_size``, a last batch of very few images is named.
 
     Raises:
-        DataError: see `load`.
+        SettingFaults: see `load`.
     """
     return report(*_asked(settings), settings.get("batch_size"))
 
@@ -68,7 +68,7 @@ def _asked(settings: Mapping[str, Any]) -> tuple[Source, int, int, tuple[int, ..
     """Return the source, the size in pixels, the split seed and the limit that settings ask for."""
     size = settings["data.size"]
     if isinstance(size, bool) or not isinstance(size, int) or size < 1:
-        raise DataError([("data.size", f"found {size!r}, must be a whole number of pixels, at least 1")])
+        raise SettingFaults([("data.size", f"found {size!r}, must be a whole number of pixels, at least 1")])
     seed = int(settings.get("data.split_seed", 0))
     top = settings.get("data.classes") == "top"
     source = _find(str(settings["data"]), seed, _ratio(settings), settings.get("data.split", "official"), top)
@@ -84,7 +84,7 @@ def _limit(limit: Sequence[Any] | None, source: Source) -> tuple[int, ...] | Non
         wanted = "three whole numbers of at least 1: training, validation and test"
         if len(source.splits) < len(SPLITS):
             wanted = "two or three whole numbers of at least 1: training, validation and test, of which there is none"
-        raise DataError([("data.limit", f"found {limit!r}, must be {wanted}")])
+        raise SettingFaults([("data.limit", f"found {limit!r}, must be {wanted}")])
     return tuple(whole[: len(source.splits)])
 
 
@@ -113,4 +113,4 @@ def _find(name: str, seed: int, ratio: tuple[float, ...], split: str, top: bool)
             kind = f"is {lost}; mend it, or name the folder that holds the classes"
     except (OSError, RuntimeError) as error:  # no permission, a name too long, ~ of nobody
         kind = f"cannot be looked at: {getattr(error, 'strerror', None) or error}"
-    raise DataError([("data", f"found {name!r}, which {kind}{nearest(name, KNOWN)}")])
+    raise SettingFaults([("data", f"found {name!r}, which {kind}{nearest(name, KNOWN)}")])

@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 
 from classifier.data import cache, decode
-from classifier.data.card import DataCard, Dataset, fingerprint, notes
-from classifier.data.errors import DataError, named
+from classifier.data.card import Dataset, fingerprint, notes
+from classifier.data.listing import named
 from classifier.data.source import Decoded, Source
 from classifier.data.splits import limited
+from search.workload import DataCard, SettingFaults
 
 
 def pool_key(source: Source, size: int) -> str:
@@ -58,7 +59,7 @@ def split(source: Source, size: int, seed: int, limit: Sequence[int] | None) -> 
         limit: most images of each split of `source`, or None. Of a set known by name only these are decoded.
 
     Raises:
-        DataError: the source cannot be split, or is a set known by name of which an image cannot be read.
+        SettingFaults: the source cannot be split, or is a set known by name of which an image cannot be read.
     """
     before = None
     if limit is not None and source.known and cache.peek(pool_key(source, size)) is None:
@@ -75,7 +76,7 @@ def split(source: Source, size: int, seed: int, limit: Sequence[int] | None) -> 
         damaged = [f"{source.names[image]} ({reason})" for image, reason in sorted(decoded.failed.items())]
         where = f" in {source.paths[0].parent}" if source.paths else ""
         sentence = f"{len(damaged)} of the images{where} cannot be read: {named(damaged, 3)}; {source.remedy}"
-        raise DataError([("data", sentence)])
+        raise SettingFaults([("data", sentence)])
     parts = source.split(decoded)
     before = before or [len(parts[name]) for name in source.splits]
     if limit is not None:
@@ -95,7 +96,7 @@ def assemble(source: Source, size: int, seed: int = 0, limit: Sequence[int] | No
         source, size, seed, limit: see `split`.
 
     Raises:
-        DataError: see `split`.
+        SettingFaults: see `split`.
     """
     ready = split(source, size, seed, limit)
     source, decoded = ready.source, ready.decoded

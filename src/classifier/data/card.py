@@ -5,36 +5,13 @@ from __future__ import annotations
 import hashlib
 import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
-from classifier.data.errors import named
+from classifier.data.listing import named
 from classifier.data.source import LONG, SPLITS, Decoded, Source
-
-
-@dataclass(frozen=True)
-class DataCard:
-    """What a report must know of the data a run used, by content.
-
-    Attributes:
-        fingerprint: hash of decoded pixels, labels and splits; names, times and order of files do not enter.
-        name: for people.
-        classes: class names in label order.
-        truth: ``val`` and, where there is one, ``test`` -> true class per image, int64.
-        images: ``val`` and ``test`` -> one name per image, in the same order.
-        notes: sentences on sizes, duplicates across splits, files left out.
-        contents: ``val`` and ``test`` -> one hash of the decoded pixels per image, in the same order. It is no part of
-            the fingerprint, which knows the pixels at the size that is trained on.
-    """
-
-    fingerprint: str
-    name: str = ""
-    classes: Sequence[str] = ()
-    truth: Mapping[str, np.ndarray] = field(default_factory=dict)
-    images: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    notes: Sequence[str] = ()
-    contents: Mapping[str, Sequence[str]] = field(default_factory=dict)
+from search.workload import DataCard
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +22,9 @@ class Dataset:
         images: split -> uint8 [n, 3, size, size], RGB, read-only, memory-mapped where the cache can be written;
             ``test`` is missing where the data have no test split.
         labels: split -> int64 [n], read-only.
-        card: the same by content.
+        card: the same by content. Its fingerprint covers decoded pixels at the size that is trained on, labels and
+            splits; names, times and order of files do not enter. Its ``truth`` is int64, of ``val`` and, where there is
+            one, ``test``; ``contents`` are hashes of the decoded pixels.
     """
 
     images: dict[str, np.ndarray]

@@ -3,7 +3,7 @@
 It says what is there (classes, images per split and class, original sizes and colour modes) and what is odd: files that
 cannot be read, images that were converted on the way in, byte-identical files across splits or within one, images that
 decode to the same pixels in two splits or under two labels, images that look alike in two splits, and classes with few
-images. Oddities are no faults: data that cannot be used at all raise `DataError`, as they do in training.
+images. Oddities are no faults: data that cannot be used at all raise `SettingFaults`, as they do in training.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ import numpy as np
 from classifier.data import alike, decode
 from classifier.data.assemble import Split, pool, split
 from classifier.data.card import notes
-from classifier.data.errors import named
 from classifier.data.formats import bits, opened
+from classifier.data.listing import named
 from classifier.data.progress import Progress
 from classifier.data.source import LONG, Source
 
@@ -65,7 +65,7 @@ def report(source: Source, size: int, seed: int, limit: Sequence[int] | None, ba
         batch: images per training step, where that is known.
 
     Raises:
-        DataError: the data cannot be used.
+        SettingFaults: the data cannot be used.
     """
     ready = split(source, size, seed, limit)
     source, parts, failed = ready.source, ready.parts, ready.decoded.failed

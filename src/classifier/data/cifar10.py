@@ -15,11 +15,11 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from classifier.data.errors import DataError
 from classifier.data.fetch import Remote, located
 from classifier.data.files import identity
 from classifier.data.source import Decoded, Source
 from classifier.data.splits import draw
+from search.workload import SettingFaults
 
 FOLDER = "cifar-10-batches-py"
 
@@ -45,7 +45,7 @@ def cifar10(split_seed: int) -> Source:
     """Return the images, the validation part drawn from `split_seed`.
 
     Raises:
-        DataError: they are not there and cannot be fetched, or are not what was published.
+        SettingFaults: they are not there and cannot be fetched, or are not what was published.
     """
     folder = located(REMOTE)
     state = identity(folder, sorted(path for path in folder.iterdir() if path.is_file()))
@@ -101,4 +101,4 @@ def _opened(folder: Path, train: bool) -> Any:
         return CIFAR10(folder.parent, train=train)
     except Exception as error:  # a checksum that differs, or whatever unpickling raises
         sentence = f"the files in {folder} are not those that were published ({error}); {REMOTE.remedy}"
-        raise DataError([("data", sentence)]) from error
+        raise SettingFaults([("data", sentence)]) from error

@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from classifier.data.errors import named
+from classifier.data.listing import named
 
 
 def name_of(folder: str) -> str:

@@ -21,8 +21,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from classifier.data import cache
-from classifier.data.errors import DataError
 from classifier.data.kinds import odd
+from search.workload import SettingFaults
 
 TIMEOUT = 30.0
 """Seconds without a byte after which a server is given up."""
@@ -65,7 +65,7 @@ def located(remote: Remote) -> Path:
     """Return the folder of a data set, fetched first where it is found nowhere.
 
     Raises:
-        DataError: it is found nowhere and cannot be fetched, or is no folder of files and folders.
+        SettingFaults: it is found nowhere and cannot be fetched, or is no folder of files and folders.
     """
     root = os.environ.get("SEARCH_DATA")
     tried = []
@@ -82,17 +82,17 @@ def located(remote: Remote) -> Path:
             f"{remote.name!r} was looked for as {' and '.join(tried)} ({set_to}), and could not be fetched from "
             f"{remote.url} into {data_folder()} ({' '.join(reason.split())}); {remote.remedy}"
         )
-        raise DataError([("data", sentence)]) from error
+        raise SettingFaults([("data", sentence)]) from error
 
 
 def _sound(remote: Remote, folder: Path) -> Path:
     try:
         inside = sorted(folder.iterdir())
     except OSError as error:
-        raise DataError([("data", f"{folder} cannot be read: {error.strerror or error}")]) from error
+        raise SettingFaults([("data", f"{folder} cannot be read: {error.strerror or error}")]) from error
     for path in inside:
         if what := odd(path):  # a library that opened it would wait for ever
-            raise DataError([("data", f"{path} is {what}, not a file; {remote.remedy}")])
+            raise SettingFaults([("data", f"{path} is {what}, not a file; {remote.remedy}")])
     return folder
 
 

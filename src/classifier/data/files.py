@@ -9,9 +9,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from classifier.data.errors import named
 from classifier.data.kinds import odd
 from classifier.data.links import broken, holds, links_to
+from classifier.data.listing import named
 from classifier.data.system import kind as skipped_as
 
 EXTENSIONS = (

@@ -13,10 +13,11 @@ from pathlib import Path
 import numpy as np
 
 from classifier.data.decode import open_image
-from classifier.data.errors import DataError, named
 from classifier.data.fetch import Remote, located
 from classifier.data.files import identity
+from classifier.data.listing import named
 from classifier.data.source import Source
+from search.workload import SettingFaults
 
 IMAGES, CLASSES = 8189, 102
 SIZES = {"trnid": 1020, "valid": 1020, "tstid": 6149}
@@ -49,7 +50,7 @@ def flowers102(split: str) -> Source:
     """Return the flowers under the official or the swapped split.
 
     Raises:
-        DataError: they are not there and cannot be fetched, or not all of them are.
+        SettingFaults: they are not there and cannot be fetched, or not all of them are.
     """
     folder = located(REMOTE)
     labels = _numbers(folder / "imagelabels.mat", "labels", 1, CLASSES)
@@ -91,5 +92,5 @@ def _numbers(path: Path, key: str, low: int, high: int) -> np.ndarray:
     return numbers
 
 
-def _fault(sentence: str) -> DataError:
-    return DataError([("data", f"{sentence}; {REMOTE.remedy}")])
+def _fault(sentence: str) -> SettingFaults:
+    return SettingFaults([("data", f"{sentence}; {REMOTE.remedy}")])

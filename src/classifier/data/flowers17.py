@@ -14,11 +14,12 @@ from pathlib import Path
 import numpy as np
 
 from classifier.data.decode import open_image
-from classifier.data.errors import DataError, named
 from classifier.data.fetch import Remote, located
 from classifier.data.files import identity
+from classifier.data.listing import named
 from classifier.data.source import Decoded, Source
 from classifier.data.splits import draw
+from search.workload import SettingFaults
 
 URL = "https://www.robots.ox.ac.uk/~vgg/data/flowers/17/17flowers.tgz"
 MD5 = "b59a65d8d1a99cd66944d474e1289eab"
@@ -87,7 +88,7 @@ def flowers17(split_seed: int) -> Source:
     """Return the flowers, split by `split_seed`.
 
     Raises:
-        DataError: they are not there and cannot be fetched, or not all of them are.
+        SettingFaults: they are not there and cannot be fetched, or not all of them are.
     """
     folder = located(REMOTE) / "jpg"
     names = _names()
@@ -95,7 +96,7 @@ def flowers17(split_seed: int) -> Source:
     missing = [path.name for path in paths if not path.is_file()]
     if missing:
         lacks = f"{folder} lacks {len(missing):,} of {IMAGES:,} images ({named(missing, 3)})"
-        raise DataError([("data", f"{lacks}; {REMOTE.remedy}")])
+        raise SettingFaults([("data", f"{lacks}; {REMOTE.remedy}")])
     labels = np.arange(IMAGES, dtype=np.int64) // PER_CLASS
 
     def split(_: Decoded) -> dict[str, np.ndarray]:

@@ -18,13 +18,14 @@ import numpy as np
 
 from classifier.data.class_names import differing, look_alikes, name_of
 from classifier.data.decode import open_image
-from classifier.data.errors import DataError, named
 from classifier.data.files import EXTENSIONS, Passed, folders, identity, images, note_above, relative, visible
 from classifier.data.layout import Layout, layout, unwrapped
 from classifier.data.links import broken
+from classifier.data.listing import named
 from classifier.data.settings import DATA_SETTINGS
 from classifier.data.source import SPLITS, Decoded, Source
 from classifier.data.splits import draw, shares
+from search.workload import SettingFaults
 
 _LAYOUT = "one folder per class, either under train, val and test, or directly in it"
 _ENDINGS = ", ".join(ending[1:] for ending in EXTENSIONS)
@@ -40,15 +41,15 @@ def folder(path: Path, split_seed: int, ratio: Sequence[float], top: bool = Fals
         top: the folders in it are the classes, whatever they are called and hold.
 
     Raises:
-        DataError: everything that is wrong with its layout.
+        SettingFaults: everything that is wrong with its layout.
     """
     try:
         found = Layout({}, folders(path)) if top else layout(path)
         return _divided(path, found, split_seed, ratio) if found.splits else _whole(path, found, split_seed, ratio)
-    except DataError as error:  # what is missing may be there, as a link
+    except SettingFaults as error:  # what is missing may be there, as a link
         links = [link for place in (path, *folders(path)) for link in visible(place)]
         if lost := [f"{relative(link, path)} is {reason}" for link in links if (reason := broken(link))]:
-            raise DataError([*error.faults, ("data", f"in {path} {named(lost, 5)}; mend or remove it")]) from error
+            raise SettingFaults([*error.faults, ("data", f"in {path} {named(lost, 5)}; mend or remove it")]) from error
         raise
     except OSError as error:
         raise _faults([f"{error.filename or path} cannot be read: {error.strerror or error}"]) from error
@@ -249,7 +250,7 @@ class _Listing:
 def _checked(ratio: Sequence[float], lengths: Sequence[int], wanted: str) -> Sequence[float]:
     numbers = [part for part in ratio if isinstance(part, (int, float)) and not isinstance(part, bool)]
     if len(ratio) not in lengths or len(numbers) != len(ratio) or not all(0 < n < math.inf for n in numbers):
-        raise DataError([("data.ratio", f"found {list(ratio)!r}, must be {wanted}")])
+        raise SettingFaults([("data.ratio", f"found {list(ratio)!r}, must be {wanted}")])
     return ratio
 
 
@@ -277,5 +278,5 @@ def _is(things: Sequence[object]) -> str:
     return "is" if len(things) == 1 else "are"
 
 
-def _faults(sentences: Sequence[str]) -> DataError:
-    return DataError([("data", sentence) for sentence in sentences])
+def _faults(sentences: Sequence[str]) -> SettingFaults:
+    return SettingFaults([("data", sentence) for sentence in sentences])

@@ -20,10 +20,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from classifier.data.class_names import alike
-from classifier.data.errors import DataError, named
 from classifier.data.files import folders
 from classifier.data.links import holds
+from classifier.data.listing import named
 from classifier.data.source import SPLITS
+from search.workload import SettingFaults
 
 TOP = "data.classes: top"
 """The line that says that the folders in a data folder are the classes, whatever they are called and hold."""
@@ -60,7 +61,7 @@ def layout(path: Path) -> Layout:
     """Find out how a folder is laid out.
 
     Raises:
-        DataError: its folders are no classes, and no splits that can be trained on.
+        SettingFaults: its folders are no classes, and no splits that can be trained on.
         OSError: it cannot be read.
     """
     held = {found: _held(found) for found in folders(path)}
@@ -251,5 +252,5 @@ def _and(found: Sequence[Path] | Mapping[Path, str]) -> str:
     return f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else names[0]
 
 
-def _refused(*sentences: str) -> DataError:
-    return DataError([("data", sentence) for sentence in sentences])
+def _refused(*sentences: str) -> SettingFaults:
+    return SettingFaults([("data", sentence) for sentence in sentences])

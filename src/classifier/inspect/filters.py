@@ -29,7 +29,7 @@ from torch.nn import functional
 
 from classifier.draws import generator
 from classifier.process import undisturbed
-from classifier.rules import SettingError
+from search.workload import SettingFaults
 
 ITERATIONS = (15, 30)
 """Iterations after which the image is kept (report A)."""
@@ -83,7 +83,7 @@ def find(model: nn.Module, names: Sequence[str]) -> list[Filter]:
     """Return the filters of these names, or a default choice where there are none.
 
     Raises:
-        SettingError: all names that are not ``convolution:index``, name no convolution or no filter of it.
+        SettingFaults: all names that are not ``convolution:index``, name no convolution or no filter of it.
     """
     known = convolutions(model)
     if not names:
@@ -105,7 +105,7 @@ def find(model: nn.Module, names: Sequence[str]) -> list[Filter]:
         else:
             found.append(Filter(f"{layer}:{int(index)}", known[layer][0], int(index)))
     if faults:
-        raise SettingError(faults)
+        raise SettingFaults(faults)
     return list(dict.fromkeys(found))
 
 
@@ -114,7 +114,7 @@ def default(model: nn.Module) -> list[Filter]:
     known = convolutions(model)
     try:
         return find(model, OF_MODEL_C)
-    except SettingError:
+    except SettingFaults:
         pass
     # Shortcuts of 1x1 (torchvision's "downsample") look like the convolutions beside them.
     names = [name for name in known if "downsample" not in name] or list(known)

@@ -20,7 +20,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from classifier.config import SETTINGS, canonical
 from classifier.inspect.stages import stage_table
 from classifier.models import MODEL_SETTINGS, RESNETS, build
-from classifier.rules import SettingError, near
+from search.workload import SettingFaults, nearest
 
 SIZE, CLASSES = "224", "102"
 """What `describe` takes where nothing is said, as text."""
@@ -105,14 +105,14 @@ def describe(names: Sequence[str], options: Mapping[str, str]) -> str:
         options: ``size`` in px, ``classes``, and ``model.*`` settings, all as text.
 
     Raises:
-        SettingError: no such model or option, or a size the model cannot take.
+        SettingFaults: no such model or option, or a size the model cannot take.
     """
     rest = {name: value for name, value in options.items() if name not in ("size", "classes")}
     size = _whole("size", options.get("size", SIZE))
     classes = _whole("classes", options.get("classes", CLASSES))
     faults = [(name, _unknown(name)) for name in rest if name not in MODEL_SETTINGS or name == "model.name"]
     if faults:
-        raise SettingError(faults)
+        raise SettingFaults(faults)
     given = {name: _value(text) for name, text in rest.items()}
     chosen = {name: canonical({**given, "model.name": name, "data.size": size}) for name in names}
     parts = {name: anatomy(fixed, classes) for name, fixed in chosen.items()}
@@ -188,17 +188,17 @@ MOST_DIGITS = 9
 
 def _whole(name: str, text: str) -> int:
     if not text.isdecimal() or not text.strip("0"):
-        raise SettingError([(name, f"found {text!r}, must be a whole number of at least 1")])
+        raise SettingFaults([(name, f"found {text!r}, must be a whole number of at least 1")])
     if len(text) > MOST_DIGITS:
         shown = text if len(text) <= 40 else f"{text[:37]}..."
-        raise SettingError([(name, f"found {shown!r}, must be a whole number of at most {MOST_DIGITS} digits")])
+        raise SettingFaults([(name, f"found {shown!r}, must be a whole number of at most {MOST_DIGITS} digits")])
     return int(text)
 
 
 def _unknown(name: str) -> str:
     if name in SETTINGS:
         return "does not change the layers; only model.* settings do, and the names, size and classes"
-    return f"unknown setting{near(name, MODEL_SETTINGS)}"
+    return f"unknown setting{nearest(name, MODEL_SETTINGS)}"
 
 
 def _value(text: str) -> Any:

@@ -25,7 +25,7 @@ def parameters(name: str, settings: Mapping[str, Any], classes: int) -> int:
         classes: outputs.
 
     Raises:
-        SettingError: no such model, or not with these settings.
+        SettingFaults: no such model, or not with these settings.
     """
     whole = canonical(settings)
     own = {key: whole[key] for key in MODEL_SETTINGS if key in whole} if whole["model.name"] == name else {}

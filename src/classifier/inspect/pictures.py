@@ -19,7 +19,7 @@ def check(fixed: Mapping[str, Any], options: Mapping[str, Any]) -> None:
     """Check what `pictures` will be asked for against the model of these fixed settings.
 
     Raises:
-        SettingError: names of filters that are none.
+        SettingFaults: names of filters that are none.
     """
     with torch.device("meta"):  # names and shapes alone
         find(build(fixed, classes=2), options.get("filters", ()))
@@ -37,7 +37,7 @@ def pictures(run: Training, options: Mapping[str, Any]) -> dict[str, dict[str, A
         ``image`` (uint8 [h, w, 3]) and ``note``.
 
     Raises:
-        SettingError: names of filters that are none.
+        SettingFaults: names of filters that are none.
     """
     filters = find(run.model, options.get("filters", ()))
     drawn = {f"features-{split}": features_scatter(run, split) for split in SPLITS}

@@ -14,6 +14,7 @@ from PIL import Image
 
 from classifier import data
 from classifier.data import decode
+from search.workload import SettingFaults
 
 
 @pytest.fixture(autouse=True)
@@ -81,7 +82,7 @@ def again(path: Path | str, size: int = 8, split_seed: int = 0, **more: Any) -> 
 
 def faults(path: Path | str, **more: Any) -> list[tuple[str, str]]:
     """Return what is wrong with these data."""
-    with pytest.raises(data.DataError) as caught:
+    with pytest.raises(SettingFaults) as caught:
         load(path, **more)
     return caught.value.faults
 

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from classifier import data
 from classifier.config import canonical
 from classifier.workload import workload
+from search.workload import SettingFaults
 
 from .conftest import class_folders, forget, picture
 
@@ -128,7 +128,7 @@ def test_links_and_what_is_no_image_are_named(flat: Path) -> None:
 
 def test_data_that_cannot_be_used(flat: Path) -> None:
     shutil.rmtree(flat / "dog")
-    with pytest.raises(data.DataError, match="holds only the class 'cat'"):
+    with pytest.raises(SettingFaults, match="holds only the class 'cat'"):
         check(flat)
 
 

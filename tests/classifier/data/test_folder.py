@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from classifier.data import DataError
+from search.workload import SettingFaults
 
 from .conftest import class_folders, faults, load, picture
 
@@ -367,6 +367,6 @@ def test_what_may_not_be_read(flat: Path) -> None:
 
 
 def test_faults_travel_between_processes() -> None:
-    error = DataError([("data", "is wrong"), ("data.size", "too")])
+    error = SettingFaults([("data", "is wrong"), ("data.size", "too")])
     assert str(error) == "data: is wrong; data.size: too"
     assert pickle.loads(pickle.dumps(error)).faults == error.faults

@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from classifier.config import SettingError, canonical
+from classifier.config import canonical
 from classifier.data.layout import layout, nearly_same
+from search.workload import SettingFaults
 
 from .conftest import again, class_folders, faults, load, picture
 
@@ -365,6 +366,6 @@ def test_a_setting_of_folders(tmp_path: Path) -> None:
     assert canonical({"data": str(tmp_path)})["data.classes"] == "auto"
     assert "data.classes" not in canonical({"data": "digits"})
     assert canonical({"data": "digits", "data.classes": "top"}) == canonical({"data": "digits"})
-    with pytest.raises(SettingError) as caught:
+    with pytest.raises(SettingFaults) as caught:
         canonical({"data": str(tmp_path), "data.classes": "folders"})
     assert caught.value.faults == [("data.classes", "found 'folders', must be one of auto, top")]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from classifier.config import canonical
 from classifier.data.splits import limited
-from classifier.rules import SettingError
+from search.workload import SettingFaults
 
 from .conftest import class_folders, faults, load
 
@@ -96,7 +96,7 @@ def test_a_class_that_a_limit_leaves_out_is_told() -> None:
 def test_limits_that_are_none(limit: list[object]) -> None:
     sentence = f"found {limit!r}, must be three whole numbers of at least 1: training, validation and test"
     assert faults("digits", limit=limit) == [("data.limit", sentence)]
-    with pytest.raises(SettingError) as caught:
+    with pytest.raises(SettingFaults) as caught:
         canonical({"data.limit": limit})
     assert [name for name, _ in caught.value.faults] == ["data.limit"]
 
@@ -109,5 +109,7 @@ def test_settings_of_the_data() -> None:
     assert canonical({"data": "cifar10"})["data.size"] == 32
     moved = canonical({"data": "digits", "data.split": "swapped"})
     assert "data.split" not in moved
-    with pytest.raises(SettingError, match="found 'sawpped', must be one of official, swapped; did you mean 'swapped'"):
+    with pytest.raises(
+        SettingFaults, match="found 'sawpped', must be one of official, swapped; did you mean 'swapped'"
+    ):
         canonical({"data": "flowers-102", "data.split": "sawpped"})

@@ -20,8 +20,8 @@ from classifier.inspect.filters import (
 )
 from classifier.models.model_c import ModelC
 from classifier.models.resnet import ResNet
-from classifier.rules import SettingError
 from classifier.weights import initialise
+from search.workload import SettingFaults
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +71,7 @@ def test_names_are_module_paths_too(model: ModelC) -> None:
 
 
 def test_names_that_are_none_are_refused_together(model: ModelC) -> None:
-    with pytest.raises(SettingError) as refused:
+    with pytest.raises(SettingFaults) as refused:
         find(model, ["block1.conv9:0", "block2.conv1:64", "block1.conv1", "block1.conv1:-1", "stem:3"])
     assert refused.value.faults == [
         (

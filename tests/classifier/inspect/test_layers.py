@@ -12,7 +12,7 @@ from torch import nn
 
 from classifier.inspect.layers import Anatomy, anatomy, describe
 from classifier.models import RESNETS
-from classifier.rules import SettingError
+from search.workload import SettingFaults
 
 EXACT = {
     "resnet18": 1_814_073_344,
@@ -186,6 +186,6 @@ def test_other_models_get_a_line_each() -> None:
     ],
 )
 def test_what_cannot_be_described(names: list[str], options: dict[str, str], sentence: str) -> None:
-    with pytest.raises(SettingError) as error:
+    with pytest.raises(SettingFaults) as error:
         describe(names, options)
     assert str(error.value) == sentence

@@ -8,9 +8,8 @@ from classifier.config import canonical
 from classifier.inspect.layers import anatomy
 from classifier.inspect.parameters import parameters
 from classifier.models import MODEL_SETTINGS
-from classifier.rules import SettingError
 from classifier.workload import workload
-from search.workload import Counting
+from search.workload import Counting, SettingFaults
 
 NAMES = MODEL_SETTINGS["model.name"]["enum"]
 
@@ -37,7 +36,7 @@ def test_settings_count_where_they_are_of_this_model() -> None:
 
 
 def test_a_model_there_is_not() -> None:
-    with pytest.raises(SettingError) as caught:
+    with pytest.raises(SettingFaults) as caught:
         parameters("ResNet-18", {}, 20)
     assert [name for name, _ in caught.value.faults] == ["model.name"]
 
