@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -31,7 +31,9 @@ if TYPE_CHECKING:
 RESULTS = Path("results")
 
 
-def load_space(source: str | os.PathLike[str] | Mapping[str, Any], overrides: Mapping[str, Any] | None = None) -> Space:
+def load_space(
+    source: str | os.PathLike[str] | Mapping[str, object], overrides: Mapping[str, object] | None = None
+) -> Space:
     """Read a search-space file, or build a space from plain data by the same rules.
 
     Args:
@@ -243,7 +245,7 @@ class Study:
         filters: Sequence[str] = (),
         epoch: int | None = None,
         recorded: bool = False,
-        say: Callable[[str], Any] = print,
+        say: Callable[[str], object] = print,
     ) -> Drawn:
         """Draw a trial, by default the best finished one, into ``figures/``; see `search.inspect.visualize`."""
         from search.inspect.visualize import visualize  # plotly is needed only here

@@ -48,7 +48,7 @@ class Verbs(click.Group):
         except click.NoSuchOption as error:
             raise _explained(error, given, self) from error
 
-    def invoke(self, ctx: click.Context) -> Any:
+    def invoke(self, ctx: click.Context) -> object:
         """Run the verb.
 
         Raises:

@@ -23,7 +23,6 @@ import difflib
 import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 
 class SearchError(Exception):
@@ -144,7 +143,7 @@ class Faults(UserError):
         self.faults: Sequence[Fault] = sorted(set(faults))
         super().__init__("\n".join(str(fault) for fault in self.faults))
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __reduce__(self) -> tuple[object, ...]:
         return type(self), (self.faults,)  # pickle would otherwise hand the text to __init__
 
 

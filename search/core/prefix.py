@@ -40,7 +40,7 @@ def root_key(
     identity: Mapping[str, str],
     data: str,
     inputs: Mapping[str, str],
-    fixed: Mapping[str, Any],
+    fixed: Mapping[str, object],
     execution_class: Mapping[str, str],
     salt: str = "",
 ) -> str:
@@ -57,7 +57,7 @@ def root_key(
     return fingerprint([dict(identity), data, dict(inputs), dict(fixed), dict(execution_class), salt])
 
 
-def next_key(key: str, settings: Mapping[str, Any]) -> str:
+def next_key(key: str, settings: Mapping[str, object]) -> str:
     """Return the key of the state after one more epoch trained under `settings`, defaults left out."""
     return fingerprint([key, dict(settings)])
 
@@ -93,11 +93,11 @@ def _hash(text: str) -> str:
     return hashlib.blake2b(text.encode(), digest_size=KEY_BYTES).hexdigest()
 
 
-def _canonical_json(value: Any) -> str:
+def _canonical_json(value: object) -> str:
     return json.dumps(_plain(value), sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> object:
     """Give equal numbers one spelling: 1.0 is written like 1, as spaces may say either."""
     if isinstance(value, Mapping):
         if unnamed := [name for name in value if not isinstance(name, str)]:

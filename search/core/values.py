@@ -9,7 +9,7 @@ SIGNIFICANT_DIGITS = 12
 """Of every number that is trained with and hashed."""
 
 
-def same(one: Any, other: Any) -> bool:
+def same(one: object, other: object) -> bool:
     """Whether two settings are one: 1 and 1.0 are, 1 and true are not, whatever Python's ``==`` says.
 
     Asked for every epoch of every trial, so what is cheap to tell comes first.
@@ -27,7 +27,7 @@ def same(one: Any, other: Any) -> bool:
     return bool(isinstance(one, bool) == isinstance(other, bool) and one == other)
 
 
-def among(value: Any, values: Iterable[Any]) -> bool:
+def among(value: object, values: Iterable[object]) -> bool:
     """Whether a setting is one of these values; see `same`."""
     return any(same(value, other) for other in values)
 

@@ -210,7 +210,7 @@ class _Steps:
             return None
         known: dict[str, Any] = {}
 
-        def decided(text: str, what: Mapping[str, Any]) -> None:
+        def decided(text: str, what: Mapping[str, object]) -> None:
             known.update(what)
             self.view.say(text)
             self.ledger.amend_run(run_id, {"gpu_sharing": dict(known)})

@@ -117,7 +117,7 @@ def _the_same_here(
     workload: Workload,
     space: Space,
     record: StudyRecord,
-    fixed: Mapping[str, Any],
+    fixed: Mapping[str, object],
     data: str,
     resources: tuple[int, float],
     say: Say,

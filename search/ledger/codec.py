@@ -57,7 +57,7 @@ def decode_card(blob: bytes) -> DataCard:
     )
 
 
-def _pack(head: Mapping[str, Any], arrays: Mapping[str, Any]) -> bytes:
+def _pack(head: Mapping[str, object], arrays: Mapping[str, object]) -> bytes:
     little = {}
     for name in sorted(arrays):
         array = np.asarray(arrays[name])
@@ -72,7 +72,7 @@ def _pack(head: Mapping[str, Any], arrays: Mapping[str, Any]) -> bytes:
     return b"\n".join([line.encode(), b"".join(array.tobytes() for array in little.values())])
 
 
-def _head(line: bytes) -> dict[str, Any]:
+def _head(line: bytes) -> dict[str, object]:
     head: dict[str, Any] = json.loads(line.decode())
     return head
 

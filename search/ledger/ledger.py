@@ -137,7 +137,7 @@ class Ledger:
         with self.writing() as connection:
             connection.execute(tables.study.update().where(tables.study.c.id == study_id).values(**values))
 
-    def begin_run(self, study_id: int, conditions: Mapping[str, Any]) -> int:
+    def begin_run(self, study_id: int, conditions: Mapping[str, object]) -> int:
         """Record that a driver starts on a study, under these conditions; return the run's id."""
         with self.writing() as connection:
             result = connection.execute(

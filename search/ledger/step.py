@@ -25,7 +25,7 @@ class Step:
     the same reason statements are built once, with their values bound: building one takes longer than SQLite does.
     """
 
-    def __init__(self, connection: sa.Connection, study_id: int, insert_row: ReturningInsert[Any]) -> None:
+    def __init__(self, connection: sa.Connection, study_id: int, insert_row: ReturningInsert[object]) -> None:
         self._connection = connection
         self._study_id = study_id
         self._insert_row = insert_row

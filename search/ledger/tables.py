@@ -219,7 +219,7 @@ def _refuse_special(file: Path, shown: str) -> None:
             raise UserError(f"storage {shown!r}: {reason}; name another place with --storage or --results")
 
 
-def _lasting(url: sa.URL) -> dict[str, Any]:
+def _lasting(url: sa.URL) -> dict[str, object]:
     """Return options by which connections last: an epoch may take hours, and routers and servers forget idle ones."""
     if url.get_backend_name() == "sqlite":
         return {}
@@ -236,7 +236,7 @@ def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
         yield connection
 
 
-def insert_new(engine: sa.Engine, table: sa.Table, values: Mapping[str, Any] | None = None) -> sa.Insert:
+def insert_new(engine: sa.Engine, table: sa.Table, values: Mapping[str, object] | None = None) -> sa.Insert:
     """Insert unless the primary key or a unique name is taken; without `values`, they come with the execution."""
     dialect = postgresql if engine.dialect.name == "postgresql" else sqlite
     insert = dialect.insert(table)

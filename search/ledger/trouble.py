@@ -101,12 +101,12 @@ def _notice_removal(engine: sa.Engine, file: Path, shown: str) -> None:
     """Refuse to write into a file that is not at its path any more: SQLite would go on, and all of it would be lost."""
 
     @sa.event.listens_for(engine, "do_connect")
-    def before_connect(*_: Any) -> None:
+    def before_connect(*_: object) -> None:
         if not file.exists():  # SQLite would make an empty one
             raise _removed(shown)
 
     @sa.event.listens_for(engine, "connect")
-    def on_connect(_: Any, record: Any) -> None:
+    def on_connect(_: object, record: Any) -> None:
         record.info["file"] = _identity(file)
 
     @sa.event.listens_for(engine, "begin")

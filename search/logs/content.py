@@ -155,13 +155,13 @@ def _seconds(row: Recorded) -> float:
     return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
 
 
-def digest_of(content: Any) -> str:
+def digest_of(content: object) -> str:
     """Return 16 hexadecimal digits that name plain data by its content."""
     text = json.dumps([RECIPE, content], sort_keys=True, ensure_ascii=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def scalar(value: Any) -> bool | int | float | str:
+def scalar(value: object) -> bool | int | float | str:
     """Return a value as every tracker can hold it: numbers, truth values and text as they are, others as text."""
     return value if isinstance(value, (bool, int, float, str)) else value_text(value)
 

@@ -12,7 +12,6 @@ import re
 import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # read at import; nothing is sent that nobody asked for
 
@@ -165,7 +164,7 @@ def _tables(client: MlflowClient, parent: Run, study: LoggedStudy) -> None:
     client.set_tag(run, DIGEST, study.digest)
 
 
-def _cut(value: Any, longest: int) -> str:
+def _cut(value: object, longest: int) -> str:
     text = storable(str(value))
     return text if len(text) <= longest else f"{text[: longest - 1]}…"
 

@@ -151,7 +151,7 @@ def _table(frame: pd.DataFrame) -> Any:
     return wandb.Table(columns=[str(name) for name in frame.columns], data=rows, allow_mixed_types=True)
 
 
-def _cell(value: Any) -> Any:
+def _cell(value: object) -> object:
     """Return one value of a table: numbers and text as they are, what is not there or not finite as None."""
     value = plain(value)
     if value is None or (isinstance(value, float) and not math.isfinite(value)):

@@ -10,7 +10,6 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
-from typing import Any
 
 from search.ledger import Ledger
 from search.plan.known import Inventory, Known
@@ -143,7 +142,7 @@ class Estimates:
                 yield _Seen(*name, where, _middle([row.seconds for row in rows.values()]), _middle(sizes))
 
 
-def kind_of(settings: Mapping[str, Any]) -> Kind:
+def kind_of(settings: Mapping[str, object]) -> Kind:
     """Return what makes a trial like another one."""
     return frozenset(
         (name, json.dumps(value, sort_keys=True))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from search.ledger import Ledger, StudyRecord
 from search.plan.counts import Epochs, Work, count, states_kept, work_of
@@ -112,7 +111,7 @@ class Plan:
         """Return the plan without its trials and their tree, which take room."""
         return replace(self, tree=(), stock=Inventory((), 0, {}, {}))
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """Return the figures as plain data. Names are stable; null stands for what nothing tells."""
         return {
             "study": self.study,

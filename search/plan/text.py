@@ -197,7 +197,7 @@ def _listed(values: Sequence[str]) -> str:
     return f"{shown}|... ({len(values)})" if len(values) > LISTED else shown
 
 
-def _spelt(value: Any) -> str:
+def _spelt(value: object) -> str:
     return "null" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
 
 

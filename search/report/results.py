@@ -176,5 +176,5 @@ def arrow(frame: pd.DataFrame) -> pa.Table:
     return pa.table(columns)
 
 
-def _as_text(value: Any) -> str | None:
+def _as_text(value: object) -> str | None:
     return None if value is pd.NA else storable(value_text(value))

@@ -31,12 +31,12 @@ def is_accuracy(metric: str) -> bool:
     return metric.endswith("accuracy")
 
 
-def missing(value: Any) -> bool:
+def missing(value: object) -> bool:
     """Whether a scalar stands for "not there": pandas' NA. None is a value, the file's null."""
     return value is pd.NA or value is pd.NaT
 
 
-def value_text(value: Any, digits: int | None = None) -> str:
+def value_text(value: object, digits: int | None = None) -> str:
     """Return a setting's value as the space file would spell it; floats to `digits` significant digits."""
     if value is None:
         return "null"
@@ -49,7 +49,7 @@ def value_text(value: Any, digits: int | None = None) -> str:
     return str(value)
 
 
-def lookup(table: Mapping[str, str], value: Any) -> str | None:
+def lookup(table: Mapping[str, str], value: object) -> str | None:
     """Return the entry of a value in a mapping keyed by `text_of`, however the number is spelt (``1``, ``1.0``)."""
     text = text_of(value)
     if text in table:
@@ -102,7 +102,7 @@ def significant(value: float) -> str:
     return format(Decimal(text), "f") if 1e-4 <= abs(value) < 1e7 else text
 
 
-def readable(value: Any) -> str:
+def readable(value: object) -> str:
     """Return one value of a frame for people: as `cell_text`, a fraction of more than 8 characters cut.
 
     It keeps 4 significant digits and all those before the decimal point: 32768.0 stays itself, 0.819996 is 0.8200.
@@ -133,7 +133,7 @@ def storable(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode()
 
 
-def cell_text(value: Any) -> str:
+def cell_text(value: object) -> str:
     """Return one value of a frame as text: numbers read back bit-identical, "" for what is not finite or not there."""
     if missing(value) or (isinstance(value, float | np.floating) and not math.isfinite(value)):
         return ""
@@ -148,7 +148,7 @@ def neutral(text: str) -> str:
     return "'" + text if text.startswith(_FORMULA) and not _NUMBER.fullmatch(text) else text
 
 
-def csv_cell(value: Any) -> str:
+def csv_cell(value: object) -> str:
     """Return one cell of a CSV file: `cell_text`, quoted where it must be.
 
     Text that a spreadsheet would run as a formula gets a leading apostrophe; text that is a number stays one.

@@ -80,12 +80,14 @@ class Door:
             return _answer(start, error.status, path, str(error))
         return self._pass_on(environ, start, path, shared)
 
-    def _pass_on(self, environ: dict[str, Any], start: Callable[..., Any], path: str, shared: bool) -> Iterable[bytes]:
+    def _pass_on(
+        self, environ: dict[str, object], start: Callable[..., object], path: str, shared: bool
+    ) -> Iterable[bytes]:
         environ.setdefault("HTTP_ACCEPT_ENCODING", "identity")
         environ["wsgi.errors"] = io.StringIO()
         told: list[tuple[str, list[tuple[str, str]]]] = []
 
-        def begin(status: str, headers: list[tuple[str, str]], _failed: Any = None) -> Callable[[bytes], None]:
+        def begin(status: str, headers: list[tuple[str, str]], _failed: object = None) -> Callable[[bytes], None]:
             told.append((status, headers))
             return _unused
 
@@ -168,7 +170,7 @@ def _same(address: str, host: str) -> bool:
     return parts.scheme in ("http", "https") and parts.netloc.lower() == host.lower()
 
 
-def _check_reader(environ: dict[str, Any]) -> None:
+def _check_reader(environ: dict[str, object]) -> None:
     """Refuse to be part of another site's page; a link that leads here is none."""
     site, mode = environ.get("HTTP_SEC_FETCH_SITE", "none"), environ.get("HTTP_SEC_FETCH_MODE", "navigate")
     if site not in OWN_ORIGIN and mode != "navigate":
@@ -211,7 +213,7 @@ def _drain(environ: dict[str, Any]) -> None:
         environ["wsgi.input"].read(int(length))
 
 
-def _answer(start: Callable[..., Any], status: str, path: str, reason: str) -> list[bytes]:
+def _answer(start: Callable[..., object], status: str, path: str, reason: str) -> list[bytes]:
     api = path.startswith("/api/")
     body = (json.dumps({"reason": reason}) if api else f"{reason}\n").encode("utf-8", "backslashreplace")
     kind = "application/json" if api else "text/plain; charset=utf-8"

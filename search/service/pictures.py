@@ -224,5 +224,5 @@ def _sweep(storage: BaseStorage, results: Path) -> None:
             file.unlink(missing_ok=True)
 
 
-def _digest(content: Any) -> str:
+def _digest(content: object) -> str:
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16]

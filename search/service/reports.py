@@ -129,7 +129,7 @@ def _content(file: Path) -> Iterable[bytes]:
 
 
 def _answer(
-    start: Callable[..., Any],
+    start: Callable[..., object],
     status: str,
     kind: str,
     body: bytes,

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from socketserver import ThreadingMixIn
-from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -151,7 +150,7 @@ class _Threads(ThreadingMixIn, WSGIServer):
 
     daemon_threads = True
 
-    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002  # of socketserver
+    def handle_error(self, request: object, client_address: object) -> None:  # noqa: ARG002  # of socketserver
         """Say in one line what went wrong with a connection; that a browser gave one up is nothing."""
         error = sys.exc_info()[1]
         if not isinstance(error, OSError):

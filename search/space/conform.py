@@ -15,7 +15,7 @@ from search.workload.settings import why_not
 _DECIMAL = re.compile(r"[-+]?(0|[1-9][0-9]*)(\.[0-9]+)?")
 
 
-def conform(node: Node, rule: Mapping[str, Any], problems: Problems) -> bool:
+def conform(node: Node, rule: Mapping[str, object], problems: Problems) -> bool:
     """Report everything in `node` that breaks `rule`; True where nothing does."""
     before = len(problems)
     _conform(node, rule, problems)

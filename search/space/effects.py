@@ -94,7 +94,7 @@ def _signatures(samples: Sequence[Sample], signature: Callable[[Sample], str]) -
     return repr(sorted({signature(sample) for sample in samples}))
 
 
-def _fault(axis: Axis, values: Sequence[Any], space: Space, found: Sequence[Sample], trained: Trained) -> bool:
+def _fault(axis: Axis, values: Sequence[object], space: Space, found: Sequence[Sample], trained: Trained) -> bool:
     """Whether these values are all of an axis, and train the same at any length.
 
     Rows that a paper prints figures for are left to the audit, which has a finding for such rows.
@@ -128,7 +128,7 @@ def _groups(axis: Axis, space: Space, found: Sequence[Sample]) -> dict[str, dict
     return groups
 
 
-def _alike(axis: Axis, space: Space, found: Sequence[Sample], signature: Callable[[Sample], str]) -> list[list[Any]]:
+def _alike(axis: Axis, space: Space, found: Sequence[Sample], signature: Callable[[Sample], str]) -> list[list[object]]:
     """Return groups of values that have the same signatures in every configuration; single ones are left out."""
     groups = [group for group in _groups(axis, space, found).values() if len(group) > 1]
     values = {name: samples[0].parameters[axis.name] for group in groups for name, samples in group.items()}
@@ -139,6 +139,6 @@ def _alike(axis: Axis, space: Space, found: Sequence[Sample], signature: Callabl
     return [alike for alike in classes.values() if len(alike) > 1]
 
 
-def _with(values: Sequence[Any], axis: Axis, found: Sequence[Sample]) -> list[Sample]:
+def _with(values: Sequence[object], axis: Axis, found: Sequence[Sample]) -> list[Sample]:
     names = {text_of(value) for value in values}
     return [one for one in found if axis.name in one.parameters and text_of(one.parameters[axis.name]) in names]

@@ -10,7 +10,7 @@ from search.space.nodes import Node, Problems, place, show, text_of, told_apart
 from search.space.scalars import Ambiguous, resolve
 
 
-def check_labels(labels: Mapping[str, Node], rows: str, values: Iterable[Any], problems: Problems) -> None:
+def check_labels(labels: Mapping[str, Node], rows: str, values: Iterable[object], problems: Problems) -> None:
     """Refuse labels that are empty, equal, or the name of another row: a table would swap or hide rows.
 
     Args:
@@ -50,6 +50,6 @@ def _read(text: str) -> Any:
         return text
 
 
-def _key(value: Any) -> Any:
+def _key(value: object) -> object:
     """Return what equal values share: 1 and 1.0, not 1 and true."""
     return value if isinstance(value, str) else told_apart(value)

@@ -14,7 +14,7 @@ from search.space.settings import kinds, spelled
 
 
 def read_listed(
-    name: str, kind: str, node: Node, rule: Mapping[str, Any], ruled: bool, problems: Problems
+    name: str, kind: str, node: Node, rule: Mapping[str, object], ruled: bool, problems: Problems
 ) -> Grid | None:
     """Read the values of ``grid`` or ``choice``: each one once, each within its setting's rule, and each with a name.
 
@@ -58,7 +58,7 @@ def read_listed(
     return (Grid if kind == "grid" else Choice)(tuple(values))
 
 
-def _taken_for(value: Any, item: Node, seen: dict[tuple[str, Any], Node]) -> Node | None:
+def _taken_for(value: object, item: Node, seen: dict[tuple[str, object], Node]) -> Node | None:
     """Return a value before this one that is another but looks like it in a table; ``seen`` receives this one."""
     read = _read(value)
     mine, others = [("value", read)], [("text", read)]

@@ -63,12 +63,12 @@ class Condition:
     axis: str
     values: Sequence[Any]
 
-    def holds(self, value: Any) -> bool:
+    def holds(self, value: object) -> bool:
         """Whether the other axis has one of the values: 1 and 1.0 are one, 1 and true are not."""
         return (isinstance(value, bool), value) in self._known
 
     @cached_property
-    def _known(self) -> frozenset[tuple[bool, Any]]:
+    def _known(self) -> frozenset[tuple[bool, object]]:
         return frozenset((isinstance(value, bool), value) for value in self.values)
 
 
@@ -85,7 +85,7 @@ class Axis:
         options = self.domain.options if isinstance(self.domain, Grid) else {}
         return options[value] if options else {self.name: value}
 
-    def active(self, parameters: Mapping[str, Any]) -> bool:
+    def active(self, parameters: Mapping[str, object]) -> bool:
         """Whether the axis exists beside these values of earlier axes."""
         when = self.when
         return when is None or (when.axis in parameters and when.holds(parameters[when.axis]))
@@ -297,7 +297,7 @@ class Space:
         """Yield every configuration of the grid, lazily, the last axis running fastest."""
         yield from self._grid({}, 0)
 
-    def _grid(self, chosen: dict[str, Any], depth: int) -> Iterator[dict[str, Any]]:
+    def _grid(self, chosen: dict[str, object], depth: int) -> Iterator[dict[str, object]]:
         if depth == len(self.axes):
             yield dict(chosen)
             return

@@ -170,7 +170,7 @@ def printable(text: str) -> str:
     return text if len(text) <= 200 else f"{text[:197]}..."
 
 
-def text_of(value: Any) -> str:
+def text_of(value: object) -> str:
     """Return a value of an axis as the text that labels and published figures are filed under."""
     if value is None:
         return "null"
@@ -181,12 +181,12 @@ def text_of(value: Any) -> str:
     return str(value)
 
 
-def same(one: Any, other: Any) -> bool:
+def same(one: object, other: object) -> bool:
     """Whether two values of an axis are one: 1 and 1.0 are, 1 and true are not."""
     return same_setting(tidy(one), tidy(other))
 
 
-def told_apart(value: Any) -> tuple[bool, Any]:
+def told_apart(value: object) -> tuple[bool, object]:
     """Return what two values (no lists) have in common exactly where they are the `same`, to look one up by."""
     return isinstance(value, bool), tidy(value)
 
@@ -215,7 +215,7 @@ def requoted(node: Node, known: Iterable[Any]) -> str:
     return ""
 
 
-def no_value(node: Node, values: Iterable[Any]) -> str:
+def no_value(node: Node, values: Iterable[object]) -> str:
     """Return the remedy for a value that an axis does not have: its other spelling, the nearest name, or all values."""
     known = list(values)
     if hint := comma([node]) or requoted(node, known):

@@ -16,7 +16,7 @@ from search.space.nodes import MAX_DEPTH, Node, Problems, bad_text, text_of
 PYTHON = "<python>"
 
 
-def from_python(data: Any, problems: Problems, file: str = PYTHON, key: str = "", depth: int = 0) -> Node:
+def from_python(data: object, problems: Problems, file: str = PYTHON, key: str = "", depth: int = 0) -> Node:
     """Turn plain Python data into nodes, with the same rules that hold for files.
 
     Arrays and ranges are lists, members of an enumeration their values, paths text, exact fractions numbers.
@@ -55,7 +55,7 @@ def _plain(data: Any) -> Any:
     return list(data) if lists else data
 
 
-def _scalar(data: Any, problems: Problems, file: str, key: str) -> Node:
+def _scalar(data: object, problems: Problems, file: str, key: str) -> Node:
     if isinstance(data, str):
         reason = bad_text(data)
     elif isinstance(data, float) and not math.isfinite(data):

@@ -43,7 +43,7 @@ from search.space.stops import check_stops
 from search.workload import Measuring, Workload, load_workload
 
 
-def read_space(path: str | os.PathLike[str], overrides: Mapping[str, Any] = {}) -> Space:
+def read_space(path: str | os.PathLike[str], overrides: Mapping[str, object] = {}) -> Space:
     """Read a search-space file.
 
     Args:
@@ -61,9 +61,9 @@ def read_space(path: str | os.PathLike[str], overrides: Mapping[str, Any] = {}) 
 
 
 def space_from_mapping(
-    mapping: Mapping[str, Any],
+    mapping: Mapping[str, object],
     name: str = "space",
-    overrides: Mapping[str, Any] = {},
+    overrides: Mapping[str, object] = {},
 ) -> Space:
     """Build a space from plain Python data, by the same checks as a file.
 
@@ -223,7 +223,7 @@ def _name(root: Node, stem: str, problems: Problems) -> str:
     return stem
 
 
-def _text(root: Node, key: str, rule: Mapping[str, Any] | None, problems: Problems) -> str:
+def _text(root: Node, key: str, rule: Mapping[str, object] | None, problems: Problems) -> str:
     node = root.entries.get(key)
     if node is None or node.kind == "broken":
         return ""

@@ -160,7 +160,7 @@ def _square(node: Node | None, problems: Problems) -> None:
 
 def _claims(
     node: Node | None, rows: _Rows, axes: Mapping[str, _Rows], names: Sequence[str], problems: Problems
-) -> tuple[Mapping[str, Any], ...]:
+) -> tuple[Mapping[str, object], ...]:
     found = node.items if node is not None else ()
     return tuple(_claim(claim, rows, axes, names, problems) for claim in found)
 
@@ -210,7 +210,7 @@ def _runs(node: Node, axes: Mapping[str, _Rows], names: Sequence[str], problems:
     return claim
 
 
-def _values(name: str, node: Node, axes: Mapping[str, _Rows], names: Sequence[str], problems: Problems) -> list[Any]:
+def _values(name: str, node: Node, axes: Mapping[str, _Rows], names: Sequence[str], problems: Problems) -> list[object]:
     """Return the values of an axis that are meant, as the axis spells them."""
     if name not in axes:
         if name not in names:

@@ -66,7 +66,7 @@ def _configuration(space: Space, wanted: Mapping[str, Any]) -> dict[str, Any]:
     return chosen
 
 
-def _spread(axis: Axis, most: int) -> list[Any]:
+def _spread(axis: Axis, most: int) -> list[object]:
     """Return at most so many values of an axis, its ends among them."""
     if not isinstance(axis.domain, Grid):
         return [axis.domain.low, axis.domain.high]
@@ -142,7 +142,7 @@ def _check_samples(space: Space, root: Node, workload: Workload, problems: Probl
 
 
 def _asked(
-    parameters: Mapping[str, Any], settings: Mapping[str, Any], workload: Workload
+    parameters: Mapping[str, object], settings: Mapping[str, object], workload: Workload
 ) -> tuple[Sample | None, list[tuple[str, str]]]:
     """Return a configuration as the workload takes it, or None and why it does not."""
     own = {name: value for name, value in settings.items() if name in SERVICE_SETTINGS}
@@ -176,7 +176,7 @@ def _where(setting: str, parameters: Mapping[str, Any], root: Node) -> Node | No
 
 
 @functools.lru_cache(maxsize=64)
-def _by_value(axis: Node) -> dict[tuple[bool, Any], Node]:
+def _by_value(axis: Node) -> dict[tuple[bool, object], Node]:
     """Return the nodes of the values that an axis lists, to be looked up by value; of equal ones the first."""
     listed = [node for kind in ("grid", "choice") if kind in axis.entries for node in axis.entries[kind].items]
     return {told_apart(node.value): node for node in reversed(listed) if node.kind == "scalar"}

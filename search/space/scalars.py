@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 import re
-from typing import Any
 
 _INT = re.compile(r"[-+]?(0|[1-9][0-9]*)")
 _FLOAT = re.compile(r"[-+]?(((0|[1-9][0-9]*)\.[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?)")
@@ -34,7 +33,7 @@ class Ambiguous(ValueError):
     """Text that different readers take for different values; the message is the rest of a sentence."""
 
 
-def resolve(text: str) -> Any:
+def resolve(text: str) -> object:
     """Return what a scalar without quotes means.
 
     Raises:

@@ -36,7 +36,7 @@ def _optional(rule: Rule) -> Rule:
     return {**rule, "type": [rule["type"], "null"]} if isinstance(rule.get("type"), str) else rule
 
 
-def _nullable(rule: Mapping[str, Any]) -> Rule:
+def _nullable(rule: Mapping[str, object]) -> Rule:
     return {"anyOf": [dict(rule), {"type": "null"}], "description": rule.get("description", "")}
 
 

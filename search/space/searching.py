@@ -155,7 +155,7 @@ def _confirm(node: Node | None, sampler: str, axes: Sequence[Axis] | None, probl
     return Confirm(int(data["top"]), int(data["seeds"]), None if baseline is None else meant)
 
 
-def _value(axis: Axis, node: Node) -> tuple[Any, str]:
+def _value(axis: Axis, node: Node) -> tuple[object, str]:
     """Return the value of an axis that is meant, in its one spelling, and ""; or None, and why it is none of the axis.
 
     A value in quotes is one of the list that reads so where there is no such text.

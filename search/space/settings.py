@@ -93,12 +93,12 @@ def _flat(name: str, value: Node) -> str:
     return printable(f"{name}: {show(value) if value.kind == 'scalar' and value.text else '...'}")
 
 
-def takes_away(value: Node, rule: Mapping[str, Any]) -> bool:
+def takes_away(value: Node, rule: Mapping[str, object]) -> bool:
     """Whether this null stands over a value of a base file to remove it, and is no value of the setting itself."""
     return value.removes and bool(broken_rule(value, rule))
 
 
-def spelled(value: Any, rule: Mapping[str, Any]) -> Any:
+def spelled(value: object, rule: Mapping[str, object]) -> object:
     """Return a value in its one spelling: 12 significant digits, whole numbers where the rule asks for them."""
     if isinstance(value, float) and "integer" in kinds(rule) and "number" not in kinds(rule):
         return int(value)

@@ -52,13 +52,13 @@ class Trained:
         length = 2 * int(max([50, *_numbers(deciding)])) + 2
         return self._once("long", sample, lambda: [self._schedule(sample, length), sorted(sample.service.items())])
 
-    def _once(self, question: str, sample: Sample, answer: Callable[[], Any]) -> str:
+    def _once(self, question: str, sample: Sample, answer: Callable[[], object]) -> str:
         name = (question, id(sample))
         if name not in self._known:
             self._known[name] = (sample, json.dumps(answer(), sort_keys=True, default=repr))
         return self._known[name][1]
 
-    def _asked(self, sample: Sample, epochs: int) -> tuple[Mapping[str, Any], Sequence[Mapping[str, Any]]]:
+    def _asked(self, sample: Sample, epochs: int) -> tuple[Mapping[str, object], Sequence[Mapping[str, object]]]:
         try:
             fixed, each = self._workload.schedule(sample.settings, epochs)
             return dict(fixed), [dict(now) for now in each]
@@ -67,7 +67,7 @@ class Trained:
         except BaseException as error:
             raise Unanswered(f"make a schedule of {epochs} epoch{'s' * (epochs > 1)}", error) from error
 
-    def _schedule(self, sample: Sample, epochs: int) -> Any:
+    def _schedule(self, sample: Sample, epochs: int) -> object:
         """Return the fixed settings, and what changes from epoch to epoch; all settings where there is no room."""
         if epochs > 1 and epochs > self._left:
             return sample.settings
@@ -85,7 +85,7 @@ class Trained:
         return [fixed, changes]
 
 
-def _numbers(value: Any) -> Iterator[float]:
+def _numbers(value: object) -> Iterator[float]:
     if isinstance(value, (list, tuple)):
         for item in value:
             yield from _numbers(item)
@@ -93,7 +93,7 @@ def _numbers(value: Any) -> Iterator[float]:
         yield value
 
 
-def _stops(sample: Sample) -> Any:
+def _stops(sample: Sample) -> object:
     """Return the stop rule; that of `none` where it ends no trial before its last epoch."""
     if sample.service["stop.rule"] == "none" or any(setting.startswith("stop.") for setting, _ in without_stop(sample)):
         return []

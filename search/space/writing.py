@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import yaml
 
 from search.space.model import Space
@@ -14,7 +12,7 @@ from search.space.scalars import Ambiguous, resolve
 class _Dumper(yaml.SafeDumper):
     """Quotes every text that could be taken for something else, and never writes anchors."""
 
-    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002  # of yaml.SafeDumper
+    def ignore_aliases(self, data: object) -> bool:  # noqa: ARG002  # of yaml.SafeDumper
         return True
 
 

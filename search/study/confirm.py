@@ -72,7 +72,7 @@ def confirm_space(ledger: Ledger, record: StudyRecord, space: Space) -> Space | 
     return space_from_mapping(content, confirm_name(record.name))
 
 
-def _settings(space: Space, parameters: Mapping[str, Any]) -> dict[str, Any]:
+def _settings(space: Space, parameters: Mapping[str, object]) -> dict[str, object]:
     """Return what the axes set for a configuration."""
     result: dict[str, Any] = {}
     for axis in space.axes:
@@ -114,7 +114,7 @@ def _fresh(ledger: Ledger, record: StudyRecord, space: Space, confirm: Confirm) 
     return list(itertools.islice(unused, confirm.seeds))
 
 
-def _label(name: str, parameters: Mapping[str, Any]) -> str:
+def _label(name: str, parameters: Mapping[str, object]) -> str:
     """Return what a table calls an option: its rank and what it sets; a baseline is called so by the table."""
     shown = {axis: f"{value:.4g}" if isinstance(value, float) else value for axis, value in parameters.items()}
     settings = ", ".join(f"{axis}={value}" for axis, value in shown.items())

@@ -105,7 +105,7 @@ class Copies:
         return params, distributions
 
 
-def _attributes(trial: Trial) -> dict[str, Any]:
+def _attributes(trial: Trial) -> dict[str, object]:
     """Return what is said of a trial besides its parameters."""
     return {
         "trial": trial.number,

@@ -142,7 +142,7 @@ class Planner:
                     found.add(next((epoch for epoch, (one, two) in pairs if not same(one, two)), 0))
         return found - {0}
 
-    def _card(self, fixed: Mapping[str, Any]) -> DataCard:
+    def _card(self, fixed: Mapping[str, object]) -> DataCard:
         """Ask for the data once per run and fixed settings, the seed apart: the same data serve all seeds."""
         name = prefix.fingerprint({name: value for name, value in fixed.items() if name != "seed"})
         if name not in self._cards:
@@ -176,7 +176,7 @@ def _split(space: Space, parameters: Mapping[str, Any]) -> tuple[dict[str, Any],
     return wanted, complete(SERVICE_SETTINGS, {k: v for k, v in chosen.items() if k in SERVICE_SETTINGS})
 
 
-def _alternatives(domain: Domain) -> Sequence[Any]:
+def _alternatives(domain: Domain) -> Sequence[object]:
     """Return listed values, the ends of a prior, and of one over whole numbers up to nine values spread over it."""
     if isinstance(domain, Grid):
         return domain.values
@@ -186,7 +186,7 @@ def _alternatives(domain: Domain) -> Sequence[Any]:
     return (domain.low, domain.high)
 
 
-def _equal_ones_once(schedule: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+def _equal_ones_once(schedule: Sequence[Mapping[str, object]]) -> list[Mapping[str, object]]:
     """Let equal neighbours be one object: most epochs are trained under the settings of the one before."""
     result: list[Mapping[str, Any]] = []
     for each in schedule:
@@ -202,7 +202,7 @@ def _one_by_one(schedule: Sequence[Mapping[str, Any]], change: Callable[[Mapping
     return result
 
 
-def hashed(fixed: Mapping[str, Any], rules: Description) -> dict[str, Any]:
+def hashed(fixed: Mapping[str, object], rules: Description) -> dict[str, object]:
     """Drop the settings that stand for data: the data's fingerprint says what they hold, wherever it lies."""
     return {name: value for name, value in fixed.items() if rules.get(name, {}).get("hashed", True)}
 

@@ -206,7 +206,7 @@ class Mirror:
         self._copied = {}
         self._open([])
 
-    def _connect_args(self) -> dict[str, Any]:
+    def _connect_args(self) -> dict[str, object]:
         return {"timeout": 10} if self._url.startswith("sqlite") else {}
 
     def _still_there(self) -> bool:
@@ -263,5 +263,5 @@ class Mirror:
         self._copied[trial.number] = (trial_id, wanted, len(rows))
 
 
-def _hurry(connection: Any, _record: Any) -> None:
+def _hurry(connection: Any, _record: object) -> None:
     connection.execute("PRAGMA synchronous = OFF")

@@ -120,12 +120,12 @@ def remove(connection: sa.Connection, study: int) -> None:
     connection.execute(sa.delete(_trials).where(_trials.c.study_id == study))
 
 
-def _add(connection: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
+def _add(connection: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str, object]]) -> None:
     if rows:
         connection.execute(sa.insert(table), rows)
 
 
-def _param_rows(trial: int, copy: Copy, texts: dict[int, str]) -> Iterator[dict[str, Any]]:
+def _param_rows(trial: int, copy: Copy, texts: dict[int, str]) -> Iterator[dict[str, object]]:
     """Yield the rows of a trial's parameters; `texts` remembers how distributions are spelled, by their identity."""
     for name, value in copy.params.items():
         kind = copy.distributions[name]
@@ -139,17 +139,17 @@ def _from_json(text: str) -> BaseDistribution:
     return json_to_distribution(text)
 
 
-def _attribute_rows(trial: int, copy: Copy) -> Iterator[dict[str, Any]]:
+def _attribute_rows(trial: int, copy: Copy) -> Iterator[dict[str, object]]:
     for name, value in copy.attributes.items():
         yield {"trial_id": trial, "key": name, "value_json": json.dumps(value)}
 
 
-def _value_row(trial: int, value: float) -> dict[str, Any]:
+def _value_row(trial: int, value: float) -> dict[str, object]:
     stored, kind = models.TrialValueModel.value_to_stored_repr(value)
     return {"trial_id": trial, "objective": 0, "value": stored, "value_type": kind}
 
 
-def _step_rows(trial: int, values: Mapping[int, float]) -> Iterator[dict[str, Any]]:
+def _step_rows(trial: int, values: Mapping[int, float]) -> Iterator[dict[str, object]]:
     for step, value in values.items():
         stored, kind = models.TrialIntermediateValueModel.intermediate_value_to_stored_repr(value)
         yield {"trial_id": trial, "step": step, "intermediate_value": stored, "intermediate_value_type": kind}

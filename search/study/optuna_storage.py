@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import time
-from typing import Any
 
 import sqlalchemy as sa
 from optuna.storages import RDBStorage
@@ -13,7 +12,7 @@ TRIES = 50
 """Each try that fails found a table or row that another process made since it looked, and there are some twenty."""
 
 
-def open_optuna(url: str, **engine_kwargs: Any) -> RDBStorage:
+def open_optuna(url: str, **engine_kwargs: object) -> RDBStorage:
     """Return Optuna's storage at `url`, its tables made where they are missing.
 
     Optuna looks for each of its tables and then makes it, which fails where another process was in between.

@@ -101,7 +101,7 @@ class OptunaSampler:
         asked: records of the configurations asked before, in order.
     """
 
-    def __init__(self, space: Space, asked: Sequence[Mapping[str, Any]] = ()) -> None:
+    def __init__(self, space: Space, asked: Sequence[Mapping[str, object]] = ()) -> None:
         self._space = space
         self._wanted = space.search.trials or 0
         self.adaptive = space.search.sampler in ("tpe", "gp", "cmaes")
@@ -144,7 +144,7 @@ class OptunaSampler:
         for number in self._trials[configuration]:
             self._tell(number, outcome)
 
-    def _question(self) -> tuple[int, dict[str, Any]]:
+    def _question(self) -> tuple[int, dict[str, object]]:
         self._study.sampler = _sampler(self._space, self._questions)
         self._questions += 1
         with warnings.catch_warnings():
@@ -165,7 +165,7 @@ class OptunaSampler:
             warnings.simplefilter("ignore")
             self._study.tell(number, outcome.value if state == TrialState.COMPLETE else None, state)
 
-    def _record(self, number: int, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    def _record(self, number: int, parameters: Mapping[str, object]) -> dict[str, object]:
         repeats, self._repeats = self._repeats, []
         return {
             "parameters": dict(parameters),
@@ -175,7 +175,7 @@ class OptunaSampler:
             "questions": self._questions,
         }
 
-    def _proposal(self, number: int) -> dict[str, Any]:
+    def _proposal(self, number: int) -> dict[str, object]:
         frozen = self._study.trials[number]
         return {"params": frozen.params, "trial_attrs": frozen.system_attrs}
 
@@ -205,7 +205,7 @@ class OptunaSampler:
         return {axis.name: distribution(axis.domain) for axis in self._space.axes}
 
 
-def make_sampler(space: Space, asked: Sequence[Mapping[str, Any]] = ()) -> Sampler:
+def make_sampler(space: Space, asked: Sequence[Mapping[str, object]] = ()) -> Sampler:
     """Return the sampler a space names, having asked `asked` already."""
     return GridSampler(space) if space.search.sampler == "grid" else OptunaSampler(space, asked)
 

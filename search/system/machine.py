@@ -10,14 +10,13 @@ import platform
 import socket
 from importlib import metadata
 from pathlib import Path
-from typing import Any
 
 from search.system import limits
 
 PACKAGES = ("torch", "torchvision", "ray", "optuna", "numpy", "pandas", "scikit-learn", "pillow", "sqlalchemy")
 
 
-def hardware() -> dict[str, Any]:
+def hardware() -> dict[str, object]:
     """Return host, system, processor, cores and memory, as plain data; where fewer cores may be used, how many.
 
     The cores tell a machine from another one, whatever is left of them to whom.

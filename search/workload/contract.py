@@ -29,7 +29,7 @@ from search.workload.settings import Description, Settings, complete
 class Run(Protocol):
     """One training run in progress, on one worker."""
 
-    def train_epoch(self, settings: Settings) -> Mapping[str, Any]:
+    def train_epoch(self, settings: Settings) -> Mapping[str, object]:
         """Train the next epoch under these per-epoch settings and measure it.
 
         Returns:

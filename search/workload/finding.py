@@ -72,7 +72,7 @@ def load_workload(name: str) -> Workload:
     return workload
 
 
-def _lacking(workload: Any) -> list[str]:
+def _lacking(workload: object) -> list[str]:
     """Name what the contract asks for and `workload` has not; a subclass without ``start`` inherits an empty one."""
     parts = [name for name in ("settings", "recipe", "evaluation") if not hasattr(workload, name)]
     methods = ("canonical", "schedule", "data", "inputs", "execution_class", "start")

@@ -99,7 +99,7 @@ class Occupying(Protocol):
 class Picturing(Protocol):
     """What a workload may offer beside the contract: pictures of a run that only its state can give."""
 
-    def check_pictures(self, fixed: Settings, options: Mapping[str, Any]) -> None:
+    def check_pictures(self, fixed: Settings, options: Mapping[str, object]) -> None:
         """Check what `pictures` will be asked for, before anything is trained.
 
         Raises:

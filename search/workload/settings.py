@@ -34,7 +34,7 @@ class SettingFaults(ValueError):
         self.faults = list(faults)
         super().__init__("; ".join(f"{name}: {message}" for name, message in self.faults))
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __reduce__(self) -> tuple[object, ...]:
         return type(self), (self.faults,)  # pickle would otherwise hand the text to __init__
 
 
@@ -95,7 +95,7 @@ _KINDS = {
 }
 
 
-def why_not(value: Any, rule: Mapping[str, Any]) -> str:
+def why_not(value: object, rule: Mapping[str, object]) -> str:
     """Say in one sentence why `value` breaks a setting's rule, or return ``""``."""
     for number in _numbers(value):
         if isinstance(number, int) and number.bit_length() > MOST_BITS:  # Python would not write it out
@@ -107,7 +107,7 @@ def why_not(value: Any, rule: Mapping[str, Any]) -> str:
     return ""
 
 
-def _numbers(value: Any) -> Iterator[int | float]:
+def _numbers(value: object) -> Iterator[int | float]:
     if isinstance(value, Mapping):
         value = list(value.values())
     if isinstance(value, (list, tuple)):
@@ -155,7 +155,7 @@ def sentence(error: jsonschema.ValidationError) -> str:
     return f"{found}, {error.message}"
 
 
-def _written(choice: Any) -> str:
+def _written(choice: object) -> str:
     """Return a choice as a file spells it: true and null, not True and None."""
     return str(choice).lower() if isinstance(choice, bool) else "null" if choice is None else str(choice)
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     import torch
 
 
-def _setting(kind: str, default: float | bool, description: str, **more: Any) -> dict[str, Any]:
+def _setting(kind: str, default: float | bool, description: str, **more: object) -> dict[str, object]:
     """The JSON-Schema fragment of one setting; every one may change from epoch to epoch."""
     return {"type": kind, "default": default, "description": description, "epoch": True, **more}
 
@@ -266,7 +266,7 @@ def _check_shape(batch: torch.Tensor) -> None:
         raise ValueError(f"a batch has shape {list(batch.shape)}; it must be [images, 3, height, width]")
 
 
-def _checked(settings: Mapping[str, Any]) -> dict[str, Any]:
+def _checked(settings: Mapping[str, object]) -> dict[str, Any]:
     """All values by short name, defaults filled in, or a ValueError that says what is wrong."""
     given = {name: value for name, value in settings.items() if name.startswith("augment.")}
     if unknown := sorted(set(given) - set(AUGMENT_SETTINGS)):

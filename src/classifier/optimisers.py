@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _ADAM = ["adam", "adamw"]
 
 
-def _beta(default: float, moment: str) -> dict[str, Any]:
+def _beta(default: float, moment: str) -> dict[str, object]:
     return {
         "type": "number",
         "minimum": 0,

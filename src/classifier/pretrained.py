@@ -41,7 +41,7 @@ UNREADABLE = (
 """What `torch.load` was seen to raise for damaged and foreign files."""
 
 
-def wanted(fixed: Mapping[str, Any]) -> bool:
+def wanted(fixed: Mapping[str, object]) -> bool:
     """Say whether a run under these canonical settings starts from pretrained weights."""
     return fixed.get("model.weights") == "imagenet"
 
@@ -108,7 +108,7 @@ def _read(name: str, file: str | None) -> dict[str, Tensor]:
     return _fitting(state, name, "model.weights_file", where)
 
 
-def _fitting(state: Any, name: str, setting: str, where: str) -> dict[str, Tensor]:
+def _fitting(state: object, name: str, setting: str, where: str) -> dict[str, Tensor]:
     """Return what is taken of a state dict, or say in what it does not fit the model."""
     if not isinstance(state, Mapping) or not all(isinstance(tensor, Tensor) for tensor in state.values()):
         remedy = "write it with torch.save(model.state_dict(), file)"
@@ -152,7 +152,7 @@ def _shapes(name: str) -> dict[str, torch.Size]:
     return {key: tensor.shape for key, tensor in state.items() if key not in LAST and not key.endswith(COUNTER)}
 
 
-def _download(name: str) -> Any:
+def _download(name: str) -> object:
     """Return torchvision's state dict, downloaded with a progress bar on first use and checked by its hash."""
     from torchvision import models
 

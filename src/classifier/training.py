@@ -75,7 +75,7 @@ class Training:
             self._total = torch.zeros((), dtype=torch.float64, device=self._device)
             self._correct = torch.zeros((), dtype=torch.int64, device=self._device)
 
-    def train_epoch(self, settings: Mapping[str, Any]) -> dict[str, Any]:
+    def train_epoch(self, settings: Mapping[str, Any]) -> dict[str, object]:
         """Train the next epoch and evaluate it.
 
         Args:

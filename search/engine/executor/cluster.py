@@ -132,10 +132,10 @@ class Watch(tune.Callback):
         self._driver, self._nodes = driver, nodes
         self._next = time.monotonic() + ROUND
 
-    def __getstate__(self) -> dict[str, Any]:
+    def __getstate__(self) -> dict[str, object]:
         return {}  # Tune pickles what it is given, for `Tuner.restore`
 
-    def on_step_begin(self, iteration: int, trials: list[Any], **info: Any) -> None:
+    def on_step_begin(self, iteration: int, trials: list[object], **info: object) -> None:
         """Look at the nodes now and then."""
         if time.monotonic() < self._next:
             return

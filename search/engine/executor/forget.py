@@ -19,11 +19,11 @@ from ray.tune.execution.tune_controller import TuneController
 class Forgetful(tune.Callback):
     """Empties Tune's record of a lease as soon as it ended."""
 
-    def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+    def on_trial_complete(self, iteration: int, trials: list[object], trial: object, **info: object) -> None:
         """Forget a lease that came to its end."""
         forget(trial)
 
-    def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+    def on_trial_error(self, iteration: int, trials: list[object], trial: object, **info: object) -> None:
         """Forget a lease whose worker died."""
         forget(trial)
 

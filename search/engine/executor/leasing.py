@@ -50,7 +50,7 @@ def giving_up(driver: Driver) -> Iterator[None]:
 class _NotSaved:
     """Tune pickles what it is given, for `Tuner.restore`; here a restart reads the ledger."""
 
-    def __getstate__(self) -> dict[str, Any]:
+    def __getstate__(self) -> dict[str, object]:
         return {}
 
 
@@ -72,7 +72,7 @@ class LeaseQueue(_NotSaved, Searcher):
         """Leases that workers have."""
         return list(self._leases.values())
 
-    def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
+    def suggest(self, trial_id: str) -> dict[str, object] | str | None:
         """Return the next lease, None while there is none, or that there will be none."""
         if self._gauge is not None and self._gauge.next is not None:
             return str(Searcher.FINISHED)
@@ -180,7 +180,7 @@ class Pulse(_NotSaved, tune.Callback):
         self._driver, self._queue, self._limited = driver, queue, limited
         self._next = 0.0
 
-    def on_step_begin(self, iteration: int, trials: list[Any], **info: Any) -> None:
+    def on_step_begin(self, iteration: int, trials: list[object], **info: object) -> None:
         """Look.
 
         Raises:

@@ -205,11 +205,11 @@ def _lean(told: Told) -> Iterator[None]:
         yield
 
 
-def _mortal(told: Told, usual: Callable[..., Any]) -> Callable[..., Any]:
+def _mortal(told: Told, usual: Callable[..., object]) -> Callable[..., object]:
     """Let signals end this process while Ray connects: it waits for its servers for seconds, perhaps for ever, and
     holds the interpreter's lock meanwhile, so that no handler of ours can run before it is done."""
 
-    def connect(*words: Any, **more: Any) -> Any:
+    def connect(*words: object, **more: object) -> object:
         if threading.current_thread() is not threading.main_thread():
             return usual(*words, **more)
         with told.hearing():

@@ -11,7 +11,6 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping
-from typing import Any
 
 from search.engine.decide.outlook import Outlook
 from search.engine.machines.nodes import Share
@@ -36,7 +35,7 @@ class Gauge:
         self,
         given: Share,
         outlook: Callable[[], Outlook],
-        decided: Callable[[str, Mapping[str, Any]], None],
+        decided: Callable[[str, Mapping[str, object]], None],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.number = 1

@@ -79,7 +79,7 @@ class Signs:
                 faulthandler.cancel_dump_traceback_later()
                 self._note(pid=os.getpid(), epoch=epoch)
 
-    def _note(self, **what: Any) -> None:
+    def _note(self, **what: object) -> None:
         if self._file is not None:
             with contextlib.suppress(OSError):  # no room left: the work matters, the notes do not
                 self._file.seek(0)

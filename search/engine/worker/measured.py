@@ -18,7 +18,7 @@ from search.engine.decide.form import Form, form_of
 WANTED = "train_epoch must return one class per image, a whole number from 0 on"
 
 
-def row_of(measured: Any, card: DataCard | None = None, form: Form | None = None) -> Row:
+def row_of(measured: object, card: DataCard | None = None, form: Form | None = None) -> Row:
     """Check what `train_epoch` returned and make it a row. NaN and infinities are numbers: whoever decides sees them.
 
     Args:
@@ -65,7 +65,7 @@ def _number(name: str, value: Any) -> float:
         raise TypeError(f"metric {name!r} is {_shown(value)}; train_epoch must return numbers") from None
 
 
-def _classes(split: str, classes: Any, card: DataCard | None) -> np.ndarray:
+def _classes(split: str, classes: object, card: DataCard | None) -> np.ndarray:
     """Return the predictions of one split as an array of classes."""
     try:
         array = np.asarray(classes)

@@ -53,7 +53,7 @@ class LeaseTrainable(tune.Trainable):
         setup = self._assignment.setup
         self._signs = Signs(setup.signs, self._assignment.lease.id, setup.epoch_seconds)
 
-    def reset_config(self, new_config: Mapping[str, Any]) -> bool:
+    def reset_config(self, new_config: Mapping[str, object]) -> bool:
         """Take the next lease in the same process."""
         self._leave()
         self._signs.close()

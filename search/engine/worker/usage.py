@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from numbers import Real
-from typing import Any
 
 
 @dataclass(frozen=True)
@@ -17,7 +16,7 @@ class Usage:
     refused: int = 0
 
 
-def usage_of(answer: Any) -> Usage | None:
+def usage_of(answer: object) -> Usage | None:
     """Check what `usage` returned.
 
     Raises:

@@ -47,7 +47,7 @@ def marker_of(place: int | None) -> str:
 
 
 def series(
-    x: Sequence[float | None], y: Sequence[float | None], name: str, place: int | None, **more: Any
+    x: Sequence[float | None], y: Sequence[float | None], name: str, place: int | None, **more: object
 ) -> go.Scatter:
     """Return a line with sparse markers; `place` chooses colour, dash and marker together, None stands for no setting.
 

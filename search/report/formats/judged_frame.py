@@ -32,7 +32,7 @@ def figure_columns(table: Table) -> dict[str, str]:
     return columns
 
 
-def figures(table: Table, line: Line) -> dict[str, Any]:
+def figures(table: Table, line: Line) -> dict[str, object]:
     """Return what a line's predictions say, as fractions; None where something is not known.
 
     Of the judged metric: ``_low`` and ``_high`` (95 % interval), and where there is a baseline ``_difference`` with its
@@ -75,7 +75,7 @@ def _difference_columns(table: Table, metric: str) -> Mapping[str, str]:
     return {**columns, f"{metric}_better": "bool", f"{metric}_state": "object"}
 
 
-def _figures(metric: str, line: Line, judged: Judged | None) -> dict[str, Any]:
+def _figures(metric: str, line: Line, judged: Judged | None) -> dict[str, object]:
     low, high = (judged.interval if judged is not None else None) or (None, None)
     found = judged.difference if judged is not None else None
     state = "baseline" if line.baseline else found.state.value if found is not None else ""

@@ -154,12 +154,12 @@ def table_json(table: Table) -> str:
     return to_json({**head, "lines": lines, "verdicts": said, "notes": list(table.notes)})
 
 
-def to_json(content: Any) -> str:
+def to_json(content: object) -> str:
     """Return plain content as JSON text without NaN."""
     return json.dumps(content, ensure_ascii=False, indent=2, allow_nan=False) + "\n"
 
 
-def records(frame: pd.DataFrame) -> list[tuple[Any, ...]]:
+def records(frame: pd.DataFrame) -> list[tuple[object, ...]]:
     """Return the rows of a data frame, each value with a type of its own column.
 
     `DataFrame.to_numpy` would make integers beside floats floats. What a column of text or numbers lacks is NA.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import numpy as np
 import openpyxl
@@ -62,7 +62,7 @@ def workbook(frame: pd.DataFrame, title: str, notes: Sequence[str], file: Binary
     book.save(file)
 
 
-def _cell(sheet: Any, value: Any, bold: bool = False, wrap: bool = False) -> Any:
+def _cell(sheet: object, value: object, bold: bool = False, wrap: bool = False) -> object:
     """Return a cell with its type set: openpyxl would take `=` for a formula, and cut numbers to 16 digits."""
     if isinstance(value, bool | np.bool_):
         return bool(value)
@@ -92,6 +92,6 @@ def cell_string(text: str) -> str:
     return text
 
 
-def _width(name: str, values: Iterable[Any]) -> int:
+def _width(name: str, values: Iterable[object]) -> int:
     longest = max([len(name), *(len(cell_text(value)) for value in values)])
     return min(max(longest + 2, 8), 40)

@@ -123,7 +123,7 @@ def options(space: Space) -> Markup:
     return joined(parts)
 
 
-def _settings(settings: Mapping[str, Any]) -> str:
+def _settings(settings: Mapping[str, object]) -> str:
     return ", ".join(f"{name}={value_text(value, DRAWN_DIGITS)}" for name, value in settings.items())
 
 
@@ -171,7 +171,7 @@ def _pairs(values: Mapping[str, Any] | None, between: str = " ") -> str:
     return ", ".join(f"{name}{between}{value_text(value)}" for name, value in (values or {}).items())
 
 
-def _size(machine: Mapping[str, Any]) -> str:
+def _size(machine: Mapping[str, object]) -> str:
     cores, memory = machine.get("cores"), machine.get("memory_gib")
     usable = f"{machine['usable_cores']} of " if machine.get("usable_cores") else ""
     return ", ".join([f"{usable}{cores} cores"] * bool(cores) + [f"{memory} GiB"] * bool(memory))

@@ -186,7 +186,7 @@ def _floats(values: Iterable[float | None]) -> pd.Series:
     return pd.Series([np.nan if value is None else value for value in values], dtype="float64")
 
 
-def parameter_column(values: list[Any]) -> pd.Series:
+def parameter_column(values: list[object]) -> pd.Series:
     """Return a column of parameters: numbers as numbers where all are, else as they are."""
     values = [storable(value) if isinstance(value, str) else value for value in values]
     kinds = {type(value) for value in values}

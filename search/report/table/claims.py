@@ -293,7 +293,7 @@ def _effort(found: Need) -> tuple[int, int, int]:
     return order.index(found.remedy), found.seeds or 0, found.images or 0
 
 
-def published_difference(space: Space, a: Any, b: Any) -> float | None:
+def published_difference(space: Space, a: object, b: object) -> float | None:
     """Return the published accuracy of row a minus that of row b, a fraction; None where the file does not tell."""
     published = space.report.published
     if published is None or not counts_images(published.metric):

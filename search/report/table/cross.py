@@ -23,7 +23,7 @@ def cross_axes(space: Space) -> tuple[str, str] | tuple[()]:
     return (report.rows, report.columns) if report.rows and report.columns and varying <= named else ()
 
 
-def baseline_of(space: Space, parameters: Mapping[str, Any]) -> dict[str, Any] | None:
+def baseline_of(space: Space, parameters: Mapping[str, object]) -> dict[str, object] | None:
     """Return the configuration that one is compared with: the baseline's row, all other axes as they are.
 
     None where the file names no baseline, or the configuration has no row. Axes that the baseline's row does not

@@ -114,7 +114,7 @@ def placed(groups: Sequence[Group], space: Space) -> list[Group]:
     return [replace(group, place=places[identity(group.parameters)]) for group in groups]
 
 
-def is_baseline(space: Space, parameters: Mapping[str, Any]) -> bool:
+def is_baseline(space: Space, parameters: Mapping[str, object]) -> bool:
     """Whether a configuration is the report's baseline."""
     report = space.report
     return report.has_baseline and report.rows in parameters and same(parameters[report.rows], report.baseline)
@@ -182,6 +182,6 @@ def _runs(curves: Sequence[Curve]) -> tuple[list[Curve], State]:
     return [], State.WAITING
 
 
-def identity(parameters: Mapping[str, Any]) -> str:
+def identity(parameters: Mapping[str, object]) -> str:
     """Return what configurations with the same parameters share."""
     return json.dumps(dict(parameters), sort_keys=True)

@@ -14,7 +14,6 @@ from __future__ import annotations
 import json
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from search.ledger import Ledger, StudyRecord
 from search.report.record.curves import Curve, Curves
@@ -163,7 +162,7 @@ def _rows(table: Table) -> dict[str, int]:
     return {identity(line.parameters): place for place, line in enumerate(table.lines)}
 
 
-def identity(parameters: Mapping[str, Any]) -> str:
+def identity(parameters: Mapping[str, object]) -> str:
     """Return what equal configurations share."""
     return json.dumps(dict(parameters), sort_keys=True)
 

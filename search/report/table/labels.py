@@ -14,7 +14,7 @@ DRAWN_DIGITS = 4
 """Significant digits of a drawn value in a label; the axis columns hold all of them."""
 
 
-def setting_label(space: Space, parameters: Mapping[str, Any]) -> str:
+def setting_label(space: Space, parameters: Mapping[str, object]) -> str:
     """Return what a configuration is called: the row axis first, then the other axes that vary.
 
     The report's labels replace ``axis=value`` of the row axis, or the whole text where they name it.
@@ -27,7 +27,7 @@ def setting_label(space: Space, parameters: Mapping[str, Any]) -> str:
     return space.report.labels.get(text, text)
 
 
-def row_position(space: Space, parameters: Mapping[str, Any]) -> float:
+def row_position(space: Space, parameters: Mapping[str, object]) -> float:
     """Return where the row axis lists this configuration's value; behind all others where it does not."""
     for axis in space.axes:
         if axis.name == space.report.rows and axis.name in parameters and isinstance(axis.domain, Grid):
@@ -36,7 +36,7 @@ def row_position(space: Space, parameters: Mapping[str, Any]) -> float:
     return math.inf
 
 
-def published_figures(space: Space, lines: Sequence[tuple[str, Mapping[str, Any]]]) -> tuple[list[str], list[str]]:
+def published_figures(space: Space, lines: Sequence[tuple[str, Mapping[str, object]]]) -> tuple[list[str], list[str]]:
     """Put the published figures beside the lines, given as (label, parameters).
 
     A figure belongs to a line by the line's whole label, else by the row axis's value where a single line has it.
@@ -60,12 +60,12 @@ def published_figures(space: Space, lines: Sequence[tuple[str, Mapping[str, Any]
     return figures, left
 
 
-def plain_label(space: Space, parameters: Mapping[str, Any]) -> str:
+def plain_label(space: Space, parameters: Mapping[str, object]) -> str:
     """Return ``axis=value`` of every active axis, in the file's order."""
     return ", ".join(_pair(axis, parameters[axis.name]) for axis in space.axes if axis.name in parameters)
 
 
-def _names_row(space: Space, name: str, parameters: Mapping[str, Any]) -> bool:
+def _names_row(space: Space, name: str, parameters: Mapping[str, object]) -> bool:
     row = space.report.rows or (space.axes[0].name if len(space.axes) == 1 else "")
     if row not in parameters:
         return False
@@ -81,7 +81,7 @@ def row_text(space: Space, value: Any) -> str:
     return next((_pair(axis, value) for axis in space.axes if axis.name == space.report.rows), value_text(value))
 
 
-def _pair(axis: Axis, value: Any) -> str:
+def _pair(axis: Axis, value: object) -> str:
     digits = DRAWN_DIGITS if isinstance(axis.domain, Float) else None
     return f"{axis.name}={value_text(value, digits)}"
 

@@ -232,6 +232,6 @@ def _differing(runs: Sequence[Curve], axes: Sequence[str]) -> list[str]:
     return [axis for axis in axes if len({json.dumps(_value(run, axis)) for run in runs}) > 1]
 
 
-def _value(run: Curve, axis: str) -> list[Any]:
+def _value(run: Curve, axis: str) -> list[object]:
     """Return an axis's value, nothing where it is inactive."""
     return [run.trial.parameters[axis]] if axis in run.trial.parameters else []

@@ -31,7 +31,7 @@ _REMEMBERED = 4
 _memory: OrderedDict[tuple[Any, ...], Dataset] = OrderedDict()
 
 
-def load(settings: Mapping[str, Any]) -> Dataset:
+def load(settings: Mapping[str, object]) -> Dataset:
     """Return the data set that canonical settings name, remembered by this process until its files change.
 
     Args:

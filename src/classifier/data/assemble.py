@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -103,7 +102,7 @@ def assemble(source: Source, size: int, seed: int = 0, limit: Sequence[int] | No
     parts = {name: _in_order(source, decoded, images) for name, images in ready.parts.items()}
     chosen = np.concatenate([parts[name] for name in source.splits])
 
-    def blocks(_extra: dict[str, Any]) -> Iterator[np.ndarray]:
+    def blocks(_extra: dict[str, object]) -> Iterator[np.ndarray]:
         for start in range(0, len(chosen), decode.BLOCK):
             yield ready.pool().array[chosen[start : start + decode.BLOCK]]
 

@@ -190,7 +190,7 @@ def _array(path: Path, about: About) -> np.ndarray:
     return array
 
 
-def _check(said: dict[str, Any]) -> str:
+def _check(said: dict[str, object]) -> str:
     return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
 

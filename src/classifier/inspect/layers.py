@@ -201,7 +201,7 @@ def _unknown(name: str) -> str:
     return f"unknown setting{nearest(name, MODEL_SETTINGS)}"
 
 
-def _value(text: str) -> Any:
+def _value(text: str) -> object:
     """Read a setting's text as JSON where it is JSON (0.2, true, null), else as the text it is."""
     try:
         return json.loads(text)

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from classifier.models import build
 
 
-def stage_table(chosen: Mapping[str, Mapping[str, Any]], classes: int, totals: Mapping[str, tuple[int, int]]) -> str:
+def stage_table(chosen: Mapping[str, Mapping[str, object]], classes: int, totals: Mapping[str, tuple[int, int]]) -> str:
     """Return the table as text.
 
     Args:
