@@ -19,12 +19,12 @@ import re
 import sys
 import threading
 from collections.abc import Callable, Iterable
-from typing import Any
 from urllib.parse import urlsplit
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from sqlalchemy.exc import DBAPIError, OperationalError, StatementError
 
-Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+Application = WSGIApplication
 
 READING = ("GET", "HEAD")
 OWN_ORIGIN = ("same-origin", "none")
@@ -64,7 +64,7 @@ class Door:
         logger = logging.getLogger("optuna_dashboard")
         logger.handlers, logger.propagate = [_failures], False
 
-    def __call__(self, environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
+    def __call__(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
         path = environ.get("PATH_INFO", "")
         shared = bool(self._shared) and f"{path}/".startswith(f"{self._shared}/")
@@ -80,9 +80,7 @@ class Door:
             return _answer(start, error.status, path, str(error))
         return self._pass_on(environ, start, path, shared)
 
-    def _pass_on(
-        self, environ: dict[str, object], start: Callable[..., object], path: str, shared: bool
-    ) -> Iterable[bytes]:
+    def _pass_on(self, environ: WSGIEnvironment, start: StartResponse, path: str, shared: bool) -> Iterable[bytes]:
         environ.setdefault("HTTP_ACCEPT_ENCODING", "identity")
         environ["wsgi.errors"] = io.StringIO()
         told: list[tuple[str, list[tuple[str, str]]]] = []
@@ -141,7 +139,7 @@ class _Failures(logging.Handler):
 _failures = _Failures()
 
 
-def _check_host(environ: dict[str, Any]) -> None:
+def _check_host(environ: WSGIEnvironment) -> None:
     host = environ.get("HTTP_HOST", "")
     if not host:
         raise Refused("400 Bad Request", "the request names no host; the dashboard answers to 127.0.0.1 and localhost")
@@ -153,7 +151,7 @@ def _check_host(environ: dict[str, Any]) -> None:
         )
 
 
-def _check_origin(environ: dict[str, Any]) -> None:
+def _check_origin(environ: WSGIEnvironment) -> None:
     """Refuse what a page of another origin asks for; programs that are no browser name none."""
     named = environ.get("HTTP_ORIGIN", environ.get("HTTP_REFERER"))
     own = named is None or _same(named, environ["HTTP_HOST"])
@@ -170,14 +168,14 @@ def _same(address: str, host: str) -> bool:
     return parts.scheme in ("http", "https") and parts.netloc.lower() == host.lower()
 
 
-def _check_reader(environ: dict[str, object]) -> None:
+def _check_reader(environ: WSGIEnvironment) -> None:
     """Refuse to be part of another site's page; a link that leads here is none."""
     site, mode = environ.get("HTTP_SEC_FETCH_SITE", "none"), environ.get("HTTP_SEC_FETCH_MODE", "navigate")
     if site not in OWN_ORIGIN and mode != "navigate":
         raise Refused("403 Forbidden", "a page of another site asked for this: only the dashboard's own may read it")
 
 
-def _check_body(environ: dict[str, Any]) -> None:
+def _check_body(environ: WSGIEnvironment) -> None:
     """Read the body, which is nothing or one JSON object, and lay it before whoever answers."""
     length = environ.get("CONTENT_LENGTH") or "0"
     if environ.get("HTTP_TRANSFER_ENCODING"):
@@ -206,14 +204,14 @@ def _of_the_request(error: Exception) -> bool:
     return isinstance(error, (*_NOT_OURS, StatementError, DBAPIError)) or optunas
 
 
-def _drain(environ: dict[str, Any]) -> None:
+def _drain(environ: WSGIEnvironment) -> None:
     """Read what was sent, within reason: closed before, a connection may take the answer with it."""
     length = str(environ.get("CONTENT_LENGTH") or "")
     if length.isascii() and length.isdigit() and int(length) <= 1 << 20:
         environ["wsgi.input"].read(int(length))
 
 
-def _answer(start: Callable[..., object], status: str, path: str, reason: str) -> list[bytes]:
+def _answer(start: StartResponse, status: str, path: str, reason: str) -> list[bytes]:
     api = path.startswith("/api/")
     body = (json.dumps({"reason": reason}) if api else f"{reason}\n").encode("utf-8", "backslashreplace")
     kind = "application/json" if api else "text/plain; charset=utf-8"

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from html import escape
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
+from wsgiref.types import StartResponse, WSGIEnvironment
 
 from search.ledger import Ledger, StudyRecord
 from search.report import study_folder
@@ -62,7 +62,7 @@ class Reports:
     ) -> None:
         self._ledger, self._places, self._other = ledger, (results, *more), other
 
-    def __call__(self, environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
+    def __call__(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
         path = environ.get("PATH_INFO", "")
         if path != PREFIX and not path.startswith(f"{PREFIX}/"):
@@ -129,7 +129,7 @@ def _content(file: Path) -> Iterable[bytes]:
 
 
 def _answer(
-    start: Callable[..., object],
+    start: StartResponse,
     status: str,
     kind: str,
     body: bytes,

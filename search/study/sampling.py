@@ -21,7 +21,7 @@ from optuna.trial import TrialState
 from search.core.mean import mean
 from search.core.prefix import fingerprint
 from search.core.values import rounded
-from search.space import Float, Grid, Int, Space, text_of
+from search.space import Domain, Float, Grid, Int, Space, text_of
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)
 
@@ -210,7 +210,7 @@ def make_sampler(space: Space, asked: Sequence[Mapping[str, object]] = ()) -> Sa
     return GridSampler(space) if space.search.sampler == "grid" else OptunaSampler(space, asked)
 
 
-def distribution(domain: Any) -> BaseDistribution:
+def distribution(domain: Domain) -> BaseDistribution:
     """Return Optuna's word for a domain."""
     if isinstance(domain, Float):
         return FloatDistribution(domain.low, domain.high, log=domain.log, step=domain.step)
@@ -220,7 +220,7 @@ def distribution(domain: Any) -> BaseDistribution:
     return CategoricalDistribution([called(domain, value) for value in domain.values])
 
 
-def called(domain: Any, value: Any) -> Any:
+def called(domain: Domain, value: Any) -> Any:
     """Return what Optuna calls a value of a domain: its text where Optuna would take two of a list's values for one.
 
     It finds a value by Python's ``==``, to which 1 and true are one; the texts of a list's values differ.
