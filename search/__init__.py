@@ -10,17 +10,18 @@
 `search` is the service and knows nothing about images; what it tunes is a workload (see `search.workload`).
 """
 
-from __future__ import annotations
+# Nothing is imported here: `python -m search` comes to this file while a user's folder is the first place of modules.
 
-from typing import TYPE_CHECKING, Any
-
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from search.api import Study, load_space, open_study, run
 
-__all__ = ["Study", "load_space", "open_study", "run"]
+__version__ = "0.1.0"
+
+__all__ = ["Study", "__version__", "load_space", "open_study", "run"]
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     """Import the library's entrance only when it is used: workers need none of it."""
     if name in __all__:
         from search import api

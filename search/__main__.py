@@ -1,14 +1,13 @@
-"""`python -m search`: the one place that turns exceptions into messages and exit codes."""
+"""`python -m search` and `search`: the one place that turns exceptions into messages and exit codes.
 
-from __future__ import annotations
+Python has put the working folder first among the places of modules: nothing is imported that may lie there before it is
+put last. So each function imports what it needs, and annotations are not imported from `__future__`.
+"""
 
 import errno
 import sys
-import traceback
 
-from search.core.errors import SearchError
-from search.core.shown import printable
-from search.system import ending, streams
+from search.system.module_path import put_working_folder_last
 
 UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES)
 """Errors that are the place's, not ours: of a full disk, a quota, a disk or a folder that cannot be written."""
@@ -16,6 +15,9 @@ UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES)
 
 def main() -> None:
     """Run the command line and exit with its code: 0 done, 1 user, 2 trials failed, 3 a bug, 130 interrupted."""
+    put_working_folder_last()
+    from search.system import ending, streams
+
     streams.prepare()
     ending.listen()
     streams.leave(run(sys.argv[1:]))
@@ -23,9 +25,14 @@ def main() -> None:
 
 def run(arguments: list[str]) -> int:
     """Run one command; return the exit code."""
+    import traceback
+
     import click
 
     from search.cli import cli
+    from search.core.errors import SearchError
+    from search.core.shown import printable
+    from search.system import ending
     from search.system.surroundings import have_home, require_working_folder
 
     try:

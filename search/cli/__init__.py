@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import click
 
+from search import __version__
 from search.cli.audit import audit
 from search.cli.check import check, schema
 from search.cli.clean import clean
 from search.cli.describe import describe
+from search.cli.init import init
 from search.cli.log import log
 from search.cli.plan import plan
 from search.cli.run import run
@@ -17,10 +19,26 @@ from search.cli.words import Verbs
 
 
 @click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(package_name="search-service", prog_name="search")
+@click.version_option(__version__, prog_name="search")
 def cli() -> None:
     """Hyperparameter search for controlled comparisons: one space file in, a comparison table out."""
 
 
-for verb in (check, audit, schema, describe, plan, run, report, export, list_, show, visualize, dashboard, log, clean):
+for verb in (
+    init,
+    check,
+    audit,
+    schema,
+    describe,
+    plan,
+    run,
+    report,
+    export,
+    list_,
+    show,
+    visualize,
+    dashboard,
+    log,
+    clean,
+):
     cli.add_command(verb)

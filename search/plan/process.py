@@ -13,10 +13,10 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from search.core.errors import UserError
+from search.system.module_path import working_folder_last
 
 QUICK = 5.0
 """Seconds up to which a first epoch is followed by a second one, which counts: the first pays for the start."""
@@ -61,14 +61,14 @@ def probe(
 
 
 def _ask(question: Mapping[str, Any]) -> dict[str, Any]:
-    here = {"sys_path": [str(Path.cwd()), *(place for place in sys.path if place)]}
+    places = working_folder_last(sys.path)
     done = subprocess.run(
         [sys.executable, "-P", __file__],  # by its path: the rest of this package takes a second to import
-        input=json.dumps({**question, **here}),
+        input=json.dumps({**question, "sys_path": places}),
         capture_output=True,
         encoding="utf-8",
         errors="replace",  # what a workload prints is its own affair
-        env=_environment(int(question["cpus"])),
+        env=_environment(int(question["cpus"]), places),
         check=False,
     )
     lines = [line for line in done.stdout.splitlines() if line.startswith(_MARK)]
@@ -79,10 +79,9 @@ def _ask(question: Mapping[str, Any]) -> dict[str, Any]:
     return dict(json.loads(lines[-1].removeprefix(_MARK)))
 
 
-def _environment(cpus: int) -> dict[str, str]:
+def _environment(cpus: int, places: Sequence[str]) -> dict[str, str]:
     """Return this process's environment as a worker has it: as many threads as CPUs, and our modules to be found."""
-    path = os.pathsep.join(place for place in sys.path if place)
-    return {"OMP_NUM_THREADS": str(cpus), **os.environ, "PYTHONPATH": path}
+    return {"OMP_NUM_THREADS": str(cpus), **os.environ, "PYTHONPATH": os.pathsep.join(places)}
 
 
 def answer() -> None:

@@ -2,29 +2,78 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
+import importlib.metadata
 import inspect
 import re
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from types import ModuleType
+from typing import Any, cast
 
 from search.core.errors import UserError, nearest
+from search.system.module_path import working_folder_last
 from search.workload.contract import Workload
-from search.workload.foreign import reason_of, watched
+from search.workload.foreign import hidden_modules, reason_of, watched
+
+ENTRY_POINT_GROUP = "search.workloads"
+"""Group of entry points by which an installed package gives its workloads a name."""
+
+SHIPPED_WORKLOADS = {"classifier": "classifier.workload:workload"}
+"""What is found without an entry point: an installation may have been made before there was the group."""
 
 _NAME = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*(:[^\W\d]\w*)?")
+
+
+@dataclass(frozen=True)
+class _Target:
+    """What a name stands for: an attribute of a module, and whether that is installed rather than the user's own."""
+
+    module: str
+    attribute: str
+    installed: bool = False
 
 
 def load_workload(name: str) -> Workload:
     """Import the workload a space file names.
 
-    ``classifier`` means the attribute ``workload`` of the module ``classifier.workload``;
-    ``package.module:attribute`` names any other; a class is instantiated without arguments.
+    The name of an entry point of the group ``search.workloads``, as ``classifier``, means what that says: the working
+    folder is looked at last. ``package.module:attribute`` names any other: the working folder is looked at first. Any
+    other name is short for ``NAME.workload:workload``. A class is instantiated without arguments.
 
     Raises:
         UserError: no such module or attribute, or it is no workload.
     """
+    target = _target(name)
+    module = _imported(name, target)
+    if not hasattr(module, target.attribute):
+        meant = nearest(target.attribute, vars(module))
+        raise UserError(
+            f"workload {name!r}: module {target.module!r} has no attribute {target.attribute!r}{meant}"
+            f"{hidden_modules()}"
+        )
+    made = getattr(module, target.attribute)
+    making = f"workload {name!r}: {target.attribute}()"
+    try:
+        with watched(making):
+            workload: Any = made() if inspect.isclass(made) else made
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        raise UserError(f"{making} failed: {reason_of(error)}") from error
+    if lacking := _lacking(workload):
+        raise UserError(
+            f"workload {name!r}: {target.attribute!r} does not implement the contract (it lacks {', '.join(lacking)}); "
+            "subclass search.workload.Workload"
+        )
+    return cast(Workload, workload)
+
+
+def _target(name: str) -> _Target:
     if not _NAME.fullmatch(name):
         path = name.partition(":")[0]
         file = path.endswith(".py") or "/" in path or "\\" in path
@@ -32,44 +81,63 @@ def load_workload(name: str) -> Workload:
         raise UserError(
             f"workload {name!r}: found {name!r}, must be `classifier` or `package.module:attribute`{remedy}"
         )
-    module_name, _, attribute = name.partition(":")
-    if not attribute:
-        module_name, attribute = f"{name}.workload", "workload"
-    if "" not in sys.path and str(Path.cwd()) not in sys.path:
-        sys.path.insert(0, str(Path.cwd()))
-    importing = f"workload {name!r}: importing {module_name!r}"
+    module, _, attribute = name.partition(":")
+    if attribute:
+        return _Target(module, attribute)
+    if place := _entry_point(name) or SHIPPED_WORKLOADS.get(name):
+        module, _, attribute = place.partition(":")
+        return _Target(module, attribute, installed=True)
+    return _Target(f"{name}.workload", "workload")
+
+
+@functools.cache
+def _entry_point(name: str) -> str:
+    """Return the ``module:attribute`` that an installed package registered under a name, or ""."""
+    return next((entry.value for entry in importlib.metadata.entry_points(group=ENTRY_POINT_GROUP, name=name)), "")
+
+
+def _imported(name: str, target: _Target) -> ModuleType:
+    importing = f"workload {name!r}: importing {target.module!r}"
     try:
-        with watched(importing):
-            module = importlib.import_module(module_name)
+        with watched(importing), _working_folder_last() if target.installed else _working_folder_first():
+            return importlib.import_module(target.module)
     except ModuleNotFoundError as error:
-        if error.name and (module_name == error.name or module_name.startswith(error.name + ".")):
+        if error.name and (target.module == error.name or target.module.startswith(error.name + ".")):
             raise UserError(
                 f"workload {name!r}: no module {error.name!r} can be imported from {Path.cwd()}; "
-                "write `classifier` or `package.module:attribute`"
+                f"write `classifier` or `package.module:attribute`{hidden_modules(error)}"
             ) from error
-        raise UserError(f"{importing} failed: {reason_of(error)}") from error
+        raise UserError(f"{importing} failed: {reason_of(error)}{hidden_modules(error)}") from error
     except KeyboardInterrupt:
         raise
     except BaseException as error:
-        raise UserError(f"{importing} failed: {reason_of(error)}") from error
-    if not hasattr(module, attribute):
-        known = nearest(attribute, vars(module))
-        raise UserError(f"workload {name!r}: module {module_name!r} has no attribute {attribute!r}{known}")
-    found = getattr(module, attribute)
-    making = f"workload {name!r}: {attribute}()"
+        raise UserError(f"{importing} failed: {reason_of(error)}{hidden_modules(error)}") from error
+
+
+@contextmanager
+def _working_folder_first() -> Iterator[None]:
+    """Look at the working folder first, and behind all other places afterwards where it was not among them."""
+    folder = str(Path.cwd())
+    sys.path.insert(0, folder)
     try:
-        with watched(making):
-            workload: Any = found() if inspect.isclass(found) else found
-    except KeyboardInterrupt:
-        raise
-    except BaseException as error:
-        raise UserError(f"{making} failed: {reason_of(error)}") from error
-    if lacking := _lacking(workload):
-        raise UserError(
-            f"workload {name!r}: {attribute!r} does not implement the contract (it lacks {', '.join(lacking)}); "
-            "subclass search.workload.Workload"
-        )
-    return workload
+        yield
+    finally:
+        with suppress(ValueError):
+            sys.path.remove(folder)
+        if folder not in sys.path and "" not in sys.path:
+            sys.path.append(folder)
+
+
+@contextmanager
+def _working_folder_last() -> Iterator[None]:
+    """Look at the working folder last, whatever a program that imported this package has made of the places."""
+    before, moved = list(sys.path), working_folder_last(sys.path)
+    sys.path[:] = moved
+    try:
+        yield
+    finally:
+        if sys.path == moved:
+            sys.path[:] = before
 
 
 def _lacking(workload: object) -> list[str]:

@@ -9,6 +9,7 @@ import sysconfig
 import threading
 import traceback
 from collections.abc import Iterator, Sequence
+from importlib.machinery import PathFinder
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,27 @@ def reason_of(error: BaseException) -> str:
     if isinstance(error, SystemExit):
         reason += '; a workload must not end the process: what a script does goes under `if __name__ == "__main__":`'
     return reason
+
+
+def hidden_modules(error: BaseException | None = None) -> str:
+    """Return, as the end of a message, which files of the working folder hide modules that were meant perhaps, or "".
+
+    Looked at are modules that are imported, and files in which the import of one raised the error.
+    """
+    folder = Path.cwd()
+    files = [getattr(module, "__file__", None) for name, module in sys.modules.items() if "." not in name]
+    files += [frame.f_code.co_filename for frame, _ in traceback.walk_tb(error.__traceback__ if error else None)]
+    files += [error.filename] if isinstance(error, SyntaxError) else []
+    paths = {Path(file).parent if Path(file).name == "__init__.py" else Path(file) for file in files if file}
+    hiding = sorted(path for path in paths if path.parent == folder and _is_elsewhere(path.stem, folder))
+    return "".join(f"; {path} hides the module {path.stem!r} that is installed: rename it" for path in hiding)
+
+
+def _is_elsewhere(name: str, folder: Path) -> bool:
+    """Whether a module of this name, which is none of ours, is Python's own or found outside of a folder."""
+    places = [place for place in sys.path if Path(place or ".").resolve() != folder.resolve()]
+    spec = PathFinder.find_spec(name, places) if name not in sys.stdlib_module_names else None
+    return name != __name__.partition(".")[0] and (name in sys.stdlib_module_names or bool(spec and spec.origin))
 
 
 def _place(frames: Sequence[tuple[str, int | None]]) -> str:

@@ -56,7 +56,7 @@ class WorkerSetup:
         workload: its name in the space file.
         cpus, gpus: what a workload is told that it gets. Where leases come to share a GPU, it is told of a whole one.
         execution_class: what the worker must find itself to be.
-        sys_path: where modules are looked for, the user's own among them.
+        sys_path: where modules are looked for, the working folder last.
         folder: the folder the command was given in: relative paths of settings start there.
         states: the folder of state files; where it is empty, none is saved.
         rolling: seconds of training after which a chain saves its state for its own sake.

@@ -19,6 +19,7 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from search.core.errors import UserError
 from search.engine.decide.driver import Driver
+from search.engine.executor.job import Job
 from search.engine.machines.agreement import Answer, Question, answer, split_address
 from search.engine.machines.nodes import Node, Share
 
@@ -48,7 +49,13 @@ def joined(address: str) -> Iterator[None]:
             "`ray start --head` printed, and see that it can be reached from this machine"
         ) from error
     try:
-        ray.init(address, log_to_driver=False, logging_level="ERROR", runtime_env={"env_vars": ON_WORKERS})
+        ray.init(
+            address,
+            log_to_driver=False,
+            logging_level="ERROR",
+            runtime_env={"env_vars": ON_WORKERS},
+            job_config=Job(local=False),
+        )
     except Exception as error:
         raise UserError(_refusal(address, error)) from error
     try:

@@ -24,6 +24,7 @@ from search.core.errors import RayLost, SearchError, StorageFailed, UserError
 from search.core.shown import first_line
 from search.engine.executor.folders import full, own_folder
 from search.engine.executor.guard import Told, guard
+from search.engine.executor.job import Job
 from search.engine.executor.servers import Watch, watched
 from search.system import limits
 
@@ -153,6 +154,7 @@ def _started(guards: ExitStack, cpus: int | None, say: Callable[[str], object]) 
                             logging_level=logging.ERROR,
                             configure_logging=True,
                             _node_ip_address="127.0.0.1",
+                            job_config=Job(local=True),
                             _temp_dir=folder,
                         )
                 finally:

@@ -52,6 +52,7 @@ from search.engine.machines.packing import fraction
 from search.engine.worker.place import execution_class
 from search.engine.worker.trainable import LeaseTrainable
 from search.space import Resources
+from search.system.module_path import working_folder_last
 
 ASKED = 3
 """How many workers are asked what they are, where they die."""
@@ -124,8 +125,9 @@ def ask_execution_class(workload: str, cpus: int, gpus: float) -> dict[str, str]
 
 def worker_setup(workload: str, cpus: int, gpus: float, pinned: Mapping[str, str], **more: Any) -> WorkerSetup:
     """Return what workers must know, with this process's module path and folder."""
-    folder = str(Path.cwd())
-    return WorkerSetup(workload, cpus, gpus, dict(pinned), [folder, *(p for p in sys.path if p)], folder, **more)
+    return WorkerSetup(
+        workload, cpus, gpus, dict(pinned), working_folder_last(sys.path), folder=str(Path.cwd()), **more
+    )
 
 
 def execute(driver: Driver, setup: WorkerSetup, given: Share, gauge: Gauge | None = None) -> None:

@@ -11,6 +11,7 @@ import sys
 
 from search.core.trial import DataCard
 from search.engine.decide.lease import Lease, WorkerSetup
+from search.system.module_path import working_folder_last
 from search.workload import Workload, load_workload
 
 _workloads: dict[str, Workload] = {}
@@ -22,7 +23,8 @@ def prepare(setup: WorkerSetup) -> Workload:
     if setup.workload not in _workloads:
         if setup.folder:
             os.chdir(setup.folder)
-        sys.path[:] = [*setup.sys_path, *(place for place in sys.path if place not in setup.sys_path)]
+        places = [*setup.sys_path, *(place for place in sys.path if place not in setup.sys_path)]
+        sys.path[:] = working_folder_last(places) if setup.folder else places
         _workloads[setup.workload] = load_workload(setup.workload)
     return _workloads[setup.workload]
 
