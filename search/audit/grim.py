@@ -107,7 +107,7 @@ def counts(figure: Figure, n: int, runs: int = 1, truncated: bool = False) -> ra
 def checkable(figure: Figure, n: int, runs: int = 1) -> bool:
     """Whether some figure of this form is impossible: the window is narrower than one image."""
     fine, half, slack = _window(figure, runs)
-    return 2 * (half + slack) * runs * n < 100 * 10**fine
+    return bool(2 * (half + slack) * runs * n < 100 * 10**fine)
 
 
 def _window(figure: Figure, runs: int) -> tuple[int, int, int]:

@@ -13,6 +13,7 @@ import time
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -168,5 +169,5 @@ class States:
         return count, freed
 
 
-def _kept(row: sa.Row) -> KeptState:
+def _kept(row: sa.Row[Any]) -> KeptState:
     return KeptState(StateFile(row.key.hex(), row.sha256, row.size), row.epoch, Role(row.role))

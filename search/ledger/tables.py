@@ -240,7 +240,8 @@ def insert_new(engine: sa.Engine, table: sa.Table, values: Mapping[str, object] 
     """Insert unless the primary key or a unique name is taken; without `values`, they come with the execution."""
     dialect = postgresql if engine.dialect.name == "postgresql" else sqlite
     insert = dialect.insert(table)
-    return (insert if values is None else insert.values(**values)).on_conflict_do_nothing()
+    statement: sa.Insert = (insert if values is None else insert.values(**values)).on_conflict_do_nothing()
+    return statement
 
 
 def without_password(storage: str) -> str:

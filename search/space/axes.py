@@ -15,6 +15,7 @@ from search.space.listed import read_listed
 from search.space.model import Axis, Choice, Condition, Domain, Float, Grid, Int
 from search.space.nodes import Node, Problems, no_value, place, show, told_apart, unknown
 from search.space.settings import Rules, kinds, read_settings, why_no_setting
+from search.workload.settings import Rule
 
 _WORDS = (*DOMAINS, "when")
 
@@ -119,7 +120,7 @@ def _number(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def _prior(kind: str, node: Node, rule: Mapping[str, Any], unruled: bool, problems: Problems) -> Float | Int | None:
+def _prior(kind: str, node: Node, rule: Rule, unruled: bool, problems: Problems) -> Float | Int | None:
     allowed = kinds(rule)
     if not unruled and ("enum" in rule or not {"number", "integer"} & set(allowed)):
         problems.add(
@@ -150,7 +151,7 @@ def _prior(kind: str, node: Node, rule: Mapping[str, Any], unruled: bool, proble
     return Int(int(low), int(high), log, 1 if step is None else int(step))
 
 
-def _described(rule: Mapping[str, Any]) -> str:
+def _described(rule: Rule) -> str:
     if "enum" in rule:
         return f"one of {', '.join(str(value) for value in rule['enum'])}"
     words = {"string": "text", "boolean": "true or false", "array": "a list", "object": "a mapping", "null": "null"}

@@ -10,19 +10,19 @@ from typing import Any
 from search.space.nodes import Node, Problems, comma, requoted, show, unknown
 from search.space.numbers import meant
 from search.space.scalars import LARGEST
-from search.workload.settings import why_not
+from search.workload.settings import Rule, why_not
 
 _DECIMAL = re.compile(r"[-+]?(0|[1-9][0-9]*)(\.[0-9]+)?")
 
 
-def conform(node: Node, rule: Mapping[str, object], problems: Problems) -> bool:
+def conform(node: Node, rule: Rule, problems: Problems) -> bool:
     """Report everything in `node` that breaks `rule`; True where nothing does."""
     before = len(problems)
     _conform(node, rule, problems)
     return len(problems) == before and node.sound
 
 
-def _conform(node: Node, rule: Mapping[str, Any], problems: Problems) -> None:
+def _conform(node: Node, rule: Rule, problems: Problems) -> None:
     if node.kind == "broken":
         return
     kinds = [rule["type"]] if isinstance(rule.get("type"), str) else list(rule.get("type", []))
@@ -39,7 +39,7 @@ def _conform(node: Node, rule: Mapping[str, Any], problems: Problems) -> None:
         problems.add(node, reason)
 
 
-def _mapping(node: Node, rule: Mapping[str, Any], problems: Problems) -> None:
+def _mapping(node: Node, rule: Rule, problems: Problems) -> None:
     properties, rest = rule.get("properties", {}), rule.get("additionalProperties", True)
     for key, child in node.entries.items():
         if key in properties:
@@ -53,7 +53,7 @@ def _mapping(node: Node, rule: Mapping[str, Any], problems: Problems) -> None:
             problems.add(node, f"needs the key `{key}`: {properties[key].get('description', '')}")
 
 
-def broken_rule(node: Node, rule: Mapping[str, Any]) -> str:
+def broken_rule(node: Node, rule: Rule) -> str:
     """Say in one sentence why the value of `node` breaks `rule`, or return ``""``."""
     value = node.data()
     if isinstance(value, str) and "string" in rule.get("type", ()):
@@ -95,7 +95,7 @@ def broken_rule(node: Node, rule: Mapping[str, Any]) -> str:
     return reason
 
 
-def _too_large(value: Any, rule: Mapping[str, Any]) -> bool:
+def _too_large(value: Any, rule: Rule) -> bool:
     """Whether this is a whole number that its rule does not bound, and that 64 bits cannot hold."""
     if type(value) is not int or abs(value) <= LARGEST or "enum" in rule:
         return False
@@ -106,19 +106,19 @@ def _too_large(value: Any, rule: Mapping[str, Any]) -> bool:
     return not bounds & set(rule) and not looked_up and (not kinds or bool(kinds & {"number", "integer"}))
 
 
-def _unquoted(node: Node, rule: Mapping[str, Any]) -> str:
+def _unquoted(node: Node, rule: Rule) -> str:
     """Return how a text is written that its rule knows as a number, or as one of true, false and null."""
     kinds = rule.get("type", ())
     words = [word for word, kind in ((True, "boolean"), (False, "boolean"), (None, "null")) if kind in kinds]
     return requoted(node, [*rule.get("enum", ()), *words]) or ("" if "enum" in rule else _number(node.value, rule))
 
 
-def _number(text: str, rule: Mapping[str, Any]) -> str:
+def _number(text: str, rule: Rule) -> str:
     kinds = rule.get("type", ())
     return meant(text, rule) if "number" in kinds or "integer" in kinds else ""
 
 
-def _as_list(node: Node, rule: Mapping[str, Any]) -> str:
+def _as_list(node: Node, rule: Rule) -> str:
     """Return the remedy for a scalar where a list is asked for: the list it was meant to be, where that is sound."""
     choices = rule.get("items", {}).get("enum", ())
     if node.null and not rule.get("minItems"):

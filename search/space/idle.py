@@ -11,6 +11,7 @@ from search.core.errors import Fault
 from search.space.nodes import Node, printable
 from search.space.service import SERVICE_SETTINGS
 from search.workload import Idling, Workload
+from search.workload.settings import Settings
 
 Where = Callable[[str, Mapping[str, Any]], Node | None]
 """Returns what sets a setting in a configuration."""
@@ -42,7 +43,7 @@ class Sample:
 
     parameters: Mapping[str, Any]
     given: Mapping[str, Any]
-    settings: Mapping[str, Any]
+    settings: Settings
     service: Mapping[str, Any]
 
     @property

@@ -10,12 +10,10 @@ why a number has the maximum it has.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from search.space.model import LONGEST_NAME, MOST_SEED
 from search.space.service import MOST_EPOCHS
-
-Rule = dict[str, Any]
+from search.workload.settings import Rule
 
 MAX_TRIALS = 1_000_000
 """Largest number of trials (configurations times seeds) of one study."""
@@ -30,18 +28,17 @@ SCALAR = {"type": ["string", "number", "boolean", "null"]}
 
 
 def mapping(
-    description: str, properties: Mapping[str, Rule], required: tuple[str, ...] = (), example: Any = None
+    description: str, properties: Mapping[str, Rule], required: tuple[str, ...] = (), example: object = None
 ) -> Rule:
     """Return the rule of a mapping with these keys and no others."""
-    rule: Rule = {
+    return {
         "type": "object",
         "description": description,
         "properties": dict(properties),
         "additionalProperties": False,
+        **({} if example is None else {"examples": [example]}),
+        **({"required": list(required)} if required else {}),
     }
-    if example is not None:
-        rule["examples"] = [example]
-    return {**rule, "required": list(required)} if required else rule
 
 
 OF_EPOCHS = {"maximum": MOST_EPOCHS, "because": "the most epochs of a trial"}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
 from typing import Any
 
 from search.space.conform import bracketed, broken_rule
@@ -11,11 +10,10 @@ from search.space.labels import look
 from search.space.model import Choice, Grid
 from search.space.nodes import Node, Problems, comma, place, show, text_of
 from search.space.settings import kinds, spelled
+from search.workload.settings import Rule
 
 
-def read_listed(
-    name: str, kind: str, node: Node, rule: Mapping[str, object], ruled: bool, problems: Problems
-) -> Grid | None:
+def read_listed(name: str, kind: str, node: Node, rule: Rule, ruled: bool, problems: Problems) -> Grid | None:
     """Read the values of ``grid`` or ``choice``: each one once, each within its setting's rule, and each with a name.
 
     Args:

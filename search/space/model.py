@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import Any
 
 from search.core.errors import Fault
+from search.workload.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -257,7 +258,7 @@ class Space:
     name: str
     workload: str
     axes: Sequence[Axis]
-    fixed: Mapping[str, Any] = field(default_factory=dict)
+    fixed: Settings = field(default_factory=dict)
     title: str = ""
     seeds: Sequence[int] = (0,)
     search: Search = Search()

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
-from typing import Any
 
-from search.workload.settings import why_not
+from search.workload.settings import Rule, why_not
 
 _PLAIN = re.compile(r"[-+]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?")
 _COMMA = re.compile(r"[-+]?([0-9]*),([0-9]+)([eE][-+]?[0-9]+)?")
@@ -23,7 +21,7 @@ _GROUPED = (
 )
 
 
-def meant(text: str, rule: Mapping[str, Any]) -> str:
+def meant(text: str, rule: Rule) -> str:
     """Say how a number is written that was given as text, or return ``""`` where it is none."""
     given = text.strip().replace("\u2212", "-")
     bare = given.removesuffix("%").rstrip()
@@ -51,7 +49,7 @@ def _readings(text: str) -> list[str]:
     return [text.replace(",", ".")] if _COMMA.fullmatch(text) else []
 
 
-def _read(text: str, rule: Mapping[str, Any], per_cent: bool) -> tuple[str, str] | None:
+def _read(text: str, rule: Rule, per_cent: bool) -> tuple[str, str] | None:
     """Return a number as a file has it, and why its rule refuses it; None where it has another kind."""
     try:
         number = Decimal(text).scaleb(-2) if per_cent else Decimal(text)

@@ -20,6 +20,7 @@ from search.space.schema import TOP
 from search.space.service import SERVICE_SETTINGS
 from search.space.settings import Rules
 from search.space.yaml import compose
+from search.workload.settings import Rule
 
 _FREE = ("labels", "published.values", "published.parameters")
 """Mappings of the report whose keys are values, and may hold dots."""
@@ -162,7 +163,7 @@ def _at(node: Node, parts: list[str], value: Node, problems: Problems) -> Node:
     return node.put(name, value)
 
 
-def paths(rule: Mapping[str, Any] = TOP, prefix: str = "") -> list[str]:
+def paths(rule: Rule = TOP, prefix: str = "") -> list[str]:
     """Return the paths into the file that can be set, settings and axes apart."""
     found = []
     for name, inner in rule.get("properties", {}).items():

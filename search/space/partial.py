@@ -7,12 +7,13 @@ from dataclasses import replace
 from search.space.axes import read_domain
 from search.space.conform import broken_rule, conform
 from search.space.extends import section
-from search.space.keys import NAME, RESOURCES, SEARCH, TITLE, Rule
+from search.space.keys import NAME, RESOURCES, SEARCH, TITLE
 from search.space.nodes import Node, Problems
 from search.space.report_keys import REPORT
 from search.space.searching import read_seeds
 from search.space.service import SERVICE_SETTINGS
 from search.space.settings import Rules, read_settings
+from search.workload.settings import Rule
 
 
 def check_part(root: Node, rules: Rules, problems: Problems) -> None:

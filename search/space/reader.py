@@ -41,6 +41,7 @@ from search.space.service import SERVICE_SETTINGS
 from search.space.settings import Rules, circle, read_settings
 from search.space.stops import check_stops
 from search.workload import Measuring, Workload, load_workload
+from search.workload.settings import Rule, Settings
 
 
 def read_space(path: str | os.PathLike[str], overrides: Mapping[str, object] = {}) -> Space:
@@ -223,7 +224,7 @@ def _name(root: Node, stem: str, problems: Problems) -> str:
     return stem
 
 
-def _text(root: Node, key: str, rule: Mapping[str, object] | None, problems: Problems) -> str:
+def _text(root: Node, key: str, rule: Rule | None, problems: Problems) -> str:
     node = root.entries.get(key)
     if node is None or node.kind == "broken":
         return ""
@@ -232,7 +233,7 @@ def _text(root: Node, key: str, rule: Mapping[str, object] | None, problems: Pro
     return str(node.data())
 
 
-def _source(root: Node, name: str, fixed: Mapping[str, Any], axes: Sequence[Axis]) -> dict[str, Any]:
+def _source(root: Node, name: str, fixed: Settings, axes: Sequence[Axis]) -> dict[str, Any]:
     """Return the resolved file as plain data: what `dump` writes and `read_space` reads back as the same space."""
     source: dict[str, Any] = {"name": name, **root.without("name").data()}
     # Settings in their one spelling, so that they read the same where the workload's rules are not at hand.

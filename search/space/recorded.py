@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 from search.core.errors import Faults, InternalError
 from search.space import reader
@@ -14,6 +12,7 @@ from search.space.model import Space
 from search.space.nodes import Node, Problems
 from search.space.schema import TOP
 from search.space.yaml import parse
+from search.workload.settings import Rule
 
 
 def rebuild(text: str, name: str) -> Space:
@@ -45,7 +44,7 @@ def _judgeable(root: Node) -> Node:
     return root.put("report", report.put("claims", replace(claims, value=tuple(kept))))
 
 
-def _limited(node: Node, rule: Mapping[str, Any]) -> Node:
+def _limited(node: Node, rule: Rule) -> Node:
     """Return the file with numbers above a maximum at it: an earlier version set none, and a run took as much."""
     if node.kind == "mapping":
         rules = rule.get("properties", {})

@@ -17,7 +17,7 @@ from search.space.nodes import Node, Problems, show, told_apart
 from search.space.service import SERVICE_SETTINGS
 from search.workload import Workload
 from search.workload.foreign import reason_of, watched
-from search.workload.settings import complete
+from search.workload.settings import Settings, complete
 
 MAX_SAMPLES = 300
 """Configurations tried: the whole grid where it is small, else one axis at a time."""
@@ -142,16 +142,16 @@ def _check_samples(space: Space, root: Node, workload: Workload, problems: Probl
 
 
 def _asked(
-    parameters: Mapping[str, object], settings: Mapping[str, object], workload: Workload
+    parameters: Mapping[str, object], settings: Settings, workload: Workload
 ) -> tuple[Sample | None, list[tuple[str, str]]]:
     """Return a configuration as the workload takes it, or None and why it does not."""
     own = {name: value for name, value in settings.items() if name in SERVICE_SETTINGS}
     theirs = {name: value for name, value in settings.items() if name not in SERVICE_SETTINGS}
     faults: list[tuple[str, str]] = []
     made: list[Mapping[str, Any]] = []
-    for ask in (lambda: complete(SERVICE_SETTINGS, own), lambda: workload.canonical(theirs)):
+    for canonical, chosen in ((functools.partial(complete, SERVICE_SETTINGS), own), (workload.canonical, theirs)):
         try:
-            made.append(ask())
+            made.append(canonical(chosen))
         except ValueError as error:
             faults += getattr(error, "faults", [("", str(error))])
         except KeyboardInterrupt:

@@ -7,8 +7,6 @@ schema cannot say (an axis named by the report exists, a step fits its range) is
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
-from typing import Any
 
 from search.space.keys import (
     AUTO,
@@ -23,12 +21,12 @@ from search.space.keys import (
     SEEDS,
     TITLE,
     WORKLOAD,
-    Rule,
     mapping,
 )
 from search.space.report_keys import REPORT
 from search.space.service import SERVICE_SETTINGS
 from search.workload import Workload, load_workload
+from search.workload.settings import Rule
 
 
 def _optional(rule: Rule) -> Rule:
@@ -36,11 +34,11 @@ def _optional(rule: Rule) -> Rule:
     return {**rule, "type": [rule["type"], "null"]} if isinstance(rule.get("type"), str) else rule
 
 
-def _nullable(rule: Mapping[str, object]) -> Rule:
+def _nullable(rule: Rule) -> Rule:
     return {"anyOf": [dict(rule), {"type": "null"}], "description": rule.get("description", "")}
 
 
-def _axis(name: str, rule: Mapping[str, Any] | None) -> Rule:
+def _axis(name: str, rule: Rule | None) -> Rule:
     """Return the schema of one axis; `rule` is its setting's, None for an axis of named options."""
     option = {"type": ["object", "null"], "additionalProperties": True, "description": "settings the option stands for"}
     named = {"type": "object", "minProperties": 1, "additionalProperties": option}

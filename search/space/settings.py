@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from search.core.errors import nearest
@@ -11,15 +11,16 @@ from search.core.values import tidy
 from search.space.conform import broken_rule
 from search.space.keys import DOMAINS
 from search.space.nodes import Node, Problems, printable, show, unknown
+from search.workload.settings import Description, Rule
 
-Rules = Mapping[str, Mapping[str, Any]] | None
+Rules = Description | None
 """Setting name -> rule, the service's own among them; None where the workload could not be loaded."""
 
 MOST_MEANT = 3
 """Settings that a fault offers for one that is unknown."""
 
 
-def kinds(rule: Mapping[str, Any]) -> Sequence[str]:
+def kinds(rule: Rule) -> Sequence[str]:
     """Return the JSON types a setting's rule allows."""
     kind = rule.get("type", ())
     return [kind] if isinstance(kind, str) else list(kind)
@@ -49,7 +50,7 @@ def why_no_setting(name: str, rules: Rules) -> str:
     return f"unknown setting{_meant(name, rules)}"
 
 
-def _meant(name: str, rules: Mapping[str, Mapping[str, Any]]) -> str:
+def _meant(name: str, rules: Description) -> str:
     """Return the remedy for an unknown name: the nearest one, settings that end like it, or what it may describe."""
     word, near = name.lower(), nearest(name, rules)
     ending = [known for known in rules if known.lower().endswith(f".{word.rpartition('.')[2]}")]
@@ -93,19 +94,19 @@ def _flat(name: str, value: Node) -> str:
     return printable(f"{name}: {show(value) if value.kind == 'scalar' and value.text else '...'}")
 
 
-def takes_away(value: Node, rule: Mapping[str, object]) -> bool:
+def takes_away(value: Node, rule: Rule) -> bool:
     """Whether this null stands over a value of a base file to remove it, and is no value of the setting itself."""
     return value.removes and bool(broken_rule(value, rule))
 
 
-def spelled(value: object, rule: Mapping[str, object]) -> object:
+def spelled(value: object, rule: Rule) -> object:
     """Return a value in its one spelling: 12 significant digits, whole numbers where the rule asks for them."""
     if isinstance(value, float) and "integer" in kinds(rule) and "number" not in kinds(rule):
         return int(value)
     return tidy(value)
 
 
-def circle(rules: Mapping[str, Mapping[str, Any]]) -> list[str]:
+def circle(rules: Description) -> list[str]:
     """Return settings whose ``when`` words hang on each other in a circle; empty where there are none."""
     done: set[str] = set()
     for start in rules:

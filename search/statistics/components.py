@@ -16,7 +16,6 @@ MS_I and MS_R stand at their expectation: they have as many degrees of freedom a
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -120,12 +119,15 @@ def _components(difference: Difference, factor: float) -> Components | None:
     )
 
 
-def chi2_quantile(p: Any, df: float) -> Any:
+def chi2_quantile(p: float | Floats, df: float) -> Floats:
     """Return x with P(X <= x) = p for X chi-squared with df degrees of freedom, any shape."""
-    return 2 * special.gammaincinv(df / 2, p)
+    half: Floats = special.gammaincinv(df / 2, p)
+    return 2 * half
 
 
-def _reached(variance: Any, df: Any, true: float, delta: float, alpha: float, equality: bool) -> float:
+def _reached(
+    variance: float | Floats, df: float | Floats, true: float, delta: float, alpha: float, equality: bool
+) -> float:
     """Return the share of estimates, normal around 0 or `delta` with variance `true`, whose interval decides."""
     half = t_quantile(1 - (alpha if equality else alpha / 2), df) * np.sqrt(variance)
     room = delta - half

@@ -77,7 +77,8 @@ def pooled_noise(table: Floats, images: int) -> Floats:
     rest = table - table.mean(axis=-1, keepdims=True) - table.mean(axis=-2, keepdims=True)
     rest = rest + table.mean(axis=(-2, -1), keepdims=True)
     noise = _exact((rest**2).sum(axis=(-2, -1)), (table**2).sum(axis=(-2, -1)))
-    return 2 * images * noise / ((settings - 1) * (seeds - 1))
+    pooled: Floats = 2 * images * noise / ((settings - 1) * (seeds - 1))
+    return pooled
 
 
 def pools(settings: int, seeds: int) -> bool:
@@ -95,12 +96,12 @@ def image_noise(squares: Squares) -> Floats:
     return np.maximum(squares.images - squares.rest, 0.0)
 
 
-def variance_of(q: Any, i: Any, seeds: Any, images: Any) -> Floats:
+def variance_of(q: float | Floats, i: float | Floats, seeds: float | Floats, images: float | Floats) -> Floats:
     """Return V, never below that of a table of ties."""
     return np.maximum((q + i) / (images * seeds), 2.0 / (seeds * (images + 2.0) ** 2))
 
 
-def df_of(q: Any, i: Any, f: Any, images: Any) -> Floats:
+def df_of(q: float | Floats, i: float | Floats, f: float | Floats, images: float | Floats) -> Floats:
     """Return Hillis' degrees of freedom, between f and the larger of n - 1 and f; f where Q is 0."""
     some = np.where(q > 0, q, 1.0)
     df = np.clip(((some + i) / some) ** 2 * f, f, np.maximum(images - 1, f))
@@ -200,15 +201,16 @@ class _Known:
         self.finished = scores.finished
         self._pools: dict[tuple[int, ...], Floats] = {}
 
-    def rows(self, setting: int, seeds: npt.NDArray[Any]) -> Floats:
+    def rows(self, setting: int, seeds: npt.NDArray[np.intp]) -> Floats:
         """Return a setting's scores times weights, seeds x images."""
-        return self.scores.values[setting, seeds] * self.scores.weights
+        values: Floats = self.scores.values[setting, seeds]
+        return values * self.scores.weights
 
-    def pool(self, seeds: npt.NDArray[Any]) -> Floats:
+    def pool(self, seeds: npt.NDArray[np.intp]) -> Floats:
         """Return the accuracies, settings x seeds, of all settings that finished these seeds, each training once."""
         place = tuple(seeds.tolist())
         if place not in self._pools:
-            pool: dict[tuple[Any, ...], int] = {}
+            pool: dict[tuple[Hashable, ...], int] = {}
             for a in np.flatnonzero(self.finished[:, seeds].all(axis=1)).tolist():
                 pool.setdefault(self.scores.rows(a, place), a)
             self._pools[place] = np.array([self.rows(a, seeds).mean(axis=-1) for a in pool.values()])
@@ -263,6 +265,6 @@ def _exact(part: Floats, total: Floats) -> Floats:
     return np.where(part <= _ROUNDING * total, 0.0, part)
 
 
-def _clip(value: Any) -> float:
+def _clip(value: float | Floats) -> float:
     """Return a difference of weighted means within [-1, 1], which rounding may leave by the last bit."""
     return float(min(max(value, -1.0), 1.0))

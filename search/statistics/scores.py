@@ -208,7 +208,7 @@ def from_runs(
     return make_scores(correct, ended=ended, classes=classes, groups=groups, identities=identities, contents=contents)
 
 
-def _balance(classes: npt.NDArray[Any], images: int) -> Floats:
+def _balance(classes: npt.NDArray[np.generic], images: int) -> Floats:
     """Return the weight per image that makes accuracy balanced accuracy."""
     if classes.shape != (images,):
         raise InternalError(f"classes of shape {classes.shape}: must be one per image, {images}")
@@ -216,7 +216,7 @@ def _balance(classes: npt.NDArray[Any], images: int) -> Floats:
     return images / (len(counts) * counts[index]) if images else np.ones(0)
 
 
-def _fold(values: Floats, weights: Floats, groups: npt.NDArray[Any]) -> tuple[Floats, Floats]:
+def _fold(values: Floats, weights: Floats, groups: npt.NDArray[np.generic]) -> tuple[Floats, Floats]:
     """Return one image per group: the weighted mean of its images, and their weight, with mean 1 over the groups."""
     if groups.shape != weights.shape:
         raise InternalError(f"groups of shape {groups.shape}: must be one per image, {len(weights)}")

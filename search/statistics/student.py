@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from scipy import special
 
+from search.statistics.scores import Floats
 
-def t_quantile(p: float, df: Any) -> Any:
+
+def t_quantile(p: float, df: float | Floats) -> Floats:
     """Return x with P(T <= x) = p for T with df degrees of freedom, any shape; NaN unless df > 0."""
-    return special.stdtrit(df, p)
+    quantile: Floats = special.stdtrit(df, p)
+    return quantile
 
 
-def t_tail(x: Any, df: Any) -> Any:
+def t_tail(x: float | Floats, df: float | Floats) -> Floats:
     """Return P(T > x) for T with df degrees of freedom, any shape."""
-    return special.stdtr(df, -x)
+    tail: Floats = special.stdtr(df, -x)
+    return tail

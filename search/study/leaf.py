@@ -209,7 +209,7 @@ def hashed(fixed: Mapping[str, object], rules: Description) -> dict[str, object]
 
 def longest(space: Space) -> int:
     """Return the epochs of the longest trial the space can ask for."""
-    lengths = [space.fixed.get("epochs", 1)]
+    lengths: list[int] = [space.fixed.get("epochs", 1)]
     for axis in space.axes:
         domain = axis.domain
         if hasattr(domain, "high") and axis.name == "epochs":

@@ -12,7 +12,12 @@ from search.core.errors import nearest
 from search.core.values import SIGNIFICANT_DIGITS, among, rounded
 
 Settings = Mapping[str, Any]
-Description = Mapping[str, Mapping[str, Any]]
+"""Setting name -> value; what a value is, the rule of the setting says."""
+
+Rule = Mapping[str, Any]
+"""The JSON Schema fragment of one setting; see `Description`."""
+
+Description = Mapping[str, Rule]
 """Setting name -> JSON Schema fragment (``type``, ``default``, ``minimum``, ``enum``, ``description`` ...) with
 five words of ours: ``unit`` (text), ``epoch`` (true where the value may differ from epoch to epoch), ``when``
 (``{other setting: [values]}``: the setting is active only there, and dropped elsewhere) and ``hashed`` (false for a
@@ -73,7 +78,7 @@ def complete(description: Description, settings: Settings) -> dict[str, Any]:
     return result
 
 
-def _active(rule: Mapping[str, Any], description: Description, settings: Settings) -> bool:
+def _active(rule: Rule, description: Description, settings: Settings) -> bool:
     """Whether the conditions of `rule`, and those of the settings it hangs on, all hold."""
     for other, values in rule.get("when", {}).items():
         parent = description[other]
@@ -95,7 +100,7 @@ _KINDS = {
 }
 
 
-def why_not(value: object, rule: Mapping[str, object]) -> str:
+def why_not(value: object, rule: Rule) -> str:
     """Say in one sentence why `value` breaks a setting's rule, or return ``""``."""
     for number in _numbers(value):
         if isinstance(number, int) and number.bit_length() > MOST_BITS:  # Python would not write it out

@@ -25,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classifier.draws import table
+from search.workload import Settings
 
 if TYPE_CHECKING:
     import torch
@@ -108,7 +109,7 @@ class Augmentation:
         keys: colour jitter that is on -> [images]; an image's jitters are applied in the order of its keys.
     """
 
-    def __init__(self, settings: Mapping[str, Any], seed: int, epoch: int, images: int) -> None:
+    def __init__(self, settings: Settings, seed: int, epoch: int, images: int) -> None:
         values = _checked(settings)
         self.drawn: dict[str, NDArray[Any]] = {}
         self.keys: dict[str, NDArray[np.float64]] = {}
@@ -266,7 +267,7 @@ def _check_shape(batch: torch.Tensor) -> None:
         raise ValueError(f"a batch has shape {list(batch.shape)}; it must be [images, 3, height, width]")
 
 
-def _checked(settings: Mapping[str, object]) -> dict[str, Any]:
+def _checked(settings: Settings) -> dict[str, Any]:
     """All values by short name, defaults filled in, or a ValueError that says what is wrong."""
     given = {name: value for name, value in settings.items() if name.startswith("augment.")}
     if unknown := sorted(set(given) - set(AUGMENT_SETTINGS)):

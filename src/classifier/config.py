@@ -6,7 +6,7 @@ Does not import torch: reading a file of settings takes no time.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -18,7 +18,7 @@ from classifier.inputs import INPUT_SETTINGS
 from classifier.models import MODEL_SETTINGS, SMALLEST_INPUT
 from classifier.optimisers import OPTIMISER_SETTINGS, resolved
 from classifier.schedule import DECAY_SETTINGS, decay_faults, learning_rate
-from search.workload import SettingFaults, complete, nearest
+from search.workload import SettingFaults, Settings, complete, nearest
 
 _Told = TypeVar("_Told", bool, str)
 
@@ -80,7 +80,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
 }
 
 
-def canonical(settings: Mapping[str, Any]) -> dict[str, Any]:
+def canonical(settings: Settings) -> dict[str, Any]:
     """Return the one spelling of these settings: complete, without inactive ones, synonyms resolved.
 
     Raises:
@@ -136,7 +136,7 @@ def no_weights(file: str) -> str:
     return f"found {file!r}, which is no file; give one that torch.save wrote a state dict to"
 
 
-def most_images(settings: Mapping[str, Any]) -> float:
+def most_images(settings: Settings) -> float:
     """Return the most training images there can be under canonical settings, before any is read."""
     known = SWAPPED if settings.get("data.split") == "swapped" else TRAINING_IMAGES.get(settings["data"], math.inf)
     return min(known, (settings["data.limit"] or [math.inf])[0])
@@ -157,7 +157,7 @@ def check_batch(batch_size: int, images: float) -> None:
         raise SettingFaults([("batch_size", sentence)])
 
 
-def schedule(settings: Mapping[str, Any], epochs: int) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+def schedule(settings: Settings, epochs: int) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Split canonical settings into the fixed part and those of each epoch.
 
     Of a decay only the resulting rates count: two decays that agree for 50 epochs share them.

@@ -5,13 +5,13 @@ They are no faults. A run that is shortened for a look has some, and its first e
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 from classifier.schedule import share
+from search.workload import Settings
 
 
-def idle(settings: Mapping[str, Any], epochs: int) -> Iterator[tuple[str, str]]:
+def idle(settings: Settings, epochs: int) -> Iterator[tuple[str, str]]:
     """Yield (setting, sentence) of what changes no epoch, or never gets as far as it says.
 
     Args:
@@ -33,7 +33,7 @@ def idle(settings: Mapping[str, Any], epochs: int) -> Iterator[tuple[str, str]]:
         yield from _parts(settings, epochs, last)
 
 
-def _whole(settings: Mapping[str, Any], last: str) -> str:
+def _whole(settings: Settings, last: str) -> str:
     """Say why a decay changes no epoch at all."""
     match settings["decay.name"]:
         case "cosine":
@@ -45,7 +45,7 @@ def _whole(settings: Mapping[str, Any], last: str) -> str:
     return f"never acts: the rate first changes behind epoch {first} ({setting}), and {last}"
 
 
-def _parts(settings: Mapping[str, Any], epochs: int, last: str) -> Iterator[tuple[str, str]]:
+def _parts(settings: Settings, epochs: int, last: str) -> Iterator[tuple[str, str]]:
     """Yield what of a decay that acts is never reached."""
     match settings["decay.name"]:
         case "multistep":

@@ -15,6 +15,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from search.workload import Settings
+
 if TYPE_CHECKING:
     import torch
 
@@ -81,7 +83,7 @@ OPTIMISER_SETTINGS: dict[str, dict[str, Any]] = {
 """Setting -> what it may be, as `search check` reads it."""
 
 
-def resolved(settings: Mapping[str, Any]) -> dict[str, Any]:
+def resolved(settings: Settings) -> dict[str, Any]:
     """Return the active ``optimizer.*`` settings that synonyms have another value for.
 
     Nesterov's momentum of 0 is plain SGD, and AdamW without weight decay is Adam: one spelling, one training.
@@ -93,7 +95,7 @@ def resolved(settings: Mapping[str, Any]) -> dict[str, Any]:
     return {}
 
 
-def optimiser(model: torch.nn.Module, fixed: Mapping[str, Any]) -> torch.optim.Optimizer:
+def optimiser(model: torch.nn.Module, fixed: Settings) -> torch.optim.Optimizer:
     """Return the optimiser of a model's trainable parameters, in its starting state and with a learning rate of 0.
 
     Args:

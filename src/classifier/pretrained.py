@@ -14,13 +14,12 @@ import hashlib
 import pickle
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from classifier.config import no_weights
-from search.workload import SettingFaults
+from search.workload import SettingFaults, Settings
 
 LAST = ("fc.weight", "fc.bias")
 """Not taken from the file."""
@@ -41,12 +40,12 @@ UNREADABLE = (
 """What `torch.load` was seen to raise for damaged and foreign files."""
 
 
-def wanted(fixed: Mapping[str, object]) -> bool:
+def wanted(fixed: Settings) -> bool:
     """Say whether a run under these canonical settings starts from pretrained weights."""
     return fixed.get("model.weights") == "imagenet"
 
 
-def load_into(model: nn.Module, fixed: Mapping[str, Any]) -> None:
+def load_into(model: nn.Module, fixed: Settings) -> None:
     """Overwrite all weights and running statistics but the last layer's; nothing where none are wanted.
 
     Raises:
@@ -57,7 +56,7 @@ def load_into(model: nn.Module, fixed: Mapping[str, Any]) -> None:
         model.load_state_dict(state, strict=False)  # the names were compared; what is missing is left out on purpose
 
 
-def content(fixed: Mapping[str, Any]) -> str:
+def content(fixed: Settings) -> str:
     """Return the SHA-256 of the weights a run starts from: of names, shapes and values in sorted order.
 
     The same weights in another file have the same hash. Asked once per process for each file.

@@ -21,11 +21,10 @@ still move.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any
 
-from search.workload import tidy
+from search.workload import Settings, tidy
 
 MOST_EPOCHS = 1_000_000
 """The latest epoch that a schedule may name; no run is longer."""
@@ -111,7 +110,7 @@ DECAY_SETTINGS: dict[str, dict[str, Any]] = {
 }
 
 
-def learning_rate(epoch: int, base: float, decay: Mapping[str, Any]) -> float:
+def learning_rate(epoch: int, base: float, decay: Settings) -> float:
     """Return the learning rate of an epoch.
 
     Args:
@@ -125,7 +124,7 @@ def learning_rate(epoch: int, base: float, decay: Mapping[str, Any]) -> float:
     return tidy(base * share(epoch, decay))
 
 
-def share(epoch: int, decay: Mapping[str, Any]) -> float:
+def share(epoch: int, decay: Settings) -> float:
     """Return an epoch's share of the base rate, at most 1; arguments as in `learning_rate`."""
     warmup = decay.get("decay.warmup", 0)
     if epoch <= warmup:
@@ -156,7 +155,7 @@ def _between(low: float, high: float, place: float) -> float:
     return low * (1 - place) + high * place
 
 
-def decay_faults(settings: Mapping[str, Any]) -> list[tuple[str, str]]:
+def decay_faults(settings: Settings) -> list[tuple[str, str]]:
     """Say what is wrong with active ``decay.*`` settings, each sound by itself: pairs of (setting, sentence)."""
     faults = []
     milestones, end = settings.get("decay.milestones"), settings.get("decay.end")

@@ -34,6 +34,7 @@ from classifier.process import check_precision, configure, precision, undisturbe
 from classifier.steps import Graphed, Work
 from classifier.usage import usage
 from classifier.weights import initialise
+from search.workload import Settings
 
 EVALUATION_PIXELS = {"cpu": 512 * 64 * 64, "cuda": 2048 * 64 * 64}
 """Kind of device -> pixels per evaluation batch. Nothing else may count: how images are split can change bits."""
@@ -49,7 +50,7 @@ class Training:
         device: where it trains.
     """
 
-    def __init__(self, fixed: Mapping[str, Any], data: Dataset, threads: int, device: str) -> None:
+    def __init__(self, fixed: Settings, data: Dataset, threads: int, device: str) -> None:
         configure(threads)
         self._threads, self._device = threads, torch.device(device)
         self._seed, self._batch = fixed.get("seed", 0), fixed["batch_size"]
@@ -75,7 +76,7 @@ class Training:
             self._total = torch.zeros((), dtype=torch.float64, device=self._device)
             self._correct = torch.zeros((), dtype=torch.int64, device=self._device)
 
-    def train_epoch(self, settings: Mapping[str, Any]) -> dict[str, object]:
+    def train_epoch(self, settings: Settings) -> dict[str, object]:
         """Train the next epoch and evaluate it.
 
         Args:
@@ -96,7 +97,7 @@ class Training:
                 row |= measured
         return {**row, "predictions": predictions}
 
-    def _train(self, settings: Mapping[str, Any]) -> dict[str, float]:
+    def _train(self, settings: Settings) -> dict[str, float]:
         images, labels = self._images["train"], self._labels["train"]
         count, (_, _, height, width) = len(labels), images.shape
         augmentation = Augmentation(settings, self._seed, self._epoch, count)
@@ -109,7 +110,7 @@ class Training:
             step(pixels, labels[index], augmentation.rows(index, height, width))
         return {"train_loss": self._total.item() / count, "train_accuracy": self._correct.item() / count}
 
-    def _step(self, settings: Mapping[str, Any], augmentation: Augmentation) -> Work:
+    def _step(self, settings: Settings, augmentation: Augmentation) -> Work:
         """Return what trains on a batch: uint8 [b, 1 or 3, h, w], labels [b], and rows of the augmentation [b, r]."""
         same = {name: value for name, value in settings.items() if name != "optimizer.lr"}
         if self._graphed is not None and self._graphed[0] == same:

@@ -238,7 +238,8 @@ def _classes(card: DataCard, truth: npt.NDArray[np.generic]) -> int:
 def _is_class(guess: npt.NDArray[np.generic], classes: int) -> npt.NDArray[np.bool_]:
     values = np.asarray(guess, dtype=np.float64)
     with np.errstate(invalid="ignore"):
-        return (values >= 0) & (values < classes) & (values == np.floor(values))
+        right: npt.NDArray[np.bool_] = (values >= 0) & (values < classes) & (values == np.floor(values))
+    return right
 
 
 def _accuracy(right: npt.NDArray[np.bool_], truth: npt.NDArray[np.generic], metric: str) -> float:

@@ -114,4 +114,4 @@ def _happened(
     reached = run.metric(objective.metric, epoch)
     if reached is None or not math.isfinite(reached):
         return None
-    return reached >= argument if objective.maximize else reached <= argument
+    return bool(reached >= argument if objective.maximize else reached <= argument)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from classifier.data.kinds import what_is
 from classifier.data.links import broken
 from classifier.data.settings import USUAL_SIZE
 from classifier.data.source import SPLITS, Source
-from search.workload import SettingFaults, nearest
+from search.workload import SettingFaults, Settings, nearest
 
 __all__ = ["KNOWN", "RATIO", "Dataset", "check", "load"]
 
@@ -31,7 +31,7 @@ _REMEMBERED = 4
 _memory: OrderedDict[tuple[Any, ...], Dataset] = OrderedDict()
 
 
-def load(settings: Mapping[str, object]) -> Dataset:
+def load(settings: Settings) -> Dataset:
     """Return the data set that canonical settings name, remembered by this process until its files change.
 
     Args:
@@ -52,7 +52,7 @@ def load(settings: Mapping[str, object]) -> Dataset:
     return _memory[known_by]
 
 
-def check(settings: Mapping[str, Any]) -> list[str]:
+def check(settings: Settings) -> list[str]:
     """Return lines of text on the data that canonical settings name: see `classifier.data.check`.
 
     Args:
@@ -64,7 +64,7 @@ def check(settings: Mapping[str, Any]) -> list[str]:
     return report(*_asked(settings), settings.get("batch_size"))
 
 
-def _asked(settings: Mapping[str, Any]) -> tuple[Source, int, int, tuple[int, ...] | None]:
+def _asked(settings: Settings) -> tuple[Source, int, int, tuple[int, ...] | None]:
     """Return the source, the size in pixels, the split seed and the limit that settings ask for."""
     size = settings["data.size"]
     if isinstance(size, bool) or not isinstance(size, int) or size < 1:
@@ -88,7 +88,7 @@ def _limit(limit: Sequence[Any] | None, source: Source) -> tuple[int, ...] | Non
     return tuple(whole[: len(source.splits)])
 
 
-def _ratio(settings: Mapping[str, Any]) -> tuple[float, ...]:
+def _ratio(settings: Settings) -> tuple[float, ...]:
     ratio = settings.get("data.ratio", RATIO)
     return tuple(ratio) if isinstance(ratio, (list, tuple)) else (ratio,)
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from tabulate import tabulate
@@ -20,7 +19,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from classifier.config import SETTINGS, canonical
 from classifier.inspect.stages import stage_table
 from classifier.models import MODEL_SETTINGS, RESNETS, build
-from search.workload import SettingFaults, nearest
+from search.workload import SettingFaults, Settings, nearest
 
 SIZE, CLASSES = "224", "102"
 """What `describe` takes where nothing is said, as text."""
@@ -64,7 +63,7 @@ class Anatomy:
     multiply_adds: int
 
 
-def anatomy(fixed: Mapping[str, Any], classes: int) -> Anatomy:
+def anatomy(fixed: Settings, classes: int) -> Anatomy:
     """Take a model apart.
 
     Args:

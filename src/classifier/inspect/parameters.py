@@ -5,7 +5,6 @@ Models live on the meta device: nothing is drawn, computed or kept.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
@@ -13,9 +12,10 @@ import torch
 
 from classifier.config import canonical
 from classifier.models import MODEL_SETTINGS, build
+from search.workload import Settings
 
 
-def parameters(name: str, settings: Mapping[str, Any], classes: int) -> int:
+def parameters(name: str, settings: Settings, classes: int) -> int:
     """Return the number of parameters of a model.
 
     Args:

@@ -11,11 +11,12 @@ from classifier.inspect.features import features_scatter
 from classifier.inspect.filters import BLUR, SIZE, STEP, ascend, find
 from classifier.models import build
 from classifier.training import Training
+from search.workload import Settings
 
 SPLITS = ("val", "train")
 
 
-def check(fixed: Mapping[str, Any], options: Mapping[str, Any]) -> None:
+def check(fixed: Settings, options: Mapping[str, Any]) -> None:
     """Check what `pictures` will be asked for against the model of these fixed settings.
 
     Raises:

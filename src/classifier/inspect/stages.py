@@ -10,6 +10,7 @@ from tabulate import tabulate
 from torch import Tensor, nn
 
 from classifier.models import build
+from search.workload import Settings
 
 
 def stage_table(chosen: Mapping[str, Mapping[str, object]], classes: int, totals: Mapping[str, tuple[int, int]]) -> str:
@@ -29,7 +30,7 @@ def stage_table(chosen: Mapping[str, Mapping[str, object]], classes: int, totals
     return tabulate(rows, ["stage", "output", *columns], "simple", disable_numparse=True)
 
 
-def _stages(fixed: Mapping[str, Any], classes: int) -> dict[str, tuple[str, str]]:
+def _stages(fixed: Settings, classes: int) -> dict[str, tuple[str, str]]:
     """Return stage -> (output size, its layers, one to a line)."""
     with torch.device("meta"):
         model = build(fixed, classes).eval()

@@ -6,8 +6,10 @@ layer sees, [n, f]. Importing this module does not import torch.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
+
+from search.workload import Settings
 
 if TYPE_CHECKING:
     from torch import nn
@@ -70,7 +72,7 @@ their last stages up to 16 px already; they train all the same, but ``model.stem
 """
 
 
-def build(fixed: Mapping[str, Any], classes: int) -> Any:
+def build(fixed: Settings, classes: int) -> Any:
     """Return a model whose weights have no meaning yet: `classifier.weights` draws them.
 
     Args:
