@@ -47,10 +47,14 @@ def hidden_modules(error: BaseException | None = None) -> str:
 
 
 def _is_elsewhere(name: str, folder: Path) -> bool:
-    """Whether a module of this name, which is none of ours, is Python's own or found outside of a folder."""
-    places = [place for place in sys.path if Path(place or ".").resolve() != folder.resolve()]
-    spec = PathFinder.find_spec(name, places) if name not in sys.stdlib_module_names else None
-    return name != __name__.partition(".")[0] and (name in sys.stdlib_module_names or bool(spec and spec.origin))
+    """Whether a module of this name is Python's own, or is found outside of a folder and of other copies of ours."""
+    if name in sys.stdlib_module_names:
+        return True
+    own = Path(__file__).parents[1]
+    places = {Path(place).resolve() for place in sys.path} - {folder.resolve()}
+    others = [str(place) for place in places if place == own.parent or not Path(place, own.name).is_dir()]
+    spec = PathFinder.find_spec(name, others) if name != own.name else None
+    return spec is not None and spec.origin is not None
 
 
 def _place(frames: Sequence[tuple[str, int | None]]) -> str:
