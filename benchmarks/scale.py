@@ -37,7 +37,7 @@ from search.core.trial import Row
 from search.engine.conditions import conditions
 from search.ledger import Ledger
 from search.space import Space, dump, space_from_mapping
-from search.study import Planner
+from search.study.leaf import Planner
 from search.workload import Description, Settings, Workload, load_workload
 
 CLASS = {"machine": "none: nothing is trained"}

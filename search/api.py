@@ -21,8 +21,9 @@ from search.engine import live
 from search.engine.machines.agreement import require
 from search.engine.run import Outcome, run_study
 from search.ledger import Ledger, StudyRecord, ledger_exists, sqlite_url
-from search.space import Space, confirm_name, read_space, rebuild, space_from_mapping
-from search.study import MIRROR_FILE
+from search.space import Space, confirm_name, read_space, space_from_mapping
+from search.study.mirror import MIRROR_FILE
+from search.study.opened import OpenStudy
 
 if TYPE_CHECKING:
     from search.inspect.visualize import Drawn
@@ -98,7 +99,7 @@ def run(
     if space.search.confirm is not None and outcome.complete:
         from search.study.confirm import confirm_space
 
-        again = confirm_space(ledger, study.record, study.space)
+        again = confirm_space(study.opened)
         if again is not None:
             study._confirmed = run(
                 again,
@@ -109,7 +110,7 @@ def run(
                 address=address,
                 view=view,
             )
-            study.write()  # its page leads to the confirm stage now
+            study.write(again=False)  # its page leads to the confirm stage now
     return study
 
 
@@ -167,73 +168,100 @@ class Study:
 
     Attributes:
         name: its name, with its revision.
-        space: its space.
+        opened: where it is, what is on record of it, and its space.
         folder: where its results are written.
         outcome: how the run that returned it ended; None for an opened one.
-        written: the comparison table that `write` last made; None before.
         unrecorded: why it is not on record that `write` showed the table, or "".
     """
 
     def __init__(self, ledger: Ledger, record: StudyRecord, results: Path, outcome: Outcome | None = None) -> None:
-        self.ledger, self.record, self.outcome = ledger, record, outcome
+        self.opened, self.outcome = OpenStudy(ledger, record), outcome
         self.name, self._results = record.name, results
-        self.written: report.Table | None = None
+        self._compared: report.Comparison | None = None
         self.unrecorded = ""
         self._confirmed: Study | None = None
-        self.space = rebuild(record.space, record.name)
         self.folder = report.study_folder(results, record.name)
+
+    @property
+    def ledger(self) -> Ledger:
+        """Where it is on record."""
+        return self.opened.ledger
+
+    @property
+    def record(self) -> StudyRecord:
+        """What is on record of it, as it was when it was opened."""
+        return self.opened.record
+
+    @property
+    def space(self) -> Space:
+        """Its space, as it is on record."""
+        return self.opened.space
+
+    @property
+    def written(self) -> report.Table | None:
+        """The comparison table that was built last to be written; None before."""
+        return self._compared.table if self._compared is not None else None
 
     @property
     def confirmed(self) -> Study | None:
         """The confirm stage of a sampled study, its last revision; None where there is none."""
-        if self._confirmed is not None:
-            return self._confirmed
-        name = confirm_name(self.name)
-        found = [record for record in self.ledger.studies() if record.base_name == name]
-        return Study(self.ledger, found[-1], self._results) if found else None
+        if self._confirmed is None:
+            name = confirm_name(self.name)
+            stages = [record for record in self.ledger.studies() if record.base_name == name]
+            self._confirmed = Study(self.ledger, stages[-1], self._results) if stages else None
+        return self._confirmed
 
     def trials(self) -> pd.DataFrame:
         """One row per trial, as in ``trials.csv``."""
-        return report.trials_frame(self.ledger, self.record, self.space)
+        return report.trials_frame(self.opened)
 
     def epochs(self) -> pd.DataFrame:
         """One row per trial and epoch, as in ``epochs.csv``."""
-        return report.epochs_frame(self.ledger, self.record, self.space)
+        return report.epochs_frame(self.opened)
 
     def decisions(self) -> pd.DataFrame:
         """The order log: what was decided, on which row, in sequence."""
-        return report.decisions_frame(self.ledger, self.record, self.space)
+        return report.decisions_frame(self.opened)
 
     def predictions(self) -> pd.DataFrame:
         """One row per trial, split and image: truth and predicted class."""
-        return report.predictions_frame(self.ledger, self.record, self.space)
+        return report.predictions_frame(self.opened)
 
     def table(self) -> pd.DataFrame:
         """The comparison table, as in ``table.csv``."""
-        return report.table_frame(report.comparison_table(self.ledger, self.record, self.space))
+        return report.table_frame(report.comparison_table(self.opened))
 
     def verdicts(self) -> pd.DataFrame:
         """The claims of the space file, judged: claim, verdict, reason and the figures it rests on, as in
         ``verdicts.csv``."""
-        return report.verdicts_frame(report.comparison_table(self.ledger, self.record, self.space).verdicts)
+        return report.verdicts_frame(report.comparison_table(self.opened).verdicts)
 
-    def write(self) -> list[Path]:
+    def write(self, again: bool = True) -> list[Path]:
         """Write the results folder anew from the ledger; return the files.
 
         Whoever opens them looks at the table: the ledger records how many seeds had finished.
+
+        Args:
+            again: where false, what was read and compared last is written, if anything was.
 
         Raises:
             ReadOnly: this user may not write there; the table is made.
         """
         self.look()
-        read = report.read_curves(self.ledger, self.record, self.space)
-        self.written = report.table_of(read, self.ledger)
-        return report.write_table(self.ledger, read, self.written, self.folder)
+        compared = self._comparison(again)
+        confirmed = self.confirmed._comparison(again) if self.confirmed is not None else None
+        return report.write_comparison(compared, self.folder, confirmed)
+
+    def _comparison(self, again: bool) -> report.Comparison:
+        """Read the study and build its table, or return those that were read and built last."""
+        if again or self._compared is None:
+            self._compared = report.comparison_of(self.opened)
+        return self._compared
 
     def look(self) -> None:
         """Record that the table is looked at, where this user may write to the ledger."""
         try:
-            report.record_look(self.ledger, self.record)
+            report.record_look(self.opened)
         except ReadOnly as error:
             self.unrecorded = f"that its table was looked at is not on record: {error}"
 
@@ -251,15 +279,13 @@ class Study:
         from search.inspect.visualize import visualize  # plotly is needed only here
 
         place = folder or self.folder / "figures"
-        return visualize(
-            self.ledger, self.record, self.space, place, trial, epoch=epoch, filters=filters, recorded=recorded, say=say
-        )
+        return visualize(self.opened, place, trial, epoch=epoch, filters=filters, recorded=recorded, say=say)
 
     def draw(self, folder: Path | None = None) -> Written:
         """Draw the study as a whole into ``figures/``: its settings, compared; see `search.report.figures.study`."""
         from search.report.figures import write_figures
 
-        return write_figures(self.ledger, self.record, self.space, folder or self.folder / "figures")
+        return write_figures(self.opened, folder or self.folder / "figures")
 
     def log(self, *trackers: str) -> list[str]:
         """Write the study for trackers (``tensorboard``, ``mlflow``, ``wandb``); see `search.logs`.
@@ -269,7 +295,7 @@ class Study:
         """
         from search.logs import log_study  # their libraries are needed only here
 
-        return log_study(trackers, self.ledger, self.record, self.space, self._results, self.folder)
+        return log_study(trackers, self.opened, self._results, self.folder)
 
     def __repr__(self) -> str:
         return f"Study({self.name!r})"

@@ -63,7 +63,7 @@ The seconds in the tables are no measure of speed: other programs ran beside the
 def lines(results: Path, name: str) -> list[str]:
     """Return a study's table as Markdown, one line each, headings first."""
     study = api.open_study(name, results=results)
-    sheet = table_sheet(comparison_table(study.ledger, study.record, study.space))
+    sheet = table_sheet(comparison_table(study.opened))
     texts = [[entry.text for entry in column.entries] for column in sheet.columns]
     found = dict(zip((column.head for column in sheet.columns), texts, strict=True))
     blank = [""] * len(texts[0])  # report B prints no figure of a schedule

@@ -8,9 +8,11 @@ import pandas as pd
 import pytest
 
 from search import load_space, open_study, run
+from search.__main__ import run as command
 from search.api import Study
 from search.core.errors import Faults, UserError
 from search.engine.run import Outcome
+from search.report.table import build
 
 SINE = {
     "name": "notebook",
@@ -38,6 +40,26 @@ def test_a_study_runs_from_python_and_its_tables_are_data_frames(tmp_path: Path)
     again = open_study("notebook", results=tmp_path)
     pd.testing.assert_frame_equal(again.trials(), trials)
     assert isinstance(again, Study)
+
+
+@pytest.mark.slow
+def test_a_table_is_built_once_per_study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its files, the page with its figures, the page of the search it confirms and the terminal show the same one."""
+    built: list[str] = []
+    usual = build.table_of
+    monkeypatch.setattr(build, "table_of", lambda read, *more: built.append(read.record.name) or usual(read, *more))
+    axis = {"lr": {"float": {"low": 0.01, "high": 0.1}}}
+    search = {**SINE["search"], "sampler": "random", "trials": 2, "confirm": {"top": 1, "seeds": 2}}
+    space = {**SINE, "fixed": {"epochs": 2, "degree": 1}, "space": axis, "search": search}
+    study = run(load_space(space), results=tmp_path)
+    assert study.confirmed is not None
+    assert sorted(built) == ["notebook", "notebook (confirm)"]
+    page = (tmp_path / "notebook" / "report.html").read_text(encoding="utf-8")
+    assert "The answer of that confirm stage" in page
+    built.clear()
+    assert command(["report", "notebook", "--results", str(tmp_path)]) == 0
+    assert sorted(built) == ["notebook", "notebook (confirm)"]
+    assert (tmp_path / "notebook" / "report.html").read_text(encoding="utf-8") == page
 
 
 @pytest.mark.slow

@@ -31,8 +31,8 @@ from search.engine.run import Outcome
 from search.ledger import Ledger
 from search.report import FORMATS, SUBJECTS, Table
 from search.space import Objective, dump, read_space
-from search.study import Leaf
 from search.study.fold import Fold
+from search.study.leaf import Leaf
 from tests.surroundings import HANG_S
 
 GOOD = """\

@@ -48,7 +48,7 @@ def test_the_readme_shows_the_same_figures(results: Path, name: str) -> None:
 @pytest.mark.parametrize("name", STUDIES)
 def test_tables_are_those_of_the_database(results: Path, name: str) -> None:
     study = api.open_study(name, results=results)
-    table = comparison_table(study.ledger, study.record, study.space)
+    table = comparison_table(study.opened)
     rebuilt = {
         "space.yaml": study.record.space,
         "table.md": render.table_markdown(table),
@@ -80,5 +80,5 @@ def test_a_trial_of_each_trains_the_same_bits_again(results: Path, name: str) ->
     trial = study.ledger.trials(study.record.id)[-1]
     said: list[str] = []
     epochs = min(AGAIN, trial.last_epoch)
-    revive(study.ledger, workload, study.record, study.space, trial, epoch=epochs, say=said.append)
+    revive(study.opened, workload, trial, epoch=epochs, say=said.append)
     assert said[-1] == f"all {epochs} epochs equal those on record, to the last bit"

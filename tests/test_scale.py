@@ -24,7 +24,7 @@ from search.engine.live import Silent
 from search.engine.run import run_study
 from search.plan import place_of, plan_of, text
 from search.space import Space, space_from_mapping
-from search.study import Planner
+from search.study.leaf import Planner
 from search.study.revision import find_study
 from search.workload import load_workload
 

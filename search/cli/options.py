@@ -54,7 +54,7 @@ def print_table(study: Any) -> None:
     """Print a study's comparison table to the terminal: the one that it wrote, where it did."""
     from search import report as room
 
-    table = study.written or room.comparison_table(study.ledger, study.record, study.space)
+    table = study.written or room.comparison_table(study.opened)
     console().print(room.table_rich(table))
 
 

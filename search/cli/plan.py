@@ -44,7 +44,10 @@ def plan(
 
     space = read_space(file, overrides(data, sets))
     from search import plan as room  # after the file is known to be sound: this import takes a second
-    from search.study import Leaf, Planner, check_unchanged, continued_study
+    from search.study.changed import check_unchanged
+    from search.study.leaf import Leaf, Planner
+    from search.study.opened import OpenStudy
+    from search.study.revision import continued_study
     from search.workload import load_workload
 
     workload = load_workload(space.workload)
@@ -53,7 +56,7 @@ def plan(
     with _ledger(Path(results), storage) as ledger:
         record = continued_study(ledger, space)
         if record is not None and record.execution_class is not None:
-            check_unchanged(ledger, record, space, workload, record.execution_class)
+            check_unchanged(OpenStudy(ledger, record, space), workload, record.execution_class)
         place = room.place_of(ledger, space, record)
 
         def probe(leaf: Leaf) -> room.Probe:

@@ -86,7 +86,7 @@ def run(
             for line in logged.log(*trackers) if logged else ():
                 click.echo(line)
     for ended in (study, study.confirmed):
-        if ended is not None and ended.written is not None:
+        if ended is not None and ended.outcome is not None and ended.written is not None:
             for sentence in ended.written.unmoved:
                 click.echo(f"study {ended.name!r}: {sentence}", err=True)
     for ended in (study, study.confirmed):

@@ -31,16 +31,16 @@ def report(study: str, results: str, storage: str | None) -> None:
     from search import api
 
     opened = api.open_study(study, results=results, storage=storage)
-    for one in (opened, opened.confirmed):
-        if one is not None:
-            _report(one)
+    _report(opened, again=True)
+    if opened.confirmed is not None:  # whose table the page of the search has read
+        _report(opened.confirmed, again=False)
 
 
-def _report(study: Study) -> None:
+def _report(study: Study, again: bool) -> None:
     """Write one study's results where that is allowed, and print its table."""
     said = []
     try:
-        for path in study.write():
+        for path in study.write(again):
             click.echo(path)
     except ReadOnly as error:
         database = shell_word(study.ledger.storage)
@@ -71,7 +71,7 @@ def export(study: str, results: str, storage: str | None, what: str, format_: st
         ending = Path(output).suffix.lstrip(".") if output else ""
         format_ = ending or {"table": "md", "predictions": "parquet"}.get(what, "csv")
     path = Path(output) if output else opened.folder / f"{what}.{format_}"
-    room.export(opened.ledger, opened.record, opened.space, what, format_, path)
+    room.export(opened.opened, what, format_, path)
     click.echo(path)
 
 
@@ -102,9 +102,9 @@ def show(study: str, trial: int | None, results: str, storage: str | None) -> No
 
     opened = api.open_study(study, results=results, storage=storage)
     if trial is None:
-        console().print(room.show_study(opened.ledger, opened.record, opened.space))
+        console().print(room.show_study(opened.opened))
     else:
-        console().print(room.show_trial(opened.ledger, opened.record, opened.space, trial))
+        console().print(room.show_trial(opened.opened, trial))
 
 
 @click.command()

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, NoReturn
 
-import search.study as rooms
 from search.core.errors import NotReproducible, StorageFailed
 from search.core.trial import DataCard, State
 from search.engine.conditions import conditions
@@ -25,8 +24,14 @@ from search.engine.signals import dropped, stopping_on_signals
 from search.ledger import Ledger, StudyRecord, study_lock
 from search.plan import Place, Plan, compared, plan_of, recorded_place
 from search.space import Space, addressed, read_all
+from search.study.cards import check_card
+from search.study.changed import StudyChanged, check_unchanged
 from search.study.fold import Fold
+from search.study.leaf import Planner, canonical, longest
+from search.study.mirror import Mirror
+from search.study.opened import OpenStudy
 from search.study.revision import bring_up_to_date, find_study, new_revision, study_in_class
+from search.study.sampling import make_sampler
 from search.system import limits
 from search.system.surroundings import require_surroundings
 from search.workload import Workload, identity, load_workload
@@ -128,7 +133,7 @@ class _Steps:
             record = self._pinned(record, pinned)
             driver, run_id = self._driver(record, allowed.usable, place.gpus if place is not None else 0.0)
             if not self._settle(driver):
-                behind = rooms.Mirror(self.ledger, record, self.space, mirror_url).stop()
+                behind = Mirror(self._study(record), mirror_url).stop()
                 return self._conclude(driver, record, run_id, behind, 0.0)
             self.ledger.end_run(run_id, "settled", 0.0)
         self.ledger.states.make_folder()
@@ -145,7 +150,7 @@ class _Steps:
                 found = self._proven_class(share)
             else:
                 found = tune.ask_execution_class(self.space.workload, cpus, gpus)
-            other = study_in_class(self.ledger, self.space, record, found, other_class)
+            other = study_in_class(self._study(record), found, other_class)
             if other.name != record.name:
                 locks.enter_context(study_lock(self.ledger.engine, other.name))
                 other = self._unchanged(other, other_class, locks)
@@ -163,7 +168,7 @@ class _Steps:
             }
             setup = tune.worker_setup(self.space.workload, cpus, gpus, found, **states)
             began = time.monotonic()
-            mirror = rooms.Mirror(self.ledger, record, self.space, mirror_url, self.view.say)
+            mirror = Mirror(self._study(record), mirror_url, self.view.say)
             mirror.start()
             try:
                 gauge = self._gauge(driver, run_id, share)
@@ -190,8 +195,8 @@ class _Steps:
         if record.execution_class is None:
             return record
         try:
-            rooms.check_unchanged(self.ledger, record, self.space, self.workload, record.execution_class)
-        except rooms.StudyChanged:
+            check_unchanged(self._study(record), self.workload, record.execution_class)
+        except StudyChanged:
             if other_class != "new":
                 raise
             record = new_revision(self.ledger, self.space)
@@ -242,7 +247,7 @@ class _Steps:
         try:
             with stopping_on_signals(driver, self.view):
                 if driver.wait_for_work():
-                    self.view.begin(driver.progress, rooms.longest(self.space), self.space.search.objective.metric)
+                    self.view.begin(driver.progress, longest(self.space), self.space.search.objective.metric)
                     execute()
         except KeyboardInterrupt:
             driver.stop(driver.stopping or "Ctrl-C")
@@ -287,8 +292,11 @@ class _Steps:
             few = 50
         return True
 
-    def _planner(self, record: StudyRecord, execution_class: Mapping[str, str]) -> rooms.Planner:
-        return rooms.Planner(self.space, self.workload, execution_class, self.sharing, self._on_data, record.name)
+    def _study(self, record: StudyRecord) -> OpenStudy:
+        return OpenStudy(self.ledger, record, self.space)
+
+    def _planner(self, record: StudyRecord, execution_class: Mapping[str, str]) -> Planner:
+        return Planner(self.space, self.workload, execution_class, self.sharing, self._on_data, record.name)
 
     def _pinned(self, record: StudyRecord, found: Mapping[str, str]) -> StudyRecord:
         """Pin a study that is new to an execution class."""
@@ -314,7 +322,7 @@ class _Steps:
             self.sharing = False
         planner = self._planner(record, record.execution_class)
         asked = [entry.detail for entry in self.ledger.decisions(record.id, ["asked"])]
-        sampler = rooms.make_sampler(self.space, asked)
+        sampler = make_sampler(self.space, asked)
         known = conditions(record.execution_class, workers, self.space.resources.cpus, gpus)
         if self._nodes:
             nodes = [{"address": node.address, "host": node.host, "leases": node.leases} for node in self._nodes]
@@ -328,7 +336,7 @@ class _Steps:
         if training and not self._deadline:
             self._deadline.append(time.monotonic() + 3600 * (self.space.search.hours or math.inf))
         driver = Driver(
-            *(self.ledger, record, self.space, planner, sampler, run_id, workers),
+            *(self._study(record), planner, sampler, run_id, workers),
             on_event=self.view.event,
             deadline=self._deadline[0] if self._deadline else None,
         )
@@ -370,13 +378,13 @@ def read_data(space: Space, workload: Workload, view: View) -> Sample:
         UserError: it cannot be read, or contradicts itself.
     """
     view.say("reading the data")
-    settings, service = rooms.canonical(space, workload, space.example(), space.seeds[0])
+    settings, service = canonical(space, workload, space.example(), space.seeds[0])
     with addressed(space):
         fixed, _ = workload.schedule(settings, service["epochs"])
         card = workload.data(fixed)
         inputs = dict(workload.inputs(fixed))
     if card is not None:
-        rooms.check_card(card, space.workload)
+        check_card(card, space.workload)
         view.say(f"data: {card.name}; " + "; ".join(card.notes))
     if space.search.sampler != "grid":  # of a grid every configuration is looked at when the run is planned
         read_all(space, workload)

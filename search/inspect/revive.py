@@ -16,8 +16,9 @@ from typing import Any
 from search.core.errors import UserError
 from search.core.trial import Trial
 from search.engine.worker.measured import row_of
-from search.ledger import BadState, Ledger, Recorded, StudyRecord, read_state
+from search.ledger import BadState, Ledger, Recorded, read_state
 from search.space import SERVICE_SETTINGS, Space, addressed
+from search.study.opened import OpenStudy
 from search.workload import Run, Workload
 
 PATIENCE = 10.0
@@ -27,10 +28,8 @@ Say = Callable[[str], Any]
 
 
 def revive(
-    ledger: Ledger,
+    study: OpenStudy,
     workload: Workload,
-    record: StudyRecord,
-    space: Space,
     trial: Trial,
     epoch: int | None = None,
     say: Say = print,
@@ -38,7 +37,8 @@ def revive(
     """Return the run of a trial in the state after an epoch, trained again in this process.
 
     Args:
-        ledger, workload, record, space: where the trial is on record, and what trains it.
+        study: where the trial is on record.
+        workload: what trains it.
         trial: the trial.
         epoch: 0 is the state before the first one; by default the last one on record.
         say: told in sentences what takes long and what differs from the record.
@@ -46,6 +46,7 @@ def revive(
     Raises:
         UserError: the trial has no such epoch on record, or its settings or data are refused.
     """
+    ledger, record, space = study.ledger, study.record, study.space
     epoch = trial.last_epoch if epoch is None else epoch
     if not 0 <= epoch <= trial.last_epoch:
         raise UserError(
@@ -57,7 +58,7 @@ def revive(
     found = ledger.rows(keys[:epoch], predictions=True)
     recorded = {number: found[key] for number, key in enumerate(keys[:epoch], start=1) if key in found}
     cpus, gpus = space.resources.cpus, _gpus(ledger, recorded)
-    same = _the_same_here(workload, space, record, fixed, data, (cpus, gpus), say)
+    same = _the_same_here(study, workload, fixed, data, (cpus, gpus), say)
     start, state = _state(ledger, keys[:epoch]) if same else (0, None)
     if epoch > start:
         seconds = sum(row.seconds for number, row in recorded.items() if number > start)
@@ -114,22 +115,21 @@ def _train(run: Run, schedule: list[dict[str, Any]], start: int, recorded: Mappi
 
 
 def _the_same_here(
+    study: OpenStudy,
     workload: Workload,
-    space: Space,
-    record: StudyRecord,
     fixed: Mapping[str, object],
     data: str,
     resources: tuple[int, float],
     say: Say,
 ) -> bool:
     """Return whether the same bits can be expected, and say why not: another machine, other data."""
-    pinned = record.execution_class or {}
+    pinned = study.record.execution_class or {}
     here = {str(name): str(value) for name, value in workload.execution_class(*resources).items()}
     differing = [name for name in sorted({*pinned, *here}) if pinned.get(name) != here.get(name)]
     if differing:
         parts = [f"{name} was {pinned.get(name)!r}, is {here.get(name)!r}" for name in differing]
         say(f"another execution class than the study's ({'; '.join(parts)}): the run that is trained here is another")
-    with addressed(space):
+    with addressed(study.space):
         card = workload.data(fixed)
     changed = (card.fingerprint if card else "") != data
     if changed:

@@ -17,13 +17,13 @@ import plotly.graph_objects as go
 
 from search.core.errors import Fault, Faults, UserError
 from search.inspect.revive import Say, revive, settings_of
-from search.ledger import Ledger, StudyRecord
 from search.report import figures as room
 from search.report.record.curves import COUNTED, Curve, Curves, read_curves
 from search.report.record.frames import epochs_of
 from search.report.table.labels import setting_label
 from search.report.text import figure as shown
 from search.space import Space
+from search.study.opened import OpenStudy
 from search.workload import Picturing, load_workload
 
 
@@ -45,9 +45,7 @@ class Drawn:
 
 
 def visualize(
-    ledger: Ledger,
-    record: StudyRecord,
-    space: Space,
+    study: OpenStudy,
     folder: Path,
     trial: int | None = None,
     *,
@@ -59,7 +57,7 @@ def visualize(
     """Draw one trial into `folder`, file names beginning with ``trial-<number>-``.
 
     Args:
-        ledger, record, space: where the study is.
+        study: the study.
         folder: made where it is not there.
         trial: its number; by default `best_trial`.
         epoch: counted from 1; by default the one the study's tables read.
@@ -70,16 +68,17 @@ def visualize(
     Raises:
         UserError: no such trial, epoch or filter; nothing was written.
     """
-    read = read_curves(ledger, record, space)
+    record, space = study.record, study.space
+    read = read_curves(study)
     curve = _curve(read, trial, say)
     epoch = _epoch(curve, space, epoch)
-    pictures, remarks = ({}, []) if recorded else _pictures(ledger, record, space, curve, epoch, filters, say)
+    pictures, remarks = ({}, []) if recorded else _pictures(study, curve, epoch, filters, say)
     head = f"{space.title or record.name}: trial {curve.trial.number}"
     about = f"{setting_label(space, curve.trial.parameters)}, seed {curve.trial.seed}"
     state = f"{about}, after epoch {epoch}"
     drawn = Drawn(curve.trial.number, epoch, [], remarks)
     prefix = f"trial-{curve.trial.number}-"
-    charts = recorded_figures(ledger, read, curve, epoch, head, about)
+    charts = recorded_figures(read, curve, epoch, head, about)
     images = {name: picture for name, picture in pictures.items() if "image" in picture}
     for name, picture in pictures.items():
         if "x" in picture:
@@ -146,9 +145,7 @@ def _epoch(curve: Curve, space: Space, wanted: int | None) -> int:
     return epoch
 
 
-def recorded_figures(
-    ledger: Ledger, read: Curves, curve: Curve, epoch: int, head: str, about: str
-) -> dict[str, go.Figure]:
+def recorded_figures(read: Curves, curve: Curve, epoch: int, head: str, about: str) -> dict[str, go.Figure]:
     """Return name -> figure of everything that is on record of a trial.
 
     Args:
@@ -158,7 +155,7 @@ def recorded_figures(
         epoch: whose predictions are drawn.
         head, about: what is written above: the study and the trial; the setting and the seed.
     """
-    one = Curves(read.record, read.space, [curve], read.metrics, read.cards)
+    one = Curves(read.study, [curve], read.metrics, read.cards)
     epochs = epochs_of(one)
     charts = {
         "curves": room.curves_figure(epochs, "Loss and accuracy over epochs", f"{head}, {about}", epoch),
@@ -166,7 +163,7 @@ def recorded_figures(
     }
     card = read.cards.get(curve.data)
     key = curve.keys[epoch - 1]
-    predictions = ledger.rows([key], predictions=True)[key].row.predictions
+    predictions = read.study.ledger.rows([key], predictions=True)[key].row.predictions
     truth = card.truth.get("val") if card else None
     guess = predictions.get("val")
     if (
@@ -184,15 +181,14 @@ def recorded_figures(
 
 
 def _pictures(
-    ledger: Ledger,
-    record: StudyRecord,
-    space: Space,
+    study: OpenStudy,
     curve: Curve,
     epoch: int,
     filters: Sequence[str],
     say: Say,
 ) -> tuple[Mapping[str, Mapping[str, Any]], list[str]]:
     """Return what the workload draws of the trial's state, and sentences on what it does not."""
+    space = study.space
     workload = load_workload(space.workload)
     if not isinstance(workload, Picturing):
         if filters:
@@ -206,6 +202,6 @@ def _pictures(
         if not hasattr(error, "faults"):
             raise
         raise Faults(Fault("--filter", 0, name, reason) for name, reason in error.faults) from error
-    run = revive(ledger, workload, record, space, curve.trial, epoch, say)
+    run = revive(study, workload, curve.trial, epoch, say)
     say("drawing features and filters")
     return workload.pictures(run, options), []

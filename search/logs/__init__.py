@@ -21,9 +21,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from search.core.errors import UserError, nearest
-from search.ledger import Ledger, StudyRecord
 from search.logs.content import LoggedStudy, LoggedTrial, read_study
-from search.space import Space
+from search.study.opened import OpenStudy
 
 
 class Tracker(NamedTuple):
@@ -83,14 +82,12 @@ def require(names: Iterable[str]) -> None:
             )
 
 
-def log_study(
-    names: Iterable[str], ledger: Ledger, record: StudyRecord, space: Space, results: Path, folder: Path
-) -> list[str]:
+def log_study(names: Iterable[str], study: OpenStudy, results: Path, folder: Path) -> list[str]:
     """Write a study for trackers.
 
     Args:
         names: of `TRACKERS`.
-        ledger, record, space: where the study is.
+        study: the study.
         results: the results folder, where MLflow's database lies.
         folder: the study's folder, where files of the others lie.
 
@@ -102,8 +99,8 @@ def log_study(
     """
     wanted = list(dict.fromkeys(names))
     require(wanted)
-    study = read_study(ledger, record, space)
-    return [TRACKERS[name].write(study, results, folder) for name in wanted]
+    content = read_study(study)
+    return [TRACKERS[name].write(content, results, folder) for name in wanted]
 
 
 __all__ = ["TRACKERS", "LoggedStudy", "LoggedTrial", "log_study", "require"]

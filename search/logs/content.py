@@ -13,14 +13,15 @@ from typing import Any
 import pandas as pd
 
 from search.core.trial import State
-from search.ledger import Ledger, Recorded, StudyRecord
+from search.ledger import Recorded, StudyRecord
 from search.report.formats.render import table_frame, table_markdown
-from search.report.record.curves import Curve, read_curves
+from search.report.record.curves import Curve
 from search.report.record.frames import trials_of
-from search.report.table.build import table_of
+from search.report.table.build import comparison_of
 from search.report.table.labels import setting_label
 from search.report.text import one_line, plain, value_text
 from search.space import Space
+from search.study.opened import OpenStudy
 
 RECIPE = 1
 """Raised when the same record is logged in another way: what was logged before is then replaced."""
@@ -103,10 +104,10 @@ class LoggedStudy:
         return digest_of([self.name, self.title, frames, dict(self.texts)])
 
 
-def read_study(ledger: Ledger, record: StudyRecord, space: Space) -> LoggedStudy:
+def read_study(study: OpenStudy) -> LoggedStudy:
     """Read what trackers are told of a study, from the ledger alone."""
-    read = read_curves(ledger, record, space)
-    table = table_of(read, ledger)
+    read, table = comparison_of(study)
+    record, space = study.record, study.space
     objective = space.search.objective
     return LoggedStudy(
         record.name,

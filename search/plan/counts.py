@@ -11,7 +11,7 @@ from search.ledger import Role
 from search.plan.known import Inventory, Known
 from search.plan.tree import grow, walk
 from search.space import Space
-from search.study import longest
+from search.study.leaf import longest
 from search.study.marks import own_marks
 
 

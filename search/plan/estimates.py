@@ -15,7 +15,7 @@ from search.ledger import Ledger
 from search.plan.known import Inventory, Known
 from search.plan.process import Probe
 from search.space import SERVICE_SETTINGS
-from search.study import Leaf
+from search.study.leaf import Leaf
 
 SAMPLE = 32
 """Epochs of a trial on record that are looked at, spread over all of them."""

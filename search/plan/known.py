@@ -12,7 +12,9 @@ from search.core.trial import State, Trial
 from search.ledger import Ledger, Recorded, StudyRecord
 from search.ledger.files import all_files
 from search.space import Space
-from search.study import Fold, Leaf, Planner, longest, make_sampler
+from search.study.fold import Fold
+from search.study.leaf import Leaf, Planner, longest
+from search.study.sampling import make_sampler
 
 
 @dataclass

@@ -13,7 +13,7 @@ from search.plan.place import Place
 from search.plan.process import Probe
 from search.plan.tree import Stage, grow
 from search.space import Space, confirm_name
-from search.study import Leaf, Planner, longest
+from search.study.leaf import Leaf, Planner, longest
 from search.study.marks import SPACED
 
 RAY_START = 10.0

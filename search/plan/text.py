@@ -8,7 +8,7 @@ from typing import Any
 
 from search.plan.plan import Plan, confirmed_settings
 from search.plan.tree import Stage, walk
-from search.study import Leaf
+from search.study.leaf import Leaf
 
 SHOWN = 40
 """Lines of the stage tree that are shown unless all are asked for."""

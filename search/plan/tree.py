@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from search.core.prefix import shared
-from search.study import Leaf
+from search.study.leaf import Leaf
 
 
 @dataclass

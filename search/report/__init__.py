@@ -22,8 +22,8 @@ from search.report.paths import study_folder
 from search.report.record.curves import read_curves
 from search.report.record.frames import decisions_frame, epochs_frame, predictions_frame, trials_frame
 from search.report.record.looks import record_look
-from search.report.results import FORMATS, SUBJECTS, export, write_results, write_table
-from search.report.table.build import comparison_table, table_of
+from search.report.results import FORMATS, SUBJECTS, export, write_comparison, write_results
+from search.report.table.build import Comparison, comparison_of, comparison_table
 from search.report.table.model import Cell, Claim, Line, Table
 from search.report.views import show_study, show_trial, study_list
 
@@ -32,8 +32,10 @@ __all__ = [
     "SUBJECTS",
     "Cell",
     "Claim",
+    "Comparison",
     "Line",
     "Table",
+    "comparison_of",
     "comparison_table",
     "decisions_frame",
     "epochs_frame",
@@ -48,10 +50,9 @@ __all__ = [
     "table_frame",
     "table_json",
     "table_markdown",
-    "table_of",
     "table_rich",
     "trials_frame",
     "verdicts_frame",
+    "write_comparison",
     "write_results",
-    "write_table",
 ]

@@ -12,25 +12,31 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from search.core.errors import UserError, nearest
-from search.ledger import Ledger, StudyRecord
 from search.report.formats import render
 from search.report.formats.columns import frame_sheet, printed_notes, table_sheet, table_title
 from search.report.formats.hypertext import html_page
 from search.report.formats.judged_frame import verdicts_frame
 from search.report.formats.latex import latex_table
-from search.report.record.curves import Curves, read_curves
-from search.report.record.frames import decisions_frame, epochs_of, predictions_frame, trials_of
-from search.report.table.build import table_of
+from search.report.record.curves import Curves
+from search.report.record.frames import (
+    decisions_frame,
+    epochs_frame,
+    epochs_of,
+    predictions_frame,
+    trials_frame,
+    trials_of,
+)
+from search.report.table.build import Comparison, comparison_of, comparison_table
 from search.report.table.model import Table
 from search.report.text import plain, storable, value_text
-from search.space import Space
+from search.study.opened import OpenStudy
 from search.system.writing import write_atomically, write_text
 
 FORMATS = ("md", "csv", "tex", "html", "xlsx", "json", "parquet")
 
-_FRAMES: Mapping[str, Callable[[Ledger, StudyRecord, Space], pd.DataFrame]] = {
-    "trials": lambda ledger, record, space: trials_of(read_curves(ledger, record, space)),
-    "epochs": lambda ledger, record, space: epochs_of(read_curves(ledger, record, space)),
+_FRAMES: Mapping[str, Callable[[OpenStudy], pd.DataFrame]] = {
+    "trials": trials_frame,
+    "epochs": epochs_frame,
     "decisions": decisions_frame,
     "predictions": predictions_frame,
 }
@@ -40,7 +46,7 @@ SUBJECTS = ("table", *_FRAMES)
 """What can be exported."""
 
 
-def write_results(ledger: Ledger, record: StudyRecord, space: Space, folder: Path) -> list[Path]:
+def write_results(study: OpenStudy, folder: Path) -> list[Path]:
     """Write the files of a study's results into `folder`, making it where it is not there.
 
     ``space.yaml`` (resolved), ``conditions.json``, ``trials.csv``, ``epochs.csv``, ``decisions.csv``, ``table.md``,
@@ -51,20 +57,25 @@ def write_results(ledger: Ledger, record: StudyRecord, space: Space, folder: Pat
     Raises:
         UserError: the folder cannot be written.
     """
-    read = read_curves(ledger, record, space)
-    return write_table(ledger, read, table_of(read, ledger), folder)
+    return write_comparison(comparison_of(study), folder)
 
 
-def write_table(ledger: Ledger, read: Curves, table: Table, folder: Path) -> list[Path]:
-    """Write `write_results` of a study that is read, and of which the table is made already."""
-    record, space = read.record, read.space
-    under = conditions(ledger, read)
+def write_comparison(compared: Comparison, folder: Path, confirmed: Comparison | None = None) -> list[Path]:
+    """Write `write_results` of a study that is read, and of which the table is built already.
+
+    Args:
+        compared: the study.
+        folder: where its files go.
+        confirmed: its confirm stage, where that is read already; else the page reads it, where there is one.
+    """
+    read, table = compared
+    under = conditions(read)
     texts = {
-        "space.yaml": record.space,
+        "space.yaml": read.record.space,
         "conditions.json": render.to_json(under),
         "trials.csv": render.frame_csv(trials_of(read)),
         "epochs.csv": render.frame_csv(epochs_of(read)),
-        "decisions.csv": render.frame_csv(decisions_frame(ledger, record, space)),
+        "decisions.csv": render.frame_csv(decisions_frame(read.study)),
         "table.md": render.table_markdown(table),
         "table.csv": render.frame_csv(render.table_frame(table)),
         "table.tex": latex_table(table_sheet(table)),
@@ -74,16 +85,16 @@ def write_table(ledger: Ledger, read: Curves, table: Table, folder: Path) -> lis
     written = [write_text(folder / name, text) for name, text in texts.items()]
     from search.report.page import report_page  # plotly is loaded once the tables are there
 
-    return [*written, write_text(folder / "report.html", report_page(ledger, read, table, under))]
+    return [*written, write_text(folder / "report.html", report_page(compared, under, confirmed))]
 
 
-def conditions(ledger: Ledger, read: Curves) -> dict[str, Any]:
+def conditions(read: Curves) -> dict[str, Any]:
     """Return under what conditions the rows in a study's table were made.
 
     ``runs`` holds every run that trained one of them, also runs of other studies; ``data`` every data set by content,
     with the number of images per split.
     """
-    record = read.record
+    record, ledger = read.record, read.study.ledger
     ids = sorted({row.run_id for curve in read.curves for row in curve.rows.values()})
     cards = read.cards
     data = []
@@ -108,13 +119,11 @@ def conditions(ledger: Ledger, read: Curves) -> dict[str, Any]:
     return result
 
 
-def export(ledger: Ledger, record: StudyRecord, space: Space, what: str, format: str, path: Path) -> Path:
+def export(study: OpenStudy, what: str, format: str, path: Path) -> Path:
     """Write one subject of a study to a file.
 
     Args:
-        ledger: where the study is.
-        record: the study.
-        space: its space.
+        study: the study.
         what: ``table``, ``trials``, ``epochs``, ``decisions`` or ``predictions``.
         format: one of `FORMATS`. Those that programs read (csv, json, xlsx, parquet) hold the frame with all digits;
             those that people read (md, tex, html) what is printed, rounded and with its notes.
@@ -126,14 +135,14 @@ def export(ledger: Ledger, record: StudyRecord, space: Space, what: str, format:
     for value, known, word in ((what, SUBJECTS, "export"), (format, FORMATS, "format")):
         if value not in known:
             raise UserError(f"{word} {value!r}: must be one of {', '.join(known)}{nearest(value, known)}")
-    title, notes = f"{space.title or record.name}: {what}", []
+    title, notes = f"{study.space.title or study.record.name}: {what}", []
     if what == "table":
-        table = table_of(read_curves(ledger, record, space), ledger)
+        table = comparison_table(study)
         if format in _TABLES:
             return write_text(path, _TABLES[format](table))
         frame, title, notes = render.table_frame(table), table_title(table), printed_notes(table)
     else:
-        frame = _FRAMES[what](ledger, record, space)
+        frame = _FRAMES[what](study)
     if format in _DRAWN:
         return write_text(path, _DRAWN[format](frame, title))
     if format == "parquet":

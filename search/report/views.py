@@ -17,7 +17,8 @@ from search.report.record.complete import states as states
 from search.report.record.curves import COUNTED, Curve, best_epoch, metric_order, read_curves
 from search.report.record.frames import TRIAL_METRICS
 from search.report.text import duration, figure, is_accuracy, one_line, printable, value_text
-from search.space import Objective, Space
+from search.space import Objective
+from search.study.opened import OpenStudy
 
 TRIALS_SHOWN = 50
 """Trials `show_study` lists; `trials.csv` has all of them."""
@@ -50,9 +51,10 @@ def _states_kept(ledger: Ledger) -> str:
     return f"{count} saved states of training, {size / 1e9:.2f} GB, in {folder}; `clean --states` frees them"
 
 
-def show_study(ledger: Ledger, record: StudyRecord, space: Space) -> RenderableType:
+def show_study(study: OpenStudy) -> RenderableType:
     """Return what is known of one study: its facts, its runs and its trials."""
-    read = read_curves(ledger, record, space)
+    ledger, record, space = study.ledger, study.record, study.space
+    read = read_curves(study)
     objective = space.search.objective.metric
     facts = {
         "study": f"{record.name} (revision {record.revision})",
@@ -81,17 +83,18 @@ def show_study(ledger: Ledger, record: StudyRecord, space: Space) -> RenderableT
     return Group(_facts(facts), runs, trials, *note)
 
 
-def show_trial(ledger: Ledger, record: StudyRecord, space: Space, number: int) -> RenderableType:
+def show_trial(study: OpenStudy, number: int) -> RenderableType:
     """Return what is known of one trial: parameters, settings, how it ended, its last and best epoch, its error.
 
     Raises:
         UserError: the study has no such trial.
     """
-    trials = {trial.number: trial for trial in ledger.trials(record.id)}
+    record, space = study.record, study.space
+    trials = {trial.number: trial for trial in study.ledger.trials(record.id)}
     if number not in trials:
         known = f"it has trials {min(trials)} to {max(trials)}" if trials else "it has none yet"
         raise UserError(f"study {record.name!r} has no trial {number}; {known}")
-    curve = _curve(ledger, record, space, trials[number])
+    curve = _curve(study, trials[number])
     trial, last = curve.trial, curve.last_epoch
     facts = {
         "trial": f"{trial.number} of {record.name}",
@@ -115,12 +118,12 @@ def show_trial(ledger: Ledger, record: StudyRecord, space: Space, number: int) -
     return Group(_facts(facts), *([metrics] if last else []), *error)
 
 
-def _curve(ledger: Ledger, record: StudyRecord, space: Space, trial: Trial) -> Curve:
-    keys, data = ledger.paths(record.id)[trial.number]
+def _curve(study: OpenStudy, trial: Trial) -> Curve:
+    keys, data = study.ledger.paths(study.record.id)[trial.number]
     keys = keys[: trial.last_epoch]
-    found = ledger.rows(keys)
+    found = study.ledger.rows(keys)
     rows = {epoch: found[key] for epoch, key in enumerate(keys, start=1) if key in found}
-    return Curve(trial, keys, data, rows, frozenset(), best_epoch(rows, space.search.objective))
+    return Curve(trial, keys, data, rows, frozenset(), best_epoch(rows, study.space.search.objective))
 
 
 def _best(ledger: Ledger, record: StudyRecord, trials: Sequence[Trial]) -> str:

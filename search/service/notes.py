@@ -5,11 +5,10 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 
-from search.ledger import Ledger, StudyRecord
 from search.report.text import markdown_cell
 from search.service.pictures import BEST
 from search.service.reports import address
-from search.space import rebuild
+from search.study.opened import OpenStudy
 
 OURS = "search:note"
 """Study attribute that holds the hash of the note we wrote last."""
@@ -19,10 +18,10 @@ REPORT = "report"
 """Study attribute, shown on the study's first page, that holds the address of its report."""
 
 
-def note(ledger: Ledger, record: StudyRecord) -> str:
+def note(opened: OpenStudy) -> str:
     """Return a study's note, in Markdown."""
-    space = rebuild(record.space, record.name)
-    states = Counter(trial.state.value for trial in ledger.trials(record.id))
+    record, space = opened.record, opened.space
+    states = Counter(trial.state.value for trial in opened.ledger.trials(record.id))
     counts = ", ".join(f"{count} {state}" for state, count in sorted(states.items())) or "none yet"
     objective = space.search.objective
     place = address(record)
@@ -42,7 +41,7 @@ def note(ledger: Ledger, record: StudyRecord) -> str:
     )
 
 
-def write_note(ledger: Ledger, record: StudyRecord, mirror: str) -> bool:
+def write_note(opened: OpenStudy, mirror: str) -> bool:
     """Write a study's note into the mirror, unless it is there or somebody wrote one of their own.
 
     Returns:
@@ -51,11 +50,12 @@ def write_note(ledger: Ledger, record: StudyRecord, mirror: str) -> bool:
     import optuna
     from optuna_dashboard import get_note, save_note
 
+    record = opened.record
     study = optuna.load_study(study_name=record.name, storage=mirror)
     storage, number = study._storage, study._study_id
     if study.user_attrs.get(REPORT) != address(record):
         study.set_user_attr(REPORT, address(record))
-    there, wanted = get_note(study), note(ledger, record)
+    there, wanted = get_note(study), note(opened)
     last = storage.get_study_system_attrs(number).get(OURS)
     if there == wanted or (there and _hash(there) != last):
         return False

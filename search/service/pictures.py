@@ -22,14 +22,14 @@ from optuna.artifacts.exceptions import ArtifactNotFound
 from optuna.storages import BaseStorage
 
 from search.inspect.visualize import recorded_figures
-from search.ledger import Ledger, StudyRecord
+from search.ledger import Ledger
 from search.report.figures.study import figures_of
 from search.report.figures.writing import pngs
 from search.report.record.curves import COUNTED, Curve, Curves, read_curves
-from search.report.table.build import table_of
+from search.report.table.build import Comparison, table_of
 from search.report.table.labels import setting_label
-from search.space import rebuild
-from search.study import open_optuna
+from search.study.opened import OpenStudy
+from search.study.optuna_storage import open_optuna
 
 ARTIFACTS = "artifacts"
 """Folder of the pictures in the results folder."""
@@ -70,7 +70,7 @@ def draw(
             if end is not None and end.is_set():
                 return
             try:
-                made, remark = _Study(ledger, record, storage, store, end or threading.Event()).draw()
+                made, remark = _Study(OpenStudy(ledger, record), storage, store, end or threading.Event()).draw()
             except Exception as error:  # a study that cannot be drawn, or was deleted in the dashboard
                 made, remark = 0, f"the pictures of {record.name!r} cannot be drawn: {type(error).__name__}: {error}"
             count += made
@@ -103,19 +103,19 @@ class _Study:
 
     def __init__(
         self,
-        ledger: Ledger,
-        record: StudyRecord,
+        study: OpenStudy,
         storage: BaseStorage,
         store: FileSystemArtifactStore,
         end: threading.Event,
     ) -> None:
-        self._ledger, self._record, self._storage, self._store, self._end = ledger, record, storage, store, end
-        self._id = storage.get_study_id_from_name(record.name)
+        self._study, self._record = study, study.record
+        self._storage, self._store, self._end = storage, store, end
+        self._id = storage.get_study_id_from_name(study.record.name)
         self._attributes = dict(storage.get_study_system_attrs(self._id))
 
     def draw(self) -> tuple[int, str]:
         """Draw what is missing; return how many pictures, and why there are no more."""
-        read = read_curves(self._ledger, self._record, rebuild(self._record.space, self._record.name))
+        read = read_curves(self._study)
         drawn: dict[str, Any] = dict(self._attributes.get(DRAWN) or {})
         wanted = self._wanted(read)
         for group in [group for group in drawn if group not in wanted]:
@@ -153,7 +153,7 @@ class _Study:
         return wanted
 
     def _figures(self, read: Curves) -> Mapping[str, go.Figure]:
-        made = figures_of(self._ledger, read, table_of(read, self._ledger))
+        made = figures_of(Comparison(read, table_of(read)))
         return {f"{place:02d}-{one.name.removeprefix('study-')}": one.figure for place, one in enumerate(made, 1)}
 
     def _trial(self, read: Curves, curve: Curve) -> Mapping[str, go.Figure]:
@@ -161,7 +161,7 @@ class _Study:
         assert epoch is not None  # it has an objective there
         head = f"{read.space.title or self._record.name}: trial {curve.trial.number}"
         about = f"{setting_label(read.space, curve.trial.parameters)}, seed {curve.trial.seed}"
-        charts = recorded_figures(self._ledger, read, curve, epoch, head, about)
+        charts = recorded_figures(read, curve, epoch, head, about)
         return {name: chart for name, chart in charts.items() if name in ("curves", "confusion-val")}
 
     def _there(self, group: Mapping[str, Any] | None, digest: str) -> bool:

@@ -23,8 +23,9 @@ from search.service.door import Application, Door
 from search.service.notes import write_note
 from search.service.pictures import ARTIFACTS, draw
 from search.service.reports import PREFIX, Reports
-from search.space import rebuild
-from search.study import MIRROR_FILE, Mirror, open_optuna
+from search.study.mirror import MIRROR_FILE, Mirror
+from search.study.opened import OpenStudy
+from search.study.optuna_storage import open_optuna
 
 HOST = "127.0.0.1"
 
@@ -36,7 +37,7 @@ def update(ledger: Ledger, mirror: str) -> list[str]:
     """Bring the mirror of every study up to the ledger; return what could not be brought up, study by study."""
     behind = []
     for record in ledger.studies():
-        reason = Mirror(ledger, record, rebuild(record.space, record.name), mirror).stop()
+        reason = Mirror(OpenStudy(ledger, record), mirror).stop()
         if reason:
             behind.append(f"{record.name}: {reason}")
     return behind
@@ -62,12 +63,12 @@ def prepare(ledger: Ledger, mirror: str, results: Path, reports: Path | None = N
     """
     problems = [f"the mirror is behind: {reason}" for reason in update(ledger, mirror)]
     for record in ledger.studies():
-        folder = study_folder(results, record.name)
+        study, folder = OpenStudy(ledger, record), study_folder(results, record.name)
         try:
             there = study_folder(reports or results, record.name)
             if not ((folder / "report.html").exists() or (there / "report.html").exists()):
-                write_results(ledger, record, rebuild(record.space, record.name), folder)
-            write_note(ledger, record, mirror)
+                write_results(study, folder)
+            write_note(study, mirror)
         except Exception as error:  # the dashboard is of use without them
             problems.append(f"{record.name}: no report or note: {type(error).__name__}: {error}")
     return problems

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 
 from search.core.errors import UserError
 from search.core.trial import DataCard, State, Trial
-from search.ledger import Ledger, StudyRecord
-from search.space import Space
+from search.ledger import StudyRecord
 from search.study.leaf import Planner
+from search.study.opened import OpenStudy
 from search.workload import Workload
 
 LOOKED_AT = 1_000
@@ -20,9 +20,7 @@ class StudyChanged(UserError):
     """A study was trained on other data, or by other code, than there are now."""
 
 
-def check_unchanged(
-    ledger: Ledger, record: StudyRecord, space: Space, workload: Workload, execution_class: Mapping[str, str]
-) -> None:
+def check_unchanged(study: OpenStudy, workload: Workload, execution_class: Mapping[str, str]) -> None:
     """Compare the keys of trials that ended with those that they would have now.
 
     Such trials are taken over as they are, so that a table would mix them with trials of other data or other code.
@@ -30,6 +28,7 @@ def check_unchanged(
     Raises:
         StudyChanged: they differ; the message says in what.
     """
+    ledger, record, space = study.ledger, study.record, study.space
     ended = [trial for trial in ledger.trials(record.id) if trial.state.ended and trial.state != State.FAILED]
     ended = [trial for trial in ended if trial.last_epoch]
     if len(ended) > LOOKED_AT:

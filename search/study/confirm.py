@@ -16,26 +16,26 @@ from typing import Any
 from search.core.mean import mean
 from search.core.trial import State
 from search.core.values import same
-from search.ledger import Ledger, StudyRecord
 from search.space import MOST_SEED, Confirm, Space, confirm_name, space_from_mapping
+from search.study.opened import OpenStudy
 
 BASELINE = "baseline"
 AXIS = "candidate"
 
 
-def confirm_space(ledger: Ledger, record: StudyRecord, space: Space) -> Space | None:
+def confirm_space(study: OpenStudy) -> Space | None:
     """Return the space of the confirm stage, None where the search finished no configuration.
 
     Args:
-        ledger, record: the search, over.
-        space: its space, which asks for a confirm stage.
+        study: the search, over, whose space asks for a confirm stage.
     """
+    space = study.space
     confirm = space.search.confirm
     assert confirm is not None
     baseline = None if confirm.baseline is None else space.completed(confirm.baseline)
     known = None if baseline is None else _settings(space, baseline)
     # The baseline may be among the best: it is there already.
-    best = [one for one in _best(ledger, record, space) if not same(_settings(space, one), known)][: confirm.top]
+    best = [one for one in _best(study) if not same(_settings(space, one), known)][: confirm.top]
     if not best:
         return None
     chosen_ones = {f"best {rank}": parameters for rank, parameters in enumerate(best, start=1)}
@@ -56,7 +56,7 @@ def confirm_space(ledger: Ledger, record: StudyRecord, space: Space) -> Space | 
         "workload": space.workload,
         "fixed": {name: value for name, value in space.fixed.items() if name not in chosen},
         "space": {AXIS: {"grid": options}},
-        "seeds": _fresh(ledger, record, space, confirm),
+        "seeds": _fresh(study, confirm),
         "search": {
             "objective": {"metric": objective.metric, "direction": objective.direction},
             "attempts": space.search.attempts,
@@ -69,7 +69,7 @@ def confirm_space(ledger: Ledger, record: StudyRecord, space: Space) -> Space | 
         },
         "report": report,
     }
-    return space_from_mapping(content, confirm_name(record.name))
+    return space_from_mapping(content, confirm_name(study.record.name))
 
 
 def _settings(space: Space, parameters: Mapping[str, object]) -> dict[str, object]:
@@ -81,12 +81,13 @@ def _settings(space: Space, parameters: Mapping[str, object]) -> dict[str, objec
     return result
 
 
-def _best(ledger: Ledger, record: StudyRecord, space: Space) -> list[Mapping[str, Any]]:
+def _best(study: OpenStudy) -> list[Mapping[str, Any]]:
     """Return the configurations that finished under all their seeds, best mean objective first.
 
     Each run counts with the epoch that the table shows it at: its last one, or its best. Of equally good ones the first
     comes first.
     """
+    ledger, record, space = study.ledger, study.record, study.space
     objective, at_best = space.search.objective, space.report.value == "best"
     better = max if objective.maximize else min
     paths = ledger.paths(record.id)
@@ -106,9 +107,9 @@ def _best(ledger: Ledger, record: StudyRecord, space: Space) -> list[Mapping[str
     return [parameters[number] for number in sound]
 
 
-def _fresh(ledger: Ledger, record: StudyRecord, space: Space, confirm: Confirm) -> list[int]:
+def _fresh(study: OpenStudy, confirm: Confirm) -> list[int]:
     """Return seeds that no trial of the search ran under."""
-    used = {trial.seed for trial in ledger.trials(record.id)} | set(space.seeds)
+    used = {trial.seed for trial in study.ledger.trials(study.record.id)} | set(study.space.seeds)
     behind = range(max(used) + 1, MOST_SEED + 1)
     unused = (seed for seed in itertools.chain(behind, range(MOST_SEED + 1)) if seed not in used)
     return list(itertools.islice(unused, confirm.seeds))

@@ -19,10 +19,10 @@ from optuna.storages import RDBStorage
 from optuna.trial import TrialState
 
 from search.core.trial import Trial
-from search.ledger import Ledger, Recorded, StudyRecord
-from search.space import Space
+from search.ledger import Recorded
 from search.study import optuna_rows
 from search.study.copies import STATES, Copies
+from search.study.opened import OpenStudy
 from search.study.optuna_storage import open_optuna
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)
@@ -44,32 +44,21 @@ class Mirror:
     """Copies one study. Used by one thread at a time; `start` gives it a thread of its own.
 
     Args:
-        ledger: where the truth is.
-        record: the study.
-        space: its space.
+        study: the study, whose ledger holds the truth.
         storage: SQLAlchemy URL of the Optuna database.
         say: told once when the database cannot be used, and once when somebody else deleted or edited it.
     """
 
-    def __init__(
-        self,
-        ledger: Ledger,
-        record: StudyRecord,
-        space: Space,
-        storage: str,
-        say: Callable[[str], None] = lambda text: None,
-    ) -> None:
-        self._ledger = ledger
+    def __init__(self, study: OpenStudy, storage: str, say: Callable[[str], None] = lambda text: None) -> None:
+        self._ledger, self._record, self._space = study.ledger, study.record, study.space
         self._say, self._said = say, set[str]()
-        self._record = record
-        self._space = space
         self._url = storage
         self._storage: RDBStorage | None = None
         self._file: tuple[int, int] | None = None  # which one was opened
         self._study_id = -1
         self._opened = False
         self._copied: dict[int, tuple[int, TrialState, int]] = {}  # number -> Optuna's id, state, values written
-        self._copies = Copies(space)
+        self._copies = Copies(study.space)
         self._end = threading.Event()
         self._thread: threading.Thread | None = None
 

@@ -9,6 +9,7 @@ from search.core.errors import UserError
 from search.core.prefix import fingerprint
 from search.ledger import Ledger, StudyRecord
 from search.space import Space, dump
+from search.study.opened import OpenStudy
 
 
 def identity(space: Space) -> str:
@@ -67,14 +68,13 @@ def new_revision(ledger: Ledger, space: Space) -> StudyRecord:
             return record
 
 
-def study_in_class(
-    ledger: Ledger, space: Space, record: StudyRecord, found: Mapping[str, str], other_class: str
-) -> StudyRecord:
-    """Return the study to work on in this execution class; with another revision than `record`, lock that one, too.
+def study_in_class(study: OpenStudy, found: Mapping[str, str], other_class: str) -> StudyRecord:
+    """Return the study to work on in this execution class; with another revision than `study`, lock that one, too.
 
     Raises:
         UserError: the study is pinned to another class, and no new revision was asked for.
     """
+    ledger, record, space = study.ledger, study.record, study.space
     pinned = record.execution_class
     if pinned is None or dict(pinned) == dict(found):
         return record

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from benchmarks import factorial, shares
 from benchmarks.sharing import fixed_of, name_of, options_of, space_of
 from search.core.stopping import GeneralisationLoss
-from search.study import Planner
+from search.study.leaf import Planner
 from search.workload import load_workload
 from tests.core.stops import stopping_epoch
 

@@ -22,7 +22,9 @@ from search.engine.decide.driver import Driver
 from search.engine.decide.lease import Lease
 from search.ledger import BadState, KeptState, Ledger, Role, StateFile, StudyRecord, read_state, write_state
 from search.space import Space, dump
-from search.study import Asked, Outcome, Planner, Sampler, make_sampler
+from search.study.leaf import Planner
+from search.study.opened import OpenStudy
+from search.study.sampling import Asked, Outcome, Sampler, make_sampler
 from tests.engine.workloads import Synthetic
 
 CLASS = {"machine": "simulated"}
@@ -145,9 +147,7 @@ class Simulation:
         self.ended_at: dict[int, float] = {}  # trial -> when it was decided
         self.now = 0.0
         self.driver = Driver(
-            self.ledger,
-            self.record,
-            self.space,
+            OpenStudy(self.ledger, self.record, self.space),
             planner,
             self.sampler,
             self.run_id,

@@ -22,7 +22,9 @@ from search.ledger import Ledger
 from search.report import comparison_table, show_study, study_list, trials_frame
 from search.space import Space
 from search.space.keys import SAMPLERS
-from search.study import Planner, make_sampler, mean_outcome
+from search.study.leaf import Planner
+from search.study.opened import OpenStudy
+from search.study.sampling import make_sampler, mean_outcome
 from tests.engine.decide.test_driver import space_of
 from tests.engine.simulation import CLASS, Nature, Simulation, part
 from tests.engine.workloads import Synthetic
@@ -100,18 +102,18 @@ class NumbersContract:
         again.abandon()
         text = printed(study_list(done.ledger))
         assert "score 0.9" in text
-        frame = trials_frame(done.ledger, done.record, done.space)
+        frame = trials_frame(OpenStudy(done.ledger, done.record, done.space))
         best = dict(zip(frame["trial"], frame["best_epoch"].astype(object), strict=True))
         assert {number: best[number] for number in (1, 2, 5, 9)} == {1: 1, 2: 1, 5: 1, 9: 1}, "the first finite one"
         assert pd.isna(best[3])
 
     def test_the_table_has_an_order_and_no_number_that_is_none(self, done: Simulation) -> None:
-        lines = comparison_table(done.ledger, done.record, done.space).lines
+        lines = comparison_table(OpenStudy(done.ledger, done.record, done.space)).lines
         assert [line.parameters["a"] for line in lines] == list(range(10))
         means = {line.parameters["a"]: line.cells["score"].mean for line in lines}
         assert means == {a: (a + 1) / 10 if CASES[a][2] == State.FINISHED else None for a in range(10)}
         assert [line.diverged for line in lines] == [CASES[a][2] == State.DIVERGED for a in range(10)]
-        text = printed(show_study(done.ledger, done.record, done.space))
+        text = printed(show_study(OpenStudy(done.ledger, done.record, done.space)))
         assert "score is inf at epoch 5" in text
 
     def test_another_run_trains_none_of_them_again_but_the_failed_one(self, done: Simulation) -> None:
@@ -177,7 +179,7 @@ def test_no_sampler_is_poisoned(sampler: str, seeds: int, tmp_path: Path) -> Non
         best = simulation.driver.progress.best
         assert best is not None
         assert 1 <= best < 2
-    lines = comparison_table(ledger, simulation.record, space).lines
+    lines = comparison_table(OpenStudy(ledger, simulation.record, space)).lines
     ranked = [line for line in lines if line.cells["val_loss"].mean is not None]
     assert list(lines[len(ranked) :]) == [line for line in lines if line not in ranked], "what diverged stands last"
     assert all(line.diverged for line in lines[len(ranked) :])

@@ -19,7 +19,7 @@ from search.engine.run import run_study
 from search.ledger import Ledger, study_lock
 from search.ledger.urls import sqlite_url
 from search.space import dump
-from search.study import find_study
+from search.study.revision import find_study
 from tests.engine.test_run import Bench, wait_for
 from tests.surroundings import HANG_S, ROOT
 
@@ -52,7 +52,9 @@ def test_a_second_driver_changes_nothing(tmp_path: Path) -> None:
 EIGHT = """
 import multiprocessing, sys
 from search.api import load_space, mirror_url, open_ledger
-from search.study import Mirror, find_study
+from search.study.mirror import Mirror
+from search.study.opened import OpenStudy
+from search.study.revision import find_study
 from tests.engine.test_two import SPACE
 from pathlib import Path
 
@@ -62,7 +64,7 @@ def drive(number):
     space = load_space({**SPACE, "name": f"study {number}"})
     ledger = open_ledger(place, None)
     record = find_study(ledger, space)
-    sys.exit(Mirror(ledger, record, space, mirror_url(place)).stop() or 0)
+    sys.exit(Mirror(OpenStudy(ledger, record, space), mirror_url(place)).stop() or 0)
 
 several = multiprocessing.get_context("fork")
 together = several.Barrier(8)

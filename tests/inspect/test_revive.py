@@ -16,7 +16,8 @@ from search.engine.worker.measured import row_of
 from search.inspect.revive import revive
 from search.ledger import KeptState, Ledger, Role, StudyRecord, write_state
 from search.space import Space, space_from_mapping
-from search.study import Planner
+from search.study.leaf import Planner
+from search.study.opened import OpenStudy
 from search.workload import Workload, load_workload
 
 CLASS = {"machine": "here"}
@@ -39,7 +40,7 @@ class Recorded:
     def revive(self, epoch: int | None = None, **more: Any) -> tuple[Any, list[str]]:
         said: list[str] = []
         (trial,) = self.ledger.trials(self.record.id)
-        run = revive(self.ledger, self.workload, self.record, self.space, trial, epoch, said.append)
+        run = revive(OpenStudy(self.ledger, self.record, self.space), self.workload, trial, epoch, said.append)
         return run, said
 
 

@@ -25,7 +25,7 @@ def no_browser(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def best(study: Study) -> int | None:
-    found = best_trial(read_curves(*study.args))
+    found = best_trial(read_curves(study.opened))
     return found.trial.number if found else None
 
 
@@ -54,7 +54,7 @@ class TestWhichTrial:
     @pytest.mark.slow
     def test_it_is_said_with_the_rule(self, focal: Study, tmp_path: Path, no_browser: None) -> None:
         said: list[str] = []
-        drawn = visualize(*focal.args, tmp_path, recorded=True, say=said.append)
+        drawn = visualize(focal.opened, tmp_path, recorded=True, say=said.append)
         assert drawn.trial == 8
         assert said[0] == (
             "drawing trial 8 (gamma=2, seed 2): of the finished ones it has the highest val_accuracy at the last "
@@ -63,13 +63,13 @@ class TestWhichTrial:
 
     def test_none_has_finished(self, make: Callable[..., Study], tmp_path: Path) -> None:
         with pytest.raises(UserError, match=r"^no trial of study 'focal' has finished; name the one to draw$"):
-            visualize(*make().args, tmp_path, recorded=True)
+            visualize(make().opened, tmp_path, recorded=True)
 
     def test_no_such_trial_or_epoch(self, focal: Study, tmp_path: Path) -> None:
         with pytest.raises(UserError, match=r"^study 'focal' has no trial 9; it has the trials 0 to 8$"):
-            visualize(*focal.args, tmp_path, 9, recorded=True)
+            visualize(focal.opened, tmp_path, 9, recorded=True)
         with pytest.raises(UserError, match=r"^trial 2 has no epoch 4 on record; it has 1 to 3$"):
-            visualize(*focal.args, tmp_path, 2, epoch=4, recorded=True)
+            visualize(focal.opened, tmp_path, 2, epoch=4, recorded=True)
         assert list(tmp_path.glob("trial-*")) == []
 
 
@@ -80,7 +80,7 @@ def test_what_is_on_record_is_drawn_without_the_workload(
 ) -> None:
     study = make()
     study.trial({"gamma": 0}, 0, [0.2, 0.4], metrics=full, predictions=True)
-    drawn = visualize(*study.args, tmp_path / "deep", 0, epoch=1, recorded=True, say=lambda text: None)
+    drawn = visualize(study.opened, tmp_path / "deep", 0, epoch=1, recorded=True, say=lambda text: None)
     assert [path.name for path in drawn.files] == [
         *("trial-0-curves.html", "trial-0-learning-rate.html", "trial-0-confusion-val.html"),
     ]
@@ -98,10 +98,10 @@ def test_a_workload_without_pictures_says_so(
     study = make()
     study.trial({"gamma": 0}, 0, [0.2])
     monkeypatch.setattr(room, "load_workload", lambda name: object())
-    drawn = visualize(*study.args, tmp_path, say=lambda text: None)
+    drawn = visualize(study.opened, tmp_path, say=lambda text: None)
     assert drawn.remarks[0] == "the workload 'toy' offers no pictures of its own; see search.workload.Picturing"
     with pytest.raises(UserError, match=r"^--filter: the workload 'toy' draws no filters$"):
-        visualize(*study.args, tmp_path, filters=["conv:0"], say=lambda text: None)
+        visualize(study.opened, tmp_path, filters=["conv:0"], say=lambda text: None)
 
 
 @pytest.mark.slow

@@ -15,7 +15,7 @@ from tests.report.builder import Study
 
 
 def test_trials_that_have_begun_or_ended(study: Study) -> None:
-    told = read_study(*study.args)
+    told = read_study(study.opened)
     assert [trial.number for trial in told.trials] == [0, 1, 2, 3, 4, 5]
     assert [trial.state.value for trial in told.trials] == [
         *("finished", "finished", "pruned", "diverged", "failed", "running")
@@ -33,12 +33,12 @@ def test_trials_that_have_begun_or_ended(study: Study) -> None:
 
 
 def test_the_digest_is_of_the_record(study: Study) -> None:
-    before, again = read_study(*study.args), read_study(*study.args)
+    before, again = read_study(study.opened), read_study(study.opened)
     assert [trial.digest for trial in before.trials] == [trial.digest for trial in again.trials]
     assert before.digest == again.digest
     assert len({trial.digest for trial in before.trials}) == 6
     go_on(study, 5)
-    after = read_study(*study.args)
+    after = read_study(study.opened)
     changed = [one.number for one, two in zip(before.trials, after.trials, strict=True) if one.digest != two.digest]
     assert changed == [5]
     assert after.digest != before.digest
@@ -66,7 +66,7 @@ def test_a_tracker_that_is_not_known() -> None:
 def test_a_library_that_is_missing(name: str, study: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(logs.importlib.util, "find_spec", lambda library: None)
     with pytest.raises(UserError) as caught:
-        logs.log_study([name], *study.args, tmp_path, tmp_path / "focal")
+        logs.log_study([name], study.opened, tmp_path, tmp_path / "focal")
     library = {"tensorboard": "tensorboardX"}.get(name, name)
     assert str(caught.value) == (
         f'tracker {name!r}: its library {library} is not installed; `pip install -e ".[{name}]"` brings it'

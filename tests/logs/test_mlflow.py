@@ -27,7 +27,7 @@ def log(study: Study, tmp_path: Path, uri: str = "") -> tuple[Any, dict[str, Any
     """Log a study; return a client and the runs by their trial."""
     from mlflow import MlflowClient
 
-    (said,) = logs.log_study(["mlflow"], *study.args, tmp_path, tmp_path / "focal")
+    (said,) = logs.log_study(["mlflow"], study.opened, tmp_path, tmp_path / "focal")
     uri = uri or sqlite_url(tmp_path / "mlflow.db")
     assert f"mlflow ui --backend-store-uri '{uri}'" in said
     client = MlflowClient(uri)
@@ -78,7 +78,7 @@ def test_logging_twice_adds_nothing_and_a_trial_that_went_on_is_replaced(study: 
 def test_a_run_of_somebody_else_stays(study: Study, tmp_path: Path) -> None:
     client, runs = log(study, tmp_path)
     other = client.create_run(runs["study"].info.experiment_id, run_name="mine")
-    logs.log_study(["mlflow"], *study.args, tmp_path, tmp_path / "focal")
+    logs.log_study(["mlflow"], study.opened, tmp_path, tmp_path / "focal")
     assert client.get_run(other.info.run_id).info.lifecycle_stage == "active"
 
 
@@ -100,7 +100,7 @@ def test_hostile_names(ledger: Any, tmp_path: Path) -> None:
 def test_a_results_folder_of_any_name(study: Study, tmp_path: Path) -> None:
     """Database and files lie inside of it, and what is printed leads there."""
     place = tmp_path / "a?b#c&d 100% é"
-    (said,) = logs.log_study(["mlflow"], *study.args, place, place / "focal")
+    (said,) = logs.log_study(["mlflow"], study.opened, place, place / "focal")
     assert f"mlflow ui --backend-store-uri '{sqlite_url(place / 'mlflow.db')}'" in said
     assert (place / "mlflow.db").is_file()
     assert list(place.glob("mlartifacts/*/*/artifacts/table.md"))

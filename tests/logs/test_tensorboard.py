@@ -21,7 +21,7 @@ reading = pytest.importorskip(
 
 
 def log(study: Study, tmp_path: Path) -> Path:
-    (said,) = logs.log_study(["tensorboard"], *study.args, tmp_path, tmp_path / "focal")
+    (said,) = logs.log_study(["tensorboard"], study.opened, tmp_path, tmp_path / "focal")
     place = tmp_path / "focal" / "tensorboard"
     assert f"tensorboard --logdir '{place}'" in said
     return place

@@ -21,7 +21,7 @@ BLOCK = 1 << 15
 
 def log(study: Study, tmp_path: Path) -> dict[str, Path]:
     """Log a study; return the folders by the name of their run."""
-    (said,) = logs.log_study(["wandb"], *study.args, tmp_path, tmp_path / "focal")
+    (said,) = logs.log_study(["wandb"], study.opened, tmp_path, tmp_path / "focal")
     place = tmp_path / "focal" / "wandb"
     assert f"wandb sync '{place}'/offline-run-*" in said
     return {records(folder)[0]["run"]["display_name"]: folder for folder in place.glob("offline-run-*")}

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from search.ledger import Ledger, Role
 from search.plan import Place, Plan, plan_of
 from search.space import Space, space_from_mapping
-from search.study import Planner, continued_study
+from search.study.leaf import Planner
+from search.study.revision import continued_study
 from tests.engine.decide.test_driver import asha, fast, ledger, space_of, spaces
 from tests.engine.simulation import CLASS, Nature, Simulation
 from tests.engine.workloads import Synthetic

@@ -22,7 +22,9 @@ from search.plan import Place, Plan, Probe, compared, duration, plan_of, recorde
 from search.plan.process import ask_class, probe
 from search.plan.text import size, tree_lines
 from search.space import Space, confirm_name, read_space, space_from_mapping
-from search.study import Leaf, Planner, make_sampler
+from search.study.leaf import Leaf, Planner
+from search.study.opened import OpenStudy
+from search.study.sampling import make_sampler
 from search.system import limits, machine
 from search.workload import load_workload
 from tests.engine.decide.test_driver import space_of
@@ -190,7 +192,7 @@ def record_run(opened: Ledger, space: Space, seconds: float, size: int) -> None:
     """Put a run of a space on record, every epoch of which took so long and left a state of so many bytes."""
     record = study(opened, space)
     planner = Planner(space, Synthetic(), CLASS)
-    driver = Driver(opened, record, space, planner, make_sampler(space), opened.begin_run(record.id, {}), 1)
+    driver = Driver(OpenStudy(opened, record, space), planner, make_sampler(space), opened.begin_run(record.id, {}), 1)
     driver.plan_ahead()
     while (lease := driver.next_lease()) is not None:
         for done, key in enumerate(lease.path):

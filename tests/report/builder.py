@@ -14,6 +14,7 @@ from search.report.record.curves import Curves, read_curves
 from search.report.table.build import table_of
 from search.report.table.model import Table
 from search.space import Axis, Grid, Space
+from search.study.opened import OpenStudy
 
 TRUTH = {"val": np.array([0, 1, 2, 0]), "test": np.array([1, 1])}
 CARD = DataCard(
@@ -43,17 +44,17 @@ class Study:
         return self.ledger.study(self.name)
 
     @property
-    def args(self) -> tuple[Ledger, StudyRecord, Space]:
-        return self.ledger, self.record, self.space
+    def opened(self) -> OpenStudy:
+        return OpenStudy(self.ledger, self.record, self.space)
 
     @property
     def read(self) -> Curves:
-        return read_curves(*self.args)
+        return read_curves(self.opened)
 
     @property
     def table(self) -> Table:
         """The comparison table, not judged."""
-        return table_of(self.read)
+        return table_of(self.read, judging=False)
 
     def trial(
         self,

@@ -14,6 +14,7 @@ from search.ledger import Ledger
 from search.report import comparison_table
 from search.report.table.model import Claim
 from search.space import Axis, Grid, Report, Space
+from search.study.opened import OpenStudy
 from tests.report.builder import key_of
 
 CLASSES = 4
@@ -55,8 +56,8 @@ class Bench:
         self.count = 0
 
     @property
-    def args(self) -> tuple[Any, ...]:
-        return self.ledger, self.record, self.space
+    def opened(self) -> OpenStudy:
+        return OpenStudy(self.ledger, self.record, self.space)
 
     def run(
         self,
@@ -143,5 +144,5 @@ def levels(
 
 def verdict_of(bench: Bench) -> Claim:
     """Return the verdict of a study with one claim."""
-    (claim,) = comparison_table(*bench.args).verdicts
+    (claim,) = comparison_table(bench.opened).verdicts
     return claim

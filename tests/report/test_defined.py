@@ -143,7 +143,7 @@ def study(request: pytest.FixtureRequest, ledger: Ledger) -> Any:
 def test_no_export_holds_what_is_no_value(study: Any, tmp_path: Path) -> None:
     for what in SUBJECTS:
         for kind in FORMATS:
-            path = export(*study.args, what, kind, tmp_path / f"{what}.{kind}")
+            path = export(study.opened, what, kind, tmp_path / f"{what}.{kind}")
             for text in texts(path):
                 assert not NO_VALUE.search(text), f"{path.name}: {text}"
 
@@ -174,7 +174,7 @@ def leaves(content: Any) -> list[Any]:
 
 
 def test_the_results_are_written_and_the_page_says_what_it_can(study: Any, tmp_path: Path) -> None:
-    written = {path.name: path for path in write_results(*study.args, tmp_path)}
+    written = {path.name: path for path in write_results(study.opened, tmp_path)}
     page = Page(written.pop("report.html").read_text(encoding="utf-8"))
     assert not NO_VALUE.search(page.text)
     for about, content in page.scripts:
@@ -183,7 +183,7 @@ def test_the_results_are_written_and_the_page_says_what_it_can(study: Any, tmp_p
     for path in written.values():
         if path.suffix != ".yaml":
             assert not [text for text in texts(path) if NO_VALUE.search(text)]
-    assert not [one.alt for one in study_figures(*study.args) if NO_VALUE.search(one.alt)]
+    assert not [one.alt for one in study_figures(study.opened) if NO_VALUE.search(one.alt)]
     if study.space.report.claims:
         verdicts = [row.split(",") for row in written["verdicts.csv"].read_text(encoding="utf-8").splitlines()]
         assert len(verdicts) == 1 + len(CLAIMS)

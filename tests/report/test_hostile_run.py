@@ -39,10 +39,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize("name", STUDIES)
 def test_every_export_opens(results: Path, tmp_path: Path, name: str, what: str) -> None:
     study = open_study(name, results=results)
-    paths = {
-        kind: export(study.ledger, study.record, study.space, what, kind, tmp_path / f"table.{kind}")
-        for kind in FORMATS
-    }
+    paths = {kind: export(study.opened, what, kind, tmp_path / f"table.{kind}") for kind in FORMATS}
     frame = pd.read_csv(paths["csv"], keep_default_na=False, na_values=[""])
     with open(paths["csv"], encoding="utf-8", newline="") as file:
         cells = [cell for row in csv.reader(file, strict=True) for cell in row]

@@ -96,8 +96,8 @@ def test_a_study_built_row_by_row(ledger: Ledger, tmp_path: Path, name: str) -> 
     bench = CASES[name].build(ledger)
     files = {"table.csv": "csv", "table.json": "json", "trials.csv": "csv", "predictions.parquet": "parquet"}
     for file, form in files.items():
-        export(*bench.args, file.partition(".")[0], form, tmp_path / file)
-    (tmp_path / "verdicts.csv").write_text(frame_csv(verdicts_frame(comparison_table(*bench.args).verdicts)))
+        export(bench.opened, file.partition(".")[0], form, tmp_path / file)
+    (tmp_path / "verdicts.csv").write_text(frame_csv(verdicts_frame(comparison_table(bench.opened).verdicts)))
     agrees(tmp_path, "gamma", "0", CASES[name].value, CLAIMS)
 
 
@@ -106,7 +106,7 @@ def test_the_cases_have_every_verdict(ledger: Ledger, tmp_path: Path) -> None:
     kinds: Counter[str] = Counter()
     for name in ("pooled", "no difference"):
         bench = CASES[name].build(Ledger(str(tmp_path / f"{name}.db")))
-        kinds.update(claim.kind for claim in comparison_table(*bench.args).verdicts)
+        kinds.update(claim.kind for claim in comparison_table(bench.opened).verdicts)
     assert min(kinds[kind] for kind in ("supported", "contradicted", "undecided")) >= 3, kinds
 
 
@@ -145,8 +145,8 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Study:
 @pytest.mark.slow
 def test_a_study_that_was_trained(trained: Study) -> None:
     folder = trained.folder
-    export(trained.ledger, trained.record, trained.space, "predictions", "parquet", folder / "predictions.parquet")
-    export(trained.ledger, trained.record, trained.space, "table", "json", folder / "table.json")
+    export(trained.opened, "predictions", "parquet", folder / "predictions.parquet")
+    export(trained.opened, "table", "json", folder / "table.json")
     agrees(folder, "variant", "decayed", "last", trained.space.report.claims)
 
 

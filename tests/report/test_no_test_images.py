@@ -29,7 +29,7 @@ def untested(ledger) -> Bench:
 @pytest.mark.parametrize("value", ["last", "best"])
 def test_no_file_speaks_of_test_accuracy(untested, tmp_path, value):
     untested.reported(value=value)
-    written = write_results(*untested.args, tmp_path)
+    written = write_results(untested.opened, tmp_path)
     assert {path.name for path in written} >= {"table.csv", "table.md", "table.tex", "trials.csv", "report.html"}
     for path in written:
         if path.name == "report.html":
@@ -45,7 +45,7 @@ def test_no_file_speaks_of_test_accuracy(untested, tmp_path, value):
 
 
 def test_the_predictions_are_those_of_validation_images(untested, tmp_path):
-    path = export(*untested.args, "predictions", "parquet", tmp_path / "predictions.parquet")
+    path = export(untested.opened, "predictions", "parquet", tmp_path / "predictions.parquet")
     found = pd.read_parquet(path)
     assert set(found["split"]) == {"val"}
     assert len(found) == 9 * 40
@@ -54,5 +54,5 @@ def test_the_predictions_are_those_of_validation_images(untested, tmp_path):
 def test_the_page_explains_test_images_where_there_are_some(untested, tmp_path):
     untested.run({"gamma": 2}, 3, pattern(2, 3, 40), pattern(2, 3, 30), data=card(fingerprint="more"))
     untested.ledger.put_data(card(fingerprint="more"))
-    write_results(*untested.args, tmp_path)
+    write_results(untested.opened, tmp_path)
     assert "test_accuracy is the accuracy on them" in (tmp_path / "report.html").read_text()

@@ -38,7 +38,7 @@ def read(path: Path) -> list[dict[str, str]]:
 
 
 def test_write_results_writes_all_files(focal, tmp_path):
-    written = write_results(*focal.args, tmp_path / "results" / "focal")
+    written = write_results(focal.opened, tmp_path / "results" / "focal")
     assert [path.name for path in written] == NAMES
     assert sorted(os.listdir(tmp_path / "results" / "focal")) == sorted(NAMES)
     assert (tmp_path / "results" / "focal" / "space.yaml").read_text() == SPACE_TEXT
@@ -46,8 +46,8 @@ def test_write_results_writes_all_files(focal, tmp_path):
 
 
 def test_csv_reads_back_bit_identical(focal, tmp_path):
-    write_results(*focal.args, tmp_path)
-    for name, frame in (("trials.csv", trials_frame(*focal.args)), ("epochs.csv", epochs_frame(*focal.args))):
+    write_results(focal.opened, tmp_path)
+    for name, frame in (("trials.csv", trials_frame(focal.opened)), ("epochs.csv", epochs_frame(focal.opened))):
         rows = read(tmp_path / name)
         assert len(rows) == len(frame) > 0
         assert list(rows[0]) == list(frame.columns)
@@ -58,7 +58,7 @@ def test_csv_reads_back_bit_identical(focal, tmp_path):
 
 
 def test_table_and_trials_agree(focal, tmp_path):
-    write_results(*focal.args, tmp_path)
+    write_results(focal.opened, tmp_path)
     trials, lines = read(tmp_path / "trials.csv"), read(tmp_path / "table.csv")
     assert len(lines) == 3
     for line in lines:
@@ -73,8 +73,8 @@ def test_table_and_trials_agree(focal, tmp_path):
 
 @pytest.mark.slow
 def test_two_reports_of_one_ledger_are_the_same_bytes(focal, tmp_path):
-    first = [path.read_bytes() for path in write_results(*focal.args, tmp_path / "a")]
-    second = [path.read_bytes() for path in write_results(*focal.args, tmp_path / "b")]
+    first = [path.read_bytes() for path in write_results(focal.opened, tmp_path / "a")]
+    second = [path.read_bytes() for path in write_results(focal.opened, tmp_path / "b")]
     assert first == second
 
 
@@ -83,10 +83,10 @@ def test_no_nan_or_infinity_in_any_file(make, tmp_path):
     bad = {"val_accuracy": math.nan, "val_loss": math.inf, "train_loss": -math.inf}
     for seed in range(3):
         study.trial({"gamma": 0}, seed, [0.5, math.nan], State.DIVERGED, metrics=lambda *_: bad, predictions=True)
-    written = write_results(*study.args, tmp_path)
+    written = write_results(study.opened, tmp_path)
     for what in ("table", "trials", "epochs", "decisions", "predictions"):
         for kind in ("csv", "md", "json", "tex", "html"):
-            written.append(export(*study.args, what, kind, tmp_path / f"{what}.{kind}"))
+            written.append(export(study.opened, what, kind, tmp_path / f"{what}.{kind}"))
     for path in written:
         text = path.read_text(encoding="utf-8").lower()
         text = re.sub('<script type="text/plain" id="plotly">.*?</script>', "", text, flags=re.DOTALL)  # not ours
@@ -104,7 +104,7 @@ def test_conditions_name_every_run_whose_rows_stand(focal, make, tmp_path):
     other.trial({"gamma": 0}, 0, [0.1, 0.2, 0.3], keys=[*keys[:2], "ab" * 20], reused=[1, 2])
     idle = other.ledger.begin_run(other.record.id, {"commit": "idle"})
     other.ledger.end_run(idle, "done", 1.0)
-    write_results(*other.args, tmp_path)
+    write_results(other.opened, tmp_path)
     content = json.loads((tmp_path / "conditions.json").read_text())
     assert [(run["run"], run["study"]) for run in content["runs"]] == [(focal.run, "focal"), (other.run, "again")]
     assert content["runs"][0]["conditions"] == {"commit": "abc", "loss": None}
@@ -123,20 +123,20 @@ def test_formulas_and_odd_text_in_csv(make, tmp_path):
     study = make(replace(GAMMAS, axes=[Axis("=aug", Grid(["=cmd()", "a,b\r\n|c", "\ud800"]))]))
     for value in ("=cmd()", "a,b\r\n|c", "\ud800"):
         study.trial({"=aug": value}, 0, [-0.5], ended_by="@last")
-    write_results(*study.args, tmp_path)
+    write_results(study.opened, tmp_path)
     rows = read(tmp_path / "trials.csv")
     assert [row["'=aug"] for row in rows] == ["'=cmd()", "a,b\r\n|c", "\\ud800"]
     assert rows[0]["ended_by"] == "'@last"
     assert rows[0]["val_accuracy"] == "-0.5"
     for what in ("table", "trials", "decisions"):
         for kind in ("md", "json", "parquet"):
-            export(*study.args, what, kind, tmp_path / "odd")
+            export(study.opened, what, kind, tmp_path / "odd")
 
 
 @pytest.mark.slow
 def test_hostile_text_reads_back_in_every_format_programs_read(make, tmp_path):
     study = hostile_study(make)
-    paths = {kind: export(*study.args, "trials", kind, tmp_path / f"t.{kind}") for kind in ("csv", "json", "parquet")}
+    paths = {kind: export(study.opened, "trials", kind, tmp_path / f"t.{kind}") for kind in ("csv", "json", "parquet")}
     expected = [text for text in TEXTS for _ in range(2)]
     axis = "=axis_%|<b>"
     assert pd.read_parquet(paths["parquet"])[axis].tolist() == expected
@@ -145,7 +145,7 @@ def test_hostile_text_reads_back_in_every_format_programs_read(make, tmp_path):
         back = pd.read_csv(file, keep_default_na=False)
     assert back[f"'{axis}"].tolist() == [neutral(text) for text in expected]
     assert back["val_accuracy"].tolist()[:2] == [-0.25, -0.25]
-    markdown = export(*study.args, "table", "md", tmp_path / "t.md").read_text()
+    markdown = export(study.opened, "table", "md", tmp_path / "t.md").read_text()
     rows = [line for line in markdown.splitlines() if line.startswith("|")]
     assert len(rows) == len(TEXTS) + 2
     assert {len(re.sub(r"\\\\|\\\|", "", row).split("|")) for row in rows} == {len(rows[0].split("|"))}
@@ -161,7 +161,7 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(focal, tmp_path, mo
 
     monkeypatch.setattr(writing.os, "replace", full_disk)
     with pytest.raises(UserError, match="cannot be written: No space left on device; give another place"):
-        export(*focal.args, "table", "md", path)
+        export(focal.opened, "table", "md", path)
     assert path.read_text() == "old"
     assert os.listdir(tmp_path / "db") and sorted(os.listdir(tmp_path)) == ["db", "table.md"]  # noqa: PT018
 
@@ -169,7 +169,7 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(focal, tmp_path, mo
 def test_a_folder_that_is_a_file_is_the_users_fault(focal, tmp_path):
     (tmp_path / "results").write_text("")
     with pytest.raises(UserError, match="cannot be written"):
-        write_results(*focal.args, tmp_path / "results")
+        write_results(focal.opened, tmp_path / "results")
 
 
 @pytest.mark.slow
@@ -178,7 +178,7 @@ def test_a_folder_that_is_a_file_is_the_users_fault(focal, tmp_path):
 @pytest.mark.parametrize("empty", [True, False])
 def test_every_export_works(focal, make, tmp_path, what, kind, empty):
     study = make(name="none") if empty else focal
-    path = export(*study.args, what, kind, tmp_path / "out" / f"x.{kind}")
+    path = export(study.opened, what, kind, tmp_path / "out" / f"x.{kind}")
     if kind == "parquet":
         assert (pq.read_table(path).num_rows == 0) is (empty or what == "predictions")
     elif kind != "xlsx":
@@ -188,13 +188,13 @@ def test_every_export_works(focal, make, tmp_path, what, kind, empty):
 def test_predictions_parquet(make, tmp_path):
     study = make()
     study.trial({"gamma": 0}, 5, [0.1, 0.9, 0.3], predictions=True)
-    path = export(*study.args, "predictions", "parquet", tmp_path / "predictions.parquet")
+    path = export(study.opened, "predictions", "parquet", tmp_path / "predictions.parquet")
     table = pq.read_table(path)
     assert table.column_names == ["trial", "seed", "split", "epoch", "image", "truth", "prediction"]
     assert [str(field.type) for field in table.schema] == [
         *("int64", "int64", "large_string", "int64", "large_string", "int64", "int64")
     ]
-    frame = predictions_frame(*study.args)
+    frame = predictions_frame(study.opened)
     for name in table.column_names:
         assert table.column(name).to_pylist() == frame[name].tolist()
 
@@ -204,16 +204,16 @@ def test_parquet_of_trials_keeps_bits_and_mixed_axes(make, tmp_path):
     for value in ("a", 1, None):
         study.trial({"aug": value}, 0, [1 / 3])
     study.trial({}, 0, [math.inf])
-    table = pq.read_table(export(*study.args, "trials", "parquet", tmp_path / "t.parquet"))
+    table = pq.read_table(export(study.opened, "trials", "parquet", tmp_path / "t.parquet"))
     assert table.column("aug").to_pylist() == ["a", "1", "null", None]
     assert table.column("val_accuracy").to_pylist() == [1 / 3, 1 / 3, 1 / 3, None]
 
 
 def test_unknown_exports_are_named(focal, tmp_path):
     with pytest.raises(UserError, match=r"^export 'trails': must be one of table, .*; did you mean 'trials'\?$"):
-        export(*focal.args, "trails", "csv", tmp_path / "x")
+        export(focal.opened, "trails", "csv", tmp_path / "x")
     with pytest.raises(UserError, match=r"^format 'docx': must be one of md, csv, tex, html, xlsx, json, parquet"):
-        export(*focal.args, "trials", "docx", tmp_path / "x")
+        export(focal.opened, "trials", "docx", tmp_path / "x")
 
 
 @pytest.mark.parametrize("name", ["focal", "focal (rev 2)", "焦点", "A4_gamma-1.5", "..." + "x"])
@@ -272,7 +272,9 @@ def test_a_name_that_looks_like_a_made_one_is_not_taken_for_it():
 def test_the_room_imports_nothing_that_takes_seconds():
     code = (
         "import sys, search.report; "
-        "bad = {'optuna', 'ray', 'torch', 'classifier', 'search.study', 'search.engine', 'scipy.stats'}; "
+        "bad = {'optuna', 'ray', 'torch', 'classifier', 'search.engine', 'scipy.stats'}; "
+        "samplers = ('copies', 'mirror', 'optuna_rows', 'optuna_storage', 'sampling'); "
+        "bad |= {f'search.study.{name}' for name in samplers}; "
         "sys.exit(', '.join(bad & set(sys.modules)) or 0)"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=False).returncode == 0

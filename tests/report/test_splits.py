@@ -41,19 +41,19 @@ def fill(bench: Bench, splits: tuple[int, ...], named: bool) -> Bench:
 
 
 def test_with_the_split_as_an_axis_each_split_is_analysed_alone(ledger: Ledger, tmp_path) -> None:
-    both = table_frame(comparison_table(*fill(Bench(ledger, BOTH), SPLITS, True).args))
+    both = table_frame(comparison_table(fill(Bench(ledger, BOTH), SPLITS, True).opened))
     adjusted = holm(both["val_accuracy_p"].dropna().tolist())
     assert both["val_accuracy_p_holm"].dropna().tolist() == pytest.approx(adjusted)
     assert len(adjusted) == 4
     for split in SPLITS:
         own = Bench(Ledger(str(tmp_path / f"{split}.db")), SPACE, split_card(split))
-        alone = table_frame(comparison_table(*fill(own, (split,), False).args))
+        alone = table_frame(comparison_table(fill(own, (split,), False).opened))
         here = both[both["data.split_seed"] == split]
         assert np.array_equal(here[FIGURES].to_numpy(float), alone[FIGURES].to_numpy(float), equal_nan=True)
 
 
 def test_the_table_says_that_nothing_is_compared_across_splits(ledger: Ledger) -> None:
-    table = comparison_table(*fill(Bench(ledger, BOTH), SPLITS, True).args)
+    table = comparison_table(fill(Bench(ledger, BOTH), SPLITS, True).opened)
     notes = "\n".join(table.notes)
     assert "Settings were measured on 2 sets of validation images: no difference across." in notes
     assert "Settings were measured on 2 sets of test images: no difference across." in notes
@@ -68,7 +68,7 @@ def test_options_that_move_the_split_have_no_difference(ledger: Ledger) -> None:
         ledger.put_data(data)
         for s in range(3):
             bench.run({"gamma": a}, s, pattern(a, s, 40), pattern(a, s, 30), data=data)
-    line = comparison_table(*bench.args).lines[1]
+    line = comparison_table(bench.opened).lines[1]
     assert line.judged is not None
     assert line.judged.difference is not None
     assert line.judged.difference.state is Answer.NOT_ESTIMABLE
@@ -92,6 +92,6 @@ def test_seeds_on_different_data_are_not_crossed(ledger: Ledger, data: DataCard,
     for a in (0, 1, 2):
         for s in range(3):
             bench.run({"gamma": a}, s, pattern(a, s, 40), pattern(a, s, 30), data=data if s == 2 else None)
-    table = comparison_table(*bench.args)
+    table = comparison_table(bench.opened)
     assert all(line.judged is None for line in table.lines)
     assert f"for val_accuracy: they need predictions, and {reason}." in "\n".join(table.notes)

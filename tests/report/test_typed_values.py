@@ -26,11 +26,11 @@ def test_rows_labels_baseline_claims_and_cells(tmp_path) -> None:
         for seed in space.seeds:
             ended = State.DIVERGED if value is True else State.FINISHED
             study.trial({"kind": value}, seed, [0.5], ended, metrics=full)
-    table = comparison_table(*study.args)
+    table = comparison_table(study.opened)
     assert [line.setting for line in table.lines] == ["once", "whenever", "kind=0"]
     assert [is_baseline(space, line.parameters) for line in table.lines] == [False, True, False]
     assert [line.baseline for line in table.lines] == [False, True, False]
     (verdict,) = table.verdicts
     assert verdict.evidence["runs"] == 2, "the runs of true diverged, and are not meant"
-    assert [csv_cell(value) for value in trials_frame(*study.args)["kind"]] == ["true"] * 2 + ["1"] * 2 + ["0"] * 2
+    assert [csv_cell(value) for value in trials_frame(study.opened)["kind"]] == ["true"] * 2 + ["1"] * 2 + ["0"] * 2
     ledger.close()

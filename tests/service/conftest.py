@@ -107,7 +107,7 @@ def served(tmp_path: Path) -> Iterator[Served]:
 def quick_report(monkeypatch: pytest.MonkeyPatch) -> None:
     """Write no more of a report than that it is there."""
 
-    monkeypatch.setattr(server, "write_results", lambda ledger, record, space, folder: write_stub(folder))
+    monkeypatch.setattr(server, "write_results", lambda study, folder: write_stub(folder))
 
 
 def write_stub(folder: Path) -> None:

@@ -23,14 +23,13 @@ def test_the_note_leads_to_the_report(served: Served, quick_report: None) -> Non
 @pytest.mark.slow
 def test_a_note_is_written_again_only_where_it_is_ours_and_out_of_date(served: Served, quick_report: None) -> None:
     served.prepare()
-    record = served.study.record
-    assert not write_note(served.ledger, record, served.mirror)
+    assert not write_note(served.study.opened, served.mirror)
     served.study.trial({"degree": 0}, 0, [0.1], State.PRUNED)
-    assert write_note(served.ledger, record, served.mirror)
+    assert write_note(served.study.opened, served.mirror)
     assert "6 finished, 1 pruned" in get_note(served.optuna())
     save_note(served.optuna(), "mine")
     served.study.trial({"degree": 0}, 1, [0.1], State.PRUNED)
-    assert not write_note(served.ledger, record, served.mirror)
+    assert not write_note(served.study.opened, served.mirror)
     assert get_note(served.optuna()) == "mine"
 
 

@@ -10,7 +10,7 @@ from classifier.workload import ClassifierWorkload
 from search.core.prefix import fingerprint
 from search.core.trial import DataCard
 from search.space import Space, read_space
-from search.study import Leaf, Planner
+from search.study.leaf import Leaf, Planner
 
 SPACES = Path(__file__).parents[2] / "spaces"
 REPORT_A = ("augmentation", "decay", "early_stop", "focal", "models")

@@ -17,7 +17,7 @@ import torch
 import torchvision
 
 from classifier.workload import ClassifierWorkload
-from search.study import Planner
+from search.study.leaf import Planner
 from tests.spaces.shipped import REPORT_A, REPORT_B, SPACES, space
 from tests.surroundings import HANG_S
 

@@ -9,7 +9,8 @@ import pytest
 
 from search.core.errors import UserError
 from search.core.trial import DataCard
-from search.study import Planner, check_card
+from search.study.cards import check_card
+from search.study.leaf import Planner
 from tests.engine.decide.test_driver import space_of
 from tests.engine.simulation import CLASS
 from tests.engine.workloads import Synthetic

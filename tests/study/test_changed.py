@@ -13,7 +13,10 @@ from search.core.errors import UserError
 from search.core.trial import DataCard
 from search.ledger import Ledger
 from search.space import Space, space_from_mapping
-from search.study import Planner, StudyChanged, check_unchanged, find_study, study_in_class
+from search.study.changed import StudyChanged, check_unchanged
+from search.study.leaf import Planner
+from search.study.opened import OpenStudy
+from search.study.revision import find_study, study_in_class
 from tests.engine.simulation import CLASS, Simulation
 from tests.engine.workloads import Synthetic
 
@@ -58,7 +61,7 @@ def trained(ledger: Ledger, request: pytest.FixtureRequest) -> Ledger:
 
 def check(ledger: Ledger, workload: Changing) -> None:
     space = space_of(seeds=3)
-    check_unchanged(ledger, ledger.study("toy"), space, workload, CLASS)
+    check_unchanged(OpenStudy(ledger, ledger.study("toy"), space), workload, CLASS)
 
 
 def test_the_same_study_goes_on(trained: Ledger) -> None:
@@ -98,14 +101,14 @@ def test_two_machines_go_on_with_a_revision_each(ledger: Ledger) -> None:
     space, here, there = space_of(), {"device": "a"}, {"device": "b"}
     first = find_study(ledger, space)
     ledger.update_study(first.id, execution_class=here)
-    second = study_in_class(ledger, space, ledger.study("toy"), there, "new")
+    second = study_in_class(OpenStudy(ledger, ledger.study("toy"), space), there, "new")
     assert second.name == "toy (rev 2)"
     ledger.update_study(second.id, execution_class=there)
     for found, name in ((here, "toy"), (there, "toy (rev 2)")):
         for start in ("toy", "toy (rev 2)"):
-            assert study_in_class(ledger, space, ledger.study(start), found, "refuse").name == name
+            assert study_in_class(OpenStudy(ledger, ledger.study(start), space), found, "refuse").name == name
     with pytest.raises(UserError, match="was run in another execution class"):
-        study_in_class(ledger, space, ledger.study("toy"), {"device": "c"}, "refuse")
+        study_in_class(OpenStudy(ledger, ledger.study("toy"), space), {"device": "c"}, "refuse")
 
 
 def test_every_trial_alone_has_keys_of_its_revision() -> None:

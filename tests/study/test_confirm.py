@@ -14,6 +14,7 @@ from search.core.trial import Row, State, Trial
 from search.ledger import Ledger
 from search.space import Space, confirm_name, dump, rebuild, space_from_mapping
 from search.study.confirm import confirm_space
+from search.study.opened import OpenStudy
 
 CONTENT: Mapping[str, Any] = {
     "workload": "tests.engine.workloads:Synthetic",
@@ -70,7 +71,7 @@ def test_the_best_means_and_the_baseline_under_fresh_seeds(ledger: Ledger) -> No
             5: (State.DIVERGED, State.FAILED),
         },
     )
-    found = confirm_space(ledger, ledger.study("tuned"), space)
+    found = confirm_space(OpenStudy(ledger, ledger.study("tuned"), space))
     assert found is not None
     assert found.name == "tuned (confirm)"
     assert list(found.seeds) == [8, 9, 10]
@@ -91,7 +92,7 @@ def test_the_best_means_and_the_baseline_under_fresh_seeds(ledger: Ledger) -> No
 def test_less_is_better_where_the_objective_says_so(ledger: Ledger) -> None:
     space = space_with({"top": 1, "seeds": 2}, objective={"metric": "val_accuracy", "direction": "minimize"})
     searched(ledger, {1: (0.9, 0.5), 2: (0.2, 0.4)})
-    found = confirm_space(ledger, ledger.study("tuned"), space)
+    found = confirm_space(OpenStudy(ledger, ledger.study("tuned"), space))
     assert found is not None
     assert found.settings({"candidate": "best 1"})["x"] == 0.2
     assert not found.report.has_baseline
@@ -117,7 +118,7 @@ def test_the_best_are_those_of_the_table(value: str, best: float, direction: str
                 step.add_trial(trial, keys, "")
                 for epoch, (key, accuracy) in enumerate(zip(keys, curve, strict=True), start=1):
                     step.put_row(key, epoch, Row({"val_accuracy": sign * accuracy}), 1.0, run)
-    found = confirm_space(ledger, ledger.study("tuned"), space)
+    found = confirm_space(OpenStudy(ledger, ledger.study("tuned"), space))
     assert found is not None
     assert found.settings({"candidate": "best 1"})["x"] == best
 
@@ -125,7 +126,7 @@ def test_the_best_are_those_of_the_table(value: str, best: float, direction: str
 def test_a_baseline_among_the_best_stands_there_once(ledger: Ledger) -> None:
     space = space_with({"top": 2, "seeds": 2, "baseline": {"x": 0.2, "way": "soft"}})
     searched(ledger, {1: (0.9, 0.5), 2: (0.9, 0.9), 3: (0.6, 0.6)})
-    found = confirm_space(ledger, ledger.study("tuned"), space)
+    found = confirm_space(OpenStudy(ledger, ledger.study("tuned"), space))
     assert found is not None
     x = {name: dict(found.axes[0].settings(name))["x"] for name in found.axes[0].domain.values}  # type: ignore[union-attr]
     assert x == {"baseline": 0.2, "best 1": 0.1, "best 2": 0.3}
@@ -139,14 +140,14 @@ def test_a_baseline_among_the_best_stands_there_once(ledger: Ledger) -> None:
 def test_the_baseline_alone_needs_no_confirmation(ledger: Ledger) -> None:
     space = space_with({"top": 2, "seeds": 2, "baseline": {"x": 0.2, "way": "soft"}})
     searched(ledger, {2: (0.9, 0.9)})
-    assert confirm_space(ledger, ledger.study("tuned"), space) is None
+    assert confirm_space(OpenStudy(ledger, ledger.study("tuned"), space)) is None
 
 
 @pytest.mark.parametrize(("used", "fresh"), [(7, [8, 9]), (2**32 - 2, [2**32 - 1, 1]), (2**32 - 1, [1, 2])])
 def test_fresh_seeds_are_seeds(ledger: Ledger, used: int, fresh: list[int]) -> None:
     space = space_from_mapping({**CONTENT, "seeds": [0, used]}, "tuned")
     searched(ledger, {2: (0.9,)})
-    found = confirm_space(ledger, ledger.study("tuned"), space)
+    found = confirm_space(OpenStudy(ledger, ledger.study("tuned"), space))
     assert found is not None
     assert list(found.seeds[:2]) == fresh
 
@@ -161,14 +162,14 @@ def test_a_long_name_is_cut_and_told_apart() -> None:
 
 def test_objectives_whose_sum_is_no_number_have_a_mean(ledger: Ledger) -> None:
     searched(ledger, {1: (1e308, 1.5e308), 2: (0.2, 0.4)})
-    found = confirm_space(ledger, ledger.study("tuned"), space_with({"top": 1, "seeds": 2}))
+    found = confirm_space(OpenStudy(ledger, ledger.study("tuned"), space_with({"top": 1, "seeds": 2})))
     assert found is not None
     assert found.settings({"candidate": "best 1"})["x"] == 0.1
 
 
 def test_nothing_that_finished_is_nothing_to_confirm(ledger: Ledger) -> None:
     searched(ledger, {1: (State.PRUNED, State.PRUNED)})
-    assert confirm_space(ledger, ledger.study("tuned"), space_with({"top": 1, "seeds": 2})) is None
+    assert confirm_space(OpenStudy(ledger, ledger.study("tuned"), space_with({"top": 1, "seeds": 2}))) is None
 
 
 @pytest.mark.parametrize(

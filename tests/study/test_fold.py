@@ -12,8 +12,8 @@ from search.core.stopping import stop_rule
 from search.core.trial import Row, State, Trial
 from search.ledger import codec
 from search.space import Objective
-from search.study import Leaf
 from search.study.fold import Fold
+from search.study.leaf import Leaf
 
 VALUE = st.sampled_from([-0.5, 0.0, 1e-3, 0.5, 0.51, 0.75, 1.0])
 ROWS = st.lists(st.tuples(VALUE, VALUE), min_size=1, max_size=12)

@@ -22,8 +22,10 @@ from search.core.trial import Row, State, Trial
 from search.ledger import Ledger
 from search.ledger.urls import sqlite_url
 from search.space import Space, dump, space_from_mapping, text_of
-from search.study import Mirror, mirror
+from search.study import mirror
 from search.study.copies import Copies
+from search.study.mirror import Mirror
+from search.study.opened import OpenStudy
 from tests.surroundings import HANG_S
 
 NAN = math.nan
@@ -83,7 +85,7 @@ class Written:
             step.set_trial(number, state=state, last_epoch=last + len(values), **changes)
 
     def mirror(self) -> Mirror:
-        return Mirror(self.ledger, self.record, self.space, self.url)
+        return Mirror(OpenStudy(self.ledger, self.record, self.space), self.url)
 
     def sync(self) -> list[FrozenTrial]:
         """Bring a new mirror up to date; return what it holds."""

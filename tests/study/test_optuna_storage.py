@@ -10,12 +10,12 @@ import pytest
 import sqlalchemy as sa
 
 from search.ledger.urls import sqlite_url
-from search.study import open_optuna
+from search.study.optuna_storage import open_optuna
 from tests.surroundings import HANG_S
 
 EIGHT = """
 import multiprocessing, sys
-from search.study import open_optuna
+from search.study.optuna_storage import open_optuna
 
 def open_it():
     together.wait()

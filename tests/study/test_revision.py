@@ -8,7 +8,7 @@ import pytest
 
 from search.ledger import Ledger
 from search.space import Space, space_from_mapping
-from search.study import find_study
+from search.study.revision import find_study
 
 
 def space_of(*values: int, **more: object) -> Space:

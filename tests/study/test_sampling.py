@@ -13,8 +13,7 @@ from hypothesis import strategies as st
 
 from search.core.prefix import fingerprint
 from search.space import Choice, Float, Grid, Int, Space, space_from_mapping, text_of
-from search.study import Asked, Outcome, Sampler, make_sampler, mean_outcome
-from search.study.sampling import OptunaSampler, plain
+from search.study.sampling import Asked, OptunaSampler, Outcome, Sampler, make_sampler, mean_outcome, plain
 
 SAMPLERS = ("random", "tpe", "gp", "qmc", "cmaes")
 fast = settings(deadline=None, max_examples=25, suppress_health_check=list(HealthCheck))

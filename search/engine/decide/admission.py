@@ -8,10 +8,11 @@ from search.core.prefix import fingerprint
 from search.core.trial import State, Trial
 from search.engine.decide.judge import Judge
 from search.engine.decide.outcomes import Outcomes, Progress
-from search.ledger import Ledger, Recorded, Step, StudyRecord
-from search.space import Space
-from search.study import Asked, Leaf, Planner
+from search.ledger import Recorded, Step
 from search.study.fold import Fold
+from search.study.leaf import Leaf, Planner
+from search.study.opened import OpenStudy
+from search.study.sampling import Asked
 
 BATCH = 50
 """Configurations of a grid that are recorded in one transaction, and leaves whose rows are asked for together."""
@@ -24,7 +25,7 @@ class Admission:
     """Numbers trials and takes them in; the planner's thread alone calls it, `enter` with the driver's lock held.
 
     Args:
-        ledger, record, space: the study.
+        study: the study.
         planner: makes the leaves.
         judge: decides how they end.
         outcomes: told of every new trial.
@@ -33,15 +34,13 @@ class Admission:
 
     def __init__(
         self,
-        ledger: Ledger,
-        record: StudyRecord,
-        space: Space,
+        study: OpenStudy,
         planner: Planner,
         judge: Judge,
         outcomes: Outcomes,
         progress: Progress,
     ) -> None:
-        self._ledger, self._record, self._space, self._planner = ledger, record, space, planner
+        self._ledger, self._space, self._planner = study.ledger, study.space, planner
         self._judge, self._outcomes, self._progress = judge, outcomes, progress
         self._numbers: dict[tuple[str, int], Trial] = {}  # (parameters, seed) -> trial of an earlier run
         self._next_number = 0

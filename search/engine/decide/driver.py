@@ -29,10 +29,11 @@ from search.engine.decide.lease import Lease
 from search.engine.decide.outcomes import Event, Outcomes, Progress
 from search.engine.decide.outlook import Outlook
 from search.engine.decide.pace import Pace
-from search.ledger import KeptState, Ledger, StudyRecord
-from search.space import Space
-from search.study import Asked, Leaf, Planner, Sampler, longest
+from search.ledger import KeptState
 from search.study.fold import Fold
+from search.study.leaf import Leaf, Planner, longest
+from search.study.opened import OpenStudy
+from search.study.sampling import Asked, Sampler
 
 AHEAD = 5_000
 """Undecided leaves of a grid that are looked at together: where trials part is known before the first one starts."""
@@ -45,7 +46,7 @@ class Driver:
     """One run over one study.
 
     Args:
-        ledger, record, space: the study.
+        study: the study.
         planner: makes its leaves.
         sampler: gives its configurations, those of earlier runs being asked already.
         run_id: this run.
@@ -57,9 +58,7 @@ class Driver:
 
     def __init__(
         self,
-        ledger: Ledger,
-        record: StudyRecord,
-        space: Space,
+        study: OpenStudy,
         planner: Planner,
         sampler: Sampler,
         run_id: int,
@@ -70,7 +69,8 @@ class Driver:
         deadline: float | None = None,
     ) -> None:
         self.progress = Progress()
-        self._ledger, self._record, self._space = ledger, record, space
+        self._ledger, self._record, self._space = study.ledger, study.record, study.space
+        space = study.space
         self._planner, self._sampler = planner, sampler
         self._run_id, self.workers = run_id, workers
         self._on_event, self._clock = on_event, clock
@@ -85,7 +85,7 @@ class Driver:
         self._deaths: dict[int, int] = {}
         self._outcomes = Outcomes(space, sampler, self.progress)
         self._judge = Judge(space, self._outcomes, self.progress, on_event)
-        self._admission = Admission(ledger, record, space, planner, self._judge, self._outcomes, self.progress)
+        self._admission = Admission(study, planner, self._judge, self._outcomes, self.progress)
         self._next_lease = 0
         self._batch = BATCH if space.search.sampler == "grid" else 1
         self._asked_all = False  # the sampler has no more configurations

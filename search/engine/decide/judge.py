@@ -12,8 +12,8 @@ from search.engine.decide.lease import Lease
 from search.engine.decide.outcomes import Event, Outcomes, Progress
 from search.ledger import Decision, Step
 from search.space import Space
-from search.study import longest
 from search.study.fold import Fold
+from search.study.leaf import longest
 
 
 class Judge:

@@ -18,8 +18,8 @@ from search.core.prefix import shared
 from search.core.stopping import StopRule
 from search.engine.decide.lease import Lease
 from search.ledger import KeptState, Role, States, Step
-from search.study import Leaf
 from search.study.fold import Fold
+from search.study.leaf import Leaf
 from search.study.marks import own_marks
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from search.core.trial import State, Trial
 from search.ledger import Ledger, StudyRecord
 from search.space import Space
-from search.study import Sampler, mean_outcome
+from search.study.sampling import Sampler, mean_outcome
 
 BATCH = 200
 """Trials of earlier runs that are looked at together."""

@@ -14,7 +14,6 @@ import numpy as np
 import plotly.graph_objects as go
 
 from search.core.errors import UserError
-from search.ledger import Ledger, StudyRecord
 from search.report.figures.classes import (
     Judged,
     compared_figure,
@@ -35,14 +34,14 @@ from search.report.figures.rungs import rungs_figure, rungs_of
 from search.report.figures.tree import ROWS, branches, shares, tree_figure, width_figure, widths
 from search.report.figures.writing import Written, write_all
 from search.report.record.curves import COUNTED, Curve, Curves, read_curves
-from search.report.table.build import table_of
+from search.report.table.build import Comparison, comparison_of, table_of
 from search.report.table.groups import Group, chosen, groups_of, identity, pair, ranked
 from search.report.table.judgement import confirms
 from search.report.table.model import Table
 from search.report.table.tried import tried
 from search.report.text import figure as shown
 from search.report.text import is_accuracy, one_line
-from search.space import Space
+from search.study.opened import OpenStudy
 
 MARKERS = 6
 """Settings in the figure of accuracies per class at most."""
@@ -69,27 +68,24 @@ class StudyFigure(NamedTuple):
     figure: go.Figure
 
 
-def study_figures(
-    ledger: Ledger, record: StudyRecord, space: Space, differences: Sequence[ForestRow] = ()
-) -> list[StudyFigure]:
+def study_figures(study: OpenStudy, differences: Sequence[ForestRow] = ()) -> list[StudyFigure]:
     """Return the figures of a study, in the order in which they should be read.
 
     Args:
-        ledger, record, space: where the study is.
+        study: the study.
         differences: to the baseline, in the order of the forest plot; there is none without them.
     """
-    read = read_curves(ledger, record, space)
-    return figures_of(ledger, read, table_of(read), differences)
+    read = read_curves(study)
+    return figures_of(Comparison(read, table_of(read, judging=False)), differences)
 
 
-def figures_of(
-    ledger: Ledger, read: Curves, table: Table, differences: Sequence[ForestRow] | None = None
-) -> list[StudyFigure]:
-    """Return `study_figures` of curves that are read, and of which the table is made; its differences by default."""
+def figures_of(compared: Comparison, differences: Sequence[ForestRow] | None = None) -> list[StudyFigure]:
+    """Return `study_figures` of a study that is read, and of which the table is built; its differences by default."""
+    read, table = compared
     groups = groups_of(table, read)
     if not groups:
         return []
-    drawn = _Drawing(ledger, read, table, groups)
+    drawn = _Drawing(read, table, groups)
     made = [
         *drawn.curves(),
         drawn.forest(of_table(table) if differences is None else differences),
@@ -104,26 +100,25 @@ def figures_of(
     return [figure for figure in made if figure is not None]
 
 
-def write_figures(ledger: Ledger, record: StudyRecord, space: Space, folder: Path) -> Written:
+def write_figures(study: OpenStudy, folder: Path) -> Written:
     """Write the figures of a study into `folder`, file names beginning with ``study-``, those of an earlier call over.
 
     Raises:
         UserError: the study has no epoch on record, or the folder cannot be written.
     """
-    read = read_curves(ledger, record, space)
-    made = figures_of(ledger, read, table_of(read, ledger))
+    made = figures_of(comparison_of(study))
     if not made:
-        raise UserError(f"study {record.name!r} has no epoch on record; there is nothing to draw")
-    alts = {one.name: (f"{one.title}: {space.title or record.name}", one.alt) for one in made}
+        raise UserError(f"study {study.record.name!r} has no epoch on record; there is nothing to draw")
+    alts = {one.name: (f"{one.title}: {study.space.title or study.record.name}", one.alt) for one in made}
     return write_all({one.name: one.figure for one in made}, folder, alts)
 
 
 class _Drawing:
     """What all figures of a study are drawn from."""
 
-    def __init__(self, ledger: Ledger, read: Curves, table: Table, groups: Sequence[Group]) -> None:
+    def __init__(self, read: Curves, table: Table, groups: Sequence[Group]) -> None:
         self.table = table
-        self.ledger, self.read, self.groups, self.space = ledger, read, groups, read.space
+        self.ledger, self.read, self.groups, self.space = read.study.ledger, read, groups, read.space
         self.head = one_line(read.space.title or read.record.name)
         self.objective = read.space.search.objective.metric
         self.value = read.space.report.value

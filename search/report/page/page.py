@@ -10,7 +10,6 @@ from string import Template
 from typing import Any
 from urllib.parse import quote
 
-from search.ledger import Ledger
 from search.report.figures.study import figures_of
 from search.report.formats.columns import table_sheet
 from search.report.formats.hypertext import html_table
@@ -20,12 +19,13 @@ from search.report.page.markup import NARROW, Markup, element, escaped, joined, 
 from search.report.page.question import question, setup
 from search.report.page.wording import many
 from search.report.paths import study_folder
-from search.report.record.curves import Curves, read_curves
+from search.report.record.curves import Curves
 from search.report.record.looks import looks_of
-from search.report.table.build import table_of
+from search.report.table.build import Comparison, comparison_of
 from search.report.table.judged_text import evidence_text
 from search.report.table.model import Claim, Table
-from search.space import confirm_name, rebuild
+from search.space import confirm_name
+from search.study.opened import OpenStudy
 
 MOST = 7_500_000
 """Bytes of a page."""
@@ -34,19 +34,19 @@ LINES = 300
 """Lines of the table a page shows; ``table.csv`` has all of them."""
 
 
-def report_page(ledger: Ledger, read: Curves, table: Table, conditions: Mapping[str, Any]) -> str:
+def report_page(compared: Comparison, conditions: Mapping[str, Any], confirmed: Comparison | None = None) -> str:
     """Return the page of a study.
 
     Args:
-        ledger: where it is.
-        read: its curves.
-        table: its comparison table, judged.
+        compared: the study, its table judged.
         conditions: what ``conditions.json`` holds.
+        confirmed: its confirm stage; by default as the ledger has it, where there is one.
     """
+    read, table = compared
     title = read.space.title or read.record.name
-    runs = ledger.runs(study_id=read.record.id)
+    runs = read.study.ledger.runs(study_id=read.record.id)
     sections = [
-        ("answer", "Answer", _answer(table, read, ledger)),
+        ("answer", "Answer", _answer(table, read, confirmed)),
         ("table", "Table", joined([_table(table), facts.options(read.space)])),
         ("claims", "Claims", _claims(table.verdicts)),
         ("figures", "Figures", Markup("")),
@@ -56,7 +56,7 @@ def report_page(ledger: Ledger, read: Curves, table: Table, conditions: Mapping[
         ("words", "Words", facts.glossary(bool(table.test))),
     ]
     room = MOST - sum(len(content.encode("utf-8", "backslashreplace")) for _, _, content in sections) - 50_000
-    made = drawn.figures(figures_of(ledger, read, table), read.record.name, room)
+    made = drawn.figures(figures_of(compared), read.record.name, room)
     sections = [(name, head, made.body if name == "figures" else content) for name, head, content in sections]
     sections = [section for section in sections if section[2]]
     pieces = resources.files(__package__)
@@ -87,7 +87,7 @@ def _header(title: str, read: Curves) -> Markup:
     )
 
 
-def _answer(table: Table, read: Curves, ledger: Ledger) -> Markup:
+def _answer(table: Table, read: Curves, confirmed: Comparison | None) -> Markup:
     parts = [element("p", sentence(table.incomplete), class_="warning")] if table.incomplete else []
     parts.append(element("p", sentence(answer(table, read)), class_="answer"))
     if table.verdicts:
@@ -103,24 +103,26 @@ def _answer(table: Table, read: Curves, ledger: Ledger) -> Markup:
         )
     parts += [element("p", sentence(said)) for said in setup(read)]
     trials = [curve.trial for curve in read.curves]
-    if looks_of(ledger, read.record, trials) > (read.space.report.looks or 1):
+    if looks_of(read.study, trials) > (read.space.report.looks or 1):
         said = "Seeds were added after a look at the table, which was not planned: p values are too small."
         parts.append(element("p", said, class_="warning"))
     parts += [element("p", sentence(said), class_="warning") for said in table.unmoved]
-    return joined([*parts, *_confirmed(read, ledger)])
+    return joined([*parts, *_confirmed(read, confirmed)])
 
 
-def _confirmed(read: Curves, ledger: Ledger) -> list[Markup]:
+def _confirmed(read: Curves, confirmed: Comparison | None) -> list[Markup]:
     """Lead to the page of the confirm stage, where it was run."""
-    found = [one for one in ledger.studies() if one.base_name == confirm_name(read.record.name)]
-    if not found:
+    ledger, name = read.study.ledger, confirm_name(read.record.name)
+    stages = [record for record in ledger.studies() if record.base_name == name] if confirmed is None else []
+    if confirmed is None and not stages:
         return []
-    record = found[-1]
+    record = confirmed.read.record if confirmed is not None else stages[-1]
+    if confirmed is None and ledger.trials(record.id):
+        confirmed = comparison_of(OpenStudy(ledger, record))
     link = _link(f"../{quote(study_folder(Path(), record.name).name)}/report.html", record.name)
     said = [element("p", "Its best settings were run again under fresh seeds: ", link)]
-    if ledger.trials(record.id):
-        again = read_curves(ledger, record, rebuild(record.space, record.name))
-        table = table_of(again, ledger)
+    if confirmed is not None and confirmed.read.curves:
+        again, table = confirmed
         first = f"{table.incomplete.replace('The study', 'It')} " if table.incomplete else ""
         so_far = " so far" if table.incomplete else ""
         text = f"{first}The answer of that confirm stage{so_far}: {answer(table, again)}"

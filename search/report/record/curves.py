@@ -11,8 +11,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from search.core.trial import DataCard, State, Trial
-from search.ledger import Ledger, Recorded, StudyRecord
+from search.ledger import Recorded, StudyRecord
 from search.space import Objective, Space
+from search.study.opened import OpenStudy
 
 
 @dataclass(frozen=True)
@@ -60,25 +61,34 @@ class Curves:
     """A study's curves, by trial number.
 
     Attributes:
-        record: the study.
-        space: its space.
+        study: the study.
         curves: one per trial.
         metrics: names of all metrics on record, sorted.
         cards: data fingerprint -> data card, those on record.
     """
 
-    record: StudyRecord
-    space: Space
+    study: OpenStudy
     curves: Sequence[Curve]
     metrics: Sequence[str]
     cards: Mapping[str, DataCard]
 
+    @property
+    def record(self) -> StudyRecord:
+        """What is on record of the study itself."""
+        return self.study.record
 
-def read_curves(ledger: Ledger, record: StudyRecord, space: Space) -> Curves:
+    @property
+    def space(self) -> Space:
+        """The study's space."""
+        return self.study.space
+
+
+def read_curves(study: OpenStudy) -> Curves:
     """Read a study's trials, their rows (without predictions) and their data cards."""
+    ledger, record = study.ledger, study.record
     trials = ledger.trials(record.id)
     paths = ledger.paths(record.id)
-    trained = _trained(ledger, record)
+    trained = _trained(study)
     on_path = {trial.number: paths[trial.number][0][: trial.last_epoch] for trial in trials}
     found = ledger.rows(list(dict.fromkeys(key for keys in on_path.values() for key in keys)))
     curves = []
@@ -86,11 +96,11 @@ def read_curves(ledger: Ledger, record: StudyRecord, space: Space) -> Curves:
         keys = on_path[trial.number]
         rows = {epoch: found[key] for epoch, key in enumerate(keys, start=1) if key in found}
         own = frozenset(epoch for epoch in trained.get(trial.number, ()) if 0 < epoch <= trial.last_epoch)
-        best = best_epoch(rows, space.search.objective)
+        best = best_epoch(rows, study.space.search.objective)
         curves.append(Curve(trial, keys, paths[trial.number][1], rows, own, best))
     names = sorted({name for recorded in found.values() for name in recorded.row.metrics})
     cards = {print_: ledger.data(print_) for print_ in dict.fromkeys(curve.data for curve in curves)}
-    return Curves(record, space, curves, names, {key: card for key, card in cards.items() if card is not None})
+    return Curves(study, curves, names, {key: card for key, card in cards.items() if card is not None})
 
 
 def best_epoch(rows: Mapping[int, Recorded], objective: Objective) -> int | None:
@@ -104,10 +114,10 @@ def best_epoch(rows: Mapping[int, Recorded], objective: Objective) -> int | None
     return found
 
 
-def _trained(ledger: Ledger, record: StudyRecord) -> dict[int, set[int]]:
+def _trained(study: OpenStudy) -> dict[int, set[int]]:
     """Return trial -> epochs its leases trained, each once however often a dead lease repeated it."""
     result: dict[int, set[int]] = {}
-    for entry in ledger.decisions(record.id, kinds=["row"]):
+    for entry in study.ledger.decisions(study.record.id, kinds=["row"]):
         if entry.trial is not None and entry.epoch is not None and entry.detail.get("trained"):
             result.setdefault(entry.trial, set()).add(entry.epoch)
     return result

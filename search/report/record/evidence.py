@@ -17,7 +17,6 @@ import numpy as np
 import numpy.typing as npt
 
 from search.core.trial import DataCard, State
-from search.ledger import Ledger
 from search.report.record.curves import Curve, Curves
 from search.statistics.scores import Ended, Run, Scores, from_runs
 
@@ -94,13 +93,10 @@ def measures(metric: str, split: str) -> bool:
     return metric in (f"{split}_accuracy", f"{split}_{_BALANCED}")
 
 
-def gather(
-    ledger: Ledger, read: Curves, lines: Sequence[Sequence[Curve]], metric: str, split: str, value: str
-) -> Evidence:
+def gather(read: Curves, lines: Sequence[Sequence[Curve]], metric: str, split: str, value: str) -> Evidence:
     """Load the predictions that a table's lines rest on.
 
     Args:
-        ledger: where the rows are.
         read: the study's curves.
         lines: per line of the table its runs, one per seed.
         metric: accuracy on record, which the predictions must give.
@@ -117,7 +113,8 @@ def gather(
     if not wanted:
         return Evidence(why="no run has finished")
     predicted = {
-        key: row.row.predictions.get(split) for key, row in ledger.rows(list(wanted), predictions=True).items()
+        key: row.row.predictions.get(split)
+        for key, row in read.study.ledger.rows(list(wanted), predictions=True).items()
     }
     found = [_line(read, runs, predicted, metric, split, value) for runs in lines]
     names: dict[str, str] = {}

@@ -15,10 +15,9 @@ import numpy as np
 import pandas as pd
 
 from search.core.trial import DataCard
-from search.ledger import Ledger, StudyRecord
 from search.report.record.curves import Curve, Curves, metric_order, read_curves
 from search.report.text import plain, storable
-from search.space import Space
+from search.study.opened import OpenStudy
 
 TRIAL_METRICS = ("val_accuracy", "val_loss", "test_accuracy")
 EPOCH_METRICS = ("lr", "train_loss", "train_accuracy", "val_loss", "val_accuracy")
@@ -29,7 +28,7 @@ _TRIAL_COLUMNS = (
 _PREDICTION_COLUMNS = ("trial", "seed", "split", "epoch", "image", "truth", "prediction")
 
 
-def trials_frame(ledger: Ledger, record: StudyRecord, space: Space) -> pd.DataFrame:
+def trials_frame(study: OpenStudy) -> pd.DataFrame:
     """Return one row per trial.
 
     Columns: ``trial``, ``configuration``, ``seed``, one per axis, ``state``, ``ended_by``, ``epochs`` (last epoch
@@ -38,26 +37,25 @@ def trials_frame(ledger: Ledger, record: StudyRecord, space: Space) -> pd.DataFr
     (of all its epochs, whoever trained them). An axis whose name is taken by another column is called ``axis.<name>``,
     a metric ``metric.<name>``.
     """
-    return trials_of(read_curves(ledger, record, space))
+    return trials_of(read_curves(study))
 
 
-def epochs_frame(ledger: Ledger, record: StudyRecord, space: Space) -> pd.DataFrame:
+def epochs_frame(study: OpenStudy) -> pd.DataFrame:
     """Return one row per trial and epoch on record.
 
     Columns: ``trial``, ``epoch``, the workload's metrics, ``reused`` (the row was there when the trial came to it),
     ``seconds``.
     """
-    return epochs_of(read_curves(ledger, record, space))
+    return epochs_of(read_curves(study))
 
 
-def decisions_frame(ledger: Ledger, record: StudyRecord, space: Space) -> pd.DataFrame:
+def decisions_frame(study: OpenStudy) -> pd.DataFrame:
     """Return the order log: what happened, in the order it was committed.
 
     Columns: ``seq``, ``at`` (UTC), ``kind``, ``trial``, ``epoch``, ``key`` (of the epoch, hexadecimal), ``detail``
     (JSON text; numbers that are not finite are null).
     """
-    del space
-    log = ledger.decisions(record.id)
+    log = study.ledger.decisions(study.record.id)
     details = [storable(json.dumps(plain(entry.detail), ensure_ascii=False, sort_keys=True)) for entry in log]
     return pd.DataFrame(
         {
@@ -72,16 +70,16 @@ def decisions_frame(ledger: Ledger, record: StudyRecord, space: Space) -> pd.Dat
     )
 
 
-def predictions_frame(ledger: Ledger, record: StudyRecord, space: Space) -> pd.DataFrame:
+def predictions_frame(study: OpenStudy) -> pd.DataFrame:
     """Return one row per trial, split, epoch and image, for the last epoch on record and the best one.
 
     Columns: ``trial``, ``seed``, ``split``, ``epoch``, ``image`` (its name, else its index as text), ``truth``
     (missing where it is not known) and ``prediction`` (class indices).
     """
-    read = read_curves(ledger, record, space)
+    read = read_curves(study)
     wanted = {curve.trial.number: _read_epochs(curve) for curve in read.curves}
     keys = [curve.keys[epoch - 1] for curve in read.curves for epoch in wanted[curve.trial.number]]
-    rows = ledger.rows(list(dict.fromkeys(keys)), predictions=True)
+    rows = study.ledger.rows(list(dict.fromkeys(keys)), predictions=True)
     blocks: list[dict[str, np.ndarray]] = []
     for curve in read.curves:
         card = read.cards.get(curve.data)

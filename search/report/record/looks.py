@@ -13,7 +13,7 @@ import json
 from collections.abc import Sequence
 
 from search.core.trial import State, Trial
-from search.ledger import Ledger, StudyRecord
+from search.study.opened import OpenStudy
 
 KIND = "look"
 """Kind of the entry in the order log; its detail holds ``seeds``, that had finished, and ``asked``, there were."""
@@ -35,34 +35,34 @@ def seeds_asked(trials: Sequence[Trial]) -> int:
     return len({trial.seed for trial in trials})
 
 
-def record_look(ledger: Ledger, record: StudyRecord) -> bool:
+def record_look(study: OpenStudy) -> bool:
     """Record that the table is looked at, unless nothing has finished or the last look saw as many seeds.
 
     Returns:
         whether an entry was added.
     """
-    trials = ledger.trials(record.id)
+    trials = study.ledger.trials(study.record.id)
     look = seeds_finished(trials), seeds_asked(trials)
-    earlier = _looks(ledger, record)
+    earlier = _looks(study)
     if not look[0] or (earlier and earlier[-1][0] == look[0]):
         return False
-    with ledger.step(record.id) as step:
+    with study.ledger.step(study.record.id) as step:
         step.log(KIND, seeds=look[0], asked=look[1])
     return True
 
 
-def looks_of(ledger: Ledger, record: StudyRecord, trials: Sequence[Trial]) -> int:
+def looks_of(study: OpenStudy, trials: Sequence[Trial]) -> int:
     """Return how many looks there are with this one: 1, and one for each smaller number of seeds that was looked at.
 
     Of a study that is complete, those count behind which seeds were added to the ones it had been asked for.
     """
     now, asked = seeds_finished(trials), seeds_asked(trials)
     complete = all(trial.state.ended for trial in trials)
-    looks = [(seeds, then) for seeds, then in _looks(ledger, record) if seeds < now]
+    looks = [(seeds, then) for seeds, then in _looks(study) if seeds < now]
     return 1 + len({seeds for seeds, then in looks if not complete or then < asked})
 
 
-def _looks(ledger: Ledger, record: StudyRecord) -> list[tuple[int, int]]:
+def _looks(study: OpenStudy) -> list[tuple[int, int]]:
     """Return the seeds that had finished, and those that there were, at each look."""
-    details = [entry.detail for entry in ledger.decisions(record.id, [KIND])]
+    details = [entry.detail for entry in study.ledger.decisions(study.record.id, [KIND])]
     return [(int(detail.get("seeds", 0)), int(detail.get("asked", 0))) for detail in details]

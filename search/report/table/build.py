@@ -17,9 +17,9 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 from search.core.trial import State
-from search.ledger import Ledger, StudyRecord
 from search.report.record.complete import incomplete
 from search.report.record.curves import COUNTED, Curve, Curves, read_curves
 from search.report.table.cross import cross_axes
@@ -30,6 +30,7 @@ from search.report.table.model import Cell, Line, Table
 from search.report.table.notes import footnotes
 from search.report.table.unmoved import SEED, unmoved, unmoved_sentences
 from search.space import Space
+from search.study.opened import OpenStudy
 
 SAMPLED_LINES = 30
 """Lines of a sampled study that are printed; a CSV file has all of them."""
@@ -37,17 +38,30 @@ SAMPLED_LINES = 30
 _PREFERRED = (*COUNTED, State.PRUNED, State.DIVERGED, State.FAILED, State.INTERRUPTED, State.RUNNING, State.WAITING)
 
 
-def comparison_table(ledger: Ledger, record: StudyRecord, space: Space) -> Table:
+class Comparison(NamedTuple):
+    """A study as it was read at one time, and the comparison table of what was read."""
+
+    read: Curves
+    table: Table
+
+
+def comparison_of(study: OpenStudy) -> Comparison:
+    """Read a study from the ledger and build its comparison table, with what its predictions say."""
+    read = read_curves(study)
+    return Comparison(read, table_of(read))
+
+
+def comparison_table(study: OpenStudy) -> Table:
     """Build the comparison table of a study from the ledger, with what its predictions say."""
-    return table_of(read_curves(ledger, record, space), ledger)
+    return comparison_of(study).table
 
 
-def table_of(read: Curves, ledger: Ledger | None = None) -> Table:
+def table_of(read: Curves, judging: bool = True) -> Table:
     """Build the comparison table of curves that are read already.
 
     Args:
         read: the curves.
-        ledger: where the predictions are; without it nothing is judged, and the table says nothing of it.
+        judging: where false, no predictions are read and nothing is judged, and the table says nothing of it.
     """
     space = read.space
     groups: dict[str, list[Curve]] = {}
@@ -74,13 +88,13 @@ def table_of(read: Curves, ledger: Ledger | None = None) -> Table:
     table = replace(
         table, unmoved=unmoved_sentences(same, [line.setting for line in lines]), incomplete=incomplete(read)
     )
-    if ledger is None:
+    if not judging:
         return replace(table, notes=footnotes(table, read, homeless, same))
     if sampled and lines:
         from search.report.table.importance import importances  # brings Optuna, which no grid needs
 
         table = replace(table, importance=importances(groups_of(table, read), space))
-    table, remarks = judged(table, read, _once(runs) if SEED in same.axes else runs, ledger)
+    table, remarks = judged(table, read, _once(runs) if SEED in same.axes else runs)
     return replace(table, notes=footnotes(table, read, homeless, same, remarks))
 
 

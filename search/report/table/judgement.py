@@ -15,7 +15,7 @@ import json
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from search.ledger import Ledger, StudyRecord
+from search.ledger import StudyRecord
 from search.report.record.curves import Curve, Curves
 from search.report.record.evidence import Evidence, gather, measures
 from search.report.record.looks import looks_of
@@ -66,7 +66,7 @@ class _Split:
         self.comparisons = list(range(len(self.judged)))
 
 
-def judged(table: Table, read: Curves, lines: Sequence[Sequence[Curve]], ledger: Ledger) -> tuple[Table, Remarks]:
+def judged(table: Table, read: Curves, lines: Sequence[Sequence[Curve]]) -> tuple[Table, Remarks]:
     """Return a table with what its predictions say, and what the notes must say of it.
 
     Args:
@@ -81,12 +81,12 @@ def judged(table: Table, read: Curves, lines: Sequence[Sequence[Curve]], ledger:
         # The search chose what it shows; its confirm stage is a study of its own, a grid, and judged as one.
         said = verdicts(space, table, lines, Evidence(why=SEARCHED))
         return replace(table, verdicts=said), Remarks(sampled=True)
-    val = _split(gather(ledger, read, lines, metric, "val", table.value), len(lines), table.value == "last")
+    val = _split(gather(read, lines, metric, "val", table.value), len(lines), table.value == "last")
     test = None
     if table.test:
-        test = _split(gather(ledger, read, lines, table.test, "test", "best"), len(lines), True)
+        test = _split(gather(read, lines, table.test, "test", "best"), len(lines), True)
     partners = _partners(table, read)
-    looks, planned = _looks(read, ledger)
+    looks, planned = _looks(read)
     families = [_judge(one, partners, looks, planned) if one is not None else None for one in (val, test)]
     result = [
         replace(
@@ -117,9 +117,9 @@ def judged(table: Table, read: Curves, lines: Sequence[Sequence[Curve]], ledger:
     return table, Remarks(val.evidence, tested, families[0], families[1], confirms=confirm)
 
 
-def _looks(read: Curves, ledger: Ledger) -> tuple[int, bool]:
+def _looks(read: Curves) -> tuple[int, bool]:
     """Return how many looks the tests are made for, and whether that number was planned."""
-    count = looks_of(ledger, read.record, [curve.trial for curve in read.curves])
+    count = looks_of(read.study, [curve.trial for curve in read.curves])
     most = read.space.report.looks or 1
     return (most, True) if count <= most else (count, False)
 

@@ -27,7 +27,8 @@ from search.engine.run import _Steps
 from search.ledger import Ledger, StudyRecord
 from search.ledger.files import found_states
 from search.space import Space, space_from_mapping
-from search.study import longest
+from search.study.leaf import longest
+from search.study.opened import OpenStudy
 from tests.engine.simulation import CLASS, Nature, Simulation, end_of, study, verdicts_of
 from tests.engine.workloads import Synthetic
 from tests.surroundings import HANG_S
@@ -699,7 +700,8 @@ def test_nothing_is_admitted_once_a_run_is_ending() -> None:
 def test_the_planner_in_a_real_thread() -> None:
     """The same with real waiting: `next_lease` is patient, `wait_for_work` returns."""
     from search.engine.decide.driver import Driver
-    from search.study import Planner, make_sampler
+    from search.study.leaf import Planner
+    from search.study.sampling import make_sampler
     from tests.engine.simulation import CLASS, study
     from tests.engine.workloads import Synthetic
 
@@ -708,7 +710,9 @@ def test_the_planner_in_a_real_thread() -> None:
     with ledger() as opened:
         record: StudyRecord = study(opened, space)
         run = opened.begin_run(record.id, {})
-        driver = Driver(opened, record, space, Planner(space, Synthetic(), CLASS), make_sampler(space), run, 2)
+        driver = Driver(
+            OpenStudy(opened, record, space), Planner(space, Synthetic(), CLASS), make_sampler(space), run, 2
+        )
         planner = threading.Thread(target=driver.plan_ahead, daemon=True)
         planner.start()
         assert driver.wait_for_work()

@@ -19,7 +19,8 @@ from search.ledger import Ledger, study_lock
 from search.ledger.urls import sqlite_url
 from search.logs.content import read_study
 from search.report import epochs_frame, trials_frame
-from search.study import Mirror
+from search.study.mirror import Mirror
+from search.study.opened import OpenStudy
 from tests.engine.decide.test_driver import asha, check, space_of
 from tests.engine.jumpy import set_all_the_time
 from tests.engine.simulation import Nature, Simulation
@@ -85,15 +86,15 @@ def test_every_time_on_record_is_utc_and_they_did_jump(jumping: Simulation) -> N
 
 
 def test_no_duration_of_a_report_is_negative(jumping: Simulation) -> None:
-    trials = trials_frame(jumping.ledger, jumping.record, SPACE)
-    epochs = epochs_frame(jumping.ledger, jumping.record, SPACE)
+    trials = trials_frame(OpenStudy(jumping.ledger, jumping.record, SPACE))
+    epochs = epochs_frame(OpenStudy(jumping.ledger, jumping.record, SPACE))
     assert (trials["seconds"] > 0).all()
     assert (epochs["seconds"] >= 0).all()
     assert all(run["seconds"] >= 0 for run in jumping.ledger.runs())
 
 
 def test_trackers_are_told_times_that_do_not_go_back(jumping: Simulation) -> None:
-    logged = read_study(jumping.ledger, jumping.record, SPACE)
+    logged = read_study(OpenStudy(jumping.ledger, jumping.record, SPACE))
     times = [[point.at for point in trial.points] for trial in logged.trials]
     assert max(len(each) for each in times) > 1
     assert all(each == sorted(each) for each in times)
@@ -104,7 +105,7 @@ def test_trackers_are_told_times_that_do_not_go_back(jumping: Simulation) -> Non
 def test_the_dashboard_shows_the_time_that_training_took(jumping: Simulation, tmp_path: Path, followed: bool) -> None:
     url = sqlite_url(tmp_path / "optuna.db")
     with set_all_the_time():
-        mirror = Mirror(jumping.ledger, jumping.record, SPACE, url)
+        mirror = Mirror(OpenStudy(jumping.ledger, jumping.record, SPACE), url)
         if followed:  # it first sees every trial running
             ended = jumping.ledger.trials(jumping.record.id)
             with jumping.ledger.step(jumping.record.id) as step:
@@ -116,7 +117,7 @@ def test_the_dashboard_shows_the_time_that_training_took(jumping: Simulation, tm
                     values = {"state": trial.state, "last_epoch": trial.last_epoch, "ended_by": trial.ended_by}
                     step.set_trial(trial.number, **values)
         assert mirror.stop() == ""
-    seconds = trials_frame(jumping.ledger, jumping.record, SPACE).set_index("trial")["seconds"]
+    seconds = trials_frame(OpenStudy(jumping.ledger, jumping.record, SPACE)).set_index("trial")["seconds"]
     for trial in optuna.load_study(study_name=jumping.record.name, storage=url).trials:
         assert trial.state.is_finished()
         assert trial.duration is not None

@@ -27,7 +27,7 @@ from search.engine.run import _Steps
 from search.engine.worker.measured import row_of
 from search.ledger import Ledger
 from search.space import Space, read_space, space_from_mapping
-from search.study import Planner
+from search.study.leaf import Planner
 from search.workload import load_workload
 from tests.engine.test_run import Bench
 

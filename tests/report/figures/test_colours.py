@@ -23,7 +23,7 @@ Look = tuple[str, str]
 def drawn(study: Study, *names: str) -> Iterator[tuple[str, go.Scatter]]:
     """Yield the traces that stand for a setting, with the figure's name."""
     labels = {group.name for group in groups_of(study.table, study.read)}
-    for figure in study_figures(*study.args):
+    for figure in study_figures(study.opened):
         for trace in figure.figure.data:
             if trace.type == "scatter" and trace.name in labels:
                 yield figure.name, trace
@@ -101,7 +101,7 @@ def test_what_stands_for_all_settings_has_the_colour_of_none(make: Callable[...,
     study = make(replace(GAMMAS, seeds=(0,)))
     for number, gamma in enumerate((0, 2)):
         study.trial({"gamma": gamma}, 0, [0.1, 0.2 + gamma / 10], metrics=full, configuration=number)
-    (rates,) = [one.figure for one in study_figures(*study.args) if one.name == "study-learning-rate"]
+    (rates,) = [one.figure for one in study_figures(study.opened) if one.name == "study-learning-rate"]
     assert {trace.line.color for trace in rates.data} == {NEUTRAL}
     assert NEUTRAL not in COLOURS
 
@@ -111,7 +111,7 @@ def test_a_band_has_the_colour_of_its_line(make: Callable[..., Study]) -> None:
     study.trial({"gamma": 0}, 0, [0.1, 0.1], State.RUNNING)
     for seed in (0, 1):
         study.trial({"gamma": 2}, seed, [0.2, 0.3 + seed / 10], configuration=1)
-    (figure,) = [one.figure for one in study_figures(*study.args) if one.name == "study-objective"]
+    (figure,) = [one.figure for one in study_figures(study.opened) if one.name == "study-objective"]
     bands = [trace for trace in figure.data if trace.fillcolor]
     lines = [trace for trace in figure.data if trace.name == "gamma=2" and trace.showlegend is False]
     red, green, blue = (int(lines[0].line.color[i : i + 2], 16) for i in (1, 3, 5))

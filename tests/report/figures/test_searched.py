@@ -123,7 +123,7 @@ class TestImportances:
     def test_the_table_names_them_with_their_evaluator(self, make: Callable[..., Study]) -> None:
         study = make(dataclasses.replace(SPACE, seeds=(0,), search=TPE))
         found = importances(fill(study, 60, (0,)), study.space)
-        (said,) = [note for note in comparison_table(*study.args).notes if note.startswith("Importances")]
+        (said,) = [note for note in comparison_table(study.opened).notes if note.startswith("Importances")]
         assert said.startswith(f"Importances in per cent by {found.evaluator}: ")
         for name, share in found.values.items():
             low, high = found.spread[name]
@@ -133,7 +133,7 @@ class TestImportances:
         study = make(dataclasses.replace(SPACE, search=TPE))
         fill(study, 29)
         said = "No importances of the axes; too few: 29 complete settings, importances need 30."
-        assert said in comparison_table(*study.args).notes
+        assert said in comparison_table(study.opened).notes
 
     def test_equal_objectives_have_defined_importances(self, make: Callable[..., Study]) -> None:
         space = dataclasses.replace(SPACE, seeds=(0,), axes=[AXES[0], AXES[3]])

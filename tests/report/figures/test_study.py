@@ -18,6 +18,7 @@ from search.report import comparison_table
 from search.report.figures import ForestRow, study_figures, write_figures, writing
 from search.report.figures.forest import differences
 from search.space import Axis, Float, Grid, Report, Search, Space
+from search.study.opened import OpenStudy
 from tests.report.builder import GAMMAS, Study, full, key_of
 from tests.report.judging import SPACE, Bench
 
@@ -42,7 +43,7 @@ def predicted(make: Callable[..., Study]) -> Study:
 
 class TestWhich:
     def test_a_grid_of_one_axis_that_shares_nothing(self, make: Callable[..., Study]) -> None:
-        names = [one.name for one in study_figures(*predicted(make).args)]
+        names = [one.name for one in study_figures(predicted(make).opened)]
         assert names == ["study-objective", "study-learning-rate", "study-confusion", "study-classes", "study-cost"]
 
     @pytest.mark.parametrize("value", [0.5, float("nan"), -1.0, 3.0])
@@ -51,14 +52,14 @@ class TestWhich:
         study = make()
         for gamma in (0, 0.5):
             study.trial({"gamma": gamma}, 0, [0.1, gamma], predictions={"val": np.array([0, 1, 2, value])})
-        names = [one.name for one in study_figures(*study.args)]
+        names = [one.name for one in study_figures(study.opened)]
         assert names == ["study-objective", "study-cost"]
 
     def test_classes_in_floating_point_are_drawn(self, make: Callable[..., Study]) -> None:
         study = make()
         for gamma in (0, 0.5):
             study.trial({"gamma": gamma}, 0, [0.1, gamma], predictions={"val": np.array([0.0, 1.0, 2.0, 2.0])})
-        assert "study-confusion" in [one.name for one in study_figures(*study.args)]
+        assert "study-confusion" in [one.name for one in study_figures(study.opened)]
 
     @pytest.mark.slow
     def test_a_sampled_study_with_a_pruner(self, make: Callable[..., Study]) -> None:
@@ -72,7 +73,7 @@ class TestWhich:
             study.trial({"lr": 0.001 * (i + 1), "gamma": 2 * (i // 4)}, 0, accuracies, state, keys=keys)
             with study.ledger.step(study.record.id) as step:
                 step.log("rung", trial=i, epoch=1, key=keys[0], value=0.1 * i, goes_on=not pruned)
-        made = {one.name: one for one in study_figures(*study.args)}
+        made = {one.name: one for one in study_figures(study.opened)}
         names = ["study-objective", "study-cost", "study-found", "study-parallel", "study-slice", "study-rungs"]
         assert list(made) == names
         assert made["study-rungs"].alt == "Of 8 trials 4 passed epoch 1, and 4 finished."
@@ -84,7 +85,7 @@ class TestWhich:
         for i, gamma in enumerate([0, 0.5, 2]):
             keys = [key_of("trunk"), key_of(i, 2), key_of(i, 3)]
             study.trial({"gamma": gamma}, 0, [0.1, 0.2, 0.3], keys=keys, reused=[1] * (i > 0))
-        (tree,) = [one for one in study_figures(*study.args) if one.name == "study-tree"]
+        (tree,) = [one for one in study_figures(study.opened) if one.name == "study-tree"]
         assert tree.alt == "What the trials share: 9 epochs if every trial were trained alone, 7 distinct ones."
         assert list(tree.figure.layout.yaxis.ticktext) == ["gamma=0", "gamma=0.5", "gamma=2"]
 
@@ -95,20 +96,20 @@ class TestWhich:
         for seed in range(3):
             for i in range(15):
                 study.trial({"gamma": i}, seed, [0.1, 0.2], keys=[key_of(seed), key_of(seed, i)], configuration=i)
-        (tree,) = [one for one in study_figures(*study.args) if one.name == "study-tree"]
+        (tree,) = [one for one in study_figures(study.opened) if one.name == "study-tree"]
         assert len(tree.figure.layout.yaxis.ticktext) == 15
         assert "the trials of seed 0 alone are drawn" in tree.figure.layout.title.subtitle.text.replace("<br>", " ")
         many = dataclasses.replace(many, axes=[Axis("gamma", Grid(list(range(41))))], seeds=(0,))
         study = make(many, name="wide")
         for i in range(41):
             study.trial({"gamma": i}, 0, [0.1, 0.2], keys=[key_of("w"), key_of("w", i)], configuration=i)
-        (tree,) = [one for one in study_figures(*study.args) if one.name == "study-tree"]
+        (tree,) = [one for one in study_figures(study.opened) if one.name == "study-tree"]
         assert [list(trace.y) for trace in tree.figure.data] == [[41, 41, 41], [1, 1, 41]]
 
     @pytest.mark.slow
     def test_differences_are_drawn_where_they_are_given(self, make: Callable[..., Study]) -> None:
         rows = [ForestRow("gamma=2", 0.05, 0.01, 0.09, "estimated"), ForestRow("gamma=0.5", None, None, None, "pruned")]
-        (forest,) = [one for one in study_figures(*predicted(make).args, rows) if one.name == "study-differences"]
+        (forest,) = [one for one in study_figures(predicted(make).opened, rows) if one.name == "study-differences"]
         assert forest.alt == ("Differences to the baseline in points of accuracy: gamma=2 +5.0 [+1.0, +9.0] estimated.")
 
     @pytest.mark.slow
@@ -116,7 +117,7 @@ class TestWhich:
     def test_differences_are_those_that_decide(self, ledger: Ledger, name: str, accuracy: str) -> None:
         """Of a confirm stage those on test images: validation images chose its settings."""
         bench = Bench(ledger, dataclasses.replace(SPACE, name=name)).grid()
-        table = comparison_table(*bench.args)
+        table = comparison_table(bench.opened)
         rows = differences(table)
         line = table.lines[1].tested if table.confirms else table.lines[1].judged
         assert line is not None
@@ -126,7 +127,7 @@ class TestWhich:
             line.difference.estimate,
             line.difference.low,
         )
-        (forest,) = [one for one in study_figures(*bench.args, rows) if one.name == "study-differences"]
+        (forest,) = [one for one in study_figures(bench.opened, rows) if one.name == "study-differences"]
         assert forest.alt.startswith(f"Differences to the baseline in points of {accuracy}: gamma=1 ")
         assert forest.figure.layout.xaxis.title.text == f"{accuracy}, setting minus baseline (points)"
 
@@ -137,15 +138,15 @@ class TestWhich:
         study = predicted(make)
         space = dataclasses.replace(study.space, report=dataclasses.replace(study.space.report, margin=0.025))
         rows = [ForestRow("gamma=2", 0.05, 0.01, 0.09), ForestRow("gamma=0.5", None, None, None, "pruned")]
-        found = {one.name: one for one in study_figures(study.ledger, study.record, space, rows)}
+        found = {one.name: one for one in study_figures(OpenStudy(study.ledger, study.record, space), rows)}
         subtitle = found["study-differences"].figure.layout.title.subtitle.text.replace("<br>", " ")
         assert subtitle == (
             "Focal loss; bars: 95 % interval of each; dotted: the smallest difference that matters, 2.5 points"
         )
-        assert "study-differences" not in [one.name for one in study_figures(*study.args, rows[1:])]
+        assert "study-differences" not in [one.name for one in study_figures(study.opened, rows[1:])]
 
     def test_sentences_say_what_was_chosen_and_where_it_differs_most(self, make: Callable[..., Study]) -> None:
-        made = {one.name: one for one in study_figures(*predicted(make).args)}
+        made = {one.name: one for one in study_figures(predicted(make).opened)}
         assert made["study-confusion"].alt.startswith("Confusion matrices of the first setting, gamma=0 (")
         assert " and of the best other one by mean validation accuracy, gamma=" in made["study-confusion"].alt
         assert made["study-learning-rate"].alt == (
@@ -159,7 +160,7 @@ class TestWhich:
         )
         study = make(dataclasses.replace(GAMMAS, search=search))
         study.trial({"gamma": 0}, 0, [0.1, 0.25])
-        made = study_figures(*study.args)
+        made = study_figures(study.opened)
         assert [one.name for one in made] == ["study-objective", "study-accuracy"]
         assert made[0].alt == "Mean validation loss of the last epoch, by setting: gamma=0 (1 of 3 seeds) 0.75."
         said = "Mean validation accuracy of the last epoch in per cent, by setting: gamma=0 (1 of 3 seeds) 25.00."
@@ -167,11 +168,11 @@ class TestWhich:
 
     def test_running_failed_and_diverged_trials_alone_have_defined_figures(self, make: Callable[..., Study]) -> None:
         study = make()
-        assert study_figures(*study.args) == []
+        assert study_figures(study.opened) == []
         study.trial({"gamma": 0}, 0, [float("nan")], State.DIVERGED)
         study.trial({"gamma": 0.5}, 0, [0.1], State.RUNNING)
         study.trial({"gamma": 2}, 0, [0.1], State.FAILED)
-        made = study_figures(*study.args)
+        made = study_figures(study.opened)
         assert [one.name for one in made] == ["study-objective"]
         assert not any("nan" in one.alt.lower() for one in made)
 
@@ -198,7 +199,7 @@ def hostile(make: Callable[..., Study]) -> Study:
 @pytest.mark.slow
 def test_hostile_names_are_text_everywhere(make: Callable[..., Study], tmp_path: Path, no_browser: None) -> None:
     study = hostile(make)
-    made = study_figures(*study.args)
+    made = study_figures(study.opened)
     assert len(made) == 6
     for one in made:
         shown = one.figure.to_json().replace("\\u003c", "<").replace("\\u003e", ">").replace("\\u0026", "&")
@@ -206,7 +207,7 @@ def test_hostile_names_are_text_everywhere(make: Callable[..., Study], tmp_path:
         assert "\u202e" not in shown
         assert "\\u202e" not in shown
         assert "%{y}" not in "".join(re.findall(r'"(?:hovertemplate|texttemplate)":"[^"]*"', shown))
-    for path in write_figures(*study.args, tmp_path).files:
+    for path in write_figures(study.opened, tmp_path).files:
         page = path.read_text()
         assert page.count("</script>") == page.count("<script")  # plotly's own alone
         assert "<script>alert" not in page
@@ -217,7 +218,7 @@ def test_pages_have_a_language_a_title_and_a_sentence(
     make: Callable[..., Study], tmp_path: Path, no_browser: None
 ) -> None:
     study = hostile(make)
-    written = write_figures(*study.args, tmp_path)
+    written = write_figures(study.opened, tmp_path)
     assert written.remark == "no browser here"
     page = (tmp_path / "study-objective.html").read_text()
     assert '<html lang="en">' in page
@@ -227,13 +228,13 @@ def test_pages_have_a_language_a_title_and_a_sentence(
 
 @pytest.mark.slow
 def test_differences_are_drawn_without_being_given(ledger: Ledger, tmp_path: Path, no_browser: None) -> None:
-    written = write_figures(*Bench(ledger).grid().args, tmp_path)
+    written = write_figures(Bench(ledger).grid().opened, tmp_path)
     assert tmp_path / "study-differences.html" in written.files
 
 
 def test_nothing_on_record_is_nothing_to_draw(make: Callable[..., Study], tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"^study 'focal' has no epoch on record; there is nothing to draw$"):
-        write_figures(*make().args, tmp_path)
+        write_figures(make().opened, tmp_path)
 
 
 def test_the_verb_draws_the_study(

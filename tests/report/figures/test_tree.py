@@ -17,7 +17,7 @@ def path(*stages: str) -> list[str]:
 
 
 def curves(study: Study) -> list[Curve]:
-    return list(read_curves(*study.args).curves)
+    return list(read_curves(study.opened).curves)
 
 
 def build(make: Callable[..., Study]) -> Study:

@@ -52,7 +52,7 @@ class Page(HTMLParser):
 
 
 def test_a_parser_reads_the_table_back(focal):
-    sheet = table_sheet(comparison_table(*focal.args))
+    sheet = table_sheet(comparison_table(focal.opened))
     page = Page(html_page(sheet))
     assert page.rows == [
         [column.head for column in sheet.columns],
@@ -64,7 +64,7 @@ def test_a_parser_reads_the_table_back(focal):
 
 
 def test_headings_have_a_scope_and_the_first_cell_names_its_line(focal):
-    page = Page(html_table(table_sheet(comparison_table(*focal.args))))
+    page = Page(html_table(table_sheet(comparison_table(focal.opened))))
     assert page.tags[0] == ("table", {})
     scopes = [attributes["scope"] for tag, attributes in page.tags if tag == "th"]
     assert scopes == ["col"] * 9 + ["row"] * 3
@@ -73,9 +73,9 @@ def test_headings_have_a_scope_and_the_first_cell_names_its_line(focal):
 
 def test_hostile_names_stay_text(make, tmp_path):
     study = hostile_study(make)
-    sheet = table_sheet(comparison_table(*study.args))
+    sheet = table_sheet(comparison_table(study.opened))
     for what in ("table", "trials"):
-        page = Page(export(*study.args, what, "html", tmp_path / f"{what}.html").read_text(encoding="utf-8"))
+        page = Page(export(study.opened, what, "html", tmp_path / f"{what}.html").read_text(encoding="utf-8"))
         assert {tag for tag, _ in page.tags} <= {
             *("html", "head", "meta", "title", "style", "body", "main", "div", "p"),
             *("table", "caption", "thead", "tbody", "tr", "th", "td"),
@@ -89,7 +89,7 @@ def test_hostile_names_stay_text(make, tmp_path):
             value or "" for _, found in page.tags for name, value in found.items() if name != "http-equiv"
         )
     assert page.text["caption"].endswith(": trials")
-    assert len(page.rows) == 1 + len(trials_frame(*study.args)) == 1 + 2 * len(sheet.lines)
+    assert len(page.rows) == 1 + len(trials_frame(study.opened)) == 1 + 2 * len(sheet.lines)
 
 
 @given(st.text())
@@ -108,7 +108,7 @@ def test_bold_is_drawn_where_it_is_set(bold):
 
 def test_a_page_of_no_trials(make):
     study = make()
-    page = Page(html_page(table_sheet(comparison_table(*study.args))))
+    page = Page(html_page(table_sheet(comparison_table(study.opened))))
     assert len(page.rows) == 1
     assert page.text["p"] == "No trial has been started."
-    assert len(Page(html_page(frame_sheet(trials_frame(*study.args), "none"))).rows) == 1
+    assert len(Page(html_page(frame_sheet(trials_frame(study.opened), "none"))).rows) == 1

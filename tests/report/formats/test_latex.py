@@ -84,7 +84,7 @@ def test_any_text_is_ascii_on_one_line_and_balanced(text):
 
 
 def test_a_float_of_the_comparison_table(focal):
-    text = latex_table(table_sheet(comparison_table(*focal.args)))
+    text = latex_table(table_sheet(comparison_table(focal.opened)))
     assert r"\begin{tabular}{@{}lrrrrrrrr@{}}" in text
     assert r"gamma=0 & 3 of 3 & 56.4 & 3.0 & 43.2 & 3 & 9 & 9 & 2.2 \tabularnewline" in text
     assert r"\begin{tabular}[b]{@{}r@{}}val\_accuracy,\\mean (\%)\end{tabular}" in text
@@ -150,7 +150,7 @@ def test_every_sign_and_accent_compiles(tmp_path):
 
 @needs_pdflatex
 def test_a_hostile_table_compiles(make, tmp_path):
-    path = export(*hostile_study(make).args, "table", "tex", tmp_path / "table.tex")
+    path = export(hostile_study(make).opened, "table", "tex", tmp_path / "table.tex")
     log = compiled(tmp_path, path.name)
     assert "Missing character" not in log
     assert "Overfull \\hbox" not in log
@@ -160,7 +160,7 @@ def test_a_hostile_table_compiles(make, tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("what", ["table", "trials", "decisions", "predictions"])
 def test_every_hostile_export_compiles_alone_and_within(what, make, tmp_path):
-    export(*hostile_study(make).args, what, "tex", tmp_path / "table.tex")
+    export(hostile_study(make).opened, what, "tex", tmp_path / "table.tex")
     (tmp_path / "within.tex").write_text(WITHIN)
     for name in ("table.tex", "within.tex"):
         log = compiled(tmp_path, name)
@@ -176,11 +176,11 @@ def test_an_ordinary_table_fits_its_page(what, axes, make, tmp_path):
     study = make(replace(GAMMAS, axes=[Axis(f"axis{n}", Grid([0.123456789])) for n in range(axes)]))
     for seed in range(3):
         study.trial({f"axis{n}": 0.123456789 for n in range(axes)}, seed, [1 / 3] * 3, metrics=full)
-    export(*study.args, what, "tex", tmp_path / "table.tex")
+    export(study.opened, what, "tex", tmp_path / "table.tex")
     assert "Overfull" not in compiled(tmp_path, "table.tex")
 
 
 @needs_pdflatex
 @pytest.mark.parametrize("what", ["table", "trials"])
 def test_an_empty_table_compiles(what, make, tmp_path):
-    compiled(tmp_path, export(*make().args, what, "tex", tmp_path / "table.tex").name)
+    compiled(tmp_path, export(make().opened, what, "tex", tmp_path / "table.tex").name)

@@ -46,7 +46,7 @@ def test_markdown_table_reads_as_it_should(focal):
     values = {"0": "54.01", "2": "60.58"}
     report = Report(rows="gamma", labels={"0": "CE"}, published=Published("the paper", n=137, values=values))
     focal.space = replace(focal.space, report=report)
-    lines = table_markdown(comparison_table(*focal.args)).splitlines()
+    lines = table_markdown(comparison_table(focal.opened)).splitlines()
     assert lines[0] == "# Focal loss"
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[2:7]]
     assert rows[0] == [
@@ -63,13 +63,13 @@ def test_marks_stand_beside_the_value(make):
     study.trial({"gamma": 0}, 0, [0.5])
     study.trial({"gamma": 0.5}, 0, [0.25], State.PRUNED)
     study.trial({"gamma": 2}, 0, [math.nan], State.DIVERGED)
-    text = table_markdown(comparison_table(*study.args))
+    text = table_markdown(comparison_table(study.opened))
     assert "50.00 † ‡" in text
     assert "25.00 †" in text
     assert "25.00 † ‡" not in text
     assert "diverged †" in text
     assert "nan" not in text.lower()
-    frame = table_frame(comparison_table(*study.args))
+    frame = table_frame(comparison_table(study.opened))
     assert frame["marks"].tolist() == ["partial; chosen on the same images", "partial", "partial; diverged"]
 
 
@@ -77,7 +77,7 @@ def test_hostile_labels_stay_text(make):
     label = "a|b\n<script>alert(1)</script> **x** [l](u) `c` \\ _e_ \x1b[31m[red]"
     study = make(replace(GAMMAS, report=Report(rows="gamma", labels={"0": label})))
     study.trial({"gamma": 0}, 0, [0.5])
-    table = comparison_table(*study.args)
+    table = comparison_table(study.opened)
     text = table_markdown(table)
     assert "a\\|b &lt;script&gt;alert(1)&lt;/script&gt; \\*\\*x\\*\\* \\[l\\](u) \\`c\\` \\\\ \\_e\\_ " in text
     assert "\x1b" not in text
@@ -201,7 +201,7 @@ def test_readable_keeps_what_counts(value, text):
 
 
 def test_bold_is_drawn_where_it_is_set(focal, monkeypatch):
-    table = comparison_table(*focal.args)
+    table = comparison_table(focal.opened)
     sheet = table_sheet(table)
     first = replace(sheet.columns[2], entries=[Entry("a_b", bold=True), *sheet.columns[2].entries[1:]])
     monkeypatch.setattr(render, "table_sheet", lambda _: replace(sheet, columns=[*sheet.columns[:2], first]))
@@ -218,14 +218,14 @@ def test_plain_leaves_nothing_json_cannot_hold():
 def test_table_json_has_no_nan(make):
     study = make()
     study.trial({"gamma": 0}, 0, [math.nan], State.DIVERGED)
-    content = json.loads(table_json(comparison_table(*study.args)), parse_constant=pytest.fail)
+    content = json.loads(table_json(comparison_table(study.opened)), parse_constant=pytest.fail)
     assert content["lines"][0]["val_accuracy_mean"] is None
     assert content["lines"][0]["ending"] == "1 diverged, 2 not started"
 
 
 def test_an_empty_study_draws(make):
     study = make()
-    table = comparison_table(*study.args)
+    table = comparison_table(study.opened)
     assert "No trial has been started." in table_markdown(table)
     assert "No trial has been started." in drawn(table_rich(table))
     assert "finished" in frame_csv(table_frame(table))
@@ -247,7 +247,7 @@ def test_list_of_an_empty_ledger(ledger):
 
 
 def test_show_study(focal):
-    text = drawn(show_study(*focal.args))
+    text = drawn(show_study(focal.opened))
     for part in ("focal (revision 1)", "9 finished", "machine=x86_64", "not ended", "gamma=0.5", "val_accuracy (%)"):
         assert part in text
 
@@ -256,7 +256,7 @@ def test_show_trial(make):
     study = make(replace(GAMMAS, axes=[Axis("gamma", Grid([0]))]))
     trace = "Traceback:\n\tboom [bold]\x1b[31m"
     number = study.trial({"gamma": 0}, 3, [0.5, math.nan], State.FAILED, ended_by="an exception", error=trace)
-    text = drawn(show_trial(*study.args, number))
+    text = drawn(show_trial(study.opened, number))
     for part in (
         "failed",
         "an exception",
@@ -269,7 +269,7 @@ def test_show_trial(make):
     ):
         assert part in text
     with pytest.raises(UserError, match=r"^study 'focal' has no trial 7; it has trials 0 to 0$"):
-        show_trial(*study.args, 7)
+        show_trial(study.opened, 7)
 
 
 def test_printable_keeps_what_people_write():
@@ -281,7 +281,7 @@ def test_published_figures_stand_beside_validation_accuracy(make):
     report = Report(rows="gamma", published=Published(values={"0": "54.01"}))
     study = make(replace(GAMMAS, search=search, report=report, seeds=(0,)))
     study.trial({"gamma": 0}, 0, [0.5])
-    sheet = table_sheet(comparison_table(*study.args))
+    sheet = table_sheet(comparison_table(study.opened))
     head, lines = [column.head for column in sheet.columns], [[entry.text for entry in line] for line in sheet.lines]
     assert head[:5] == ["setting", "seeds finished", "val_loss", "val_accuracy (%)", "published"]
     assert head[5:] == ["epochs", "epochs alone", "distinct epochs", "seconds"]

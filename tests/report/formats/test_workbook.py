@@ -31,27 +31,27 @@ def book_of(frame: pd.DataFrame, notes=()):
 
 
 def test_pandas_reads_the_frames_back_to_the_last_bit(focal, tmp_path):
-    for what, frame in (("trials", trials_frame(*focal.args)), ("epochs", epochs_frame(*focal.args))):
-        back = pd.read_excel(export(*focal.args, what, "xlsx", tmp_path / f"{what}.xlsx"))
+    for what, frame in (("trials", trials_frame(focal.opened)), ("epochs", epochs_frame(focal.opened))):
+        back = pd.read_excel(export(focal.opened, what, "xlsx", tmp_path / f"{what}.xlsx"))
         pd.testing.assert_frame_equal(back, frame, check_exact=True, check_dtype=False)
-    table = pd.read_excel(export(*focal.args, "table", "xlsx", tmp_path / "table.xlsx"))
-    frame = table_frame(comparison_table(*focal.args))
+    table = pd.read_excel(export(focal.opened, "table", "xlsx", tmp_path / "table.xlsx"))
+    frame = table_frame(comparison_table(focal.opened))
     numbers = frame.select_dtypes("number")
     assert table["setting"].tolist() == frame["setting"].tolist()
     pd.testing.assert_frame_equal(table[numbers.columns], numbers, check_exact=True, check_dtype=False)
 
 
 def test_the_notes_stand_on_a_sheet_of_their_own(focal, tmp_path):
-    path = export(*focal.args, "table", "xlsx", tmp_path / "t.xlsx")
+    path = export(focal.opened, "table", "xlsx", tmp_path / "t.xlsx")
     about = pd.read_excel(path, sheet_name="notes")
     assert about.columns.tolist() == ["Focal loss"]
-    assert about["Focal loss"].tolist() == list(comparison_table(*focal.args).notes)
+    assert about["Focal loss"].tolist() == list(comparison_table(focal.opened).notes)
 
 
 def test_no_hostile_text_is_a_formula_or_an_error(make, tmp_path):
     study = hostile_study(make)
     for what in ("table", "trials", "decisions"):
-        path = export(*study.args, what, "xlsx", tmp_path / f"{what}.xlsx")
+        path = export(study.opened, what, "xlsx", tmp_path / f"{what}.xlsx")
         cells = [cell for sheet in openpyxl.load_workbook(path) for row in sheet.iter_rows() for cell in row]
         texts = [cell.value for cell in cells if cell.data_type == "s"]
         assert {cell.data_type for cell in cells} <= {"s", "n", "b"}
@@ -110,7 +110,7 @@ def test_more_rows_than_a_sheet_holds_are_refused(focal, tmp_path, monkeypatch):
     monkeypatch.setattr(module, "MOST_ROWS", 9)
     message = r"^xlsx: 10 rows of 19 columns, but a sheet holds 9 and 16384; export as csv or parquet$"
     with pytest.raises(UserError, match=message):
-        export(*focal.args, "trials", "xlsx", tmp_path / "t.xlsx")
+        export(focal.opened, "trials", "xlsx", tmp_path / "t.xlsx")
     assert not (tmp_path / "t.xlsx").exists()
 
 
@@ -118,7 +118,7 @@ def test_diverged_and_mixed_values(make, tmp_path):
     study = make(replace(GAMMAS, axes=[Axis("aug", Grid(["a", 1, None, -2.5]))]))
     for value in ("a", 1, None, -2.5):
         study.trial({"aug": value}, 0, [math.nan], State.DIVERGED)
-    sheet = openpyxl.load_workbook(export(*study.args, "trials", "xlsx", tmp_path / "t.xlsx"))["data"]
+    sheet = openpyxl.load_workbook(export(study.opened, "trials", "xlsx", tmp_path / "t.xlsx"))["data"]
     (column,) = [c for c in sheet.iter_cols(values_only=True) if c[0] == "aug"]
     assert column == ("aug", "a", 1, "null", -2.5)
     assert "nan" not in " ".join(str(cell) for row in sheet.iter_rows(values_only=True) for cell in row).lower()

@@ -11,9 +11,9 @@ import numpy as np
 
 from search.ledger import Ledger
 from search.report.page import report_page
-from search.report.record.curves import Curves, read_curves
+from search.report.record.curves import Curves
 from search.report.results import conditions
-from search.report.table.build import table_of
+from search.report.table.build import Comparison, comparison_of
 from search.report.table.model import Table
 from search.space import Space
 from tests.report.judging import SPACE, Bench
@@ -40,16 +40,14 @@ def levels(
 
 def told(study: Any) -> tuple[Table, Curves]:
     """Return a study's table and curves."""
-    ledger, record, space = study.args
-    read = read_curves(ledger, record, space)
-    return table_of(read, ledger), read
+    read, table = comparison_of(study.opened)
+    return table, read
 
 
 def page_of(study: Any, **changes: Any) -> str:
     """Return a study's page."""
     table, read = told(study)
-    ledger = study.args[0]
-    return report_page(ledger, replace(read, **changes), table, conditions(ledger, read))
+    return report_page(Comparison(replace(read, **changes), table), conditions(read))
 
 
 class Page(HTMLParser):

@@ -349,9 +349,9 @@ class TestWeight:
     @pytest.mark.slow
     def test_written_with_the_results_in_time_and_the_same_twice(self, ledger, tmp_path):
         bench = levels(ledger, claims=CLAIMS)
-        write_results(*bench.args, tmp_path / "warm")  # libraries are loaded once
+        write_results(bench.opened, tmp_path / "warm")  # libraries are loaded once
         start = time.process_time()
-        written = write_results(*bench.args, tmp_path / "a")
+        written = write_results(bench.opened, tmp_path / "a")
         assert time.process_time() - start < 5, "2 s on an idle machine"
         assert written[-1].name == "report.html"
         assert written[-1].read_bytes() == (tmp_path / "warm" / "report.html").read_bytes()

@@ -21,7 +21,7 @@ OPEN = (State.WAITING, State.RUNNING, State.INTERRUPTED, State.FAILED)
 
 
 def missing(bench: Bench) -> str:
-    return incomplete(read_curves(*bench.args))
+    return incomplete(read_curves(bench.opened))
 
 
 @pytest.mark.parametrize("state", OPEN)
@@ -40,7 +40,7 @@ def test_a_study_whose_trials_all_ended_is_complete(ledger, state):
     for s in range(3):
         bench.run({"gamma": 2}, s, pattern(2, s, 40), state=state)
     assert missing(bench) == ""
-    assert comparison_table(*bench.args).incomplete == ""
+    assert comparison_table(bench.opened).incomplete == ""
 
 
 def test_seeds_and_settings_that_were_never_started(ledger):
@@ -68,7 +68,7 @@ def test_a_search_that_drew_fewer_settings_than_it_was_asked_for(ledger):
 
 def test_it_is_said_first_in_every_format(ledger):
     bench = Bench(ledger).grid(gammas=(0, 1)).reported(claims=({"better": [1, 0]},))
-    table = comparison_table(*bench.args)
+    table = comparison_table(bench.opened)
     said = "The study is not complete: 6 finished. 1 setting has not been started."
     assert table.notes[0] == printed_notes(table)[0] == said
     assert sum("not complete" in note for note in printed_notes(table)) == 1

@@ -23,26 +23,26 @@ def looks(bench):
 
 
 def sentence(bench):
-    (note,) = (note for note in comparison_table(*bench.args).notes if note.startswith("Differences in val"))
+    (note,) = (note for note in comparison_table(bench.opened).notes if note.startswith("Differences in val"))
     return note
 
 
 def test_a_look_is_recorded_once_per_number_of_seeds(ledger):
     bench = Bench(ledger)
-    assert not record_look(bench.ledger, bench.record)
+    assert not record_look(bench.opened)
     for seed in range(2):
         add(bench, seed)
-        assert record_look(bench.ledger, bench.record)
-        assert not record_look(bench.ledger, bench.record)
+        assert record_look(bench.opened)
+        assert not record_look(bench.opened)
     assert looks(bench) == [1, 2]
 
 
 def test_a_setting_that_did_not_finish_adds_no_seed(ledger):
     bench = Bench(ledger)
     add(bench, 0)
-    record_look(bench.ledger, bench.record)
+    record_look(bench.opened)
     bench.run({"gamma": 0}, 1, pattern(0, 1, 40), state=State.FAILED)
-    assert not record_look(bench.ledger, bench.record)
+    assert not record_look(bench.opened)
 
 
 def test_seeds_added_after_a_look_are_said(ledger):
@@ -50,7 +50,7 @@ def test_seeds_added_after_a_look_are_said(ledger):
     for seed in range(3):
         add(bench, seed)
     assert "look" not in sentence(bench)
-    record_look(bench.ledger, bench.record)
+    record_look(bench.opened)
     assert "look" not in sentence(bench)
     add(bench, 3)
     assert "2 looks; seeds added after a look: p values are too small" in sentence(bench)
@@ -61,17 +61,17 @@ def test_an_interrupted_run_that_goes_on_adds_no_seed(ledger):
     bench = Bench(ledger, replace(SPACE, seeds=(0, 1, 2, 3)))
 
     def count():
-        return looks_of(ledger, bench.record, ledger.trials(bench.record.id))
+        return looks_of(bench.opened, ledger.trials(bench.record.id))
 
     for seed in range(2):
         add(bench, seed)
     waiting = [bench.run({"gamma": 0}, seed, pattern(0, seed, 40), state=State.WAITING) for seed in (2, 3)]
-    record_look(bench.ledger, bench.record)
+    record_look(bench.opened)
     for number, looks in zip(waiting, (2, 1), strict=True):
         with ledger.step(bench.record.id) as step:
             step.set_trial(number, state=State.FINISHED, last_epoch=2)
         assert count() == looks
-    record_look(bench.ledger, bench.record)
+    record_look(bench.opened)
     bench.run({"gamma": 0}, 4, pattern(0, 4, 40))
     assert count() == 3, "a seed was added"
 
@@ -81,10 +81,10 @@ def test_planned_looks_share_the_level(ledger, planned, said):
     bench = Bench(ledger, replace(SPACE, seeds=(0, 1, 2, 3))).reported(looks=planned)
     for seed in range(3):
         add(bench, seed)
-    record_look(bench.ledger, bench.record)
+    record_look(bench.opened)
     add(bench, 3)
     assert said in sentence(bench)
-    bold = next(note for note in comparison_table(*bench.args).notes if "Bold" in note)
+    bold = next(note for note in comparison_table(bench.opened).notes if "Bold" in note)
     assert ("at most 0.025" in bold) is (planned == 2)
 
 
@@ -92,7 +92,7 @@ def test_more_looks_than_planned_are_said(ledger):
     bench = Bench(ledger, replace(SPACE, seeds=(0, 1, 2, 3))).reported(looks=2)
     for seed in range(4):
         add(bench, seed)
-        record_look(bench.ledger, bench.record)
+        record_look(bench.opened)
     assert "4 looks; seeds added after a look: p values are too small" in sentence(bench)
 
 

@@ -19,16 +19,16 @@ ROWS = replace(GAMMAS, report=Report(rows="gamma"))
 
 
 def notes_of(study) -> str:
-    return "\n".join(comparison_table(*study.args).notes)
+    return "\n".join(comparison_table(study.opened).notes)
 
 
 def only(study):
-    (line,) = comparison_table(*study.args).lines
+    (line,) = comparison_table(study.opened).lines
     return line
 
 
 def test_means_and_spreads_over_seeds(focal):
-    table = comparison_table(*focal.args)
+    table = comparison_table(focal.opened)
     assert table.metrics == ["val_accuracy", "test_accuracy"]
     for configuration, line in enumerate(table.lines):
         values = [(74 + 3 * configuration + 2 * seed * seed) / 137 for seed in range(3)]
@@ -43,7 +43,7 @@ def test_means_and_spreads_over_seeds(focal):
 
 
 def test_the_footnotes_say_what_the_number_is(focal):
-    notes = comparison_table(*focal.args).notes
+    notes = comparison_table(focal.opened).notes
     assert notes == [
         "val_accuracy: mean over 3 seeds, at the last epoch, on 4 validation images; higher is better.",
         "No interval and no p value for val_accuracy: they need predictions, and the rows hold no predictions on val "
@@ -57,7 +57,7 @@ def test_the_footnotes_say_what_the_number_is(focal):
 
 def test_best_epoch_is_read_for_test_as_well_and_marked(focal):
     focal.space = replace(ROWS, report=Report(rows="gamma", value="best"))
-    line = comparison_table(*focal.args).lines[0]
+    line = comparison_table(focal.opened).lines[0]
     values = [(74 + 2 * seed * seed) / 137 + 0.01 for seed in range(3)]
     assert line.cells["val_accuracy"].mean == pytest.approx(statistics.fmean(values), abs=1e-15)
     assert line.cells["test_accuracy"].mean == pytest.approx(statistics.fmean(values) - 1 / 7, abs=1e-15)
@@ -94,7 +94,7 @@ def test_diverged_runs_are_in_no_mean(make):
     study.trial({"gamma": 0}, 2, [0.5, 0.5, 0.75])
     for seed in range(3):
         study.trial({"gamma": 2}, seed, [float("inf")], State.DIVERGED)
-    mixed, gone = comparison_table(*study.args).lines
+    mixed, gone = comparison_table(study.opened).lines
     assert (mixed.cells["val_accuracy"].mean, mixed.ending, mixed.diverged) == (0.5, "2 finished, 1 diverged", False)
     assert (gone.cells["val_accuracy"].mean, gone.ending, gone.diverged) == (None, "3 diverged", True)
 
@@ -152,7 +152,7 @@ def test_settings_that_are_one_training_are_named(make):
     assert "All lines: 18 epochs if every trial were trained alone to where it ended, 9 distinct ones;" in notes_of(
         study
     )
-    assert [(line.alone, line.distinct) for line in comparison_table(*study.args).lines] == [(9, 9), (9, 0)]
+    assert [(line.alone, line.distinct) for line in comparison_table(study.opened).lines] == [(9, 9), (9, 0)]
 
 
 def test_trials_that_needed_no_training_are_counted(make):
@@ -178,7 +178,7 @@ def test_many_groups_of_one_training_are_counted_not_listed(make):
 
 def test_settings_not_started_are_counted(make):
     study = make()
-    assert comparison_table(*study.args).notes == ["No trial has been started."]
+    assert comparison_table(study.opened).notes == ["No trial has been started."]
     study.trial({"gamma": 0}, 0, [0.1, 0.2, 0.3])
     assert "2 settings have not been started." in notes_of(study)
 
@@ -191,7 +191,7 @@ def test_labels_rows_first_and_published_as_text(make):
     study = make(replace(GAMMAS, axes=axes, report=report))
     for parameters in study.space.grid():
         study.trial(parameters, 0, [0.1, 0.2, 0.3])
-    lines = comparison_table(*study.args).lines
+    lines = comparison_table(study.opened).lines
     assert [line.setting for line in lines] == [
         "focal 2, act=relu",
         "focal 2, act=silu",
@@ -204,7 +204,7 @@ def test_labels_rows_first_and_published_as_text(make):
 def test_a_published_figure_stands_on_its_line_as_printed(focal):
     values = {"0": "54.01", "0.5": "54.10", "2.0": "60.58"}
     focal.space = replace(ROWS, report=Report(rows="gamma", published=Published("Table 3", n=137, values=values)))
-    assert [line.published for line in comparison_table(*focal.args).lines] == ["54.01", "54.10", "60.58"]
+    assert [line.published for line in comparison_table(focal.opened).lines] == ["54.01", "54.10", "60.58"]
     assert "Published: accuracy as printed by Table 3, on 137 images; not measured here." in notes_of(focal)
 
 
@@ -229,7 +229,7 @@ def test_what_published_figures_rest_on(focal, published, sentence):
 def test_a_published_figure_may_be_filed_under_a_label(focal):
     report = Report(rows="gamma", labels={"2": "focal"}, published=Published(values={"focal": "60.58"}))
     focal.space = replace(ROWS, report=report)
-    assert [line.published for line in comparison_table(*focal.args).lines] == ["", "", "60.58"]
+    assert [line.published for line in comparison_table(focal.opened).lines] == ["", "", "60.58"]
 
 
 def test_sampled_studies_are_sorted_and_cut(make):
@@ -238,7 +238,7 @@ def test_sampled_studies_are_sorted_and_cut(make):
     for number in range(35):
         study.trial({"lr": 0.0123456789 + number}, 0, [0, 0, (number * 13 % 35) / 35])
     study.trial({"lr": 0.5}, 0, [0.99], State.PRUNED)
-    table = comparison_table(*study.args)
+    table = comparison_table(study.opened)
     values = [line.cells["val_accuracy"].mean for line in table.lines]
     assert values[:35] == sorted((number / 35 for number in range(35)), reverse=True)
     assert table.lines[-1].ending == "1 pruned"
@@ -253,7 +253,7 @@ def test_what_a_search_found_best_is_marked_in_every_format(make):
     study = make(replace(GAMMAS, axes=[Axis("lr", Float(1e-4, 1.0, True))], search=Search("random", 4), seeds=(0,)))
     for number, value in enumerate((0.5, 0.75, 0.25, 0.75)):
         study.trial({"lr": 0.1 + number / 10}, 0, [value], metrics=full)
-    table = comparison_table(*study.args)
+    table = comparison_table(study.opened)
     assert [line.best_of for line in table.lines] == [4, 4, 0, 0]
     sheet = table_sheet(table)
     column = next(column for column in sheet.columns if column.head == "val_accuracy (%)")
@@ -272,7 +272,7 @@ def test_what_a_search_found_best_is_marked_in_every_format(make):
 def test_one_setting_alone_is_no_best(make):
     study = make(replace(GAMMAS, axes=[Axis("lr", Float(1e-4, 1.0, True))], search=Search("random", 1), seeds=(0,)))
     study.trial({"lr": 0.5}, 0, [0.75])
-    table = comparison_table(*study.args)
+    table = comparison_table(study.opened)
     assert [line.best_of for line in table.lines] == [0]
     assert not any("¶" in note for note in table.notes)
 
@@ -282,7 +282,7 @@ def test_a_minimised_objective_sorts_the_other_way(make):
     study = make(replace(GAMMAS, axes=[Axis("gamma", Choice([0, 1, 2]))], search=search, seeds=(0,)))
     for gamma, value in ((0, 0.2), (1, 0.9), (2, 0.5)):
         study.trial({"gamma": gamma}, 0, [value], metrics=full)
-    table = comparison_table(*study.args)
+    table = comparison_table(study.opened)
     assert [line.parameters["gamma"] for line in table.lines] == [1, 2, 0]
     assert table.metrics == ["val_loss", "val_accuracy", "test_accuracy"]
     assert "lower is better" in table.notes[0]

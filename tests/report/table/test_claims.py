@@ -97,7 +97,7 @@ def test_the_difference_that_is_assumed_is_named(ledger, claim, report, named):
 
 def test_p_values_of_claims_are_one_family(ledger):
     claims = [{"better": [2, 0]}, {"better": [2, 1]}, {"better": [1, 0]}, {"best": 2}]
-    found = comparison_table(*levels(ledger, claims).args).verdicts
+    found = comparison_table(levels(ledger, claims).opened).verdicts
     p = [claim.evidence["p"] for claim in found[:3]]
     order = np.argsort(p)
     adjusted = np.minimum(np.maximum.accumulate([(3 - rank) * p[i] for rank, i in enumerate(order)]), 1)
@@ -122,7 +122,7 @@ def test_with_a_second_axis_each_column_is_judged(ledger):
             for s in range(3):
                 right = np.arange(40) < (share if a else 20) + (s + a // 2) % 2
                 bench.run({"gamma": a, "act": act}, s, right)
-    relu, silu = comparison_table(*bench.args).verdicts
+    relu, silu = comparison_table(bench.opened).verdicts
     assert (relu.text, relu.kind) == ("gamma=2 is better than gamma=0 (act=relu)", "supported")
     assert (silu.text, silu.kind) == ("gamma=2 is better than gamma=0 (act=silu)", "undecided")
 
@@ -137,7 +137,7 @@ def test_one_training_under_two_names(ledger):
     for a in (0, 1):
         for s in range(3):
             bench.run({"gamma": a}, s, pattern(0, s, 40), keys=[key_of("one", s, epoch) for epoch in (1, 2)])
-    better, equal = comparison_table(*bench.args).verdicts
+    better, equal = comparison_table(bench.opened).verdicts
     assert (better.kind, equal.kind) == ("contradicted", "supported")
     assert "same run" in equal.reason
 
@@ -155,7 +155,7 @@ def test_diverged_runs_count_at_chance(ledger):
 def test_without_predictions_claims_about_rows_are_undecided(make):
     study = make(replace(SPACE, name="focal", report=replace(SPACE.report, claims=({"better": [2, 0]},))))
     study.trial({"gamma": 0}, 0, [0.5, 0.5, 0.5])
-    (claim,) = comparison_table(*study.args).verdicts
+    (claim,) = comparison_table(study.opened).verdicts
     assert (claim.kind, claim.reason) == ("undecided", "the rows hold no predictions on val images")
 
 
@@ -164,7 +164,7 @@ def test_a_search_decides_no_claim_about_rows(ledger):
     bench = Bench(ledger, space).reported(claims=({"better": [2, 0]}, {"never": {"diverges": True}}))
     for s in range(3):
         bench.run({"gamma": 0, "lr": 0.5}, s, pattern(0, s, 40))
-    rows, runs = comparison_table(*bench.args).verdicts
+    rows, runs = comparison_table(bench.opened).verdicts
     assert rows.kind == "undecided"
     assert rows.reason.startswith("a search chose what it shows")
     assert runs.kind == "supported"
@@ -232,7 +232,7 @@ def test_images_cannot_decide_what_seeds_leave_open(ledger):
 def test_verdicts_stand_under_the_table_in_every_format(ledger, tmp_path):
     claims = [{"better": [2, 0], "by": 0.02}, {"never": {"stops_before": 2, "where": {"gamma": [0, 1]}}}]
     bench = levels(ledger, claims)
-    table = comparison_table(*bench.args)
+    table = comparison_table(bench.opened)
     text = table_markdown(table)
     assert "Claim: gamma=2 is better than gamma=0 by at least 2 pt. Supported: the interval lies above 2 pt (" in text
     never = (
@@ -244,7 +244,7 @@ def test_verdicts_stand_under_the_table_in_every_format(ledger, tmp_path):
     frame = verdicts_frame(table.verdicts)
     assert frame["estimate"][0] == pytest.approx(0.45)
     assert np.isnan(frame["estimate"][1])
-    names = {path.name: path for path in write_results(*bench.args, tmp_path)}
+    names = {path.name: path for path in write_results(bench.opened, tmp_path)}
     assert names["verdicts.csv"].read_text().splitlines()[0].startswith("claim,verdict,reason,estimate,low,high,p")
     assert "Supported: the interval lies above 2 pt" in names["table.tex"].read_text()
 
@@ -258,16 +258,16 @@ def test_the_family_of_the_claims_and_its_looks_are_said(ledger):
     claims = [{"better": [2, 0]}, {"better": [2, 1]}, {"equal": [1, 0], "within": 0.02}]
     bench = levels(ledger, claims, baseline=None, has_baseline=False)
     said = "Claims that one is better are a family of their own: p values adjusted by Holm over 2 comparisons"
-    assert f"{said}." in comparison_table(*bench.args).notes
+    assert f"{said}." in comparison_table(bench.opened).notes
     bench.reported(looks=2)
-    assert f"{said}; 2 looks were planned, each at 0.025." in comparison_table(*bench.args).notes
+    assert f"{said}; 2 looks were planned, each at 0.025." in comparison_table(bench.opened).notes
     bench.reported(looks=None)
     with ledger.step(bench.record.id) as step:
         step.log("look", seeds=2)
     looked = "2 looks; seeds added after a look: p values are too small"
-    assert f"{said}; {looked}." in comparison_table(*bench.args).notes
+    assert f"{said}; {looked}." in comparison_table(bench.opened).notes
     bench.reported(claims=({"best": 2},))
-    assert f"Claims: {looked}." in comparison_table(*bench.args).notes
+    assert f"Claims: {looked}." in comparison_table(bench.opened).notes
 
 
 def test_planned_looks_narrow_the_test_of_equality(ledger):
@@ -283,11 +283,11 @@ def test_planned_looks_narrow_the_test_of_equality(ledger):
 def test_best_of_all_needs_all_settings_of_a_grid_on_record(ledger):
     """What was never started is not ruled out; what is beaten already is contradicted."""
     bench = levels(ledger, [{"best": 1}, {"best": 0}], shares=(20, 38))
-    best, beaten = comparison_table(*bench.args).verdicts
+    best, beaten = comparison_table(bench.opened).verdicts
     assert (best.kind, best.reason) == ("undecided", "no run of gamma=2 is on record")
     assert (beaten.kind, beaten.reason) == ("contradicted", "worse than gamma=1")
     bench.space = replace(bench.space, axes=[Axis("gamma", Grid([0, 1]))])
-    best, _ = comparison_table(*bench.args).verdicts
+    best, _ = comparison_table(bench.opened).verdicts
     assert (best.kind, best.reason) == ("supported", "better than the only other one")
 
 
@@ -296,7 +296,7 @@ def test_why_nothing_is_judged_is_said_once(ledger):
     for s in range(3):
         bench.run({"gamma": 2}, s, pattern(2, s, 40), state=State.PRUNED if s == 2 else State.FINISHED)
     why = "a seed was pruned; a pruned setting can only be described, at an epoch all runs reached"
-    better, equal = comparison_table(*bench.args).verdicts
+    better, equal = comparison_table(bench.opened).verdicts
     assert better.reason == (
         f"{why}; what it takes to find a difference of 2 pt (assumed, as no margin is stated) with a probability of "
         "about 80 % is unknown: the noise of new runs was not estimated"
@@ -310,5 +310,5 @@ def test_single_runs_are_explained_where_a_figure_is_of_one(ledger):
         bench = Bench(ledger, replace(SPACE, name=state.value)).grid(gammas=(0, 1))
         for s in range(3):
             bench.run({"gamma": 2}, s, pattern(2, s, 40), state=State.FINISHED if s == 0 else state)
-        notes = comparison_table(*bench.args).notes
+        notes = comparison_table(bench.opened).notes
         assert any("One seed:" in note for note in notes) is explained

@@ -34,7 +34,7 @@ def bench(ledger):
 
 
 def test_rows_columns_and_cells(bench):
-    table = comparison_table(*bench.args)
+    table = comparison_table(bench.opened)
     sheet = table_sheet(table)
     assert [column.head for column in sheet.columns] == [
         "gamma",
@@ -60,7 +60,7 @@ def test_rows_columns_and_cells(bench):
 
 
 def test_all_printed_differences_are_one_family(bench):
-    table = comparison_table(*bench.args)
+    table = comparison_table(bench.opened)
     p = [line.judged.difference.p if line.judged.difference else None for line in table.lines]
     assert sum(value is not None for value in p) == 4
     assert [line.judged.p_adjusted for line in table.lines] == holm(p)
@@ -72,7 +72,7 @@ def test_all_printed_differences_are_one_family(bench):
 
 
 def test_the_long_format_stands_in_table_csv(bench):
-    frame = table_frame(comparison_table(*bench.args))
+    frame = table_frame(comparison_table(bench.opened))
     assert len(frame) == 6
     assert frame["act"].tolist() == ["relu", "silu"] * 3
     assert frame["val_accuracy_difference"].notna().sum() == 4

@@ -27,7 +27,7 @@ def bench(ledger):
 
 
 def notes_of(bench) -> str:
-    return "\n".join(comparison_table(*bench.args).notes)
+    return "\n".join(comparison_table(bench.opened).notes)
 
 
 def by_hand(y: np.ndarray, a: int, b: int) -> tuple[float, float, float, float]:
@@ -51,7 +51,7 @@ def by_hand(y: np.ndarray, a: int, b: int) -> tuple[float, float, float, float]:
 
 def correctness(bench, split: str, value: str) -> np.ndarray:
     """Settings x seeds x images from the exported predictions, at the last or the best epoch of each trial."""
-    frame, trials = predictions_frame(*bench.args), trials_frame(*bench.args).set_index("trial")
+    frame, trials = predictions_frame(bench.opened), trials_frame(bench.opened).set_index("trial")
     frame = frame[frame["split"] == split]
     epoch = trials["epochs"] if value == "last" else trials["best_epoch"]
     frame = frame[frame["epoch"] == frame["trial"].map(epoch)]
@@ -63,7 +63,7 @@ def correctness(bench, split: str, value: str) -> np.ndarray:
 @pytest.mark.parametrize("value", ["last", "best"])
 def test_differences_are_those_of_the_exported_predictions(bench, value):
     bench.grid().reported(value=value)
-    frame = table_frame(comparison_table(*bench.args))
+    frame = table_frame(comparison_table(bench.opened))
     for metric, split, epoch in (("val_accuracy", "val", value), ("test_accuracy_chosen", "test", "best")):
         y = correctness(bench, split, epoch)
         p = []
@@ -81,7 +81,7 @@ def test_differences_are_those_of_the_exported_predictions(bench, value):
 
 def test_golden_values_through_the_whole_report(bench):
     """STATISTICS' golden table: A = 3, S = 3, n = 40."""
-    frame = table_frame(comparison_table(*bench.grid().args))
+    frame = table_frame(comparison_table(bench.grid().opened))
     low, high = frame["val_accuracy_difference_low"], frame["val_accuracy_difference_high"]
     assert (low[1], high[1]) == (pytest.approx(-0.041138, abs=1e-6), pytest.approx(0.374471, abs=1e-6))
     assert (low[2], high[2]) == (pytest.approx(-0.061382, abs=1e-6), pytest.approx(0.344715, abs=1e-6))
@@ -91,7 +91,7 @@ def test_golden_values_through_the_whole_report(bench):
 
 
 def test_what_is_printed(bench):
-    sheet = table_sheet(comparison_table(*bench.grid().args))
+    sheet = table_sheet(comparison_table(bench.grid().opened))
     assert [column.head for column in sheet.columns] == [
         *("setting", "seeds finished", "val_accuracy, mean (%) [95 % interval]", "sd over seeds (points)"),
         *("difference (points) [95 % interval]", "p, Holm", "test_accuracy, mean (%) [95 % interval]"),
@@ -116,7 +116,7 @@ def test_what_is_printed(bench):
 
 
 def test_a_level_at_the_best_epoch_has_its_mark_and_no_interval(bench):
-    table = comparison_table(*bench.grid().reported(value="best").args)
+    table = comparison_table(bench.grid().reported(value="best").opened)
     text = [entry.text for entry in table_sheet(table).columns[2].entries]
     assert all(entry.endswith(" ‡") and "[" not in entry for entry in text)
     assert table_sheet(table).columns[2].head == "val_accuracy, mean (%)"
@@ -132,7 +132,7 @@ def test_test_accuracy_is_read_where_validation_was_best(bench):
         for s in range(3):
             right = pattern(a, s, 30)
             bench.run({"gamma": a}, s, pattern(a, s, 40), right, first=np.ones(40, dtype=bool))
-    table = comparison_table(*bench.args)
+    table = comparison_table(bench.opened)
     chosen = [line.tested.cell.per_seed for line in table.lines]
     assert chosen == [tuple(pattern(a, s, 30)[::-1].mean() for s in range(3)) for a in (0, 1, 2)]
     assert [line.chosen.mean for line in table.lines] == pytest.approx([np.mean(each) for each in chosen])
@@ -150,7 +150,7 @@ def clear(bench, seeds=(0, 1, 2)):
 @pytest.mark.parametrize(("seeds", "bold"), [((0,), False), ((0, 1), False), ((0, 1, 2), True)])
 def test_bold_needs_three_seeds(ledger, seeds, bold):
     bench = clear(Bench(ledger, replace(SPACE, seeds=seeds)), seeds)
-    table = comparison_table(*bench.args)
+    table = comparison_table(bench.opened)
     assert table.lines[2].judged.p_adjusted < 0.05
     assert [line.judged.better for line in table.lines] == [False, False, bold]
     entries = [entry for column in table_sheet(table).columns for entry in column.entries]
@@ -159,7 +159,7 @@ def test_bold_needs_three_seeds(ledger, seeds, bold):
 
 def test_one_seed_is_an_honest_table(ledger):
     bench = Bench(ledger, replace(SPACE, seeds=(0,))).grid(seeds=(0,))
-    table = comparison_table(*bench.args)
+    table = comparison_table(bench.opened)
     sheet = table_sheet(table)
     assert sheet.title == "Judged (one run per setting: a rerun may reverse any of these)"
     heads = [column.head for column in sheet.columns]
@@ -186,7 +186,7 @@ def test_settings_of_one_training_differ_by_nothing(bench):
             bench.run({"gamma": a}, s, pattern(0, s, 40), pattern(0, s, 30), keys=keys)
     for s in range(3):
         bench.run({"gamma": 2}, s, pattern(2, s, 40), pattern(2, s, 30))
-    table = comparison_table(*bench.args)
+    table = comparison_table(bench.opened)
     same = table.lines[1].judged
     assert (same.difference.state, same.difference.estimate, same.p_adjusted) == (Answer.SAME_RUN, 0.0, None)
     assert table_sheet(table).columns[4].entries[1].text == "same run"
@@ -203,7 +203,7 @@ def test_settings_with_equal_rows_are_one_comparison(bench, keys):
             shared = [key_of("shared", pattern_of, s, epoch) for epoch in (1, 2)] if keys == "shared" else None
             right = pattern(pattern_of, s, 40), pattern(pattern_of, s, 30)
             bench.run({"gamma": a}, s, *right, keys=shared)
-    table = comparison_table(*bench.args)
+    table = comparison_table(bench.opened)
     judged = [line.judged for line in table.lines[1:]]
     assert {one.p_adjusted for one in judged} == {judged[0].difference.p}
     assert judged[0].difference.settings == 2, "the pool holds each training once"
@@ -217,7 +217,7 @@ def test_equal_rows_are_not_told_apart_by_more_seeds(bench):
             bench.run({"gamma": a}, s, pattern(2 * (a == 2), s, 40))
     claims = ({"better": [1, 0]}, {"better": [2, 0]}, {"better": [2, 1]}, {"best": 2})
     bench.reported(claims=(*claims, {"equal": [1, 0], "within": 0.001}))
-    table = comparison_table(*bench.args)
+    table = comparison_table(bench.opened)
     assert [line.judged.p_adjusted for line in table.lines[1:]] == [1.0, table.lines[2].judged.difference.p]
     once = "adjusted by Holm over 1 comparison (comparisons of equal rows count once)"
     assert f"{once};" in notes_of(bench)
@@ -239,7 +239,7 @@ def test_seeds_that_change_no_bit_are_one_run(bench, same):
             right = np.arange(40) < share + (0 if same else (s + a) % 2)
             bench.run({"gamma": a}, s, right, right[:30], settings={"gamma": a, "seed": s})
     bench.reported(claims=({"better": [2, 0]}, {"never": {"diverges": True}}))
-    table = comparison_table(*bench.args)
+    table = comparison_table(bench.opened)
     states = {line.judged.difference.state for line in table.lines[1:]}
     assert states == ({Answer.ONE_RUN} if same else {Answer.ESTIMATED})
     assert [line.judged.better for line in table.lines] == [False, False, not same]
@@ -255,7 +255,7 @@ def test_pruned_diverged_failed_and_missing_seeds(bench):
     bench.run({"gamma": 1}, 2, pattern(1, 2, 40), state=State.PRUNED, last=1)
     bench.run({"gamma": 2}, 0, pattern(2, 0, 40), pattern(2, 0, 30))
     bench.run({"gamma": 2}, 1, pattern(2, 1, 40), state=State.FAILED)
-    table = comparison_table(*bench.args)
+    table = comparison_table(bench.opened)
     whole, pruned, single = table.lines
     assert whole.judged.interval is not None
     assert (pruned.judged.difference.state, pruned.judged.p_adjusted, pruned.judged.interval) == (
@@ -277,7 +277,7 @@ def test_a_diverged_seed_has_a_second_line_at_chance_and_no_bold(bench):
         if s < 3:
             bench.run({"gamma": 2}, s, np.arange(40) < 38, np.arange(30) < 28)
     bench.run({"gamma": 2}, 3, np.zeros(40, dtype=bool), state=State.DIVERGED)
-    table = comparison_table(*bench.args)
+    table = comparison_table(bench.opened)
     line = table.lines[2]
     assert line.judged.p_adjusted < 0.05
     assert not line.judged.better
@@ -295,7 +295,7 @@ def test_nought_and_a_hundred_per_cent_and_ties(bench, right):
     for a in (0, 1, 2):
         for s in range(3):
             bench.run({"gamma": a}, s, np.arange(40) < right, np.arange(30) < 30 * right // 40)
-    table = comparison_table(*bench.args)
+    table = comparison_table(bench.opened)
     low, high = table.lines[0].judged.interval
     assert (low == 0) is (right == 0)
     assert (high == 1) is (right == 40)
@@ -308,7 +308,7 @@ def test_one_image_and_one_setting(ledger):
     bench = Bench(ledger, replace(SPACE, axes=[Axis("gamma", SPACE.axes[0].domain)]), card(1, 1))
     for s in range(3):
         bench.run({"gamma": 0}, s, [True], [False])
-    table = comparison_table(*bench.args)
+    table = comparison_table(bench.opened)
     assert table.lines[0].judged.interval is None
     assert not table.compared
     assert table_sheet(table).columns[2].entries[0].text == "100.00"
@@ -317,7 +317,7 @@ def test_one_image_and_one_setting(ledger):
 
 def test_without_a_baseline_there_are_no_differences_and_a_way_to_them(bench):
     bench.grid().reported(baseline=None, has_baseline=False)
-    table = comparison_table(*bench.args)
+    table = comparison_table(bench.opened)
     assert not any("difference" in column.head or column.head.startswith("p,") for column in table_sheet(table).columns)
     assert not any("difference" in name for name in table_frame(table))
     assert "No differences: the file names no baseline; `report.baseline`" in notes_of(bench)
@@ -338,7 +338,7 @@ def test_predictions_that_are_no_class_are_wrong_and_counted(bench):
             bench.run({"gamma": a}, s, pattern(a, s, 40), pattern(a, s, 30), guess=odd)
     wrong = sum(int((~pattern(a, s, 40)).sum()) for a in range(3) for s in range(3))
     assert f"{wrong} predictions are no class on validation images: counted as wrong." in notes_of(bench)
-    assert comparison_table(*bench.args).lines[0].judged.cell.per_seed[0] == pytest.approx(pattern(0, 0, 40).mean())
+    assert comparison_table(bench.opened).lines[0].judged.cell.per_seed[0] == pytest.approx(pattern(0, 0, 40).mean())
 
 
 def rewrite(bench, key: str, **metrics: float) -> None:
@@ -351,7 +351,7 @@ def rewrite(bench, key: str, **metrics: float) -> None:
 def test_predictions_of_another_accuracy_are_not_used(bench):
     bench.grid()
     rewrite(bench, key_of({"gamma": 2}, 0, 2), val_accuracy=0.123)
-    table = comparison_table(*bench.args)
+    table = comparison_table(bench.opened)
     assert table.lines[2].judged is None
     assert table.lines[1].judged.interval is not None
     why = "the predictions on val images do not give val_accuracy as it is on record"
@@ -361,7 +361,7 @@ def test_predictions_of_another_accuracy_are_not_used(bench):
 def test_images_found_twice_count_as_one(ledger):
     contents = {"val": [f"{i // 2:032x}" for i in range(40)], "test": [f"{i:032x}" for i in range(30)]}
     bench = Bench(ledger, data=card(contents=contents)).grid()
-    table = comparison_table(*bench.args)
+    table = comparison_table(bench.opened)
     assert table.lines[0].judged.cell.images == 20
     assert table.lines[0].tested.cell.images == 30
     assert table.lines[0].judged.cell.estimate == pytest.approx(np.mean([pattern(0, s, 40).mean() for s in range(3)]))
@@ -371,7 +371,7 @@ def test_images_found_twice_count_as_one(ledger):
 def test_of_single_runs_on_images_found_twice_the_right_method_is_named(ledger):
     contents = {"val": [f"{i // 2:032x}" for i in range(40)]}
     bench = Bench(ledger, replace(SPACE, seeds=(0,)), card(contents=contents)).grid(seeds=(0,))
-    assert comparison_table(*bench.args).lines[1].judged.difference.discordant is None
+    assert comparison_table(bench.opened).lines[1].judged.difference.discordant is None
     assert "(differences: paired t over images, which count differently)" in notes_of(bench)
     assert "McNemar" not in notes_of(bench)
 
@@ -382,7 +382,7 @@ def test_settings_on_other_images_are_not_compared(bench):
     bench.ledger.put_data(other)
     for s in range(3):
         bench.run({"gamma": 2}, s, pattern(2, s, 36), pattern(2, s, 30), data=other)
-    table = comparison_table(*bench.args)
+    table = comparison_table(bench.opened)
     assert table.lines[1].judged.difference.state is Answer.ESTIMATED
     assert table.lines[2].judged.difference.state is Answer.NOT_ESTIMABLE
     assert table.lines[2].judged.interval is not None
@@ -401,7 +401,7 @@ def test_balanced_accuracy(ledger):
             number = bench.run({"gamma": a}, s, pattern(a, s, 40))
             value = float(np.mean([pattern(a, s, 40)[truth == label].mean() for label in range(4)]))
             rewrite(bench, bench.ledger.paths(bench.record.id)[number][0][1], val_balanced_accuracy=value)
-    table = comparison_table(*bench.args)
+    table = comparison_table(bench.opened)
     assert table.judged == "val_balanced_accuracy"
     assert table.lines[1].judged.cell.estimate == pytest.approx(table.lines[1].cells["val_balanced_accuracy"].mean)
     assert table.lines[1].judged.cell.n_eff is None
@@ -410,7 +410,7 @@ def test_balanced_accuracy(ledger):
 def test_an_objective_that_is_no_accuracy_has_no_interval_of_its_own(ledger):
     space = replace(SPACE, search=Search(objective=Objective("val_loss", "minimize")))
     bench = Bench(ledger, space).grid()
-    table = comparison_table(*bench.args)
+    table = comparison_table(bench.opened)
     assert table.judged == "val_accuracy"
     assert "val_loss: no interval, for intervals need predictions of classes." in table.notes
 
@@ -424,7 +424,7 @@ def test_a_sampled_study_has_no_interval_no_p_and_no_bold(ledger, tested):
     else:
         for a in (0, 1, 2):
             bench.run({"gamma": a}, 0, pattern(a, 0, 40))
-    table = comparison_table(*bench.args)
+    table = comparison_table(bench.opened)
     assert all(line.judged is None and line.tested is None for line in table.lines)
     assert not any("interval" in column.head or "p," in column.head for column in table_sheet(table).columns)
     how = ", to be judged on test." if tested else ", but without test images none can be called better."
@@ -442,7 +442,7 @@ def test_a_confirm_stage_is_judged_on_test_images_alone(ledger, tested):
         for s in range(3):
             right = np.arange(40) < (20 + (s + a) % 2 if a < 2 else 38)
             bench.run({"gamma": a}, s, right, right[:30] if tested else None)
-    table = comparison_table(*bench.args)
+    table = comparison_table(bench.opened)
     best = table.lines[2]
     assert best.judged.p_adjusted < 0.05
     assert not best.judged.better
@@ -460,7 +460,7 @@ def test_no_export_holds_nan(bench):
     bench.grid(seeds=(0, 1))
     bench.run({"gamma": 0}, 2, pattern(0, 2, 40), state=State.DIVERGED)
     bench.run({"gamma": 1}, 2, pattern(1, 2, 40), state=State.PRUNED)
-    table = comparison_table(*bench.args)
+    table = comparison_table(bench.opened)
     json.loads(table_json(table), parse_constant=pytest.fail)
     assert not any("nan" in entry.text.lower() for column in table_sheet(table).columns for entry in column.entries)
     assert isinstance(table_frame(table), pd.DataFrame)
@@ -472,7 +472,7 @@ def test_settings_without_test_images_beside_others_that_have_some(ledger):
     for s in range(3):
         bench.run({"gamma": 0}, s, pattern(0, s, 40), pattern(0, s, 30))
         bench.run({"gamma": 1}, s, pattern(1, s, 40))
-    table = comparison_table(*bench.args)
+    table = comparison_table(bench.opened)
     assert table.test == "test_accuracy"
     tested, untested = table.lines
     assert tested.tested.interval is not None
@@ -488,7 +488,7 @@ def test_more_seeds_do_not_tell_which_of_two_settings_with_equal_rows_is_best(be
             right = np.arange(40) < share - s
             bench.run({"gamma": a}, s, right, right[:30])
     bench.reported(claims=({"best": 2},))
-    (claim,) = comparison_table(*bench.args).verdicts
+    (claim,) = comparison_table(bench.opened).verdicts
     left = [f"gamma={a}" for a in (0, 1) if shares[a] == shares[2]]
     assert (claim.kind, claim.reason) == (
         "undecided",
@@ -502,7 +502,7 @@ def test_what_is_decided_of_equal_rows_is_said_to_be_no_evidence(bench):
         for s in range(3):
             bench.run({"gamma": a}, s, np.arange(40) < 20 + s, np.arange(30) < 15)
     bench.reported(claims=({"equal": [1, 0], "within": 0.5}, {"better": [1, 0], "by": 0.5}))
-    table = comparison_table(*bench.args)
+    table = comparison_table(bench.opened)
     said = "their rows are equal to the last bit, which is no evidence that what differs does not matter"
     assert [(claim.kind, claim.reason) for claim in table.verdicts] == [
         ("supported", f"the 90 % interval lies within 50 pt; {said}"),
@@ -522,5 +522,5 @@ def test_claims_about_copies_of_one_run_name_the_seed(bench):
             bench.run({"gamma": a}, s, right, right[:30], settings={"gamma": a, "seed": s})
     bench.reported(claims=({"better": [2, 0]}, {"equal": [1, 0], "within": 0.5}, {"best": 2}))
     said = "the seed changed no bit, so that all runs of a setting are one; a verdict needs 3 that are drawn anew"
-    found = [(claim.kind, claim.reason) for claim in comparison_table(*bench.args).verdicts]
+    found = [(claim.kind, claim.reason) for claim in comparison_table(bench.opened).verdicts]
     assert found == [("undecided", said)] * 3

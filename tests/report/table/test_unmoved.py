@@ -13,6 +13,7 @@ from search.core.trial import State
 from search.report import comparison_table, read_curves, table_json, table_markdown
 from search.report.page import report_page
 from search.report.results import conditions
+from search.report.table.build import Comparison
 from search.report.table.unmoved import unmoved
 from search.space import Axis, Choice, Float, Grid, Search, Space
 from tests.report.builder import GAMMAS, Study, key_of
@@ -34,7 +35,7 @@ def curve(*parts: object) -> list[float]:
 
 
 def said(study: Study) -> list[str]:
-    table = comparison_table(*study.args)
+    table = comparison_table(study.opened)
     assert [note for note in table.notes if note in table.unmoved] == list(table.unmoved)
     return list(table.unmoved)
 
@@ -55,9 +56,9 @@ def test_an_axis_that_nothing_reads(make):
 
 def test_it_stands_in_every_format(make):
     study = filled(make(), lambda parameters, seed: seed)
-    table = comparison_table(*study.args)
-    read = read_curves(*study.args)
-    page = report_page(study.ledger, read, table, conditions(study.ledger, read))
+    table = comparison_table(study.opened)
+    read = read_curves(study.opened)
+    page = report_page(Comparison(read, table), conditions(read))
     for text in (table_markdown(table), table_json(table), page):
         assert "gamma changed no bit" in text
 
@@ -145,7 +146,7 @@ def test_thresholds_that_read_one_curve_are_the_same_run(make):
     assert said(study) == []
     assert (
         "Same runs, by construction: stop.alpha=null; stop.alpha=3; stop.alpha=1."
-        in comparison_table(*study.args).notes
+        in comparison_table(study.opened).notes
     )
 
 
@@ -158,7 +159,7 @@ def test_thresholds_that_were_trained_apart_mean_the_same(make):
             study.trial({"stop.alpha": alpha}, seed, curve(seed), settings=settings)
     assert said(study) == []
     expected = "Same settings to the workload, trained apart: stop.alpha=null; stop.alpha=3."
-    assert expected in comparison_table(*study.args).notes
+    assert expected in comparison_table(study.opened).notes
 
 
 def test_synonyms_that_were_trained_apart_mean_the_same(make):
@@ -167,14 +168,14 @@ def test_synonyms_that_were_trained_apart_mean_the_same(make):
         study.trial({"loss": loss}, 0, curve("one"), settings={"loss.gamma": 0.0, "seed": 0})
     assert said(study) == []
     expected = "Same settings to the workload, trained apart: loss=cross_entropy; loss=focal with gamma 0."
-    assert expected in comparison_table(*study.args).notes
+    assert expected in comparison_table(study.opened).notes
 
 
 def test_many_groups_that_were_trained_apart_are_counted(make):
     study = make(replace(GAMMAS, axes=[Axis("gamma", Grid(list(range(10))))], seeds=(0,)))
     for gamma in range(10):
         study.trial({"gamma": gamma}, 0, curve(gamma % 5), settings={"really": gamma % 5, "seed": 0})
-    notes = [note for note in comparison_table(*study.args).notes if "trained apart" in note.lower()]
+    notes = [note for note in comparison_table(study.opened).notes if "trained apart" in note.lower()]
     assert len(notes) == 4
     assert notes[-1] == "Trained apart as well: 2 more groups of 4 settings."
 
@@ -268,7 +269,7 @@ def test_an_axis_within_others_where_it_is_inactive(make):
 
 def test_the_lines_are_told_by_their_places(make):
     study = filled(make(), lambda parameters, seed: (seed, parameters["gamma"] > 0))
-    read = read_curves(*study.args)
+    read = read_curves(study.opened)
     lines = [[curve for curve in read.curves if curve.trial.parameters["gamma"] == gamma] for gamma in (0, 0.5, 2)]
     found = unmoved(lines, study.space.axes)
     assert (dict(found.axes), list(found.groups), list(found.apart)) == ({}, [([1, 2], ["gamma"])], [])

@@ -1,0 +1,33 @@
+"""The study in hand: where it is, what is on record of it, and its space."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from search.ledger import Ledger, StudyRecord
+from search.space import Space, rebuild
+
+
+@dataclass(frozen=True, eq=False)
+class OpenStudy:
+    """One study of a ledger, opened to be read or to be run.
+
+    Attributes:
+        ledger: where it is.
+        record: what is on record of it, as it was when the study was opened.
+        given: the space a run was started with; by default the one on record counts.
+    """
+
+    ledger: Ledger
+    record: StudyRecord
+    given: Space | None = field(default=None, repr=False)
+
+    @cached_property
+    def space(self) -> Space:
+        """Its space, read once.
+
+        Raises:
+            InternalError: the space on record cannot be read.
+        """
+        return self.given if self.given is not None else rebuild(self.record.space, self.record.name)
