@@ -48,7 +48,8 @@ def unit(images: Tensor) -> Tensor:
 def grey(images: Tensor) -> Tensor:
     """Luma of [b, 3, h, w], [b, 1, h, w]."""
     red, green, blue = images.split(1, dim=1)
-    return red * GREY[0] + green * GREY[1] + blue * GREY[2]
+    luma: Tensor = red * GREY[0] + green * GREY[1] + blue * GREY[2]
+    return luma
 
 
 def mean_grey(luma: Tensor) -> Tensor:

@@ -139,7 +139,8 @@ def no_weights(file: str) -> str:
 def most_images(settings: Settings) -> float:
     """Return the most training images there can be under canonical settings, before any is read."""
     known = SWAPPED if settings.get("data.split") == "swapped" else TRAINING_IMAGES.get(settings["data"], math.inf)
-    return min(known, (settings["data.limit"] or [math.inf])[0])
+    most: float = min(known, (settings["data.limit"] or [math.inf])[0])
+    return most
 
 
 def check_batch(batch_size: int, images: float) -> None:

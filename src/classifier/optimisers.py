@@ -120,7 +120,7 @@ def optimiser(model: torch.nn.Module, fixed: Settings) -> torch.optim.Optimizer:
     if name == "sgd":
         momentum, nesterov = fixed["optimizer.momentum"], fixed["optimizer.nesterov"]
         return torch.optim.SGD(trained, momentum=momentum, nesterov=nesterov, **shared)
-    kind = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[name]
+    kind: type[torch.optim.Adam] = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[name]
     betas = fixed["optimizer.beta1"], fixed["optimizer.beta2"]
     return kind(trained, betas=betas, eps=fixed["optimizer.epsilon"], capturable=recorded, **shared)
 

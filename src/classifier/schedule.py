@@ -121,12 +121,13 @@ def learning_rate(epoch: int, base: float, decay: Settings) -> float:
     Returns:
         the rate with 12 significant digits: 0.005 * 0.1 * 0.1 and 0.005 * 0.1**2 must train the same epoch.
     """
-    return tidy(base * share(epoch, decay))
+    rate: float = tidy(base * share(epoch, decay))
+    return rate
 
 
 def share(epoch: int, decay: Settings) -> float:
     """Return an epoch's share of the base rate, at most 1; arguments as in `learning_rate`."""
-    warmup = decay.get("decay.warmup", 0)
+    warmup: int = decay.get("decay.warmup", 0)
     if epoch <= warmup:
         return epoch / (warmup + 1) * share(warmup + 1, decay)
     late = epoch - decay.get("decay.start", 0)

@@ -193,7 +193,8 @@ class Training:
     @property
     def model(self) -> torch.nn.Module:
         """The network in its present state."""
-        return self._model
+        network: torch.nn.Module = self._model
+        return network
 
     @property
     def classes(self) -> Sequence[str]:

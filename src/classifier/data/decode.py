@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from classifier.data.formats import bits, codecs, opened
 from classifier.data.progress import Progress
@@ -135,7 +135,7 @@ def decode_all(source: Source, size: int, extra: dict[str, Any]) -> Iterator[np.
 
 
 def _reason(error: Exception) -> str:
-    if isinstance(error, Image.UnidentifiedImageError):
+    if isinstance(error, UnidentifiedImageError):
         return "not an image, or a damaged one"
     return " ".join(str(error).split()) or type(error).__name__
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import io
 
+import PIL
 from PIL import Image, features
 
 FORMATS = ("JPEG", "MPO", "PNG", "BMP", "DIB", "WEBP", "PPM", "TIFF", "GIF", "AVIF", "HEIF")
@@ -29,7 +30,7 @@ def codecs() -> str:
         heif = importlib.metadata.version("pillow-heif")
     except importlib.metadata.PackageNotFoundError:
         heif = "None"
-    return " ".join([f"Pillow {Image.__version__},", *named, f"heif {heif}"])
+    return " ".join([f"Pillow {PIL.__version__},", *named, f"heif {heif}"])
 
 
 def opened(data: bytes) -> Image.Image:
@@ -57,7 +58,7 @@ def bits(image: Image.Image, data: bytes = b"") -> int:
         data: the bytes of its file; without them a PNG does not say.
     """
     if image.format == "TIFF":
-        return max(image.tag_v2.get(_BITS_PER_SAMPLE, (8,)))  # type: ignore[attr-defined]
+        return int(max(image.tag_v2.get(_BITS_PER_SAMPLE, (8,))))  # type: ignore[attr-defined]
     return data[PNG_DEPTH_AT] if image.format == "PNG" and data else 8
 
 

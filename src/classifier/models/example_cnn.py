@@ -42,8 +42,10 @@ class ExampleCNN(nn.Module):
         x = self.pool1(self.activation(self.conv1(x)))
         x = self.pool2(self.activation(self.conv2(x)))
         x = self.activation(self.fc1(torch.flatten(x, 1)))
-        return self.activation(self.fc2(x))
+        features: Tensor = self.activation(self.fc2(x))
+        return features
 
     def forward(self, x: Tensor) -> Tensor:
         """Return logits [n, classes]."""
-        return self.fc3(self.features(x))
+        logits: Tensor = self.fc3(self.features(x))
+        return logits

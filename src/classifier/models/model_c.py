@@ -35,7 +35,8 @@ class Bottleneck(nn.Module):
         """Map [n, inputs, h, w] to [n, outputs, h / stride, w / stride], rounded up."""
         y = self.activation(self.norm1(self.conv1(x)))
         y = self.activation(self.norm2(self.conv2(y)))
-        return self.activation(self.norm3(self.conv3(y)) + self.shortcut(x))
+        mapped: Tensor = self.activation(self.norm3(self.conv3(y)) + self.shortcut(x))
+        return mapped
 
     def shortcut(self, x: Tensor) -> Tensor:
         """Identity; where the shape changes, subsample and pad with zero channels (option A of He et al. 2016)."""
@@ -59,8 +60,10 @@ class ModelC(nn.Module):
 
     def features(self, x: Tensor) -> Tensor:
         """Return the 512 features before the classifier, [n, 512]."""
-        return self.blocks(self.activation(self.norm(self.stem(x)))).mean((2, 3))
+        mapped: Tensor = self.blocks(self.activation(self.norm(self.stem(x))))
+        return mapped.mean((2, 3))
 
     def forward(self, x: Tensor) -> Tensor:
         """Return logits [n, classes]."""
-        return self.head(self.features(x))
+        logits: Tensor = self.head(self.features(x))
+        return logits

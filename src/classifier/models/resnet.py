@@ -40,7 +40,8 @@ class BasicBlock(nn.Module):
         y = self.activation(self.bn1(self.conv1(x)))
         y = self.bn2(self.conv2(y))
         y += x if self.downsample is None else self.downsample(x)
-        return self.activation(y)
+        mapped: Tensor = self.activation(y)
+        return mapped
 
 
 class Bottleneck(nn.Module):
@@ -65,7 +66,8 @@ class Bottleneck(nn.Module):
         y = self.activation(self.bn2(self.conv2(y)))
         y = self.bn3(self.conv3(y))
         y += x if self.downsample is None else self.downsample(x)
-        return self.activation(y)
+        mapped: Tensor = self.activation(y)
+        return mapped
 
 
 BLOCKS: dict[int, tuple[type[BasicBlock] | type[Bottleneck], tuple[int, int, int, int]]] = {
@@ -126,7 +128,8 @@ class ResNet(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return logits [n, classes]."""
-        return self.fc(self.features(x))
+        logits: Tensor = self.fc(self.features(x))
+        return logits
 
     def train(self, mode: bool = True) -> Self:
         """Switch to training mode, or back; frozen layers stay in evaluation mode."""
