@@ -7,9 +7,13 @@ from fractions import Fraction
 
 from search.audit import grim
 from search.audit.desk import Desk
-from search.audit.differences import LEAST, LEVEL, Overlap, holm, overlap, p_text, wilson
+from search.audit.differences import Overlap, overlap
 from search.audit.findings import called, counted
 from search.space import text_of
+from search.statistics.families import holm
+from search.statistics.results import ALPHA
+from search.statistics.single import wilson
+from search.statistics.text import SMALLEST_P, p_bound_text
 
 MOST_NAMED = 10
 """Differences, or figures, of one table that are told one by one."""
@@ -152,9 +156,9 @@ def _too_few(desk: Desk, n: int, found: list[tuple[str, str, Overlap]]) -> None:
     one, other, _ = found[0]
     k = desk.counts(other)
     assert k is not None
-    low, high = wilson(k[len(k) // 2], n)
+    low, high = (100 * end for end in wilson(k[len(k) // 2] / n, n))
     desk.note(
-        f"n = {n:,} cannot separate {', '.join(named)}{more}: exact McNemar p is above {LEVEL:g} whichever images they "
+        f"n = {n:,} cannot separate {', '.join(named)}{more}: exact McNemar p is above {ALPHA:g} whichever images they "
         f"share; the 95 % interval of {values[other]} is {low:.1f} to {high:.1f} %",
         "values",
         one,
@@ -171,19 +175,19 @@ def _range(desk: Desk, n: int, one: str, other: str, span: Overlap, adjusted: fl
     numbers = " against ".join(
         f"{k[0]:,}" if len(k) == 1 else f"{k[0]:,} to {k[-1]:,}" for k in counts if k is not None
     )
-    if span.separate and adjusted <= LEVEL:
-        verdict = f"is at most {p_text(span.largest)}: these two runs differ"
+    if span.separate and adjusted <= ALPHA:
+        verdict = f"is at most {p_bound_text(span.largest)}: these two runs differ"
     elif span.separate:
         verdict = (
-            f"is at most {p_text(span.largest)}, but one of {comparisons} comparisons: after Holm at most "
-            f"{p_text(adjusted)}, so that it may be chance"
+            f"is at most {p_bound_text(span.largest)}, but one of {comparisons} comparisons: after Holm at most "
+            f"{p_bound_text(adjusted)}, so that it may be chance"
         )
     else:
-        largest = p_text(span.largest)
-        if span.smallest >= LEAST:
-            range_ = f"is between {p_text(span.smallest)} and {largest}"
+        largest = p_bound_text(span.largest)
+        if span.smallest >= SMALLEST_P:
+            range_ = f"is between {p_bound_text(span.smallest)} and {largest}"
         else:
-            range_ = f"is at most {largest}, and may be below {LEAST:g}"
+            range_ = f"is at most {largest}, and may be below {SMALLEST_P:g}"
         verdict = f"{range_}, depending on the images they share: cannot be told from the figures"
     where = f"{numbers} of {counted(n, 'image')}"
     pair = f"{desk.printed(one)} against {desk.printed(other)}"

@@ -11,14 +11,10 @@ It is a statement on these two runs; what another run would give is not in it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-LEVEL = 0.05
-"""The usual level, that of the report's tests."""
-
-LEAST = 1e-12
-"""A p below this is told as this; where it is the lower end of a range, as below this."""
+from search.statistics.results import ALPHA
+from search.statistics.single import mcnemar
 
 
 @dataclass(frozen=True)
@@ -32,12 +28,12 @@ class Overlap:
     @property
     def inseparable(self) -> bool:
         """No overlap makes the two differ."""
-        return self.smallest > LEVEL
+        return self.smallest > ALPHA
 
     @property
     def separate(self) -> bool:
         """Every overlap makes the two differ."""
-        return self.largest <= LEVEL
+        return self.largest <= ALPHA
 
 
 def overlap(one: range, other: range, n: int) -> Overlap:
@@ -57,32 +53,3 @@ def overlap(one: range, other: range, n: int) -> Overlap:
         shared = max(0, one[0] + other[-1] - n)
         largest = mcnemar(one[0] - shared, other[-1] - shared)
     return Overlap(mcnemar(far, 0), largest, range(max(near, 0), far + 1))
-
-
-def mcnemar(b: int, c: int) -> float:
-    """Return the two-sided exact p of b images that one setting alone has right, and c that the other has."""
-    from scipy.stats import binomtest  # takes a second to import
-
-    return float(binomtest(b, b + c).pvalue) if b + c else 1.0
-
-
-def holm(p: Sequence[float]) -> list[float]:
-    """Return p values adjusted for being several (Holm 1979); of upper bounds, upper bounds."""
-    adjusted, highest = [0.0] * len(p), 0.0
-    for rank, place in enumerate(sorted(range(len(p)), key=lambda place: p[place])):
-        highest = max(highest, min((len(p) - rank) * p[place], 1.0))
-        adjusted[place] = highest
-    return adjusted
-
-
-def wilson(k: int, n: int) -> tuple[float, float]:
-    """Return the 95 % interval of k out of n (Wilson 1927), as per cent."""
-    z = 1.959963984540054
-    centre = (k + z * z / 2) / (n + z * z)
-    half = z / (n + z * z) * ((k * (n - k)) / n + z * z / 4) ** 0.5
-    return 100 * max(centre - half, 0.0), 100 * min(centre + half, 1.0)
-
-
-def p_text(p: float) -> str:
-    """Return an upper bound of p to two significant digits; what is below `LEAST` as that."""
-    return f"{max(p, LEAST):.2g}".replace("e-0", "e-")

@@ -9,18 +9,20 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from search.statistics.results import ALPHA, Difference
 
+P = TypeVar("P", float, float | None)
 
-def holm(values: Sequence[float | None]) -> list[float | None]:
+
+def holm(values: Sequence[P]) -> list[P]:
     """Return p values adjusted by Holm's step-down method (Holm 1979); None stays None and is not counted.
 
     The k-th smallest of m is multiplied by m - k + 1, no adjusted value lies below that of a smaller one, none above 1.
     """
     order = sorted((p, place) for place, p in enumerate(values) if p is not None)
-    adjusted: list[float | None] = [None] * len(values)
-    largest = 0.0
+    adjusted, largest = list(values), 0.0
     for rank, (p, place) in enumerate(order):
         largest = max(largest, min((len(order) - rank) * p, 1.0))
         adjusted[place] = largest

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import itertools
-import random
 from math import comb
 
 import pytest
-from scipy.stats import binomtest
 
-from search.audit.differences import holm, mcnemar, overlap, p_text, wilson
-from search.statistics import families
+from search.audit.differences import overlap
+from search.statistics.single import mcnemar
 
 
 def exact(b: int, c: int) -> float:
@@ -65,24 +63,3 @@ def test_the_differences_of_report_a(one, other, smallest, largest, inseparable,
 def test_large_tables_take_no_time() -> None:
     span = overlap(range(600_000, 600_010), range(599_000, 599_010), 1_000_000)
     assert 0 <= span.smallest < span.largest < 1
-
-
-def test_several_comparisons_are_adjusted_together() -> None:
-    draw = random.Random(0)
-    for size in (0, 1, 2, 7):
-        p = [draw.random() ** 3 for _ in range(size)]
-        assert holm(p) == families.holm(p)
-    assert holm([0.04, 0.01, 0.03]) == pytest.approx([0.06, 0.03, 0.06])
-
-
-@pytest.mark.parametrize(("k", "n"), [(74, 137), (0, 5), (5, 5), (1, 1), (1019, 1020)])
-def test_wilson(k: int, n: int) -> None:
-    interval = binomtest(k, n).proportion_ci(method="wilson")
-    assert wilson(k, n) == pytest.approx((100 * interval.low, 100 * interval.high), abs=1e-9)
-
-
-@pytest.mark.parametrize(
-    ("p", "text"), [(1.0, "1"), (0.4597, "0.46"), (0.00390625, "0.0039"), (8.2159e-5, "8.2e-5"), (1e-300, "1e-12")]
-)
-def test_how_p_is_written(p: float, text: str) -> None:
-    assert p_text(p) == text

@@ -17,6 +17,7 @@ def test_by_hand() -> None:
     assert holm([0.5, 0.5, 0.9]) == pytest.approx([1.0, 1.0, 1.0])
     # 3 x .005 = .015; 2 x .03 = .06; .04 raised to .06
     assert holm([0.03, 0.005, 0.04]) == pytest.approx([0.06, 0.015, 0.06])
+    assert holm([0.04, 0.01, 0.03]) == pytest.approx([0.06, 0.03, 0.06])
 
 
 def test_what_has_no_p_is_not_counted() -> None:

@@ -27,7 +27,7 @@ def test_golden_values() -> None:
     assert mcnemar(0, 0) == 1.0
 
 
-@pytest.mark.parametrize(("k", "n"), [(0, 5), (5, 5), (1, 1), (75, 137), (136, 137)])
+@pytest.mark.parametrize(("k", "n"), [(0, 5), (5, 5), (1, 1), (74, 137), (75, 137), (136, 137), (1019, 1020)])
 def test_wilson_is_that_of_scipy(k: int, n: int) -> None:
     expected = stats.binomtest(k, n).proportion_ci(method="wilson")
     assert wilson(k / n, n) == pytest.approx((expected.low, expected.high), abs=1e-12)

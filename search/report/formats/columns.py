@@ -14,11 +14,12 @@ import pandas as pd
 
 from search.report.formats.cross_sheet import cross_columns
 from search.report.formats.sheet import Column, Entry, Sheet
-from search.report.table.judged_text import claim_note, difference_text, level, mixed, p_text, right_text
+from search.report.table.judged_text import claim_note, difference_text, level, mixed, right_text
 from search.report.table.model import Cell, Judged, Line, Table
 from search.report.table.notes import BEST, PARTIAL, SELECTED
 from search.report.text import duration, figure, is_accuracy, readable, significant
 from search.statistics.single import HEAD
+from search.statistics.text import p_text
 
 ENDED = "how trials ended"
 """Heading of the column that says what became of trials which did not all finish."""

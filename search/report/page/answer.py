@@ -20,13 +20,14 @@ from search.report.page.wording import NAMED, listed, many, words
 from search.report.record.complete import incomplete, states
 from search.report.record.curves import Curves
 from search.report.table.families_apart import families_apart
-from search.report.table.judged_text import p_text, points
+from search.report.table.judged_text import points
 from search.report.table.judgement import confirms
 from search.report.table.labels import row_text
 from search.report.table.model import Claim, Judged, Line, Table
 from search.report.text import figure, is_accuracy
 from search.space import Space
 from search.statistics.results import ALPHA, VERDICT_SEEDS, State
+from search.statistics.text import p_text
 
 _ENDED = (Ended.FINISHED, Ended.STOPPED, Ended.PRUNED, Ended.DIVERGED, Ended.FAILED)
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import math
 
-from search.report.table.judged_text import p_text
 from search.report.table.model import Claim, Line, Table
+from search.statistics.text import p_text
 
 
 def claims_compared(table: Table) -> int:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from search.report.table.model import Cell, Claim, Judged, Line, Table
 from search.report.text import figure, rounded
 from search.statistics.results import Difference, State
+from search.statistics.text import p_text
 
 LOPSIDED = 0.2
 """Of half an interval: so far its middle may lie from the mean that a cross table shows with ±."""
@@ -75,11 +76,6 @@ def points(value: float, found: Difference) -> str:
     half = 50 * ((found.high or 0.0) - (found.low or 0.0))
     text = rounded(100 * value, half) if half > 0 else f"{100 * value:.2f}"
     return text if text.startswith("-") or not text.strip("0.") else f"+{text}"
-
-
-def p_text(p: float | None) -> str:
-    """Return a p value to three decimals; "" where there is none."""
-    return "" if p is None else "<0.001" if p < 0.001 else f"{p:.3f}"
 
 
 def right_text(judged: Judged | None) -> str:
