@@ -3,13 +3,14 @@
 # make quick  the fast part of the tests, for while you work
 # make stress what takes minutes: simulations, and a study whose processes are killed again and again
 # make fmt    bring the code into its format
+# make docs   build the documentation as a site, site/html/index.html
 
 PYTHON ?= python3
 BIN := .venv/bin
 # Python reads the encodings of file names and streams as it starts, so that tests cannot set them themselves.
 PYTEST := env -u PYTHONIOENCODING -u PYTHONUTF8 -u PYTHONOPTIMIZE LC_ALL=C.UTF-8 $(BIN)/python -m pytest
 
-.PHONY: run test quick stress lint fmt clean
+.PHONY: run test quick stress lint fmt docs clean
 
 run: .venv/installed
 	$(BIN)/python -m search run spaces/focal.yaml
@@ -34,6 +35,11 @@ fmt: .venv/installed-dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+# Strict: a link or a docstring's module that is not there ends it. Nothing is fetched while it is built, or read.
+docs: .venv/installed-docs
+	$(BIN)/python docs/stage.py site/pages
+	$(BIN)/zensical build --clean --strict
+
 # What takes long says so: the download is 3 GB, most of it PyTorch.
 .venv/installed: pyproject.toml constraints.txt
 	@echo "setting up .venv (downloads PyTorch and Ray, a few minutes the first time)"
@@ -45,5 +51,9 @@ fmt: .venv/installed-dev
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev]"
 	touch $@
 
+.venv/installed-docs: .venv/installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[docs]"
+	touch $@
+
 clean:
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf site .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis

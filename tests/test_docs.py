@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import ast
+import importlib.util
 import re
 import shlex
+import tomllib
 from pathlib import Path
+from typing import Any
 
 import click
 import pytest
 
+from docs import stage
 from search.cli import cli
 from search.space import read_space, space_from_mapping
 from search.space.nodes import Problems
 from search.space.yaml import parse
+from tests import trace_pictures
 from tests.settings_page import PAGE, page
 
 ROOT = Path(__file__).parents[1]
@@ -67,8 +72,9 @@ def test_make_knows_what_the_documents_ask_of_it() -> None:
 
 
 def test_the_example_of_a_workload_is_the_one_that_is_tested() -> None:
-    toy = (ROOT / "tests/contracts/toy.py").read_text()
-    assert toy.strip() in [block.strip() for block in blocks(README, "python")]
+    for name, language in (("sine.py", "python"), ("sine.yaml", "yaml")):
+        shown = [block.strip() for block in blocks(README, language)]
+        assert (ROOT / "examples" / name).read_text().strip() in shown
 
 
 @pytest.mark.parametrize("text", blocks(README, "yaml"))
@@ -82,23 +88,121 @@ def test_space_files_of_the_readme_read(text: str) -> None:
 
 @pytest.mark.parametrize("text", [README, CONTRIBUTING], ids=["README", "CONTRIBUTING"])
 def test_files_that_are_named_are_there(text: str) -> None:
-    named = re.findall(r"\b(?:search|src|tests|spaces|docs|benchmarks)/[\w/]+\.(?:py|md|yaml)\b", text)
+    named = re.findall(r"\b(?:search|src|tests|spaces|docs|benchmarks|examples)/[\w/]+\.(?:py|md|yaml)\b", text)
     assert named
     assert [path for path in named if not (ROOT / path).exists()] == []
 
 
-def test_the_rooms_of_contributing_are_there() -> None:
-    listing = CONTRIBUTING.partition("## Rooms")[2].partition("Imports go one way")[0]
-    service = re.findall(r"^ {6,8}([\w/]+(?:\.py)?(?:, [\w.]+)*)", listing, re.MULTILINE)
-    names = [name for entry in service for name in entry.split(", ")]
-    assert "engine/" in names
-    rooms = [ROOT / "search" / inside for inside in ("", "engine", "report")]
-    assert [name for name in names if not any((room / name).exists() for room in rooms)] == []
-    assert {f"{room.name}/" for room in (ROOT / "search").iterdir() if (room / "__init__.py").exists()} <= set(names)
-
-
 def test_the_page_of_settings_is_what_the_settings_say() -> None:
     assert PAGE.read_text() == page(), "run python -m tests.settings_page"
+
+
+# docs/structure.md ---------------------------------------------------------------------------------------------
+
+STRUCTURE = (ROOT / "docs/structure.md").read_text()
+NAMES = sorted(
+    {
+        *re.findall(r"`((?:search|src|tests|docs|examples|benchmarks)/[\w/.]*(?:::[\w.]+)?)`", STRUCTURE),
+        *(f"search/{place}" for _, boxes in trace_pictures.TRACES.values() for box in boxes for place in box.places),
+    }
+)
+"""Files and folders that the page and its pictures name, most of them with what is in them."""
+
+
+def defined(path: Path, name: str) -> bool:
+    """Whether a module defines a class, function or constant; of a class, its methods too."""
+    node: ast.AST = ast.parse(path.read_text())
+    for part in name.split("."):
+        inside = [child for child in ast.iter_child_nodes(node) if part in names_of(child)]
+        if not inside:
+            return False
+        node = inside[-1]
+    return True
+
+
+def names_of(node: ast.AST) -> list[str]:
+    match node:
+        case ast.Assign():
+            return [ast.unparse(target) for target in node.targets]
+        case ast.AnnAssign():
+            return [ast.unparse(node.target)]
+    return [getattr(node, "name", "")]
+
+
+def test_what_the_page_of_structure_names_is_there() -> None:
+    assert len(NAMES) > 80
+    missing = []
+    for entry in NAMES:
+        path, _, name = entry.partition("::")
+        if not (ROOT / path).exists() or (name and not defined(ROOT / path, name)):
+            missing.append(entry)
+    assert missing == []
+
+
+def test_every_room_stands_on_the_page_of_structure() -> None:
+    listing = STRUCTURE.partition("## Rooms")[2].partition("\n## ")[0]
+    top = ROOT / "search"
+    inits = [*top.glob("*/__init__.py"), *top.glob("engine/*/__init__.py"), *top.glob("report/*/__init__.py")]
+    rooms = {f"{init.parent.relative_to(ROOT).as_posix()}/" for init in inits}
+    assert set(re.findall(r"^\| `(search/[\w/]+/)`", listing, re.MULTILINE)) == rooms
+
+
+def test_the_page_of_structure_has_eight_objects_and_three_traces() -> None:
+    objects = STRUCTURE.partition("## Eight objects")[2].partition("\n## ")[0]
+    assert len(re.findall(r"^- \*\*\w+\*\*: .+ `search/.+::\w+`$", objects, re.MULTILINE)) == 8
+    shown = re.findall(r"!\[[^\]]{80,}\]\(pictures/(\w+)\.svg\)", STRUCTURE)
+    assert sorted(shown) == sorted(trace_pictures.TRACES)
+
+
+@pytest.mark.parametrize("name", trace_pictures.TRACES)
+def test_the_pictures_of_the_traces_are_what_the_traces_say(name: str) -> None:
+    picture = (trace_pictures.FOLDER / f"{name}.svg").read_text()
+    assert picture == trace_pictures.drawn(*trace_pictures.TRACES[name]), "run python -m tests.trace_pictures"
+
+
+# The site ------------------------------------------------------------------------------------------------------
+
+
+def test_every_page_stands_in_the_contents_of_the_site_and_its_links_lead_somewhere(tmp_path: Path) -> None:
+    stage.stage(tmp_path / "pages")
+    pages = {path.relative_to(tmp_path / "pages").as_posix() for path in (tmp_path / "pages").rglob("*.md")}
+    contents = re.findall(r'"([\w/-]+\.md)"', (ROOT / "zensical.toml").read_text())
+    assert sorted(contents) == sorted(pages)
+    links = [
+        (page, target)
+        for page in pages
+        for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", (tmp_path / "pages" / page).read_text())
+        if "://" not in target
+    ]
+    assert len(links) > 20
+    assert [link for link in links if not (tmp_path / "pages" / link[1]).exists()] == []
+
+
+def test_a_link_to_a_file_becomes_its_path_and_one_to_nothing_is_an_error(tmp_path: Path, monkeypatch: Any) -> None:
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "SECURITY.md").touch()
+    (tmp_path / "docs/gpu.md").write_text("[a](../search.py) [b](../SECURITY.md#who) [c](https://ray.io)")
+    monkeypatch.setattr(stage, "ROOT", tmp_path)
+    with pytest.raises(FileNotFoundError, match=r"^docs/gpu\.md links to \.\./search\.py, which is not there$"):
+        stage.staged("docs/gpu.md")
+    (tmp_path / "search.py").touch()
+    assert stage.staged("docs/gpu.md") == "`search.py` [b](security.md#who) [c](https://ray.io)"
+
+
+def test_modules_whose_docstrings_the_site_shows_are_there() -> None:
+    modules = [module for _, modules in stage.API.values() for module in modules]
+    assert [module for module in modules if importlib.util.find_spec(module) is None] == []
+
+
+# The changelog ---------------------------------------------------------------------------------------------------
+
+
+def test_the_changelog_has_one_line_for_each_thing_under_the_release_that_has_it() -> None:
+    lines = (ROOT / "CHANGELOG.md").read_text().splitlines()
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    releases = [line[3:] for line in lines if line.startswith("## ")]
+    assert version in releases[:2]
+    assert [line for line in lines if line.startswith(" ") or len(line) > 120] == []
 
 
 # The promises of docs/reliability.md ---------------------------------------------------------------------------

@@ -7,14 +7,14 @@ from typing import Any, ClassVar
 import numpy as np
 import pytest
 
+from examples.sine import Fit, SineFit
 from search.workload import Settings
 from tests.contracts.dropping import DroppingFit
-from tests.contracts.toy import Fit, SineFit
 from tests.contracts.workload_contract import WorkloadContract, begin, keys, measure
 
 
 class TestSineFit(WorkloadContract):
-    name = "tests.contracts.toy:SineFit"
+    name = "examples.sine:SineFit"
     settings: ClassVar = {"lr": 0.1, "momentum": 0.5, "degree": 7, "seed": 4}
     between: ClassVar = {"lr": 0.3, "degree": 2, "seed": 4}
     epochs = 5

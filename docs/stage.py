@@ -1,0 +1,85 @@
+"""Stages the pages of the documentation's site, which `make docs` builds: python docs/stage.py FOLDER
+
+Pages name files of the repository by relative links, as its web view wants them. On the site a link to another page
+stays a link; a link to any other file becomes the file's path, as code. A link to what is not there is an error.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+
+PAGES = {
+    "README.md": "index.md",
+    "CONTRIBUTING.md": "contributing.md",
+    "CHANGELOG.md": "changelog.md",
+    "SECURITY.md": "security.md",
+    "results/reference/README.md": "reference.md",
+    **{f"docs/{page.name}": page.name for page in sorted((ROOT / "docs").glob("*.md"))},
+}
+"""Page of the repository -> page of the site."""
+
+API = {
+    "library": ("The library", ["search.api"]),
+    "workload": (
+        "Writing a workload",
+        ["search.workload.contract", "search.workload.offers", "search.workload.settings"],
+    ),
+    "core": (
+        "Words and rules",
+        [f"search.core.{name}" for name in ("trial", "prefix", "stopping", "pruning", "errors")],
+    ),
+    "space": ("The space, typed", ["search.space.model"]),
+    "ledger": ("The ledger", ["search.ledger", "search.ledger.ledger", "search.ledger.states"]),
+    "driver": ("The driver", ["search.engine.decide.driver", "search.engine.decide.lease"]),
+    "statistics": (
+        "Statistics",
+        [f"search.statistics.{name}" for name in ("results", "cell", "crossed", "families", "power", "verdicts")],
+    ),
+}
+"""Page of the site -> its title and the modules whose docstrings it shows."""
+
+_LINK = re.compile(r"(!?\[[^\]]*\])\(([^)\s]+)\)")
+
+
+def staged(page: str) -> str:
+    """Return a page of the repository as the site wants it.
+
+    Raises:
+        FileNotFoundError: the page links to a file that is not there.
+    """
+
+    def linked(match: re.Match[str]) -> str:
+        label, (target, hash_sign, anchor) = match[1], match[2].partition("#")
+        if "://" in target or target.startswith("mailto:") or not target:
+            return match[0]
+        path = os.path.normpath(ROOT / page / ".." / target)
+        if not os.path.exists(path):
+            raise FileNotFoundError(f"{page} links to {match[2]}, which is not there")
+        name = Path(path).relative_to(ROOT).as_posix()
+        if name in PAGES:
+            return f"{label}({PAGES[name]}{hash_sign}{anchor})"
+        return match[0] if name.startswith("docs/") else f"`{name}`"
+
+    return _LINK.sub(linked, (ROOT / page).read_text(encoding="utf-8"))
+
+
+def stage(folder: Path) -> None:
+    """Write all pages into `folder`, in place of what it held."""
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(ROOT / "docs/pictures", folder / "pictures")
+    (folder / "api").mkdir()
+    for page, name in PAGES.items():
+        (folder / name).write_text(staged(page), encoding="utf-8")
+    for name, (title, modules) in API.items():
+        text = "\n\n".join([f"# {title}", *(f"::: {module}" for module in modules)])
+        (folder / f"api/{name}.md").write_text(text + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    stage(Path(sys.argv[1]))
