@@ -19,7 +19,7 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from search.core.errors import UserError
 from search.engine.decide.driver import Driver
-from search.engine.executor.job import Job
+from search.engine.executor.job import job
 from search.engine.machines.agreement import Answer, Question, answer, split_address
 from search.engine.machines.nodes import Node, Share
 
@@ -54,7 +54,7 @@ def joined(address: str) -> Iterator[None]:
             log_to_driver=False,
             logging_level="ERROR",
             runtime_env={"env_vars": ON_WORKERS},
-            job_config=Job(local=False),
+            job_config=job(local=False),
         )
     except Exception as error:
         raise UserError(_refusal(address, error)) from error

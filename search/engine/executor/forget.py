@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from ray import tune
-from ray.tune.execution.tune_controller import TuneController
+
+from search.engine.executor import private
 
 
 class Forgetful(tune.Callback):
@@ -30,12 +31,9 @@ class Forgetful(tune.Callback):
 
 def forget(trial: Any) -> None:
     """Empty what a trial of Tune's holds; its id and status stay, for Tune counts by them."""
-    kept = trial.run_metadata
-    kept.last_result = {}
-    kept.metric_analysis, kept.metric_n_steps = {}, {}
-    for name in ("config", "evaluated_params", "_Trial__unresolved_config"):
-        if hasattr(trial, name):
-            setattr(trial, name, {})
+    trial.config, trial.evaluated_params = {}, {}
+    for name in (private.LAST_RESULT, private.METRIC_ANALYSIS, private.METRIC_STEPS, private.SETTINGS):
+        name.put({}, trial)
 
 
 @contextmanager
@@ -48,15 +46,11 @@ def saving_nothing(folder: Path) -> Iterator[None]:
     Args:
         folder: of Tune's experiment; gets the file that Tune looks for when all is done.
     """
-    folder.mkdir(exist_ok=True)
-    (folder / TuneController.CKPT_FILE_TMPL.format("")).write_text('{"trial_data": []}')
-    usual = TuneController.checkpoint
-    TuneController.checkpoint = _save_nothing
-    try:
+    file_name = private.STATE_FILE.get()
+    if file_name is None:
         yield
-    finally:
-        TuneController.checkpoint = usual
-
-
-def _save_nothing(controller: TuneController, force: bool = False, wait: bool = False) -> None:
-    pass
+        return
+    folder.mkdir(exist_ok=True)
+    (folder / file_name.format("")).write_text('{"trial_data": []}')
+    with private.CHECKPOINT.replaced(lambda usual: lambda controller, *words, **more: None):
+        yield

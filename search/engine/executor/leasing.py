@@ -22,6 +22,7 @@ from ray.tune.search import Searcher
 from search.engine.decide.death import UNKNOWN
 from search.engine.decide.driver import Driver
 from search.engine.decide.lease import Assignment, WorkerSetup
+from search.engine.executor import private
 from search.engine.executor.servers import fallen
 from search.engine.machines.gauge import Gauge
 from search.engine.worker.deaths import Deaths, alive
@@ -154,10 +155,11 @@ class RowScheduler(_NotSaved, FIFOScheduler):
     def __init__(self, driver: Driver, queue: LeaseQueue) -> None:
         super().__init__()
         self._driver, self._queue = driver, queue
+        self._error_of = private.WORKER_ERROR.get()
 
     def on_trial_error(self, tune_controller: Any, trial: Any) -> None:
         """Keep what Ray says of a worker that died; the queue is told of it next."""
-        self._queue.said[trial.trial_id] = str(trial.get_error() or "")
+        self._queue.said[trial.trial_id] = str((self._error_of and self._error_of(trial)) or "")
 
     def on_trial_result(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> str:
         """Commit a row; go on with the lease or stop it."""

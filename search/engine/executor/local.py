@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import inspect
 import logging
 import os
 import secrets
@@ -17,14 +16,13 @@ from pathlib import Path
 from typing import Any
 
 import ray
-from ray._private import parameter, ray_constants, services, utils
-from ray.tune.execution import class_cache
 
 from search.core.errors import RayLost, SearchError, StorageFailed, UserError
 from search.core.shown import first_line
+from search.engine.executor import private
 from search.engine.executor.folders import full, own_folder
 from search.engine.executor.guard import Told, guard
-from search.engine.executor.job import Job
+from search.engine.executor.job import job
 from search.engine.executor.servers import Watch, watched
 from search.system import limits
 
@@ -38,7 +36,7 @@ interpreter's lock, so that no code of ours could end that."""
 LEAST_PROCESSES = 130
 """Processes and threads that a local Ray and its driver have at least, on two CPUs; with fewer it hangs."""
 
-UNNEEDED = {"no_monitor": True, "include_log_monitor": False}
+UNNEEDED = {private.NO_MONITOR: True, private.LOG_MONITOR: False}
 """Parameters of a Ray node that leave processes out."""
 
 _GROUP: dict[str, Any] = {"process_group": 0} if sys.platform.startswith("linux") else {}
@@ -66,6 +64,7 @@ def local_ray(cpus: int | None = None, say: Callable[[str], object] = print) -> 
     with ExitStack() as guards:
         _session = _started(guards, cpus, say)
         with watched(_gone) as watch:
+            watch.look()  # now, so that names of Ray's that are missing are said before anything is trained
             try:
                 with _failing_plainly(watch):
                     yield
@@ -75,19 +74,26 @@ def local_ray(cpus: int | None = None, say: Callable[[str], object] = print) -> 
                 _session = ""
 
 
-SERVERS = {ray_constants.PROCESS_TYPE_RAYLET: "raylet", ray_constants.PROCESS_TYPE_GCS_SERVER: "GCS server"}
+SERVERS = {private.RAYLET: "raylet", private.GCS_SERVER: "GCS server"}
 """Ray's processes without which nothing goes on; of the others it is not noticed when they end."""
 
 
 def _gone() -> str:
     """Return which server of the local Ray has ended, and how, or ""."""
-    node = ray._private.worker._global_node
-    for kind, process in node.dead_processes() if node is not None else ():
-        if kind in SERVERS:
-            how = signal.Signals(-process.returncode).name if process.returncode < 0 else f"exit {process.returncode}"
-            return f"{SERVERS[kind]} on this machine ended while it was needed ({how})"
-    if node is not None and _refused(node.gcs_address):  # told to end, it lets go of its port and stays
-        return f"{SERVERS[ray_constants.PROCESS_TYPE_GCS_SERVER]} on this machine takes no more connections"
+    node = private.NODE.get()
+    if node is None:
+        return ""
+    servers = {server.get(): name for server, name in SERVERS.items()}
+    try:
+        for kind, process in (private.DEAD_PROCESSES.get(node) or list)():
+            if name := servers.get(kind):
+                code = process.returncode
+                how = signal.Signals(-code).name if code < 0 else f"exit {code}"
+                return f"{name} on this machine ended while it was needed ({how})"
+    except (AttributeError, TypeError, ValueError) as error:  # these processes are others than they were
+        private.DEAD_PROCESSES.lacking(error)
+    if _refused(private.GCS_ADDRESS.get(node) or ""):  # told to end, it lets go of its port and stays
+        return f"{SERVERS[private.GCS_SERVER]} on this machine takes no more connections"
     return ""
 
 
@@ -146,16 +152,15 @@ def _started(guards: ExitStack, cpus: int | None, say: Callable[[str], object]) 
                 told.starting(START_LIMIT_S, f"Ray did not start within {START_LIMIT_S:g} s; {_look(folder)}")
                 try:
                     with _lean(told):
-                        started = ray.init(
+                        started = private.init(
                             "local",  # else RAY_ADDRESS, or a cluster started on this machine, would be taken instead
                             num_cpus=cpus,
                             include_dashboard=False,
                             log_to_driver=False,
                             logging_level=logging.ERROR,
                             configure_logging=True,
-                            _node_ip_address="127.0.0.1",
-                            job_config=Job(local=True),
-                            _temp_dir=folder,
+                            job_config=job(local=True),
+                            private={private.ADDRESS: "127.0.0.1", private.FOLDER: folder},
                         )
                 finally:
                     told.started()
@@ -189,21 +194,24 @@ def _lean(told: Told) -> Iterator[None]:
     A signal to the whole group (`timeout` and some terminals send SIGTERM so) would end Ray under the run, which could
     then neither finish its epochs nor end in order. Elsewhere than on Linux Ray ends its own by their group.
 
-    None of this is Ray's public interface: what a version does not have stays as it is there.
+    What a version of Ray does not have stays as it is there.
     """
-    known = inspect.signature(parameter.RayParams).parameters
-    without = {name: value for name, value in UNNEEDED.items() if name in known}
-    with (
-        _replaced(parameter, "RayParams", lambda usual: functools.partial(usual, **without)),
-        _replaced(services, "start_api_server", lambda usual: lambda *words, **more: (None, None)),
-        _replaced(services, "ConsolePopen", lambda usual: functools.partial(usual, **_GROUP)),
-        _replaced(utils, "set_sigterm_handler", lambda usual: lambda handler: None),  # ours stays
-        _replaced(utils, "get_entrypoint_name", lambda usual: lambda: "search"),  # a command line may be no UTF-8
-        _replaced(
-            ray_constants, "RAY_DISABLE_FAILURE_SIGNAL_HANDLER", lambda usual: True
-        ),  # it dumps a stack at SIGTERM
-        _replaced(ray._raylet, "CoreWorker", functools.partial(_mortal, told)),
-    ):
+
+    def lean(usual: Callable[..., Any]) -> Callable[..., Any]:
+        return functools.partial(usual, **{name.parameter: value for name, value in UNNEEDED.items() if name.known()})
+
+    changes: dict[private.Private, Callable[[Any], object]] = {
+        private.NODE_PARAMETERS: lean,
+        private.API_SERVER: lambda usual: lambda *words, **more: (None, None),
+        private.PROCESS: lambda usual: functools.partial(usual, **_GROUP),
+        private.SIGTERM_HANDLER: lambda usual: lambda handler: None,  # ours stays
+        private.COMMAND_LINE: lambda usual: lambda: "search",
+        private.STACK_DUMP: lambda usual: True,
+        private.CORE_WORKER: functools.partial(_mortal, told),
+    }
+    with ExitStack() as stack:
+        for name, make in changes.items():
+            stack.enter_context(name.replaced(make))
         yield
 
 
@@ -227,28 +235,9 @@ def in_ready_processes() -> Iterator[None]:
     It asks for an environment with some variables of the driver's, which Ray can only give to a new process, a second
     or two later. On this machine every process has them from the driver.
     """
-    with _replaced(class_cache._ActorClassCache, "get", lambda usual: _plain_actor):
+    plain = functools.cache(ray.remote)  # a class is registered once
+    with private.ACTOR_CLASS.replaced(lambda usual: lambda classes, trainable: plain(trainable)):
         yield
-
-
-def _plain_actor(classes: Any, trainable: type) -> Any:
-    if trainable not in classes._cache:
-        classes._cache[trainable] = ray.remote(trainable)
-    return classes._cache[trainable]
-
-
-@contextmanager
-def _replaced(owner: Any, name: str, make: Callable[[Any], Any]) -> Iterator[None]:
-    """Put something made of an attribute of Ray's in its place meanwhile; do nothing where there is none."""
-    usual = getattr(owner, name, None)
-    if usual is None:
-        yield
-        return
-    setattr(owner, name, make(usual))
-    try:
-        yield
-    finally:
-        setattr(owner, name, usual)
 
 
 TOKEN = "RAY_AUTH_TOKEN"

@@ -41,6 +41,7 @@ from ray import tune
 from search.core.errors import InternalError, RayLost, UserError
 from search.engine.decide.driver import Driver
 from search.engine.decide.lease import WorkerSetup
+from search.engine.executor import private
 from search.engine.executor.cluster import Watch, joined, on_nodes
 from search.engine.executor.forget import Forgetful, saving_nothing
 from search.engine.executor.leasing import LeaseQueue, Pulse, RowScheduler
@@ -76,6 +77,7 @@ def ray_at(address: str, cpus: int | None = None, say: Callable[[str], object] =
     warnings.filterwarnings("ignore", module="ray")
     before = signal.getsignal(signal.SIGTERM)
     with ExitStack() as stack:
+        stack.enter_context(private.telling(say))
         try:
             stack.enter_context(joined(address) if address else local_ray(cpus, say))
         except SystemExit as ended:  # by the handler Ray has put there

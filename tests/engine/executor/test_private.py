@@ -1,0 +1,180 @@
+"""Names that Ray does not promise: all in one table, and a study without any of them trains the same."""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from tests.surroundings import HANG_S, ROOT
+
+TABLE = Path("search/engine/executor/private.py")
+PUBLIC = {
+    "ray",
+    "ray.job_config",
+    "ray.tune",
+    "ray.tune.schedulers",
+    "ray.tune.search",
+    "ray.util.scheduling_strategies",
+}
+"""Modules of Ray with a page in its reference."""
+
+
+def owner_and_name() -> list[tuple[str, str]]:
+    """The first two arguments of every entry, read without Ray."""
+    calls = [node for node in ast.walk(ast.parse((ROOT / TABLE).read_text())) if isinstance(node, ast.Call)]
+    entries = [call for call in calls if isinstance(call.func, ast.Name) and call.func.id == "Private"]
+    return [tuple(word.value for word in call.args) for call in entries]  # type: ignore[attr-defined, misc]
+
+
+def spelled(owner: str, name: str) -> str:
+    return f"{owner.replace(':', '.')}{name if name.startswith('(') else f'.{name}'}"
+
+
+ENTRIES = owner_and_name()
+OF_A_START = [
+    spelled(owner, name)
+    for owner, name in ENTRIES
+    if not owner.startswith("ray.tune") and "PROCESS_TYPE" not in name and not owner.endswith((":Node", ".worker"))
+]
+OF_A_RUN = [spelled(*entry) for entry in ENTRIES if spelled(*entry) not in OF_A_START]
+
+
+# No private name anywhere else -------------------------------------------------------------------------------------
+
+
+def private_names(source: str) -> Iterator[str]:
+    """Yield what a module uses of Ray's beside the public interface."""
+    of_the_table = {part for _, name in ENTRIES for part in name.strip("()").split(".")} - {"get", "checkpoint"}
+    tree = ast.parse(source)
+    rays = {"ray"}
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.Import, ast.ImportFrom)):
+            module = node.module or "" if isinstance(node, ast.ImportFrom) else ""
+            for alias in node.names:
+                full = f"{module}.{alias.name}".strip(".")
+                if full.split(".")[0] == "ray":
+                    rays.add(alias.asname or alias.name.split(".")[0])
+                    if (module or full) not in PUBLIC or alias.name.startswith("_"):
+                        yield full
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute):
+            root: ast.expr = node
+            while isinstance(root, ast.Attribute):
+                root = root.value
+            private = node.attr.startswith("_") and isinstance(root, ast.Name) and root.id in rays
+            if private or node.attr in of_the_table:
+                yield node.attr
+        elif isinstance(node, ast.keyword) and node.arg in of_the_table:
+            yield node.arg
+        elif isinstance(node, ast.Constant):
+            text = str(node.value)
+            yield from [text] * (text in of_the_table or text.startswith(("ray._", "ray.tune.execution")))
+
+
+def test_only_the_table_has_private_names_of_ray() -> None:
+    modules = [path for path in (ROOT / "search").rglob("*.py") if path != ROOT / TABLE]
+    assert {str(path): names for path in modules if (names := sorted(private_names(path.read_text())))} == {}
+
+
+@pytest.mark.parametrize(
+    ("source", "name"),
+    [
+        ("from ray._private import services", "ray._private.services"),
+        ("import ray._raylet", "ray._raylet"),
+        ("from ray.tune.execution import class_cache", "ray.tune.execution.class_cache"),
+        ("import ray\nray._private.worker", "_private"),
+        ("from ray import tune as t\nt._value", "_value"),
+        ("trial.run_metadata", "run_metadata"),
+        ("ray.init(_temp_dir='')", "_temp_dir"),
+        ("setattr(trial, '_Trial__unresolved_config', {})", "_Trial__unresolved_config"),
+        ("import_module('ray._private.node')", "ray._private.node"),
+    ],
+)
+def test_a_private_name_elsewhere_is_noticed(source: str, name: str) -> None:
+    assert name in private_names(source)
+
+
+def test_every_entry_says_what_it_is_what_it_buys_and_what_happens_without_it() -> None:
+    calls = [node for node in ast.walk(ast.parse((ROOT / TABLE).read_text())) if isinstance(node, ast.Call)]
+    for call in calls:
+        if isinstance(call.func, ast.Name) and call.func.id == "Private":
+            assert [word.arg for word in call.keywords] == ["what", "buys", "without"]
+    assert len({spelled(*entry) for entry in ENTRIES}) == len(ENTRIES) > 0
+
+
+# A study without one of them ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def studies() -> Iterator[dict[str, dict[str, Any]]]:
+    """Run a study with all names, and one without each of them; return what each said and recorded."""
+    done: dict[str, dict[str, Any]] = {}
+    with tempfile.TemporaryDirectory() as folder:  # a short path: sockets lie in it
+        for phase, names in (("start", OF_A_START), ("run", OF_A_RUN)):
+            place = Path(folder, phase)
+            (place / "tmp").mkdir(parents=True)
+            words = [sys.executable, "-m", "tests.engine.hidden", str(place), phase, *names]
+            environment = {**os.environ, "RAY_TMPDIR": str(place / "tmp")}
+            ended = subprocess.run(
+                words, capture_output=True, text=True, cwd=ROOT, env=environment, timeout=2 * HANG_S, check=False
+            )
+            assert (ended.returncode, ended.stderr) == (0, "")
+            done |= dict(json.loads(line) for line in ended.stdout.splitlines())
+        yield done
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [*OF_A_START, *OF_A_RUN])
+def test_a_study_without_a_private_name(name: str, studies: dict[str, dict[str, Any]]) -> None:
+    from search.engine.executor.tune import private, ray
+
+    (entry,) = [entry for entry in private.TABLE if str(entry) == name]
+    complete, without = studies[""], studies[name]
+    assert [len(rows) for rows in complete["rows"].values()] == [2]
+    assert (without["rows"], without["states"]) == (complete["rows"], complete["states"])
+    assert not [text for text in complete["said"] if text.startswith("Ray ")]
+    assert [text for text in without["said"] if text.startswith("Ray ")] == [
+        f"Ray {ray.__version__} has no {name}: {entry.without}"
+    ]
+
+
+@pytest.mark.slow
+def test_a_name_that_means_something_else_is_said_and_the_watch_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    from search.engine.executor.local import _gone
+    from search.engine.executor.tune import private, ray
+
+    said: list[str] = []
+    node = SimpleNamespace(dead_processes=lambda: [("raylet", "no process")], gcs_address="nowhere")
+    monkeypatch.setattr(ray._private.worker, "_global_node", node)
+    monkeypatch.setattr(private, "_said", set())
+    with private.telling(said.append):
+        assert (_gone(), _gone()) == ("", "")
+    assert said == [
+        f"Ray {ray.__version__}: ray._private.node.Node.dead_processes failed (AttributeError: 'str' object has no "
+        "attribute 'returncode'): a run that waits for a server that has ended is not ended"
+    ]
+
+
+@pytest.mark.slow
+def test_a_module_that_is_gone_takes_its_names_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    from search.engine.executor.tune import private
+
+    said: list[str] = []
+    monkeypatch.setattr(private, "_said", set())
+    monkeypatch.setitem(sys.modules, "ray._private.utils", None)
+    with private.telling(said.append), private.COMMAND_LINE.replaced(lambda usual: pytest.fail("there is none")):
+        assert private.SIGTERM_HANDLER.get() is None
+    assert [text.partition(":")[0].partition(" has no ")[2] for text in said] == [
+        "ray._private.utils.get_entrypoint_name",
+        "ray._private.utils.set_sigterm_handler",
+    ]
