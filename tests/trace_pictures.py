@@ -128,7 +128,7 @@ TRACES = {
 
 def drawn(title: str, boxes: tuple[Box, ...]) -> str:
     """Return a trace as SVG."""
-    parts, top = [], 34
+    parts, top = [], 8
     middles: dict[str, int] = {}
     for index, box in enumerate(boxes):
         height = 28 + 18 * len(box.places)
@@ -157,11 +157,9 @@ def drawn(title: str, boxes: tuple[Box, ...]) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH_PX}" height="{top + 8}" '
         f'viewBox="0 0 {WIDTH_PX} {top + 8}" role="img">\n<title>{escape(title)}</title>\n'
         "<style>text{font-family:Helvetica,Arial,'DejaVu Sans',sans-serif;fill:#16191d}"
-        ".head{font-size:15px;font-weight:bold}"
         ".what{font-size:13.5px}.where{font-family:Menlo,Consolas,'DejaVu Sans Mono',monospace;font-size:11px}"
         ".carries{font-size:12px;font-style:italic}</style>\n"
         f'<rect width="{WIDTH_PX}" height="{top + 8}" fill="#f6f7f9"/>\n'
-        f'<text x="8" y="22" class="head">{escape(title)}</text>\n'
     )
     return head + "\n".join(parts) + "\n</svg>\n"
 
