@@ -110,19 +110,19 @@ def _value(figure: grim.Figure) -> Fraction:
 def _differences(desk: Desk, n: int) -> None:
     """Say of the differences that the file speaks of what McNemar's test could make of them."""
     assert desk.published is not None
-    found: list[tuple[str, str, Overlap]] = []
+    differences: list[tuple[str, str, Overlap]] = []
     for first, second in _compared(desk):
         ours, theirs = desk.counts(first), desk.counts(second)
         if ours and theirs and desk.published.values[first] != desk.published.values[second]:
             if ours[0] + ours[-1] < theirs[0] + theirs[-1]:
-                found.append((second, first, overlap(theirs, ours, n)))
+                differences.append((second, first, overlap(theirs, ours, n)))
             else:
-                found.append((first, second, overlap(ours, theirs, n)))
-    _too_few(desk, n, [entry for entry in found if entry[2].inseparable])
-    adjusted = holm([span.largest for _, _, span in found])
-    told = [(*entry, p) for entry, p in zip(found, adjusted, strict=True) if not entry[2].inseparable]
+                differences.append((first, second, overlap(ours, theirs, n)))
+    _too_few(desk, n, [entry for entry in differences if entry[2].inseparable])
+    adjusted = holm([span.largest for _, _, span in differences])
+    told = [(*entry, p) for entry, p in zip(differences, adjusted, strict=True) if not entry[2].inseparable]
     for one, other, span, p in told[:MOST_NAMED]:
-        desk.note(_range(desk, n, one, other, span, p, len(found)), "values", one)
+        desk.note(_range(desk, n, one, other, span, p, len(differences)), "values", one)
     if len(told) > MOST_NAMED:
         desk.note(f"{len(told) - MOST_NAMED} more differences are not told one by one", "values")
 
@@ -146,14 +146,14 @@ def _compared(desk: Desk) -> Iterator[tuple[str, str]]:
             yield one, other
 
 
-def _too_few(desk: Desk, n: int, found: list[tuple[str, str, Overlap]]) -> None:
-    if not found or desk.published is None:
+def _too_few(desk: Desk, n: int, differences: list[tuple[str, str, Overlap]]) -> None:
+    if not differences or desk.published is None:
         return
     values = desk.published.values
-    parts = {f"{values[other]} from {values[one]} ({_apart(span)})": None for one, other, span in found}
+    parts = {f"{values[other]} from {values[setting]} ({_apart(span)})": None for setting, other, span in differences}
     named = list(parts)[:MOST_NAMED]
     more = f" and {len(parts) - MOST_NAMED} more" if len(parts) > MOST_NAMED else ""
-    one, other, _ = found[0]
+    setting, other, _ = differences[0]
     k = desk.counts(other)
     assert k is not None
     low, high = (100 * end for end in wilson(k[len(k) // 2] / n, n))
@@ -161,7 +161,7 @@ def _too_few(desk: Desk, n: int, found: list[tuple[str, str, Overlap]]) -> None:
         f"n = {n:,} cannot separate {', '.join(named)}{more}: exact McNemar p is above {ALPHA:g} whichever images they "
         f"share; the 95 % interval of {values[other]} is {low:.1f} to {high:.1f} %",
         "values",
-        one,
+        setting,
     )
 
 

@@ -82,13 +82,14 @@ def _twice(found: Sequence[tuple[Desk, Row]]) -> None:
     """
     desks = {id(row): desk for desk, row in found}
     for earlier, later in pairs(row for _, row in found):
-        one, other = desks[id(earlier)], desks[id(later)]
-        if one.published is None or other.published is None or one.published.n != other.published.n:
+        earlier_desk, later_desk = desks[id(earlier)], desks[id(later)]
+        before, after = earlier_desk.published, later_desk.published
+        if before is None or after is None or before.n != after.n:
             continue
-        texts = one.published.values[earlier.name], other.published.values[later.name]
-        alike = _alike(one, earlier, other, later)
-        place = "" if one is other else f" of {called(earlier.file)}"
-        whose = f"{one.row(earlier.name)}{place}"
+        texts = before.values[earlier.name], after.values[later.name]
+        alike = _alike(earlier_desk, earlier, later_desk, later)
+        place = "" if earlier_desk is later_desk else f" of {called(earlier.file)}"
+        whose = f"{earlier_desk.row(earlier.name)}{place}"
         if earlier.epochs == later.epochs:
             same = f"has the settings of {whose}"
         elif later.epochs < earlier.epochs:
@@ -97,15 +98,15 @@ def _twice(found: Sequence[tuple[Desk, Row]]) -> None:
             same = f"begins with the {earlier.epochs:,} epochs of {whose}"
         if alike:
             both = f"both are printed with {texts[1]}" if texts[0] == texts[1] else f"{texts[1]} agrees with {texts[0]}"
-            sentence = f"{other.row(later.name)} {same}, and {both}: it may be the same run, listed twice"
+            sentence = f"{later_desk.row(later.name)} {same}, and {both}: it may be the same run, listed twice"
         elif earlier.epochs == later.epochs:
             sentence = (
-                f"{other.row(later.name)} {same}, but is printed with {texts[1]}, not {texts[0]}: "
+                f"{later_desk.row(later.name)} {same}, but is printed with {texts[1]}, not {texts[0]}: "
                 "another seed, or a difference that the files do not state"
             )
         else:
             continue
-        other.note(sentence, "values", later.name)
+        later_desk.note(sentence, "values", later.name)
 
 
 def _alike(one: Desk, earlier: Row, other: Desk, later: Row) -> bool:

@@ -36,20 +36,20 @@ class Overlap:
         return self.largest <= ALPHA
 
 
-def overlap(one: range, other: range, n: int) -> Overlap:
+def overlap(first: range, second: range, n: int) -> Overlap:
     """Return the range of the exact McNemar p of two figures.
 
     Args:
-        one: counts the first figure may stand for, not empty.
-        other: counts the second may stand for, not empty.
+        first: counts the first figure may stand for, not empty.
+        second: counts the second may stand for, not empty.
         n: images both were judged on.
     """
-    if one[0] + one[-1] < other[0] + other[-1]:
-        one, other = other, one
-    near, far = one[0] - other[-1], one[-1] - other[0]
+    if first[0] + first[-1] < second[0] + second[-1]:
+        first, second = second, first
+    near, far = first[0] - second[-1], first[-1] - second[0]
     if near <= 0:
         largest = 1.0
     else:
-        shared = max(0, one[0] + other[-1] - n)
-        largest = mcnemar(one[0] - shared, other[-1] - shared)
+        shared = max(0, first[0] + second[-1] - n)
+        largest = mcnemar(first[0] - shared, second[-1] - shared)
     return Overlap(mcnemar(far, 0), largest, range(max(near, 0), far + 1))

@@ -26,14 +26,14 @@ def sums(matrix: Sequence[Sequence[int]], sizes: Sequence[int] | None, n: int | 
     Returns:
         one sentence per contradiction.
     """
-    found = []
+    sentences = []
     total, rows = sum(map(sum, matrix)), [sum(row) for row in matrix]
     if negative := min((cell for row in matrix for cell in row), default=0) < 0:
-        found.append("the confusion matrix holds a number below 0; it counts images")
+        sentences.append("the confusion matrix holds a number below 0; it counts images")
     if n is not None and total not in (n, runs * n) and not negative:
-        found.append(f"the confusion matrix adds up to {counted(total, 'image')}, n is {n:,}")
+        sentences.append(f"the confusion matrix adds up to {counted(total, 'image')}, n is {n:,}")
     if sizes is not None and len(sizes) != len(rows):
-        found.append(f"the confusion matrix has {len(rows)} classes, class_sizes has {len(sizes)}")
+        sentences.append(f"the confusion matrix has {len(rows)} classes, class_sizes has {len(sizes)}")
     elif sizes is not None:
         share = runs if total == runs * sum(sizes) else 1
         wrong = [place for place, row in enumerate(rows) if row != share * sizes[place]]
@@ -43,8 +43,8 @@ def sums(matrix: Sequence[Sequence[int]], sizes: Sequence[int] | None, n: int | 
             text = ", ".join(parts) if more else listed(parts)
             columns = [sum(row[place] for row in matrix) for place in range(len(rows))]
             turned = "; its columns do, but rows are truth" if columns == [share * size for size in sizes] else ""
-            found.append(f"rows of the confusion matrix do not add up to class_sizes: {text}{more}{turned}")
-    return found
+            sentences.append(f"rows of the confusion matrix do not add up to class_sizes: {text}{more}{turned}")
+    return sentences
 
 
 def trace(

@@ -53,19 +53,19 @@ def readings(text: str) -> list[Reading]:
         return []
     whole, decimals = match[1], match[2] or ""
     digits = int(whole + decimals)
-    found = []
+    result = []
     for scale, words in ({SUFFIXES[match[3]]: ""} if match[3] else SCALES).items():
         unit = 10 ** max(scale - len(decimals), 0)  # of the last printed digit, in parameters
         blunt = 10 ** max(len(decimals) - scale, 0)  # a fraction of a parameter: only whole ones can agree
         if digits % blunt or (scale and not digits):
             continue
         value = digits // blunt * unit
-        found.append(Reading(2 * value - unit, 2 * value + unit, words))
+        result.append(Reading(2 * value - unit, 2 * value + unit, words))
     zeros = len(whole) - len(whole.rstrip("0")) if not decimals and digits else 0
     if zeros and not match[3]:
         unit = 10**zeros
-        found.append(Reading(2 * digits - unit, 2 * digits + unit, f"if they are rounded to {unit:,}"))
-    return found
+        result.append(Reading(2 * digits - unit, 2 * digits + unit, f"if they are rounded to {unit:,}"))
+    return result
 
 
 def judge(text: str, count: Count, classes: int | None) -> tuple[bool, str]:

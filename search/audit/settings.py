@@ -62,13 +62,13 @@ def rows(space: Space, workload: Workload) -> list[Row]:
     grids = all(isinstance(one.domain, Grid) for one in space.axes)
     if published is None or not axis or not grids or space.grid_size() > MOST_CONFIGURATIONS:
         return []
-    found: dict[str, list[dict[str, Any]]] = {}
+    configurations: dict[str, list[dict[str, Any]]] = {}
     for parameters in space.grid():
         if axis in parameters:
-            found.setdefault(text_of(parameters[axis]), []).append(parameters)
+            configurations.setdefault(text_of(parameters[axis]), []).append(parameters)
     return [
         _row(space, workload, name, several[0])
-        for name, several in found.items()
+        for name, several in configurations.items()
         if len(several) == 1 and name in published.values
     ]
 

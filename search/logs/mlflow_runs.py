@@ -70,22 +70,22 @@ def _write(study: LoggedStudy, uri: str, results: Path) -> None:
     results.mkdir(parents=True, exist_ok=True)
     client = MlflowClient(uri)
     experiment = _experiment(client, study, results if uri.startswith("sqlite") else None)
-    there: dict[str, list[Run]] = {}
+    runs_of: dict[str, list[Run]] = {}
     for run in _runs(client, experiment):
-        there.setdefault(run.data.tags.get("search.trial", ""), []).append(run)
+        runs_of.setdefault(run.data.tags.get("search.trial", ""), []).append(run)
     study_start = min((trial.points[0].at for trial in study.trials if trial.points), default=0.0)
-    old = there.pop(STUDY, [])
+    old = runs_of.pop(STUDY, [])
     parent = old[0] if old else _begin(client, experiment, study.title, study_start, {"search.trial": STUDY})
     if parent.data.tags.get(DIGEST) != study.digest:
         _tables(client, parent, study)
     for trial in study.trials:
-        found = there.pop(str(trial.number), [])
+        found = runs_of.pop(str(trial.number), [])
         if len(found) == 1 and found[0].data.tags.get(DIGEST) == trial.digest:
             continue
         for run in found:
             client.delete_run(run.info.run_id)
         _trial(client, experiment, parent, trial)
-    for number, runs in there.items():
+    for number, runs in runs_of.items():
         for run in runs:
             if number:  # a run without our tag is somebody else's
                 client.delete_run(run.info.run_id)
@@ -93,13 +93,13 @@ def _write(study: LoggedStudy, uri: str, results: Path) -> None:
 
 def _experiment(client: MlflowClient, study: LoggedStudy, results: Path | None) -> str:
     """Return the id of a study's experiment; files lie in the results folder where the database does."""
-    found = client.get_experiment_by_name(study.name)
-    if found is None:
+    experiment = client.get_experiment_by_name(study.name)
+    if experiment is None:
         place = (results / "mlartifacts" / study.digest).absolute().as_uri() if results else None
         return str(client.create_experiment(study.name, artifact_location=place))
-    if found.lifecycle_stage == "deleted":
-        client.restore_experiment(found.experiment_id)
-    return str(found.experiment_id)
+    if experiment.lifecycle_stage == "deleted":
+        client.restore_experiment(experiment.experiment_id)
+    return str(experiment.experiment_id)
 
 
 def _runs(client: MlflowClient, experiment: str) -> Iterable[Run]:

@@ -51,8 +51,8 @@ def write(study: LoggedStudy, folder: Path) -> str:
 
 def _put(run: Path, digest: str, fill: Callable[[SummaryWriter], object]) -> None:
     """Fill one run's folder with one event file, unless the same is there."""
-    there = list(run.glob(_OURS))
-    if len(there) == 1 and there[0].name.endswith(f".search.{digest}"):
+    files = list(run.glob(_OURS))
+    if len(files) == 1 and files[0].name.endswith(f".search.{digest}"):
         return
     # Not below `run`: TensorBoard may be looking, and would take the unfinished file for a run.
     temporary = run.parent.parent / f".{secrets.token_hex(8)}.tmp"
@@ -61,7 +61,7 @@ def _put(run: Path, digest: str, fill: Callable[[SummaryWriter], object]) -> Non
             fill(writer)
         (made,) = temporary.iterdir()
         run.mkdir(exist_ok=True)
-        for old in there:
+        for old in files:
             old.unlink()
         made.rename(run / f"{made.name}.search.{digest}")
     finally:

@@ -39,7 +39,7 @@ def cell(scores: Scores, setting: int) -> CellEstimate:
     y = values * scores.weights
     seeds, n = y.shape
     per_seed = tuple(float(min(share, 1.0)) for share in y.mean(axis=1)) if n else ()
-    known: dict[str, Any] = {
+    counts: dict[str, Any] = {
         "seeds": seeds,
         "of": len(ended),
         "diverged": ended.count(Ended.DIVERGED),
@@ -49,18 +49,18 @@ def cell(scores: Scores, setting: int) -> CellEstimate:
     }
     if not seeds or not n:
         reason = "no image" if seeds else "no seed finished"
-        return CellEstimate(State.NOT_ESTIMABLE, **known, reason=reason)
+        return CellEstimate(State.NOT_ESTIMABLE, **counts, reason=reason)
     # Weights are no whole numbers: a sum of them may miss 1 by a rounding error, and Wilson's formula would notice.
     mean = float(values.flat[0]) if (values == values.flat[0]).all() else float(min(y.mean(), 1.0))
     if Ended.PRUNED in ended:
-        return CellEstimate(State.PRUNED, mean, **known, reason="a seed was pruned")
+        return CellEstimate(State.PRUNED, mean, **counts, reason="a seed was pruned")
     if n < 2:
-        return CellEstimate(State.NOT_ESTIMABLE, mean, **known, reason="a single image")
+        return CellEstimate(State.NOT_ESTIMABLE, mean, **counts, reason="a single image")
     # What a heavy image adds is its distance from the mean: 1 - accuracy must have the same interval, mirrored.
     noise = (values - mean) * scores.weights if scores.weighted else y
     if seeds == 1:
-        return _one(scores, y[0], noise[0], mean, known)
-    return _several(scores, noise, mean, known)
+        return _one(scores, y[0], noise[0], mean, counts)
+    return _several(scores, noise, mean, counts)
 
 
 def _several(scores: Scores, noise: Floats, mean: float, known: dict[str, Any]) -> CellEstimate:

@@ -221,39 +221,39 @@ def _difference(shared: _Known, setting: int, baseline: int) -> Difference:
     scores = shared.scores
     seeds = np.flatnonzero(shared.finished[setting] & shared.finished[baseline])
     n = scores.images
-    known: dict[str, Any] = {"seeds": len(seeds), "images": n}
+    counts: dict[str, Any] = {"seeds": len(seeds), "images": n}
     if Ended.PRUNED in scores.ended[setting] + scores.ended[baseline]:
         reason = "a seed was pruned; a pruned setting can only be described, at an epoch all runs reached"
-        return Difference(State.PRUNED, **known, reason=reason)
+        return Difference(State.PRUNED, **counts, reason=reason)
     if setting == baseline or scores.same_run(setting, baseline, seeds.tolist()):
-        return Difference(State.SAME_RUN, estimate=0.0, **known)
+        return Difference(State.SAME_RUN, estimate=0.0, **counts)
     if not len(seeds) or not n:
         reason = "no image" if len(seeds) else "no seed that both settings finished"
-        return Difference(State.NOT_ESTIMABLE, **known, reason=reason)
+        return Difference(State.NOT_ESTIMABLE, **counts, reason=reason)
     ours, theirs = shared.rows(setting, seeds), shared.rows(baseline, seeds)
     d = ours - theirs
     if n < 2:
-        return Difference(State.NOT_ESTIMABLE, estimate=_clip(d.mean()), **known, reason="a single image")
+        return Difference(State.NOT_ESTIMABLE, estimate=_clip(d.mean()), **counts, reason="a single image")
     if len(seeds) == 1:
         return one_run(scores, d[0], ours[0], theirs[0])
     pool = shared.pool(seeds)
-    found = analyse(d, pool)
-    settings = len(pool) if found.pooled is not None else 2
+    analysis = analyse(d, pool)
+    settings = len(pool) if analysis.pooled is not None else 2
     squares = MeanSquares(
-        float(found.squares.seeds),
-        float(found.squares.images),
-        float(found.squares.rest),
-        None if found.pooled is None else float(found.pooled),
+        float(analysis.squares.seeds),
+        float(analysis.squares.images),
+        float(analysis.squares.rest),
+        None if analysis.pooled is None else float(analysis.pooled),
     )
     return Difference(
         State.ESTIMATED,
-        estimate=_clip(found.squares.mean),
-        low=float(found.low),
-        high=float(found.high),
-        p=float(found.p),
-        variance=float(found.variance),
-        df=float(found.df),
-        **known,
+        estimate=_clip(analysis.squares.mean),
+        low=float(analysis.low),
+        high=float(analysis.high),
+        p=float(analysis.p),
+        variance=float(analysis.variance),
+        df=float(analysis.df),
+        **counts,
         settings=settings,
         noise_df=noise_df(settings, len(seeds)),
         squares=squares,

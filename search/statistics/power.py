@@ -136,21 +136,21 @@ def need_equal(difference: Difference, within: float, looks: int = 1) -> Need:
 
 
 def _need(difference: Difference, wanted: _Wanted) -> Need:
-    known, high = components(difference), components_high(difference)
-    if known is None or high is None:
+    estimated, high = components(difference), components_high(difference)
+    if estimated is None or high is None:
         enough = difference.seeds >= VERDICT_SEEDS or difference.state is State.PRUNED
         why = (enough and difference.reason) or f"at least {VERDICT_SEEDS} seeds per setting come first"
         sentence = f"what it takes {wanted.start} is unknown: the noise of new runs was not estimated; {why}"
         return Need(Remedy.UNKNOWN, sentence)
     least, most = (
-        fewest_seeds(one, difference.images, wanted.delta, wanted.alpha, wanted.equality) for one in (known, high)
+        fewest_seeds(one, difference.images, wanted.delta, wanted.alpha, wanted.equality) for one in (estimated, high)
     )
     if least is not None:
-        return _by_seeds(difference, known, least, most, wanted)
-    if not wanted.of_endless_seeds(known, difference.images):
-        return _by_images(difference, known, wanted)
+        return _by_seeds(difference, estimated, least, most, wanted)
+    if not wanted.of_endless_seeds(estimated, difference.images):
+        return _by_images(difference, estimated, wanted)
     sentence = f"more than {MOST_SEEDS} seeds would be needed {wanted.start}"
-    return Need(Remedy.BOTH, f"{sentence}{_images_cannot(difference, known, wanted)}")
+    return Need(Remedy.BOTH, f"{sentence}{_images_cannot(difference, estimated, wanted)}")
 
 
 def fewest_seeds(

@@ -31,17 +31,17 @@ def expected_best(values: Sequence[float] | npt.NDArray[np.float64], sizes: Sequ
     Raises:
         InternalError: a value that is not finite; a diverged trial has the value of chance, not none.
     """
-    known = np.sort(np.asarray(values, dtype=np.float64))
-    if known.ndim != 1 or not np.isfinite(known).all():
+    ordered = np.sort(np.asarray(values, dtype=np.float64))
+    if ordered.ndim != 1 or not np.isfinite(ordered).all():
         raise InternalError("values of trials: must be a list of finite numbers; count a diverged trial at chance")
-    trials = len(known)
+    trials = len(ordered)
     wanted = range(1, trials + 1) if sizes is None else sizes
     # Weights from the best downwards: k / N, then times (i - k) / (i - 1) from rank i to i - 1.
     ranks = np.arange(trials, 1, -1)
     result = np.empty(len(wanted))
     for place, k in enumerate(wanted):
         weights = k / trials * np.concatenate([[1.0], np.cumprod((ranks - k).clip(0) / (ranks - 1))])
-        result[place] = (weights * known[::-1]).sum()
+        result[place] = (weights * ordered[::-1]).sum()
     return result
 
 

@@ -179,19 +179,19 @@ def from_runs(
     Raises:
         InternalError: as `make_scores`; a setting outside the table; a finished run on another number of images.
     """
-    found: dict[tuple[int, int], Run] = {}
+    run_at: dict[tuple[int, int], Run] = {}
     for run in runs:
         if not 0 <= run.setting < settings:
             raise InternalError(f"setting {run.setting}: must be one of 0 to {settings - 1}")
         place = run.setting, run.seed
-        if place not in found or found[place].ended is not Ended.FINISHED:
-            found[place] = run
-    seeds = sorted({seed for _, seed in found})
+        if place not in run_at or run_at[place].ended is not Ended.FINISHED:
+            run_at[place] = run
+    seeds = sorted({seed for _, seed in run_at})
     correct = np.zeros((settings, len(seeds), images))
     ended = [[Ended.MISSING] * len(seeds) for _ in range(settings)]
     identities: list[list[Hashable]] = [[(a, seed) for seed in seeds] for a in range(settings)]
     contents = [row.copy() for row in identities]
-    for (a, seed), run in found.items():
+    for (a, seed), run in run_at.items():
         s = seeds.index(seed)
         ended[a][s] = run.ended
         if run.identity is not None:

@@ -222,7 +222,7 @@ def _figures(difference: Difference, alpha: float) -> tuple[float, float, float]
 
 
 def _evidence(difference: Difference, p_adjusted: float | None) -> dict[str, float]:
-    known = {
+    numbers = {
         "estimate": difference.estimate,
         "low": difference.low,
         "high": difference.high,
@@ -231,7 +231,7 @@ def _evidence(difference: Difference, p_adjusted: float | None) -> dict[str, flo
         "seeds": float(difference.seeds),
         "images": float(difference.images),
     }
-    return {name: value for name, value in known.items() if value is not None}
+    return {name: value for name, value in numbers.items() if value is not None}
 
 
 def _why_not(difference: Difference) -> str:

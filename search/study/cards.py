@@ -21,14 +21,14 @@ def check_card(card: DataCard, workload: str) -> None:
         UserError: the first thing that is wrong, with the rule.
     """
     for split, truth in card.truth.items():
-        said = f"workload {workload!r}: in its data card the truth of {split!r}"
+        subject = f"workload {workload!r}: in its data card the truth of {split!r}"
         array = np.asarray(truth)
         if array.ndim != 1 or array.dtype.kind not in "biuf":
-            raise UserError(f"{said} has the shape {array.shape} and the type {array.dtype}; {RULE}")
+            raise UserError(f"{subject} has the shape {array.shape} and the type {array.dtype}; {RULE}")
         wrong = ~((array >= 0) & (array == np.floor(array)))
         if wrong.any():
             place = int(np.argmax(wrong))
-            raise UserError(f"{said} is {array[place]} for image {place}; {RULE}")
+            raise UserError(f"{subject} is {array[place]} for image {place}; {RULE}")
         if card.classes and array.size and array.max() >= (count := len(card.classes)):
             names = f"it names {count} class{'' if count == 1 else 'es'}, counted from 0; name all of them"
-            raise UserError(f"{said} is {array.max()} for image {array.argmax()}, but {names}")
+            raise UserError(f"{subject} is {array.max()} for image {array.argmax()}, but {names}")

@@ -110,15 +110,15 @@ class Planner:
     def _path(self, settings: Mapping[str, Any], epochs: int, salt: str) -> _Way:
         """Return fixed settings, schedule, keys, the fingerprint of the data and the hashes of the input weights."""
         with addressed(self.space):
-            fixed, each = self._workload.schedule(settings, epochs)
+            fixed, steps = self._workload.schedule(settings, epochs)
         card = self._card(fixed)
         with addressed(self.space):
             inputs = dict(self._workload.inputs(fixed))
         rules = self._workload.settings
         plain = prefix.without_defaults(hashed(fixed, rules), rules)
         root = prefix.root_key(self._identity, card.fingerprint, inputs, plain, self._class, salt)
-        schedule = _equal_ones_once(each)
-        path = prefix.path(root, _one_by_one(schedule, lambda each: prefix.without_defaults(each, rules)))
+        schedule = _equal_ones_once(steps)
+        path = prefix.path(root, _one_by_one(schedule, lambda steps: prefix.without_defaults(steps, rules)))
         return fixed, schedule, path, card.fingerprint, inputs
 
     def partings(self, leaf: Leaf) -> set[int]:
@@ -126,7 +126,7 @@ class Planner:
 
         Looks at the configurations that differ in one axis: other listed values, or some of a prior's.
         """
-        found: set[int] = set()
+        epochs: set[int] = set()
         for axis in self.space.axes:
             if axis.name not in leaf.trial.parameters:
                 continue
@@ -139,8 +139,8 @@ class Planner:
                     continue  # this combination cannot be trained: nobody parts there
                 if same(fixed, leaf.fixed):
                     pairs = enumerate(zip(leaf.schedule, schedule, strict=True))
-                    found.add(next((epoch for epoch, (one, two) in pairs if not same(one, two)), 0))
-        return found - {0}
+                    epochs.add(next((epoch for epoch, (one, two) in pairs if not same(one, two)), 0))
+        return epochs - {0}
 
     def _card(self, fixed: Mapping[str, object]) -> DataCard:
         """Ask for the data once per run and fixed settings, the seed apart: the same data serve all seeds."""

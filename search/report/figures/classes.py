@@ -179,12 +179,12 @@ def per_class_figure(
     figure = go.Figure()
     step = min(0.16, 0.6 / len(settings))
     for place, who in enumerate(settings):
-        there = [i for i in range(n) if who.sizes[i]]
-        shares = [100 * who.right[i] / who.sizes[i] for i in there]
+        sized = [i for i in range(n) if who.sizes[i]]
+        shares = [100 * who.right[i] / who.sizes[i] for i in sized]
         figure.add_trace(
             go.Scatter(
                 x=shares,
-                y=[i + step * (place - (len(settings) - 1) / 2) for i in there],  # side by side where they are equal
+                y=[i + step * (place - (len(settings) - 1) / 2) for i in sized],  # side by side where they are equal
                 mode="markers",
                 name=wrapped(who.label),
                 marker={
@@ -194,24 +194,24 @@ def per_class_figure(
                     "line": {"width": 2 if place == reference else 0},
                 },
                 hovertext=[
-                    f"{wrapped(who.label)}<br>{text(classes[i])}: {who.right[i]} of {who.sizes[i]}" for i in there
+                    f"{wrapped(who.label)}<br>{text(classes[i])}: {who.right[i]} of {who.sizes[i]}" for i in sized
                 ],
                 hoverinfo="text",
             )
         )
     base = settings[reference].label
-    said = [
+    remarks = [
         subtitle,
         "beside each class its images",
         _named(f"{RESCUED} never right with {base}, but else", rescued, classes),
     ]
-    said.append(_named(f"{LOST} right with {base} alone", lost, classes))
-    said.append(picked(rescued, lost, classes).removeprefix("; "))
+    remarks.append(_named(f"{LOST} right with {base} alone", lost, classes))
+    remarks.append(picked(rescued, lost, classes).removeprefix("; "))
     left = max((pixels(name.replace("<b>", "").replace("</b>", "")) for name in names), default=0) + 40
     dressed(
         figure,
         title,
-        "; ".join(part for part in said if part),
+        "; ".join(part for part in remarks if part),
         left + 620 + 250,
         max(360, n * row + TOP + 70),
         {"l": left, "r": 250, "b": 60},

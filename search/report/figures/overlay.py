@@ -68,21 +68,21 @@ def rates_figure(groups: Sequence[Group], title: str, subtitle: str = "") -> go.
     """
     same: dict[tuple[float, ...], list[Group]] = {}
     for group in groups:
-        run = max(group.runs, key=lambda one: one.last_epoch or 0)
+        run = max(group.runs, key=lambda shared_line: shared_line.last_epoch or 0)
         rates = tuple(rate for epoch in sorted(run.rows) if (rate := run.metric("lr", epoch)) is not None)
         if rates and all(math.isfinite(rate) for rate in rates):
             same.setdefault(rates, []).append(group)
     if not same:
         return None
     figure = go.Figure()
-    one = len(groups) > 1 and len(same) == 1 and sum(map(len, same.values())) == len(groups)
+    shared_line = len(groups) > 1 and len(same) == 1 and sum(map(len, same.values())) == len(groups)
     every = [rate for rates in same for rate in rates]
     logarithmic = min(every) > 0 and max(every) > DECADE * min(every)
     for rates, those in same.items():
         # Epoch t lasts from t - 1 to t; vertical first, so that a rate stands over its own epoch.
-        names = f"all {len(groups)} settings" if one else "; ".join(group.short for group in those)
+        names = f"all {len(groups)} settings" if shared_line else "; ".join(group.short for group in those)
         steps = list(range(len(rates) + 1))
-        place = None if one else min(group.place for group in those)  # what stands for all has nobody's colour
+        place = None if shared_line else min(group.place for group in those)  # what stands for all has nobody's colour
         figure.add_trace(series(steps, [rates[0], *rates], names, place, legendgroup=str(place), showlegend=False))
         figure.data[-1].line.shape = "vh"
         figure.add_trace(key(wrapped(names, lines=4), place, legendgroup=str(place)))
@@ -147,13 +147,13 @@ def same_training(groups: Sequence[Group]) -> str:
 
 def _band(epochs: Sequence[int], low: Values, high: Values, place: int) -> go.Scatter:
     """Return the area between two lines; epochs without a value are left out of it."""
-    there = [i for i in range(len(epochs)) if low[i] is not None]
-    x = [epochs[i] for i in there]
+    places = [i for i in range(len(epochs)) if low[i] is not None]
+    x = [epochs[i] for i in places]
     colour = colour_of(place)
     red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
     return go.Scatter(
         x=[*x, *reversed(x)],
-        y=[*(high[i] for i in there), *(low[i] for i in reversed(there))],
+        y=[*(high[i] for i in places), *(low[i] for i in reversed(places))],
         fill="toself",
         fillcolor=f"rgba({red},{green},{blue},{BAND})",
         line={"width": 0},

@@ -86,7 +86,7 @@ def figures_of(compared: Comparison, differences: Sequence[ForestRow] | None = N
     if not groups:
         return []
     drawn = _Drawing(read, table, groups)
-    made = [
+    figures = [
         *drawn.curves(),
         drawn.forest(of_table(table) if differences is None else differences),
         drawn.rates(),
@@ -97,7 +97,7 @@ def figures_of(compared: Comparison, differences: Sequence[ForestRow] | None = N
         drawn.rungs(),
         drawn.tree(),
     ]
-    return [figure for figure in made if figure is not None]
+    return [figure for figure in figures if figure is not None]
 
 
 def write_figures(study: OpenStudy, folder: Path) -> Written:
@@ -182,38 +182,40 @@ class _Drawing:
         if card is None or truth is None or not are_classes(truth, len(card.classes)):
             return []
         found = [self._judged(group, data, truth, len(card.classes)) for group in wanted]
-        there = [one for one in found if one is not None]
+        settings = [setting for setting in found if setting is not None]
         if found[0] is None or found[1] is None:
             return []
-        one, other = there[0], there[1]
+        reference, rival = settings[0], settings[1]
         epoch = f"after the {self.value} epoch, {len(truth)} validation images"
         title = "Confusion matrices of two settings"
         several = sum(group.baseline for group in self.groups) > 1
         first = ("the best baseline" if several else "the baseline") if two[0].baseline else "the first setting"
         alt = (
-            f"Confusion matrices of {first}, {one.label} ({100 * one.accuracy:.1f} per cent right), and of the best "
-            f"other one by mean {_words(self.objective)}, {other.label} ({100 * other.accuracy:.1f} per cent right), "
-            f"and their difference{largest_change(one, other, card.classes)}."
+            f"Confusion matrices of {first}, {reference.label} ({100 * reference.accuracy:.1f} per cent right), and of "
+            f"the best other one by mean {_words(self.objective)}, {rival.label} ({100 * rival.accuracy:.1f} per cent "
+            "right), "
+            f"and their difference{largest_change(reference, rival, card.classes)}."
         )
         figures = [
             self.made(
                 "confusion",
                 title,
                 alt,
-                compared_figure(one, other, card.classes, title, f"{self.head}, {epoch}"),
+                compared_figure(reference, rival, card.classes, title, f"{self.head}, {epoch}"),
             )
         ]
         title = "Accuracy per class"
-        rescued, lost = rescues(there)
+        rescued, lost = rescues(settings)
         which = named(rescued, card.classes) or "none"
         alt = (
-            f"Accuracy of each of {len(card.classes)} classes under {len(there)} settings, seeds put together; never "
-            f"right with {one.label} but with another one: {which}; right with it alone: "
+            f"Accuracy of each of {len(card.classes)} classes under {len(settings)} settings, seeds put together; "
+            f"never right with {reference.label} but with another one: {which}; right with it alone: "
             f"{named(lost, card.classes) or 'none'}{picked(rescued, lost, card.classes)}."
         )
-        few = f"{len(there)} of {len(self.groups)} settings, the best ones" if len(there) < len(self.groups) else ""
+        count = len(self.groups)
+        few = f"{len(settings)} of {count} settings, the best ones" if len(settings) < count else ""
         subtitle = "; ".join(part for part in (f"{self.head}, {epoch}", few) if part)
-        figures.append(self.made("classes", title, alt, per_class_figure(there, card.classes, title, subtitle)))
+        figures.append(self.made("classes", title, alt, per_class_figure(settings, card.classes, title, subtitle)))
         return figures
 
     def _judged(self, group: Group, data: str, truth: np.ndarray, classes: int) -> Judged | None:

@@ -79,15 +79,15 @@ def branches(trials: Sequence[tuple[str, Curve]]) -> list[Branch]:
     """
     ours = trained_keys([curve for _, curve in trials])
     owner: dict[str, int] = {}
-    found: list[Branch] = []
+    result: list[Branch] = []
     for place, (label, curve) in enumerate(trials):
         keys = curve.keys[: curve.trial.last_epoch]
         start = next((epoch for epoch, key in enumerate(keys) if key not in owner), len(keys))
         parent = owner[keys[start - 1]] if start else None
         owner.update(dict.fromkeys(keys[start:], place))
         own = frozenset(epoch for epoch in range(start + 1, len(keys) + 1) if keys[epoch - 1] in ours)
-        found.append(Branch(label, parent, start, len(keys), own, curve.trial.state))
-    return _in_order(found)
+        result.append(Branch(label, parent, start, len(keys), own, curve.trial.state))
+    return _in_order(result)
 
 
 def widths(curves: Sequence[Curve]) -> list[Width]:

@@ -147,13 +147,13 @@ def _test(table: Table, several: bool) -> list[Column]:
     """Return the columns of the test images, at the epoch chosen on validation."""
     unit = " (%)" if is_accuracy(table.test) else ""
     head = f"{table.test}, mean{unit}" if several else f"{table.test}{unit}"
-    known = any(line.tested is not None for line in table.lines)
+    tested = any(line.tested is not None for line in table.lines)
     mark = mixed(table)
     entries = [
         Entry(level(table.test, line.chosen, line.tested, mark), _better(line.tested)) for line in drawn_lines(table)
     ]
-    columns = [Column(head + (_interval(table) if known else ""), "number", entries)]
-    return columns + (_compared(table, "test ", lambda line: line.tested) if known else [])
+    columns = [Column(head + (_interval(table) if tested else ""), "number", entries)]
+    return columns + (_compared(table, "test ", lambda line: line.tested) if tested else [])
 
 
 def _value(table: Table, line: Line, name: str) -> str:

@@ -98,15 +98,15 @@ def _of_settings(table: Table, read: Curves) -> str:
             return f"Nothing can be decided: the validation images chose these settings, and {_untested(table)}."
         own, test = test, _Split("test", [])
     base = _baseline(table, space)
-    said = [own.sentence(base)]
+    sentences = [own.sentence(base)]
     metric = table.judged if own.name == "validation" else table.test
-    if said[0] and metric != space.search.objective.metric and own.name == "validation":
-        said[0] = f"in {words(metric)} {said[0]}"  # tests are of classes, whatever is optimised
-    said.append(_on_test(own, test, base))
+    if sentences[0] and metric != space.search.objective.metric and own.name == "validation":
+        sentences[0] = f"in {words(metric)} {sentences[0]}"  # tests are of classes, whatever is optimised
+    sentences.append(_on_test(own, test, base))
     same = [line for line, one in own.lines if _same_run(one)]
-    if same and said[0]:
-        said.append(f"the same run as {base}: {listed([line.setting for line in same])}")
-    parts = [part for part in said if part]
+    if same and sentences[0]:
+        sentences.append(f"the same run as {base}: {listed([line.setting for line in same])}")
+    parts = [part for part in sentences if part]
     decided = [claim for claim in table.verdicts if claim.kind != "undecided" and "runs" not in claim.evidence]
     claims = _verdicts(decided)
     apart = "".join(f" {sentence}" for sentence in families_apart(table)[:NAMED])
@@ -217,14 +217,14 @@ def _why(table: Table, own: _Split) -> str:
         return "no difference can be judged, and the notes of the table say why"
     if not table.compared:
         return "the file names no baseline to compare with"
-    known = [(one, one.difference) for _, one in own.lines if one is not None and one.difference is not None]
-    if known and all(difference.state is State.SAME_RUN for _, difference in known):
+    judged_lines = [(one, one.difference) for _, one in own.lines if one is not None and one.difference is not None]
+    if judged_lines and all(difference.state is State.SAME_RUN for _, difference in judged_lines):
         return "all settings are the same run, and their difference is exactly 0"
-    decidable = [one for one, difference in known if difference.decidable and one.p_adjusted is not None]
+    decidable = [one for one, difference in judged_lines if difference.decidable and one.p_adjusted is not None]
     if not decidable:
         if table.banner:
             return "a rerun may reverse any order"
-        reasons = [difference.reason for _, difference in known if difference.state is not State.SAME_RUN]
+        reasons = [difference.reason for _, difference in judged_lines if difference.state is not State.SAME_RUN]
         if reasons and reasons[0] and len(set(reasons)) == 1:
             return reasons[0]
         return f"a verdict needs {VERDICT_SEEDS} seeds that a setting and its baseline both finished"

@@ -47,17 +47,18 @@ def cost(table_: Table, read: Curves, runs: Sequence[Mapping[str, Any]]) -> Mark
         ),
     ]
     own = f"{settled:,} of {many(len(begun), 'trial')} needed no training of their own."
-    said = [own if settled else "Every trial needed training of its own."] if begun else []
+    sentences = [own if settled else "Every trial needed training of its own."] if begun else []
     if trained:
-        said.append("Seconds are as they were measured: what else the machine did at the time is in them.")
+        sentences.append("Seconds are as they were measured: what else the machine did at the time is in them.")
     if clock:
         lost = len(runs) - len(clock)
         but = f", without {many(lost, 'run')} that did not end" if lost else " in all"
-        said.append(f"By the clock, with its workers side by side, this study ran for {_time(clock)} seconds{but}.")
+        took = f"{_time(clock)} seconds{but}"
+        sentences.append(f"By the clock, with its workers side by side, this study ran for {took}.")
     return joined(
         [
             table("Epochs and their training time", ("epochs", "number", "seconds"), rows, numbers=(1, 2)),
-            element("p", " ".join(said)),
+            element("p", " ".join(sentences)),
         ]
     )
 
@@ -74,8 +75,8 @@ def _time(seconds: Any) -> str:
 def conditions(content: Mapping[str, Any], space: Space) -> Markup:
     """Return under which conditions the rows were made: what ``conditions.json`` holds, and what all runs have in
     common."""
-    made: list[Mapping[str, Any]] = [run.get("conditions") or {} for run in content.get("runs", ())]
-    machines = [one.get("hardware") or {} for one in made]
+    recorded: list[Mapping[str, Any]] = [run.get("conditions") or {} for run in content.get("runs", ())]
+    machines = [one.get("hardware") or {} for one in recorded]
     parts = [
         element("h3", "Data"),
         *(_data(card) for card in content.get("data", ())),
@@ -86,13 +87,13 @@ def conditions(content: Mapping[str, Any], space: Space) -> Markup:
         facts(
             [
                 ("Workload", str(content.get("workload") or "")),
-                ("Commit", _distinct(one.get("commit") for one in made)),
-                ("Python", _distinct(one.get("python") for one in made)),
-                ("Libraries", _distinct(_pairs(one.get("versions")) for one in made)),
+                ("Commit", _distinct(one.get("commit") for one in recorded)),
+                ("Python", _distinct(one.get("python") for one in recorded)),
+                ("Libraries", _distinct(_pairs(one.get("versions")) for one in recorded)),
                 ("Processor", _distinct(machine.get("processor") for machine in machines)),
                 ("Cores, memory", _distinct(_size(machine) for machine in machines)),
                 ("System", _distinct(machine.get("system") for machine in machines)),
-                ("Workers", _distinct(_workers(one) for one in made)),
+                ("Workers", _distinct(_workers(one) for one in recorded)),
                 ("Execution class", _pairs(content.get("execution_class"), "=")),
             ]
         ),
@@ -198,17 +199,18 @@ def reproduction(content: Mapping[str, Any], space: str) -> Markup:
     commits = _distinct((run.get("conditions") or {}).get("commit") for run in content.get("runs", ()))
     lines = [f"git checkout {shlex.quote(commit.removesuffix(COMMITTED))}" for commit in commits if len(commits) == 1]
     lines.append("python -m search run space.yaml --results again")
-    said = []
+    sentences = []
     if any(commit.endswith(COMMITTED) for commit in commits):
-        said.append("The installation had changes that are in no commit.")
+        sentences.append("The installation had changes that are in no commit.")
     if len(commits) > 1:
-        said.append(f"Rows of {len(commits)} commits stand in the table, see Conditions; the last one is the nearest.")
-    said.append(
+        several = f"Rows of {len(commits)} commits"
+        sentences.append(f"{several} stand in the table, see Conditions; the last one is the nearest.")
+    sentences.append(
         "In the product's folder, with space.yaml from beside this page, or with the text below saved under that name:"
     )
     return joined(
         [
-            element("p", " ".join(said)),
+            element("p", " ".join(sentences)),
             element("pre", element("code", "\n".join(lines), lines=True), tabindex="0", aria_label="Commands"),
             element(
                 "p",

@@ -101,13 +101,13 @@ def table(caption: str, head: Sequence[str], rows: Iterable[Sequence[str]], numb
         first, *rest = row
         cells = [element("td", text, class_=kind(place)) for place, text in enumerate(rest, start=1)]
         lines.append(element("tr", element("th", first, scope="row", class_=kind(0)), *cells))
-    made = element(
+    grid = element(
         "table",
         element("caption", caption),
         element("thead", element("tr", *top)),
         element("tbody", joined(lines)),
     )
-    return wide(made, caption)
+    return wide(grid, caption)
 
 
 def wide(content: Markup, label: str) -> Markup:

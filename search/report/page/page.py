@@ -56,18 +56,18 @@ def report_page(compared: Comparison, conditions: Mapping[str, Any], confirmed: 
         ("words", "Words", facts.glossary(bool(table.test))),
     ]
     room = MOST - sum(len(content.encode("utf-8", "backslashreplace")) for _, _, content in sections) - 50_000
-    made = drawn.figures(figures_of(compared), read.record.name, room)
-    sections = [(name, head, made.body if name == "figures" else content) for name, head, content in sections]
+    pictures = drawn.figures(figures_of(compared), read.record.name, room)
+    sections = [(name, head, pictures.body if name == "figures" else content) for name, head, content in sections]
     sections = [section for section in sections if section[2]]
     pieces = resources.files(__package__)
     return Template(pieces.joinpath("page.html").read_text("utf-8")).substitute(
         title=escaped(f"{title}: report"),
-        policy=f"default-src 'none'; {made.policy}style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'",
+        policy=f"default-src 'none'; {pictures.policy}style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'",
         style=pieces.joinpath("page.css").read_text("utf-8").strip(),
         header=_header(title, read),
         contents=element("ol", *(element("li", _link(f"#{name}", head)) for name, head, _ in sections)),
         sections=joined(_section(*section) for section in sections),
-        scripts=made.scripts,
+        scripts=pictures.scripts,
     )
 
 
@@ -120,14 +120,14 @@ def _confirmed(read: Curves, confirmed: Comparison | None) -> list[Markup]:
     if confirmed is None and ledger.trials(record.id):
         confirmed = comparison_of(OpenStudy(ledger, record))
     link = _link(f"../{quote(study_folder(Path(), record.name).name)}/report.html", record.name)
-    said = [element("p", "Its best settings were run again under fresh seeds: ", link)]
+    paragraphs = [element("p", "Its best settings were run again under fresh seeds: ", link)]
     if confirmed is not None and confirmed.read.curves:
         again, table = confirmed
         first = f"{table.incomplete.replace('The study', 'It')} " if table.incomplete else ""
         so_far = " so far" if table.incomplete else ""
         text = f"{first}The answer of that confirm stage{so_far}: {answer(table, again)}"
-        said.append(element("p", sentence(text)))
-    return said
+        paragraphs.append(element("p", sentence(text)))
+    return paragraphs
 
 
 def _table(table: Table) -> Markup:

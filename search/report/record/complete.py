@@ -29,14 +29,14 @@ def incomplete(read: Curves) -> str:
     grid = space.search.sampler == "grid"
     settings = max((space.grid_size() if grid else space.search.trials or 0) - len(seeds), 0)
     open_ = runs or (grid and settings) or any(trial.state in _OPEN for trial in trials)
-    said = [f"The study is not complete: {states(trials)}."] if open_ else []
+    sentences = [f"The study is not complete: {states(trials)}."] if open_ else []
     if runs:
-        said.append(f"{runs} run{'s' if runs > 1 else ''} of these settings {_have(runs)} not been started.")
+        sentences.append(f"{runs} run{'s' if runs > 1 else ''} of these settings {_have(runs)} not been started.")
     if settings and grid:
-        said.append(f"{settings} setting{'s' if settings > 1 else ''} {_have(settings)} not been started.")
+        sentences.append(f"{settings} setting{'s' if settings > 1 else ''} {_have(settings)} not been started.")
     elif settings:
-        said.append(f"Of {space.search.trials} settings asked for, {len(seeds)} were drawn.")
-    return " ".join(said)
+        sentences.append(f"Of {space.search.trials} settings asked for, {len(seeds)} were drawn.")
+    return " ".join(sentences)
 
 
 def states(trials: Iterable[Trial]) -> str:

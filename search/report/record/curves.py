@@ -90,15 +90,15 @@ def read_curves(study: OpenStudy) -> Curves:
     paths = ledger.paths(record.id)
     trained = _trained(study)
     on_path = {trial.number: paths[trial.number][0][: trial.last_epoch] for trial in trials}
-    found = ledger.rows(list(dict.fromkeys(key for keys in on_path.values() for key in keys)))
+    recorded_rows = ledger.rows(list(dict.fromkeys(key for keys in on_path.values() for key in keys)))
     curves = []
     for trial in trials:
         keys = on_path[trial.number]
-        rows = {epoch: found[key] for epoch, key in enumerate(keys, start=1) if key in found}
+        rows = {epoch: recorded_rows[key] for epoch, key in enumerate(keys, start=1) if key in recorded_rows}
         own = frozenset(epoch for epoch in trained.get(trial.number, ()) if 0 < epoch <= trial.last_epoch)
         best = best_epoch(rows, study.space.search.objective)
         curves.append(Curve(trial, keys, paths[trial.number][1], rows, own, best))
-    names = sorted({name for recorded in found.values() for name in recorded.row.metrics})
+    names = sorted({name for recorded in recorded_rows.values() for name in recorded.row.metrics})
     cards = {print_: ledger.data(print_) for print_ in dict.fromkeys(curve.data for curve in curves)}
     return Curves(study, curves, names, {key: card for key, card in cards.items() if card is not None})
 

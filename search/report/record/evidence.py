@@ -116,25 +116,25 @@ def gather(read: Curves, lines: Sequence[Sequence[Curve]], metric: str, split: s
         key: row.row.predictions.get(split)
         for key, row in read.study.ledger.rows(list(wanted), predictions=True).items()
     }
-    found = [_line(read, runs, predicted, metric, split, value) for runs in lines]
+    read_lines = [_line(read, runs, predicted, metric, split, value) for runs in lines]
     names: dict[str, str] = {}
-    for one in found:
-        measured = {run.data for run, right in one.runs if right is not None}
+    for line in read_lines:
+        measured = {run.data for run, right in line.runs if right is not None}
         for data in measured - set(names):
             names[data] = _images(read.cards.get(data), split, data)
         if len({names[data] for data in measured}) > 1:
-            one.fault = f"seeds of a setting were measured on different {split} images"
+            line.fault = f"seeds of a setting were measured on different {split} images"
         elif len(measured) > 1:  # seeds and images are crossed only where nothing but the seed differs between runs
-            one.fault = "seeds of a setting were run on different data, of which training images are a part"
-    faults = list(dict.fromkeys(one.fault for one in found if one.fault))
-    usable = [place for place, one in enumerate(found) if one.runs and not one.fault]
-    panels = _panels(read, found, usable, names, metric, split, value)
+            line.fault = "seeds of a setting were run on different data, of which training images are a part"
+    faults = list(dict.fromkeys(line.fault for line in read_lines if line.fault))
+    usable = [place for place, line in enumerate(read_lines) if line.runs and not line.fault]
+    panels = _panels(read, read_lines, usable, names, metric, split, value)
     if not any(panel.scores.finished.any() for panel in panels):
         return Evidence(why=faults[0] if faults else "no run has finished")
-    unused = sum(1 for one in found if one.fault)
+    unused = sum(1 for line in read_lines if line.fault)
     folded = max(panel.images - panel.scores.images for panel in panels)
-    missed = {key: miss for one in found for key, miss in one.missed.items()}
-    return Evidence(panels, "", unused, faults, sum(one.wrong for one in found), folded, missed)
+    missed = {key: miss for line in read_lines for key, miss in line.missed.items()}
+    return Evidence(panels, "", unused, faults, sum(line.wrong for line in read_lines), folded, missed)
 
 
 def _line(
@@ -146,27 +146,27 @@ def _line(
     value: str,
 ) -> _Found:
     """Return one line's runs with what they got right; a fault where a finished one cannot be used."""
-    found = _Found()
+    line = _Found()
     for run in runs:
         epoch = run.epoch(value)
         if ENDED.get(run.trial.state) is not Ended.FINISHED or not epoch:
-            found.runs.append((run, None))
+            line.runs.append((run, None))
             continue
         guess, card = predicted.get(run.keys[epoch - 1]), read.cards.get(run.data)
         truth = card.truth.get(split) if card is not None else None
         if guess is None or not len(guess):
-            found.fault = f"the rows hold no predictions on {split} images"
+            line.fault = f"the rows hold no predictions on {split} images"
         elif card is None or truth is None or len(truth) != len(guess):
-            found.fault = f"the data card does not hold the true classes of the {split} images"
+            line.fault = f"the data card does not hold the true classes of the {split} images"
         else:
             right = np.asarray(guess == truth, dtype=bool)
-            found.wrong += int((~_is_class(guess, _classes(card, truth))).sum())
-            found.runs.append((run, right))
-            found.missed[run.keys[epoch - 1]] = len(np.unique(truth[right])) < len(np.unique(truth))
+            line.wrong += int((~_is_class(guess, _classes(card, truth))).sum())
+            line.runs.append((run, right))
+            line.missed[run.keys[epoch - 1]] = len(np.unique(truth[right])) < len(np.unique(truth))
             known = run.metric(metric, epoch)
             if known is None or not abs(known - _accuracy(right, truth, metric)) <= AGREE:
-                found.fault = f"the predictions on {split} images do not give {metric} as it is on record"
-    return found
+                line.fault = f"the predictions on {split} images do not give {metric} as it is on record"
+    return line
 
 
 def _panels(

@@ -69,10 +69,10 @@ def table_of(read: Curves, judging: bool = True) -> Table:
         groups.setdefault(json.dumps(dict(curve.trial.parameters), sort_keys=True), []).append(curve)
     metrics = table_metrics(read)
     test = next((name for name in metrics if name.startswith("test_")), "")
-    found = [(_line(group, space, metrics, test), one_per_seed(group)) for group in groups.values()]
+    lines_with_runs = [(_line(group, space, metrics, test), one_per_seed(group)) for group in groups.values()]
     sampled = space.search.sampler != "grid"
-    found.sort(key=lambda entry: _rank(entry[0], space) if sampled else _place(entry[0], space))
-    lines = _distinct([line for line, _ in found])
+    lines_with_runs.sort(key=lambda entry: _rank(entry[0], space) if sampled else _place(entry[0], space))
+    lines = _distinct([line for line, _ in lines_with_runs])
     if sampled:
         lines = _best_marked(lines, space.search.objective.metric)
     figures, homeless = published_figures(space, [(line.setting, line.parameters) for line in lines])
@@ -83,7 +83,7 @@ def table_of(read: Curves, judging: bool = True) -> Table:
     if not sampled and (cross := cross_axes(space)):
         values = [line.parameters[cross[0]] for line in lines if cross[0] in line.parameters]
         table = replace(table, cross=cross, row_names={json.dumps(value): row_text(space, value) for value in values})
-    runs = [each for _, each in found]
+    runs = [group_runs for _, group_runs in lines_with_runs]
     same = unmoved(runs, space.axes)
     table = replace(
         table, unmoved=unmoved_sentences(same, [line.setting for line in lines]), incomplete=incomplete(read)
@@ -175,14 +175,15 @@ def _line(group: Sequence[Curve], space: Space, metrics: Sequence[str], test: st
 
 def _cell(values: Sequence[float | None]) -> Cell:
     """Return mean and sd over seeds; a mean over some of the runs would pass for one over all of them."""
-    known = [value for value in values if value is not None and math.isfinite(value)]
-    if not known or len(known) < len(values):
+    measured = [value for value in values if value is not None and math.isfinite(value)]
+    if not measured or len(measured) < len(values):
         return Cell()
-    if min(known) == max(known):
-        return Cell(known[0], 0.0 if len(known) > 1 else None, len(known))  # equal numbers: theirs to the last bit
+    if min(measured) == max(measured):
+        # The mean of equal numbers is theirs to the last bit.
+        return Cell(measured[0], 0.0 if len(measured) > 1 else None, len(measured))
     try:
-        mean = math.fsum(known) / len(known)
-        return Cell(mean, math.sqrt(math.fsum((x - mean) ** 2 for x in known) / (len(known) - 1)), len(known))
+        mean = math.fsum(measured) / len(measured)
+        return Cell(mean, math.sqrt(math.fsum((x - mean) ** 2 for x in measured) / (len(measured) - 1)), len(measured))
     except OverflowError:
         return Cell()
 

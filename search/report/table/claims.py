@@ -69,16 +69,16 @@ def verdicts(
             compared += [_Compared(claim, where, bench) for where in bench.strata]
     names = _comparisons(compared)
     adjusted, tests = holm_once([one.p for one in compared], names)
-    found: list[Claim] = []
+    claims: list[Claim] = []
     for claim in space.report.claims:
         text = claim_text(space, claim)
         if any(word in claim for word in _RUNS):
-            found.append(Claim(text, judge_runs(space, table, lines, claim, evidence.missed)))
+            claims.append(Claim(text, judge_runs(space, table, lines, claim, evidence.missed)))
         for one, p, name in zip(compared, adjusted, names, strict=True):
             if one.claim is claim:
                 beside = f" ({one.where})" if len(bench.strata) > 1 else ""
-                found.append(Claim(text + beside, one.verdict(p, max(tests, 1)), one.about, name, "best" in claim))
-    return found
+                claims.append(Claim(text + beside, one.verdict(p, max(tests, 1)), one.about, name, "best" in claim))
+    return claims
 
 
 def _comparisons(compared: Sequence[_Compared]) -> list[Hashable]:
@@ -273,19 +273,19 @@ class _Compared:
 
     def _best(self) -> Verdict:
         named = {self.bench.name(row): one for row, one in self.differences.items()}
-        found = best(named, alpha=self.bench.alpha, alike=list(self.names.values()))
-        left = [row for row in self.differences if self.bench.name(row) in found.open]
-        if found.kind is Kind.SUPPORTED and (missing := self.bench.missing(self.where)):
-            return replace(found, kind=Kind.UNDECIDED, reason=f"no run of {', '.join(missing)} is on record")
-        if found.kind is not Kind.UNDECIDED or not left:
-            return found
+        verdict = best(named, alpha=self.bench.alpha, alike=list(self.names.values()))
+        left = [row for row in self.differences if self.bench.name(row) in verdict.open]
+        if verdict.kind is Kind.SUPPORTED and (missing := self.bench.missing(self.where)):
+            return replace(verdict, kind=Kind.UNDECIDED, reason=f"no run of {', '.join(missing)} is on record")
+        if verdict.kind is not Kind.UNDECIDED or not left:
+            return verdict
         if same := [row for row in left if self._equal_rows(row)]:
             names = f"{self.bench.name(self.row)} and {self.bench.name(same[0])}"
-            return replace(found, reason=f"{found.reason}; {names}: {EQUAL_ROWS}")
+            return replace(verdict, reason=f"{verdict.reason}; {names}: {EQUAL_ROWS}")
         # What decides this claim is the comparison that needs most.
         needs = {row: self.bench.need(self.differences[row], self.row, row, None, 1) for row in left}
         hardest = max(left, key=lambda row: _effort(needs[row]))
-        return replace(found, reason=f"{found.reason}; {self.bench.name(hardest)}: {needs[hardest].sentence}")
+        return replace(verdict, reason=f"{verdict.reason}; {self.bench.name(hardest)}: {needs[hardest].sentence}")
 
 
 def _effort(found: Need) -> tuple[int, int, int]:

@@ -28,14 +28,14 @@ def _better(table: Table, claim: Claim) -> str:
     line = next((table.lines[place] for place in claim.about if _same_test(table.lines[place], claim)), None)
     if line is None or line.judged is None or line.judged.p_adjusted is None:
         return ""
-    p, here, there = claim.evidence["p"], line.judged.p_adjusted, claim.evidence["p_adjusted"]
-    if (here <= table.level) is (there <= table.level) or (claim.kind == "undecided" and there <= table.level):
+    p, here, claimed = claim.evidence["p"], line.judged.p_adjusted, claim.evidence["p_adjusted"]
+    if (here <= table.level) is (claimed <= table.level) or (claim.kind == "undecided" and claimed <= table.level):
         return ""  # what is clear and yet undecided is so for the claim's margin
     return (
         f"“{claim.text}” is {claim.kind}, while the table calls the difference of {line.setting} "
         f"{'clear' if here <= table.level else 'not clear'} of chance: both rest on one test (p {p_text(p)}), which "
         f"the table adjusts over {table.comparisons} comparisons (p {p_text(here)}) and the claims over "
-        f"{claims_compared(table)} (p {p_text(there)})."
+        f"{claims_compared(table)} (p {p_text(claimed)})."
     )
 
 

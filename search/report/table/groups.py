@@ -82,13 +82,13 @@ class Group:
 
 def groups_of(table: Table, read: Curves) -> list[Group]:
     """Return the settings that have an epoch on record, in the order of the comparison table of these curves."""
-    found: dict[str, list[Curve]] = {}
+    curves_of: dict[str, list[Curve]] = {}
     for curve in read.curves:
-        found.setdefault(identity(curve.trial.parameters), []).append(curve)
+        curves_of.setdefault(identity(curve.trial.parameters), []).append(curve)
     groups = []
     objective = read.space.search.objective.metric
     for line in table.lines:
-        runs, state = _runs(found[identity(line.parameters)])
+        runs, state = _runs(curves_of[identity(line.parameters)])
         if not runs:
             continue
         counted = state in COUNTED

@@ -92,24 +92,25 @@ def claim_note(claim: Claim) -> str:
 
 def evidence_text(claim: Claim) -> str:
     """Return the figures a verdict rests on."""
-    known = claim.evidence
+    evidence = claim.evidence
     parts = []
-    if "low" in known:
-        low, high = 100 * known["low"], 100 * known["high"]
+    if "low" in evidence:
+        low, high = 100 * evidence["low"], 100 * evidence["high"]
         half = (high - low) / 2
-        three = (100 * known["estimate"], low, high)
+        three = (100 * evidence["estimate"], low, high)
         middle, *ends = (rounded(value, half) if half > 0 else f"{value:.2f}" for value in three)
         parts.append(f"{middle} points, 95 % interval {ends[0]} to {ends[1]}")
-    if "low_90" in known:
-        parts.append(f"90 % interval {100 * known['low_90']:.1f} to {100 * known['high_90']:.1f}")
-    if "p" in known:
-        adjusted = f", adjusted {p_text(known['p_adjusted'])}" if "p_adjusted" in known else ""
-        parts.append(f"p {p_text(known['p'])}{adjusted}")
-    if "p_largest" in known:
-        count = f"{known['ruled_out']:.0f} of {known['others']:.0f} ruled out"
-        parts.append(f"{count}, largest p {p_text(known['p_largest'])}")
-    if "seeds" in known:
-        parts.append(f"{known['seeds']:.0f} seed{'' if known['seeds'] == 1 else 's'}, {known['images']:,.0f} images")
+    if "low_90" in evidence:
+        parts.append(f"90 % interval {100 * evidence['low_90']:.1f} to {100 * evidence['high_90']:.1f}")
+    if "p" in evidence:
+        adjusted = f", adjusted {p_text(evidence['p_adjusted'])}" if "p_adjusted" in evidence else ""
+        parts.append(f"p {p_text(evidence['p'])}{adjusted}")
+    if "p_largest" in evidence:
+        count = f"{evidence['ruled_out']:.0f} of {evidence['others']:.0f} ruled out"
+        parts.append(f"{count}, largest p {p_text(evidence['p_largest'])}")
+    if "seeds" in evidence:
+        seeds, images = evidence["seeds"], evidence["images"]
+        parts.append(f"{seeds:.0f} seed{'' if seeds == 1 else 's'}, {images:,.0f} images")
     return "; ".join(parts)
 
 

@@ -177,17 +177,17 @@ def _split(evidence: Evidence, lines: int, level: bool) -> _Split:
 
 def _compare(split: _Split, partners: Mapping[int, int]) -> None:
     """Set each line's difference to its partner: None for a baseline, and for lines that nothing is known of."""
-    found = split.differences
+    differences = split.differences
     for number, panel in enumerate(split.evidence.panels):
         here = [a for a in panel.places if partners.get(a, a) != a and partners[a] in panel.places]
         pairs = [(panel.places[a], panel.places[partners[a]]) for a in here]
         for a, one, name in zip(here, compare(panel.scores, pairs), alike(panel.scores, pairs), strict=True):
-            found[a] = one
+            differences[a] = one
             split.comparisons[a] = None if name is None else (number, name)
     for a, b in partners.items():
-        if a != b and found[a] is None and split.judged[a] is not None:
+        if a != b and differences[a] is None and split.judged[a] is not None:
             reason = "the baseline was measured on other images, or has no predictions"
-            found[a] = Difference(State.NOT_ESTIMABLE, reason=reason)
+            differences[a] = Difference(State.NOT_ESTIMABLE, reason=reason)
 
 
 def _adjust(split: _Split, found: Family, partners: Mapping[int, int]) -> None:
@@ -220,14 +220,14 @@ def _at_chance(
     """
     if not _diverged(val, place):
         return ()
-    found: list[Judged | None] = []
+    lines: list[Judged | None] = []
     for split in (val, test):
         panel = split.evidence.panel(place) if split is not None and not split.evidence.why else None
         if split is None or panel is None:
-            found.append(None)
+            lines.append(None)
             continue
         scores: Scores = panel.scores.at_chance(panel.classes)
         own, other = panel.places[place], panel.places.get(partners.get(place, place))
         difference = None if other is None or other == own else compare(scores, [(own, other)])[0]
-        found.append(Judged(cell(scores, own), split.level, difference))
-    return found[0], found[1]
+        lines.append(Judged(cell(scores, own), split.level, difference))
+    return lines[0], lines[1]

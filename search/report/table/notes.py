@@ -112,19 +112,19 @@ def _judges(metric: str) -> str:
 
 def _importances(table: Table) -> list[str]:
     """Return what each axis of a search matters, by which evaluator, and how far resamples of the settings agree."""
-    found = table.importance
-    if found is None:
+    importance = table.importance
+    if importance is None:
         return []
     from search.report.table.importance import BOOTSTRAPS  # Optuna is loaded for sampled studies alone
 
-    if not found.values:
-        return [f"No importances of the axes; {found.remark}."]
+    if not importance.values:
+        return [f"No importances of the axes; {importance.remark}."]
     shares = [
-        f"{name} {100 * share:.0f} [{100 * found.spread[name][0]:.0f}, {100 * found.spread[name][1]:.0f}]"
-        for name, share in found.values.items()
+        f"{name} {100 * share:.0f} [{100 * importance.spread[name][0]:.0f}, {100 * importance.spread[name][1]:.0f}]"
+        for name, share in importance.values.items()
     ]
     between = f"in brackets the smallest and largest of {BOOTSTRAPS} resamples of the settings"
-    return [f"Importances in per cent by {found.evaluator}: {', '.join(shares)}; {between}."]
+    return [f"Importances in per cent by {importance.evaluator}: {', '.join(shares)}; {between}."]
 
 
 def _budget(table: Table, read: Curves) -> str:

@@ -55,13 +55,13 @@ def judge_runs(
             held.append((run, happened if word == "always" or happened is None else not happened))
             telling[line.setting] = telling.get(line.setting, 0) + (happened is not None)
             pruned += happened is None and run.trial.state is State.PRUNED
-    each = [_together([one for _, one in runs]) for runs in trainings(held)]
+    trained = [_together([one for _, one in runs]) for runs in trainings(held)]
     judge = always if word == "always" else never
     flip = word == "never"
-    verdict = judge([None if one is None else one is not flip for one in each], telling, pruned)
+    verdict = judge([None if one is None else one is not flip for one in trained], telling, pruned)
     if verdict.evidence["runs"]:
         return verdict
-    return replace(verdict, reason="no run on record tells" if each else "no run is on record")
+    return replace(verdict, reason="no run on record tells" if trained else "no run is on record")
 
 
 def trainings(found: Sequence[tuple[Curve, bool | None]]) -> list[list[tuple[Curve, bool | None]]]:

@@ -52,28 +52,28 @@ def tried(read: Curves) -> Tried:
     pruned = pending = 0
     for runs in (one_per_seed(group) for group in groups.values()):
         states = {run.trial.state for run in runs}
-        each = [_objective(read, run) for run in runs]
+        objectives = [_objective(read, run) for run in runs]
         whole = len(runs) >= len(space.seeds)
-        values.append(_mean(each) if whole and states <= set(COUNTED) else None)
+        values.append(_mean(objectives) if whole and states <= set(COUNTED) else None)
         pruned += State.PRUNED in states
         if State.PRUNED not in states and (not whole or not states <= {*COUNTED, State.DIVERGED}):
             pending += 1
         at_chance = [
             _chance(read, run) if run.trial.state is State.DIVERGED else value
-            for run, value in zip(runs, each, strict=True)
+            for run, value in zip(runs, objectives, strict=True)
         ]
         counted.append(_mean(at_chance))
     sign = 1 if space.search.objective.maximize else -1
     best = [_signed(sign, one) for one in best_so_far([_signed(sign, value) for value in values])]
     lengths = [curve.trial.epochs for curve in read.curves]
     why = why_no_expected_best(space.search.sampler, lengths, pruned, pending)
-    known = [sign * value for value in counted if value is not None]
-    if not why and len(known) < len(counted):
+    costs = [sign * value for value in counted if value is not None]
+    if not why and len(costs) < len(counted):
         why = f"a setting has no {space.search.objective.metric}, and what stands for it is not known"
     if why:
         return Tried(values, best, {}, why)
-    sizes = np.unique(np.geomspace(1, len(known), SIZES).round().astype(int)).tolist()
-    found = expected_best(known, sizes)
+    sizes = np.unique(np.geomspace(1, len(costs), SIZES).round().astype(int)).tolist()
+    found = expected_best(costs, sizes)
     return Tried(values, best, {k: sign * float(one) for k, one in zip(sizes, found, strict=True)}, "")
 
 

@@ -65,11 +65,11 @@ def unmoved(lines: Sequence[Sequence[Curve]], axes: Sequence[Axis]) -> Unmoved:
     runs = [run for line in lines for run in line if run.rows and run.trial.state in DONE]
     runs.sort(key=lambda run: -len(run.rows))  # the longest is what the others are compared with
     trained = [axis.name for axis in axes if not _of_the_service(axis)]
-    found: dict[str, int] = {}
+    axes_unmoved: dict[str, int] = {}
     short = set()
     for name in (*trained, SEED):
         if (pairs := _all_equal(_siblings(runs, name))) is not None:
-            found[name] = max(_common(one, other) for one, other in pairs)
+            axes_unmoved[name] = max(_common(one, other) for one, other in pairs)
             if all(_common(one, other) < min(one.trial.epochs, other.trial.epochs) for one, other in pairs):
                 short.add(name)
     groups, apart, early = [], [], set()
@@ -79,41 +79,42 @@ def unmoved(lines: Sequence[Sequence[Curve]], axes: Sequence[Axis]) -> Unmoved:
         differing = _differing(one, trained)
         if len({_meaning(run) for run in one}) == 1:
             apart += [places] if len(places) > 1 else []
-        elif not set(differing) <= set(found):
+        elif not set(differing) <= set(axes_unmoved):
             groups.append((places, differing))
             if all(len(run.rows) < run.trial.epochs for place in places for run in lines[place]):
                 early.add(places[0])
-    return Unmoved(found, groups, apart, frozenset(short), frozenset(early))
+    return Unmoved(axes_unmoved, groups, apart, frozenset(short), frozenset(early))
 
 
 def unmoved_sentences(found: Unmoved, names: Sequence[str]) -> list[str]:
     """Return what is to be said of settings that changed no bit, lines being called so."""
-    said = []
+    sentences = []
     for name, epochs in found.axes.items():
         many = f"all {epochs} epochs" if epochs > 1 else "the one epoch"
         many += f" that can be compared ({LATER})" if name in found.short else ""
         if name == SEED:
-            said.append(
+            sentences.append(
                 "The seed changed no bit: runs of one setting under different seeds have the same metrics and "
                 f"predictions in {many}. Either the workload does not read its seed, or nothing in it is drawn at "
                 "random. More seeds are one run repeated: no spread, interval or p value tells what a new run would do."
             )
         else:
-            said.append(
+            sentences.append(
                 f"{one_line(name)} changed no bit: settings that differ in it alone have the same metrics and "
                 f"predictions in {many}. Either the workload does not read it, or its values mean the same here. Such "
                 "lines are one training repeated, and no evidence that it does not matter."
             )
     for places, axes in found.groups[:GROUPS_NAMED]:
         later = f" ({LATER})" if places[0] in found.early else ""
-        said.append(
+        sentences.append(
             f"No bit differs between settings that differ in {' and '.join(map(one_line, axes))}{later}: "
             f"{_named(places, names)}. Either the workload does not read what differs, or it means the same here: they "
             "are one training repeated."
         )
     if more := found.groups[GROUPS_NAMED:]:
-        said.append(f"No bit differs within {len(more)} more groups of {sum(len(each) for each, _ in more)} settings.")
-    return said
+        settings = sum(len(group) for group, _ in more)
+        sentences.append(f"No bit differs within {len(more)} more groups of {settings} settings.")
+    return sentences
 
 
 def apart_sentences(found: Unmoved, names: Sequence[str]) -> list[str]:
@@ -157,14 +158,14 @@ def _siblings(runs: Iterable[Curve], name: str) -> Iterator[tuple[Curve, Curve]]
 
 def _all_equal(pairs: Iterable[tuple[Curve, Curve]]) -> list[tuple[Curve, Curve]] | None:
     """Return the pairs that were trained under settings of their own, if all of them have equal rows; else None."""
-    found = []
+    equal_pairs = []
     for one, other in pairs:
         if not _common(one, other) or _one_path(one, other) or _meaning(one, True) == _meaning(other, True):
             continue
         if not _equal(one, other):
             return None
-        found.append((one, other))
-    return found or None
+        equal_pairs.append((one, other))
+    return equal_pairs or None
 
 
 def _equal_lines(lines: Sequence[Sequence[Curve]]) -> list[list[int]]:
