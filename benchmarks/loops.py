@@ -90,7 +90,7 @@ def limit(side: Side, case: Case, photos: Photos, threads: int, device: str) -> 
     from classifier.steps import Graphed
     from classifier.weights import initialise
 
-    fixed, each = settings_of(case, side.precision, side.graphs)
+    fixed, of_an_epoch = settings_of(case, side.precision, side.graphs)
     configure(threads)
     check_precision(side.precision, torch.device(device))
     with undisturbed(device):
@@ -98,7 +98,7 @@ def limit(side: Side, case: Case, photos: Photos, threads: int, device: str) -> 
         initialise(model, 0)
         model = model.to(device, memory_format=torch.channels_last).train()
         optimizer = optimiser(model, fixed)
-        set_rate(optimizer, each["optimizer.lr"])
+        set_rate(optimizer, of_an_epoch["optimizer.lr"])
         shape = (case.batch, 3, case.size, case.size)
         batches = [
             (
@@ -111,7 +111,7 @@ def limit(side: Side, case: Case, photos: Photos, threads: int, device: str) -> 
     def step(inputs: Tensor, target: Tensor) -> None:
         with precision(side.precision, device):
             logits = model(inputs).float()
-        loss = focal(logits, target, each["loss.gamma"])
+        loss = focal(logits, target, of_an_epoch["loss.gamma"])
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         optimizer.step()

@@ -40,15 +40,15 @@ def work(name: str, precision: str, kept: bool, chosen: argparse.Namespace) -> N
     case = CASES[name]
     size = chosen.size or case.size
     images = rounded(chosen.images or case.images["cpu"], case.batch)
-    fixed, each = settings_of(case, precision)
+    fixed, of_an_epoch = settings_of(case, precision)
     with tempfile.TemporaryDirectory(prefix="memory-") as folder:
         data = decoded(drawn(case.data, images, Path(folder)), size)
     training = Training(fixed, data, chosen.threads, "cpu")
-    training.train_epoch(each)
+    training.train_epoch(of_an_epoch)
 
     def timed() -> dict[str, float | str]:
         before, began = resource.getrusage(resource.RUSAGE_SELF), time.perf_counter()
-        training.train_epoch(each)
+        training.train_epoch(of_an_epoch)
         seconds, after = time.perf_counter() - began, resource.getrusage(resource.RUSAGE_SELF)
         steps = images / case.batch
         used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
@@ -67,15 +67,15 @@ def measure(name: str, precision: str, chosen: argparse.Namespace, arguments: li
     """Let both sides take turns; print what they took."""
     own = ["-m", "benchmarks.memory", *arguments, "--models", name, "--precisions", precision, "--side"]
     with turns({side: [*own, side] for side in (KEPT, RETURNED)}) as sides:
-        found: dict[str, list[dict[str, float | str]]] = {side: [] for side in sides}
+        epochs_of: dict[str, list[dict[str, float | str]]] = {side: [] for side in sides}
         for repeat in range(chosen.repeat):
             for side in (KEPT, RETURNED) if repeat % 2 == 0 else (RETURNED, KEPT):
-                found[side].append(sides[side].take())
+                epochs_of[side].append(sides[side].take())
     print(f"\n{name}, {precision}\n{'':10}{'ms a step':>12}{'processor ms':>14}{'faults a step':>15}{'most MB':>10}")
-    for side, epochs in found.items():
+    for side, epochs in epochs_of.items():
         wall, used, faults, most = (_middle(epochs, figure) for figure in ("wall", "processor", "faults", "most"))
         print(f"{side:10}{wall:12.1f}{used:14.1f}{faults:15,.0f}{most:10,.0f}")
-    pairs = list(zip(found[RETURNED], found[KEPT], strict=True))
+    pairs = list(zip(epochs_of[RETURNED], epochs_of[KEPT], strict=True))
     ratios = {
         of: statistics.median(float(old[figure]) / float(new[figure]) for old, new in pairs)
         for of, figure in (("wall-clock", "wall"), ("processor time", "processor"))

@@ -89,14 +89,14 @@ def work(case: Case, chosen: argparse.Namespace) -> None:
     from classifier.training import Training
 
     torch.set_num_threads(chosen.threads)
-    fixed, each = settings_of(case, chosen.precision)
+    fixed, of_an_epoch = settings_of(case, chosen.precision)
     with tempfile.TemporaryDirectory(prefix="packing-") as name:
         data = decoded(photographs(case, images_of(case, chosen), chosen.drawn, Path(name)), case.size)
 
     def trial() -> dict[str, Any]:
         began = time.perf_counter()
         training = Training(fixed, data, chosen.threads, chosen.device)
-        rows = [training.train_epoch(each) for _ in range(chosen.epochs)]
+        rows = [training.train_epoch(of_an_epoch) for _ in range(chosen.epochs)]
         wait(chosen.device)
         seconds = time.perf_counter() - began
         whole = hashlib.sha256("".join(map(digest, rows)).encode() + training.save()).hexdigest()
@@ -105,7 +105,7 @@ def work(case: Case, chosen: argparse.Namespace) -> None:
     if chosen.device == "cuda":
         trial()  # the first one waits for the device's libraries
     else:
-        Training(fixed, data, chosen.threads, chosen.device).train_epoch(each)
+        Training(fixed, data, chosen.threads, chosen.device).train_epoch(of_an_epoch)
     serve(trial, [int(core) for core in chosen.cores.split(",")] if chosen.cores else [])
 
 
@@ -233,10 +233,10 @@ def main(arguments: list[str] | None = None) -> None:
 
 def processes(case: Case, chosen: argparse.Namespace, arguments: list[str]) -> dict[str, Any]:
     """Measure trials as processes and print them, without and with the service that shares a GPU."""
-    found = {}
+    figures = {}
     plain = measure(case, chosen, arguments, {})
     print("\nprocesses\n" + "\n".join(table(plain)), flush=True)
-    found["apart"] = [vars(packed) for packed in plain]
+    figures["apart"] = [vars(packed) for packed in plain]
     if chosen.mps and chosen.device == "cuda":
         try:
             with mps() as environment:
@@ -245,8 +245,8 @@ def processes(case: Case, chosen: argparse.Namespace, arguments: list[str]) -> d
             print(f"\nprocesses with MPS: left out: {error}", flush=True)
         else:
             print("\nprocesses with MPS\n" + "\n".join(table([plain[0], *shared])), flush=True)
-            found["mps"] = [vars(packed) for packed in shared]
-    return found
+            figures["mps"] = [vars(packed) for packed in shared]
+    return figures
 
 
 if __name__ == "__main__":

@@ -139,18 +139,18 @@ def _setting(text: str) -> tuple[str, Any]:
 
 def lines(rows: Sequence[Row]) -> list[str]:
     """Return one line per row, and what all of them take."""
-    found = [f"{'row':16}{'epochs':>8}{'s/epoch':>10}{'first':>8}{'whole s':>10}{'val %':>8}"]
+    listed = [f"{'row':16}{'epochs':>8}{'s/epoch':>10}{'first':>8}{'whole s':>10}{'val %':>8}"]
     for row in rows:
         later = row.seconds[1:] or row.seconds
         accuracy = f"{100 * row.last['val_accuracy']:.1f}" if "val_accuracy" in row.last else ""
         each = sum(later) / len(later)
-        found.append(
+        listed.append(
             f"{row.name:16}{len(row.seconds):8d}{each:10.3f}{row.seconds[0]:8.2f}{row.whole:10.1f}{accuracy:>8}"
         )
     trained, asked = sum(len(row.seconds) for row in rows), sum(row.epochs for row in rows)
     spent, whole = sum(sum(row.seconds) for row in rows), sum(row.whole for row in rows)
     how = "measured" if trained == asked else f"estimated, {trained} of {asked} epochs trained in {spent:.0f} s"
-    return [*found, f"all rows, one after the other: {whole:.0f} s ({how})"]
+    return [*listed, f"all rows, one after the other: {whole:.0f} s ({how})"]
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -189,22 +189,22 @@ def main() -> None:
     wanted = [
         verb for verb in VERBS if verb in chosen.verbs or (verb == "run" and set(chosen.verbs) - {"plan", "list"})
     ]
-    found: dict[int, dict[str, Cost]] = {}
+    costs_of: dict[int, dict[str, Cost]] = {}
     print(f"{'verb':8}{'trials':>9}{'seconds':>10}{'MB':>8}{'ms each':>10}{'kB each':>10}", flush=True)
     base: dict[str, Cost] = {}
     for size in [SMALL_TRIALS, *chosen.trials]:
         count, costs = measure(size, chosen.epochs, wanted)
         base = base or costs
-        found[count] = costs
+        costs_of[count] = costs
         for verb, cost in costs.items():
             each = f"{1000 * (cost.seconds - base[verb].seconds) / count:10.2f}" if size > SMALL_TRIALS else f"{'':10}"
             room = f"{1024 * (cost.megabytes - base[verb].megabytes) / count:10.1f}" if size > SMALL_TRIALS else ""
             print(f"{verb:8}{count:9,}{cost.seconds:10.2f}{cost.megabytes:8.0f}{each}{room}", flush=True)
-    sizes = sorted(found)[1:]
+    sizes = sorted(costs_of)[1:]
     if len(sizes) > 1:
         print(f"\nratio of milliseconds per trial, {sizes[-1]:,} trials by {sizes[0]:,}")
         for verb in wanted:
-            few, many = ((found[size][verb].seconds - base[verb].seconds) / size for size in (sizes[0], sizes[-1]))
+            few, many = ((costs_of[size][verb].seconds - base[verb].seconds) / size for size in (sizes[0], sizes[-1]))
             print(f"  {verb:8}{many / few if few > 0 else math.nan:6.2f}")
     # Last, because it imports torch: the memory of a command begins with that of the process that starts it.
     shape = f"{chosen.epochs} epochs a trial, two axes, one seed, nothing to train"

@@ -125,7 +125,7 @@ def targets(sides: Mapping[str, Side], without_alpha: bool) -> list[tuple[str, b
     """
     ours, plain = sides[OURS], sides[PLAIN]
     epochs, wall = plain.epochs / ours.epochs, plain.wall / ours.wall
-    found = [
+    aims = [
         (
             f"wall-clock ratio {wall:.2f}, at least {EFFICIENCY} x the epoch ratio {epochs:.2f}",
             wall >= EFFICIENCY * epochs,
@@ -135,5 +135,5 @@ def targets(sides: Mapping[str, Side], without_alpha: bool) -> list[tuple[str, b
     if without_alpha:
         fewer = ours.alone / ours.distinct
         text = f"trials without alpha: {ours.alone} epochs alone, {ours.distinct} different, {fewer:.2f} times fewer"
-        found.append((f"{text}, at least {FEWER:g}", fewer >= FEWER))
-    return found
+        aims.append((f"{text}, at least {FEWER:g}", fewer >= FEWER))
+    return aims

@@ -144,17 +144,17 @@ def gaps(kernels: Iterable[tuple[float, float, str]], shown: int = 3) -> Gaps:
     first, last = every[0][0], max(end for _, end, _ in every)
     low, high = first + TRIMMED_SHARE * (last - first), last - TRIMMED_SHARE * (last - first)
     steady = [kernel for kernel in every if kernel[0] >= low and kernel[1] <= high] or every
-    found: list[tuple[float, str, str]] = []
+    idle: list[tuple[float, str, str]] = []
     busy, (reached, name) = 0.0, (steady[0][0], steady[0][2])
     for start, end, called in steady:
         if start > reached:
-            found.append((start - reached, name, called))
+            idle.append((start - reached, name, called))
         if end > reached:
             busy += end - max(start, reached)
             reached, name = end, called
     span = reached - steady[0][0]
-    over = sum(gap > MAX_GAP_US for gap, _, _ in found)
-    return Gaps(len(steady), span, busy / span if span else 1.0, sorted(found, reverse=True)[:shown], over)
+    over = sum(gap > MAX_GAP_US for gap, _, _ in idle)
+    return Gaps(len(steady), span, busy / span if span else 1.0, sorted(idle, reverse=True)[:shown], over)
 
 
 def kernels_of(trace: dict[str, Any], device: str) -> list[tuple[float, float, str]]:
@@ -248,7 +248,7 @@ def main(arguments: list[str] | None = None) -> None:
             return
         lines = [*harness.conditions({"device": chosen.device, "each side": budget(chosen)})]
         print("\n".join(line for line in [*lines, harness.busy()] if line), flush=True)
-        found = []
+        measured = []
         for case in cases:
             photos = photographs(case, images_of(case, chosen), chosen.drawn, Path(name))
             began = time.perf_counter()
@@ -261,12 +261,12 @@ def main(arguments: list[str] | None = None) -> None:
             if chosen.profile:
                 profile(case, photos, chosen)
                 continue
-            found.append(measure(case, chosen, arguments))
-            print("\n".join(table(found[-1], chosen.threads)), flush=True)
+            measured.append(measure(case, chosen, arguments))
+            print("\n".join(table(measured[-1], chosen.threads)), flush=True)
             if chosen.json:  # again behind every case: whoever ends this early has what there is
-                chosen.json.write_text(json.dumps(plain(found, lines), indent=1))
-    if found:
-        report(found, lines, chosen)
+                chosen.json.write_text(json.dumps(plain(measured, lines), indent=1))
+    if measured:
+        report(measured, lines, chosen)
 
 
 def images_of(case: Case, chosen: argparse.Namespace) -> int:
