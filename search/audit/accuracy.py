@@ -15,7 +15,7 @@ from search.statistics.results import ALPHA
 from search.statistics.single import wilson
 from search.statistics.text import SMALLEST_P, p_bound_text
 
-MOST_NAMED = 10
+MAX_DIFFERENCES_TOLD = 10
 """Differences, or figures, of one table that are told one by one."""
 
 Readable = Mapping[str, tuple[grim.Figure, ...]]
@@ -32,7 +32,7 @@ def check(desk: Desk) -> None:
         desk.note(f"not checked: the figures are {metric}; {alone}", "metric")
         return
     for name in [name for name, found in desk.figures.items() if not found]:
-        reason = f"is no decimal number of at most {grim.MOST_DIGITS} characters"
+        reason = f"is no decimal number of at most {grim.MAX_DIGITS} characters"
         desk.note(f"not checked: the figure of {desk.row(name)} {reason}", "values", name)
     readable = {name: found for name, found in desk.figures.items() if any(figure.possible for figure in found)}
     for name in [name for name, found in desk.figures.items() if found and name not in readable]:
@@ -51,7 +51,7 @@ def check(desk: Desk) -> None:
 def _without_n(desk: Desk, readable: Readable) -> None:
     assert desk.published is not None
     n = grim.smallest(readable.values(), desk.published.runs)
-    least = f"none up to {grim.MOST_IMAGES:,} fits all figures" if n is None else f"{n:,} is the smallest that fits all"
+    least = f"none up to {grim.MAX_IMAGES:,} fits all figures" if n is None else f"{n:,} is the smallest that fits all"
     desk.note(f"not checked: the number of images n is not stated; {least}", "values")
 
 
@@ -67,8 +67,8 @@ def _with_n(desk: Desk, readable: Readable, n: int) -> None:
         cut = "some figures are a number of images only if all were cut behind their last digit, not rounded"
         desk.note(f"truncated: {cut}, and that fits all of them", "values")
     if verdict.unchecked:
-        few = ", ".join(desk.row(name) for name in verdict.unchecked[:MOST_NAMED])
-        more = ", ..." if len(verdict.unchecked) > MOST_NAMED else ""
+        few = ", ".join(desk.row(name) for name in verdict.unchecked[:MAX_DIFFERENCES_TOLD])
+        more = ", ..." if len(verdict.unchecked) > MAX_DIFFERENCES_TOLD else ""
         whose = "every figure" if len(verdict.unchecked) == len(readable) else f"{few}{more}"
         several = f"{runs} runs on " if runs > 1 else ""
         reason = f"{several}{counted(n, 'image')} make every figure of so few digits possible"
@@ -121,10 +121,10 @@ def _differences(desk: Desk, n: int) -> None:
     _too_few(desk, n, [entry for entry in differences if entry[2].inseparable])
     adjusted = holm([span.largest for _, _, span in differences])
     told = [(*entry, p) for entry, p in zip(differences, adjusted, strict=True) if not entry[2].inseparable]
-    for one, other, span, p in told[:MOST_NAMED]:
+    for one, other, span, p in told[:MAX_DIFFERENCES_TOLD]:
         desk.note(_range(desk, n, one, other, span, p, len(differences)), "values", one)
-    if len(told) > MOST_NAMED:
-        desk.note(f"{len(told) - MOST_NAMED} more differences are not told one by one", "values")
+    if len(told) > MAX_DIFFERENCES_TOLD:
+        desk.note(f"{len(told) - MAX_DIFFERENCES_TOLD} more differences are not told one by one", "values")
 
 
 def _compared(desk: Desk) -> Iterator[tuple[str, str]]:
@@ -151,8 +151,8 @@ def _too_few(desk: Desk, n: int, differences: list[tuple[str, str, Overlap]]) ->
         return
     values = desk.published.values
     parts = {f"{values[other]} from {values[setting]} ({_apart(span)})": None for setting, other, span in differences}
-    named = list(parts)[:MOST_NAMED]
-    more = f" and {len(parts) - MOST_NAMED} more" if len(parts) > MOST_NAMED else ""
+    named = list(parts)[:MAX_DIFFERENCES_TOLD]
+    more = f" and {len(parts) - MAX_DIFFERENCES_TOLD} more" if len(parts) > MAX_DIFFERENCES_TOLD else ""
     setting, other, _ = differences[0]
     k = desk.counts(other)
     assert k is not None

@@ -13,7 +13,7 @@ from search.space import SERVICE_SETTINGS
 from search.space.sampling import samples
 from search.workload import Counting, Workload
 
-MOST_CONFIGURATIONS = 50
+MAX_CONFIGURATIONS = 50
 """Configurations of a file whose models are counted: a model looks alike in most of them."""
 
 
@@ -95,7 +95,7 @@ def _counter(desk: Desk, workload: Counting, name: str) -> parameters.Count:
 def _configurations(desk: Desk) -> list[dict[str, Any]]:
     """Return the workload's settings of some configurations, each once."""
     found = []
-    for chosen in samples(desk.space, MOST_CONFIGURATIONS):
+    for chosen in samples(desk.space, MAX_CONFIGURATIONS):
         settings = {key: value for key, value in desk.space.settings(chosen).items() if key not in SERVICE_SETTINGS}
         if settings not in found:
             found.append(settings)

@@ -20,10 +20,10 @@ from dataclasses import dataclass
 
 from search.space.figures import small
 
-MOST_DIGITS = 40
+MAX_DIGITS = 40
 """A figure with more digits than this is no accuracy anybody measured, and is not read."""
 
-MOST_IMAGES = 20_000
+MAX_IMAGES = 20_000
 """How far the smallest possible n is looked for where a table does not state it."""
 
 _SLACK = 2, 5
@@ -52,7 +52,7 @@ class Figure:
     @property
     def possible(self) -> bool:
         """Whether it lies, give or take its rounding, between 0 and 100 per cent."""
-        return bool(counts(self, 10 ** (2 * MOST_DIGITS)))  # so many images that only the ends of the range can fail
+        return bool(counts(self, 10 ** (2 * MAX_DIGITS)))  # so many images that only the ends of the range can fail
 
 
 def readings(text: str, fraction: bool | None) -> tuple[Figure, ...]:
@@ -63,7 +63,7 @@ def readings(text: str, fraction: bool | None) -> tuple[Figure, ...]:
         fraction: whether figures without ``%`` are fractions (0.54), or None where either may be meant.
     """
     match = _FIGURE.fullmatch(text)
-    if match is None or not (match[2] or match[3]) or len(text) > MOST_DIGITS:
+    if match is None or not (match[2] or match[3]) or len(text) > MAX_DIGITS:
         return ()
     sign, whole, decimals, per_cent = match.groups(default="")
     digits = int(sign + whole + decimals)
@@ -148,7 +148,7 @@ def judge(figures: Mapping[str, Sequence[Figure]], n: int, runs: int = 1) -> Ver
     return Verdict(wrong, False, unchecked)
 
 
-def smallest(figures: Iterable[Sequence[Figure]], runs: int = 1, most: int = MOST_IMAGES) -> int | None:
+def smallest(figures: Iterable[Sequence[Figure]], runs: int = 1, most: int = MAX_IMAGES) -> int | None:
     """Return the smallest number of images that all figures are possible with; None where it is above `most`."""
     known = [found for found in figures if found]
     for n in range(1, most + 1):

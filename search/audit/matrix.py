@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from search.audit.findings import counted, listed
 from search.audit.grim import Figure, counts
 
-MOST_NAMED = 3
+MAX_CLASSES_NAMED = 3
 """Classes that one sentence names."""
 
 
@@ -37,8 +37,8 @@ def sums(matrix: Sequence[Sequence[int]], sizes: Sequence[int] | None, n: int | 
     elif sizes is not None:
         share = runs if total == runs * sum(sizes) else 1
         wrong = [place for place, row in enumerate(rows) if row != share * sizes[place]]
-        parts = [f"{rows[place]} for {share * sizes[place]} in row {place + 1}" for place in wrong[:MOST_NAMED]]
-        more = f" and {len(wrong) - MOST_NAMED} more" if len(wrong) > MOST_NAMED else ""
+        parts = [f"{rows[place]} for {share * sizes[place]} in row {place + 1}" for place in wrong[:MAX_CLASSES_NAMED]]
+        more = f" and {len(wrong) - MAX_CLASSES_NAMED} more" if len(wrong) > MAX_CLASSES_NAMED else ""
         if wrong:
             text = ", ".join(parts) if more else listed(parts)
             columns = [sum(row[place] for row in matrix) for place in range(len(rows))]

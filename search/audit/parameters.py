@@ -14,11 +14,11 @@ from dataclasses import dataclass
 
 from search.audit.findings import counted
 
-MOST_DIGITS = 40
-MOST_CLASSES = 100_000
+MAX_DIGITS = 40
+MAX_CLASSES = 100_000
 """How far a number of classes is looked for where the file does not state it."""
 
-IMAGENET = 1000
+IMAGENET_CLASSES = 1000
 """Classes that the models of most papers come with: their sizes are quoted where a head was replaced, too."""
 
 SCALES = {0: "", 3: "if they are thousands", 6: "if they are millions", 9: "if they are 10^9"}
@@ -49,7 +49,7 @@ class Reading:
 def readings(text: str) -> list[Reading]:
     """Return what a printed number of parameters may mean, the plainest first; nothing where it is none."""
     match = re.fullmatch(r"\+?([0-9]*)(?:\.([0-9]+))?(?: ?([kKMBG]))?", text)
-    if match is None or not (match[1] or match[2]) or len(text) > MOST_DIGITS:
+    if match is None or not (match[1] or match[2]) or len(text) > MAX_DIGITS:
         return []
     whole, decimals = match[1], match[2] or ""
     digits = int(whole + decimals)
@@ -98,14 +98,14 @@ def _elsewhere(meanings: Sequence[Reading], count: Count) -> int | None:
     """Return the number of classes that a figure is right with; of a rounded one, whether ImageNet's is it."""
     if meanings[0].exact:
         return _classes(meanings[0], count)
-    of_imagenet = count(IMAGENET)
-    return IMAGENET if any(meaning.holds(number) for meaning in meanings for number in of_imagenet) else None
+    of_imagenet = count(IMAGENET_CLASSES)
+    return IMAGENET_CLASSES if any(meaning.holds(number) for meaning in meanings for number in of_imagenet) else None
 
 
 def _classes(meaning: Reading, count: Count) -> int | None:
     """Return the smallest number of classes that gives a count as printed; more classes never have fewer parameters."""
     for place in range(len(count(1))):
-        low, high = 1, MOST_CLASSES
+        low, high = 1, MAX_CLASSES
         while low < high:
             middle = (low + high) // 2
             if 2 * count(middle)[place] >= meaning.low:

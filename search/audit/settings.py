@@ -15,7 +15,7 @@ from search.space import Grid, Space, text_of
 from search.study.leaf import canonical
 from search.workload import Workload
 
-MOST_CONFIGURATIONS = 10_000
+MAX_CONFIGURATIONS = 10_000
 """Grids larger than this are not enumerated; nobody prints a table of so many rows."""
 
 
@@ -60,7 +60,7 @@ def rows(space: Space, workload: Workload) -> list[Row]:
     """
     axis, published = space.report.rows, space.report.published
     grids = all(isinstance(one.domain, Grid) for one in space.axes)
-    if published is None or not axis or not grids or space.grid_size() > MOST_CONFIGURATIONS:
+    if published is None or not axis or not grids or space.grid_size() > MAX_CONFIGURATIONS:
         return []
     configurations: dict[str, list[dict[str, Any]]] = {}
     for parameters in space.grid():

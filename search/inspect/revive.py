@@ -21,7 +21,7 @@ from search.space import SERVICE_SETTINGS, Space, addressed
 from search.study.opened import OpenStudy
 from search.workload import Run, Workload
 
-PATIENCE = 10.0
+PROGRESS_INTERVAL_S = 10.0
 """Seconds between two lines that say how far the training is."""
 
 Say = Callable[[str], Any]
@@ -101,7 +101,7 @@ def _train(run: Run, schedule: list[dict[str, Any]], start: int, recorded: Mappi
         row = row_of(run.train_epoch(settings))
         if epoch in recorded and (names := recorded[epoch].row.differences(row)):
             differing[epoch] = names
-        if time.monotonic() - said > PATIENCE:
+        if time.monotonic() - said > PROGRESS_INTERVAL_S:
             said = time.monotonic()
             say(f"epoch {epoch} of {len(schedule)}")
     if differing:

@@ -23,7 +23,7 @@ from search.report.text import one_line, plain, value_text
 from search.space import Space
 from search.study.opened import OpenStudy
 
-RECIPE = 1
+RECIPE_VERSION = 1
 """Raised when the same record is logged in another way: what was logged before is then replaced."""
 
 
@@ -158,7 +158,7 @@ def _seconds(row: Recorded) -> float:
 
 def digest_of(content: object) -> str:
     """Return 16 hexadecimal digits that name plain data by its content."""
-    text = json.dumps([RECIPE, content], sort_keys=True, ensure_ascii=True, default=str)
+    text = json.dumps([RECIPE_VERSION, content], sort_keys=True, ensure_ascii=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 

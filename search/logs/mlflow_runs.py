@@ -29,10 +29,10 @@ from search.report.text import storable
 
 STUDY = "study"
 DIGEST = "search.digest"
-LONGEST_PARAMETER = 6_000
-LONGEST_TAG = 5_000
-LONGEST_NAME = 250
-BATCH = 100
+MAX_PARAMETER_LETTERS = 6_000
+MAX_TAG_LETTERS = 5_000
+MAX_NAME_LETTERS = 250
+BATCH_PARAMETERS = 100
 """Parameters and tags MLflow takes at once; of metrics it takes 1000."""
 
 _UNSAFE = re.compile(r"[^\w .:-]", re.ASCII)
@@ -113,7 +113,7 @@ def _runs(client: MlflowClient, experiment: str) -> Iterable[Run]:
 
 
 def _begin(client: MlflowClient, experiment: str, name: str, at: float, tags: Mapping[str, str]) -> Run:
-    name = storable(name)[:LONGEST_NAME]
+    name = storable(name)[:MAX_NAME_LETTERS]
     return client.create_run(experiment, start_time=int(1000 * at), run_name=name, tags=dict(tags))
 
 
@@ -122,12 +122,12 @@ def _trial(client: MlflowClient, experiment: str, parent: Run, trial: LoggedTria
     tags = {"mlflow.parentRunId": parent.info.run_id, "search.trial": str(trial.number)}
     run = _begin(client, experiment, trial.name, start, tags).info.run_id
     values = {**trial.parameters, **trial.settings}
-    names = unique(values, _UNSAFE, LONGEST_NAME)
-    parameters = [Param(names[name], _cut(scalar(value), LONGEST_PARAMETER)) for name, value in values.items()]
-    for i in range(0, len(parameters), BATCH):
-        client.log_batch(run, params=parameters[i : i + BATCH])
+    names = unique(values, _UNSAFE, MAX_NAME_LETTERS)
+    parameters = [Param(names[name], _cut(scalar(value), MAX_PARAMETER_LETTERS)) for name, value in values.items()]
+    for i in range(0, len(parameters), BATCH_PARAMETERS):
+        client.log_batch(run, params=parameters[i : i + BATCH_PARAMETERS])
     series = dict.fromkeys(name for point in trial.points for name in point.metrics)
-    called = unique(series, _UNSAFE, LONGEST_NAME)
+    called = unique(series, _UNSAFE, MAX_NAME_LETTERS)
     metrics = [
         Metric(called[name], float(value), int(1000 * point.at), point.epoch)
         for point in trial.points
@@ -139,10 +139,10 @@ def _trial(client: MlflowClient, experiment: str, parent: Run, trial: LoggedTria
         Metric(f"final.{called[name]}", float(value), last, trial.final_epoch or 0)
         for name, value in trial.final.items()
     ]
-    for i in range(0, len(metrics), 10 * BATCH):
-        client.log_batch(run, metrics=metrics[i : i + 10 * BATCH])
+    for i in range(0, len(metrics), 10 * BATCH_PARAMETERS):
+        client.log_batch(run, metrics=metrics[i : i + 10 * BATCH_PARAMETERS])
     told = {f"search.{name}": value for name, value in trial.tags.items() if value and name != "trial"}
-    client.log_batch(run, tags=[RunTag(name, _cut(value, LONGEST_TAG)) for name, value in told.items()])
+    client.log_batch(run, tags=[RunTag(name, _cut(value, MAX_TAG_LETTERS)) for name, value in told.items()])
     if trial.state.ended or trial.state == State.INTERRUPTED:
         client.set_terminated(run, _STATUS[trial.state], last or None)
     else:
@@ -158,7 +158,7 @@ def _tables(client: MlflowClient, parent: Run, study: LoggedStudy) -> None:
             path = Path(folder) / name
             path.write_text(storable(text), encoding="utf-8", newline="")
             client.log_artifact(run, str(path))
-    client.set_tag(run, "mlflow.note.content", _cut(study.texts["table.md"], LONGEST_TAG))
+    client.set_tag(run, "mlflow.note.content", _cut(study.texts["table.md"], MAX_TAG_LETTERS))
     ended = max((trial.points[-1].at for trial in study.trials if trial.points), default=0.0)
     client.set_terminated(run, "FINISHED", int(1000 * ended) or None)
     client.set_tag(run, DIGEST, study.digest)

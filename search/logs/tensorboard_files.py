@@ -24,7 +24,7 @@ from search.logs.content import LoggedStudy, LoggedTrial, scalar, unique
 
 STUDY = "study"
 _UNSAFE = re.compile(r"[^\w .,=()+-]")
-_LONGEST = 100
+_MAX_NAME_LETTERS = 100
 _OURS = "events.out.tfevents.*.search.*"
 
 
@@ -37,7 +37,7 @@ def write(study: LoggedStudy, folder: Path) -> str:
     place = folder / "tensorboard"
     try:
         place.mkdir(parents=True, exist_ok=True)
-        runs = unique([STUDY, *(trial.name for trial in study.trials)], _UNSAFE, _LONGEST)
+        runs = unique([STUDY, *(trial.name for trial in study.trials)], _UNSAFE, _MAX_NAME_LETTERS)
         _remove_others(place, set(runs.values()))
         _put(place / runs[STUDY], study.digest, partial(_study, study))
         for trial in study.trials:

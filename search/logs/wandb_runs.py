@@ -30,7 +30,7 @@ from search.report.text import plain, storable
 from search.system.writing import write_text
 
 STUDY = "study"
-LONGEST_NAME = 120
+MAX_NAME_LETTERS = 120
 _UNSAFE = re.compile(r"[/\\#?%:\x00-\x1f\x7f]")
 
 
@@ -44,7 +44,7 @@ def write(study: LoggedStudy, folder: Path) -> str:
     try:
         place.mkdir(parents=True, exist_ok=True)
         logged = _Logged(place)
-        project = unique([study.name], _UNSAFE, LONGEST_NAME)[study.name]
+        project = unique([study.name], _UNSAFE, MAX_NAME_LETTERS)[study.name]
         wanted = {_id(study, STUDY): study.digest, **{_id(study, t.number): t.digest for t in study.trials}}
         logged.keep(wanted)
         for trial in study.trials:
@@ -100,7 +100,7 @@ def _begin(folder: Path, project: str, key: str, name: str, config: Mapping[str,
         dir=str(folder),
         project=project,
         id=key,
-        name=storable(name)[:LONGEST_NAME],
+        name=storable(name)[:MAX_NAME_LETTERS],
         config=dict(config),
         reinit="finish_previous",
         settings=wandb.Settings(
@@ -126,7 +126,7 @@ def _trial(study: LoggedStudy, trial: LoggedTrial, project: str, folder: Path) -
     config = {name: plain(value) for name, value in {**trial.settings, **trial.parameters}.items()}
     tags = [trial.state.value, f"seed {trial.parameters['seed']}"]
     key = _id(study, trial.number)
-    more = {"group": storable(trial.tags["setting"])[:LONGEST_NAME], "job_type": "trial", "tags": tags}
+    more = {"group": storable(trial.tags["setting"])[:MAX_NAME_LETTERS], "job_type": "trial", "tags": tags}
     run = _begin(folder, project, key, trial.name, config, **more)
     run.define_metric("*", step_metric="epoch")
     for point in trial.points:

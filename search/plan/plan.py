@@ -14,7 +14,7 @@ from search.plan.process import Probe
 from search.plan.tree import Stage, grow
 from search.space import Space, confirm_name
 from search.study.leaf import Leaf, Planner, longest
-from search.study.marks import SPACED
+from search.study.marks import STATES_PER_CHAIN
 
 RAY_START = 10.0
 """Seconds until the first worker trains: Ray, and the workload's own start (10 to 20 s on two cores that are busy)."""
@@ -278,7 +278,8 @@ def _room(
         return Room(0, None, 0.0, limit, there, there_bytes, ())
     owners: dict[str, Known] = {key: known for key, (known, _) in [*work.missing.items(), *work.again.items()]}
     spaced = {
-        known.leaf.trial.number: (estimates.of(known.leaf).seconds or 0.0) * len(known.leaf.path) / SPACED >= SPACING
+        known.leaf.trial.number: (estimates.of(known.leaf).seconds or 0.0) * len(known.leaf.path) / STATES_PER_CHAIN
+        >= SPACING
         for known, _, _ in work.chains
     }
     kept = states_kept(space, stock, work, planner.landmarks, spaced)

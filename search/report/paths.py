@@ -7,7 +7,7 @@ import re
 import unicodedata
 from pathlib import Path
 
-_LONGEST = 200
+_MAX_NAME_BYTES = 200
 """Bytes of a folder's name: file systems allow 255, and copies and archives add to it."""
 
 _UNSAFE = re.compile(r'[/\\:*?"<>|~%]')
@@ -41,5 +41,5 @@ def _safe(name: str) -> bool:
         and not name.startswith("-")
         and not _TAKEN.fullmatch(name)
         and unicodedata.is_normalized("NFC", name)  # file systems take other forms for the same name
-        and len(name.encode()) <= _LONGEST
+        and len(name.encode()) <= _MAX_NAME_BYTES
     )

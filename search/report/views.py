@@ -20,7 +20,7 @@ from search.report.text import duration, figure, is_accuracy, one_line, printabl
 from search.space import Objective
 from search.study.opened import OpenStudy
 
-TRIALS_SHOWN = 50
+MAX_TRIALS_LISTED = 50
 """Trials `show_study` lists; `trials.csv` has all of them."""
 
 
@@ -73,13 +73,13 @@ def show_study(study: OpenStudy) -> RenderableType:
         row = (str(run["id"]), run["started"][:19], took, run["outcome"] or "not ended")
         runs.add_row(*(Text(one_line(cell)) for cell in row))
     trials = _table("trial", "seed", "parameters", "state", "ended by", "epochs", _head(objective), title="trials")
-    for curve in read.curves[-TRIALS_SHOWN:]:
+    for curve in read.curves[-MAX_TRIALS_LISTED:]:
         trial = curve.trial
         value = figure(objective, curve.metric(objective, curve.last_epoch))
         cells = (str(trial.number), str(trial.seed), _pairs(trial.parameters), trial.state.value, trial.ended_by)
         trials.add_row(*(Text(one_line(cell)) for cell in (*cells, f"{trial.last_epoch} of {trial.epochs}", value)))
-    hidden = len(read.curves) - TRIALS_SHOWN
-    note = [Text(f"The last {TRIALS_SHOWN} trials are shown; {hidden} more.")] if hidden > 0 else []
+    hidden = len(read.curves) - MAX_TRIALS_LISTED
+    note = [Text(f"The last {MAX_TRIALS_LISTED} trials are shown; {hidden} more.")] if hidden > 0 else []
     return Group(_facts(facts), runs, trials, *note)
 
 

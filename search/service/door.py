@@ -30,7 +30,7 @@ READING = ("GET", "HEAD")
 OWN_ORIGIN = ("same-origin", "none")
 """What a browser says of requests that come from the dashboard's own pages, or from its user."""
 
-LONGEST_BODY_BYTES = 128 << 20
+MAX_BODY_BYTES = 128 << 20
 """As Optuna's dashboard has it, for artifacts."""
 
 _HOST = re.compile(r"(127\.0\.0\.1|localhost|\[::1\])(:[0-9]{1,5})?", re.IGNORECASE)
@@ -182,8 +182,8 @@ def _check_body(environ: WSGIEnvironment) -> None:
         raise Refused("411 Length Required", "a body must have a Content-Length")
     if not (length.isascii() and length.isdigit()):
         raise Refused("400 Bad Request", f"Content-Length {length!r}: must be a number of bytes")
-    if int(length) > LONGEST_BODY_BYTES:
-        raise Refused("413 Content Too Large", f"Content-Length {length}: must be at most {LONGEST_BODY_BYTES}")
+    if int(length) > MAX_BODY_BYTES:
+        raise Refused("413 Content Too Large", f"Content-Length {length}: must be at most {MAX_BODY_BYTES}")
     kind = environ.get("CONTENT_TYPE", "").partition(";")[0].strip().lower()
     if int(length) and kind != "application/json":
         raise Refused("415 Unsupported Media Type", f"Content-Type {kind!r}: must be application/json")

@@ -6,15 +6,15 @@ import hashlib
 from collections import Counter
 
 from search.report.text import markdown_cell
-from search.service.pictures import BEST
+from search.service.pictures import BEST_TRIALS_DRAWN
 from search.service.reports import address
 from search.study.opened import OpenStudy
 
-OURS = "search:note"
+NOTE_HASH_ATTRIBUTE = "search:note"
 """Study attribute that holds the hash of the note we wrote last."""
 
 
-REPORT = "report"
+REPORT_ATTRIBUTE = "report"
 """Study attribute, shown on the study's first page, that holds the address of its report."""
 
 
@@ -34,7 +34,8 @@ def note(opened: OpenStudy) -> str:
             f"- objective: {markdown_cell(objective.metric)} ({objective.direction})",
             f"- axes: {', '.join(markdown_cell(axis.name) for axis in space.axes)}; {len(space.seeds)} seeds",
             f"- trials: {counts}",
-            f"- pictures: of the study on its first page, under Artifacts; of its {BEST} best trials on their pages",
+            "- pictures: of the study on its first page, under Artifacts; "
+            f"of its {BEST_TRIALS_DRAWN} best trials on their pages",
             "",
             "This is a copy of what is on record: nothing that is edited or deleted here reaches the original.",
         ]
@@ -53,14 +54,14 @@ def write_note(opened: OpenStudy, mirror: str) -> bool:
     record = opened.record
     study = optuna.load_study(study_name=record.name, storage=mirror)
     storage, number = study._storage, study._study_id
-    if study.user_attrs.get(REPORT) != address(record):
-        study.set_user_attr(REPORT, address(record))
+    if study.user_attrs.get(REPORT_ATTRIBUTE) != address(record):
+        study.set_user_attr(REPORT_ATTRIBUTE, address(record))
     there, wanted = get_note(study), note(opened)
-    last = storage.get_study_system_attrs(number).get(OURS)
+    last = storage.get_study_system_attrs(number).get(NOTE_HASH_ATTRIBUTE)
     if there == wanted or (there and _hash(there) != last):
         return False
     save_note(study, wanted)
-    storage.set_study_system_attr(number, OURS, _hash(wanted))
+    storage.set_study_system_attr(number, NOTE_HASH_ATTRIBUTE, _hash(wanted))
     return True
 
 

@@ -34,16 +34,16 @@ from search.study.optuna_storage import open_optuna
 ARTIFACTS = "artifacts"
 """Folder of the pictures in the results folder."""
 
-BEST = 3
+BEST_TRIALS_DRAWN = 3
 """Trials of a study whose pictures are drawn."""
 
-RECIPE = 2
+RECIPE_VERSION = 2
 """Raised when the same record is drawn in another way: what was drawn before is then replaced."""
 
-DRAWN = "search:pictures"
+DRAWN_ATTRIBUTE = "search:pictures"
 """Study attribute that holds what was drawn: group -> digest and the attributes of its artifacts."""
 
-OURS = "5ea2c4"
+OUR_ID_PREFIX = "5ea2c4"
 """What the ids of our artifacts begin with; others, which users uploaded, are never removed."""
 
 STUDY = "study"
@@ -84,7 +84,7 @@ def draw(
         say(remark)
 
 
-def best_trials(read: Curves, count: int = BEST) -> list[Curve]:
+def best_trials(read: Curves, count: int = BEST_TRIALS_DRAWN) -> list[Curve]:
     """Return the trials with the best objective at the epoch the study's tables read, the first of equals first.
 
     Only trials that finished or were stopped by their rule are among them.
@@ -116,7 +116,7 @@ class _Study:
     def draw(self) -> tuple[int, str]:
         """Draw what is missing; return how many pictures, and why there are no more."""
         read = read_curves(self._study)
-        drawn: dict[str, Any] = dict(self._attributes.get(DRAWN) or {})
+        drawn: dict[str, Any] = dict(self._attributes.get(DRAWN_ATTRIBUTE) or {})
         wanted = self._wanted(read)
         for group in [group for group in drawn if group not in wanted]:
             self._remove(drawn.pop(group)["keys"])
@@ -135,13 +135,13 @@ class _Study:
             keys = [self._put(group, name, content) for name, content in mine.items() if content is not None]
             drawn[group] = {"digest": wanted[group][0], "keys": keys}
             made += len(keys)
-        if drawn != (self._attributes.get(DRAWN) or {}):
-            self._storage.set_study_system_attr(self._id, DRAWN, drawn)
+        if drawn != (self._attributes.get(DRAWN_ATTRIBUTE) or {}):
+            self._storage.set_study_system_attr(self._id, DRAWN_ATTRIBUTE, drawn)
         return made, remark.replace("figures are written as HTML alone", "the dashboard has no pictures")
 
     def _wanted(self, read: Curves) -> dict[str, tuple[str, Draw]]:
         """Return group -> what names its content, and what draws it."""
-        about = [RECIPE, self._record.space]
+        about = [RECIPE_VERSION, self._record.space]
         reached = [[curve.trial.number, curve.trial.state, list(curve.keys)] for curve in read.curves]
         wanted: dict[str, tuple[str, Draw]] = {STUDY: (_digest([*about, reached]), lambda: self._figures(read))}
         for curve in best_trials(read):
@@ -179,7 +179,7 @@ class _Study:
     def _put(self, group: str, name: str, content: bytes) -> str:
         """Keep one picture; return the study's attribute that holds it."""
         told = f"{self._record.name}\0{self._record.created}\0{group}\0{name}".encode("utf-8", "backslashreplace")
-        number = OURS + hashlib.sha256(told + content).hexdigest()[: 32 - len(OURS)]
+        number = OUR_ID_PREFIX + hashlib.sha256(told + content).hexdigest()[: 32 - len(OUR_ID_PREFIX)]
         prefix = "artifacts:"
         if group != STUDY:
             trial = self._storage.get_trial_id_from_study_id_trial_number(self._id, int(group))
@@ -219,7 +219,7 @@ def _sweep(storage: BaseStorage, results: Path) -> None:
         for key, value in storage.get_study_system_attrs(study._study_id).items():
             if "artifacts:" in key and json.loads(value) is not None:
                 used.add(key.rpartition(":")[2])
-    for file in (results / ARTIFACTS).glob(f"{OURS}*"):
+    for file in (results / ARTIFACTS).glob(f"{OUR_ID_PREFIX}*"):
         if file.name not in used:
             file.unlink(missing_ok=True)
 

@@ -39,7 +39,7 @@ _HEADERS = (
     ("Cache-Control", "no-cache"),
     ("Content-Security-Policy", "sandbox allow-scripts allow-downloads; connect-src 'none'; form-action 'none'"),
 )
-CHUNK = 1 << 16
+CHUNK_BYTES = 1 << 16
 
 
 def address(record: StudyRecord) -> str:
@@ -124,7 +124,7 @@ def below(folder: Path, path: str) -> Path | None:
 
 def _content(file: Path) -> Iterable[bytes]:
     with file.open("rb") as opened:
-        while part := opened.read(CHUNK):
+        while part := opened.read(CHUNK_BYTES):
             yield part
 
 

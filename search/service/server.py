@@ -29,7 +29,7 @@ from search.study.optuna_storage import open_optuna
 
 HOST = "127.0.0.1"
 
-PATIENCE = 10.0
+DRAWING_END_TIMEOUT_S = 10.0
 """Seconds that ending the dashboard waits for the picture that is being drawn, so that its browser can clear up."""
 
 
@@ -143,7 +143,7 @@ def serve(
     finally:
         end.set()
         if pictures:
-            drawing.join(PATIENCE)
+            drawing.join(DRAWING_END_TIMEOUT_S)
 
 
 class _Threads(ThreadingMixIn, WSGIServer):

@@ -29,7 +29,7 @@ from search.statistics.student import t_quantile
 POWER = 0.8
 """Power that is asked for."""
 
-MOST_IMAGES = 10_000_000
+MAX_IMAGES = 10_000_000
 
 _OWN = (np.arange(64) + 0.5) / 64
 """Probabilities whose quantiles stand for the noise of a pair's own seeds ..."""
@@ -91,7 +91,7 @@ class Components:
 
     def with_endless_images(self, seeds: float, delta: float, alpha: float = ALPHA, equality: bool = False) -> float:
         """Return the power that no number of images exceeds with so many seeds."""
-        return float(self.power(seeds, MOST_IMAGES, delta, alpha, equality))
+        return float(self.power(seeds, MAX_IMAGES, delta, alpha, equality))
 
 
 def components(difference: Difference) -> Components | None:

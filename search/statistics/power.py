@@ -14,10 +14,10 @@ from enum import StrEnum
 
 import numpy as np
 
-from search.statistics.components import MOST_IMAGES, POWER, Components, components, components_high
+from search.statistics.components import MAX_IMAGES, POWER, Components, components, components_high
 from search.statistics.results import ALPHA, VERDICT_SEEDS, Difference, State
 
-MOST_SEEDS = 100
+MAX_SEEDS = 100
 """Seeds that are searched through; more is no plan."""
 
 DEFAULT_MARGIN = 0.02
@@ -61,7 +61,7 @@ class Remedy(StrEnum):
     SEEDS = "seeds"
     IMAGES = "images"
     BOTH = "both"
-    """More than `MOST_SEEDS` seeds, or than `MOST_IMAGES` images."""
+    """More than `MAX_SEEDS` seeds, or than `MAX_IMAGES` images."""
     UNKNOWN = "unknown"
     """The noise was not estimated."""
 
@@ -73,7 +73,7 @@ class Need:
     Attributes:
         remedy: seeds, images, or neither.
         sentence: the same for the reader, with the difference that is assumed, or the margin.
-        seeds: seeds in all, by the noise as estimated; None where no number up to `MOST_SEEDS` is enough.
+        seeds: seeds in all, by the noise as estimated; None where no number up to `MAX_SEEDS` is enough.
         seeds_high: by the noise at its upper limit.
         images: images in all, where seeds cannot decide; at `seeds_with_images` seeds.
         seeds_with_images: seeds that go with `images`.
@@ -149,15 +149,15 @@ def _need(difference: Difference, wanted: _Wanted) -> Need:
         return _by_seeds(difference, estimated, least, most, wanted)
     if not wanted.of_endless_seeds(estimated, difference.images):
         return _by_images(difference, estimated, wanted)
-    sentence = f"more than {MOST_SEEDS} seeds would be needed {wanted.start}"
+    sentence = f"more than {MAX_SEEDS} seeds would be needed {wanted.start}"
     return Need(Remedy.BOTH, f"{sentence}{_images_cannot(difference, estimated, wanted)}")
 
 
 def fewest_seeds(
     known: Components, images: int, delta: float, alpha: float = ALPHA, equality: bool = False
 ) -> int | None:
-    """Return the smallest number of seeds, 3 to `MOST_SEEDS`, with power .8; None where there is none."""
-    seeds = np.arange(VERDICT_SEEDS, MOST_SEEDS + 1)
+    """Return the smallest number of seeds, 3 to `MAX_SEEDS`, with power .8; None where there is none."""
+    seeds = np.arange(VERDICT_SEEDS, MAX_SEEDS + 1)
     enough = np.flatnonzero(known.power(seeds, images, delta, alpha, equality) >= POWER)
     return int(seeds[enough[0]]) if len(enough) else None
 
@@ -172,9 +172,9 @@ def fewest_images(
 
     low, high = 2, 2
     while not enough(high):
-        if high >= MOST_IMAGES:
+        if high >= MAX_IMAGES:
             return None
-        low, high = high, min(2 * high, MOST_IMAGES)
+        low, high = high, min(2 * high, MAX_IMAGES)
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (low, middle) if enough(middle) else (middle, high)
@@ -185,7 +185,7 @@ def _by_seeds(difference: Difference, known: Components, least: int, most: int |
     now = f"there are {difference.seeds}"
     if most is not None and most <= difference.seeds:
         return Need(Remedy.NONE, f"{now} seeds, which by an estimate are enough {wanted.start}", least, most)
-    more = f"more than {MOST_SEEDS}" if most is None else str(most)
+    more = f"more than {MAX_SEEDS}" if most is None else str(most)
     count = f"{least}" if most == least else f"{least} to {more}"
     sentence = f"{count} seeds per setting would be needed {wanted.start} ({now})"
     return Need(Remedy.SEEDS, f"{sentence}{_images_cannot(difference, known, wanted)}", least, most)
@@ -194,7 +194,7 @@ def _by_seeds(difference: Difference, known: Components, least: int, most: int |
 def _by_images(difference: Difference, known: Components, wanted: _Wanted) -> Need:
     """Say how many images are needed: with the seeds there are, or with the fewest that any images suffice for."""
     present = max(difference.seeds, VERDICT_SEEDS)
-    for seeds in range(present, MOST_SEEDS + 1):
+    for seeds in range(present, MAX_SEEDS + 1):
         if not wanted.of_endless_images(known, seeds):
             continue
         images = fewest_images(known, seeds, wanted.delta, wanted.alpha, wanted.equality)
@@ -203,7 +203,7 @@ def _by_images(difference: Difference, known: Components, wanted: _Wanted) -> Ne
             extra = "" if seeds == difference.seeds else f" and {seeds} seeds (there are {difference.seeds})"
             sentence = f"seeds cannot decide this; it needs {many}{extra} {wanted.start}"
             return Need(Remedy.IMAGES, sentence, images=images, seeds_with_images=seeds)
-    return Need(Remedy.BOTH, f"neither {MOST_SEEDS} seeds nor {MOST_IMAGES:,} images would be enough {wanted.start}")
+    return Need(Remedy.BOTH, f"neither {MAX_SEEDS} seeds nor {MAX_IMAGES:,} images would be enough {wanted.start}")
 
 
 def _images_cannot(difference: Difference, known: Components, wanted: _Wanted) -> str:

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from search.core.errors import InternalError
 from search.statistics.scores import Floats
 
-FEW = 30
+MIN_SETTINGS = 30
 """Importances of fewer complete settings are noise."""
 
 _EXCHANGEABLE = ("random",)
@@ -80,5 +80,5 @@ def best_so_far(values: Sequence[float | None]) -> list[float | None]:
 
 
 def too_few(complete: int) -> str:
-    """Return the remark on importances of so few complete settings; "" from `FEW` on."""
-    return "" if complete >= FEW else f"too few: {complete} complete settings, importances need {FEW}"
+    """Return the remark on importances of so few complete settings; "" from `MIN_SETTINGS` on."""
+    return "" if complete >= MIN_SETTINGS else f"too few: {complete} complete settings, importances need {MIN_SETTINGS}"

@@ -12,7 +12,7 @@ from search.study.leaf import Planner
 from search.study.opened import OpenStudy
 from search.workload import Workload
 
-LOOKED_AT = 1_000
+MAX_TRIALS_COMPARED = 1_000
 """Trials whose keys are compared, drawn at random where there are more: what changed mostly changed for many."""
 
 
@@ -31,8 +31,8 @@ def check_unchanged(study: OpenStudy, workload: Workload, execution_class: Mappi
     ledger, record, space = study.ledger, study.record, study.space
     ended = [trial for trial in ledger.trials(record.id) if trial.state.ended and trial.state != State.FAILED]
     ended = [trial for trial in ended if trial.last_epoch]
-    if len(ended) > LOOKED_AT:
-        ended = random.Random(record.name).sample(ended, LOOKED_AT)
+    if len(ended) > MAX_TRIALS_COMPARED:
+        ended = random.Random(record.name).sample(ended, MAX_TRIALS_COMPARED)
     recorded = ledger.paths(record.id, [trial.number for trial in ended])
     now: dict[str, DataCard] = {}
 

@@ -19,7 +19,7 @@ from search.workload.settings import Description, complete
 
 NO_DATA = DataCard(fingerprint="")
 
-REMEMBERED = 2_000
+MAX_REMEMBERED_RUNS = 2_000
 """Runs whose settings and keys are remembered, for the trials that differ in how they are stopped alone."""
 
 _Way = tuple[dict[str, Any], list[Mapping[str, Any]], list[str], str, Mapping[str, str]]
@@ -100,7 +100,7 @@ class Planner:
             with addressed(self.space):
                 settings = self._workload.canonical({**wanted, "seed": seed})
             known = (settings, self._path(settings, epochs, salt))
-            if len(self._known) >= REMEMBERED:
+            if len(self._known) >= MAX_REMEMBERED_RUNS:
                 self._known.pop(next(iter(self._known)))
             self._known[name] = known
         settings, (fixed, schedule, path, data, inputs) = known

@@ -8,10 +8,10 @@ from search.core.values import same
 from search.ledger import Role
 from search.study.leaf import Leaf
 
-SPACED = 8
+STATES_PER_CHAIN = 8
 """Spaced states per chain."""
 
-STEADY = 3
+STEADY_EPOCHS = 3
 """A change of settings is a landmark where it follows so many equal epochs: not every one of an exponential decay."""
 
 
@@ -25,9 +25,9 @@ def own_marks(leaf: Leaf, rungs: Iterable[int] = (), landmarks: Iterable[int] = 
     """
     schedule: Sequence[object] = leaf.schedule
     length = len(leaf.path)
-    marks = {round(place * length / SPACED): Role.SPACED for place in range(1, SPACED)}
+    marks = {round(place * length / STATES_PER_CHAIN): Role.SPACED for place in range(1, STATES_PER_CHAIN)}
     changes = [epoch for epoch in range(1, length) if not same(schedule[epoch], schedule[epoch - 1])]
-    steady = [epoch for epoch, before in zip(changes, [0, *changes], strict=False) if epoch - before >= STEADY]
+    steady = [epoch for epoch, before in zip(changes, [0, *changes], strict=False) if epoch - before >= STEADY_EPOCHS]
     marks |= dict.fromkeys([*landmarks, *steady], Role.LANDMARK)
     marks[length] = Role.LAST
     return marks | dict.fromkeys(rungs, Role.RUNG)

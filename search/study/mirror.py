@@ -31,10 +31,10 @@ log = logging.getLogger(__name__)
 MIRROR_FILE = "optuna.db"
 """Its place in a results folder, where no other is given."""
 
-LARGE = 2_000
+MAX_TRIALS_IN_FULL = 2_000
 """Studies of more trials are mirrored with final and rung values only."""
 
-BATCH = 200
+BATCH_TRIALS = 200
 """Trials brought up at once."""
 
 EDITED = "the Optuna mirror was deleted or edited by somebody else: it is written anew from the ledger, nothing is lost"
@@ -112,8 +112,8 @@ class Mirror:
         behind = [trial for trial in trials if self._behind(trial)]
         if not behind:
             return
-        for start in range(0, len(behind), BATCH):
-            self._catch_up(behind[start : start + BATCH], len(trials) > LARGE)
+        for start in range(0, len(behind), BATCH_TRIALS):
+            self._catch_up(behind[start : start + BATCH_TRIALS], len(trials) > MAX_TRIALS_IN_FULL)
 
     def _catch_up(self, trials: Sequence[Trial], large: bool) -> None:
         """Bring trials that are behind up to the ledger: those that are new in one transaction."""
@@ -172,7 +172,7 @@ class Mirror:
         """Take note of what the mirror holds; return whether it can be brought up to ours by adding."""
         assert self._storage is not None
         self._copied = {}
-        large = len(trials) > LARGE
+        large = len(trials) > MAX_TRIALS_IN_FULL
         for copies in optuna_rows.read(self._storage.engine, self._study_id):
             ours = trials[len(self._copied) : len(self._copied) + len(copies)]
             if [copy.number for copy in copies] != [trial.number for trial in ours]:

@@ -19,7 +19,7 @@ from optuna.distributions import BaseDistribution, distribution_to_json, json_to
 from optuna.storages._rdb import models
 from optuna.trial import TrialState
 
-BATCH = 500
+BATCH_TRIALS = 500
 """Trials read at once."""
 
 _trials: sa.Table = models.TrialModel.__table__
@@ -108,8 +108,8 @@ def read(engine: sa.Engine, study: int) -> Iterator[list[Copy]]:
         columns = _trials.c.trial_id, _trials.c.number, _trials.c.state
         query = sa.select(*columns).where(_trials.c.study_id == study).order_by(_trials.c.number, _trials.c.trial_id)
         rows = connection.execute(query).all()
-        for start in range(0, len(rows), BATCH):
-            yield _read(connection, rows[start : start + BATCH])
+        for start in range(0, len(rows), BATCH_TRIALS):
+            yield _read(connection, rows[start : start + BATCH_TRIALS])
 
 
 def remove(connection: sa.Connection, study: int) -> None:

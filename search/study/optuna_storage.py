@@ -8,7 +8,7 @@ import time
 import sqlalchemy as sa
 from optuna.storages import RDBStorage
 
-TRIES = 50
+OPENING_TRIES = 50
 """Each try that fails found a table or row that another process made since it looked, and there are some twenty."""
 
 
@@ -25,7 +25,7 @@ def open_optuna(url: str, **engine_kwargs: object) -> RDBStorage:
         sqlalchemy.exc.SQLAlchemyError: the database cannot be used.
         RuntimeError: its tables are of another version of Optuna.
     """
-    for _ in range(TRIES - 1):
+    for _ in range(OPENING_TRIES - 1):
         try:
             return RDBStorage(url, engine_kwargs=engine_kwargs)
         except sa.exc.SQLAlchemyError as error:

@@ -25,7 +25,7 @@ from search.space import Domain, Float, Grid, Int, Space, text_of
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)
 
-REPEATS = 100
+MAX_REPEATED_ASKS = 100
 """Questions in a row that bring no new configuration, after which the space counts as exhausted."""
 
 
@@ -120,7 +120,7 @@ class OptunaSampler:
         """Return the next new configuration; one that was proposed before is told at once and costs nothing."""
         if len(self._trials) >= self._wanted:
             return None
-        for _ in range(REPEATS):
+        for _ in range(MAX_REPEATED_ASKS):
             number, parameters = self._question()
             name = fingerprint(parameters)
             if name not in self._known:

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from search import service as dashboard
-from search.service.door import LONGEST_BODY_BYTES, Door
+from search.service.door import MAX_BODY_BYTES, Door
 from tests.service.conftest import Served
 
 HOST = "127.0.0.1:8080"
@@ -149,7 +149,7 @@ BODIES = [
     (b"[" * 100_000, {}, 400, None),
     (b"{}", {"CONTENT_LENGTH": "-1"}, 400, "Content-Length '-1': must be a number of bytes\n"),
     (b"{}", {"CONTENT_LENGTH": "2e3"}, 400, "Content-Length '2e3': must be a number of bytes\n"),
-    (b"{}", {"CONTENT_LENGTH": str(LONGEST_BODY_BYTES + 1)}, 413, None),
+    (b"{}", {"CONTENT_LENGTH": str(MAX_BODY_BYTES + 1)}, 413, None),
     (b"", {"HTTP_TRANSFER_ENCODING": "chunked"}, 411, "a body must have a Content-Length\n"),
 ]
 

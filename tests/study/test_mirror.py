@@ -374,7 +374,7 @@ def test_two_revisions_lie_side_by_side(study: Written) -> None:
 
 @pytest.mark.slow
 def test_a_large_study_keeps_rungs_and_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mirror, "LARGE", 5)
+    monkeypatch.setattr(mirror, "MAX_TRIALS_IN_FULL", 5)
     study = Written(tmp_path, space_of(asha=True, epochs=7, a={"grid": list(range(20))}))
     for number in range(6):
         values = [1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4]
@@ -399,7 +399,7 @@ def test_a_large_study_keeps_rungs_and_ends(tmp_path: Path, monkeypatch: pytest.
 
 @pytest.mark.slow
 def test_a_study_that_becomes_large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mirror, "LARGE", 2)
+    monkeypatch.setattr(mirror, "MAX_TRIALS_IN_FULL", 2)
     study = Written(tmp_path)
     study.trial(State.FINISHED, [0.9, 0.8, 0.7, 0.6])
     room = study.mirror()

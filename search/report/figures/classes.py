@@ -14,13 +14,22 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from search.report.figures.confusion import confusion_matrix
-from search.report.figures.style import TOP, colour_of, dressed, legend_beside, marker_of, pixels, text, wrapped
+from search.report.figures.style import (
+    TOP_MARGIN_PX,
+    colour_of,
+    dressed,
+    legend_beside,
+    marker_of,
+    pixels,
+    text,
+    wrapped,
+)
 
-WRITTEN = 20
+MAX_CLASSES_WITH_COUNTS = 20
 """Classes up to which counts are written into the cells."""
 
-LONGEST_NAME = 24
-NAMED = 3
+MAX_NAME_LETTERS = 24
+MAX_CLASSES_NAMED = 3
 """Classes that a sentence names."""
 
 RESCUED, LOST = "▲", "▼"
@@ -84,8 +93,8 @@ def compared_figure(one: Judged, other: Judged, classes: Sequence[str], title: s
     more, open where it has fewer; their area is the size of the difference, the largest one filling its cell.
     """
     n = len(classes)
-    cell = max(26, min(60, 260 // n)) if n <= WRITTEN else max(7, 600 // n)
-    names = [text(name, LONGEST_NAME) for name in classes]
+    cell = max(26, min(60, 260 // n)) if n <= MAX_CLASSES_WITH_COUNTS else max(7, 600 // n)
+    names = [text(name, MAX_NAME_LETTERS) for name in classes]
     size = max(7, min(12, cell - 1))
     side = n * cell
     gap, left = 26, max((pixels(name, size) for name in names), default=0) + 60
@@ -98,10 +107,10 @@ def compared_figure(one: Judged, other: Judged, classes: Sequence[str], title: s
     )
     places = list(range(n))
     for column, who in enumerate((one, other), start=1):
-        figure.add_trace(_heat(who, names, n <= WRITTEN, cell), 1, column)
+        figure.add_trace(_heat(who, names, n <= MAX_CLASSES_WITH_COUNTS, cell), 1, column)
     change = other.shares - one.shares
     largest = float(np.abs(change).max(initial=0))
-    room = cell - 4 if n <= WRITTEN else cell + 1  # small cells have no frame to keep clear of
+    room = cell - 4 if n <= MAX_CLASSES_WITH_COUNTS else cell + 1  # small cells have no frame to keep clear of
     rows, columns = np.nonzero(np.abs(change) > 1e-12)
     for sign, colour, symbol in ((1, "#08306b", "square"), (-1, "#b2182b", "square-open")):
         mine = [(i, j) for i, j in zip(rows.tolist(), columns.tolist(), strict=True) if sign * change[i, j] > 0]
@@ -136,7 +145,7 @@ def compared_figure(one: Judged, other: Judged, classes: Sequence[str], title: s
     said = "; ".join(part for part in (subtitle, summed, about) if part)
     margin = {"l": left, "r": 40, "b": left + 30}
     extra = 24 + 18 * max(note.text.count("<br>") for note in figure.layout.annotations)
-    dressed(figure, title, said, width, side + TOP + margin["b"] + extra, margin)
+    dressed(figure, title, said, width, side + TOP_MARGIN_PX + margin["b"] + extra, margin)
     figure.update_layout(
         margin_t=figure.layout.margin.t + extra,
         legend={"orientation": "h", "x": 1, "xanchor": "right", "y": 0, "yref": "container", "yanchor": "bottom"},
@@ -150,8 +159,8 @@ def compared_figure(one: Judged, other: Judged, classes: Sequence[str], title: s
     figure.update_yaxes(title="truth", col=1)
     figure.update_yaxes(showticklabels=False, ticks="", col=2)
     figure.update_yaxes(showticklabels=False, ticks="", col=3)
-    figure.update_xaxes(showgrid=n <= WRITTEN, col=3)
-    figure.update_yaxes(showgrid=n <= WRITTEN, col=3)
+    figure.update_xaxes(showgrid=n <= MAX_CLASSES_WITH_COUNTS, col=3)
+    figure.update_yaxes(showgrid=n <= MAX_CLASSES_WITH_COUNTS, col=3)
     return figure
 
 
@@ -170,11 +179,11 @@ def per_class_figure(
         reference: which setting the others are held against.
     """
     n = len(classes)
-    row = 26 if n <= WRITTEN else 17
+    row = 26 if n <= MAX_CLASSES_WITH_COUNTS else 17
     rescued, lost = rescues(settings, reference)
     marks = {**dict.fromkeys(rescued, RESCUED), **dict.fromkeys(lost, LOST)}
     sizes = settings[reference].sizes // max(1, settings[reference].seeds)
-    names = [f"{text(name, LONGEST_NAME)} ({sizes[i]})" for i, name in enumerate(classes)]
+    names = [f"{text(name, MAX_NAME_LETTERS)} ({sizes[i]})" for i, name in enumerate(classes)]
     names = [f"<b>{name} {marks[i]}</b>" if i in marks else name for i, name in enumerate(names)]
     figure = go.Figure()
     step = min(0.16, 0.6 / len(settings))
@@ -190,7 +199,7 @@ def per_class_figure(
                 marker={
                     "symbol": marker_of(who.place) + ("-open" if place == reference else ""),
                     "color": colour_of(who.place),
-                    "size": 10 if n <= WRITTEN else 8,
+                    "size": 10 if n <= MAX_CLASSES_WITH_COUNTS else 8,
                     "line": {"width": 2 if place == reference else 0},
                 },
                 hovertext=[
@@ -213,7 +222,7 @@ def per_class_figure(
         title,
         "; ".join(part for part in remarks if part),
         left + 620 + 250,
-        max(360, n * row + TOP + 70),
+        max(360, n * row + TOP_MARGIN_PX + 70),
         {"l": left, "r": 250, "b": 60},
     )
     legend_beside(figure)
@@ -223,7 +232,7 @@ def per_class_figure(
         tickmode="array",
         tickvals=list(range(n)),
         ticktext=names,
-        tickfont={"size": 12 if n <= WRITTEN else 11},
+        tickfont={"size": 12 if n <= MAX_CLASSES_WITH_COUNTS else 11},
         range=[n - 0.4, -0.6],
         ticks="",
         showgrid=False,
@@ -275,7 +284,7 @@ def picked(rescued: Sequence[int], lost: Sequence[int], classes: Sequence[str]) 
     return f"; the extremes picked out of {len(classes)} classes, of which some are so by chance"
 
 
-def named(places: Sequence[int], classes: Sequence[str], most: int = NAMED) -> str:
+def named(places: Sequence[int], classes: Sequence[str], most: int = MAX_CLASSES_NAMED) -> str:
     """Return the names of some classes: the first ones and how many more."""
     more = f" and {len(places) - most} more" if len(places) > most else ""
     return ", ".join(classes[i] for i in places[:most]) + more

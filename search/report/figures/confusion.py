@@ -8,12 +8,12 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from search.report.figures.style import TOP, dressed, text
+from search.report.figures.style import TOP_MARGIN_PX, dressed, text
 
-WRITTEN = 40
+MAX_CLASSES_WITH_COUNTS = 40
 """Classes up to which counts are written into the cells and every class is named on both axes."""
 
-LONGEST_NAME = 24
+MAX_NAME_LETTERS = 24
 
 
 def confusion_matrix(truth: np.ndarray, prediction: np.ndarray, classes: int) -> np.ndarray:
@@ -46,8 +46,8 @@ def confusion_figure(
     counts = confusion_matrix(truth, prediction, n)
     sizes = counts.sum(1)
     shares = counts / np.maximum(sizes, 1)[:, None]
-    small = n <= WRITTEN
-    names = [text(name, LONGEST_NAME) for name in classes]
+    small = n <= MAX_CLASSES_WITH_COUNTS
+    names = [text(name, MAX_NAME_LETTERS) for name in classes]
     cell = max(9, min(34, 680 // n))
     figure = make_subplots(cols=2, shared_yaxes=True, horizontal_spacing=0.02, column_widths=[0.78, 0.22])
     hover = [
@@ -102,7 +102,7 @@ def confusion_figure(
     labels = int(0.58 * type_size * max(map(len, names), default=1))  # pixels of the longest name
     margin = {"l": labels + 60, "r": 60, "b": labels + 60}
     width = max(720, int(n * cell / 0.78) + margin["l"] + 90)
-    dressed(figure, title, said, width, n * cell + TOP + margin["b"], margin)
+    dressed(figure, title, said, width, n * cell + TOP_MARGIN_PX + margin["b"], margin)
     figure.update_layout(bargap=0.15)
     size = {"size": type_size}
     ticks = {"tickmode": "array", "tickvals": places, "ticktext": names, "tickfont": size, "showgrid": False}

@@ -14,7 +14,7 @@ from search.report.figures.style import colour_of, dressed, legend_below, legend
 from search.report.table.groups import Group
 from search.report.text import is_accuracy
 
-NAMED = 8
+MAX_SETTINGS_MARKED = 8
 """Settings up to which each has a marker of its own."""
 
 
@@ -78,7 +78,7 @@ def cost_figure(
             col=column,
         )
     bars = "bars: smallest and largest of the seeds" if any(len(values) > 1 for _, values in points) else "one seed"
-    named = len(points) <= NAMED
+    named = len(points) <= MAX_SETTINGS_MARKED
     open_ = "open: not every seed finished" if len(whole) < len(points) else ""
     said = (subtitle, bars, "means and costs as measured, no difference is tested here", open_)
     dressed(figure, title, "; ".join(part for part in said if part), 1000, 520)
@@ -102,7 +102,7 @@ def _markers(
     points: Sequence[tuple[Group, list[float]]], means: Sequence[float], costs: Sequence[float], column: int
 ) -> list[go.Scatter]:
     """Return one trace per setting, or one for all of them where they are many."""
-    named = len(points) <= NAMED
+    named = len(points) <= MAX_SETTINGS_MARKED
     each = [[i] for i in range(len(points))] if named else [list(range(len(points)))]
     traces = []
     for those in each:

@@ -12,10 +12,10 @@ from plotly.subplots import make_subplots
 from search.report.figures.style import COLOURS, dressed, series
 
 SPLITS = (("train", "training"), ("val", "validation"))
-NAMED = 8
+MAX_RATES_NAMED = 8
 """Different learning rates up to which each is named on a logarithmic axis."""
 
-DECADE = 5.0
+LOGARITHMIC_RATIO = 5.0
 """Ratio of the largest to the smallest learning rate from which the axis is logarithmic."""
 
 
@@ -57,13 +57,13 @@ def rate_figure(epochs: pd.DataFrame, title: str, subtitle: str = "") -> go.Figu
     """Draw the learning rate over epochs, from the column ``lr``; None where there is none.
 
     The rate is constant within an epoch, so it is drawn in steps; the axis is logarithmic where rates span more than a
-    factor of `DECADE`.
+    factor of `LOGARITHMIC_RATIO`.
     """
     if "lr" not in epochs or epochs["lr"].isna().all():
         return None
     numbers, rates = list(epochs["epoch"]), [_finite(rate) for rate in epochs["lr"]]
     positive = [rate for rate in rates if rate is not None and rate > 0]
-    logarithmic = len(positive) == len(rates) and max(positive) > DECADE * min(positive)
+    logarithmic = len(positive) == len(rates) and max(positive) > LOGARITHMIC_RATIO * min(positive)
     # Epoch t lasts from t - 1 to t.
     line = go.Scatter(
         x=[0, *numbers],
@@ -81,7 +81,7 @@ def rate_figure(epochs: pd.DataFrame, title: str, subtitle: str = "") -> go.Figu
         rangemode="normal" if logarithmic else "tozero",
     )
     distinct = sorted(set(positive))
-    if logarithmic and len(distinct) <= NAMED:
+    if logarithmic and len(distinct) <= MAX_RATES_NAMED:
         figure.update_yaxes(tickvals=distinct, ticktext=[f"{rate:.3g}" for rate in distinct])
     elif logarithmic:
         figure.update_yaxes(dtick=1)

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 
 import plotly.graph_objects as go
 
-from search.report.figures.style import NEUTRAL, TOP, dressed, legend_below, pixels, text, wrapped
+from search.report.figures.style import NEUTRAL, TOP_MARGIN_PX, dressed, legend_below, pixels, text, wrapped
 from search.report.table.model import Table
 from search.statistics.results import State
 
-ROW = 44
+ROW_HEIGHT_PX = 44
 """Pixels of a row: two lines of type."""
 
-LABEL = 34
+MAX_LABEL_LETTERS = 34
 """Letters of a line of a label."""
 
 
@@ -107,10 +107,17 @@ def forest_figure(
                 hoverinfo="text",
             )
         )
-    names = [wrapped(row.label, LABEL, 2) for row in rows]
-    beside = [wrapped(said(row), LABEL + 6, 2) for row in rows]
+    names = [wrapped(row.label, MAX_LABEL_LETTERS, 2) for row in rows]
+    beside = [wrapped(said(row), MAX_LABEL_LETTERS + 6, 2) for row in rows]
     left, right = (max(pixels(label) for label in column) + 30 for column in (names, beside))
-    dressed(figure, title, subtitle, left + 520 + right, ROW * len(rows) + TOP + 60, {"l": left, "r": right})
+    dressed(
+        figure,
+        title,
+        subtitle,
+        left + 520 + right,
+        ROW_HEIGHT_PX * len(rows) + TOP_MARGIN_PX + 60,
+        {"l": left, "r": right},
+    )
     for place, words in enumerate(beside):
         figure.add_annotation(
             x=1.01, xref="paper", xanchor="left", y=place, yref="y", text=words, showarrow=False, align="left"

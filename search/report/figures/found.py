@@ -12,10 +12,10 @@ from search.report.table.tried import Tried
 from search.report.text import figure as shown
 from search.report.text import is_accuracy
 
-POINTS = 2000
+MAX_SETTINGS_DRAWN = 2000
 """Settings up to which each is drawn; beyond, the lines alone."""
 
-NAMED = 6
+MAX_STEPS_NAMED = 6
 """Steps of the best so far that a sentence names at most."""
 
 
@@ -33,7 +33,7 @@ def found_figure(tried: Tried, metric: str, title: str, subtitle: str = "") -> g
         return None
     scale = 100 if is_accuracy(metric) else 1
     figure = go.Figure()
-    if len(places) <= POINTS:
+    if len(places) <= MAX_SETTINGS_DRAWN:
         marker = {"symbol": "circle-open", "size": 7, "color": "#666666"}
         values = _scaled([tried.values[k - 1] for k in places], scale)
         figure.add_trace(go.Scatter(x=places, y=values, mode="markers", marker=marker, name="a setting"))
@@ -57,7 +57,7 @@ def found_figure(tried: Tried, metric: str, title: str, subtitle: str = "") -> g
 def found_sentence(tried: Tried, metric: str) -> str:
     """Return the main numbers of the figure."""
     steps = _steps(tried.best)
-    named = steps if len(steps) <= NAMED else [*steps[: NAMED - 1], steps[-1]]
+    named = steps if len(steps) <= MAX_STEPS_NAMED else [*steps[: MAX_STEPS_NAMED - 1], steps[-1]]
     best = ", ".join(f"{shown(metric, tried.best[k - 1])} after {k}" for k in named)
     unit = " in per cent" if is_accuracy(metric) else ""
     sentence = f"Best {metric} so far{unit}: {best} settings"

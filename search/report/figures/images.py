@@ -15,7 +15,7 @@ from PIL import Image
 from search.report.text import printable
 from search.system.writing import write_atomically, write_text
 
-SHOWN = 256
+SHORTER_SIDE_PX = 256
 """Pixels of the shorter side that an image is enlarged to, by a whole factor; pixels stay squares."""
 
 
@@ -34,7 +34,7 @@ def png(image: np.ndarray) -> bytes:
     """Return an image, uint8 [h, w, 3], as the bytes of a PNG, enlarged where it is small."""
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or not image.size:
         raise TypeError(f"an image has the shape {image.shape} and the type {image.dtype}; it must be uint8 [h, w, 3]")
-    factor = max(1, SHOWN // min(image.shape[:2]))
+    factor = max(1, SHORTER_SIDE_PX // min(image.shape[:2]))
     buffer = io.BytesIO()
     Image.fromarray(np.ascontiguousarray(image.repeat(factor, 0).repeat(factor, 1))).save(buffer, "PNG")
     return buffer.getvalue()

@@ -12,12 +12,12 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
-from search.report.figures.curves import DECADE, NAMED
+from search.report.figures.curves import LOGARITHMIC_RATIO, MAX_RATES_NAMED
 from search.report.figures.style import colour_of, dressed, key, legend_beside, series, wrapped
 from search.report.table.groups import Group
 from search.report.text import is_accuracy
 
-BAND = 0.16
+BAND_OPACITY = 0.16
 """Opacity of a band: three of them laid over one another still show their lines."""
 
 
@@ -64,7 +64,7 @@ def rates_figure(groups: Sequence[Group], title: str, subtitle: str = "") -> go.
     """Draw the learning rate over epochs, in steps, one line per setting; None where no run has the metric ``lr``.
 
     Settings with the same rates share one line, which bears all their names and looks like the first of them. The axis
-    is logarithmic where rates span more than a factor of `DECADE` and none is zero.
+    is logarithmic where rates span more than a factor of `LOGARITHMIC_RATIO` and none is zero.
     """
     same: dict[tuple[float, ...], list[Group]] = {}
     for group in groups:
@@ -77,7 +77,7 @@ def rates_figure(groups: Sequence[Group], title: str, subtitle: str = "") -> go.
     figure = go.Figure()
     shared_line = len(groups) > 1 and len(same) == 1 and sum(map(len, same.values())) == len(groups)
     every = [rate for rates in same for rate in rates]
-    logarithmic = min(every) > 0 and max(every) > DECADE * min(every)
+    logarithmic = min(every) > 0 and max(every) > LOGARITHMIC_RATIO * min(every)
     for rates, those in same.items():
         # Epoch t lasts from t - 1 to t; vertical first, so that a rate stands over its own epoch.
         names = f"all {len(groups)} settings" if shared_line else "; ".join(group.short for group in those)
@@ -96,7 +96,7 @@ def rates_figure(groups: Sequence[Group], title: str, subtitle: str = "") -> go.
         rangemode="normal" if logarithmic else "tozero",
     )
     distinct = sorted(set(every))
-    if logarithmic and len(distinct) <= NAMED:
+    if logarithmic and len(distinct) <= MAX_RATES_NAMED:
         figure.update_yaxes(tickvals=distinct, ticktext=[f"{rate:.3g}" for rate in distinct])
     elif logarithmic:
         figure.update_yaxes(dtick=1 if max(every) > 100 * min(every) else "D2")
@@ -155,7 +155,7 @@ def _band(epochs: Sequence[int], low: Values, high: Values, place: int) -> go.Sc
         x=[*x, *reversed(x)],
         y=[*(high[i] for i in places), *(low[i] for i in reversed(places))],
         fill="toself",
-        fillcolor=f"rgba({red},{green},{blue},{BAND})",
+        fillcolor=f"rgba({red},{green},{blue},{BAND_OPACITY})",
         line={"width": 0},
         mode="lines",
         hoverinfo="skip",

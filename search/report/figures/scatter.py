@@ -8,12 +8,12 @@ from collections.abc import Sequence
 import numpy as np
 import plotly.graph_objects as go
 
-from search.report.figures.style import MARKERS, TOP, dressed, text
+from search.report.figures.style import MARKERS, TOP_MARGIN_PX, dressed, text
 
 HUES = 17
 """Colours, which go round beside the eight markers: no two of the first 136 classes share both."""
 
-LONGEST_NAME = 22
+MAX_NAME_LETTERS = 22
 ROW, LINES = 19, 34
 """Pixels of a line of the class list, and lines of a column."""
 
@@ -43,7 +43,7 @@ def scatter_figure(
     present = [i for i in range(len(classes)) if (label == i).any()]
     numbered = any(len(classes[i]) > SHORT for i in present)
     tags = [str(i + 1) if numbered else text(classes[i]) for i in range(len(classes))]
-    names = [f"{i + 1} " * numbered + text(classes[i], LONGEST_NAME) for i in range(len(classes))]
+    names = [f"{i + 1} " * numbered + text(classes[i], MAX_NAME_LETTERS) for i in range(len(classes))]
     size = float(np.clip(60 / np.sqrt(max(1, len(x))) + 3, 4, 9))
     traces, notes = [], []
     for place, i in enumerate(present):
@@ -82,7 +82,7 @@ def scatter_figure(
     plot = max(620, ROW * min(LINES, len(present)) + 20)
     column_width = 50 + int(6.8 * max((len(name) for name in names), default=1))
     margin = {"l": 50, "r": column_width * columns + 20, "b": 50}
-    dressed(figure, title, subtitle, plot + margin["l"] + margin["r"], plot + TOP + margin["b"], margin)
+    dressed(figure, title, subtitle, plot + margin["l"] + margin["r"], plot + TOP_MARGIN_PX + margin["b"], margin)
     for column in range(columns):
         corner = {"x": 1.01 + column * column_width / plot, "y": 1, "xanchor": "left", "yanchor": "top"}
         figure.update_layout({_legend(column): {**corner, "font": {"size": 12}, "tracegroupgap": 0}})

@@ -19,21 +19,21 @@ from optuna.distributions import CategoricalDistribution
 from search.report.figures.overlay import axis_title
 from search.report.figures.style import HEIGHT, dressed, text
 from search.report.table.groups import Group, ranked
-from search.report.table.importance import BOOTSTRAPS, complete, rebuilt, varied
+from search.report.table.importance import BOOTSTRAP_REPEATS, complete, rebuilt, varied
 from search.report.table.model import Importance
 from search.space import Axis, Space
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)  # it would announce every study in memory
 
-LINES = 100
+MAX_PARALLEL_LINES = 100
 """Lines of parallel coordinates at most."""
 
-PANELS = 6
+MAX_DIMENSIONS = 6
 """Dimensions of a figure at most; more of them are left out, the last of the file first."""
 
 
 def parallel_figure(groups: Sequence[Group], space: Space, title: str, subtitle: str = "") -> go.Figure | None:
-    """Draw parallel coordinates: one line per setting, dark where the objective is good; the best `LINES` of many.
+    """Draw parallel coordinates: one line per setting, dark where it is good; the best `MAX_PARALLEL_LINES`.
 
     Returns:
         the figure, or None where fewer than two axes vary or fewer than two settings are complete.
@@ -42,8 +42,8 @@ def parallel_figure(groups: Sequence[Group], space: Space, title: str, subtitle:
     axes = varied(whole, space)
     if len(axes) < 2 or len(whole) < 2:
         return None
-    shown = ranked(whole, space)[:LINES]
-    study, names = rebuilt(shown, space, axes[:PANELS], text)
+    shown = ranked(whole, space)[:MAX_PARALLEL_LINES]
+    study, names = rebuilt(shown, space, axes[:MAX_DIMENSIONS], text)
     objective = space.search.objective
     figure = optuna.visualization.plot_parallel_coordinate(study, params=names, target_name=_objective(space))
     said = f"one line per setting, the darker the {'higher' if objective.maximize else 'lower'} its mean objective"
@@ -66,7 +66,7 @@ def slice_figure(groups: Sequence[Group], space: Space, title: str, subtitle: st
     axes = varied(whole, space)
     if not axes or len(whole) < 2:
         return None
-    study, names = rebuilt(whole, space, axes[:PANELS], text)
+    study, names = rebuilt(whole, space, axes[:MAX_DIMENSIONS], text)
     figure = optuna.visualization.plot_slice(study, params=names, target_name=_objective(space))
     said = "one point per setting, the darker the later it was asked for"
     _finish(figure, axes, title, f"{subtitle}; {said}" if subtitle else said, max(640, 250 * len(names) + 170))
@@ -108,7 +108,7 @@ def importance_figure(found: Importance, title: str, subtitle: str = "") -> go.F
             hoverinfo="x+y",
         )
     )
-    said = f"{found.evaluator}; bars: smallest and largest of {BOOTSTRAPS} resamples of the settings"
+    said = f"{found.evaluator}; bars: smallest and largest of {BOOTSTRAP_REPEATS} resamples of the settings"
     left = int(7.5 * max(len(text(name, 40)) for name in names)) + 40
     dressed(
         figure,
@@ -146,6 +146,6 @@ def _objective(space: Space) -> str:
 
 
 def _finish(figure: go.Figure, axes: Sequence[Axis], title: str, subtitle: str, width: int) -> None:
-    left = len(axes) - PANELS
+    left = len(axes) - MAX_DIMENSIONS
     more = f"; {left} more axes are left out" if left > 0 else ""
     dressed(figure, title, subtitle + more, min(width, 1500), HEIGHT)

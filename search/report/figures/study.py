@@ -31,7 +31,7 @@ from search.report.figures.forest import differences as of_table
 from search.report.figures.found import found_figure, found_sentence
 from search.report.figures.overlay import metric_figure, rates_figure
 from search.report.figures.rungs import rungs_figure, rungs_of
-from search.report.figures.tree import ROWS, branches, shares, tree_figure, width_figure, widths
+from search.report.figures.tree import MAX_TRIAL_ROWS, branches, shares, tree_figure, width_figure, widths
 from search.report.figures.writing import Written, write_all
 from search.report.record.curves import COUNTED, Curve, Curves, read_curves
 from search.report.table.build import Comparison, comparison_of, table_of
@@ -43,10 +43,10 @@ from search.report.text import figure as shown
 from search.report.text import is_accuracy, one_line
 from search.study.opened import OpenStudy
 
-MARKERS = 6
+MAX_CLASS_SETTINGS = 6
 """Settings in the figure of accuracies per class at most."""
 
-COSTS = 6
+MAX_COSTS_TOLD = 6
 """Settings whose cost a sentence tells at most."""
 
 SPLIT = "val"
@@ -175,7 +175,7 @@ class _Drawing:
         if two is None:
             return []
         best = [group for group in self.order if group.counted and group not in two]
-        wanted = [*two, *best[: MARKERS - 2]]
+        wanted = [*two, *best[: MAX_CLASS_SETTINGS - 2]]
         data = two[0].runs[0].data
         card = self.read.cards.get(data)
         truth = card.truth.get(SPLIT) if card else None
@@ -240,10 +240,11 @@ class _Drawing:
             if values := group.values(self.objective, self.value):
                 seconds = sum(run.seconds for run in group.runs) / len(group.runs)
                 parts.append(f"{_marked(group)} {shown(self.objective, _mean(values))} in {seconds:.3g} s")
-        more = f"; and {len(parts) - COSTS} more" if len(parts) > COSTS else ""
+        told = "; ".join(parts[:MAX_COSTS_TOLD])
+        more = f"; and {len(parts) - MAX_COSTS_TOLD} more" if len(parts) > MAX_COSTS_TOLD else ""
         unit = " in per cent" if is_accuracy(self.objective) else ""
         alt = (
-            f"Mean {_words(self.objective)}{unit} and seconds of a run, by setting: {'; '.join(parts[:COSTS])}{more}. "
+            f"Mean {_words(self.objective)}{unit} and seconds of a run, by setting: {told}{more}. "
             "No difference is tested here, and seconds are as they were measured."
         )
         return self.made("cost", title, alt, figure)
@@ -308,10 +309,10 @@ class _Drawing:
         labels = self._labels()
         shown_curves, note = curves, ""
         seeds = sorted({curve.trial.seed for curve in curves})
-        if len(curves) > ROWS and len(seeds) > 1:
+        if len(curves) > MAX_TRIAL_ROWS and len(seeds) > 1:
             shown_curves = [curve for curve in curves if curve.trial.seed == seeds[0]]
             note = f"; the trials of seed {seeds[0]} alone are drawn"
-        if len(shown_curves) > ROWS:
+        if len(shown_curves) > MAX_TRIAL_ROWS:
             return self.made("tree", title, alt, width_figure(widths(curves), title, f"{self.head}; {words}"))
         several = len({curve.trial.seed for curve in shown_curves}) > 1
         place = {group_key: i for i, group_key in enumerate(labels)}

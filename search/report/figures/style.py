@@ -17,7 +17,7 @@ TEMPLATE = "plotly_white"
 WIDTH, HEIGHT = 900, 520
 """Pixels of a figure, doubled in a PNG."""
 
-TOP = 80
+TOP_MARGIN_PX = 80
 """Pixels above the plot, for title and one line of subtitle."""
 
 PIXELS_PER_LETTER = 6.4
@@ -32,7 +32,7 @@ NEUTRAL = "#666666"
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 MARKERS = ("circle", "square", "diamond", "triangle-up", "cross", "x", "star", "triangle-down")
 ISOLATE, ISOLATE_END = "\u2068", "\u2069"
-MARKED = 12
+MAX_MARKERS_PER_LINE = 12
 """Markers along a line at most: more of them hide it."""
 
 
@@ -53,7 +53,7 @@ def series(
 
     None in `y` is a gap.
     """
-    step = max(1, len(x) // MARKED)
+    step = max(1, len(x) // MAX_MARKERS_PER_LINE)
     offset = place or 0
     return go.Scatter(
         x=x,
@@ -100,7 +100,7 @@ def dressed(
         width=width,
         height=height + 16 * (len(lines) - 1),
         font={"family": "Helvetica, Arial, sans-serif", "size": 13, "color": "#222222"},
-        margin={"l": 70, "r": 30, "b": 60, **margin, "t": TOP + 16 * (len(lines) - 1)},
+        margin={"l": 70, "r": 30, "b": 60, **margin, "t": TOP_MARGIN_PX + 16 * (len(lines) - 1)},
         legend={"bgcolor": "rgba(255,255,255,0.8)"},
     )
     figure.update_xaxes(showline=True, linecolor="#888888", ticks="outside", gridcolor="#e5e5e5", zeroline=False)

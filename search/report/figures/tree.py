@@ -1,7 +1,8 @@
 """The stage tree: which epochs the trials of a study share, and which of them this study trained.
 
 Paths of two trials agree up to an epoch and never again: a key names everything that was trained up to it. So the
-trials make a tree over epochs. Up to `ROWS` trials it is drawn row by row; a larger one by its width at every epoch.
+trials make a tree over epochs. Up to `MAX_TRIAL_ROWS` trials it is drawn row by row; a larger one by its width at
+every epoch.
 """
 
 from __future__ import annotations
@@ -12,14 +13,14 @@ from dataclasses import dataclass, replace
 import plotly.graph_objects as go
 
 from search.core.trial import State
-from search.report.figures.style import COLOURS, TOP, dressed, legend_below, pixels, text, wrapped
+from search.report.figures.style import COLOURS, TOP_MARGIN_PX, dressed, legend_below, pixels, text, wrapped
 from search.report.record.curves import Curve
 
-ROWS = 40
+MAX_TRIAL_ROWS = 40
 """Trials up to which each has a row."""
 
-ROW = 24
-LABEL = 46
+ROW_HEIGHT_PX = 24
+MAX_LABEL_LETTERS = 46
 """Letters of a label; all of them are shown where the pointer is."""
 
 ENDS = {
@@ -149,9 +150,16 @@ def tree_figure(tree: Sequence[Branch], title: str, subtitle: str = "") -> go.Fi
         line = {"color": "#444444", "width": 1.2, "dash": "dot"}
         figure.add_trace(go.Scatter(x=x, y=y, mode="lines", name="parts or ends here", line=line, hoverinfo="skip"))
     _ends(figure, tree)
-    names = [text(branch.label, LABEL) for branch in tree]
+    names = [text(branch.label, MAX_LABEL_LETTERS) for branch in tree]
     left = max((pixels(name, 11) for name in names), default=0) + 30
-    dressed(figure, title, subtitle, left + 700, max(260, ROW * len(tree) + TOP + 60), {"l": left, "r": 40})
+    dressed(
+        figure,
+        title,
+        subtitle,
+        left + 700,
+        max(260, ROW_HEIGHT_PX * len(tree) + TOP_MARGIN_PX + 60),
+        {"l": left, "r": 40},
+    )
     legend_below(figure).update_layout(barmode="overlay", bargap=0.45)
     last = max((branch.end for branch in tree), default=1)
     figure.update_xaxes(title="epochs trained", range=[-0.01 * last, 1.03 * last], dtick=1 if last <= 10 else None)

@@ -18,10 +18,10 @@ from plotly.offline import get_plotlyjs
 from search.report.text import printable
 from search.system.writing import write_atomically, write_text
 
-SCALE = 2
+PNG_PIXELS_PER_PIXEL = 2
 """Pixels of a PNG per pixel of its figure."""
 
-SECONDS = 60.0
+BROWSER_TIMEOUT_S = 60.0
 """How long a browser may take for one figure."""
 
 NO_KALEIDO = (
@@ -109,9 +109,9 @@ def pngs(figures: Mapping[str, go.Figure]) -> tuple[dict[str, bytes], str]:
     # In a thread: a notebook has an event loop of its own that is running. A daemon: a hung browser must not keep us.
     thread = threading.Thread(target=draw, name="browser", daemon=True)
     thread.start()
-    thread.join(SECONDS * (1 + len(figures)))
+    thread.join(BROWSER_TIMEOUT_S * (1 + len(figures)))
     if thread.is_alive():
-        return dict(done), f"the browser did not answer within {SECONDS:.0f} s: some figures are HTML alone"
+        return dict(done), f"the browser did not answer within {BROWSER_TIMEOUT_S:.0f} s: some figures are HTML alone"
     if not failed:
         return done, ""
     if isinstance(failed[0], ChromeNotFoundError):
@@ -127,9 +127,9 @@ async def _draw(figures: Mapping[str, go.Figure], done: dict[str, bytes]) -> Non
         logging.getLogger(name).setLevel(logging.CRITICAL)
     # Without the sandbox, which kaleido leaves out by default, it starts as root in a container too; MathJax would be
     # fetched from the network.
-    async with kaleido.Kaleido(n=1, timeout=SECONDS, mathjax=False) as browser:
+    async with kaleido.Kaleido(n=1, timeout=BROWSER_TIMEOUT_S, mathjax=False) as browser:
         for name, figure in figures.items():
-            done[name] = await browser.calc_fig(figure.to_dict(), opts={"format": "png", "scale": SCALE})
+            done[name] = await browser.calc_fig(figure.to_dict(), opts={"format": "png", "scale": PNG_PIXELS_PER_PIXEL})
 
 
 def _writer(content: bytes) -> Callable[..., object]:

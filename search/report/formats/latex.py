@@ -4,8 +4,8 @@ What a file promises:
 
 * plain ASCII, whatever the names in it hold: it compiles in any input encoding, see `latex_text`;
 * where a character is replaced by its code point, a note says so;
-* what fits on a page (`FLOAT_LINES`, `PAGE_LINES`) is a float with a caption; more is a ``longtable``, which breaks
-  over pages;
+* what fits on a page (`MAX_FLOAT_LINES`, `MAX_PAGE_LINES`) is a float with a caption; more is a ``longtable``, which
+  breaks over pages;
 * compiled alone, the paper is as wide as the table needs.
 """
 
@@ -19,16 +19,16 @@ from collections.abc import Sequence
 from search.report.formats.latex_text import REPLACED, latex_text
 from search.report.formats.sheet import Column, Sheet
 
-FLOAT_LINES = 40
+MAX_FLOAT_LINES = 40
 """Lines that fit on one page as a float."""
 
-PAGE_LINES = 56
+MAX_PAGE_LINES = 56
 """Lines of a page with those of the notes, which are set smaller."""
 
 _NOTE_CHARACTERS = 100
 """Characters of a note that fill a line of the narrowest page."""
 
-_WIDEST = 40
+_MAX_COLUMN_LETTERS = 40
 """Characters from which on a column of text is broken into lines."""
 
 _WORD = 20
@@ -71,7 +71,7 @@ def latex_table(sheet: Sheet) -> str:
     layout = "@{}" + "".join(_layout(column) for column in sheet.columns) + "@{}"
     width, height, size = _page(sheet.columns)
     style = size + r"\setlength{\tabcolsep}{4pt}"
-    long = len(body) > FLOAT_LINES or len(body) + _lines(sheet.notes) > PAGE_LINES
+    long = len(body) > MAX_FLOAT_LINES or len(body) + _lines(sheet.notes) > MAX_PAGE_LINES
     draw = _longtable if long else _float
     packages = "booktabs,longtable" if long else "booktabs"
     start = _START % {"packages": packages, "width": width, "height": height, "margin": _MARGIN}
@@ -159,18 +159,18 @@ def _longest(column: Column) -> int:
 
 
 def _broken(column: Column) -> bool:
-    return column.kind == "text" and _longest(column) > _WIDEST
+    return column.kind == "text" and _longest(column) > _MAX_COLUMN_LETTERS
 
 
 def _layout(column: Column) -> str:
-    return f"p{{{_WIDEST / 2:.0f}em}}" if _broken(column) else _side(column)
+    return f"p{{{_MAX_COLUMN_LETTERS / 2:.0f}em}}" if _broken(column) else _side(column)
 
 
 def _page(columns: Sequence[Column]) -> tuple[int, int, str]:
     """Return width and height of the paper in mm and the size of the type with which the columns fit."""
     characters = 0
     for column in columns:
-        widest = _WIDEST if _broken(column) else _longest(column)
+        widest = _MAX_COLUMN_LETTERS if _broken(column) else _longest(column)
         characters += max([widest, *map(len, _heading_lines(column))]) + 2
     short, long = _A4
     normal, small = (scale * characters * _CHARACTER + 2 * _MARGIN for scale in (1.0, 0.8))

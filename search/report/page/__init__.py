@@ -9,9 +9,9 @@ What this room promises:
 * landmarks, headings in order, captions and scopes of tables, alt texts, contrast of at least 4.5 to 1 in light and
   dark; whatever is wider than a phone scrolls inside its box, and is reached by keyboard;
 * without scripts everything but the drawings is there;
-* the same ledger gives the same bytes, and a page never exceeds `MOST` bytes by its figures.
+* the same ledger gives the same bytes, and a page never exceeds `MAX_PAGE_BYTES` bytes by its figures.
 """
 
-from search.report.page.page import MOST, report_page
+from search.report.page.page import MAX_PAGE_BYTES, report_page
 
-__all__ = ["MOST", "report_page"]
+__all__ = ["MAX_PAGE_BYTES", "report_page"]

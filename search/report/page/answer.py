@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from search.core.trial import State as Ended
-from search.report.page.wording import NAMED, listed, many, words
+from search.report.page.wording import MAX_ITEMS_NAMED, listed, many, words
 from search.report.record.complete import incomplete, states
 from search.report.record.curves import Curves
 from search.report.table.families_apart import families_apart
@@ -109,7 +109,7 @@ def _of_settings(table: Table, read: Curves) -> str:
     parts = [part for part in sentences if part]
     decided = [claim for claim in table.verdicts if claim.kind != "undecided" and "runs" not in claim.evidence]
     claims = _verdicts(decided)
-    apart = "".join(f" {sentence}" for sentence in families_apart(table)[:NAMED])
+    apart = "".join(f" {sentence}" for sentence in families_apart(table)[:MAX_ITEMS_NAMED])
     if not parts:
         basis = _basis(table, own)
         if decided:

@@ -40,7 +40,7 @@ NUMBERED = (
     "in trials.csv."
 )
 
-TITLE = 25
+TITLE_HEIGHT_PX = 25
 """Pixels of a figure's own title."""
 
 
@@ -112,9 +112,9 @@ def _drawn(one: StudyFigure) -> _Drawn:
     layout = content["layout"]
     width, height = layout.setdefault("width", WIDTH), layout.setdefault("height", HEIGHT)
     heading, margin = layout.get("title", {}), layout.get("margin", {})
-    if heading.get("subtitle") and margin.get("t", 0) > TITLE:
+    if heading.get("subtitle") and margin.get("t", 0) > TITLE_HEIGHT_PX:
         layout["title"] = {**heading, **heading.pop("subtitle"), "subtitle": {}}
-        layout["height"], margin["t"] = height - TITLE, margin["t"] - TITLE
+        layout["height"], margin["t"] = height - TITLE_HEIGHT_PX, margin["t"] - TITLE_HEIGHT_PX
     text = json.dumps(content, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     for letter in "<>&\u2028\u2029":
         text = text.replace(letter, f"\\u{ord(letter):04x}")

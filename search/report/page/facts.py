@@ -15,7 +15,7 @@ from search.report.table.model import Table
 from search.report.text import duration, value_text
 from search.space import Grid, Space
 
-RUNS = 50
+MAX_RUNS_LISTED = 50
 """Runs that are listed; ``conditions.json`` has all of them."""
 
 COMMITTED = "+changes"
@@ -155,12 +155,14 @@ def _runs(runs: Sequence[Mapping[str, Any]]) -> Markup:
             "" if run.get("seconds") is None else duration(run["seconds"]),
             str(run.get("outcome") or "not ended"),
         )
-        for run in runs[-RUNS:]
+        for run in runs[-MAX_RUNS_LISTED:]
     ]
     if not rows:
         return element("p", "No epoch is on record.")
     caption = "Runs that trained what the table rests on"
-    more = f"; the last {RUNS} of {len(runs)}, conditions.json has all" if len(runs) > RUNS else ""
+    more = (
+        f"; the last {MAX_RUNS_LISTED} of {len(runs)}, conditions.json has all" if len(runs) > MAX_RUNS_LISTED else ""
+    )
     return table(f"{caption}{more}", ("run", "study", "began (UTC)", "seconds", "ended"), rows, numbers=(3,))
 
 

@@ -27,10 +27,10 @@ from search.report.table.model import Claim, Table
 from search.space import confirm_name
 from search.study.opened import OpenStudy
 
-MOST = 7_500_000
+MAX_PAGE_BYTES = 7_500_000
 """Bytes of a page."""
 
-LINES = 300
+MAX_TABLE_LINES = 300
 """Lines of the table a page shows; ``table.csv`` has all of them."""
 
 
@@ -55,7 +55,7 @@ def report_page(compared: Comparison, conditions: Mapping[str, Any], confirmed: 
         ("again", "Do it again", facts.reproduction(conditions, read.record.space)),
         ("words", "Words", facts.glossary(bool(table.test))),
     ]
-    room = MOST - sum(len(content.encode("utf-8", "backslashreplace")) for _, _, content in sections) - 50_000
+    room = MAX_PAGE_BYTES - sum(len(content.encode("utf-8", "backslashreplace")) for _, _, content in sections) - 50_000
     pictures = drawn.figures(figures_of(compared), read.record.name, room)
     sections = [(name, head, pictures.body if name == "figures" else content) for name, head, content in sections]
     sections = [section for section in sections if section[2]]
@@ -131,11 +131,15 @@ def _confirmed(read: Curves, confirmed: Comparison | None) -> list[Markup]:
 
 
 def _table(table: Table) -> Markup:
-    left = max(len(table.shown) - LINES, 0)
+    left = max(len(table.shown) - MAX_TABLE_LINES, 0)
     if left:
-        table = replace(table, limit=LINES)
+        table = replace(table, limit=MAX_TABLE_LINES)
     sheet = replace(table_sheet(table), title="Settings compared", notes=table.notes)
-    more = [f"The first {LINES} lines are shown; table.csv beside this page has the other {left}."] if left else []
+    more = (
+        [f"The first {MAX_TABLE_LINES} lines are shown; table.csv beside this page has the other {left}."]
+        if left
+        else []
+    )
     banner = [element("p", element("strong", _sentence(table.banner)), class_="warning")] if table.banner else []
     notes = [element("li", sentence(note)) for note in [*more, *sheet.notes]]
     return joined(

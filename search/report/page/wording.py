@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-NAMED = 3
+MAX_ITEMS_NAMED = 3
 """Settings, axes or claims a sentence names; the others are counted."""
 
 
-def listed(names: Sequence[str], most: int = NAMED, between: str = ", ") -> str:
+def listed(names: Sequence[str], most: int = MAX_ITEMS_NAMED, between: str = ", ") -> str:
     """Return names as a sentence holds them: "a, b and c", "a, b and 5 more"."""
     most += len(names) == most + 1  # "and 1 more" is no shorter than its name
     shown, left = list(names[:most]), len(names) - most

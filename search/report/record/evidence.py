@@ -28,7 +28,7 @@ ENDED = {
 }
 """How the statistics take a trial's end; whatever is not listed is missing."""
 
-AGREE = 1e-6
+ACCURACY_TOLERANCE = 1e-6
 """How far an accuracy on record may lie from that of its predictions: metrics may have been single precision."""
 
 _BALANCED = "balanced_accuracy"
@@ -164,7 +164,7 @@ def _line(
             line.runs.append((run, right))
             line.missed[run.keys[epoch - 1]] = len(np.unique(truth[right])) < len(np.unique(truth))
             known = run.metric(metric, epoch)
-            if known is None or not abs(known - _accuracy(right, truth, metric)) <= AGREE:
+            if known is None or not abs(known - _accuracy(right, truth, metric)) <= ACCURACY_TOLERANCE:
                 line.fault = f"the predictions on {split} images do not give {metric} as it is on record"
     return line
 

@@ -32,7 +32,7 @@ from search.report.table.unmoved import SEED, unmoved, unmoved_sentences
 from search.space import Space
 from search.study.opened import OpenStudy
 
-SAMPLED_LINES = 30
+MAX_SAMPLED_LINES = 30
 """Lines of a sampled study that are printed; a CSV file has all of them."""
 
 _PREFERRED = (*COUNTED, State.PRUNED, State.DIVERGED, State.FAILED, State.INTERRUPTED, State.RUNNING, State.WAITING)
@@ -78,7 +78,7 @@ def table_of(read: Curves, judging: bool = True) -> Table:
     figures, homeless = published_figures(space, [(line.setting, line.parameters) for line in lines])
     lines = [replace(line, published=text) for line, text in zip(lines, figures, strict=True)]
     axes = [axis.name for axis in space.axes]
-    limit = SAMPLED_LINES if sampled else None
+    limit = MAX_SAMPLED_LINES if sampled else None
     table = Table(space.title or read.record.name, metrics, space.report.value, axes, lines, limit, test=test)
     if not sampled and (cross := cross_axes(space)):
         values = [line.parameters[cross[0]] for line in lines if cross[0] in line.parameters]

@@ -18,10 +18,10 @@ from search.report.record.curves import COUNTED, Curve, Curves
 from search.report.table.model import Table
 from search.space import Space
 
-SHOWN = 8
+MAX_SETTINGS_DRAWN = 8
 """Settings in one figure at most: a reader cannot follow more lines."""
 
-LONGEST = 48
+MAX_LABEL_LETTERS = 48
 """Letters of a label that a sentence can hold."""
 
 _FALLBACK = ((State.PRUNED,), (State.RUNNING, State.INTERRUPTED, State.WAITING), (State.DIVERGED,), (State.FAILED,))
@@ -55,7 +55,7 @@ class Group:
     @property
     def short(self) -> str:
         """The label, or where it is long ``configuration 17``, as tables and trials number it."""
-        if len(self.label) <= LONGEST:
+        if len(self.label) <= MAX_LABEL_LETTERS:
             return self.label
         return f"configuration {self.runs[0].trial.configuration}"
 
@@ -67,7 +67,9 @@ class Group:
     @property
     def numbered(self) -> str:
         """The label, behind the configuration's number where it is so long that it may be cut."""
-        return f"{self.runs[0].trial.configuration}: {self.label}" if len(self.label) > LONGEST else self.label
+        return (
+            f"{self.runs[0].trial.configuration}: {self.label}" if len(self.label) > MAX_LABEL_LETTERS else self.label
+        )
 
     @property
     def keys(self) -> frozenset[str]:
@@ -120,7 +122,7 @@ def is_baseline(space: Space, parameters: Mapping[str, object]) -> bool:
     return report.has_baseline and report.rows in parameters and same(parameters[report.rows], report.baseline)
 
 
-def chosen(groups: Sequence[Group], space: Space, most: int = SHOWN) -> tuple[list[Group], str]:
+def chosen(groups: Sequence[Group], space: Space, most: int = MAX_SETTINGS_DRAWN) -> tuple[list[Group], str]:
     """Choose the settings that a figure shows: all, or the best by mean objective and the baseline.
 
     Returns:

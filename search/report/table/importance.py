@@ -22,17 +22,17 @@ from search.report.text import is_accuracy, value_text
 from search.space import Axis, Float, Int, Space
 from search.statistics.sampled import too_few
 
-BOOTSTRAPS = 20
+BOOTSTRAP_REPEATS = 20
 
 
 Spelling = Callable[[str, int], str]
 """Returns what a name or value is called in an Optuna study, in at most so many letters."""
 
-TOP_SETTINGS = 5
+MIN_TOP_SETTINGS = 5
 """Settings that importances must have above their quantile at least."""
 
 
-LOGARITHMIC = 50.0
+LOGARITHMIC_RATIO = 50.0
 """Ratio of largest to smallest listed value from which an axis of positive numbers is logarithmic."""
 
 
@@ -60,12 +60,12 @@ def importances(groups: Sequence[Group], space: Space) -> Importance:
         return Importance("", {}, {}, "importances need two axes that vary")
     if few := too_few(n):
         return Importance("", {}, {}, few)
-    quantile = max(0.1, TOP_SETTINGS / n)
+    quantile = max(0.1, MIN_TOP_SETTINGS / n)
     evaluator = f"PED-ANOVA (Watanabe et al. 2023): share in telling the best {100 * quantile:.0f} % from the rest"
     trials, names = _trials(whole, space, axes, lambda words, _: words)
     called = dict(zip(names, (axis.name for axis in axes), strict=True))
     draw = random.Random(0)
-    drawn = [trials, *(draw.choices(trials, k=n) for _ in range(BOOTSTRAPS))]
+    drawn = [trials, *(draw.choices(trials, k=n) for _ in range(BOOTSTRAP_REPEATS))]
     values, *again = (_shares(_study(some, space), called, quantile) for some in drawn)
     spread = {name: (min(one[name] for one in again), max(one[name] for one in again)) for name in values}
     return Importance(evaluator, values, spread)
@@ -115,7 +115,7 @@ def _scale(axis: Axis, values: Sequence[Any], spelt: Spelling) -> tuple[BaseDist
     domain = axis.domain
     if all(isinstance(value, int | float) and not isinstance(value, bool) for value in values):
         low, high = min(values), max(values)
-        logarithmic = domain.log if isinstance(domain, Float | Int) else low > 0 and high > LOGARITHMIC * low
+        logarithmic = domain.log if isinstance(domain, Float | Int) else low > 0 and high > LOGARITHMIC_RATIO * low
         if all(isinstance(value, int) for value in values):
             return IntDistribution(low, high, log=logarithmic), {}
         return FloatDistribution(float(low), float(high), log=logarithmic), {}

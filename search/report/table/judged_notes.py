@@ -20,7 +20,7 @@ BOLD = (
     "which diverged."
 )
 
-NAMED = 5
+MAX_SETTINGS_NAMED = 5
 """Settings with diverged runs that are named; the others are counted."""
 
 
@@ -200,8 +200,8 @@ def _diverged(table: Table) -> list[str]:
         return []
     where = "`at_chance` in table.csv" if table.cross else "the second line of its setting"
     found = [(line.setting, line.judged.cell) for line in table.lines if line.at_chance and line.judged is not None]
-    shares = [f"{setting}: {cell.diverged} of {cell.of} seeds" for setting, cell in found[:NAMED]]
-    more = f"; {len(found) - NAMED} more settings" if len(found) > NAMED else ""
+    shares = [f"{setting}: {cell.diverged} of {cell.of} seeds" for setting, cell in found[:MAX_SETTINGS_NAMED]]
+    more = f"; {len(found) - MAX_SETTINGS_NAMED} more settings" if len(found) > MAX_SETTINGS_NAMED else ""
     notes = [f"A diverged run is an outcome ({'; '.join(shares)}{more}): {where} counts it at chance (1 / classes)."]
     if any(claim.evidence for claim in table.verdicts):
         notes.append("Claims count diverged runs at chance.")

@@ -8,7 +8,7 @@ from search.report.text import figure, rounded
 from search.statistics.results import Difference, State
 from search.statistics.text import p_text
 
-LOPSIDED = 0.2
+LOPSIDED_SHARE = 0.2
 """Of half an interval: so far its middle may lie from the mean that a cross table shows with ±."""
 
 ONE_RUN = "§"
@@ -40,7 +40,7 @@ def plus_minus(metric: str, cell: Cell, judged: Judged | None) -> str:
     if interval is None or cell.mean is None:
         return figure(metric, cell.mean, cell.sd)
     half = (interval[1] - interval[0]) / 2
-    if abs(cell.mean - sum(interval) / 2) > LOPSIDED * half:
+    if abs(cell.mean - sum(interval) / 2) > LOPSIDED_SHARE * half:
         return level(metric, cell, judged, False)
     return f"{figure(metric, cell.mean, half)} ± {figure(metric, half, half)}"
 

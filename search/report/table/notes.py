@@ -24,7 +24,7 @@ SELECTED = "‡"
 BEST = "¶"
 """Marks the figure by which a search found a setting the best."""
 
-SAME_SHOWN = 3
+MAX_SAME_GROUPS_NAMED = 3
 """Groups of lines that are one training are named up to so many."""
 
 
@@ -115,7 +115,7 @@ def _importances(table: Table) -> list[str]:
     importance = table.importance
     if importance is None:
         return []
-    from search.report.table.importance import BOOTSTRAPS  # Optuna is loaded for sampled studies alone
+    from search.report.table.importance import BOOTSTRAP_REPEATS  # Optuna is loaded for sampled studies alone
 
     if not importance.values:
         return [f"No importances of the axes; {importance.remark}."]
@@ -123,7 +123,7 @@ def _importances(table: Table) -> list[str]:
         f"{name} {100 * share:.0f} [{100 * importance.spread[name][0]:.0f}, {100 * importance.spread[name][1]:.0f}]"
         for name, share in importance.values.items()
     ]
-    between = f"in brackets the smallest and largest of {BOOTSTRAPS} resamples of the settings"
+    between = f"in brackets the smallest and largest of {BOOTSTRAP_REPEATS} resamples of the settings"
     return [f"Importances in per cent by {importance.evaluator}: {', '.join(shares)}; {between}."]
 
 
@@ -178,10 +178,12 @@ def _sharing(table: Table, read: Curves, same: Unmoved) -> list[str]:
         if line.keys:
             one.setdefault(line.keys, []).append(line.setting)
     groups = [names for names in one.values() if len(names) > 1]
-    notes += [f"Same runs, by construction: {'; '.join(names)}." for names in groups[:SAME_SHOWN]]
-    if len(groups) > SAME_SHOWN:
-        lines = sum(len(names) for names in groups[SAME_SHOWN:])
-        notes.append(f"Same runs, by construction, in {len(groups) - SAME_SHOWN} more groups of {lines} lines.")
+    notes += [f"Same runs, by construction: {'; '.join(names)}." for names in groups[:MAX_SAME_GROUPS_NAMED]]
+    if len(groups) > MAX_SAME_GROUPS_NAMED:
+        lines = sum(len(names) for names in groups[MAX_SAME_GROUPS_NAMED:])
+        notes.append(
+            f"Same runs, by construction, in {len(groups) - MAX_SAME_GROUPS_NAMED} more groups of {lines} lines."
+        )
     return [*notes, *apart_sentences(same, [line.setting for line in table.lines])]
 
 

@@ -20,7 +20,7 @@ from search.report.table.build import one_per_seed
 from search.report.text import is_accuracy
 from search.statistics.sampled import best_so_far, expected_best, why_no_expected_best
 
-SIZES = 200
+MAX_EXPECTED_SIZES = 200
 """Numbers of settings for which the expected best is computed at most, evenly spaced in their logarithm."""
 
 
@@ -31,7 +31,8 @@ class Tried:
     Attributes:
         values: mean objective of each setting, in the order they were asked for; None where it has none.
         best: the best of them so far; None before the first value.
-        expected: k -> mean best of k settings drawn from these, up to `SIZES` of them; {} where `why` says why.
+        expected: k -> mean best of k settings drawn from these, for up to `MAX_EXPECTED_SIZES` values of k; {} where
+            `why` says why.
         why: why there is no such curve, a phrase; "" where there is one.
     """
 
@@ -72,7 +73,7 @@ def tried(read: Curves) -> Tried:
         why = f"a setting has no {space.search.objective.metric}, and what stands for it is not known"
     if why:
         return Tried(values, best, {}, why)
-    sizes = np.unique(np.geomspace(1, len(costs), SIZES).round().astype(int)).tolist()
+    sizes = np.unique(np.geomspace(1, len(costs), MAX_EXPECTED_SIZES).round().astype(int)).tolist()
     found = expected_best(costs, sizes)
     return Tried(values, best, {k: sign * float(one) for k, one in zip(sizes, found, strict=True)}, "")
 

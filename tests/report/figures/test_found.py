@@ -12,7 +12,7 @@ import pytest
 from search.core.trial import State
 from search.report import comparison_table
 from search.report.figures import study_figures
-from search.report.figures.found import POINTS, found_figure, found_sentence
+from search.report.figures.found import MAX_SETTINGS_DRAWN, found_figure, found_sentence
 from search.report.record.curves import read_curves
 from search.report.table.tried import Tried, tried
 from search.space import Axis, Float, Objective, Search, Space
@@ -116,7 +116,7 @@ def test_a_grid_and_a_single_setting_have_none(focal: Study, make: Callable[...,
 
 
 def test_a_large_search_stays_small() -> None:
-    values = np.random.default_rng(0).random(POINTS + 1).tolist()
+    values = np.random.default_rng(0).random(MAX_SETTINGS_DRAWN + 1).tolist()
     best = np.maximum.accumulate(values).tolist()
     figure = found_figure(Tried(values, best, {}, "none"), "val_accuracy", "Best")
     assert figure is not None
@@ -128,7 +128,7 @@ def test_a_large_search_stays_small() -> None:
 def test_the_expected_best_of_a_large_search_is_computed_for_some_sizes(
     make: Callable[..., Study], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("search.report.table.tried.SIZES", 10)
+    monkeypatch.setattr("search.report.table.tried.MAX_EXPECTED_SIZES", 10)
     study = make(replace(SPACE, seeds=(0,)))
     for i in range(40):
         study.trial({"x": i / 40}, 0, [i / 40], configuration=i)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from search.report import comparison_table, export
 from search.report.formats.columns import table_sheet
-from search.report.formats.latex import FLOAT_LINES, latex_table
+from search.report.formats.latex import MAX_FLOAT_LINES, latex_table
 from search.report.formats.latex_text import _ACCENTS, _SIGNS, latex_text
 from search.report.formats.sheet import Column, Entry, Sheet
 from search.space import Axis, Grid
@@ -95,8 +95,8 @@ def test_a_float_of_the_comparison_table(focal):
 
 
 def test_more_lines_than_a_page_are_a_longtable():
-    assert r"\begin{table}" in latex_table(sheet_of(*["a"] * FLOAT_LINES))
-    text = latex_table(sheet_of(*["a"] * (FLOAT_LINES + 1)))
+    assert r"\begin{table}" in latex_table(sheet_of(*["a"] * MAX_FLOAT_LINES))
+    text = latex_table(sheet_of(*["a"] * (MAX_FLOAT_LINES + 1)))
     assert r"\begin{longtable}{@{}l@{}}" in text
     assert r"\usepackage{booktabs,longtable}" in text
 

@@ -330,7 +330,7 @@ class TestWeight:
         whole = page_of(focal)
         sizes = [len(content) for about, content in Page(whole).scripts if about.get("type") == "application/json"]
         room = len(whole) - max(sizes) + 45_000  # style and frame need less than is set aside for them
-        monkeypatch.setattr("search.report.page.page.MOST", room)
+        monkeypatch.setattr("search.report.page.page.MAX_PAGE_BYTES", room)
         text = page_of(focal)
         page = Page(text)
         assert len(text) <= room
@@ -341,7 +341,7 @@ class TestWeight:
         assert len(captions) == 1, "its sentence stands for it"
 
     def test_a_long_table_is_cut_and_says_so(self, focal, monkeypatch):
-        monkeypatch.setattr("search.report.page.page.LINES", 2)
+        monkeypatch.setattr("search.report.page.page.MAX_TABLE_LINES", 2)
         page = Page(page_of(focal))
         assert "The first 2 lines are shown; table.csv beside this page has the other 1." in page.text
         assert len([words for tags, words in page.texts if tags[-1:] == ("th",) and words.startswith("gamma=")]) == 2
