@@ -23,13 +23,13 @@ def describe(models: Sequence[str], size: str | None, classes: str | None, sets:
     """
     from search.workload import Describing, load_workload
 
-    found = load_workload(workload)
-    if not isinstance(found, Describing):
+    described = load_workload(workload)
+    if not isinstance(described, Describing):
         raise UserError(f"workload {workload!r} cannot describe its models: it has no method describe(names, options)")
     given = {"size": size, "classes": classes}
     options = {**{name: text for name, text in given.items() if text is not None}, **overrides(None, sets)}
     try:
-        click.echo(found.describe(models, options))
+        click.echo(described.describe(models, options))
     except ValueError as error:
         if not hasattr(error, "faults"):
             raise

@@ -38,15 +38,15 @@ def report(study: str, results: str, storage: str | None) -> None:
 
 def _report(study: Study, again: bool) -> None:
     """Write one study's results where that is allowed, and print its table."""
-    said = []
+    remarks = []
     try:
         for path in study.write(again):
             click.echo(path)
     except ReadOnly as error:
         database = shell_word(study.ledger.storage)
-        said.append(f"{error.reason}; --results FOLDER --storage {database} writes elsewhere")
+        remarks.append(f"{error.reason}; --results FOLDER --storage {database} writes elsewhere")
     print_table(study)
-    for line in (*said, study.unrecorded):
+    for line in (*remarks, study.unrecorded):
         if line:
             click.echo(line, err=True)
 

@@ -123,14 +123,14 @@ def _meant(word: str, given: Sequence[str]) -> tuple[list[str], bool]:
     """Return the settings and keys that a word may mean, and whether it is one of their names."""
     from search.space.overrides import paths
 
-    known = [*_settings(given), *paths()]
+    keys = [*_settings(given), *paths()]
     plain = word.replace("-", "_")
     if plain == "seed":
         return ["seeds"], True
     for fits in (lambda name: name in (word, plain), lambda name: name.rpartition(".")[2] in (word, plain)):
-        if 0 < len(found := list(dict.fromkeys(filter(fits, known)))) <= MOST_MEANT:
+        if 0 < len(found := list(dict.fromkeys(filter(fits, keys)))) <= MOST_MEANT:
             return found, True
-    near = nearest_name(plain, known)
+    near = nearest_name(plain, keys)
     return ([] if near is None else [near]), False
 
 

@@ -147,14 +147,14 @@ class _Steps:
             cpus, gpus, workers = share.cpus, share.gpus, share.workers
             if self._address:
                 self._nodes = share.nodes
-                found = self._proven_class(share)
+                execution_class = self._proven_class(share)
             else:
-                found = tune.ask_execution_class(self.space.workload, cpus, gpus)
-            other = study_in_class(self._study(record), found, other_class)
+                execution_class = tune.ask_execution_class(self.space.workload, cpus, gpus)
+            other = study_in_class(self._study(record), execution_class, other_class)
             if other.name != record.name:
                 locks.enter_context(study_lock(self.ledger.engine, other.name))
                 other = self._unchanged(other, other_class, locks)
-            record = self._pinned(other, found)
+            record = self._pinned(other, execution_class)
             driver, run_id = self._driver(record, workers, gpus, training=True)
             where = f", nodes: {len(self._nodes)}" if self._nodes else ""
             self.view.say(f"study {record.name}: {workers} workers of {cpus} CPU and {gpus:g} GPU{where}")
@@ -166,7 +166,7 @@ class _Steps:
                 "epoch_seconds": self.space.resources.epoch_seconds,
                 **({} if room else {"rolling": math.inf}),
             }
-            setup = tune.worker_setup(self.space.workload, cpus, gpus, found, **states)
+            setup = tune.worker_setup(self.space.workload, cpus, gpus, execution_class, **states)
             began = time.monotonic()
             mirror = Mirror(self._study(record), mirror_url, self.view.say)
             mirror.start()
@@ -323,16 +323,16 @@ class _Steps:
         planner = self._planner(record, record.execution_class)
         asked = [entry.detail for entry in self.ledger.decisions(record.id, ["asked"])]
         sampler = make_sampler(self.space, asked)
-        known = conditions(record.execution_class, workers, self.space.resources.cpus, gpus)
+        recorded = conditions(record.execution_class, workers, self.space.resources.cpus, gpus)
         if self._nodes:
             nodes = [{"address": node.address, "host": node.host, "leases": node.leases} for node in self._nodes]
-            known["cluster"] = {"address": self._address, "nodes": nodes}
+            recorded["cluster"] = {"address": self._address, "nodes": nodes}
         if training:  # what was planned is on record before the first epoch is trained, to be compared with the truth
             place = Place(record.execution_class, self.space.resources.cpus, gpus, workers, "this run")
             self._plan = plan_of(self.space, self.ledger, planner, place, record)
-            known["plan"] = self._plan.to_json()
+            recorded["plan"] = self._plan.to_json()
             self._plan = self._plan.figures()  # not all its trials, for as long as the study runs
-        run_id = self.ledger.begin_run(record.id, known)
+        run_id = self.ledger.begin_run(record.id, recorded)
         if training and not self._deadline:
             self._deadline.append(time.monotonic() + 3600 * (self.space.search.hours or math.inf))
         driver = Driver(

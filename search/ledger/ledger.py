@@ -233,16 +233,16 @@ class Ledger:
 
     def rows(self, keys: Sequence[str], predictions: bool = False) -> dict[str, Recorded]:
         """Return those of `keys` that are on record."""
-        found = {}
+        recorded = {}
         with self.engine.connect() as connection:
             for start in range(0, len(keys), CHUNK):
                 wanted = [bytes.fromhex(key) for key in keys[start : start + CHUNK]]
                 for row in connection.execute(sa.select(tables.epoch).where(tables.epoch.c.key.in_(wanted))):
                     content = codec.decode_row(row.row, predictions)
-                    found[row.key.hex()] = Recorded(
+                    recorded[row.key.hex()] = Recorded(
                         content, row.epoch, row.seconds, row.run_id, row.recorded, hash(row.row)
                     )
-        return found
+        return recorded
 
     def decisions(self, study_id: int, kinds: Sequence[str] = ()) -> list[Decision]:
         """Return the order log of a study, or only these kinds of entries."""

@@ -74,14 +74,14 @@ class States:
 
     def find(self, keys: Sequence[str]) -> dict[str, KeptState]:
         """Return the states on record of these keys; whether their files are sound is seen when they are read."""
-        found = {}
+        kept_of = {}
         with self._engine.connect() as connection:
             for start in range(0, len(keys), CHUNK):
                 wanted = [bytes.fromhex(key) for key in keys[start : start + CHUNK]]
                 query = sa.select(tables.state).where(tables.state.c.key.in_(wanted))
                 for row in connection.execute(query):
-                    found[row.key.hex()] = _kept(row)
-        return found
+                    kept_of[row.key.hex()] = _kept(row)
+        return kept_of
 
     def adopt(self, key: str, epoch: int, role: Role) -> bool:
         """Take a sound file that has no entry into the record: a worker wrote it at its end; return whether there is
@@ -97,13 +97,13 @@ class States:
 
     def forget(self, keys: Iterable[str]) -> int:
         """Free states; return their bytes. Entries go first: an entry must not outlive its file for long."""
-        found = self.find(list(keys))
+        forgotten = self.find(list(keys))
         with tables.writing(self._engine) as connection:
-            for kept in found.values():
+            for kept in forgotten.values():
                 connection.execute(tables.state.delete().where(tables.state.c.key == bytes.fromhex(kept.file.key)))
-        for kept in found.values():
+        for kept in forgotten.values():
             files.remove_state(self.folder, kept.file)
-        return sum(kept.file.size for kept in found.values())
+        return sum(kept.file.size for kept in forgotten.values())
 
     def reject(self, keys: Iterable[str]) -> None:
         """Free every state of these keys, files without an entry included: nobody is to go on from there."""

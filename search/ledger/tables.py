@@ -296,13 +296,13 @@ def _layout(connection: sa.Connection, place: object) -> str:
     """
     if not {"meta", "study", "epoch"} <= set(sa.inspect(connection).get_table_names()):
         raise UserError(f"{place}: this database holds other tables; give ours a place of its own")
-    found = connection.execute(sa.select(meta.c.value).where(meta.c.name == "version")).scalar()
-    if found not in ("1", VERSION):
+    version = connection.execute(sa.select(meta.c.value).where(meta.c.name == "version")).scalar()
+    if version not in ("1", VERSION):
         raise UserError(
-            f"{place}: the ledger has layout {found}, this version reads layout {VERSION}; "
+            f"{place}: the ledger has layout {version}, this version reads layout {VERSION}; "
             "use the version that wrote it, or another --storage"
         )
-    return str(found)
+    return str(version)
 
 
 __all__ = ["data", "decision", "epoch", "meta", "open_engine", "run", "state", "study", "trial", "utc_now"]

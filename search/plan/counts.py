@@ -72,22 +72,22 @@ def work_of(stock: Inventory, keeps: bool) -> Work:
         stock: the trials.
         keeps: whether states are kept where trials part.
     """
-    undecided = [known for known in stock.trials if not known.ended]
-    undecided.sort(key=lambda known: (known.epoch - len(known.leaf.path), known.leaf.trial.number))
+    undecided = [entry for entry in stock.trials if not entry.ended]
+    undecided.sort(key=lambda entry: (entry.epoch - len(entry.leaf.path), entry.leaf.trial.number))
     chains: list[tuple[Known, int, int]] = []
     missing: dict[str, tuple[Known, int]] = {}
     again: dict[str, tuple[Known, int]] = {}
     extra = 0
-    for known in undecided:
-        path = known.leaf.path
+    for entry in undecided:
+        path = entry.leaf.path
         if path[-1] in missing or path[-1] in again:
             continue  # the lease of a longer trial trains all of it
-        first = next((epoch for epoch in range(known.base, len(path)) if _new(path[epoch], missing, again)), 0)
+        first = next((epoch for epoch in range(entry.base, len(path)) if _new(path[epoch], missing, again)), 0)
         for epoch in range(first, len(path)):
-            (again if path[epoch] in stock.rows else missing)[path[epoch]] = (known, epoch + 1)
-        start = first if keeps else known.base
+            (again if path[epoch] in stock.rows else missing)[path[epoch]] = (entry, epoch + 1)
+        start = first if keeps else entry.base
         extra += first - start
-        chains.append((known, start + 1, len(path)))
+        chains.append((entry, start + 1, len(path)))
     return Work(chains, missing, again, extra)
 
 
@@ -165,20 +165,20 @@ def states_kept(
         spaced: number of a trial -> whether its epochs take so long that spaced states are kept.
     """
     landmarks, marks = tuple(landmarks), _rungs(space)
-    undecided = {id(known.leaf): known for known in stock.trials if not known.ended}
+    undecided = {id(entry.leaf): entry for entry in stock.trials if not entry.ended}
     kept: dict[str, None] = {}
-    for _, _, stage in walk(grow([known.leaf for known in undecided.values()])):
+    for _, _, stage in walk(grow([entry.leaf for entry in undecided.values()])):
         # A branch counts for those that have no later state to start from.
         sides = sum(any(undecided[id(leaf)].base < stage.end for leaf in child.leaves) for child in stage.children)
         key = stage.keys[-1]
         if sides > 1 and (key in work.missing or key in work.again):
             kept[key] = None
-    for known, _, _ in work.chains:
-        path = known.leaf.path
-        for epoch, role in own_marks(known.leaf, marks, landmarks).items():
-            if known.base < epoch <= len(path) and (role != Role.SPACED or spaced[known.leaf.trial.number]):
+    for entry, _, _ in work.chains:
+        path = entry.leaf.path
+        for epoch, role in own_marks(entry.leaf, marks, landmarks).items():
+            if entry.base < epoch <= len(path) and (role != Role.SPACED or spaced[entry.leaf.trial.number]):
                 key = path[epoch - 1]
                 owner = work.missing.get(key) or work.again.get(key)
-                if owner is not None and owner[0] is known:
+                if owner is not None and owner[0] is entry:
                     kept[key] = None
     return list(kept)

@@ -108,14 +108,14 @@ class Estimates:
             timed, sized = self._nearest(kind, data, "seconds"), self._nearest(kind, data, "size")
         if (timed is None or sized is None) and self._probe is not None and self._probed is None:
             self._probed = self._probe(leaf)
-        probed, said = self._probed, "a probe of one epoch, made now"
+        probed, probe_source = self._probed, "a probe of one epoch, made now"
         seconds = timed.seconds if timed else probed.seconds if probed else None
         size = sized.size if sized else probed.size if probed else None
         return Measured(
             seconds,
             size,
-            _source(timed, kind, "rows") if timed else said if probed else "",
-            _source(sized, kind, "states") if sized else said if probed and probed.size is not None else "",
+            _source(timed, kind, "rows") if timed else probe_source if probed else "",
+            _source(sized, kind, "states") if sized else probe_source if probed and probed.size is not None else "",
         )
 
     def _nearest(self, kind: Kind, data: str, what: str) -> _Seen | None:

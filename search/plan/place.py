@@ -44,13 +44,13 @@ def recorded_place(ledger: Ledger, space: Space) -> Place | None:
     hardware, versions = machine.hardware(), machine.versions()
     for run in reversed(ledger.runs()):
         conditions: Mapping[str, Any] = run["conditions"]
-        there = conditions.get("hardware", {})
+        recorded = conditions.get("hardware", {})
         if (
             run["study_id"] in studies
             and "cluster" not in conditions  # its class is that of other machines
             and conditions.get("execution_class")
             and conditions.get("versions") == versions
-            and all(there.get(name) == hardware[name] for name in ("host", "system", "processor", "cores"))
+            and all(recorded.get(name) == hardware[name] for name in ("host", "system", "processor", "cores"))
             and conditions.get("cpus_per_trial") == space.resources.cpus
             and space.resources.gpus in (None, conditions.get("gpus_per_trial"))
         ):
@@ -73,13 +73,13 @@ def place_of(ledger: Ledger, space: Space, record: StudyRecord | None) -> Place:
 
 
 def _place_of(ledger: Ledger, space: Space, record: StudyRecord | None) -> Place:
-    found = recorded_place(ledger, space)
+    recorded = recorded_place(ledger, space)
     if record is not None and record.execution_class is not None:
-        gpus = found.gpus if found is not None else _share(space.resources)
-        workers = found.workers if found is not None else _workers(space.resources.cpus, gpus)
+        gpus = recorded.gpus if recorded is not None else _share(space.resources)
+        workers = recorded.workers if recorded is not None else _workers(space.resources.cpus, gpus)
         return Place(dict(record.execution_class), space.resources.cpus, gpus, workers, "the study's own")
-    if found is not None:
-        return found
+    if recorded is not None:
+        return recorded
     gpus = _share(space.resources)
     answer = ask_class(space.workload, space.resources.cpus, gpus)
     return Place(answer, space.resources.cpus, gpus, _workers(space.resources.cpus, gpus), "a process on this machine")

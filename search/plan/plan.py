@@ -272,10 +272,10 @@ def _room(
     keeps: bool,
 ) -> Room:
     """Count the states that will be kept and what they need."""
-    there, there_bytes = ledger.states.size()
+    states_there, there_bytes = ledger.states.size()
     limit = space.resources.states_gb * 1e9
     if not keeps:
-        return Room(0, None, 0.0, limit, there, there_bytes, ())
+        return Room(0, None, 0.0, limit, states_there, there_bytes, ())
     owners: dict[str, Known] = {key: known for key, (known, _) in [*work.missing.items(), *work.again.items()]}
     spaced = {
         known.leaf.trial.number: (estimates.of(known.leaf).seconds or 0.0) * len(known.leaf.path) / STATES_PER_CHAIN
@@ -287,4 +287,6 @@ def _room(
     known_sizes = [size for size in sizes if size is not None]
     size = sum(known_sizes) / len(known_sizes) if known_sizes else None
     sources = dict.fromkeys(source for key in kept if (source := estimates.of(owners[key].leaf).size_source))
-    return Room(len(kept), size, None if size is None else size * len(kept), limit, there, there_bytes, list(sources))
+    return Room(
+        len(kept), size, None if size is None else size * len(kept), limit, states_there, there_bytes, list(sources)
+    )

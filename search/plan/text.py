@@ -93,7 +93,7 @@ def _cost(plan: Plan) -> Iterator[str]:
         yield _line(f"time with {workers}", duration(seconds.wall), f"at least; {parts}")
         yield from _sources("epoch seconds from", seconds.sources)
     if plan.sharing:
-        each = "" if room.size is None else f" of {size(room.size)}"
+        size_of_each = "" if room.size is None else f" of {size(room.size)}"
         total = "unknown" if room.total is None else size(room.total)
         if room.limit <= 0:
             yield _line(
@@ -101,7 +101,7 @@ def _cost(plan: Plan) -> Iterator[str]:
             )
         elif room.kept:
             more = ", rolling ones apart"
-            yield _line("states", total, f"{room.kept:,}{each}{more}; the limit is {size(room.limit)}")
+            yield _line("states", total, f"{room.kept:,}{size_of_each}{more}; the limit is {size(room.limit)}")
             yield from _sources("their size from", room.sources)
             if room.total is not None and room.total > room.limit:
                 yield "  more than the limit: the least useful go first, and what would start there is trained again"

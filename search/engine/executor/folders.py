@@ -76,16 +76,16 @@ def chosen(candidates: Sequence[tuple[str, str]]) -> tuple[str, str]:
     Raises:
         UserError: none will do.
     """
-    found: list[tuple[str, str]] = []
+    refused: list[tuple[str, str]] = []
     for place, name in candidates:
         trouble = trouble_of(place)
         shown = f"{name} {place!r}" if name else repr(place)
         if not trouble:
-            said = "; ".join(text for text, named in found if named)
+            said = "; ".join(text for text, named in refused if named)
             return place, f"{said}: Ray's files lie in {place!r} instead" if said else ""
-        found.append((f"{shown} {trouble}", name))
+        refused.append((f"{shown} {trouble}", name))
     raise UserError(
-        f"there is no folder for Ray's temporary files: {'; '.join(text for text, _ in found)}; "
+        f"there is no folder for Ray's temporary files: {'; '.join(text for text, _ in refused)}; "
         "give one that will do in TMPDIR"
     )
 

@@ -226,28 +226,28 @@ _SHARE = "give --results a folder that all nodes share under one path, and may w
 def answer(question: Question, node: str) -> Answer:
     """Answer on a node, on a worker like those that will train. What is wrong here is said, not raised."""
     setup = question.setup
-    said = Answer(os.environ.get(MODE, ""))
+    plain = Answer(os.environ.get(MODE, ""))
     if unseen := meet(setup.states, question.challenge, node):
-        return replace(said, trouble=[unseen])
+        return replace(plain, trouble=[unseen])
     try:
         workload = prepare(setup)
         code = identity(setup.workload, workload)
     except Exception as error:
         remedy = f"its code must be installed, or lie in {setup.folder!r}, on every node"
-        return replace(said, trouble=[f"cannot import the workload {setup.workload!r}: {_named(error)}; {remedy}"])
+        return replace(plain, trouble=[f"cannot import the workload {setup.workload!r}: {_named(error)}; {remedy}"])
     try:
         card = workload.data(question.fixed)
         inputs = dict(workload.inputs(question.fixed))
     except Exception as error:
         remedy = "they must lie on every node where they lie here, or be found by what is set where the node is started"
-        return replace(said, code=code, trouble=[f"cannot read the data: {_named(error)}; {remedy}"])
+        return replace(plain, code=code, trouble=[f"cannot read the data: {_named(error)}; {remedy}"])
     try:
         found = execution_class(setup)
     except Exception as error:
         trouble = f"cannot say its execution class: {_named(error)}; it must be able to train there"
-        return replace(said, code=code, trouble=[trouble])
+        return replace(plain, code=code, trouble=[trouble])
     return replace(
-        said, code=code, execution_class=found, data=card.fingerprint if card is not None else "", inputs=inputs
+        plain, code=code, execution_class=found, data=card.fingerprint if card is not None else "", inputs=inputs
     )
 
 

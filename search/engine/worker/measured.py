@@ -134,14 +134,14 @@ def _compare(now: Form, before: Form) -> None:
         ValueError: they differ.
     """
     rule = "every epoch must measure the same"
-    for what, ours, theirs in (
+    for noun, ours, theirs in (
         ("metric", now.metrics, before.metrics),
         ("predictions of", frozenset(now.images), frozenset(before.images)),
     ):
         if gone := theirs - ours:
-            raise ValueError(f"this epoch has no {what} {_listed(gone)}, which the epochs before it have; {rule}")
+            raise ValueError(f"this epoch has no {noun} {_listed(gone)}, which the epochs before it have; {rule}")
         if new := ours - theirs:
-            raise ValueError(f"this epoch has the {what} {_listed(new)}, which the epochs before it have not; {rule}")
+            raise ValueError(f"this epoch has the {noun} {_listed(new)}, which the epochs before it have not; {rule}")
     for split, count in now.images.items():
         if count != before.images[split]:
             raise ValueError(

@@ -44,13 +44,13 @@ def verify_class(setup: WorkerSetup) -> None:
     Raises:
         RuntimeError: the worker is not of the study's execution class.
     """
-    found = execution_class(setup)
-    if found != dict(setup.execution_class):
-        names = sorted({*found, *setup.execution_class})
+    here = execution_class(setup)
+    if here != dict(setup.execution_class):
+        names = sorted({*here, *setup.execution_class})
         differing = [
-            f"{name}: {setup.execution_class.get(name)!r} in the study, {found.get(name)!r} here"
+            f"{name}: {setup.execution_class.get(name)!r} in the study, {here.get(name)!r} here"
             for name in names
-            if found.get(name) != setup.execution_class.get(name)
+            if here.get(name) != setup.execution_class.get(name)
         ]
         raise RuntimeError(f"this worker is of another execution class: {'; '.join(differing)}")
 

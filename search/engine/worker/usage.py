@@ -24,12 +24,12 @@ def usage_of(answer: object) -> Usage | None:
     """
     if answer is None:
         return None
-    found = dict(answer) if isinstance(answer, Mapping) else {}
-    fractions = [found[name] for name in ("memory", "busy") if name in found]
+    told = dict(answer) if isinstance(answer, Mapping) else {}
+    fractions = [told[name] for name in ("memory", "busy") if name in told]
     sound = all(isinstance(one, Real) and 0 <= float(one) <= 1 for one in fractions)
-    if not sound or not found.get("memory"):
+    if not sound or not told.get("memory"):
         raise TypeError(
             f"usage() returned {answer!r}; it must return None, or a mapping with memory, a fraction above 0"
         )
-    busy = found.get("busy")
-    return Usage(float(found["memory"]), None if busy is None else float(busy), int(found.get("refused", 0)))
+    busy = told.get("busy")
+    return Usage(float(told["memory"]), None if busy is None else float(busy), int(told.get("refused", 0)))
