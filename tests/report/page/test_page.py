@@ -20,7 +20,7 @@ from search.core.trial import State
 from search.ledger import Ledger
 from search.report import write_results
 from search.report.figures.style import COLOURS
-from search.report.page import MOST, drawn
+from search.report.page import MAX_PAGE_BYTES, drawn
 from search.report.page.markup import Markup, element, escaped, sentence
 from search.report.text import one_line
 from search.space import Axis, Float, Grid, Report, Search
@@ -355,7 +355,7 @@ class TestWeight:
         assert time.process_time() - start < 5, "2 s on an idle machine"
         assert written[-1].name == "report.html"
         assert written[-1].read_bytes() == (tmp_path / "warm" / "report.html").read_bytes()
-        assert 4_000_000 < written[-1].stat().st_size < MOST < 8_000_000
+        assert 4_000_000 < written[-1].stat().st_size < MAX_PAGE_BYTES < 8_000_000
 
 
 def test_contrast_of_every_text_is_at_least_four_and_a_half_to_one():
