@@ -85,7 +85,7 @@ def end(driver: Driver, view: View, reason: str, over: threading.Event) -> None:
             break
         if over.wait(0.1):
             return
-    driver.dropping = True
+    driver.drop(reason)
     if not over.wait(LAST):
         view.end()
         print(f"the study was ended by {reason}, and Ray does not answer; the same command goes on", file=sys.stderr)

@@ -62,8 +62,8 @@ class Timed(Simulation):
             self.train(lease_id)
             if lease_id in self.running:
                 heapq.heappush(ends, self._event(lease_id))
-        if self.driver._error is not None:
-            raise self.driver._error
+        if self.driver.error is not None:
+            raise self.driver.error
         self.finish()
         return True
 
@@ -85,7 +85,7 @@ class Timed(Simulation):
         if len(self.running) < self.workers and not self.driver.finished:
             producing = {lease.path[done] for lease, done in self.running.values()}
             on_the_way = {key for lease, done in self.running.values() for key in lease.path[done:]}
-            for fold in self.driver._board:
+            for fold in self.driver.context.board:
                 if self.states_to_come().isdisjoint(fold.leaf.path[fold.base : fold.epoch]):
                     assert fold.next_key in on_the_way, "an idle worker, and nobody trains what this leaf waits for"
                 if not self._disturbed and producing.isdisjoint(self._on_record):  # no lease trains known rows again

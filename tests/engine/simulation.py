@@ -155,9 +155,9 @@ class Simulation:
             on_event=self._hear,
             clock=lambda: self.now,
         )
-        self.driver._lock = self.baton
-        self.driver._keeper._limit = self.room * SIZE
-        self.sampler.undecided = lambda: len(self.driver._board.configurations)
+        self.driver.context.lock = self.baton
+        self.driver.context.keeper._limit = self.room * SIZE
+        self.sampler.undecided = lambda: len(self.driver.context.board.configurations)
         self.running: dict[int, tuple[Lease, int]] = {}
         self.trained: list[tuple[int, str, bool]] = []  # lease, key, whether it was on record before
         self.deaths: Counter[int] = Counter()
@@ -193,16 +193,16 @@ class Simulation:
         if len(self.running) >= self.workers or (lease := self.driver.next_lease()) is None:
             return False
         coming = {key for other, done in self.running.values() for key in other.path[done:] if not self.stalls(other)}
-        waiting = self.driver._board.get(lease.trial).next_key
+        waiting = self.driver.context.board.get(lease.trial).next_key
         assert waiting in lease.path
         assert waiting not in coming, "a running lease is about to produce it"
-        fold = self.driver._board.get(lease.trial)
+        fold = self.driver.context.board.get(lease.trial)
         assert not self.states_to_come() & set(fold.leaf.path[fold.base : fold.epoch]), "a state is on its way"
         assert len(lease.schedule) == len(lease.path)
         self.running[lease.id] = (lease, 0)
         self.stops[lease.id] = deepcopy(list(lease.stops))
         if lease.start is not None:
-            assert len(lease.path) + lease.offset == len(self.driver._board.get(lease.trial).leaf.path)
+            assert len(lease.path) + lease.offset == len(self.driver.context.board.get(lease.trial).leaf.path)
             self._begin(lease)
         if self.left:  # a worker that was kept for the next lease saves the state it stands in before it begins
             self._leave(self.left.pop(self.rng.randrange(len(self.left))))
@@ -312,8 +312,8 @@ class Simulation:
             self.step()
             taken += 1
             assert taken < bound, f"not at its end after {taken} steps: a deadlock"
-        if self.driver._error is not None:
-            raise self.driver._error
+        if self.driver.error is not None:
+            raise self.driver.error
         self.finish()
         return True
 

@@ -53,12 +53,12 @@ class Changing(Simulation):
         """Every leaf that was begun starts from where it stands; one state is kept for it, not those before."""
         if self.full or self.dying:
             return
-        known = self.ledger.states.find([key for fold in self.driver._board for key in fold.leaf.path])
-        for fold in self.driver._board:
-            if fold.leaf.trial.number in self.driver._board.first:
+        known = self.ledger.states.find([key for fold in self.driver.context.board for key in fold.leaf.path])
+        for fold in self.driver.context.board:
+            if fold.leaf.trial.number in self.driver.context.board.first:
                 assert fold.base == fold.epoch
         rolling = {key for key, kept in known.items() if kept.role == Role.ROLLING}
-        assert rolling <= {fold.leaf.path[fold.base - 1] for fold in self.driver._board if fold.base}
+        assert rolling <= {fold.leaf.path[fold.base - 1] for fold in self.driver.context.board if fold.base}
 
 
 DRAWN = (spaces(), st.integers(0, 2**32), st.integers(1, 4), st.sampled_from([0.05, 0.3]), st.sampled_from([0, 0.3]))
@@ -168,7 +168,7 @@ def test_outlook(sampler: dict[str, object], outlook: Outlook) -> None:
     with ledger() as opened:
         simulation = Simulation(space_of(axes, **sampler), opened, random.Random(0), workers=1)
         simulation.driver.progress.total = outlook.trials
-        while not simulation.driver._ready():
+        while not simulation.driver.lending.ready():
             simulation.plan()
         assert simulation.driver.outlook == outlook
 

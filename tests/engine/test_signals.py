@@ -24,15 +24,11 @@ class Pretender:
     in_progress: list[tuple[int, int]] = field(default_factory=list)
     is_due: bool = True
     stopping: str = ""
-    dropped: bool = False
+    dropping: bool = False
 
-    @property
-    def dropping(self) -> bool:
-        return self.dropped
-
-    @dropping.setter
-    def dropping(self, value: bool) -> None:
-        self.dropped = value
+    def drop(self, reason: str) -> None:
+        assert reason == self.stopping
+        self.dropping = True
         self.over.set()
 
     def stop(self, reason: str) -> None:
@@ -116,6 +112,7 @@ class Driver:
     in_progress, stopping, dropping = [(0, 1)], "", False
     def stop(self, reason): self.stopping = reason
     def due(self, within): return True
+    def drop(self, reason): self.dropping = True
 
 class View:
     def say(self, text): pass

@@ -14,8 +14,11 @@ from search.study.leaf import Leaf, Planner
 from search.study.opened import OpenStudy
 from search.study.sampling import Asked
 
-BATCH = 50
-"""Configurations of a grid that are recorded in one transaction, and leaves whose rows are asked for together."""
+GRID_CONFIGURATIONS_PER_COMMIT = 50
+"""Configurations of a grid that are recorded in one transaction."""
+
+LEAVES_PER_QUERY = 50
+"""Leaves whose rows are asked for together."""
 
 Candidate = tuple[Leaf, Trial | None]
 """A leaf, with the trial of an earlier run where there is one."""
@@ -79,8 +82,10 @@ class Admission:
         for leaf, known in leaves:
             self._record_trial(step, leaf, known)
         folds = []
-        for start in range(0, len(leaves), BATCH):  # one question for many leaves: it takes longer than a fold
-            some = [leaf for leaf, _ in leaves[start : start + BATCH]]
+        for start in range(
+            0, len(leaves), LEAVES_PER_QUERY
+        ):  # one question for many leaves: it takes longer than a fold
+            some = [leaf for leaf, _ in leaves[start : start + LEAVES_PER_QUERY]]
             rows = self._ledger.rows(list(dict.fromkeys(key for leaf in some for key in leaf.path)))
             folds += [self._settled(step, leaf, rows) for leaf in some]
         return folds

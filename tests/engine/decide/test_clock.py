@@ -112,7 +112,7 @@ def test_nobody_waits_for_a_worker_that_stands_still() -> None:
     with ledger() as opened:
         stalled = {0: 10_000.0}
         timed = Timed(space, opened, random.Random(1), 2, slowness=lambda lease: stalled.get(lease.id, 1.0))
-        timed.driver._pace._recent.extend([1.0] * 9)
+        timed.driver.context.pace._recent.extend([1.0] * 9)
         timed.run()
         assert {trial.state for trial in check(timed)} == {State.FINISHED}
         assert max(timed.ended_at.values()) <= pace.PATIENCE + TICK + 9 + 6 + 4

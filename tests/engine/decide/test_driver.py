@@ -19,8 +19,9 @@ from hypothesis import strategies as st
 from search.core.prefix import fingerprint
 from search.core.pruning import Asha, rungs
 from search.core.trial import Row, State, Trial
-from search.engine.decide.driver import ALARM, Driver
+from search.engine.decide.driver import Driver
 from search.engine.decide.form import Form
+from search.engine.decide.intake import ALARM
 from search.engine.live import Silent
 from search.engine.machines.agreement import Sample
 from search.engine.run import _Steps
@@ -675,7 +676,7 @@ def test_what_ends_the_planner_ends_the_run() -> None:
         def refuse(*_: Any) -> None:
             raise ValueError("these settings clash")
 
-        simulation.driver._planner.leaf = refuse  # type: ignore[method-assign, assignment]
+        simulation.driver.context.planner.leaf = refuse  # type: ignore[method-assign, assignment]
         with pytest.raises(ValueError, match=r"^these settings clash$"):
             simulation.run()
         with pytest.raises(ValueError, match=r"^these settings clash$"):
@@ -716,7 +717,7 @@ def test_the_planner_in_a_real_thread() -> None:
         planner = threading.Thread(target=driver.plan_ahead, daemon=True)
         planner.start()
         assert driver.wait_for_work()
-        while (lease := driver.next_lease(patience=20)) is not None:
+        while (lease := driver.next_lease(wait_s=20)) is not None:
             for key in lease.path:
                 if not driver.row(lease.id, nature.row(key), 0.1):
                     break
