@@ -147,10 +147,10 @@ class Faults(UserError):
         return type(self), (self.faults,)  # pickle would otherwise hand the text to __init__
 
 
-LONGEST_NAME = 200
+MAX_NAME_LETTERS = 200
 """Characters of the longest name that is compared with others."""
 
-MOST_NAMES = 1000
+MAX_COMPARED_NAMES = 1000
 """Names that a word is compared with at most."""
 
 
@@ -165,10 +165,10 @@ def nearest_name(word: str, known: Iterable[str]) -> str | None:
 
     What is longer than any name is not looked up: comparing takes its time.
     """
-    if len(word) > LONGEST_NAME:
+    if len(word) > MAX_NAME_LETTERS:
         return None
-    fitting = (name for name in known if len(name) <= LONGEST_NAME)
-    names = list(itertools.islice(fitting, MOST_NAMES))
+    fitting = (name for name in known if len(name) <= MAX_NAME_LETTERS)
+    names = list(itertools.islice(fitting, MAX_COMPARED_NAMES))
     close = [name for name in names if name.lower() == word.lower()]
     close = close or difflib.get_close_matches(word, names, n=1, cutoff=0.6)
     return close[0] if close else None

@@ -21,13 +21,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from search.core.errors import InternalError
-from search.core.values import same
+from search.core.values import Rule, Settings, same
 
 KEY_BYTES = 20
 """160 bits: the chance that two of 10^12 keys collide is below 10^-24."""
 
 
-def fingerprint(value: Any) -> str:
+def fingerprint(value: object) -> str:
     """Return the hash of plain data (mappings in any order, lists, text, numbers, null) as 40 hex digits.
 
     Raises:
@@ -62,7 +62,7 @@ def next_key(key: str, settings: Mapping[str, object]) -> str:
     return fingerprint([key, dict(settings)])
 
 
-def path(root: str, schedule: Sequence[Mapping[str, Any]]) -> list[str]:
+def path(root: str, schedule: Sequence[Settings]) -> list[str]:
     """Return the keys after each epoch of a schedule: ``path(...)[t]`` names the state after epoch t + 1."""
     keys = []
     key, before, text = root, None, ""
@@ -80,7 +80,7 @@ def shared(one: Sequence[str], other: Sequence[str]) -> int:
     return bisect_left(range(length), True, key=lambda epoch: one[epoch] != other[epoch])
 
 
-def without_defaults(settings: Mapping[str, Any], description: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+def without_defaults(settings: Settings, description: Mapping[str, Rule]) -> dict[str, Any]:
     """Drop the settings that equal their default; ``1`` and ``1.0`` are equal here, ``True`` and ``1`` are not."""
     return {
         name: value

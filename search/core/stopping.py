@@ -6,11 +6,11 @@ A rule is settings + state + `update`; it never touches what is trained, so one 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 from search.core.trial import VAL_LOSS
+from search.core.values import Settings
 
 
 class StopRule(Protocol):
@@ -119,7 +119,7 @@ class Patience:
         return f"no {better}{by} for {self.patience} epochs"
 
 
-def stop_rule(settings: Mapping[str, Any]) -> StopRule:
+def stop_rule(settings: Settings) -> StopRule:
     """Return the rule that a trial's ``stop.*`` settings describe, in its starting state.
 
     Trials of earlier versions have none but ``stop.rule``, ``stop.alpha`` and ``stop.patience``.

@@ -5,6 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+Settings = Mapping[str, Any]
+"""Setting name -> value; what a value is, the rule of the setting says."""
+
+Parameters = Mapping[str, Any]
+"""Axis name -> value, of the axes that are active."""
+
+Rule = Mapping[str, Any]
+"""The JSON Schema fragment of one setting; see `search.workload.Description`."""
+
 SIGNIFICANT_DIGITS = 12
 """Of every number that is trained with and hashed."""
 
@@ -32,7 +41,7 @@ def among(value: object, values: Iterable[object]) -> bool:
     return any(same(value, other) for other in values)
 
 
-def rounded(value: Any, rule: Mapping[str, Any]) -> Any:
+def rounded(value: Any, rule: Rule) -> Any:
     """Return `value` in its one spelling: 12 significant digits, floats for numbers, no negative zero.
 
     0.005*0.1*0.1 and 0.005*0.1**2 differ in the last bit; a grid that spells one value both ways would train it twice.
@@ -68,6 +77,6 @@ def tidy(value: Any) -> Any:
     return value
 
 
-def _types(rule: Mapping[str, Any]) -> Sequence[str]:
+def _types(rule: Rule) -> Sequence[str]:
     kind = rule.get("type", ())
     return [kind] if isinstance(kind, str) else list(kind)

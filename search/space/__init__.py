@@ -2,8 +2,8 @@
 
 from search.space.addressed import addressed
 from search.space.model import (
-    CONFIRMED,
-    MOST_SEED,
+    CONFIRM_SUFFIX,
+    MAX_SEED,
     AshaSettings,
     Axis,
     Choice,
@@ -30,8 +30,8 @@ from search.space.service import SERVICE_SETTINGS
 from search.space.writing import dump
 
 __all__ = [
-    "CONFIRMED",
-    "MOST_SEED",
+    "CONFIRM_SUFFIX",
+    "MAX_SEED",
     "SERVICE_SETTINGS",
     "AshaSettings",
     "Axis",

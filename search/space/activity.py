@@ -15,6 +15,7 @@ from search.space.extends import options, section
 from search.space.model import Axis, Grid, Space
 from search.space.nodes import TYPED, Node, Problems, show
 from search.space.settings import Rules
+from search.workload import Description
 
 Narrowed = Mapping[str, Sequence[Any]]
 
@@ -24,7 +25,7 @@ class _Reason:
     """Why a setting is never in effect: `setting` only takes `found`, and `needed` is what it takes."""
 
     setting: str
-    found: Sequence[Any]
+    found: Sequence[object]
     needed: Sequence[Any]
 
     def __str__(self) -> str:
@@ -34,7 +35,7 @@ class _Reason:
         )
 
 
-def _listed(values: Sequence[Any]) -> str:
+def _listed(values: Sequence[object]) -> str:
     return " or ".join(show(value) for value in values)
 
 
@@ -45,11 +46,11 @@ def drop_inactive(space: Space, root: Node, rules: Rules, problems: Problems) ->
     """
     if rules is None:
         return root
-    known = _Known(space, rules)
+    conditions = _Known(space, rules)
     fixed = section(root, "fixed")
     idle = []
     for name, node in fixed.entries.items():
-        if reason := known.never(name, {}):
+        if reason := conditions.never(name, {}):
             idle.append(name)
             _report(node, reason, root, problems)
     if idle:
@@ -58,9 +59,9 @@ def drop_inactive(space: Space, root: Node, rules: Rules, problems: Problems) ->
     for axis in space.axes:
         node = section(root, "space").entries[axis.name]
         if options(node):
-            root = _drop_in_options(axis, node, known, root, problems)
+            root = _drop_in_options(axis, node, conditions, root, problems)
             continue
-        reasons = [known.never(axis.name, narrowed) for narrowed in _given(axis, axes)]
+        reasons = [conditions.never(axis.name, narrowed) for narrowed in _given(axis, axes)]
         if all(reasons):
             problems.add(node, f"{reasons[0]}; remove the axis{_how(node, root)}")
     return root
@@ -107,7 +108,7 @@ def _given(axis: Axis, axes: Mapping[str, Axis]) -> list[Narrowed]:
 class _Known:
     """What a space says of its settings; each is looked up once, however many options ask for it."""
 
-    def __init__(self, space: Space, rules: Mapping[str, Any]) -> None:
+    def __init__(self, space: Space, rules: Description) -> None:
         self.space, self.rules = space, rules
         self._usual: dict[str, Sequence[Any] | None] = {}
         self._unmet: dict[tuple[str, str], _Reason | None] = {}
@@ -127,18 +128,18 @@ class _Known:
                 return reason
         return None
 
-    def _reason(self, name: str, other: str, found: Sequence[Any] | None) -> _Reason | None:
+    def _reason(self, name: str, other: str, found: Sequence[object] | None) -> _Reason | None:
         needed = self.rules[name]["when"][other]
         met = found is None or any(among(value, needed) for value in found)
         return None if met else _Reason(other, found or (), needed)
 
-    def _possible(self, name: str) -> Sequence[Any] | None:
+    def _possible(self, name: str) -> Sequence[object] | None:
         if name not in self._usual:
             self._usual[name] = _possible(name, self.rules, self.space)
         return self._usual[name]
 
 
-def _possible(name: str, rules: Mapping[str, Any], space: Space) -> Sequence[Any] | None:
+def _possible(name: str, rules: Description, space: Space) -> Sequence[object] | None:
     """Return the values a setting takes in some configuration; None where they cannot be listed."""
     rest = [space.fixed[name]] if name in space.fixed else [rules[name]["default"]] if "default" in rules[name] else []
     for axis in space.axes:

@@ -9,7 +9,7 @@ from typing import Any
 from search.core.values import tidy
 from search.space.conform import broken_rule, conform
 from search.space.extends import options
-from search.space.keys import DOMAINS, FLOAT, INT, MOST_STEPS, NAME, OPTION, RESERVED
+from search.space.keys import DOMAINS, FLOAT, INT, MAX_PRIOR_STEPS, NAME, OPTION, RESERVED
 from search.space.labels import look
 from search.space.listed import read_listed
 from search.space.model import Axis, Choice, Condition, Domain, Float, Grid, Int
@@ -86,34 +86,34 @@ def _options(name: str, kind: str, axis: Node, node: Node, rules: Rules, problem
         problems.add(axis, f"{reason}; rename the axis")
     if not node.entries:
         problems.add(node, "is empty, must have at least one option")
-    found: dict[str, Mapping[str, Any]] = {}
+    settings_by_option: dict[str, Mapping[str, Any]] = {}
     for option, settings in node.entries.items():
         if not isinstance(node.keys[option].value, str):
             problems.add(settings, f'found {option} for the name of an option, must be text; write "{option}"')
         elif reason := broken_rule(node.keys[option], OPTION):
             problems.add(settings, f"{reason}, for it is a row of a table; rename the option")
         elif settings.kind == "mapping" or settings.null:
-            found[option] = read_settings(settings, rules, problems)
+            settings_by_option[option] = read_settings(settings, rules, problems)
         elif settings.kind != "broken":
             example = f"{{setting: {settings.text or '...'}}}"
             problems.add(settings, f"found {show(settings)}, must be the settings the option stands for: `{example}`")
     first: dict[str, str] = {}
     seen: dict[str, str] = {}
-    for option in found if rules is not None else ():
+    for option in settings_by_option if rules is not None else ():
         if (other := seen.setdefault(look(option), option)) != option:
             at = place(node.entries[other], node.entries[option])
             reason = f"found {show(option)} for the name of an option, which looks like another one ({at})"
             problems.add(node.entries[option], f"{reason}; rename one")
-    for option, settings_of in found.items():
+    for option, settings_of in settings_by_option.items():
         earlier = first.setdefault(repr(sorted((name, _number(value)) for name, value in settings_of.items())), option)
         if earlier != option and len(problems) == before:
             problems.add(node.entries[option], f"sets the same as the option {earlier!r}; keep one")
     if len(problems) > before or not node.sound:
         return None
-    return (Grid if kind == "grid" else Choice)(tuple(found), found)
+    return (Grid if kind == "grid" else Choice)(tuple(settings_by_option), settings_by_option)
 
 
-def _number(value: Any) -> Any:
+def _number(value: object) -> object:
     """Return a value with whole numbers as integers, so that 1 and 1.0 are written alike."""
     if isinstance(value, list):
         return [_number(item) for item in value]
@@ -168,8 +168,8 @@ def _spacing(node: Node, low: float, high: float, log: bool, step: float | None,
         problems.add(at, "log and step exclude each other; keep one")
     elif step > high - low:
         problems.add(at, f"found {show(step)}, must be at most high - low = {show(tidy(high - low))}")
-    elif (high - low) / step > MOST_STEPS:
-        problems.add(at, f"found {show(at)}, which makes more than {MOST_STEPS:,} steps; leave it out")
+    elif (high - low) / step > MAX_PRIOR_STEPS:
+        problems.add(at, f"found {show(at)}, which makes more than {MAX_PRIOR_STEPS:,} steps; leave it out")
     else:
         steps = (high - low) / step
         if not math.isclose(steps, round(steps), rel_tol=1e-9, abs_tol=1e-9):

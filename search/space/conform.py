@@ -5,11 +5,10 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
-from typing import Any
 
 from search.space.nodes import Node, Problems, comma, requoted, show, unknown
 from search.space.numbers import meant
-from search.space.scalars import LARGEST
+from search.space.scalars import MAX_WHOLE_NUMBER
 from search.workload.settings import Rule, why_not
 
 _DECIMAL = re.compile(r"[-+]?(0|[1-9][0-9]*)(\.[0-9]+)?")
@@ -64,7 +63,8 @@ def broken_rule(node: Node, rule: Rule) -> str:
     if isinstance(value, list) and len(value) > (longest := rule.get("maxItems", math.inf)):
         return f"found {len(value)} entries, must be {longest}{comma(node.items)}"
     if _too_large(value, rule):
-        return f"found {show(node)}, must be at {'most' if value > 0 else 'least'} {LARGEST if value > 0 else -LARGEST}"
+        bound = f"most {MAX_WHOLE_NUMBER}" if value > 0 else f"least {-MAX_WHOLE_NUMBER}"
+        return f"found {show(node)}, must be at {bound}"
     if not (reason := why_not(value, rule)):
         return ""
     if inner := next((inner for item in node.items if (inner := broken_rule(item, rule.get("items", {})))), ""):
@@ -95,9 +95,9 @@ def broken_rule(node: Node, rule: Rule) -> str:
     return reason
 
 
-def _too_large(value: Any, rule: Rule) -> bool:
+def _too_large(value: object, rule: Rule) -> bool:
     """Whether this is a whole number that its rule does not bound, and that 64 bits cannot hold."""
-    if type(value) is not int or abs(value) <= LARGEST or "enum" in rule:
+    if type(value) is not int or abs(value) <= MAX_WHOLE_NUMBER or "enum" in rule:
         return False
     kind = rule.get("type", ())
     kinds = {kind} if isinstance(kind, str) else set(kind)
@@ -143,7 +143,7 @@ def bracketed(node: Node) -> str:
     return f"[{node.text if node.plain and node.text else show(node)}]"
 
 
-def written(example: Any) -> str:
+def written(example: object) -> str:
     """Return an example as a file would have it, on one line."""
     if isinstance(example, Mapping):
         return "{" + ", ".join(f"{key}: {written(value)}" for key, value in example.items()) + "}"

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from search.core.errors import Fault
+from search.core.values import Parameters
 from search.space.extends import section
 from search.space.idle import Sample, idle, note, refused
 from search.space.model import Axis, Grid, Space
@@ -18,7 +19,7 @@ from search.space.nodes import Node, Problems, text_of
 from search.space.trained import Trained
 from search.workload import Workload
 
-MOST_NAMED = 6
+MAX_NAMED_VALUES = 6
 """Values of an axis that one note names."""
 
 
@@ -29,7 +30,7 @@ class Asking(Protocol):
     def complete(self) -> bool:
         """Whether all of them were found, so that what holds for these holds for every one."""
 
-    def where(self, setting: str, parameters: Mapping[str, Any]) -> Node | None:
+    def where(self, setting: str, parameters: Parameters) -> Node | None:
         """Return what sets a setting in a configuration."""
 
     def beside(self, axis: Axis) -> Sequence[Sample]:
@@ -106,10 +107,10 @@ def _fault(axis: Axis, values: Sequence[object], space: Space, found: Sequence[S
     return _alike(axis, space, found, trained.long) == [values]
 
 
-def _listed(values: Sequence[Any]) -> str:
+def _listed(values: Sequence[object]) -> str:
     names = [text_of(value) for value in values]
-    if len(names) > MOST_NAMED:
-        names = [*names[: MOST_NAMED - 1], f"{len(names) - MOST_NAMED + 1} others"]
+    if len(names) > MAX_NAMED_VALUES:
+        names = [*names[: MAX_NAMED_VALUES - 1], f"{len(names) - MAX_NAMED_VALUES + 1} others"]
     return f"{', '.join(names[:-1])} and {names[-1]}"
 
 

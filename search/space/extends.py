@@ -16,7 +16,7 @@ from search.space.keys import AUTO
 from search.space.nodes import Node, Problems, empty_mapping, same, show
 from search.space.yaml import read
 
-MAX_BASES = 20
+MAX_BASE_FILES = 20
 
 
 def load(file: str, problems: Problems) -> Node | None:
@@ -52,8 +52,8 @@ def _base(root: Node, file: str, problems: Problems, chain: tuple[str, ...]) -> 
     path = os.path.normpath(Path(file).parent / node.value if root.line else node.value)
     if any(os.path.realpath(path) == os.path.realpath(seen) for seen in chain):
         problems.add(node, f"goes in a circle: {' -> '.join((*chain, path))}; a base must not extend its extension")
-    elif len(chain) > MAX_BASES:
-        problems.add(node, f"is base number {len(chain)} of one file, at most {MAX_BASES} are read")
+    elif len(chain) > MAX_BASE_FILES:
+        problems.add(node, f"is base number {len(chain)} of one file, at most {MAX_BASE_FILES} are read")
     elif not os.path.exists(path):
         problems.add(node, f"found {show(node)}, but there is no file {path!r}{neighbour(path, chain)}")
     elif (base := read(path, problems)) is not None:

@@ -11,7 +11,7 @@ from search.core.errors import nearest
 from search.space.nodes import Problems, printable
 from search.system.special import kind_of
 
-MAX_BYTES = 1_000_000
+MAX_FILE_BYTES = 1_000_000
 
 
 def text_of_file(file: str, problems: Problems) -> str | None:
@@ -23,7 +23,7 @@ def text_of_file(file: str, problems: Problems) -> str | None:
         return None
     try:
         with Path(file).open("rb") as stream:
-            raw = stream.read(MAX_BYTES + 1)
+            raw = stream.read(MAX_FILE_BYTES + 1)
     except FileNotFoundError:
         problems.at(file, 0, "", f"no such file{neighbour(file)}")
     except PermissionError:
@@ -31,8 +31,8 @@ def text_of_file(file: str, problems: Problems) -> str | None:
     except (OSError, ValueError) as error:
         problems.at(printable(file), 0, "", f"cannot be read: {getattr(error, 'strerror', None) or error}")
     else:
-        if len(raw) > MAX_BYTES:
-            problems.at(file, 0, "", f"is larger than {MAX_BYTES:,} bytes; a search-space file is a page of text")
+        if len(raw) > MAX_FILE_BYTES:
+            problems.at(file, 0, "", f"is larger than {MAX_FILE_BYTES:,} bytes; a search-space file is a page of text")
             return None
         try:
             return raw.decode("utf-8-sig")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from search.core.errors import Fault
+from search.core.values import Parameters
 from search.space.nodes import Node, printable
 from search.space.service import SERVICE_SETTINGS
 from search.workload import Idling, Workload
@@ -41,7 +42,7 @@ class Sample:
         service: complete, of the service.
     """
 
-    parameters: Mapping[str, Any]
+    parameters: Parameters
     given: Mapping[str, Any]
     settings: Settings
     service: Mapping[str, Any]
@@ -59,7 +60,7 @@ def note(node: Node, sentence: str) -> Fault:
 
 def idle(workload: Workload, found: Sequence[Sample], where: Where) -> Iterator[Fault]:
     """Yield what never acts in any configuration that has it."""
-    said: dict[tuple[str, str], tuple[Node, str, int, int]] = {}  # setting, place -> node, sentence, epochs, samples
+    inert: dict[tuple[str, str], tuple[Node, str, int, int]] = {}  # setting, place -> node, sentence, epochs, samples
     had: Counter[tuple[str, str]] = Counter()
     for sample in found:
         reasons = dict(_never(workload, sample))
@@ -68,15 +69,15 @@ def idle(workload: Workload, found: Sequence[Sample], where: Where) -> Iterator[
             if (node := _node(setting, sample, workload, where)) is not None:
                 had[setting, node.key] += 1
                 if setting in reasons:
-                    _, known, longest, count = said.get((setting, node.key), (node, "", 0, 0))
+                    _, known, longest, count = inert.get((setting, node.key), (node, "", 0, 0))
                     sentence = reasons[setting] if sample.epochs > longest else known
-                    said[setting, node.key] = (node, sentence, max(sample.epochs, longest), count + 1)
+                    inert[setting, node.key] = (node, sentence, max(sample.epochs, longest), count + 1)
         for setting in dropped:
             if (node := where(setting, sample.parameters)) is not None:
                 had[setting, node.key] += 0
                 reason = "never acts: it has no effect beside the other settings"
-                said.setdefault((setting, node.key), (node, reason, 0, 0))
-    for place, (node, sentence, _, count) in said.items():
+                inert.setdefault((setting, node.key), (node, reason, 0, 0))
+    for place, (node, sentence, _, count) in inert.items():
         if had[place] == count:
             yield note(node, sentence)
 

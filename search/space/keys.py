@@ -11,8 +11,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from search.space.model import LONGEST_NAME, MOST_SEED
-from search.space.service import MOST_EPOCHS
+from search.space.model import MAX_NAME_LETTERS, MAX_SEED
+from search.space.service import MAX_EPOCHS
 from search.workload.settings import Rule
 
 MAX_TRIALS = 1_000_000
@@ -41,7 +41,7 @@ def mapping(
     }
 
 
-OF_EPOCHS = {"maximum": MOST_EPOCHS, "because": "the most epochs of a trial"}
+OF_EPOCHS = {"maximum": MAX_EPOCHS, "because": "the most epochs of a trial"}
 OF_TRIALS = {"maximum": MAX_TRIALS, "because": "the most trials of a study"}
 OF_REALS = {
     "minimum": -(10**100),
@@ -53,7 +53,7 @@ OF_WHOLE = {
     "maximum": 2**53,
     "because": "because samplers count in floating point, which does not tell larger whole numbers apart",
 }
-MOST_STEPS = 10**9
+MAX_PRIOR_STEPS = 10**9
 """Steps of a prior: finer ones are the same as none."""
 
 
@@ -73,7 +73,7 @@ SEARCH: Rule = mapping(
         "seed": {
             "type": "integer",
             "minimum": 0,
-            "maximum": MOST_SEED,
+            "maximum": MAX_SEED,
             "description": "seed of the sampler; default 0",
         },
         "objective": mapping(
@@ -230,7 +230,7 @@ NAME: Rule = {
     "type": "string",
     "pattern": r"^[A-Za-z0-9_()-]([A-Za-z0-9 ._()-]*[A-Za-z0-9._()-])?$",
     "words": "letters, digits, spaces and ._-() only, starting with none of '. ' and ending without a space",
-    "maxLength": LONGEST_NAME,
+    "maxLength": MAX_NAME_LETTERS,
     "description": "name of the study; default: the file's name without its ending",
 }
 
@@ -257,7 +257,7 @@ SEEDS: Rule = {
             "type": "array",
             "minItems": 1,
             "uniqueItems": True,
-            "items": {"type": "integer", "minimum": 0, "maximum": MOST_SEED},
+            "items": {"type": "integer", "minimum": 0, "maximum": MAX_SEED},
         },
     ],
 }

@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import Any
 
 from search.core.errors import Fault
+from search.core.values import Parameters
 from search.workload.settings import Settings
 
 
@@ -113,21 +114,21 @@ class AshaSettings:
     reduction_factor: float = 3.0
 
 
-CONFIRMED = " (confirm)"
+CONFIRM_SUFFIX = " (confirm)"
 """What the name of a confirm stage ends in, behind that of its search."""
 
-MOST_SEED = 2**32 - 1
+MAX_SEED = 2**32 - 1
 
-LONGEST_NAME = 100
+MAX_NAME_LETTERS = 100
 """Characters of a study's name."""
 
 
 def confirm_name(search: str) -> str:
     """Return the name of the confirm stage of a search; that of a long one is cut and told apart by its hash."""
-    if len(search) + len(CONFIRMED) <= LONGEST_NAME:
-        return search + CONFIRMED
+    if len(search) + len(CONFIRM_SUFFIX) <= MAX_NAME_LETTERS:
+        return search + CONFIRM_SUFFIX
     digest = hashlib.sha256(search.encode()).hexdigest()[:8]
-    return f"{search[: LONGEST_NAME - len(CONFIRMED) - 9]}-{digest}{CONFIRMED}"
+    return f"{search[: MAX_NAME_LETTERS - len(CONFIRM_SUFFIX) - 9]}-{digest}{CONFIRM_SUFFIX}"
 
 
 @dataclass(frozen=True)
@@ -269,7 +270,7 @@ class Space:
     notes: Sequence[Fault] = field(default=(), compare=False)
     typed: Mapping[str, str] = field(default_factory=dict, compare=False)
 
-    def settings(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    def settings(self, parameters: Parameters) -> dict[str, Any]:
         """Return what `parameters` (axis -> value) mean together with the fixed settings.
 
         Axes win over fixed settings, later axes over earlier ones.
@@ -284,7 +285,7 @@ class Space:
         """Return one configuration: the first value of every list, the low end of every range."""
         return self.completed({})
 
-    def completed(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    def completed(self, parameters: Parameters) -> dict[str, Any]:
         """Return a configuration with these parameters where they are active, and with example values elsewhere."""
         chosen: dict[str, Any] = {}
         for axis in self.axes:

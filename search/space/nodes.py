@@ -17,7 +17,7 @@ from search.core.values import same as same_setting
 from search.core.values import tidy
 from search.space.numbers import meant
 
-MAX_DEPTH = 20
+MAX_NESTING_LEVELS = 20
 """Deeper nesting than this is a mistake or an attack; the deepest legal file needs seven levels."""
 
 MAX_FAULTS = 100
@@ -147,7 +147,7 @@ def place(node: Node, reader: Node) -> str:
     return f"{node.file}:{node.line}" if node.line else node.file
 
 
-def show(value: Any) -> str:
+def show(value: object) -> str:
     """Spell a value for a message, the way YAML would, and not longer than a line."""
     if isinstance(value, Node):
         if value.kind == "scalar":
@@ -206,7 +206,7 @@ def comma(items: Iterable[Node]) -> str:
     return f"; if a comma stands for the decimal point, write {found}" if found else ""
 
 
-def requoted(node: Node, known: Iterable[Any]) -> str:
+def requoted(node: Node, known: Iterable[object]) -> str:
     """Return how a value is written that differs from a known one only in being text or not, or ``""``."""
     for value in known if node.kind == "scalar" else ():
         text = text_of(value)
@@ -217,15 +217,15 @@ def requoted(node: Node, known: Iterable[Any]) -> str:
 
 def no_value(node: Node, values: Iterable[object]) -> str:
     """Return the remedy for a value that an axis does not have: its other spelling, the nearest name, or all values."""
-    known = list(values)
-    if hint := comma([node]) or requoted(node, known):
+    choices = list(values)
+    if hint := comma([node]) or requoted(node, choices):
         return hint
-    numbers = [value for value in known if isinstance(value, int | float) and not isinstance(value, bool)]
+    numbers = [value for value in choices if isinstance(value, int | float) and not isinstance(value, bool)]
     if isinstance(node.value, str) and numbers:
         hint = meant(node.value, {"type": ["number", "integer"], "enum": numbers})
     if hint.startswith("; write "):
         return hint
-    return unknown(node.text if isinstance(node.value, str) else "", map(text_of, known))
+    return unknown(node.text if isinstance(node.value, str) else "", map(text_of, choices))
 
 
 def bad_text(text: str) -> str:

@@ -32,7 +32,7 @@ class DataName(str):
 
 def values(overrides: Mapping[str, Any], problems: Problems) -> dict[str, Node]:
     """Parse the values of overrides; one that cannot be read is a fault and left out."""
-    found = {}
+    nodes = {}
     if not isinstance(overrides, Mapping):
         reason = f"found a {type(overrides).__name__}, must be a mapping of settings such as {{'epochs': 10}}"
         problems.at(COMMAND_LINE, 0, "", reason)
@@ -48,8 +48,8 @@ def values(overrides: Mapping[str, Any], problems: Problems) -> dict[str, Node]:
         else:
             node = from_python(text, problems, COMMAND_LINE, key)
         if node is not None and node.sound:
-            found[key] = node
-    return found
+            nodes[key] = node
+    return nodes
 
 
 def apply(root: Node, overrides: Mapping[str, Node], rules: Rules, problems: Problems) -> Node:

@@ -11,7 +11,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-from search.space.nodes import MAX_DEPTH, Node, Problems, bad_text, text_of
+from search.space.nodes import MAX_NESTING_LEVELS, Node, Problems, bad_text, text_of
 
 PYTHON = "<python>"
 
@@ -21,8 +21,10 @@ def from_python(data: object, problems: Problems, file: str = PYTHON, key: str =
 
     Arrays and ranges are lists, members of an enumeration their values, paths text, exact fractions numbers.
     """
-    if depth > MAX_DEPTH:
-        problems.at(file, 0, key, f"is nested deeper than {MAX_DEPTH} levels; a search space needs at most seven")
+    if depth > MAX_NESTING_LEVELS:
+        problems.at(
+            file, 0, key, f"is nested deeper than {MAX_NESTING_LEVELS} levels; a search space needs at most seven"
+        )
         return Node("broken", None, key, file)
     data = _plain(data)
     if isinstance(data, Mapping):

@@ -13,7 +13,7 @@ from search.workload.settings import Rule
 
 FRACTION_WORDS = "a fraction above 0 and at most 1, where 0.02 is two percentage points"
 OF_IMAGES = {"maximum": 10**9, "because": "more images than a figure was ever measured on"}
-LONGEST_FIGURE = 40
+MAX_FIGURE_LETTERS = 40
 """Characters of a printed figure."""
 
 
@@ -45,7 +45,7 @@ _PUBLISHED = mapping(
             "examples": [{"0": "54.10 %"}],
             "additionalProperties": {
                 "type": ["string", "number"],
-                "maxLength": LONGEST_FIGURE,
+                "maxLength": MAX_FIGURE_LETTERS,
                 "pattern": FIGURE,
                 "words": FIGURE_WORDS,
             },
@@ -68,7 +68,7 @@ _PUBLISHED = mapping(
             "description": "name of a model, as the workload spells it: printed number of parameters (11186772, 11.2M)",
             "additionalProperties": {
                 "type": ["string", "number"],
-                "maxLength": LONGEST_FIGURE,
+                "maxLength": MAX_FIGURE_LETTERS,
                 "pattern": PARAMETERS,
                 "words": PARAMETERS_WORDS,
             },

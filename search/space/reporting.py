@@ -12,7 +12,7 @@ from search.space.figures import FIGURE, FIGURE_WORDS, PARAMETERS, PARAMETERS_WO
 from search.space.labels import check_labels
 from search.space.model import Axis, Grid, Published, Report
 from search.space.nodes import Node, Problems, no_value, same, show, text_of, told_apart, unknown
-from search.space.report_keys import CLAIM_KINDS, LONGEST_FIGURE, PREDICATES, REPORT, WHERE
+from search.space.report_keys import CLAIM_KINDS, MAX_FIGURE_LETTERS, PREDICATES, REPORT, WHERE
 from search.space.scalars import Ambiguous, resolve
 
 
@@ -47,14 +47,14 @@ class _Rows:
 
     def keyed(self, node: Node | None) -> dict[str, Node]:
         """Return a mapping keyed by row values, with the keys in their one spelling."""
-        found: dict[str, Node] = {}
+        entries: dict[str, Node] = {}
         for key, entry in node.entries.items() if node is not None else ():
             value = self.find(node.keys[key], entry) if node is not None else None
             name = text_of(value[0]) if value else key
-            if name in found:
+            if name in entries:
                 self.problems.add(entry, f"{name} is given twice; keep one")
-            found[name] = entry
-        return found
+            entries[name] = entry
+        return entries
 
 
 def read_report(node: Node, axes: Sequence[Axis], names: Sequence[str], fresh: bool, problems: Problems) -> Report:
@@ -142,8 +142,8 @@ def _figures(found: Iterable[Node], pattern: str, words: str, problems: Problems
     for figure in found:
         if isinstance(figure.value, float) and not figure.plain:
             problems.add(figure, f"found the number {show(figure)}, must be text: a number forgets its last digits")
-        elif type(figure.value) in (int, float) and len(figure.text) > LONGEST_FIGURE:
-            reason = f"found {show(figure)} with {len(figure.text)} characters, must have at most {LONGEST_FIGURE}"
+        elif type(figure.value) in (int, float) and len(figure.text) > MAX_FIGURE_LETTERS:
+            reason = f"found {show(figure)} with {len(figure.text)} characters, must have at most {MAX_FIGURE_LETTERS}"
             problems.add(figure, reason)
         elif type(figure.value) in (int, float) and not re.fullmatch(pattern, figure.text):
             problems.add(figure, f"found {figure.text}, must be {words}")

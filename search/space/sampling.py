@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from search.core.errors import Fault
+from search.core.values import Parameters
 from search.space.effects import effects
 from search.space.extends import options, section
 from search.space.idle import Sample, Unanswered
@@ -50,7 +51,7 @@ def _beside(space: Space, axis: Axis) -> Iterator[dict[str, Any]]:
                 yield _configuration(space, {other.name: value, axis.name: mine})
 
 
-def _configuration(space: Space, wanted: Mapping[str, Any]) -> dict[str, Any]:
+def _configuration(space: Space, wanted: Parameters) -> dict[str, Any]:
     """Return the first configuration that has these values, where their axes can exist together."""
     axes = {axis.name: axis for axis in space.axes}
     forced = dict(wanted)
@@ -103,7 +104,7 @@ class _Asking:
     root: Node
     workload: Workload
 
-    def where(self, setting: str, parameters: Mapping[str, Any]) -> Node | None:
+    def where(self, setting: str, parameters: Parameters) -> Node | None:
         return _where(setting, parameters, self.root)
 
     def beside(self, axis: Axis) -> list[Sample]:
@@ -119,13 +120,13 @@ class _Asking:
 
 def _check_samples(space: Space, root: Node, workload: Workload, problems: Problems) -> list[Sample]:
     seen: set[tuple[str, str]] = set()
-    found: list[Sample] = []
+    accepted: list[Sample] = []
     confirm = space.search.confirm
     baseline = [] if confirm is None or confirm.baseline is None else [space.completed(confirm.baseline)]
     for parameters in itertools.chain(samples(space), baseline):
         settings = space.settings(parameters)
         sample, refused = _asked(parameters, settings, workload)
-        found += [sample] if sample is not None else []
+        accepted += [sample] if sample is not None else []
         for setting, reason in refused:
             node = _where(setting, parameters, root)
             key = f"fixed.{setting}" if node is None else node.key
@@ -137,8 +138,8 @@ def _check_samples(space: Space, root: Node, workload: Workload, problems: Probl
             inside = len(parameters) > 1 and ", ".join(f"{name} {show(value)}" for name, value in others.items())
             problems.add(at, f"{reason} (in the configuration {inside})" if inside else reason, key=key)
             if len(seen) >= 50:  # the same mistake over and over: fifty addresses are enough
-                return found
-    return found
+                return accepted
+    return accepted
 
 
 def _asked(
@@ -148,20 +149,20 @@ def _asked(
     own = {name: value for name, value in settings.items() if name in SERVICE_SETTINGS}
     theirs = {name: value for name, value in settings.items() if name not in SERVICE_SETTINGS}
     faults: list[tuple[str, str]] = []
-    made: list[Mapping[str, Any]] = []
+    checked: list[Mapping[str, Any]] = []
     for canonical, chosen in ((functools.partial(complete, SERVICE_SETTINGS), own), (workload.canonical, theirs)):
         try:
-            made.append(canonical(chosen))
+            checked.append(canonical(chosen))
         except ValueError as error:
             faults += getattr(error, "faults", [("", str(error))])
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # a stranger's code: whatever it raises, the person reads where it came from
             faults.append(("", f"the workload could not make these settings canonical: {reason_of(error)}"))
-    return (Sample(parameters, theirs, made[1], made[0]) if len(made) > 1 else None), faults
+    return (Sample(parameters, theirs, checked[1], checked[0]) if len(checked) > 1 else None), faults
 
 
-def _where(setting: str, parameters: Mapping[str, Any], root: Node) -> Node | None:
+def _where(setting: str, parameters: Parameters, root: Node) -> Node | None:
     """Return the node that sets a setting in one configuration."""
     for name, value in parameters.items():
         axis = section(root, "space").entries[name]

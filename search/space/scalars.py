@@ -23,9 +23,10 @@ _CASED = {"true": "true", "false": "false", "null": "null"}
 _PLAIN = {"": None, "~": None, "null": None, "true": True, "false": False}
 
 
-MOST_DIGITS = 300
-"""Of a longer whole number the first ones are read: it is beyond `LARGEST` either way, and refused by its rule."""
-LARGEST = 2**63 - 1
+MAX_READ_DIGITS = 300
+"""Of a longer whole number the first ones are read: it is beyond `MAX_WHOLE_NUMBER`, and refused, either way."""
+
+MAX_WHOLE_NUMBER = 2**63 - 1
 """What 64 bits hold."""
 
 
@@ -42,7 +43,7 @@ def resolve(text: str) -> object:
     if text in _PLAIN:
         return _PLAIN[text]
     if _INT.fullmatch(text):
-        return int(text[:MOST_DIGITS])
+        return int(text[:MAX_READ_DIGITS])
     if _FLOAT.fullmatch(text):
         return _float(text)
     if reason := _trap(text):

@@ -72,20 +72,20 @@ def schema(workload: Workload | str | None = None) -> Rule:
     Raises:
         UserError: no workload of that name can be loaded.
     """
-    found = load_workload(workload) if isinstance(workload, str) else workload
-    settings = {**SERVICE_SETTINGS, **(found.settings if found is not None else {})}
+    loaded = load_workload(workload) if isinstance(workload, str) else workload
+    settings = {**SERVICE_SETTINGS, **(loaded.settings if loaded is not None else {})}
     settings.pop("seed", None)
     fixed: Rule = {
         "type": "object",
         "description": "settings common to all trials, written flat: `loss.gamma: 2`",
         "properties": {name: _nullable(rule) for name, rule in settings.items()},
-        "additionalProperties": found is None,
+        "additionalProperties": loaded is None,
     }
     space: Rule = {
         "type": "object",
         "description": "the axes: a setting, or a name of your own for named options, and its domain",
         "properties": {name: _axis(name, rule) for name, rule in settings.items()},
-        "additionalProperties": _axis("", {} if found is None else None),
+        "additionalProperties": _axis("", {} if loaded is None else None),
     }
     rule: Rule = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",

@@ -14,10 +14,11 @@ from search.space.keys import AUTO, MAX_TRIALS, RESOURCES, SEARCH, SEEDS
 from search.space.model import AshaSettings, Axis, Confirm, Float, Grid, Int, Objective, Resources, Search, Space
 from search.space.nodes import Node, Problems, no_value, same, show, text_of, unknown
 from search.space.numbers import meant
+from search.workload import Settings
 
 _SEED_LIST: Mapping[str, Any] = SEEDS["anyOf"][1]
 
-SMALLEST_SHARE = 0.0001
+MIN_GPU_FRACTION = 0.0001
 """Of a GPU: Ray counts resources in ten thousandths."""
 
 
@@ -47,8 +48,8 @@ def read_resources(node: Node, problems: Problems) -> Resources:
     gpus = data.get("gpus")
     if isinstance(gpus, float) and gpus > 1 and gpus != int(gpus):
         problems.add(node.entries["gpus"], f"found {show(gpus)}, must be a whole number, or a fraction below 1")
-    if isinstance(gpus, float) and 0 < gpus < SMALLEST_SHARE:
-        least = f"{SMALLEST_SHARE:g}, the smallest share that Ray tells from none; 0 trains without one"
+    if isinstance(gpus, float) and 0 < gpus < MIN_GPU_FRACTION:
+        least = f"{MIN_GPU_FRACTION:g}, the smallest share that Ray tells from none; 0 trains without one"
         entry = node.entries["gpus"]
         problems.add(entry, f"found {show(entry)}, must be at least {least}")
     if not sound:
@@ -121,7 +122,7 @@ def check_metric(node: Node, measured: Sequence[str], problems: Problems) -> Non
         problems.add(node, reason, key="search.objective.metric")
 
 
-def _asha(data: Mapping[str, Any]) -> AshaSettings:
+def _asha(data: Settings) -> AshaSettings:
     return AshaSettings(int(data["grace_period"]), float(data.get("reduction_factor", 3.0)))
 
 

@@ -7,14 +7,14 @@ from typing import Any
 
 from search.core.trial import VAL_LOSS
 
-MOST_EPOCHS = 1_000_000
+MAX_EPOCHS = 1_000_000
 """Epochs of a trial."""
 
 SERVICE_SETTINGS: Mapping[str, Mapping[str, Any]] = {
     "epochs": {
         "type": "integer",
         "minimum": 1,
-        "maximum": MOST_EPOCHS,
+        "maximum": MAX_EPOCHS,
         "description": "epochs a trial is trained for",
         "unit": "epochs",
     },
@@ -36,7 +36,7 @@ SERVICE_SETTINGS: Mapping[str, Mapping[str, Any]] = {
     "stop.patience": {
         "type": "integer",
         "minimum": 1,
-        "maximum": MOST_EPOCHS,
+        "maximum": MAX_EPOCHS,
         "because": "the most epochs of a trial",
         "default": 10,
         "description": "stop after this many epochs without a better validation metric",

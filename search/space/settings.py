@@ -16,7 +16,7 @@ from search.workload.settings import Description, Rule
 Rules = Description | None
 """Setting name -> rule, the service's own among them; None where the workload could not be loaded."""
 
-MOST_MEANT = 3
+MAX_SUGGESTED_SETTINGS = 3
 """Settings that a fault offers for one that is unknown."""
 
 
@@ -28,15 +28,15 @@ def kinds(rule: Rule) -> Sequence[str]:
 
 def read_settings(node: Node, rules: Rules, problems: Problems) -> dict[str, Any]:
     """Check a mapping of settings and return the sound ones, with numbers in their one spelling."""
-    found = {}
+    sound = {}
     for name, value in node.entries.items():
         if value.kind == "broken":
             continue
         if reason := why_no_setting(name, rules) or _why_not(name, value, rules):
             problems.add(value, reason)
         elif not takes_away(value, (rules or {}).get(name, {})):
-            found[name] = spelled(value.data(), (rules or {}).get(name, {}))
-    return found
+            sound[name] = spelled(value.data(), (rules or {}).get(name, {}))
+    return sound
 
 
 def why_no_setting(name: str, rules: Rules) -> str:
@@ -59,7 +59,7 @@ def _meant(name: str, rules: Description) -> str:
     phrase = f" {_plain(word)} "
     described = [known for known in rules if phrase in f" {_plain(rules[known].get('description', ''))} "]
     for meant in (ending, described):
-        if 0 < len(meant) <= MOST_MEANT:
+        if 0 < len(meant) <= MAX_SUGGESTED_SETTINGS:
             return f"; did you mean {' or '.join(map(repr, meant))}?"
     return near or f"{unknown(name, rules)}; `python -m search schema WORKLOAD` lists all with their meaning"
 

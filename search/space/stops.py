@@ -22,12 +22,14 @@ def check_stops(root: Node, measured: Sequence[str], problems: Problems) -> None
     """
     named = list(_values(root, METRIC))
     directed = any(_values(root, "stop.direction"))
-    known = [name for name in measured if not name.lower().startswith("test")]
+    validated = [name for name in measured if not name.lower().startswith("test")]
     for node in named:
         if not isinstance(node.value, str) or node.value.lower().startswith("test"):
             continue  # told by its rule
-        if measured and node.value not in known:
-            problems.add(node, f"found {show(node)}, which the workload does not measure{unknown(node.value, known)}")
+        if measured and node.value not in validated:
+            problems.add(
+                node, f"found {show(node)}, which the workload does not measure{unknown(node.value, validated)}"
+            )
         elif not directed and not re.search("loss|error", node.value):
             problems.add(node, f"found {show(node)}, which would be minimized; add `stop.direction: maximize`")
     if not measured or VAL_LOSS in measured:
@@ -38,7 +40,7 @@ def check_stops(root: Node, measured: Sequence[str], problems: Problems) -> None
             problems.add(node, f"{show(node)} {reason}")
         elif node.value == "patience" and not named:
             reason = f"reads {VAL_LOSS}, which the workload does not measure; name another in {METRIC}"
-            problems.add(node, f"{show(node)} {reason}{unknown(VAL_LOSS, known)}")
+            problems.add(node, f"{show(node)} {reason}{unknown(VAL_LOSS, validated)}")
 
 
 def _values(root: Node, setting: str) -> Iterator[Node]:

@@ -10,7 +10,7 @@ from search.core.values import same
 from search.space.idle import Sample, Unanswered, without_stop
 from search.workload import Workload
 
-MOST_EPOCHS_LOOKED_AT = 50_000
+MAX_COMPARED_EPOCHS = 50_000
 """Epochs of schedules that are compared in one reading; the rest count as different. A check must take no time."""
 
 
@@ -23,11 +23,11 @@ class Trained:
     def __init__(self, workload: Workload) -> None:
         self._workload = workload
         self._known: dict[tuple[str, int], tuple[Sample, str]] = {}  # with the sample, or its id might be another's
-        self._left = MOST_EPOCHS_LOOKED_AT
+        self._left = MAX_COMPARED_EPOCHS
 
     def wrong(self, sample: Sample) -> str:
         """Say what is wrong with the schedule of a configuration, or return ""; of a very long one nothing is known."""
-        if sample.epochs > MOST_EPOCHS_LOOKED_AT:
+        if sample.epochs > MAX_COMPARED_EPOCHS:
             return ""
         _, each = self._asked(sample, sample.epochs)
         if len(each) == sample.epochs:

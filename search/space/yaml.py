@@ -17,7 +17,7 @@ import yaml
 
 from search.space.commas import Commas, tight
 from search.space.files import text_of_file
-from search.space.nodes import MAX_DEPTH, Node, Problems, bad_text, printable
+from search.space.nodes import MAX_NESTING_LEVELS, Node, Problems, bad_text, printable
 from search.space.numbers import decimal
 from search.space.scalars import Ambiguous, resolve
 
@@ -160,8 +160,10 @@ class _Composer:
             return Node("broken", None, key, self.file, line)
         if event.anchor is not None:
             self.fault(key, f"anchors (`&{event.anchor}`) are not read; {_SHARED}")
-        if depth > MAX_DEPTH:
-            self.fault(key, f"is nested deeper than {MAX_DEPTH} levels; a search-space file needs at most seven")
+        if depth > MAX_NESTING_LEVELS:
+            self.fault(
+                key, f"is nested deeper than {MAX_NESTING_LEVELS} levels; a search-space file needs at most seven"
+            )
             raise _Stop
         tagged = event.tag is not None
         if tagged:

@@ -16,7 +16,7 @@ from typing import Any
 from search.core.mean import mean
 from search.core.trial import State
 from search.core.values import same
-from search.space import MOST_SEED, Confirm, Space, confirm_name, space_from_mapping
+from search.space import MAX_SEED, Confirm, Space, confirm_name, space_from_mapping
 from search.study.opened import OpenStudy
 
 BASELINE = "baseline"
@@ -110,8 +110,8 @@ def _best(study: OpenStudy) -> list[Mapping[str, Any]]:
 def _fresh(study: OpenStudy, confirm: Confirm) -> list[int]:
     """Return seeds that no trial of the search ran under."""
     used = {trial.seed for trial in study.ledger.trials(study.record.id)} | set(study.space.seeds)
-    behind = range(max(used) + 1, MOST_SEED + 1)
-    unused = (seed for seed in itertools.chain(behind, range(MOST_SEED + 1)) if seed not in used)
+    behind = range(max(used) + 1, MAX_SEED + 1)
+    unused = (seed for seed in itertools.chain(behind, range(MAX_SEED + 1)) if seed not in used)
     return list(itertools.islice(unused, confirm.seeds))
 
 

@@ -9,13 +9,19 @@ from typing import Any
 import jsonschema
 
 from search.core.errors import nearest
-from search.core.values import SIGNIFICANT_DIGITS, among, rounded
+from search.core.values import SIGNIFICANT_DIGITS, Rule, Settings, among, rounded
 
-Settings = Mapping[str, Any]
-"""Setting name -> value; what a value is, the rule of the setting says."""
-
-Rule = Mapping[str, Any]
-"""The JSON Schema fragment of one setting; see `Description`."""
+__all__ = [
+    "MAX_SHOWN_BITS",
+    "SEED",
+    "Description",
+    "Rule",
+    "SettingFaults",
+    "Settings",
+    "complete",
+    "sentence",
+    "why_not",
+]
 
 Description = Mapping[str, Rule]
 """Setting name -> JSON Schema fragment (``type``, ``default``, ``minimum``, ``enum``, ``description`` ...) with
@@ -25,7 +31,7 @@ setting that says where data lie or how they are read: the data's fingerprint st
 (why the ``maximum``, or a ``minimum`` below 0, is what it is: the end of a sentence)."""
 
 
-MOST_BITS = 10_000
+MAX_SHOWN_BITS = 10_000
 """Of a whole number that is shown as it is."""
 
 SEED = {"type": "integer", "minimum": 0, "maximum": 2**63 - 1}
@@ -103,7 +109,7 @@ _KINDS = {
 def why_not(value: object, rule: Rule) -> str:
     """Say in one sentence why `value` breaks a setting's rule, or return ``""``."""
     for number in _numbers(value):
-        if isinstance(number, int) and number.bit_length() > MOST_BITS:  # Python would not write it out
+        if isinstance(number, int) and number.bit_length() > MAX_SHOWN_BITS:  # Python would not write it out
             return f"found a number of some {number.bit_length() * 30103 // 100000:,} digits, must be a finite number"
         if not _finite(number):
             return f"found {number!r}, must be a finite number"
@@ -131,33 +137,33 @@ def _finite(number: int | float) -> bool:
 
 def sentence(error: jsonschema.ValidationError) -> str:
     """Turn a JSON Schema error on one value into "found X, must be Y"."""
-    found = f"found {error.instance!r}"
+    beginning = f"found {error.instance!r}"
     limit: Any = error.validator_value
     match error.validator:
         case "type":
             kinds = [limit] if isinstance(limit, str) else limit
-            return f"{found}, must be {' or '.join(_KINDS[kind] for kind in kinds)}"
+            return f"{beginning}, must be {' or '.join(_KINDS[kind] for kind in kinds)}"
         case "enum":
             known = [_written(value) for value in limit]
             hint = "" if str(error.instance) in known else nearest(str(error.instance), known)
-            return f"{found}, must be {'one of ' * (len(known) > 1)}{', '.join(known)}{hint}"
+            return f"{beginning}, must be {'one of ' * (len(known) > 1)}{', '.join(known)}{hint}"
         case "minimum":
-            return f"{found}, must be at least {_short(limit)}{_why(error.schema) if limit < 0 else ''}"
+            return f"{beginning}, must be at least {_short(limit)}{_why(error.schema) if limit < 0 else ''}"
         case "maximum":
-            return f"{found}, must be at most {_short(limit)}{_why(error.schema)}"
+            return f"{beginning}, must be at most {_short(limit)}{_why(error.schema)}"
         case "exclusiveMinimum":
-            return f"{found}, must be greater than {limit}"
+            return f"{beginning}, must be greater than {limit}"
         case "exclusiveMaximum":
-            return f"{found}, must be less than {limit}"
+            return f"{beginning}, must be less than {limit}"
         case "minItems":
-            return f"{found}, must have at least {limit} entr{'y' if limit == 1 else 'ies'}"
+            return f"{beginning}, must have at least {limit} entr{'y' if limit == 1 else 'ies'}"
         case "maxItems":
-            return f"{found}, must have at most {limit} entr{'y' if limit == 1 else 'ies'}"
+            return f"{beginning}, must have at most {limit} entr{'y' if limit == 1 else 'ies'}"
         case "minLength":
-            return f"{found}, must not be empty"
+            return f"{beginning}, must not be empty"
         case "uniqueItems":
-            return f"{found}, must not list a value twice"
-    return f"{found}, {error.message}"
+            return f"{beginning}, must not list a value twice"
+    return f"{beginning}, {error.message}"
 
 
 def _written(choice: object) -> str:

@@ -25,17 +25,17 @@ def source_hash(module: str) -> str:
     Args:
         module: name of an imported module.
     """
-    found: dict[str, str] = {}
+    dumps: dict[str, str] = {}
     ahead = [module]
     root = _root(module)
     while ahead:
         name = ahead.pop()
-        if name in found or (path := _local(name, root, module)) is None:
+        if name in dumps or (path := _local(name, root, module)) is None:
             continue
         tree = ast.parse(path.read_bytes())
-        found[name] = ast.dump(tree, include_attributes=False)
+        dumps[name] = ast.dump(tree, include_attributes=False)
         ahead += _imports(tree, name, is_package=path.name == "__init__.py")
-    code = [found.pop(module), *(f"{name}\n{found[name]}" for name in sorted(found))]
+    code = [dumps.pop(module), *(f"{name}\n{dumps[name]}" for name in sorted(dumps))]
     return hashlib.sha256("\n".join(code).encode()).hexdigest()[:16]
 
 

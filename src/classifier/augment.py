@@ -36,7 +36,7 @@ def _setting(kind: str, default: float | bool, description: str, **more: object)
     return {"type": kind, "default": default, "description": description, "epoch": True, **more}
 
 
-LARGEST_JITTER = 1000
+MAX_JITTER = 1000
 """What makes an image white or a mask already; factors beyond float32 would leave nothing but NaN."""
 
 AUGMENT_SETTINGS: dict[str, dict[str, Any]] = {
@@ -60,7 +60,7 @@ AUGMENT_SETTINGS: dict[str, dict[str, Any]] = {
         0,
         "jitter of the brightness: factor between max(0, 1 - this) and 1 + this",
         minimum=0,
-        maximum=LARGEST_JITTER,
+        maximum=MAX_JITTER,
         unit="factor",
     ),
     "augment.contrast": _setting(
@@ -68,7 +68,7 @@ AUGMENT_SETTINGS: dict[str, dict[str, Any]] = {
         0,
         "jitter of the contrast: factor between max(0, 1 - this) and 1 + this",
         minimum=0,
-        maximum=LARGEST_JITTER,
+        maximum=MAX_JITTER,
         unit="factor",
     ),
     "augment.saturation": _setting(
@@ -76,7 +76,7 @@ AUGMENT_SETTINGS: dict[str, dict[str, Any]] = {
         0,
         "jitter of the saturation: factor between max(0, 1 - this) and 1 + this",
         minimum=0,
-        maximum=LARGEST_JITTER,
+        maximum=MAX_JITTER,
         unit="factor",
     ),
     "augment.hue": _setting(

@@ -22,7 +22,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-GREY = (0.2989, 0.587, 0.114)
+LUMA_WEIGHTS = (0.2989, 0.587, 0.114)
 """Weights of red, green and blue (ITU-R BT.601, as torchvision rounds them)."""
 
 BLENDS = ("brightness", "contrast", "saturation")
@@ -48,7 +48,7 @@ def unit(images: Tensor) -> Tensor:
 def grey(images: Tensor) -> Tensor:
     """Luma of [b, 3, h, w], [b, 1, h, w]."""
     red, green, blue = images.split(1, dim=1)
-    luma: Tensor = red * GREY[0] + green * GREY[1] + blue * GREY[2]
+    luma: Tensor = red * LUMA_WEIGHTS[0] + green * LUMA_WEIGHTS[1] + blue * LUMA_WEIGHTS[2]
     return luma
 
 

@@ -12,10 +12,16 @@ from typing import Any, TypeVar
 
 from classifier.augment import AUGMENT_SETTINGS
 from classifier.data.kinds import what_is
-from classifier.data.settings import DATA_SETTINGS, FOLDER_SIZE, SWAPPED, TRAINING_IMAGES, USUAL_SIZE
+from classifier.data.settings import (
+    DATA_SETTINGS,
+    FOLDER_SIZE_PX,
+    SWAPPED_TRAINING_IMAGES,
+    TRAINING_IMAGES,
+    USUAL_SIZE_PX,
+)
 from classifier.data.source import SPLITS
 from classifier.inputs import INPUT_SETTINGS
-from classifier.models import MODEL_SETTINGS, SMALLEST_INPUT
+from classifier.models import MIN_INPUT_PX, MODEL_SETTINGS
 from classifier.optimisers import OPTIMISER_SETTINGS, resolved
 from classifier.schedule import DECAY_SETTINGS, decay_faults, learning_rate
 from search.workload import SettingFaults, Settings, complete, nearest
@@ -92,22 +98,22 @@ def canonical(settings: Settings) -> dict[str, Any]:
     result |= resolved(result)
     data = result["data"]
     if result["data.size"] is None:
-        result["data.size"] = USUAL_SIZE.get(data, FOLDER_SIZE)
+        result["data.size"] = USUAL_SIZE_PX.get(data, FOLDER_SIZE_PX)
     faults = decay_faults(result)
-    if data in USUAL_SIZE:
+    if data in USUAL_SIZE_PX:
         del result["data.ratio"], result["data.classes"]  # their splits have fixed sizes
         if result["data.limit"] is not None and len(result["data.limit"]) != len(SPLITS):
             wanted = "three whole numbers of at least 1: training, validation and test"
             faults.append(("data.limit", f"found {result['data.limit']}, must be {wanted}"))
-    if data not in USUAL_SIZE and not _is(data, Path.exists, unknown=True):
-        known, hint = ", ".join(USUAL_SIZE), nearest(data, USUAL_SIZE)
+    if data not in USUAL_SIZE_PX and not _is(data, Path.exists, unknown=True):
+        known, hint = ", ".join(USUAL_SIZE_PX), nearest(data, USUAL_SIZE_PX)
         faults.append(("data", f"found {data!r}, which is neither a known data set ({known}) nor a folder{hint}"))
-    elif data not in USUAL_SIZE and (what := _is(data, what_is, unknown="")):
+    elif data not in USUAL_SIZE_PX and (what := _is(data, what_is, unknown="")):
         faults.append(("data", f"found {data!r}, which is {what}; name the folder that holds the classes"))
     file = result.get("model.weights_file")
     if file is not None and not _is(file, Path.is_file, unknown=True):
         faults.append(("model.weights_file", no_weights(file)))
-    smallest = SMALLEST_INPUT[result["model.name"]]
+    smallest = MIN_INPUT_PX[result["model.name"]]
     if result["data.size"] < smallest:
         faults.append(
             (
@@ -138,9 +144,10 @@ def no_weights(file: str) -> str:
 
 def most_images(settings: Settings) -> float:
     """Return the most training images there can be under canonical settings, before any is read."""
-    known = SWAPPED if settings.get("data.split") == "swapped" else TRAINING_IMAGES.get(settings["data"], math.inf)
-    most: float = min(known, (settings["data.limit"] or [math.inf])[0])
-    return most
+    swapped = settings.get("data.split") == "swapped"
+    images = SWAPPED_TRAINING_IMAGES if swapped else TRAINING_IMAGES.get(settings["data"], math.inf)
+    limit: float = (settings["data.limit"] or [math.inf])[0]
+    return min(images, limit)
 
 
 def check_batch(batch_size: int, images: float) -> None:

@@ -17,10 +17,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-AHEAD = 3
+PREFETCHED_BATCHES = 3
 """Batches that are fetched while one is trained."""
 
-SHARE = 0.5
+MAX_FREE_MEMORY_FRACTION = 0.5
 """Most of a device's free memory that images may take; the network wants the rest."""
 
 
@@ -63,7 +63,7 @@ def hold(images: Mapping[str, np.ndarray], device: torch.device, held: str) -> d
 
 def fits(needed: int, free: int | None) -> bool:
     """Return whether so many bytes go on a device with so many free; None: it is the host, whose pages are shared."""
-    return free is None or needed <= SHARE * free
+    return free is None or needed <= MAX_FREE_MEMORY_FRACTION * free
 
 
 class Resident:
@@ -104,13 +104,13 @@ class Streamed:
         yield from zip(wanted, self._fetched(wanted), strict=True)
 
     def _fetched(self, wanted: Iterable[Tensor | slice]) -> Iterator[Tensor]:
-        """Yield the images asked for in turn, `AHEAD` of them on their way."""
+        """Yield the images asked for in turn, `PREFETCHED_BATCHES` of them on their way."""
         waiting: deque[Future[tuple[Tensor, torch.cuda.Event | None]]] = deque()
         pool = ThreadPoolExecutor(1, "fetch")
         try:
             for where in wanted:
                 waiting.append(pool.submit(self._fetch, where))
-                if len(waiting) > AHEAD:
+                if len(waiting) > PREFETCHED_BATCHES:
                     yield self._arrived(waiting.popleft())
             while waiting:
                 yield self._arrived(waiting.popleft())

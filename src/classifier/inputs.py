@@ -41,7 +41,7 @@ CONSTANTS: dict[str, Constants] = {
     "half": ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5)),
 }
 
-SMALLEST_DEVIATION = 1e-3
+MIN_DEVIATION = 1e-3
 """Floor of a channel's standard deviation in [0, 1]: a channel of one colour is not blown up."""
 
 _BLOCK_PIXELS = 1 << 24
@@ -75,7 +75,7 @@ def measured(images: NDArray[np.uint8]) -> Constants:
         second = sum(count * value**2 for count, value in zip(counts, values, strict=True))
         means.append(first / pixels / 255)
         # Whole numbers up to the last division: no digits cancel, and a channel of one colour has exactly 0.
-        deviations.append(max(math.sqrt((second * pixels - first**2) / pixels**2) / 255, SMALLEST_DEVIATION))
+        deviations.append(max(math.sqrt((second * pixels - first**2) / pixels**2) / 255, MIN_DEVIATION))
     return (means[0], means[1], means[2]), (deviations[0], deviations[1], deviations[2])
 
 

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-SMALLEST = 1e-12
+MIN_WRONG_PROBABILITY = 1e-12
 """Floor of 1 - p_t: below it (1 - p_t)^gamma has, for gamma < 1, a slope that overflows times a loss that vanishes."""
 
 
@@ -47,7 +47,7 @@ def focal(
 
 def _modulation(surprise: Tensor, gamma: float) -> Tensor:
     """Return (1 - p)^gamma from -log p."""
-    return (-torch.expm1(-surprise)).clamp_min(SMALLEST) ** gamma  # 1 - p without cancellation
+    return (-torch.expm1(-surprise)).clamp_min(MIN_WRONG_PROBABILITY) ** gamma  # 1 - p without cancellation
 
 
 def class_weights(name: str, labels: Tensor, classes: int) -> Tensor | None:

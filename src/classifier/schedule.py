@@ -26,7 +26,7 @@ from typing import Any
 
 from search.workload import Settings, tidy
 
-MOST_EPOCHS = 1_000_000
+MAX_EPOCHS = 1_000_000
 """The latest epoch that a schedule may name; no run is longer."""
 
 _FACTOR = ["exponential", "step", "multistep"]
@@ -41,7 +41,7 @@ DECAY_SETTINGS: dict[str, dict[str, Any]] = {
     "decay.start": {
         "type": "integer",
         "minimum": 0,
-        "maximum": MOST_EPOCHS,
+        "maximum": MAX_EPOCHS,
         "default": 50,
         "description": "last epoch at the base rate",
         "unit": "epochs",
@@ -50,7 +50,7 @@ DECAY_SETTINGS: dict[str, dict[str, Any]] = {
     "decay.every": {
         "type": "integer",
         "minimum": 1,
-        "maximum": MOST_EPOCHS,
+        "maximum": MAX_EPOCHS,
         "default": 30,
         "description": "epochs between two steps",
         "unit": "epochs",
@@ -58,7 +58,7 @@ DECAY_SETTINGS: dict[str, dict[str, Any]] = {
     },
     "decay.milestones": {
         "type": "array",
-        "items": {"type": "integer", "minimum": 1, "maximum": MOST_EPOCHS},
+        "items": {"type": "integer", "minimum": 1, "maximum": MAX_EPOCHS},
         "minItems": 1,
         "default": [50, 80],
         "description": "epochs, ascending, behind each of which the rate is multiplied by the factor",
@@ -76,7 +76,7 @@ DECAY_SETTINGS: dict[str, dict[str, Any]] = {
     "decay.end": {
         "type": "integer",
         "minimum": 2,
-        "maximum": MOST_EPOCHS,
+        "maximum": MAX_EPOCHS,
         "default": 100,
         "description": "first epoch at the floor",
         "unit": "epochs",
@@ -85,7 +85,7 @@ DECAY_SETTINGS: dict[str, dict[str, Any]] = {
     "decay.length": {
         "type": "integer",
         "minimum": 1,
-        "maximum": MOST_EPOCHS,
+        "maximum": MAX_EPOCHS,
         "default": 20,
         "description": "epochs of the cooldown",
         "unit": "epochs",
@@ -102,7 +102,7 @@ DECAY_SETTINGS: dict[str, dict[str, Any]] = {
     "decay.warmup": {
         "type": "integer",
         "minimum": 0,
-        "maximum": MOST_EPOCHS,
+        "maximum": MAX_EPOCHS,
         "default": 0,
         "description": "epochs of a linear rise before everything else",
         "unit": "epochs",

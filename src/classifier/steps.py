@@ -16,7 +16,7 @@ from torch import Tensor
 Work = Callable[..., None]
 """A step, given its tensors: reads and writes nothing else that moves, and never waits for the device."""
 
-WARM = 3
+STEPS_BEFORE_RECORDING = 3
 """Steps of a shape that are run one by one before one is recorded: libraries set themselves up in the first ones."""
 
 
@@ -45,7 +45,7 @@ class Graphed:
         shapes = tuple(tensor.shape for tensor in tensors)
         if shapes not in self._recorded:
             self._seen[shapes] += 1
-            if self._seen[shapes] <= WARM:
+            if self._seen[shapes] <= STEPS_BEFORE_RECORDING:
                 return self._aside(*tensors)
             self._recorded[shapes] = self._record(tensors)
         recorded = self._recorded[shapes]

@@ -12,8 +12,8 @@ from typing import Any
 from hypothesis import strategies as st
 
 from classifier.config import SETTINGS
-from classifier.data.settings import USUAL_SIZE
-from classifier.models import SMALLEST_INPUT
+from classifier.data.settings import USUAL_SIZE_PX
+from classifier.models import MIN_INPUT_PX
 from classifier.schedule import learning_rate
 
 EPOCHS = 24
@@ -35,7 +35,7 @@ def values(name: str) -> st.SearchStrategy[Any]:
     """Values that a setting's rule allows, its default often among them."""
     rule = SETTINGS[name]
     if name == "data":
-        return st.sampled_from(sorted(USUAL_SIZE))
+        return st.sampled_from(sorted(USUAL_SIZE_PX))
     if name == "model.weights_file":
         return st.sampled_from([None, __file__, st.__file__])  # a file that is there; what it holds is not read
     if name == "decay.milestones":
@@ -65,7 +65,7 @@ def values(name: str) -> st.SearchStrategy[Any]:
             case _:
                 raise AssertionError(f"{name}: say here what its values are")
     if name == "data.size":  # no model takes less
-        found = [st.none(), st.integers(max(SMALLEST_INPUT.values()), 40)]
+        found = [st.none(), st.integers(max(MIN_INPUT_PX.values()), 40)]
     return st.one_of(found)
 
 

@@ -157,14 +157,14 @@ def test_reading_settings_needs_neither_torch_nor_what_the_service_runs_on() -> 
 
 def test_what_is_known_of_data_sets_is_what_they_hold() -> None:
     importlib.import_module("classifier.data")  # the names of its modules are those of functions as well
-    from classifier.data.settings import SWAPPED, TRAINING_IMAGES, USUAL_SIZE
+    from classifier.data.settings import SWAPPED_TRAINING_IMAGES, TRAINING_IMAGES, USUAL_SIZE_PX
 
-    assert TRAINING_IMAGES.keys() == USUAL_SIZE.keys()
-    assert TRAINING_IMAGES["digits"] == sum(sys.modules["classifier.data.digits"].TRAINING)
+    assert TRAINING_IMAGES.keys() == USUAL_SIZE_PX.keys()
+    assert TRAINING_IMAGES["digits"] == sum(sys.modules["classifier.data.digits"].TRAINING_IMAGES_OF_DIGIT)
     flowers = sys.modules["classifier.data.flowers17"]
-    assert TRAINING_IMAGES["flowers-17"] == flowers.PARTS[0] * len(flowers.CLASSES)
+    assert TRAINING_IMAGES["flowers-17"] == flowers.SPLIT_IMAGES_PER_CLASS[0] * len(flowers.CLASSES)
     sizes = sys.modules["classifier.data.flowers102"].SIZES
-    assert (TRAINING_IMAGES["flowers-102"], SWAPPED) == (sizes["trnid"], sizes["tstid"])
+    assert (TRAINING_IMAGES["flowers-102"], SWAPPED_TRAINING_IMAGES) == (sizes["trnid"], sizes["tstid"])
 
 
 @pytest.mark.parametrize("name", ["batch_size", "optimizer.lr", "data.limit", "seed", "data.split_seed", "model.name"])

@@ -11,7 +11,7 @@ from torchvision import models
 from torchvision.transforms.v2 import functional as reference
 
 from classifier import inputs
-from classifier.inputs import SMALLEST_DEVIATION, grey, measured, normalisation
+from classifier.inputs import MIN_DEVIATION, grey, measured, normalisation
 
 
 def pixels(images: int = 40, size: int = 9) -> np.ndarray[Any, np.dtype[np.uint8]]:
@@ -25,7 +25,7 @@ def test_normalisation_is_that_of_the_training_pixels() -> None:
     values = images.astype(np.float64) / 255
     assert mean == pytest.approx(values.mean((0, 2, 3)), rel=1e-12)
     assert deviation[:2] == pytest.approx(values.std((0, 2, 3))[:2], rel=1e-12)
-    assert deviation[2] == SMALLEST_DEVIATION
+    assert deviation[2] == MIN_DEVIATION
 
 
 def test_images_are_measured_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,9 +13,10 @@ import pytest
 import torch
 
 from classifier.config import canonical, schedule
-from classifier.data import DataCard, Dataset
+from classifier.data import Dataset
 from classifier.optimisers import OPTIMISER_SETTINGS, optimiser
 from classifier.training import Training
+from search.workload import DataCard
 
 EPOCHS = 2
 OPTIMISERS: dict[str, dict[str, Any]] = {

@@ -30,7 +30,7 @@ DIGITS = [
 @pytest.fixture(autouse=True)
 def _quiet(monkeypatch: pytest.MonkeyPatch) -> None:
     """On a busy machine reading takes as long as progress is told of."""
-    monkeypatch.setattr(progress, "QUIET", math.inf)
+    monkeypatch.setattr(progress, "QUIET_TIME_S", math.inf)
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from search.report.record.looks import looks_of
 from search.report.table.claims import SEARCHED, verdicts
 from search.report.table.cross import baseline_of
 from search.report.table.model import Judged, Table
-from search.space import CONFIRMED
+from search.space import CONFIRM_SUFFIX
 from search.statistics.cell import cell
 from search.statistics.crossed import alike, compare
 from search.statistics.families import Family, family
@@ -136,7 +136,7 @@ def _judge(split: _Split, partners: Mapping[int, int], looks: int, planned: bool
 
 def confirms(record: StudyRecord) -> bool:
     """Whether a study is the confirm stage of a search; see `search.study.confirm`."""
-    return record.base_name.endswith(CONFIRMED)
+    return record.base_name.endswith(CONFIRM_SUFFIX)
 
 
 def judged_metric(table: Table, read: Curves) -> str:

@@ -17,17 +17,17 @@ from classifier.data.flowers102 import flowers102
 from classifier.data.folder import folder
 from classifier.data.kinds import what_is
 from classifier.data.links import broken
-from classifier.data.settings import USUAL_SIZE
+from classifier.data.settings import USUAL_SIZE_PX
 from classifier.data.source import SPLITS, Source
 from search.workload import SettingFaults, Settings, nearest
 
 __all__ = ["KNOWN", "RATIO", "Dataset", "check", "load"]
 
-KNOWN = tuple(USUAL_SIZE)
-RATIO = (0.6, 0.2, 0.2)
+KNOWN = tuple(USUAL_SIZE_PX)
+DEFAULT_RATIO = (0.6, 0.2, 0.2)
 """Training, validation and test shares of a folder that is not split, unless ``data.ratio`` says otherwise."""
 
-_REMEMBERED = 4
+_MAX_REMEMBERED_DATASETS = 4
 _memory: OrderedDict[tuple[Any, ...], Dataset] = OrderedDict()
 
 
@@ -47,7 +47,7 @@ def load(settings: Settings) -> Dataset:
     known_by = (pool_key(source, size), source.name, seed, split_by, limit)
     if known_by not in _memory:
         _memory[known_by] = assemble(source, size, seed, limit)
-        if len(_memory) > _REMEMBERED:
+        if len(_memory) > _MAX_REMEMBERED_DATASETS:
             _memory.popitem(last=False)
     return _memory[known_by]
 
@@ -75,7 +75,7 @@ def _asked(settings: Settings) -> tuple[Source, int, int, tuple[int, ...] | None
     return source, size, seed, _limit(settings.get("data.limit"), source)
 
 
-def _limit(limit: Sequence[Any] | None, source: Source) -> tuple[int, ...] | None:
+def _limit(limit: Sequence[object] | None, source: Source) -> tuple[int, ...] | None:
     """Return most images of each split of a source."""
     if limit is None:
         return None
@@ -89,7 +89,7 @@ def _limit(limit: Sequence[Any] | None, source: Source) -> tuple[int, ...] | Non
 
 
 def _ratio(settings: Settings) -> tuple[float, ...]:
-    ratio = settings.get("data.ratio", RATIO)
+    ratio = settings.get("data.ratio", DEFAULT_RATIO)
     return tuple(ratio) if isinstance(ratio, (list, tuple)) else (ratio,)
 
 

@@ -16,19 +16,19 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from classifier.data.decode import BLOCK, threads
+from classifier.data.decode import BLOCK_IMAGES, threads
 from classifier.data.progress import Progress
 
-LEAST_SIDE_PX = 64
+MIN_SIDE_PX = 64
 """Width and height at which images are looked at, or more."""
 
-MOST_BITS = 8
+MAX_DIFFERENT_BITS = 8
 """Two images may look alike where at most so many of the 64 bits differ."""
 
-LEAST_CORRELATION = 0.93
+MIN_CORRELATION = 0.93
 """They do where their greys, averaged over 8 x 8 fields, correlate at least so much."""
 
-FLAT = 4.0
+MIN_GREY_DEVIATION = 4.0
 """Images whose greys (0 to 255) have a smaller standard deviation are not compared."""
 
 _FIELDS = 8
@@ -79,7 +79,7 @@ def look_at(pixels: np.ndarray, images: np.ndarray, progress: Progress) -> Look:
     """Look at some images.
 
     Args:
-        pixels: uint8 [all images, 3, height, width], at least `LEAST_SIDE_PX` high and wide.
+        pixels: uint8 [all images, 3, height, width], at least `MIN_SIDE_PX` high and wide.
         images: numbers of those to look at; of others nothing is known.
         progress: counts them.
     """
@@ -87,8 +87,8 @@ def look_at(pixels: np.ndarray, images: np.ndarray, progress: Progress) -> Look:
     greys = np.zeros((len(pixels), _FIELDS**2), dtype=np.float32)
     flat = np.ones(len(pixels), dtype=bool)
     with ThreadPoolExecutor(threads()) as pool:
-        for start in range(0, len(images), BLOCK):
-            some = images[start : start + BLOCK]
+        for start in range(0, len(images), BLOCK_IMAGES):
+            some = images[start : start + BLOCK_IMAGES]
             found = list(pool.map(lambda image: _look(pixels[image]), some))
             codes[some], greys[some], flat[some] = (list(column) for column in zip(*found, strict=True))
             progress.reached(start + len(some))
@@ -102,7 +102,7 @@ def _look(pixels: np.ndarray) -> tuple[np.uint64, np.ndarray, bool]:
     (code,) = np.packbits(imagehash.phash(grey).hash).view(np.uint64)
     fields = np.asarray(grey.resize((_FIELDS, _FIELDS), Image.Resampling.BOX), dtype=np.float32).ravel()
     centred = fields - fields.mean()
-    return code, centred / max(float(np.linalg.norm(centred)), 1e-6), float(np.asarray(grey).std()) < FLAT
+    return code, centred / max(float(np.linalg.norm(centred)), 1e-6), float(np.asarray(grey).std()) < MIN_GREY_DEVIATION
 
 
 def _near(
@@ -111,20 +111,20 @@ def _near(
     """Return how many images of `rows` and `columns` look alike, and (bits that differ, row, column) of the nearest."""
     count, nearest = 0, list[tuple[int, int, int]]()
     for start in range(0, len(columns), _COLUMNS):
-        some = columns[start : start + _COLUMNS]
-        bits = np.bitwise_count(look.codes[rows][:, None] ^ look.codes[some][None, :])
-        row, column = np.nonzero(bits <= MOST_BITS)
+        block = columns[start : start + _COLUMNS]
+        bits = np.bitwise_count(look.codes[rows][:, None] ^ look.codes[block][None, :])
+        row, column = np.nonzero(bits <= MAX_DIFFERENT_BITS)
         if not len(row):
             continue
         ours, our = np.unique(row, return_inverse=True)
         theirs, their = np.unique(column, return_inverse=True)
-        correlation = look.greys[rows[ours]] @ look.greys[some[theirs]].T
-        alike = (correlation[our, their] >= LEAST_CORRELATION) & (same[rows[row]] != same[some[column]])
+        correlation = look.greys[rows[ours]] @ look.greys[block[theirs]].T
+        alike = (correlation[our, their] >= MIN_CORRELATION) & (same[rows[row]] != same[block[column]])
         row, column = row[alike], column[alike]
         count += len(row)
         first = np.argsort(bits[row, column], kind="stable")[:most]
-        found = zip(
-            bits[row, column][first].tolist(), rows[row[first]].tolist(), some[column[first]].tolist(), strict=True
+        pairs = zip(
+            bits[row, column][first].tolist(), rows[row[first]].tolist(), block[column[first]].tolist(), strict=True
         )
-        nearest = sorted([*nearest, *found])[:most]
+        nearest = sorted([*nearest, *pairs])[:most]
     return count, nearest

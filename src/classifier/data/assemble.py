@@ -66,10 +66,10 @@ def split(source: Source, size: int, seed: int, limit: Sequence[int] | None) -> 
         before = [len(parts[name]) for name in source.splits]
         source = source.subset(limited(parts, source.labels, [name.encode() for name in source.names], seed, limit))
     opened = functools.cache(functools.partial(pool, source, size))
-    known = cache.peek(pool_key(source, size)) or opened()
+    cached = cache.peek(pool_key(source, size)) or opened()
     decoded = Decoded(
-        [bytes.fromhex(digest) for digest in known.extra["digests"]],
-        {int(image): reason for image, reason in known.extra["failed"].items()},
+        [bytes.fromhex(digest) for digest in cached.extra["digests"]],
+        {int(image): reason for image, reason in cached.extra["failed"].items()},
     )
     if source.known and decoded.failed:  # a known data set with a hole is another data set
         damaged = [f"{source.names[image]} ({reason})" for image, reason in sorted(decoded.failed.items())]
@@ -81,7 +81,7 @@ def split(source: Source, size: int, seed: int, limit: Sequence[int] | None) -> 
     if limit is not None:
         identities = [name.encode() for name in source.names] if source.known else decoded.digests
         parts = limited(parts, source.labels, identities, seed, limit)
-    return Split(source, decoded, parts, before, opened, known.sha256)
+    return Split(source, decoded, parts, before, opened, cached.sha256)
 
 
 def assemble(source: Source, size: int, seed: int = 0, limit: Sequence[int] | None = None) -> Dataset:
@@ -103,8 +103,8 @@ def assemble(source: Source, size: int, seed: int = 0, limit: Sequence[int] | No
     chosen = np.concatenate([parts[name] for name in source.splits])
 
     def blocks(_extra: dict[str, object]) -> Iterator[np.ndarray]:
-        for start in range(0, len(chosen), decode.BLOCK):
-            yield ready.pool().array[chosen[start : start + decode.BLOCK]]
+        for start in range(0, len(chosen), decode.BLOCK_IMAGES):
+            yield ready.pool().array[chosen[start : start + decode.BLOCK_IMAGES]]
 
     order = cache.key("splits", ready.pool_sha256, " ".join(map(str, chosen)))
     arranged = cache.obtain(order, (len(chosen), 3, size, size), blocks)

@@ -31,7 +31,7 @@ from classifier.data.kinds import odd
 
 log = logging.getLogger(__name__)
 
-FORMAT = 1
+FORMAT_VERSION = 1
 Make = Callable[[dict[str, Any]], Iterable[np.ndarray]]
 """Yields the blocks of an array, and leaves what else is to be remembered in the mapping it is given; ``passing``
 in there means that the result is not to be kept."""
@@ -70,7 +70,7 @@ def folder() -> Path:
 
 def key(*parts: str) -> str:
     """Return a name for what these texts determine."""
-    return hashlib.sha256(json.dumps([FORMAT, *parts]).encode()).hexdigest()[:32]
+    return hashlib.sha256(json.dumps([FORMAT_VERSION, *parts]).encode()).hexdigest()[:32]
 
 
 def peek(name: str) -> About | None:
@@ -122,8 +122,14 @@ def _make(place: Path, name: str, shape: tuple[int, ...], make: Make, tidy: bool
             array = np.load(stream.name, mmap_mode="r")  # stays readable after its file is removed
             return Entry(array, digest.hexdigest(), extra)
     with _written(place, name) as (stream, publish):
-        said = {"format": FORMAT, "key": name, "shape": list(shape), "sha256": digest.hexdigest(), "extra": extra}
-        stream.write(json.dumps(said | {"check": _check(said)}).encode())
+        header = {
+            "format": FORMAT_VERSION,
+            "key": name,
+            "shape": list(shape),
+            "sha256": digest.hexdigest(),
+            "extra": extra,
+        }
+        stream.write(json.dumps(header | {"check": _check(header)}).encode())
         publish(_about_path(place, name))
     entry = _open(place, name, shape)
     if entry is None:
@@ -167,7 +173,7 @@ def _about(place: Path, name: str) -> About | None:
     try:
         said = json.loads(text)
         check = said.pop("check")
-        if check != _check(said) or said["key"] != name or said["format"] != FORMAT:
+        if check != _check(said) or said["key"] != name or said["format"] != FORMAT_VERSION:
             raise Damaged("its description does not match its hash")
         return About(tuple(said["shape"]), said["sha256"], said["extra"])
     except (ValueError, LookupError, TypeError, AttributeError) as error:

@@ -26,15 +26,15 @@ from classifier.data.listing import named
 from classifier.data.progress import Progress
 from classifier.data.source import LONG, Source
 
-FEW = 5
+FEW_TRAINING_IMAGES = 5
 """A class with fewer training images than this is named."""
 
-THIN = 4
+SMALL_BATCH_IMAGES = 4
 """A last batch of fewer images than this is named: on small images batch normalisation over them may run off."""
 
-NAMED = 10
+MAX_NAMED_ITEMS = 10
 NO_NEAR_DUPLICATES = "near-duplicates across splits: none"
-_WIDTH = 110
+_MAX_LINE_LETTERS = 110
 
 
 @dataclass(frozen=True)
@@ -92,8 +92,8 @@ def _originals(source: Source, images: Sequence[int]) -> list[Original]:
     found: list[Original] = []
     doing = f"reading {source.name}"
     with ThreadPoolExecutor(decode.threads()) as pool, Progress(doing, len(images)) as progress:
-        for start in range(0, len(images), decode.BLOCK):
-            found += pool.map(lambda image: _original(source, image), images[start : start + decode.BLOCK])
+        for start in range(0, len(images), decode.BLOCK_IMAGES):
+            found += pool.map(lambda image: _original(source, image), images[start : start + decode.BLOCK_IMAGES])
             progress.reached(len(found))
     return found
 
@@ -124,7 +124,7 @@ def _classes(source: Source, parts: Mapping[str, np.ndarray]) -> list[str]:
         f"{name} {'/'.join(str(count[label]) for count in counts)}".replace(" ", "\0")  # no line ends inside an entry
         for label, name in enumerate(source.classes)
     ]
-    lines = textwrap.wrap(", ".join(each), _WIDTH, break_long_words=False, break_on_hyphens=False)
+    lines = textwrap.wrap(", ".join(each), _MAX_LINE_LETTERS, break_long_words=False, break_on_hyphens=False)
     return [
         f"images of each class, {'/'.join(LONG[name] for name in source.splits)}:",
         *("  " + line.replace("\0", " ") for line in lines),
@@ -161,7 +161,7 @@ def _identical(source: Source, parts: Mapping[str, np.ndarray], originals: Mappi
             continue
         differ = len({int(source.labels[image]) for image in images}) > 1
         each = [f"{source.names[image]} ({LONG[where[image]]}{_label(source, image, differ)})" for image in images]
-        text = named(each, NAMED, " = ")
+        text = named(each, MAX_NAMED_ITEMS, " = ")
         (across if len({where[image] for image in images}) > 1 else within).append(text)
     lines = _listed("byte-identical files across splits", across)
     lines += _listed("byte-identical files within a split", within)
@@ -173,12 +173,12 @@ def _look_alikes(ready: Split, size: int) -> list[str]:
     source, parts = ready.source, {name: ready.parts[name] for name in ready.source.splits}
     if not source.paths:
         return []
-    entry = ready.pool() if size >= alike.LEAST_SIDE_PX else pool(source, alike.LEAST_SIDE_PX)
+    entry = ready.pool() if size >= alike.MIN_SIDE_PX else pool(source, alike.MIN_SIDE_PX)
     used = np.concatenate(list(parts.values()))
     with Progress(f"comparing {source.name}", len(used)) as progress:
         look = alike.look_at(entry.array, used, progress)
     same = np.unique(np.array(ready.decoded.digests, dtype=bytes), return_inverse=True)[1]
-    count, nearest = alike.across(look, parts, same, NAMED)
+    count, nearest = alike.across(look, parts, same, MAX_NAMED_ITEMS)
     where = {image: name for name in parts for image in parts[name].tolist()}
     pairs = []
     for images in nearest:
@@ -198,19 +198,21 @@ def _label(source: Source, image: int, shown: bool) -> str:
 
 def _few(source: Source, parts: Mapping[str, np.ndarray]) -> list[str]:
     counts = np.bincount(source.labels[parts["train"]], minlength=len(source.classes))
-    few = [f"{source.classes[label]} ({counts[label]})" for label in np.flatnonzero(counts < FEW).tolist()]
-    return _listed(f"classes with fewer than {FEW} training images", few)
+    few = [
+        f"{source.classes[label]} ({counts[label]})" for label in np.flatnonzero(counts < FEW_TRAINING_IMAGES).tolist()
+    ]
+    return _listed(f"classes with fewer than {FEW_TRAINING_IMAGES} training images", few)
 
 
 def _listed(what: str, things: Sequence[str]) -> list[str]:
     """Return nothing, or one line that counts `things` and names the first of them."""
-    return [f"{what}: {len(things):,}: {named(things, NAMED, '; ')}"] if things else []
+    return [f"{what}: {len(things):,}: {named(things, MAX_NAMED_ITEMS, '; ')}"] if things else []
 
 
 def _last_batch(images: int, batch: int | None) -> list[str]:
     """Name a last batch of two or three images; a single one joins the batch before."""
     left = images % batch if batch and images > batch else 0
-    if not 1 < left < THIN:
+    if not 1 < left < SMALL_BATCH_IMAGES:
         return []
     return [
         f"a last batch of {left}: {images:,} training images in batches of {batch:,}; batch normalisation over so few "

@@ -24,10 +24,10 @@ from classifier.data.progress import Progress
 from classifier.data.source import Source
 from classifier.data.transparent import mark, on_white, with_alpha
 
-POLICY = 2
+POLICY_VERSION = 2
 """Raise it when the same file gives other pixels."""
 
-BLOCK = 256
+BLOCK_IMAGES = 256
 _ORIENTATION = 0x0112
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -46,7 +46,7 @@ class NotNow(Exception):
 
 def version() -> str:
     """Name everything about this installation that may change pixels."""
-    return f"policy {POLICY}, {codecs()}, {platform.machine()}"
+    return f"policy {POLICY_VERSION}, {codecs()}, {platform.machine()}"
 
 
 def open_image(path: Path) -> Image.Image:
@@ -119,8 +119,8 @@ def decode_all(source: Source, size: int, extra: dict[str, Any]) -> Iterator[np.
             return error
 
     with ThreadPoolExecutor(threads()) as pool, Progress(f"decoding {source.name}", len(source.names)) as progress:
-        for start in range(0, len(source.names), BLOCK):
-            images = range(start, min(start + BLOCK, len(source.names)))
+        for start in range(0, len(source.names), BLOCK_IMAGES):
+            images = range(start, min(start + BLOCK_IMAGES, len(source.names)))
             block = np.zeros((len(images), 3, size, size), dtype=np.uint8)
             for row, result in enumerate(pool.map(attempt, images)):
                 if isinstance(result, Exception):

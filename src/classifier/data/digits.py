@@ -17,8 +17,9 @@ from PIL import Image
 from classifier.data.source import Decoded, Source
 from classifier.data.splits import draw
 
-TRAINING = (45, 38, 33, 28, 23, 20, 17, 14, 12, 10)
-HELD_OUT = 30
+TRAINING_IMAGES_OF_DIGIT = (45, 38, 33, 28, 23, 20, 17, 14, 12, 10)
+HELD_OUT_IMAGES_OF_DIGIT = 30
+"""For validation, and as many for the test."""
 
 
 @functools.cache
@@ -51,7 +52,12 @@ def digits(split_seed: int) -> Source:
 
     def split(_decoded: Decoded) -> dict[str, np.ndarray]:
         identities = [b"digit %d" % image for image in range(len(labels))]
-        return draw(labels, identities, split_seed, lambda label, _: (TRAINING[label], HELD_OUT, HELD_OUT))
+        return draw(
+            labels,
+            identities,
+            split_seed,
+            lambda label, _: (TRAINING_IMAGES_OF_DIGIT[label], HELD_OUT_IMAGES_OF_DIGIT, HELD_OUT_IMAGES_OF_DIGIT),
+        )
 
     return Source(
         name="digits",

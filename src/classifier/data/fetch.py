@@ -24,7 +24,7 @@ from classifier.data import cache
 from classifier.data.kinds import odd
 from search.workload import SettingFaults
 
-TIMEOUT = 30.0
+SERVER_TIMEOUT_S = 30.0
 """Seconds without a byte after which a server is given up."""
 
 
@@ -123,7 +123,7 @@ def _fetched(remote: Remote, place: Path) -> Path:
 def _impatient() -> Iterator[None]:
     """Give up on silent servers: torchvision sets no limit, and would wait for ever."""
     before = socket.getdefaulttimeout()
-    socket.setdefaulttimeout(TIMEOUT)
+    socket.setdefaulttimeout(SERVER_TIMEOUT_S)
     try:
         yield
     finally:

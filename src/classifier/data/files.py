@@ -72,7 +72,7 @@ def images(folder: Path, root: Path, passed: Passed) -> list[Path]:
         root: what names are relative to.
         passed: receives the files that are passed over, and links.
     """
-    found = []
+    readable = []
     for path in _below(folder, root, passed):
         if reason := broken(path):
             passed.unreadable.append((relative(path, root), reason))
@@ -83,8 +83,8 @@ def images(folder: Path, root: Path, passed: Passed) -> list[Path]:
         elif not os.access(path, os.R_OK):
             passed.unreadable.append((relative(path, root), "no permission to read it"))
         else:
-            found.append(path)
-    return found
+            readable.append(path)
+    return readable
 
 
 def _below(folder: Path, root: Path, passed: Passed) -> Iterator[Path]:

@@ -23,8 +23,8 @@ from search.workload import SettingFaults
 
 URL = "https://www.robots.ox.ac.uk/~vgg/data/flowers/17/17flowers.tgz"
 MD5 = "b59a65d8d1a99cd66944d474e1289eab"
-PER_CLASS = 80
-PARTS = (40, 20, 20)
+IMAGES_PER_CLASS = 80
+SPLIT_IMAGES_PER_CLASS = (40, 20, 20)
 CLASSES = (
     "daffodil",
     "snowdrop",
@@ -44,7 +44,7 @@ CLASSES = (
     "windflower",
     "pansy",
 )
-IMAGES = PER_CLASS * len(CLASSES)
+IMAGES = IMAGES_PER_CLASS * len(CLASSES)
 
 
 def _get(into: Path) -> None:
@@ -61,15 +61,15 @@ def unpack(archive: Path, folder: Path) -> None:
         RuntimeError: it does not hold all of them.
     """
     folder.mkdir(parents=True)
-    found = set()
+    unpacked = set()
     with tarfile.open(archive) as tar:
         for member in tar:
             name = re.fullmatch(r"(?:\./)?jpg/(image_\d{4}\.jpg)", member.name)
             content = tar.extractfile(member) if name and member.isreg() else None
             if name and content:
                 (folder / name[1]).write_bytes(content.read())
-                found.add(name[1])
-    if missing := sorted(set(_names()) - found):
+                unpacked.add(name[1])
+    if missing := sorted(set(_names()) - unpacked):
         raise RuntimeError(f"the archive lacks {len(missing):,} of {IMAGES:,} images ({named(missing, 3)})")
 
 
@@ -97,10 +97,10 @@ def flowers17(split_seed: int) -> Source:
     if missing:
         lacks = f"{folder} lacks {len(missing):,} of {IMAGES:,} images ({named(missing, 3)})"
         raise SettingFaults([("data", f"{lacks}; {REMOTE.remedy}")])
-    labels = np.arange(IMAGES, dtype=np.int64) // PER_CLASS
+    labels = np.arange(IMAGES, dtype=np.int64) // IMAGES_PER_CLASS
 
     def split(_: Decoded) -> dict[str, np.ndarray]:
-        return draw(labels, [name.encode() for name in names], split_seed, lambda *_: PARTS)
+        return draw(labels, [name.encode() for name in names], split_seed, lambda *_: SPLIT_IMAGES_PER_CLASS)
 
     return Source(
         name="flowers-17",

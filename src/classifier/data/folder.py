@@ -210,18 +210,20 @@ class _Listing:
     def source(self, split: Split, notes: Sequence[str], splits: Sequence[str], drawn: bool) -> Source:
         paths = self.paths
         loose = sum(1 for path in visible(self.root) if path.is_file() and path.suffix.lower() in EXTENSIONS)
-        said = list(notes)
+        sentences = list(notes)
         if close := look_alikes(self.classes):
             listed = named([" and ".join(map(repr, group)) for group in close], 5, "; ")
-            said.append(f"classes whose names differ in case or blanks alone: {listed}")
+            sentences.append(f"classes whose names differ in case or blanks alone: {listed}")
         if self.no_classes:
             listed = named([relative(found, self.root) for found in self.no_classes], 5)
-            said.append(f"class folders without an image ({_ENDINGS}), no classes: {listed}")
+            sentences.append(f"class folders without an image ({_ENDINGS}), no classes: {listed}")
         if loose:
-            said.append(f"{loose} {'image lies' if loose == 1 else 'images lie'} outside the class folders, not used")
+            sentences.append(
+                f"{loose} {'image lies' if loose == 1 else 'images lie'} outside the class folders, not used"
+            )
         if self.passed.others:
             endings = ", ".join(f"{count} {ending}" for ending, count in sorted(self.passed.others.items()))
-            said.append(f"files in the class folders that do not end like an image, not used: {endings}")
+            sentences.append(f"files in the class folders that do not end like an image, not used: {endings}")
         return Source(
             name=self.root.resolve().name,
             classes=self.classes,
@@ -232,7 +234,7 @@ class _Listing:
             split=split,
             paths=paths,
             left_out=self.passed.unreadable,
-            notes=said,
+            notes=sentences,
             splits=splits,
             remarks=[*self.passed.remarks(), *self._below(drawn)],
         )

@@ -6,7 +6,7 @@ import sys
 import time
 from types import TracebackType
 
-QUIET = 2.0
+QUIET_TIME_S = 2.0
 """Seconds before anything is said."""
 
 
@@ -29,7 +29,7 @@ class Progress:
 
     def reached(self, count: int) -> None:
         """Say that `count` of the total are done."""
-        if time.monotonic() - self._started < QUIET or (not self._said and count >= self.total):
+        if time.monotonic() - self._started < QUIET_TIME_S or (not self._said and count >= self.total):
             return
         if sys.stderr.isatty():
             print(f"\r{self.doing}: {count:,} of {self.total:,} images", end="", file=sys.stderr, flush=True)

@@ -7,18 +7,19 @@ from __future__ import annotations
 
 from typing import Any
 
-USUAL_SIZE = {"digits": 12, "flowers-17": 64, "flowers-102": 224, "cifar10": 32}
+USUAL_SIZE_PX = {"digits": 12, "flowers-17": 64, "flowers-102": 224, "cifar10": 32}
 """Data set known by name -> width and height in pixels where ``data.size`` is not set."""
 
-FOLDER_SIZE = 64
+FOLDER_SIZE_PX = 64
 """The same for folders of images."""
 
 TRAINING_IMAGES = {"digits": 240, "flowers-17": 680, "flowers-102": 1020, "cifar10": 45_000}
-"""The same -> its training images; of flowers-102 in its official split, whose test images are `SWAPPED`."""
+"""The same -> its training images; of flowers-102 in its official split."""
 
-SWAPPED = 6149
+SWAPPED_TRAINING_IMAGES = 6149
+"""Of flowers-102 in its swapped split: the test images of the official one."""
 
-MOST_IMAGES = 10**9
+MAX_IMAGES = 10**9
 """More than any data set holds."""
 
 DATA_SETTINGS: dict[str, dict[str, Any]] = {
@@ -27,7 +28,7 @@ DATA_SETTINGS: dict[str, dict[str, Any]] = {
         "type": "string",
         "minLength": 1,
         "default": "digits",
-        "description": f"data set: {', '.join(USUAL_SIZE)}, or a folder of images with one folder per class",
+        "description": f"data set: {', '.join(USUAL_SIZE_PX)}, or a folder of images with one folder per class",
     },
     "data.size": {
         "hashed": False,
@@ -36,8 +37,8 @@ DATA_SETTINGS: dict[str, dict[str, Any]] = {
         "maximum": 1024,
         "default": None,
         "description": "width and height images are brought to; null is "
-        + ", ".join(f"{size} for {name}" for name, size in USUAL_SIZE.items())
-        + f", {FOLDER_SIZE} for a folder",
+        + ", ".join(f"{size} for {name}" for name, size in USUAL_SIZE_PX.items())
+        + f", {FOLDER_SIZE_PX} for a folder",
         "unit": "px",
     },
     "data.split": {
@@ -65,7 +66,7 @@ DATA_SETTINGS: dict[str, dict[str, Any]] = {
     "data.ratio": {
         "hashed": False,
         "type": "array",
-        "items": {"type": "number", "exclusiveMinimum": 0, "maximum": MOST_IMAGES},
+        "items": {"type": "number", "exclusiveMinimum": 0, "maximum": MAX_IMAGES},
         "minItems": 2,
         "maxItems": 3,
         "default": [0.6, 0.2, 0.2],
@@ -75,7 +76,7 @@ DATA_SETTINGS: dict[str, dict[str, Any]] = {
     "data.limit": {
         "hashed": False,
         "type": ["array", "null"],
-        "items": {"type": "integer", "minimum": 1, "maximum": MOST_IMAGES},
+        "items": {"type": "integer", "minimum": 1, "maximum": MAX_IMAGES},
         "minItems": 2,
         "maxItems": 3,
         "default": None,

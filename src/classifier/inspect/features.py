@@ -8,25 +8,28 @@ far groups, sizes of groups and the axes mean nothing in it; which points are ne
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from classifier.training import Training
 
 PERPLEXITY = 30.0
 """Effective number of neighbours where there are images enough; at most a third of the others otherwise."""
 
-FEWEST = 5
+MIN_IMAGES = 5
 """Images below which neighbourhoods say nothing."""
 
-MOST = 2000
+MAX_IMAGES = 2000
 """Images that are drawn of a larger split: the time grows with them, and more points hide one another."""
 
 
-def features_scatter(run: Any, split: str) -> dict[str, Any]:
+def features_scatter(run: Training, split: str) -> dict[str, Any]:
     """Return the t-SNE of a split's features as plain data.
 
     Args:
-        run: a `classifier.training.Training` in the state to look at.
+        run: in the state to look at.
         split: "train", "val" or "test".
 
     Returns:
@@ -35,11 +38,11 @@ def features_scatter(run: Any, split: str) -> dict[str, Any]:
     """
     features, labels = run.features(split)
     title = f"t-SNE of the {features.shape[1]} features before the classifier, {NAMES.get(split, split)} images"
-    if len(features) < FEWEST:
+    if len(features) < MIN_IMAGES:
         return {"title": title, "note": f"not drawn: {len(features)} images are too few for neighbourhoods"}
     if not np.isfinite(features).all():
         return {"title": title, "note": "not drawn: some features are not finite numbers; the trial diverged"}
-    chosen = spread(labels, MOST)
+    chosen = spread(labels, MAX_IMAGES)
     points = embed(features[chosen])
     drawn = f"{len(chosen)} of {len(labels)} images, every class in proportion" if len(chosen) < len(labels) else ""
     note = f"perplexity {perplexity(len(chosen)):g}, random state 0" + (f"; {drawn}" if drawn else "")
@@ -62,7 +65,7 @@ def perplexity(images: int) -> float:
 
 
 def embed(features: np.ndarray) -> np.ndarray:
-    """Return the t-SNE of features [n, f], n >= `FEWEST`, as float32 [n, 2]."""
+    """Return the t-SNE of features [n, f], n >= `MIN_IMAGES`, as float32 [n, 2]."""
     from sklearn.manifold import TSNE  # a second of import
     from threadpoolctl import threadpool_limits  # comes with scikit-learn
 

@@ -4,7 +4,7 @@ Activation maximisation after Erhan et al. 2009: the objective is the mean of th
 and activation function. The image is kept in [0, 1] units and normalised inside the graph, as the network's own input
 is. Every step has the same length whatever the gradient's:
 
-    x <- x + STEP * d / rms(d),    d = B g,    g = gradient of the objective with respect to x
+    x <- x + STEP_RMS * d / rms(d),    d = B g,    g = gradient of the objective with respect to x
 
 B is a Gaussian blur: a preference for smooth images (Yosinski et al. 2015, who blur the image). As B is symmetric and
 positive, d still ascends. Without it high frequencies win everywhere; and of Model C, whose first convolution has
@@ -34,19 +34,19 @@ from search.workload import SettingFaults
 ITERATIONS = (15, 30)
 """Iterations after which the image is kept (report A)."""
 
-SIZE = 64
+IMAGE_SIZE_PX = 64
 """Pixels of the image, whatever the size of the training images."""
 
-STEP = 0.03
+STEP_RMS = 0.03
 """Root mean square change of a pixel in one iteration, in units of the whole range of brightness."""
 
-BLUR = 1.0
+BLUR_SIGMA_PX = 1.0
 """Standard deviation of the blur, pixels."""
 
-NOISE = 0.1
+NOISE_HALF_RANGE = 0.1
 """Half the range of the grey noise an image grows from."""
 
-CONTRAST = 0.2
+SHOWN_DEVIATION = 0.2
 """Standard deviation of what is shown, in units of the whole range: 2.5 of them are left before pixels saturate."""
 
 OF_MODEL_C = (
@@ -85,44 +85,44 @@ def find(model: nn.Module, names: Sequence[str]) -> list[Filter]:
     Raises:
         SettingFaults: all names that are not ``convolution:index``, name no convolution or no filter of it.
     """
-    known = convolutions(model)
+    by_name = convolutions(model)
     if not names:
         return default(model)
-    found, faults = [], []
+    filters, faults = [], []
     for text in names:
         layer, _, index = text.rpartition(":")
         layer = _name(layer)
         if not layer or not re.fullmatch("[0-9]{1,9}", index):
             example = default(model)[0].name
             faults.append((text, f"is no name of a filter; write convolution:index, for example {example}"))
-        elif layer not in known:
-            close = difflib.get_close_matches(layer, known, n=3, cutoff=0.5) or list(known)[:3]
-            near = ", ".join(f"{name} (filters 0 to {known[name][1].out_channels - 1})" for name in close)
+        elif layer not in by_name:
+            close = difflib.get_close_matches(layer, by_name, n=3, cutoff=0.5) or list(by_name)[:3]
+            near = ", ".join(f"{name} (filters 0 to {by_name[name][1].out_channels - 1})" for name in close)
             faults.append((text, f"there is no convolution {layer!r} in this model; the nearest are {near}"))
-        elif int(index) >= known[layer][1].out_channels:
-            last = known[layer][1].out_channels - 1
+        elif int(index) >= by_name[layer][1].out_channels:
+            last = by_name[layer][1].out_channels - 1
             faults.append((text, f"{layer} has the filters 0 to {last}, not {index}"))
         else:
-            found.append(Filter(f"{layer}:{int(index)}", known[layer][0], int(index)))
+            filters.append(Filter(f"{layer}:{int(index)}", by_name[layer][0], int(index)))
     if faults:
         raise SettingFaults(faults)
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys(filters))
 
 
 def default(model: nn.Module) -> list[Filter]:
     """Return report A's six filters where the model has them, else six that are spread over its convolutions."""
-    known = convolutions(model)
+    by_name = convolutions(model)
     try:
         return find(model, OF_MODEL_C)
     except SettingFaults:
         pass
     # Shortcuts of 1x1 (torchvision's "downsample") look like the convolutions beside them.
-    names = [name for name in known if "downsample" not in name] or list(known)
+    names = [name for name in by_name if "downsample" not in name] or list(by_name)
     count = min(6, len(names))
     places = [round(i * (len(names) - 1) / max(1, count - 1)) for i in range(count)]
     chosen = []
     for i, place in enumerate(places):
-        path, module = known[names[place]]
+        path, module = by_name[names[place]]
         channel = module.out_channels * i // count
         chosen.append(Filter(f"{names[place]}:{channel}", path, channel))
     return chosen
@@ -133,7 +133,7 @@ def ascend(
     one: Filter,
     normalise: Callable[[Tensor], Tensor],
     iterations: Sequence[int] = ITERATIONS,
-    size: int = SIZE,
+    size: int = IMAGE_SIZE_PX,
     channels: int = 3,
     seed: int = 0,
 ) -> dict[int, np.ndarray]:
@@ -152,7 +152,7 @@ def ascend(
         iterations -> the image, uint8 [size, size, 3].
     """
     device = next(model.parameters()).device
-    noise = generator(seed, "filter", one.name, size).uniform(-NOISE, NOISE, (1, 1, size, size))
+    noise = generator(seed, "filter", one.name, size).uniform(-NOISE_HALF_RANGE, NOISE_HALF_RANGE, (1, 1, size, size))
     mode, images = model.training, {}
     model.eval()
     try:
@@ -162,7 +162,7 @@ def ascend(
                 x = x.detach().requires_grad_(True)
                 (gradient,) = torch.autograd.grad(activation(model, one, normalise(x)), x)
                 direction = blurred(gradient)
-                x = x.detach() + STEP * direction / direction.square().mean().sqrt().clamp_min(1e-20)
+                x = x.detach() + STEP_RMS * direction / direction.square().mean().sqrt().clamp_min(1e-20)
                 if step in iterations:
                     images[step] = shown(x[0])
     finally:
@@ -192,7 +192,7 @@ def activation(model: nn.Module, one: Filter, x: Tensor) -> Tensor:
     return reached[0]
 
 
-def blurred(images: Tensor, sigma: float = BLUR) -> Tensor:
+def blurred(images: Tensor, sigma: float = BLUR_SIGMA_PX) -> Tensor:
     """Blur images [b, c, h, w] with a Gaussian; outside they are 0, which keeps the blur symmetric."""
     radius = math.ceil(3 * sigma)
     places = torch.arange(-radius, radius + 1, dtype=images.dtype, device=images.device)
@@ -205,7 +205,7 @@ def blurred(images: Tensor, sigma: float = BLUR) -> Tensor:
 def shown(x: Tensor) -> np.ndarray:
     """Centre and scale an image [1 or 3, h, w] over all channels together; return uint8 [h, w, 3]."""
     x = x.detach().double().expand(3, -1, -1)
-    x = 0.5 + CONTRAST * (x - x.mean()) / x.std().clamp_min(1e-12)
+    x = 0.5 + SHOWN_DEVIATION * (x - x.mean()) / x.std().clamp_min(1e-12)
     pixels: np.ndarray = (torch.nan_to_num(x, nan=0.5).clamp(0, 1) * 255).round().byte().permute(1, 2, 0).cpu().numpy()
     return pixels
 

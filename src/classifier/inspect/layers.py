@@ -21,7 +21,7 @@ from classifier.inspect.stages import stage_table
 from classifier.models import MODEL_SETTINGS, RESNETS, build
 from search.workload import SettingFaults, Settings, nearest
 
-SIZE, CLASSES = "224", "102"
+DEFAULT_SIZE_PX, DEFAULT_CLASSES = "224", "102"
 """What `describe` takes where nothing is said, as text."""
 
 
@@ -107,8 +107,8 @@ def describe(names: Sequence[str], options: Mapping[str, str]) -> str:
         SettingFaults: no such model or option, or a size the model cannot take.
     """
     rest = {name: value for name, value in options.items() if name not in ("size", "classes")}
-    size = _whole("size", options.get("size", SIZE))
-    classes = _whole("classes", options.get("classes", CLASSES))
+    size = _whole("size", options.get("size", DEFAULT_SIZE_PX))
+    classes = _whole("classes", options.get("classes", DEFAULT_CLASSES))
     faults = [(name, _unknown(name)) for name in rest if name not in MODEL_SETTINGS or name == "model.name"]
     if faults:
         raise SettingFaults(faults)
@@ -181,16 +181,16 @@ def _kind(module: nn.Module) -> str:
     return kinds.get(type(module), "")
 
 
-MOST_DIGITS = 9
+MAX_DIGITS = 9
 """Of a size or a number of classes."""
 
 
 def _whole(name: str, text: str) -> int:
     if not text.isdecimal() or not text.strip("0"):
         raise SettingFaults([(name, f"found {text!r}, must be a whole number of at least 1")])
-    if len(text) > MOST_DIGITS:
+    if len(text) > MAX_DIGITS:
         shown = text if len(text) <= 40 else f"{text[:37]}..."
-        raise SettingFaults([(name, f"found {shown!r}, must be a whole number of at most {MOST_DIGITS} digits")])
+        raise SettingFaults([(name, f"found {shown!r}, must be a whole number of at most {MAX_DIGITS} digits")])
     return int(text)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from classifier.inspect.features import features_scatter
-from classifier.inspect.filters import BLUR, SIZE, STEP, ascend, find
+from classifier.inspect.filters import BLUR_SIGMA_PX, IMAGE_SIZE_PX, STEP_RMS, ascend, find
 from classifier.models import build
 from classifier.training import Training
 from search.workload import Settings
@@ -43,8 +43,9 @@ def pictures(run: Training, options: Mapping[str, Any]) -> dict[str, dict[str, A
     filters = find(run.model, options.get("filters", ()))
     drawn = {f"features-{split}": features_scatter(run, split) for split in SPLITS}
     note = (
-        f"gradient ascent from grey noise on the mean of the filter's output: {SIZE} px, steps of {STEP:g} of the "
-        f"brightness range (rms), gradient blurred by {BLUR:g} px; centred and scaled to be seen"
+        f"gradient ascent from grey noise on the mean of the filter's output: {IMAGE_SIZE_PX} px, "
+        f"steps of {STEP_RMS:g} of the brightness range (rms), gradient blurred by {BLUR_SIGMA_PX:g} px; "
+        "centred and scaled to be seen"
     )
     for one in filters:
         for iterations, image in ascend(run.model, one, run.normalise, channels=run.channels).items():

@@ -64,7 +64,7 @@ MODEL_SETTINGS: dict[str, dict[str, Any]] = {
     },
 }
 
-SMALLEST_INPUT = dict.fromkeys(MODEL_SETTINGS["model.name"]["enum"], 8)
+MIN_INPUT_PX = dict.fromkeys(MODEL_SETTINGS["model.name"]["enum"], 8)
 """Model -> smallest input size in pixels.
 
 Below it a stage of Model C that should shrink its map finds a single pixel. ResNets with the ImageNet stem find one in

@@ -131,12 +131,12 @@ def test_blocks_find_what_comparing_one_by_one_finds(monkeypatch: pytest.MonkeyP
         for a in range(images)
         for b in range(a + 1, images)
         if split_of[a] != split_of[b] and same[a] != same[b] and not flat[a] and not flat[b]
-        if differ[a, b] <= alike.MOST_BITS and greys[a] @ greys[b] >= alike.LEAST_CORRELATION
+        if differ[a, b] <= alike.MAX_DIFFERENT_BITS and greys[a] @ greys[b] >= alike.MIN_CORRELATION
     )
     monkeypatch.setattr(alike, "_ROWS", 7)
     monkeypatch.setattr(alike, "_COLUMNS", 11)
     count, nearest = alike.across(look, parts, same, 20)
-    assert 100 < len(expected) < np.sum(np.triu(differ <= alike.MOST_BITS, 1))
+    assert 100 < len(expected) < np.sum(np.triu(differ <= alike.MAX_DIFFERENT_BITS, 1))
     assert count == len(expected)
     assert nearest == [[a, b] for _, a, b in expected[:20]]
 

@@ -56,7 +56,7 @@ def test_a_changed_file_is_decoded_again(flat: Path, decodings: list[int]) -> No
 
 def test_another_decoder_decodes_again(flat: Path, decodings: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
     load(flat)
-    monkeypatch.setattr(decode, "POLICY", decode.POLICY + 1)
+    monkeypatch.setattr(decode, "POLICY_VERSION", decode.POLICY_VERSION + 1)
     load(flat)
     assert len(decodings) == 2 * EVERY
 

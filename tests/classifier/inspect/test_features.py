@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from classifier.inspect.features import FEWEST, embed, features_scatter, perplexity, spread
+from classifier.inspect.features import MIN_IMAGES, embed, features_scatter, perplexity, spread
 from classifier.workload import workload
 from search.workload import Picturing
 
@@ -52,7 +52,7 @@ def test_perplexity_stays_below_what_so_few_images_allow(images: int, expected: 
     assert perplexity(images) == expected
 
 
-@pytest.mark.parametrize("features", [clouds(2, 3)[:FEWEST], clouds()[:8, :1], np.ones((9, 4), dtype=np.float32)])
+@pytest.mark.parametrize("features", [clouds(2, 3)[:MIN_IMAGES], clouds()[:8, :1], np.ones((9, 4), dtype=np.float32)])
 def test_few_images_one_feature_and_equal_images_are_drawn(features: np.ndarray) -> None:
     drawn = features_scatter(FakeRun(features), "train")
     assert np.isfinite(drawn["x"]).all()

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from classifier.models import MODEL_SETTINGS, SMALLEST_INPUT, build
+from classifier.models import MIN_INPUT_PX, MODEL_SETTINGS, build
 from classifier.weights import initialise
 
 NAMES = MODEL_SETTINGS["model.name"]["enum"]
@@ -74,7 +74,7 @@ def test_logits_are_a_linear_function_of_the_features(name: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_the_smallest_input_trains(name: str) -> None:
-    size = SMALLEST_INPUT[name]
+    size = MIN_INPUT_PX[name]
     with torch.device("meta"):
         model = build(fixed(name, size=size), 10)
         model(torch.empty(2, 3, size, size)).sum().backward()

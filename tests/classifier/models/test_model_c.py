@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from classifier.models import SMALLEST_INPUT, build
+from classifier.models import MIN_INPUT_PX, build
 
 RELU = {"model.name": "model_c", "model.activation": "relu"}
 
@@ -42,8 +42,8 @@ def test_below_the_smallest_input_a_stage_finds_a_single_pixel() -> None:
     for block in model.blocks:
         if block.stride > 1:
             block.conv2.register_forward_pre_hook(lambda module, inputs: maps.append(inputs[0].shape[-1]))
-    model(torch.zeros(2, 3, SMALLEST_INPUT["model_c"], SMALLEST_INPUT["model_c"]))
-    model(torch.zeros(2, 3, SMALLEST_INPUT["model_c"] // 2, SMALLEST_INPUT["model_c"] // 2))
+    model(torch.zeros(2, 3, MIN_INPUT_PX["model_c"], MIN_INPUT_PX["model_c"]))
+    model(torch.zeros(2, 3, MIN_INPUT_PX["model_c"] // 2, MIN_INPUT_PX["model_c"] // 2))
     assert maps[:2] == [4, 2]
     assert maps[3:5] == [2, 1]
 
