@@ -12,7 +12,8 @@ What this room promises:
   alone, and one sentence says how to get the rest.
 """
 
-from search.report.figures.classes import compared_figure, per_class_figure
+from search.report.figures.classes import per_class_figure
+from search.report.figures.compared import compared_figure
 from search.report.figures.confusion import are_classes, confusion_figure
 from search.report.figures.cost import cost_figure
 from search.report.figures.curves import curves_figure, rate_figure

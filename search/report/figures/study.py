@@ -10,21 +10,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
 import plotly.graph_objects as go
 
 from search.core.errors import UserError
-from search.report.figures.classes import (
-    Judged,
-    compared_figure,
-    judged,
-    largest_change,
-    named,
-    per_class_figure,
-    picked,
-    rescues,
-)
-from search.report.figures.confusion import are_classes
+from search.report.figures.class_figures import class_figures, metric_words
 from search.report.figures.cost import cost_figure
 from search.report.figures.forest import ForestRow, forest_figure, known, said
 from search.report.figures.forest import differences as of_table
@@ -35,7 +24,7 @@ from search.report.figures.tree import MAX_TRIAL_ROWS, branches, shares, tree_fi
 from search.report.figures.writing import Written, write_all
 from search.report.record.curves import COUNTED, Curve, Curves, read_curves
 from search.report.table.build import Comparison, comparison_of, table_of
-from search.report.table.groups import Group, chosen, groups_of, identity, pair, ranked
+from search.report.table.groups import Group, chosen, groups_of, identity, ranked
 from search.report.table.judgement import confirms
 from search.report.table.model import Table
 from search.report.table.tried import tried
@@ -43,13 +32,8 @@ from search.report.text import figure as shown
 from search.report.text import is_accuracy, one_line
 from search.study.opened import OpenStudy
 
-MAX_CLASS_SETTINGS = 6
-"""Settings in the figure of accuracies per class at most."""
-
 MAX_COSTS_TOLD = 6
 """Settings whose cost a sentence tells at most."""
-
-SPLIT = "val"
 
 
 class StudyFigure(NamedTuple):
@@ -90,7 +74,7 @@ def figures_of(compared: Comparison, differences: Sequence[ForestRow] | None = N
         *drawn.curves(),
         drawn.forest(of_table(table) if differences is None else differences),
         drawn.rates(),
-        *drawn.classes(),
+        *(drawn.made(*told) for told in class_figures(read, groups, drawn.value)),
         drawn.cost(),
         drawn.found(),
         *drawn.searched(),
@@ -122,7 +106,6 @@ class _Drawing:
         self.head = one_line(read.space.title or read.record.name)
         self.objective = read.space.search.objective.metric
         self.value = read.space.report.value
-        self.order = ranked(groups, read.space)
         self.chosen, self.choice = chosen(groups, read.space)
         self.about = "; ".join(part for part in (self.head, self.choice) if part)
 
@@ -133,12 +116,12 @@ class _Drawing:
         metrics = [self.objective, *("val_accuracy",) * ("val_accuracy" in self.read.metrics)]
         result = []
         for place, metric in enumerate(dict.fromkeys(metrics)):
-            title = f"{_words(metric).capitalize()} over epochs"
+            title = f"{metric_words(metric).capitalize()} over epochs"
             figure = metric_figure(self.chosen, metric, title, self.about)
             last = [(group, group.values(metric, "last")) for group in self.chosen]
             parts = [f"{_marked(group)} {shown(metric, _mean(values))}" for group, values in last if values]
             unit = " in per cent" if is_accuracy(metric) else ""
-            alt = f"Mean {_words(metric)} of the last epoch{unit}, by setting: {'; '.join(parts)}."
+            alt = f"Mean {metric_words(metric)} of the last epoch{unit}, by setting: {'; '.join(parts)}."
             result.append(self.made("objective" if place == 0 else "accuracy", title, alt, figure))
         return result
 
@@ -169,67 +152,8 @@ class _Drawing:
         alt = f"Differences to the baseline in points of {accuracy}: {'; '.join(numbers)}."
         return self.made("differences", title, alt, figure)
 
-    def classes(self) -> list[StudyFigure | None]:
-        """Confusion matrices of two settings, and accuracies per class of several, judged on the same images."""
-        two = pair(self.groups, self.space)
-        if two is None:
-            return []
-        best = [group for group in self.order if group.counted and group not in two]
-        wanted = [*two, *best[: MAX_CLASS_SETTINGS - 2]]
-        data = two[0].runs[0].data
-        card = self.read.cards.get(data)
-        truth = card.truth.get(SPLIT) if card else None
-        if card is None or truth is None or not are_classes(truth, len(card.classes)):
-            return []
-        found = [self._judged(group, data, truth, len(card.classes)) for group in wanted]
-        settings = [setting for setting in found if setting is not None]
-        if found[0] is None or found[1] is None:
-            return []
-        reference, rival = settings[0], settings[1]
-        epoch = f"after the {self.value} epoch, {len(truth)} validation images"
-        title = "Confusion matrices of two settings"
-        several = sum(group.baseline for group in self.groups) > 1
-        first = ("the best baseline" if several else "the baseline") if two[0].baseline else "the first setting"
-        alt = (
-            f"Confusion matrices of {first}, {reference.label} ({100 * reference.accuracy:.1f} per cent right), and of "
-            f"the best other one by mean {_words(self.objective)}, {rival.label} ({100 * rival.accuracy:.1f} per cent "
-            "right), "
-            f"and their difference{largest_change(reference, rival, card.classes)}."
-        )
-        figures = [
-            self.made(
-                "confusion",
-                title,
-                alt,
-                compared_figure(reference, rival, card.classes, title, f"{self.head}, {epoch}"),
-            )
-        ]
-        title = "Accuracy per class"
-        rescued, lost = rescues(settings)
-        which = named(rescued, card.classes) or "none"
-        alt = (
-            f"Accuracy of each of {len(card.classes)} classes under {len(settings)} settings, seeds put together; "
-            f"never right with {reference.label} but with another one: {which}; right with it alone: "
-            f"{named(lost, card.classes) or 'none'}{picked(rescued, lost, card.classes)}."
-        )
-        count = len(self.groups)
-        few = f"{len(settings)} of {count} settings, the best ones" if len(settings) < count else ""
-        subtitle = "; ".join(part for part in (f"{self.head}, {epoch}", few) if part)
-        figures.append(self.made("classes", title, alt, per_class_figure(settings, card.classes, title, subtitle)))
-        return figures
-
-    def _judged(self, group: Group, data: str, truth: np.ndarray, classes: int) -> Judged | None:
-        """Return what a setting predicted, all seeds together; None where one predicted other images or no classes."""
-        keys = [run.keys[epoch - 1] for run in group.runs if (epoch := run.epoch(self.value))]
-        if len(keys) < len(group.runs) or any(run.data != data for run in group.runs):
-            return None
-        rows = self.ledger.rows(list(dict.fromkeys(keys)), predictions=True)
-        found = [rows[key].row.predictions.get(SPLIT) for key in keys if key in rows]
-        whole = [one for one in found if one is not None and len(one) == len(truth) and are_classes(one, classes)]
-        return judged(group.short, truth, whole, classes, group.place) if len(whole) == len(keys) else None
-
     def cost(self) -> StudyFigure | None:
-        title = f"{_words(self.objective).capitalize()} against cost"
+        title = f"{metric_words(self.objective).capitalize()} against cost"
         maximize = self.space.search.objective.maximize
         groups = [group for group in self.groups if group.counted]
         figure = cost_figure(groups, self.objective, self.value, title, self.head, maximize)
@@ -244,7 +168,7 @@ class _Drawing:
         more = f"; and {len(parts) - MAX_COSTS_TOLD} more" if len(parts) > MAX_COSTS_TOLD else ""
         unit = " in per cent" if is_accuracy(self.objective) else ""
         alt = (
-            f"Mean {_words(self.objective)}{unit} and seconds of a run, by setting: {told}{more}. "
+            f"Mean {metric_words(self.objective)}{unit} and seconds of a run, by setting: {told}{more}. "
             "No difference is tested here, and seconds are as they were measured."
         )
         return self.made("cost", title, alt, figure)
@@ -278,8 +202,8 @@ class _Drawing:
         titles = ("Importance of the axes", "Parallel coordinates", "Slices")
         alts = (
             f"Importances in per cent by {importance.evaluator}: {', '.join(shares)}.",
-            f"The values of {count} on {len(axes)} axes beside their {_words(self.objective)}; {top}.",
-            f"{_words(self.objective).capitalize()} of {count} against {against}; {top}.",
+            f"The values of {count} on {len(axes)} axes beside their {metric_words(self.objective)}; {top}.",
+            f"{metric_words(self.objective).capitalize()} of {count} against {against}; {top}.",
         )
         return [
             self.made("importance", titles[0], alts[0], room.importance_figure(importance, titles[0], self.head)),
@@ -330,12 +254,6 @@ class _Drawing:
 def _table_place(item: tuple[tuple[int, str], Curve]) -> tuple[int, int]:
     (place, _), curve = item
     return place, curve.trial.number
-
-
-def _words(metric: str) -> str:
-    """Return a metric's name for people."""
-    words = one_line(metric).replace("_", " ")
-    return words.replace("val ", "validation ", 1) if words.startswith("val ") else words
 
 
 def _all(names: Sequence[str], count: int) -> str:

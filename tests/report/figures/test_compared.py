@@ -8,15 +8,16 @@ import numpy as np
 import pytest
 
 from search.core.trial import State
-from search.report.figures.classes import compared_figure, judged, largest_change, per_class_figure, rescues
+from search.report.figures.classes import per_class_figure, predicted_by, rescues
+from search.report.figures.compared import compared_figure, largest_change
 from search.report.figures.cost import cost_figure, front
 from search.report.figures.forest import ForestRow, forest_figure, said
 from search.report.table.groups import groups_of
 from tests.report.builder import Study, full
 
 TRUTH = np.array([0, 0, 1, 1, 2])
-ONE = judged("one", TRUTH, [np.array([0, 0, 0, 0, 2]), np.array([0, 1, 0, 0, 2])], 4)
-OTHER = judged("other", TRUTH, [np.array([0, 0, 1, 0, 1])], 4)
+ONE = predicted_by("one", TRUTH, [np.array([0, 0, 0, 0, 2]), np.array([0, 1, 0, 0, 2])], 4)
+OTHER = predicted_by("other", TRUTH, [np.array([0, 0, 1, 0, 1])], 4)
 
 
 class TestConfusions:
@@ -38,8 +39,8 @@ class TestConfusions:
         assert largest_change(ONE, OTHER, "abcd") == (
             ", the largest of 16 cells, which is picked and not tested: c taken for b, +100.0 points"
         )
-        fewer = judged("fewer", TRUTH, [np.array([0, 0, 0, 0, 2])], 4)
-        none = judged("none", TRUTH, [np.array([0, 0, 0, 0, 3])], 4)
+        fewer = predicted_by("fewer", TRUTH, [np.array([0, 0, 0, 0, 2])], 4)
+        none = predicted_by("none", TRUTH, [np.array([0, 0, 0, 0, 3])], 4)
         assert largest_change(fewer, none, "abcd") == (
             ", the largest of 16 cells, which is picked and not tested: c recognised, -100.0 points"
         )
