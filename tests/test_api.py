@@ -69,7 +69,7 @@ def test_an_error_on_the_way_is_recorded_with_the_run_and_raised(
     def fail(*_: object) -> None:
         raise RuntimeError("no such file of weights")
 
-    monkeypatch.setattr("search.engine.decide.driver.Driver._admit", fail)  # in the planner's thread
+    monkeypatch.setattr("search.engine.decide.ahead.Ahead._admit", fail)  # in the planner's thread
     with pytest.raises(RuntimeError, match="no such file of weights"):
         run(load_space(SINE), results=tmp_path)
     study = open_study("notebook", results=tmp_path)

@@ -17,7 +17,7 @@ import plotly.graph_objects as go
 
 from search.core.errors import Fault, Faults, UserError
 from search.inspect.revive import Say, revive, settings_of
-from search.report import figures as room
+from search.report import figures
 from search.report.record.curves import COUNTED, Curve, Curves, read_curves
 from search.report.record.frames import epochs_of
 from search.report.table.labels import setting_label
@@ -84,15 +84,15 @@ def visualize(
         if "x" in picture:
             x, y, label, classes = (picture[part] for part in ("x", "y", "label", "classes"))
             about_it = f"{head}, {state}; {picture['note']}"
-            charts[name] = room.scatter_figure(x, y, label, classes, picture["title"], about_it)
+            charts[name] = figures.scatter_figure(x, y, label, classes, picture["title"], about_it)
         elif "image" not in picture:
             drawn.remarks.append(f"{picture['title']}: {picture['note']}")
     say(f"writing {len(charts)} figures and {len(images)} images")
-    written = room.write_all({prefix + name: chart for name, chart in charts.items()}, folder)
+    written = figures.write_all({prefix + name: chart for name, chart in charts.items()}, folder)
     drawn.files += written.files
-    drawn.files += [room.write_image(one["image"], folder / f"{prefix}{name}.png") for name, one in images.items()]
+    drawn.files += [figures.write_image(one["image"], folder / f"{prefix}{name}.png") for name, one in images.items()]
     if images:
-        drawn.files.append(room.contact_sheet(images, f"{head}, {state}", folder / f"{prefix}filters.html"))
+        drawn.files.append(figures.contact_sheet(images, f"{head}, {state}", folder / f"{prefix}filters.html"))
     if written.remark:
         drawn.remarks.append(written.remark)
     return drawn
@@ -158,8 +158,8 @@ def recorded_figures(read: Curves, curve: Curve, epoch: int, head: str, about: s
     one = Curves(read.study, [curve], read.metrics, read.cards)
     epochs = epochs_of(one)
     charts = {
-        "curves": room.curves_figure(epochs, "Loss and accuracy over epochs", f"{head}, {about}", epoch),
-        "learning-rate": room.rate_figure(epochs, "Learning rate over epochs", f"{head}, {about}"),
+        "curves": figures.curves_figure(epochs, "Loss and accuracy over epochs", f"{head}, {about}", epoch),
+        "learning-rate": figures.rate_figure(epochs, "Learning rate over epochs", f"{head}, {about}"),
     }
     card = read.cards.get(curve.data)
     key = curve.keys[epoch - 1]
@@ -171,10 +171,10 @@ def recorded_figures(read: Curves, curve: Curve, epoch: int, head: str, about: s
         and truth is not None
         and guess is not None
         and len(guess) == len(truth)
-        and all(room.are_classes(one, len(card.classes)) for one in (truth, guess))
+        and all(figures.are_classes(one, len(card.classes)) for one in (truth, guess))
     ):
         title = "Confusion matrix on the validation images"
-        charts["confusion-val"] = room.confusion_figure(
+        charts["confusion-val"] = figures.confusion_figure(
             truth, guess, card.classes, title, f"{head}, {about}, after epoch {epoch}"
         )
     return {name: chart for name, chart in charts.items() if chart is not None}

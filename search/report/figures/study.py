@@ -183,7 +183,7 @@ class _Drawing:
         return self.made("found", title, f"{chose} {found_sentence(search, self.objective)}", drawn)
 
     def searched(self) -> list[StudyFigure | None]:
-        from search.report.figures import searched as room  # Optuna is needed only here
+        from search.report.figures import searched  # Optuna is needed only here
         from search.report.table.importance import complete, importances, varied
 
         whole = complete(self.groups)
@@ -205,10 +205,11 @@ class _Drawing:
             f"The values of {count} on {len(axes)} axes beside their {metric_words(self.objective)}; {top}.",
             f"{metric_words(self.objective).capitalize()} of {count} against {against}; {top}.",
         )
+        parallel = searched.parallel_figure(self.groups, self.space, titles[1], about)
         return [
-            self.made("importance", titles[0], alts[0], room.importance_figure(importance, titles[0], self.head)),
-            self.made("parallel", titles[1], alts[1], room.parallel_figure(self.groups, self.space, titles[1], about)),
-            self.made("slice", titles[2], alts[2], room.slice_figure(self.groups, self.space, titles[2], about)),
+            self.made("importance", titles[0], alts[0], searched.importance_figure(importance, titles[0], self.head)),
+            self.made("parallel", titles[1], alts[1], parallel),
+            self.made("slice", titles[2], alts[2], searched.slice_figure(self.groups, self.space, titles[2], about)),
         ]
 
     def rungs(self) -> StudyFigure | None:
