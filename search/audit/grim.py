@@ -118,7 +118,7 @@ def _window(figure: Figure, runs: int) -> tuple[int, int, int]:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class GrimResult:
     """What the test says of one table.
 
     Attributes:
@@ -132,7 +132,7 @@ class Verdict:
     unchecked: Sequence[str]
 
 
-def judge(figures: Mapping[str, Sequence[Figure]], n: int, runs: int = 1) -> Verdict:
+def judge(figures: Mapping[str, Sequence[Figure]], n: int, runs: int = 1) -> GrimResult:
     """Test the figures of one table.
 
     Args:
@@ -144,8 +144,8 @@ def judge(figures: Mapping[str, Sequence[Figure]], n: int, runs: int = 1) -> Ver
     unchecked = [name for name, found in known.items() if not any(checkable(one, n, runs) for one in found)]
     wrong = [name for name, found in known.items() if not any(counts(one, n, runs) for one in found)]
     if wrong and all(any(counts(one, n, runs, truncated=True) for one in found) for found in known.values()):
-        return Verdict([], True, unchecked)
-    return Verdict(wrong, False, unchecked)
+        return GrimResult([], True, unchecked)
+    return GrimResult(wrong, False, unchecked)
 
 
 def smallest(figures: Iterable[Sequence[Figure]], runs: int = 1, most: int = MAX_IMAGES) -> int | None:

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from search.statistics.crossed import df_of, image_noise, mean_squares, variance_of
-from search.statistics.results import LEVEL, CellEstimate, State
+from search.statistics.results import LEVEL, CellEstimate, Trust
 from search.statistics.scores import Ended, Floats, Scores
 from search.statistics.single import wilson
 from search.statistics.student import t_quantile
@@ -49,13 +49,13 @@ def cell(scores: Scores, setting: int) -> CellEstimate:
     }
     if not seeds or not n:
         reason = "no image" if seeds else "no seed finished"
-        return CellEstimate(State.NOT_ESTIMABLE, **counts, reason=reason)
+        return CellEstimate(Trust.NOT_ESTIMABLE, **counts, reason=reason)
     # Weights are no whole numbers: a sum of them may miss 1 by a rounding error, and Wilson's formula would notice.
     mean = float(values.flat[0]) if (values == values.flat[0]).all() else float(min(y.mean(), 1.0))
     if Ended.PRUNED in ended:
-        return CellEstimate(State.PRUNED, mean, **counts, reason="a seed was pruned")
+        return CellEstimate(Trust.PRUNED, mean, **counts, reason="a seed was pruned")
     if n < 2:
-        return CellEstimate(State.NOT_ESTIMABLE, mean, **counts, reason="a single image")
+        return CellEstimate(Trust.NOT_ESTIMABLE, mean, **counts, reason="a single image")
     # What a heavy image adds is its distance from the mean: 1 - accuracy must have the same interval, mirrored.
     noise = (values - mean) * scores.weights if scores.weighted else y
     if seeds == 1:
@@ -71,14 +71,14 @@ def _several(scores: Scores, noise: Floats, mean: float, known: dict[str, Any]) 
     quantile = float(t_quantile(0.5 + LEVEL / 2, df))
     if scores.balanced:
         low, high = _t(mean, float(variance_of(q, i, seeds, n)), quantile)
-        return CellEstimate(State.ESTIMATED, mean, low, high, None, df, **known)
+        return CellEstimate(Trust.ESTIMATED, mean, low, high, None, df, **known)
     variance = float(q + i) / (n * seeds)
     n_eff = float(n)
     if 0 < mean < 1:
         most = float(n * seeds)
         n_eff = min(max(mean * (1 - mean) / variance, 2.0), most) if variance > 0 else most
     low, high = wilson(mean, n_eff, quantile)
-    return CellEstimate(State.ESTIMATED, mean, low, high, n_eff, df, **known)
+    return CellEstimate(Trust.ESTIMATED, mean, low, high, n_eff, df, **known)
 
 
 def _one(scores: Scores, y: Floats, noise: Floats, mean: float, known: dict[str, Any]) -> CellEstimate:
@@ -86,12 +86,12 @@ def _one(scores: Scores, y: Floats, noise: Floats, mean: float, known: dict[str,
     if scores.balanced:
         quantile = float(t_quantile(0.5 + LEVEL / 2, n - 1))
         low, high = _t(mean, max(float(noise.var(ddof=1)) / n, 2.0 / (n + 2.0) ** 2), quantile)
-        return CellEstimate(State.ONE_RUN, mean, low, high, None, float(n - 1), **known, reason=IMAGES_ONLY)
+        return CellEstimate(Trust.ONE_RUN, mean, low, high, None, float(n - 1), **known, reason=IMAGES_ONLY)
     # Kish's effective number: duplicates are right or wrong together.
     n_eff = float(n**2 / (scores.weights**2).sum())
     low, high = wilson(mean, n_eff)
     correct = None if scores.weighted else round(float(y.sum()))
-    return CellEstimate(State.ONE_RUN, mean, low, high, n_eff, **known, correct=correct, reason=IMAGES_ONLY)
+    return CellEstimate(Trust.ONE_RUN, mean, low, high, n_eff, **known, correct=correct, reason=IMAGES_ONLY)
 
 
 def _t(mean: float, variance: float, quantile: float) -> tuple[float, float]:

@@ -22,7 +22,7 @@ import numpy.typing as npt
 from scipy import special
 
 from search.statistics.crossed import df_of, noise_df, pools, variance_of
-from search.statistics.results import ALPHA, Difference, State
+from search.statistics.results import ALPHA, Difference, Trust
 from search.statistics.scores import Floats
 from search.statistics.student import t_quantile
 
@@ -108,7 +108,7 @@ def components_high(difference: Difference) -> Components | None:
 
 def _components(difference: Difference, factor: float) -> Components | None:
     squares = difference.squares
-    if difference.state is not State.ESTIMATED or squares is None:
+    if difference.state is not Trust.ESTIMATED or squares is None:
         return None
     noise = factor * (squares.seeds if squares.pooled is None else squares.pooled)
     return Components(

@@ -28,7 +28,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from search.statistics.results import LEVEL, Difference, MeanSquares, State
+from search.statistics.results import LEVEL, Difference, MeanSquares, Trust
 from search.statistics.scores import Ended, Floats, Scores
 from search.statistics.single import one_run
 from search.statistics.student import t_quantile, t_tail
@@ -224,16 +224,16 @@ def _difference(shared: _Known, setting: int, baseline: int) -> Difference:
     counts: dict[str, Any] = {"seeds": len(seeds), "images": n}
     if Ended.PRUNED in scores.ended[setting] + scores.ended[baseline]:
         reason = "a seed was pruned; a pruned setting can only be described, at an epoch all runs reached"
-        return Difference(State.PRUNED, **counts, reason=reason)
+        return Difference(Trust.PRUNED, **counts, reason=reason)
     if setting == baseline or scores.same_run(setting, baseline, seeds.tolist()):
-        return Difference(State.SAME_RUN, estimate=0.0, **counts)
+        return Difference(Trust.SAME_RUN, estimate=0.0, **counts)
     if not len(seeds) or not n:
         reason = "no image" if len(seeds) else "no seed that both settings finished"
-        return Difference(State.NOT_ESTIMABLE, **counts, reason=reason)
+        return Difference(Trust.NOT_ESTIMABLE, **counts, reason=reason)
     ours, theirs = shared.rows(setting, seeds), shared.rows(baseline, seeds)
     d = ours - theirs
     if n < 2:
-        return Difference(State.NOT_ESTIMABLE, estimate=_clip(d.mean()), **counts, reason="a single image")
+        return Difference(Trust.NOT_ESTIMABLE, estimate=_clip(d.mean()), **counts, reason="a single image")
     if len(seeds) == 1:
         return one_run(scores, d[0], ours[0], theirs[0])
     pool = shared.pool(seeds)
@@ -246,7 +246,7 @@ def _difference(shared: _Known, setting: int, baseline: int) -> Difference:
         None if analysis.pooled is None else float(analysis.pooled),
     )
     return Difference(
-        State.ESTIMATED,
+        Trust.ESTIMATED,
         estimate=_clip(analysis.squares.mean),
         low=float(analysis.low),
         high=float(analysis.high),

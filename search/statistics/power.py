@@ -15,7 +15,7 @@ from enum import StrEnum
 import numpy as np
 
 from search.statistics.components import MAX_IMAGES, POWER, Components, components, components_high
-from search.statistics.results import ALPHA, VERDICT_SEEDS, Difference, State
+from search.statistics.results import ALPHA, VERDICT_SEEDS, Difference, Trust
 
 MAX_SEEDS = 100
 """Seeds that are searched through; more is no plan."""
@@ -138,7 +138,7 @@ def need_equal(difference: Difference, within: float, looks: int = 1) -> Need:
 def _need(difference: Difference, wanted: _Wanted) -> Need:
     estimated, high = components(difference), components_high(difference)
     if estimated is None or high is None:
-        enough = difference.seeds >= VERDICT_SEEDS or difference.state is State.PRUNED
+        enough = difference.seeds >= VERDICT_SEEDS or difference.state is Trust.PRUNED
         why = (enough and difference.reason) or f"at least {VERDICT_SEEDS} seeds per setting come first"
         sentence = f"what it takes {wanted.start} is unknown: the noise of new runs was not estimated; {why}"
         return Need(Remedy.UNKNOWN, sentence)

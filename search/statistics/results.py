@@ -22,7 +22,7 @@ VERDICT_SEEDS = 3
 """Fewer common seeds than this decide nothing."""
 
 
-class State(StrEnum):
+class Trust(StrEnum):
     """How far a figure can be trusted."""
 
     ESTIMATED = "estimated"
@@ -75,7 +75,7 @@ class Difference:
         reason: why it is not estimable; "" where it is.
     """
 
-    state: State
+    state: Trust
     estimate: float | None = None
     low: float | None = None
     high: float | None = None
@@ -93,14 +93,14 @@ class Difference:
     @property
     def noise(self) -> str:
         """ "seed noise estimated from 5 settings, 8 df", "" where it was not estimated."""
-        if self.state is not State.ESTIMATED:
+        if self.state is not Trust.ESTIMATED:
             return ""
         return f"seed noise estimated from {self.settings} settings, {self.noise_df} df"
 
     @property
     def decidable(self) -> bool:
         """Whether a verdict may rest on it."""
-        return self.state is State.ESTIMATED and self.seeds >= VERDICT_SEEDS
+        return self.state is Trust.ESTIMATED and self.seeds >= VERDICT_SEEDS
 
     def interval(self, level: float) -> tuple[float, float] | None:
         """Return the t interval of another level, clipped to [-1, 1]; None where there is no variance or no df."""
@@ -131,7 +131,7 @@ class CellEstimate:
         reason: why it is not estimable; "" where it is.
     """
 
-    state: State
+    state: Trust
     estimate: float | None = None
     low: float | None = None
     high: float | None = None

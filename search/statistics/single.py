@@ -11,7 +11,7 @@ import math
 import numpy as np
 from scipy import special
 
-from search.statistics.results import LEVEL, Difference, State
+from search.statistics.results import LEVEL, Difference, Trust
 from search.statistics.scores import Floats, Scores
 from search.statistics.student import t_quantile, t_tail
 
@@ -71,12 +71,12 @@ def one_run(scores: Scores, d: Floats, setting: Floats, baseline: Floats) -> Dif
         b, c = int((d > 0).sum()), int((d < 0).sum())
         low, high = bonett_price(b, c, n)
         p = mcnemar(b, c)
-        return Difference(State.ONE_RUN, estimate, low, high, p, seeds=1, images=n, discordant=(b, c))
+        return Difference(Trust.ONE_RUN, estimate, low, high, p, seeds=1, images=n, discordant=(b, c))
     variance = max(float(d.var(ddof=1)) / n, 2.0 / (n + 2.0) ** 2)
     half = float(t_quantile(0.5 + LEVEL / 2, n - 1)) * math.sqrt(variance)
     p = min(2 * float(t_tail(abs(estimate) / math.sqrt(variance), n - 1)), 1.0)
     low, high = max(estimate - half, -1.0), min(estimate + half, 1.0)
-    return Difference(State.ONE_RUN, estimate, low, high, p, variance, float(n - 1), seeds=1, images=n)
+    return Difference(Trust.ONE_RUN, estimate, low, high, p, variance, float(n - 1), seeds=1, images=n)
 
 
 def _whole(values: Floats) -> bool:

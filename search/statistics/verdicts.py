@@ -16,7 +16,7 @@ from enum import StrEnum
 
 from search.core.errors import InternalError
 from search.statistics.families import holm_once
-from search.statistics.results import ALPHA, VERDICT_SEEDS, Difference, State
+from search.statistics.results import ALPHA, VERDICT_SEEDS, Difference, Trust
 
 
 class Kind(StrEnum):
@@ -75,7 +75,7 @@ def better(
     for name, value in (("by", by), ("margin", margin)):
         _check_margin(name, value)
     evidence = _evidence(difference, p_adjusted)
-    if difference.state is State.SAME_RUN and difference.seeds >= VERDICT_SEEDS:
+    if difference.state is Trust.SAME_RUN and difference.seeds >= VERDICT_SEEDS:
         return Verdict(Kind.CONTRADICTED, "both settings are the same run: the difference is exactly 0", evidence)
     if not difference.decidable or p_adjusted is None:
         return _undecided(_why_not(difference), need, evidence)
@@ -107,7 +107,7 @@ def equal(difference: Difference, within: float, need: str = "", alpha: float = 
     """
     _check_margin("within", within)
     evidence = _evidence(difference, None)
-    if difference.state is State.SAME_RUN and difference.seeds >= VERDICT_SEEDS:
+    if difference.state is Trust.SAME_RUN and difference.seeds >= VERDICT_SEEDS:
         return Verdict(Kind.SUPPORTED, "both settings are the same run", evidence)
     inner = difference.interval(1 - 2 * alpha)
     if not difference.decidable or inner is None:
@@ -155,7 +155,7 @@ def best(
     if not left:
         others = f"each of the {len(differences)} others" if len(differences) > 1 else "the only other one"
         return Verdict(Kind.SUPPORTED, f"better than {others}", evidence)
-    few = [name for name, d in differences.items() if not d.decidable and d.state is not State.SAME_RUN]
+    few = [name for name, d in differences.items() if not d.decidable and d.state is not Trust.SAME_RUN]
     reason = f"not ruled out: {', '.join(left)}"
     if few:
         reason += f" ({_why_not(differences[few[0]])})"

@@ -45,7 +45,7 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class Told:
     """What a sampler is told of a configuration: means over its seeds.
 
     Attributes:
@@ -68,7 +68,7 @@ class Sampler(Protocol):
     def ask(self) -> Asked | None:
         """Return the next configuration, or None where there is none (left)."""
 
-    def tell(self, configuration: int, outcome: Outcome) -> None:
+    def tell(self, configuration: int, outcome: Told) -> None:
         """Take what became of a configuration."""
 
 
@@ -89,7 +89,7 @@ class GridSampler:
         self._number += 1
         return Asked(self._number - 1, parameters)
 
-    def tell(self, configuration: int, outcome: Outcome) -> None:
+    def tell(self, configuration: int, outcome: Told) -> None:
         """A grid does not care."""
 
 
@@ -112,7 +112,7 @@ class OptunaSampler:
         self._trials: dict[int, list[int]] = {}  # configuration -> numbers of its Optuna trials, repeats included
         self._known: dict[str, int] = {}  # fingerprint of parameters -> configuration
         self._repeats: list[dict[str, Any]] = []  # what was proposed again since the last new configuration
-        self._told: dict[int, Outcome] = {}
+        self._told: dict[int, Told] = {}
         for record in asked:
             self._replay(record)
 
@@ -136,7 +136,7 @@ class OptunaSampler:
         self._wanted = len(self._trials)
         return None
 
-    def tell(self, configuration: int, outcome: Outcome) -> None:
+    def tell(self, configuration: int, outcome: Told) -> None:
         """Tell the sampler once what became of a configuration."""
         if configuration in self._told:
             return
@@ -156,7 +156,7 @@ class OptunaSampler:
                     parameters[axis.name] = suggest(trial, axis.name, axis.domain)
         return trial.number, parameters
 
-    def _tell(self, number: int, outcome: Outcome) -> None:
+    def _tell(self, number: int, outcome: Told) -> None:
         state = {"complete": TrialState.COMPLETE, "pruned": TrialState.PRUNED}.get(outcome.state, TrialState.FAIL)
         trial_id = self._study.trials[number]._trial_id
         for epoch, value in outcome.intermediate.items():
@@ -268,21 +268,21 @@ def _sampler(space: Space, question: int) -> optuna.samplers.BaseSampler:
     raise ValueError(f"no sampler {space.search.sampler!r}")
 
 
-def mean_outcome(states: Sequence[str], curves: Sequence[Sequence[float]]) -> Outcome:
+def mean_outcome(states: Sequence[str], curves: Sequence[Sequence[float]]) -> Told:
     """Return what a sampler is told of a configuration whose seeds ended so, with these objectives per epoch.
 
     One failed seed makes it a failure, one diverged or pruned seed makes it pruned; values are means over the seeds,
     epoch by epoch as far as all of them got.
     """
     if "failed" in states:
-        return Outcome("fail")
+        return Told("fail")
     if "diverged" in states:
-        return Outcome("pruned")
+        return Told("pruned")
     common = min(len(curve) for curve in curves)
     means = {t + 1: mean([curve[t] for curve in curves]) for t in range(common)}
     if "pruned" in states:
-        return Outcome("pruned", None, means)
-    return Outcome("complete", mean([curve[-1] for curve in curves]), means)
+        return Told("pruned", None, means)
+    return Told("complete", mean([curve[-1] for curve in curves]), means)
 
 
 def plain(record: Mapping[str, Any]) -> dict[str, Any]:

@@ -24,7 +24,7 @@ from search.ledger import BadState, KeptState, Ledger, Role, StateFile, StudyRec
 from search.space import Space, dump
 from search.study.leaf import Planner
 from search.study.opened import OpenStudy
-from search.study.sampling import Asked, Outcome, Sampler, make_sampler
+from search.study.sampling import Asked, Sampler, Told, make_sampler
 from tests.engine.workloads import Synthetic
 
 CLASS = {"machine": "simulated"}
@@ -96,7 +96,7 @@ class _Slow:
         self.seen.append(self.undecided())
         return self.sampler.ask()
 
-    def tell(self, configuration: int, outcome: Outcome) -> None:
+    def tell(self, configuration: int, outcome: Told) -> None:
         self.sampler.tell(configuration, outcome)
 
 

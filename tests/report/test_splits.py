@@ -11,7 +11,7 @@ from search.core.trial import DataCard
 from search.ledger import Ledger
 from search.report import comparison_table, table_frame
 from search.space import Axis, Grid
-from search.statistics.results import State as Answer
+from search.statistics.results import Trust
 from tests.report.builder import key_of
 from tests.report.independent import holm
 from tests.report.judging import SPACE, Bench, card, pattern
@@ -71,7 +71,7 @@ def test_options_that_move_the_split_have_no_difference(ledger: Ledger) -> None:
     line = comparison_table(bench.opened).lines[1]
     assert line.judged is not None
     assert line.judged.difference is not None
-    assert line.judged.difference.state is Answer.NOT_ESTIMABLE
+    assert line.judged.difference.state is Trust.NOT_ESTIMABLE
     assert line.judged.difference.reason == "the baseline was measured on other images, or has no predictions"
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from search.statistics.cell import cell
-from search.statistics.results import State
+from search.statistics.results import Trust
 from search.statistics.scores import Ended, make_scores
 from tests.statistics.helpers import golden, loops_of_cell
 
@@ -15,7 +15,7 @@ F, D, P, M = Ended.FINISHED, Ended.DIVERGED, Ended.PRUNED, Ended.MISSING
 
 def test_golden_values_of_three_seeds() -> None:
     found = cell(make_scores(golden(2, 3)), 0)
-    assert (found.state, found.df, found.seeds, found.images) == (State.ESTIMATED, 2.0, 3, 40)
+    assert (found.state, found.df, found.seeds, found.images) == (Trust.ESTIMATED, 2.0, 3, 40)
     assert (found.estimate, found.low, found.high) == pytest.approx((0.508333, 0.205677, 0.805002), abs=5e-7)
     assert found.n_eff == pytest.approx(33.018349, abs=5e-7)
 
@@ -48,7 +48,7 @@ def test_fractions_are_worth_no_more_than_all_seed_image_pairs() -> None:
 def test_golden_values_of_one_run() -> None:
     y = np.arange(137)[None, None] < 75
     found = cell(make_scores(y), 0)
-    assert (found.state, found.correct, found.images, found.reason) == (State.ONE_RUN, 75, 137, "images only")
+    assert (found.state, found.correct, found.images, found.reason) == (Trust.ONE_RUN, 75, 137, "images only")
     assert (found.low, found.high) == pytest.approx((0.463938, 0.628365), abs=5e-7)
     assert (found.sd, found.n_eff) == (None, 137.0)
 
@@ -89,7 +89,7 @@ def test_runs_that_agree_in_every_image_are_worth_one() -> None:
 )
 def test_too_little_is_not_estimable(shape: tuple[int, ...], estimate: float | None, reason: str) -> None:
     found = cell(make_scores(np.ones(shape, dtype=bool)), 0)
-    assert (found.state, found.estimate, found.reason) == (State.NOT_ESTIMABLE, estimate, reason)
+    assert (found.state, found.estimate, found.reason) == (Trust.NOT_ESTIMABLE, estimate, reason)
     assert (found.low, found.high) == (None, None)
 
 
@@ -104,13 +104,13 @@ def test_missing_and_diverged_seeds_are_said() -> None:
 
 def test_a_pruned_seed_leaves_no_interval() -> None:
     found = cell(make_scores(golden(1, 3), ended=[[F, P, F]]), 0)
-    assert (found.state, found.low, found.high, found.reason) == (State.PRUNED, None, None, "a seed was pruned")
+    assert (found.state, found.low, found.high, found.reason) == (Trust.PRUNED, None, None, "a seed was pruned")
     assert found.estimate is not None
 
 
 def test_all_seeds_diverged() -> None:
     found = cell(make_scores(golden(1, 2), ended=[[D, D]]), 0)
-    assert (found.state, found.estimate, found.diverged, found.of) == (State.NOT_ESTIMABLE, None, 2, 2)
+    assert (found.state, found.estimate, found.diverged, found.of) == (Trust.NOT_ESTIMABLE, None, 2, 2)
 
 
 @pytest.mark.parametrize("seeds", [1, 3])

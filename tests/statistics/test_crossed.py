@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from search.statistics.crossed import alike, difference, differences
-from search.statistics.results import State
+from search.statistics.results import Trust
 from search.statistics.scores import Ended, make_scores
 from tests.statistics.helpers import golden, loops
 
@@ -15,7 +15,7 @@ F, D, P, M = Ended.FINISHED, Ended.DIVERGED, Ended.PRUNED, Ended.MISSING
 
 def test_golden_values_of_two_settings() -> None:
     found = difference(make_scores(golden(2, 3)), 1, 0)
-    assert found.state is State.ESTIMATED
+    assert found.state is Trust.ESTIMATED
     assert found.squares is not None
     figures = (found.estimate, found.squares.seeds, found.squares.images, found.squares.rest)
     assert figures == pytest.approx((0.166667, 0.658333, 0.256410, 0.478846), abs=5e-7)
@@ -71,7 +71,7 @@ def test_the_estimate_is_the_difference_of_the_accuracies() -> None:
 def test_a_table_of_ties_is_not_of_zero_width() -> None:
     y = np.repeat(golden(1, 3), 2, axis=0)
     found = difference(make_scores(y), 1, 0)
-    assert (found.state, found.estimate, found.p) == (State.ESTIMATED, 0.0, 1.0)
+    assert (found.state, found.estimate, found.p) == (Trust.ESTIMATED, 0.0, 1.0)
     assert found.low is not None
     assert found.low < -0.05 < 0.05 < (found.high or 0)
     assert found.low == -(found.high or 0)
@@ -103,7 +103,7 @@ def test_the_same_run_is_said_and_not_tested() -> None:
     y[1] = y[0]
     keys = [["p", "q", "r"], ["p", "q", "r"], ["x", "y", "z"]]
     found = difference(make_scores(y, identities=keys), 1, 0)
-    assert (found.state, found.estimate, found.low, found.high, found.p) == (State.SAME_RUN, 0.0, None, None, None)
+    assert (found.state, found.estimate, found.low, found.high, found.p) == (Trust.SAME_RUN, 0.0, None, None, None)
     assert found.noise == ""
 
 
@@ -133,7 +133,7 @@ def test_equal_rows_count_once_in_the_pooled_noise_and_name_one_comparison() -> 
 
 def test_runs_that_share_one_seed_only_are_compared() -> None:
     keys = [["p", "q", "r"], ["p", "s", "t"]]
-    assert difference(make_scores(golden(2, 3), identities=keys), 1, 0).state is State.ESTIMATED
+    assert difference(make_scores(golden(2, 3), identities=keys), 1, 0).state is Trust.ESTIMATED
 
 
 def test_differences_are_on_common_seeds_and_pool_what_is_complete_on_them() -> None:
@@ -167,9 +167,9 @@ def test_a_diverged_seed_counts_at_chance_on_request() -> None:
 def test_a_pruned_seed_forbids_the_difference() -> None:
     scores = make_scores(golden(3, 3), ended=[[F, F, F], [F, P, F], [F, F, F]])
     found = difference(scores, 1, 0)
-    assert (found.state, found.estimate, found.p) == (State.PRUNED, None, None)
+    assert (found.state, found.estimate, found.p) == (Trust.PRUNED, None, None)
     assert found.reason == "a seed was pruned; a pruned setting can only be described, at an epoch all runs reached"
-    assert difference(scores, 2, 0).state is State.ESTIMATED
+    assert difference(scores, 2, 0).state is Trust.ESTIMATED
 
 
 @pytest.mark.parametrize(
@@ -183,7 +183,7 @@ def test_a_pruned_seed_forbids_the_difference() -> None:
 )
 def test_too_little_is_not_estimable(shape: tuple[int, ...], estimate: float | None, reason: str) -> None:
     found = difference(make_scores(np.ones(shape, dtype=bool)), 1, 0)
-    assert (found.state, found.estimate, found.reason) == (State.NOT_ESTIMABLE, estimate, reason)
+    assert (found.state, found.estimate, found.reason) == (Trust.NOT_ESTIMABLE, estimate, reason)
     assert (found.low, found.high, found.p) == (None, None, None)
 
 

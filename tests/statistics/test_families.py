@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from search.statistics.families import family, holm, holm_once
-from search.statistics.results import Difference, State
+from search.statistics.results import Difference, Trust
 
 
 def test_by_hand() -> None:
@@ -39,12 +39,12 @@ def test_properties(values: list[float | None], random: object) -> None:
 
 
 def estimated(p: float, estimate: float = 0.1, seeds: int = 3) -> Difference:
-    return Difference(State.ESTIMATED, estimate, estimate - 0.1, estimate + 0.1, p, 0.01, 4.0, seeds, 137)
+    return Difference(Trust.ESTIMATED, estimate, estimate - 0.1, estimate + 0.1, p, 0.01, 4.0, seeds, 137)
 
 
 def test_bold_needs_p_sign_and_three_seeds() -> None:
-    same = Difference(State.SAME_RUN, 0.0, seeds=3, images=137)
-    once = Difference(State.ONE_RUN, 0.2, 0.1, 0.3, 0.001, seeds=1, images=137)
+    same = Difference(Trust.SAME_RUN, 0.0, seeds=3, images=137)
+    once = Difference(Trust.ONE_RUN, 0.2, 0.1, 0.3, 0.001, seeds=1, images=137)
     found = [None, estimated(0.001), estimated(0.001, -0.1), estimated(0.001, seeds=2), estimated(0.04), same, once]
     result = family(found)
     assert result.comparisons == 5

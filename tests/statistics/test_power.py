@@ -9,7 +9,7 @@ from scipy import integrate, stats
 from search.statistics.components import Components, components, components_high
 from search.statistics.crossed import difference
 from search.statistics.power import Assumed, Remedy, assumed, fewest_images, fewest_seeds, need, need_equal
-from search.statistics.results import Difference, MeanSquares, State
+from search.statistics.results import Difference, MeanSquares, Trust
 from search.statistics.scores import make_scores
 from tests.statistics.helpers import golden
 
@@ -21,7 +21,7 @@ def known(seeds: float, images: float, rest: float, settings: int = 2, s: int = 
     noise = rest + n * seeds
     squares = MeanSquares(noise, rest + s * images, rest, noise if settings > 2 else None)
     f = (settings - 1) * (s - 1) if settings > 2 else s - 1
-    return Difference(State.ESTIMATED, 0.01, -0.1, 0.1, 0.5, 1e-4, 4.0, s, n, settings, f, squares)
+    return Difference(Trust.ESTIMATED, 0.01, -0.1, 0.1, 0.5, 1e-4, 4.0, s, n, settings, f, squares)
 
 
 def test_components_come_back() -> None:
@@ -198,11 +198,11 @@ def test_one_run_tells_nothing_of_the_noise() -> None:
 
 def test_where_seeds_are_not_what_is_missing() -> None:
     """The reason is given, not a number of seeds that are there already."""
-    image = Difference(State.NOT_ESTIMABLE, estimate=1.0, seeds=4, images=1, reason="a single image")
+    image = Difference(Trust.NOT_ESTIMABLE, estimate=1.0, seeds=4, images=1, reason="a single image")
     assert need(image, TWO).sentence.endswith("was not estimated; a single image")
-    pruned = Difference(State.PRUNED, seeds=2, images=90, reason="a seed was pruned; a pruned setting ...")
+    pruned = Difference(Trust.PRUNED, seeds=2, images=90, reason="a seed was pruned; a pruned setting ...")
     assert need(pruned, TWO).sentence.endswith("was not estimated; a seed was pruned; a pruned setting ...")
-    none = Difference(State.NOT_ESTIMABLE, seeds=0, images=90, reason="no seed that both settings finished")
+    none = Difference(Trust.NOT_ESTIMABLE, seeds=0, images=90, reason="no seed that both settings finished")
     assert need(none, TWO).sentence.endswith("; at least 3 seeds per setting come first")
 
 

@@ -17,7 +17,7 @@ from search.statistics.cell import cell
 from search.statistics.crossed import difference, differences
 from search.statistics.families import family
 from search.statistics.power import assumed, need
-from search.statistics.results import State
+from search.statistics.results import Trust
 from search.statistics.scores import Ended, Scores, make_scores
 from search.statistics.verdicts import best, better, equal
 
@@ -75,16 +75,16 @@ def test_every_table_has_an_answer(scores: Scores) -> None:
         if one is None:
             continue
         assert finite(asdict(one))
-        known = one.state in (State.ESTIMATED, State.ONE_RUN)
+        known = one.state in (Trust.ESTIMATED, Trust.ONE_RUN)
         assert known == (one.low is not None) == (one.high is not None) == (one.p is not None)
         if one.low is not None and one.high is not None and one.estimate is not None and one.p is not None:
             assert -1 <= one.low <= one.high <= 1
             assert one.low < one.high
             assert 0 <= one.p <= 1
-            if one.state is State.ESTIMATED:
+            if one.state is Trust.ESTIMATED:
                 assert one.low <= one.estimate <= one.high
         else:
-            assert one.reason or one.state is State.SAME_RUN
+            assert one.reason or one.state is Trust.SAME_RUN
         for verdict in (better(one, p, margin=0.02), better(one, p, by=0.02), equal(one, 0.02), best({"b": one})):
             assert verdict.reason
             assert finite(dict(verdict.evidence))

@@ -7,7 +7,7 @@ import pytest
 
 from search.core.errors import InternalError
 from search.statistics.crossed import difference
-from search.statistics.results import State
+from search.statistics.results import Trust
 from search.statistics.scores import Ended, Run, from_runs, make_scores
 from tests.statistics.helpers import golden
 
@@ -42,7 +42,7 @@ def test_runs_that_are_not_there_are_missing() -> None:
 def test_one_training_under_two_settings() -> None:
     y = golden(1, 3)
     shared = [Run(a, s, F, y[0, s], f"row {s}") for a in (0, 1) for s in range(3)]
-    assert difference(from_runs(shared, 2, 40), 1, 0).state is State.SAME_RUN
+    assert difference(from_runs(shared, 2, 40), 1, 0).state is Trust.SAME_RUN
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 from search.statistics.crossed import difference
-from search.statistics.results import State
+from search.statistics.results import Trust
 from search.statistics.scores import make_scores
 from search.statistics.single import bonett_price, mcnemar, wilson
 
@@ -35,7 +35,7 @@ def test_wilson_is_that_of_scipy(k: int, n: int) -> None:
 
 def test_one_seed_is_answered_for_this_run_alone() -> None:
     found = difference(make_scores(pair(9, 5, 137)), 1, 0)
-    assert (found.state, found.discordant, found.seeds) == (State.ONE_RUN, (9, 5), 1)
+    assert (found.state, found.discordant, found.seeds) == (Trust.ONE_RUN, (9, 5), 1)
     assert (found.estimate, found.low, found.high, found.p) == pytest.approx(
         (4 / 137, -0.027422, 0.084976, 0.423950), abs=5e-7
     )
@@ -58,7 +58,7 @@ def test_weighted_images_get_the_t_interval(classes: list[int] | None) -> None:
     weighted = scores.values * scores.weights
     d = weighted[1, 0] - weighted[0, 0]
     expected = stats.ttest_1samp(d, 0)
-    assert (found.state, found.discordant) == (State.ONE_RUN, None)
+    assert (found.state, found.discordant) == (Trust.ONE_RUN, None)
     assert found.p == pytest.approx(expected.pvalue)
     assert (found.low, found.high) == pytest.approx(tuple(expected.confidence_interval()))
     ties = difference(make_scores(np.repeat(y[:1], 2, axis=0), classes=classes, groups=groups), 1, 0)

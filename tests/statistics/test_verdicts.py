@@ -9,7 +9,7 @@ import pytest
 from scipy import stats
 
 from search.core.errors import InternalError
-from search.statistics.results import Difference, State
+from search.statistics.results import Difference, Trust
 from search.statistics.verdicts import Kind, always, best, better, equal, never
 
 S, C, U = Kind.SUPPORTED, Kind.CONTRADICTED, Kind.UNDECIDED
@@ -20,13 +20,13 @@ def at(estimate: float, half: float, seeds: int = 3, df: float = 20.0) -> Differ
     error = half / float(stats.t.ppf(0.975, df))
     p = 2 * float(stats.t.sf(abs(estimate) / error, df))
     return Difference(
-        State.ESTIMATED, estimate, estimate - half, estimate + half, p, error**2, df, seeds, 360, noise_df=4
+        Trust.ESTIMATED, estimate, estimate - half, estimate + half, p, error**2, df, seeds, 360, noise_df=4
     )
 
 
-ONCE = Difference(State.ONE_RUN, 0.2, 0.1, 0.3, 0.001, seeds=1, images=137)
-TWIN = Difference(State.SAME_RUN, 0.0, seeds=3, images=137)
-PRUNED = Difference(State.PRUNED, seeds=3, images=137, reason="a seed was pruned")
+ONCE = Difference(Trust.ONE_RUN, 0.2, 0.1, 0.3, 0.001, seeds=1, images=137)
+TWIN = Difference(Trust.SAME_RUN, 0.0, seeds=3, images=137)
+PRUNED = Difference(Trust.PRUNED, seeds=3, images=137, reason="a seed was pruned")
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from search.core.prefix import fingerprint
 from search.space import Choice, Float, Grid, Int, Space, space_from_mapping, text_of
-from search.study.sampling import Asked, OptunaSampler, Outcome, Sampler, make_sampler, mean_outcome, plain
+from search.study.sampling import Asked, OptunaSampler, Sampler, Told, make_sampler, mean_outcome, plain
 
 SAMPLERS = ("random", "tpe", "gp", "qmc", "cmaes")
 fast = settings(deadline=None, max_examples=25, suppress_health_check=list(HealthCheck))
@@ -136,7 +136,7 @@ def test_a_grid_is_enumerated_in_the_files_order() -> None:
         ("rich", 1, None),
         ("rich", 1, 3),
     ]
-    room.tell(0, Outcome("fail"))
+    room.tell(0, Told("fail"))
     assert room.ask() is None
 
 
@@ -294,8 +294,8 @@ def test_an_outcome_is_told_once() -> None:
     room = make_sampler(space_of("tpe", {"x": EVERY["x"]}))
     asked = room.ask()
     assert asked is not None
-    room.tell(asked.configuration, Outcome("complete", 0.5, {1: 0.5}))
-    room.tell(asked.configuration, Outcome("fail"))
+    room.tell(asked.configuration, Told("complete", 0.5, {1: 0.5}))
+    room.tell(asked.configuration, Told("fail"))
     assert isinstance(room, OptunaSampler)
     assert [trial.value for trial in room._study.trials] == [0.5]
 
@@ -305,22 +305,22 @@ def test_an_outcome_is_told_once() -> None:
 
 def test_a_mean_over_seeds() -> None:
     outcome = mean_outcome(["finished", "stopped"], [[4.0, 2.0, 1.0], [2.0, 3.0]])
-    assert outcome == Outcome("complete", 2.0, {1: 3.0, 2: 2.5})
+    assert outcome == Told("complete", 2.0, {1: 3.0, 2: 2.5})
 
 
 def test_one_pruned_seed_makes_it_pruned() -> None:
     outcome = mean_outcome(["finished", "pruned"], [[4.0, 2.0, 1.0], [2.0]])
-    assert outcome == Outcome("pruned", None, {1: 3.0})
+    assert outcome == Told("pruned", None, {1: 3.0})
 
 
 @pytest.mark.parametrize("others", [["finished"], ["pruned"], ["stopped"]])
 def test_one_diverged_seed_leaves_no_value(others: list[str]) -> None:
-    assert mean_outcome([*others, "diverged"], [[1.0], [math.nan]]) == Outcome("pruned")
+    assert mean_outcome([*others, "diverged"], [[1.0], [math.nan]]) == Told("pruned")
 
 
 @pytest.mark.parametrize("others", [["finished"], ["pruned"], ["diverged"]])
 def test_one_failed_seed_makes_it_a_failure(others: list[str]) -> None:
-    assert mean_outcome(["failed", *others], [[], [1.0]]) == Outcome("fail")
+    assert mean_outcome(["failed", *others], [[], [1.0]]) == Told("fail")
 
 
 @given(st.lists(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=5), min_size=1, max_size=4))

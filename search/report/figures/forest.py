@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 
 from search.report.figures.style import NEUTRAL, TOP_MARGIN_PX, dressed, legend_below, pixels, text, wrapped
 from search.report.table.model import Table
-from search.statistics.results import State
+from search.statistics.results import Trust
 
 ROW_HEIGHT_PX = 44
 """Pixels of a row: two lines of type."""
@@ -45,7 +45,7 @@ def differences(table: Table) -> list[ForestRow]:
         found = judged.difference if judged is not None else None
         if found is None:
             continue
-        state = "" if found.state is State.ESTIMATED else found.reason or found.state.value
+        state = "" if found.state is Trust.ESTIMATED else found.reason or found.state.value
         rows.append(ForestRow(line.setting, found.estimate, found.low, found.high, state))
     return rows
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from search.core.trial import State as Ended
+from search.core.trial import State
 from search.report.page.wording import MAX_ITEMS_NAMED, listed, many, words
 from search.report.record.complete import incomplete, states
 from search.report.record.curves import Curves
@@ -26,10 +26,10 @@ from search.report.table.labels import row_text
 from search.report.table.model import Claim, Judged, Line, Table
 from search.report.text import figure, is_accuracy
 from search.space import Space
-from search.statistics.results import ALPHA, VERDICT_SEEDS, State
+from search.statistics.results import ALPHA, VERDICT_SEEDS, Trust
 from search.statistics.text import p_text
 
-_ENDED = (Ended.FINISHED, Ended.STOPPED, Ended.PRUNED, Ended.DIVERGED, Ended.FAILED)
+_ENDED = (State.FINISHED, State.STOPPED, State.PRUNED, State.DIVERGED, State.FAILED)
 
 
 @dataclass
@@ -148,7 +148,7 @@ def _settled(claim: Claim) -> tuple[int, ...]:
 
 
 def _same_run(one: Judged | None) -> bool:
-    return one is not None and one.difference is not None and one.difference.state is State.SAME_RUN
+    return one is not None and one.difference is not None and one.difference.state is Trust.SAME_RUN
 
 
 def _untested(table: Table) -> str:
@@ -218,13 +218,13 @@ def _why(table: Table, own: _Split) -> str:
     if not table.compared:
         return "the file names no baseline to compare with"
     judged_lines = [(one, one.difference) for _, one in own.lines if one is not None and one.difference is not None]
-    if judged_lines and all(difference.state is State.SAME_RUN for _, difference in judged_lines):
+    if judged_lines and all(difference.state is Trust.SAME_RUN for _, difference in judged_lines):
         return "all settings are the same run, and their difference is exactly 0"
     decidable = [one for one, difference in judged_lines if difference.decidable and one.p_adjusted is not None]
     if not decidable:
         if table.banner:
             return "a rerun may reverse any order"
-        reasons = [difference.reason for _, difference in judged_lines if difference.state is not State.SAME_RUN]
+        reasons = [difference.reason for _, difference in judged_lines if difference.state is not Trust.SAME_RUN]
         if reasons and reasons[0] and len(set(reasons)) == 1:
             return reasons[0]
         return f"a verdict needs {VERDICT_SEEDS} seeds that a setting and its baseline both finished"

@@ -13,7 +13,7 @@ from search.report.table.judgement import Remarks
 from search.report.table.labels import row_text
 from search.report.table.model import Judged, Table
 from search.report.text import is_accuracy
-from search.statistics.results import Difference, State
+from search.statistics.results import Difference, Trust
 
 BOLD = (
     "Bold: better than the baseline, adjusted p at most {alpha:.3g} with at least 3 seeds that both finished, none of "
@@ -96,13 +96,13 @@ def _estimand(table: Table, several: Sequence[Judged]) -> list[str]:
 
 def _of_single(one: Judged) -> bool:
     """Whether a figure that is shown is of a single run; of a pruned setting none is."""
-    return State.ONE_RUN in (one.cell.state, one.difference.state if one.difference is not None else None)
+    return Trust.ONE_RUN in (one.cell.state, one.difference.state if one.difference is not None else None)
 
 
 def _of_one_run(cells: Sequence[Judged]) -> str:
     """Name the methods for single runs; where images count differently, none is simply right or wrong."""
     found = [one.difference for one in cells if one.difference is not None]
-    if any(one.state is State.ONE_RUN and one.discordant is None for one in found):
+    if any(one.state is Trust.ONE_RUN and one.discordant is None for one in found):
         return "the 95 % interval and the p value (differences: paired t over images, which count differently)"
     return "the 95 % interval (Wilson; differences: Bonett and Price) and the p value (exact McNemar)"
 
@@ -146,7 +146,7 @@ def _differences(table: Table, read: Curves, remarks: Remarks) -> list[str]:
         notes.append(f"{start}; {said}.")
     family = remarks.family or remarks.tested
     if family is not None:
-        bold = BOLD.format(alpha=family.alpha) if State.ESTIMATED in table.states else "Nothing can be bold."
+        bold = BOLD.format(alpha=family.alpha) if Trust.ESTIMATED in table.states else "Nothing can be bold."
         notes.append(f"Intervals are pointwise. {bold}")
     return notes
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from search.report.table.model import Cell, Claim, Judged, Line, Table
 from search.report.text import figure, rounded
-from search.statistics.results import Difference, State
+from search.statistics.results import Difference, Trust
 from search.statistics.text import p_text
 
 LOPSIDED_SHARE = 0.2
@@ -30,7 +30,7 @@ def level(metric: str, cell: Cell, judged: Judged | None, mark: bool) -> str:
     half = (interval[1] - interval[0]) / 2
     middle = cell.mean if cell.mean is not None else judged.cell.estimate
     low, high = (figure(metric, end, half) for end in interval)
-    single = f" {ONE_RUN}" if mark and judged.cell.state is State.ONE_RUN else ""
+    single = f" {ONE_RUN}" if mark and judged.cell.state is Trust.ONE_RUN else ""
     return f"{figure(metric, middle, half)} [{low}, {high}]{single}"
 
 
@@ -115,7 +115,7 @@ def evidence_text(claim: Claim) -> str:
 
 
 def _single(found: Difference, mark: bool) -> str:
-    return f" {ONE_RUN}" if mark and found.state is State.ONE_RUN else ""
+    return f" {ONE_RUN}" if mark and found.state is Trust.ONE_RUN else ""
 
 
 def mixed(table: Table) -> bool:

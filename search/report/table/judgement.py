@@ -26,7 +26,7 @@ from search.space import CONFIRM_SUFFIX
 from search.statistics.cell import cell
 from search.statistics.crossed import alike, compare
 from search.statistics.families import Family, family
-from search.statistics.results import Difference, State
+from search.statistics.results import Difference, Trust
 from search.statistics.scores import Scores
 
 
@@ -187,7 +187,7 @@ def _compare(split: _Split, partners: Mapping[int, int]) -> None:
     for a, b in partners.items():
         if a != b and differences[a] is None and split.judged[a] is not None:
             reason = "the baseline was measured on other images, or has no predictions"
-            differences[a] = Difference(State.NOT_ESTIMABLE, reason=reason)
+            differences[a] = Difference(Trust.NOT_ESTIMABLE, reason=reason)
 
 
 def _adjust(split: _Split, found: Family, partners: Mapping[int, int]) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from search.statistics.results import ALPHA, CellEstimate, Difference, State
+from search.statistics.results import ALPHA, CellEstimate, Difference, Trust
 from search.statistics.single import BANNER
 from search.statistics.verdicts import Verdict
 
@@ -214,7 +214,7 @@ class Table:
         return BANNER if cells and all(cell.seeds == 1 for cell in cells) else ""
 
     @cached_property
-    def states(self) -> frozenset[State]:
+    def states(self) -> frozenset[Trust]:
         """Kinds of answers among its differences."""
         both = [judged for line in self.lines for judged in (line.judged, line.tested)]
         return frozenset(one.difference.state for one in both if one is not None and one.difference is not None)

@@ -14,7 +14,7 @@ from search.space import Grid, Space
 from search.space.figures import counts_images, share
 from search.statistics.crossed import alike, compare
 from search.statistics.power import Need, Remedy, assumed, need, need_equal
-from search.statistics.results import ALPHA, Difference, State
+from search.statistics.results import ALPHA, Difference, Trust
 from search.statistics.scores import Ended, Scores
 from search.statistics.verdicts import Kind, Verdict, best, better, equal, size
 
@@ -65,7 +65,7 @@ class Bench:
         """Return one line minus each of the others, diverged runs at chance, and what names the comparison."""
         panel = self.evidence.panel(own)
         here = {row: panel.places[line] for row, line in others.items() if line in panel.places} if panel else {}
-        none = Difference(State.NOT_ESTIMABLE, reason="a setting has no predictions, or other images")
+        none = Difference(Trust.NOT_ESTIMABLE, reason="a setting has no predictions, or other images")
         if panel is None:
             return dict.fromkeys(others, (none, None))
         pairs = [(panel.places[own], place) for place in here.values()]

@@ -14,7 +14,7 @@ from search.report.table.judged_text import plus_minus
 from search.report.table.model import Cell, Judged
 from search.space import Axis, Condition, Grid
 from search.statistics.families import holm
-from search.statistics.results import CellEstimate, State
+from search.statistics.results import CellEstimate, Trust
 from tests.report.judging import SPACE, Bench
 
 GAMMA, ACT = Axis("gamma", Grid([0, 1, 2])), Axis("act", Grid(["relu", "silu"]))
@@ -95,7 +95,7 @@ def test_the_baseline_of_a_configuration_leaves_out_what_it_does_not_activate():
 
 
 def test_a_lopsided_interval_is_shown_whole():
-    judged = Judged(CellEstimate(State.ESTIMATED, 0.067, 0.026, 0.159))
+    judged = Judged(CellEstimate(Trust.ESTIMATED, 0.067, 0.026, 0.159))
     assert plus_minus("val_accuracy", Cell(0.067, 0.01, 3), judged) == "6.7 [2.6, 15.9]"
-    judged = Judged(CellEstimate(State.ESTIMATED, 0.6, 0.55, 0.64))
+    judged = Judged(CellEstimate(Trust.ESTIMATED, 0.6, 0.55, 0.64))
     assert plus_minus("val_accuracy", Cell(0.6, 0.01, 3), judged) == "60.0 ± 4.5"

@@ -16,7 +16,7 @@ from search.ledger import codec, tables
 from search.report import comparison_table, predictions_frame, table_frame, table_json, trials_frame
 from search.report.formats.columns import table_sheet
 from search.space import Axis, Float, Grid, Objective, Search
-from search.statistics.results import State as Answer
+from search.statistics.results import Trust
 from tests.report.builder import key_of
 from tests.report.judging import CLASSES, SPACE, Bench, card, pattern
 
@@ -188,7 +188,7 @@ def test_settings_of_one_training_differ_by_nothing(bench):
         bench.run({"gamma": 2}, s, pattern(2, s, 40), pattern(2, s, 30))
     table = comparison_table(bench.opened)
     same = table.lines[1].judged
-    assert (same.difference.state, same.difference.estimate, same.p_adjusted) == (Answer.SAME_RUN, 0.0, None)
+    assert (same.difference.state, same.difference.estimate, same.p_adjusted) == (Trust.SAME_RUN, 0.0, None)
     assert table_sheet(table).columns[4].entries[1].text == "same run"
     assert "adjusted by Holm over 1 comparison;" in notes_of(bench)
 
@@ -241,7 +241,7 @@ def test_seeds_that_change_no_bit_are_one_run(bench, same):
     bench.reported(claims=({"better": [2, 0]}, {"never": {"diverges": True}}))
     table = comparison_table(bench.opened)
     states = {line.judged.difference.state for line in table.lines[1:]}
-    assert states == ({Answer.ONE_RUN} if same else {Answer.ESTIMATED})
+    assert states == ({Trust.ONE_RUN} if same else {Trust.ESTIMATED})
     assert [line.judged.better for line in table.lines] == [False, False, not same]
     assert [claim.kind for claim in table.verdicts] == ["undecided" if same else "supported"] * 2
     assert any(note.startswith("The seed changed no bit") for note in table.notes) is same
@@ -259,11 +259,11 @@ def test_pruned_diverged_failed_and_missing_seeds(bench):
     whole, pruned, single = table.lines
     assert whole.judged.interval is not None
     assert (pruned.judged.difference.state, pruned.judged.p_adjusted, pruned.judged.interval) == (
-        Answer.PRUNED,
+        Trust.PRUNED,
         None,
         None,
     )
-    assert single.judged.difference.state is Answer.ONE_RUN
+    assert single.judged.difference.state is Trust.ONE_RUN
     texts = [entry.text for entry in table_sheet(table).columns[4].entries]
     assert texts[1] == "pruned"
     assert texts[2].endswith(" §")
@@ -383,8 +383,8 @@ def test_settings_on_other_images_are_not_compared(bench):
     for s in range(3):
         bench.run({"gamma": 2}, s, pattern(2, s, 36), pattern(2, s, 30), data=other)
     table = comparison_table(bench.opened)
-    assert table.lines[1].judged.difference.state is Answer.ESTIMATED
-    assert table.lines[2].judged.difference.state is Answer.NOT_ESTIMABLE
+    assert table.lines[1].judged.difference.state is Trust.ESTIMATED
+    assert table.lines[2].judged.difference.state is Trust.NOT_ESTIMABLE
     assert table.lines[2].judged.interval is not None
     assert "Settings were measured on 2 sets of validation images: no difference across." in notes_of(bench)
 
