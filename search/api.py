@@ -18,8 +18,9 @@ import pandas as pd
 from search import report
 from search.core.errors import ReadOnly, StudyNotFound, UserError
 from search.engine import live
+from search.engine.conclude import RunOutcome
 from search.engine.machines.agreement import require
-from search.engine.run import Outcome, run_study
+from search.engine.run import run_study
 from search.ledger import Ledger, StudyRecord, ledger_exists, sqlite_url
 from search.space import Space, confirm_name, read_space, space_from_mapping
 from search.study.mirror import MIRROR_FILE
@@ -174,7 +175,7 @@ class Study:
         unrecorded: why it is not on record that `write` showed the table, or "".
     """
 
-    def __init__(self, ledger: Ledger, record: StudyRecord, results: Path, outcome: Outcome | None = None) -> None:
+    def __init__(self, ledger: Ledger, record: StudyRecord, results: Path, outcome: RunOutcome | None = None) -> None:
         self.opened, self.outcome = OpenStudy(ledger, record), outcome
         self.name, self._results = record.name, results
         self._compared: report.Comparison | None = None

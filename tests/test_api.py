@@ -11,7 +11,7 @@ from search import load_space, open_study, run
 from search.__main__ import run as command
 from search.api import Study
 from search.core.errors import Faults, UserError
-from search.engine.run import Outcome
+from search.engine.conclude import RunOutcome
 from search.report.table import build
 
 SINE = {
@@ -79,9 +79,9 @@ def test_an_error_on_the_way_is_recorded_with_the_run_and_raised(
 def test_results_that_were_moved_away_are_not_made_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A ledger elsewhere would go on, and the report would make a folder that is in the way of putting it back."""
 
-    def move(*_: object) -> Outcome:
+    def move(*_: object) -> RunOutcome:
         results.rename(tmp_path / "elsewhere")
-        return Outcome("notebook", "", [], "", 12)
+        return RunOutcome("notebook", "", [], "", 12)
 
     results = tmp_path / "results"
     monkeypatch.setattr("search.api.run_study", move)

@@ -26,8 +26,8 @@ from search.core.errors import StudyInterrupted, UserError
 from search.core.prefix import fingerprint
 from search.core.trial import Row, State, Trial
 from search.engine import live
+from search.engine.conclude import RunOutcome
 from search.engine.decide.outcomes import Progress
-from search.engine.run import Outcome
 from search.ledger import Ledger
 from search.report import FORMATS, SUBJECTS, Table
 from search.space import Objective, dump, read_space
@@ -471,10 +471,10 @@ def test_a_silent_view_says_nothing(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(
     ("outcomes", "code"),
     [
-        ((Outcome("s", "", [], "", 1), None), 0),
-        ((Outcome("s", "", [], "", 1), Outcome("s (confirm)", "", [1], "", 1)), 2),
-        ((Outcome("s", "", [], "", 1), Outcome("s (confirm)", "Ctrl-C", [], "", 1)), 130),
-        ((Outcome("s", "", [3], "", 1), Outcome("s (confirm)", "", [], "", 1)), 2),
+        ((RunOutcome("s", "", [], "", 1), None), 0),
+        ((RunOutcome("s", "", [], "", 1), RunOutcome("s (confirm)", "", [1], "", 1)), 2),
+        ((RunOutcome("s", "", [], "", 1), RunOutcome("s (confirm)", "Ctrl-C", [], "", 1)), 130),
+        ((RunOutcome("s", "", [3], "", 1), RunOutcome("s (confirm)", "", [], "", 1)), 2),
     ],
 )
 def test_the_exit_code_is_that_of_the_confirm_stage_too(good, monkeypatch, outcomes, code):
@@ -489,7 +489,7 @@ def test_the_exit_code_is_that_of_the_confirm_stage_too(good, monkeypatch, outco
 
 def test_a_run_ends_by_naming_what_changed_no_bit(good, monkeypatch, capsys):
     table = Table("t", (), "last", (), (), unmoved=["gamma changed no bit.", "The seed changed no bit."])
-    outcome = Outcome("s", "", [], "", 1)
+    outcome = RunOutcome("s", "", [], "", 1)
     confirmed = SimpleNamespace(outcome=None, folder="s (confirm)", written=replace(table, unmoved=()))
     study = SimpleNamespace(name="s", outcome=outcome, folder="s", written=table, confirmed=confirmed)
     monkeypatch.setattr("search.api.run", lambda *given, **more: study)

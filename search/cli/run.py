@@ -13,7 +13,7 @@ from search.cli.options import changes, overrides, places, print_table
 from search.core.errors import StudyInterrupted, TrialsFailed
 
 if TYPE_CHECKING:
-    from search.engine.run import Outcome
+    from search.engine.conclude import RunOutcome
 
 
 @click.command()
@@ -94,7 +94,7 @@ def run(
             _complain(ended.outcome)
 
 
-def _complain(outcome: Outcome) -> None:
+def _complain(outcome: RunOutcome) -> None:
     """Say what is wrong with a run that ended.
 
     Raises:

@@ -7,55 +7,32 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
-from itertools import islice
-from typing import Any, NoReturn
+from typing import Any
 
-from search.core.errors import NotReproducible, StorageFailed
-from search.core.trial import DataCard, State
+from search.core.errors import StorageFailed
+from search.core.trial import DataCard
+from search.engine.conclude import RunOutcome, conclude, not_reproducible
 from search.engine.conditions import conditions
 from search.engine.decide.driver import Driver
 from search.engine.live import View
-from search.engine.machines.agreement import Challenge, Question, Sample, agreed
+from search.engine.machines.agreement import Sample
 from search.engine.machines.gauge import Gauge
 from search.engine.machines.nodes import Node, Share
 from search.engine.outage import through_outages
+from search.engine.prepare import every_trial_ended, grid_on_record, proven_class, read_data
 from search.engine.signals import dropped, stopping_on_signals
 from search.ledger import Ledger, StudyRecord, study_lock
-from search.plan import Place, Plan, compared, plan_of, recorded_place
-from search.space import Space, addressed, read_all
-from search.study.cards import check_card
+from search.plan import Place, Plan, plan_of, recorded_place
+from search.space import Space
 from search.study.changed import StudyChanged, check_unchanged
-from search.study.fold import Fold
-from search.study.leaf import Planner, canonical, longest
+from search.study.leaf import Planner, longest
 from search.study.mirror import Mirror
 from search.study.opened import OpenStudy
 from search.study.revision import bring_up_to_date, find_study, new_revision, study_in_class
 from search.study.sampling import make_sampler
 from search.system import limits
 from search.system.surroundings import require_surroundings
-from search.workload import Workload, identity, load_workload
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How a run ended.
-
-    Attributes:
-        study: name of the study, with its revision.
-        interrupted: why it ended early, or "".
-        failed: numbers of the failed trials.
-        mirror: why the Optuna mirror is behind, or "".
-        epochs_trained: epochs trained in this run.
-        complete: nothing is left to start: neither interrupted nor out of time.
-    """
-
-    study: str
-    interrupted: str
-    failed: list[int]
-    mirror: str
-    epochs_trained: int
-    complete: bool = True
+from search.workload import Workload, load_workload
 
 
 def run_study(
@@ -66,7 +43,7 @@ def run_study(
     sharing: bool = True,
     other_class: str = "refuse",
     address: str = "",
-) -> Outcome:
+) -> RunOutcome:
     """Train what is missing of a study, until it is done or interrupted.
 
     Args:
@@ -89,7 +66,7 @@ def run_study(
     sample = read_data(space, workload, view)
     deadline: list[float] = []  # of the whole run, whatever outages there are
 
-    def run() -> Outcome:
+    def run() -> RunOutcome:
         record = find_study(ledger, space)
         with study_lock(ledger.engine, record.name):
             record = bring_up_to_date(ledger, record, space)
@@ -119,22 +96,22 @@ class _Steps:
         self._plan: Plan | None = None
         self._deadline = deadline  # monotonic seconds, once training has begun
 
-    def run(self, record: StudyRecord, mirror_url: str, other_class: str) -> Outcome:
+    def run(self, record: StudyRecord, mirror_url: str, other_class: str) -> RunOutcome:
         """Settle what is known; train what is missing."""
         with ExitStack() as locks:
             record = self._unchanged(record, other_class, locks)
             return self._run(record, mirror_url, other_class, locks)
 
-    def _run(self, record: StudyRecord, mirror_url: str, other_class: str, locks: ExitStack) -> Outcome:
+    def _run(self, record: StudyRecord, mirror_url: str, other_class: str, locks: ExitStack) -> RunOutcome:
         place = recorded_place(self.ledger, self.space) if not self._address else None  # of a cluster nothing is known
         allowed, wanted = limits.cpus(), self.space.resources.cpus
         pinned = record.execution_class or (place.execution_class if place is not None else None)
-        if pinned is not None and (self._everything_ended(record) or self._on_record(record, pinned)):
+        if pinned is not None and self._may_be_settled(record, pinned):
             record = self._pinned(record, pinned)
             driver, run_id = self._driver(record, allowed.usable, place.gpus if place is not None else 0.0)
             if not self._settle(driver):
                 behind = Mirror(self._study(record), mirror_url).stop()
-                return self._conclude(driver, record, run_id, behind, 0.0)
+                return conclude(driver, self._study(record), run_id, behind, 0.0, self._plan, self.view)
             self.ledger.end_run(run_id, "settled", 0.0)
         self.ledger.states.make_folder()
         self.view.say(f"joining the Ray cluster at {self._address}" if self._address else "starting Ray")
@@ -181,9 +158,10 @@ class _Steps:
             finally:
                 behind = mirror.stop()
         driver.collect()
-        outcome = self._conclude(driver, record, run_id, behind, time.monotonic() - began)
+        seconds = time.monotonic() - began
+        outcome = conclude(driver, self._study(record), run_id, behind, seconds, self._plan, self.view)
         if driver.progress.alarms:
-            self._not_reproducible(record, driver.progress.alarms[0])
+            raise not_reproducible(self._study(record), driver.progress.alarms[0])
         return outcome
 
     def _unchanged(self, record: StudyRecord, other_class: str, locks: ExitStack) -> StudyRecord:
@@ -223,22 +201,8 @@ class _Steps:
         return Gauge(share, lambda: driver.outlook, decided)
 
     def _proven_class(self, share: Share) -> dict[str, str]:
-        """Return the execution class of the cluster's nodes, each of which proved that it can train this study.
-
-        Raises:
-            UserError: one cannot, or they differ.
-        """
-        from search.engine.executor import tune
-        from search.engine.executor.cluster import ask
-
-        states = str(self.ledger.states.folder)
-        setup = tune.worker_setup(self.space.workload, share.cpus, share.gpus, {}, states=states)
-        self.view.say(f"asking every node that offers workers: {', '.join(map(str, share.nodes))}")
-        with Challenge(states) as challenge:
-            question = Question(setup, challenge.name, self._sample.fixed)
-            answers = ask(share.nodes, question, self.view.say)
-            code = identity(self.space.workload, self.workload)
-            return agreed(self._address, answers, challenge, code, self._sample)
+        cluster = (self._address, share, self._sample, self.view)
+        return proven_class(self.ledger, self.space, self.workload, *cluster)
 
     def _train(self, driver: Driver, execute: Callable[[], None]) -> None:
         """Let the planner plan and the executor train, until nothing is left or the person ends it."""
@@ -257,40 +221,12 @@ class _Steps:
             driver.close()
             self.view.end()
 
-    def _not_reproducible(self, record: StudyRecord, text: str) -> NoReturn:
-        assert record.execution_class is not None
-        self.ledger.raise_alarm(record.execution_class, text)
-        raise NotReproducible(
-            f"study {record.name!r}: {text}; this workload does not train the same bits twice in this execution class, "
-            "so nothing is shared in it from now on: the same command trains every trial that is left alone, and "
-            "`python -m search clean --alarms` takes this back once the cause is mended"
-        )
-
-    def _everything_ended(self, record: StudyRecord) -> bool:
+    def _may_be_settled(self, record: StudyRecord, execution_class: Mapping[str, str]) -> bool:
         """Whether it is worth looking if nothing is left to train, before seconds are spent on Ray."""
-        trials = [trial for trial in self.ledger.trials(record.id) if trial.seed in self.space.seeds]
-        return bool(trials) and all(trial.state.ended and trial.state != State.FAILED for trial in trials)
-
-    def _on_record(self, record: StudyRecord, execution_class: Mapping[str, str]) -> bool:
-        """Whether rows on record decide every trial of a grid, so that a new study of them needs no worker either."""
-        if self.space.search.sampler != "grid":
-            return False
-        planner = self._planner(record, execution_class)
-        leaves = (
-            planner.leaf(0, number, seed, parameters)
-            for number, parameters in enumerate(self.space.grid())
-            for seed in self.space.seeds
-        )
-        few = 1  # mostly the first one tells
-        while some := list(islice(leaves, few)):
-            known = self.ledger.rows(list(dict.fromkeys(key for leaf in some for key in leaf.path)))
-            for fold in [Fold(leaf, self.space.search.objective) for leaf in some]:
-                while not fold.ended and (key := fold.next_key) in known:
-                    fold.ended = fold.feed(known[key].row) is not None
-                if not fold.ended:
-                    return False
-            few = 50
-        return True
+        if every_trial_ended(self.ledger, record, self.space):
+            return True
+        grid = self.space.search.sampler == "grid"
+        return grid and grid_on_record(self.ledger, self.space, self._planner(record, execution_class))
 
     def _study(self, record: StudyRecord) -> OpenStudy:
         return OpenStudy(self.ledger, record, self.space)
@@ -298,11 +234,11 @@ class _Steps:
     def _planner(self, record: StudyRecord, execution_class: Mapping[str, str]) -> Planner:
         return Planner(self.space, self.workload, execution_class, self.sharing, self._on_data, record.name)
 
-    def _pinned(self, record: StudyRecord, found: Mapping[str, str]) -> StudyRecord:
+    def _pinned(self, record: StudyRecord, execution_class: Mapping[str, str]) -> StudyRecord:
         """Pin a study that is new to an execution class."""
         if record.execution_class is not None:
             return record
-        self.ledger.update_study(record.id, execution_class=dict(found))
+        self.ledger.update_study(record.id, execution_class=dict(execution_class))
         return self.ledger.study(record.name)
 
     def _settle(self, driver: Driver) -> bool:
@@ -347,45 +283,3 @@ class _Steps:
     def _on_data(self, card: DataCard) -> None:
         if card.fingerprint:
             self.ledger.put_data(card)
-
-    def _conclude(self, driver: Driver, record: StudyRecord, run_id: int, behind: str, seconds: float) -> Outcome:
-        interrupted = driver.stopping
-        if self._plan is not None:
-            progress = driver.progress
-            self.view.say(compared(self._plan, progress.epochs_trained, progress.epochs_retrained, seconds))
-        if driver.out_of_time:
-            self.view.say(f"the limit of {self.space.search.hours:g} hours is reached; the same command goes on")
-        failed = [trial.number for trial in self.ledger.trials(record.id) if trial.state == State.FAILED]
-        outcome = f"interrupted: {interrupted}" if interrupted else "failed trials" if failed else "done"
-        self.ledger.end_run(run_id, "limit of hours" if driver.out_of_time and outcome == "done" else outcome, seconds)
-        return Outcome(
-            record.name,
-            interrupted,
-            failed,
-            behind,
-            driver.progress.epochs_trained,
-            not interrupted and not driver.out_of_time,
-        )
-
-
-def read_data(space: Space, workload: Workload, view: View) -> Sample:
-    """Read the data of one configuration before anything is recorded or started: it may take long, or not be there.
-
-    Returns:
-        what was read; every node of a cluster must find the same.
-
-    Raises:
-        UserError: it cannot be read, or contradicts itself.
-    """
-    view.say("reading the data")
-    settings, service = canonical(space, workload, space.example(), space.seeds[0])
-    with addressed(space):
-        fixed, _ = workload.schedule(settings, service["epochs"])
-        card = workload.data(fixed)
-        inputs = dict(workload.inputs(fixed))
-    if card is not None:
-        check_card(card, space.workload)
-        view.say(f"data: {card.name}; " + "; ".join(card.notes))
-    if space.search.sampler != "grid":  # of a grid every configuration is looked at when the run is planned
-        read_all(space, workload)
-    return Sample(fixed, card.fingerprint if card is not None else "", inputs)

@@ -1,0 +1,70 @@
+"""How a run ends: what is recorded of it, what is said, and what the caller gets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from search.core.errors import NotReproducible
+from search.core.trial import State
+from search.engine.decide.driver import Driver
+from search.engine.live import View
+from search.plan import Plan, compared
+from search.study.opened import OpenStudy
+
+
+@dataclass(frozen=True)
+class RunOutcome:
+    """How a run ended.
+
+    Attributes:
+        study: name of the study, with its revision.
+        interrupted: why it ended early, or "".
+        failed: numbers of the failed trials.
+        mirror: why the Optuna mirror is behind, or "".
+        epochs_trained: epochs trained in this run.
+        complete: nothing is left to start: neither interrupted nor out of time.
+    """
+
+    study: str
+    interrupted: str
+    failed: list[int]
+    mirror: str
+    epochs_trained: int
+    complete: bool = True
+
+
+def conclude(
+    driver: Driver, study: OpenStudy, run_id: int, mirror: str, seconds: float, plan: Plan | None, view: View
+) -> RunOutcome:
+    """Record how a run ended, say it, and return it.
+
+    Args:
+        driver: of the run.
+        study: the study.
+        run_id: the run.
+        mirror: why the Optuna mirror is behind, or "".
+        seconds: it trained.
+        plan: made before its first epoch; None where nothing was trained.
+        view: told.
+    """
+    progress, interrupted = driver.progress, driver.stopping
+    if plan is not None:
+        view.say(compared(plan, progress.epochs_trained, progress.epochs_retrained, seconds))
+    if driver.out_of_time:
+        view.say(f"the limit of {study.space.search.hours:g} hours is reached; the same command goes on")
+    failed = [trial.number for trial in study.ledger.trials(study.record.id) if trial.state == State.FAILED]
+    end = f"interrupted: {interrupted}" if interrupted else "failed trials" if failed else "done"
+    study.ledger.end_run(run_id, "limit of hours" if driver.out_of_time and end == "done" else end, seconds)
+    complete = not interrupted and not driver.out_of_time
+    return RunOutcome(study.record.name, interrupted, failed, mirror, progress.epochs_trained, complete)
+
+
+def not_reproducible(study: OpenStudy, text: str) -> NotReproducible:
+    """Record an alarm of an execution class; return the error that ends the run."""
+    assert study.record.execution_class is not None
+    study.ledger.raise_alarm(study.record.execution_class, text)
+    return NotReproducible(
+        f"study {study.record.name!r}: {text}; this workload does not train the same bits twice in this execution "
+        "class, so nothing is shared in it from now on: the same command trains every trial that is left alone, and "
+        "`python -m search clean --alarms` takes this back once the cause is mended"
+    )
