@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 @places
 @click.option("--json", "as_json", is_flag=True, help="The same figures as JSON.")
 @click.option("--tree", is_flag=True, help="Show all of the stage tree.")
-@click.option("--no-probe", is_flag=True, help="Train no epoch for its time where nothing like it is on record.")
+@click.option("--no-probe", is_flag=True, help="Do not train an epoch to time it where no similar trial is on record.")
 @click.option("--no-sharing", is_flag=True, help="As if every trial were trained alone.")
 def plan(
     file: str,
@@ -60,7 +60,7 @@ def plan(
         place = room.place_of(ledger, space, record)
 
         def probe(leaf: Leaf) -> room.Probe:
-            click.echo("nothing like it is on record: training one epoch for its time", err=True)
+            click.echo("no timing on record for a similar trial: training one epoch to measure it", err=True)
             return room.probe(space.workload, place.cpus, place.gpus, leaf.fixed, leaf.schedule)
 
         name = record.name if record is not None else ""

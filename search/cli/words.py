@@ -12,7 +12,7 @@ import click
 
 from search.core.errors import UserError, nearest, nearest_name
 
-MOST_MEANT = 3
+MAX_SETTINGS_OFFERED = 3
 """Settings that are offered for one word."""
 
 
@@ -31,7 +31,7 @@ class Verbs(click.Group):
         if self.get_command(ctx, word) is not None or word.startswith("-"):
             return super().resolve_command(ctx, args)
         if Path(word).is_file() or word.endswith((".yaml", ".yml")):
-            remedy = f"; a file stands behind a verb: {ctx.command_path} run {word}"
+            remedy = f"; a file is given after a verb: {ctx.command_path} run {word}"
         else:
             remedy = nearest(word, self.commands) or f"; verbs: {', '.join(self.commands)}"
         raise click.UsageError(f"No such command {word!r}{remedy}", ctx)
@@ -86,7 +86,7 @@ def _explained(error: click.UsageError, given: Sequence[str], verbs: Verbs) -> c
     written = " or ".join(_written(name, value) for name in meant)
     remedy = f"write {written}" if sure else f"did you mean {written}?"
     if command is verbs:
-        remedy = f"write {written} behind the verb"
+        remedy = f"write {written} after the verb"
     elif not any(parameter.name == "sets" for parameter in command.params):
         takers = [name for name, verb in verbs.commands.items() if any(one.name == "sets" for one in verb.params)]
         remedy = f"settings are given to {', '.join(takers)}, and {command.name} takes none"
@@ -128,7 +128,7 @@ def _meant(word: str, given: Sequence[str]) -> tuple[list[str], bool]:
     if plain == "seed":
         return ["seeds"], True
     for fits in (lambda name: name in (word, plain), lambda name: name.rpartition(".")[2] in (word, plain)):
-        if 0 < len(found := list(dict.fromkeys(filter(fits, keys)))) <= MOST_MEANT:
+        if 0 < len(found := list(dict.fromkeys(filter(fits, keys)))) <= MAX_SETTINGS_OFFERED:
             return found, True
     near = nearest_name(plain, keys)
     return ([] if near is None else [near]), False

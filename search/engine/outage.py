@@ -21,35 +21,35 @@ from search.core.errors import RayLost, StorageFailed
 from search.engine.live import View
 from search.ledger import Ledger
 
-PATIENCE = 600.0
+MAX_OUTAGE_S = 600.0
 """Seconds that one outage may last."""
 
-PAUSE = 2.0
+RETRY_PAUSE_S = 2.0
 """Seconds between two questions whether the database is back."""
 
-OUTAGES = 20
+MAX_OUTAGES = 20
 """After so many outages a run gives up: what the database dies of may be what it is asked."""
 
-LOSSES = 3
+MAX_RAY_RESTARTS = 3
 """How often Ray is started again: what it dies of may be what it is given to do."""
 
 Result = TypeVar("Result")
 
 
-def through_outages(work: Callable[[], Result], ledger: Ledger, view: View, patience: float = PATIENCE) -> Result:
+def through_outages(work: Callable[[], Result], ledger: Ledger, view: View, patience: float = MAX_OUTAGE_S) -> Result:
     """Return what `work` returns; it is called again after every outage of the database that passes, or loss of Ray.
 
     Raises:
         StorageFailed: waiting cannot mend it, or did not within `patience` seconds.
-        RayLost: it was lost again after `LOSSES` starts.
+        RayLost: it was lost again after `MAX_RAY_RESTARTS` starts.
     """
     losses = 0
-    for _ in range(OUTAGES):
+    for _ in range(MAX_OUTAGES):
         try:
             return work()
         except RayLost as error:
             losses += 1
-            if losses > LOSSES:
+            if losses > MAX_RAY_RESTARTS:
                 raise
             view.say(f"Ray's {error.reason}: starting it again, and going on from what is committed")
         except StorageFailed as error:
@@ -109,4 +109,4 @@ def _await(ledger: Ledger, patience: float, noted: Sequence[int]) -> float:
         except StorageFailed as error:
             if not error.passing or time.monotonic() - began > patience:
                 raise
-        time.sleep(PAUSE)
+        time.sleep(RETRY_PAUSE_S)

@@ -19,14 +19,14 @@ if TYPE_CHECKING:
     from search.engine.decide.driver import Driver
     from search.engine.live import View
 
-GRACE = 10.0
+EPOCH_GRACE_S = 10.0
 """Seconds a running epoch may take to end, before it is dropped."""
 
-LAST = 4.0
+FORCED_EXIT_S = 4.0
 """Seconds after which a run that was to end at once and did not is ended as by SIGKILL: its Ray may be gone, which a
 signal to everybody takes with it, and whoever asks it for something then waits a minute for the answer."""
 
-SHOWN = 5
+MAX_EPOCHS_NAMED = 5
 """Epochs that are named where they are dropped."""
 
 
@@ -68,7 +68,7 @@ def stopping_on_signals(driver: Driver, view: View) -> Iterator[None]:
 
 
 def end(driver: Driver, view: View, reason: str, over: threading.Event) -> None:
-    """End a run: wait for the epochs that are due within `GRACE`, drop the others; end this process if that fails.
+    """End a run: wait for epochs due within `EPOCH_GRACE_S`, drop the others; end this process if that fails.
 
     Args:
         driver: told to stop, and to drop what is left.
@@ -77,8 +77,11 @@ def end(driver: Driver, view: View, reason: str, over: threading.Event) -> None:
         over: set where the run has ended.
     """
     driver.stop(reason)
-    view.say(f"ending: epochs in progress that are due within {GRACE:.0f} s are waited for; again to end at once")
-    until = time.monotonic() + GRACE
+    view.say(
+        f"ending: epochs in progress that are due within {EPOCH_GRACE_S:.0f} s are waited for; "
+        "press Ctrl-C or send the signal again to end at once"
+    )
+    until = time.monotonic() + EPOCH_GRACE_S
     while (left := until - time.monotonic()) > 0:
         # With no epoch in progress, workers save the states they stand in: that is waited for, too.
         if driver.in_progress and not driver.due(left):
@@ -86,7 +89,7 @@ def end(driver: Driver, view: View, reason: str, over: threading.Event) -> None:
         if over.wait(0.1):
             return
     driver.drop(reason)
-    if not over.wait(LAST):
+    if not over.wait(FORCED_EXIT_S):
         view.end()
         print(f"the study was ended by {reason}, and Ray does not answer; the same command goes on", file=sys.stderr)
         sys.stdout.flush()
@@ -99,5 +102,6 @@ def dropped(driver: Driver) -> str:
     lost = [f"epoch {epoch} of trial {trial}" for trial, epoch in driver.in_progress]
     if not lost:
         return ""
-    more = f" and {len(lost) - SHOWN} more" if len(lost) > SHOWN else ""
-    return f"dropped: {', '.join(lost[:SHOWN])}{more}; the same command trains {'them' if lost[1:] else 'it'} again"
+    more = f" and {len(lost) - MAX_EPOCHS_NAMED} more" if len(lost) > MAX_EPOCHS_NAMED else ""
+    named = ", ".join(lost[:MAX_EPOCHS_NAMED])
+    return f"dropped: {named}{more}; the same command trains {'them' if lost[1:] else 'it'} again"

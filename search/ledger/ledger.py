@@ -20,7 +20,8 @@ from search.ledger.states import States
 from search.ledger.step import Step
 from search.ledger.tables import utc_now
 
-CHUNK = 500  # keys per query: SQLite allows 32,766 variables, and smaller statements are cached better
+KEYS_PER_QUERY = 500
+"""SQLite allows 32,766 variables in a statement, and smaller statements are cached better."""
 
 
 @dataclass(frozen=True)
@@ -223,7 +224,8 @@ class Ledger:
         """Return trial number -> (epoch keys of its whole path, data fingerprint), of all trials or of these."""
         columns = tables.trial.c.number, tables.trial.c.path, tables.trial.c.data
         query = sa.select(*columns).where(tables.trial.c.study_id == study_id)
-        some = [None] if numbers is None else [numbers[at : at + CHUNK] for at in range(0, len(numbers), CHUNK)]
+        starts = range(0, len(numbers or ()), KEYS_PER_QUERY)
+        some = [None] if numbers is None else [numbers[at : at + KEYS_PER_QUERY] for at in starts]
         found: dict[int, tuple[list[str], str]] = {}
         with self.engine.connect() as connection:
             for each in some:
@@ -235,8 +237,8 @@ class Ledger:
         """Return those of `keys` that are on record."""
         recorded = {}
         with self.engine.connect() as connection:
-            for start in range(0, len(keys), CHUNK):
-                wanted = [bytes.fromhex(key) for key in keys[start : start + CHUNK]]
+            for start in range(0, len(keys), KEYS_PER_QUERY):
+                wanted = [bytes.fromhex(key) for key in keys[start : start + KEYS_PER_QUERY]]
                 for row in connection.execute(sa.select(tables.epoch).where(tables.epoch.c.key.in_(wanted))):
                     content = codec.decode_row(row.row, predictions)
                     recorded[row.key.hex()] = Recorded(

@@ -21,7 +21,7 @@ from search.core.errors import UserError
 from search.ledger import files, tables
 from search.ledger.files import StateFile
 
-CHUNK = 500
+KEYS_PER_QUERY = 500
 
 
 class Role(enum.StrEnum):
@@ -76,8 +76,8 @@ class States:
         """Return the states on record of these keys; whether their files are sound is seen when they are read."""
         kept_of = {}
         with self._engine.connect() as connection:
-            for start in range(0, len(keys), CHUNK):
-                wanted = [bytes.fromhex(key) for key in keys[start : start + CHUNK]]
+            for start in range(0, len(keys), KEYS_PER_QUERY):
+                wanted = [bytes.fromhex(key) for key in keys[start : start + KEYS_PER_QUERY]]
                 query = sa.select(tables.state).where(tables.state.c.key.in_(wanted))
                 for row in connection.execute(query):
                     kept_of[row.key.hex()] = _kept(row)

@@ -17,10 +17,10 @@ from search.plan.process import Probe
 from search.space import SERVICE_SETTINGS
 from search.study.leaf import Leaf
 
-SAMPLE = 32
+MAX_EPOCHS_SAMPLED = 32
 """Epochs of a trial on record that are looked at, spread over all of them."""
 
-LIKE = 200
+MAX_KINDS_COMPARED = 200
 """Different trials on record that are compared with; own ones come first, then those of the newest studies."""
 
 Kind = frozenset[tuple[str, str]]
@@ -29,7 +29,7 @@ Kind = frozenset[tuple[str, str]]
 
 @dataclass(frozen=True)
 class Measured:
-    """What an epoch takes and a state needs, of one kind of trial; None where nothing like it is on record.
+    """What an epoch takes and a state needs, of one kind of trial; None where no similar trial is on record.
 
     Attributes:
         seconds: of an epoch.
@@ -132,11 +132,11 @@ class Estimates:
             for trial in self._ledger.trials(record.id):
                 path, data = paths[trial.number]
                 name = kind_of(trial.settings), data
-                if not trial.last_epoch or name in seen or len(seen) >= LIKE:
+                if not trial.last_epoch or name in seen or len(seen) >= MAX_KINDS_COMPARED:
                     continue
                 seen.add(name)
                 keys = path[: trial.last_epoch]
-                rows = self._ledger.rows(keys[:: max(1, len(keys) // SAMPLE)])
+                rows = self._ledger.rows(keys[:: max(1, len(keys) // MAX_EPOCHS_SAMPLED)])
                 sizes = [state.file.size for state in self._ledger.states.find(keys).values()]
                 where = "this study" if record.name == self._study else f"study {record.name!r}"
                 yield _Seen(*name, where, _middle([row.seconds for row in rows.values()]), _middle(sizes))
@@ -155,7 +155,7 @@ def _own(stock: Inventory) -> Iterator[_Seen]:
     """Yield what rows and states on the study's own paths say."""
     known: dict[tuple[Kind, str], list[Known]] = {}
     for trial in stock.trials:
-        if trial.epoch and len(known) < LIKE:
+        if trial.epoch and len(known) < MAX_KINDS_COMPARED:
             known.setdefault((kind_of(trial.leaf.trial.settings), trial.leaf.data), []).append(trial)
     for (kind, data), trials in known.items():
         keys: Sequence[str] = max((trial.leaf.path[: trial.epoch] for trial in trials), key=len)

@@ -16,10 +16,10 @@ from search.space import Space, confirm_name
 from search.study.leaf import Leaf, Planner, longest
 from search.study.marks import STATES_PER_CHAIN
 
-RAY_START = 10.0
+RAY_START_S = 10.0
 """Seconds until the first worker trains: Ray, and the workload's own start (10 to 20 s on two cores that are busy)."""
 
-SPACING = 5.0
+STATE_SPACING_S = 5.0
 """Seconds of training between a spaced state and the one before, as workers have it."""
 
 
@@ -76,7 +76,7 @@ class Plan:
     Attributes:
         study: its name, with its revision where it was begun.
         configurations, seeds, trials: how many; trials are configurations x seeds.
-        unasked: configurations an adaptive sampler has still to choose: all figures hold at most.
+        unasked: configurations an adaptive sampler has still to choose: all the figures below are upper limits.
         known_ends: trials that rows on record decide.
         early: whether stop rules or pruning may end trials.
         sharing: whether trials share epochs.
@@ -179,7 +179,7 @@ def plan_of(
         planner: makes its leaves, in the execution class of `place`.
         place: where it would be trained.
         record: the study, where it was begun.
-        probe: trains an epoch of a leaf, for its time; asked only where nothing like it is on record.
+        probe: trains an epoch of a leaf, for its time; asked only where no similar trial is on record.
 
     Raises:
         UserError: a configuration cannot be trained, or its data cannot be read.
@@ -240,7 +240,7 @@ def _seconds(stock: Inventory, work: Work, estimates: Estimates, place: Place, s
     for known, first, last in work.chains:
         seconds = estimates.of(known.leaf).seconds
         if seconds is None:
-            return Seconds(None, None, None, None, RAY_START, place.workers, ())
+            return Seconds(None, None, None, None, RAY_START_S, place.workers, ())
         times.append(seconds * (last - first + 1))
     chains = [
         (estimates.of(known.leaf).seconds or 0.0) * (len(known.leaf.path) - known.base) for known, _, _ in work.chains
@@ -251,12 +251,12 @@ def _seconds(stock: Inventory, work: Work, estimates: Estimates, place: Place, s
         like = [estimates.of(known.leaf).seconds for known in stock.trials]
         known_times = [seconds for seconds in like if seconds is not None]
         if not known_times:
-            return Seconds(None, None, None, None, RAY_START, place.workers, ())
+            return Seconds(None, None, None, None, RAY_START_S, place.workers, ())
         length = max(len(known.leaf.path) for known in stock.trials)
         each = sum(known_times) / len(known_times) * length
         more = stock.unasked * seeds
         device, trained, longest = device + each * more, trained + length * more, max(longest, each)
-    start = RAY_START if trained else 0.0
+    start = RAY_START_S if trained else 0.0
     wall = max(device / place.workers, longest) + start
     sources = estimates.sources(known.leaf for known, _, _ in work.chains)
     return Seconds(device, wall, device / trained if trained else None, longest, start, place.workers, sources)
@@ -279,7 +279,7 @@ def _room(
     owners: dict[str, Known] = {key: known for key, (known, _) in [*work.missing.items(), *work.again.items()]}
     spaced = {
         known.leaf.trial.number: (estimates.of(known.leaf).seconds or 0.0) * len(known.leaf.path) / STATES_PER_CHAIN
-        >= SPACING
+        >= STATE_SPACING_S
         for known, _, _ in work.chains
     }
     kept = states_kept(space, stock, work, planner.landmarks, spaced)

@@ -18,7 +18,7 @@ from typing import Any
 from search.core.errors import UserError
 from search.system.module_path import working_folder_last
 
-QUICK = 5.0
+SECOND_EPOCH_LIMIT_S = 5.0
 """Seconds up to which a first epoch is followed by a second one, which counts: the first pays for the start."""
 
 _MARK, _ENDED = "answer: ", "ended: "
@@ -111,7 +111,7 @@ def _found(workload: Any, question: Mapping[str, Any]) -> Mapping[str, Any]:
         began = time.monotonic()
         run.train_epoch(settings)
         seconds = time.monotonic() - began
-        if seconds > QUICK:
+        if seconds > SECOND_EPOCH_LIMIT_S:
             break
     try:
         size: int | None = len(run.save())

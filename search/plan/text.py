@@ -10,10 +10,10 @@ from search.plan.plan import Plan, confirmed_settings
 from search.plan.tree import Stage, walk
 from search.study.leaf import Leaf
 
-SHOWN = 40
+MAX_TREE_LINES = 40
 """Lines of the stage tree that are shown unless all are asked for."""
 
-LISTED = 4
+MAX_VALUES_LISTED = 4
 """Values of one axis that are listed before the rest is counted."""
 
 
@@ -28,7 +28,7 @@ def text(plan: Plan, whole_tree: bool = False) -> str:
     stages = sum(1 for _ in walk(plan.tree))
     if stages:
         lines += ["", "stage tree (epochs: what differs there)"]
-        shown = list(tree_lines(plan) if whole_tree else islice(tree_lines(plan), SHOWN))
+        shown = list(tree_lines(plan) if whole_tree else islice(tree_lines(plan), MAX_TREE_LINES))
         lines += [f"  {line}" for line in shown]
         if left := stages - len(shown):
             lines.append(f"  ... {left:,} more line{'s' * (left > 1)}; --tree shows all")
@@ -45,7 +45,7 @@ def _head(plan: Plan) -> Iterator[str]:
         so_far = plan.configurations - plan.unasked
         name = plan.space.search.sampler
         chosen = f"{plan.unasked:,} of them as it goes ({so_far:,} so far)"
-        yield f"  the sampler {name} chooses {chosen}: figures hold at most"
+        yield f"  the sampler {name} chooses {chosen}: the figures below are upper limits"
 
 
 def _epochs(plan: Plan) -> Iterator[str]:
@@ -83,7 +83,7 @@ def _cost(plan: Plan) -> Iterator[str]:
             "time", "seconds", "nothing is to be trained" + (" before the confirm stage" if plan.confirm else "")
         )
     elif seconds.device is None:
-        yield _line("time", "unknown", "nothing like it is on record, and no probe was made")
+        yield _line("time", "unknown", "no timing on record for a similar trial, and no probe was made")
     else:
         assert seconds.wall is not None
         assert seconds.epoch is not None
@@ -129,7 +129,7 @@ def compared(plan: Plan, trained: int, again: int, seconds: float) -> str:
     line = f"planned {'' if exact else 'at most '}{plan.epochs.train:,} epochs and {plan.epochs.again:,} again"
     line += f", trained {trained:,} and {again:,} again"
     if plan.seconds.wall is None:
-        return f"{line}; {duration(seconds)}, nothing told how long before"
+        return f"{line}; {duration(seconds)}, its time was not known before"
     return f"{line}; planned {duration(plan.seconds.wall - plan.seconds.start)} at least, took {duration(seconds)}"
 
 
@@ -193,8 +193,8 @@ def _varying(leaves: Sequence[Leaf]) -> str:
 def _listed(values: Sequence[str]) -> str:
     if len(values) == 1:
         return values[0]
-    shown = "|".join(values[:LISTED])
-    return f"{shown}|... ({len(values)})" if len(values) > LISTED else shown
+    shown = "|".join(values[:MAX_VALUES_LISTED])
+    return f"{shown}|... ({len(values)})" if len(values) > MAX_VALUES_LISTED else shown
 
 
 def _spelt(value: object) -> str:

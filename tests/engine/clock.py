@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from search.engine.decide.lease import Lease
-from search.engine.decide.pace import STALLED
+from search.engine.decide.pace import STALLED_EPOCHS
 from tests.engine.simulation import Simulation
 
 TICK = 5.0
@@ -100,7 +100,7 @@ class Timed(Simulation):
         return self.now + self.seconds(lease, lease.path[done]), lease_id
 
     def stalls(self, lease: Lease) -> bool:
-        return self.slowness(lease) > STALLED
+        return self.slowness(lease) > STALLED_EPOCHS
 
     def seconds(self, lease: Lease, key: str) -> float:
         return self.duration(key) * self.slowness(lease)

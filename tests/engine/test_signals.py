@@ -80,7 +80,7 @@ def test_epochs_that_are_due_are_waited_for(
     drops: bool,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(signals, "GRACE", 0.5)
+    monkeypatch.setattr(signals, "EPOCH_GRACE_S", 0.5)
     over = Clock(0.2 if ends else None)
     monkeypatch.setattr(signals, "time", SimpleNamespace(monotonic=lambda: over.now))
     driver, view = Pretender(over, in_progress, is_due), Heard()
@@ -88,7 +88,10 @@ def test_epochs_that_are_due_are_waited_for(
     assert (driver.stopping, driver.dropping) == ("Ctrl-C", drops)
     assert (over.now > 0.15) == waits
     assert over.now > 0.45 or not (waits and drops)
-    assert view.said == ["ending: epochs in progress that are due within 0 s are waited for; again to end at once"]
+    assert view.said == [
+        "ending: epochs in progress that are due within 0 s are waited for; "
+        "press Ctrl-C or send the signal again to end at once"
+    ]
 
 
 def test_what_is_dropped_is_said() -> None:
@@ -166,7 +169,7 @@ def test_a_run_that_does_not_end_is_ended() -> None:
     assert done.stderr == "the study was ended by SIGTERM, and Ray does not answer; the same command goes on\n"
 
 
-IMPATIENT = "signals.GRACE, signals.LAST = 0.1, 0.3\n"
+IMPATIENT = "signals.EPOCH_GRACE_S, signals.FORCED_EXIT_S = 0.1, 0.3\n"
 
 
 def test_sigterm_ends_a_command_like_ctrl_c() -> None:

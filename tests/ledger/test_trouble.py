@@ -248,7 +248,7 @@ class Reluctant:
 
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(outage, "PAUSE", 0.0)
+    monkeypatch.setattr(outage, "RETRY_PAUSE_S", 0.0)
 
 
 def test_a_run_waits_for_its_database_and_starts_over(quick: None) -> None:
@@ -299,7 +299,7 @@ def test_a_database_that_goes_away_again_and_again_is_given_up(quick: None) -> N
         raise away()
 
     assert failure(lambda: through_outages(work, Always(), Said())).passing  # type: ignore[arg-type]
-    assert calls == outage.OUTAGES + 1
+    assert calls == outage.MAX_OUTAGES + 1
 
 
 class Deaf(Reluctant):

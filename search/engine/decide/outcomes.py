@@ -13,7 +13,7 @@ from search.ledger import Ledger, StudyRecord
 from search.space import Space
 from search.study.sampling import Sampler, mean_outcome
 
-BATCH = 200
+TRIALS_PER_QUERY = 200
 """Trials of earlier runs that are looked at together."""
 
 Event = Callable[[str, Mapping[str, Any]], None]
@@ -91,8 +91,8 @@ class Outcomes:
         for trial in trials:
             self.add(trial.configuration, trial.number)
         ended = [trial for trial in trials if trial.state.ended and trial.state != State.FAILED and trial.last_epoch]
-        for start in range(0, len(ended), BATCH):
-            self._restore(ledger, record, ended[start : start + BATCH])
+        for start in range(0, len(ended), TRIALS_PER_QUERY):
+            self._restore(ledger, record, ended[start : start + TRIALS_PER_QUERY])
 
     def _restore(self, ledger: Ledger, record: StudyRecord, trials: Sequence[Trial]) -> None:
         metric = self._space.search.objective.metric

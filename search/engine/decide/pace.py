@@ -6,11 +6,14 @@ from collections import deque
 from collections.abc import Callable
 from statistics import median
 
-STALLED, PATIENCE = 10.0, 60.0
-"""Nobody waits for a lease whose epoch takes this many times the usual one and its own last one, and at least these
-seconds."""
+STALLED_EPOCHS = 10.0
+"""Nobody waits for a lease whose epoch takes this many times the usual one and its own last one, and more than
+`MIN_SILENCE_S`."""
 
-RECENT = 101
+MIN_SILENCE_S = 60.0
+"""Seconds for which every lease is waited for, however short its epochs are."""
+
+MAX_RECENT_EPOCHS = 101
 """Epochs that say what is usual."""
 
 
@@ -23,7 +26,7 @@ class Pace:
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._recent: deque[float] = deque(maxlen=RECENT)  # seconds of epochs, of all leases
+        self._recent: deque[float] = deque(maxlen=MAX_RECENT_EPOCHS)  # seconds of epochs, of all leases
         self._heard: dict[int, float] = {}  # lease -> when it started or last brought something
         self._own: dict[int, float] = {}  # lease -> seconds of its last epoch
         self._ending: set[int] = set()  # told to end
@@ -59,12 +62,14 @@ class Pace:
         Their own epochs count as well as the usual ones: one study may hold models of very different cost.
         """
         now = self._clock()
-        silent = {lease: now - heard for lease, heard in self._heard.items() if now - heard > PATIENCE}
+        silent = {lease: now - heard for lease, heard in self._heard.items() if now - heard > MIN_SILENCE_S}
         if not silent or not self._recent:
             return set()
         usual, dearest = median(self._recent), max(self._recent)
         return {
-            lease for lease, seconds in silent.items() if seconds > STALLED * max(usual, self._own.get(lease, dearest))
+            lease
+            for lease, seconds in silent.items()
+            if seconds > STALLED_EPOCHS * max(usual, self._own.get(lease, dearest))
         }
 
     def due(self, within: float) -> bool:

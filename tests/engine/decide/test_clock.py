@@ -115,7 +115,7 @@ def test_nobody_waits_for_a_worker_that_stands_still() -> None:
         timed.driver.context.pace._recent.extend([1.0] * 9)
         timed.run()
         assert {trial.state for trial in check(timed)} == {State.FINISHED}
-        assert max(timed.ended_at.values()) <= pace.PATIENCE + TICK + 9 + 6 + 4
+        assert max(timed.ended_at.values()) <= pace.MIN_SILENCE_S + TICK + 9 + 6 + 4
         assert [known for lease, _, known in timed.trained if lease == 0] == [True], "it came too late"
 
 

@@ -7,7 +7,7 @@ from statistics import median
 from hypothesis import given
 from hypothesis import strategies as st
 
-from search.engine.decide.pace import PATIENCE, RECENT, STALLED, Pace
+from search.engine.decide.pace import MAX_RECENT_EPOCHS, MIN_SILENCE_S, STALLED_EPOCHS, Pace
 
 SECONDS = st.floats(0.01, 1_000)
 DOINGS = st.lists(
@@ -29,14 +29,14 @@ class Told:
 
     @property
     def recent(self) -> list[float]:
-        return [seconds for _, seconds in self.rows[-RECENT:]]
+        return [seconds for _, seconds in self.rows[-MAX_RECENT_EPOCHS:]]
 
     def stalled(self, lease: int) -> bool:
         silent = self.now - self.running[lease]
-        if silent <= PATIENCE or not self.rows:
+        if silent <= MIN_SILENCE_S or not self.rows:
             return False
         own = self.last(lease)
-        return silent > STALLED * max(median(self.recent), own if own is not None else max(self.recent))
+        return silent > STALLED_EPOCHS * max(median(self.recent), own if own is not None else max(self.recent))
 
     def due(self, lease: int, within: float) -> bool:
         own = self.last(lease)

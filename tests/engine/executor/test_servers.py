@@ -163,13 +163,13 @@ def losing(times: int) -> Callable[[], str]:
 
 def test_ray_is_started_again_and_the_run_goes_on() -> None:
     view = Heard()
-    assert through_outages(losing(outage.LOSSES), None, view) == "done"  # type: ignore[arg-type]
+    assert through_outages(losing(outage.MAX_RAY_RESTARTS), None, view) == "done"  # type: ignore[arg-type]
     assert view.said == ["Ray's raylet ended: starting it again, and going on from what is committed"] * 3
 
 
 def test_but_not_for_ever() -> None:
     with pytest.raises(RayLost) as caught:
-        through_outages(losing(outage.LOSSES + 1), None, Heard())  # type: ignore[arg-type]
+        through_outages(losing(outage.MAX_RAY_RESTARTS + 1), None, Heard())  # type: ignore[arg-type]
     assert str(caught.value) == f"Ray's raylet ended{ADVICE}"
 
 
