@@ -225,11 +225,11 @@ class Ledger:
         columns = tables.trial.c.number, tables.trial.c.path, tables.trial.c.data
         query = sa.select(*columns).where(tables.trial.c.study_id == study_id)
         starts = range(0, len(numbers or ()), KEYS_PER_QUERY)
-        some = [None] if numbers is None else [numbers[at : at + KEYS_PER_QUERY] for at in starts]
+        batches = [None] if numbers is None else [numbers[at : at + KEYS_PER_QUERY] for at in starts]
         found: dict[int, tuple[list[str], str]] = {}
         with self.engine.connect() as connection:
-            for each in some:
-                rows = connection.execute(query if each is None else query.where(tables.trial.c.number.in_(each)))
+            for batch in batches:
+                rows = connection.execute(query if batch is None else query.where(tables.trial.c.number.in_(batch)))
                 found |= {row.number: (_split_path(row.path), row.data) for row in rows}
         return found
 
