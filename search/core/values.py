@@ -56,11 +56,11 @@ def rounded(value: Any, rule: Rule) -> Any:
         return [rounded(item, rule.get("items", {})) for item in value]
     if isinstance(value, bool) or value is None or isinstance(value, str):
         return value
-    kinds = _types(rule)
-    if "number" not in kinds:
+    allowed = kinds(rule)
+    if "number" not in allowed:
         if isinstance(value, int):
             return value
-        if "integer" in kinds and value.is_integer():
+        if "integer" in allowed and value.is_integer():
             return int(value)
     return tidy(float(value))
 
@@ -77,6 +77,7 @@ def tidy(value: Any) -> Any:
     return value
 
 
-def _types(rule: Rule) -> Sequence[str]:
+def kinds(rule: Rule) -> Sequence[str]:
+    """Return the JSON types that a rule allows."""
     kind = rule.get("type", ())
     return [kind] if isinstance(kind, str) else list(kind)

@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Mapping
 
+from search.core.values import kinds
 from search.space.nodes import Node, Problems, comma, requoted, show, unknown
 from search.space.numbers import meant
 from search.space.scalars import MAX_WHOLE_NUMBER
@@ -24,15 +25,15 @@ def conform(node: Node, rule: Rule, problems: Problems) -> bool:
 def _conform(node: Node, rule: Rule, problems: Problems) -> None:
     if node.kind == "broken":
         return
-    kinds = [rule["type"]] if isinstance(rule.get("type"), str) else list(rule.get("type", []))
-    if node.kind == "mapping" and "object" in kinds:
+    allowed = kinds(rule)
+    if node.kind == "mapping" and "object" in allowed:
         _mapping(node, rule, problems)
-    elif node.kind == "list" and "array" in kinds:
+    elif node.kind == "list" and "array" in allowed:
         if reason := broken_rule(node, {key: rule[key] for key in ("minItems", "maxItems") if key in rule}):
             problems.add(node, reason)
         for item in node.items:
             _conform(item, rule.get("items", {}), problems)
-    elif node.null and "null" in kinds:
+    elif node.null and "null" in allowed:
         return
     elif reason := broken_rule(node, rule):
         problems.add(node, reason)
@@ -99,23 +100,21 @@ def _too_large(value: object, rule: Rule) -> bool:
     """Whether this is a whole number that its rule does not bound, and that 64 bits cannot hold."""
     if type(value) is not int or abs(value) <= MAX_WHOLE_NUMBER or "enum" in rule:
         return False
-    kind = rule.get("type", ())
-    kinds = {kind} if isinstance(kind, str) else set(kind)
+    allowed = set(kinds(rule))
     bounds = {"maximum"} if value > 0 else {"minimum", "exclusiveMinimum"}
-    looked_up = "string" in kinds and ("pattern" in rule or "boolean" in kinds)  # a figure, or a value of an axis
-    return not bounds & set(rule) and not looked_up and (not kinds or bool(kinds & {"number", "integer"}))
+    looked_up = "string" in allowed and ("pattern" in rule or "boolean" in allowed)  # a figure, or a value of an axis
+    return not bounds & set(rule) and not looked_up and (not allowed or bool(allowed & {"number", "integer"}))
 
 
 def _unquoted(node: Node, rule: Rule) -> str:
     """Return how a text is written that its rule knows as a number, or as one of true, false and null."""
-    kinds = rule.get("type", ())
-    words = [word for word, kind in ((True, "boolean"), (False, "boolean"), (None, "null")) if kind in kinds]
+    allowed = kinds(rule)
+    words = [word for word, kind in ((True, "boolean"), (False, "boolean"), (None, "null")) if kind in allowed]
     return requoted(node, [*rule.get("enum", ()), *words]) or ("" if "enum" in rule else _number(node.value, rule))
 
 
 def _number(text: str, rule: Rule) -> str:
-    kinds = rule.get("type", ())
-    return meant(text, rule) if "number" in kinds or "integer" in kinds else ""
+    return meant(text, rule) if {"number", "integer"} & set(kinds(rule)) else ""
 
 
 def _as_list(node: Node, rule: Rule) -> str:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 from typing import Any
 
+from search.core.values import kinds
 from search.space.conform import bracketed, broken_rule
 from search.space.labels import look
 from search.space.model import Choice, Grid
 from search.space.nodes import Node, Problems, comma, place, show, text_of
-from search.space.settings import kinds, spelled
+from search.space.settings import spelled
 from search.workload.settings import Rule
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 from search.core.errors import nearest
-from search.core.values import tidy
+from search.core.values import kinds, tidy
 from search.space.conform import broken_rule
 from search.space.keys import DOMAINS
 from search.space.nodes import Node, Problems, printable, show, unknown
@@ -18,12 +18,6 @@ Rules = Description | None
 
 MAX_SUGGESTED_SETTINGS = 3
 """Settings that a fault offers for one that is unknown."""
-
-
-def kinds(rule: Rule) -> Sequence[str]:
-    """Return the JSON types a setting's rule allows."""
-    kind = rule.get("type", ())
-    return [kind] if isinstance(kind, str) else list(kind)
 
 
 def read_settings(node: Node, rules: Rules, problems: Problems) -> dict[str, Any]:
