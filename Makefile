@@ -2,15 +2,16 @@
 # make test   set up, then check style, types, imports and run all tests
 # make quick  the fast part of the tests, for while you work
 # make stress what takes minutes: simulations, and a study whose processes are killed again and again
+# make floor  the quick tests and the engine's with the lowest versions that pyproject.toml allows, in .venv-floor
 # make fmt    bring the code into its format
 # make docs   build the documentation as a site, site/html/index.html
 
 PYTHON ?= python3
 BIN := .venv/bin
 # Python reads the encodings of file names and streams as it starts, so that tests cannot set them themselves.
-PYTEST := env -u PYTHONIOENCODING -u PYTHONUTF8 -u PYTHONOPTIMIZE LC_ALL=C.UTF-8 $(BIN)/python -m pytest
+PYTEST = env -u PYTHONIOENCODING -u PYTHONUTF8 -u PYTHONOPTIMIZE LC_ALL=C.UTF-8 $(BIN)/python -m pytest
 
-.PHONY: run test quick stress lint fmt docs clean
+.PHONY: run test quick stress floor lint fmt docs clean
 
 run: .venv/installed
 	$(BIN)/python -m search run spaces/focal.yaml
@@ -24,6 +25,14 @@ quick: .venv/installed-dev
 
 stress: .venv/installed-dev
 	$(PYTEST) -n 2 --dist loadfile -m stress
+
+floor: BIN := .venv-floor/bin
+floor:
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv-floor
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --upgrade --resolution lowest-direct -e ".[dev]"
+	$(PYTEST) -n 2 --dist worksteal -m "not slow and not stress"
+	$(PYTEST) -n 2 --dist loadfile -m "slow and not stress" tests/engine
 
 lint: .venv/installed-dev
 	$(BIN)/ruff check .
@@ -56,4 +65,4 @@ docs: .venv/installed-docs
 	touch $@
 
 clean:
-	rm -rf site .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf site .venv .venv-floor .mypy_cache .ruff_cache .pytest_cache .hypothesis
