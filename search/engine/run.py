@@ -17,7 +17,7 @@ from search.engine.decide.driver import Driver
 from search.engine.live import View
 from search.engine.machines.agreement import Sample
 from search.engine.machines.gauge import Gauge
-from search.engine.machines.nodes import Node, Share
+from search.engine.machines.nodes import Share, TrainingNode
 from search.engine.outage import through_outages
 from search.engine.prepare import every_trial_ended, grid_on_record, proven_class, read_data
 from search.engine.signals import dropped, stopping_on_signals
@@ -92,7 +92,7 @@ class _Steps:
     ) -> None:
         self.space, self.ledger, self.workload, self.view, self.sharing = space, ledger, workload, view, sharing
         self._address, self._sample = address, sample
-        self._nodes: Sequence[Node] = ()  # of a cluster
+        self._nodes: Sequence[TrainingNode] = ()  # of a cluster
         self._plan: Plan | None = None
         self._deadline = deadline  # monotonic seconds, once training has begun
 

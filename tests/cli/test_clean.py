@@ -49,7 +49,7 @@ def test_what_ray_left_of_a_dead_driver_goes_too(
     monkeypatch.setattr(folders, "places", lambda: [(str(results), "")])
     left = results / "search-12345678"
     (left / "session").mkdir(parents=True)
-    (left / folders.LOCK).write_text("1\n")
+    (left / folders.LOCK_FILE).write_text("1\n")
     assert run(["clean", "--results", str(results)]) == 0
     first = "removed 1 folder of runs that are gone, with what Ray left in them"
     assert capsys.readouterr().out.splitlines() == [first, "freed 1 file, 1.0 MB", "kept: 1 state, 2.0 MB"]

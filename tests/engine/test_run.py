@@ -26,7 +26,7 @@ import yaml
 from optuna.trial import TrialState
 
 from search.core.trial import State, Trial
-from search.engine.executor.folders import PREFIX, places
+from search.engine.executor.folders import FOLDER_PREFIX, places
 from search.ledger import Ledger
 from search.ledger.urls import sqlite_url
 from tests.surroundings import HANG_S, PATIENCE, ROOT
@@ -154,7 +154,7 @@ def kin(process: subprocess.Popen[str]) -> list[psutil.Process]:
 
 def sessions_of(driver: int) -> list[Path]:
     """The folders of the Ray sessions of a driver."""
-    found = {each for place, _ in places() for each in Path(place).glob(f"{PREFIX}*/session_*_{driver}")}
+    found = {each for place, _ in places() for each in Path(place).glob(f"{FOLDER_PREFIX}*/session_*_{driver}")}
     return sorted(found)
 
 

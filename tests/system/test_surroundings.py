@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from search.core.errors import UserError
-from search.engine.executor.local import TOKEN, own_token
+from search.engine.executor.local import TOKEN_VARIABLE, own_token
 from search.system.surroundings import have_home, require_surroundings
 from tests.engine.test_run import ROOT
 
@@ -85,8 +85,8 @@ def test_who_has_no_home_is_at_home_where_temporary_files_lie(tmp_path: Path, mo
 def test_a_local_ray_has_a_token_of_its_own_and_leaves_none(monkeypatch: pytest.MonkeyPatch) -> None:
     for before in (None, "of a cluster"):
         if before is not None:
-            monkeypatch.setenv(TOKEN, before)
+            monkeypatch.setenv(TOKEN_VARIABLE, before)
         with own_token():
-            token = os.environ[TOKEN]
+            token = os.environ[TOKEN_VARIABLE]
             assert len(token) == 64
-        assert os.environ.get(TOKEN) == before
+        assert os.environ.get(TOKEN_VARIABLE) == before

@@ -15,4 +15,4 @@ class Death:
     memory: bool = False
 
 
-UNKNOWN = Death("was gone without a word")
+UNKNOWN = Death("exited without leaving a trace")

@@ -21,15 +21,19 @@ from search.core.errors import UserError
 from search.engine.decide.driver import Driver
 from search.engine.executor.job import job
 from search.engine.machines.agreement import Answer, Question, answer, split_address
-from search.engine.machines.nodes import Node, Share
+from search.engine.machines.nodes import Share, TrainingNode
 
-ON_WORKERS = {"RAY_CHDIR_TO_TRIAL_DIR": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "1", "RAY_AIR_NEW_OUTPUT": "0"}
+WORKER_ENVIRONMENT = {
+    "RAY_CHDIR_TO_TRIAL_DIR": "0",
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "1",
+    "RAY_AIR_NEW_OUTPUT": "0",
+}
 """What local workers inherit from the driver: those of a cluster are started by others."""
 
-ROUND = 5.0
+NODE_CHECK_INTERVAL_S = 5.0
 """Seconds between two looks at which nodes are alive."""
 
-GONE = "the loss of all its nodes"
+ALL_NODES_LOST = "the loss of all its nodes"
 """Why a run ends once no node is left that could train."""
 
 
@@ -53,7 +57,7 @@ def joined(address: str) -> Iterator[None]:
             address,
             log_to_driver=False,
             logging_level="ERROR",
-            runtime_env={"env_vars": ON_WORKERS},
+            runtime_env={"env_vars": WORKER_ENVIRONMENT},
             job_config=job(local=False),
         )
     except Exception as error:
@@ -87,7 +91,7 @@ def _refusal(address: str, error: Exception) -> str:
 # Asked -------------------------------------------------------------------------------------------------------------
 
 
-def ask(nodes: Sequence[Node], question: Question, say: Callable[[str], None]) -> dict[Node, Answer]:
+def ask(nodes: Sequence[TrainingNode], question: Question, say: Callable[[str], None]) -> dict[TrainingNode, Answer]:
     """Put a question to one worker on every node, all at once; whoever is busy answers when it is free.
 
     Args:
@@ -105,7 +109,7 @@ def ask(nodes: Sequence[Node], question: Question, say: Callable[[str], None]) -
     }
     open_ones, said = list(asked), False
     while open_ones:
-        _, open_ones = ray.wait(open_ones, num_returns=len(open_ones), timeout=ROUND)
+        _, open_ones = ray.wait(open_ones, num_returns=len(open_ones), timeout=NODE_CHECK_INTERVAL_S)
         if open_ones and not said:
             said = True
             say(f"waiting for a free worker, or the data, on {', '.join(str(asked[each]) for each in open_ones)}")
@@ -132,12 +136,12 @@ def on_nodes(trainable: Any, share: Share) -> Any:
     return tune.with_resources(trainable, tune.PlacementGroupFactory([bundle], bundle_label_selector=[allowed]))
 
 
-class Watch(tune.Callback):
+class NodeWatch(tune.Callback):
     """Tells the driver how many leases still fit, and ends the run where no node is left: Tune would wait for ever."""
 
-    def __init__(self, driver: Driver, nodes: Sequence[Node]) -> None:
+    def __init__(self, driver: Driver, nodes: Sequence[TrainingNode]) -> None:
         self._driver, self._nodes = driver, nodes
-        self._next = time.monotonic() + ROUND
+        self._next = time.monotonic() + NODE_CHECK_INTERVAL_S
 
     def __getstate__(self) -> dict[str, object]:
         return {}  # Tune pickles what it is given, for `Tuner.restore`
@@ -146,7 +150,7 @@ class Watch(tune.Callback):
         """Look at the nodes now and then."""
         if time.monotonic() < self._next:
             return
-        self._next = time.monotonic() + ROUND
+        self._next = time.monotonic() + NODE_CHECK_INTERVAL_S
         self.look({entry["NodeID"] for entry in ray.nodes() if entry["Alive"]})
 
     def look(self, alive: set[str]) -> None:
@@ -157,6 +161,6 @@ class Watch(tune.Callback):
         """
         left = sum(node.leases for node in self._nodes if node.id in alive)
         if not left:
-            self._driver.stop(GONE)
+            self._driver.stop(ALL_NODES_LOST)
             raise KeyboardInterrupt
         self._driver.workers = left

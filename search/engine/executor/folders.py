@@ -17,22 +17,22 @@ from pathlib import Path
 
 from search.core.errors import UserError
 
-PREFIX = "search-"
-LOCK = "driver.lock"
+FOLDER_PREFIX = "search-"
+LOCK_FILE = "driver.lock"
 
 SOCKET_PATH_BYTES = 107 if sys.platform.startswith("linux") else 103
 """Bytes of the longest path that a socket may have."""
 
-INSIDE_BYTES = len(f"/{PREFIX}12345678/session_2026-01-01_00-00-00_000000_4194304/sockets/plasma_store")
+SOCKET_BYTES_INSIDE = len(f"/{FOLDER_PREFIX}12345678/session_2026-01-01_00-00-00_000000_4194304/sockets/plasma_store")
 """Bytes of the longest path of a socket inside the folder for temporary files."""
 
-ROOM_BYTES = 20_000_000
+MIN_FREE_BYTES = 20_000_000
 """Bytes that must be free for it: less than that is gone with the first logs."""
 
-FULL_BYTES = 1_000_000
+DISK_FULL_BYTES = 1_000_000
 """Bytes free below which a disk is full: errors of many kinds come of it."""
 
-USUAL = ("/tmp", "/var/tmp", "/dev/shm")
+USUAL_PLACES = ("/tmp", "/var/tmp", "/dev/shm")
 """Where it lies if no variable of the environment names a folder that will do."""
 
 
@@ -52,13 +52,13 @@ def own_folder(say: Callable[[str], object]) -> Iterator[str]:
     if note:
         say(note)
     sweep()
-    folder = tempfile.mkdtemp(prefix=PREFIX, dir=place)
-    draft = Path(folder, f"{LOCK}.new")
+    folder = tempfile.mkdtemp(prefix=FOLDER_PREFIX, dir=place)
+    draft = Path(folder, f"{LOCK_FILE}.new")
     descriptor = os.open(draft, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         os.write(descriptor, f"{os.getpid()}\n".encode())
-        draft.rename(Path(folder, LOCK))  # only now does it say that it may be swept
+        draft.rename(Path(folder, LOCK_FILE))  # only now does it say that it may be swept
         yield folder
     finally:
         os.close(descriptor)
@@ -67,7 +67,7 @@ def own_folder(say: Callable[[str], object]) -> Iterator[str]:
 def places() -> list[tuple[str, str]]:
     """Return the folders for temporary files, the preferred one first, and which variable names each."""
     named = [(value, name) for name in ("RAY_TMPDIR", "TMPDIR") if (value := os.environ.get(name))]
-    return [*named, *((usual, "") for usual in USUAL)]
+    return [*named, *((usual, "") for usual in USUAL_PLACES)]
 
 
 def chosen(candidates: Sequence[tuple[str, str]]) -> tuple[str, str]:
@@ -100,8 +100,8 @@ def trouble_of(place: str) -> str:
         return "has letters beyond ASCII, which Ray does not take"
     if not Path(place).is_absolute():
         return "is no absolute path"
-    if length + INSIDE_BYTES > SOCKET_PATH_BYTES:
-        most = SOCKET_PATH_BYTES - INSIDE_BYTES
+    if length + SOCKET_BYTES_INSIDE > SOCKET_PATH_BYTES:
+        most = SOCKET_PATH_BYTES - SOCKET_BYTES_INSIDE
         return f"has {length} bytes, and the paths of sockets inside allow {most}"
     if not os.path.isdir(place):
         return "is no folder"
@@ -111,7 +111,7 @@ def trouble_of(place: str) -> str:
         free = shutil.disk_usage(place).free
     except OSError as error:
         return f"cannot be used ({error.strerror})"
-    return f"has only {free / 1e6:.1f} MB free" if free < ROOM_BYTES else ""
+    return f"has only {free / 1e6:.1f} MB free" if free < MIN_FREE_BYTES else ""
 
 
 def full(folder: str) -> str:
@@ -120,9 +120,9 @@ def full(folder: str) -> str:
         free = shutil.disk_usage(folder).free
     except OSError:
         return ""
-    if free >= FULL_BYTES:
+    if free >= DISK_FULL_BYTES:
         return ""
-    place = folder.rpartition(f"/{PREFIX}")[0] or folder
+    place = folder.rpartition(f"/{FOLDER_PREFIX}")[0] or folder
     return (
         f"the folder for Ray's temporary files {place!r} is full; make room, or give another one in TMPDIR; what is "
         "committed stays, and the same command goes on"
@@ -137,7 +137,7 @@ def sweep() -> int:
 
 def _found(root: str) -> list[Path]:
     try:
-        return sorted(Path(root).glob(f"{PREFIX}????????"))
+        return sorted(Path(root).glob(f"{FOLDER_PREFIX}????????"))
     except OSError:
         return []
 
@@ -147,7 +147,7 @@ def _swept(folder: Path) -> bool:
     try:
         if folder.is_symlink() or folder.stat().st_uid != os.getuid():
             return False
-        descriptor = os.open(folder / LOCK, os.O_RDWR | os.O_NOFOLLOW)
+        descriptor = os.open(folder / LOCK_FILE, os.O_RDWR | os.O_NOFOLLOW)
     except OSError:  # no lock: another program's, or not ready yet
         return False
     try:

@@ -13,7 +13,7 @@ The guard is this file, run by itself (standard library only), in a session of i
 signals to the driver's process group do not reach it. It learns of the driver's end from a pipe that closes with it.
 
 It also speaks for a driver that cannot: code of Ray's that waits for its servers holds the interpreter's lock, so that
-a driver whose start hangs can only be ended, by a clock of the system or another process, without a word.
+a driver whose start hangs can only be ended, by a clock of the system or another process, and no error is printed.
 """
 
 from __future__ import annotations
@@ -31,17 +31,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
-GRACE = 3.0
+EXIT_GRACE_S = 3.0
 """Seconds that processes get to end by themselves: after `ray.shutdown` as well as after the driver's death, of which
 most of them hear."""
 
-LIMIT = 20.0
+KILL_TIMEOUT_S = 20.0
 """Seconds after which the guard gives up on processes that no SIGKILL ends."""
 
-UNHEARD_S = 10.0
+SIGNAL_ANSWER_TIMEOUT_S = 10.0
 """Seconds within which a driver hears of a signal that came while native code kept it from hearing."""
 
-ENDING = frozenset({signal.SIGINT, signal.SIGTERM})
+ENDING_SIGNALS = frozenset({signal.SIGINT, signal.SIGTERM})
 """Signals that end a driver. Their numbers are bytes of no sentence, so one pipe tells of both."""
 
 
@@ -66,8 +66,8 @@ class Told:
     def hearing(self) -> Iterator[None]:
         """Have the guard hear signals meanwhile, for native code that holds the interpreter's lock.
 
-        The handlers of this process run once that lets go of it; where it does not within `UNHEARD_S`, the guard ends
-        this process. For the main thread.
+        The handlers of this process run once that lets go of it; where it does not within
+        `SIGNAL_ANSWER_TIMEOUT_S`, the guard ends this process. For the main thread.
         """
         if self._pipe is None:
             yield
@@ -154,7 +154,7 @@ def wait_for_end(driver: int) -> str:
     rest, limit, sentence, began, unheard = b"", 0.0, "", 0.0, 0.0
     while os.getppid() == driver:
         ready, _, _ = select.select([0], [], [], 2.0)
-        if unheard and time.monotonic() - unheard > UNHEARD_S:
+        if unheard and time.monotonic() - unheard > SIGNAL_ANSWER_TIMEOUT_S:
             os.kill(driver, signal.SIGKILL)
             return "interrupted; give the same command again to go on"
         if not ready:
@@ -162,9 +162,9 @@ def wait_for_end(driver: int) -> str:
         chunk = os.read(0, 4096)
         if not chunk:
             break
-        if ENDING & set(chunk):
+        if ENDING_SIGNALS & set(chunk):
             unheard = unheard or time.monotonic()
-            chunk = chunk.translate(None, bytes(ENDING))
+            chunk = chunk.translate(None, bytes(ENDING_SIGNALS))
         *lines, rest = (rest + chunk).split(b"\n")
         for line in lines:
             word, _, more = line.decode(errors="replace").partition(" ")
@@ -190,14 +190,14 @@ def end_processes(folder: str, terminal: int, spared: set[int]) -> None:
     """Let the processes of a Ray end; kill those that do not."""
     began = time.monotonic()
     empty = 0
-    while time.monotonic() - began < LIMIT:
+    while time.monotonic() - began < KILL_TIMEOUT_S:
         # Nobody who reads a log of it from another terminal is meant.
         members = {each for each in members_of(folder) - spared if _session(each) == terminal}
         # Whoever was about to start another one when it was looked at is seen the second time.
         empty = 0 if members else empty + 1
         if empty == 2:
             return
-        if time.monotonic() - began > GRACE:
+        if time.monotonic() - began > EXIT_GRACE_S:
             for member in members:
                 with contextlib.suppress(OSError):
                     os.kill(member, signal.SIGKILL)

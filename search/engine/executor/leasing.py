@@ -28,13 +28,13 @@ from search.engine.machines.gauge import Gauge
 from search.engine.worker.deaths import Deaths, alive
 from search.engine.worker.trainable import ERROR, LEASE, MISS, ROW, SECONDS, SHORT, STATE, UNKEPT, USAGE
 
-ENDING = 10.0
+WORKER_EXIT_TIMEOUT_S = 10.0
 """Seconds that workers are given to end before others take their place; they have saved their states by then."""
 
-PATIENCE = 5.0
+LEASE_WAIT_S = 5.0
 """Seconds the searcher waits for a lease while nothing runs; Tune would sleep a second per empty answer."""
 
-STARTING = 1.0
+WORKER_START_S = 1.0
 """Seconds in which no worker gets ready: for leases that are over sooner, another one is not started."""
 
 
@@ -81,7 +81,7 @@ class LeaseQueue(_NotSaved, Searcher):
             return None
         try:
             with giving_up(self._driver):
-                lease = self._driver.next_lease(PATIENCE if self._driver.idle else 0.0)
+                lease = self._driver.next_lease(LEASE_WAIT_S if self._driver.idle else 0.0)
         except Exception:  # Tune would go on asking
             return str(Searcher.FINISHED)
         if lease is None:
@@ -93,7 +93,7 @@ class LeaseQueue(_NotSaved, Searcher):
         """Pass on that a lease ended; an error here is a worker that died, for exceptions come as results."""
         if trial_id in self._leases:
             result = result or {}
-            self._quick = result.get("time_total_s", math.inf) < STARTING
+            self._quick = result.get("time_total_s", math.inf) < WORKER_START_S
             if "pid" in result:
                 self._workers.add(result["pid"])
             del self._given[trial_id]
@@ -126,7 +126,7 @@ class LeaseQueue(_NotSaved, Searcher):
 
     def wait_for_ends(self) -> None:
         """Wait until the workers have ended and what they had of a GPU is free: others are to be measured there."""
-        until = time.monotonic() + ENDING
+        until = time.monotonic() + WORKER_EXIT_TIMEOUT_S
         while time.monotonic() < until and any(map(alive, self._workers)):
             time.sleep(0.1)
 
@@ -137,7 +137,7 @@ class LeaseQueue(_NotSaved, Searcher):
         leases shorter than a start there would be one in vain for each lease, and never a second worker.
         """
         busy = len(self._leases) >= max(1, len(self._workers))
-        return self._quick and busy and time.monotonic() - min(self._given.values()) < STARTING
+        return self._quick and busy and time.monotonic() - min(self._given.values()) < WORKER_START_S
 
     def save(self, checkpoint_path: str) -> None:
         """Nothing: the ledger is the state."""

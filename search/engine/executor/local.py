@@ -23,23 +23,23 @@ from search.engine.executor import private
 from search.engine.executor.folders import full, own_folder
 from search.engine.executor.guard import Told, guard
 from search.engine.executor.job import job
-from search.engine.executor.servers import Watch, watched
+from search.engine.executor.servers import ServerWatch, watched
 from search.system import limits
 
-STARTS = 3
+MAX_STARTS = 3
 """How often Ray is started where it does not answer: it waits 30 seconds for its own processes and no longer."""
 
-START_LIMIT_S = 90.0
+START_TIMEOUT_S = 90.0
 """Seconds that one start may take. Ray waits without end for a server that cannot start its threads, holding the
 interpreter's lock, so that no code of ours could end that."""
 
-LEAST_PROCESSES = 130
+MIN_PROCESSES = 130
 """Processes and threads that a local Ray and its driver have at least, on two CPUs; with fewer it hangs."""
 
-UNNEEDED = {private.NO_MONITOR: True, private.LOG_MONITOR: False}
+UNNEEDED_PROCESSES = {private.NO_MONITOR: True, private.LOG_MONITOR: False}
 """Parameters of a Ray node that leave processes out."""
 
-_GROUP: dict[str, Any] = {"process_group": 0} if sys.platform.startswith("linux") else {}
+_OWN_PROCESS_GROUP: dict[str, Any] = {"process_group": 0} if sys.platform.startswith("linux") else {}
 
 _session = ""
 
@@ -74,7 +74,7 @@ def local_ray(cpus: int | None = None, say: Callable[[str], object] = print) -> 
                 _session = ""
 
 
-SERVERS = {private.RAYLET: "raylet", private.GCS_SERVER: "GCS server"}
+NEEDED_SERVERS = {private.RAYLET: "raylet", private.GCS_SERVER: "GCS server"}
 """Ray's processes without which nothing goes on; of the others it is not noticed when they end."""
 
 
@@ -83,7 +83,7 @@ def _gone() -> str:
     node = private.NODE.get()
     if node is None:
         return ""
-    servers = {server.get(): name for server, name in SERVERS.items()}
+    servers = {server.get(): name for server, name in NEEDED_SERVERS.items()}
     try:
         for kind, process in (private.DEAD_PROCESSES.get(node) or list)():
             if name := servers.get(kind):
@@ -93,7 +93,7 @@ def _gone() -> str:
     except (AttributeError, TypeError, ValueError) as error:  # these processes are others than they were
         private.DEAD_PROCESSES.lacking(error)
     if _refused(private.GCS_ADDRESS.get(node) or ""):  # told to end, it lets go of its port and stays
-        return f"{SERVERS[private.GCS_SERVER]} on this machine takes no more connections"
+        return f"{NEEDED_SERVERS[private.GCS_SERVER]} on this machine takes no more connections"
     return ""
 
 
@@ -110,7 +110,7 @@ def _refused(address: str) -> bool:
 
 
 @contextmanager
-def _failing_plainly(watch: Watch) -> Iterator[None]:
+def _failing_plainly(watch: ServerWatch) -> Iterator[None]:
     """Say what failures of Ray's own come to, whatever they are called.
 
     Raises:
@@ -141,15 +141,15 @@ def _started(guards: ExitStack, cpus: int | None, say: Callable[[str], object]) 
     Raises:
         UserError: it does not start, or cannot.
     """
-    if reason := limits.processes().trouble(LEAST_PROCESSES):
+    if reason := limits.processes().trouble(MIN_PROCESSES):
         raise UserError(f"Ray cannot be started: {reason}")
-    for left in reversed(range(STARTS)):
+    for left in reversed(range(MAX_STARTS)):
         with ExitStack() as attempt:
             folder = attempt.enter_context(own_folder(say))
             attempt.enter_context(own_token())
             try:
                 told = attempt.enter_context(guard(folder))
-                told.starting(START_LIMIT_S, f"Ray did not start within {START_LIMIT_S:g} s; {_look(folder)}")
+                told.starting(START_TIMEOUT_S, f"Ray did not start within {START_TIMEOUT_S:g} s; {_look(folder)}")
                 try:
                     with _lean(told):
                         started = private.init(
@@ -168,7 +168,7 @@ def _started(guards: ExitStack, cpus: int | None, say: Callable[[str], object]) 
                 ray.shutdown()
                 if left and not isinstance(error, OSError):  # what the system refuses it refuses again
                     continue
-                times = f", tried {STARTS} times" if not left else ""
+                times = f", tried {MAX_STARTS} times" if not left else ""
                 raise UserError(
                     f"Ray did not start on this machine{times} ({first_line(error)}); {_look(folder)}"
                 ) from error
@@ -180,7 +180,7 @@ def _started(guards: ExitStack, cpus: int | None, say: Callable[[str], object]) 
 def _look(folder: str) -> str:
     """Return what to look at where Ray does not start."""
     few = limits.processes()
-    first = f"{few}: raise this limit, or end other programs; " if few.left < 10 * LEAST_PROCESSES else ""
+    first = f"{few}: raise this limit, or end other programs; " if few.left < 10 * MIN_PROCESSES else ""
     return f"{first}see whether the machine is overloaded, or its memory or {str(Path(folder).parent)!r} full"
 
 
@@ -198,12 +198,14 @@ def _lean(told: Told) -> Iterator[None]:
     """
 
     def lean(usual: Callable[..., Any]) -> Callable[..., Any]:
-        return functools.partial(usual, **{name.parameter: value for name, value in UNNEEDED.items() if name.known()})
+        return functools.partial(
+            usual, **{name.parameter: value for name, value in UNNEEDED_PROCESSES.items() if name.known()}
+        )
 
     changes: dict[private.Private, Callable[[Any], object]] = {
         private.NODE_PARAMETERS: lean,
         private.API_SERVER: lambda usual: lambda *words, **more: (None, None),
-        private.PROCESS: lambda usual: functools.partial(usual, **_GROUP),
+        private.PROCESS: lambda usual: functools.partial(usual, **_OWN_PROCESS_GROUP),
         private.SIGTERM_HANDLER: lambda usual: lambda handler: None,  # ours stays
         private.COMMAND_LINE: lambda usual: lambda: "search",
         private.STACK_DUMP: lambda usual: True,
@@ -240,7 +242,7 @@ def in_ready_processes() -> Iterator[None]:
         yield
 
 
-TOKEN = "RAY_AUTH_TOKEN"
+TOKEN_VARIABLE = "RAY_AUTH_TOKEN"
 
 
 _token = secrets.token_hex(32)  # for as long as the process lives, for Ray reads it once
@@ -250,12 +252,12 @@ _token = secrets.token_hex(32)  # for as long as the process lives, for Ray read
 def own_token() -> Iterator[None]:
     """Give a local Ray a token of its own, by which its processes know each other: it would else put one into the home
     of its user, and leave it there."""
-    before = os.environ.get(TOKEN)
-    os.environ[TOKEN] = _token
+    before = os.environ.get(TOKEN_VARIABLE)
+    os.environ[TOKEN_VARIABLE] = _token
     try:
         yield
     finally:
         if before is None:
-            os.environ.pop(TOKEN, None)
+            os.environ.pop(TOKEN_VARIABLE, None)
         else:
-            os.environ[TOKEN] = before
+            os.environ[TOKEN_VARIABLE] = before

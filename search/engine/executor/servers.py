@@ -16,25 +16,25 @@ from contextlib import contextmanager
 
 from search.core.errors import RayLost
 
-ROUND = 1.0
+SERVER_CHECK_INTERVAL_S = 1.0
 """Seconds between two looks."""
 
-LAST = 30.0
+RUN_END_TIMEOUT_S = 30.0
 """Seconds after which a run that lost its Ray and has not ended is ended as by SIGKILL."""
 
-SETTLING_S = 0.2
+SERVER_EXIT_NOTICE_S = 0.2
 """Seconds within which a server that took a worker with it is seen to have ended."""
 
-NODE_S = 10.0
+NODE_EXIT_TIMEOUT_S = 10.0
 """Seconds that are waited for its end where Ray speaks of one: told to end, it ends its workers first."""
 
-OF_NODE = ("node has died", "node was terminated", "node was dead", "raylet")
+NODE_DEATH_PHRASES = ("node has died", "node was terminated", "node was dead", "raylet")
 """Words of Ray's that say that a worker died of its node."""
 
 Listener = Callable[[RayLost], None]
 
 
-class Watch:
+class ServerWatch:
     """Looks after servers in a thread, from its making until `relieve` or `close`.
 
     Args:
@@ -53,7 +53,7 @@ class Watch:
         """Stop looking: the servers are about to be ended. Of one that was lost before, the run must still end soon."""
         self._relieved.set()
         if self.lost is None:
-            self._thread.join(LAST)
+            self._thread.join(RUN_END_TIMEOUT_S)
 
     def close(self) -> None:
         """All is over."""
@@ -67,25 +67,25 @@ class Watch:
         return self.lost
 
     def _look(self) -> None:
-        while not self._relieved.wait(ROUND):
+        while not self._relieved.wait(SERVER_CHECK_INTERVAL_S):
             if lost := self.look():
                 self.listener(lost)
                 break
-        if self.lost is not None and not self._closed.wait(LAST):
+        if self.lost is not None and not self._closed.wait(RUN_END_TIMEOUT_S):
             print(self.lost, file=sys.stderr)
             sys.stdout.flush()
             sys.stderr.flush()
             os._exit(self.lost.exit_code)  # what is committed is safe, and the guard ends Ray's processes
 
 
-_watch: Watch | None = None
+_watch: ServerWatch | None = None
 
 
 @contextmanager
-def watched(gone: Callable[[], str]) -> Iterator[Watch]:
-    """Look after the servers inside; see `Watch`."""
+def watched(gone: Callable[[], str]) -> Iterator[ServerWatch]:
+    """Look after the servers inside; see `ServerWatch`."""
     global _watch  # noqa: PLW0603  # Ray has one session per process
-    _watch = watch = Watch(gone)
+    _watch = watch = ServerWatch(gone)
     try:
         yield watch
     finally:
@@ -102,7 +102,9 @@ def fallen(said: str) -> RayLost | None:
     watch = _watch
     if watch is None:
         return None
-    until = time.monotonic() + (NODE_S if any(words in said for words in OF_NODE) else SETTLING_S)
+    until = time.monotonic() + (
+        NODE_EXIT_TIMEOUT_S if any(words in said for words in NODE_DEATH_PHRASES) else SERVER_EXIT_NOTICE_S
+    )
     while not (lost := watch.look()) and time.monotonic() < until:
         time.sleep(0.05)
     return lost

@@ -42,7 +42,7 @@ from search.core.errors import InternalError, RayLost, UserError
 from search.engine.decide.driver import Driver
 from search.engine.decide.lease import WorkerSetup
 from search.engine.executor import private
-from search.engine.executor.cluster import Watch, joined, on_nodes
+from search.engine.executor.cluster import NodeWatch, joined, on_nodes
 from search.engine.executor.forget import Forgetful, saving_nothing
 from search.engine.executor.leasing import LeaseQueue, Pulse, RowScheduler
 from search.engine.executor.local import in_ready_processes, local_ray, session
@@ -55,10 +55,10 @@ from search.engine.worker.trainable import LeaseTrainable
 from search.space import Resources
 from search.system.module_path import working_folder_last
 
-ASKED = 3
+MAX_WORKERS_ASKED = 3
 """How many workers are asked what they are, where they die."""
 
-FIRST = 900.0
+WORKER_ANSWER_TIMEOUT_S = 900.0
 """Seconds in which one must have started, imported the workload and said what it is."""
 
 
@@ -104,21 +104,22 @@ def ask_execution_class(workload: str, cpus: int, gpus: float) -> dict[str, str]
     """
     setup = worker_setup(workload, cpus, gpus, {})
     task = ray.remote(num_cpus=cpus, num_gpus=gpus, max_retries=0)(execution_class)
-    for left in reversed(range(ASKED)):
+    for left in reversed(range(MAX_WORKERS_ASKED)):
         try:
-            return dict(ray.get(task.remote(setup), timeout=FIRST))
+            return dict(ray.get(task.remote(setup), timeout=WORKER_ANSWER_TIMEOUT_S))
         except ray.exceptions.RayTaskError as error:
             raise UserError(f"workload {workload!r} cannot be prepared on a worker: {error.cause!r}") from error
         except ray.exceptions.GetTimeoutError as error:
             raise UserError(
-                f"workload {workload!r} cannot be prepared on a worker: none has answered within {FIRST / 60:g} "
-                "minutes; see whether the machine is overloaded, and how long the workload takes to be imported"
+                f"workload {workload!r} cannot be prepared on a worker: none has answered within "
+                f"{WORKER_ANSWER_TIMEOUT_S / 60:g} minutes; see whether the machine is overloaded, and how "
+                "long the workload takes to be imported"
             ) from error
         except ray.exceptions.RayError as error:  # the worker died: killed by hand, of the workload, for want of memory
             if not left:
                 first = str(error).strip().partition("\n")[0]
                 raise UserError(
-                    f"workload {workload!r} cannot be prepared on a worker: it died {ASKED} times "
+                    f"workload {workload!r} cannot be prepared on a worker: it died {MAX_WORKERS_ASKED} times "
                     f"({type(error).__name__}: {first}); see whether the workload can be imported by itself, and "
                     "whether there is memory for it"
                 ) from error
@@ -157,7 +158,7 @@ def execute(driver: Driver, setup: WorkerSetup, given: Share, gauge: Gauge | Non
 def _execute(driver: Driver, setup: WorkerSetup, given: Share, gauge: Gauge | None) -> None:
     os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(given.workers)
     usual = {"cpu": given.cpus, "gpu": given.gpus}
-    watch = [Watch(driver, given.nodes)] if setup.elsewhere else []
+    watch = [NodeWatch(driver, given.nodes)] if setup.elsewhere else []
     with tempfile.TemporaryDirectory(prefix="search-tune-", dir=session() or None) as scratch:
         setup = setup if setup.elsewhere else replace(setup, signs=scratch)
         queue = LeaseQueue(driver, setup, gauge)

@@ -30,17 +30,17 @@ import sqlalchemy as sa
 
 from search.core.errors import UserError
 from search.engine.decide.lease import WorkerSetup
-from search.engine.machines.nodes import Node
+from search.engine.machines.nodes import TrainingNode
 from search.engine.worker.place import execution_class, prepare
 from search.ledger.tables import without_password
 from search.ledger.urls import is_url
 from search.workload import identity
 
-MODE = "RAY_AUTH_MODE"
-FORGOTTEN = 86_400.0
+AUTH_MODE_VARIABLE = "RAY_AUTH_MODE"
+CHALLENGE_LIFETIME_S = 86_400.0
 """Seconds after which a challenge is that of a driver that was killed: others may wait long for a busy node."""
 
-DELAY = 15.0
+FILE_VISIBLE_TIMEOUT_S = 15.0
 """Seconds until a file written on one node is seen on every other: network file systems remember what was missing."""
 
 
@@ -101,13 +101,13 @@ def require(address: str, storage: str | None, environment: Mapping[str, str] = 
         UserError: it is no address, nobody is asked for a token, or there is no database server.
     """
     split_address(address)
-    mode = environment.get(MODE, "")
+    mode = environment.get(AUTH_MODE_VARIABLE, "")
     if mode.lower() != "token":
-        found = f"{MODE} is {mode!r}" if mode else f"{MODE} is not set"
+        found = f"{AUTH_MODE_VARIABLE} is {mode!r}" if mode else f"{AUTH_MODE_VARIABLE} is not set"
         raise UserError(
             f"{found}: a cluster that asks for no token runs the code of anybody who reaches its ports; start each "
-            f"node, and this command, with {MODE}=token and one token for all (RAY_AUTH_TOKEN or RAY_AUTH_TOKEN_PATH; "
-            "docs/cluster.md says how)"
+            f"node, and this command, with {AUTH_MODE_VARIABLE}=token and one token for all (RAY_AUTH_TOKEN "
+            "or RAY_AUTH_TOKEN_PATH; docs/cluster.md says how)"
         )
     if _backend(storage) != "postgresql":
         found = f"--storage is {without_password(storage)!r}" if storage else "without --storage the ledger is SQLite"
@@ -160,7 +160,7 @@ class Challenge:
         try:
             for old in self._states.glob(".proof-*"):
                 with suppress(OSError):  # its driver is faster
-                    if time.time() - old.stat().st_mtime > FORGOTTEN:
+                    if time.time() - old.stat().st_mtime > CHALLENGE_LIFETIME_S:
                         shutil.rmtree(old, ignore_errors=True)
             (self._states / self.name).mkdir(parents=True)
             _write(self._states / self.name / "secret", self._secret)
@@ -174,7 +174,7 @@ class Challenge:
     def __exit__(self, *_: object) -> None:
         shutil.rmtree(self._states / self.name, ignore_errors=True)
 
-    def was_met(self, node: str, patience: float = DELAY) -> bool:
+    def was_met(self, node: str, patience: float = FILE_VISIBLE_TIMEOUT_S) -> bool:
         """Whether this node's answer is seen here within so many seconds."""
         until = time.monotonic() + patience
         while True:
@@ -197,7 +197,7 @@ def _write(path: Path, text: str) -> None:
         os.fsync(file.fileno())
 
 
-def meet(states: str, challenge: str, node: str, patience: float = DELAY) -> str:
+def meet(states: str, challenge: str, node: str, patience: float = FILE_VISIBLE_TIMEOUT_S) -> str:
     """Answer a challenge on a node; return what is wrong, or ""."""
     folder = Path(states, challenge)
     until = time.monotonic() + patience
@@ -208,16 +208,16 @@ def meet(states: str, challenge: str, node: str, patience: float = DELAY) -> str
         except OSError as error:
             if time.monotonic() >= until:
                 why = error.strerror or error
-                return f"does not see the folder of states {states!r} of this run ({why}); {_SHARE}"
+                return f"does not see the folder of states {states!r} of this run ({why}); {_SHARED_FOLDER_REMEDY}"
         time.sleep(0.2)
     try:
         _write(folder / node, _response(secret, node))
     except OSError as error:
-        return f"cannot write into the folder of states {states!r} ({error.strerror or error}); {_SHARE}"
+        return f"cannot write into the folder of states {states!r} ({error.strerror or error}); {_SHARED_FOLDER_REMEDY}"
     return ""
 
 
-_SHARE = "give --results a folder that all nodes share under one path, and may write"
+_SHARED_FOLDER_REMEDY = "give --results a folder that all nodes share under one path, and may write"
 
 
 # On a node -------------------------------------------------------------------------------------------------------
@@ -226,7 +226,7 @@ _SHARE = "give --results a folder that all nodes share under one path, and may w
 def answer(question: Question, node: str) -> Answer:
     """Answer on a node, on a worker like those that will train. What is wrong here is said, not raised."""
     setup = question.setup
-    plain = Answer(os.environ.get(MODE, ""))
+    plain = Answer(os.environ.get(AUTH_MODE_VARIABLE, ""))
     if unseen := meet(setup.states, question.challenge, node):
         return replace(plain, trouble=[unseen])
     try:
@@ -262,11 +262,11 @@ def _named(error: Exception) -> str:
 
 def agreed(
     address: str,
-    answers: Mapping[Node, Answer],
+    answers: Mapping[TrainingNode, Answer],
     challenge: Challenge,
     code: Mapping[str, str],
     sample: Sample,
-    patience: float = DELAY,
+    patience: float = FILE_VISIBLE_TIMEOUT_S,
 ) -> dict[str, str]:
     """Return the execution class of all nodes.
 
@@ -294,18 +294,20 @@ def agreed(
 
 
 def _troubles(
-    node: Node, said: Answer, challenge: Challenge, code: Mapping[str, str], sample: Sample, patience: float
+    node: TrainingNode, said: Answer, challenge: Challenge, code: Mapping[str, str], sample: Sample, patience: float
 ) -> list[str]:
     troubles = list(said.trouble)
     if said.mode.lower() != "token":
-        found = f"{MODE}={said.mode}" if said.mode else f"without {MODE}"
-        troubles.append(f"was started {found} and lets anybody in; start it with {MODE}=token and the cluster's token")
+        found = f"{AUTH_MODE_VARIABLE}={said.mode}" if said.mode else f"without {AUTH_MODE_VARIABLE}"
+        troubles.append(
+            f"was started {found} and lets anybody in; start it with {AUTH_MODE_VARIABLE}=token and the cluster's token"
+        )
     if said.trouble:
         return troubles
     if not challenge.was_met(node.id, patience):
         troubles.append(
             "answered in a folder of states that is not the one of this run, though it lies under the same path; "
-            + _SHARE
+            + _SHARED_FOLDER_REMEDY
         )
     if dict(said.code) != dict(code):
         differing = _pairs(code, said.code)
@@ -326,7 +328,7 @@ def _pairs(here: Mapping[str, str], there: Mapping[str, str]) -> str:
     )
 
 
-def _differing(address: str, answers: Mapping[Node, Answer]) -> str:
+def _differing(address: str, answers: Mapping[TrainingNode, Answer]) -> str:
     """Say in what the execution classes of nodes differ, and which node is of which."""
     names = sorted({name for said in answers.values() for name in said.execution_class})
     lines = []

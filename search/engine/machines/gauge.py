@@ -14,10 +14,10 @@ from collections.abc import Callable, Collection, Mapping
 
 from search.engine.decide.outlook import Outlook
 from search.engine.machines.nodes import Share
-from search.engine.machines.packing import GAIN, RESERVE, Choice, gain, leases_per_gpu
+from search.engine.machines.packing import GPU_MEMORY_RESERVE_FRACTION, MIN_SPEEDUP, Choice, gain, leases_per_gpu
 from search.engine.worker.usage import Usage
 
-EPOCHS = 2
+MEASURED_EPOCHS_PER_WORKER = 2
 """Epochs per worker that are measured, behind the first one of its process, which is slower."""
 
 
@@ -75,7 +75,7 @@ class Gauge:
         if isinstance(usage, str):
             self._settled = True
             self._change(1, f"one trial to a GPU, for what it takes cannot be told: {usage}")
-        elif self.number > 1 and usage.memory > 1 - RESERVE / 2:
+        elif self.number > 1 and usage.memory > 1 - GPU_MEMORY_RESERVE_FRACTION / 2:
             self.short(f"{100 * usage.memory:.0f} % of a GPU's memory are taken")
         elif not self._settled:
             self._note(lease, trial, process, seconds, usage, running)
@@ -105,7 +105,7 @@ class Gauge:
     def _choose(self, running: Collection[int]) -> None:
         """Decide how many are to share, once every lease that runs has been heard and there is more to start."""
         epochs = [seconds for each in self._alone.values() for seconds in each]
-        if len(epochs) < EPOCHS * self._workers or not self._heard.issuperset(running):
+        if len(epochs) < MEASURED_EPOCHS_PER_WORKER * self._workers or not self._heard.issuperset(running):
             return
         outlook = self._outlook()
         if not outlook.more:
@@ -125,11 +125,11 @@ class Gauge:
 
     def _judge(self) -> None:
         """Compare the epochs per second with those of one at a time, once enough have been measured."""
-        if sum(map(len, self._shared.values())) < EPOCHS * self._workers:
+        if sum(map(len, self._shared.values())) < MEASURED_EPOCHS_PER_WORKER * self._workers:
             return
         times = gain(self._alone, self._shared, self.number)
         pays = f"{self.number} trials at once train {times:.2f} times the epochs per second of one"
-        if times >= GAIN:
+        if times >= MIN_SPEEDUP:
             self._settled = True
             self._change(self.number, f"{pays}; they go on so", gain=times)
         else:

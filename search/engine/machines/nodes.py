@@ -12,7 +12,7 @@ from search.space import Resources
 
 
 @dataclass(frozen=True)
-class Node:
+class TrainingNode:
     """A node that offers workers.
 
     Attributes:
@@ -43,7 +43,7 @@ class Share:
 
     cpus: int
     gpus: float
-    nodes: Sequence[Node]
+    nodes: Sequence[TrainingNode]
     fits: int
 
     @property
@@ -72,7 +72,7 @@ def share_of(table: Sequence[Mapping[str, Any]], resources: Resources) -> Share:
             fits = min(fits, math.floor(there.get("GPU", 0.0) / gpus + 1e-9))
         if fits:
             by_threads += threads
-            nodes.append(Node(entry["NodeID"], entry["NodeManagerAddress"], entry["NodeManagerHostname"], fits))
+            nodes.append(TrainingNode(entry["NodeID"], entry["NodeManagerAddress"], entry["NodeManagerHostname"], fits))
     if not nodes:
         most_cpus = max((int(there.get("CPU", 0)) for _, there in alive), default=0)
         where = "this machine has" if len(alive) < 2 else f"the largest of {len(alive)} nodes has"

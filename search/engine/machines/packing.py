@@ -11,21 +11,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-RESERVE = 0.2
+GPU_MEMORY_RESERVE_FRACTION = 0.2
 """Fraction of a GPU's memory that nobody is to fill. A library that finds too little for its workspace does not fail:
 it computes in another way, and gives other bits."""
 
-MOST = 8
+MAX_LEASES_PER_GPU = 8
 """Leases on one GPU. Each process costs some 500 MB there and some GB of the machine's own memory."""
 
-WORTH = 60.0
+MIN_TRAINING_LEFT_S = 60.0
 """Seconds of training that must be left on each GPU. Ending the leases and starting new workers takes about ten, and
 where sharing brings a fifth, a minute brings those back."""
 
-LEAST = 0.001
+MIN_GPU_FRACTION = 0.001
 """Fractions are not told apart below this."""
 
-GAIN = 1.05
+MIN_SPEEDUP = 1.05
 """How many times the epochs per second it must bring to stay. Measured on a few epochs; less than that is noise."""
 
 
@@ -52,22 +52,20 @@ def leases_per_gpu(
         seconds: of one epoch, alone.
     """
     percent = f"one trial takes {100 * memory:.0f} % of a GPU's memory"
+    reserve, fraction_taken = GPU_MEMORY_RESERVE_FRACTION, max(memory, MIN_GPU_FRACTION)
     bounds = [
-        Choice(
-            math.floor((1 - RESERVE) / max(memory, LEAST) + 1e-9), f"{percent}, and {100 * RESERVE:.0f} % stay free"
-        ),
+        Choice(math.floor((1 - reserve) / fraction_taken + 1e-9), f"{percent}, and {100 * reserve:.0f} % stay free"),
         Choice(fits // gpus, "there are CPU cores for no more"),
         Choice(math.ceil(trials / gpus), "there are no more trials"),
-        Choice(MOST, f"more than {MOST} are never tried"),
+        Choice(MAX_LEASES_PER_GPU, f"more than {MAX_LEASES_PER_GPU} are never tried"),
     ]
     if busy:
-        bounds.append(
-            Choice(math.ceil(1 / max(busy, LEAST)), f"one trial keeps a GPU busy {100 * busy:.0f} % of the time")
-        )
+        why = f"one trial keeps a GPU busy {100 * busy:.0f} % of the time"
+        bounds.append(Choice(math.ceil(1 / max(busy, MIN_GPU_FRACTION)), why))
     least = min(bounds, key=lambda bound: bound.number)
     if least.number <= 1:
         return Choice(1, least.why)
-    if (left := epochs * seconds / gpus) < WORTH:
+    if (left := epochs * seconds / gpus) < MIN_TRAINING_LEFT_S:
         return Choice(1, f"the {left:.0f} s of training that are left on each would not repay a change")
     return least
 

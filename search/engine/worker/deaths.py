@@ -23,13 +23,13 @@ from typing import Any, TextIO
 
 from search.engine.decide.death import Death
 
-STARTING = 300.0
+SETUP_ALLOWANCE_S = 300.0
 """Seconds beyond the limit for what is not training: imports, data, loading and saving a state."""
 
-LATE = 10.0
+KILL_DELAY_S = 10.0
 """Seconds beyond the limit after which a worker that did not end itself (it was stopped, say) is ended from outside."""
 
-FAULTS = {
+SIGNAL_NAMES = {
     "Segmentation fault": "SIGSEGV",
     "Aborted": "SIGABRT",
     "Bus error": "SIGBUS",
@@ -38,7 +38,7 @@ FAULTS = {
 }
 """How the fault handler's words for a signal begin -> its name."""
 
-TOO_LONG = "Timeout ("
+TIMEOUT_NOTE = "Timeout ("
 """How its note begins where a limit was exceeded."""
 
 
@@ -135,7 +135,7 @@ class Deaths:
         """End the workers that are so late that they cannot have ended themselves: they were stopped (SIGSTOP)."""
         for lease in leases if self._here else ():
             note, _ = self._read(lease)
-            if note.get("limit") is None or time.monotonic() - note["began"] < note["limit"] + LATE:
+            if note.get("limit") is None or time.monotonic() - note["began"] < note["limit"] + KILL_DELAY_S:
                 continue
             self._late.add(lease)
             with contextlib.suppress(OSError):
@@ -151,18 +151,18 @@ class Deaths:
         note, words = self._read(lease)
         kernel, self._kernel = self._kernel, kernel_kills()
         within = f" in epoch {note['epoch']}" if note.get("epoch") else ""
-        if words.startswith(TOO_LONG) or lease in self._late:
+        if words.startswith(TIMEOUT_NOTE) or lease in self._late:
             return Death(f"took longer than {note.get('limit', 0):g} s{within} and was ended", words)
         for line in words.splitlines():
             if line.startswith("Fatal Python error: "):
                 fault = line.removeprefix("Fatal Python error: ")
-                name = next((name for start, name in FAULTS.items() if fault.startswith(start)), fault)
+                name = next((name for start, name in SIGNAL_NAMES.items() if fault.startswith(start)), fault)
                 return Death(f"died of {name}{within}", words)
         if "OutOfMemory" in said or "low on memory" in said:
             first = "\n".join(said.splitlines()[:4])  # pages follow, of Ray's object store
             return Death(f"was ended by Ray{within}; out of memory: this machine ran low", first, memory=True)
         if not self._here:
-            return Death("was gone", said)
+            return Death("exited without leaving a trace", said)
         if None not in (kernel, self._kernel) and kernel != self._kernel:
             text = f"was killed{within} (SIGKILL); out of memory: the kernel ended a process meanwhile"
             return Death(text, memory=True)

@@ -15,7 +15,7 @@ from search.core.errors import nearest
 from search.core.trial import DataCard, Row
 from search.engine.decide.form import Form, form_of
 
-WANTED = "train_epoch must return one class per image, a whole number from 0 on"
+PREDICTIONS_RULE = "train_epoch must return one class per image, a whole number from 0 on"
 
 
 def row_of(measured: object, card: DataCard | None = None, form: Form | None = None) -> Row:
@@ -71,11 +71,11 @@ def _classes(split: str, classes: object, card: DataCard | None) -> np.ndarray:
         array = np.asarray(classes)
     except Exception as error:  # lists of unequal length; a tensor that lies on a GPU
         said = " ".join(str(error).split())
-        raise TypeError(f"predictions of {split!r} cannot be read as an array ({said}); {WANTED}") from error
+        raise TypeError(f"predictions of {split!r} cannot be read as an array ({said}); {PREDICTIONS_RULE}") from error
     if array.ndim != 1 or array.dtype.kind not in ("iu" if array.size else "biuf"):
         raise TypeError(
             f"predictions of {split!r} have the shape {array.shape} and the type {array.dtype}"
-            f"{_values(array)}; {WANTED}{_remedy(array)}"
+            f"{_values(array)}; {PREDICTIONS_RULE}{_remedy(array)}"
         )
     if card is not None and card.truth:
         if split not in card.truth:

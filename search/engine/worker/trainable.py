@@ -19,7 +19,7 @@ from ray import tune
 from search.core.trial import DataCard
 from search.engine.decide.form import Form, form_of
 from search.engine.decide.lease import Assignment
-from search.engine.worker.deaths import STARTING, Signs, out_of_memory
+from search.engine.worker.deaths import SETUP_ALLOWANCE_S, Signs, out_of_memory
 from search.engine.worker.measured import row_of
 from search.engine.worker.place import prepare, verify_class, verify_data
 from search.engine.worker.usage import Usage, usage_of
@@ -65,7 +65,7 @@ class LeaseTrainable(tune.Trainable):
         lease = self._assignment.lease
         try:
             if self._run is None:
-                with self._signs.busy(lease.offset + 1, more=STARTING):
+                with self._signs.busy(lease.offset + 1, more=SETUP_ALLOWANCE_S):
                     self._run = self._started()
             with self._signs.busy(self._epoch + 1):
                 began = time.monotonic()
@@ -164,7 +164,7 @@ class LeaseTrainable(tune.Trainable):
         lease = self._assignment.lease
         assert self._run is not None
         key = lease.path[self._epoch - lease.offset - 1]
-        with self._signs.busy(self._epoch, more=STARTING):
+        with self._signs.busy(self._epoch, more=SETUP_ALLOWANCE_S):
             kept = KeptState(write_state(self._assignment.setup.states, key, self._run.save()), self._epoch, role)
         self._saved, self._unsaved = self._epoch, 0.0
         return kept

@@ -133,7 +133,7 @@ def check(simulation: Simulation, dying: bool = False) -> list[Trial]:
         if dying and trial.error.startswith("the worker died"):
             deaths = simulation.deaths[trial.number]
             assert deaths >= space.search.attempts
-            told = f"the worker died in each of {deaths} attempts; the last one was gone without a word"
+            told = f"the worker died in each of {deaths} attempts; the last one exited without leaving a trace"
             assert (trial.error, trial.ended_by) == (told, told)
             assert (trial.state, trial.last_epoch < trial.epochs) == (State.FAILED, True)
             last = trial.last_epoch

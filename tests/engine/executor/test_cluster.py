@@ -13,7 +13,7 @@ from search import api
 from search.__main__ import run
 from search.core.errors import UserError
 from search.engine.conditions import conditions
-from search.engine.machines.nodes import Node, Share
+from search.engine.machines.nodes import Share, TrainingNode
 from search.ledger import Ledger
 from search.plan import recorded_place
 from search.space import read_space
@@ -166,7 +166,7 @@ def test_a_local_run_takes_no_cluster_for_its_own(room: Any, monkeypatch: pytest
 def test_leases_lie_on_the_nodes_that_proved_themselves(room: Any) -> None:
     from search.engine.worker.trainable import LeaseTrainable
 
-    share = Share(2, 0.5, [Node("1", "", "", 1), Node("2", "", "", 2)], 3)
+    share = Share(2, 0.5, [TrainingNode("1", "", "", 1), TrainingNode("2", "", "", 2)], 3)
     wanted = room.on_nodes(LeaseTrainable, share).default_resource_request({})
     assert wanted == room.tune.PlacementGroupFactory(
         [{"CPU": 2, "GPU": 0.5}], bundle_label_selector=[{"ray.io/node-id": "in(1,2)"}]
@@ -183,7 +183,7 @@ class FakeDriver:
 @pytest.mark.slow
 def test_the_driver_hears_of_nodes_that_are_gone(room: Any) -> None:
     driver = FakeDriver()
-    watch = room.Watch(driver, [Node("1", "", "", 1), Node("2", "", "", 2)])
+    watch = room.Watch(driver, [TrainingNode("1", "", "", 1), TrainingNode("2", "", "", 2)])
     watch.look({"1", "2"})
     assert driver.workers == 3
     watch.look({"1", "9"})

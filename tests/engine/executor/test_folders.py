@@ -13,7 +13,15 @@ import pytest
 
 from search.core.errors import UserError
 from search.engine.executor import folders
-from search.engine.executor.folders import INSIDE_BYTES, LOCK, SOCKET_PATH_BYTES, chosen, full, own_folder, sweep
+from search.engine.executor.folders import (
+    LOCK_FILE,
+    SOCKET_BYTES_INSIDE,
+    SOCKET_PATH_BYTES,
+    chosen,
+    full,
+    own_folder,
+    sweep,
+)
 
 
 @pytest.fixture
@@ -31,7 +39,7 @@ def place(short: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_a_folder_that_will_not_do_is_passed_over_and_said(short: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    long, most = short / ("x" * 100), SOCKET_PATH_BYTES - INSIDE_BYTES
+    long, most = short / ("x" * 100), SOCKET_PATH_BYTES - SOCKET_BYTES_INSIDE
     long.mkdir()
     for value, said in [
         (str(long), f"has {len(bytes(long))} bytes, and the paths of sockets inside allow {most}"),
@@ -53,7 +61,7 @@ def test_a_folder_that_will_not_do_is_passed_over_and_said(short: Path, monkeypa
 
 
 def test_paths_of_sockets_fit() -> None:
-    place = "/" + "t" * (SOCKET_PATH_BYTES - INSIDE_BYTES - 1)
+    place = "/" + "t" * (SOCKET_PATH_BYTES - SOCKET_BYTES_INSIDE - 1)
     session = "session_2026-11-29_02-00-00_123456_4194304"
     assert len(f"{place}/search-abcdefgh/{session}/sockets/plasma_store".encode()) == SOCKET_PATH_BYTES
     assert folders.trouble_of(place) == "is no folder"
@@ -61,7 +69,7 @@ def test_paths_of_sockets_fit() -> None:
 
 
 def test_a_disk_that_is_full_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(folders, "ROOM_BYTES", 1e30)
+    monkeypatch.setattr(folders, "MIN_FREE_BYTES", 1e30)
     with pytest.raises(UserError) as caught:
         chosen([("/no/such", "TMPDIR"), ("/tmp", "")])
     text = str(caught.value)
@@ -75,7 +83,7 @@ def test_a_folder_whose_disk_is_full_is_named(monkeypatch: pytest.MonkeyPatch, t
     session = f"{tmp_path}/search-12345678/session_2026-01-01_00-00-00_000000_1"
     os.makedirs(session)
     assert full(session) == full("/no/such") == ""
-    monkeypatch.setattr(folders, "FULL_BYTES", 1e30)
+    monkeypatch.setattr(folders, "DISK_FULL_BYTES", 1e30)
     assert full(session) == (
         f"the folder for Ray's temporary files '{tmp_path}' is full; make room, or give another one in TMPDIR; what is "
         "committed stays, and the same command goes on"
@@ -98,7 +106,7 @@ def test_what_a_dead_driver_left_is_swept_and_nothing_else(place: Path) -> None:
     others = [place / name for name in ("ray", "search-pg-12345", "search-abcdefgh", "search-tune-ab")]
     for other in others:  # of other programs, of ours that have no lock, and of one that has no such name
         (other / "session_2026-01-01_00-00-00_000000_1").mkdir(parents=True)
-    (others[-1] / LOCK).write_text("1\n")
+    (others[-1] / LOCK_FILE).write_text("1\n")
     with own_folder(print) as mine:
         dead, left = driver()
         alive, kept = driver()

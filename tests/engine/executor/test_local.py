@@ -16,7 +16,7 @@ import pytest
 
 from search.core.errors import UserError
 from search.engine.executor import folders
-from search.engine.executor.folders import LOCK
+from search.engine.executor.folders import LOCK_FILE
 from search.system import limits
 from search.system.limits import Processes
 from tests.surroundings import HANG_S
@@ -39,7 +39,7 @@ def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., list
         def guard(folder: str) -> Iterator[Any]:
             happened.append("guarded")
             yield SimpleNamespace(starting=told, started=lambda: happened.append("started"))
-            assert (Path(folder) / LOCK).exists()
+            assert (Path(folder) / LOCK_FILE).exists()
             happened.append("guard sees to it")
 
         def told(limit: float, sentence: str) -> None:
@@ -51,7 +51,7 @@ def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., list
             return SimpleNamespace(address_info={"session_dir": str(tmp_path / "the one")})
 
         monkeypatch.setattr(folders, "places", lambda: [(str(tmp_path), "TMPDIR")])
-        monkeypatch.setattr(folders, "INSIDE_BYTES", 0)
+        monkeypatch.setattr(folders, "SOCKET_BYTES_INSIDE", 0)
         monkeypatch.setattr(local, "guard", guard)
         monkeypatch.setattr(local.ray, "init", init)
         monkeypatch.setattr(local.ray, "shutdown", lambda: happened.append("shut down"))

@@ -36,7 +36,7 @@ ADVICE = (
 
 @pytest.fixture(autouse=True)
 def _often(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(servers, "ROUND", 0.01)
+    monkeypatch.setattr(servers, "SERVER_CHECK_INTERVAL_S", 0.01)
 
 
 def test_who_listens_is_told_of_a_server_that_is_gone() -> None:
@@ -76,7 +76,8 @@ def test_without_a_local_ray_nobody_is_told() -> None:
 def test_a_run_that_cannot_end_is_ended() -> None:
     """Its main thread waits for something that does not come."""
     code = (
-        "import threading\nfrom search.engine.executor import servers\nservers.ROUND, servers.LAST = 0.01, 0.3\n"
+        "import threading\nfrom search.engine.executor import servers\n"
+        "servers.SERVER_CHECK_INTERVAL_S, servers.RUN_END_TIMEOUT_S = 0.01, 0.3\n"
         "with servers.watched(lambda: 'GCS server ended (exit 1)'):\n    threading.Event().wait()\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=HANG_S)
@@ -85,7 +86,7 @@ def test_a_run_that_cannot_end_is_ended() -> None:
 
 def test_a_run_that_ends_in_time_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
     codes: list[int] = []
-    monkeypatch.setattr(servers, "LAST", 20)
+    monkeypatch.setattr(servers, "RUN_END_TIMEOUT_S", 20)
     monkeypatch.setattr(servers.os, "_exit", codes.append)
     with watched(lambda: "raylet ended") as watch:
         wait_for(lambda: watch.lost)
@@ -98,9 +99,9 @@ def test_a_run_that_ends_in_time_is_not(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_a_worker_that_dies_with_a_server_did_not_die_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(servers, "ROUND", HANG_S)  # nobody else looks
-    monkeypatch.setattr(servers, "NODE_S", HANG_S)
-    monkeypatch.setattr(servers, "SETTLING_S", 0.0)
+    monkeypatch.setattr(servers, "SERVER_CHECK_INTERVAL_S", HANG_S)  # nobody else looks
+    monkeypatch.setattr(servers, "NODE_EXIT_TIMEOUT_S", HANG_S)
+    monkeypatch.setattr(servers, "SERVER_EXIT_NOTICE_S", 0.0)
     state = [""]
     assert fallen("its node has died") is None, "there is no local Ray"
     with watched(lambda: state[0]):
@@ -131,7 +132,7 @@ def test_and_its_trial_loses_no_attempt(gone: str, monkeypatch: pytest.MonkeyPat
 
     heard: list[str] = []
     queue = LeaseQueue(Pretender(), WorkerSetup("toy", 1, 0.0, signs=str(tmp_path)))  # type: ignore[arg-type]
-    monkeypatch.setattr(servers, "SETTLING_S", 0.0)
+    monkeypatch.setattr(servers, "SERVER_EXIT_NOTICE_S", 0.0)
     with watched(lambda: gone):
         queue.suggest("a")
         queue.on_trial_complete("a", error=True)

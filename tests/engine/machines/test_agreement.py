@@ -21,9 +21,9 @@ from search.engine.machines import agreement as proof
 from search.engine.machines.agreement import (
     Answer,
     Challenge,
-    Node,
     Question,
     Sample,
+    TrainingNode,
     agreed,
     answer,
     meet,
@@ -33,8 +33,8 @@ from search.engine.machines.agreement import (
 from search.engine.worker import place
 from search.workload import Description, Settings, Workload
 
-HEAD = Node("a1" * 28, "10.0.0.1", "head", 2)
-OTHER = Node("b2" * 28, "10.0.0.2", "gpu2", 4)
+HEAD = TrainingNode("a1" * 28, "10.0.0.1", "head", 2)
+OTHER = TrainingNode("b2" * 28, "10.0.0.2", "gpu2", 4)
 TOKEN = {"RAY_AUTH_MODE": "token"}
 SERVER = "postgresql+psycopg://me:secret@db/search"
 
@@ -78,7 +78,7 @@ def setup_of(states: Path, workload: str = CODE["workload"], folder: str = "") -
     return WorkerSetup(workload, 1, 0.0, sys_path=[], folder=folder, states=str(states), elsewhere=True)
 
 
-def said_by(node: Node, challenge: Challenge, states: Path, **here: Any) -> Answer:
+def said_by(node: TrainingNode, challenge: Challenge, states: Path, **here: Any) -> Answer:
     """What a node answers where these things are so."""
     place._workloads.clear()
     place._classes.clear()
@@ -86,7 +86,7 @@ def said_by(node: Node, challenge: Challenge, states: Path, **here: Any) -> Answ
     return answer(Question(setup_of(states), challenge.name, SAMPLE.fixed), node.id)
 
 
-def refusal(answers: Mapping[Node, Answer], challenge: Challenge) -> str:
+def refusal(answers: Mapping[TrainingNode, Answer], challenge: Challenge) -> str:
     with pytest.raises(UserError) as refused:
         agreed("10.0.0.1:6379", answers, challenge, CODE, SAMPLE, patience=0)
     assert refused.value.exit_code == 1
@@ -207,7 +207,7 @@ def test_a_file_that_is_seen_late(tmp_path: Path) -> None:
 
 
 def test_what_killed_drivers_left_is_removed(tmp_path: Path) -> None:
-    for name, age in (("old", 2 * proof.FORGOTTEN), ("new", 0)):
+    for name, age in (("old", 2 * proof.CHALLENGE_LIFETIME_S), ("new", 0)):
         (tmp_path / f".proof-{name}").mkdir()
         os.utime(tmp_path / f".proof-{name}", (time.time() - age,) * 2)
     with Challenge(tmp_path):
@@ -239,7 +239,7 @@ def test_nodes_that_agree(tmp_path: Path) -> None:
 
 def test_all_that_is_wrong_is_told_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with Challenge(tmp_path) as challenge:
-        third = Node("c3" * 28, "10.0.0.3", "gpu3", 1)
+        third = TrainingNode("c3" * 28, "10.0.0.3", "gpu3", 1)
         good = said_by(HEAD, challenge, tmp_path)
         foreign = said_by(OTHER, challenge, tmp_path, data="d1", weights="w1")
         monkeypatch.delenv("RAY_AUTH_MODE")

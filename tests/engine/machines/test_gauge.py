@@ -9,7 +9,7 @@ import pytest
 
 from search.engine.decide.outlook import Outlook
 from search.engine.machines.gauge import Gauge
-from search.engine.machines.nodes import Node, Share
+from search.engine.machines.nodes import Share, TrainingNode
 from search.engine.worker.usage import Usage
 
 FREE = Usage(0.1)
@@ -22,7 +22,7 @@ class Bench:
         self.now, self.said, self.recorded = 0.0, [], {}  # type: float, list[str], dict[str, Any]
         self.outlook = outlook or Outlook(trials=50, epochs=5_000, more=True)
         self.usage: Usage | str | None = Usage(memory)
-        share = Share(1, 1.0, [Node("", "", "", gpus)], fits)
+        share = Share(1, 1.0, [TrainingNode("", "", "", gpus)], fits)
         self.gauge = Gauge(share, lambda: self.outlook, self.hear, clock=lambda: self.now)
         self.gpus = self.workers = gpus
         self.process = 100  # those of the first worker of this number at once

@@ -22,7 +22,7 @@ from search.engine.decide.lease import WorkerSetup
 from search.engine.decide.outlook import Outlook
 from search.engine.live import Silent
 from search.engine.machines.gauge import Gauge
-from search.engine.machines.nodes import Node, Share
+from search.engine.machines.nodes import Share, TrainingNode
 from search.engine.run import _Steps
 from search.engine.worker.measured import row_of
 from search.ledger import Ledger
@@ -33,7 +33,7 @@ from tests.engine.test_run import Bench
 
 TOY = "tests.engine.gpu:OnGpu"
 SHARED = "2 trials share each GPU from now on: "
-ONE = Share(1, 1.0, [Node("", "", "", 1)], 8)
+ONE = Share(1, 1.0, [TrainingNode("", "", "", 1)], 8)
 
 
 class OnOneGpu(Bench):
@@ -222,8 +222,8 @@ def test_what_is_no_fault_of_a_trial(number: int, how: Any, told: list[Any]) -> 
         ("auto", True, "", ONE, True),
         ({"cpus": 2}, True, "", ONE, True),
         ({"gpus": 1}, True, "", ONE, False),
-        ({"gpus": 0.5}, True, "", Share(1, 0.5, [Node("", "", "", 2)], 8), False),
-        ("auto", True, "", Share(1, 0.0, [Node("", "", "", 8)], 8), False),
+        ({"gpus": 0.5}, True, "", Share(1, 0.5, [TrainingNode("", "", "", 2)], 8), False),
+        ("auto", True, "", Share(1, 0.0, [TrainingNode("", "", "", 8)], 8), False),
         ("auto", False, "", ONE, False),
         ("auto", True, "10.0.0.1:6379", ONE, False),
         ({"states_gb": 0}, True, "", ONE, False),

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from search.core.errors import UserError
-from search.engine.machines.nodes import Node, share_of
+from search.engine.machines.nodes import TrainingNode, share_of
 from search.space import Resources
 
 
@@ -25,7 +25,7 @@ def test_a_lease_lies_on_one_node() -> None:
     table = [node("1", CPU=3.0), node("2", CPU=5.0), node("3", CPU=1.0), node("4", alive=False, CPU=64.0), node("5")]
     share = share_of(table, Resources(cpus=2))
     assert (share.cpus, share.gpus, share.workers) == (2, 0.0, 3)
-    assert list(share.nodes) == [Node("1", "10.0.0.1", "host1", 1), Node("2", "10.0.0.2", "host2", 2)]
+    assert list(share.nodes) == [TrainingNode("1", "10.0.0.1", "host1", 1), TrainingNode("2", "10.0.0.2", "host2", 2)]
 
 
 def test_nodes_without_gpus_stand_back_where_there_are_some() -> None:

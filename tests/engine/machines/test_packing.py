@@ -10,8 +10,17 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from search.engine.machines.gauge import EPOCHS
-from search.engine.machines.packing import GAIN, MOST, RESERVE, WORTH, Choice, fraction, gain, leases_per_gpu
+from search.engine.machines.gauge import MEASURED_EPOCHS_PER_WORKER
+from search.engine.machines.packing import (
+    GPU_MEMORY_RESERVE_FRACTION,
+    MAX_LEASES_PER_GPU,
+    MIN_SPEEDUP,
+    MIN_TRAINING_LEFT_S,
+    Choice,
+    fraction,
+    gain,
+    leases_per_gpu,
+)
 from search.engine.worker.usage import Usage, usage_of
 
 USUAL: dict[str, Any] = {
@@ -70,12 +79,12 @@ measured = st.fixed_dictionaries(
 @example({**USUAL, "busy": 5e-324})
 def test_nothing_is_overrun(now: dict[str, Any]) -> None:
     number = leases_per_gpu(**now).number
-    assert 1 <= number <= MOST
+    assert 1 <= number <= MAX_LEASES_PER_GPU
     if number > 1:
-        assert number * now["memory"] <= 1 - RESERVE + 1e-6
+        assert number * now["memory"] <= 1 - GPU_MEMORY_RESERVE_FRACTION + 1e-6
         assert number * now["gpus"] <= now["fits"]
         assert (number - 1) * now["gpus"] < now["trials"]
-        assert now["epochs"] * now["seconds"] / now["gpus"] >= WORTH
+        assert now["epochs"] * now["seconds"] / now["gpus"] >= MIN_TRAINING_LEFT_S
         assert not now["busy"] or (number - 1) * now["busy"] < 1
 
 
@@ -93,12 +102,14 @@ def test_where_there_is_more_room_or_work_no_fewer_share(now: dict[str, Any], na
 
 def test_the_page_says_these_numbers() -> None:
     page = " ".join((Path(__file__).parents[3] / "docs" / "gpu.md").read_text().split())
-    assert f"as many as fit into {100 * (1 - RESERVE):.0f} % of the memory" in page
-    assert f"So {100 * RESERVE:.0f} % of the memory stay free." in page
-    assert f"more than {100 * (1 - RESERVE / 2):.0f} % of the memory are taken" in page
-    assert f"at most {MOST}. Where fewer than {WORTH:.0f} seconds of training are left" in page
-    assert f"at least {GAIN} times the epochs per second" in page
-    assert EPOCHS == 2
+    assert f"as many as fit into {100 * (1 - GPU_MEMORY_RESERVE_FRACTION):.0f} % of the memory" in page
+    assert f"So {100 * GPU_MEMORY_RESERVE_FRACTION:.0f} % of the memory stay free." in page
+    assert f"more than {100 * (1 - GPU_MEMORY_RESERVE_FRACTION / 2):.0f} % of the memory are taken" in page
+    assert (
+        f"at most {MAX_LEASES_PER_GPU}. Where fewer than {MIN_TRAINING_LEFT_S:.0f} seconds of training are left" in page
+    )
+    assert f"at least {MIN_SPEEDUP} times the epochs per second" in page
+    assert MEASURED_EPOCHS_PER_WORKER == 2
     assert (
         page.count("epochs per worker") == page.count("two epochs per worker") + page.count("two more epochs per") == 2
     )
@@ -124,14 +135,14 @@ def test_epochs_too_short_for_the_clock() -> None:
 
 
 @pytest.mark.slow
-@given(seconds, st.integers(2, MOST))
+@given(seconds, st.integers(2, MAX_LEASES_PER_GPU))
 def test_who_only_takes_turns_has_gained_nothing(alone: list[float], number: int) -> None:
     taken = gain({0: alone}, {0: [number * each for each in alone]}, number)
     assert taken == pytest.approx(1.0)
-    assert taken < GAIN
+    assert taken < MIN_SPEEDUP
 
 
-@given(seconds, st.integers(2, MOST))
+@given(seconds, st.integers(2, MAX_LEASES_PER_GPU))
 def test_who_does_not_notice_the_others_has_gained_all(alone: list[float], number: int) -> None:
     assert gain({0: alone}, {0: alone}, number) == pytest.approx(number)
 
@@ -139,7 +150,7 @@ def test_who_does_not_notice_the_others_has_gained_all(alone: list[float], numbe
 # A fraction of a GPU -------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("number", range(1, MOST + 1))
+@pytest.mark.parametrize("number", range(1, MAX_LEASES_PER_GPU + 1))
 @pytest.mark.parametrize("gpus", [1, 2, 3, 8, 16])
 def test_fractions_fit_as_ray_counts(number: int, gpus: int) -> None:
     ten_thousandths = round(fraction(number) * 10_000)

@@ -92,7 +92,7 @@ def test_ray_is_named_where_it_was_out_of_memory(tmp_path: Path) -> None:
 
 
 def test_of_other_machines_nothing_is_known() -> None:
-    assert Deaths("", here=False).of(7, "node 3 is dead") == Death("was gone", "node 3 is dead")
+    assert Deaths("", here=False).of(7, "node 3 is dead") == Death("exited without leaving a trace", "node 3 is dead")
 
 
 @pytest.mark.parametrize(
@@ -134,7 +134,7 @@ def test_an_endless_limit_is_none(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_a_stopped_worker_is_ended_from_outside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """SIGSTOP stops its own alarm as well."""
-    monkeypatch.setattr(deaths, "LATE", 0.3)
+    monkeypatch.setattr(deaths, "KILL_DELAY_S", 0.3)
     found = Deaths(str(tmp_path))
     with worker(tmp_path, "time.sleep(3600)", limit=100.0) as process:
         while '"epoch": 3, "began"' not in (tmp_path / "lease-7").read_text():
@@ -150,7 +150,7 @@ def test_a_stopped_worker_is_ended_from_outside(tmp_path: Path, monkeypatch: pyt
 
 
 def test_nobody_is_ended_without_a_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(deaths, "LATE", -1e9)
+    monkeypatch.setattr(deaths, "KILL_DELAY_S", -1e9)
     with worker(tmp_path, "time.sleep(60)") as process:
         Deaths(str(tmp_path)).end_late([7])
         time.sleep(0.2)
