@@ -40,7 +40,7 @@ def conditions(more: Mapping[str, object]) -> list[str]:
     """
     import torch
 
-    from search.engine.conditions import commit
+    from search.engine.steps.conditions import commit
     from search.system.machine import processor, versions
 
     told: dict[str, object] = {

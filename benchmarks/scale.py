@@ -34,7 +34,7 @@ from typing import Any
 
 from benchmarks import harness
 from search.core.trial import Row
-from search.engine.conditions import conditions
+from search.engine.steps.conditions import conditions
 from search.ledger import Ledger
 from search.space import Space, dump, space_from_mapping
 from search.study.leaf import Planner

@@ -18,9 +18,9 @@ import pandas as pd
 from search import report
 from search.core.errors import ReadOnly, StudyNotFound, UserError
 from search.engine import live
-from search.engine.conclude import RunOutcome
 from search.engine.machines.agreement import require
 from search.engine.run import run_study
+from search.engine.steps.conclude import RunOutcome
 from search.ledger import Ledger, StudyRecord, ledger_exists, sqlite_url
 from search.space import Space, confirm_name, read_space, space_from_mapping
 from search.study.mirror import MIRROR_FILE

@@ -11,7 +11,7 @@ from search import load_space, open_study, run
 from search.__main__ import run as command
 from search.api import Study
 from search.core.errors import Faults, UserError
-from search.engine.conclude import RunOutcome
+from search.engine.steps.conclude import RunOutcome
 from search.report.table import build
 
 SINE = {

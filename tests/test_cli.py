@@ -26,8 +26,8 @@ from search.core.errors import StudyInterrupted, UserError
 from search.core.prefix import fingerprint
 from search.core.trial import Row, State, Trial
 from search.engine import live
-from search.engine.conclude import RunOutcome
 from search.engine.decide.outcomes import Progress
+from search.engine.steps.conclude import RunOutcome
 from search.ledger import Ledger
 from search.report import FORMATS, SUBJECTS, Table
 from search.space import Objective, dump, read_space

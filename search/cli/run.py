@@ -13,7 +13,7 @@ from search.cli.options import changes, overrides, places, print_table
 from search.core.errors import StudyInterrupted, TrialsFailed
 
 if TYPE_CHECKING:
-    from search.engine.conclude import RunOutcome
+    from search.engine.steps.conclude import RunOutcome
 
 
 @click.command()

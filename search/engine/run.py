@@ -11,16 +11,16 @@ from typing import Any
 
 from search.core.errors import StorageFailed
 from search.core.trial import DataCard
-from search.engine.conclude import RunOutcome, conclude, not_reproducible
-from search.engine.conditions import conditions
 from search.engine.decide.driver import Driver
 from search.engine.live import View
 from search.engine.machines.agreement import Sample
 from search.engine.machines.gauge import Gauge
 from search.engine.machines.nodes import Share, TrainingNode
 from search.engine.outage import through_outages
-from search.engine.prepare import every_trial_ended, grid_on_record, proven_class, read_data
 from search.engine.signals import dropped, stopping_on_signals
+from search.engine.steps.conclude import RunOutcome, conclude, not_reproducible
+from search.engine.steps.conditions import conditions
+from search.engine.steps.prepare import every_trial_ended, grid_on_record, proven_class, read_data
 from search.ledger import Ledger, StudyRecord, study_lock
 from search.plan import Place, Plan, plan_of, recorded_place
 from search.space import Space

@@ -15,8 +15,8 @@ import pytest
 from search.__main__ import run as main
 from search.core.errors import Fault, UserError
 from search.core.trial import DataCard, Row
-from search.engine.conditions import conditions
 from search.engine.decide.driver import Driver
+from search.engine.steps.conditions import conditions
 from search.ledger import KeptState, Ledger, Role, StateFile
 from search.plan import Place, Plan, Probe, compared, duration, plan_of, recorded_place, text
 from search.plan.process import ask_class, probe

@@ -12,8 +12,8 @@ import pytest
 from search import api
 from search.__main__ import run
 from search.core.errors import UserError
-from search.engine.conditions import conditions
 from search.engine.machines.nodes import Share, TrainingNode
+from search.engine.steps.conditions import conditions
 from search.ledger import Ledger
 from search.plan import recorded_place
 from search.space import read_space
