@@ -97,7 +97,8 @@ def test_a_report_is_printed_where_it_cannot_be_written(place: Path, capsys: pyt
 
 @pytest.mark.slow
 def test_other_verbs_that_read(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    pytest.importorskip("tensorboardX")  # by this user: another one may not read the interpreter's own library
+    tensorboard = pytest.importorskip("tensorboardX")
+    tensorboard.SummaryWriter(str(place / "loaded")).close()  # another user may not read the interpreter's own library
     results, mine = place / "results", place / "mine"
     before = listing(results)
     with stranger(results):
