@@ -97,8 +97,10 @@ def test_a_report_is_printed_where_it_cannot_be_written(place: Path, capsys: pyt
 
 @pytest.mark.slow
 def test_other_verbs_that_read(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    tensorboard = pytest.importorskip("tensorboardX")
-    tensorboard.SummaryWriter(str(place / "loaded")).close()  # another user may not read the interpreter's own library
+    pytest.importorskip("tensorboardX")
+    loading = ("--results", place / "loaded", "--storage", place / "results" / "search.db")
+    ask(capsys, "log", "judged", "--to", "tensorboard", *loading)  # the other user may not read the interpreter's files
+    ask(capsys, "visualize", "judged", "--recorded", "-o", place / "loaded", *loading)
     results, mine = place / "results", place / "mine"
     before = listing(results)
     with stranger(results):
