@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -75,16 +75,8 @@ def _ledger(results: Path, storage: str | None) -> Iterator[Ledger]:
     from search.ledger import Ledger, ledger_exists
 
     named = storage or str(results / "search.db")
-    if ledger_exists(named):
-        ledger = Ledger(named, states=results / "states", reading=True)
-        try:
-            yield ledger
-        finally:
-            ledger.close()
-        return
     with tempfile.TemporaryDirectory() as folder:
-        ledger = Ledger(str(Path(folder) / "search.db"))
-        try:
+        there = ledger_exists(named)
+        ledger = Ledger(named, results / "states", reading=True) if there else Ledger(str(Path(folder, "search.db")))
+        with closing(ledger):
             yield ledger
-        finally:
-            ledger.close()

@@ -98,11 +98,7 @@ class Patience:
     min_delta: float = 0.0
     best: float = math.inf
     waited: int = 0
-
-    @property
-    def fault(self) -> str:
-        """Any curve can be judged."""
-        return ""
+    fault: str = ""  # any curve can be judged
 
     def update(self, value: float) -> str:
         """Take the next value; return why the trial stops after it, or ``""``."""

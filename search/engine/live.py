@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import Any, Protocol, TextIO
+from typing import Any, TextIO
 
 from rich import box
 from rich.console import Console
@@ -29,7 +29,7 @@ REMARKS = {
 """What is said of states and workers: kind of event -> sentence."""
 
 
-class View(Protocol):
+class View:
     """Told of everything; called from several threads."""
 
     def say(self, text: str) -> None:
@@ -45,20 +45,8 @@ class View(Protocol):
         """Training is over."""
 
 
-class Silent:
+class Silent(View):
     """Shows nothing; for notebooks and tests."""
-
-    def say(self, text: str) -> None:
-        """Nothing."""
-
-    def begin(self, progress: Progress, epochs: int, metric: str) -> None:
-        """Nothing."""
-
-    def event(self, kind: str, what: Mapping[str, Any]) -> None:
-        """Nothing."""
-
-    def end(self) -> None:
-        """Nothing."""
 
 
 class Lines(Silent):
@@ -141,15 +129,10 @@ def table(progress: Progress, epochs: int, metric: str, seconds: float) -> Table
     """
     result = Table(box=box.SIMPLE_HEAD, show_edge=False)
     of = f" of {progress.total}" if progress.total is not None else ""
-    result.add_column("done", justify="right")
-    result.add_column("running", justify="right")
     shown = [state for state in SHOWN if state == State.PRUNED or progress.states[state]]
-    for state in shown:
-        result.add_column(state.value, justify="right")
-    result.add_column(f"best {metric}", justify="right", no_wrap=True)
-    result.add_column("epochs", justify="right")
-    result.add_column("epochs/s", justify="right")
-    result.add_column("time left", justify="right")
+    best_column = f"best {metric}"
+    for name in ("done", "running", *shown, best_column, "epochs", "epochs/s", "time left"):
+        result.add_column(name, justify="right", no_wrap=name == best_column)
     best = "" if progress.best is None else f"{progress.best:.4g} (trial {progress.best_trial})"
     rate = progress.epochs_trained / seconds if seconds > 0 else 0.0
     reused = f" + {progress.epochs_reused} reused" if progress.epochs_reused else ""

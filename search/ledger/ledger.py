@@ -215,7 +215,7 @@ class Ledger:
 
     def trials(self, study_id: int) -> list[Trial]:
         """Return all trials of a study, by number."""
-        columns = [column for column in tables.trial.c if column.name != "path"]
+        columns = [column for column in tables.trial.c if column.name not in ("study_id", "path", "data")]
         query = sa.select(*columns).where(tables.trial.c.study_id == study_id).order_by(tables.trial.c.number)
         with self.engine.connect() as connection:
             return [_trial(row) for row in connection.execute(query)]
@@ -287,16 +287,5 @@ def _study(row: Any) -> StudyRecord:
 
 
 def _trial(row: Any) -> Trial:
-    return Trial(
-        number=row.number,
-        configuration=row.configuration,
-        seed=row.seed,
-        parameters=json.loads(row.parameters),
-        settings=json.loads(row.settings),
-        epochs=row.epochs,
-        state=State(row.state),
-        ended_by=row.ended_by,
-        last_epoch=row.last_epoch,
-        error=row.error,
-        attempts=row.attempts,
-    )
+    read = {"parameters": json.loads(row.parameters), "settings": json.loads(row.settings), "state": State(row.state)}
+    return Trial(**{**row._mapping, **read})

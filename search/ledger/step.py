@@ -64,24 +64,9 @@ class Step:
 
     def add_trial(self, trial: Trial, path: Sequence[str], data: str) -> None:
         """Add a trial with its path of epoch keys."""
-        self._connection.execute(
-            tables.trial.insert().values(
-                study_id=self._study_id,
-                number=trial.number,
-                configuration=trial.configuration,
-                seed=trial.seed,
-                parameters=json.dumps(dict(trial.parameters)),
-                settings=json.dumps(dict(trial.settings)),
-                epochs=trial.epochs,
-                path=bytes.fromhex("".join(path)),
-                data=data,
-                state=trial.state.value,
-                ended_by=trial.ended_by,
-                last_epoch=trial.last_epoch,
-                error=trial.error,
-                attempts=trial.attempts,
-            )
-        )
+        texts = {name: json.dumps(dict(getattr(trial, name))) for name in ("parameters", "settings")}
+        values = {**vars(trial), **texts, "study_id": self._study_id, "state": trial.state.value, "data": data}
+        self._connection.execute(tables.trial.insert().values(path=bytes.fromhex("".join(path)), **values))
 
     def set_trial(self, number: int, **values: Any) -> None:
         """Set columns of a trial: state, ended_by, last_epoch, error, attempts."""

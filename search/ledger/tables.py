@@ -303,6 +303,3 @@ def _layout(connection: sa.Connection, place: object) -> str:
             "use the version that wrote it, or another --storage"
         )
     return str(version)
-
-
-__all__ = ["data", "decision", "epoch", "meta", "open_engine", "run", "state", "study", "trial", "utc_now"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from search.core.pruning import rungs
@@ -82,17 +82,14 @@ def work_of(stock: Inventory, keeps: bool) -> Work:
         path = entry.leaf.path
         if path[-1] in missing or path[-1] in again:
             continue  # the lease of a longer trial trains all of it
-        first = next((epoch for epoch in range(entry.base, len(path)) if _new(path[epoch], missing, again)), 0)
+        ahead = range(entry.base, len(path))
+        first = next((epoch for epoch in ahead if path[epoch] not in missing and path[epoch] not in again), 0)
         for epoch in range(first, len(path)):
             (again if path[epoch] in stock.rows else missing)[path[epoch]] = (entry, epoch + 1)
         start = first if keeps else entry.base
         extra += first - start
         chains.append((entry, start + 1, len(path)))
     return Work(chains, missing, again, extra)
-
-
-def _new(key: str, *done: Collection[str]) -> bool:
-    return not any(key in each for each in done)
 
 
 def count(space: Space, stock: Inventory, work: Work) -> Epochs:

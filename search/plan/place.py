@@ -68,21 +68,14 @@ def place_of(ledger: Ledger, space: Space, record: StudyRecord | None) -> Place:
     Raises:
         UserError: the workload cannot be asked.
     """
-    place = _place_of(ledger, space, record)
-    return replace(place, note=limits.cpus().note(place.cpus))
-
-
-def _place_of(ledger: Ledger, space: Space, record: StudyRecord | None) -> Place:
-    recorded = recorded_place(ledger, space)
+    place, cpus = recorded_place(ledger, space), space.resources.cpus
+    gpus = place.gpus if place is not None else _share(space.resources)
+    workers = place.workers if place is not None else _workers(cpus, gpus)
     if record is not None and record.execution_class is not None:
-        gpus = recorded.gpus if recorded is not None else _share(space.resources)
-        workers = recorded.workers if recorded is not None else _workers(space.resources.cpus, gpus)
-        return Place(dict(record.execution_class), space.resources.cpus, gpus, workers, "the study's own")
-    if recorded is not None:
-        return recorded
-    gpus = _share(space.resources)
-    answer = ask_class(space.workload, space.resources.cpus, gpus)
-    return Place(answer, space.resources.cpus, gpus, _workers(space.resources.cpus, gpus), "a process on this machine")
+        place = Place(dict(record.execution_class), cpus, gpus, workers, "the study's own")
+    elif place is None:
+        place = Place(ask_class(space.workload, cpus, gpus), cpus, gpus, workers, "a process on this machine")
+    return replace(place, note=limits.cpus().note(cpus))
 
 
 def _share(resources: Resources) -> float:

@@ -6,6 +6,7 @@ of its conditions can be met, whether or not they can be met together: no false 
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -48,13 +49,8 @@ def drop_inactive(space: Space, root: Node, rules: Rules, problems: Problems) ->
         return root
     conditions = _Known(space, rules)
     fixed = section(root, "fixed")
-    idle = []
-    for name, node in fixed.entries.items():
-        if reason := conditions.never(name, {}):
-            idle.append(name)
-            _report(node, reason, root, problems)
-    if idle:
-        root = root.put("fixed", fixed.without(*idle))
+    if (active := _active(fixed, {}, conditions, root, problems)) is not fixed:
+        root = root.put("fixed", active)
     axes = {axis.name: axis for axis in space.axes}
     for axis in space.axes:
         node = section(root, "space").entries[axis.name]
@@ -74,20 +70,22 @@ def _how(node: Node, root: Node) -> str:
 def _drop_in_options(axis: Axis, node: Node, known: _Known, root: Node, problems: Problems) -> Node:
     kind = next(kind for kind in ("grid", "choice") if kind in node.entries)
     domain = node.entries[kind]
-    entries = dict(domain.entries)
+    entries = {}
     for name, option in domain.entries.items():
         narrowed = {setting: [value] for setting, value in axis.settings(name).items()}
-        idle = []
-        for setting, value in option.entries.items():
-            if reason := known.never(setting, narrowed):
-                idle.append(setting)
-                _report(value, reason, root, problems)
-        if idle:
-            entries[name] = option.without(*idle)
+        entries[name] = _active(option, narrowed, known, root, problems)
     if entries == domain.entries:
         return root
     changed = node.put(kind, domain.with_entries(entries, domain.keys))
     return root.put("space", section(root, "space").put(axis.name, changed))
+
+
+def _active(settings: Node, narrowed: Narrowed, known: _Known, root: Node, problems: Problems) -> Node:
+    """Return settings without those that have no effect, which are reported."""
+    idle = {name: reason for name in settings.entries if (reason := known.never(name, narrowed))}
+    for name, reason in idle.items():
+        _report(settings.entries[name], reason, root, problems)
+    return settings.without(*idle) if idle else settings
 
 
 def _report(node: Node, reason: _Reason, root: Node, problems: Problems) -> None:
@@ -110,18 +108,14 @@ class _Known:
 
     def __init__(self, space: Space, rules: Description) -> None:
         self.space, self.rules = space, rules
-        self._usual: dict[str, Sequence[Any] | None] = {}
-        self._unmet: dict[tuple[str, str], _Reason | None] = {}
+        possible = functools.cache(lambda name: _possible(name, rules, space))
+        self._unmet = functools.cache(lambda name, other: self._reason(name, other, possible(other)))
 
     def never(self, name: str, narrowed: Narrowed) -> _Reason | None:
         """Say why a setting is in effect in no configuration with the values in `narrowed`, or return None."""
         for other in self.rules.get(name, {}).get("when", {}):
-            if other in narrowed:
-                reason = self._reason(name, other, narrowed[other])
-            elif (name, other) in self._unmet:
-                reason = self._unmet[name, other]
-            else:
-                reason = self._unmet[name, other] = self._reason(name, other, self._possible(other))
+            known = other in narrowed
+            reason = self._reason(name, other, narrowed[other]) if known else self._unmet(name, other)
             if reason is not None:
                 return reason
             if other != name and (reason := self.never(other, narrowed)):
@@ -132,11 +126,6 @@ class _Known:
         needed = self.rules[name]["when"][other]
         met = found is None or any(among(value, needed) for value in found)
         return None if met else _Reason(other, found or (), needed)
-
-    def _possible(self, name: str) -> Sequence[object] | None:
-        if name not in self._usual:
-            self._usual[name] = _possible(name, self.rules, self.space)
-        return self._usual[name]
 
 
 def _possible(name: str, rules: Description, space: Space) -> Sequence[object] | None:

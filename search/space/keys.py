@@ -41,8 +41,13 @@ def mapping(
     }
 
 
-OF_EPOCHS = {"maximum": MAX_EPOCHS, "because": "the most epochs of a trial"}
-OF_TRIALS = {"maximum": MAX_TRIALS, "because": "the most trials of a study"}
+def whole(least: int, description: str, **more: object) -> Rule:
+    """Return the rule of a whole number of at least so much."""
+    return {"type": "integer", "minimum": least, **more, "description": description}
+
+
+OF_EPOCHS: Rule = {"maximum": MAX_EPOCHS, "because": "the most epochs of a trial"}
+OF_TRIALS: Rule = {"maximum": MAX_TRIALS, "because": "the most trials of a study"}
 OF_REALS = {
     "minimum": -(10**100),
     "maximum": 10**100,
@@ -64,18 +69,10 @@ SEARCH: Rule = mapping(
             "enum": list(SAMPLERS),
             "description": "default: grid where every axis is a grid, else tpe",
         },
-        "trials": {
-            "type": "integer",
-            "minimum": 1,
-            "maximum": MAX_TRIALS,
-            "description": "configurations to try (each under every seed); required for every sampler but grid",
-        },
-        "seed": {
-            "type": "integer",
-            "minimum": 0,
-            "maximum": MAX_SEED,
-            "description": "seed of the sampler; default 0",
-        },
+        "trials": whole(
+            1, "configurations to try (each under every seed); required for every sampler but grid", maximum=MAX_TRIALS
+        ),
+        "seed": whole(0, "seed of the sampler; default 0", maximum=MAX_SEED),
         "objective": mapping(
             "what the sampler and the pruner look at",
             {
@@ -99,12 +96,7 @@ SEARCH: Rule = mapping(
                 "asha": mapping(
                     "asynchronous successive halving (Li et al. 2020)",
                     {
-                        "grace_period": {
-                            "type": "integer",
-                            "minimum": 1,
-                            **OF_EPOCHS,
-                            "description": "epochs before a trial may be pruned; below `epochs`",
-                        },
+                        "grace_period": whole(1, "epochs before a trial may be pruned; below `epochs`", **OF_EPOCHS),
                         "reduction_factor": {
                             "type": "number",
                             "exclusiveMinimum": 1,
@@ -121,18 +113,8 @@ SEARCH: Rule = mapping(
         "confirm": mapping(
             "the best configurations of a search, run again under fresh seeds and judged on test images",
             {
-                "top": {
-                    "type": "integer",
-                    "minimum": 1,
-                    **OF_TRIALS,
-                    "description": "how many of the best are confirmed",
-                },
-                "seeds": {
-                    "type": "integer",
-                    "minimum": 2,
-                    **OF_TRIALS,
-                    "description": "fresh seeds each of them runs under",
-                },
+                "top": whole(1, "how many of the best are confirmed", **OF_TRIALS),
+                "seeds": whole(2, "fresh seeds each of them runs under", **OF_TRIALS),
                 "baseline": {
                     "type": "object",
                     "description": "axis: value of the configuration they are compared with; what is left out is the "
@@ -150,28 +132,20 @@ SEARCH: Rule = mapping(
             "because": "more than a hundred years; leave it out for no limit",
             "description": "no new trial is started after so many hours of a run; default: no limit",
         },
-        "attempts": {
-            "type": "integer",
-            "minimum": 1,
-            "maximum": 1000,
-            "because": "for a worker that dies so often does not die by chance",
-            "default": 3,
-            "description": "how often a trial whose worker died is started",
-        },
+        "attempts": whole(
+            1,
+            "how often a trial whose worker died is started",
+            maximum=1000,
+            because="for a worker that dies so often does not die by chance",
+            default=3,
+        ),
     },
 )
 
 RESOURCES: Rule = mapping(
     "what one trial gets, and what may be kept",
     {
-        "cpus": {
-            "type": "integer",
-            "minimum": 1,
-            "maximum": 4096,
-            "because": "more than a machine has",
-            "default": 1,
-            "description": "CPU threads",
-        },
+        "cpus": whole(1, "CPU threads", maximum=4096, because="more than a machine has", default=1),
         "gpus": {
             "type": ["number", "string"],
             "minimum": 0,

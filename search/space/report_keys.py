@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from search.space.figures import FIGURE, FIGURE_WORDS, PARAMETERS, PARAMETERS_WORDS
-from search.space.keys import OF_EPOCHS, SCALAR, mapping
+from search.space.keys import OF_EPOCHS, SCALAR, mapping, whole
 from search.workload.settings import Rule
 
 FRACTION_WORDS = "a fraction above 0 and at most 1, where 0.02 is two percentage points"
@@ -31,13 +31,7 @@ _PUBLISHED = mapping(
     {
         "source": {"type": "string", "description": "where they stand"},
         "n": {"type": "integer", "minimum": 1, **OF_IMAGES, "description": "images behind each figure"},
-        "runs": {
-            "type": "integer",
-            "minimum": 1,
-            "maximum": 1000,
-            "default": 1,
-            "description": "runs that each figure is the mean of",
-        },
+        "runs": whole(1, "runs that each figure is the mean of", maximum=1000, default=1),
         "metric": {"type": "string", "minLength": 1, "default": "accuracy", "description": "what they measure"},
         "values": {
             "type": "object",
@@ -81,18 +75,8 @@ CLAIM_KINDS = ("better", "equal", "best", "never", "always")
 _ALWAYS_TRUE = "true; `never` and `always` say whether runs do it"
 
 PREDICATES: Mapping[str, Rule] = {
-    "stops_before": {
-        "type": "integer",
-        "minimum": 2,
-        **OF_EPOCHS,
-        "description": "the stop rule ends the run before this epoch",
-    },
-    "stops_by": {
-        "type": "integer",
-        "minimum": 1,
-        **OF_EPOCHS,
-        "description": "the stop rule ends the run at this epoch or before",
-    },
+    "stops_before": whole(2, "the stop rule ends the run before this epoch", **OF_EPOCHS),
+    "stops_by": whole(1, "the stop rule ends the run at this epoch or before", **OF_EPOCHS),
     "reaches": {
         "type": "number",
         "description": "the objective is at least this (at most, where it is minimised) at the epoch the table reads",
@@ -151,13 +135,12 @@ REPORT: Rule = mapping(
         "value": {"enum": ["last", "best"], "default": "last", "description": "epoch whose figures are shown"},
         "baseline": {**SCALAR, "description": "value of the row axis the others are compared with"},
         "margin": _fraction("smallest difference that matters, as a fraction: 0.02 is two percentage points"),
-        "looks": {
-            "type": "integer",
-            "minimum": 1,
-            "maximum": 100,
-            "description": "how often the table may be looked at while seeds are added; the level of its tests is "
+        "looks": whole(
+            1,
+            "how often the table may be looked at while seeds are added; the level of its tests is "
             "divided by it; default: once, and more is said to be so",
-        },
+            maximum=100,
+        ),
         "labels": {
             "type": "object",
             "description": "value of the row axis: what a person reads",

@@ -101,16 +101,15 @@ def _imported(name: str, target: _Target) -> ModuleType:
     try:
         with watched(importing), _working_folder_last() if target.installed else _working_folder_first():
             return importlib.import_module(target.module)
-    except ModuleNotFoundError as error:
-        if error.name and (target.module == error.name or target.module.startswith(error.name + ".")):
-            raise UserError(
-                f"workload {name!r}: no module {error.name!r} can be imported from {Path.cwd()}; "
-                f"write `classifier` or `package.module:attribute`{hidden_modules(error)}"
-            ) from error
-        raise UserError(f"{importing} failed: {reason_of(error)}{hidden_modules(error)}") from error
     except KeyboardInterrupt:
         raise
     except BaseException as error:
+        lacking = (error.name or "") if isinstance(error, ModuleNotFoundError) else ""
+        if lacking and f"{target.module}.".startswith(f"{lacking}."):
+            raise UserError(
+                f"workload {name!r}: no module {lacking!r} can be imported from {Path.cwd()}; "
+                f"write `classifier` or `package.module:attribute`{hidden_modules(error)}"
+            ) from error
         raise UserError(f"{importing} failed: {reason_of(error)}{hidden_modules(error)}") from error
 
 

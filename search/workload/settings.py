@@ -155,10 +155,9 @@ def sentence(error: jsonschema.ValidationError) -> str:
             return f"{beginning}, must be greater than {limit}"
         case "exclusiveMaximum":
             return f"{beginning}, must be less than {limit}"
-        case "minItems":
-            return f"{beginning}, must have at least {limit} entr{'y' if limit == 1 else 'ies'}"
-        case "maxItems":
-            return f"{beginning}, must have at most {limit} entr{'y' if limit == 1 else 'ies'}"
+        case "minItems" | "maxItems":
+            bound = "least" if error.validator == "minItems" else "most"
+            return f"{beginning}, must have at {bound} {limit} entr{'y' if limit == 1 else 'ies'}"
         case "minLength":
             return f"{beginning}, must not be empty"
         case "uniqueItems":

@@ -18,6 +18,7 @@ from typing import Any
 
 from search.core.stopping import StopRule
 from search.core.trial import Row, State, Trial
+from search.engine.decide.context import Context
 from search.engine.decide.driver import Driver
 from search.engine.decide.lease import Lease
 from search.ledger import BadState, KeptState, Ledger, Role, StateFile, StudyRecord, read_state, write_state
@@ -146,7 +147,7 @@ class Simulation:
         self.events: Counter[str] = Counter()
         self.ended_at: dict[int, float] = {}  # trial -> when it was decided
         self.now = 0.0
-        self.driver = Driver(
+        context = Context(
             OpenStudy(self.ledger, self.record, self.space),
             planner,
             self.sampler,
@@ -155,6 +156,7 @@ class Simulation:
             on_event=self._hear,
             clock=lambda: self.now,
         )
+        self.driver = Driver(context)
         self.driver.context.lock = self.baton
         self.driver.context.keeper._limit = self.room * SIZE
         self.sampler.undecided = lambda: len(self.driver.context.board.configurations)

@@ -6,12 +6,10 @@ from collections.abc import Mapping, Sequence
 
 from search.core.prefix import fingerprint
 from search.core.trial import State, Trial
-from search.engine.decide.judge import Judge
-from search.engine.decide.outcomes import Outcomes, Progress
+from search.engine.decide.context import Context
 from search.ledger import Recorded, Step
 from search.study.fold import Fold
-from search.study.leaf import Leaf, Planner
-from search.study.opened import OpenStudy
+from search.study.leaf import Leaf
 from search.study.sampling import Asked
 
 GRID_CONFIGURATIONS_PER_COMMIT = 50
@@ -28,23 +26,11 @@ class Admission:
     """Numbers trials and takes them in; the planner's thread alone calls it, `enter` with the driver's lock held.
 
     Args:
-        study: the study.
-        planner: makes the leaves.
-        judge: decides how they end.
-        outcomes: told of every new trial.
-        progress: kept up to date.
+        context: the run.
     """
 
-    def __init__(
-        self,
-        study: OpenStudy,
-        planner: Planner,
-        judge: Judge,
-        outcomes: Outcomes,
-        progress: Progress,
-    ) -> None:
-        self._ledger, self._space, self._planner = study.ledger, study.space, planner
-        self._judge, self._outcomes, self._progress = judge, outcomes, progress
+    def __init__(self, context: Context) -> None:
+        self._context, self._space, self._progress = context, context.space, context.progress
         self._numbers: dict[tuple[str, int], Trial] = {}  # (parameters, seed) -> trial of an earlier run
         self._next_number = 0
 
@@ -69,7 +55,7 @@ class Admission:
                 if known is not None and known.state.ended and known.state != State.FAILED:
                     continue
                 number = known.number if known is not None else self._next_number
-                leaves.append((self._planner.leaf(number, asked.configuration, seed, asked.parameters), known))
+                leaves.append((self._context.planner.leaf(number, asked.configuration, seed, asked.parameters), known))
                 self._next_number += known is None
         return leaves
 
@@ -82,11 +68,10 @@ class Admission:
         for leaf, known in leaves:
             self._record_trial(step, leaf, known)
         folds = []
-        for start in range(
-            0, len(leaves), LEAVES_PER_QUERY
-        ):  # one question for many leaves: it takes longer than a fold
+        # One question for many leaves: it takes longer than a fold.
+        for start in range(0, len(leaves), LEAVES_PER_QUERY):
             some = [leaf for leaf, _ in leaves[start : start + LEAVES_PER_QUERY]]
-            rows = self._ledger.rows(list(dict.fromkeys(key for leaf in some for key in leaf.path)))
+            rows = self._context.ledger.rows(list(dict.fromkeys(key for leaf in some for key in leaf.path)))
             folds += [self._settled(step, leaf, rows) for leaf in some]
         return folds
 
@@ -96,7 +81,7 @@ class Admission:
         if known is None:
             step.add_trial(leaf.trial, leaf.path, leaf.data)
             self._progress.states[State.WAITING] += 1
-            self._outcomes.add(leaf.trial.configuration, number)
+            self._context.outcomes.add(leaf.trial.configuration, number)
             return
         self._progress.move(known.state, State.WAITING)
         # Its keys are others than before where sharing was switched off or the workload changed.
@@ -108,7 +93,7 @@ class Admission:
         """Return a leaf with the rows on record folded in; where it has not ended, the rest waits for a lease."""
         fold = Fold(leaf, self._space.search.objective)
         while not fold.ended and (found := known.get(fold.next_key or "")):
-            self._judge.advance(step, fold, found.row)
+            self._context.judge.advance(step, fold, found.row)
         if fold.epoch:
             step.log("reused", trial=leaf.trial.number, epoch=fold.epoch)
             step.set_trial(leaf.trial.number, last_epoch=fold.epoch)

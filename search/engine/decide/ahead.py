@@ -27,7 +27,7 @@ class Ahead:
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._admission = Admission(context.study, context.planner, context.judge, context.outcomes, context.progress)
+        self._admission = Admission(context)
         self._batch = GRID_CONFIGURATIONS_PER_COMMIT if context.space.search.sampler == "grid" else 1
         self.asked = 0
         """Configurations."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import threading
+import time
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 
@@ -25,12 +27,12 @@ class Context:
     Args:
         study: the study.
         planner: makes its leaves.
-        sampler: gives its configurations.
+        sampler: gives its configurations, those of earlier runs being asked already.
         run_id: this run.
         workers: leases that can run at once.
         on_event: what a view wants to hear.
         clock: monotonic seconds.
-        deadline: when the run ends, on that clock.
+        deadline: when the run ends, on that clock; by default after the hours that the space allows.
     """
 
     def __init__(
@@ -40,15 +42,16 @@ class Context:
         sampler: Sampler,
         run_id: int,
         workers: int,
-        on_event: Event,
-        clock: Callable[[], float],
-        deadline: float,
+        on_event: Event = lambda kind, what: None,
+        clock: Callable[[], float] = time.monotonic,
+        deadline: float | None = None,
     ) -> None:
         self.study = study
         self.ledger, self.record, self.space = study.ledger, study.record, study.space
         self.planner, self.sampler = planner, sampler
         self.run_id, self.workers = run_id, workers
-        self.on_event, self.clock, self.deadline = on_event, clock, deadline
+        self.on_event, self.clock = on_event, clock
+        self.deadline = deadline if deadline is not None else clock() + 3600 * (study.space.search.hours or math.inf)
         self.lock = threading.Condition(threading.RLock())
         self.progress = Progress()
         self.board = Board()

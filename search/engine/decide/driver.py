@@ -12,8 +12,6 @@ This file holds the lock and says who may call what; what is done under it is in
 from __future__ import annotations
 
 import math
-import time
-from collections.abc import Callable
 
 from search.core.errors import StorageFailed
 from search.core.trial import Row, State
@@ -24,44 +22,23 @@ from search.engine.decide.death import UNKNOWN, Death
 from search.engine.decide.intake import Intake
 from search.engine.decide.lease import Lease
 from search.engine.decide.lending import Lending
-from search.engine.decide.outcomes import Event
 from search.engine.decide.outlook import Outlook
 from search.ledger import KeptState
-from search.study.leaf import Planner, longest
-from search.study.opened import OpenStudy
-from search.study.sampling import Sampler
+from search.study.leaf import longest
 
 
 class Driver:
     """One run over one study.
 
     Args:
-        study: the study.
-        planner: makes its leaves.
-        sampler: gives its configurations, those of earlier runs being asked already.
-        run_id: this run.
-        workers: leases that can run at once.
-        on_event: what a view wants to hear.
-        clock: monotonic seconds.
-        deadline: when the run ends, on that clock; by default after the hours that the space allows.
+        context: the run.
     """
 
-    def __init__(
-        self,
-        study: OpenStudy,
-        planner: Planner,
-        sampler: Sampler,
-        run_id: int,
-        workers: int,
-        on_event: Event = lambda kind, what: None,
-        clock: Callable[[], float] = time.monotonic,
-        deadline: float | None = None,
-    ) -> None:
-        end = deadline if deadline is not None else clock() + 3600 * (study.space.search.hours or math.inf)
-        self.context = Context(study, planner, sampler, run_id, workers, on_event, clock, end)
+    def __init__(self, context: Context) -> None:
+        self.context = context
         self.progress = self.context.progress
-        self._ahead, self.lending = Ahead(self.context), Lending(self.context)
-        self._intake = Intake(self.context, self.lending)
+        self._ahead, self.lending = Ahead(context), Lending(context)
+        self._intake = Intake(context, self.lending)
         self._ahead.restore()
 
     def plan_ahead(self) -> None:

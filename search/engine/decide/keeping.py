@@ -126,16 +126,14 @@ class Keeper:
         freed = [*keys, *self._states.make_room(self._limit, wanted)]
         if not freed:
             return
-        for key in freed:
-            self._known.pop(key, None)
-        gone = set(freed)
-        for fold in folds:
-            if fold.base and fold.leaf.path[fold.base - 1] in gone:
-                self._rebase(fold)
+        self._drop(set(freed), folds)
 
     def reject(self, keys: Collection[str], folds: Sequence[Fold]) -> None:
         """Free states that nobody is to go on from, whoever saved them; leaves that would have start earlier."""
         self._states.reject(keys)
+        self._drop(keys, folds)
+
+    def _drop(self, keys: Collection[str], folds: Sequence[Fold]) -> None:
         for key in keys:
             self._known.pop(key, None)
         for fold in folds:

@@ -700,6 +700,7 @@ def test_nothing_is_admitted_once_a_run_is_ending() -> None:
 
 def test_the_planner_in_a_real_thread() -> None:
     """The same with real waiting: `next_lease` is patient, `wait_for_work` returns."""
+    from search.engine.decide.context import Context
     from search.engine.decide.driver import Driver
     from search.study.leaf import Planner
     from search.study.sampling import make_sampler
@@ -711,19 +712,18 @@ def test_the_planner_in_a_real_thread() -> None:
     with ledger() as opened:
         record: StudyRecord = study(opened, space)
         run = opened.begin_run(record.id, {})
-        driver = Driver(
-            OpenStudy(opened, record, space), Planner(space, Synthetic(), CLASS), make_sampler(space), run, 2
-        )
-        planner = threading.Thread(target=driver.plan_ahead, daemon=True)
-        planner.start()
+        planner = Planner(space, Synthetic(), CLASS)
+        driver = Driver(Context(OpenStudy(opened, record, space), planner, make_sampler(space), run, 2))
+        thread = threading.Thread(target=driver.plan_ahead, daemon=True)
+        thread.start()
         assert driver.wait_for_work()
         while (lease := driver.next_lease(wait_s=20)) is not None:
             for key in lease.path:
                 if not driver.row(lease.id, nature.row(key), 0.1):
                     break
             driver.lease_ended(lease.id)
-        planner.join(HANG_S)
-        assert not planner.is_alive()
+        thread.join(HANG_S)
+        assert not thread.is_alive()
         assert driver.finished
         assert not driver.wait_for_work()
         trials = opened.trials(record.id)
