@@ -1,3 +1,280 @@
 """One run over one study, from a space to settled trials."""
 
 from __future__ import annotations
+
+import math
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Any
+
+from search.core.errors import StorageFailed
+from search.core.trial import DataCard
+from search.engine.decide.context import Context
+from search.engine.decide.driver import Driver
+from search.engine.live import View
+from search.engine.machines.agreement import Sample
+from search.engine.machines.gauge import Gauge
+from search.engine.machines.nodes import Share, TrainingNode
+from search.engine.outage import through_outages
+from search.engine.signals import dropped, stopping_on_signals
+from search.engine.steps.conclude import RunOutcome, conclude, not_reproducible
+from search.engine.steps.conditions import conditions
+from search.engine.steps.prepare import every_trial_ended, grid_on_record, proven_class, read_data
+from search.ledger import Ledger, StudyRecord, study_lock
+from search.plan import Place, Plan, plan_of, recorded_place
+from search.space import Space
+from search.study.changed import StudyChanged, check_unchanged
+from search.study.leaf import Planner, longest
+from search.study.mirror import Mirror
+from search.study.opened import OpenStudy
+from search.study.revision import bring_up_to_date, find_study, new_revision, study_in_class
+from search.study.sampling import make_sampler
+from search.system import limits
+from search.system.surroundings import require_surroundings
+from search.workload import Workload, load_workload
+
+
+def run_study(
+    space: Space,
+    ledger: Ledger,
+    mirror: str,
+    view: View,
+    sharing: bool = True,
+    other_class: str = "refuse",
+    address: str = "",
+) -> RunOutcome:
+    """Train what is missing of a study, until it is done or interrupted.
+
+    Args:
+        space: what to search.
+        ledger: where rows are.
+        mirror: SQLAlchemy URL of the Optuna database.
+        view: what the person sees.
+        sharing: where false, every trial trains alone.
+        other_class: what to do where the study is pinned to another execution class: ``refuse``, or ``new`` for a
+            new revision in this machine's class.
+        address: HOST:PORT of a Ray cluster that trains; where it is empty, this machine does.
+
+    Raises:
+        UserError: the study is locked, or of another execution class, or a node of the cluster cannot train it, or Ray
+            cannot run here; nothing was changed.
+        StorageFailed: the database went away for good, or has no room; what is committed stays.
+    """
+    require_surroundings()
+    workload = load_workload(space.workload)
+    sample = read_data(space, workload, view)
+    deadline: list[float] = []  # of the whole run, whatever outages there are
+
+    def run() -> RunOutcome:
+        record = find_study(ledger, space)
+        with study_lock(ledger.engine, record.name):
+            record = bring_up_to_date(ledger, record, space)
+            steps = _Steps(space, ledger, workload, view, sharing, address, sample, deadline)
+            return steps.run(record, mirror, other_class)
+
+    return through_outages(run, ledger, view)
+
+
+@dataclass
+class _Steps:
+    """The steps of one run, in order; Ray is started only where something is to be trained."""
+
+    space: Space
+    ledger: Ledger
+    workload: Workload
+    view: View
+    sharing: bool
+    address: str
+    sample: Sample
+    deadline: list[float]  # monotonic seconds, once training has begun
+    nodes: Sequence[TrainingNode] = ()  # of a cluster
+    plan: Plan | None = None
+
+    def run(self, record: StudyRecord, mirror_url: str, other_class: str) -> RunOutcome:
+        """Settle what is known; train what is missing."""
+        with ExitStack() as locks:
+            record = self._unchanged(record, other_class, locks)
+            return self._run(record, mirror_url, other_class, locks)
+
+    def _run(self, record: StudyRecord, mirror_url: str, other_class: str, locks: ExitStack) -> RunOutcome:
+        place = recorded_place(self.ledger, self.space) if not self.address else None  # of a cluster nothing is known
+        allowed, wanted = limits.cpus(), self.space.resources.cpus
+        pinned = record.execution_class or (place.execution_class if place is not None else None)
+        if pinned is not None and self._may_be_settled(record, pinned):
+            record = self._pinned(record, pinned)
+            driver, run_id = self._driver(record, allowed.usable, place.gpus if place is not None else 0.0)
+            if not self._settle(driver):
+                behind = Mirror(self._study(record), mirror_url).stop()
+                return conclude(driver, self._study(record), run_id, behind, 0.0, self.plan, self.view)
+            self.ledger.end_run(run_id, "settled", 0.0)
+        self.ledger.states.make_folder()
+        self.view.say(f"joining the Ray cluster at {self.address}" if self.address else "starting Ray")
+        from search.engine.executor import tune
+
+        if not self.address and (note := allowed.note(wanted)):
+            self.view.say(note)
+        with tune.ray_at(self.address, allowed.offered(wanted), self.view.say):
+            share = tune.share(self.space.resources)
+            cpus, gpus, workers = share.cpus, share.gpus, share.workers
+            if self.address:
+                self.nodes = share.nodes
+                execution_class = self._proven_class(share)
+            else:
+                execution_class = tune.ask_execution_class(self.space.workload, cpus, gpus)
+            other = study_in_class(self._study(record), execution_class, other_class)
+            if other.name != record.name:
+                locks.enter_context(study_lock(self.ledger.engine, other.name))
+                other = self._unchanged(other, other_class, locks)
+            record = self._pinned(other, execution_class)
+            driver, run_id = self._driver(record, workers, gpus, training=True)
+            where = f", nodes: {len(self.nodes)}" if self.nodes else ""
+            self.view.say(f"study {record.name}: {workers} workers of {cpus} CPU and {gpus:g} GPU{where}")
+            room = self.space.resources.states_gb > 0
+            states = {
+                "states": str(self.ledger.states.folder),
+                "leave": self.sharing and room,
+                "elsewhere": bool(self.address),
+                "epoch_seconds": self.space.resources.epoch_seconds,
+                **({} if room else {"rolling": math.inf}),
+            }
+            setup = tune.worker_setup(self.space.workload, cpus, gpus, execution_class, **states)
+            began = time.monotonic()
+            mirror = Mirror(self._study(record), mirror_url, self.view.say)
+            mirror.start()
+            try:
+                gauge = self._gauge(driver, run_id, share)
+                self._train(driver, lambda: tune.execute(driver, setup, share, gauge))
+            except StorageFailed:
+                raise  # nothing can be recorded now
+            except BaseException as error:
+                self.ledger.end_run(run_id, f"error: {type(error).__name__}", time.monotonic() - began)
+                raise
+            finally:
+                behind = mirror.stop()
+        driver.collect()
+        seconds = time.monotonic() - began
+        outcome = conclude(driver, self._study(record), run_id, behind, seconds, self.plan, self.view)
+        if driver.progress.alarms:
+            raise not_reproducible(self._study(record), driver.progress.alarms[0])
+        return outcome
+
+    def _unchanged(self, record: StudyRecord, other_class: str, locks: ExitStack) -> StudyRecord:
+        """Return the study, or a new revision of it where its data or code are others now, and one was asked for.
+
+        Raises:
+            StudyChanged: they are, and none was.
+        """
+        if record.execution_class is None:
+            return record
+        try:
+            check_unchanged(self._study(record), self.workload, record.execution_class)
+        except StudyChanged:
+            if other_class != "new":
+                raise
+            record = new_revision(self.ledger, self.space)
+            locks.enter_context(study_lock(self.ledger.engine, record.name))
+        return record
+
+    def _gauge(self, driver: Driver, run_id: int, share: Share) -> Gauge | None:
+        """Return what measures whether trials may share GPUs; None where they are not to.
+
+        They are not where the person says what a trial gets; nor on a cluster; nor where trials train alone, or leave
+        no states that other workers could take over from.
+        """
+        resources = self.space.resources
+        states = self.sharing and resources.states_gb > 0
+        if resources.gpus is not None or not share.gpus or self.address or not states:
+            return None
+        known: dict[str, Any] = {}
+
+        def decided(text: str, what: Mapping[str, object]) -> None:
+            known.update(what)
+            self.view.say(text)
+            self.ledger.amend_run(run_id, {"gpu_sharing": dict(known)})
+
+        return Gauge(share, lambda: driver.outlook, decided)
+
+    def _proven_class(self, share: Share) -> dict[str, str]:
+        cluster = (self.address, share, self.sample, self.view)
+        return proven_class(self.ledger, self.space, self.workload, *cluster)
+
+    def _train(self, driver: Driver, execute: Callable[[], None]) -> None:
+        """Let the planner plan and the executor train, until nothing is left or the person ends it."""
+        planner = threading.Thread(target=driver.plan_ahead, name="planner", daemon=True)
+        planner.start()
+        try:
+            with stopping_on_signals(driver, self.view):
+                if driver.wait_for_work():
+                    self.view.begin(driver.progress, longest(self.space), self.space.search.objective.metric)
+                    execute()
+        except KeyboardInterrupt:
+            driver.stop(driver.stopping or "Ctrl-C")
+            if lost := dropped(driver):
+                self.view.say(lost)
+        finally:
+            driver.close()
+            self.view.end()
+
+    def _may_be_settled(self, record: StudyRecord, execution_class: Mapping[str, str]) -> bool:
+        """Whether it is worth looking if nothing is left to train, before seconds are spent on Ray."""
+        if every_trial_ended(self.ledger, record, self.space):
+            return True
+        grid = self.space.search.sampler == "grid"
+        return grid and grid_on_record(self.ledger, self.space, self._planner(record, execution_class))
+
+    def _study(self, record: StudyRecord) -> OpenStudy:
+        return OpenStudy(self.ledger, record, self.space)
+
+    def _planner(self, record: StudyRecord, execution_class: Mapping[str, str]) -> Planner:
+        return Planner(self.space, self.workload, execution_class, self.sharing, self._on_data, record.name)
+
+    def _pinned(self, record: StudyRecord, execution_class: Mapping[str, str]) -> StudyRecord:
+        """Pin a study that is new to an execution class."""
+        if record.execution_class is not None:
+            return record
+        self.ledger.update_study(record.id, execution_class=dict(execution_class))
+        return self.ledger.study(record.name)
+
+    def _settle(self, driver: Driver) -> bool:
+        """Settle everything from the ledger; return whether something is left to train."""
+        planner = threading.Thread(target=driver.plan_ahead, name="planner", daemon=True)
+        planner.start()
+        left = driver.wait_for_work()
+        if left:
+            driver.stop("more to train")
+        planner.join()  # another driver takes over: no two of them may number trials
+        return left
+
+    def _driver(self, record: StudyRecord, workers: int, gpus: float, training: bool = False) -> tuple[Driver, int]:
+        assert record.execution_class is not None
+        if self.sharing and (text := self.ledger.alarm(record.execution_class)):
+            self.view.say(f"every trial is trained alone in this execution class, since {text}")
+            self.sharing = False
+        planner = self._planner(record, record.execution_class)
+        asked = [entry.detail for entry in self.ledger.decisions(record.id, ["asked"])]
+        sampler = make_sampler(self.space, asked)
+        recorded = conditions(record.execution_class, workers, self.space.resources.cpus, gpus)
+        if self.nodes:
+            nodes = [{"address": node.address, "host": node.host, "leases": node.leases} for node in self.nodes]
+            recorded["cluster"] = {"address": self.address, "nodes": nodes}
+        if training:  # what was planned is on record before the first epoch is trained, to be compared with the truth
+            place = Place(record.execution_class, self.space.resources.cpus, gpus, workers, "this run")
+            self.plan = plan_of(self.space, self.ledger, planner, place, record)
+            recorded["plan"] = self.plan.to_json()
+            self.plan = self.plan.figures()  # not all its trials, for as long as the study runs
+        run_id = self.ledger.begin_run(record.id, recorded)
+        if training and not self.deadline:
+            self.deadline.append(time.monotonic() + 3600 * (self.space.search.hours or math.inf))
+        deadline = self.deadline[0] if self.deadline else None
+        arguments = (self._study(record), planner, sampler, run_id, workers)
+        driver = Driver(Context(*arguments, on_event=self.view.event, deadline=deadline))
+        configurations = self.space.search.trials or self.space.grid_size()
+        driver.progress.total = configurations * len(self.space.seeds)
+        return driver, run_id
+
+    def _on_data(self, card: DataCard) -> None:
+        if card.fingerprint:
+            self.ledger.put_data(card)

@@ -1,3 +1,344 @@
 """The plan of a space that ships, its text and JSON, and what its estimates rest on."""
 
 from __future__ import annotations
+
+import json
+import random
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from search.__main__ import run as main
+from search.core.errors import Fault, UserError
+from search.core.trial import DataCard, Row
+from search.engine.decide.context import Context
+from search.engine.decide.driver import Driver
+from search.engine.steps.conditions import conditions
+from search.ledger import KeptState, Ledger, Role, StateFile
+from search.plan import Place, Plan, Probe, compared, duration, plan_of, recorded_place, text
+from search.plan.process import ask_class, probe
+from search.plan.text import size, tree_lines
+from search.space import Space, confirm_name, read_space, space_from_mapping
+from search.study.leaf import Leaf, Planner
+from search.study.opened import OpenStudy
+from search.study.sampling import make_sampler
+from search.system import limits, machine
+from search.workload import load_workload
+from tests.engine.decide.test_driver import space_of
+from tests.engine.simulation import CLASS, Simulation, study
+from tests.engine.workloads import Synthetic
+
+HERE = Place({"device": "a test"}, 1, 0.0, 2, "made up")
+TOY = "tests.contracts.toy:SineFit"
+
+
+@pytest.fixture
+def opened(tmp_path: Path) -> Any:
+    found = Ledger(str(tmp_path / "search.db"))
+    yield found
+    found.close()
+
+
+def planned(space: Space, opened: Ledger, place: Place = HERE, probe: Any = None, workload: Any = None) -> Plan:
+    made = workload or load_workload(space.workload)
+    kin = [record for record in opened.studies() if record.name == space.name]
+    planner = Planner(space, made, place.execution_class)
+    return plan_of(space, opened, planner, place, kin[0] if kin else None, probe)
+
+
+def small() -> Space:
+    return space_of(
+        {"a": {"grid": [1, 2]}, "switch": {"grid": [2, None]}, "stop.alpha": {"grid": [None, 5]}},
+        fixed={"stop.rule": "generalisation_loss"},
+    )
+
+
+@pytest.mark.slow
+def test_the_factorial_that_ships(opened: Ledger) -> None:
+    asked: list[Leaf] = []
+
+    def half_a_second(leaf: Leaf) -> Probe:
+        asked.append(leaf)
+        return Probe(0.5, 1_000_000)
+
+    plan = planned(read_space("spaces/factorial.yaml"), opened, probe=half_a_second)
+    assert (plan.trials, plan.epochs.full, plan.epochs.distinct) == (1350, 135_000, 18_000)
+    assert (plan.epochs.train, plan.epochs.again, plan.epochs.recorded) == (18_000, 0, 0)
+    assert plan.epochs.exact
+    assert len(asked) == 1, "one epoch is trained as a probe, not one per setting"
+    assert plan.seconds.device == pytest.approx(9_000)
+    assert plan.seconds.wall == pytest.approx(4_500 + plan.seconds.start)
+    # 90 trunks that part behind epoch 50; 270 chains with an end, a landmark at 80, and spaced ones at 12, 25, 38 on
+    # the trunks and at 62, 75, 88 behind them
+    assert plan.room.kept == 90 * (1 + 3) + 270 * (1 + 1 + 3)
+    assert plan.room.total == plan.room.kept * 1e6
+    shown = text(plan).splitlines()
+    assert shown[-1] == "  ... 320 more lines; --tree shows all"
+    assert len(text(plan, whole_tree=True).splitlines()) == len(shown) + 320 - 1
+
+
+GOLDEN = """\
+study made up
+trials                                              8  8 configurations x 1 seed
+epochs
+  every trial at full length                       40
+  every trial alone, ended early                   40  ends known for 0 of 8 trials, the others at full length
+  distinct                                         16  2.50 times fewer
+  distinct, with the ends that are known           16
+  already in the ledger                             0
+  to be trained                                    16
+  to be trained again, to reach a state             0
+time of training                            1 min 4 s  4 s an epoch
+time with 2 workers                            42.0 s  at least; longest chain 20.0 s, start 10.0 s
+  epoch seconds from a probe of one epoch, made now
+states                                        12.3 kB  6 of 2.05 kB, rolling ones apart; the limit is 10 GB
+  their size from a probe of one epoch, made now
+states there                                  0 bytes  0, of all studies of this ledger
+execution class                                a test  1 CPU a trial; made up
+
+stage tree (epochs: what differs there)
+  1-2: a=1 [4 trials]
+  ├─ 3-5: switch=2 [2 trials; stop.alpha=null|5]
+  └─ 3-5: switch=null [2 trials; stop.alpha=null|5]
+  1-2: a=2 [4 trials]
+  ├─ 3-5: switch=2 [2 trials; stop.alpha=null|5]
+  └─ 3-5: switch=null [2 trials; stop.alpha=null|5]"""
+
+
+def test_text(opened: Ledger) -> None:
+    assert text(planned(small(), opened, probe=lambda leaf: Probe(4.0, 2_048))) == GOLDEN
+
+
+def test_text_where_nothing_tells_the_time(opened: Ledger) -> None:
+    lines = text(planned(small(), opened)).splitlines()
+    assert f"{'time':<46}unknown  no timing on record for a similar trial, and no probe was made" in lines
+
+
+def test_the_tree_says_what_is_on_record_and_who_ends_early(opened: Ledger) -> None:
+    space = space_of({"epochs": {"grid": [3, 5]}})
+    Simulation(space_of({}, fixed={"epochs": 4}), opened, random.Random(0)).run()
+    plan = planned(space, opened, Place(CLASS, 1, 0.0, 2, "made up"))
+    assert list(tree_lines(plan)) == [
+        "1-3: all trials [2 trials; 1 trial ends here; on record]",
+        "└─ 4-5: epochs=5 [on record to 4]",
+    ]
+
+
+FIGURES = {
+    "": ["study", "trials", "configurations", "seeds", "configurations_to_be_chosen", "sharing", "notes"],
+    "epochs": [
+        "full_length", "alone", "alone_known_for_trials", "distinct", "distinct_with_known_ends", "in_ledger",
+        "to_train", "to_train_at_least", "to_train_expected", "to_train_again", "exact", "confirm_stage_at_most",
+    ],
+    "seconds": ["device", "wall_at_least", "epoch", "longest_chain", "start", "workers", "sources"],
+    "states": ["kept", "bytes_of_one", "bytes", "limit_bytes", "there", "there_bytes", "sources"],
+    "place": ["execution_class", "cpus_per_trial", "gpus_per_trial", "source", "note"],
+}  # fmt: skip
+
+
+def test_json_has_stable_names(opened: Ledger) -> None:
+    found = json.loads(json.dumps(planned(small(), opened).to_json()))
+    parts = [name for name in FIGURES if name]
+    assert list(found) == [*FIGURES[""], *parts]
+    assert {part: list(found[part]) for part in parts} == {part: FIGURES[part] for part in parts}
+    assert found["epochs"]["to_train"] == 16
+    assert found["seconds"]["device"] is None
+
+
+def test_notes_of_the_space_stand_at_the_head(opened: Ledger) -> None:
+    note = Fault("space.yaml", 3, "fixed.decay.end", "never acts in full: the floor is reached in epoch 9")
+    found = planned(replace(small(), notes=(note,)), opened)
+    assert text(found).splitlines()[1] == f"  note: {note}"
+    assert found.to_json()["notes"] == [str(note)]
+
+
+def test_a_confirm_stage_is_in_the_price(opened: Ledger) -> None:
+    """At most: what of it is on record costs nothing."""
+    axes = {"x": {"float": {"low": 0.0, "high": 1.0}}}
+    confirm = {"top": 2, "seeds": 3, "baseline": {"x": 0.5}}
+    space = space_of(axes, fixed={"epochs": 4}, sampler="tpe", trials=5, confirm=confirm)
+    assert planned(space, opened).confirm == 3 * 3 * 4
+    assert "  its confirm stage, besides                       36  at most; 3 settings x 3 seeds" in text(
+        planned(space, opened)
+    )
+    stage = replace(space_of({"x": {"grid": [0.1, 0.5]}}, fixed={"epochs": 4}), name=confirm_name(space.name))
+    Simulation(stage, opened, random.Random(0)).run()
+    assert planned(space, opened).confirm == 3 * 3 * 4 - 2 * 4
+    assert planned(small(), opened).confirm == 0
+
+
+@pytest.mark.parametrize("splits", [("val",), ("val", "test"), ()])
+def test_a_confirm_stage_without_test_images_can_decide_nothing(opened: Ledger, splits: tuple[str, ...]) -> None:
+    class OfData(Synthetic):
+        def data(self, fixed: Mapping[str, Any]) -> DataCard:
+            return DataCard("images", truth={split: np.zeros(4, dtype=np.int64) for split in splits})
+
+    space = space_of(
+        {"x": {"float": {"low": 0.0, "high": 1.0}}}, sampler="random", trials=5, confirm={"top": 2, "seeds": 3}
+    )
+    said = "  without test images its confirm stage can call no setting better\n" in text(
+        planned(space, opened, workload=OfData())
+    )
+    assert said is (splits == ("val",))
+
+
+def record_run(opened: Ledger, space: Space, seconds: float, size: int) -> None:
+    """Put a run of a space on record, every epoch of which took so long and left a state of so many bytes."""
+    record = study(opened, space)
+    planner = Planner(space, Synthetic(), CLASS)
+    opened_study, run_id = OpenStudy(opened, record, space), opened.begin_run(record.id, {})
+    driver = Driver(Context(opened_study, planner, make_sampler(space), run_id, 1))
+    driver.plan_ahead()
+    while (lease := driver.next_lease()) is not None:
+        for done, key in enumerate(lease.path):
+            kept = KeptState(StateFile(key, "0" * 64, size), lease.offset + done + 1, Role.LAST)
+            if not driver.row(lease.id, Row({"val_loss": 1.0, "train_loss": 1.0}), seconds, kept):
+                break
+        driver.lease_ended(lease.id)
+
+
+def test_seconds_and_bytes_are_those_of_the_most_similar_trial(opened: Ledger) -> None:
+    place = Place(CLASS, 1, 0.0, 2, "made up")
+
+    def named(name: str, **fixed: Any) -> Space:
+        return space_from_mapping({**space_of({}, fixed=fixed).source, "name": name}, name)
+
+    record_run(opened, named("slow", kind="rich", x=1.5), 3.0, 700)
+    record_run(opened, named("fast", x=2.5), 1.0, 500)
+    plan = planned(named("new", kind="rich", x=2.0), opened, place, workload=Synthetic())
+    assert (plan.seconds.epoch, plan.seconds.device) == (3.0, 15.0)
+    assert plan.seconds.sources == ["rows of study 'slow', where x differs"]
+    assert (plan.room.size, plan.room.sources) == (700, ["states of study 'slow', where x differs"])
+    longer = planned(named("longer", epochs=8, x=2.5), opened, place, workload=Synthetic())
+    assert (longer.epochs.recorded, longer.epochs.train) == (5, 3)
+    assert (longer.seconds.device, longer.seconds.sources) == (3.0, ["rows of this study's own epochs"])
+    elsewhere = planned(named("new", x=2.0), opened, Place({"other": "class"}, 1, 0.0, 2, "made up"))
+    assert elsewhere.seconds.device is None, "in another execution class an epoch takes another time"
+
+
+def test_planned_against_actual(opened: Ledger) -> None:
+    plan = planned(small(), opened, probe=lambda leaf: Probe(4.0, None))
+    assert compared(plan, 16, 0, 40.2) == (
+        "planned 16 epochs and 0 again, trained 16 and 0 again; planned 32.0 s at least, took 40.2 s"
+    )
+    bounded = space_of({"a": {"grid": [1, 2]}}, fixed={"stop.rule": "patience"})
+    assert compared(planned(bounded, opened), 7, 1, 90) == (
+        "planned at most 10 epochs and 0 again, trained 7 and 1 again; 1 min 30 s, its time was not known before"
+    )
+
+
+def recorded_class(ledger: Ledger, space: Space) -> Mapping[str, str] | None:
+    place = recorded_place(ledger, space)
+    return None if place is None else place.execution_class
+
+
+@pytest.mark.slow
+def test_a_recorded_run_tells_the_class(opened: Ledger) -> None:
+    space = small()
+    assert recorded_class(opened, space) is None
+    opened.create_study("made up", "made up", 1, "", "id", space.workload)
+    record = opened.study("made up")
+    known = conditions(CLASS, 2, 1, 0.0)
+    opened.begin_run(record.id, {**known, "versions": {"torch": "0.1"}, "execution_class": {"old": "packages"}})
+    opened.begin_run(record.id, {**known, "hardware": {"host": "elsewhere"}, "execution_class": {"other": "host"}})
+    opened.begin_run(record.id, {**known, "cpus_per_trial": 2, "execution_class": {"two": "threads"}})
+    assert recorded_class(opened, space) is None
+    opened.begin_run(record.id, {**known, "gpus_per_trial": 0.5})
+    assert recorded_class(opened, space) == CLASS
+    found = recorded_place(opened, space)
+    assert found is not None
+    assert found.gpus == 0.5
+    without = space_from_mapping({**space.source, "resources": {"gpus": 0}}, "made up")
+    assert recorded_class(opened, without) is None
+    other = space_from_mapping({"workload": TOY, "fixed": {"epochs": 1, "lr": 0.1}, "space": {}}, "toy")
+    assert recorded_class(opened, other) is None
+
+
+@pytest.mark.slow
+def test_trials_shared_gpus_in_the_run_on_record(opened: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine, "gpus", lambda: 2)
+    monkeypatch.setattr(limits, "cpus", lambda: limits.Cpus(16, 16))
+    space = small()
+    opened.create_study("made up", "made up", 1, "", "id", space.workload)
+    record = opened.study("made up")
+    run = opened.begin_run(record.id, {**conditions(CLASS, 2, 1, 1.0), "hardware": machine.hardware()})
+    for number, workers in ((None, 2), (3, 6), (1, 2), (100, 16)):
+        if number is not None:
+            opened.amend_run(run, {"gpu_sharing": {"trials_per_gpu": number}})
+        found = recorded_place(opened, space)
+        assert found is not None
+        assert (found.gpus, found.workers) == (1.0, workers)
+    asked = space_from_mapping({**space.source, "resources": {"gpus": 1}}, "made up")
+    one_each = recorded_place(opened, asked)
+    assert one_each is not None
+    assert one_each.workers == 2
+
+
+@pytest.mark.slow
+def test_a_workload_that_ends_the_process_that_asks_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    source = "from search.workload import Workload\nclass Ends(Workload):\n    recipe, settings = '1', {}\n"
+    source += "    def execution_class(self, cpus, gpus): raise SystemExit(0)\n    def start(self, *_): pass\n"
+    (tmp_path / "ends_when_asked.py").write_text(source)
+    with pytest.raises(UserError) as refused:
+        ask_class("ends_when_asked:Ends", 1, 0.0)
+    assert str(refused.value) == (
+        "workload 'ends_when_asked:Ends' cannot be prepared on a worker: SystemExit(0) "
+        f"({tmp_path}/ends_when_asked.py, line 4); a workload must not end the process: what a script does goes under "
+        '`if __name__ == "__main__":`'
+    )
+
+
+def test_a_process_is_asked_and_trains_a_probe() -> None:
+    toy = load_workload(TOY)
+    assert ask_class(TOY, 1, 0.0) == {name: str(value) for name, value in toy.execution_class(1, 0.0).items()}
+    fixed, schedule = toy.schedule(toy.canonical({"lr": 0.1, "seed": 0}), 3)
+    found = probe(TOY, 1, 0.0, fixed, schedule)
+    run = toy.start(fixed, 1, 0.0)
+    run.train_epoch(schedule[0])
+    assert found.size == len(run.save())
+    assert 0 < found.seconds < 5
+
+
+@pytest.mark.slow
+def test_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "toy.yaml"
+    file.write_text(f"workload: {TOY}\nfixed: {{epochs: 4, lr: 0.1}}\nspace: {{degree: {{grid: [1, 2]}}}}\nseeds: 2\n")
+    results = tmp_path / "results"
+    assert main(["plan", str(file), "--results", str(results), "--json"]) == 0
+    said = capsys.readouterr()
+    found = json.loads(said.out)
+    assert (found["trials"], found["epochs"]["to_train"]) == (4, 16)
+    assert found["seconds"]["sources"] == ["a probe of one epoch, made now"]
+    assert said.err == "no timing on record for a similar trial: training one epoch to measure it\n"
+    assert not results.exists(), "a plan leaves no trace"
+    assert main(["plan", str(file), "--results", str(results), "--no-probe", "--set", "epochs=5"]) == 0
+    said = capsys.readouterr()
+    assert said.err == ""
+    assert "  every trial at full length                       20\n" in said.out
+
+
+def test_what_a_workload_says_of_itself_is_not_swallowed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "toy.yaml"
+    file.write_text("workload: no.such.module:Here\nfixed: {epochs: 4}\nspace: {}\n")
+    assert main(["plan", str(file), "--results", str(tmp_path)]) == 1
+    assert "no module" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(0.04, "0.0 s"), (12.34, "12.3 s"), (250, "4 min 10 s"), (3600, "1 h 0 min"), (12_000, "3 h 20 min")],
+)
+def test_durations(seconds: float, said: str) -> None:
+    assert duration(seconds) == said
+
+
+@pytest.mark.parametrize(
+    ("count", "said"), [(0, "0 bytes"), (999, "999 bytes"), (1_234, "1.23 kB"), (2.5e6, "2.5 MB"), (4.2e12, "4,200 GB")]
+)
+def test_sizes(count: float, said: str) -> None:
+    assert size(count) == said
