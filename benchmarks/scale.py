@@ -35,8 +35,10 @@ from typing import Any
 from benchmarks import harness
 from search.core.trial import Row
 from search.engine.steps.conditions import conditions
-from search.ledger import Ledger
-from search.space import Space, dump, space_from_mapping
+from search.ledger.ledger import Ledger
+from search.space.model import Space
+from search.space.reader import space_from_mapping
+from search.space.writing import dump
 from search.study.leaf import Planner
 from search.workload import Description, Settings, Workload, load_workload
 

@@ -44,7 +44,7 @@ from benchmarks import factorial, harness
 from benchmarks.shares import ALONE, OURS, PLAIN, SIDES, TUNED, Side, Trial, differences, ratios, table, targets
 
 if TYPE_CHECKING:
-    from search.space import Space
+    from search.space.model import Space
 
 
 def space_of(file: str, sets: Mapping[str, str]) -> Space:
@@ -53,7 +53,8 @@ def space_of(file: str, sets: Mapping[str, str]) -> Space:
     Raises:
         SystemExit: it is no grid, or its trials end by another rule than the plain side knows.
     """
-    from search.space import Grid, read_space
+    from search.space.model import Grid
+    from search.space.reader import read_space
 
     space = read_space(file, {**sets, "workload": "benchmarks.factorial:Counted"})
     listed = all(isinstance(axis.domain, Grid) and axis.when is None for axis in space.axes)
@@ -76,7 +77,7 @@ def options_of(space: Space) -> dict[str, list[dict[str, Any]]]:
 
 def fixed_of(space: Space) -> dict[str, Any]:
     """Return the settings of all trials, with the default of alpha where a rule is set and no alpha."""
-    from search.space import SERVICE_SETTINGS
+    from search.space.service import SERVICE_SETTINGS
 
     fixed = {name: value for name, value in space.fixed.items() if name != "epochs"}
     return {"stop.alpha": SERVICE_SETTINGS["stop.alpha"]["default"], **fixed}

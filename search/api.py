@@ -21,8 +21,10 @@ from search.engine import live
 from search.engine.machines.agreement import require
 from search.engine.run import run_study
 from search.engine.steps.conclude import RunOutcome
-from search.ledger import Ledger, StudyRecord, ledger_exists, sqlite_url
-from search.space import Space, confirm_name, read_space, space_from_mapping
+from search.ledger.ledger import Ledger, StudyRecord
+from search.ledger.urls import ledger_exists, sqlite_url
+from search.space.model import Space, confirm_name
+from search.space.reader import read_space, space_from_mapping
 from search.study.mirror import MIRROR_FILE
 from search.study.opened import OpenStudy
 

@@ -28,9 +28,11 @@ from search.core.trial import Row, State, Trial
 from search.engine import live
 from search.engine.decide.outcomes import Progress
 from search.engine.steps.conclude import RunOutcome
-from search.ledger import Ledger
+from search.ledger.ledger import Ledger
 from search.report import FORMATS, SUBJECTS, Table
-from search.space import Objective, dump, read_space
+from search.space.model import Objective
+from search.space.reader import read_space
+from search.space.writing import dump
 from search.study.fold import Fold
 from search.study.leaf import Leaf
 from tests.surroundings import HANG_S

@@ -15,8 +15,8 @@ import pytest
 import search
 from docs import stage
 from search.cli import cli
-from search.space import read_space, space_from_mapping
 from search.space.nodes import Problems
+from search.space.reader import read_space, space_from_mapping
 from search.space.yaml import parse
 from tests import trace_pictures
 from tests.settings_page import PAGE, page

@@ -10,7 +10,7 @@ import pytest
 
 from search import api
 from search.inspect.revive import revive
-from search.ledger import Ledger
+from search.ledger.ledger import Ledger
 from search.report import comparison_table
 from search.report.formats import render
 from search.workload import load_workload

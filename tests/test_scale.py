@@ -22,8 +22,11 @@ from search.core.errors import Faults
 from search.core.trial import State
 from search.engine.live import Silent
 from search.engine.run import run_study
-from search.plan import place_of, plan_of, text
-from search.space import Space, space_from_mapping
+from search.plan.place import place_of
+from search.plan.plan import plan_of
+from search.plan.text import text
+from search.space.model import Space
+from search.space.reader import space_from_mapping
 from search.study.leaf import Planner
 from search.study.revision import find_study
 from search.workload import load_workload

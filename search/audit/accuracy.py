@@ -9,7 +9,7 @@ from search.audit import grim
 from search.audit.desk import Desk
 from search.audit.differences import Overlap, overlap
 from search.audit.findings import called, counted
-from search.space import text_of
+from search.space.nodes import text_of
 from search.statistics.families import holm
 from search.statistics.results import ALPHA
 from search.statistics.single import wilson

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import contextlib
 
-from search.space import extends, text_of
-from search.space.nodes import Node, Problems
+from search.space import extends
+from search.space.nodes import Node, Problems, text_of
 from search.space.scalars import Ambiguous, resolve
 
 

@@ -13,7 +13,7 @@ from search.audit import accuracy, facts
 from search.audit.desk import Desk
 from search.audit.findings import Finding, called, listed
 from search.audit.settings import Row, one_curve, pairs, rows
-from search.space import Space
+from search.space.model import Space
 from search.workload import load_workload
 
 
@@ -41,7 +41,7 @@ def audit(spaces: Iterable[Space]) -> list[Audited]:
     """Audit the published figures of space files, each by itself and all against each other.
 
     Args:
-        spaces: as `search.space.read_space` gives them; where they were read from is looked up again for lines.
+        spaces: as `search.space.reader.read_space` gives them; where they were read from is looked up again for lines.
     """
     desks: list[Desk] = []
     found: list[tuple[Desk, Row]] = []

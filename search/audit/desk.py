@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from search.audit.addresses import Addresses
 from search.audit.findings import Finding, Severity, called
 from search.audit.grim import Figure, counts, table
-from search.space import Grid, Space
 from search.space.figures import counts_images
+from search.space.model import Grid, Space
 
 
 class Desk:

@@ -9,8 +9,8 @@ from typing import Any
 from search.audit import matrix, parameters
 from search.audit.desk import Desk
 from search.audit.findings import called, counted
-from search.space import SERVICE_SETTINGS
 from search.space.sampling import samples
+from search.space.service import SERVICE_SETTINGS
 from search.workload import Counting, Workload
 
 MAX_CONFIGURATIONS = 50

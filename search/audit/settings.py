@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from search.core import prefix
-from search.space import Grid, Space, text_of
+from search.space.model import Grid, Space
+from search.space.nodes import text_of
 from search.study.leaf import canonical
 from search.workload import Workload
 

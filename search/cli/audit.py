@@ -23,7 +23,7 @@ def audit(files: Sequence[str], as_json: bool) -> None:
     """
     from search.audit import audit as check
     from search.audit import counted
-    from search.space import read_space
+    from search.space.reader import read_space
 
     faults: list[Fault] = []
     spaces = []

@@ -14,7 +14,7 @@ from search.core.errors import Fault, Faults, UserError
 from search.core.shown import one_line
 
 if TYPE_CHECKING:
-    from search.space import Space
+    from search.space.model import Space
 
 PRESENT = ""
 """What ``--data`` holds where no name follows it."""
@@ -40,7 +40,7 @@ def check(files: Sequence[str], data: str | None, sets: Sequence[str], workload:
 
     Example: python -m search check spaces/*.yaml
     """
-    from search.space import read_space, space_from_mapping
+    from search.space.reader import read_space, space_from_mapping
 
     if data and Path(data).is_file():  # `--data FILE`: the name was left out, not the file
         files, data = [data, *files], PRESENT
@@ -78,7 +78,9 @@ def _data(space: Space, file: str, told: dict[tuple[str, ...], str]) -> None:
     Raises:
         UserError: the data cannot be used, or the workload checks none.
     """
-    from search.space import SERVICE_SETTINGS, addressed, read_all
+    from search.space.addressed import addressed
+    from search.space.reading import read_all
+    from search.space.service import SERVICE_SETTINGS
     from search.workload import CheckingData, load_workload
 
     workload = load_workload(space.workload)
@@ -111,7 +113,7 @@ def schema(workload: str) -> None:
 
     Example: python -m search schema > space.schema.json
     """
-    from search.space import schema as make
+    from search.space.schema import schema as make
     from search.workload import load_workload
 
     click.echo(json.dumps(make(load_workload(workload)), indent=2))

@@ -14,7 +14,7 @@ import click
 from search.cli.options import changes, overrides, places
 
 if TYPE_CHECKING:
-    from search.ledger import Ledger
+    from search.ledger.ledger import Ledger
 
 
 @click.command()
@@ -40,10 +40,16 @@ def plan(
 
     Example: python -m search plan spaces/focal.yaml
     """
-    from search.space import read_all, read_space
+    from search.space.reader import read_space
+    from search.space.reading import read_all
 
     space = read_space(file, overrides(data, sets))
-    from search import plan as room  # after the file is known to be sound: this import takes a second
+    # After the file is known to be sound: these imports take a second.
+    from search.plan.place import place_of
+    from search.plan.plan import plan_of
+    from search.plan.process import Probe
+    from search.plan.process import probe as train_probe
+    from search.plan.text import text
     from search.study.changed import check_unchanged
     from search.study.leaf import Leaf, Planner
     from search.study.opened import OpenStudy
@@ -57,22 +63,23 @@ def plan(
         record = continued_study(ledger, space)
         if record is not None and record.execution_class is not None:
             check_unchanged(OpenStudy(ledger, record, space), workload, record.execution_class)
-        place = room.place_of(ledger, space, record)
+        place = place_of(ledger, space, record)
 
-        def probe(leaf: Leaf) -> room.Probe:
+        def probe(leaf: Leaf) -> Probe:
             click.echo("no timing on record for a similar trial: training one epoch to measure it", err=True)
-            return room.probe(space.workload, place.cpus, place.gpus, leaf.fixed, leaf.schedule)
+            return train_probe(space.workload, place.cpus, place.gpus, leaf.fixed, leaf.schedule)
 
         name = record.name if record is not None else ""
         planner = Planner(space, workload, place.execution_class, not no_sharing, study=name)
-        found = room.plan_of(space, ledger, planner, place, record, None if no_probe else probe)
-    click.echo(json.dumps(found.to_json(), indent=2) if as_json else room.text(found, tree))
+        found = plan_of(space, ledger, planner, place, record, None if no_probe else probe)
+    click.echo(json.dumps(found.to_json(), indent=2) if as_json else text(found, tree))
 
 
 @contextmanager
 def _ledger(results: Path, storage: str | None) -> Iterator[Ledger]:
     """Open the ledger there is; where there is none, an empty one that leaves no trace."""
-    from search.ledger import Ledger, ledger_exists
+    from search.ledger.ledger import Ledger
+    from search.ledger.urls import ledger_exists
 
     named = storage or str(results / "search.db")
     with tempfile.TemporaryDirectory() as folder:

@@ -59,7 +59,7 @@ def run(
 
         logs.require(trackers)
     from search.engine.live import view_for
-    from search.space import read_space
+    from search.space.reader import read_space
 
     space = read_space(file, overrides(data, sets))
     view = view_for(sys.stdout)

@@ -136,9 +136,9 @@ def _meant(word: str, given: Sequence[str]) -> tuple[list[str], bool]:
 
 def _settings(given: Sequence[str]) -> list[str]:
     """Return the settings of the workload that a file among the arguments names; of the shipped one by default."""
-    from search.space import SERVICE_SETTINGS
     from search.space.extends import load
     from search.space.nodes import Problems
+    from search.space.service import SERVICE_SETTINGS
     from search.workload import load_workload
 
     name: Any = "classifier"

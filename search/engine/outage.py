@@ -19,7 +19,7 @@ from typing import TypeVar
 
 from search.core.errors import RayLost, StorageFailed
 from search.engine.live import View
-from search.ledger import Ledger
+from search.ledger.ledger import Ledger
 
 MAX_OUTAGE_S = 600.0
 """Seconds that one outage may last."""

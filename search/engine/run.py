@@ -23,9 +23,11 @@ from search.engine.signals import dropped, stopping_on_signals
 from search.engine.steps.conclude import RunOutcome, conclude, not_reproducible
 from search.engine.steps.conditions import conditions
 from search.engine.steps.prepare import every_trial_ended, grid_on_record, proven_class, read_data
-from search.ledger import Ledger, StudyRecord, study_lock
-from search.plan import Place, Plan, plan_of, recorded_place
-from search.space import Space
+from search.ledger.ledger import Ledger, StudyRecord
+from search.ledger.lock import study_lock
+from search.plan.place import Place, recorded_place
+from search.plan.plan import Plan, plan_of
+from search.space.model import Space
 from search.study.changed import StudyChanged, check_unchanged
 from search.study.leaf import Planner, longest
 from search.study.mirror import Mirror

@@ -16,8 +16,11 @@ from typing import Any
 from search.core.errors import UserError
 from search.core.trial import Trial
 from search.engine.worker.measured import row_of
-from search.ledger import BadState, Ledger, Recorded, read_state
-from search.space import SERVICE_SETTINGS, Space, addressed
+from search.ledger.files import BadState, read_state
+from search.ledger.ledger import Ledger, Recorded
+from search.space.addressed import addressed
+from search.space.model import Space
+from search.space.service import SERVICE_SETTINGS
 from search.study.opened import OpenStudy
 from search.workload import Run, Workload
 

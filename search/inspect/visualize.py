@@ -22,7 +22,7 @@ from search.report.record.curves import COUNTED, Curve, Curves, read_curves
 from search.report.record.frames import epochs_of
 from search.report.table.labels import setting_label
 from search.report.text import figure as shown
-from search.space import Space
+from search.space.model import Space
 from search.study.opened import OpenStudy
 from search.workload import Picturing, load_workload
 

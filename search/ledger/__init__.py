@@ -12,32 +12,3 @@ What it guarantees:
 
 It knows nothing of Ray, Optuna or what the rows mean.
 """
-
-from search.ledger.files import BadState, StateFile, read_state, write_state
-from search.ledger.ledger import Decision, Ledger, Recorded, StudyRecord
-from search.ledger.lock import study_lock
-from search.ledger.reading import writable
-from search.ledger.states import KeptState, Role, States
-from search.ledger.step import Step
-from search.ledger.urls import is_text, is_url, ledger_exists, sqlite_url
-
-__all__ = [
-    "BadState",
-    "Decision",
-    "KeptState",
-    "Ledger",
-    "Recorded",
-    "Role",
-    "StateFile",
-    "States",
-    "Step",
-    "StudyRecord",
-    "is_text",
-    "is_url",
-    "ledger_exists",
-    "read_state",
-    "sqlite_url",
-    "study_lock",
-    "writable",
-    "write_state",
-]

@@ -13,14 +13,14 @@ from typing import Any
 import pandas as pd
 
 from search.core.trial import State
-from search.ledger import Recorded, StudyRecord
+from search.ledger.ledger import Recorded, StudyRecord
 from search.report.formats.render import table_frame, table_markdown
 from search.report.record.curves import Curve
 from search.report.record.frames import trials_of
 from search.report.table.build import comparison_of
 from search.report.table.labels import setting_label
 from search.report.text import one_line, plain, value_text
-from search.space import Space
+from search.space.model import Space
 from search.study.opened import OpenStudy
 
 RECIPE_VERSION = 1

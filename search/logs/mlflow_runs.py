@@ -22,7 +22,7 @@ from mlflow.exceptions import MlflowException
 from search.core.errors import UserError
 from search.core.shown import shell_word
 from search.core.trial import State
-from search.ledger import sqlite_url
+from search.ledger.urls import sqlite_url
 from search.logs.content import LoggedStudy, LoggedTrial, scalar, unique
 from search.report.formats.render import frame_csv
 from search.report.text import storable

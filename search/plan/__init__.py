@@ -4,21 +4,3 @@ Nothing is written, and nothing is trained but one epoch as a probe where that i
 do not learn, every trial is known beforehand: counts of epochs are exact where no stop rule or pruning can end a trial,
 and bounds where they can, as is said beside them. Seconds and bytes are estimates, each with its source.
 """
-
-from search.plan.place import Place, place_of, recorded_place
-from search.plan.plan import Plan, plan_of
-from search.plan.process import Probe, probe
-from search.plan.text import compared, duration, text
-
-__all__ = [
-    "Place",
-    "Plan",
-    "Probe",
-    "compared",
-    "duration",
-    "place_of",
-    "plan_of",
-    "probe",
-    "recorded_place",
-    "text",
-]

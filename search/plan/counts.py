@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from search.core.pruning import rungs
-from search.ledger import Role
+from search.ledger.states import Role
 from search.plan.known import Inventory, Known
 from search.plan.tree import grow, walk
-from search.space import Space
+from search.space.model import Space
 from search.study.leaf import longest
 from search.study.marks import own_marks
 

@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from search.ledger import Ledger
+from search.ledger.ledger import Ledger
 from search.plan.known import Inventory, Known
 from search.plan.process import Probe
-from search.space import SERVICE_SETTINGS
+from search.space.service import SERVICE_SETTINGS
 from search.study.leaf import Leaf
 
 MAX_EPOCHS_SAMPLED = 32

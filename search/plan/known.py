@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from search.core.prefix import fingerprint
 from search.core.pruning import Asha
 from search.core.trial import State, Trial
-from search.ledger import Ledger, Recorded, StudyRecord
 from search.ledger.files import all_files
-from search.space import Space
+from search.ledger.ledger import Ledger, Recorded, StudyRecord
+from search.space.model import Space
 from search.study.fold import Fold
 from search.study.leaf import Leaf, Planner, longest
 from search.study.sampling import make_sampler

@@ -12,9 +12,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from search.ledger import Ledger, StudyRecord
+from search.ledger.ledger import Ledger, StudyRecord
 from search.plan.process import ask_class
-from search.space import Resources, Space
+from search.space.model import Resources, Space
 from search.system import limits, machine
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
-from search.ledger import Ledger, StudyRecord
+from search.ledger.ledger import Ledger, StudyRecord
 from search.plan.counts import Epochs, Work, count, states_kept, work_of
 from search.plan.estimates import Estimates
 from search.plan.known import Inventory, Known, take_stock
 from search.plan.place import Place
 from search.plan.process import Probe
 from search.plan.tree import Stage, grow
-from search.space import Space, confirm_name
+from search.space.model import Space, confirm_name
 from search.study.leaf import Leaf, Planner, longest
 from search.study.marks import STATES_PER_CHAIN
 

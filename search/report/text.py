@@ -17,7 +17,7 @@ import pandas as pd
 
 from search.core.shown import one_line as one_line
 from search.core.shown import printable as printable
-from search.space import text_of
+from search.space.nodes import text_of
 
 _NUMBER = re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")

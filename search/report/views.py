@@ -12,12 +12,12 @@ from rich.text import Text
 
 from search.core.errors import UserError
 from search.core.trial import Trial
-from search.ledger import Ledger, StudyRecord
+from search.ledger.ledger import Ledger, StudyRecord
 from search.report.record.complete import states as states
 from search.report.record.curves import COUNTED, Curve, best_epoch, metric_order, read_curves
 from search.report.record.frames import TRIAL_METRICS
 from search.report.text import duration, figure, is_accuracy, one_line, printable, value_text
-from search.space import Objective
+from search.space.model import Objective
 from search.study.opened import OpenStudy
 
 MAX_TRIALS_LISTED = 50

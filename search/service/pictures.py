@@ -22,7 +22,7 @@ from optuna.artifacts.exceptions import ArtifactNotFound
 from optuna.storages import BaseStorage
 
 from search.inspect.visualize import recorded_figures
-from search.ledger import Ledger
+from search.ledger.ledger import Ledger
 from search.report.figures.study import figures_of
 from search.report.figures.writing import pngs
 from search.report.record.curves import COUNTED, Curve, Curves, read_curves

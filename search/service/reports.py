@@ -13,7 +13,7 @@ from pathlib import Path
 from urllib.parse import quote
 from wsgiref.types import StartResponse, WSGIEnvironment
 
-from search.ledger import Ledger, StudyRecord
+from search.ledger.ledger import Ledger, StudyRecord
 from search.report import study_folder
 from search.report.text import one_line
 

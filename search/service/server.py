@@ -16,8 +16,10 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from search.core.errors import UserError
 from search.core.shown import first_line
-from search.ledger import Ledger, is_text, writable
+from search.ledger.ledger import Ledger
+from search.ledger.reading import writable
 from search.ledger.tables import without_password
+from search.ledger.urls import is_text
 from search.report import study_folder, write_results
 from search.service.door import Application, Door
 from search.service.notes import write_note

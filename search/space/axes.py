@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from search.core.values import kinds, tidy
+from search.core.values import Rule, kinds, tidy
 from search.space.conform import broken_rule, conform
 from search.space.extends import options
 from search.space.keys import DOMAINS, FLOAT, INT, MAX_PRIOR_STEPS, NAME, OPTION, RESERVED
@@ -15,7 +15,6 @@ from search.space.listed import read_listed
 from search.space.model import Axis, Choice, Condition, Domain, Float, Grid, Int
 from search.space.nodes import Node, Problems, no_value, place, show, told_apart, unknown
 from search.space.settings import Rules, read_settings, why_no_setting
-from search.workload.settings import Rule
 
 _WORDS = (*DOMAINS, "when")
 

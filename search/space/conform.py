@@ -6,11 +6,11 @@ import math
 import re
 from collections.abc import Mapping
 
-from search.core.values import kinds
+from search.core.values import Rule, kinds
 from search.space.nodes import Node, Problems, comma, requoted, show, unknown
 from search.space.numbers import meant
 from search.space.scalars import MAX_WHOLE_NUMBER
-from search.workload.settings import Rule, why_not
+from search.workload.settings import why_not
 
 _DECIMAL = re.compile(r"[-+]?(0|[1-9][0-9]*)(\.[0-9]+)?")
 

@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from search.core.errors import Fault
-from search.core.values import Parameters
+from search.core.values import Parameters, Settings
 from search.space.nodes import Node, printable
 from search.space.service import SERVICE_SETTINGS
 from search.workload import Idling, Workload
-from search.workload.settings import Settings
 
 Where = Callable[[str, Mapping[str, Any]], Node | None]
 """Returns what sets a setting in a configuration."""

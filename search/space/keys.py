@@ -11,9 +11,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from search.core.values import Rule
 from search.space.model import MAX_NAME_LETTERS, MAX_SEED
 from search.space.service import MAX_EPOCHS
-from search.workload.settings import Rule
 
 MAX_TRIALS = 1_000_000
 """Largest number of trials (configurations times seeds) of one study."""

@@ -5,13 +5,12 @@ from __future__ import annotations
 import contextlib
 from typing import Any
 
-from search.core.values import kinds
+from search.core.values import Rule, kinds
 from search.space.conform import bracketed, broken_rule
 from search.space.labels import look
 from search.space.model import Choice, Grid
 from search.space.nodes import Node, Problems, comma, place, show, text_of
 from search.space.settings import spelled
-from search.workload.settings import Rule
 
 
 def read_listed(name: str, kind: str, node: Node, rule: Rule, ruled: bool, problems: Problems) -> Grid | None:

@@ -13,8 +13,7 @@ from functools import cached_property
 from typing import Any
 
 from search.core.errors import Fault
-from search.core.values import Parameters
-from search.workload.settings import Settings
+from search.core.values import Parameters, Settings
 
 
 @dataclass(frozen=True)
@@ -252,7 +251,7 @@ class Space:
         search, resources, report: see there.
         file: the file it was read from, "" for a space built in memory.
         typed: fixed setting -> the option of the command line that set it, of those that one set.
-        source: the resolved file as plain data (``extends`` and overrides applied); `search.space.dump` writes it.
+        source: the resolved file as plain data (``extends`` and overrides applied); `search.space.writing` writes it.
         notes: what never acts, though nothing is wrong with it; see `search.space.effects`.
     """
 

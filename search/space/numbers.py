@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from decimal import Decimal, InvalidOperation
 
-from search.workload.settings import Rule, why_not
+from search.core.values import Rule
+from search.workload.settings import why_not
 
 _PLAIN = re.compile(r"[-+]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?")
 _COMMA = re.compile(r"[-+]?([0-9]*),([0-9]+)([eE][-+]?[0-9]+)?")

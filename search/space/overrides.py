@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from search.core.errors import nearest
+from search.core.values import Rule
 from search.space.extends import options, section, settle_axis, spelt_out
 from search.space.keys import DOMAINS
 from search.space.nodes import COMMAND_LINE, DATA_OPTION, Node, Problems, empty_mapping, show, unknown
@@ -20,7 +21,6 @@ from search.space.schema import TOP
 from search.space.service import SERVICE_SETTINGS
 from search.space.settings import Rules
 from search.space.yaml import compose
-from search.workload.settings import Rule
 
 _FREE = ("labels", "published.values", "published.parameters")
 """Mappings of the report whose keys are values, and may hold dots."""

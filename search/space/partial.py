@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from search.core.values import Rule
 from search.space.axes import read_domain
 from search.space.conform import broken_rule, conform
 from search.space.extends import section
@@ -13,7 +14,6 @@ from search.space.report_keys import REPORT
 from search.space.searching import read_seeds
 from search.space.service import SERVICE_SETTINGS
 from search.space.settings import Rules, read_settings
-from search.workload.settings import Rule
 
 
 def check_part(root: Node, rules: Rules, problems: Problems) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 import jsonschema
 
 from search.core.errors import Fault, Faults, UserError
+from search.core.values import Rule, Settings
 from search.space import extends
 from search.space import overrides as command_line
 from search.space.activity import drop_inactive
@@ -41,7 +42,6 @@ from search.space.service import SERVICE_SETTINGS
 from search.space.settings import Rules, circle, read_settings
 from search.space.stops import check_stops
 from search.workload import Measuring, Workload, load_workload
-from search.workload.settings import Rule, Settings
 
 
 def read_space(path: str | os.PathLike[str], overrides: Mapping[str, object] = {}) -> Space:

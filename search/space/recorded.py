@@ -7,12 +7,12 @@ import math
 from dataclasses import replace
 
 from search.core.errors import Faults, InternalError
+from search.core.values import Rule
 from search.space import reader
 from search.space.model import Space
 from search.space.nodes import Node, Problems
 from search.space.schema import TOP
 from search.space.yaml import parse
-from search.workload.settings import Rule
 
 
 def rebuild(text: str, name: str) -> Space:

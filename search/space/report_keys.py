@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from search.core.values import Rule
 from search.space.figures import FIGURE, FIGURE_WORDS, PARAMETERS, PARAMETERS_WORDS
 from search.space.keys import OF_EPOCHS, SCALAR, mapping, whole
-from search.workload.settings import Rule
 
 FRACTION_WORDS = "a fraction above 0 and at most 1, where 0.02 is two percentage points"
 OF_IMAGES = {"maximum": 10**9, "because": "more images than a figure was ever measured on"}

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from search.core.errors import Fault
-from search.core.values import Parameters
+from search.core.values import Parameters, Settings
 from search.space.effects import effects
 from search.space.extends import options, section
 from search.space.idle import Sample, Unanswered
@@ -18,7 +18,7 @@ from search.space.nodes import Node, Problems, show, told_apart
 from search.space.service import SERVICE_SETTINGS
 from search.workload import Workload
 from search.workload.foreign import reason_of, watched
-from search.workload.settings import Settings, complete
+from search.workload.settings import complete
 
 MAX_SAMPLES = 300
 """Configurations tried: the whole grid where it is small, else one axis at a time."""

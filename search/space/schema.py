@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 
+from search.core.values import Rule
 from search.space.keys import (
     AUTO,
     DOMAINS,
@@ -26,7 +27,6 @@ from search.space.keys import (
 from search.space.report_keys import REPORT
 from search.space.service import SERVICE_SETTINGS
 from search.workload import Workload, load_workload
-from search.workload.settings import Rule
 
 
 def _optional(rule: Rule) -> Rule:

@@ -7,11 +7,11 @@ from collections.abc import Iterable
 from typing import Any
 
 from search.core.errors import nearest
-from search.core.values import kinds, tidy
+from search.core.values import Rule, kinds, tidy
 from search.space.conform import broken_rule
 from search.space.keys import DOMAINS
 from search.space.nodes import Node, Problems, printable, show, unknown
-from search.workload.settings import Description, Rule
+from search.workload.settings import Description
 
 Rules = Description | None
 """Setting name -> rule, the service's own among them; None where the workload could not be loaded."""

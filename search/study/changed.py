@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from search.core.errors import UserError
 from search.core.trial import DataCard, State, Trial
-from search.ledger import StudyRecord
+from search.ledger.ledger import StudyRecord
 from search.study.leaf import Planner
 from search.study.opened import OpenStudy
 from search.workload import Workload

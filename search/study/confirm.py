@@ -16,7 +16,8 @@ from typing import Any
 from search.core.mean import mean
 from search.core.trial import State
 from search.core.values import same
-from search.space import MAX_SEED, Confirm, Space, confirm_name, space_from_mapping
+from search.space.model import MAX_SEED, Confirm, Space, confirm_name
+from search.space.reader import space_from_mapping
 from search.study.opened import OpenStudy
 
 BASELINE = "baseline"

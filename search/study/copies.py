@@ -17,8 +17,8 @@ from optuna.trial import TrialState
 
 from search.core import pruning
 from search.core.trial import State, Trial
-from search.ledger import Recorded
-from search.space import Axis, Grid, Space
+from search.ledger.ledger import Recorded
+from search.space.model import Axis, Grid, Space
 from search.study.leaf import longest
 from search.study.optuna_rows import Copy
 from search.study.sampling import called, distribution

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from search.core.stopping import StopRule, stop_rule
 from search.core.trial import Row, State
-from search.space import Objective
+from search.space.model import Objective
 from search.study.leaf import Leaf
 
 LOSSES = ("train_loss", "val_loss")

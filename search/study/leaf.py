@@ -12,7 +12,9 @@ from search.core import prefix
 from search.core.errors import UserError
 from search.core.trial import DataCard, Trial
 from search.core.values import same
-from search.space import SERVICE_SETTINGS, Domain, Grid, Int, Space, addressed
+from search.space.addressed import addressed
+from search.space.model import Domain, Grid, Int, Space
+from search.space.service import SERVICE_SETTINGS
 from search.study.cards import check_card
 from search.workload import Workload, identity
 from search.workload.settings import Description, complete

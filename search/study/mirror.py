@@ -19,7 +19,7 @@ from optuna.storages import RDBStorage
 from optuna.trial import TrialState
 
 from search.core.trial import Trial
-from search.ledger import Recorded
+from search.ledger.ledger import Recorded
 from search.study import optuna_rows
 from search.study.copies import STATES, Copies
 from search.study.opened import OpenStudy

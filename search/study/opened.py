@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from search.ledger import Ledger, StudyRecord
-from search.space import Space, rebuild
+from search.ledger.ledger import Ledger, StudyRecord
+from search.space.model import Space
+from search.space.recorded import rebuild
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 
 from search.core.errors import UserError
 from search.core.prefix import fingerprint
-from search.ledger import Ledger, StudyRecord
-from search.space import Space, dump
+from search.ledger.ledger import Ledger, StudyRecord
+from search.space.model import Space
+from search.space.writing import dump
 from search.study.opened import OpenStudy
 
 

@@ -21,7 +21,8 @@ from optuna.trial import TrialState
 from search.core.mean import mean
 from search.core.prefix import fingerprint
 from search.core.values import rounded
-from search.space import Domain, Float, Grid, Int, Space, text_of
+from search.space.model import Domain, Float, Grid, Int, Space
+from search.space.nodes import text_of
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)
 

@@ -6,11 +6,11 @@ else of the service; it brings neither Ray, Optuna nor torch.
 
 from search.core.errors import nearest
 from search.core.trial import DataCard
-from search.core.values import tidy
+from search.core.values import Settings, tidy
 from search.workload.contract import Run, Workload
 from search.workload.finding import load_workload
 from search.workload.offers import CheckingData, Counting, Describing, Idling, Measuring, Occupying, Picturing
-from search.workload.settings import Description, SettingFaults, Settings, complete
+from search.workload.settings import Description, SettingFaults, complete
 from search.workload.source import identity
 
 __all__ = [

@@ -23,7 +23,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, runtime_checkable
 
 from search.core.trial import DataCard
-from search.workload.settings import Description, Settings, complete
+from search.core.values import Settings
+from search.workload.settings import Description, complete
 
 
 class Run(Protocol):

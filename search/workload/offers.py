@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol, runtime_checkable
 
+from search.core.values import Settings
 from search.workload.contract import Run
-from search.workload.settings import Settings
 
 
 @runtime_checkable

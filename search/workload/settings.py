@@ -11,18 +11,6 @@ import jsonschema
 from search.core.errors import nearest
 from search.core.values import SIGNIFICANT_DIGITS, Rule, Settings, among, rounded
 
-__all__ = [
-    "MAX_SHOWN_BITS",
-    "SEED",
-    "Description",
-    "Rule",
-    "SettingFaults",
-    "Settings",
-    "complete",
-    "sentence",
-    "why_not",
-]
-
 Description = Mapping[str, Rule]
 """Setting name -> JSON Schema fragment (``type``, ``default``, ``minimum``, ``enum``, ``description`` ...) with
 five words of ours: ``unit`` (text), ``epoch`` (true where the value may differ from epoch to epoch), ``when``

@@ -9,7 +9,8 @@ import pytest
 
 from search.audit import Finding, audit
 from search.core.errors import Faults
-from search.space import Space, space_from_mapping
+from search.space.model import Space
+from search.space.reader import space_from_mapping
 
 NAMES = [0, 0.5, 1, 2, 3]
 

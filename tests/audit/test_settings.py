@@ -9,7 +9,7 @@ import pytest
 
 from classifier.workload import workload
 from search.audit.settings import Row, one_curve, pairs, rows
-from search.space import space_from_mapping
+from search.space.reader import space_from_mapping
 
 STEP = {"decay.name": "step", "decay.start": 4, "decay.every": 2, "decay.factor": 0.1}
 

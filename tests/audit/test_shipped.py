@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from search.audit import Finding, audit
-from search.space import read_space
+from search.space.reader import read_space
 
 ROOT = Path(__file__).parents[2]
 EXPECTED = Path(__file__).with_name("shipped.txt").read_text().splitlines()

@@ -9,7 +9,7 @@ import pytest
 from benchmarks import gpu, rows
 from benchmarks.gpu import Ended, Part, limit, parts, summarised
 from benchmarks.rows import ROOT, Row, lines, rows_of
-from search.space import read_space
+from search.space.reader import read_space
 
 # Rows --------------------------------------------------------------------------------------------------------
 

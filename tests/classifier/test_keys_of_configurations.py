@@ -16,7 +16,7 @@ from classifier.config import SETTINGS, canonical, schedule
 from classifier.workload import ClassifierWorkload
 from search.core.prefix import path, root_key, shared, without_defaults
 from search.core.trial import DataCard
-from search.space import read_space
+from search.space.reader import read_space
 from search.study.leaf import Planner, hashed
 from search.workload import SettingFaults, identity
 from tests.classifier.configurations import EPOCHS, Configuration, active, agreed, configurations, values

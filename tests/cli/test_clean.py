@@ -11,7 +11,9 @@ import pytest
 
 from search.__main__ import run
 from search.engine.executor import folders
-from search.ledger import KeptState, Ledger, Role, write_state
+from search.ledger.files import write_state
+from search.ledger.ledger import Ledger
+from search.ledger.states import KeptState, Role
 
 CLASS = {"machine": "made up"}
 

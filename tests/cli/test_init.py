@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from search.__main__ import run
-from search.space import read_space
+from search.space.reader import read_space
 from search.space.shipped import shipped_spaces
 from tests.stranger import shared_folder, stranger
 from tests.surroundings import ROOT

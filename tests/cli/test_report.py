@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from search.__main__ import run
-from search.ledger import Ledger
+from search.ledger.ledger import Ledger
 from search.report.table import build as table_room
 from tests.report.judging import SPACE, Bench
 

@@ -21,9 +21,9 @@ from unittest.mock import patch
 from search.engine.executor import forget, job, local, private, tune
 from search.engine.live import Silent
 from search.engine.run import run_study
-from search.ledger import Ledger
+from search.ledger.ledger import Ledger
 from search.ledger.urls import sqlite_url
-from search.space import space_from_mapping
+from search.space.reader import space_from_mapping
 
 SPACE = {
     "workload": "tests.contracts.toy:SineFit",

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from search.core.trial import Trial
-from search.ledger import Decision, Ledger
+from search.ledger.ledger import Decision, Ledger
 from tests.engine.test_run import Bench
 from tests.engine.workloads import COUNTED
 from tests.surroundings import HANG_S

@@ -21,8 +21,11 @@ from search.core.trial import Row, State, Trial
 from search.engine.decide.context import Context
 from search.engine.decide.driver import Driver
 from search.engine.decide.lease import Lease
-from search.ledger import BadState, KeptState, Ledger, Role, StateFile, StudyRecord, read_state, write_state
-from search.space import Space, dump
+from search.ledger.files import BadState, StateFile, read_state, write_state
+from search.ledger.ledger import Ledger, StudyRecord
+from search.ledger.states import KeptState, Role
+from search.space.model import Space
+from search.space.writing import dump
 from search.study.leaf import Planner
 from search.study.opened import OpenStudy
 from search.study.sampling import Asked, Sampler, Told, make_sampler

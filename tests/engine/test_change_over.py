@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from search.core.trial import State
 from search.engine.decide.outlook import Outlook
-from search.ledger import Role
-from search.space import Space
+from search.ledger.states import Role
+from search.space.model import Space
 from tests.engine.decide.test_driver import FLOAT, check, check_sharing, fast, ledger, needed, space_of, spaces
 from tests.engine.simulation import Nature, Simulation
 

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from search.core.errors import StorageFailed
 from search.core.trial import Trial
-from search.ledger import Ledger
-from search.space import Space
+from search.ledger.ledger import Ledger
+from search.space.model import Space
 from tests.engine.decide.test_driver import check, fast, ledger, space_of, spaces
 from tests.engine.simulation import Nature, Simulation
 

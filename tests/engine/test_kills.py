@@ -18,7 +18,7 @@ from typing import Any
 import psutil
 import pytest
 
-from search.ledger import Ledger
+from search.ledger.ledger import Ledger
 from tests.engine.doomed import DOOM, MOMENTS
 from tests.engine.hasty import ROLLING
 from tests.engine.sharing import Shared, ends

@@ -18,10 +18,10 @@ from rich.console import Console
 from search.core.trial import DataCard, Row, State
 from search.engine.decide.form import Form, form_of
 from search.engine.worker.measured import row_of
-from search.ledger import Ledger
+from search.ledger.ledger import Ledger
 from search.report import comparison_table, show_study, study_list, trials_frame
-from search.space import Space
 from search.space.keys import SAMPLERS
+from search.space.model import Space
 from search.study.leaf import Planner
 from search.study.opened import OpenStudy
 from search.study.sampling import make_sampler, mean_outcome

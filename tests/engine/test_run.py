@@ -27,7 +27,7 @@ from optuna.trial import TrialState
 
 from search.core.trial import State, Trial
 from search.engine.executor.folders import FOLDER_PREFIX, places
-from search.ledger import Ledger
+from search.ledger.ledger import Ledger
 from search.ledger.urls import sqlite_url
 from tests.surroundings import HANG_S, PATIENCE, ROOT
 

@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 
 from search.core.trial import State
-from search.ledger import Ledger
+from search.ledger.ledger import Ledger
 from search.ledger.urls import sqlite_url
 from tests.engine.test_run import ROOT, Bench, gone, kin, wait_for, without
 from tests.postgres import Server, binaries, running

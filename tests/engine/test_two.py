@@ -16,9 +16,10 @@ from search.api import load_space, open_study
 from search.core.errors import StudyLocked
 from search.engine.live import Silent
 from search.engine.run import run_study
-from search.ledger import Ledger, study_lock
+from search.ledger.ledger import Ledger
+from search.ledger.lock import study_lock
 from search.ledger.urls import sqlite_url
-from search.space import dump
+from search.space.writing import dump
 from search.study.revision import find_study
 from tests.engine.test_run import Bench, wait_for
 from tests.surroundings import HANG_S, ROOT

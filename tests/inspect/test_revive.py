@@ -14,8 +14,11 @@ from search.core.errors import UserError
 from search.core.trial import Row, State
 from search.engine.worker.measured import row_of
 from search.inspect.revive import revive
-from search.ledger import KeptState, Ledger, Role, StudyRecord, write_state
-from search.space import Space, space_from_mapping
+from search.ledger.files import write_state
+from search.ledger.ledger import Ledger, StudyRecord
+from search.ledger.states import KeptState, Role
+from search.space.model import Space
+from search.space.reader import space_from_mapping
 from search.study.leaf import Planner
 from search.study.opened import OpenStudy
 from search.workload import Workload, load_workload

@@ -13,7 +13,9 @@ import pytest
 
 from search.api import open_study
 from search.core.trial import State
-from search.ledger import KeptState, Ledger, Role, write_state
+from search.ledger.files import write_state
+from search.ledger.ledger import Ledger
+from search.ledger.states import KeptState, Role
 from search.ledger.tables import VERSION
 
 LAYOUTS = Path(__file__).parent / "layouts"

@@ -28,7 +28,9 @@ from hypothesis.extra import numpy as npst
 
 from search.core.errors import InternalError, StorageFailed, StudyLocked, StudyNotFound, UserError
 from search.core.trial import DataCard, Row, State, Trial
-from search.ledger import Ledger, codec, study_lock
+from search.ledger import codec
+from search.ledger.ledger import Ledger
+from search.ledger.lock import study_lock
 from search.ledger.tables import without_password
 from tests.surroundings import HANG_S
 

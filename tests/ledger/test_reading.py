@@ -18,7 +18,8 @@ from search import api
 from search.__main__ import run
 from search.cli.plan import _ledger
 from search.core.errors import ReadOnly, UserError
-from search.ledger import Ledger, sqlite_url
+from search.ledger.ledger import Ledger
+from search.ledger.urls import sqlite_url
 from tests.report.judging import SPACE, Bench
 from tests.stranger import listing, shared_folder, stranger
 from tests.surroundings import HANG_S, ROOT
@@ -133,7 +134,8 @@ def test_a_study_that_is_read_refuses_to_be_written(place: Path) -> None:
 
 HOLDER = """
 import sys
-from search.ledger import Ledger, sqlite_url
+from search.ledger.ledger import Ledger
+from search.ledger.urls import sqlite_url
 ledger = Ledger(sys.argv[1])
 record = ledger.study("judged")
 with ledger.step(record.id) as step:

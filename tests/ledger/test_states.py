@@ -19,8 +19,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from search.core.trial import Row
-from search.ledger import BadState, KeptState, Ledger, Role, States, files, read_state, write_state
-from search.ledger.files import StateFile, all_files, found_states
+from search.ledger import files
+from search.ledger.files import BadState, StateFile, all_files, found_states, read_state, write_state
+from search.ledger.ledger import Ledger
+from search.ledger.states import KeptState, Role, States
 from tests.ledger.test_ledger import key, python, study_of
 from tests.surroundings import HANG_S
 
@@ -204,7 +206,7 @@ def test_a_writer_that_is_killed_leaves_a_draft_at_most(tmp_path: Path) -> None:
 
 
 class StatesContract:
-    """What `search.ledger.States` promises. A subclass gives `storage`: a place without a ledger yet."""
+    """What `search.ledger.states.States` promises. A subclass gives `storage`: a place without a ledger yet."""
 
     @pytest.fixture
     def ledger(self, storage: str, tmp_path: Path) -> Iterator[Ledger]:

@@ -23,7 +23,8 @@ from search.core.trial import Row
 from search.engine import outage
 from search.engine.live import Silent
 from search.engine.outage import through_outages
-from search.ledger import Ledger, study_lock
+from search.ledger.ledger import Ledger
+from search.ledger.lock import study_lock
 from tests.ledger.test_ledger import key, study_of
 from tests.postgres import Server, binaries, running
 

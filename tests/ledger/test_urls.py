@@ -10,8 +10,8 @@ import sqlalchemy as sa
 from search.__main__ import run
 from search.core.errors import UserError
 from search.core.shown import shell_word
-from search.ledger import Ledger, sqlite_url
-from search.ledger.urls import is_url, parsed, sqlite_file
+from search.ledger.ledger import Ledger
+from search.ledger.urls import is_url, parsed, sqlite_file, sqlite_url
 
 HOSTILE = (
     *("/a/feature%2Fx/o.db", "a?b", "a#b", "a&b=c", "a b+c", "100 %", "a:b@c", "{x}", "file:x", "é שלום", "C:\\x"),

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from search.core.trial import State
-from search.ledger import Ledger
+from search.ledger.ledger import Ledger
 from tests.report.builder import Study, full
 
 RUNS = [

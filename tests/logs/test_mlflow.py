@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from search import logs
-from search.ledger import sqlite_url
+from search.ledger.urls import sqlite_url
 from tests.logs.conftest import go_on
 from tests.report.builder import Study
 from tests.report.hostile import TEXTS, hostile_study

@@ -10,9 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from search.ledger import Ledger, Role
-from search.plan import Place, Plan, plan_of
-from search.space import Space, space_from_mapping
+from search.ledger.ledger import Ledger
+from search.ledger.states import Role
+from search.plan.place import Place
+from search.plan.plan import Plan, plan_of
+from search.space.model import Space
+from search.space.reader import space_from_mapping
 from search.study.leaf import Planner
 from search.study.revision import continued_study
 from tests.engine.decide.test_driver import asha, fast, ledger, space_of, spaces

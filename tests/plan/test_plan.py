@@ -18,11 +18,15 @@ from search.core.trial import DataCard, Row
 from search.engine.decide.context import Context
 from search.engine.decide.driver import Driver
 from search.engine.steps.conditions import conditions
-from search.ledger import KeptState, Ledger, Role, StateFile
-from search.plan import Place, Plan, Probe, compared, duration, plan_of, recorded_place, text
-from search.plan.process import ask_class, probe
-from search.plan.text import size, tree_lines
-from search.space import Space, confirm_name, read_space, space_from_mapping
+from search.ledger.files import StateFile
+from search.ledger.ledger import Ledger
+from search.ledger.states import KeptState, Role
+from search.plan.place import Place, recorded_place
+from search.plan.plan import Plan, plan_of
+from search.plan.process import Probe, ask_class, probe
+from search.plan.text import compared, duration, size, text, tree_lines
+from search.space.model import Space, confirm_name
+from search.space.reader import read_space, space_from_mapping
 from search.study.leaf import Leaf, Planner
 from search.study.opened import OpenStudy
 from search.study.sampling import make_sampler

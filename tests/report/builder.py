@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from search.core.trial import DataCard, Row, State, Trial
-from search.ledger import Ledger, StudyRecord
+from search.ledger.ledger import Ledger, StudyRecord
 from search.report.record.curves import Curves, read_curves
 from search.report.table.build import table_of
 from search.report.table.model import Table
-from search.space import Axis, Grid, Space
+from search.space.model import Axis, Grid, Space
 from search.study.opened import OpenStudy
 
 TRUTH = {"val": np.array([0, 1, 2, 0]), "test": np.array([1, 1])}

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from search.ledger import Ledger
+from search.ledger.ledger import Ledger
 from tests.report.builder import GAMMAS, Study, full
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from search.core.trial import State
-from search.space import Axis, Grid, Published, Report
+from search.space.model import Axis, Grid, Published, Report
 from tests.report.builder import GAMMAS, SPACE_TEXT
 
 TEXTS = [

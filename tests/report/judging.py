@@ -10,10 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from search.core.trial import DataCard, Row, State, Trial
-from search.ledger import Ledger
+from search.ledger.ledger import Ledger
 from search.report import comparison_table
 from search.report.table.model import Claim
-from search.space import Axis, Grid, Report, Space
+from search.space.model import Axis, Grid, Report, Space
 from search.study.opened import OpenStudy
 from tests.report.builder import key_of
 

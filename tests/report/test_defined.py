@@ -16,10 +16,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from search.core.trial import State
-from search.ledger import Ledger
+from search.ledger.ledger import Ledger
 from search.report import FORMATS, SUBJECTS, export, write_results
 from search.report.figures import study_figures
-from search.space import Axis, Float, Grid, Objective, Report, Search
+from search.space.model import Axis, Float, Grid, Objective, Report, Search
 from tests.report.builder import GAMMAS, Study
 from tests.report.judging import SPACE, Bench, card, pattern
 from tests.report.page.studies import Page

@@ -15,10 +15,10 @@ import pytest
 
 from search.api import Study, load_space, open_study, run
 from search.core.trial import State
-from search.ledger import Ledger
+from search.ledger.ledger import Ledger
 from search.report import comparison_table, export, verdicts_frame
 from search.report.formats.render import frame_csv
-from search.space import Axis, Grid
+from search.space.model import Axis, Grid
 from tests.report import independent
 from tests.report.judging import SPACE, Bench, card
 

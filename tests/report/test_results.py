@@ -23,7 +23,7 @@ from search.core.errors import UserError
 from search.core.trial import State
 from search.report import FORMATS, epochs_frame, export, predictions_frame, study_folder, trials_frame, write_results
 from search.report.text import neutral
-from search.space import Axis, Grid
+from search.space.model import Axis, Grid
 from search.system import writing
 from tests.report.builder import GAMMAS, SPACE_TEXT
 from tests.report.hostile import TEXTS, hostile_study

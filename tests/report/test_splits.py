@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from search.core.trial import DataCard
-from search.ledger import Ledger
+from search.ledger.ledger import Ledger
 from search.report import comparison_table, table_frame
-from search.space import Axis, Grid
+from search.space.model import Axis, Grid
 from search.statistics.results import Trust
 from tests.report.builder import key_of
 from tests.report.independent import holm

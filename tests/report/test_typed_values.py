@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from search.core.trial import State
-from search.ledger import Ledger
+from search.ledger.ledger import Ledger
 from search.report import comparison_table, trials_frame
 from search.report.table.groups import is_baseline
 from search.report.text import csv_cell
-from search.space import Axis, Grid, Report, Space
+from search.space.model import Axis, Grid, Report, Space
 from tests.report.builder import Study, full
 
 LABELS = {"1": "once", "true": "whenever"}

@@ -12,10 +12,12 @@ import pytest
 
 from search import service as dashboard
 from search.api import mirror_url
-from search.ledger import Ledger
+from search.ledger.ledger import Ledger
 from search.report import study_folder
 from search.service import pictures, server
-from search.space import Space, dump, space_from_mapping
+from search.space.model import Space
+from search.space.reader import space_from_mapping
+from search.space.writing import dump
 from tests.report.builder import Study, full
 
 DOCUMENT: Mapping[str, Any] = {

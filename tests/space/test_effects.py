@@ -8,7 +8,7 @@ import pytest
 
 from search.__main__ import run
 from search.core.errors import Faults
-from search.space import read_space, space_from_mapping
+from search.space.reader import read_space, space_from_mapping
 
 
 def notes(fixed: dict[str, Any], space: dict[str, Any] | None = None, **more: Any) -> list[str]:

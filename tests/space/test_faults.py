@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from search.core.errors import Faults
-from search.space import read_space
+from search.space.reader import read_space
 
 REPOSITORY = Path(__file__).parents[2]
 HEAD = "workload: tests.space.fake:Fake\nfixed: {epochs: 10, batch_size: 16}\n"
@@ -123,7 +123,7 @@ def test_an_enormous_grid_is_refused_at_once(here, each):
 
 
 def test_conditional_axes_are_counted_without_enumerating(here):
-    from search.space import Axis, Condition, Grid, Space
+    from search.space.model import Axis, Condition, Grid, Space
 
     axes = [Axis("a", Grid((0, 1)))]
     axes += [Axis(f"x{number}", Grid(tuple(range(1000))), Condition("a", (1,))) for number in range(6)]

@@ -14,8 +14,10 @@ import pytest
 import yaml
 
 from search.core.errors import Faults
-from search.space import Axis, Condition, Grid, read_space, reporting
+from search.space import reporting
+from search.space.model import Axis, Condition, Grid
 from search.space.nodes import MAX_FAULTS, Node, Problems
+from search.space.reader import read_space
 from search.space.yaml import MAX_VALUES
 
 HEAD = "workload: tests.space.fake:Fake\nfixed: {epochs: 10, batch_size: 16}\n"

@@ -10,10 +10,12 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from search.core.errors import Faults
-from search.space import dump, read_space, rebuild, space_from_mapping
 from search.space.keys import SAMPLERS
 from search.space.nodes import Problems
+from search.space.reader import read_space, space_from_mapping
+from search.space.recorded import rebuild
 from search.space.scalars import Ambiguous, resolve
+from search.space.writing import dump
 from search.space.yaml import parse
 
 words = st.sampled_from(

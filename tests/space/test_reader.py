@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from search.core.errors import Faults
-from search.space import (
+from search.space.model import (
     AshaSettings,
     Axis,
     Choice,
@@ -22,12 +22,11 @@ from search.space import (
     Published,
     Report,
     Resources,
-    dump,
-    read_space,
-    rebuild,
-    schema,
-    space_from_mapping,
 )
+from search.space.reader import read_space, space_from_mapping
+from search.space.recorded import rebuild
+from search.space.schema import schema
+from search.space.writing import dump
 
 HEAD = "workload: tests.space.fake:Fake\nfixed: {epochs: 10, batch_size: 16}\n"
 

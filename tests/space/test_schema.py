@@ -8,8 +8,10 @@ import jsonschema
 import pytest
 import yaml
 
-from search.space import dump, read_space, schema, space_from_mapping
 from search.space.keys import DOMAINS
+from search.space.reader import read_space, space_from_mapping
+from search.space.schema import schema
+from search.space.writing import dump
 from tests.space.fake import Fake
 
 ROOT = Path(__file__).parents[2]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from search.core.errors import Faults
-from search.space import space_from_mapping
+from search.space.reader import space_from_mapping
 
 WORKLOAD = "tests.space.fake:Scores"
 

@@ -9,7 +9,8 @@ from typing import Any
 from classifier.workload import ClassifierWorkload
 from search.core.prefix import fingerprint
 from search.core.trial import DataCard
-from search.space import Space, read_space
+from search.space.model import Space
+from search.space.reader import read_space
 from search.study.leaf import Leaf, Planner
 
 SPACES = Path(__file__).parents[2] / "spaces"

@@ -9,7 +9,10 @@ from typing import Any
 import pytest
 
 from search.report.table.labels import published_figures, setting_label
-from search.space import Grid, dump, read_space, rebuild
+from search.space.model import Grid
+from search.space.reader import read_space
+from search.space.recorded import rebuild
+from search.space.writing import dump
 from tests.spaces.shipped import REPORT_A, REPORT_B, SPACES, keys, leaves, space
 
 BASE_A = {

@@ -11,8 +11,9 @@ import pytest
 
 from search.core.errors import UserError
 from search.core.trial import DataCard
-from search.ledger import Ledger
-from search.space import Space, space_from_mapping
+from search.ledger.ledger import Ledger
+from search.space.model import Space
+from search.space.reader import space_from_mapping
 from search.study.changed import StudyChanged, check_unchanged
 from search.study.leaf import Planner
 from search.study.opened import OpenStudy

@@ -11,8 +11,11 @@ import pytest
 
 from search.core.errors import Faults
 from search.core.trial import Row, State, Trial
-from search.ledger import Ledger
-from search.space import Space, confirm_name, dump, rebuild, space_from_mapping
+from search.ledger.ledger import Ledger
+from search.space.model import Space, confirm_name
+from search.space.reader import space_from_mapping
+from search.space.recorded import rebuild
+from search.space.writing import dump
 from search.study.confirm import confirm_space
 from search.study.opened import OpenStudy
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from search.core.stopping import stop_rule
 from search.core.trial import Row, State, Trial
 from search.ledger import codec
-from search.space import Objective
+from search.space.model import Objective
 from search.study.fold import Fold
 from search.study.leaf import Leaf
 

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from search.core.errors import UserError
 from search.core.trial import DataCard
-from search.space import Space, space_from_mapping
+from search.space.model import Space
+from search.space.reader import space_from_mapping
 from search.study.leaf import Leaf, Planner, longest
 from tests.contracts.toy import SineFit
 from tests.engine.workloads import Synthetic

@@ -19,9 +19,12 @@ from optuna.trial import FrozenTrial, TrialState
 from search import service as dashboard
 from search.core.errors import UserError
 from search.core.trial import Row, State, Trial
-from search.ledger import Ledger
+from search.ledger.ledger import Ledger
 from search.ledger.urls import sqlite_url
-from search.space import Space, dump, space_from_mapping, text_of
+from search.space.model import Space
+from search.space.nodes import text_of
+from search.space.reader import space_from_mapping
+from search.space.writing import dump
 from search.study import mirror
 from search.study.copies import Copies
 from search.study.mirror import Mirror

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from search.core.errors import InternalError
-from search.ledger import Ledger
+from search.ledger.ledger import Ledger
 from search.report import comparison_table, trials_frame
-from search.space import Space, dump
+from search.space.model import Space
+from search.space.writing import dump
 from search.study import opened
 from search.study.opened import OpenStudy
 from search.study.revision import find_study

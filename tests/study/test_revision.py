@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from search.ledger import Ledger
-from search.space import Space, space_from_mapping
+from search.ledger.ledger import Ledger
+from search.space.model import Space
+from search.space.reader import space_from_mapping
 from search.study.revision import find_study
 
 

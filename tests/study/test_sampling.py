@@ -12,7 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from search.core.prefix import fingerprint
-from search.space import Choice, Float, Grid, Int, Space, space_from_mapping, text_of
+from search.space.model import Choice, Float, Grid, Int, Space
+from search.space.nodes import text_of
+from search.space.reader import space_from_mapping
 from search.study.sampling import Asked, OptunaSampler, Sampler, Told, make_sampler, mean_outcome, plain
 
 SAMPLERS = ("random", "tpe", "gp", "qmc", "cmaes")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from search.core.errors import UserError
-from search.ledger import Ledger
+from search.ledger.ledger import Ledger
 from search.system.special import kind_of
 from search.system.writing import write_text
 

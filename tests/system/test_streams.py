@@ -23,7 +23,7 @@ from search.__main__ import run
 from search.cli import cli
 from search.engine.decide.outcomes import Progress
 from search.engine.live import Lines, Terminal
-from search.ledger import Ledger
+from search.ledger.ledger import Ledger
 from search.report.table.notes import BEST, PARTIAL, SELECTED
 from search.system import streams
 from tests.report.judging import SPACE, Bench

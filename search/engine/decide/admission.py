@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from search.core.prefix import fingerprint
 from search.core.trial import State, Trial
 from search.engine.decide.context import Context
-from search.ledger import Recorded, Step
+from search.ledger.ledger import Recorded
+from search.ledger.step import Step
 from search.study.fold import Fold
 from search.study.leaf import Leaf
 from search.study.sampling import Asked

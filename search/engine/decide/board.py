@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator
 
 from search.engine.decide.lease import Lease
-from search.ledger import Role
+from search.ledger.states import Role
 from search.study.fold import Fold
 
 

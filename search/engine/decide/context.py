@@ -15,7 +15,7 @@ from search.engine.decide.judge import Judge
 from search.engine.decide.keeping import Keeper
 from search.engine.decide.outcomes import Event, Outcomes, Progress
 from search.engine.decide.pace import Pace
-from search.ledger import Step
+from search.ledger.step import Step
 from search.study.leaf import Leaf, Planner, longest
 from search.study.opened import OpenStudy
 from search.study.sampling import Sampler

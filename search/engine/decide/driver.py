@@ -23,7 +23,7 @@ from search.engine.decide.intake import Intake
 from search.engine.decide.lease import Lease
 from search.engine.decide.lending import Lending
 from search.engine.decide.outlook import Outlook
-from search.ledger import KeptState
+from search.ledger.states import KeptState
 from search.study.leaf import longest
 
 

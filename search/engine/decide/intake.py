@@ -11,7 +11,7 @@ from search.engine.decide.course import Phase
 from search.engine.decide.death import Death
 from search.engine.decide.lease import Lease
 from search.engine.decide.lending import Lending
-from search.ledger import KeptState
+from search.ledger.states import KeptState
 from search.study.fold import Fold
 
 ALARM = "an alarm"

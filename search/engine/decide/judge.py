@@ -10,8 +10,9 @@ from search.core.pruning import Asha
 from search.core.trial import Row, State
 from search.engine.decide.lease import Lease
 from search.engine.decide.outcomes import Event, Outcomes, Progress
-from search.ledger import Decision, Step
-from search.space import Space
+from search.ledger.ledger import Decision
+from search.ledger.step import Step
+from search.space.model import Space
 from search.study.fold import Fold
 from search.study.leaf import longest
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from search.core.stopping import StopRule
 from search.engine.decide.form import Form
-from search.ledger import KeptState, Role
+from search.ledger.states import KeptState, Role
 
 
 @dataclass(frozen=True)

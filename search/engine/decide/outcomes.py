@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from search.core.trial import State, Trial
-from search.ledger import Ledger, StudyRecord
-from search.space import Space
+from search.ledger.ledger import Ledger, StudyRecord
+from search.space.model import Space
 from search.study.sampling import Sampler, mean_outcome
 
 TRIALS_PER_QUERY = 200

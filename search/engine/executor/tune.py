@@ -52,7 +52,7 @@ from search.engine.machines.nodes import Share, share_of
 from search.engine.machines.packing import fraction
 from search.engine.worker.place import execution_class
 from search.engine.worker.trainable import LeaseTrainable
-from search.space import Resources
+from search.space.model import Resources
 from search.system.module_path import working_folder_last
 
 MAX_WORKERS_ASKED = 3

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from search.core.errors import UserError
-from search.space import Resources
+from search.space.model import Resources
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,8 @@ from search.core.errors import NotReproducible
 from search.core.trial import State
 from search.engine.decide.driver import Driver
 from search.engine.live import View
-from search.plan import Plan, compared
+from search.plan.plan import Plan
+from search.plan.text import compared
 from search.study.opened import OpenStudy
 
 

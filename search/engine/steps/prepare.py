@@ -8,8 +8,10 @@ from search.core.trial import State
 from search.engine.live import View
 from search.engine.machines.agreement import Challenge, Question, Sample, agreed
 from search.engine.machines.nodes import Share
-from search.ledger import Ledger, StudyRecord
-from search.space import Space, addressed, read_all
+from search.ledger.ledger import Ledger, StudyRecord
+from search.space.addressed import addressed
+from search.space.model import Space
+from search.space.reading import read_all
 from search.study.cards import check_card
 from search.study.fold import Fold
 from search.study.leaf import Planner, canonical

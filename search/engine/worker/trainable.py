@@ -23,7 +23,8 @@ from search.engine.worker.deaths import SETUP_ALLOWANCE_S, Signs, out_of_memory
 from search.engine.worker.measured import row_of
 from search.engine.worker.place import prepare, verify_class, verify_data
 from search.engine.worker.usage import Usage, usage_of
-from search.ledger import BadState, KeptState, Role, read_state, write_state
+from search.ledger.files import BadState, read_state, write_state
+from search.ledger.states import KeptState, Role
 from search.workload import Occupying, Run
 
 ROW, SECONDS, LEASE = "row", "row_seconds", "lease_id"

@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from search.core.trial import State
-from search.ledger import Decision
+from search.ledger.ledger import Decision
 from search.report.figures.overlay import axis_title
 from search.report.figures.style import COLOURS, dressed, legend_below
 from search.report.record.curves import Curve

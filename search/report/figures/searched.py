@@ -21,7 +21,7 @@ from search.report.figures.style import HEIGHT, dressed, text
 from search.report.table.groups import Group, ranked
 from search.report.table.importance import BOOTSTRAP_REPEATS, complete, rebuilt, varied
 from search.report.table.model import Importance
-from search.space import Axis, Space
+from search.space.model import Axis, Space
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)  # it would announce every study in memory
 

@@ -25,7 +25,7 @@ from search.report.table.judgement import confirms
 from search.report.table.labels import row_text
 from search.report.table.model import Claim, Judged, Line, Table
 from search.report.text import figure, is_accuracy
-from search.space import Space
+from search.space.model import Space
 from search.statistics.results import ALPHA, VERDICT_SEEDS, Trust
 from search.statistics.text import p_text
 

@@ -13,7 +13,7 @@ from search.report.record.curves import Curves
 from search.report.table.labels import DRAWN_DIGITS, row_text
 from search.report.table.model import Table
 from search.report.text import duration, value_text
-from search.space import Grid, Space
+from search.space.model import Grid, Space
 
 MAX_RUNS_LISTED = 50
 """Runs that are listed; ``conditions.json`` has all of them."""

@@ -24,7 +24,7 @@ from search.report.record.looks import looks_of
 from search.report.table.build import Comparison, comparison_of
 from search.report.table.judged_text import evidence_text
 from search.report.table.model import Claim, Table
-from search.space import confirm_name
+from search.space.model import confirm_name
 from search.study.opened import OpenStudy
 
 MAX_PAGE_BYTES = 7_500_000

@@ -15,7 +15,7 @@ from search.report.record.evidence import measures
 from search.report.table.judgement import confirms
 from search.report.table.labels import row_text
 from search.report.text import value_text
-from search.space import Axis, Grid
+from search.space.model import Axis, Grid
 
 SAMPLERS = {
     "random": "at random",

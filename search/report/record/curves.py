@@ -11,8 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from search.core.trial import DataCard, State, Trial
-from search.ledger import Recorded, StudyRecord
-from search.space import Objective, Space
+from search.ledger.ledger import Recorded, StudyRecord
+from search.space.model import Objective, Space
 from search.study.opened import OpenStudy
 
 

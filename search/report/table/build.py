@@ -29,7 +29,7 @@ from search.report.table.labels import published_figures, row_position, row_text
 from search.report.table.model import Cell, Line, Table
 from search.report.table.notes import footnotes
 from search.report.table.unmoved import SEED, unmoved, unmoved_sentences
-from search.space import Space
+from search.space.model import Space
 from search.study.opened import OpenStudy
 
 MAX_SAMPLED_LINES = 30

@@ -21,7 +21,7 @@ from search.report.table.model import Claim, Table
 from search.report.table.row_claims import Bench, RowClaim
 from search.report.table.run_claims import judge_runs
 from search.report.text import value_text
-from search.space import Space
+from search.space.model import Space
 from search.statistics.families import holm_once
 from search.statistics.verdicts import size
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from search.space import Grid, Space
+from search.space.model import Grid, Space
 
 
 def cross_axes(space: Space) -> tuple[str, str] | tuple[()]:

@@ -16,7 +16,7 @@ from search.core.trial import State
 from search.core.values import same
 from search.report.record.curves import COUNTED, Curve, Curves
 from search.report.table.model import Table
-from search.space import Space
+from search.space.model import Space
 
 MAX_SETTINGS_DRAWN = 8
 """Settings in one figure at most: a reader cannot follow more lines."""

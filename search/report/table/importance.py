@@ -19,7 +19,7 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 from search.report.table.groups import Group
 from search.report.table.model import Importance
 from search.report.text import is_accuracy, value_text
-from search.space import Axis, Float, Int, Space
+from search.space.model import Axis, Float, Int, Space
 from search.statistics.sampled import too_few
 
 BOOTSTRAP_REPEATS = 20

@@ -15,14 +15,14 @@ import json
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from search.ledger import StudyRecord
+from search.ledger.ledger import StudyRecord
 from search.report.record.curves import Curve, Curves
 from search.report.record.evidence import Evidence, gather, measures
 from search.report.record.looks import looks_of
 from search.report.table.claims import SEARCHED, verdicts
 from search.report.table.cross import baseline_of
 from search.report.table.model import Judged, Table
-from search.space import CONFIRM_SUFFIX
+from search.space.model import CONFIRM_SUFFIX
 from search.statistics.cell import cell
 from search.statistics.crossed import alike, compare
 from search.statistics.families import Family, family

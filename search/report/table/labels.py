@@ -8,7 +8,7 @@ from typing import Any
 
 from search.core.values import same
 from search.report.text import lookup, value_text
-from search.space import Axis, Float, Grid, Space
+from search.space.model import Axis, Float, Grid, Space
 
 DRAWN_DIGITS = 4
 """Significant digits of a drawn value in a label; the axis columns hold all of them."""

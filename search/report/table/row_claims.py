@@ -10,8 +10,8 @@ from search.report.record.evidence import Evidence, Panel
 from search.report.table.labels import row_text
 from search.report.table.model import Line, Table
 from search.report.text import lookup, value_text
-from search.space import Grid, Space
 from search.space.figures import counts_images, share
+from search.space.model import Grid, Space
 from search.statistics.crossed import alike, compare
 from search.statistics.power import Need, Remedy, assumed, need, need_equal
 from search.statistics.results import ALPHA, Difference, Trust

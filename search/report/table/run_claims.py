@@ -18,7 +18,7 @@ from search.core.trial import State
 from search.core.values import among
 from search.report.record.curves import Curve
 from search.report.table.model import Table
-from search.space import Space
+from search.space.model import Space
 from search.statistics.verdicts import Verdict, always, never
 
 _COUNTED = (State.FINISHED, State.STOPPED)

@@ -22,7 +22,8 @@ from typing import Any
 from search.core.trial import State
 from search.report.record.curves import Curve
 from search.report.text import one_line
-from search.space import SERVICE_SETTINGS, Axis
+from search.space.model import Axis
+from search.space.service import SERVICE_SETTINGS
 
 GROUPS_NAMED, LINES_NAMED = 3, 6
 """Groups of lines that are named at most, and lines of each."""

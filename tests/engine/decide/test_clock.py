@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from search.core.trial import State
 from search.engine.decide import pace
 from search.engine.decide.lease import Lease
-from search.space import Space
+from search.space.model import Space
 from tests.engine.clock import TICK, Timed, equal, mixed
 from tests.engine.decide.test_driver import check, check_sharing, ledger, needed, space_of, spaces
 from tests.engine.simulation import Nature

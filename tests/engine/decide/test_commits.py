@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 
 from search.core.trial import State
 from search.engine.decide.death import Death
-from search.ledger import Ledger, Role, Step
-from search.space import Space
+from search.ledger.ledger import Ledger
+from search.ledger.states import Role
+from search.ledger.step import Step
+from search.space.model import Space
 from tests.engine.decide.test_driver import cells, check, fast, ledger, space_of, spaces
 from tests.engine.simulation import Nature, Simulation
 

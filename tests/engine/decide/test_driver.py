@@ -19,15 +19,17 @@ from hypothesis import strategies as st
 from search.core.prefix import fingerprint
 from search.core.pruning import Asha, rungs
 from search.core.trial import Row, State, Trial
+from search.engine.decide.context import Context
 from search.engine.decide.driver import Driver
 from search.engine.decide.form import Form
 from search.engine.decide.intake import ALARM
 from search.engine.live import Silent
 from search.engine.machines.agreement import Sample
 from search.engine.run import _Steps
-from search.ledger import Ledger, StudyRecord
 from search.ledger.files import found_states
-from search.space import Space, space_from_mapping
+from search.ledger.ledger import Ledger, StudyRecord
+from search.space.model import Space
+from search.space.reader import space_from_mapping
 from search.study.leaf import longest
 from search.study.opened import OpenStudy
 from tests.engine.simulation import CLASS, Nature, Simulation, end_of, study, verdicts_of
@@ -636,13 +638,13 @@ def test_a_limit_that_left_nothing_undone_is_not_said(sampler: str) -> None:
 def test_outages_do_not_begin_the_hours_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     deadlines: list[float] = []
 
-    class Heard(Driver):
+    class Heard(Context):
         def __init__(self, *given: Any, deadline: float | None, **more: Any) -> None:
             assert deadline is not None
             deadlines.append(deadline)
             super().__init__(*given, deadline=deadline, **more)
 
-    monkeypatch.setattr("search.engine.run.Driver", Heard)
+    monkeypatch.setattr("search.engine.run.Context", Heard)
     with ledger() as opened:
         space = space_of({"x": {"grid": [1, 2]}}, hours=1)
         record = study(opened, space)
@@ -701,7 +703,6 @@ def test_nothing_is_admitted_once_a_run_is_ending() -> None:
 def test_the_planner_in_a_real_thread() -> None:
     """The same with real waiting: `next_lease` is patient, `wait_for_work` returns."""
     from search.engine.decide.context import Context
-    from search.engine.decide.driver import Driver
     from search.study.leaf import Planner
     from search.study.sampling import make_sampler
     from tests.engine.simulation import CLASS, study

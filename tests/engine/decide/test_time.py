@@ -15,7 +15,8 @@ import optuna
 import pytest
 
 from search.core.trial import State
-from search.ledger import Ledger, study_lock
+from search.ledger.ledger import Ledger
+from search.ledger.lock import study_lock
 from search.ledger.urls import sqlite_url
 from search.logs.content import read_study
 from search.report import epochs_frame, trials_frame

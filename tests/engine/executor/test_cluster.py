@@ -14,9 +14,9 @@ from search.__main__ import run
 from search.core.errors import UserError
 from search.engine.machines.nodes import Share, TrainingNode
 from search.engine.steps.conditions import conditions
-from search.ledger import Ledger
-from search.plan import recorded_place
-from search.space import read_space
+from search.ledger.ledger import Ledger
+from search.plan.place import recorded_place
+from search.space.reader import read_space
 
 FILE = """\
 workload: tests.contracts.toy:SineFit

@@ -25,8 +25,9 @@ from search.engine.machines.gauge import Gauge
 from search.engine.machines.nodes import Share, TrainingNode
 from search.engine.run import _Steps
 from search.engine.worker.measured import row_of
-from search.ledger import Ledger
-from search.space import Space, read_space, space_from_mapping
+from search.ledger.ledger import Ledger
+from search.space.model import Space
+from search.space.reader import read_space, space_from_mapping
 from search.study.leaf import Planner
 from search.workload import load_workload
 from tests.engine.test_run import Bench

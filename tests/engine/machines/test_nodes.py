@@ -8,7 +8,7 @@ import pytest
 
 from search.core.errors import UserError
 from search.engine.machines.nodes import TrainingNode, share_of
-from search.space import Resources
+from search.space.model import Resources
 
 
 def node(name: str, alive: bool = True, **resources: float) -> dict[str, Any]:

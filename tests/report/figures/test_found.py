@@ -15,7 +15,7 @@ from search.report.figures import study_figures
 from search.report.figures.found import MAX_SETTINGS_DRAWN, found_figure, found_sentence
 from search.report.record.curves import read_curves
 from search.report.table.tried import Tried, tried
-from search.space import Axis, Float, Objective, Search, Space
+from search.space.model import Axis, Float, Objective, Search, Space
 from tests.report.builder import Study
 
 SPACE = Space("focal", "toy", [Axis("x", Float(0, 1))], {"epochs": 3}, "Search", (0, 1), Search("random", trials=5))

@@ -10,7 +10,7 @@ import pytest
 from search.core.trial import State
 from search.report.figures.overlay import metric_figure, over_seeds, rates_figure, same_training
 from search.report.table.groups import Group, chosen, groups_of, pair
-from search.space import Axis, Grid, Report, Space
+from search.space.model import Axis, Grid, Report, Space
 from tests.report.builder import GAMMAS, Study, full, key_of
 
 BASED = dataclasses.replace(GAMMAS, report=Report(rows="gamma", baseline=2, has_baseline=True))

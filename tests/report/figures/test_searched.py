@@ -15,7 +15,7 @@ from search.report.figures.style import text
 from search.report.table.build import comparison_table
 from search.report.table.groups import Group, groups_of
 from search.report.table.importance import complete, importances, rebuilt, varied
-from search.space import Axis, Choice, Condition, Float, Grid, Space
+from search.space.model import Axis, Choice, Condition, Float, Grid, Space
 from tests.report.builder import Study
 
 AXES = [

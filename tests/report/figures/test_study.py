@@ -13,11 +13,11 @@ import pytest
 from search.__main__ import run
 from search.core.errors import UserError
 from search.core.trial import State
-from search.ledger import Ledger
+from search.ledger.ledger import Ledger
 from search.report import comparison_table
 from search.report.figures import ForestRow, study_figures, write_figures, writing
 from search.report.figures.forest import differences
-from search.space import Axis, Float, Grid, Report, Search, Space
+from search.space.model import Axis, Float, Grid, Report, Search, Space
 from search.study.opened import OpenStudy
 from tests.report.builder import GAMMAS, Study, full, key_of
 from tests.report.judging import SPACE, Bench

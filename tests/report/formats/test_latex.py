@@ -17,7 +17,7 @@ from search.report.formats.columns import table_sheet
 from search.report.formats.latex import MAX_FLOAT_LINES, latex_table
 from search.report.formats.latex_text import _ACCENTS, _SIGNS, latex_text
 from search.report.formats.sheet import Column, Entry, Sheet
-from search.space import Axis, Grid
+from search.space.model import Axis, Grid
 from tests.report.builder import GAMMAS, full
 from tests.report.hostile import hostile_study
 from tests.surroundings import HANG_S

@@ -32,7 +32,7 @@ from search.report.formats.columns import table_sheet
 from search.report.formats.render import frame_csv, frame_markdown
 from search.report.formats.sheet import Entry
 from search.report.text import csv_cell, figure, markdown_cell, plain, printable, readable, rounded, value_text
-from search.space import Axis, Grid, Objective, Published, Report, Search
+from search.space.model import Axis, Grid, Objective, Published, Report, Search
 from tests.report.builder import GAMMAS
 
 

@@ -19,7 +19,7 @@ from search.core.trial import State
 from search.report import comparison_table, epochs_frame, export, table_frame, trials_frame
 from search.report.formats import workbook as module
 from search.report.formats.workbook import MOST_CHARACTERS, cell_string, workbook
-from search.space import Axis, Grid
+from search.space.model import Axis, Grid
 from tests.report.builder import GAMMAS
 from tests.report.hostile import TEXTS, hostile_study
 

@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from search.ledger import Ledger
+from search.ledger.ledger import Ledger
 from search.report.page import report_page
 from search.report.record.curves import Curves
 from search.report.results import conditions
 from search.report.table.build import Comparison, comparison_of
 from search.report.table.model import Table
-from search.space import Space
+from search.space.model import Space
 from tests.report.judging import SPACE, Bench
 
 VOID = {"meta", "link", "img", "br", "hr", "input"}

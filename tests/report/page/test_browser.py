@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from search.ledger import Ledger
+from search.ledger.ledger import Ledger
 from tests.report.builder import Study
 from tests.report.hostile import hostile_study
 from tests.report.judging import SPACE, Bench

@@ -17,13 +17,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from search.core.trial import State
-from search.ledger import Ledger
+from search.ledger.ledger import Ledger
 from search.report import write_results
 from search.report.figures.style import COLOURS
 from search.report.page import MAX_PAGE_BYTES, drawn
 from search.report.page.markup import Markup, element, escaped, sentence
 from search.report.text import one_line
-from search.space import Axis, Float, Grid, Report, Search
+from search.space.model import Axis, Float, Grid, Report, Search
 from tests.report.builder import GAMMAS, Study
 from tests.report.hostile import TEXTS, hostile_study
 from tests.report.judging import SPACE, Bench

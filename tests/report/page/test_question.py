@@ -11,7 +11,7 @@ from search.core.trial import State
 from search.report.page.answer import answer
 from search.report.page.question import question, setup
 from search.report.page.wording import listed
-from search.space import Axis, Choice, Float, Grid, Objective, Search
+from search.space.model import Axis, Choice, Float, Grid, Objective, Search
 from tests.report.builder import key_of
 from tests.report.judging import SPACE, Bench, pattern
 from tests.report.page.studies import levels, told

@@ -13,7 +13,7 @@ from search.report import comparison_table, table_json, table_markdown
 from search.report.formats.columns import printed_notes
 from search.report.record.complete import incomplete
 from search.report.record.curves import read_curves
-from search.space import Axis, Float, Search
+from search.space.model import Axis, Float, Search
 from tests.report.judging import SPACE, Bench, pattern
 from tests.report.page.studies import Page, levels, page_of
 

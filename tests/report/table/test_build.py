@@ -12,7 +12,7 @@ from search.report import comparison_table, table_frame, table_markdown
 from search.report.formats.columns import table_sheet
 from search.report.formats.hypertext import html_table
 from search.report.formats.latex import latex_table
-from search.space import Axis, Choice, Float, Grid, Objective, Published, Report, Search
+from search.space.model import Axis, Choice, Float, Grid, Objective, Published, Report, Search
 from tests.report.builder import GAMMAS, full, key_of
 
 ROWS = replace(GAMMAS, report=Report(rows="gamma"))

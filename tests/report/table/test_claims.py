@@ -10,7 +10,7 @@ import pytest
 
 from search.core.trial import State
 from search.report import comparison_table, table_json, table_markdown, verdicts_frame, write_results
-from search.space import Axis, Float, Grid, Published, Search
+from search.space.model import Axis, Float, Grid, Published, Search
 from search.statistics.verdicts import Kind
 from tests.report.builder import key_of
 from tests.report.judging import SPACE, Bench, levels, pattern, verdict_of

@@ -12,7 +12,7 @@ from search.report.formats.columns import table_sheet
 from search.report.table.cross import baseline_of, cross_axes
 from search.report.table.judged_text import plus_minus
 from search.report.table.model import Cell, Judged
-from search.space import Axis, Condition, Grid
+from search.space.model import Axis, Condition, Grid
 from search.statistics.families import holm
 from search.statistics.results import CellEstimate, Trust
 from tests.report.judging import SPACE, Bench

@@ -15,7 +15,7 @@ from search.core.trial import Row, State
 from search.ledger import codec, tables
 from search.report import comparison_table, predictions_frame, table_frame, table_json, trials_frame
 from search.report.formats.columns import table_sheet
-from search.space import Axis, Float, Grid, Objective, Search
+from search.space.model import Axis, Float, Grid, Objective, Search
 from search.statistics.results import Trust
 from tests.report.builder import key_of
 from tests.report.judging import CLASSES, SPACE, Bench, card, pattern

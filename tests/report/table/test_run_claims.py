@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from search.core.trial import State
-from search.space import Objective
+from search.space.model import Objective
 from tests.report.builder import key_of
 from tests.report.judging import SPACE, Bench, card, levels, pattern, verdict_of
 

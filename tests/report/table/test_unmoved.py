@@ -15,7 +15,7 @@ from search.report.page import report_page
 from search.report.results import conditions
 from search.report.table.build import Comparison
 from search.report.table.unmoved import unmoved
-from search.space import Axis, Choice, Float, Grid, Search, Space
+from search.space.model import Axis, Choice, Float, Grid, Search, Space
 from tests.report.builder import GAMMAS, Study, key_of
 
 SAME = (
