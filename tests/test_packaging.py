@@ -57,7 +57,7 @@ def test_the_wheel_holds_every_file_of_the_packages_and_the_space_files(wheel: z
         files = [path for path in (place / package).rglob("*") if path.is_file() and "__pycache__" not in path.parts]
         assert {str(path.relative_to(place)) for path in files} <= names
     spaces = {str(path.relative_to(ROOT / "spaces")) for path in (ROOT / "spaces").rglob("*.yaml")}
-    assert {f"search/spaces_shipped/{name}" for name in spaces} <= names
+    assert {f"search_spaces/{name}" for name in spaces} <= names
 
 
 @pytest.mark.slow

@@ -13,8 +13,8 @@ _PACKAGE = Path(__file__).parents[1]
 
 
 def shipped_folder() -> Path:
-    """Return where they lie: inside an installed package, or beside it in a checkout."""
-    installed = _PACKAGE / "spaces_shipped"
+    """Return where they lie: beside the package, under one name where it is installed, under another in a checkout."""
+    installed = _PACKAGE.parent / "search_spaces"
     return installed if installed.is_dir() else _PACKAGE.parent / "spaces"
 
 

@@ -52,7 +52,9 @@ def _is_elsewhere(name: str, folder: Path) -> bool:
         return True
     own = Path(__file__).parents[1]
     places = {Path(place).resolve() for place in sys.path} - {folder.resolve()}
-    others = [str(place) for place in places if place == own.parent or not Path(place, own.name).is_dir()]
+    others = [
+        str(place) for place in places if place == own.parent or not Path(place, own.name, "__init__.py").is_file()
+    ]
     spec = PathFinder.find_spec(name, others) if name != own.name else None
     return spec is not None and spec.origin is not None
 
