@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -115,27 +115,19 @@ def test_every_entry_says_what_it_is_what_it_buys_and_what_happens_without_it() 
 # A study without one of them ---------------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def studies() -> Iterator[dict[str, dict[str, Any]]]:
-    """Run a study with all names, and one without each of them; return what each said and recorded."""
-    done: dict[str, dict[str, Any]] = {}
+def without_each(phase: str, names: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Run a study with all names, and one without each of these; return what each said and recorded."""
     with tempfile.TemporaryDirectory() as folder:  # a short path: sockets lie in it
-        for phase, names in (("start", OF_A_START), ("run", OF_A_RUN)):
-            place = Path(folder, phase)
-            (place / "tmp").mkdir(parents=True)
-            words = [sys.executable, "-m", "tests.engine.hidden", str(place), phase, *names]
-            environment = {**os.environ, "RAY_TMPDIR": str(place / "tmp")}
-            ended = subprocess.run(
-                words, capture_output=True, text=True, cwd=ROOT, env=environment, timeout=2 * HANG_S, check=False
-            )
-            assert (ended.returncode, ended.stderr) == (0, "")
-            done |= dict(json.loads(line) for line in ended.stdout.splitlines())
-        yield done
+        words = [sys.executable, "-m", "tests.engine.hidden", folder, phase, *names]
+        environment = {**os.environ, "RAY_TMPDIR": folder}
+        ended = subprocess.run(
+            words, capture_output=True, text=True, cwd=ROOT, env=environment, timeout=2 * HANG_S, check=False
+        )
+    assert (ended.returncode, ended.stderr) == (0, "")
+    return dict(json.loads(line) for line in ended.stdout.splitlines())
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", [*OF_A_START, *OF_A_RUN])
-def test_a_study_without_a_private_name(name: str, studies: dict[str, dict[str, Any]]) -> None:
+def assert_equal_without(name: str, studies: dict[str, dict[str, Any]]) -> None:
     from search.engine.executor.tune import private, ray
 
     (entry,) = [entry for entry in private.TABLE if str(entry) == name]
@@ -146,6 +138,33 @@ def test_a_study_without_a_private_name(name: str, studies: dict[str, dict[str, 
     assert [text for text in without["said"] if text.startswith("Ray ")] == [
         f"Ray {ray.__version__} has no {name}: {entry.without}"
     ]
+
+
+@pytest.fixture(scope="module")
+def runs() -> dict[str, dict[str, Any]]:
+    return without_each("run", OF_A_RUN)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", OF_A_RUN)
+def test_a_study_without_a_private_name(name: str, runs: dict[str, dict[str, Any]]) -> None:
+    assert_equal_without(name, runs)
+
+
+@pytest.mark.slow
+def test_a_ray_that_starts_without_a_private_name() -> None:
+    assert_equal_without(OF_A_START[0], without_each("start", OF_A_START[:1]))
+
+
+@pytest.fixture(scope="module")
+def starts() -> dict[str, dict[str, Any]]:
+    return without_each("start", OF_A_START)
+
+
+@pytest.mark.stress
+@pytest.mark.parametrize("name", OF_A_START)
+def test_a_ray_that_starts_without_any_private_name(name: str, starts: dict[str, dict[str, Any]]) -> None:
+    assert_equal_without(name, starts)
 
 
 @pytest.mark.slow
