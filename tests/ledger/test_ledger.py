@@ -362,7 +362,7 @@ class LedgerContract:
 
     def test_eight_processes_create_one_fresh_database_at_once(self, storage):
         code = (
-            "import multiprocessing, sys; from search.ledger import Ledger\n"
+            "import multiprocessing, sys; from search.ledger.ledger import Ledger\n"
             "several = multiprocessing.get_context('fork'); together = several.Barrier(8)\n"
             "def drive():\n"
             "    together.wait()\n"
@@ -383,7 +383,7 @@ class LedgerContract:
 
     def test_a_second_driver_is_told_who_holds_the_study_until_that_one_is_killed(self, ledger, storage):
         code = (
-            "import sys, time; from search.ledger import Ledger, study_lock\n"
+            "import sys, time; from search.ledger.ledger import Ledger; from search.ledger.lock import study_lock\n"
             "with study_lock(Ledger(sys.argv[1]).engine, 'focal'):\n"
             "    print('held', flush=True); time.sleep(120)\n"
         )
@@ -444,7 +444,7 @@ class TestSqlite(LedgerContract):
     @pytest.mark.slow
     def test_committed_survives_a_kill(self, ledger, storage, study, run):
         code = (
-            "import os, signal, sys; from search.ledger import Ledger; from search.core.trial import Row\n"
+            "import os, signal, sys; from search.ledger.ledger import Ledger; from search.core.trial import Row\n"
             "ledger = Ledger(sys.argv[1])\n"
             "with ledger.step(1) as step: step.put_row('01' * 20, 1, Row({'a': 1.0}), 0.1, 1)\n"
             "with ledger.step(1) as step:\n"
@@ -459,7 +459,7 @@ class TestSqlite(LedgerContract):
     @pytest.mark.slow
     def test_many_fresh_files_are_each_created_by_eight_processes_at_once(self, tmp_path):
         code = (
-            "import multiprocessing, sys; from search.ledger import Ledger\n"
+            "import multiprocessing, sys; from search.ledger.ledger import Ledger\n"
             "several = multiprocessing.get_context('fork'); together = several.Barrier(8)\n"
             "def open_all():\n"
             "    for number in range(10):\n"

@@ -161,7 +161,7 @@ def test_the_draft_is_synced_before_it_has_its_name(tmp_path: Path, monkeypatch:
 @pytest.mark.slow
 def test_processes_that_come_to_the_same_state_do_not_disturb_each_other(tmp_path: Path) -> None:
     code = (
-        "import sys; from search.ledger import read_state, write_state\n"
+        "import sys; from search.ledger.files import read_state, write_state\n"
         "sys.stdin.readline()\n"
         "for number in range(25):\n"
         "    content = bytes([number]) * 50_000\n"
@@ -181,7 +181,7 @@ def test_processes_that_come_to_the_same_state_do_not_disturb_each_other(tmp_pat
 
 def test_a_writer_that_is_killed_leaves_a_draft_at_most(tmp_path: Path) -> None:
     code = (
-        "import itertools, sys; from search.ledger import write_state\n"
+        "import itertools, sys; from search.ledger.files import write_state\n"
         "print('on', flush=True)\n"
         "for number in itertools.count():\n"
         "    write_state(sys.argv[1], f'{number:040x}', bytes([number % 256]) * 2_000_000)"
