@@ -76,22 +76,18 @@ def run(
         address=address,
         view=view,
     )
-    print_table(study)
-    click.echo(f"results: {study.folder}")
-    if study.confirmed is not None:
-        print_table(study.confirmed)
-        click.echo(f"results: {study.confirmed.folder}")
-    if trackers:
-        for logged in (study, study.confirmed):
-            for line in logged.log(*trackers) if logged else ():
-                click.echo(line)
-    for ended in (study, study.confirmed):
-        if ended is not None and ended.outcome is not None and ended.written is not None:
-            for sentence in ended.written.unmoved:
-                click.echo(f"study {ended.name!r}: {sentence}", err=True)
-    for ended in (study, study.confirmed):
-        if ended is not None and ended.outcome is not None:
-            _complain(ended.outcome)
+    stages = [stage for stage in (study, study.confirmed) if stage is not None]
+    for stage in stages:
+        print_table(stage)
+        click.echo(f"results: {stage.folder}")
+    for stage in stages if trackers else ():
+        for line in stage.log(*trackers):
+            click.echo(line)
+    for stage in stages:
+        for sentence in stage.written.unmoved if stage.outcome is not None and stage.written is not None else ():
+            click.echo(f"study {stage.name!r}: {sentence}", err=True)
+    for outcome in [stage.outcome for stage in stages if stage.outcome is not None]:
+        _complain(outcome)
 
 
 def _complain(outcome: RunOutcome) -> None:

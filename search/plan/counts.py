@@ -6,13 +6,13 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from search.core.pruning import rungs
 from search.ledger.states import Role
 from search.plan.known import Inventory, Known
 from search.plan.tree import grow, walk
 from search.space.model import Space
 from search.study.leaf import longest
 from search.study.marks import own_marks
+from search.study.pruner import rungs_of
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ def count(space: Space, stock: Inventory, work: Work) -> Epochs:
     distinct = {key for known in stock.trials for key in known.leaf.path}
     needed = {key for known in stock.trials for key in known.leaf.path[: known.length]}
     recorded = sum(key in stock.rows for key in needed)
-    marks = _rungs(space)
+    marks = rungs_of(space)
     certain = {
         key
         for known in stock.trials
@@ -129,11 +129,6 @@ def count(space: Space, stock: Inventory, work: Work) -> Epochs:
         expected=expected,
         again=len(work.again) + work.extra,
     )
-
-
-def _rungs(space: Space) -> Sequence[int]:
-    asha = space.search.asha
-    return rungs(asha.grace_period, asha.reduction_factor, longest(space)) if asha else ()
 
 
 def _least(known: Known, marks: Sequence[int]) -> int:
@@ -161,7 +156,7 @@ def states_kept(
         landmarks: epochs the workload names.
         spaced: number of a trial -> whether its epochs take so long that spaced states are kept.
     """
-    landmarks, marks = tuple(landmarks), _rungs(space)
+    landmarks, marks = tuple(landmarks), rungs_of(space)
     undecided = {id(entry.leaf): entry for entry in stock.trials if not entry.ended}
     kept: dict[str, None] = {}
     for _, _, stage in walk(grow([entry.leaf for entry in undecided.values()])):

@@ -13,7 +13,8 @@ from search.ledger.files import all_files
 from search.ledger.ledger import Ledger, Recorded, StudyRecord
 from search.space.model import Space
 from search.study.fold import Fold
-from search.study.leaf import Leaf, Planner, longest
+from search.study.leaf import Leaf, Planner
+from search.study.pruner import pruner
 from search.study.sampling import make_sampler
 
 
@@ -79,7 +80,7 @@ def take_stock(space: Space, ledger: Ledger, planner: Planner, record: StudyReco
             leaf = planner.leaf(len(leaves), configuration, seed, parameters)
             leaves.append((leaf, numbers.get((name, seed))))
     rows = ledger.rows(list(dict.fromkeys(key for leaf, _ in leaves for key in leaf.path)))
-    asha = _pruner(space, ledger, record)
+    asha = pruner(space, ledger.decisions(record.id, ["rung"]) if record is not None else ())
     trials = []
     for leaf, trial in leaves:
         if trial is not None and trial.state.ended and trial.state != State.FAILED:
@@ -109,18 +110,6 @@ def _configurations(
     sampler = make_sampler(space, asked)
     while (answer := sampler.ask()) is not None:
         yield answer.configuration, answer.parameters
-
-
-def _pruner(space: Space, ledger: Ledger, record: StudyRecord | None) -> Asha | None:
-    """Return the pruner as the order log left it."""
-    settings = space.search.asha
-    if settings is None:
-        return None
-    maximize = space.search.objective.maximize
-    asha = Asha(settings.grace_period, settings.reduction_factor, longest(space), maximize)
-    for entry in ledger.decisions(record.id, ["rung"]) if record is not None else []:
-        asha.feed(entry.epoch or 0, entry.key or "", float(entry.detail["value"]))
-    return asha
 
 
 def _settled(leaf: Leaf, space: Space, rows: Mapping[str, Recorded], asha: Asha | None) -> Known:

@@ -15,6 +15,7 @@ from search.space.listed import read_listed
 from search.space.model import Axis, Choice, Condition, Domain, Float, Grid, Int
 from search.space.nodes import Node, Problems, no_value, place, show, told_apart, unknown
 from search.space.settings import Rules, read_settings, why_no_setting
+from search.workload.settings import KIND_WORDS
 
 _WORDS = (*DOMAINS, "when")
 
@@ -153,8 +154,7 @@ def _prior(kind: str, node: Node, rule: Rule, unruled: bool, problems: Problems)
 def _described(rule: Rule) -> str:
     if "enum" in rule:
         return f"one of {', '.join(str(value) for value in rule['enum'])}"
-    words = {"string": "text", "boolean": "true or false", "array": "a list", "object": "a mapping", "null": "null"}
-    return " or ".join(words.get(kind, kind) for kind in kinds(rule)) or "no number"
+    return " or ".join(KIND_WORDS.get(kind, kind) for kind in kinds(rule)) or "no number"
 
 
 def _spacing(node: Node, low: float, high: float, log: bool, step: float | None, problems: Problems) -> None:

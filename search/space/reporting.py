@@ -83,6 +83,7 @@ def read_report(node: Node, axes: Sequence[Axis], names: Sequence[str], fresh: b
     labels = finder.keyed(node.entries.get("labels"))
     if fresh:
         check_labels(labels, rows, finder.by_text.values(), problems)
+    claims = node.entries.get("claims", Node("list", ()))
     return Report(
         rows=rows,
         columns=columns,
@@ -92,7 +93,7 @@ def read_report(node: Node, axes: Sequence[Axis], names: Sequence[str], fresh: b
         margin=data.get("margin"),
         labels={key: entry.data() for key, entry in labels.items()},
         published=_published(node.entries.get("published"), finder, problems),
-        claims=_claims(node.entries.get("claims"), finder, finders, names, problems),
+        claims=tuple(_claim(claim, finder, finders, names, problems) for claim in claims.items),
         looks=data.get("looks"),
     )
 
@@ -156,13 +157,6 @@ def _square(node: Node | None, problems: Problems) -> None:
     for row in node.items:
         if row.kind == "list" and len(row.items) != size:
             problems.add(row, f"has {len(row.items)} entries, must have {size}: the matrix has that many rows")
-
-
-def _claims(
-    node: Node | None, rows: _Rows, axes: Mapping[str, _Rows], names: Sequence[str], problems: Problems
-) -> tuple[Mapping[str, object], ...]:
-    found = node.items if node is not None else ()
-    return tuple(_claim(claim, rows, axes, names, problems) for claim in found)
 
 
 def _claim(

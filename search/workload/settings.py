@@ -83,7 +83,7 @@ def _active(rule: Rule, description: Description, settings: Settings) -> bool:
     return True
 
 
-_KINDS = {
+KIND_WORDS = {
     "number": "a number",
     "integer": "a whole number",
     "string": "text",
@@ -130,7 +130,7 @@ def sentence(error: jsonschema.ValidationError) -> str:
     match error.validator:
         case "type":
             kinds = [limit] if isinstance(limit, str) else limit
-            return f"{beginning}, must be {' or '.join(_KINDS[kind] for kind in kinds)}"
+            return f"{beginning}, must be {' or '.join(KIND_WORDS[kind] for kind in kinds)}"
         case "enum":
             known = [_written(value) for value in limit]
             hint = "" if str(error.instance) in known else nearest(str(error.instance), known)
@@ -139,10 +139,9 @@ def sentence(error: jsonschema.ValidationError) -> str:
             return f"{beginning}, must be at least {_short(limit)}{_why(error.schema) if limit < 0 else ''}"
         case "maximum":
             return f"{beginning}, must be at most {_short(limit)}{_why(error.schema)}"
-        case "exclusiveMinimum":
-            return f"{beginning}, must be greater than {limit}"
-        case "exclusiveMaximum":
-            return f"{beginning}, must be less than {limit}"
+        case "exclusiveMinimum" | "exclusiveMaximum":
+            side = "greater" if error.validator == "exclusiveMinimum" else "less"
+            return f"{beginning}, must be {side} than {limit}"
         case "minItems" | "maxItems":
             bound = "least" if error.validator == "minItems" else "most"
             return f"{beginning}, must have at {bound} {limit} entr{'y' if limit == 1 else 'ies'}"

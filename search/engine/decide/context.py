@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 
-from search.core.pruning import rungs
 from search.engine.decide.board import Board
 from search.engine.decide.course import Course, Planning
 from search.engine.decide.judge import Judge
@@ -16,8 +15,9 @@ from search.engine.decide.keeping import Keeper
 from search.engine.decide.outcomes import Event, Outcomes, Progress
 from search.engine.decide.pace import Pace
 from search.ledger.step import Step
-from search.study.leaf import Leaf, Planner, longest
+from search.study.leaf import Leaf, Planner
 from search.study.opened import OpenStudy
+from search.study.pruner import rungs_of
 from search.study.sampling import Sampler
 
 
@@ -85,12 +85,11 @@ class Context:
 
     def _keeper(self) -> Keeper:
         """Return what keeps states, as the space limits them."""
-        asha, resources = self.space.search.asha, self.space.resources
         return Keeper(
             self.ledger.states,
-            int(resources.states_gb * 1e9),
+            int(self.space.resources.states_gb * 1e9),
             self.planner.sharing,
-            rungs(asha.grace_period, asha.reduction_factor, longest(self.space)) if asha else (),
+            rungs_of(self.space),
             self.planner.landmarks,
             self._partings,
         )

@@ -6,7 +6,6 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from search.core.pruning import Asha
 from search.core.trial import Row, State
 from search.engine.decide.lease import Lease
 from search.engine.decide.outcomes import Event, Outcomes, Progress
@@ -14,7 +13,7 @@ from search.ledger.ledger import Decision
 from search.ledger.step import Step
 from search.space.model import Space
 from search.study.fold import Fold
-from search.study.leaf import longest
+from search.study.pruner import pruner
 
 
 class Judge:
@@ -28,16 +27,13 @@ class Judge:
     """
 
     def __init__(self, space: Space, outcomes: Outcomes, progress: Progress, on_event: Event) -> None:
-        asha, maximize = space.search.asha, space.search.objective.maximize
-        self._asha = Asha(asha.grace_period, asha.reduction_factor, longest(space), maximize) if asha else None
+        self._space, self._asha = space, pruner(space)
         self._outcomes, self._progress, self._on_event = outcomes, progress, on_event
         self._news: list[tuple[str, Mapping[str, Any]]] = []
 
     def restore(self, rungs: Iterable[Decision]) -> None:
         """Replay the pruner's part of the order log."""
-        for entry in rungs:
-            if self._asha is not None:
-                self._asha.feed(entry.epoch or 0, entry.key or "", float(entry.detail["value"]))
+        self._asha = pruner(self._space, rungs)
 
     def advance(self, step: Step, fold: Fold, row: Row) -> None:
         """Feed the next row to a leaf and log what is decided on it."""

@@ -18,8 +18,10 @@ from ray import tune
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from search.core.errors import UserError
+from search.core.shown import first_line
 from search.engine.decide.driver import Driver
 from search.engine.executor.job import job
+from search.engine.executor.leasing import NotSaved
 from search.engine.machines.agreement import Answer, Question, answer, split_address
 from search.engine.machines.nodes import Share, TrainingNode
 
@@ -84,8 +86,8 @@ def _refusal(address: str, error: Exception) -> str:
             f"address {address!r}: this machine is no node of that cluster; give the command on one of its nodes, or "
             f"make this one a node that trains nothing: ray start --address {address} --num-cpus 0"
         )
-    first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-    return f"address {address!r}: joining the cluster failed ({first}); its nodes and this command need the same Ray"
+    reason = f"joining the cluster failed ({first_line(error)}); its nodes and this command need the same Ray"
+    return f"address {address!r}: {reason}"
 
 
 # Asked -------------------------------------------------------------------------------------------------------------
@@ -121,8 +123,9 @@ def _answer_of(reference: Any) -> Answer:
         answered: Answer = ray.get(reference)
         return answered
     except ray.exceptions.RayError as error:
-        first = str(error).strip().splitlines()[0]
-        trouble = f"did not answer ({type(error).__name__}: {first}); end it with `ray stop`, or start it anew"
+        trouble = (
+            f"did not answer ({type(error).__name__}: {first_line(error)}); end it with `ray stop`, or start it anew"
+        )
         return Answer(mode="token", trouble=[trouble])
 
 
@@ -136,15 +139,12 @@ def on_nodes(trainable: Any, share: Share) -> Any:
     return tune.with_resources(trainable, tune.PlacementGroupFactory([bundle], bundle_label_selector=[allowed]))
 
 
-class NodeWatch(tune.Callback):
+class NodeWatch(NotSaved, tune.Callback):
     """Tells the driver how many leases still fit, and ends the run where no node is left: Tune would wait for ever."""
 
     def __init__(self, driver: Driver, nodes: Sequence[TrainingNode]) -> None:
         self._driver, self._nodes = driver, nodes
         self._next = time.monotonic() + NODE_CHECK_INTERVAL_S
-
-    def __getstate__(self) -> dict[str, object]:
-        return {}  # Tune pickles what it is given, for `Tuner.restore`
 
     def on_step_begin(self, iteration: int, trials: list[object], **info: object) -> None:
         """Look at the nodes now and then."""

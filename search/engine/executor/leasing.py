@@ -48,14 +48,14 @@ def giving_up(driver: Driver) -> Iterator[None]:
         raise
 
 
-class _NotSaved:
+class NotSaved:
     """Tune pickles what it is given, for `Tuner.restore`; here a restart reads the ledger."""
 
     def __getstate__(self) -> dict[str, object]:
         return {}
 
 
-class LeaseQueue(_NotSaved, Searcher):
+class LeaseQueue(NotSaved, Searcher):
     """Ray Tune's searcher: pops leases, and hears which ones ended."""
 
     def __init__(self, driver: Driver, setup: WorkerSetup, gauge: Gauge | None = None) -> None:
@@ -149,7 +149,7 @@ class LeaseQueue(_NotSaved, Searcher):
         """Nothing: the ledger is the state."""
 
 
-class RowScheduler(_NotSaved, FIFOScheduler):
+class RowScheduler(NotSaved, FIFOScheduler):
     """Ray Tune's scheduler: commits each row through the driver and passes its answer on."""
 
     def __init__(self, driver: Driver, queue: LeaseQueue) -> None:
@@ -172,7 +172,7 @@ class RowScheduler(_NotSaved, FIFOScheduler):
         return str(TrialScheduler.CONTINUE if goes_on else TrialScheduler.STOP)
 
 
-class Pulse(_NotSaved, tune.Callback):
+class Pulse(NotSaved, tune.Callback):
     """Between two turns of Tune's loop: ends a run that was told to end at once, and workers that hang.
 
     Nowhere else is it certain that no row is being committed.

@@ -9,9 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from search.system.machine import hardware, processor, versions
-
-__all__ = ["commit", "conditions", "processor"]
+from search.system.machine import hardware, versions
 
 
 def conditions(execution_class: Mapping[str, str], workers: int, cpus: int, gpus: float) -> dict[str, Any]:
