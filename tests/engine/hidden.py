@@ -36,7 +36,7 @@ SPACE = {
 }
 
 
-OF_INSTANCES = {private.LAST_RESULT.owner: (forget, "forget"), private.MODULE_PATH.owner: (job, "lead")}
+OF_INSTANCES = {"ray.tune.experiment.Trial": (forget, "forget"), "ray.job_config.JobConfig": (job, "lead")}
 """Class -> the function that is given an instance of it, of which names of this class are asked."""
 
 
@@ -75,22 +75,21 @@ def without_parameter(function: Any, parameter: str, error: Exception) -> Any:
 
 def without(name: private.Private) -> Any:
     """Take a name away: return a context manager."""
-    module, _, owner = name.owner.partition(":")
-    if name.owner == "ray.init":
+    module, _, path = name.address.partition("(")[0].partition(":")
+    owner, _, member = path.partition(".")
+    if name.parameter and module == "ray":
         error: Exception = RuntimeError(f"Unknown keyword argument(s): {name.parameter}")  # Ray's words
         return patch("ray.init", without_parameter(tune.ray.init, name.parameter, error))
     if name.parameter:
         error = TypeError(f"unexpected keyword argument {name.parameter!r}")
         usual = getattr(sys.modules[module], owner)
-        return patch(name.owner.replace(":", "."), without_parameter(usual, name.parameter, error))
+        return patch(f"{module}.{owner}", without_parameter(usual, name.parameter, error))
     if name in (private.DEAD_PROCESSES, private.GCS_ADDRESS):
-        module, path = "ray._private.worker", f"_global_node.{name.name}"  # of the node that there is
-    elif name.owner in OF_INSTANCES and name != private.WORKER_ERROR:  # that one is asked of the class
-        room, function = OF_INSTANCES[name.owner]
+        module, path = "ray._private.worker", f"_global_node.{member}"  # of the node that there is
+    elif f"{module}.{owner}" in OF_INSTANCES and name != private.WORKER_ERROR:  # that one is asked of the class
+        room, function = OF_INSTANCES[f"{module}.{owner}"]
         usual = getattr(room, function)
-        return patch.object(room, function, lambda thing, *words: usual(Lacking(thing, name.name), *words))
-    else:
-        path = f"{owner}.{name.name}" if owner else name.name
+        return patch.object(room, function, lambda thing, *words: usual(Lacking(thing, member), *words))
 
     def imported(wanted: str) -> object:
         found = import_module(wanted)

@@ -29,24 +29,27 @@ PUBLIC = {
 """Modules of Ray with a page in its reference."""
 
 
-def owner_and_name() -> list[tuple[str, str]]:
-    """The first two arguments of every entry, read without Ray."""
+def addresses() -> list[str]:
+    """The first argument of every entry, read without Ray."""
     calls = [node for node in ast.walk(ast.parse((ROOT / TABLE).read_text())) if isinstance(node, ast.Call)]
     entries = [call for call in calls if isinstance(call.func, ast.Name) and call.func.id == "Private"]
-    return [tuple(word.value for word in call.args) for call in entries]  # type: ignore[attr-defined, misc]
+    return [ast.literal_eval(word) for call in entries for word in call.args]
 
 
-def spelled(owner: str, name: str) -> str:
-    return f"{owner.replace(':', '.')}{name if name.startswith('(') else f'.{name}'}"
+def spelled(address: str) -> str:
+    return address.replace(":", ".")
 
 
-ENTRIES = owner_and_name()
-OF_A_START = [
-    spelled(owner, name)
-    for owner, name in ENTRIES
-    if not owner.startswith("ray.tune") and "PROCESS_TYPE" not in name and not owner.endswith((":Node", ".worker"))
-]
-OF_A_RUN = [spelled(*entry) for entry in ENTRIES if spelled(*entry) not in OF_A_START]
+def name_of(address: str) -> str:
+    """What is private: a parameter, a member of a class, or what stands in a module."""
+    path = address.partition(":")[2]
+    return path.partition("(")[2].rstrip(")") or path.partition(".")[2] or path
+
+
+ENTRIES = addresses()
+OF_A_RUN_WORDS = ("ray.tune.", "PROCESS_TYPE", ":Node.", ".worker:")
+OF_A_START = [spelled(address) for address in ENTRIES if not any(word in address for word in OF_A_RUN_WORDS)]
+OF_A_RUN = [spelled(address) for address in ENTRIES if spelled(address) not in OF_A_START]
 
 
 # No private name anywhere else -------------------------------------------------------------------------------------
@@ -54,7 +57,7 @@ OF_A_RUN = [spelled(*entry) for entry in ENTRIES if spelled(*entry) not in OF_A_
 
 def private_names(source: str) -> Iterator[str]:
     """Yield what a module uses of Ray's beside the public interface."""
-    of_the_table = {part for _, name in ENTRIES for part in name.strip("()").split(".")} - {"get", "checkpoint"}
+    of_the_table = {part for address in ENTRIES for part in name_of(address).split(".")} - {"get", "checkpoint"}
     tree = ast.parse(source)
     rays = {"ray"}
     for node in ast.walk(tree):
@@ -109,7 +112,7 @@ def test_every_entry_says_what_it_is_what_it_buys_and_what_happens_without_it() 
     for call in calls:
         if isinstance(call.func, ast.Name) and call.func.id == "Private":
             assert [word.arg for word in call.keywords] == ["what", "buys", "without"]
-    assert len({spelled(*entry) for entry in ENTRIES}) == len(ENTRIES) > 0
+    assert len(set(ENTRIES)) == len(ENTRIES) > 0
 
 
 # A study without one of them ---------------------------------------------------------------------------------------
