@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from search.cli.options import overrides
+from search.cli.options import overrides, setting_options
 from search.core.errors import Fault, Faults, UserError
 from search.core.shown import one_line
 
@@ -29,9 +29,7 @@ PRESENT = ""
     flag_value=PRESENT,
     help="Check the data as well; with a name, another data set or a folder of images. FILEs may be left out.",
 )
-@click.option(
-    "--set", "sets", multiple=True, metavar="KEY=VALUE", help="Override a setting or a key of the file; repeatable."
-)
+@setting_options
 @click.option("--workload", default="classifier", show_default=True, help="Whose data, where no FILE names it.")
 def check(files: Sequence[str], data: str | None, sets: Sequence[str], workload: str) -> None:
     """Read space files without running anything; report every fault with its file, line and key.

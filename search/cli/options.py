@@ -27,12 +27,16 @@ def places(command: Command) -> Command:
     )(command)
 
 
+setting_options = click.option(
+    "--set", "sets", multiple=True, metavar="KEY=VALUE", help="Override a setting or a key of the file; repeatable."
+)
+
+
 def changes(command: Command) -> Command:
     """Add the options that change a space file for one command."""
-    command = click.option(
-        "--set", "sets", multiple=True, metavar="KEY=VALUE", help="Override a setting or a key of the file; repeatable."
-    )(command)
-    return click.option("--data", metavar="NAME", help="Another data set, or a folder of images.")(command)
+    return click.option("--data", metavar="NAME", help="Another data set, or a folder of images.")(
+        setting_options(command)
+    )
 
 
 def overrides(data: str | None, sets: Sequence[str]) -> dict[str, str]:

@@ -123,7 +123,8 @@ class _Steps:
             cpus, gpus, workers = share.cpus, share.gpus, share.workers
             if self.address:
                 self.nodes = share.nodes
-                execution_class = self._proven_class(share)
+                cluster = (self.address, share, self.sample, self.view)
+                execution_class = proven_class(self.ledger, self.space, self.workload, *cluster)
             else:
                 execution_class = tune.ask_execution_class(self.space.workload, cpus, gpus)
             other = study_in_class(self._study(record), execution_class, other_class)
@@ -198,10 +199,6 @@ class _Steps:
             self.ledger.amend_run(run_id, {"gpu_sharing": dict(known)})
 
         return Gauge(share, lambda: driver.outlook, decided)
-
-    def _proven_class(self, share: Share) -> dict[str, str]:
-        cluster = (self.address, share, self.sample, self.view)
-        return proven_class(self.ledger, self.space, self.workload, *cluster)
 
     def _train(self, driver: Driver, execute: Callable[[], None]) -> None:
         """Let the planner plan and the executor train, until nothing is left or the person ends it."""

@@ -7,6 +7,7 @@ knows nothing of what they mean. Which ones differ is said beside the figure.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
@@ -53,10 +54,11 @@ class _Seen:
     size: float | None
 
 
+@dataclass
 class Estimates:
     """What epochs and states of a study's trials take.
 
-    Args:
+    Attributes:
         stock: its trials.
         ledger: where similar ones are looked for.
         execution_class: only trials of this class are similar.
@@ -65,18 +67,15 @@ class Estimates:
         probe: trains an epoch of a leaf where nothing similar is on record; None where this is not wanted.
     """
 
-    def __init__(
-        self,
-        stock: Inventory,
-        ledger: Ledger,
-        execution_class: Mapping[str, str],
-        workload: str,
-        study: str,
-        probe: Callable[[Leaf], Probe] | None,
-    ) -> None:
-        self._ledger, self._class = ledger, dict(execution_class)
-        self._workload, self._study, self._probe = workload, study, probe
-        self._seen = list(_own(stock))
+    stock: Inventory
+    ledger: Ledger
+    execution_class: Mapping[str, str]
+    workload: str
+    study: str
+    probe: Callable[[Leaf], Probe] | None
+
+    def __post_init__(self) -> None:
+        self._seen = list(_own(self.stock))
         self._looked = False
         self._found: dict[tuple[Kind, str], Measured] = {}
         self._kinds: dict[int, tuple[Kind, str]] = {}
@@ -93,11 +92,8 @@ class Estimates:
 
     def sources(self, leaves: Iterable[Leaf]) -> list[str]:
         """Say where the seconds of these leaves are from, the most frequent source first."""
-        counts: dict[str, int] = {}
-        for leaf in leaves:
-            if source := self.of(leaf).source:
-                counts[source] = counts.get(source, 0) + 1
-        return sorted(counts, key=lambda source: -counts[source])
+        counts = Counter(source for leaf in leaves if (source := self.of(leaf).source))
+        return [source for source, _ in counts.most_common()]
 
     def _measure(self, leaf: Leaf, kind: Kind, data: str) -> Measured:
         timed, sized = self._nearest(kind, data, "seconds"), self._nearest(kind, data, "size")
@@ -106,8 +102,8 @@ class Estimates:
             own = {(seen.kind, seen.data) for seen in self._seen if seen.size is not None}
             self._seen += [seen for seen in self._recorded() if (seen.kind, seen.data) not in own]
             timed, sized = self._nearest(kind, data, "seconds"), self._nearest(kind, data, "size")
-        if (timed is None or sized is None) and self._probe is not None and self._probed is None:
-            self._probed = self._probe(leaf)
+        if (timed is None or sized is None) and self.probe is not None and self._probed is None:
+            self._probed = self.probe(leaf)
         probed, probe_source = self._probed, "a probe of one epoch, made now"
         seconds = timed.seconds if timed else probed.seconds if probed else None
         size = sized.size if sized else probed.size if probed else None
@@ -125,20 +121,20 @@ class Estimates:
     def _recorded(self) -> Iterator[_Seen]:
         """Look at trials of this workload and class in the whole ledger, the newest studies first."""
         seen: set[tuple[Kind, str]] = set()
-        for record in reversed(self._ledger.studies()):
-            if record.workload != self._workload or dict(record.execution_class or {}) != self._class:
+        for record in reversed(self.ledger.studies()):
+            if record.workload != self.workload or dict(record.execution_class or {}) != dict(self.execution_class):
                 continue
-            paths = self._ledger.paths(record.id)
-            for trial in self._ledger.trials(record.id):
+            paths = self.ledger.paths(record.id)
+            for trial in self.ledger.trials(record.id):
                 path, data = paths[trial.number]
                 name = kind_of(trial.settings), data
                 if not trial.last_epoch or name in seen or len(seen) >= MAX_KINDS_COMPARED:
                     continue
                 seen.add(name)
                 keys = path[: trial.last_epoch]
-                rows = self._ledger.rows(keys[:: max(1, len(keys) // MAX_EPOCHS_SAMPLED)])
-                sizes = [state.file.size for state in self._ledger.states.find(keys).values()]
-                where = "this study" if record.name == self._study else f"study {record.name!r}"
+                rows = self.ledger.rows(keys[:: max(1, len(keys) // MAX_EPOCHS_SAMPLED)])
+                sizes = [state.file.size for state in self.ledger.states.find(keys).values()]
+                where = "this study" if record.name == self.study else f"study {record.name!r}"
                 yield _Seen(*name, where, _middle([row.seconds for row in rows.values()]), _middle(sizes))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import islice
 
 from search.core.trial import State
+from search.engine.decide.admission import LEAVES_PER_QUERY
 from search.engine.live import View
 from search.engine.machines.agreement import Challenge, Question, Sample, agreed
 from search.engine.machines.nodes import Share
@@ -16,9 +17,6 @@ from search.study.cards import check_card
 from search.study.fold import Fold
 from search.study.leaf import Planner, canonical
 from search.workload import Workload, identity
-
-LEAVES_PER_QUERY = 50
-"""Leaves whose rows are asked for together."""
 
 
 def read_data(space: Space, workload: Workload, view: View) -> Sample:
