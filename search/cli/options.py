@@ -34,9 +34,8 @@ setting_options = click.option(
 
 def changes(command: Command) -> Command:
     """Add the options that change a space file for one command."""
-    return click.option("--data", metavar="NAME", help="Another data set, or a folder of images.")(
-        setting_options(command)
-    )
+    data = click.option("--data", metavar="NAME", help="Another data set, or a folder of images.")
+    return data(setting_options(command))
 
 
 def overrides(data: str | None, sets: Sequence[str]) -> dict[str, str]:

@@ -23,7 +23,6 @@ class Describing(Protocol):
         Raises:
             ValueError: with an attribute ``faults``, pairs of (name, sentence).
         """
-        ...
 
 
 @runtime_checkable
@@ -48,7 +47,6 @@ class Idling(Protocol):
             ValueError: whatever data are read, they cannot be trained; with an attribute ``faults``, pairs of (setting
                 name, sentence). Only what a file sets itself is a fault of it.
         """
-        ...
 
 
 @runtime_checkable
@@ -68,7 +66,6 @@ class Counting(Protocol):
             ValueError: no such model, or none with these settings; with an attribute ``faults``, pairs of
                 (setting name, sentence).
         """
-        ...
 
 
 @runtime_checkable
@@ -92,7 +89,6 @@ class Occupying(Protocol):
               library that takes less then, and goes on, may give other bits: while others are on the GPU, such a row is
               dropped, and the trial goes on elsewhere.
         """
-        ...
 
 
 @runtime_checkable
@@ -121,7 +117,6 @@ class Picturing(Protocol):
             * an image: ``image``, uint8 [h, w, 3]; or
             * neither: ``note`` says why it cannot be drawn.
         """
-        ...
 
 
 @runtime_checkable
@@ -134,4 +129,3 @@ class CheckingData(Protocol):
         Raises:
             ValueError: the data cannot be used; with an attribute ``faults``, pairs of (setting name, sentence).
         """
-        ...

@@ -115,16 +115,11 @@ def guard(folder: str) -> Iterator[Told]:
     finally:
         told.close()
         if process is not None:
-            _reap(process)
+            # Wait for nobody: guards of earlier runs of this process are collected when the next one has ended.
+            _ended[:] = [other for other in [*_ended, process] if other.poll() is None]
 
 
 _ended: list[subprocess.Popen[bytes]] = []
-
-
-def _reap(process: subprocess.Popen[bytes]) -> None:
-    """Wait for nobody: guards of earlier runs of this process are collected when the next one has ended."""
-    _ended.append(process)
-    _ended[:] = [each for each in _ended if each.poll() is None]
 
 
 # The guard's own process -------------------------------------------------------------------------------------
