@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from search import report
 from search.core.errors import ReadOnly, StudyNotFound, UserError
 from search.engine import live
 from search.engine.machines.agreement import require
@@ -23,6 +22,14 @@ from search.engine.run import run_study
 from search.engine.steps.conclude import RunOutcome
 from search.ledger.ledger import Ledger, StudyRecord
 from search.ledger.urls import ledger_exists, sqlite_url
+from search.report.formats.judged_frame import verdicts_frame
+from search.report.formats.render import table_frame
+from search.report.paths import study_folder
+from search.report.record.frames import decisions_frame, epochs_frame, predictions_frame, trials_frame
+from search.report.record.looks import record_look
+from search.report.results import write_comparison
+from search.report.table.build import Comparison, comparison_of, comparison_table
+from search.report.table.model import Table
 from search.space.model import Space, confirm_name
 from search.space.reader import read_space, space_from_mapping
 from search.study.mirror import MIRROR_FILE
@@ -30,7 +37,7 @@ from search.study.opened import OpenStudy
 
 if TYPE_CHECKING:
     from search.inspect.visualize import Drawn
-    from search.report.figures import Written
+    from search.report.figures.writing import Written
 
 RESULTS = Path("results")
 
@@ -180,10 +187,10 @@ class Study:
     def __init__(self, ledger: Ledger, record: StudyRecord, results: Path, outcome: RunOutcome | None = None) -> None:
         self.opened, self.outcome = OpenStudy(ledger, record), outcome
         self.name, self._results = record.name, results
-        self._compared: report.Comparison | None = None
+        self._compared: Comparison | None = None
         self.unrecorded = ""
         self._confirmed: Study | None = None
-        self.folder = report.study_folder(results, record.name)
+        self.folder = study_folder(results, record.name)
 
     @property
     def ledger(self) -> Ledger:
@@ -201,7 +208,7 @@ class Study:
         return self.opened.space
 
     @property
-    def written(self) -> report.Table | None:
+    def written(self) -> Table | None:
         """The comparison table that was built last to be written; None before."""
         return self._compared.table if self._compared is not None else None
 
@@ -216,28 +223,28 @@ class Study:
 
     def trials(self) -> pd.DataFrame:
         """One row per trial, as in ``trials.csv``."""
-        return report.trials_frame(self.opened)
+        return trials_frame(self.opened)
 
     def epochs(self) -> pd.DataFrame:
         """One row per trial and epoch, as in ``epochs.csv``."""
-        return report.epochs_frame(self.opened)
+        return epochs_frame(self.opened)
 
     def decisions(self) -> pd.DataFrame:
         """The order log: what was decided, on which row, in sequence."""
-        return report.decisions_frame(self.opened)
+        return decisions_frame(self.opened)
 
     def predictions(self) -> pd.DataFrame:
         """One row per trial, split and image: truth and predicted class."""
-        return report.predictions_frame(self.opened)
+        return predictions_frame(self.opened)
 
     def table(self) -> pd.DataFrame:
         """The comparison table, as in ``table.csv``."""
-        return report.table_frame(report.comparison_table(self.opened))
+        return table_frame(comparison_table(self.opened))
 
     def verdicts(self) -> pd.DataFrame:
         """The claims of the space file, judged: claim, verdict, reason and the figures it rests on, as in
         ``verdicts.csv``."""
-        return report.verdicts_frame(report.comparison_table(self.opened).verdicts)
+        return verdicts_frame(comparison_table(self.opened).verdicts)
 
     def write(self, again: bool = True) -> list[Path]:
         """Write the results folder anew from the ledger; return the files.
@@ -253,18 +260,18 @@ class Study:
         self.look()
         compared = self._comparison(again)
         confirmed = self.confirmed._comparison(again) if self.confirmed is not None else None
-        return report.write_comparison(compared, self.folder, confirmed)
+        return write_comparison(compared, self.folder, confirmed)
 
-    def _comparison(self, again: bool) -> report.Comparison:
+    def _comparison(self, again: bool) -> Comparison:
         """Read the study and build its table, or return those that were read and built last."""
         if again or self._compared is None:
-            self._compared = report.comparison_of(self.opened)
+            self._compared = comparison_of(self.opened)
         return self._compared
 
     def look(self) -> None:
         """Record that the table is looked at, where this user may write to the ledger."""
         try:
-            report.record_look(self.opened)
+            record_look(self.opened)
         except ReadOnly as error:
             self.unrecorded = f"that its table was looked at is not on record: {error}"
 
@@ -286,7 +293,7 @@ class Study:
 
     def draw(self, folder: Path | None = None) -> Written:
         """Draw the study as a whole into ``figures/``: its settings, compared; see `search.report.figures.study`."""
-        from search.report.figures import write_figures
+        from search.report.figures.study import write_figures
 
         return write_figures(self.opened, folder or self.folder / "figures")
 

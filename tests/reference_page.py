@@ -8,8 +8,8 @@ import tempfile
 from pathlib import Path
 
 from search import api
-from search.report import comparison_table
 from search.report.formats.columns import table_sheet
+from search.report.table.build import comparison_table
 
 REFERENCE = Path(__file__).parents[1] / "results" / "reference"
 PAGE = REFERENCE / "README.md"

@@ -29,7 +29,8 @@ from search.engine import live
 from search.engine.decide.outcomes import Progress
 from search.engine.steps.conclude import RunOutcome
 from search.ledger.ledger import Ledger
-from search.report import FORMATS, SUBJECTS, Table
+from search.report.results import FORMATS, SUBJECTS
+from search.report.table.model import Table
 from search.space.model import Objective
 from search.space.reader import read_space
 from search.space.writing import dump

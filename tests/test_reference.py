@@ -11,8 +11,8 @@ import pytest
 from search import api
 from search.inspect.revive import revive
 from search.ledger.ledger import Ledger
-from search.report import comparison_table
 from search.report.formats import render
+from search.report.table.build import comparison_table
 from search.workload import load_workload
 from tests.reference_page import COMMANDS, DATABASE, PAGE, REFERENCE, copied, lines, page
 

@@ -3,8 +3,3 @@
 Needs space files alone. Nothing here trains, reads images or opens the ledger; figures are read from their text, digit
 by digit, and whatever is called a flaw was decided in whole numbers.
 """
-
-from search.audit.audit import Audited, audit
-from search.audit.findings import Finding, counted
-
-__all__ = ["Audited", "Finding", "audit", "counted"]

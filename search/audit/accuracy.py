@@ -8,8 +8,8 @@ from fractions import Fraction
 from search.audit import grim
 from search.audit.desk import Desk
 from search.audit.differences import Overlap, overlap
-from search.audit.findings import called, counted
-from search.space.nodes import text_of
+from search.audit.findings import counted
+from search.space.nodes import printable, text_of
 from search.statistics.families import holm
 from search.statistics.results import ALPHA
 from search.statistics.single import wilson
@@ -27,7 +27,7 @@ def check(desk: Desk) -> None:
     if published is None or not published.values:
         return
     if not desk.is_accuracy:
-        metric = called(published.metric)
+        metric = printable(published.metric)
         alone = "only the share of right images has to be a number of images"
         desk.note(f"not checked: the figures are {metric}; {alone}", "metric")
         return

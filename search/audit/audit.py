@@ -11,9 +11,10 @@ from dataclasses import dataclass
 
 from search.audit import accuracy, facts
 from search.audit.desk import Desk
-from search.audit.findings import Finding, called, listed
+from search.audit.findings import Finding, listed
 from search.audit.settings import Row, one_curve, pairs, rows
 from search.space.model import Space
+from search.space.nodes import printable
 from search.workload import load_workload
 
 
@@ -88,7 +89,7 @@ def _twice(found: Sequence[tuple[Desk, Row]]) -> None:
             continue
         texts = before.values[earlier.name], after.values[later.name]
         alike = _alike(earlier_desk, earlier, later_desk, later)
-        place = "" if earlier_desk is later_desk else f" of {called(earlier.file)}"
+        place = "" if earlier_desk is later_desk else f" of {printable(earlier.file)}"
         whose = f"{earlier_desk.row(earlier.name)}{place}"
         if earlier.epochs == later.epochs:
             same = f"has the settings of {whose}"

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from search.audit.addresses import Addresses
-from search.audit.findings import Finding, Severity, called
+from search.audit.findings import Finding
 from search.audit.grim import Figure, counts, table
 from search.space.figures import counts_images
 from search.space.model import Grid, Space
+from search.space.nodes import printable
 
 
 class Desk:
@@ -41,11 +42,11 @@ class Desk:
 
     def row(self, name: str) -> str:
         """Return what a row is called in a sentence: the name of its option, or ``axis=value``."""
-        return called(name if self._named else f"{self.space.report.rows}={name}")
+        return printable(name if self._named else f"{self.space.report.rows}={name}")
 
     def printed(self, name: str) -> str:
         """Return a row's figure with the row, for a sentence."""
-        text = called(self.published.values[name]) if self.published is not None else ""
+        text = printable(self.published.values[name]) if self.published is not None else ""
         return f"{text} ({self.row(name)})"
 
     def counts(self, name: str) -> range | None:
@@ -59,11 +60,8 @@ class Desk:
 
     def flaw(self, sentence: str, *names: str) -> None:
         """Add what cannot be, at an entry below ``report.published``."""
-        self._add("flaw", sentence, names)
+        self.findings.append(Finding("flaw", *self._addresses.of(*names), sentence))
 
     def note(self, sentence: str, *names: str) -> None:
         """Add what a reader should know, at an entry below ``report.published``."""
-        self._add("note", sentence, names)
-
-    def _add(self, severity: Severity, sentence: str, names: tuple[str, ...]) -> None:
-        self.findings.append(Finding(severity, *self._addresses.of(*names), sentence))
+        self.findings.append(Finding("note", *self._addresses.of(*names), sentence))

@@ -8,7 +8,8 @@ from typing import Any
 
 from search.audit import matrix, parameters
 from search.audit.desk import Desk
-from search.audit.findings import called, counted
+from search.audit.findings import counted
+from search.space.nodes import printable
 from search.space.sampling import samples
 from search.space.service import SERVICE_SETTINGS
 from search.workload import Counting, Workload
@@ -61,11 +62,11 @@ def _trace(desk: Desk, confusion: Sequence[Sequence[int]], row: str | None) -> N
 
 def _parameters(desk: Desk, workload: Workload, printed: Mapping[str, str], classes: int | None) -> None:
     if not isinstance(workload, Counting):
-        reason = f"the workload {called(desk.space.workload)} counts none (it has no method parameters)"
+        reason = f"the workload {printable(desk.space.workload)} counts none (it has no method parameters)"
         desk.note(f"not checked: numbers of parameters; {reason}", "parameters")
         return
     for name, text in printed.items():
-        label = called(name)
+        label = printable(name)
         if not parameters.readings(text):
             desk.note(f"not checked: {text[:80]} is no number of parameters ({label})", "parameters", name)
             continue

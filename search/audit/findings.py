@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from search.space.nodes import printable
-
 Severity = Literal["flaw", "note"]
 
 
@@ -37,14 +35,9 @@ class Finding:
         return asdict(self)
 
 
-def called(name: str) -> str:
-    """Return a name from a file, fit for the middle of a sentence on one line."""
-    return printable(name)
-
-
-def listed(parts: list[str], word: str = "and") -> str:
+def listed(parts: list[str]) -> str:
     """Return ``a, b and c``."""
-    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} {word} {parts[-1]}"
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
 
 
 def counted(number: int, noun: str) -> str:

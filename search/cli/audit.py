@@ -21,8 +21,8 @@ def audit(files: Sequence[str], as_json: bool) -> None:
 
     Example: python -m search audit spaces/*.yaml
     """
-    from search.audit import audit as check
-    from search.audit import counted
+    from search.audit.audit import audit as check
+    from search.audit.findings import counted
     from search.space.reader import read_space
 
     faults: list[Fault] = []

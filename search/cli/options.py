@@ -55,10 +55,11 @@ def overrides(data: str | None, sets: Sequence[str]) -> dict[str, str]:
 
 def print_table(study: Any) -> None:
     """Print a study's comparison table to the terminal: the one that it wrote, where it did."""
-    from search import report as room
+    from search.report.formats.render import table_rich
+    from search.report.table.build import comparison_table
 
-    table = study.written or room.comparison_table(study.opened)
-    console().print(room.table_rich(table))
+    table = study.written or comparison_table(study.opened)
+    console().print(table_rich(table))
 
 
 def console() -> Console:

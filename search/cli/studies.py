@@ -64,7 +64,7 @@ def export(study: str, results: str, storage: str | None, what: str, format_: st
     Example: python -m search export focal --predictions
     """
     from search import api
-    from search import report as room
+    from search.report import results as room
 
     opened = api.open_study(study, results=results, storage=storage)
     if format_ is None:
@@ -83,9 +83,9 @@ def list_(results: str, storage: str | None) -> None:
     Example: python -m search list
     """
     from search import api
-    from search import report as room
+    from search.report import views
 
-    console().print(room.study_list(api.existing_ledger(Path(results), storage)))
+    console().print(views.study_list(api.existing_ledger(Path(results), storage)))
 
 
 @click.command()
@@ -98,13 +98,13 @@ def show(study: str, trial: int | None, results: str, storage: str | None) -> No
     Example: python -m search show focal 3
     """
     from search import api
-    from search import report as room
+    from search.report import views
 
     opened = api.open_study(study, results=results, storage=storage)
     if trial is None:
-        console().print(room.show_study(opened.opened))
+        console().print(views.show_study(opened.opened))
     else:
-        console().print(room.show_trial(opened.opened, trial))
+        console().print(views.show_trial(opened.opened, trial))
 
 
 @click.command()
@@ -120,11 +120,11 @@ def dashboard(results: str, storage: str | None, port: int, no_pictures: bool) -
     Example: python -m search dashboard
     """
     from search import api
-    from search import service as room
+    from search.service import server
 
     given = Path(results)
     ledger = api.existing_ledger(given, storage)
-    with room.place_for(given) as place:
+    with server.place_for(given) as place:
         if place != given:
             click.echo(f"{given} cannot be written to: mirror, pictures and missing reports go to a temporary folder")
-        room.serve(ledger, api.mirror_url(place), port, click.echo, place, not no_pictures, given)
+        server.serve(ledger, api.mirror_url(place), port, click.echo, place, not no_pictures, given)

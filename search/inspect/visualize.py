@@ -17,7 +17,11 @@ import plotly.graph_objects as go
 
 from search.core.errors import Fault, Faults, UserError
 from search.inspect.revive import Say, revive, settings_of
-from search.report import figures
+from search.report.figures.confusion import are_classes, confusion_figure
+from search.report.figures.curves import curves_figure, rate_figure
+from search.report.figures.images import contact_sheet, write_image
+from search.report.figures.scatter import scatter_figure
+from search.report.figures.writing import write_all
 from search.report.record.curves import COUNTED, Curve, Curves, read_curves
 from search.report.record.frames import epochs_of
 from search.report.table.labels import setting_label
@@ -59,7 +63,7 @@ def visualize(
     Args:
         study: the study.
         folder: made where it is not there.
-        trial: its number; by default `best_trial`.
+        trial: its number; by default the first of `best_trials`.
         epoch: counted from 1; by default the one the study's tables read.
         filters: names of filters, in the workload's words; its own choice where there are none.
         recorded: draw only what is on record; nothing is trained.
@@ -84,35 +88,32 @@ def visualize(
         if "x" in picture:
             x, y, label, classes = (picture[part] for part in ("x", "y", "label", "classes"))
             about_it = f"{head}, {state}; {picture['note']}"
-            charts[name] = figures.scatter_figure(x, y, label, classes, picture["title"], about_it)
+            charts[name] = scatter_figure(x, y, label, classes, picture["title"], about_it)
         elif "image" not in picture:
             drawn.remarks.append(f"{picture['title']}: {picture['note']}")
     say(f"writing {len(charts)} figures and {len(images)} images")
-    written = figures.write_all({prefix + name: chart for name, chart in charts.items()}, folder)
+    written = write_all({prefix + name: chart for name, chart in charts.items()}, folder)
     drawn.files += written.files
-    drawn.files += [figures.write_image(one["image"], folder / f"{prefix}{name}.png") for name, one in images.items()]
+    drawn.files += [write_image(one["image"], folder / f"{prefix}{name}.png") for name, one in images.items()]
     if images:
-        drawn.files.append(figures.contact_sheet(images, f"{head}, {state}", folder / f"{prefix}filters.html"))
+        drawn.files.append(contact_sheet(images, f"{head}, {state}", folder / f"{prefix}filters.html"))
     if written.remark:
         drawn.remarks.append(written.remark)
     return drawn
 
 
-def best_trial(read: Curves) -> Curve | None:
-    """Return the trial with the best objective at the epoch the study's tables read, the first of equals.
+def best_trials(read: Curves) -> list[Curve]:
+    """Return the trials by their objective at the epoch the study's tables read, the best first, then by number.
 
-    Only trials that finished or were stopped by their rule stand for it.
+    Only trials that finished or were stopped by their rule are among them.
     """
     objective = read.space.search.objective
-    best: tuple[float, Curve] | None = None
+    found = []
     for curve in read.curves:
         value = curve.metric(objective.metric, curve.epoch(read.space.report.value))
-        if curve.trial.state not in COUNTED or value is None or math.isnan(value):
-            continue
-        cost = -value if objective.maximize else value
-        if best is None or cost < best[0]:
-            best = cost, curve
-    return best[1] if best else None
+        if curve.trial.state in COUNTED and value is not None and not math.isnan(value):
+            found.append((-value if objective.maximize else value, curve.trial.number, curve))
+    return [curve for *_, curve in sorted(found, key=lambda one: one[:2])]
 
 
 def _curve(read: Curves, trial: int | None, say: Say) -> Curve:
@@ -123,7 +124,7 @@ def _curve(read: Curves, trial: int | None, say: Say) -> Curve:
             there = f"it has the trials {min(known)} to {max(known)}" if known else "it has none yet"
             raise UserError(f"study {record.name!r} has no trial {trial}; {there}")
         return known[trial]
-    curve = best_trial(read)
+    curve = next(iter(best_trials(read)), None)
     if curve is None:
         raise UserError(f"no trial of study {record.name!r} has finished; name the one to draw")
     epoch = curve.epoch(read.space.report.value)
@@ -149,7 +150,6 @@ def recorded_figures(read: Curves, curve: Curve, epoch: int, head: str, about: s
     """Return name -> figure of everything that is on record of a trial.
 
     Args:
-        ledger: where the predictions are.
         read: the study's curves; `curve` is one of them.
         curve: the trial's.
         epoch: whose predictions are drawn.
@@ -158,8 +158,8 @@ def recorded_figures(read: Curves, curve: Curve, epoch: int, head: str, about: s
     one = Curves(read.study, [curve], read.metrics, read.cards)
     epochs = epochs_of(one)
     charts = {
-        "curves": figures.curves_figure(epochs, "Loss and accuracy over epochs", f"{head}, {about}", epoch),
-        "learning-rate": figures.rate_figure(epochs, "Learning rate over epochs", f"{head}, {about}"),
+        "curves": curves_figure(epochs, "Loss and accuracy over epochs", f"{head}, {about}", epoch),
+        "learning-rate": rate_figure(epochs, "Learning rate over epochs", f"{head}, {about}"),
     }
     card = read.cards.get(curve.data)
     key = curve.keys[epoch - 1]
@@ -171,10 +171,10 @@ def recorded_figures(read: Curves, curve: Curve, epoch: int, head: str, about: s
         and truth is not None
         and guess is not None
         and len(guess) == len(truth)
-        and all(figures.are_classes(one, len(card.classes)) for one in (truth, guess))
+        and all(are_classes(one, len(card.classes)) for one in (truth, guess))
     ):
         title = "Confusion matrix on the validation images"
-        charts["confusion-val"] = figures.confusion_figure(
+        charts["confusion-val"] = confusion_figure(
             truth, guess, card.classes, title, f"{head}, {about}, after epoch {epoch}"
         )
     return {name: chart for name, chart in charts.items() if chart is not None}

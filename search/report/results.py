@@ -83,7 +83,7 @@ def write_comparison(compared: Comparison, folder: Path, confirmed: Comparison |
     if table.verdicts:
         texts["verdicts.csv"] = render.frame_csv(verdicts_frame(table.verdicts))
     written = [write_text(folder / name, text) for name, text in texts.items()]
-    from search.report.page import report_page  # plotly is loaded once the tables are there
+    from search.report.page.page import report_page  # plotly is loaded once the tables are there
 
     return [*written, write_text(folder / "report.html", report_page(compared, under, confirmed))]
 

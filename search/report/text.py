@@ -31,6 +31,12 @@ def is_accuracy(metric: str) -> bool:
     return metric.endswith("accuracy")
 
 
+def metric_words(metric: str) -> str:
+    """Return a metric's name for people: ``val_accuracy`` is "validation accuracy"."""
+    words = one_line(metric).replace("_", " ")
+    return words.replace("val ", "validation ", 1) if words.startswith("val ") else words
+
+
 def missing(value: object) -> bool:
     """Whether a scalar stands for "not there": pandas' NA. None is a value, the file's null."""
     return value is pd.NA or value is pd.NaT
@@ -47,6 +53,16 @@ def value_text(value: object, digits: int | None = None) -> str:
     if isinstance(value, list | tuple):
         return f"[{', '.join(value_text(item, digits) for item in value)}]"
     return str(value)
+
+
+def pairs_text(values: Mapping[str, object], digits: int | None = None, between: str = "=") -> str:
+    """Return ``name=value, name=value`` of settings and the like; see `value_text`."""
+    return ", ".join(f"{name}{between}{value_text(value, digits)}" for name, value in values.items())
+
+
+def clauses(*parts: str) -> str:
+    """Return parts of a sentence with semicolons between them; those that are "" are left out."""
+    return "; ".join(part for part in parts if part)
 
 
 def lookup(table: Mapping[str, str], value: object) -> str | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import rich.table
 import yaml
@@ -16,7 +15,7 @@ from search.ledger.ledger import Ledger, StudyRecord
 from search.report.record.complete import states as states
 from search.report.record.curves import COUNTED, Curve, best_epoch, metric_order, read_curves
 from search.report.record.frames import TRIAL_METRICS
-from search.report.text import duration, figure, is_accuracy, one_line, printable, value_text
+from search.report.text import duration, figure, is_accuracy, one_line, pairs_text, printable, value_text
 from search.space.model import Objective
 from search.study.opened import OpenStudy
 
@@ -65,7 +64,7 @@ def show_study(study: OpenStudy) -> RenderableType:
         "objective": f"{objective}, {space.search.objective.direction}",
         "trials": states([curve.trial for curve in read.curves]),
         "data": ", ".join(card.name or card.fingerprint for card in read.cards.values()),
-        "execution class": _pairs(record.execution_class or {}),
+        "execution class": pairs_text(record.execution_class or {}, 6),
     }
     runs = _table("run", "started (UTC)", "seconds", "outcome", title="runs")
     for run in ledger.runs(study_id=record.id):
@@ -76,7 +75,7 @@ def show_study(study: OpenStudy) -> RenderableType:
     for curve in read.curves[-MAX_TRIALS_LISTED:]:
         trial = curve.trial
         value = figure(objective, curve.metric(objective, curve.last_epoch))
-        cells = (str(trial.number), str(trial.seed), _pairs(trial.parameters), trial.state.value, trial.ended_by)
+        cells = (str(trial.number), str(trial.seed), pairs_text(trial.parameters, 6), trial.state.value, trial.ended_by)
         trials.add_row(*(Text(one_line(cell)) for cell in (*cells, f"{trial.last_epoch} of {trial.epochs}", value)))
     hidden = len(read.curves) - MAX_TRIALS_LISTED
     note = [Text(f"The last {MAX_TRIALS_LISTED} trials are shown; {hidden} more.")] if hidden > 0 else []
@@ -156,10 +155,6 @@ def _shown(name: str, value: float | None) -> str:
 
 def _head(metric: str) -> str:
     return f"{metric} (%)" if is_accuracy(metric) else metric
-
-
-def _pairs(values: Mapping[str, Any]) -> str:
-    return ", ".join(f"{name}={value_text(value, 6)}" for name, value in values.items())
 
 
 def _facts(facts: Mapping[str, str]) -> rich.table.Table:

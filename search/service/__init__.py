@@ -11,9 +11,3 @@ What this room promises:
 * pictures (Optuna's artifacts) are drawn behind the server's back while it answers already: all figures of each study,
   curves and confusion matrix of its `BEST_TRIALS_DRAWN` best trials; what did not change is not drawn again.
 """
-
-from search.service.pictures import BEST_TRIALS_DRAWN, draw
-from search.service.reports import Reports
-from search.service.server import HOST, application, place_for, serve, update
-
-__all__ = ["BEST_TRIALS_DRAWN", "HOST", "Reports", "application", "draw", "place_for", "serve", "update"]

@@ -89,7 +89,7 @@ class Door:
             told.append((status, headers))
             return _unused
 
-        _failures.forget()
+        _failures.remember(None)
         try:
             answer = self._other(environ, begin)
         except Exception as error:
@@ -123,13 +123,9 @@ class _Failures(logging.Handler):
         if isinstance(error, Exception):
             self.remember(error)
 
-    def remember(self, error: Exception) -> None:
-        """Remember an exception of this thread's request."""
+    def remember(self, error: Exception | None) -> None:
+        """Remember an exception of this thread's request; None begins with another request."""
         self._local.error = error
-
-    def forget(self) -> None:
-        """Begin with another request."""
-        self._local.error = None
 
     def last(self) -> Exception | None:
         """Return the exception of this thread's request."""

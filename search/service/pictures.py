@@ -10,7 +10,6 @@ import hashlib
 import io
 import itertools
 import json
-import math
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -21,11 +20,11 @@ from optuna.artifacts import FileSystemArtifactStore
 from optuna.artifacts.exceptions import ArtifactNotFound
 from optuna.storages import BaseStorage
 
-from search.inspect.visualize import recorded_figures
+from search.inspect.visualize import best_trials, recorded_figures
 from search.ledger.ledger import Ledger
 from search.report.figures.study import figures_of
 from search.report.figures.writing import pngs
-from search.report.record.curves import COUNTED, Curve, Curves, read_curves
+from search.report.record.curves import Curve, Curves, read_curves
 from search.report.table.build import Comparison, table_of
 from search.report.table.labels import setting_label
 from search.study.opened import OpenStudy
@@ -65,7 +64,7 @@ def draw(
     """
     count, remarks = 0, []
     try:
-        storage, store = open_optuna(mirror), _store(results)
+        storage, store = open_optuna(mirror), artifact_store(results)
         for record in ledger.studies():
             if end is not None and end.is_set():
                 return
@@ -82,20 +81,6 @@ def draw(
         say(f"drew {count} pictures; reload the dashboard to see them")
     for remark in dict.fromkeys(remarks):
         say(remark)
-
-
-def best_trials(read: Curves, count: int = BEST_TRIALS_DRAWN) -> list[Curve]:
-    """Return the trials with the best objective at the epoch the study's tables read, the first of equals first.
-
-    Only trials that finished or were stopped by their rule are among them.
-    """
-    objective = read.space.search.objective
-    found = []
-    for curve in read.curves:
-        value = curve.metric(objective.metric, curve.epoch(read.space.report.value))
-        if curve.trial.state in COUNTED and value is not None and not math.isnan(value):
-            found.append((-value if objective.maximize else value, curve.trial.number, curve))
-    return [curve for *_, curve in sorted(found, key=lambda one: one[:2])[:count]]
 
 
 class _Study:
@@ -144,7 +129,7 @@ class _Study:
         about = [RECIPE_VERSION, self._record.space]
         reached = [[curve.trial.number, curve.trial.state, list(curve.keys)] for curve in read.curves]
         wanted: dict[str, tuple[str, Draw]] = {STUDY: (_digest([*about, reached]), lambda: self._figures(read))}
-        for curve in best_trials(read):
+        for curve in best_trials(read)[:BEST_TRIALS_DRAWN]:
 
             def one(curve: Curve = curve) -> Mapping[str, go.Figure]:
                 return self._trial(read, curve)
@@ -206,7 +191,8 @@ class _Until(dict[str, go.Figure]):
         return itertools.takewhile(lambda _: not self._end.is_set(), super().items())
 
 
-def _store(results: Path) -> FileSystemArtifactStore:
+def artifact_store(results: Path) -> FileSystemArtifactStore:
+    """Return where pictures are kept, made where it is not there."""
     place = results / ARTIFACTS
     place.mkdir(parents=True, exist_ok=True)
     return FileSystemArtifactStore(place)

@@ -1,8 +1,8 @@
 """The studies' folders over HTTP, under ``/reports/``; every other address goes on to the dashboard.
 
-The first part of an address is the name of a study's folder in the results folder (`search.report.study_folder`), the
-rest a file below it; without one, ``report.html``. Answers carry a policy that takes the page's origin away: it runs
-its own scripts, but cannot read the dashboard or tell it to delete anything.
+The first part of an address is the name of a study's folder in the results folder (`search.report.paths`), the rest a
+file below it; without one, ``report.html``. Answers carry a policy that takes the page's origin away: it runs its own
+scripts, but cannot read the dashboard or tell it to delete anything.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from urllib.parse import quote
 from wsgiref.types import StartResponse, WSGIEnvironment
 
 from search.ledger.ledger import Ledger, StudyRecord
-from search.report import study_folder
+from search.report.paths import study_folder
 from search.report.text import one_line
 
 PREFIX = "/reports"

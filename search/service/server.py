@@ -20,10 +20,11 @@ from search.ledger.ledger import Ledger
 from search.ledger.reading import writable
 from search.ledger.tables import without_password
 from search.ledger.urls import is_text
-from search.report import study_folder, write_results
+from search.report.paths import study_folder
+from search.report.results import write_results
 from search.service.door import Application, Door
 from search.service.notes import write_note
-from search.service.pictures import ARTIFACTS, draw
+from search.service.pictures import ARTIFACTS, artifact_store, draw
 from search.service.reports import PREFIX, Reports
 from search.study.mirror import MIRROR_FILE, Mirror
 from search.study.opened import OpenStudy
@@ -84,12 +85,9 @@ def application(
     say: Callable[[str], None] = lambda text: None,
 ) -> Application:
     """Return what answers requests: the dashboard, and the reports under ``/reports/``, behind one door."""
-    from optuna.artifacts import FileSystemArtifactStore
     from optuna_dashboard import wsgi
 
-    store = results / ARTIFACTS
-    store.mkdir(parents=True, exist_ok=True)
-    optunas = wsgi(open_optuna(mirror), artifact_store=FileSystemArtifactStore(store))
+    optunas = wsgi(open_optuna(mirror), artifact_store=artifact_store(results))
     optunas.catchall = False  # exceptions are the door's to tell
     return Door(Reports(ledger, reports or results, optunas, [results]), say, PREFIX)
 

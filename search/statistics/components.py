@@ -94,19 +94,8 @@ class Components:
         return float(self.power(seeds, MAX_IMAGES, delta, alpha, equality))
 
 
-def components(difference: Difference) -> Components | None:
-    """Return the variance components of an estimated difference; None where it has none."""
-    return _components(difference, 1.0)
-
-
-def components_high(difference: Difference) -> Components | None:
-    """Return them with the seed noise at its 80 % upper limit, MS f / chi2_{.2, f}."""
-    if difference.noise_df < 1:
-        return None
-    return _components(difference, difference.noise_df / float(chi2_quantile(1 - POWER, difference.noise_df)))
-
-
-def _components(difference: Difference, factor: float) -> Components | None:
+def components(difference: Difference, factor: float = 1.0) -> Components | None:
+    """Return the variance components of an estimated difference, its seed noise times `factor`; None without any."""
     squares = difference.squares
     if difference.state is not Trust.ESTIMATED or squares is None:
         return None
@@ -117,6 +106,13 @@ def _components(difference: Difference, factor: float) -> Components | None:
         squares.rest,
         difference.settings,
     )
+
+
+def components_high(difference: Difference) -> Components | None:
+    """Return them with the seed noise at its 80 % upper limit, MS f / chi2_{.2, f}."""
+    if difference.noise_df < 1:
+        return None
+    return components(difference, difference.noise_df / float(chi2_quantile(1 - POWER, difference.noise_df)))
 
 
 def chi2_quantile(p: float | Floats, df: float) -> Floats:

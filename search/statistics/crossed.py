@@ -157,24 +157,12 @@ def analyse(d: Floats, table: Floats | None) -> Analysis:
     return Analysis(squares, pooled, variance, df, low, high, p)
 
 
-def difference(scores: Scores, setting: int, baseline: int) -> Difference:
-    """Return setting minus baseline, on the seeds that both finished.
+def compare(scores: Scores, pairs: Sequence[tuple[int, int]]) -> list[Difference]:
+    """Return setting minus baseline of each pair (setting, baseline), on the seeds that both finished.
 
     One common seed is answered by `single.one_run`. Seed noise is pooled over the settings that finished the same
     seeds; settings settled from the same training, or with equal rows, count once.
     """
-    return compare(scores, [(setting, baseline)])[0]
-
-
-def differences(scores: Scores, baseline: int) -> list[Difference | None]:
-    """Return each setting minus the baseline; None at the baseline's own place."""
-    others = [a for a in range(scores.settings) if a != baseline]
-    found = dict(zip(others, compare(scores, [(a, baseline) for a in others]), strict=True))
-    return [found.get(a) for a in range(scores.settings)]
-
-
-def compare(scores: Scores, pairs: Sequence[tuple[int, int]]) -> list[Difference]:
-    """Return `difference` of each pair (setting, baseline); what pairs have in common is computed once."""
     known = _Known(scores)
     return [_difference(known, setting, baseline) for setting, baseline in pairs]
 

@@ -109,7 +109,7 @@ def family(
     """Adjust the differences of one table together.
 
     Args:
-        differences: as `crossed.differences` gives them; a baseline's None does not count.
+        differences: of each setting to the baseline; a baseline's None does not count.
         looks: how often seeds were, or will be, added after a look, plus one.
         planned: whether that number was fixed before the first look.
         alike: as in `holm_once`; None: all comparisons differ.

@@ -92,24 +92,13 @@ class _Wanted:
     """What is to be decided.
 
     Attributes:
-        delta: the difference to find, or the margin within which equality is to be shown.
-        alpha: level of the test.
-        equality: whether it is equality.
+        test: the difference to find, or the margin within which equality is to be shown; the level of the test; and
+            whether it is equality.
         start: the same as a phrase.
     """
 
-    delta: float
-    alpha: float
-    equality: bool
+    test: tuple[float, float, bool]
     start: str
-
-    def of_endless_seeds(self, known: Components, images: int) -> bool:
-        """Whether enough seeds would decide it on so many images."""
-        return known.with_endless_seeds(images, self.delta, self.alpha, self.equality) >= POWER
-
-    def of_endless_images(self, known: Components, seeds: int) -> bool:
-        """Whether enough images would decide it with so many seeds."""
-        return known.with_endless_images(seeds, self.delta, self.alpha, self.equality) >= POWER
 
 
 def need(difference: Difference, delta: Assumed, comparisons: int = 1, looks: int = 1) -> Need:
@@ -123,7 +112,7 @@ def need(difference: Difference, delta: Assumed, comparisons: int = 1, looks: in
     """
     alpha = ALPHA / max(comparisons * looks, 1)
     start = f"to find a difference of {delta} {PROBABLY}"
-    return _need(difference, _Wanted(delta.value, alpha, False, start))
+    return _need(difference, _Wanted((delta.value, alpha, False), start))
 
 
 def need_equal(difference: Difference, within: float, looks: int = 1) -> Need:
@@ -132,7 +121,7 @@ def need_equal(difference: Difference, within: float, looks: int = 1) -> Need:
     It has a power of its own: the whole interval has to lie inside the margin, not only to be clear of 0.
     """
     start = f"to show equality within {100 * within:.3g} pt {PROBABLY} if there is no difference"
-    return _need(difference, _Wanted(within, ALPHA / max(looks, 1), True, start))
+    return _need(difference, _Wanted((within, ALPHA / max(looks, 1), True), start))
 
 
 def _need(difference: Difference, wanted: _Wanted) -> Need:
@@ -142,12 +131,10 @@ def _need(difference: Difference, wanted: _Wanted) -> Need:
         why = (enough and difference.reason) or f"at least {VERDICT_SEEDS} seeds per setting come first"
         sentence = f"what it takes {wanted.start} is unknown: the noise of new runs was not estimated; {why}"
         return Need(Remedy.UNKNOWN, sentence)
-    least, most = (
-        fewest_seeds(one, difference.images, wanted.delta, wanted.alpha, wanted.equality) for one in (estimated, high)
-    )
+    least, most = (fewest_seeds(one, difference.images, *wanted.test) for one in (estimated, high))
     if least is not None:
         return _by_seeds(difference, estimated, least, most, wanted)
-    if not wanted.of_endless_seeds(estimated, difference.images):
+    if estimated.with_endless_seeds(difference.images, *wanted.test) < POWER:
         return _by_images(difference, estimated, wanted)
     sentence = f"more than {MAX_SEEDS} seeds would be needed {wanted.start}"
     return Need(Remedy.BOTH, f"{sentence}{_images_cannot(difference, estimated, wanted)}")
@@ -195,9 +182,9 @@ def _by_images(difference: Difference, known: Components, wanted: _Wanted) -> Ne
     """Say how many images are needed: with the seeds there are, or with the fewest that any images suffice for."""
     present = max(difference.seeds, VERDICT_SEEDS)
     for seeds in range(present, MAX_SEEDS + 1):
-        if not wanted.of_endless_images(known, seeds):
+        if known.with_endless_images(seeds, *wanted.test) < POWER:
             continue
-        images = fewest_images(known, seeds, wanted.delta, wanted.alpha, wanted.equality)
+        images = fewest_images(known, seeds, *wanted.test)
         if images is not None:
             many = f"about {_rounded(images)} images (there are {difference.images})"
             extra = "" if seeds == difference.seeds else f" and {seeds} seeds (there are {difference.seeds})"
@@ -208,7 +195,7 @@ def _by_images(difference: Difference, known: Components, wanted: _Wanted) -> Ne
 
 def _images_cannot(difference: Difference, known: Components, wanted: _Wanted) -> str:
     """Say that more images alone would not do."""
-    enough = wanted.of_endless_images(known, max(difference.seeds, 2))
+    enough = known.with_endless_images(max(difference.seeds, 2), *wanted.test) >= POWER
     return "" if enough else "; images cannot decide this, it needs seeds"
 
 

@@ -8,6 +8,7 @@ accuracy to expect from a search of k trials, if its trials are exchangeable.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import accumulate
 
 import numpy as np
 import numpy.typing as npt
@@ -70,13 +71,11 @@ def best_so_far(values: Sequence[float | None]) -> list[float | None]:
 
     Describes this one search, whatever its sampler.
     """
-    best: float | None = None
-    result = []
-    for value in values:
-        if value is not None and (best is None or value > best):
-            best = value
-        result.append(best)
-    return result
+
+    def larger(best: float | None, value: float | None) -> float | None:
+        return value if value is not None and (best is None or value > best) else best
+
+    return list(accumulate(values, larger))
 
 
 def too_few(complete: int) -> str:

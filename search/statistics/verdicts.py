@@ -163,7 +163,7 @@ def best(
 
 
 def always(held: Sequence[bool | None], each: Mapping[str, int] | None = None, pruned: int = 0) -> Verdict:
-    """Judge "every run does this".
+    """Judge "every run does this", or "no run does that", where `held` says that it did not.
 
     Args:
         held: per run whether it did; None for a run that failed, was pruned or is missing, which is no evidence.
@@ -200,11 +200,6 @@ def always(held: Sequence[bool | None], each: Mapping[str, int] | None = None, p
         return Verdict(Kind.UNDECIDED, f"only {least} {'run' if least == 1 else 'runs'}{of}; {bound}", evidence)
     of = f" of {len(each or {})} settings" if several else ""
     return Verdict(Kind.SUPPORTED, f"in these {runs} runs{of}; {bound}", evidence)
-
-
-def never(happened: Sequence[bool | None], each: Mapping[str, int] | None = None, pruned: int = 0) -> Verdict:
-    """Judge "no run does this": `always` of its opposite."""
-    return always([None if one is None else not one for one in happened], each, pruned)
 
 
 def _clear(difference: Difference, p: float | None, alpha: float) -> bool:

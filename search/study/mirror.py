@@ -110,8 +110,6 @@ class Mirror:
         if any(self._contradicts(trial) for trial in trials):
             self._recreate()
         behind = [trial for trial in trials if self._behind(trial)]
-        if not behind:
-            return
         for start in range(0, len(behind), BATCH_TRIALS):
             self._catch_up(behind[start : start + BATCH_TRIALS], len(trials) > MAX_TRIALS_IN_FULL)
 

@@ -8,7 +8,6 @@ one, so that a search whose trials end one after another goes on behind a restar
 
 from __future__ import annotations
 
-import json
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -193,17 +192,15 @@ class OptunaSampler:
 
     def _put_back(self, proposal: Mapping[str, Any]) -> int:
         """Add an Optuna trial that an earlier driver was given, and return its number."""
+        distributions = {axis.name: distribution(axis.domain) for axis in self._space.axes}
         frozen = optuna.trial.create_trial(
             state=TrialState.RUNNING,
             params=dict(proposal["params"]),
-            distributions={name: self._distributions()[name] for name in proposal["params"]},
+            distributions={name: distributions[name] for name in proposal["params"]},
             system_attrs=dict(proposal["trial_attrs"]),
         )
         self._study.add_trial(frozen)
         return len(self._study.trials) - 1
-
-    def _distributions(self) -> dict[str, BaseDistribution]:
-        return {axis.name: distribution(axis.domain) for axis in self._space.axes}
 
 
 def make_sampler(space: Space, asked: Sequence[Mapping[str, object]] = ()) -> Sampler:
@@ -284,8 +281,3 @@ def mean_outcome(states: Sequence[str], curves: Sequence[Sequence[float]]) -> To
     if "pruned" in states:
         return Told("pruned", None, means)
     return Told("complete", mean([curve[-1] for curve in curves]), means)
-
-
-def plain(record: Mapping[str, Any]) -> dict[str, Any]:
-    """Return `record` as the order log will give it back."""
-    return dict(json.loads(json.dumps(record)))

@@ -15,7 +15,12 @@ from search.system.special import kind_of
 
 def write_text(path: Path, text: str) -> Path:
     """Write a text file atomically, as UTF-8 with the line ends it has; unpaired surrogates are written escaped."""
-    return write_atomically(path, lambda file: file.write(text.encode("utf-8", "backslashreplace")))
+    return write_bytes(path, text.encode("utf-8", "backslashreplace"))
+
+
+def write_bytes(path: Path, content: bytes) -> Path:
+    """Write a file atomically."""
+    return write_atomically(path, lambda file: file.write(content))
 
 
 def write_atomically(path: Path, write: Callable[[Any], Any]) -> Path:

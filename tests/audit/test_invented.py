@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from search.audit import Finding, audit
+from search.audit.audit import audit
+from search.audit.findings import Finding
 from search.core.errors import Faults
 from search.space.model import Space
 from search.space.reader import space_from_mapping

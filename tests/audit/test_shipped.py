@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from search.audit import Finding, audit
+from search.audit.audit import audit
+from search.audit.findings import Finding
 from search.space.reader import read_space
 
 ROOT = Path(__file__).parents[2]

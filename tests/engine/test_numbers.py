@@ -19,7 +19,9 @@ from search.core.trial import DataCard, Row, State
 from search.engine.decide.form import Form, form_of
 from search.engine.worker.measured import row_of
 from search.ledger.ledger import Ledger
-from search.report import comparison_table, show_study, study_list, trials_frame
+from search.report.record.frames import trials_frame
+from search.report.table.build import comparison_table
+from search.report.views import show_study, study_list
 from search.space.keys import SAMPLERS
 from search.space.model import Space
 from search.study.leaf import Planner

@@ -13,7 +13,7 @@ from search.__main__ import run
 from search.core.errors import UserError
 from search.core.trial import State
 from search.inspect import visualize as room
-from search.inspect.visualize import best_trial, visualize
+from search.inspect.visualize import best_trials, visualize
 from search.report.figures import writing
 from search.report.record.curves import read_curves
 from tests.report.builder import Study, full
@@ -25,7 +25,7 @@ def no_browser(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def best(study: Study) -> int | None:
-    found = best_trial(read_curves(study.opened))
+    found = next(iter(best_trials(read_curves(study.opened))), None)
     return found.trial.number if found else None
 
 

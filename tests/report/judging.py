@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from search.core.trial import DataCard, Row, State, Trial
 from search.ledger.ledger import Ledger
-from search.report import comparison_table
+from search.report.table.build import comparison_table
 from search.report.table.model import Claim
 from search.space.model import Axis, Grid, Report, Space
 from search.study.opened import OpenStudy

@@ -17,10 +17,10 @@ import pytest
 
 from search.core.trial import State
 from search.ledger.ledger import Ledger
-from search.report import FORMATS, SUBJECTS, export, write_results
-from search.report.figures import study_figures
+from search.report.results import FORMATS, SUBJECTS, export, write_results
 from search.space.model import Axis, Float, Grid, Objective, Report, Search
 from tests.report.builder import GAMMAS, Study
+from tests.report.figures.drawing import study_figures
 from tests.report.judging import SPACE, Bench, card, pattern
 from tests.report.page.studies import Page
 

@@ -15,7 +15,7 @@ import pytest
 
 from search import open_study
 from search.__main__ import run
-from search.report import FORMATS, SUBJECTS, export
+from search.report.results import FORMATS, SUBJECTS, export
 from tests.report.formats.test_hypertext import Page as Sheet
 from tests.report.formats.test_latex import compiled
 from tests.report.hostile_run import CLASSES, VALUES, write_spaces

@@ -16,8 +16,10 @@ import pytest
 from search.api import Study, load_space, open_study, run
 from search.core.trial import State
 from search.ledger.ledger import Ledger
-from search.report import comparison_table, export, verdicts_frame
+from search.report.formats.judged_frame import verdicts_frame
 from search.report.formats.render import frame_csv
+from search.report.results import export
+from search.report.table.build import comparison_table
 from search.space.model import Axis, Grid
 from tests.report import independent
 from tests.report.judging import SPACE, Bench, card

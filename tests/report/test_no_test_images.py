@@ -8,7 +8,7 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
-from search.report import export, write_results
+from search.report.results import export, write_results
 from tests.report.judging import Bench, card, pattern
 
 NOTE = "no folder test: there is no test split, and nothing is measured on test images"

@@ -21,7 +21,9 @@ from hypothesis import strategies as st
 
 from search.core.errors import UserError
 from search.core.trial import State
-from search.report import FORMATS, epochs_frame, export, predictions_frame, study_folder, trials_frame, write_results
+from search.report.paths import study_folder
+from search.report.record.frames import epochs_frame, predictions_frame, trials_frame
+from search.report.results import FORMATS, export, write_results
 from search.report.text import neutral
 from search.space.model import Axis, Grid
 from search.system import writing

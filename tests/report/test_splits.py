@@ -9,7 +9,8 @@ import pytest
 
 from search.core.trial import DataCard
 from search.ledger.ledger import Ledger
-from search.report import comparison_table, table_frame
+from search.report.formats.render import table_frame
+from search.report.table.build import comparison_table
 from search.space.model import Axis, Grid
 from search.statistics.results import Trust
 from tests.report.builder import key_of

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 from search.core.trial import State
 from search.ledger.ledger import Ledger
-from search.report import comparison_table, trials_frame
+from search.report.record.frames import trials_frame
+from search.report.table.build import comparison_table
 from search.report.table.groups import is_baseline
 from search.report.text import csv_cell
 from search.space.model import Axis, Grid, Report, Space

@@ -10,11 +10,10 @@ from typing import Any
 import optuna
 import pytest
 
-from search import service as dashboard
 from search.api import mirror_url
 from search.ledger.ledger import Ledger
-from search.report import study_folder
-from search.service import pictures, server
+from search.report.paths import study_folder
+from search.service import pictures, reports, server
 from search.space.model import Space
 from search.space.reader import space_from_mapping
 from search.space.writing import dump
@@ -52,7 +51,7 @@ class Served:
 
     def draw(self) -> list[str]:
         said: list[str] = []
-        dashboard.draw(self.ledger, self.mirror, self.results, said.append)
+        pictures.draw(self.ledger, self.mirror, self.results, said.append)
         return said
 
     def optuna(self) -> optuna.Study:
@@ -61,7 +60,7 @@ class Served:
     def get(self, path: str, method: str = "GET") -> tuple[int, dict[str, str], bytes]:
         """Ask without a network."""
         if self._application is None:
-            self._application = dashboard.application(self.ledger, self.mirror, self.results)
+            self._application = server.application(self.ledger, self.mirror, self.results)
         return ask(self._application, path, method)
 
     def restart(self) -> None:
@@ -70,7 +69,7 @@ class Served:
 
     def report(self, path: str, method: str = "GET") -> tuple[int, dict[str, str], bytes]:
         """Ask for a report; there is no dashboard behind."""
-        return ask(dashboard.Reports(self.ledger, self.results, _nothing), path, method)
+        return ask(reports.Reports(self.ledger, self.results, _nothing), path, method)
 
 
 def _nothing(environ: Any, start: Any) -> list[bytes]:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from search import service as dashboard
+from search.service import server
 from search.service.door import MAX_BODY_BYTES, Door
 from tests.service.conftest import Served
 
@@ -205,7 +205,7 @@ FIELDS = (
 @pytest.fixture
 def behind(served: Served, quick_report: None) -> Any:
     served.prepare()
-    return dashboard.application(served.ledger, served.mirror, served.results)
+    return server.application(served.ledger, served.mirror, served.results)
 
 
 def routes(application: Any) -> list[tuple[str, str]]:

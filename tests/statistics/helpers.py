@@ -7,6 +7,10 @@ import math
 import numpy as np
 from scipy import stats
 
+from search.statistics.crossed import compare
+from search.statistics.results import Difference
+from search.statistics.scores import Scores
+
 REPORT_A = (10, 6, 4, 6, 10, 4, 4, 7, 10, 7, 10, 5, 4, 8, 10, 8, 6, 6, 8, 4)
 """Class sizes of a published validation set of 137 images."""
 
@@ -64,3 +68,15 @@ def loops_of_cell(y: np.ndarray) -> dict[str, float]:
     centre = (m + t * t / (2 * n_eff)) / (1 + t * t / n_eff)
     half = t * math.sqrt(m * (1 - m) / n_eff + t * t / (4 * n_eff**2)) / (1 + t * t / n_eff)
     return {"low": centre - half, "high": centre + half, "n_eff": n_eff, "df": df}
+
+
+def difference(scores: Scores, setting: int, baseline: int) -> Difference:
+    """Return setting minus baseline."""
+    return compare(scores, [(setting, baseline)])[0]
+
+
+def differences(scores: Scores, baseline: int) -> list[Difference | None]:
+    """Return each setting minus the baseline; None at the baseline's own place."""
+    others = [a for a in range(scores.settings) if a != baseline]
+    found = dict(zip(others, compare(scores, [(a, baseline) for a in others]), strict=True))
+    return [found.get(a) for a in range(scores.settings)]

@@ -12,11 +12,12 @@ import numpy as np
 import pytest
 
 from search.statistics.components import Components, components
-from search.statistics.crossed import analyse, difference, image_noise
+from search.statistics.crossed import analyse, image_noise
 from search.statistics.power import Assumed, fewest_seeds, need
 from search.statistics.scores import make_scores
 from search.statistics.student import t_quantile
 from tests.statistics.generator import SCENARIOS, Scenario, draw
+from tests.statistics.helpers import difference
 
 SIZES = {137: (0.57, 0.07), 360: (0.90, 0.03), 1020: (0.75, 0.03)}
 BY_NAME = {scenario.name: scenario for scenario in SCENARIOS}

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from search.statistics.crossed import alike, difference, differences
+from search.statistics.crossed import alike
 from search.statistics.results import Trust
 from search.statistics.scores import Ended, make_scores
-from tests.statistics.helpers import golden, loops
+from tests.statistics.helpers import difference, differences, golden, loops
 
 F, D, P, M = Ended.FINISHED, Ended.DIVERGED, Ended.PRUNED, Ended.MISSING
 

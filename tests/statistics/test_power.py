@@ -7,11 +7,10 @@ import pytest
 from scipy import integrate, stats
 
 from search.statistics.components import Components, components, components_high
-from search.statistics.crossed import difference
 from search.statistics.power import Assumed, Remedy, assumed, fewest_images, fewest_seeds, need, need_equal
 from search.statistics.results import Difference, MeanSquares, Trust
 from search.statistics.scores import make_scores
-from tests.statistics.helpers import golden
+from tests.statistics.helpers import difference, golden
 
 TWO = Assumed(0.02, "report.margin")
 

@@ -14,12 +14,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from search.statistics.cell import cell
-from search.statistics.crossed import difference, differences
 from search.statistics.families import family
 from search.statistics.power import assumed, need
 from search.statistics.results import Trust
 from search.statistics.scores import Ended, Scores, make_scores
 from search.statistics.verdicts import best, better, equal
+from tests.statistics.helpers import difference, differences
 
 
 @pytest.fixture(autouse=True)

@@ -6,10 +6,9 @@ import numpy as np
 import pytest
 
 from search.core.errors import InternalError
-from search.statistics.crossed import difference
 from search.statistics.results import Trust
 from search.statistics.scores import Ended, Run, from_runs, make_scores
-from tests.statistics.helpers import golden
+from tests.statistics.helpers import difference, golden
 
 F, D, M = Ended.FINISHED, Ended.DIVERGED, Ended.MISSING
 

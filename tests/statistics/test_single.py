@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from search.statistics.crossed import difference
 from search.statistics.results import Trust
 from search.statistics.scores import make_scores
 from search.statistics.single import bonett_price, mcnemar, wilson
+from tests.statistics.helpers import difference
 
 
 def pair(b: int, c: int, n: int) -> np.ndarray:

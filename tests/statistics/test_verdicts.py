@@ -10,7 +10,7 @@ from scipy import stats
 
 from search.core.errors import InternalError
 from search.statistics.results import Difference, Trust
-from search.statistics.verdicts import Kind, always, best, better, equal, never
+from search.statistics.verdicts import Kind, always, best, better, equal
 
 S, C, U = Kind.SUPPORTED, Kind.CONTRADICTED, Kind.UNDECIDED
 
@@ -129,15 +129,15 @@ def test_best_with_too_few_seeds() -> None:
 
 
 @pytest.mark.parametrize(("runs", "bound"), [(3, 0.6316), (10, 0.2589), (59, 0.0495)])
-def test_never_with_its_bound(runs: int, bound: float) -> None:
-    found = never([False] * runs + [None])
+def test_runs_without_a_counterexample_have_a_bound(runs: int, bound: float) -> None:
+    found = always([True] * runs + [None])
     assert found.kind is S
     assert found.evidence["bound"] == pytest.approx(bound, abs=1e-4)
     assert found.reason == f"in these {runs} runs; up to {100 * bound:.0f} % of runs may do otherwise (95 % limit)"
 
 
 def test_one_counterexample_contradicts() -> None:
-    assert never([False] * 58 + [True]).reason == "1 of 59 runs did otherwise"
+    assert always([True] * 58 + [False]).reason == "1 of 59 runs did otherwise"
     assert always([False]).kind is C
     assert always([True] * 9 + [False]).kind is C
 
@@ -145,5 +145,5 @@ def test_one_counterexample_contradicts() -> None:
 def test_runs_that_did_not_finish_are_no_evidence() -> None:
     assert always([True, True, None, None]).kind is U
     assert always([True, True, None]).reason == "only 2 runs; up to 78 % of runs may do otherwise (95 % limit)"
-    assert never([None, None]).reason == "no run finished"
-    assert never([]).kind is U
+    assert always([None, None]).reason == "no run finished"
+    assert always([]).kind is U

@@ -16,11 +16,11 @@ import optuna
 import pytest
 from optuna.trial import FrozenTrial, TrialState
 
-from search import service as dashboard
 from search.core.errors import UserError
 from search.core.trial import Row, State, Trial
 from search.ledger.ledger import Ledger
 from search.ledger.urls import sqlite_url
+from search.service import server
 from search.space.model import Space
 from search.space.nodes import text_of
 from search.space.reader import space_from_mapping
@@ -370,7 +370,7 @@ def test_two_revisions_lie_side_by_side(study: Written) -> None:
     names = {summary.study_name for summary in optuna.get_all_study_summaries(storage=study.url)}
     assert names == {"sine", "sine (rev 2)"}
     optuna.delete_study(study_name="sine", storage=study.url)
-    assert dashboard.update(study.ledger, study.url) == []
+    assert server.update(study.ledger, study.url) == []
     equals(study, study.seen())
     equals(other, other.seen())
 
@@ -442,7 +442,7 @@ def test_the_dashboard_shows_it(study: Written) -> None:
     from optuna_dashboard import wsgi
 
     every(study)
-    assert dashboard.update(study.ledger, study.url) == []
+    assert server.update(study.ledger, study.url) == []
     application = wsgi(optuna.storages.RDBStorage(study.url))
     status, body = get(application, "/api/studies")
     assert status.startswith("200")
@@ -462,7 +462,7 @@ def test_the_dashboard_shows_it(study: Written) -> None:
 def test_no_study_no_dashboard(tmp_path: Path) -> None:
     ledger = Ledger(str(tmp_path / "search.db"))
     with pytest.raises(UserError) as caught:
-        dashboard.serve(ledger, sqlite_url(tmp_path / "optuna.db"), 0, print, tmp_path)
+        server.serve(ledger, sqlite_url(tmp_path / "optuna.db"), 0, print, tmp_path)
     assert str(caught.value) == (
         f"the ledger {tmp_path}/search.db holds no study yet; run one first: python -m search run FILE"
     )
@@ -475,11 +475,11 @@ def test_a_port_that_is_taken(study: Written) -> None:
 
     study.trial(State.WAITING)
     with socket.socket() as taken:
-        taken.bind((dashboard.HOST, 0))
+        taken.bind((server.HOST, 0))
         taken.listen()
         port = taken.getsockname()[1]
         with pytest.raises(UserError) as caught:
-            dashboard.serve(study.ledger, study.url, port, print, study.file.parent, False)
+            server.serve(study.ledger, study.url, port, print, study.file.parent, False)
     assert str(caught.value) == f"port {port} of 127.0.0.1: Address already in use; choose another with --port"
 
 

@@ -10,7 +10,8 @@ import pytest
 
 from search.core.errors import InternalError
 from search.ledger.ledger import Ledger
-from search.report import comparison_table, trials_frame
+from search.report.record.frames import trials_frame
+from search.report.table.build import comparison_table
 from search.space.model import Space
 from search.space.writing import dump
 from search.study import opened

@@ -1,4 +1,4 @@
-"""Figures of a study: one function per figure, from frames and arrays to a plotly figure; `write` makes files of them.
+"""Figures of a study: one function each, from frames and arrays to a plotly figure; `writing` makes files of them.
 
 What this room promises:
 
@@ -11,35 +11,3 @@ What this room promises:
 * a PNG is written where kaleido and a Chrome are there, one browser for all figures of a call; where they are not, HTML
   alone, and one sentence says how to get the rest.
 """
-
-from search.report.figures.classes import per_class_figure
-from search.report.figures.compared import compared_figure
-from search.report.figures.confusion import are_classes, confusion_figure
-from search.report.figures.cost import cost_figure
-from search.report.figures.curves import curves_figure, rate_figure
-from search.report.figures.forest import ForestRow, forest_figure
-from search.report.figures.images import contact_sheet, write_image
-from search.report.figures.scatter import scatter_figure
-from search.report.figures.study import StudyFigure, study_figures, write_figures
-from search.report.figures.writing import Written, write, write_all
-
-__all__ = [
-    "ForestRow",
-    "StudyFigure",
-    "Written",
-    "are_classes",
-    "compared_figure",
-    "confusion_figure",
-    "contact_sheet",
-    "cost_figure",
-    "curves_figure",
-    "forest_figure",
-    "per_class_figure",
-    "rate_figure",
-    "scatter_figure",
-    "study_figures",
-    "write",
-    "write_all",
-    "write_figures",
-    "write_image",
-]

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 import plotly.graph_objects as go
 
-from search.report.figures.classes import Predicted, named, per_class_figure, picked, predicted_by, rescues
+from search.report.figures.classes import Predicted, per_class_figure, picked, predicted_by, rescues
 from search.report.figures.compared import compared_figure, largest_change
-from search.report.figures.confusion import are_classes
+from search.report.figures.confusion import are_classes, named
 from search.report.record.curves import Curves
 from search.report.table.groups import Group, pair, ranked
-from search.report.text import one_line
+from search.report.text import clauses, metric_words, one_line
 
 MAX_CLASS_SETTINGS = 6
 """Settings in the figure of accuracies per class."""
@@ -57,25 +57,18 @@ def class_figures(read: Curves, groups: Sequence[Group], value: str) -> list[Cla
         f"the best other one by mean {metric_words(objective)}, {rival.label} ({100 * rival.accuracy:.1f} per cent "
         f"right), and their difference{largest_change(reference, rival, card.classes)}."
     )
-    figures = [
-        (
-            "confusion",
-            title,
-            alt,
-            compared_figure(reference, rival, card.classes, title, f"{head}, {epoch}"),
-        )
-    ]
+    figures = [("confusion", title, alt, compared_figure(reference, rival, card.classes, title, f"{head}, {epoch}"))]
     title = "Accuracy per class"
     rescued, lost = rescues(settings)
-    which = named(rescued, card.classes) or "none"
+    which, alone = (named([card.classes[i] for i in places]) or "none" for places in (rescued, lost))
     alt = (
         f"Accuracy of each of {len(card.classes)} classes under {len(settings)} settings, seeds put together; "
         f"never right with {reference.label} but with another one: {which}; right with it alone: "
-        f"{named(lost, card.classes) or 'none'}{picked(rescued, lost, card.classes)}."
+        f"{alone}{picked(rescued, lost, card.classes)}."
     )
     count = len(groups)
     few = f"{len(settings)} of {count} settings, the best ones" if len(settings) < count else ""
-    subtitle = "; ".join(part for part in (f"{head}, {epoch}", few) if part)
+    subtitle = clauses(f"{head}, {epoch}", few)
     figures.append(("classes", title, alt, per_class_figure(settings, card.classes, title, subtitle)))
     return figures
 
@@ -89,9 +82,3 @@ def _predicted(read: Curves, group: Group, data: str, truth: np.ndarray, classes
     found = [rows[key].row.predictions.get(SPLIT) for key in keys if key in rows]
     whole = [one for one in found if one is not None and len(one) == len(truth) and are_classes(one, classes)]
     return predicted_by(group.short, truth, whole, classes, group.place) if len(whole) == len(keys) else None
-
-
-def metric_words(metric: str) -> str:
-    """Return a metric's name for people."""
-    words = one_line(metric).replace("_", " ")
-    return words.replace("val ", "validation ", 1) if words.startswith("val ") else words

@@ -12,24 +12,23 @@ from dataclasses import dataclass
 import numpy as np
 import plotly.graph_objects as go
 
-from search.report.figures.confusion import confusion_matrix
+from search.report.figures.confusion import MAX_NAME_LETTERS, confusion_matrix, named
 from search.report.figures.style import (
     TOP_MARGIN_PX,
     colour_of,
     dressed,
     legend_beside,
     marker_of,
+    named_ticks,
     pixels,
     text,
     wrapped,
 )
+from search.report.text import clauses
 
 MAX_CLASSES_WITH_COUNTS = 20
 """Classes up to which counts are written into the cells."""
 
-MAX_NAME_LETTERS = 24
-MAX_CLASSES_NAMED = 3
-"""Classes that a sentence names."""
 
 RESCUED, LOST = "▲", "▼"
 
@@ -88,24 +87,24 @@ def predicted_by(
 
 
 def per_class_figure(
-    settings: Sequence[Predicted], classes: Sequence[str], title: str, subtitle: str = "", reference: int = 0
+    settings: Sequence[Predicted], classes: Sequence[str], title: str, subtitle: str = ""
 ) -> go.Figure:
     """Draw the accuracy of every class, one marker per setting.
 
-    Classes that the reference never got right and another setting did are marked ▲ and printed bold; those that only
-    the reference got right, ▼.
+    The first setting is the reference. Classes that it never got right and another setting did are marked ▲ and
+    printed bold; those that only it got right, ▼.
 
     Args:
         settings: at most as many as there are markers.
         classes: names in label order.
         title, subtitle: what is written above; what the marks mean is added.
-        reference: which setting the others are held against.
     """
     n = len(classes)
     row = 26 if n <= MAX_CLASSES_WITH_COUNTS else 17
-    rescued, lost = rescues(settings, reference)
+    rescued, lost = rescues(settings)
     marks = {**dict.fromkeys(rescued, RESCUED), **dict.fromkeys(lost, LOST)}
-    sizes = settings[reference].sizes // max(1, settings[reference].seeds)
+    reference = settings[0]
+    sizes = reference.sizes // max(1, reference.seeds)
     names = [f"{text(name, MAX_NAME_LETTERS)} ({sizes[i]})" for i, name in enumerate(classes)]
     names = [f"<b>{name} {marks[i]}</b>" if i in marks else name for i, name in enumerate(names)]
     figure = go.Figure()
@@ -120,10 +119,10 @@ def per_class_figure(
                 mode="markers",
                 name=wrapped(who.label),
                 marker={
-                    "symbol": marker_of(who.place) + ("-open" if place == reference else ""),
+                    "symbol": marker_of(who.place) + ("-open" if who is reference else ""),
                     "color": colour_of(who.place),
                     "size": 10 if n <= MAX_CLASSES_WITH_COUNTS else 8,
-                    "line": {"width": 2 if place == reference else 0},
+                    "line": {"width": 2 if who is reference else 0},
                 },
                 hovertext=[
                     f"{wrapped(who.label)}<br>{text(classes[i])}: {who.right[i]} of {who.sizes[i]}" for i in sized
@@ -131,35 +130,21 @@ def per_class_figure(
                 hoverinfo="text",
             )
         )
-    base = settings[reference].label
-    remarks = [
+    about = clauses(
         subtitle,
         "beside each class its images",
-        _named(f"{RESCUED} never right with {base}, but else", rescued, classes),
-    ]
-    remarks.append(_named(f"{LOST} right with {base} alone", lost, classes))
-    remarks.append(picked(rescued, lost, classes).removeprefix("; "))
-    left = max((pixels(name.replace("<b>", "").replace("</b>", "")) for name in names), default=0) + 40
-    dressed(
-        figure,
-        title,
-        "; ".join(part for part in remarks if part),
-        left + 620 + 250,
-        max(360, n * row + TOP_MARGIN_PX + 70),
-        {"l": left, "r": 250, "b": 60},
+        _named(f"{RESCUED} never right with {reference.label}, but else", rescued, classes),
+        _named(f"{LOST} right with {reference.label} alone", lost, classes),
+        picked(rescued, lost, classes).removeprefix("; "),
     )
+    left = max((pixels(name.replace("<b>", "").replace("</b>", "")) for name in names), default=0) + 40
+    height = max(360, n * row + TOP_MARGIN_PX + 70)
+    dressed(figure, title, about, left + 620 + 250, height, {"l": left, "r": 250, "b": 60})
     legend_beside(figure)
     lowest = min((min(trace.x) for trace in figure.data if len(trace.x)), default=0)
     figure.update_xaxes(title="accuracy (%)", range=[10 * int(lowest / 10 - 0.5) - 3 if lowest > 40 else -3, 103])
-    figure.update_yaxes(
-        tickmode="array",
-        tickvals=list(range(n)),
-        ticktext=names,
-        tickfont={"size": 12 if n <= MAX_CLASSES_WITH_COUNTS else 11},
-        range=[n - 0.4, -0.6],
-        ticks="",
-        showgrid=False,
-    )
+    ticks = named_ticks(names, 12 if n <= MAX_CLASSES_WITH_COUNTS else 11)
+    figure.update_yaxes(**ticks, range=[n - 0.4, -0.6], ticks="", showgrid=False)
     for i in range(0, n, 2):  # every other row is shaded: the eye keeps to its line
         figure.add_shape(
             type="rect",
@@ -175,10 +160,10 @@ def per_class_figure(
     return figure
 
 
-def rescues(settings: Sequence[Predicted], reference: int = 0) -> tuple[list[int], list[int]]:
-    """Return the classes only other settings ever got right, and those only the reference did."""
-    base = settings[reference]
-    others = [who.right for i, who in enumerate(settings) if i != reference]
+def rescues(settings: Sequence[Predicted]) -> tuple[list[int], list[int]]:
+    """Return the classes only other settings than the first ever got right, and those only the first did."""
+    base = settings[0]
+    others = [who.right for who in settings[1:]]
     best = np.max(others, axis=0) if others else np.zeros_like(base.right)
     known = base.sizes > 0
     rescued = np.flatnonzero(known & (base.right == 0) & (best > 0)).tolist()
@@ -196,11 +181,5 @@ def picked(rescued: Sequence[int], lost: Sequence[int], classes: Sequence[str]) 
     return f"; the extremes picked out of {len(classes)} classes, of which some are so by chance"
 
 
-def named(places: Sequence[int], classes: Sequence[str], most: int = MAX_CLASSES_NAMED) -> str:
-    """Return the names of some classes: the first ones and how many more."""
-    more = f" and {len(places) - most} more" if len(places) > most else ""
-    return ", ".join(classes[i] for i in places[:most]) + more
-
-
 def _named(head: str, places: Sequence[int], classes: Sequence[str]) -> str:
-    return f"{head}: {named(places, classes)}" if places else ""
+    return f"{head}: {named([classes[i] for i in places])}" if places else ""

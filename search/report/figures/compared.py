@@ -8,8 +8,10 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from search.report.figures.classes import MAX_CLASSES_WITH_COUNTS, MAX_NAME_LETTERS, Predicted
-from search.report.figures.style import TOP_MARGIN_PX, dressed, pixels, text, wrapped
+from search.report.figures.classes import MAX_CLASSES_WITH_COUNTS, Predicted
+from search.report.figures.confusion import MAX_NAME_LETTERS, heat
+from search.report.figures.style import TOP_MARGIN_PX, dressed, named_ticks, pixels, text, wrapped
+from search.report.text import clauses
 
 
 def compared_figure(
@@ -33,9 +35,9 @@ def compared_figure(
         horizontal_spacing=gap / (3 * side + 2 * gap),
         subplot_titles=[*heads, "second minus first"],
     )
-    places = list(range(n))
     for column, who in enumerate((one, other), start=1):
-        figure.add_trace(_heat(who, names, n <= MAX_CLASSES_WITH_COUNTS, cell), 1, column)
+        counts = heat(who.counts, names, n <= MAX_CLASSES_WITH_COUNTS, max(8, min(11, cell // 2 - 1)))
+        figure.add_trace(counts, 1, column)
     change = other.shares - one.shares
     largest = float(np.abs(change).max(initial=0))
     room = cell - 4 if n <= MAX_CLASSES_WITH_COUNTS else cell + 1  # small cells have no frame to keep clear of
@@ -70,7 +72,7 @@ def compared_figure(
         )
     seeds = max(one.seeds, other.seeds)
     summed = f"images counted once per seed ({one.seeds} and {other.seeds})" if seeds > 1 else ""
-    said = "; ".join(part for part in (subtitle, summed, about) if part)
+    said = clauses(subtitle, summed, about)
     margin = {"l": left, "r": 40, "b": left + 30}
     extra = 24 + 18 * max(note.text.count("<br>") for note in figure.layout.annotations)
     dressed(figure, title, said, width, side + TOP_MARGIN_PX + margin["b"] + extra, margin)
@@ -80,7 +82,7 @@ def compared_figure(
     )
     for note in figure.layout.annotations:
         note.font.size = 13
-    ticks = {"tickmode": "array", "tickvals": places, "ticktext": names, "tickfont": {"size": size}, "showgrid": False}
+    ticks = {**named_ticks(names, size), "showgrid": False}
     edge = [-0.5, n - 0.5]
     figure.update_xaxes(**ticks, tickangle=-90, range=edge, title="prediction")
     figure.update_yaxes(**ticks, range=edge[::-1])
@@ -101,28 +103,3 @@ def largest_change(one: Predicted, other: Predicted, classes: Sequence[str]) -> 
     where = f"{classes[i]} taken for {classes[j]}" if i != j else f"{classes[i]} recognised"
     cells = f"the largest of {change.size:,} cells, which is picked and not tested"
     return f", {cells}: {where}, {100 * change[i, j]:+.1f} points"
-
-
-def _heat(who: Predicted, names: Sequence[str], written: bool, cell: int) -> go.Heatmap:
-    n, shares, sizes = len(names), who.shares, who.sizes
-    places = list(range(n))
-    hover = [
-        [f"truth {names[i]}<br>predicted {names[j]}<br>{who.counts[i, j]} of {sizes[i]}" for j in places]
-        for i in places
-    ]
-    return go.Heatmap(
-        z=shares,
-        x=places,
-        y=places,
-        text=[[str(count) if count else "" for count in row] for row in who.counts] if written else None,
-        texttemplate="%{text}" if written else None,
-        textfont={"size": max(8, min(11, cell // 2 - 1))},
-        hovertext=hover,
-        hoverinfo="text",
-        colorscale=[[0, "#ffffff"], [1, "#08306b"]],
-        zmin=0,
-        zmax=1,
-        xgap=1 if written else 0,
-        ygap=1 if written else 0,
-        showscale=False,
-    )

@@ -8,12 +8,15 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from search.report.figures.style import TOP_MARGIN_PX, dressed, text
+from search.report.figures.style import TOP_MARGIN_PX, dressed, named_ticks, text
+from search.report.text import clauses
 
 MAX_CLASSES_WITH_COUNTS = 40
 """Classes up to which counts are written into the cells and every class is named on both axes."""
 
 MAX_NAME_LETTERS = 24
+MAX_CLASSES_NAMED = 3
+"""Classes that a sentence names."""
 
 
 def confusion_matrix(truth: np.ndarray, prediction: np.ndarray, classes: int) -> np.ndarray:
@@ -45,36 +48,12 @@ def confusion_figure(
     n = len(classes)
     counts = confusion_matrix(truth, prediction, n)
     sizes = counts.sum(1)
-    shares = counts / np.maximum(sizes, 1)[:, None]
     small = n <= MAX_CLASSES_WITH_COUNTS
     names = [text(name, MAX_NAME_LETTERS) for name in classes]
     cell = max(9, min(34, 680 // n))
     figure = make_subplots(cols=2, shared_yaxes=True, horizontal_spacing=0.02, column_widths=[0.78, 0.22])
-    hover = [
-        [f"truth {names[i]}<br>predicted {names[j]}<br>{counts[i, j]} of {sizes[i]} images" for j in range(n)]
-        for i in range(n)
-    ]
     places = list(range(n))
-    figure.add_trace(
-        go.Heatmap(
-            z=shares,
-            x=places,
-            y=places,
-            text=[[str(count) if count else "" for count in row] for row in counts] if small else None,
-            texttemplate="%{text}" if small else None,
-            textfont={"size": max(8, min(13, cell // 2))},
-            hovertext=hover,
-            hoverinfo="text",
-            colorscale=[[0, "#ffffff"], [1, "#08306b"]],
-            zmin=0,
-            zmax=1,
-            xgap=1 if small else 0,
-            ygap=1 if small else 0,
-            showscale=False,
-        ),
-        1,
-        1,
-    )
+    figure.add_trace(heat(counts, names, small, max(8, min(13, cell // 2)), " images"), 1, 1)
     right = np.diag(counts)
     accuracy = [100 * right[i] / max(1, sizes[i]) for i in range(n)]
     figure.add_trace(
@@ -96,16 +75,15 @@ def confusion_figure(
     )
     total = f"{right.sum()} of {sizes.sum()} right ({100 * right.sum() / max(1, sizes.sum()):.2f} %)"
     zero = [names[i] for i in range(n) if sizes[i] and not right[i]]
-    never = f"never right: {_some(zero)}" if zero else ""
-    said = "; ".join(part for part in (subtitle, total, never) if part)
+    never = f"never right: {named(zero)}" if zero else ""
+    said = clauses(subtitle, total, never)
     type_size = max(7, min(12, cell - 1))
     labels = int(0.58 * type_size * max(map(len, names), default=1))  # pixels of the longest name
     margin = {"l": labels + 60, "r": 60, "b": labels + 60}
     width = max(720, int(n * cell / 0.78) + margin["l"] + 90)
     dressed(figure, title, said, width, n * cell + TOP_MARGIN_PX + margin["b"], margin)
     figure.update_layout(bargap=0.15)
-    size = {"size": type_size}
-    ticks = {"tickmode": "array", "tickvals": places, "ticktext": names, "tickfont": size, "showgrid": False}
+    ticks = {**named_ticks(names, type_size), "showgrid": False}
     figure.update_yaxes(**ticks, autorange="reversed", col=1)
     figure.update_yaxes(title="truth", col=1)
     figure.update_yaxes(showgrid=False, autorange="reversed", showticklabels=False, ticks="", col=2)
@@ -114,9 +92,38 @@ def confusion_figure(
     return figure
 
 
-def _some(names: Sequence[str], most: int = 3) -> str:
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + more
+def heat(counts: np.ndarray, names: Sequence[str], written: bool, size: int, noun: str = "") -> go.Heatmap:
+    """Draw counts as dark as their share of the row; `written`, they stand in the cells in type of `size` pixels.
+
+    The noun is what is counted, with a space in front, for whoever points at a cell.
+    """
+    sizes, places = counts.sum(1), list(range(len(names)))
+    hover = [
+        [f"truth {names[i]}<br>predicted {names[j]}<br>{counts[i, j]} of {sizes[i]}{noun}" for j in places]
+        for i in places
+    ]
+    return go.Heatmap(
+        z=counts / np.maximum(sizes, 1)[:, None],
+        x=places,
+        y=places,
+        text=[[str(count) if count else "" for count in row] for row in counts] if written else None,
+        texttemplate="%{text}" if written else None,
+        textfont={"size": size},
+        hovertext=hover,
+        hoverinfo="text",
+        colorscale=[[0, "#ffffff"], [1, "#08306b"]],
+        zmin=0,
+        zmax=1,
+        xgap=1 if written else 0,
+        ygap=1 if written else 0,
+        showscale=False,
+    )
+
+
+def named(names: Sequence[str]) -> str:
+    """Return some names: the first ones and how many more."""
+    left = len(names) - MAX_CLASSES_NAMED
+    return ", ".join(names[:MAX_CLASSES_NAMED]) + (f" and {left} more" if left > 0 else "")
 
 
 def _share(right: int, size: int) -> str:

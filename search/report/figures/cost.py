@@ -10,9 +10,9 @@ from plotly.subplots import make_subplots
 
 from search.core.mean import mean
 from search.report.figures.overlay import axis_title
-from search.report.figures.style import colour_of, dressed, legend_below, legend_beside, marker_of, wrapped
+from search.report.figures.style import colour_of, dressed, error_bars, legend_below, legend_beside, marker_of, wrapped
 from search.report.table.groups import Group
-from search.report.text import is_accuracy
+from search.report.text import clauses, is_accuracy
 
 MAX_SETTINGS_MARKED = 8
 """Settings up to which each has a marker of its own."""
@@ -81,7 +81,7 @@ def cost_figure(
     named = len(points) <= MAX_SETTINGS_MARKED
     open_ = "open: not every seed finished" if len(whole) < len(points) else ""
     said = (subtitle, bars, "means and costs as measured, no difference is tested here", open_)
-    dressed(figure, title, "; ".join(part for part in said if part), 1000, 520)
+    dressed(figure, title, clauses(*said), 1000, 520)
     figure.update_yaxes(title=axis_title(metric), col=1)
     (legend_beside if named else legend_below)(figure)
     return figure
@@ -108,6 +108,8 @@ def _markers(
     for those in each:
         place = points[those[0]][0].place if named else None
         colour = colour_of(place)
+        above = [max(points[i][1]) - means[i] for i in those]
+        below = [means[i] - min(points[i][1]) for i in those]
         traces.append(
             go.Scatter(
                 x=[costs[i] for i in those],
@@ -121,17 +123,7 @@ def _markers(
                     "color": colour,
                     "size": 10 if named else 7,
                 },
-                error_y={
-                    "type": "data",
-                    "symmetric": False,
-                    "array": [max(points[i][1]) - means[i] for i in those],
-                    "arrayminus": [means[i] - min(points[i][1]) for i in those],
-                    "color": colour,
-                    "thickness": 1.2,
-                    "width": 4,
-                }
-                if any(len(points[i][1]) > 1 for i in those)
-                else None,
+                error_y=error_bars(above, below, colour, 1.2, 4) if any(len(points[i][1]) > 1 for i in those) else None,
                 hovertext=[f"{wrapped(points[i][0].name)}<br>{means[i]:.4g} at {costs[i]:.4g}" for i in those],
                 hoverinfo="text",
             )

@@ -74,17 +74,22 @@ def rate_figure(epochs: pd.DataFrame, title: str, subtitle: str = "") -> go.Figu
     )
     figure = dressed(go.Figure(line), title, subtitle, height=420)
     figure.update_xaxes(title="epochs trained", rangemode="tozero", dtick=1 if len(epochs) <= 10 else None)
+    return rate_axis(figure, positive, logarithmic, 1)
+
+
+def rate_axis(figure: go.Figure, rates: Sequence[float], logarithmic: bool, between: int | str) -> go.Figure:
+    """Give a figure its axis of learning rates; on a logarithmic one few rates are named, many have ticks `between`."""
     figure.update_yaxes(
         title="learning rate" + (" (logarithmic)" if logarithmic else ""),
         type="log" if logarithmic else "linear",
         exponentformat="power",
         rangemode="normal" if logarithmic else "tozero",
     )
-    distinct = sorted(set(positive))
+    distinct = sorted(set(rates))
     if logarithmic and len(distinct) <= MAX_RATES_NAMED:
         figure.update_yaxes(tickvals=distinct, ticktext=[f"{rate:.3g}" for rate in distinct])
     elif logarithmic:
-        figure.update_yaxes(dtick=1)
+        figure.update_yaxes(dtick=between)
     return figure
 
 

@@ -8,7 +8,17 @@ from dataclasses import dataclass
 
 import plotly.graph_objects as go
 
-from search.report.figures.style import NEUTRAL, TOP_MARGIN_PX, dressed, legend_below, pixels, text, wrapped
+from search.report.figures.style import (
+    NEUTRAL,
+    TOP_MARGIN_PX,
+    dressed,
+    error_bars,
+    legend_below,
+    named_ticks,
+    pixels,
+    text,
+    wrapped,
+)
 from search.report.table.model import Table
 from search.statistics.results import Trust
 
@@ -84,7 +94,8 @@ def forest_figure(
         if not places:
             continue
         ends = [(rows[i].low, rows[i].estimate, rows[i].high) for i in places]
-        whole = name != "no interval"
+        above = [100 * ((high or 0) - (middle or 0)) for _, middle, high in ends]
+        below = [100 * ((middle or 0) - (low or 0)) for low, middle, _ in ends]
         figure.add_trace(
             go.Scatter(
                 x=[100 * (row[1] or 0) for row in ends],
@@ -92,17 +103,7 @@ def forest_figure(
                 mode="markers",
                 name=name,
                 marker={"symbol": symbol, "size": 11, "color": colour, "line": {"width": 2}},
-                error_x={
-                    "type": "data",
-                    "symmetric": False,
-                    "array": [100 * ((high or 0) - (middle or 0)) for _, middle, high in ends],
-                    "arrayminus": [100 * ((middle or 0) - (low or 0)) for low, middle, _ in ends],
-                    "color": colour,
-                    "thickness": 2,
-                    "width": 6,
-                }
-                if whole
-                else None,
+                error_x=error_bars(above, below, colour, 2, 6) if name != "no interval" else None,
                 hovertext=[f"{wrapped(rows[i].label)}<br>{said(rows[i])}" for i in places],
                 hoverinfo="text",
             )
@@ -129,13 +130,7 @@ def forest_figure(
     reach = [100 * abs(end) for end in drawn if end is not None]
     far = 1.08 * max([*reach, 100 * (margin or 0), 1e-9])
     figure.update_xaxes(title=text(unit), range=[-far, far] if reach else [-1, 1])
-    figure.update_yaxes(
-        tickmode="array",
-        tickvals=list(range(len(rows))),
-        ticktext=names,
-        range=[len(rows) - 0.5, -0.5],
-        ticks="",
-    )
+    figure.update_yaxes(**named_ticks(names), range=[len(rows) - 0.5, -0.5], ticks="")
     return legend_below(figure)
 
 

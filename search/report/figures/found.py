@@ -9,8 +9,8 @@ import plotly.graph_objects as go
 from search.report.figures.overlay import axis_title
 from search.report.figures.style import COLOURS, dressed, legend_below
 from search.report.table.tried import Tried
+from search.report.text import clauses, is_accuracy
 from search.report.text import figure as shown
-from search.report.text import is_accuracy
 
 MAX_SETTINGS_DRAWN = 2000
 """Settings up to which each is drawn; beyond, the lines alone."""
@@ -47,7 +47,7 @@ def found_figure(tried: Tried, metric: str, title: str, subtitle: str = "") -> g
         figure.add_trace(go.Scatter(x=x, y=y, mode="lines", line=dashed, name="expected best of so many settings"))
     said = f"no expected best of fewer settings: {tried.why}" if tried.why else "expected best: mean over all subsets"
     warning = "the best was chosen by the figure it is shown with, which is optimistic"
-    dressed(figure, title, "; ".join(part for part in (subtitle, warning, said) if part))
+    dressed(figure, title, clauses(subtitle, warning, said))
     legend_below(figure)
     figure.update_xaxes(title="settings tried", rangemode="tozero", dtick=1 if len(tried.values) <= 10 else None)
     figure.update_yaxes(title=axis_title(metric))

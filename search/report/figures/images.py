@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image
 
 from search.report.text import printable
-from search.system.writing import write_atomically, write_text
+from search.system.writing import write_bytes, write_text
 
 SHORTER_SIDE_PX = 256
 """Pixels of the shorter side that an image is enlarged to, by a whole factor; pixels stay squares."""
@@ -26,8 +26,7 @@ def write_image(image: np.ndarray, path: Path) -> Path:
         UserError: the file cannot be written.
         TypeError: it is no such array.
     """
-    content = png(image)
-    return write_atomically(path, lambda file: file.write(content))
+    return write_bytes(path, png(image))
 
 
 def png(image: np.ndarray) -> bytes:

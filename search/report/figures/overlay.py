@@ -12,10 +12,10 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
-from search.report.figures.curves import LOGARITHMIC_RATIO, MAX_RATES_NAMED
+from search.report.figures.curves import LOGARITHMIC_RATIO, rate_axis
 from search.report.figures.style import colour_of, dressed, key, legend_beside, series, wrapped
 from search.report.table.groups import Group
-from search.report.text import is_accuracy
+from search.report.text import clauses, is_accuracy
 
 BAND_OPACITY = 0.16
 """Opacity of a band: three of them laid over one another still show their lines."""
@@ -52,7 +52,7 @@ def metric_figure(groups: Sequence[Group], metric: str, title: str, subtitle: st
     cut = [group for group, epochs, *_ in lines if any((run.last_epoch or 0) > epochs[-1] for run in group.runs)]
     if cut:
         said += "; a line ends where the first of its seeds does"
-    dressed(figure, title, "; ".join(part for part in (subtitle, said, same_training(groups)) if part), 1000)
+    dressed(figure, title, clauses(subtitle, said, same_training(groups)), 1000)
     legend_beside(figure)
     longest = max(epochs[-1] for _, epochs, *_ in lines)
     figure.update_xaxes(title="epoch", range=[0, 1.02 * longest], dtick=1 if longest <= 10 else None)
@@ -89,18 +89,7 @@ def rates_figure(groups: Sequence[Group], title: str, subtitle: str = "") -> go.
     legend_beside(dressed(figure, title, subtitle, 1000))
     longest = max(len(rates) for rates in same)
     figure.update_xaxes(title="epochs trained", range=[0, 1.02 * longest], dtick=1 if longest <= 10 else None)
-    figure.update_yaxes(
-        title="learning rate" + (" (logarithmic)" if logarithmic else ""),
-        type="log" if logarithmic else "linear",
-        exponentformat="power",
-        rangemode="normal" if logarithmic else "tozero",
-    )
-    distinct = sorted(set(every))
-    if logarithmic and len(distinct) <= MAX_RATES_NAMED:
-        figure.update_yaxes(tickvals=distinct, ticktext=[f"{rate:.3g}" for rate in distinct])
-    elif logarithmic:
-        figure.update_yaxes(dtick=1 if max(every) > 100 * min(every) else "D2")
-    return figure
+    return rate_axis(figure, every, logarithmic, 1 if max(every) > 100 * min(every) else "D2")
 
 
 Values = list[float | None]

@@ -12,7 +12,7 @@ from plotly.subplots import make_subplots
 from search.core.trial import State
 from search.ledger.ledger import Decision
 from search.report.figures.overlay import axis_title
-from search.report.figures.style import COLOURS, dressed, legend_below
+from search.report.figures.style import COLOURS, dressed, hatched, legend_below, named_ticks
 from search.report.record.curves import Curve
 from search.report.text import is_accuracy
 
@@ -86,11 +86,7 @@ def rungs_figure(
                 text=[str(count) if count else "" for count in counts],
                 textposition="inside" if not pattern else "outside",
                 textangle=0,
-                marker={
-                    "color": colour,
-                    "line": {"color": COLOURS[0], "width": 1},
-                    "pattern": {"shape": pattern, "fgcolor": COLOURS[0], "size": 7},
-                },
+                marker=hatched(colour, pattern, 7),
                 cliponaxis=False,
                 hoverinfo="x+y+name",
             ),
@@ -116,17 +112,9 @@ def rungs_figure(
         )
     dressed(figure, title, subtitle, width=1000)
     legend_below(figure).update_layout(barmode="stack", bargap=0.3)
-    figure.update_xaxes(tickmode="array", tickvals=places, ticktext=names, showgrid=False, col=1)
+    figure.update_xaxes(**named_ticks(names), showgrid=False, col=1)
     figure.update_yaxes(title="trials", rangemode="tozero", col=1)
-    rung_names = [f"rung {rung.epoch}" for rung in rungs]
-    figure.update_xaxes(
-        tickmode="array",
-        tickvals=list(range(len(rungs))),
-        ticktext=rung_names,
-        range=[-0.5, len(rungs) - 0.5],
-        showgrid=False,
-        title="epoch at which was decided",
-        col=2,
-    )
+    figure.update_xaxes(**named_ticks(names[1:-1]), range=[-0.5, len(rungs) - 0.5], showgrid=False, col=2)
+    figure.update_xaxes(title="epoch at which was decided", col=2)
     figure.update_yaxes(title=axis_title(metric), col=2)
     return figure

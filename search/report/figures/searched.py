@@ -17,10 +17,11 @@ import plotly.graph_objects as go
 from optuna.distributions import CategoricalDistribution
 
 from search.report.figures.overlay import axis_title
-from search.report.figures.style import HEIGHT, dressed, text
+from search.report.figures.style import HEIGHT, dressed, error_bars, text
 from search.report.table.groups import Group, ranked
 from search.report.table.importance import BOOTSTRAP_REPEATS, complete, rebuilt, varied
 from search.report.table.model import Importance
+from search.report.text import clauses
 from search.space.model import Axis, Space
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)  # it would announce every study in memory
@@ -49,7 +50,7 @@ def parallel_figure(groups: Sequence[Group], space: Space, title: str, subtitle:
     said = f"one line per setting, the darker the {'higher' if objective.maximize else 'lower'} its mean objective"
     if len(shown) < len(whole):
         said = f"the {len(shown)} best of {len(whole)} complete settings; {said}"
-    _finish(figure, axes, title, f"{subtitle}; {said}" if subtitle else said, 190 * (len(names) + 1) + 100)
+    _finish(figure, axes, title, clauses(subtitle, said), 190 * (len(names) + 1) + 100)
     figure.update_xaxes(showline=False, ticks="", tickangle=0)
     figure.update_annotations(bgcolor="rgba(255,255,255,0.75)", borderpad=0)
     for trace in figure.data:
@@ -69,7 +70,7 @@ def slice_figure(groups: Sequence[Group], space: Space, title: str, subtitle: st
     study, names = rebuilt(whole, space, axes[:MAX_DIMENSIONS], text)
     figure = optuna.visualization.plot_slice(study, params=names, target_name=_objective(space))
     said = "one point per setting, the darker the later it was asked for"
-    _finish(figure, axes, title, f"{subtitle}; {said}" if subtitle else said, max(640, 250 * len(names) + 170))
+    _finish(figure, axes, title, clauses(subtitle, said), max(640, 250 * len(names) + 170))
     figure.update_traces(marker={"size": 8, "line": {"width": 1, "color": "#222222"}})
     figure.update_traces(marker_colorbar_title="order", selector={"name": "Feasible Trial"})
     for trace in figure.data:
@@ -89,35 +90,22 @@ def importance_figure(found: Importance, title: str, subtitle: str = "") -> go.F
         return None
     names = list(found.values)
     shares = [100 * found.values[name] for name in names]
-    ends = [tuple(100 * end for end in found.spread[name]) for name in names]
+    above = [max(0.0, 100 * found.spread[name][1] - share) for name, share in zip(names, shares, strict=True)]
+    below = [max(0.0, share - 100 * found.spread[name][0]) for name, share in zip(names, shares, strict=True)]
     figure = go.Figure(
         go.Bar(
             x=shares,
             y=[text(name, 40) for name in names],
             orientation="h",
             marker={"color": "#9ecae1", "line": {"color": "#08306b", "width": 1}},
-            error_x={
-                "type": "data",
-                "symmetric": False,
-                "array": [max(0.0, high - share) for share, (_, high) in zip(shares, ends, strict=True)],
-                "arrayminus": [max(0.0, share - low) for share, (low, _) in zip(shares, ends, strict=True)],
-                "color": "#222222",
-                "thickness": 1.5,
-                "width": 5,
-            },
+            error_x=error_bars(above, below, "#222222", 1.5, 5),
             hoverinfo="x+y",
         )
     )
     said = f"{found.evaluator}; bars: smallest and largest of {BOOTSTRAP_REPEATS} resamples of the settings"
     left = int(7.5 * max(len(text(name, 40)) for name in names)) + 40
-    dressed(
-        figure,
-        title,
-        f"{subtitle}; {said}" if subtitle else said,
-        left + 600,
-        max(300, 44 * len(names) + 170),
-        {"l": left},
-    )
+    height = max(300, 44 * len(names) + 170)
+    dressed(figure, title, clauses(subtitle, said), left + 600, height, {"l": left})
     figure.update_xaxes(title="importance (%)", range=[0, 105])
     figure.update_yaxes(autorange="reversed", ticks="")
     return figure

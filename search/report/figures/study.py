@@ -13,7 +13,7 @@ from typing import NamedTuple
 import plotly.graph_objects as go
 
 from search.core.errors import UserError
-from search.report.figures.class_figures import class_figures, metric_words
+from search.report.figures.class_figures import class_figures
 from search.report.figures.cost import cost_figure
 from search.report.figures.forest import ForestRow, forest_figure, known, said
 from search.report.figures.forest import differences as of_table
@@ -22,14 +22,14 @@ from search.report.figures.overlay import metric_figure, rates_figure
 from search.report.figures.rungs import rungs_figure, rungs_of
 from search.report.figures.tree import MAX_TRIAL_ROWS, branches, shares, tree_figure, width_figure, widths
 from search.report.figures.writing import Written, write_all
-from search.report.record.curves import COUNTED, Curve, Curves, read_curves
-from search.report.table.build import Comparison, comparison_of, table_of
-from search.report.table.groups import Group, chosen, groups_of, identity, ranked
+from search.report.record.curves import COUNTED, Curves, identity
+from search.report.table.build import Comparison, comparison_of
+from search.report.table.groups import Group, chosen, groups_of, ranked
 from search.report.table.judgement import confirms
 from search.report.table.model import Table
 from search.report.table.tried import tried
+from search.report.text import clauses, is_accuracy, metric_words, one_line
 from search.report.text import figure as shown
-from search.report.text import is_accuracy, one_line
 from search.study.opened import OpenStudy
 
 MAX_COSTS_TOLD = 6
@@ -52,19 +52,13 @@ class StudyFigure(NamedTuple):
     figure: go.Figure
 
 
-def study_figures(study: OpenStudy, differences: Sequence[ForestRow] = ()) -> list[StudyFigure]:
+def figures_of(compared: Comparison, differences: Sequence[ForestRow] | None = None) -> list[StudyFigure]:
     """Return the figures of a study, in the order in which they should be read.
 
     Args:
-        study: the study.
-        differences: to the baseline, in the order of the forest plot; there is none without them.
+        compared: the study, read, and its table.
+        differences: to the baseline, in the order of the forest plot; by default those of the table.
     """
-    read = read_curves(study)
-    return figures_of(Comparison(read, table_of(read, judging=False)), differences)
-
-
-def figures_of(compared: Comparison, differences: Sequence[ForestRow] | None = None) -> list[StudyFigure]:
-    """Return `study_figures` of a study that is read, and of which the table is built; its differences by default."""
     read, table = compared
     groups = groups_of(table, read)
     if not groups:
@@ -107,7 +101,7 @@ class _Drawing:
         self.objective = read.space.search.objective.metric
         self.value = read.space.report.value
         self.chosen, self.choice = chosen(groups, read.space)
-        self.about = "; ".join(part for part in (self.head, self.choice) if part)
+        self.about = clauses(self.head, self.choice)
 
     def made(self, name: str, title: str, alt: str, figure: go.Figure | None) -> StudyFigure | None:
         return StudyFigure(f"study-{name}", title, one_line(alt), figure) if figure is not None else None
@@ -146,7 +140,7 @@ class _Drawing:
             return None
         bars = "bars: 95 % interval of each" if any(known(row.low) is not None for row in differences) else ""
         dots = f"dotted: the smallest difference that matters, {100 * margin:.3g} points" if margin else ""
-        about = "; ".join(part for part in (self.head, bars, dots) if part)
+        about = clauses(self.head, bars, dots)
         figure = forest_figure(differences, title, about, margin=margin, unit=unit)
         numbers = [f"{row.label} {said(row)}" for row in differences if known(row.estimate) is not None]
         alt = f"Differences to the baseline in points of {accuracy}: {'; '.join(numbers)}."
@@ -249,12 +243,10 @@ class _Drawing:
         """Return trial -> its setting's label, in the order of the table."""
         by_parameters = {identity(group.parameters): (i, group.numbered) for i, group in enumerate(self.groups)}
         found = [(by_parameters[identity(curve.trial.parameters)], curve) for curve in self.read.curves if curve.rows]
-        return {curve.trial.number: label for (_, label), curve in sorted(found, key=_table_place)}
-
-
-def _table_place(item: tuple[tuple[int, str], Curve]) -> tuple[int, int]:
-    (place, _), curve = item
-    return place, curve.trial.number
+        return {
+            curve.trial.number: label
+            for (_, label), curve in sorted(found, key=lambda one: (one[0][0], one[1].trial.number))
+        }
 
 
 def _all(names: Sequence[str], count: int) -> str:

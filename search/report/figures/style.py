@@ -108,6 +108,26 @@ def dressed(
     return figure
 
 
+def named_ticks(names: Sequence[str], size: int | None = None) -> dict[str, Any]:
+    """Return what an axis needs to show names, in type of `size` pixels, in place of the numbers 0, 1, 2 ..."""
+    ticks: dict[str, Any] = {"tickmode": "array", "tickvals": list(range(len(names))), "ticktext": names}
+    return ticks if size is None else {**ticks, "tickfont": {"size": size}}
+
+
+def error_bars(
+    above: Sequence[float], below: Sequence[float], colour: str, thickness: float, width: int
+) -> dict[str, Any]:
+    """Return bars of two lengths, in units of their axis; thickness and width of their ends in pixels."""
+    ends = {"type": "data", "symmetric": False, "array": above, "arrayminus": below}
+    return {**ends, "color": colour, "thickness": thickness, "width": width}
+
+
+def hatched(colour: str, shape: str, size: int) -> dict[str, Any]:
+    """Return the look of bars that differ in print as well: `shape` is plotly's name of a pattern, "" for none."""
+    line, pattern = {"color": COLOURS[0], "width": 1}, {"shape": shape, "fgcolor": COLOURS[0], "size": size}
+    return {"color": colour, "line": line, "pattern": pattern}
+
+
 def legend_below(figure: go.Figure) -> go.Figure:
     """Put the legend under the plot: above it stands a subtitle, and beside it space is dear."""
     low = figure.layout.margin.b + 40

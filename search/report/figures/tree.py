@@ -13,7 +13,17 @@ from dataclasses import dataclass, replace
 import plotly.graph_objects as go
 
 from search.core.trial import State
-from search.report.figures.style import COLOURS, TOP_MARGIN_PX, dressed, legend_below, pixels, text, wrapped
+from search.report.figures.style import (
+    COLOURS,
+    TOP_MARGIN_PX,
+    dressed,
+    hatched,
+    legend_below,
+    named_ticks,
+    pixels,
+    text,
+    wrapped,
+)
 from search.report.record.curves import Curve
 
 MAX_TRIAL_ROWS = 40
@@ -131,11 +141,7 @@ def tree_figure(tree: Sequence[Branch], title: str, subtitle: str = "") -> go.Fi
                     base=[begin for _, begin, _ in mine],
                     orientation="h",
                     name=name,
-                    marker={
-                        "color": colour,
-                        "line": {"color": COLOURS[0], "width": 1},
-                        "pattern": {"shape": pattern, "fgcolor": COLOURS[0], "size": 6},
-                    },
+                    marker=hatched(colour, pattern, 6),
                     hovertext=[f"{wrapped(tree[i].label)}<br>epochs {begin + 1} to {end}" for i, begin, end in mine],
                     hoverinfo="text",
                 )
@@ -163,15 +169,7 @@ def tree_figure(tree: Sequence[Branch], title: str, subtitle: str = "") -> go.Fi
     legend_below(figure).update_layout(barmode="overlay", bargap=0.45)
     last = max((branch.end for branch in tree), default=1)
     figure.update_xaxes(title="epochs trained", range=[-0.01 * last, 1.03 * last], dtick=1 if last <= 10 else None)
-    figure.update_yaxes(
-        tickmode="array",
-        tickvals=list(range(len(tree))),
-        ticktext=names,
-        tickfont={"size": 11},
-        range=[len(tree) - 0.4, -0.6],
-        showgrid=False,
-        ticks="",
-    )
+    figure.update_yaxes(**named_ticks(names, 11), range=[len(tree) - 0.4, -0.6], showgrid=False, ticks="")
     return figure
 
 

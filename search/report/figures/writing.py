@@ -7,7 +7,7 @@ import html
 import importlib.util
 import logging
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -16,7 +16,7 @@ import plotly.graph_objects as go
 from plotly.offline import get_plotlyjs
 
 from search.report.text import printable
-from search.system.writing import write_atomically, write_text
+from search.system.writing import write_bytes, write_text
 
 PNG_PIXELS_PER_PIXEL = 2
 """Pixels of a PNG per pixel of its figure."""
@@ -46,11 +46,6 @@ class Written:
     remark: str = ""
 
 
-def write(figure: go.Figure, folder: Path, name: str) -> Written:
-    """Write one figure; for several, `write_all` starts one browser for all of them."""
-    return write_all({name: figure}, folder)
-
-
 def write_all(
     figures: Mapping[str, go.Figure], folder: Path, alts: Mapping[str, tuple[str, str]] = MappingProxyType({})
 ) -> Written:
@@ -78,7 +73,7 @@ def write_all(
         result.files.append(write_text(folder / f"{name}.html", page))
     pictures, result.remark = pngs(figures)
     for name, content in pictures.items():
-        result.files.append(write_atomically(folder / f"{name}.png", _writer(content)))
+        result.files.append(write_bytes(folder / f"{name}.png", content))
     return result
 
 
@@ -130,7 +125,3 @@ async def _draw(figures: Mapping[str, go.Figure], done: dict[str, bytes]) -> Non
     async with kaleido.Kaleido(n=1, timeout=BROWSER_TIMEOUT_S, mathjax=False) as browser:
         for name, figure in figures.items():
             done[name] = await browser.calc_fig(figure.to_dict(), opts={"format": "png", "scale": PNG_PIXELS_PER_PIXEL})
-
-
-def _writer(content: bytes) -> Callable[..., object]:
-    return lambda file: file.write(content)

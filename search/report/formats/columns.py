@@ -66,7 +66,13 @@ def table_columns(table: Table) -> list[Column]:
             columns += _compared(table, "", lambda line: line.judged)
     if table.test:
         columns += _test(table, several)
-    columns.append(_column(table, "epochs, mean" if several else "epochs", _epochs))
+    columns.append(
+        _column(
+            table,
+            "epochs, mean" if several else "epochs",
+            lambda line: "" if line.epochs is None else significant(line.epochs),
+        )
+    )
     if any(line.alone for line in table.lines):
         columns.append(_column(table, "epochs alone", lambda line: "" if line.second else str(line.alone)))
         columns.append(_column(table, "distinct epochs", lambda line: "" if line.second else str(line.distinct)))
@@ -105,18 +111,15 @@ def _metric(table: Table, name: str, several: bool) -> list[Column]:
     unit = " (%)" if is_accuracy(name) else ""
     head = f"{name}, mean{unit}" if several else f"{name}{unit}"
     own = name == table.judged
+    shown = own and any(line.judged is not None and line.judged.interval is not None for line in table.lines)
     entries = [Entry(_value(table, line, name), own and _better(line.judged)) for line in drawn_lines(table)]
-    columns = [Column(head + (_interval(table) if own and _shows_level(table) else ""), "number", entries)]
+    columns = [Column(head + (_interval(table) if shown else ""), "number", entries)]
     if own and table.banner:
         columns.append(_column(table, "right", lambda line: right_text(line.judged)))
     if several:
         head = "sd over seeds" + (" (points)" if unit else "")
         columns.append(_column(table, head, lambda line: figure(name, line.cells[name].sd, line.cells[name].sd)))
     return columns
-
-
-def _shows_level(table: Table) -> bool:
-    return any(line.judged is not None and line.judged.interval is not None for line in table.lines)
 
 
 def _interval(table: Table) -> str:
@@ -171,10 +174,6 @@ def _measured_like_published(table: Table) -> str:
     """Return the metric whose column the published figures stand beside: papers print accuracies."""
     likely = [name for name in table.metrics if is_accuracy(name) and not name.startswith("test_")]
     return likely[0] if likely else table.metrics[0]
-
-
-def _epochs(line: Line) -> str:
-    return "" if line.epochs is None else significant(line.epochs)
 
 
 def frame_sheet(frame: pd.DataFrame, title: str) -> Sheet:

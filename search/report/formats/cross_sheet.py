@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable
 
 from search.report.formats.sheet import Column, Entry
-from search.report.table.judged_text import difference_plus_minus, plus_minus
+from search.report.table.judged_text import difference_text, plus_minus
 from search.report.table.model import Line, Table
 from search.report.table.notes import PARTIAL, SELECTED
 from search.report.text import is_accuracy, value_text
@@ -55,7 +55,7 @@ def _level(table: Table, line: Line, metric: str) -> Entry:
 
 
 def _difference(line: Line) -> Entry:
-    return Entry(difference_plus_minus(line, line.judged), line.judged is not None and line.judged.better)
+    return Entry(difference_text(line, line.judged, False, halved=True), line.judged is not None and line.judged.better)
 
 
 def _test(table: Table, line: Line) -> Entry:

@@ -18,7 +18,7 @@ from rich.text import Text
 
 from search.report.formats.columns import frame_sheet, table_sheet
 from search.report.formats.judged_frame import figure_columns, figures, verdicts_frame
-from search.report.formats.sheet import Column, Entry, Sheet
+from search.report.formats.sheet import Entry, Sheet
 from search.report.record.frames import parameter_column, unique_columns
 from search.report.table.model import Line, Table
 from search.report.text import csv_cell, markdown_cell, one_line, plain
@@ -52,10 +52,6 @@ def _short(heading: str) -> str:
     for long, short in _SHORT.items():
         heading = heading.replace(long, short)
     return heading
-
-
-def _long(column: Column) -> bool:
-    return any(len(entry.text) > 30 for entry in column.entries)
 
 
 def table_frame(table: Table) -> pd.DataFrame:
@@ -117,7 +113,7 @@ def table_rich(table: Table) -> RenderableType:
     for index, column in enumerate(sheet.columns):
         head, left = _short(column.head), column.kind == "text"
         # One short label is read at a glance; a configuration of many axes may need several lines.
-        long = index == 0 and _long(column)
+        long = index == 0 and any(len(entry.text) > 30 for entry in column.entries)
         whole = index == 0 and len(table.axes) <= 1 and not long
         word = 30 if long else max(len(part) for part in head.split())
         drawn.add_column(

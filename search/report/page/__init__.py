@@ -11,7 +11,3 @@ What this room promises:
 * without scripts everything but the drawings is there;
 * the same ledger gives the same bytes, and a page never exceeds `MAX_PAGE_BYTES` bytes by its figures.
 """
-
-from search.report.page.page import MAX_PAGE_BYTES, report_page
-
-__all__ = ["MAX_PAGE_BYTES", "report_page"]

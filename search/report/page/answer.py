@@ -15,8 +15,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from search.core.trial import State
-from search.report.page.wording import MAX_ITEMS_NAMED, listed, many, words
+from search.report.page.wording import MAX_ITEMS_NAMED, listed, many
 from search.report.record.complete import incomplete, states
 from search.report.record.curves import Curves
 from search.report.table.families_apart import families_apart
@@ -24,12 +23,10 @@ from search.report.table.judged_text import points
 from search.report.table.judgement import confirms
 from search.report.table.labels import row_text
 from search.report.table.model import Claim, Judged, Line, Table
-from search.report.text import figure, is_accuracy
+from search.report.text import figure, is_accuracy, metric_words
 from search.space.model import Space
 from search.statistics.results import ALPHA, VERDICT_SEEDS, Trust
 from search.statistics.text import p_text
-
-_ENDED = (State.FINISHED, State.STOPPED, State.PRUNED, State.DIVERGED, State.FAILED)
 
 
 @dataclass
@@ -101,7 +98,7 @@ def _of_settings(table: Table, read: Curves) -> str:
     sentences = [own.sentence(base)]
     metric = table.judged if own.name == "validation" else table.test
     if sentences[0] and metric != space.search.objective.metric and own.name == "validation":
-        sentences[0] = f"in {words(metric)} {sentences[0]}"  # tests are of classes, whatever is optimised
+        sentences[0] = f"in {metric_words(metric)} {sentences[0]}"  # tests are of classes, whatever is optimised
     sentences.append(_on_test(own, test, base))
     same = [line for line, one in own.lines if _same_run(one)]
     if same and sentences[0]:
@@ -159,7 +156,7 @@ def _untested(table: Table) -> str:
 def _unfinished(read: Curves) -> str:
     """Say why no run has finished: there is more to come, or how all of them ended."""
     trials = [curve.trial for curve in read.curves]
-    ended = bool(trials) and all(trial.state in _ENDED for trial in trials)
+    ended = bool(trials) and all(trial.state.ended for trial in trials)
     return f"no run finished: {states(trials)}" if ended else "no run has finished yet"
 
 

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from plotly.offline import get_plotlyjs
 
-from search.report.figures import StudyFigure
+from search.report.figures.study import StudyFigure
 from search.report.figures.style import HEIGHT, WIDTH
 from search.report.page.markup import NARROW, Markup, element, joined, sentence, wide
 

@@ -12,7 +12,7 @@ from search.report.page.wording import many
 from search.report.record.curves import Curves
 from search.report.table.labels import DRAWN_DIGITS, row_text
 from search.report.table.model import Table
-from search.report.text import duration, value_text
+from search.report.text import duration, pairs_text, value_text
 from search.space.model import Grid, Space
 
 MAX_RUNS_LISTED = 50
@@ -31,7 +31,7 @@ def cost(table_: Table, read: Curves, runs: Sequence[Mapping[str, Any]]) -> Mark
         runs: runs of this study, with ``seconds``.
     """
     alone = sum(line.alone for line in table_.lines)
-    seconds = {key: row.seconds for curve in read.curves for key, row in _keyed(curve)}
+    seconds = {curve.keys[epoch - 1]: row.seconds for curve in read.curves for epoch, row in curve.rows.items()}
     trained = {curve.keys[epoch - 1] for curve in read.curves for epoch in curve.trained if epoch <= len(curve.keys)}
     begun = [curve for curve in read.curves if curve.rows]
     settled = sum(1 for curve in begun if not curve.trained and curve.trial.state.ended)
@@ -63,10 +63,6 @@ def cost(table_: Table, read: Curves, runs: Sequence[Mapping[str, Any]]) -> Mark
     )
 
 
-def _keyed(curve: Any) -> list[tuple[str, Any]]:
-    return [(curve.keys[epoch - 1], row) for epoch, row in curve.rows.items()]
-
-
 def _time(seconds: Any) -> str:
     total = math.fsum(seconds)
     return duration(total) if total else ""
@@ -89,12 +85,12 @@ def conditions(content: Mapping[str, Any], space: Space) -> Markup:
                 ("Workload", str(content.get("workload") or "")),
                 ("Commit", _distinct(one.get("commit") for one in recorded)),
                 ("Python", _distinct(one.get("python") for one in recorded)),
-                ("Libraries", _distinct(_pairs(one.get("versions")) for one in recorded)),
+                ("Libraries", _distinct(pairs_text(one.get("versions") or {}, between=" ") for one in recorded)),
                 ("Processor", _distinct(machine.get("processor") for machine in machines)),
                 ("Cores, memory", _distinct(_size(machine) for machine in machines)),
                 ("System", _distinct(machine.get("system") for machine in machines)),
                 ("Workers", _distinct(_workers(one) for one in recorded)),
-                ("Execution class", _pairs(content.get("execution_class"), "=")),
+                ("Execution class", pairs_text(content.get("execution_class") or {})),
             ]
         ),
         element(
@@ -119,13 +115,12 @@ def options(space: Space) -> Markup:
         named = {row_text(space, name) if axis.name == space.report.rows else name: found[name] for name in found}
         parts += [
             element("h3", f"What the options of {axis.name} stand for"),
-            facts((name, _settings(settings) or "nothing that is not the default") for name, settings in named.items()),
+            facts(
+                (name, pairs_text(settings, DRAWN_DIGITS) or "nothing that is not the default")
+                for name, settings in named.items()
+            ),
         ]
     return joined(parts)
-
-
-def _settings(settings: Mapping[str, object]) -> str:
-    return ", ".join(f"{name}={value_text(value, DRAWN_DIGITS)}" for name, value in settings.items())
 
 
 def _data(card: Mapping[str, Any]) -> Markup:
@@ -168,10 +163,6 @@ def _runs(runs: Sequence[Mapping[str, Any]]) -> Markup:
 
 def _distinct(values: Any) -> list[str]:
     return list(dict.fromkeys(str(value) for value in values if value))
-
-
-def _pairs(values: Mapping[str, Any] | None, between: str = " ") -> str:
-    return ", ".join(f"{name}{between}{value_text(value)}" for name, value in (values or {}).items())
 
 
 def _size(machine: Mapping[str, object]) -> str:

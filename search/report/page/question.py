@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from search.report.page.wording import listed, many, words
+from search.report.page.wording import listed, many
 from search.report.record.complete import incomplete
 from search.report.record.curves import Curves
 from search.report.record.evidence import measures
 from search.report.table.judgement import confirms
-from search.report.table.labels import row_text
-from search.report.text import value_text
-from search.space.model import Axis, Grid
+from search.report.table.labels import row_text, varies
+from search.report.text import metric_words, value_text
 
 SAMPLERS = {
     "random": "at random",
@@ -30,9 +29,9 @@ def question(read: Curves) -> str:
     """Return what the study asks, as one sentence."""
     space = read.space
     test = confirms(read.record) and any(name == "test_accuracy" for name in read.metrics)
-    measured = f"{'test accuracy' if test else words(space.search.objective.metric)}{_on(read)}"
+    measured = f"{'test accuracy' if test else metric_words(space.search.objective.metric)}{_on(read)}"
     more = "highest" if space.search.objective.maximize else "lowest"
-    varied = [axis for axis in space.axes if _varies(axis)]
+    varied = [axis for axis in space.axes if varies(axis)]
     seeds = f"{many(len(space.seeds), 'seed')}"
     if space.search.sampler != "grid":
         axes = listed([axis.name for axis in varied])
@@ -60,10 +59,6 @@ def _on(read: Curves) -> str:
     return f" on {listed(names)}" if names else ""
 
 
-def _varies(axis: Axis) -> bool:
-    return axis.when is not None or not isinstance(axis.domain, Grid) or len(axis.domain.values) > 1
-
-
 def setup(read: Curves) -> Iterator[str]:
     """Yield what was done, as sentences: settings, seeds, epochs, what is measured."""
     space = read.space
@@ -84,7 +79,7 @@ def setup(read: Curves) -> Iterator[str]:
         judged = ", and judged on test images, which chose none of them" if tested else "; there are no test images"
         yield f"The candidates are what a search found best, run again under seeds it had not seen{judged}."
         return
-    judged = f"Judged by {words(space.search.objective.metric)} {at}; {sense}."
+    judged = f"Judged by {metric_words(space.search.objective.metric)} {at}; {sense}."
     if not measures(space.search.objective.metric, "val") and "val_accuracy" in read.metrics:
         judged += " Intervals and tests speak of validation accuracy, of which higher is better."
     yield judged

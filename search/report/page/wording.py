@@ -22,9 +22,3 @@ def listed(names: Sequence[str], most: int = MAX_ITEMS_NAMED, between: str = ", 
 def many(count: int, word: str) -> str:
     """Return "1 seed", "3 seeds"."""
     return f"{count:,} {word}{'' if count == 1 else 's'}"
-
-
-def words(metric: str) -> str:
-    """Return a metric's name for people: ``val_accuracy`` is "validation accuracy"."""
-    text = metric.replace("_", " ")
-    return f"validation {text[4:]}" if text.startswith("val ") else text

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterable
 
 from search.core.trial import State, Trial
-from search.report.record.curves import Curves
+from search.report.record.curves import Curves, identity
 
 _OPEN = (State.WAITING, State.RUNNING, State.INTERRUPTED, State.FAILED)
 """How trials stand that another run would go on with."""
@@ -20,14 +19,13 @@ def incomplete(read: Curves) -> str:
     search was asked for and has not drawn: it may have been ended by its limit of hours, or have found no new ones.
     """
     space, trials = read.space, [curve.trial for curve in read.curves]
-    seeds: dict[str, set[int]] = {}
-    for trial in trials:
-        seeds.setdefault(json.dumps(dict(trial.parameters), sort_keys=True), set()).add(trial.seed)
-    if not seeds:
+    started = {(identity(trial.parameters), trial.seed) for trial in trials}
+    drawn = {setting for setting, _ in started}
+    if not drawn:
         return ""
-    runs = sum(len(set(space.seeds) - found) for found in seeds.values())
+    runs = sum((setting, seed) not in started for setting in drawn for seed in set(space.seeds))
     grid = space.search.sampler == "grid"
-    settings = max((space.grid_size() if grid else space.search.trials or 0) - len(seeds), 0)
+    settings = max((space.grid_size() if grid else space.search.trials or 0) - len(drawn), 0)
     open_ = runs or (grid and settings) or any(trial.state in _OPEN for trial in trials)
     sentences = [f"The study is not complete: {states(trials)}."] if open_ else []
     if runs:
@@ -35,7 +33,7 @@ def incomplete(read: Curves) -> str:
     if settings and grid:
         sentences.append(f"{settings} setting{'s' if settings > 1 else ''} {_have(settings)} not been started.")
     elif settings:
-        sentences.append(f"Of {space.search.trials} settings asked for, {len(seeds)} were drawn.")
+        sentences.append(f"Of {space.search.trials} settings asked for, {len(drawn)} were drawn.")
     return " ".join(sentences)
 
 

@@ -6,6 +6,7 @@ so what is read later always covers what was read first.
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -112,6 +113,19 @@ def best_epoch(rows: Mapping[int, Recorded], objective: Objective) -> int | None
         if math.isfinite(value) and cost < best:
             best, found = cost, epoch
     return found
+
+
+def identity(parameters: Mapping[str, object]) -> str:
+    """Return what configurations with the same parameters share."""
+    return json.dumps(dict(parameters), sort_keys=True)
+
+
+def by_setting(curves: Iterable[Curve]) -> dict[str, list[Curve]]:
+    """Return `identity` of a setting -> its curves, in the order they come in."""
+    groups: dict[str, list[Curve]] = {}
+    for curve in curves:
+        groups.setdefault(identity(curve.trial.parameters), []).append(curve)
+    return groups
 
 
 def _trained(study: OpenStudy) -> dict[int, set[int]]:

@@ -210,14 +210,12 @@ def _panels(
 
 
 def _run(number: int, run: Curve, right: npt.NDArray[np.bool_] | None, value: str) -> Run:
-    ended = ENDED.get(run.trial.state, Ended.MISSING)
-    if ended is Ended.FINISHED and right is None:
-        ended = Ended.MISSING
     epoch = run.epoch(value)
-    if not epoch or ended is not Ended.FINISHED:
-        return Run(number, run.trial.seed, ended, () if right is None else right)
+    if right is None or not epoch:  # else it has finished
+        ended = ENDED.get(run.trial.state, Ended.MISSING)
+        return Run(number, run.trial.seed, Ended.MISSING if ended is Ended.FINISHED else ended)
     rows = tuple(run.rows[one].content for one in sorted(run.rows) if one <= epoch)
-    return Run(number, run.trial.seed, ended, () if right is None else right, run.keys[epoch - 1], rows)
+    return Run(number, run.trial.seed, Ended.FINISHED, right, run.keys[epoch - 1], rows)
 
 
 def _images(card: DataCard | None, split: str, data: str) -> str:

@@ -57,17 +57,9 @@ def decisions_frame(study: OpenStudy) -> pd.DataFrame:
     """
     log = study.ledger.decisions(study.record.id)
     details = [storable(json.dumps(plain(entry.detail), ensure_ascii=False, sort_keys=True)) for entry in log]
-    return pd.DataFrame(
-        {
-            "seq": pd.Series([entry.seq for entry in log], dtype="int64"),
-            "at": pd.Series([entry.at for entry in log], dtype="str"),
-            "kind": pd.Series([entry.kind for entry in log], dtype="str"),
-            "trial": pd.Series([entry.trial for entry in log], dtype="Int64"),
-            "epoch": pd.Series([entry.epoch for entry in log], dtype="Int64"),
-            "key": pd.Series([entry.key for entry in log], dtype="str"),
-            "detail": pd.Series(details, dtype="str"),
-        }
-    )
+    kinds = {"seq": "int64", "at": "str", "kind": "str", "trial": "Int64", "epoch": "Int64", "key": "str"}
+    columns = {name: pd.Series([getattr(entry, name) for entry in log], dtype=kind) for name, kind in kinds.items()}
+    return pd.DataFrame({**columns, "detail": pd.Series(details, dtype="str")})
 
 
 def predictions_frame(study: OpenStudy) -> pd.DataFrame:
@@ -77,26 +69,20 @@ def predictions_frame(study: OpenStudy) -> pd.DataFrame:
     (missing where it is not known) and ``prediction`` (class indices).
     """
     read = read_curves(study)
-    wanted = {curve.trial.number: _read_epochs(curve) for curve in read.curves}
-    keys = [curve.keys[epoch - 1] for curve in read.curves for epoch in wanted[curve.trial.number]]
-    rows = study.ledger.rows(list(dict.fromkeys(keys)), predictions=True)
-    blocks: list[dict[str, np.ndarray]] = []
-    for curve in read.curves:
-        card = read.cards.get(curve.data)
-        for epoch in wanted[curve.trial.number]:
-            predictions = rows[curve.keys[epoch - 1]].row.predictions
-            for split in sorted(predictions):
-                blocks.append(_block(curve, epoch, split, predictions[split], card))
+    both = [(curve, {epoch for epoch in (curve.best_epoch, curve.last_epoch) if epoch}) for curve in read.curves]
+    wanted = [(curve, epoch, curve.keys[epoch - 1]) for curve, epochs in both for epoch in sorted(epochs)]
+    rows = study.ledger.rows(list(dict.fromkeys(key for *_, key in wanted)), predictions=True)
+    blocks = [
+        _block(curve, epoch, split, rows[key].row.predictions[split], read.cards.get(curve.data))
+        for curve, epoch, key in wanted
+        for split in sorted(rows[key].row.predictions)
+    ]
     frame = {}
     for name in _PREDICTION_COLUMNS:
         dtype = {"split": "str", "image": "str", "truth": "Int64"}.get(name, "int64")
         values: Any = np.concatenate([block[name] for block in blocks]) if blocks else []
         frame[name] = pd.Series(values, dtype=dtype)
     return pd.DataFrame(frame)
-
-
-def _read_epochs(curve: Curve) -> list[int]:
-    return sorted({epoch for epoch in (curve.best_epoch, curve.last_epoch) if epoch})
 
 
 def _block(curve: Curve, epoch: int, split: str, predicted: np.ndarray, card: DataCard | None) -> dict[str, np.ndarray]:

@@ -9,25 +9,21 @@ not ended by what its table said, so such looks do not count once it is complete
 
 from __future__ import annotations
 
-import json
+from collections import Counter
 from collections.abc import Sequence
 
-from search.core.trial import State, Trial
+from search.core.trial import Trial
+from search.report.record.curves import COUNTED, identity
 from search.study.opened import OpenStudy
 
 KIND = "look"
 """Kind of the entry in the order log; its detail holds ``seeds``, that had finished, and ``asked``, there were."""
 
-_COUNTED = (State.FINISHED, State.STOPPED)
-
 
 def seeds_finished(trials: Sequence[Trial]) -> int:
     """Return the largest number of seeds that one configuration finished."""
-    seeds: dict[str, set[int]] = {}
-    for trial in trials:
-        if trial.state in _COUNTED:
-            seeds.setdefault(json.dumps(dict(trial.parameters), sort_keys=True), set()).add(trial.seed)
-    return max((len(found) for found in seeds.values()), default=0)
+    finished = {(identity(trial.parameters), trial.seed) for trial in trials if trial.state in COUNTED}
+    return max(Counter(setting for setting, _ in finished).values(), default=0)
 
 
 def seeds_asked(trials: Sequence[Trial]) -> int:

@@ -21,7 +21,7 @@ from typing import NamedTuple
 
 from search.core.trial import State
 from search.report.record.complete import incomplete
-from search.report.record.curves import COUNTED, Curve, Curves, read_curves
+from search.report.record.curves import COUNTED, Curve, Curves, by_setting, read_curves
 from search.report.table.cross import cross_axes
 from search.report.table.groups import groups_of
 from search.report.table.judgement import judged
@@ -64,9 +64,7 @@ def table_of(read: Curves, judging: bool = True) -> Table:
         judging: where false, no predictions are read and nothing is judged, and the table says nothing of it.
     """
     space = read.space
-    groups: dict[str, list[Curve]] = {}
-    for curve in read.curves:
-        groups.setdefault(json.dumps(dict(curve.trial.parameters), sort_keys=True), []).append(curve)
+    groups = by_setting(read.curves)
     metrics = table_metrics(read)
     test = next((name for name in metrics if name.startswith("test_")), "")
     lines_with_runs = [(_line(group, space, metrics, test), one_per_seed(group)) for group in groups.values()]

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from search.space.model import Grid, Space
+from search.report.table.labels import varies
+from search.space.model import Space
 
 
 def cross_axes(space: Space) -> tuple[str, str] | tuple[()]:
@@ -14,11 +15,7 @@ def cross_axes(space: Space) -> tuple[str, str] | tuple[()]:
     Two axes are named and no third one varies; with more axes each configuration is a line of its own.
     """
     report = space.report
-    varying = {
-        axis.name
-        for axis in space.axes
-        if not isinstance(axis.domain, Grid) or len(axis.domain.values) > 1 or axis.when
-    }
+    varying = {axis.name for axis in space.axes if varies(axis)}
     named = {report.rows, report.columns}
     return (report.rows, report.columns) if report.rows and report.columns and varying <= named else ()
 

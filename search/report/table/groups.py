@@ -6,7 +6,6 @@ are none, the pruned ones, then whatever has epochs on record, and the label say
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -14,7 +13,7 @@ from typing import Any
 
 from search.core.trial import State
 from search.core.values import same
-from search.report.record.curves import COUNTED, Curve, Curves
+from search.report.record.curves import COUNTED, Curve, Curves, by_setting, identity
 from search.report.table.model import Table
 from search.space.model import Space
 
@@ -84,9 +83,7 @@ class Group:
 
 def groups_of(table: Table, read: Curves) -> list[Group]:
     """Return the settings that have an epoch on record, in the order of the comparison table of these curves."""
-    curves_of: dict[str, list[Curve]] = {}
-    for curve in read.curves:
-        curves_of.setdefault(identity(curve.trial.parameters), []).append(curve)
+    curves_of = by_setting(read.curves)
     groups = []
     objective = read.space.search.objective.metric
     for line in table.lines:
@@ -164,9 +161,8 @@ def pair(groups: Sequence[Group], space: Space) -> tuple[Group, Group] | None:
     whole = [group for group in ranked(groups, space) if group.counted and group.mean is not None]
     if len(whole) < 2:
         return None
-    reference = next((group for group in whole if group.baseline), None)
-    if reference is None:
-        reference = next(group for group in groups if group in whole)
+    baselines = (group for group in whole if group.baseline)
+    reference = next(baselines, next(group for group in groups if group in whole))
     other = next(group for group in whole if group is not reference)
     return reference, other
 
@@ -182,8 +178,3 @@ def _runs(curves: Sequence[Curve]) -> tuple[list[Curve], State]:
             runs = [by_seed[seed] for seed in sorted(by_seed)]
             return runs, Counter(run.trial.state for run in runs).most_common(1)[0][0]
     return [], State.WAITING
-
-
-def identity(parameters: Mapping[str, object]) -> str:
-    """Return what configurations with the same parameters share."""
-    return json.dumps(dict(parameters), sort_keys=True)

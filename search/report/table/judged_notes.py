@@ -26,10 +26,10 @@ MAX_SETTINGS_NAMED = 5
 
 def judged_notes(table: Table, read: Curves, remarks: Remarks) -> list[str]:
     """Return what must be said of a table's statistics."""
-    if remarks.sampled:
-        return _sampled(table, read)
-    if not table.lines or remarks.val is None:
+    if not table.lines:
         return []
+    if remarks.val is None:
+        return [_sampled(table, read)]
     notes = _without(table, remarks.val) if remarks.val.why else _levels(table, remarks.val)
     if remarks.val.why:
         tested = [line.tested for line in table.lines if line.tested is not None]
@@ -37,7 +37,7 @@ def judged_notes(table: Table, read: Curves, remarks: Remarks) -> list[str]:
     notes += _test(table, remarks)
     if not remarks.val.why or (remarks.test is not None and not remarks.test.why):
         notes += _differences(table, read, remarks)
-    if remarks.confirms:
+    if table.confirms:
         bold = "only the differences in test accuracy can be bold" if table.test else "without test images none is bold"
         notes.append(
             "A search chose these settings on the validation images, whose levels and differences are optimistic: "
@@ -119,7 +119,7 @@ def _test(table: Table, remarks: Remarks) -> list[str]:
 
 def _differences(table: Table, read: Curves, remarks: Remarks) -> list[str]:
     report = read.space.report
-    if not report.has_baseline and remarks.confirms:
+    if not report.has_baseline and table.confirms:
         return ["No differences: the search names no configuration to compare with; `search.confirm.baseline` does."]
     if not report.has_baseline:
         return [
@@ -208,15 +208,13 @@ def _diverged(table: Table) -> list[str]:
     return notes
 
 
-def _sampled(table: Table, read: Curves) -> list[str]:
-    if not table.lines:
-        return []
+def _sampled(table: Table, read: Curves) -> str:
     confirm = read.space.search.confirm
     what = (
         "`search.confirm` in the file runs the best ones" if confirm is None else "the confirm stage runs the best ones"
     )
     judged = ", to be judged on test" if table.test else ", but without test images none can be called better"
-    return [f"No interval, p value or bold: the search chose what is shown; {what} under fresh seeds{judged}."]
+    return f"No interval, p value or bold: the search chose what is shown; {what} under fresh seeds{judged}."
 
 
 def _seeds(cells: Sequence[Judged]) -> str:

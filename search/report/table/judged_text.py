@@ -30,8 +30,7 @@ def level(metric: str, cell: Cell, judged: Judged | None, mark: bool) -> str:
     half = (interval[1] - interval[0]) / 2
     middle = cell.mean if cell.mean is not None else judged.cell.estimate
     low, high = (figure(metric, end, half) for end in interval)
-    single = f" {ONE_RUN}" if mark and judged.cell.state is Trust.ONE_RUN else ""
-    return f"{figure(metric, middle, half)} [{low}, {high}]{single}"
+    return f"{figure(metric, middle, half)} [{low}, {high}]{_single(judged.cell.state, mark)}"
 
 
 def plus_minus(metric: str, cell: Cell, judged: Judged | None) -> str:
@@ -45,8 +44,15 @@ def plus_minus(metric: str, cell: Cell, judged: Judged | None) -> str:
     return f"{figure(metric, cell.mean, half)} ± {figure(metric, half, half)}"
 
 
-def difference_text(line: Line, judged: Judged | None, mark: bool) -> str:
-    """Return a difference in points with its interval, ``+4.3 [-1.2, +9.8]``, or why there is none."""
+def difference_text(line: Line, judged: Judged | None, mark: bool, halved: bool = False) -> str:
+    """Return a difference in points with its interval, ``+4.3 [-1.2, +9.8]``, or why there is none.
+
+    Args:
+        line: whose difference it is.
+        judged: what the predictions say, or None.
+        mark: whether to mark what is said of a single run.
+        halved: show half the interval and the p value instead, ``+4.3 ± 5.0, p 0.012``.
+    """
     if line.baseline:
         return "baseline"
     if judged is None or judged.difference is None:
@@ -54,21 +60,11 @@ def difference_text(line: Line, judged: Judged | None, mark: bool) -> str:
     found = judged.difference
     if found.estimate is None or found.low is None or found.high is None:
         return found.state.value
-    low, high = (points(end, found) for end in (found.low, found.high))
-    return f"{points(found.estimate, found)} [{low}, {high}]{_single(found, mark)}"
-
-
-def difference_plus_minus(line: Line, judged: Judged | None) -> str:
-    """Return a difference in points with half its interval and its p value, ``+4.3 ± 5.0, p 0.012``."""
-    if line.baseline:
-        return "baseline"
-    if judged is None or judged.difference is None:
-        return ""
-    found = judged.difference
-    if found.estimate is None or found.low is None or found.high is None:
-        return found.state.value
-    half = 50 * (found.high - found.low)
-    return f"{points(found.estimate, found)} ± {rounded(half, half)}, p {p_text(judged.p_adjusted)}"
+    middle, low, high = (points(value, found) for value in (found.estimate, found.low, found.high))
+    if halved:
+        half = 50 * (found.high - found.low)
+        return f"{middle} ± {rounded(half, half)}, p {p_text(judged.p_adjusted)}"
+    return f"{middle} [{low}, {high}]{_single(found.state, mark)}"
 
 
 def points(value: float, found: Difference) -> str:
@@ -114,8 +110,8 @@ def evidence_text(claim: Claim) -> str:
     return "; ".join(parts)
 
 
-def _single(found: Difference, mark: bool) -> str:
-    return f" {ONE_RUN}" if mark and found.state is Trust.ONE_RUN else ""
+def _single(state: Trust, mark: bool) -> str:
+    return f" {ONE_RUN}" if mark and state is Trust.ONE_RUN else ""
 
 
 def mixed(table: Table) -> bool:

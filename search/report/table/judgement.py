@@ -11,12 +11,11 @@ What this file promises:
 
 from __future__ import annotations
 
-import json
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from search.ledger.ledger import StudyRecord
-from search.report.record.curves import Curve, Curves
+from search.report.record.curves import Curve, Curves, identity
 from search.report.record.evidence import Evidence, gather, measures
 from search.report.record.looks import looks_of
 from search.report.table.claims import SEARCHED, verdicts
@@ -35,20 +34,16 @@ class Remarks:
     """What the footnotes must say of the statistics.
 
     Attributes:
-        val: evidence of the judged metric; None where nothing was asked of it.
+        val: evidence of the judged metric; None where nothing was judged, because a search chose what is shown.
         test: that of the test images.
         family: the differences in the judged metric.
         tested: those on test images.
-        sampled: nothing was judged, because a search chose what is shown.
-        confirms: validation images chose the settings, so that only test images may call one better.
     """
 
     val: Evidence | None = None
     test: Evidence | None = None
     family: Family | None = None
     tested: Family | None = None
-    sampled: bool = False
-    confirms: bool = False
 
 
 @dataclass
@@ -73,14 +68,13 @@ def judged(table: Table, read: Curves, lines: Sequence[Sequence[Curve]]) -> tupl
         table: lines with their plain figures.
         read: the study's curves.
         lines: per line its runs, one per seed.
-        ledger: where the predictions are.
     """
     space = read.space
     metric = judged_metric(table, read)
     if space.search.sampler != "grid":
         # The search chose what it shows; its confirm stage is a study of its own, a grid, and judged as one.
         said = verdicts(space, table, lines, Evidence(why=SEARCHED))
-        return replace(table, verdicts=said), Remarks(sampled=True)
+        return replace(table, verdicts=said), Remarks()
     val = _split(gather(read, lines, metric, "val", table.value), len(lines), table.value == "last")
     test = None
     if table.test:
@@ -114,7 +108,7 @@ def judged(table: Table, read: Curves, lines: Sequence[Sequence[Curve]]) -> tupl
     )
     table = replace(table, verdicts=verdicts(space, table, lines, val.evidence, looks if planned else 1))
     tested = test.evidence if test is not None else None
-    return table, Remarks(val.evidence, tested, families[0], families[1], confirms=confirm)
+    return table, Remarks(val.evidence, tested, families[0], families[1])
 
 
 def _looks(read: Curves) -> tuple[int, bool]:
@@ -149,22 +143,13 @@ def judged_metric(table: Table, read: Curves) -> str:
 
 def _partners(table: Table, read: Curves) -> dict[int, int]:
     """Return line -> the line it is compared with; a baseline is its own."""
-    places = _rows(table)
+    places = {identity(line.parameters): place for place, line in enumerate(table.lines)}
     partners = {}
     for place, line in enumerate(table.lines):
         wanted = baseline_of(read.space, line.parameters)
         if wanted is not None and (key := identity(wanted)) in places:
             partners[place] = places[key]
     return partners
-
-
-def _rows(table: Table) -> dict[str, int]:
-    return {identity(line.parameters): place for place, line in enumerate(table.lines)}
-
-
-def identity(parameters: Mapping[str, object]) -> str:
-    """Return what equal configurations share."""
-    return json.dumps(dict(parameters), sort_keys=True)
 
 
 def _split(evidence: Evidence, lines: int, level: bool) -> _Split:

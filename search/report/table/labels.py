@@ -21,7 +21,7 @@ def setting_label(space: Space, parameters: Mapping[str, object]) -> str:
     """
     parts = [row_text(space, parameters[space.report.rows])] if space.report.rows in parameters else []
     for axis in space.axes:
-        if axis.name in parameters and axis.name != space.report.rows and (_varies(axis) or not space.report.rows):
+        if axis.name in parameters and axis.name != space.report.rows and (varies(axis) or not space.report.rows):
             parts.append(_pair(axis, parameters[axis.name]))
     text = ", ".join(parts) or "all settings fixed"
     return space.report.labels.get(text, text)
@@ -86,5 +86,6 @@ def _pair(axis: Axis, value: object) -> str:
     return f"{axis.name}={value_text(value, digits)}"
 
 
-def _varies(axis: Axis) -> bool:
+def varies(axis: Axis) -> bool:
+    """Whether an axis has more than one value, or is not always there."""
     return axis.when is not None or not isinstance(axis.domain, Grid) or len(axis.domain.values) > 1

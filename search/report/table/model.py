@@ -223,8 +223,3 @@ class Table:
     def shown(self) -> Sequence[Line]:
         """The lines to print."""
         return self.lines[: self.limit]
-
-    @property
-    def more(self) -> int:
-        """How many lines are not printed."""
-        return len(self.lines) - len(self.shown)

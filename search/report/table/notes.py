@@ -93,21 +93,18 @@ def _sampled(table: Table, read: Curves) -> list[str]:
     if read.space.search.sampler == "grid" or not table.lines:
         return []
     notes = []
-    if table.more:
-        notes.append(f"The {len(table.shown)} best of {len(table.lines)} lines are shown; {table.more} more.")
+    if more := len(table.lines) - len(table.shown):
+        notes.append(f"The {len(table.shown)} best of {len(table.lines)} lines are shown; {more} more.")
     notes.append(_budget(table, read))
     if tried := max(line.best_of for line in table.lines):
         metric = read.space.search.objective.metric
+        chose = "images" if metric.startswith(("val_", "test_")) else "figures"
         figure = f"the {'validation ' if metric.startswith('val_') else ''}figure of the best of {tried}"
         notes.append(
-            f"{BEST} Sorted by {metric}: {figure} is optimistic, because the same {_judges(metric)} chose it; the next "
+            f"{BEST} Sorted by {metric}: {figure} is optimistic, because the same {chose} chose it; the next "
             "ones are so, too, if less."
         )
     return notes
-
-
-def _judges(metric: str) -> str:
-    return "images" if metric.startswith(("val_", "test_")) else "figures"
 
 
 def _importances(table: Table) -> list[str]:

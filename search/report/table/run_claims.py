@@ -16,12 +16,10 @@ from typing import Any
 
 from search.core.trial import State
 from search.core.values import among
-from search.report.record.curves import Curve
+from search.report.record.curves import COUNTED, Curve
 from search.report.table.model import Table
 from search.space.model import Space
-from search.statistics.verdicts import Verdict, always, never
-
-_COUNTED = (State.FINISHED, State.STOPPED)
+from search.statistics.verdicts import Verdict, always
 
 
 def judge_runs(
@@ -56,9 +54,7 @@ def judge_runs(
             telling[line.setting] = telling.get(line.setting, 0) + (happened is not None)
             pruned += happened is None and run.trial.state is State.PRUNED
     trained = [_together([one for _, one in runs]) for runs in trainings(held)]
-    judge = always if word == "always" else never
-    flip = word == "never"
-    verdict = judge([None if one is None else one is not flip for one in trained], telling, pruned)
+    verdict = always(trained, telling, pruned)
     if verdict.evidence["runs"]:
         return verdict
     return replace(verdict, reason="no run on record tells" if trained else "no run is on record")
@@ -96,7 +92,7 @@ def _happened(
     """Return whether a run did what a claim speaks of; None where it does not tell."""
     state, last = run.trial.state, run.trial.last_epoch
     if predicate == "diverges":
-        return True if state is State.DIVERGED else False if state in _COUNTED else None
+        return True if state is State.DIVERGED else False if state in COUNTED else None
     if predicate in ("stops_before", "stops_by"):
         limit = argument - 1 if predicate == "stops_before" else argument
         if state is State.STOPPED and last <= limit:
@@ -105,7 +101,7 @@ def _happened(
         return False if last > limit else None
     if state is State.DIVERGED:
         return False if predicate == "reaches" else None
-    if state not in _COUNTED:
+    if state not in COUNTED:
         return None
     epoch = run.epoch(value)
     if predicate == "misses_a_class":

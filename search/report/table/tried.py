@@ -6,7 +6,6 @@ that seed at chance where chance is known, for the accuracy to expect from a sea
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ import numpy as np
 
 from search.core.mean import mean
 from search.core.trial import State
-from search.report.record.curves import COUNTED, Curve, Curves
+from search.report.record.curves import COUNTED, Curve, Curves, by_setting
 from search.report.table.build import one_per_seed
 from search.report.text import is_accuracy
 from search.statistics.sampled import best_so_far, expected_best, why_no_expected_best
@@ -45,9 +44,7 @@ class Tried:
 def tried(read: Curves) -> Tried:
     """Return what a sampled study tried."""
     space = read.space
-    groups: dict[str, list[Curve]] = {}
-    for curve in sorted(read.curves, key=lambda one: one.trial.configuration):
-        groups.setdefault(json.dumps(dict(curve.trial.parameters), sort_keys=True), []).append(curve)
+    groups = by_setting(sorted(read.curves, key=lambda one: one.trial.configuration))
     values: list[float | None] = []
     counted: list[float | None] = []
     pruned = pending = 0

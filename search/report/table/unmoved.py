@@ -231,9 +231,5 @@ def _meaning(run: Curve, seed: bool = False) -> str:
 
 def _differing(runs: Sequence[Curve], axes: Sequence[str]) -> list[str]:
     """Return the axes in which the settings of runs differ."""
-    return [axis for axis in axes if len({json.dumps(_value(run, axis)) for run in runs}) > 1]
-
-
-def _value(run: Curve, axis: str) -> list[object]:
-    """Return an axis's value, nothing where it is inactive."""
-    return [run.trial.parameters[axis]] if axis in run.trial.parameters else []
+    active = [{name: json.dumps(value) for name, value in run.trial.parameters.items()} for run in runs]
+    return [axis for axis in axes if len({values.get(axis) for values in active}) > 1]

@@ -19,7 +19,7 @@ from search.ledger.ledger import Ledger
 from search.ledger.lock import study_lock
 from search.ledger.urls import sqlite_url
 from search.logs.content import read_study
-from search.report import epochs_frame, trials_frame
+from search.report.record.frames import epochs_frame, trials_frame
 from search.study.mirror import Mirror
 from search.study.opened import OpenStudy
 from tests.engine.decide.test_driver import asha, check, space_of

@@ -11,11 +11,11 @@ import plotly.graph_objects as go
 import pytest
 
 from search.core.trial import State
-from search.report.figures import study_figures
 from search.report.figures.style import COLOURS, MARKERS, NEUTRAL, colour_of, marker_of
 from search.report.table.groups import chosen, groups_of
 from search.space.model import Axis, Grid, Objective, Report, Search
 from tests.report.builder import GAMMAS, Study, full
+from tests.report.figures.drawing import study_figures
 
 Look = tuple[str, str]
 

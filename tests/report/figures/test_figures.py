@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from search.report.figures import confusion_figure, curves_figure, rate_figure, scatter_figure
-from search.report.figures.confusion import confusion_matrix
+from search.report.figures.confusion import confusion_figure, confusion_matrix
+from search.report.figures.curves import curves_figure, rate_figure
+from search.report.figures.scatter import scatter_figure
 
 EPOCHS = pd.DataFrame(
     {

@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 
 from search.core.trial import State
-from search.report import comparison_table
-from search.report.figures import study_figures
 from search.report.figures.found import MAX_SETTINGS_DRAWN, found_figure, found_sentence
 from search.report.record.curves import read_curves
+from search.report.table.build import comparison_table
 from search.report.table.tried import Tried, tried
 from search.space.model import Axis, Float, Objective, Search, Space
 from tests.report.builder import Study
+from tests.report.figures.drawing import study_figures
 
 SPACE = Space("focal", "toy", [Axis("x", Float(0, 1))], {"epochs": 3}, "Search", (0, 1), Search("random", trials=5))
 VALUES = [0.5, 0.7, 0.6, 0.8, 0.65]

@@ -14,12 +14,14 @@ from search.__main__ import run
 from search.core.errors import UserError
 from search.core.trial import State
 from search.ledger.ledger import Ledger
-from search.report import comparison_table
-from search.report.figures import ForestRow, study_figures, write_figures, writing
-from search.report.figures.forest import differences
+from search.report.figures import writing
+from search.report.figures.forest import ForestRow, differences
+from search.report.figures.study import write_figures
+from search.report.table.build import comparison_table
 from search.space.model import Axis, Float, Grid, Report, Search, Space
 from search.study.opened import OpenStudy
 from tests.report.builder import GAMMAS, Study, full, key_of
+from tests.report.figures.drawing import study_figures
 from tests.report.judging import SPACE, Bench
 
 HOSTILE = [

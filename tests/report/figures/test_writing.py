@@ -14,8 +14,9 @@ import pytest
 from PIL import Image
 
 from search.core.errors import UserError
-from search.report.figures import contact_sheet, write, write_all, write_image, writing
-from search.report.figures.writing import NO_CHROME, NO_KALEIDO
+from search.report.figures import writing
+from search.report.figures.images import contact_sheet, write_image
+from search.report.figures.writing import NO_CHROME, NO_KALEIDO, write_all
 
 
 def chrome() -> bool:
@@ -52,13 +53,13 @@ def test_pages_share_one_library_beside_them_and_ask_nothing_of_the_network(
 def test_a_library_that_is_there_is_left_alone_and_a_broken_one_replaced(
     tmp_path: Path, line: go.Figure, no_browser: None
 ) -> None:
-    write(line, tmp_path, "one")
+    write_all({"one": line}, tmp_path)
     script = tmp_path / "plotly.min.js"
     before = script.stat().st_mtime_ns
-    write(line, tmp_path, "two")
+    write_all({"two": line}, tmp_path)
     assert script.stat().st_mtime_ns == before
     script.write_text("half")
-    write(line, tmp_path, "two")
+    write_all({"two": line}, tmp_path)
     assert script.stat().st_size > 1_000_000
 
 
@@ -70,14 +71,14 @@ def test_nothing_to_write(tmp_path: Path) -> None:
 def test_a_folder_that_cannot_be_made(tmp_path: Path, line: go.Figure) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match=r"cannot be written: .*; give another place"):
-        write(line, tmp_path / "file", "one")
+        write_all({"one": line}, tmp_path / "file")
 
 
 def test_without_kaleido_there_is_html_and_a_sentence(
     tmp_path: Path, line: go.Figure, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(writing, "importlib", SimpleNamespace(util=SimpleNamespace(find_spec=lambda name: None)))
-    result = write(line, tmp_path, "one")
+    result = write_all({"one": line}, tmp_path)
     assert [path.name for path in result.files] == ["one.html"]
     assert result.remark == NO_KALEIDO
 
@@ -87,7 +88,7 @@ def test_without_chrome_there_is_html_and_a_sentence(
     tmp_path: Path, line: go.Figure, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("BROWSER_PATH", str(tmp_path / "no" / "chrome"))
-    result = write(line, tmp_path, "one")
+    result = write_all({"one": line}, tmp_path)
     assert [path.name for path in result.files] == ["one.html"]
     assert result.remark == NO_CHROME
 
@@ -100,7 +101,7 @@ def test_a_browser_that_does_not_start_costs_the_png_alone(
         raise RuntimeError("the browser seemed to close\nimmediately")
 
     monkeypatch.setattr(writing, "_draw", broken)
-    result = write(line, tmp_path, "one")
+    result = write_all({"one": line}, tmp_path)
     assert [path.name for path in result.files] == ["one.html"]
     assert result.remark == ("some figures are written as HTML alone: the browser failed (the browser seemed to close)")
 

@@ -8,10 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from search.report import comparison_table, export, trials_frame
 from search.report.formats.columns import frame_sheet, table_sheet
 from search.report.formats.hypertext import html_page, html_table
 from search.report.formats.sheet import Column, Entry, Sheet
+from search.report.record.frames import trials_frame
+from search.report.results import export
+from search.report.table.build import comparison_table
 from search.report.text import one_line
 from tests.report.hostile import TEXTS, hostile_study
 

@@ -12,11 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from search.report import comparison_table, export
 from search.report.formats.columns import table_sheet
 from search.report.formats.latex import MAX_FLOAT_LINES, latex_table
 from search.report.formats.latex_text import _ACCENTS, _SIGNS, latex_text
 from search.report.formats.sheet import Column, Entry, Sheet
+from search.report.results import export
+from search.report.table.build import comparison_table
 from search.space.model import Axis, Grid
 from tests.report.builder import GAMMAS, full
 from tests.report.hostile import hostile_study

@@ -17,21 +17,13 @@ from rich.console import Console
 
 from search.core.errors import UserError
 from search.core.trial import State
-from search.report import (
-    comparison_table,
-    show_study,
-    show_trial,
-    study_list,
-    table_frame,
-    table_json,
-    table_markdown,
-    table_rich,
-)
 from search.report.formats import render
 from search.report.formats.columns import table_sheet
-from search.report.formats.render import frame_csv, frame_markdown
+from search.report.formats.render import frame_csv, frame_markdown, table_frame, table_json, table_markdown, table_rich
 from search.report.formats.sheet import Entry
+from search.report.table.build import comparison_table
 from search.report.text import csv_cell, figure, markdown_cell, plain, printable, readable, rounded, value_text
+from search.report.views import show_study, show_trial, study_list
 from search.space.model import Axis, Grid, Objective, Published, Report, Search
 from tests.report.builder import GAMMAS
 

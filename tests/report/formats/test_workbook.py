@@ -16,9 +16,12 @@ from hypothesis import strategies as st
 
 from search.core.errors import UserError
 from search.core.trial import State
-from search.report import comparison_table, epochs_frame, export, table_frame, trials_frame
 from search.report.formats import workbook as module
+from search.report.formats.render import table_frame
 from search.report.formats.workbook import MOST_CHARACTERS, cell_string, workbook
+from search.report.record.frames import epochs_frame, trials_frame
+from search.report.results import export
+from search.report.table.build import comparison_table
 from search.space.model import Axis, Grid
 from tests.report.builder import GAMMAS
 from tests.report.hostile import TEXTS, hostile_study

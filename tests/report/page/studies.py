@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from search.ledger.ledger import Ledger
-from search.report.page import report_page
+from search.report.page.page import report_page
 from search.report.record.curves import Curves
 from search.report.results import conditions
 from search.report.table.build import Comparison, comparison_of

@@ -18,10 +18,11 @@ from hypothesis import strategies as st
 
 from search.core.trial import State
 from search.ledger.ledger import Ledger
-from search.report import write_results
 from search.report.figures.style import COLOURS
-from search.report.page import MAX_PAGE_BYTES, drawn
+from search.report.page import drawn
 from search.report.page.markup import Markup, element, escaped, sentence
+from search.report.page.page import MAX_PAGE_BYTES
+from search.report.results import write_results
 from search.report.text import one_line
 from search.space.model import Axis, Float, Grid, Report, Search
 from tests.report.builder import GAMMAS, Study

@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 
 from search.core.trial import State
-from search.report import comparison_table, table_json, table_markdown
 from search.report.formats.columns import printed_notes
+from search.report.formats.render import table_json, table_markdown
 from search.report.record.complete import incomplete
 from search.report.record.curves import read_curves
+from search.report.table.build import comparison_table
 from search.space.model import Axis, Float, Search
 from tests.report.judging import SPACE, Bench, pattern
 from tests.report.page.studies import Page, levels, page_of

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from search.core.trial import Row, State
-from search.report import decisions_frame, epochs_frame, predictions_frame, trials_frame
+from search.report.record.frames import decisions_frame, epochs_frame, predictions_frame, trials_frame
 from search.space.model import Axis, Choice, Condition, Grid, Objective, Report, Search
 from tests.report.builder import CARD, GAMMAS, full, guess, key_of
 

@@ -8,8 +8,8 @@ import pytest
 
 from search.api import Study
 from search.core.trial import State
-from search.report import comparison_table, record_look
-from search.report.record.looks import looks_of
+from search.report.record.looks import looks_of, record_look
+from search.report.table.build import comparison_table
 from tests.report.judging import SPACE, Bench, pattern
 
 

@@ -8,10 +8,11 @@ from dataclasses import replace
 import pytest
 
 from search.core.trial import State
-from search.report import comparison_table, table_frame, table_markdown
 from search.report.formats.columns import table_sheet
 from search.report.formats.hypertext import html_table
 from search.report.formats.latex import latex_table
+from search.report.formats.render import table_frame, table_markdown
+from search.report.table.build import comparison_table
 from search.space.model import Axis, Choice, Float, Grid, Objective, Published, Report, Search
 from tests.report.builder import GAMMAS, full, key_of
 
@@ -242,7 +243,7 @@ def test_sampled_studies_are_sorted_and_cut(make):
     values = [line.cells["val_accuracy"].mean for line in table.lines]
     assert values[:35] == sorted((number / 35 for number in range(35)), reverse=True)
     assert table.lines[-1].ending == "1 pruned"
-    assert (len(table.shown), table.more, len(table.lines)) == (30, 6, 36)
+    assert (len(table.shown), len(table.lines)) == (30, 36)
     assert table.lines[0].setting == f"lr={0.0123456789 + table.lines[0].configuration:.4g}"
     assert "The 30 best of 36 lines are shown; 6 more." in table.notes
     assert any("the validation figure of the best of 35 is optimistic" in note for note in table.notes)

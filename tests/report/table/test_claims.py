@@ -9,7 +9,10 @@ import numpy as np
 import pytest
 
 from search.core.trial import State
-from search.report import comparison_table, table_json, table_markdown, verdicts_frame, write_results
+from search.report.formats.judged_frame import verdicts_frame
+from search.report.formats.render import table_json, table_markdown
+from search.report.results import write_results
+from search.report.table.build import comparison_table
 from search.space.model import Axis, Float, Grid, Published, Search
 from search.statistics.verdicts import Kind
 from tests.report.builder import key_of

@@ -7,8 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from search.report import comparison_table, table_frame
 from search.report.formats.columns import table_sheet
+from search.report.formats.render import table_frame
+from search.report.table.build import comparison_table
 from search.report.table.cross import baseline_of, cross_axes
 from search.report.table.judged_text import plus_minus
 from search.report.table.model import Cell, Judged

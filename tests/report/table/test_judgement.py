@@ -13,8 +13,10 @@ from scipy import stats
 
 from search.core.trial import Row, State
 from search.ledger import codec, tables
-from search.report import comparison_table, predictions_frame, table_frame, table_json, trials_frame
 from search.report.formats.columns import table_sheet
+from search.report.formats.render import table_frame, table_json
+from search.report.record.frames import predictions_frame, trials_frame
+from search.report.table.build import comparison_table
 from search.space.model import Axis, Float, Grid, Objective, Search
 from search.statistics.results import Trust
 from tests.report.builder import key_of

@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 
 from search.core.trial import State
-from search.report import comparison_table, read_curves, table_json, table_markdown
-from search.report.page import report_page
+from search.report.formats.render import table_json, table_markdown
+from search.report.page.page import report_page
+from search.report.record.curves import read_curves
 from search.report.results import conditions
-from search.report.table.build import Comparison
+from search.report.table.build import Comparison, comparison_table
 from search.report.table.unmoved import unmoved
 from search.space.model import Axis, Choice, Float, Grid, Search, Space
 from tests.report.builder import GAMMAS, Study, key_of
