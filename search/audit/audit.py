@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from search.audit import accuracy, facts
 from search.audit.desk import Desk
 from search.audit.findings import Finding, listed
-from search.audit.settings import Row, one_curve, pairs, rows
+from search.audit.settings import AuditedRow, one_curve, pairs, rows
 from search.space.model import Space
 from search.space.nodes import printable
 from search.workload import load_workload
@@ -45,7 +45,7 @@ def audit(spaces: Iterable[Space]) -> list[Audited]:
         spaces: as `search.space.reader.read_space` gives them; where they were read from is looked up again for lines.
     """
     desks: list[Desk] = []
-    found: list[tuple[Desk, Row]] = []
+    found: list[tuple[Desk, AuditedRow]] = []
     for space in spaces:
         desk = Desk(space)
         desks.append(desk)
@@ -68,7 +68,7 @@ def audit(spaces: Iterable[Space]) -> list[Audited]:
     ]
 
 
-def _curves(desk: Desk, own: Sequence[Row]) -> None:
+def _curves(desk: Desk, own: Sequence[AuditedRow]) -> None:
     for group in one_curve(own):
         names = listed([desk.row(row.name) for row in group])
         alike = f"{names} differ in nothing but where they stop, as far as the file says"
@@ -76,7 +76,7 @@ def _curves(desk: Desk, own: Sequence[Row]) -> None:
         desk.note(sentence, "values", group[0].name)
 
 
-def _twice(found: Sequence[tuple[Desk, Row]]) -> None:
+def _twice(found: Sequence[tuple[Desk, AuditedRow]]) -> None:
     """Note rows with equal settings: perhaps one run listed twice where figures agree, else what they leave open.
 
     Two runs under different seeds may have the same figure, and papers rarely print a seed: no more than "may be".
@@ -110,7 +110,7 @@ def _twice(found: Sequence[tuple[Desk, Row]]) -> None:
         later_desk.note(sentence, "values", later.name)
 
 
-def _alike(one: Desk, earlier: Row, other: Desk, later: Row) -> bool:
+def _alike(one: Desk, earlier: AuditedRow, other: Desk, later: AuditedRow) -> bool:
     """Whether two figures may stand for the same number of images."""
     ours, theirs = one.counts(earlier.name), other.counts(later.name)
     if ours and theirs:

@@ -21,7 +21,7 @@ MAX_CONFIGURATIONS = 10_000
 
 
 @dataclass(frozen=True)
-class Row:
+class AuditedRow:
     """A published row whose settings are known.
 
     Attributes:
@@ -43,16 +43,16 @@ class Row:
         """Length of the run, early stopping apart."""
         return len(self.path)
 
-    def shares(self, other: Row) -> int:
+    def shares(self, other: AuditedRow) -> int:
         """Return the number of epochs that both train alike."""
         return prefix.shared(self.path, other.path) if self.root == other.root else 0
 
-    def whole(self, other: Row) -> bool:
+    def whole(self, other: AuditedRow) -> bool:
         """Whether the shorter of the two is a part of the longer, or both are one."""
         return self.shares(other) == min(self.epochs, other.epochs)
 
 
-def rows(space: Space, workload: Workload) -> list[Row]:
+def rows(space: Space, workload: Workload) -> list[AuditedRow]:
     """Return the published rows of a space that stand for one configuration each, in the file's order.
 
     Args:
@@ -74,25 +74,25 @@ def rows(space: Space, workload: Workload) -> list[Row]:
     ]
 
 
-def _row(space: Space, workload: Workload, name: str, parameters: Mapping[str, Any]) -> Row:
+def _row(space: Space, workload: Workload, name: str, parameters: Mapping[str, Any]) -> AuditedRow:
     settings, service = canonical(space, workload, parameters, seed=0)
     fixed, schedule = workload.schedule(settings, service["epochs"])
     root = prefix.fingerprint([space.workload, dict(fixed)])
     stopping = {key: value for key, value in service.items() if key != "epochs"}
-    return Row(space.file, name, root, prefix.path(root, schedule), stopping)
+    return AuditedRow(space.file, name, root, prefix.path(root, schedule), stopping)
 
 
-def one_curve(found: Sequence[Row]) -> list[list[Row]]:
+def one_curve(found: Sequence[AuditedRow]) -> list[list[AuditedRow]]:
     """Group the rows of a file that differ in nothing but where they stop; only groups of two and more."""
-    groups: dict[str, list[Row]] = {}
+    groups: dict[str, list[AuditedRow]] = {}
     for row in found:
         groups.setdefault(row.path[-1], []).append(row)
     return [group for group in groups.values() if len({repr(row.stopping) for row in group}) > 1]
 
 
-def pairs(found: Iterable[Row]) -> list[tuple[Row, Row]]:
+def pairs(found: Iterable[AuditedRow]) -> list[tuple[AuditedRow, AuditedRow]]:
     """Return (earlier, later) rows of which one is the other, or its beginning, under the same stop rule."""
-    result, before = [], list[Row]()
+    result, before = [], list[AuditedRow]()
     for row in found:
         result += [(other, row) for other in before if other.stopping == row.stopping and row.whole(other)]
         before.append(row)

@@ -15,7 +15,7 @@ from search.core.trial import DataCard
 from search.engine.decide.context import Context
 from search.engine.decide.driver import Driver
 from search.engine.live import View
-from search.engine.machines.agreement import Sample
+from search.engine.machines.agreement import StudySample
 from search.engine.machines.gauge import Gauge
 from search.engine.machines.nodes import Share, TrainingNode
 from search.engine.outage import through_outages
@@ -90,7 +90,7 @@ class _Steps:
     view: View
     sharing: bool
     address: str
-    sample: Sample
+    sample: StudySample
     deadline: list[float]  # monotonic seconds, once training has begun
     nodes: Sequence[TrainingNode] = ()  # of a cluster
     plan: Plan | None = None

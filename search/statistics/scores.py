@@ -137,7 +137,7 @@ def make_scores(
 
 
 @dataclass(frozen=True, eq=False)
-class Run:
+class RunScores:
     """One run of one setting.
 
     Attributes:
@@ -158,7 +158,7 @@ class Run:
 
 
 def from_runs(
-    runs: Iterable[Run],
+    runs: Iterable[RunScores],
     settings: int,
     images: int,
     *,
@@ -179,7 +179,7 @@ def from_runs(
     Raises:
         InternalError: as `make_scores`; a setting outside the table; a finished run on another number of images.
     """
-    run_at: dict[tuple[int, int], Run] = {}
+    run_at: dict[tuple[int, int], RunScores] = {}
     for run in runs:
         if not 0 <= run.setting < settings:
             raise InternalError(f"setting {run.setting}: must be one of 0 to {settings - 1}")

@@ -21,7 +21,7 @@ STEPS_BEFORE_RECORDING = 3
 
 
 @dataclass(frozen=True)
-class Recorded:
+class RecordedStep:
     """A step on memory of its own: copy into `inputs`, then call `replay`."""
 
     inputs: tuple[Tensor, ...]
@@ -38,7 +38,7 @@ class Graphed:
     def __init__(self, work: Work) -> None:
         self._work = work
         self._seen: Counter[tuple[torch.Size, ...]] = Counter()
-        self._recorded: dict[tuple[torch.Size, ...], Recorded] = {}
+        self._recorded: dict[tuple[torch.Size, ...], RecordedStep] = {}
 
     def __call__(self, *tensors: Tensor) -> None:
         """Run the step on these tensors, all on one device."""
@@ -64,12 +64,12 @@ class Graphed:
         present.wait_stream(aside)
         return None
 
-    def _record(self, tensors: tuple[Tensor, ...]) -> Recorded:
+    def _record(self, tensors: tuple[Tensor, ...]) -> RecordedStep:
         inputs = tuple(torch.empty_like(tensor).copy_(tensor) for tensor in tensors)
         if inputs[0].device.type != "cuda":
-            return Recorded(inputs, lambda: self._work(*inputs))
+            return RecordedStep(inputs, lambda: self._work(*inputs))
         graph = torch.cuda.CUDAGraph()
         # By default any other thread that uses the device meanwhile fails, as the one that fetches images does.
         with torch.cuda.graph(graph, capture_error_mode="thread_local"):
             self._work(*inputs)
-        return Recorded(inputs, graph.replay)
+        return RecordedStep(inputs, graph.replay)

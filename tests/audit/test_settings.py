@@ -8,19 +8,19 @@ from typing import Any
 import pytest
 
 from classifier.workload import workload
-from search.audit.settings import Row, one_curve, pairs, rows
+from search.audit.settings import AuditedRow, one_curve, pairs, rows
 from search.space.reader import space_from_mapping
 
 STEP = {"decay.name": "step", "decay.start": 4, "decay.every": 2, "decay.factor": 0.1}
 
 
-def found(options: dict[str, Any], epochs: int = 6, report: Mapping[str, Any] = {}, **space: Any) -> list[Row]:
+def found(options: dict[str, Any], epochs: int = 6, report: Mapping[str, Any] = {}, **space: Any) -> list[AuditedRow]:
     report = {"rows": "case", "published": {"values": dict.fromkeys(options, "50.00")}, **report}
     mapping = {"workload": "classifier", "fixed": {"epochs": epochs}, "space": {"case": {"grid": options}, **space}}
     return rows(space_from_mapping({**mapping, "report": report}), workload)
 
 
-def names(chosen: list[tuple[Row, Row]]) -> list[tuple[str, str]]:
+def names(chosen: list[tuple[AuditedRow, AuditedRow]]) -> list[tuple[str, str]]:
     return [(one.name, other.name) for one, other in chosen]
 
 

@@ -7,14 +7,14 @@ import pytest
 
 from search.core.errors import InternalError
 from search.statistics.results import Trust
-from search.statistics.scores import Ended, Run, from_runs, make_scores
+from search.statistics.scores import Ended, RunScores, from_runs, make_scores
 from tests.statistics.helpers import difference, golden
 
 F, D, M = Ended.FINISHED, Ended.DIVERGED, Ended.MISSING
 
 
-def runs(y: np.ndarray) -> list[Run]:
-    return [Run(a, 10 + s, F, y[a, s]) for a in range(y.shape[0]) for s in range(y.shape[1])]
+def runs(y: np.ndarray) -> list[RunScores]:
+    return [RunScores(a, 10 + s, F, y[a, s]) for a in range(y.shape[0]) for s in range(y.shape[1])]
 
 
 def test_runs_in_any_order() -> None:
@@ -26,12 +26,12 @@ def test_runs_in_any_order() -> None:
 
 def test_the_same_seed_twice_is_one_seed() -> None:
     y = golden(2, 3)
-    twice = [Run(0, 10, D), *runs(y), *runs(y), Run(1, 12, D)]
+    twice = [RunScores(0, 10, D), *runs(y), *runs(y), RunScores(1, 12, D)]
     assert difference(from_runs(twice, 2, 40), 1, 0) == difference(make_scores(y), 1, 0)
 
 
 def test_runs_that_are_not_there_are_missing() -> None:
-    found = from_runs([*runs(golden(2, 3))[:5], Run(1, 12, D)], 3, 40)
+    found = from_runs([*runs(golden(2, 3))[:5], RunScores(1, 12, D)], 3, 40)
     assert found.ended == ((F, F, F), (F, F, D), (M, M, M))
     assert difference(found, 1, 0).seeds == 2
     assert difference(found, 2, 0).reason == "no seed that both settings finished"
@@ -40,20 +40,20 @@ def test_runs_that_are_not_there_are_missing() -> None:
 
 def test_one_training_under_two_settings() -> None:
     y = golden(1, 3)
-    shared = [Run(a, s, F, y[0, s], f"row {s}") for a in (0, 1) for s in range(3)]
+    shared = [RunScores(a, s, F, y[0, s], f"row {s}") for a in (0, 1) for s in range(3)]
     assert difference(from_runs(shared, 2, 40), 1, 0).state is Trust.SAME_RUN
 
 
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ([Run(3, 0, F, [1, 0])], "setting 3: must be one of 0 to 2"),
-        ([Run(1, 7, F, [1, 0, 1])], r"scores of setting 1, seed 7: \(3,\), must be one per image, 2"),
-        ([Run(1, 7, F, [1, float("nan")])], r"must lie in \[0, 1\]; a prediction that is no number is wrong, 0"),
-        ([Run(1, 7, F, [1, -1])], r"must lie in \[0, 1\]"),
+        ([RunScores(3, 0, F, [1, 0])], "setting 3: must be one of 0 to 2"),
+        ([RunScores(1, 7, F, [1, 0, 1])], r"scores of setting 1, seed 7: \(3,\), must be one per image, 2"),
+        ([RunScores(1, 7, F, [1, float("nan")])], r"must lie in \[0, 1\]; a prediction that is no number is wrong, 0"),
+        ([RunScores(1, 7, F, [1, -1])], r"must lie in \[0, 1\]"),
     ],
 )
-def test_what_does_not_fit_is_refused(given: list[Run], message: str) -> None:
+def test_what_does_not_fit_is_refused(given: list[RunScores], message: str) -> None:
     with pytest.raises(InternalError, match=message):
         from_runs(given, 3, 2)
 

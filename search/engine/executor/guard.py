@@ -45,7 +45,7 @@ ENDING_SIGNALS = frozenset({signal.SIGINT, signal.SIGTERM})
 """Signals that end a driver. Their numbers are bytes of no sentence, so one pipe tells of both."""
 
 
-class Told:
+class GuardLine:
     """What the guard is told of a start, which ends this process (exit code 1) where it takes too long."""
 
     def __init__(self, pipe: IO[bytes] | None) -> None:
@@ -96,20 +96,20 @@ class Told:
 
 
 @contextlib.contextmanager
-def guard(folder: str) -> Iterator[Told]:
+def guard(folder: str) -> Iterator[GuardLine]:
     """Watch over the Ray that is started inside, in a folder of its own.
 
     Raises:
         OSError: its process cannot be started.
     """
     if not sys.executable:  # an interpreter inside another program
-        process, told = None, Told(None)
+        process, told = None, GuardLine(None)
     else:
         words = (os.getpid(), os.getsid(0), folder)
         command = [sys.executable, "-I", "-S", str(Path(__file__).resolve()), *map(str, words)]
         nowhere = subprocess.DEVNULL  # whoever reads the driver's output through a pipe would wait for the guard, too
         process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=nowhere, cwd="/", start_new_session=True)
-        told = Told(process.stdin)
+        told = GuardLine(process.stdin)
     try:
         yield told
     finally:

@@ -21,7 +21,7 @@ from search.core.errors import RayLost, SearchError, StorageFailed, UserError
 from search.core.shown import first_line
 from search.engine.executor import private
 from search.engine.executor.folders import full, own_folder
-from search.engine.executor.guard import Told, guard
+from search.engine.executor.guard import GuardLine, guard
 from search.engine.executor.job import job
 from search.engine.executor.servers import ServerWatch, watched
 from search.system import limits
@@ -185,7 +185,7 @@ def _look(folder: str) -> str:
 
 
 @contextmanager
-def _lean(told: Told) -> Iterator[None]:
+def _lean(told: GuardLine) -> Iterator[None]:
     """Start only what a run needs of Ray's processes, outside of this one's process group.
 
     Left out are three Python processes of Ray's that a start and its end otherwise wait for: the autoscaler's monitor,
@@ -217,7 +217,7 @@ def _lean(told: Told) -> Iterator[None]:
         yield
 
 
-def _mortal(told: Told, usual: Callable[..., object]) -> Callable[..., object]:
+def _mortal(told: GuardLine, usual: Callable[..., object]) -> Callable[..., object]:
     """Let signals end this process while Ray connects: it waits for its servers for seconds, perhaps for ever, and
     holds the interpreter's lock meanwhile, so that no handler of ours can run before it is done."""
 

@@ -45,7 +45,7 @@ FILE_VISIBLE_TIMEOUT_S = 15.0
 
 
 @dataclass(frozen=True)
-class Sample:
+class StudySample:
     """One configuration of a study, as the driver reads it.
 
     Attributes:
@@ -265,7 +265,7 @@ def agreed(
     answers: Mapping[TrainingNode, Answer],
     challenge: Challenge,
     code: Mapping[str, str],
-    sample: Sample,
+    sample: StudySample,
     patience: float = FILE_VISIBLE_TIMEOUT_S,
 ) -> dict[str, str]:
     """Return the execution class of all nodes.
@@ -294,7 +294,12 @@ def agreed(
 
 
 def _troubles(
-    node: TrainingNode, said: Answer, challenge: Challenge, code: Mapping[str, str], sample: Sample, patience: float
+    node: TrainingNode,
+    said: Answer,
+    challenge: Challenge,
+    code: Mapping[str, str],
+    sample: StudySample,
+    patience: float,
 ) -> list[str]:
     troubles = list(said.trouble)
     if said.mode.lower() != "token":

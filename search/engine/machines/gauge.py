@@ -14,7 +14,7 @@ from collections.abc import Callable, Collection, Mapping
 
 from search.engine.decide.outlook import Outlook
 from search.engine.machines.nodes import Share
-from search.engine.machines.packing import GPU_MEMORY_RESERVE_FRACTION, MIN_SPEEDUP, Choice, gain, leases_per_gpu
+from search.engine.machines.packing import GPU_MEMORY_RESERVE_FRACTION, MIN_SPEEDUP, SharingChoice, gain, leases_per_gpu
 from search.engine.worker.usage import Usage
 
 MEASURED_EPOCHS_PER_WORKER = 2
@@ -117,7 +117,7 @@ class Gauge:
         self._settled = choice.number == 1
         self._change(choice.number, self._said(choice, seconds), memory_alone=self._memory, seconds_alone=seconds)
 
-    def _said(self, choice: Choice, seconds: float) -> str:
+    def _said(self, choice: SharingChoice, seconds: float) -> str:
         if choice.number == 1:
             return f"one trial to a GPU: {choice.why}"
         taken = f"alone one takes {100 * self._memory:.0f} % of its memory and {seconds:.3g} s an epoch"

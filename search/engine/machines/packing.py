@@ -30,7 +30,7 @@ MIN_SPEEDUP = 1.05
 
 
 @dataclass(frozen=True)
-class Choice:
+class SharingChoice:
     """How many leases share a GPU, and what allows no more."""
 
     number: int
@@ -39,7 +39,7 @@ class Choice:
 
 def leases_per_gpu(
     memory: float, busy: float | None, fits: int, gpus: int, trials: int, epochs: int, seconds: float
-) -> Choice:
+) -> SharingChoice:
     """Decide how many leases share each GPU from now on; 1 where they do not.
 
     Args:
@@ -54,19 +54,21 @@ def leases_per_gpu(
     percent = f"one trial takes {100 * memory:.0f} % of a GPU's memory"
     reserve, fraction_taken = GPU_MEMORY_RESERVE_FRACTION, max(memory, MIN_GPU_FRACTION)
     bounds = [
-        Choice(math.floor((1 - reserve) / fraction_taken + 1e-9), f"{percent}, and {100 * reserve:.0f} % stay free"),
-        Choice(fits // gpus, "there are CPU cores for no more"),
-        Choice(math.ceil(trials / gpus), "there are no more trials"),
-        Choice(MAX_LEASES_PER_GPU, f"more than {MAX_LEASES_PER_GPU} are never tried"),
+        SharingChoice(
+            math.floor((1 - reserve) / fraction_taken + 1e-9), f"{percent}, and {100 * reserve:.0f} % stay free"
+        ),
+        SharingChoice(fits // gpus, "there are CPU cores for no more"),
+        SharingChoice(math.ceil(trials / gpus), "there are no more trials"),
+        SharingChoice(MAX_LEASES_PER_GPU, f"more than {MAX_LEASES_PER_GPU} are never tried"),
     ]
     if busy:
         why = f"one trial keeps a GPU busy {100 * busy:.0f} % of the time"
-        bounds.append(Choice(math.ceil(1 / max(busy, MIN_GPU_FRACTION)), why))
+        bounds.append(SharingChoice(math.ceil(1 / max(busy, MIN_GPU_FRACTION)), why))
     least = min(bounds, key=lambda bound: bound.number)
     if least.number <= 1:
-        return Choice(1, least.why)
+        return SharingChoice(1, least.why)
     if (left := epochs * seconds / gpus) < MIN_TRAINING_LEFT_S:
-        return Choice(1, f"the {left:.0f} s of training that are left on each would not repay a change")
+        return SharingChoice(1, f"the {left:.0f} s of training that are left on each would not repay a change")
     return least
 
 

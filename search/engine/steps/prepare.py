@@ -7,7 +7,7 @@ from itertools import islice
 from search.core.trial import State
 from search.engine.decide.admission import LEAVES_PER_QUERY
 from search.engine.live import View
-from search.engine.machines.agreement import Challenge, Question, Sample, agreed
+from search.engine.machines.agreement import Challenge, Question, StudySample, agreed
 from search.engine.machines.nodes import Share
 from search.ledger.ledger import Ledger, StudyRecord
 from search.space.addressed import addressed
@@ -19,7 +19,7 @@ from search.study.leaf import Planner, canonical
 from search.workload import Workload, identity
 
 
-def read_data(space: Space, workload: Workload, view: View) -> Sample:
+def read_data(space: Space, workload: Workload, view: View) -> StudySample:
     """Read the data of one configuration before anything is recorded or started: it may take long, or not be there.
 
     Returns:
@@ -39,7 +39,7 @@ def read_data(space: Space, workload: Workload, view: View) -> Sample:
         view.say(f"data: {card.name}; " + "; ".join(card.notes))
     if space.search.sampler != "grid":  # of a grid every configuration is looked at when the run is planned
         read_all(space, workload)
-    return Sample(fixed, card.fingerprint if card is not None else "", inputs)
+    return StudySample(fixed, card.fingerprint if card is not None else "", inputs)
 
 
 def every_trial_ended(ledger: Ledger, record: StudyRecord, space: Space) -> bool:
@@ -68,7 +68,7 @@ def grid_on_record(ledger: Ledger, space: Space, planner: Planner) -> bool:
 
 
 def proven_class(
-    ledger: Ledger, space: Space, workload: Workload, address: str, share: Share, sample: Sample, view: View
+    ledger: Ledger, space: Space, workload: Workload, address: str, share: Share, sample: StudySample, view: View
 ) -> dict[str, str]:
     """Return the execution class of the cluster's nodes, each of which proved that it can train this study.
 

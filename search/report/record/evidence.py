@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from search.core.trial import DataCard, State
 from search.report.record.curves import Curve, Curves
-from search.statistics.scores import Ended, Run, Scores, from_runs
+from search.statistics.scores import Ended, RunScores, Scores, from_runs
 
 ENDED = {
     State.FINISHED: Ended.FINISHED,
@@ -193,7 +193,7 @@ def _panels(
         truth = card.truth[split]
         places = own if panels else sorted([*own, *idle])
         # What is not there comes first, so that a run that is there takes its place.
-        runs = [Run(number, seed, Ended.MISSING) for number in range(len(places)) for seed in read.space.seeds]
+        runs = [RunScores(number, seed, Ended.MISSING) for number in range(len(places)) for seed in read.space.seeds]
         runs += [
             _run(number, run, right, value) for number, place in enumerate(places) for run, right in found[place].runs
         ]
@@ -209,13 +209,13 @@ def _panels(
     return panels
 
 
-def _run(number: int, run: Curve, right: npt.NDArray[np.bool_] | None, value: str) -> Run:
+def _run(number: int, run: Curve, right: npt.NDArray[np.bool_] | None, value: str) -> RunScores:
     epoch = run.epoch(value)
     if right is None or not epoch:  # else it has finished
         ended = ENDED.get(run.trial.state, Ended.MISSING)
-        return Run(number, run.trial.seed, Ended.MISSING if ended is Ended.FINISHED else ended)
+        return RunScores(number, run.trial.seed, Ended.MISSING if ended is Ended.FINISHED else ended)
     rows = tuple(run.rows[one].content for one in sorted(run.rows) if one <= epoch)
-    return Run(number, run.trial.seed, Ended.FINISHED, right, run.keys[epoch - 1], rows)
+    return RunScores(number, run.trial.seed, Ended.FINISHED, right, run.keys[epoch - 1], rows)
 
 
 def _images(card: DataCard | None, split: str, data: str) -> str:

@@ -17,7 +17,7 @@ import numpy as np
 from PIL import Image
 
 from classifier.data.decode import BLOCK_IMAGES, threads
-from classifier.data.progress import Progress
+from classifier.data.progress import ReadingProgress
 
 MIN_SIDE_PX = 64
 """Width and height at which images are looked at, or more."""
@@ -75,7 +75,7 @@ def across(look: Look, parts: Mapping[str, np.ndarray], same: np.ndarray, most: 
     return pairs, [images for _, *images in nearest]
 
 
-def look_at(pixels: np.ndarray, images: np.ndarray, progress: Progress) -> Look:
+def look_at(pixels: np.ndarray, images: np.ndarray, progress: ReadingProgress) -> Look:
     """Look at some images.
 
     Args:

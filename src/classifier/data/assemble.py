@@ -21,7 +21,7 @@ def pool_key(source: Source, size: int) -> str:
     return cache.key("pool", source.identity, str(size), decode.version())
 
 
-def pool(source: Source, size: int) -> cache.Entry:
+def pool(source: Source, size: int) -> cache.CacheEntry:
     """Open all images of a source at `size` pixels, in the order of its listing; decoded where that was not done."""
     shape = (len(source.names), 3, size, size)
     return cache.obtain(pool_key(source, size), shape, lambda extra: decode.decode_all(source, size, extra))
@@ -44,7 +44,7 @@ class Split:
     decoded: Decoded
     parts: Mapping[str, np.ndarray]
     before: Sequence[int]
-    pool: Callable[[], cache.Entry]
+    pool: Callable[[], cache.CacheEntry]
     pool_sha256: str
 
 

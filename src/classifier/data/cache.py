@@ -38,7 +38,7 @@ in there means that the result is not to be kept."""
 
 
 @dataclass(frozen=True)
-class Entry:
+class CacheEntry:
     """A read-only array, the hash of its bytes, and what its maker wanted remembered."""
 
     array: np.ndarray
@@ -81,7 +81,7 @@ def peek(name: str) -> About | None:
         return None  # `obtain` will find it and say so
 
 
-def obtain(name: str, shape: tuple[int, ...], make: Make) -> Entry:
+def obtain(name: str, shape: tuple[int, ...], make: Make) -> CacheEntry:
     """Open the uint8 array called `name`, made and stored first where it is missing or damaged."""
     place = folder()
     entry = _open(place, name, shape)
@@ -102,7 +102,7 @@ def obtain(name: str, shape: tuple[int, ...], make: Make) -> Entry:
     return _in_memory(shape, make)
 
 
-def _make(place: Path, name: str, shape: tuple[int, ...], make: Make, tidy: bool) -> Entry:
+def _make(place: Path, name: str, shape: tuple[int, ...], make: Make, tidy: bool) -> CacheEntry:
     if tidy:  # nobody else is writing this one: what lies about was left by a process that was killed
         for leftover in place.glob(f"{name}.*.tmp"):
             leftover.unlink(missing_ok=True)
@@ -120,7 +120,7 @@ def _make(place: Path, name: str, shape: tuple[int, ...], make: Make, tidy: bool
         else:
             stream.flush()
             array = np.load(stream.name, mmap_mode="r")  # stays readable after its file is removed
-            return Entry(array, digest.hexdigest(), extra)
+            return CacheEntry(array, digest.hexdigest(), extra)
     with _written(place, name) as (stream, publish):
         header = {
             "format": FORMAT_VERSION,
@@ -137,7 +137,7 @@ def _make(place: Path, name: str, shape: tuple[int, ...], make: Make, tidy: bool
     return entry
 
 
-def _in_memory(shape: tuple[int, ...], make: Make) -> Entry:
+def _in_memory(shape: tuple[int, ...], make: Make) -> CacheEntry:
     array = np.empty(shape, dtype=np.uint8)
     extra: dict[str, Any] = {}
     start = 0
@@ -145,17 +145,17 @@ def _in_memory(shape: tuple[int, ...], make: Make) -> Entry:
         array[start : start + len(block)] = block
         start += len(block)
     array.flags.writeable = False
-    return Entry(array, hashlib.sha256(array.data).hexdigest(), extra)
+    return CacheEntry(array, hashlib.sha256(array.data).hexdigest(), extra)
 
 
-def _open(place: Path, name: str, shape: tuple[int, ...]) -> Entry | None:
+def _open(place: Path, name: str, shape: tuple[int, ...]) -> CacheEntry | None:
     try:
         about = _about(place, name)
         if about is None:
             return None
         if about.shape != shape:
             raise Damaged(f"its shape is {about.shape}, not {shape}")
-        return Entry(_array(_array_path(place, name, about.sha256), about), about.sha256, about.extra)
+        return CacheEntry(_array(_array_path(place, name, about.sha256), about), about.sha256, about.extra)
     except Damaged as damage:
         log.warning("the cached images %s are damaged (%s) and are made again", _about_path(place, name), damage)
         return None

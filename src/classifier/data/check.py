@@ -23,7 +23,7 @@ from classifier.data.assemble import Split, pool, split
 from classifier.data.card import notes
 from classifier.data.formats import bits, opened
 from classifier.data.listing import named
-from classifier.data.progress import Progress
+from classifier.data.progress import ReadingProgress
 from classifier.data.source import LONG, Source
 
 FEW_TRAINING_IMAGES = 5
@@ -91,7 +91,7 @@ def report(source: Source, size: int, seed: int, limit: Sequence[int] | None, ba
 def _originals(source: Source, images: Sequence[int]) -> list[Original]:
     found: list[Original] = []
     doing = f"reading {source.name}"
-    with ThreadPoolExecutor(decode.threads()) as pool, Progress(doing, len(images)) as progress:
+    with ThreadPoolExecutor(decode.threads()) as pool, ReadingProgress(doing, len(images)) as progress:
         for start in range(0, len(images), decode.BLOCK_IMAGES):
             found += pool.map(lambda image: _original(source, image), images[start : start + decode.BLOCK_IMAGES])
             progress.reached(len(found))
@@ -175,7 +175,7 @@ def _look_alikes(ready: Split, size: int) -> list[str]:
         return []
     entry = ready.pool() if size >= alike.MIN_SIDE_PX else pool(source, alike.MIN_SIDE_PX)
     used = np.concatenate(list(parts.values()))
-    with Progress(f"comparing {source.name}", len(used)) as progress:
+    with ReadingProgress(f"comparing {source.name}", len(used)) as progress:
         look = alike.look_at(entry.array, used, progress)
     same = np.unique(np.array(ready.decoded.digests, dtype=bytes), return_inverse=True)[1]
     count, nearest = alike.across(look, parts, same, MAX_NAMED_ITEMS)

@@ -20,7 +20,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from classifier.data.formats import bits, codecs, opened
-from classifier.data.progress import Progress
+from classifier.data.progress import ReadingProgress
 from classifier.data.source import Source
 from classifier.data.transparent import mark, on_white, with_alpha
 
@@ -118,7 +118,10 @@ def decode_all(source: Source, size: int, extra: dict[str, Any]) -> Iterator[np.
         except Exception as error:  # Pillow's readers raise whatever they like on damaged files
             return error
 
-    with ThreadPoolExecutor(threads()) as pool, Progress(f"decoding {source.name}", len(source.names)) as progress:
+    with (
+        ThreadPoolExecutor(threads()) as pool,
+        ReadingProgress(f"decoding {source.name}", len(source.names)) as progress,
+    ):
         for start in range(0, len(source.names), BLOCK_IMAGES):
             images = range(start, min(start + BLOCK_IMAGES, len(source.names)))
             block = np.zeros((len(images), 3, size, size), dtype=np.uint8)

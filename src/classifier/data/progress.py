@@ -10,7 +10,7 @@ QUIET_TIME_S = 2.0
 """Seconds before anything is said."""
 
 
-class Progress:
+class ReadingProgress:
     """Counts towards a total; says nothing of what is done in two seconds."""
 
     def __init__(self, doing: str, total: int) -> None:
@@ -18,7 +18,7 @@ class Progress:
         self._started = time.monotonic()
         self._said = False
 
-    def __enter__(self) -> Progress:
+    def __enter__(self) -> ReadingProgress:
         return self
 
     def __exit__(

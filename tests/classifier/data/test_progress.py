@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from classifier.data import progress
-from classifier.data.progress import Progress
+from classifier.data.progress import ReadingProgress
 
 
 class Terminal(io.StringIO):
@@ -21,7 +21,7 @@ def count(monkeypatch: pytest.MonkeyPatch, stream: io.StringIO, seconds: float) 
     clock = iter([0.0, seconds, seconds])
     monkeypatch.setattr(progress, "time", SimpleNamespace(monotonic=lambda: next(clock)))
     monkeypatch.setattr(progress.sys, "stderr", stream)
-    with Progress("decoding pets", 1000) as shown:
+    with ReadingProgress("decoding pets", 1000) as shown:
         shown.reached(500)
         shown.reached(1000)
     return stream.getvalue()

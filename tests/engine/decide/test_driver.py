@@ -24,7 +24,7 @@ from search.engine.decide.driver import Driver
 from search.engine.decide.form import Form
 from search.engine.decide.intake import ALARM
 from search.engine.live import Silent
-from search.engine.machines.agreement import Sample
+from search.engine.machines.agreement import StudySample
 from search.engine.run import _Steps
 from search.ledger.files import found_states
 from search.ledger.ledger import Ledger, StudyRecord
@@ -651,7 +651,7 @@ def test_outages_do_not_begin_the_hours_anew(monkeypatch: pytest.MonkeyPatch) ->
         opened.update_study(record.id, execution_class=CLASS)
         shared: list[float] = []
         for _ in range(3):
-            steps = _Steps(space, opened, Synthetic(), Silent(), True, "", Sample({}, "", {}), shared)
+            steps = _Steps(space, opened, Synthetic(), Silent(), True, "", StudySample({}, "", {}), shared)
             steps._driver(opened.study(record.name), 1, 0.0, training=True)
     assert len(deadlines) == 3
     assert len(set(deadlines)) == 1

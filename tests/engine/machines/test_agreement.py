@@ -22,7 +22,7 @@ from search.engine.machines.agreement import (
     Answer,
     Challenge,
     Question,
-    Sample,
+    StudySample,
     TrainingNode,
     agreed,
     answer,
@@ -62,7 +62,7 @@ class Reading(Workload):
 
 
 CODE = {"workload": "tests.engine.machines.test_agreement:Reading", "recipe": "7", "evaluation": "1"}
-SAMPLE = Sample({"depth": 1, "seed": 0}, "d0", {"weights": "w0"})
+SAMPLE = StudySample({"depth": 1, "seed": 0}, "d0", {"weights": "w0"})
 
 
 @pytest.fixture(autouse=True)

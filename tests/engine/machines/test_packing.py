@@ -16,7 +16,7 @@ from search.engine.machines.packing import (
     MAX_LEASES_PER_GPU,
     MIN_SPEEDUP,
     MIN_TRAINING_LEFT_S,
-    Choice,
+    SharingChoice,
     fraction,
     gain,
     leases_per_gpu,
@@ -58,7 +58,7 @@ USUAL: dict[str, Any] = {
     ],
 )
 def test_choices(change: dict[str, Any], number: int, why: str) -> None:
-    assert leases_per_gpu(**{**USUAL, **change}) == Choice(number, why)
+    assert leases_per_gpu(**{**USUAL, **change}) == SharingChoice(number, why)
 
 
 measured = st.fixed_dictionaries(
