@@ -57,14 +57,14 @@ def difference_text(line: Line, judged: Judged | None, mark: bool, halved: bool 
         return "baseline"
     if judged is None or judged.difference is None:
         return ""
-    found = judged.difference
-    if found.estimate is None or found.low is None or found.high is None:
-        return found.state.value
-    middle, low, high = (points(value, found) for value in (found.estimate, found.low, found.high))
+    difference = judged.difference
+    if difference.estimate is None or difference.low is None or difference.high is None:
+        return difference.state.value
+    middle, low, high = (points(value, difference) for value in (difference.estimate, difference.low, difference.high))
     if halved:
-        half = 50 * (found.high - found.low)
+        half = 50 * (difference.high - difference.low)
         return f"{middle} ± {rounded(half, half)}, p {p_text(judged.p_adjusted)}"
-    return f"{middle} [{low}, {high}]{_single(found.state, mark)}"
+    return f"{middle} [{low}, {high}]{_single(difference.state, mark)}"
 
 
 def points(value: float, found: Difference) -> str:

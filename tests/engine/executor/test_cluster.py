@@ -183,7 +183,7 @@ class FakeDriver:
 @pytest.mark.slow
 def test_the_driver_hears_of_nodes_that_are_gone(room: Any) -> None:
     driver = FakeDriver()
-    watch = room.Watch(driver, [TrainingNode("1", "", "", 1), TrainingNode("2", "", "", 2)])
+    watch = room.NodeWatch(driver, [TrainingNode("1", "", "", 1), TrainingNode("2", "", "", 2)])
     watch.look({"1", "2"})
     assert driver.workers == 3
     watch.look({"1", "9"})

@@ -154,11 +154,6 @@ def test_a_study_without_a_private_name(name: str, runs: dict[str, dict[str, Any
     assert_equal_without(name, runs)
 
 
-@pytest.mark.slow
-def test_a_ray_that_starts_without_a_private_name() -> None:
-    assert_equal_without(OF_A_START[0], without_each("start", OF_A_START[:1]))
-
-
 @pytest.fixture(scope="module")
 def starts() -> dict[str, dict[str, Any]]:
     return without_each("start", OF_A_START)
@@ -166,7 +161,7 @@ def starts() -> dict[str, dict[str, Any]]:
 
 @pytest.mark.stress
 @pytest.mark.parametrize("name", OF_A_START)
-def test_a_ray_that_starts_without_any_private_name(name: str, starts: dict[str, dict[str, Any]]) -> None:
+def test_a_ray_that_starts_without_a_private_name(name: str, starts: dict[str, dict[str, Any]]) -> None:
     assert_equal_without(name, starts)
 
 
