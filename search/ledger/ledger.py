@@ -16,9 +16,11 @@ from search.core.errors import StudyNotFound, nearest
 from search.core.prefix import fingerprint
 from search.core.trial import DataCard, Row, State, Trial
 from search.ledger import codec, tables
+from search.ledger.opening import open_engine
 from search.ledger.states import States
 from search.ledger.step import Step
 from search.ledger.tables import utc_now
+from search.ledger.urls import without_password
 
 KEYS_PER_QUERY = 500
 """SQLite allows 32,766 variables in a statement, and smaller statements are cached better."""
@@ -83,7 +85,7 @@ class Ledger:
 
     def __init__(self, storage: str, states: str | os.PathLike[str] | None = None, *, reading: bool = False) -> None:
         self.storage = storage
-        self.engine = tables.open_engine(storage, reading)
+        self.engine = open_engine(storage, reading)
         self.read_only = bool(self.engine.get_execution_options().get("read_only"))
         if states is None:
             states = Path(self.engine.url.database or ".").parent / "states"
@@ -115,7 +117,7 @@ class Ledger:
         names = [record.name for record in found]
         hint = nearest(name, names) or nearest(Path(name).stem, names)  # of a file, as `run` takes it
         hint = hint or (f"; there are {', '.join(names)}" if names else "; the ledger holds none yet")
-        raise StudyNotFound(f"no study {name!r} in {tables.without_password(self.storage)}{hint}")
+        raise StudyNotFound(f"no study {name!r} in {without_password(self.storage)}{hint}")
 
     def create_study(self, name: str, base_name: str, revision: int, space: str, identity: str, workload: str) -> None:
         """Add a study; does nothing where one of this name was added in the meantime."""

@@ -93,3 +93,11 @@ def sqlite_file(storage: str) -> Path | None:
     url = parsed(storage)
     plain = url.get_backend_name() == "sqlite" and url.database and url.database != ":memory:" and not url.query
     return Path(str(url.database)) if plain else None
+
+
+def without_password(storage: str) -> str:
+    """Return a storage as it may be shown and logged."""
+    try:
+        return sa.make_url(storage).render_as_string() if is_url(storage) else storage
+    except sa.exc.ArgumentError:
+        return storage

@@ -18,8 +18,7 @@ from search.core.errors import UserError
 from search.core.shown import first_line
 from search.ledger.ledger import Ledger
 from search.ledger.reading import writable
-from search.ledger.tables import without_password
-from search.ledger.urls import is_text
+from search.ledger.urls import is_text, without_password
 from search.report.paths import study_folder
 from search.report.results import write_results
 from search.service.door import Application, Door

@@ -31,7 +31,7 @@ from search.core.trial import DataCard, Row, State, Trial
 from search.ledger import codec
 from search.ledger.ledger import Ledger
 from search.ledger.lock import study_lock
-from search.ledger.tables import without_password
+from search.ledger.urls import without_password
 from tests.surroundings import HANG_S
 
 KEY = "ab" * 20

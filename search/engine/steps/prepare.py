@@ -7,7 +7,8 @@ from itertools import islice
 from search.core.trial import State
 from search.engine.decide.admission import LEAVES_PER_QUERY
 from search.engine.live import View
-from search.engine.machines.agreement import Challenge, Question, StudySample, agreed
+from search.engine.machines.agreement import Question, StudySample, agreed
+from search.engine.machines.challenge import Challenge
 from search.engine.machines.nodes import Share
 from search.ledger.ledger import Ledger, StudyRecord
 from search.space.addressed import addressed

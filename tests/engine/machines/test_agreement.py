@@ -17,19 +17,18 @@ import pytest
 from search.core.errors import UserError
 from search.core.trial import DataCard
 from search.engine.decide.lease import Lease, WorkerSetup
-from search.engine.machines import agreement as proof
+from search.engine.machines import challenge
 from search.engine.machines.agreement import (
     Answer,
-    Challenge,
     Question,
     StudySample,
     TrainingNode,
     agreed,
     answer,
-    meet,
     require,
     split_address,
 )
+from search.engine.machines.challenge import Challenge, meet
 from search.engine.worker import place
 from search.workload import Description, Settings, Workload
 
@@ -207,7 +206,7 @@ def test_a_file_that_is_seen_late(tmp_path: Path) -> None:
 
 
 def test_what_killed_drivers_left_is_removed(tmp_path: Path) -> None:
-    for name, age in (("old", 2 * proof.CHALLENGE_LIFETIME_S), ("new", 0)):
+    for name, age in (("old", 2 * challenge.CHALLENGE_LIFETIME_S), ("new", 0)):
         (tmp_path / f".proof-{name}").mkdir()
         os.utime(tmp_path / f".proof-{name}", (time.time() - age,) * 2)
     with Challenge(tmp_path):
