@@ -129,7 +129,7 @@ def compared(plan: Plan, trained: int, again: int, seconds: float) -> str:
     line = f"planned {'' if exact else 'at most '}{plan.epochs.train:,} epochs and {plan.epochs.again:,} again"
     line += f", trained {trained:,} and {again:,} again"
     if plan.seconds.wall is None:
-        return f"{line}; {duration(seconds)}, its time was not known before"
+        return f"{line}; {duration(seconds)}; no time was predicted"
     return f"{line}; planned {duration(plan.seconds.wall - plan.seconds.start)} at least, took {duration(seconds)}"
 
 

@@ -231,7 +231,7 @@ def test_planned_against_actual(opened: Ledger) -> None:
     )
     bounded = space_of({"a": {"grid": [1, 2]}}, fixed={"stop.rule": "patience"})
     assert compared(planned(bounded, opened), 7, 1, 90) == (
-        "planned at most 10 epochs and 0 again, trained 7 and 1 again; 1 min 30 s, its time was not known before"
+        "planned at most 10 epochs and 0 again, trained 7 and 1 again; 1 min 30 s; no time was predicted"
     )
 
 
