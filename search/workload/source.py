@@ -91,10 +91,18 @@ def _imports(tree: ast.AST, module: str, is_package: bool) -> Iterator[str]:
 
 
 def identity(name: str, workload: Workload) -> dict[str, str]:
-    """Return what stands for the workload's code in an epoch key."""
+    """Return what stands for the workload's code in an epoch key.
+
+    A workload that an adapter makes of somebody's function has two attributes more: ``source_module``, the module whose
+    code keys it instead of that of its class, and ``adapter_version``, which the adapter raises when it trains the same
+    function to other bits.
+    """
+    module = getattr(workload, "source_module", "") or type(workload).__module__
     recipe = workload.recipe
+    version = getattr(workload, "adapter_version", "")
     return {
         "workload": name,
-        "recipe": recipe if recipe is not None else f"source {source_hash(type(workload).__module__)}",
+        "recipe": recipe if recipe is not None else f"source {source_hash(module)}",
         "evaluation": workload.evaluation,
+        **({"adapter": version} if version else {}),
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import itertools
 import os
 import platform
@@ -349,3 +350,16 @@ def test_the_file_of_a_workload_is_not_its_name(name):
         f"workload {name!r}: found {name!r}, must be `classifier` or `package.module:attribute`, "
         "the name of a module and not its file"
     )
+
+
+def test_a_workload_of_an_adapter_is_keyed_by_the_module_that_it_names_and_by_the_adapters_version(module, flat):
+    one, other = (module(f"def train():\n    return {number}\n") for number in (1, 2))
+    plain = identity("mine:flat", flat)
+    flat.source_module = one
+    importlib.import_module(one), importlib.import_module(other)
+    first = identity("mine:flat", flat)
+    assert first == {**plain, "recipe": f"source {source_hash(one)}"}
+    flat.source_module = other
+    assert identity("mine:flat", flat) != first
+    flat.source_module, flat.adapter_version = one, "torch 1"
+    assert identity("mine:flat", flat) == {**first, "adapter": "torch 1"}

@@ -1,0 +1,219 @@
+"""Data by content: one hash of all that a training reads, equal wherever the same data are made again.
+
+Taken are plain data, arrays, files and folders (as `pathlib.Path`), data classes, whatever has items by number
+(a map-style dataset), and whatever says its own: an object with a method ``fingerprint() -> str``. Libraries add their
+own kinds with `content.register`. Each kind and length enters, so that nothing runs into what stands behind it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import hashlib
+import random
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+
+from search.adapters.plain import NotPlain, encode, named_type
+from search.core.trial import DataCard
+
+HASH_BYTES = 16
+FILE_CHUNK_BYTES = 1 << 20
+MAX_NESTING_LEVELS = 50
+"""Of containers in containers; what is deeper holds itself."""
+
+REMEDY = (
+    "return arrays, tensors, datasets with items by number, plain data or pathlib.Path, "
+    "or give it a method `fingerprint()` that returns text"
+)
+
+
+class Hash(Protocol):
+    """What bytes go into."""
+
+    def update(self, data: bytes, /) -> None:
+        """Take in more bytes."""
+
+
+class NotHashable(TypeError):
+    """Data whose content cannot be hashed: the message names where they are, what they are, and the remedy."""
+
+    def __init__(self, where: str, kind: str) -> None:
+        self.where, self.kind = where, kind
+        super().__init__(f"{where} is {kind}, whose content cannot be hashed; {REMEDY}")
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), (self.where, self.kind)
+
+
+def fingerprint(data: object, name: str = "data") -> str:
+    """Return the hash of data by their content, as hex digits.
+
+    Items that a dataset makes with random numbers of Python's or numpy's global generators are hashed as these give
+    them from one fixed seed; the generators are left as they were.
+
+    Args:
+        data: what is hashed.
+        name: what errors call it.
+
+    Raises:
+        NotHashable: something in there has no content that can be hashed.
+        OSError: a file cannot be read.
+    """
+    digest = hashlib.blake2b(digest_size=HASH_BYTES)
+    with _left_alone():
+        _enter(data, name, 0, digest)
+    return digest.hexdigest()
+
+
+def card_of(data: object, name: str) -> DataCard:
+    """Return the data card of data that a workload trains on.
+
+    Raises:
+        NotHashable, OSError: see `fingerprint`.
+    """
+    return DataCard(fingerprint(data, name), name)
+
+
+@functools.singledispatch
+def content(value: object) -> Iterable[object] | None:  # noqa: ARG001  # of a kind that is registered
+    """Return what stands for a value in its hash: simpler values, in sequence; None where nothing does.
+
+    A library registers its own kinds here; its kind and the length are hashed besides.
+    """
+    return None
+
+
+class Generators(NamedTuple):
+    """The global random numbers of a library, which items of datasets may be made with."""
+
+    seed: Callable[[int], object]
+    state: Callable[[], Any]
+    restore: Callable[[Any], object]
+
+
+GENERATORS = [
+    Generators(random.seed, random.getstate, random.setstate),
+    Generators(lambda number: np.random.seed(number % 2**32), np.random.get_state, np.random.set_state),
+]
+"""Of Python and numpy; a library adds its own."""
+
+
+@contextmanager
+def _left_alone() -> Iterator[None]:
+    """Leave the global generators as they were."""
+    states = [library.state() for library in GENERATORS]
+    try:
+        yield
+    finally:
+        for library, state in zip(GENERATORS, states, strict=True):
+            library.restore(state)
+
+
+def _enter(value: Any, where: str, depth: int, digest: Hash) -> None:
+    if depth > MAX_NESTING_LEVELS:
+        raise NotHashable(where[:80], f"nested deeper than {MAX_NESTING_LEVELS} levels, or in itself")
+    said = getattr(value, "fingerprint", None)
+    if callable(said) and not isinstance(value, type):
+        text = said()
+        if not isinstance(text, str):
+            raise NotHashable(f"{where}.fingerprint()", f"{named_type(text)} and no text")
+        _label(digest, "said", 1)
+        digest.update(encode(text))
+    elif (parts := content(value)) is not None:
+        listed = list(parts)
+        _label(digest, type(value).__qualname__, len(listed))
+        for index, part in enumerate(listed):
+            _enter(part, f"{where} ({index})", depth + 1, digest)
+    elif isinstance(value, Path):
+        _enter_path(value, digest)
+    elif _is_array(value):
+        columns = getattr(value, "columns", None)  # of a data frame
+        if columns is not None:
+            _enter(list(columns), f"{where}.columns", depth + 1, digest)
+        _enter_array(np.asarray(value), where, depth, digest)
+    elif isinstance(value, Mapping):
+        _label(digest, "mapping", len(value))
+        for key, item in value.items():
+            _enter_plain(key, f"{where}[{key!r}]", digest)
+            _enter(item, f"{where}[{key!r}]", depth + 1, digest)
+    elif dataclasses.is_dataclass(value) and not isinstance(value, type):
+        names = [field.name for field in dataclasses.fields(value)]
+        _label(digest, type(value).__qualname__, len(names))
+        for name in names:
+            _enter(getattr(value, name), f"{where}.{name}", depth + 1, digest)
+    elif isinstance(value, (list, tuple, range)) or _has_items(value):
+        _enter_items(value, where, depth, digest)
+    else:
+        _enter_plain(value, where, digest)
+
+
+def _is_array(value: Any) -> bool:
+    """Whether numpy makes an array of this: arrays, images, data frames."""
+    return not isinstance(value, type) and (hasattr(value, "__array__") or hasattr(value, "__array_interface__"))
+
+
+def _has_items(value: Any) -> bool:
+    """Whether this is a sequence or a map-style dataset; text, bytes and sets are none."""
+    if isinstance(value, (str, bytes, bytearray, Set, type)):
+        return False
+    return isinstance(value, Sequence) or (hasattr(value, "__getitem__") and hasattr(value, "__len__"))
+
+
+def _enter_items(value: Any, where: str, depth: int, digest: Hash) -> None:
+    try:
+        length = len(value)
+    except (TypeError, NotImplementedError):
+        raise NotHashable(where, named_type(value)) from None
+    _label(digest, "items", length)
+    listed = isinstance(value, (list, tuple, range))
+    for index in range(length):
+        if not listed:  # an item is made as it is asked for, perhaps with random numbers
+            for library in GENERATORS:
+                library.seed(index)
+        _enter(value[index], f"{where}[{index}]", depth + 1, digest)
+
+
+def _enter_array(array: np.ndarray, where: str, depth: int, digest: Hash) -> None:
+    if array.dtype.hasobject and array.dtype.names is None:
+        _label(digest, f"objects {array.shape}", array.size)
+        for index, item in enumerate(array.reshape(-1).tolist()):
+            _enter(item, f"{where} ({index})", depth + 1, digest)
+        return
+    if array.dtype.hasobject:
+        raise NotHashable(where, "a record array of Python objects")
+    _label(digest, f"array {np.lib.format.dtype_to_descr(array.dtype)} {array.shape}", array.size)
+    digest.update(np.ascontiguousarray(array).tobytes())
+
+
+def _enter_path(path: Path, digest: Hash) -> None:
+    """Enter a file's content, or names and contents of all files in a folder; where it lies does not count."""
+    if not path.is_dir():
+        _label(digest, "file", path.stat().st_size)
+        with path.open("rb") as file:
+            while chunk := file.read(FILE_CHUNK_BYTES):
+                digest.update(chunk)
+        return
+    files = sorted((inner.relative_to(path).as_posix(), inner) for inner in path.rglob("*") if inner.is_file())
+    _label(digest, "folder", len(files))
+    for name, inner in files:
+        digest.update(encode(name))
+        _enter_path(inner, digest)
+
+
+def _enter_plain(value: object, where: str, digest: Hash) -> None:
+    try:
+        text = encode(value)
+    except NotPlain as error:
+        raise NotHashable(f"{where}{error.where}", error.kind) from None
+    _label(digest, "plain", len(text))
+    digest.update(text)
+
+
+def _label(digest: Hash, kind: str, length: int) -> None:
+    text = kind.encode()
+    digest.update(b"%d:%s:%d:" % (len(text), text, length))

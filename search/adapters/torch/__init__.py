@@ -1,0 +1,1 @@
+"""A PyTorch script as a workload."""

@@ -1,0 +1,144 @@
+"""Data are known by their content: a changed bit, type, shape, name or place of an item is another fingerprint."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import random
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from hypothesis import given
+from PIL import Image
+from torch.utils.data import ConcatDataset, DataLoader, Dataset, IterableDataset, Subset, TensorDataset
+
+import search.adapters.torch.content  # noqa: F401
+from search.adapters.fingerprint import NotHashable, card_of, fingerprint
+from tests.adapters.strategies import alike, states
+
+
+@given(states, states)
+def test_equal_data_have_equal_fingerprints_and_others_have_others(one, other):
+    assert fingerprint(one) == fingerprint(copy.deepcopy(one))
+    assert (fingerprint(one) == fingerprint(other)) or not alike(one, other)
+
+
+def test_every_change_of_content_is_seen():
+    array = np.arange(6, dtype=np.float32)
+    variants: list[object] = [
+        *(array, array + 1, array.reshape(2, 3), array.astype(np.float64), array[:5], array[::-1], [array], (array, 1)),
+        *(torch.arange(6.0), torch.arange(6.0).reshape(3, 2), torch.arange(6.0).bfloat16(), torch.arange(6)),
+        *({"a": array}, {"b": array}, {"a": array, "b": 1}, [1, [2, 3]], [1, 2, [3]], [[1, 2], 3], "12", b"12", 12),
+        *(0.0, -0.0, float("nan"), None, True, 1, [], {}, np.array(["a"], object), np.array(["b"], object)),
+        *(pd.DataFrame({"x": [1, 2]}), pd.DataFrame({"y": [1, 2]}), pd.DataFrame({"x": [1, 3]})),
+        *(Image.new("L", (2, 2), 0), Image.new("L", (2, 2), 1), Image.new("L", (4, 1), 0)),
+        *(Point(1, 2), Point(2, 1), range(3), range(4)),
+    ]
+    assert len({fingerprint(value) for value in variants}) == len(variants)
+
+
+@dataclasses.dataclass
+class Point:
+    x: int
+    y: int
+
+
+def test_layout_of_memory_and_place_of_a_file_do_not_count(tmp_path):
+    images = torch.rand(2, 3, 4, 4)
+    assert fingerprint(images) == fingerprint(images.to(memory_format=torch.channels_last))
+    array = np.random.rand(3, 4)
+    assert fingerprint(array) == fingerprint(np.asfortranarray(array))
+    for folder in ("one", "other"):
+        (tmp_path / folder / "deep").mkdir(parents=True)
+        (tmp_path / folder / "deep" / "a").write_bytes(b"1")
+        (tmp_path / folder / "b").write_bytes(b"2")
+    assert fingerprint(tmp_path / "one") == fingerprint(tmp_path / "other")
+    before = fingerprint(tmp_path / "one")
+    (tmp_path / "one" / "deep" / "a").write_bytes(b"3")
+    changed = fingerprint(tmp_path / "one")
+    (tmp_path / "one" / "deep" / "a").rename(tmp_path / "one" / "deep" / "c")
+    assert len({before, changed, fingerprint(tmp_path / "one"), fingerprint(tmp_path / "one" / "b")}) == 4
+
+
+class Noisy(Dataset):
+    """Items with random augmentation, of every library that an item may be made with."""
+
+    def __init__(self, images: list[int]) -> None:
+        self.images = images
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __getitem__(self, index: int) -> tuple[float, ...]:
+        return self.images[index] + random.random(), np.random.random(), torch.rand(()).item()
+
+
+def test_augmented_items_have_one_fingerprint_and_leave_the_generators_alone():
+    before = (random.getstate(), torch.get_rng_state().tolist(), np.random.get_state()[1].tolist())
+    assert fingerprint(Noisy([1, 2])) == fingerprint(Noisy([1, 2])) != fingerprint(Noisy([2, 1]))
+    assert before == (random.getstate(), torch.get_rng_state().tolist(), np.random.get_state()[1].tolist())
+
+
+def test_datasets_are_their_items_and_a_loader_is_its_dataset():
+    whole = TensorDataset(torch.arange(6), torch.ones(6))
+    parts = ConcatDataset([Subset(whole, [0, 1, 2]), Subset(whole, [3, 4, 5])])
+    assert fingerprint(whole) == fingerprint(parts) != fingerprint(Subset(whole, [1, 0, 2, 3, 4, 5]))
+    assert fingerprint(DataLoader(whole, 2)) == fingerprint(DataLoader(whole, 3, shuffle=True))
+    assert fingerprint(DataLoader(whole, 2)) != fingerprint(DataLoader(Subset(whole, [0]), 2))
+
+
+class Saying:
+    def __init__(self, text: object) -> None:
+        self.text = text
+
+    def fingerprint(self) -> object:
+        return self.text
+
+
+def test_what_says_its_own_fingerprint_is_believed():
+    assert fingerprint(Saying("1")) == fingerprint([Saying("1")][0]) != fingerprint(Saying("2"))
+
+
+class Endless(IterableDataset):
+    def __iter__(self) -> Iterator[int]:
+        while True:
+            yield 1
+
+
+REMEDY = (
+    "; return arrays, tensors, datasets with items by number, plain data or pathlib.Path, "
+    "or give it a method `fingerprint()` that returns text"
+)
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ({"train": [1, object()]}, "data['train'][1] is an object, whose content cannot be hashed"),
+        (iter([1]), "data is a list_iterator, whose content cannot be hashed"),
+        ({1, 2}, "data is a set, whose content cannot be hashed"),
+        (Endless(), f"data is a {__name__}.Endless, whose content cannot be hashed"),
+        (Saying(3), "data.fingerprint() is an int and no text, whose content cannot be hashed"),
+        (lambda: 1, "data is a function, whose content cannot be hashed"),
+        (np.array([object()]), "data (0) is an object, whose content cannot be hashed"),
+    ],
+    ids=["object", "iterator", "set", "iterable", "number", "function", "array"],
+)
+def test_what_cannot_be_hashed_is_refused_by_its_place(value, said):
+    with pytest.raises(NotHashable) as refused:
+        fingerprint(value)
+    assert str(refused.value) == said + REMEDY
+
+
+def test_a_missing_file_is_told():
+    with pytest.raises(FileNotFoundError):
+        fingerprint({"images": Path("/no/such/folder")})
+
+
+def test_a_card_has_the_fingerprint_and_a_name():
+    card = card_of([1, 2], "make_data")
+    assert (card.fingerprint, card.name) == (fingerprint([1, 2]), "make_data")
