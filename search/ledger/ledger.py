@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,8 @@ import sqlalchemy as sa
 from search.core.errors import StudyNotFound, nearest
 from search.core.prefix import fingerprint
 from search.core.trial import DataCard, Row, State, Trial
-from search.ledger import codec, tables
+from search.ledger import codec, distrust, tables
+from search.ledger.distrust import SHOWN, Distrust
 from search.ledger.opening import open_engine
 from search.ledger.states import States
 from search.ledger.step import Step
@@ -45,7 +47,8 @@ class StudyRecord:
 @dataclass(frozen=True)
 class Recorded:
     """A row as it is on record: with the seconds its epoch took, the run that trained it, and when it was committed
-    (UTC). Rows that are equal to the last bit, predictions included, have one `content`, within this process."""
+    (UTC). Rows that are equal to the last bit, predictions included, have one `content`, within this process. `kind` is
+    that of its training, `origin` how its process began (`search.core.trust`); both "" where nobody said."""
 
     row: Row
     epoch: int
@@ -53,6 +56,8 @@ class Recorded:
     run_id: int
     recorded: str = ""
     content: int = 0
+    kind: str = ""
+    origin: str = ""
 
 
 @dataclass(frozen=True)
@@ -90,7 +95,6 @@ class Ledger:
         if states is None:
             states = Path(self.engine.url.database or ".").parent / "states"
         self.states = States(self.engine, Path(states).absolute())
-        self._insert_row = tables.insert_new(self.engine, tables.epoch).returning(tables.epoch.c.key)
 
     def close(self) -> None:
         """Give all connections back."""
@@ -131,7 +135,7 @@ class Ledger:
             "created": utc_now(),
         }
         with self.writing() as connection:
-            connection.execute(tables.insert_new(self.engine, tables.study, values))
+            connection.execute(tables.insert_new(self.engine.dialect.name, tables.study, values))
 
     def update_study(self, study_id: int, **values: Any) -> None:
         """Set columns of a study: its ``space`` text, or ``execution_class``, which is pinned once."""
@@ -189,14 +193,54 @@ class Ledger:
     def raise_alarm(self, execution_class: Mapping[str, str], text: str) -> None:
         """Record that an epoch trained again gave another row in this execution class; the first text stands."""
         with self.writing() as connection:
-            connection.execute(
-                tables.insert_new(self.engine, tables.meta, {"name": _alarm_name(execution_class), "value": text})
-            )
+            values = {"name": _alarm_name(execution_class), "value": text}
+            connection.execute(tables.insert_new(self.engine.dialect.name, tables.meta, values))
 
     def clear_alarms(self) -> int:
-        """Let every execution class share again; return how many could not."""
+        """Let every kind and execution class share again; return how many could not. Rows that were withdrawn stay so
+        until they are trained again."""
         with self.writing() as connection:
-            return connection.execute(tables.meta.delete().where(tables.meta.c.name.like("alarm %"))).rowcount
+            classes = connection.execute(tables.meta.delete().where(tables.meta.c.name.like("alarm %"))).rowcount
+            return classes + distrust.clear(connection)
+
+    # Trust -----------------------------------------------------------------------------------------------------
+
+    def proofs(self, kinds: Collection[str] | None = None) -> dict[str, frozenset[str]]:
+        """Return kind -> what is proven of it, of all kinds or of those among `kinds` (`search.core.trust`)."""
+        query = sa.select(tables.proof.c.kind, tables.proof.c.what)
+        if kinds is not None:
+            query = query.where(tables.proof.c.kind.in_(sorted(kinds)))
+        found: defaultdict[str, set[str]] = defaultdict(set)
+        with self.engine.connect() as connection:
+            for kind, what in connection.execute(query):
+                found[kind].add(what)
+        return {kind: frozenset(names) for kind, names in found.items()}
+
+    def distrust(self, kind: str, text: str, repeatable: bool, run_id: int) -> int:
+        """Record that a kind gave another row than the one on record, and withdraw its rows: all but those of processes
+        that began at epoch 0 and had trained nothing before.
+
+        Nobody reads a withdrawn row any more. The states of the kind and its proofs are gone, and the trials of all
+        studies that showed such a row are open again; a decision ``withdrawn`` says so in each of these studies. A
+        driver of another study may commit rows of the kind meanwhile: nobody is shown them, and calling this again
+        withdraws them, too.
+
+        Args:
+            kind: the kind (`search.core.trust.kind_of`).
+            text: what differed, in a sentence; the first one stands, unless the kind turns out not to be repeatable.
+            repeatable: whether two fresh processes train the same bits from epoch 0.
+            run_id: the run that noticed.
+
+        Returns:
+            number of rows that were withdrawn now.
+        """
+        with self.writing() as connection:
+            return distrust.record(connection, kind, text, repeatable, run_id)
+
+    def distrusted(self, kinds: Collection[str] | None = None) -> dict[str, Distrust]:
+        """Return the kinds that nothing is shared of, all or those among `kinds`, oldest first."""
+        with self.engine.connect() as connection:
+            return distrust.distrusted(connection, kinds)
 
     # Data ----------------------------------------------------------------------------------------------------
 
@@ -204,7 +248,7 @@ class Ledger:
         """Record what a data fingerprint stands for."""
         values = {"fingerprint": card.fingerprint, "card": codec.encode_card(card)}
         with self.writing() as connection:
-            connection.execute(tables.insert_new(self.engine, tables.data, values))
+            connection.execute(tables.insert_new(self.engine.dialect.name, tables.data, values))
 
     def data(self, fingerprint: str) -> DataCard | None:
         """Return the data card of a fingerprint, or None."""
@@ -236,15 +280,22 @@ class Ledger:
         return found
 
     def rows(self, keys: Sequence[str], predictions: bool = False) -> dict[str, Recorded]:
-        """Return those of `keys` that are on record."""
+        """Return those of `keys` that are on record and were not withdrawn."""
         recorded = {}
         with self.engine.connect() as connection:
             for start in range(0, len(keys), KEYS_PER_QUERY):
                 wanted = [bytes.fromhex(key) for key in keys[start : start + KEYS_PER_QUERY]]
-                for row in connection.execute(sa.select(tables.epoch).where(tables.epoch.c.key.in_(wanted))):
-                    content = codec.decode_row(row.row, predictions)
+                query = sa.select(tables.epoch).where(tables.epoch.c.key.in_(wanted), SHOWN)
+                for row in connection.execute(query):
                     recorded[row.key.hex()] = Recorded(
-                        content, row.epoch, row.seconds, row.run_id, row.recorded, hash(row.row)
+                        codec.decode_row(row.row, predictions),
+                        row.epoch,
+                        row.seconds,
+                        row.run_id,
+                        row.recorded,
+                        hash(row.row),
+                        row.kind or "",
+                        row.origin or "",
                     )
         return recorded
 
@@ -264,7 +315,7 @@ class Ledger:
     def step(self, study_id: int) -> Iterator[Step]:
         """One transaction on a study: commits at the end, or leaves no trace when an exception passes through."""
         with self.writing() as connection:
-            step = Step(connection, study_id, self._insert_row)
+            step = Step(connection, study_id)
             yield step
             step.flush()
 

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from search.core.errors import ReadOnly, UserError
 from search.ledger import urls
 from search.ledger.reading import copied, may_write, reading_engine
-from search.ledger.tables import VERSION, meta, metadata
+from search.ledger.tables import EARLIER, VERSION, meta, metadata
 from search.ledger.trouble import translate_errors
 from search.system.special import kind_of
 
@@ -84,7 +84,7 @@ def _for_reading(file: Path, shown: str) -> sa.Engine:
     engine = reading_engine(file)
     with _opening(engine, shown), engine.connect() as connection:
         layout = _layout(connection, file)
-    if layout != VERSION:  # tables are added in a copy
+    if layout != VERSION:  # what it lacks is added in a copy
         folder = copied(file)
         engine = open_engine(str(Path(folder.name) / file.name))
         weakref.finalize(engine, folder.cleanup)
@@ -151,7 +151,20 @@ def _make_tables(engine: sa.Engine) -> None:
             connection.execute(meta.insert().values(name="version", value=VERSION))
         elif _layout(connection, engine.url.database) != VERSION:
             metadata.create_all(connection)
+            _add_columns(connection)
             connection.execute(meta.update().where(meta.c.name == "version").values(value=VERSION))
+
+
+def _add_columns(connection: sa.Connection) -> None:
+    """Add the columns that tables of an earlier layout lack; all of them may be empty."""
+    inspector = sa.inspect(connection)
+    quoted = connection.dialect.identifier_preparer.format_table
+    for table in metadata.sorted_tables:
+        named = {column["name"] for column in inspector.get_columns(table.name)}
+        for column in table.columns:
+            if column.name not in named:
+                declared = sa.schema.CreateColumn(column).compile(dialect=connection.dialect)
+                connection.exec_driver_sql(f"ALTER TABLE {quoted(table)} ADD COLUMN {declared}")
 
 
 def _layout(connection: sa.Connection, place: object) -> str:
@@ -163,7 +176,7 @@ def _layout(connection: sa.Connection, place: object) -> str:
     if not {"meta", "study", "epoch"} <= set(sa.inspect(connection).get_table_names()):
         raise UserError(f"{place}: this database holds other tables; give ours a place of its own")
     version = connection.execute(sa.select(meta.c.value).where(meta.c.name == "version")).scalar()
-    if version not in ("1", VERSION):
+    if version not in (*EARLIER, VERSION):
         raise UserError(
             f"{place}: the ledger has layout {version}, this version reads layout {VERSION}; "
             "use the version that wrote it, or another --storage"

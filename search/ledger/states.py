@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import contextlib
 import enum
+import json
 import math
 import time
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -40,11 +41,34 @@ _ORDER = {role.value: place for place, role in enumerate(Role)}
 
 @dataclass(frozen=True)
 class KeptState:
-    """A state on record. `epoch` is counted from 1: the state after that epoch."""
+    """A state on record. `epoch` is counted from 1: the state after that epoch. `kind` is that of its training
+    (`search.core.trust`), "" where nobody said."""
 
     file: StateFile
     epoch: int
     role: Role
+    kind: str = ""
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A state, and the row that the process which saved it trained behind it.
+
+    Attributes:
+        state: on record.
+        row_key: of the next epoch's row.
+        fixed: canonical fixed settings with the seed.
+        settings: that the next epoch was trained under.
+        data: fingerprint of the data.
+        inputs: weights its run started from, by name -> content hash.
+    """
+
+    state: KeptState
+    row_key: str
+    fixed: Mapping[str, Any]
+    settings: Mapping[str, Any]
+    data: str
+    inputs: Mapping[str, str]
 
 
 class States:
@@ -83,15 +107,31 @@ class States:
                     kept_of[row.key.hex()] = _kept(row)
         return kept_of
 
-    def adopt(self, key: str, epoch: int, role: Role) -> bool:
+    def pairs(self, kinds: Collection[str]) -> list[Pair]:
+        """Return the states of these kinds that have the row behind them, by epoch and key."""
+        if not kinds:
+            return []
+        table = tables.state.c
+        query = sa.select(tables.state).where(table.kind.in_(sorted(kinds)), table.behind.is_not(None))
+        with self._engine.connect() as connection:
+            rows = connection.execute(query.order_by(table.epoch, table.key)).all()
+        return [Pair(state=_kept(row), row_key=row.behind.hex(), **json.loads(row.pair)) for row in rows]
+
+    def adopt(self, key: str, epoch: int, role: Role, kind: str = "") -> bool:
         """Take a sound file that has no entry into the record: a worker wrote it at its end; return whether there is
         one."""
         if self.find([key]):
             return False
         for file in files.found_states(self.folder, key):
             with tables.writing(self._engine) as connection:
-                values = {"key": bytes.fromhex(key), "sha256": file.sha256, "size": file.size, "epoch": epoch}
-                connection.execute(tables.insert_new(self._engine, tables.state, {**values, "role": role.value}))
+                values: dict[str, Any] = {
+                    "key": bytes.fromhex(key),
+                    "sha256": file.sha256,
+                    "size": file.size,
+                    "epoch": epoch,
+                }
+                values |= {"role": role.value, "kind": kind or None}
+                connection.execute(tables.insert_new(self._engine.dialect.name, tables.state, values))
             return True
         return False
 
@@ -170,4 +210,4 @@ class States:
 
 
 def _kept(row: sa.Row[Any]) -> KeptState:
-    return KeptState(StateFile(row.key.hex(), row.sha256, row.size), row.epoch, Role(row.role))
+    return KeptState(StateFile(row.key.hex(), row.sha256, row.size), row.epoch, Role(row.role), row.kind or "")

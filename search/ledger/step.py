@@ -5,11 +5,10 @@ from __future__ import annotations
 import functools
 import json
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.dml import ReturningInsert
 
 from search.core.trial import Row, State, Trial
@@ -25,42 +24,84 @@ class Step:
     the same reason statements are built once, with their values bound: building one takes longer than SQLite does.
     """
 
-    def __init__(self, connection: sa.Connection, study_id: int, insert_row: ReturningInsert[object]) -> None:
+    def __init__(self, connection: sa.Connection, study_id: int) -> None:
         self._connection = connection
         self._study_id = study_id
-        self._insert_row = insert_row
+        self._dialect = connection.dialect.name
         self._seq: int | None = None
         self._columns: dict[int, dict[str, Any]] = {}  # trial -> columns to set
         self._entries: list[dict[str, Any]] = []
 
-    def put_row(self, key: str, epoch: int, row: Row, seconds: float, run_id: int) -> tuple[Row, bool]:
-        """Insert a row, or find the one that is there: the first one stands.
+    def put_row(
+        self, key: str, epoch: int, row: Row, seconds: float, run_id: int, kind: str = "", origin: str = ""
+    ) -> tuple[Row, bool]:
+        """Insert a row, or find the one that is there: the first one stands, unless it was withdrawn.
+
+        Args:
+            key: its epoch key.
+            epoch: counted from 1.
+            row: what was measured.
+            seconds: the epoch took.
+            run_id: the run that trained it.
+            kind: of the training (`search.core.trust`).
+            origin: how its process began: "fresh", "used", or the key of the state it started from.
 
         Returns:
             the row on record, and whether it is the one given.
         """
-        blob = codec.encode_row(row)
         binary = bytes.fromhex(key)
-        values = {"key": binary, "epoch": epoch, "row": blob, "seconds": seconds, "run_id": run_id}
+        values = {
+            "epoch": epoch,
+            "row": codec.encode_row(row),
+            "seconds": seconds,
+            "run_id": run_id,
+            "recorded": utc_now(),
+            "kind": kind or None,
+            "origin": origin or None,
+        }
         # It returns the key: what a driver reports as number of inserted rows may be -1.
-        if self._connection.execute(self._insert_row, {**values, "recorded": utc_now()}).first() is not None:
+        if self._connection.execute(_insert_row(self._dialect), {"key": binary, **values}).first() is not None:
+            return row, True
+        if self._connection.execute(_TAKE_PLACE, {"_key": binary}).first() is not None:
+            self._connection.execute(tables.epoch.update().where(tables.epoch.c.key == binary).values(**values))
             return row, True
         query = sa.select(tables.epoch.c.row).where(tables.epoch.c.key == binary)
         return codec.decode_row(self._connection.execute(query).scalar_one()), False
 
     def put_state(self, kept: KeptState) -> None:
-        """Name a state that lies on disk, complete and synced; another one of the same key is replaced."""
+        """Name a state that lies on disk, complete and synced; another one of the same key is replaced. The row behind
+        it stays with it where it is the same to the last bit."""
         values: dict[str, Any] = {
             "sha256": kept.file.sha256,
             "size": kept.file.size,
             "epoch": kept.epoch,
             "role": kept.role.value,
         }
-        values["made"] = utc_now()
-        insert = postgresql.insert if self._connection.dialect.name == "postgresql" else sqlite.insert
-        named = insert(tables.state).values(key=bytes.fromhex(kept.file.key), **values)
+        values |= {"made": utc_now(), "kind": kept.kind or None}
+        named = tables.insert(self._dialect, tables.state).values(key=bytes.fromhex(kept.file.key), **values)
+        columns = tables.state.c
+        equal = columns.sha256 == kept.file.sha256
+        values |= {name: sa.case((equal, columns[name])) for name in ("behind", "pair")}
         # In one statement: between two, another driver may name its own.
         self._connection.execute(named.on_conflict_do_update(index_elements=["key"], set_=values))
+
+    def put_behind(self, state_key: str, row_key: str, pair: Mapping[str, Any]) -> None:
+        """Record that the process which saved a state has trained the row behind it: the two are a pair from now on.
+
+        Args:
+            state_key: of the state; where it has been freed in the meantime nothing is recorded.
+            row_key: of the row.
+            pair: what the epoch was trained with: ``fixed`` settings, ``settings`` of that epoch, fingerprint of its
+                ``data``, ``inputs`` by name.
+        """
+        named = tables.state.c.key == bytes.fromhex(state_key)
+        values = {"behind": bytes.fromhex(row_key), "pair": json.dumps(dict(pair), sort_keys=True)}
+        self._connection.execute(tables.state.update().where(named).values(**values))
+
+    def put_proof(self, kind: str, what: str, key: str, run_id: int) -> None:
+        """Record what was proven of a kind (`search.core.trust`), by the state or row of this key; the first stands."""
+        values = {"kind": kind, "what": what, "key": bytes.fromhex(key), "run_id": run_id, "at": utc_now()}
+        self._connection.execute(tables.insert_new(self._dialect, tables.proof, values))
 
     def add_trial(self, trial: Trial, path: Sequence[str], data: str) -> None:
         """Add a trial with its path of epoch keys."""
@@ -114,7 +155,7 @@ class Step:
         self._columns, self._entries = {}, []
 
     def _last_seq(self) -> int:
-        if self._connection.dialect.name != "sqlite":
+        if self._dialect != "sqlite":
             # Others that would take the same number wait here; SQLite lets one writer in at a time anyway.
             row = sa.select(tables.study.c.id).where(tables.study.c.id == self._study_id)
             self._connection.execute(row.with_for_update())
@@ -123,6 +164,17 @@ class Step:
 
 
 _LAST_SEQ = sa.select(sa.func.max(tables.decision.c.seq)).where(tables.decision.c.study_id == sa.bindparam("study"))
+
+
+@functools.cache
+def _insert_row(dialect: str) -> ReturningInsert[Any]:
+    return tables.insert_new(dialect, tables.epoch).returning(tables.epoch.c.key)
+
+
+_TAKE_PLACE = (
+    tables.withdrawn.delete().where(tables.withdrawn.c.key == sa.bindparam("_key")).returning(tables.withdrawn.c.key)
+)
+"""A row put again under the key of one that was withdrawn takes its place: whoever removes the entry is the one."""
 
 
 @functools.cache

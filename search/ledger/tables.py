@@ -7,6 +7,9 @@ trial     the leaves of a study and how they ended
 epoch     rows, by epoch key: immutable, shared by all studies
 state     which states of runs are kept in files, by epoch key
 decision  the order log of a study: what happened, in sequence; replayed by a restart
+proof     what was proven of a kind of training (`search.core.trust`), each once
+withdrawn rows that are shown to nobody any more, by epoch key; nothing is deleted
+distrust  kinds of which a proof failed: nothing of them is shared
 """
 
 from __future__ import annotations
@@ -18,9 +21,12 @@ from datetime import UTC, datetime
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-VERSION = "2"
-"""Version of this layout. A database of version 1 only lacks tables, which are added; any other is refused, never
-guessed at."""
+VERSION = "3"
+"""Version of this layout."""
+
+EARLIER = ("1", "2")
+"""Layouts that only lack tables, and columns that may be empty: these are added. Any other is refused, never guessed
+at."""
 
 metadata = sa.MetaData()
 
@@ -87,6 +93,8 @@ epoch = sa.Table(
     sa.Column("seconds", sa.Float, nullable=False),
     sa.Column("run_id", sa.Integer, sa.ForeignKey("run.id"), nullable=False),
     sa.Column("recorded", sa.String, nullable=False),
+    sa.Column("kind", sa.String),
+    sa.Column("origin", sa.String),  # "fresh", "used", or the key of the state its process began from
 )
 
 state = sa.Table(
@@ -98,6 +106,9 @@ state = sa.Table(
     sa.Column("epoch", sa.Integer, nullable=False),
     sa.Column("role", sa.String, nullable=False),
     sa.Column("made", sa.String, nullable=False, default=lambda: utc_now()),
+    sa.Column("kind", sa.String),
+    sa.Column("behind", sa.LargeBinary(20)),  # the next row, once the process that saved the state has trained it
+    sa.Column("pair", sa.Text),  # what that epoch was trained with
 )
 
 decision = sa.Table(
@@ -113,6 +124,36 @@ decision = sa.Table(
     sa.Column("detail", sa.Text, nullable=False),
 )
 
+proof = sa.Table(
+    "proof",
+    metadata,
+    sa.Column("kind", sa.String, primary_key=True),
+    sa.Column("what", sa.String, primary_key=True),
+    sa.Column("key", sa.LargeBinary(20)),
+    sa.Column("run_id", sa.Integer, sa.ForeignKey("run.id"), nullable=False),
+    sa.Column("at", sa.String, nullable=False),
+)
+
+withdrawn = sa.Table(
+    "withdrawn",
+    metadata,
+    sa.Column("key", sa.LargeBinary(20), primary_key=True),
+    sa.Column("kind", sa.String, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("run_id", sa.Integer, sa.ForeignKey("run.id"), nullable=False),
+    sa.Column("at", sa.String, nullable=False),
+)
+
+distrust = sa.Table(
+    "distrust",
+    metadata,
+    sa.Column("kind", sa.String, primary_key=True),
+    sa.Column("text", sa.Text, nullable=False),
+    sa.Column("repeatable", sa.Boolean, nullable=False),
+    sa.Column("run_id", sa.Integer, sa.ForeignKey("run.id"), nullable=False),
+    sa.Column("at", sa.String, nullable=False),
+)
+
 
 def utc_now() -> str:
     """The time as UTC text, to the millisecond."""
@@ -126,9 +167,12 @@ def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
         yield connection
 
 
-def insert_new(engine: sa.Engine, table: sa.Table, values: Mapping[str, object] | None = None) -> sa.Insert:
+def insert(dialect: str, table: sa.Table) -> postgresql.Insert | sqlite.Insert:
+    """Insert as the database of this name does it: the two know what to do where the key is taken."""
+    return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
+
+
+def insert_new(dialect: str, table: sa.Table, values: Mapping[str, object] | None = None) -> sa.Insert:
     """Insert unless the primary key or a unique name is taken; without `values`, they come with the execution."""
-    dialect = postgresql if engine.dialect.name == "postgresql" else sqlite
-    insert = dialect.insert(table)
-    statement: sa.Insert = (insert if values is None else insert.values(**values)).on_conflict_do_nothing()
-    return statement
+    statement = insert(dialect, table)
+    return (statement if values is None else statement.values(**values)).on_conflict_do_nothing()

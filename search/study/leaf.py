@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from search.core import prefix
 from search.core.errors import UserError
 from search.core.trial import DataCard, Trial
+from search.core.trust import kind_of
 from search.core.values import same
 from search.space.addressed import addressed
 from search.space.model import Domain, Grid, Int, Space
@@ -24,7 +25,7 @@ NO_DATA = DataCard(fingerprint="")
 MAX_REMEMBERED_RUNS = 2_000
 """Runs whose settings and keys are remembered, for the trials that differ in how they are stopped alone."""
 
-_Way = tuple[dict[str, Any], list[Mapping[str, Any]], list[str], str, Mapping[str, str]]
+_Way = tuple[dict[str, Any], list[Mapping[str, Any]], list[str], str, Mapping[str, str], str]
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,7 @@ class Leaf:
         path: ``path[t]`` is the key of the state and the row after epoch t + 1.
         data: fingerprint of the data its rows are measured on.
         inputs: weights its runs start from, by name -> content hash.
+        kind: what trust in its saved states is earned for (`search.core.trust`).
     """
 
     trial: Trial
@@ -46,6 +48,7 @@ class Leaf:
     path: Sequence[str]
     data: str
     inputs: Mapping[str, str] = field(default_factory=dict)
+    kind: str = ""
 
 
 class Planner:
@@ -58,6 +61,7 @@ class Planner:
         sharing: where false, keys are salted with study and trial, so that every trial trains alone.
         on_data: called once with every data card that was read.
         study: name of the study with its revision, which salts are made of; by default the space's.
+        alone: kinds of which nothing is shared, as if `sharing` were false.
     """
 
     def __init__(
@@ -68,14 +72,16 @@ class Planner:
         sharing: bool = True,
         on_data: Callable[[DataCard], None] | None = None,
         study: str = "",
+        alone: Collection[str] = (),
     ) -> None:
         self.space = space
         self._study = study or space.name
         self._workload = workload
         self._class = dict(execution_class)
-        self.sharing = sharing
+        self.sharing, self.alone = sharing, frozenset(alone)
         self.landmarks: Sequence[int] = tuple(getattr(workload, "landmarks", ()))
         self._identity = identity(space.workload, workload)
+        self._defaults = {name: rule["default"] for name, rule in workload.settings.items() if "default" in rule}
         self._on_data = on_data or (lambda card: None)
         self._cards: dict[str, DataCard] = {}
         self._told: set[str] = set()  # fingerprints of the cards that were passed on
@@ -94,7 +100,8 @@ class Planner:
         """
         wanted, service = _split(self.space, parameters)
         epochs = service["epochs"]
-        salt = "" if self.sharing else f"{self._study}/{configuration}/{seed}"
+        # Without the settings nobody can tell yet whether its kind is one that is trained alone.
+        salt = "" if self.sharing and not self.alone else f"{self._study}/{configuration}/{seed}"
         # Trials that differ in nothing but how they are stopped are the same run: everything is worked out once.
         name = json.dumps([wanted, seed, epochs, salt], sort_keys=True, default=repr)
         known = self._known.get(name)
@@ -105,23 +112,28 @@ class Planner:
             if len(self._known) >= MAX_REMEMBERED_RUNS:
                 self._known.pop(next(iter(self._known)))
             self._known[name] = known
-        settings, (fixed, schedule, path, data, inputs) = known
+        settings, (fixed, schedule, path, data, inputs, kind) = known
         trial = Trial(number, configuration, seed, dict(parameters), {**settings, **service}, epochs)
-        return Leaf(trial, fixed, schedule, path, data, inputs)
+        return Leaf(trial, fixed, schedule, path, data, inputs, kind)
 
     def _path(self, settings: Mapping[str, Any], epochs: int, salt: str) -> _Way:
-        """Return fixed settings, schedule, keys, the fingerprint of the data and the hashes of the input weights."""
+        """Return fixed settings, schedule, keys, the fingerprint of the data, the hashes of the input weights, and the
+        kind. The keys are salted only where nothing is shared."""
         with addressed(self.space):
             fixed, steps = self._workload.schedule(settings, epochs)
         card = self._card(fixed)
         with addressed(self.space):
             inputs = dict(self._workload.inputs(fixed))
         rules = self._workload.settings
-        plain = prefix.without_defaults(hashed(fixed, rules), rules)
+        relevant = hashed(fixed, rules)
+        kind = kind_of(self._identity, self._class, relevant, self._defaults)
+        if self.sharing and kind not in self.alone:
+            salt = ""
+        plain = prefix.without_defaults(relevant, rules)
         root = prefix.root_key(self._identity, card.fingerprint, inputs, plain, self._class, salt)
         schedule = _equal_ones_once(steps)
         path = prefix.path(root, _one_by_one(schedule, lambda steps: prefix.without_defaults(steps, rules)))
-        return fixed, schedule, path, card.fingerprint, inputs
+        return fixed, schedule, path, card.fingerprint, inputs, kind
 
     def partings(self, leaf: Leaf) -> set[int]:
         """Return the epochs behind which other configurations of the space may part from this leaf.

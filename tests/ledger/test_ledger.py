@@ -580,7 +580,7 @@ def test_a_foreign_database_is_refused_and_left_alone(tmp_path, tables):
     assert tables_of(path) == tables
 
 
-@pytest.mark.parametrize("layout", ["0", "3"])
+@pytest.mark.parametrize("layout", ["0", "4"])
 def test_another_layout_is_refused_and_left_alone(tmp_path, layout):
     path = tmp_path / "search.db"
     Ledger(str(path)).close()
@@ -590,7 +590,7 @@ def test_another_layout_is_refused_and_left_alone(tmp_path, layout):
     connection.close()
     before = tables_of(path)
     assert refusal(path) == (
-        f"{path}: the ledger has layout {layout}, this version reads layout 2; "
+        f"{path}: the ledger has layout {layout}, this version reads layout 3; "
         "use the version that wrote it, or another --storage"
     )
     assert tables_of(path) == before

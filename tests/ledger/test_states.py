@@ -23,6 +23,7 @@ from search.ledger import files
 from search.ledger.files import BadState, StateFile, all_files, found_states, read_state, write_state
 from search.ledger.ledger import Ledger
 from search.ledger.states import KeptState, Role, States
+from search.ledger.tables import VERSION
 from tests.ledger.test_ledger import key, python, study_of
 from tests.surroundings import HANG_S
 
@@ -384,7 +385,7 @@ class TestSqlite(StatesContract):
         connection.close()
         Ledger(storage).close()
         with sqlite3.connect(storage) as connection:
-            assert connection.execute("SELECT value FROM meta").fetchall() == [("2",)]
+            assert connection.execute("SELECT value FROM meta").fetchall() == [(VERSION,)]
         connection.close()
 
 

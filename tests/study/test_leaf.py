@@ -238,3 +238,22 @@ def test_data_are_asked_for_once_for_all_seeds_and_settings_of_an_epoch() -> Non
     assert asked == [1, 2]
     assert told == ["points for degree 1", "points for degree 2"]
     assert [leaf.data for leaf in leaves] == [told[0]] * 4 + [told[1]] * 4
+
+
+def test_trials_that_run_the_same_code_are_one_kind() -> None:
+    one = planner().leaf(0, 0, 0, FULL)
+    assert one.kind == planner().leaf(5, 2, 3, {**FULL, "x": 0.3, "epochs": 9, "switch": None, "stop.alpha": None}).kind
+    rich = {**FULL, "kind": "rich", "extra": 3}
+    assert len({one.kind, *(planner().leaf(0, 0, 0, other).kind for other in (rich, {**rich, "extra": 0}))}) == 3
+    assert planner(where={"machine": "there"}).leaf(0, 0, 0, FULL).kind != one.kind
+    assert planner(sharing=False).leaf(0, 0, 0, FULL).kind == one.kind
+
+
+def test_a_kind_that_is_trained_alone_shares_nothing_and_others_go_on() -> None:
+    rich, plain = {**FULL, "kind": "rich", "extra": 3}, FULL
+    shared = planner()
+    alone = planner(alone=[shared.leaf(0, 0, 0, rich).kind])
+    unshared = planner(sharing=False)
+    assert alone.leaf(0, 1, 2, plain).path == shared.leaf(0, 1, 2, plain).path
+    assert alone.leaf(0, 1, 2, rich).path == unshared.leaf(0, 1, 2, rich).path
+    assert common(list(alone.leaf(0, 1, 2, rich).path), list(alone.leaf(1, 2, 2, rich).path)) == 0
