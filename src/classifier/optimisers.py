@@ -12,7 +12,10 @@ Importing this module does not import torch: the settings can be listed without 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import inspect
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from search.workload import Settings
@@ -117,12 +120,46 @@ def optimiser(model: torch.nn.Module, fixed: Settings) -> torch.optim.Optimizer:
         # One kernel for all parameters, or on the CPU one call.
         **({"fused": True} if on_gpu else {"foreach": True}),
     }
-    if name == "sgd":
-        momentum, nesterov = fixed["optimizer.momentum"], fixed["optimizer.nesterov"]
-        return torch.optim.SGD(trained, momentum=momentum, nesterov=nesterov, **shared)
-    kind: type[torch.optim.Adam] = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[name]
-    betas = fixed["optimizer.beta1"], fixed["optimizer.beta2"]
-    return kind(trained, betas=betas, eps=fixed["optimizer.epsilon"], capturable=recorded, **shared)
+    with _compiler_left_out(torch.optim.Optimizer.add_param_group):
+        if name == "sgd":
+            momentum, nesterov = fixed["optimizer.momentum"], fixed["optimizer.nesterov"]
+            return torch.optim.SGD(trained, momentum=momentum, nesterov=nesterov, **shared)
+        kind: type[torch.optim.Adam] = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[name]
+        betas = fixed["optimizer.beta1"], fixed["optimizer.beta2"]
+        return kind(trained, betas=betas, eps=fixed["optimizer.epsilon"], capturable=recorded, **shared)
+
+
+@contextmanager
+def _compiler_left_out(method: Callable[..., object]) -> Iterator[None]:
+    """Call a method of PyTorch's without the compiler that it imports only to be kept out of what is compiled.
+
+    That import takes a process more than a second, and nothing is compiled here. Where PyTorch does not look for the
+    name, or has the compiler already, nothing is changed but the time.
+    """
+    plain: Any = inspect.unwrap(method)
+    if "torch._dynamo" in sys.modules or plain is method:
+        yield
+        return
+    plain.__dynamo_disable = plain  # what `torch._disable_dynamo` remembers of an earlier call
+    try:
+        yield
+    finally:
+        del plain.__dynamo_disable
+
+
+def descend(optimizer: torch.optim.Optimizer) -> None:
+    """Change the parameters by their gradients and forget the gradients: `Optimizer.step` and `zero_grad`, to the bit.
+
+    Calls what these wrap: the wrappers count steps for learning rate schedulers of PyTorch's, name the step for its
+    profiler, and import its compiler.
+    """
+    import torch
+
+    with torch.no_grad():
+        inspect.unwrap(type(optimizer).step)(optimizer)
+    for group in optimizer.param_groups:
+        for parameter in group["params"]:
+            parameter.grad = None
 
 
 def set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:

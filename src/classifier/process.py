@@ -43,7 +43,8 @@ def configure(threads: int) -> None:
         torch.set_num_threads(threads)
     torch.set_default_dtype(torch.float32)
     torch.set_flush_denormal(False)
-    torch.use_deterministic_algorithms(True)
+    # Not `use_deterministic_algorithms`: it imports the compiler, which takes a process over a second.
+    torch.set_deterministic_debug_mode("error")
     # Otherwise every new tensor is filled before it is written, a tenth of an epoch; nothing here reads it before.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     torch.backends.cudnn.benchmark = False

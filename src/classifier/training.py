@@ -29,7 +29,7 @@ from classifier.images import hold
 from classifier.inputs import grey, normalisation
 from classifier.losses import class_weights, focal
 from classifier.models import build
-from classifier.optimisers import optimiser, restore, set_rate, state
+from classifier.optimisers import descend, optimiser, restore, set_rate, state
 from classifier.process import check_precision, configure, precision, undisturbed
 from classifier.steps import Graphed, Work
 from classifier.usage import usage
@@ -122,9 +122,8 @@ class Training:
             batch = pixels.expand(-1, 3, -1, -1)  # grey images lie there as one channel
             logits = self._logits(augmentation.change(batch, rows))
             loss = focal(logits, target, gamma, smoothing, weights)
-            self._optimizer.zero_grad(set_to_none=True)
             loss.backward()
-            self._optimizer.step()
+            descend(self._optimizer)
             self._total.add_(loss.detach().double() * len(target))
             self._correct.add_((logits.detach().argmax(1) == target).sum())
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import platform
 import resource
+import subprocess
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -24,6 +26,30 @@ SETTINGS = {"seed": 5, "loss.gamma": 0.5, "augment.crop": True, "augment.contras
 def _as_it_was() -> Iterator[None]:
     yield
     process.configure(1)
+
+
+TRAINS = f"""
+import sys
+from classifier.workload import workload
+fixed, each = workload.schedule(workload.canonical({SETTINGS!r}), 1)
+run = workload.start(fixed, 1, 0)
+run.train_epoch(each[0])
+run.load(run.save())
+print(*(name for name in ("torch._dynamo", "torch._inductor", "sympy") if name in sys.modules))
+"""
+
+
+def test_to_train_no_compiler_is_imported() -> None:
+    """It takes a process longer than all else that is imported beside PyTorch, and compiles nothing here."""
+    done = subprocess.run([sys.executable, "-c", TRAINS], capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr, done.returncode) == ("\n", "", 0)
+
+
+def test_deterministic_algorithms_are_on() -> None:
+    torch.use_deterministic_algorithms(False)
+    process.configure(1)
+    assert torch.are_deterministic_algorithms_enabled()
+    assert not torch.is_deterministic_algorithms_warn_only_enabled()
 
 
 def start(**more: Any) -> tuple[Any, list[dict[str, Any]]]:

@@ -14,7 +14,7 @@ import torch
 
 from classifier.config import canonical, schedule
 from classifier.data import Dataset
-from classifier.optimisers import OPTIMISER_SETTINGS, optimiser
+from classifier.optimisers import OPTIMISER_SETTINGS, descend, optimiser, set_rate
 from classifier.training import Training
 from search.workload import DataCard
 
@@ -258,4 +258,24 @@ def test_adamw_without_weight_decay_is_adam_and_nesterov_without_momentum_is_pla
             weights.grad = gradient.clone()
             optimizer.step()
         ends.append(weights.detach())
+    assert torch.equal(*ends)
+
+
+@pytest.mark.parametrize("name", OPTIMISERS)
+def test_a_descent_is_torchs_step(name: str) -> None:
+    gradients = [torch.randn(2, 3, generator=torch.Generator().manual_seed(step)) for step in range(5)]
+    ends = []
+    for own in (True, False):
+        torch.manual_seed(0)
+        model = torch.nn.Linear(3, 2, bias=False)
+        optimizer = optimiser(model, canonical(OPTIMISERS[name]))
+        set_rate(optimizer, 0.1)
+        for gradient in gradients:
+            model.weight.grad = gradient.clone()
+            if own:
+                descend(optimizer)
+                assert model.weight.grad is None
+            else:
+                optimizer.step()
+        ends.append(model.weight.detach())
     assert torch.equal(*ends)
