@@ -16,6 +16,7 @@ import pytest
 from search.core.errors import UserError
 from search.workload import Workload, identity, load_workload
 from search.workload.source import source_hash
+from tests.surroundings import ROOT
 
 # By name -------------------------------------------------------------------------------------------------------
 
@@ -289,27 +290,41 @@ PARTS = {
 }
 
 
-def hash_of_package(place: Path, **changed: str) -> str:
-    """Hash a package in a process of its own."""
-    for name, text in {**PARTS, **changed}.items():
-        path = place / "own" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-    code = "import own.model; from search.workload.source import source_hash; print(source_hash('own.model'))"
-    known = {**os.environ, "PYTHONPATH": os.pathsep.join([str(place), str(Path(__file__).parents[2])])}
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=known, check=True)
-    return done.stdout
+HASHES = """
+import os, sys
+from search.workload.source import source_hash
+from tests.surroundings import ROOT
+for place in sys.argv[1:]:
+    if (child := os.fork()) == 0:  # a process of its own, that need not import all this again
+        sys.path.insert(0, place)
+        import own.model
+        print(source_hash("own.model"), flush=True)
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+"""
+
+
+def hashes_of_packages(folder: Path, changes: list[dict[str, str]]) -> list[str]:
+    """Hash packages, each in a process and a place of its own."""
+    places = [folder / str(number) for number in range(len(changes))]
+    for place, changed in zip(places, changes, strict=True):
+        for name, text in {**PARTS, **changed}.items():
+            path = place / "own" / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+    command = [sys.executable, "-c", HASHES, *map(str, places)]
+    return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=True).stdout.split()
 
 
 @pytest.mark.slow
 def test_what_a_module_imports_from_beside_it_is_in_the_source_hash(tmp_path):
-    whole = hash_of_package(tmp_path / "whole")
-    assert hash_of_package(tmp_path / "elsewhere") == whole
-    for name in ("layers.py", "late.py", "deep/blocks.py", "base.py", "../beside.py", "__init__.py"):
-        assert hash_of_package(tmp_path / "changed", **{name: PARTS[name] + "more = 1\n"}) != whole, name
-    for name in ("unused.py", "../apart.py"):
-        assert hash_of_package(tmp_path / "changed", **{name: PARTS[name] + "more = 1\n"}) == whole, name
-    assert hash_of_package(tmp_path / "changed", **{"base.py": PARTS["base.py"] + "# a comment\n"}) == whole
+    belonging = ("layers.py", "late.py", "deep/blocks.py", "base.py", "../beside.py", "__init__.py")
+    others = ("unused.py", "../apart.py")
+    changes = [{name: PARTS[name] + "more = 1\n"} for name in (*belonging, *others)]
+    changes.append({"base.py": PARTS["base.py"] + "# a comment\n"})
+    whole, elsewhere, *changed = hashes_of_packages(tmp_path, [{}, {}, *changes])
+    assert elsewhere == whole
+    assert [hash_ != whole for hash_ in changed] == [True] * len(belonging) + [False] * (len(others) + 1)
 
 
 @pytest.mark.parametrize(
