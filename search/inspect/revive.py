@@ -15,7 +15,6 @@ from typing import Any
 
 from search.core.errors import UserError
 from search.core.trial import Trial
-from search.engine.worker.measured import row_of
 from search.ledger.files import BadState, read_state
 from search.ledger.ledger import Ledger, Recorded
 from search.space.addressed import addressed
@@ -23,6 +22,7 @@ from search.space.model import Space
 from search.space.service import SERVICE_SETTINGS
 from search.study.opened import OpenStudy
 from search.workload import Run, Workload
+from search.workload.measured import row_of
 
 PROGRESS_INTERVAL_S = 10.0
 """Seconds between two lines that say how far the training is."""

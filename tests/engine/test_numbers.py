@@ -16,8 +16,6 @@ import pytest
 from rich.console import Console
 
 from search.core.trial import DataCard, Row, State
-from search.engine.decide.form import Form, form_of
-from search.engine.worker.measured import row_of
 from search.ledger.ledger import Ledger
 from search.report.record.frames import trials_frame
 from search.report.table.build import comparison_table
@@ -27,6 +25,8 @@ from search.space.model import Space
 from search.study.leaf import Planner
 from search.study.opened import OpenStudy
 from search.study.sampling import make_sampler, mean_outcome
+from search.workload.form import Form, form_of
+from search.workload.measured import row_of
 from tests.engine.decide.test_driver import space_of
 from tests.engine.simulation import CLASS, Nature, Simulation, part
 from tests.engine.workloads import Synthetic

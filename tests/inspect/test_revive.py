@@ -12,7 +12,6 @@ import pytest
 
 from search.core.errors import UserError
 from search.core.trial import Row, State
-from search.engine.worker.measured import row_of
 from search.inspect.revive import revive
 from search.ledger.files import write_state
 from search.ledger.ledger import Ledger, StudyRecord
@@ -22,6 +21,7 @@ from search.space.reader import space_from_mapping
 from search.study.leaf import Planner
 from search.study.opened import OpenStudy
 from search.workload import Workload, load_workload
+from search.workload.measured import row_of
 
 CLASS = {"machine": "here"}
 

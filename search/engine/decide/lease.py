@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from search.core.stopping import StopRule
-from search.engine.decide.form import Form
 from search.ledger.states import KeptState, Role
+from search.workload.form import Form
 
 
 @dataclass(frozen=True)

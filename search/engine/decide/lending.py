@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from search.core.trial import State
 from search.engine.decide.context import Context
-from search.engine.decide.form import Form, form_of
 from search.engine.decide.lease import Lease
 from search.study.fold import Fold
 from search.study.leaf import Leaf
+from search.workload.form import Form, form_of
 
 
 class Lending:

@@ -17,15 +17,15 @@ from typing import Any
 from ray import tune
 
 from search.core.trial import DataCard
-from search.engine.decide.form import Form, form_of
 from search.engine.decide.lease import Assignment
 from search.engine.worker.deaths import SETUP_ALLOWANCE_S, Signs, out_of_memory
-from search.engine.worker.measured import row_of
 from search.engine.worker.place import prepare, verify_class, verify_data
 from search.engine.worker.usage import Usage, usage_of
 from search.ledger.files import BadState, read_state, write_state
 from search.ledger.states import KeptState, Role
 from search.workload import Occupying, Run
+from search.workload.form import Form, form_of
+from search.workload.measured import row_of
 
 ROW, SECONDS, LEASE = "row", "row_seconds", "lease_id"
 STATE, UNKEPT = "row_state", "state_unkept"

@@ -12,7 +12,7 @@ import pytest
 from classifier import data
 from classifier.config import canonical, schedule
 from classifier.training import Training
-from search.engine.worker.measured import row_of
+from search.workload.measured import row_of
 
 from .conftest import again, faults, load
 

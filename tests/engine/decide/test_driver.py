@@ -21,7 +21,6 @@ from search.core.pruning import Asha, rungs
 from search.core.trial import Row, State, Trial
 from search.engine.decide.context import Context
 from search.engine.decide.driver import Driver
-from search.engine.decide.form import Form
 from search.engine.decide.intake import ALARM
 from search.engine.live import Silent
 from search.engine.machines.agreement import StudySample
@@ -32,6 +31,7 @@ from search.space.model import Space
 from search.space.reader import space_from_mapping
 from search.study.leaf import longest
 from search.study.opened import OpenStudy
+from search.workload.form import Form
 from tests.engine.simulation import CLASS, Nature, Simulation, end_of, study, verdicts_of
 from tests.engine.workloads import Synthetic
 from tests.surroundings import HANG_S

@@ -24,12 +24,12 @@ from search.engine.live import Silent
 from search.engine.machines.gauge import Gauge
 from search.engine.machines.nodes import Share, TrainingNode
 from search.engine.run import _Steps
-from search.engine.worker.measured import row_of
 from search.ledger.ledger import Ledger
 from search.space.model import Space
 from search.space.reader import read_space, space_from_mapping
 from search.study.leaf import Planner
 from search.workload import load_workload
+from search.workload.measured import row_of
 from tests.engine.test_run import Bench
 
 TOY = "tests.engine.gpu:OnGpu"

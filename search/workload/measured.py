@@ -13,7 +13,7 @@ import numpy as np
 
 from search.core.errors import nearest
 from search.core.trial import DataCard, Row
-from search.engine.decide.form import Form, form_of
+from search.workload.form import Form, form_of
 
 PREDICTIONS_RULE = "train_epoch must return one class per image, a whole number from 0 on"
 

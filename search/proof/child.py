@@ -1,0 +1,183 @@
+"""What runs in fresh processes, and in the one they are forked from; see `search.proof.fresh`."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import json
+import os
+import pickle
+import select
+import signal
+import sys
+import threading
+import traceback
+from collections.abc import Callable
+from multiprocessing import reduction
+from multiprocessing.connection import Connection
+from typing import Any, NoReturn
+
+from search.core.trial import DataCard
+from search.core.values import Settings
+from search.workload import Run, Workload
+from search.workload.foreign import reason_of
+
+PR_SET_PDEATHSIG = 1
+"""Of Linux's `prctl`: the signal that a process gets when its parent ends."""
+
+
+class Asked:
+    """What a fresh process can be asked: each public method, by its name."""
+
+    def __init__(self, workload: Workload) -> None:
+        self._workload = workload
+        self._run: Run | None = None
+
+    def start(self, fixed: Settings, cpus: int, gpus: float, state: bytes | None) -> None:
+        """Begin a run."""
+        self._run = None
+        self._workload.data(fixed)  # a worker reads them before it starts a run, to compare them with the driver's
+        run = self._workload.start(fixed, cpus, gpus)
+        if state is not None:
+            run.load(state)
+        self._run = run
+
+    @property
+    def run(self) -> Run:
+        """The run in progress."""
+        if self._run is None:
+            raise RuntimeError("no run was started")
+        return self._run
+
+    def train_epoch(self, settings: Settings) -> object:
+        """Train an epoch."""
+        return self.run.train_epoch(settings)
+
+    def save(self) -> bytes:
+        """Return the state."""
+        return self.run.save()
+
+    def load(self, state: bytes) -> None:
+        """Load a state."""
+        self.run.load(state)
+
+    def data(self, fixed: Settings) -> DataCard | None:
+        """Return the data card."""
+        return self._workload.data(fixed)
+
+
+def zygote(callers: Connection, prepare: Callable[[], Workload]) -> NoReturn:
+    """Import the workload, and fork a process for each request; ends with the caller."""
+    code = 1
+    try:
+        _leave_the_caller()
+        trouble, workload = _prepared(prepare)
+        with contextlib.suppress(EOFError, OSError):  # the caller has ended
+            while request := callers.recv_bytes():
+                if request != b"fork":
+                    callers.send_bytes(pickle.dumps(_end(*json.loads(request))))
+                    continue
+                descriptor = reduction.recv_handle(callers)
+                if workload is None:
+                    os.close(descriptor)
+                    callers.send_bytes(pickle.dumps(trouble))
+                    continue
+                parent, pid = os.getpid(), os.fork()
+                if pid == 0:
+                    callers.close()
+                    os.setpgid(0, 0)  # so that it is ended with what it starts
+                    _end_with(parent)
+                    _serve(Connection(descriptor), workload)
+                os.close(descriptor)
+                callers.send_bytes(pickle.dumps(pid))
+        code = 0
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        os._exit(code)
+
+
+def spawned() -> NoReturn:
+    """Be a process started anew: its arguments are the number of its socket, and how the workload is prepared."""
+    connection = Connection(int(sys.argv[1]))
+    threading.Thread(target=_watch, args=(connection.fileno(),), daemon=True).start()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    trouble, workload = _prepared(lambda: pickle.loads(bytes.fromhex(sys.argv[2]))())  # our own
+    if workload is None:
+        connection.recv_bytes()
+        connection.send_bytes(pickle.dumps(("failed", trouble)))
+        os._exit(0)
+    _serve(connection, workload)
+
+
+def _leave_the_caller() -> None:
+    """Share nothing with the calling process that one of both could disturb."""
+    signal.set_wakeup_fd(-1)  # it would tell the caller of our signals
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the caller's, which ends us
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    nowhere = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nowhere, 0)
+    os.close(nowhere)
+    os.dup2(2, 1)  # what a workload prints is no answer of ours
+
+
+def _prepared(prepare: Callable[[], Workload]) -> tuple[tuple[str, str], Workload | None]:
+    """Return the workload, or traceback and reason why there is none."""
+    try:
+        return ("", ""), prepare()
+    except BaseException as error:
+        return (traceback.format_exc(), reason_of(error)), None
+
+
+def _end(pid: int, kill: bool) -> int:
+    """Return how a child ended."""
+    if kill:
+        for end in (os.killpg, os.kill):  # the second where it has not made its group yet
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                end(pid, signal.SIGKILL)
+    try:
+        return os.waitpid(pid, 0)[1]
+    except ChildProcessError:  # what the workload imports has waited for it
+        return 0
+
+
+def _end_with(parent: int) -> None:
+    """End when the parent does, also in the midst of training."""
+    if sys.platform.startswith("linux"):
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:  # it ended before
+        os._exit(0)
+
+
+def _watch(descriptor: int) -> NoReturn:
+    """End the process when nobody is at the other end of its socket."""
+    poll = select.poll()
+    poll.register(descriptor, 0)  # a hang-up is told without being asked for
+    poll.poll()
+    os._exit(0)
+
+
+def _serve(connection: Connection, workload: Workload) -> NoReturn:
+    """Answer until the caller is gone."""
+    numpy = sys.modules.get("numpy")
+    if numpy is not None:
+        numpy.random.seed()  # a fork has its parent's generator; Python's own it has made anew
+    asked = Asked(workload)
+    with contextlib.suppress(EOFError, OSError):
+        while True:
+            what, arguments = pickle.loads(connection.recv_bytes())  # from our own process
+            connection.send_bytes(_answer(asked, what, arguments))
+    os._exit(0)
+
+
+def _answer(asked: Asked, what: str, arguments: tuple[Any, ...]) -> bytes:
+    try:
+        return pickle.dumps(("answer", getattr(asked, what)(*arguments)))
+    except BaseException as error:  # SystemExit and its like among them
+        text = traceback.format_exc()
+        return pickle.dumps(("failed", (text, reason_of(error))))
+    finally:
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(Exception):
+                stream.flush()
