@@ -52,6 +52,7 @@ def test_a_pronoun_is_read_near_the_line_that_sets_it(source: str, distances: li
     assert list(far_pronouns(source)) == distances
 
 
+@pytest.mark.slow
 def test_no_pronoun_is_read_far_from_where_it_is_set() -> None:
     paths = [path for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py"))]
     assert len(paths) > 200

@@ -40,6 +40,7 @@ def test_a_signature_speaks_of_any_in_what_it_takes_or_gives(text: str, found: b
     assert list(signatures(text)) == [("f", 1, found)]
 
 
+@pytest.mark.slow
 def test_any_stands_in_fewer_than_one_signature_in_ten() -> None:
     listed = [
         (f"{path.relative_to(ROOT)}:{line} {name}", vague)

@@ -60,6 +60,7 @@ def test_sound_ones_are_no_fewer() -> None:
     assert len(FILES) - len(FLAWS) == 7
 
 
+@pytest.mark.slow
 def test_every_sentence_of_all_together(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["audit", *FILES]) == 1
     said = capsys.readouterr()

@@ -360,6 +360,7 @@ class LedgerContract:
 
     # Processes
 
+    @pytest.mark.slow
     def test_eight_processes_create_one_fresh_database_at_once(self, storage):
         code = (
             "import multiprocessing, sys; from search.ledger.ledger import Ledger\n"
@@ -381,6 +382,7 @@ class LedgerContract:
         assert [d.seq for d in ledger.decisions(ledger.study("s").id)] == list(range(24))
         ledger.close()
 
+    @pytest.mark.slow
     def test_a_second_driver_is_told_who_holds_the_study_until_that_one_is_killed(self, ledger, storage):
         code = (
             "import sys, time; from search.ledger.ledger import Ledger; from search.ledger.lock import study_lock\n"

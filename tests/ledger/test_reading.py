@@ -198,6 +198,7 @@ def test_a_file_with_a_journal(place: Path) -> None:
         study.ledger.close()
 
 
+@pytest.mark.slow
 def test_a_writer_that_comes_later_is_seen(place: Path) -> None:
     """The dashboard stays open for days."""
     results = place / "results"

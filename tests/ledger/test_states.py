@@ -48,6 +48,7 @@ def test_a_state_comes_back_as_it_was_written(tmp_path: Path, content: bytes) ->
 
 
 @given(st.binary(min_size=1, max_size=60), st.data())
+@pytest.mark.slow
 def test_no_bit_flips_unseen(tmp_path_factory: pytest.TempPathFactory, content: bytes, data: st.DataObject) -> None:
     folder = tmp_path_factory.mktemp("flip")
     state = write_state(folder, KEY, content)
@@ -396,6 +397,7 @@ class TestPostgres(StatesContract):
         return postgres_database
 
 
+@pytest.mark.slow
 def test_two_drivers_name_one_state_at_once(postgres_database, tmp_path):
     """The row is on record and its state is not: both trained it again."""
     one, other = (Ledger(postgres_database, states=tmp_path) for _ in range(2))

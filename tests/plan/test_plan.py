@@ -297,6 +297,7 @@ def test_a_workload_that_ends_the_process_that_asks_it(tmp_path: Path, monkeypat
     )
 
 
+@pytest.mark.slow
 def test_a_process_is_asked_and_trains_a_probe() -> None:
     toy = load_workload(TOY)
     assert ask_class(TOY, 1, 0.0) == {name: str(value) for name, value in toy.execution_class(1, 0.0).items()}

@@ -87,6 +87,7 @@ LARGE_BODIES = {
 
 
 @pytest.mark.parametrize("body", LARGE_BODIES.values(), ids=LARGE_BODIES)
+@pytest.mark.slow
 def test_so_many_values_are_read_and_no_more(body: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """What bounds the time that a file of a megabyte takes."""
     parse, read = yaml.parse, []

@@ -181,6 +181,7 @@ def test_a_scalar_means_what_yaml_says_or_is_refused(text):
 
 @settings(deadline=None, max_examples=300)
 @given(titles)
+@pytest.mark.slow
 def test_quoted_text_stays_text(text):
     problems = Problems()
     root = parse(yaml.safe_dump({"a": text}, default_style='"', allow_unicode=True), "f", problems)

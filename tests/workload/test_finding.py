@@ -148,6 +148,7 @@ def test_a_program_that_has_imported_a_file_of_the_name_is_told_which(
 # A folder with files of other modules' names -------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_check_executes_no_file_of_the_working_folder(hostile: Path) -> None:
     done = command(hostile, "-m", "search", "check", "tiny.yaml")
     assert (done.stdout, done.stderr) == ("tiny.yaml: sound; grid, 2 trials\n", "")

@@ -141,6 +141,7 @@ def test_blocks_find_what_comparing_one_by_one_finds(monkeypatch: pytest.MonkeyP
     assert nearest == [[a, b] for _, a, b in expected[:20]]
 
 
+@pytest.mark.slow
 def test_no_process_that_trains_imports_the_hash() -> None:
     code = "import sys, classifier.workload, classifier.data; assert not {'imagehash', 'pywt'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)

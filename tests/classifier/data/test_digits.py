@@ -55,6 +55,7 @@ def test_either_way_gives_what_scikit_learn_does(moved: bool, monkeypatch: pytes
     assert digits._read.__wrapped__()[2] == sklearn.__version__
 
 
+@pytest.mark.slow
 def test_no_process_imports_scikit_learn_for_them() -> None:
     code = "import sys; from classifier.data.digits import _read; _read(); print('sklearn' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -78,6 +78,7 @@ def test_the_splits_are_those_of_the_authors(decodings: list[int]) -> None:
 
 
 @real
+@pytest.mark.slow
 def test_a_limit_decodes_what_it_leaves(decodings: list[int]) -> None:
     found = load("flowers-102", limit=[204, 102, 10], split="swapped")
     assert len(decodings) == 316

@@ -33,6 +33,7 @@ FETCH = (
 
 
 @real
+@pytest.mark.slow
 def test_forty_twenty_twenty(cache_folder: Path) -> None:
     found = load("flowers-17", size=16)
     assert {split: np.bincount(labels).tolist() for split, labels in found.labels.items()} == {
