@@ -34,6 +34,7 @@ from search.report.table.model import Table
 from search.space.model import Objective
 from search.space.reader import read_space
 from search.space.writing import dump
+from search.study.cards import unnoticed
 from search.study.fold import Fold
 from search.study.leaf import Leaf
 from tests.surroundings import HANG_S
@@ -48,6 +49,8 @@ seeds: [0, 5]
 search:
   objective: {metric: val_loss, direction: minimize}
 """
+
+DATALESS = f"  note: {unnoticed('tests.engine.workloads:Synthetic')}\n"
 
 
 @pytest.fixture
@@ -128,15 +131,15 @@ def test_an_unknown_verb(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_check(good: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert ask(capsys, "check", good) == (0, f"{good}: sound; grid, 4 trials\n", "")
-    assert ask(capsys, "check", good, "--set", "seeds=[1]") == (0, f"{good}: sound; grid, 2 trials\n", "")
+    assert ask(capsys, "check", good) == (0, f"{good}: sound; grid, 4 trials\n{DATALESS}", "")
+    assert ask(capsys, "check", good, "--set", "seeds=[1]") == (0, f"{good}: sound; grid, 2 trials\n{DATALESS}", "")
 
 
 def test_check_of_broken_files(good: Path, capsys: pytest.CaptureFixture[str]) -> None:
     bad = good.with_name("bad.yaml")
     bad.write_text(GOOD.replace("epochs: 2", "epochs: 0").replace("a: {grid", "aa: {grid"))
     code, out, err = ask(capsys, "check", bad, good)
-    assert (code, out) == (1, f"{good}: sound; grid, 4 trials\n")
+    assert (code, out) == (1, f"{good}: sound; grid, 4 trials\n{DATALESS}")
     assert err == (
         f"{bad}:3: fixed.epochs: found 0, must be at least 1\n{bad}:5: space.aa: unknown setting; did you mean 'a'?\n"
     )

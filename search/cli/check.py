@@ -47,6 +47,7 @@ def check(files: Sequence[str], data: str | None, sets: Sequence[str], workload:
     changed = overrides(data or None, sets)
     faults: list[Fault] = []
     told: dict[tuple[str, ...], str] = {}
+    dataless: set[str] = set()
     if not files:
         bare = {"workload": workload, "fixed": {"epochs": 1}, "space": {}}
         _data(space_from_mapping(bare, "data", changed), "", told)
@@ -57,12 +58,29 @@ def check(files: Sequence[str], data: str | None, sets: Sequence[str], workload:
             click.echo(f"{file}: sound; {space.search.sampler}, {trials} trial{'' if trials == 1 else 's'}")
             for note in space.notes:
                 click.echo(f"  note: {note}")
+            _dataless(space.workload, dataless)
             if data is not None:
                 _data(space, file, told)
         except Faults as error:
             faults += list(error.faults)
     if faults:
         raise Faults(faults)
+
+
+def _dataless(name: str, told: set[str]) -> None:
+    """Say that a workload describes no data, once, where that is known without reading any.
+
+    Args:
+        name: of the workload, in the space file.
+        told: names of which it was said already; receives this one.
+    """
+    from search.workload import Workload, load_workload
+
+    if name not in told and getattr(type(load_workload(name)), "data", None) is Workload.data:
+        from search.study.cards import unnoticed
+
+        told.add(name)
+        click.echo(f"  note: {unnoticed(name)}")
 
 
 def _data(space: Space, file: str, told: dict[tuple[str, ...], str]) -> None:

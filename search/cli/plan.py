@@ -50,6 +50,7 @@ def plan(
     from search.plan.process import Probe
     from search.plan.process import probe as train_probe
     from search.plan.text import text
+    from search.study.cards import unnoticed
     from search.study.changed import check_unchanged
     from search.study.leaf import Leaf, Planner
     from search.study.opened import OpenStudy
@@ -70,9 +71,19 @@ def plan(
             return train_probe(space.workload, place.cpus, place.gpus, leaf.fixed, leaf.schedule)
 
         name = record.name if record is not None else ""
-        planner = Planner(space, workload, place.execution_class, not no_sharing, study=name)
+        fingerprints: list[str] = []
+        planner = Planner(
+            space,
+            workload,
+            place.execution_class,
+            not no_sharing,
+            lambda card: fingerprints.append(card.fingerprint),
+            name,
+        )
         found = plan_of(space, ledger, planner, place, record, None if no_probe else probe)
     click.echo(json.dumps(found.to_json(), indent=2) if as_json else text(found, tree))
+    if "" in fingerprints:
+        click.echo(unnoticed(space.workload), err=True)
 
 
 @contextmanager

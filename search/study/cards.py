@@ -1,4 +1,4 @@
-"""What a workload says of its data, checked where it is first read: tables and figures rest on it."""
+"""What a workload says of its data, checked where it is first read: keys, tables and figures rest on it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,18 @@ from search.core.errors import UserError
 from search.core.trial import DataCard
 
 RULE = "it must be the class of each image, a whole number from 0 on, in a list of one dimension"
+
+
+def unnoticed(workload: str) -> str:
+    """Say what it means that a workload describes no data, or by no fingerprint.
+
+    Args:
+        workload: its name in the space file.
+    """
+    return (
+        f"the workload {workload!r} describes no data, so that changed data cannot be noticed: rows trained on the old "
+        "ones would be used again; return a DataCard with a hash of their content from data()"
+    )
 
 
 def check_card(card: DataCard, workload: str) -> None:

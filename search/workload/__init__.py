@@ -8,6 +8,7 @@ from search.core.errors import nearest
 from search.core.trial import DataCard
 from search.core.values import Settings, tidy
 from search.workload.contract import Run, Workload
+from search.workload.execution import cpu_model
 from search.workload.finding import load_workload
 from search.workload.offers import CheckingData, Counting, Describing, Idling, Measuring, Occupying, Picturing
 from search.workload.settings import Description, SettingFaults, complete
@@ -28,6 +29,7 @@ __all__ = [
     "Settings",
     "Workload",
     "complete",
+    "cpu_model",
     "identity",
     "load_workload",
     "nearest",

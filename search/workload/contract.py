@@ -18,12 +18,12 @@ a workload without data of its own. A class that only looks like `Workload` does
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, runtime_checkable
 
 from search.core.trial import DataCard
 from search.core.values import Settings
+from search.workload.execution import default_class
 from search.workload.settings import Description, complete
 
 
@@ -57,12 +57,15 @@ class Workload(Protocol):
             train other bits.
         evaluation: version of how rows are measured.
         landmarks: epochs behind which schedules often part, so that a state there is worth keeping for studies to come.
+        libraries: names of libraries whose versions can change bits, besides those that its own code imports and that
+            `search.workload.execution.LIBRARIES` lists, as PyTorch and NumPy.
     """
 
     settings: Description
     recipe: str | None = None
     evaluation: str = "1"
     landmarks: Sequence[int] = ()
+    libraries: Sequence[str] = ()
 
     def canonical(self, settings: Settings) -> dict[str, Any]:
         """Return the one spelling of these settings that is trained and hashed.
@@ -93,8 +96,13 @@ class Workload(Protocol):
         return {}
 
     def execution_class(self, cpus: int, gpus: float) -> Mapping[str, str]:
-        """Name -> value of everything about this machine that can change bits. Called on a worker."""
-        return {"python": platform.python_version(), "machine": platform.machine()}
+        """Name -> value of everything about this machine that can change bits. Called on a worker.
+
+        Unless it is overridden: versions of Python and of the libraries that the code imports or that are loaded,
+        CUDA and cuDNN where PyTorch is, processor, GPU, threads, and switches that make libraries compute otherwise.
+        """
+        module = getattr(self, "source_module", "") or type(self).__module__
+        return default_class(module, self.libraries, cpus, gpus)
 
     def start(self, fixed: Settings, cpus: int, gpus: float) -> Run:
         """Begin a run at epoch 0 on this worker, with that many CPU threads and (a share of) GPUs."""

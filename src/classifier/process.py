@@ -11,14 +11,12 @@ import ctypes
 import functools
 import os
 import platform
-import subprocess
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import torch
 
-from search.workload import SettingFaults
+from search.workload import SettingFaults, cpu_model
 
 _DISPATCH = (
     *("ATEN_CPU_CAPABILITY", "ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA", "MKL_CBWR", "MKL_ENABLE_INSTRUCTIONS"),
@@ -119,7 +117,7 @@ def execution_class(threads: int, cuda: bool) -> dict[str, str]:
 
     dispatch = " ".join(f"{name}={os.environ[name]}" for name in _DISPATCH if name in os.environ)
     return {
-        "device": torch.cuda.get_device_name() if cuda else f"{processor()}, {torch.backends.cpu.get_cpu_capability()}",
+        "device": torch.cuda.get_device_name() if cuda else f"{cpu_model()}, {torch.backends.cpu.get_cpu_capability()}",
         "threads": str(threads),
         "precision": "float32, no TF32",
         "memory format": "channels_last",
@@ -139,30 +137,3 @@ def _cuda() -> dict[str, str]:
         # Kernels are chosen by it, and MPS can give a process a part of them only.
         "multiprocessors": str(torch.cuda.get_device_properties(torch.cuda.current_device()).multi_processor_count),
     }
-
-
-@functools.cache
-def processor() -> str:
-    """Name the CPU model. Libraries choose kernels by maker, model and cache, not by instruction set alone."""
-    try:
-        if platform.system() == "Darwin":
-            command = ["sysctl", "-n", "machdep.cpu.brand_string"]
-            return subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.strip()
-        first = Path("/proc/cpuinfo").read_text().split("\n\n")[0]
-    except (OSError, subprocess.SubprocessError):
-        return platform.machine()
-    return _named(first) or platform.machine()
-
-
-def _named(block: str) -> str:
-    """Return ``"Brand (family F, model M)"`` from one processor's lines of /proc/cpuinfo; "" where they name none.
-
-    Virtual machines cut the brand short ("AMD EPYC"); family and model still tell generations apart.
-    """
-    entries = (line.partition(":") for line in block.splitlines())
-    said = {name.strip(): value.strip() for name, _, value in entries}
-    if "model name" in said and "cpu family" in said:
-        return f"{said['model name']} (family {said['cpu family']}, model {said.get('model', '?')})"
-    if "CPU part" in said:  # Arm
-        return f"{platform.machine()} implementer {said.get('CPU implementer', '?')}, part {said['CPU part']}"
-    return said.get("model name", "")

@@ -155,22 +155,3 @@ def test_the_execution_class_names_what_changes_bits(monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("ONEDNN_MAX_CPU_ISA", "AVX2")
     monkeypatch.setenv("ONEDNN_DEFAULT_FPMATH_MODE", "BF16")
     assert workload.execution_class(1, 0)["environment"] == "ONEDNN_MAX_CPU_ISA=AVX2 ONEDNN_DEFAULT_FPMATH_MODE=BF16"
-
-
-@pytest.mark.parametrize(
-    ("lines", "name"),
-    [
-        (
-            "vendor_id\t: AuthenticAMD\ncpu family\t: 25\nmodel\t\t: 17\nmodel name\t: AMD EPYC",
-            "AMD EPYC (family 25, model 17)",
-        ),
-        ("processor\t: 0\nmodel name\t: Some CPU @ 2.0 GHz", "Some CPU @ 2.0 GHz"),
-        ("processor\t: 0", ""),
-    ],
-)
-def test_a_processor_is_named_apart_from_its_generations(lines: str, name: str) -> None:
-    assert process._named(lines) == name
-
-
-def test_an_arm_processor_is_named_by_its_part() -> None:
-    assert process._named("CPU implementer\t: 0x41\nCPU part\t: 0xd0c").endswith("implementer 0x41, part 0xd0c")

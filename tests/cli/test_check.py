@@ -14,6 +14,7 @@ from PIL import Image
 
 from classifier.data import progress
 from search.__main__ import run
+from search.study.cards import unnoticed
 
 FILE = """\
 workload: classifier
@@ -262,3 +263,18 @@ def test_a_workload_that_ends_another_verb(
     assert run(["describe", "any", "--workload", "ends_when_described:Ends"]) == 1
     told = f"a workload ended this process: {raised} ({tmp_path}/ends_when_described.py, line 6)"
     assert capsys.readouterr().err == told + (f"; {ENDED}" if raised == "SystemExit(0)" else "") + "\n"
+
+
+def test_a_workload_that_describes_no_data_is_told_so_once(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    sine = file.with_name("sine.yaml")
+    sine.write_text(
+        "workload: tests.contracts.toy:SineFit\nfixed: {epochs: 1, lr: 0.1}\nspace: {degree: {grid: [1]}}\n"
+    )
+    code, lines, err = ask(capsys, sine, sine, file)
+    assert (code, err) == (0, "")
+    assert lines == [
+        f"{sine}: sound; grid, 1 trial",
+        f"  note: {unnoticed('tests.contracts.toy:SineFit')}",
+        f"{sine}: sound; grid, 1 trial",
+        f"{file}: sound; grid, 2 trials",
+    ]

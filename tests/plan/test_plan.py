@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -27,6 +28,7 @@ from search.plan.process import Probe, ask_class, probe
 from search.plan.text import compared, duration, size, text, tree_lines
 from search.space.model import Space, confirm_name
 from search.space.reader import read_space, space_from_mapping
+from search.study.cards import unnoticed
 from search.study.leaf import Leaf, Planner
 from search.study.opened import OpenStudy
 from search.study.sampling import make_sampler
@@ -298,7 +300,9 @@ def test_a_workload_that_ends_the_process_that_asks_it(tmp_path: Path, monkeypat
 
 
 @pytest.mark.slow
-def test_a_process_is_asked_and_trains_a_probe() -> None:
+def test_a_process_is_asked_and_trains_a_probe(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    monkeypatch.delitem(sys.modules, "torch", raising=False)  # which other tests have loaded
     toy = load_workload(TOY)
     assert ask_class(TOY, 1, 0.0) == {name: str(value) for name, value in toy.execution_class(1, 0.0).items()}
     fixed, schedule = toy.schedule(toy.canonical({"lr": 0.1, "seed": 0}), 3)
@@ -319,11 +323,14 @@ def test_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
     found = json.loads(said.out)
     assert (found["trials"], found["epochs"]["to_train"]) == (4, 16)
     assert found["seconds"]["sources"] == ["a probe of one epoch, made now"]
-    assert said.err == "no timing on record for a similar trial: training one epoch to measure it\n"
+    assert said.err.splitlines() == [
+        "no timing on record for a similar trial: training one epoch to measure it",
+        unnoticed(TOY),
+    ]
     assert not results.exists(), "a plan leaves no trace"
     assert main(["plan", str(file), "--results", str(results), "--no-probe", "--set", "epochs=5"]) == 0
     said = capsys.readouterr()
-    assert said.err == ""
+    assert said.err == f"{unnoticed(TOY)}\n"
     assert "  every trial at full length                       20\n" in said.out
 
 

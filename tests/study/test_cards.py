@@ -9,7 +9,7 @@ import pytest
 
 from search.core.errors import UserError
 from search.core.trial import DataCard
-from search.study.cards import check_card
+from search.study.cards import check_card, unnoticed
 from search.study.leaf import Planner
 from tests.engine.decide.test_driver import space_of
 from tests.engine.simulation import CLASS
@@ -50,3 +50,10 @@ def test_it_is_looked_at_when_a_trial_is_planned() -> None:
     planner = Planner(space_of({"a": {"grid": [1]}}), Wrong(), CLASS)
     with pytest.raises(UserError, match=r"is 1 for image 1, but it names 1 class, counted from 0; name all of them$"):
         planner.leaf(0, 0, 0, {"a": 1})
+
+
+def test_what_it_means_that_nothing_is_said_of_the_data() -> None:
+    assert unnoticed("mine:fit") == (
+        "the workload 'mine:fit' describes no data, so that changed data cannot be noticed: rows trained on the old "
+        "ones would be used again; return a DataCard with a hash of their content from data()"
+    )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import itertools
 import os
-import platform
 import subprocess
 import sys
 import threading
@@ -226,7 +225,7 @@ def test_the_contract_in_ten_lines(flat):
     assert each[1] == {"lr": 1.0}, "every epoch has a mapping of its own"
     assert flat.data(fixed) is None
     assert flat.inputs(fixed) == {}
-    assert flat.execution_class(2, 0) == {"python": platform.python_version(), "machine": platform.machine()}
+    assert {"python", "machine", "device", "threads"} <= set(flat.execution_class(2, 0))
     assert flat.start(fixed, 2, 0.5) == (fixed, 2, 0.5)
     assert flat.recipe is None
     assert flat.evaluation == "1"

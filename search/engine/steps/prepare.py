@@ -14,7 +14,7 @@ from search.ledger.ledger import Ledger, StudyRecord
 from search.space.addressed import addressed
 from search.space.model import Space
 from search.space.reading import read_all
-from search.study.cards import check_card
+from search.study.cards import check_card, unnoticed
 from search.study.fold import Fold
 from search.study.leaf import Planner, canonical
 from search.workload import Workload, identity
@@ -38,6 +38,8 @@ def read_data(space: Space, workload: Workload, view: View) -> StudySample:
     if card is not None:
         check_card(card, space.workload)
         view.say(f"data: {card.name}; " + "; ".join(card.notes))
+    if card is None or not card.fingerprint:
+        view.say(unnoticed(space.workload))
     if space.search.sampler != "grid":  # of a grid every configuration is looked at when the run is planned
         read_all(space, workload)
     return StudySample(fixed, card.fingerprint if card is not None else "", inputs)
