@@ -31,6 +31,11 @@ def is_accuracy(metric: str) -> bool:
     return metric.endswith("accuracy")
 
 
+def with_unit(metric: str, between: str = "") -> str:
+    """Return the heading of a metric: an accuracy has its unit behind it, and behind what stands `between`."""
+    return f"{metric}{between} (%)" if is_accuracy(metric) else f"{metric}{between}"
+
+
 def metric_words(metric: str) -> str:
     """Return a metric's name for people: ``val_accuracy`` is "validation accuracy"."""
     words = one_line(metric).replace("_", " ")

@@ -15,7 +15,7 @@ from search.ledger.ledger import Ledger, StudyRecord
 from search.report.record.complete import states as states
 from search.report.record.curves import COUNTED, Curve, best_epoch, metric_order, read_curves
 from search.report.record.frames import TRIAL_METRICS
-from search.report.text import duration, figure, is_accuracy, one_line, pairs_text, printable, value_text
+from search.report.text import duration, figure, one_line, pairs_text, printable, value_text, with_unit
 from search.space.model import Objective
 from search.study.opened import OpenStudy
 
@@ -71,7 +71,7 @@ def show_study(study: OpenStudy) -> RenderableType:
         took = "" if run["seconds"] is None else duration(run["seconds"])
         row = (str(run["id"]), run["started"][:19], took, run["outcome"] or "not ended")
         runs.add_row(*(Text(one_line(cell)) for cell in row))
-    trials = _table("trial", "seed", "parameters", "state", "ended by", "epochs", _head(objective), title="trials")
+    trials = _table("trial", "seed", "parameters", "state", "ended by", "epochs", with_unit(objective), title="trials")
     for curve in read.curves[-MAX_TRIALS_LISTED:]:
         trial = curve.trial
         value = figure(objective, curve.metric(objective, curve.last_epoch))
@@ -112,7 +112,7 @@ def show_trial(study: OpenStudy, number: int) -> RenderableType:
     known_metrics = curve.rows[last].row.metrics if last else {}
     for name in metric_order(known_metrics, (space.search.objective.metric, *TRIAL_METRICS)):
         values = (_shown(name, curve.metric(name, epoch)) for epoch in (last, curve.best_epoch))
-        metrics.add_row(Text(one_line(_head(name))), *(Text(value) for value in values))
+        metrics.add_row(Text(one_line(with_unit(name))), *(Text(value) for value in values))
     error = [Text(printable(trial.error, lines=True))] if trial.error else []
     return Group(_facts(facts), *([metrics] if last else []), *error)
 
@@ -137,7 +137,7 @@ def _best(ledger: Ledger, record: StudyRecord, trials: Sequence[Trial]) -> str:
     epoch = best_epoch(found, objective)
     if epoch is None:
         return ""
-    return f"{_head(objective.metric)} {figure(objective.metric, found[epoch].row.metrics[objective.metric])}"
+    return f"{with_unit(objective.metric)} {figure(objective.metric, found[epoch].row.metrics[objective.metric])}"
 
 
 def _objective(record: StudyRecord) -> Objective:
@@ -151,10 +151,6 @@ def _objective(record: StudyRecord) -> Objective:
 
 def _shown(name: str, value: float | None) -> str:
     return "" if value is None else figure(name, value) or "not finite"
-
-
-def _head(metric: str) -> str:
-    return f"{metric} (%)" if is_accuracy(metric) else metric
 
 
 def _facts(facts: Mapping[str, str]) -> rich.table.Table:

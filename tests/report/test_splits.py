@@ -70,7 +70,7 @@ def test_options_that_move_the_split_have_no_difference(ledger: Ledger) -> None:
         for s in range(3):
             bench.run({"gamma": a}, s, pattern(a, s, 40), pattern(a, s, 30), data=data)
     line = comparison_table(bench.opened).lines[1]
-    assert line.judged is not None
+    assert line.judged.known
     assert line.judged.difference is not None
     assert line.judged.difference.state is Trust.NOT_ESTIMABLE
     assert line.judged.difference.reason == "the baseline was measured on other images, or has no predictions"
@@ -94,5 +94,5 @@ def test_seeds_on_different_data_are_not_crossed(ledger: Ledger, data: DataCard,
         for s in range(3):
             bench.run({"gamma": a}, s, pattern(a, s, 40), pattern(a, s, 30), data=data if s == 2 else None)
     table = comparison_table(bench.opened)
-    assert all(line.judged is None for line in table.lines)
+    assert all(not line.judged.known for line in table.lines)
     assert f"for val_accuracy: they need predictions, and {reason}." in "\n".join(table.notes)

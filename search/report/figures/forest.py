@@ -51,8 +51,7 @@ def differences(table: Table) -> list[ForestRow]:
     """Return the differences of a table's printed lines to the baseline: on test images in a confirm stage."""
     rows = []
     for line in table.shown:
-        judged = line.tested if table.confirms else line.judged
-        found = judged.difference if judged is not None else None
+        found = (line.tested if table.confirms else line.judged).difference
         if found is None:
             continue
         state = "" if found.state is Trust.ESTIMATED else found.reason or found.state.value

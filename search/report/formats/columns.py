@@ -15,9 +15,9 @@ import pandas as pd
 from search.report.formats.cross_sheet import cross_columns
 from search.report.formats.sheet import Column, Entry, Sheet
 from search.report.table.judged_text import claim_note, difference_text, level, mixed, right_text
-from search.report.table.model import Cell, Judged, Line, Table
+from search.report.table.model import NOT_JUDGED, Cell, Judged, Line, Table
 from search.report.table.notes import BEST, PARTIAL, SELECTED
-from search.report.text import duration, figure, is_accuracy, readable, significant
+from search.report.text import duration, figure, is_accuracy, readable, significant, with_unit
 from search.statistics.single import HEAD
 from search.statistics.text import p_text
 
@@ -27,7 +27,6 @@ ENDED = "how trials ended"
 
 def table_sheet(table: Table) -> Sheet:
     """Return the comparison table's printed lines; accuracies are in per cent, their spreads in points."""
-
     columns = cross_columns(table) if table.cross and table.lines else table_columns(table)
     return Sheet(table_title(table), columns, printed_notes(table))
 
@@ -92,14 +91,14 @@ def drawn_lines(table: Table) -> list[Line]:
             continue
         judged, tested = line.at_chance
         cells = {name: _cell_of(judged) if name == table.judged else Cell() for name in line.cells}
-        setting, seeds = f"{line.setting}, diverged at chance", judged.cell.seeds if judged is not None else 0
+        setting, seeds = f"{line.setting}, diverged at chance", judged.cell.seeds
         second = Line(setting, line.configuration, line.parameters, seeds, line.seeds, cells, None, 0.0, second=True)
         lines.append(replace(second, chosen=_cell_of(tested), judged=judged, tested=tested))
     return lines
 
 
-def _cell_of(judged: Judged | None) -> Cell:
-    return Cell() if judged is None else Cell(judged.cell.estimate, judged.cell.sd, judged.cell.seeds)
+def _cell_of(judged: Judged) -> Cell:
+    return Cell(judged.cell.estimate, judged.cell.sd, judged.cell.seeds)
 
 
 def _column(table: Table, head: str, text: Callable[[Line], str], kind: Literal["text", "number"] = "number") -> Column:
@@ -108,37 +107,34 @@ def _column(table: Table, head: str, text: Callable[[Line], str], kind: Literal[
 
 def _metric(table: Table, name: str, several: bool) -> list[Column]:
     """Return the column of a metric, and that of its spread: test figures are not spread out over a column more."""
-    unit = " (%)" if is_accuracy(name) else ""
-    head = f"{name}, mean{unit}" if several else f"{name}{unit}"
     own = name == table.judged
-    shown = own and any(line.judged is not None and line.judged.interval is not None for line in table.lines)
-    entries = [Entry(_value(table, line, name), own and _better(line.judged)) for line in drawn_lines(table)]
-    columns = [Column(head + (_interval(table) if shown else ""), "number", entries)]
+    interval = _interval(table) if own and any(line.judged.interval is not None for line in table.lines) else ""
+    entries = [Entry(_value(table, line, name), own and line.judged.better) for line in drawn_lines(table)]
+    columns = [Column(_head(name, several) + interval, "number", entries)]
     if own and table.banner:
-        columns.append(_column(table, "right", lambda line: right_text(line.judged)))
+        columns.append(_column(table, "right", lambda line: right_text(line.judged.cell)))
     if several:
-        head = "sd over seeds" + (" (points)" if unit else "")
+        head = "sd over seeds" + (" (points)" if is_accuracy(name) else "")
         columns.append(_column(table, head, lambda line: figure(name, line.cells[name].sd, line.cells[name].sd)))
     return columns
+
+
+def _head(metric: str, several: bool) -> str:
+    return with_unit(metric, ", mean" if several else "")
 
 
 def _interval(table: Table) -> str:
     return f" [95 %: {HEAD}]" if table.banner else " [95 % interval]"
 
 
-def _better(judged: Judged | None) -> bool:
-    return judged is not None and judged.better
-
-
-def _compared(table: Table, prefix: str, judged: Callable[[Line], Judged | None]) -> list[Column]:
+def _compared(table: Table, prefix: str, judged: Callable[[Line], Judged]) -> list[Column]:
     """Return the columns of differences to the baseline and of their p values."""
     if not table.compared:
         return []
     mark = mixed(table)
-    differences = [
-        Entry(difference_text(line, judged(line), mark), _better(judged(line))) for line in drawn_lines(table)
-    ]
-    p = [Entry("" if (one := judged(line)) is None else p_text(one.p_adjusted)) for line in drawn_lines(table)]
+    lines = [(line, judged(line)) for line in drawn_lines(table)]
+    differences = [Entry(difference_text(line, one, mark), one.better) for line, one in lines]
+    p = [Entry(p_text(one.p_adjusted)) for _, one in lines]
     kind = f"p, Holm ({HEAD})" if table.banner else "p, Holm"
     return [
         Column(f"{prefix}difference (points){_interval(table)}", "number", differences),
@@ -148,15 +144,13 @@ def _compared(table: Table, prefix: str, judged: Callable[[Line], Judged | None]
 
 def _test(table: Table, several: bool) -> list[Column]:
     """Return the columns of the test images, at the epoch chosen on validation."""
-    unit = " (%)" if is_accuracy(table.test) else ""
-    head = f"{table.test}, mean{unit}" if several else f"{table.test}{unit}"
-    tested = any(line.tested is not None for line in table.lines)
-    mark = mixed(table)
+    head, mark = _head(table.test, several), mixed(table)
     entries = [
-        Entry(level(table.test, line.chosen, line.tested, mark), _better(line.tested)) for line in drawn_lines(table)
+        Entry(level(table.test, line.chosen, line.tested, mark), line.tested.better) for line in drawn_lines(table)
     ]
-    columns = [Column(head + (_interval(table) if tested else ""), "number", entries)]
-    return columns + (_compared(table, "test ", lambda line: line.tested) if tested else [])
+    if not any(line.tested.known for line in table.lines):
+        return [Column(head, "number", entries)]
+    return [Column(head + _interval(table), "number", entries), *_compared(table, "test ", lambda line: line.tested)]
 
 
 def _value(table: Table, line: Line, name: str) -> str:
@@ -166,7 +160,7 @@ def _value(table: Table, line: Line, name: str) -> str:
     chosen = table.value == "best" and line.finished
     marks = [PARTIAL] * line.partial + [SELECTED] * bool(chosen)
     marks += [BEST] * bool(line.best_of and name == table.metrics[0])
-    judged = line.judged if name == table.judged else None
+    judged = line.judged if name == table.judged else NOT_JUDGED
     return " ".join([level(name, cell, judged, mixed(table)), *marks])
 
 

@@ -11,9 +11,9 @@ from collections.abc import Callable
 
 from search.report.formats.sheet import Column, Entry
 from search.report.table.judged_text import difference_text, plus_minus
-from search.report.table.model import Line, Table
+from search.report.table.model import NOT_JUDGED, Line, Table
 from search.report.table.notes import PARTIAL, SELECTED
-from search.report.text import is_accuracy, value_text
+from search.report.text import value_text, with_unit
 
 
 def cross_columns(table: Table) -> list[Column]:
@@ -28,20 +28,18 @@ def cross_columns(table: Table) -> list[Column]:
         names.setdefault(row, table.row_names.get(row, value_text(line.parameters.get(rows))))
         heads.setdefault(column, f"{columns}={value_text(line.parameters.get(columns))}")
     metric = table.judged or table.metrics[0]
-    unit = " (%)" if is_accuracy(metric) else ""
     drawn = [Column(rows, "text", [Entry(name) for name in names.values()])]
 
     def add(head: str, column: str, text: Callable[[Line], Entry]) -> None:
         lines = [place.get((row, column)) for row in names]
         drawn.append(Column(head, "number", [text(line) if line is not None else Entry("") for line in lines]))
 
-    test = f"{table.test} (%)" if is_accuracy(table.test) else table.test
     for column, head in heads.items():
-        add(f"{head}: {metric}{unit}", column, lambda line: _level(table, line, metric))
+        add(f"{head}: {with_unit(metric)}", column, lambda line: _level(table, line, metric))
         if table.compared and table.judged:
             add(f"{head}: difference (points)", column, _difference)
         if table.test:
-            add(f"{head}: {test}", column, lambda line: _test(table, line))
+            add(f"{head}: {with_unit(table.test)}", column, lambda line: _test(table, line))
     return drawn
 
 
@@ -50,13 +48,13 @@ def _level(table: Table, line: Line, metric: str) -> Entry:
     if cell.mean is None:
         return Entry(f"diverged {PARTIAL}" if line.diverged else "")
     marks = [PARTIAL] * line.partial + [SELECTED] * (table.value == "best" and line.finished > 0)
-    judged = line.judged if metric == table.judged else None
-    return Entry(" ".join([plus_minus(metric, cell, judged), *marks]), judged is not None and judged.better)
+    judged = line.judged if metric == table.judged else NOT_JUDGED
+    return Entry(" ".join([plus_minus(metric, cell, judged), *marks]), judged.better)
 
 
 def _difference(line: Line) -> Entry:
-    return Entry(difference_text(line, line.judged, False, halved=True), line.judged is not None and line.judged.better)
+    return Entry(difference_text(line, line.judged, False, halved=True), line.judged.better)
 
 
 def _test(table: Table, line: Line) -> Entry:
-    return Entry(plus_minus(table.test, line.chosen, line.tested), line.tested is not None and line.tested.better)
+    return Entry(plus_minus(table.test, line.chosen, line.tested), line.tested.better)

@@ -2,38 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from search.report.table.model import Claim, Judged, Line, Table
+from search.report.table.model import NOT_JUDGED, Cell, Claim, Judged, Line, Table
+from search.statistics.results import Difference, Trust
 
-_LEVEL = ("low", "high")
-_DIFFERENCE = ("difference", "difference_low", "difference_high", "p", "p_holm")
-_CHANCE = ("at_chance", "at_chance_low", "at_chance_high")
-
-
-def figure_columns(table: Table) -> dict[str, str]:
-    """Return name -> type of the columns of `figures`, in their order."""
-    columns: dict[str, str] = {}
-    if table.judged:
-        columns |= dict.fromkeys((f"{table.judged}_{name}" for name in _LEVEL), "float64")
-        columns |= _difference_columns(table, table.judged)
-        if any(line.at_chance for line in table.lines):
-            columns |= dict.fromkeys((f"{table.judged}_{name}" for name in _CHANCE), "float64")
-    if table.test:
-        test = f"{table.test}_chosen"
-        columns |= dict.fromkeys((f"{test}_mean", f"{test}_sd"), "float64")
-        if any(line.tested is not None for line in table.lines):
-            columns |= dict.fromkeys((f"{test}_{name}" for name in _LEVEL), "float64")
-            columns |= _difference_columns(table, test)
-    return columns
+Column = tuple[str, str, Callable[[Line], object]]
+"""A column of the frame: its name, its type, and what a line has there, None where something is not known."""
 
 
-def figures(table: Table, line: Line) -> dict[str, object]:
-    """Return what a line's predictions say, as fractions; None where something is not known.
+def figure_columns(table: Table) -> list[Column]:
+    """Return the columns of what predictions say, as fractions.
 
     Of the judged metric: ``_low`` and ``_high`` (95 % interval), and where there is a baseline ``_difference`` with its
     ends, ``_p``, ``_p_holm``, ``_better`` (it may be called better than the baseline) and ``_state`` (what kind of
@@ -41,18 +24,26 @@ def figures(table: Table, line: Line) -> dict[str, object]:
     accuracy with such seeds at chance. Of the test metric the same under ``<metric>_chosen``, with mean and sd: at the
     epoch that each run chose on validation.
     """
-    found: dict[str, Any] = {}
+    columns: list[Column] = []
     if table.judged:
-        found |= _figures(table.judged, line, line.judged)
-        chance = line.at_chance[0] if line.at_chance else None
-        ends = (chance.interval if chance is not None else None) or (None, None)
-        values = (chance.cell.estimate if chance is not None else None, *ends)
-        found |= dict(zip((f"{table.judged}_{name}" for name in _CHANCE), values, strict=True))
+        columns += _judged(table, table.judged, lambda line: line.judged)
+        if any(line.at_chance for line in table.lines):
+            chance = f"{table.judged}_at_chance"
+            columns += [(chance, "float64", lambda line: _at_chance(line).cell.estimate), *_ends(chance, _at_chance)]
     if table.test:
         test = f"{table.test}_chosen"
-        found |= {f"{test}_mean": line.chosen.mean, f"{test}_sd": line.chosen.sd}
-        found |= _figures(test, line, line.tested)
-    return found
+        columns += mean_columns(test, lambda line: line.chosen)
+        if any(line.tested.known for line in table.lines):
+            columns += _judged(table, test, lambda line: line.tested)
+    return columns
+
+
+def mean_columns(metric: str, cell: Callable[[Line], Cell]) -> list[Column]:
+    """Return the columns of a mean over seeds and its standard deviation."""
+    return [
+        (f"{metric}_mean", "float64", lambda line: cell(line).mean),
+        (f"{metric}_sd", "float64", lambda line: cell(line).sd),
+    ]
 
 
 def verdicts_frame(claims: Sequence[Claim]) -> pd.DataFrame:
@@ -68,23 +59,37 @@ def verdicts_frame(claims: Sequence[Claim]) -> pd.DataFrame:
     return pd.DataFrame(frame)
 
 
-def _difference_columns(table: Table, metric: str) -> Mapping[str, str]:
-    if not table.compared:
-        return {}
-    columns = dict.fromkeys((f"{metric}_{name}" for name in _DIFFERENCE), "float64")
-    return {**columns, f"{metric}_better": "bool", f"{metric}_state": "object"}
+def _judged(table: Table, metric: str, judged: Callable[[Line], Judged]) -> list[Column]:
+    def difference(line: Line) -> Difference:
+        return judged(line).difference or Difference(Trust.NOT_ESTIMABLE)
+
+    def state(line: Line) -> str:
+        return "baseline" if line.baseline else difference(line).state.value if judged(line).difference else ""
+
+    compared: list[Column] = [
+        (f"{metric}_difference", "float64", lambda line: difference(line).estimate),
+        *_ends(f"{metric}_difference", difference),
+        (f"{metric}_p", "float64", lambda line: difference(line).p),
+        (f"{metric}_p_holm", "float64", lambda line: judged(line).p_adjusted),
+        (f"{metric}_better", "bool", lambda line: judged(line).better),
+        (f"{metric}_state", "object", state),
+    ]
+    return [*_ends(metric, judged), *(compared if table.compared else ())]
 
 
-def _figures(metric: str, line: Line, judged: Judged | None) -> dict[str, object]:
-    low, high = (judged.interval if judged is not None else None) or (None, None)
-    found = judged.difference if judged is not None else None
-    state = "baseline" if line.baseline else found.state.value if found is not None else ""
-    ends = (found.estimate, found.low, found.high, found.p) if found is not None else (None,) * 4
-    values = (*ends, judged.p_adjusted if judged is not None else None)
-    return {
-        f"{metric}_low": low,
-        f"{metric}_high": high,
-        **dict(zip((f"{metric}_{name}" for name in _DIFFERENCE), values, strict=True)),
-        f"{metric}_better": judged is not None and judged.better,
-        f"{metric}_state": state,
-    }
+def _ends(name: str, of: Callable[[Line], Judged | Difference]) -> list[Column]:
+    """Return the columns of an interval."""
+
+    def end(line: Line, place: int) -> float | None:
+        found = of(line)
+        ends = found.interval or (None, None) if isinstance(found, Judged) else (found.low, found.high)
+        return ends[place]
+
+    return [
+        (f"{name}_low", "float64", lambda line: end(line, 0)),
+        (f"{name}_high", "float64", lambda line: end(line, 1)),
+    ]
+
+
+def _at_chance(line: Line) -> Judged:
+    return line.at_chance[0] if line.at_chance else NOT_JUDGED

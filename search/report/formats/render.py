@@ -7,7 +7,8 @@ A value that must not stand unmarked among the others carries its mark in every 
 from __future__ import annotations
 
 import json
-from typing import Any
+from collections.abc import Sequence
+from functools import partial
 
 import pandas as pd
 import rich.box
@@ -17,10 +18,10 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from search.report.formats.columns import frame_sheet, table_sheet
-from search.report.formats.judged_frame import figure_columns, figures, verdicts_frame
+from search.report.formats.judged_frame import Column, figure_columns, mean_columns, verdicts_frame
 from search.report.formats.sheet import Entry, Sheet
 from search.report.record.frames import parameter_column, unique_columns
-from search.report.table.model import Line, Table
+from search.report.table.model import Cell, Line, Table
 from search.report.text import csv_cell, markdown_cell, one_line, plain
 
 _SHORT = {
@@ -34,9 +35,17 @@ _SHORT = {
     " (points)": "",
 }
 
-_TABLE_COLUMNS = (
-    *("setting", "finished", "seeds", "published", "epochs", "epochs_alone", "epochs_distinct", "seconds", "ending"),
-    "marks",
+_SEEDS: Sequence[Column] = (
+    ("finished", "int64", lambda line: line.finished),
+    ("seeds", "int64", lambda line: line.seeds),
+)
+_COSTS: Sequence[Column] = (
+    ("published", "object", lambda line: line.published),
+    ("epochs", "float64", lambda line: line.epochs),
+    ("epochs_alone", "int64", lambda line: line.alone),
+    ("epochs_distinct", "int64", lambda line: line.distinct),
+    ("seconds", "float64", lambda line: line.seconds),
+    ("ending", "object", lambda line: line.ending),
 )
 
 
@@ -58,39 +67,25 @@ def table_frame(table: Table) -> pd.DataFrame:
     """Return all lines as a data frame of numbers: accuracies as fractions, the axes in columns of their own.
 
     Columns: ``setting``, one per axis, ``finished`` and ``seeds`` (numbers of seeds), per metric ``<metric>_mean`` and
-    ``<metric>_sd`` (over seeds, n - 1), what its predictions say (`judged_frame.figures`), ``published`` (text),
+    ``<metric>_sd`` (over seeds, n - 1), what its predictions say (`figure_columns`), ``published`` (text),
     ``epochs`` (mean), ``epochs_alone`` and ``epochs_distinct`` (sums, those that no line above has), ``seconds`` (sum),
     ``ending``, ``marks`` (``partial``: not every seed finished; ``diverged``; ``chosen on the same images``; ``best of
     30, optimistic``: what a search found best, by the figure that it is shown with).
     """
-    measures = [f"{name}{kind}" for name in table.metrics for kind in ("_mean", "_sd")]
-    judged = [figures(table, line) for line in table.lines]
-    extra = figure_columns(table)
-    axes = unique_columns(table.axes, (*_TABLE_COLUMNS, *measures, *extra), "axis.")
-    records = []
-    for line, more in zip(table.lines, judged, strict=True):
-        record: dict[str, Any] = {"setting": line.setting}
-        record |= {axes[name]: line.parameters.get(name, pd.NA) for name in table.axes}
-        record |= {"finished": line.finished, "seeds": line.seeds}
-        for name in table.metrics:
-            record |= {f"{name}_mean": line.cells[name].mean, f"{name}_sd": line.cells[name].sd}
-        record |= more
-        record |= {"published": line.published, "epochs": line.epochs, "seconds": line.seconds, "ending": line.ending}
-        record |= {"epochs_alone": line.alone, "epochs_distinct": line.distinct}
-        record["marks"] = "; ".join(_mark_words(table, line))
-        records.append(record)
-    columns = ["setting", *axes.values(), "finished", "seeds", *measures, *extra]
-    columns += ["published", "epochs", "epochs_alone", "epochs_distinct", "seconds", "ending", "marks"]
-    numbers = {*measures, "epochs", "seconds", *(name for name, kind in extra.items() if kind == "float64")}
-    series = {
-        name: pd.Series([record[name] for record in records], dtype="float64" if name in numbers else "object")
-        for name in columns
-    }
-    for name in axes.values():
-        series[name] = parameter_column(series[name].tolist())
-    whole = dict.fromkeys(("finished", "seeds", "epochs_alone", "epochs_distinct"), "int64")
-    truth = {name: kind for name, kind in extra.items() if kind == "bool"}
-    return pd.DataFrame(series).astype({**whole, **truth})
+    measures = [column for name in table.metrics for column in mean_columns(name, partial(_cell, name))]
+    columns = [*_SEEDS, *measures, *figure_columns(table), *_COSTS]
+    columns.append(("marks", "object", lambda line: "; ".join(_mark_words(table, line))))
+    axes = unique_columns(table.axes, ("setting", *(name for name, _, _ in columns)), "axis.")
+    series = {"setting": pd.Series([line.setting for line in table.lines], dtype="object")}
+    for name in table.axes:
+        series[axes[name]] = parameter_column([line.parameters.get(name, pd.NA) for line in table.lines])
+    for name, kind, of in columns:
+        series[name] = pd.Series([of(line) for line in table.lines], dtype=kind)
+    return pd.DataFrame(series)
+
+
+def _cell(metric: str, line: Line) -> Cell:
+    return line.cells[metric]
 
 
 def _mark_words(table: Table, line: Line) -> list[str]:

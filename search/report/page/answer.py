@@ -13,7 +13,8 @@ What this file promises:
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 
 from search.report.page.wording import MAX_ITEMS_NAMED, listed, many
 from search.report.record.complete import incomplete, states
@@ -40,13 +41,15 @@ class _Split:
     """
 
     name: str
-    lines: Sequence[tuple[Line, Judged | None]]
-    better: list[Line] = field(init=False)
-    worse: list[Line] = field(init=False)
+    lines: Sequence[tuple[Line, Judged]]
 
-    def __post_init__(self) -> None:
-        self.better = [line for line, one in self.lines if one is not None and one.better]
-        self.worse = [line for line, one in self.lines if one is not None and one.worse]
+    @cached_property
+    def better(self) -> list[Line]:
+        return [line for line, one in self.lines if one.better]
+
+    @cached_property
+    def worse(self) -> list[Line]:
+        return [line for line, one in self.lines if one.worse]
 
     @property
     def decided(self) -> list[Line]:
@@ -55,8 +58,7 @@ class _Split:
     @property
     def tested(self) -> bool:
         """Whether there are differences that could have been decided here."""
-        found = [one.difference for _, one in self.lines if one is not None]
-        return any(difference is not None and difference.decidable for difference in found)
+        return any(one.difference is not None and one.difference.decidable for _, one in self.lines)
 
     def sentence(self, base: str) -> str:
         """Return what is better and worse, "" where nothing is."""
@@ -91,7 +93,7 @@ def _of_settings(table: Table, read: Curves) -> str:
     test = _Split("test", [(line, line.tested) for line in ours])
     own = _Split("validation", [(line, line.judged) for line in ours])
     if confirms(read.record):  # what validation images show of settings that they chose is no answer
-        if not any(line.tested is not None for line in ours):
+        if not any(line.tested.known for line in ours):
             return f"Nothing can be decided: the validation images chose these settings, and {_untested(table)}."
         own, test = test, _Split("test", [])
     base = _baseline(table, space)
@@ -144,8 +146,8 @@ def _settled(claim: Claim) -> tuple[int, ...]:
     return claim.about[:1] if claim.best and claim.kind == "contradicted" else claim.about
 
 
-def _same_run(one: Judged | None) -> bool:
-    return one is not None and one.difference is not None and one.difference.state is Trust.SAME_RUN
+def _same_run(one: Judged) -> bool:
+    return one.difference is not None and one.difference.state is Trust.SAME_RUN
 
 
 def _untested(table: Table) -> str:
@@ -179,9 +181,9 @@ def _searched(table: Table, read: Curves) -> str:
     )
 
 
-def _evidence(one: Judged | None) -> str:
-    d = one.difference if one is not None else None
-    if one is None or d is None or d.estimate is None or d.low is None or d.high is None:
+def _evidence(one: Judged) -> str:
+    d = one.difference
+    if d is None or d.estimate is None or d.low is None or d.high is None:
         return ""
     middle, low, high = (points(value, d) for value in (d.estimate, d.low, d.high))
     return f" ({middle} points, 95 % interval {low} to {high}, adjusted p {p_text(one.p_adjusted)})"
@@ -197,7 +199,7 @@ def _baseline(table: Table, space: Space) -> str:
 
 def _basis(table: Table, own: _Split) -> str:
     found = [line.tested if own.name == "test" else line.judged for line in table.lines]
-    cells = [one.cell for one in found if one is not None and one.cell.seeds]
+    cells = [one.cell for one in found if one.cell.seeds]
     seeds = [cell.seeds for cell in cells] or [line.finished for line in table.lines]
     low, high = min(seeds), max(seeds)
     count = many(high, "seed") if low == high else f"{low} to {high} seeds"
@@ -214,7 +216,7 @@ def _why(table: Table, own: _Split) -> str:
         return "no difference can be judged, and the notes of the table say why"
     if not table.compared:
         return "the file names no baseline to compare with"
-    judged_lines = [(one, one.difference) for _, one in own.lines if one is not None and one.difference is not None]
+    judged_lines = [(one, one.difference) for _, one in own.lines if one.difference is not None]
     if judged_lines and all(difference.state is Trust.SAME_RUN for _, difference in judged_lines):
         return "all settings are the same run, and their difference is exactly 0"
     decidable = [one for one, difference in judged_lines if difference.decidable and one.p_adjusted is not None]

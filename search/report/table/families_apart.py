@@ -26,7 +26,7 @@ def families_apart(table: Table) -> list[str]:
 
 def _better(table: Table, claim: Claim) -> str:
     line = next((table.lines[place] for place in claim.about if _same_test(table.lines[place], claim)), None)
-    if line is None or line.judged is None or line.judged.p_adjusted is None:
+    if line is None or line.judged.p_adjusted is None:
         return ""
     p, here, claimed = claim.evidence["p"], line.judged.p_adjusted, claim.evidence["p_adjusted"]
     if (here <= table.level) is (claimed <= table.level) or (claim.kind == "undecided" and claimed <= table.level):
@@ -43,7 +43,7 @@ def _best(table: Table, claim: Claim) -> str:
     own, *others = claim.about
     line = table.lines[own]
     mine = [table.lines[place].judged for place in others] if line.baseline else [line.judged]
-    if all(one is None or one.p_adjusted is None or one.p_adjusted <= table.level for one in mine):
+    if all(one.p_adjusted is None or one.p_adjusted <= table.level for one in mine):
         return ""
     return (
         f"“{claim.text}” is supported, while not every difference to it is clear of chance in the table: that one is "
@@ -53,5 +53,5 @@ def _best(table: Table, claim: Claim) -> str:
 
 
 def _same_test(line: Line, claim: Claim) -> bool:
-    found = line.judged.difference if line.judged is not None else None
+    found = line.judged.difference
     return found is not None and found.p is not None and math.isclose(found.p, claim.evidence["p"], rel_tol=1e-9)

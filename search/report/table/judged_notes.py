@@ -13,7 +13,7 @@ from search.report.table.judgement import Remarks
 from search.report.table.labels import row_text
 from search.report.table.model import Judged, Table
 from search.report.text import is_accuracy
-from search.statistics.results import Difference, Trust
+from search.statistics.results import Trust
 
 BOLD = (
     "Bold: better than the baseline, adjusted p at most {alpha:.3g} with at least 3 seeds that both finished, none of "
@@ -32,8 +32,7 @@ def judged_notes(table: Table, read: Curves, remarks: Remarks) -> list[str]:
         return [_sampled(table, read)]
     notes = _without(table, remarks.val) if remarks.val.why else _levels(table, remarks.val)
     if remarks.val.why:
-        tested = [line.tested for line in table.lines if line.tested is not None]
-        notes += _estimand(table, [one for one in tested if one.cell.seeds > 1])
+        notes += _estimand(table, [line.tested for line in table.lines if line.tested.cell.seeds > 1])
     notes += _test(table, remarks)
     if not remarks.val.why or (remarks.test is not None and not remarks.test.why):
         notes += _differences(table, read, remarks)
@@ -58,7 +57,7 @@ def _without(table: Table, evidence: Evidence) -> list[str]:
 
 
 def _levels(table: Table, evidence: Evidence) -> list[str]:
-    cells = [line.judged for line in table.lines if line.judged is not None]
+    cells = [line.judged for line in table.lines]
     several = [one for one in cells if one.cell.seeds > 1]
     notes = []
     if table.value == "best":
@@ -113,7 +112,7 @@ def _test(table: Table, remarks: Remarks) -> list[str]:
     notes = [f"{table.test}: at the epoch that each run chose on validation."]
     if remarks.test is not None and remarks.test.why:
         return notes if not table.judged else [f"{notes[0][:-1]}; no interval, because {remarks.test.why}."]
-    cells = [line.tested for line in table.lines if line.tested is not None and line.tested.cell.seeds]
+    cells = [line.tested for line in table.lines if line.tested.cell.seeds]
     return [f"{notes[0][:-1]}, on {_count(cells)} test images."] if cells else notes
 
 
@@ -167,10 +166,10 @@ def _claims(table: Table, remarks: Remarks) -> list[str]:
     return [*([f"Claims: {family.looked}."] if family.looked else []), *families_apart(table)]
 
 
-def _noise(found: Iterable[Judged | None]) -> str:
+def _noise(found: Iterable[Judged]) -> str:
     """Return what the seed noise was estimated from, "" where it was not."""
-    differences: list[Difference] = [one.difference for one in found if one is not None and one.difference is not None]
-    texts = dict.fromkeys(one.noise for one in differences if one.noise)
+    differences = (one.difference for one in found)
+    texts = dict.fromkeys(one.noise for one in differences if one is not None and one.noise)
     return f"; {'; or '.join(texts)}" if texts else ""
 
 
@@ -199,7 +198,7 @@ def _diverged(table: Table) -> list[str]:
     if not any(line.at_chance for line in table.lines):
         return []
     where = "`at_chance` in table.csv" if table.cross else "the second line of its setting"
-    found = [(line.setting, line.judged.cell) for line in table.lines if line.at_chance and line.judged is not None]
+    found = [(line.setting, line.judged.cell) for line in table.lines if line.at_chance]
     shares = [f"{setting}: {cell.diverged} of {cell.of} seeds" for setting, cell in found[:MAX_SETTINGS_NAMED]]
     more = f"; {len(found) - MAX_SETTINGS_NAMED} more settings" if len(found) > MAX_SETTINGS_NAMED else ""
     notes = [f"A diverged run is an outcome ({'; '.join(shares)}{more}): {where} counts it at chance (1 / classes)."]

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from search.report.table.model import Cell, Claim, Judged, Line, Table
 from search.report.text import figure, rounded
-from search.statistics.results import Difference, Trust
+from search.statistics.results import CellEstimate, Difference, Trust
 from search.statistics.text import p_text
 
 LOPSIDED_SHARE = 0.2
@@ -15,17 +15,17 @@ ONE_RUN = "§"
 """Marks what is said of a single run in a table of several."""
 
 
-def level(metric: str, cell: Cell, judged: Judged | None, mark: bool) -> str:
+def level(metric: str, cell: Cell, judged: Judged, mark: bool) -> str:
     """Return an accuracy in per cent with its interval, ``56.4 [48.1, 64.2]``; without one where it may not be shown.
 
     Args:
         metric: name of the accuracy.
         cell: the plain mean over seeds.
-        judged: what the predictions say, or None.
+        judged: what the predictions say.
         mark: whether to mark what is said of a single run.
     """
-    interval = judged.interval if judged is not None else None
-    if interval is None or judged is None:
+    interval = judged.interval
+    if interval is None:
         return figure(metric, cell.mean, cell.sd)
     half = (interval[1] - interval[0]) / 2
     middle = cell.mean if cell.mean is not None else judged.cell.estimate
@@ -33,9 +33,9 @@ def level(metric: str, cell: Cell, judged: Judged | None, mark: bool) -> str:
     return f"{figure(metric, middle, half)} [{low}, {high}]{_single(judged.cell.state, mark)}"
 
 
-def plus_minus(metric: str, cell: Cell, judged: Judged | None) -> str:
+def plus_minus(metric: str, cell: Cell, judged: Judged) -> str:
     """Return an accuracy in per cent with half its interval, ``62.0 ± 3.1``; with both ends where it is lopsided."""
-    interval = judged.interval if judged is not None else None
+    interval = judged.interval
     if interval is None or cell.mean is None:
         return figure(metric, cell.mean, cell.sd)
     half = (interval[1] - interval[0]) / 2
@@ -44,20 +44,20 @@ def plus_minus(metric: str, cell: Cell, judged: Judged | None) -> str:
     return f"{figure(metric, cell.mean, half)} ± {figure(metric, half, half)}"
 
 
-def difference_text(line: Line, judged: Judged | None, mark: bool, halved: bool = False) -> str:
+def difference_text(line: Line, judged: Judged, mark: bool, halved: bool = False) -> str:
     """Return a difference in points with its interval, ``+4.3 [-1.2, +9.8]``, or why there is none.
 
     Args:
         line: whose difference it is.
-        judged: what the predictions say, or None.
+        judged: what the predictions say.
         mark: whether to mark what is said of a single run.
         halved: show half the interval and the p value instead, ``+4.3 ± 5.0, p 0.012``.
     """
     if line.baseline:
         return "baseline"
-    if judged is None or judged.difference is None:
-        return ""
     difference = judged.difference
+    if difference is None:
+        return ""
     if difference.estimate is None or difference.low is None or difference.high is None:
         return difference.state.value
     middle, low, high = (points(value, difference) for value in (difference.estimate, difference.low, difference.high))
@@ -74,10 +74,9 @@ def points(value: float, found: Difference) -> str:
     return text if text.startswith("-") or not text.strip("0.") else f"+{text}"
 
 
-def right_text(judged: Judged | None) -> str:
+def right_text(cell: CellEstimate) -> str:
     """Return "83 of 137" for a single run."""
-    cell = judged.cell if judged is not None else None
-    return f"{cell.correct} of {cell.images}" if cell is not None and cell.correct is not None else ""
+    return f"{cell.correct} of {cell.images}" if cell.correct is not None else ""
 
 
 def claim_note(claim: Claim) -> str:

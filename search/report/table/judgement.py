@@ -20,7 +20,7 @@ from search.report.record.evidence import Evidence, gather, measures
 from search.report.record.looks import looks_of
 from search.report.table.claims import SEARCHED, verdicts
 from search.report.table.cross import baseline_of
-from search.report.table.model import Judged, Table
+from search.report.table.model import NOT_JUDGED, Judged, Table
 from search.space.model import CONFIRM_SUFFIX
 from search.statistics.cell import cell
 from search.statistics.crossed import alike, compare
@@ -52,7 +52,7 @@ class _Split:
 
     evidence: Evidence
     level: bool
-    judged: list[Judged | None]
+    judged: list[Judged]
     differences: list[Difference | None] = field(init=False)
     comparisons: list[Hashable] = field(init=False)
 
@@ -86,7 +86,7 @@ def judged(table: Table, read: Curves, lines: Sequence[Sequence[Curve]]) -> tupl
         replace(
             line,
             judged=val.judged[place],
-            tested=test.judged[place] if test is not None else None,
+            tested=test.judged[place] if test is not None else NOT_JUDGED,
             at_chance=_at_chance(place, partners, val, test),
             baseline=partners.get(place) == place,
         )
@@ -94,9 +94,7 @@ def judged(table: Table, read: Curves, lines: Sequence[Sequence[Curve]]) -> tupl
     ]
     if confirm := confirms(read.record):
         # The search chose these settings on the validation images: only the test images may call one better.
-        for place, line in enumerate(result):
-            if line.judged is not None:
-                result[place] = replace(line, judged=replace(line.judged, better=False, worse=False))
+        result = [replace(line, judged=replace(line.judged, better=False, worse=False)) for line in result]
     table = replace(
         table,
         lines=result,
@@ -153,7 +151,7 @@ def _partners(table: Table, read: Curves) -> dict[int, int]:
 
 
 def _split(evidence: Evidence, lines: int, level: bool) -> _Split:
-    found: list[Judged | None] = [None] * lines
+    found = [NOT_JUDGED] * lines
     for panel in evidence.panels if not evidence.why else ():
         for line, place in panel.places.items():
             found[line] = Judged(cell(panel.scores, place), level)
@@ -170,7 +168,7 @@ def _compare(split: _Split, partners: Mapping[int, int]) -> None:
             differences[a] = one
             split.comparisons[a] = None if name is None else (number, name)
     for a, b in partners.items():
-        if a != b and differences[a] is None and split.judged[a] is not None:
+        if a != b and differences[a] is None and split.judged[a].known:
             reason = "the baseline was measured on other images, or has no predictions"
             differences[a] = Difference(Trust.NOT_ESTIMABLE, reason=reason)
 
@@ -178,7 +176,7 @@ def _compare(split: _Split, partners: Mapping[int, int]) -> None:
 def _adjust(split: _Split, found: Family, partners: Mapping[int, int]) -> None:
     better, worse = found.better(split.differences), found.worse(split.differences)
     for place, judged_line in enumerate(split.judged):
-        if judged_line is None:
+        if not judged_line.known:
             continue
         # A diverged seed is an outcome: what is better on the others alone is not called so.
         whole = not (judged_line.cell.diverged or _diverged(split, partners.get(place)))
@@ -192,24 +190,23 @@ def _adjust(split: _Split, found: Family, partners: Mapping[int, int]) -> None:
 
 
 def _diverged(split: _Split, place: int | None) -> int:
-    line = split.judged[place] if place is not None else None
-    return line.cell.diverged if line is not None else 0
+    return split.judged[place].cell.diverged if place is not None else 0
 
 
 def _at_chance(
     place: int, partners: Mapping[int, int], val: _Split, test: _Split | None
-) -> tuple[Judged | None, Judged | None] | tuple[()]:
+) -> tuple[Judged, Judged] | tuple[()]:
     """Return a line with its diverged seeds counted at chance, () where none diverged.
 
     It describes: no p value, in no family.
     """
     if not _diverged(val, place):
         return ()
-    lines: list[Judged | None] = []
+    lines = []
     for split in (val, test):
         panel = split.evidence.panel(place) if split is not None and not split.evidence.why else None
         if split is None or panel is None:
-            lines.append(None)
+            lines.append(NOT_JUDGED)
             continue
         scores: Scores = panel.scores.at_chance(panel.classes)
         own, other = panel.places[place], panel.places.get(partners.get(place, place))

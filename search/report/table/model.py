@@ -48,10 +48,19 @@ class Judged:
     worse: bool = False
 
     @property
+    def known(self) -> bool:
+        """Whether there are predictions that say something."""
+        return self.cell.of > 0
+
+    @property
     def interval(self) -> tuple[float, float] | None:
         """The 95 % interval of the accuracy, where it may be shown."""
         low, high = self.cell.low, self.cell.high
         return (low, high) if self.level and low is not None and high is not None else None
+
+
+NOT_JUDGED = Judged(CellEstimate(Trust.NOT_ESTIMABLE))
+"""What predictions say that are not there."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +83,7 @@ class Line:
         keys: epoch keys of its trials: sharing trains each of them once.
         distinct: how many of them no line above it has.
         chosen: test accuracy at the epoch that each run chose on validation.
-        judged: what its predictions say of `Table.judged`; None where they say nothing.
+        judged: what its predictions say of `Table.judged`; `NOT_JUDGED` where they say nothing.
         tested: the same of the test accuracy at the chosen epoch.
         at_chance: `judged` and `tested` with diverged seeds counted at chance; () where none diverged.
         baseline: it is one of the table's baselines.
@@ -97,9 +106,9 @@ class Line:
     keys: frozenset[str] = field(default=frozenset(), repr=False)
     distinct: int = 0
     chosen: Cell = Cell()
-    judged: Judged | None = None
-    tested: Judged | None = None
-    at_chance: tuple[Judged | None, Judged | None] | tuple[()] = ()
+    judged: Judged = NOT_JUDGED
+    tested: Judged = NOT_JUDGED
+    at_chance: tuple[Judged, Judged] | tuple[()] = ()
     baseline: bool = False
     best_of: int = 0
     second: bool = False
@@ -210,14 +219,13 @@ class Table:
     @cached_property
     def banner(self) -> str:
         """What must stand above the table: that every setting was run once; "" where some were run again."""
-        cells = [line.judged.cell for line in self.lines if line.judged is not None and line.judged.cell.seeds]
-        return BANNER if cells and all(cell.seeds == 1 for cell in cells) else ""
+        return BANNER if {line.judged.cell.seeds for line in self.lines} - {0} == {1} else ""
 
     @cached_property
     def states(self) -> frozenset[Trust]:
         """Kinds of answers among its differences."""
-        both = [judged for line in self.lines for judged in (line.judged, line.tested)]
-        return frozenset(one.difference.state for one in both if one is not None and one.difference is not None)
+        both = (judged.difference for line in self.lines for judged in (line.judged, line.tested))
+        return frozenset(difference.state for difference in both if difference is not None)
 
     @property
     def shown(self) -> Sequence[Line]:

@@ -354,7 +354,7 @@ def test_predictions_of_another_accuracy_are_not_used(bench):
     bench.grid()
     rewrite(bench, key_of({"gamma": 2}, 0, 2), val_accuracy=0.123)
     table = comparison_table(bench.opened)
-    assert table.lines[2].judged is None
+    assert not table.lines[2].judged.known
     assert table.lines[1].judged.interval is not None
     why = "the predictions on val images do not give val_accuracy as it is on record"
     assert f"1 setting has no interval: {why}." in notes_of(bench)
@@ -427,7 +427,7 @@ def test_a_sampled_study_has_no_interval_no_p_and_no_bold(ledger, tested):
         for a in (0, 1, 2):
             bench.run({"gamma": a}, 0, pattern(a, 0, 40))
     table = comparison_table(bench.opened)
-    assert all(line.judged is None and line.tested is None for line in table.lines)
+    assert all(not line.judged.known and not line.tested.known for line in table.lines)
     assert not any("interval" in column.head or "p," in column.head for column in table_sheet(table).columns)
     how = ", to be judged on test." if tested else ", but without test images none can be called better."
     assert (
@@ -448,7 +448,7 @@ def test_a_confirm_stage_is_judged_on_test_images_alone(ledger, tested):
     best = table.lines[2]
     assert best.judged.p_adjusted < 0.05
     assert not best.judged.better
-    assert (best.tested is not None and best.tested.better) is tested
+    assert best.tested.better is tested
     bold = "only the differences in test accuracy can be bold." if tested else "without test images none is bold."
     assert bold in notes_of(bench)
 
@@ -478,7 +478,7 @@ def test_settings_without_test_images_beside_others_that_have_some(ledger):
     assert table.test == "test_accuracy"
     tested, untested = table.lines
     assert tested.tested.interval is not None
-    assert untested.tested is None or untested.tested.cell.estimate is None
+    assert untested.tested.cell.estimate is None
     column = next(column for column in table_sheet(table).columns if column.head.startswith("test_accuracy"))
     assert [bool(entry.text) for entry in column.entries] == [True, False]
 
