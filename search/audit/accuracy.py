@@ -8,7 +8,7 @@ from fractions import Fraction
 from search.audit import grim
 from search.audit.desk import Desk
 from search.audit.differences import Overlap, overlap
-from search.audit.findings import counted
+from search.core.shown import counted
 from search.space.nodes import printable, text_of
 from search.statistics.families import holm
 from search.statistics.results import ALPHA
@@ -24,7 +24,7 @@ Readable = Mapping[str, tuple[grim.Figure, ...]]
 def check(desk: Desk) -> None:
     """Check the table of published values of a file."""
     published = desk.published
-    if published is None or not published.values:
+    if not published.values:
         return
     if not desk.is_accuracy:
         metric = printable(published.metric)
@@ -49,7 +49,6 @@ def check(desk: Desk) -> None:
 
 
 def _without_n(desk: Desk, readable: Readable) -> None:
-    assert desk.published is not None
     n = grim.smallest(readable.values(), desk.published.runs)
     least = f"none up to {grim.MAX_IMAGES:,} fits all figures" if n is None else f"{n:,} is the smallest that fits all"
     desk.note(f"not checked: the number of images n is not stated; {least}", "values")
@@ -57,7 +56,6 @@ def _without_n(desk: Desk, readable: Readable) -> None:
 
 def _with_n(desk: Desk, readable: Readable, n: int) -> None:
     """GRIM, and what it rests on."""
-    assert desk.published is not None
     runs = desk.published.runs
     verdict = grim.judge(readable, n, runs)
     desk.truncated = verdict.truncated
@@ -87,7 +85,6 @@ def _impossible(desk: Desk, name: str, figure: grim.Figure, n: int, runs: int) -
 def _as_a_choice(desk: Desk, readable: Readable) -> None:
     """What no table of this kind can show, however exact its figures are."""
     published = desk.published
-    assert published is not None
     if published.runs == 1:
         effect = "may reverse any order in this table" if len(readable) > 1 else "would give another figure"
         desk.note(f"one run per setting: another run {effect}", "values")
@@ -109,7 +106,6 @@ def _value(figure: grim.Figure) -> Fraction:
 
 def _differences(desk: Desk, n: int) -> None:
     """Say of the differences that the file speaks of what McNemar's test could make of them."""
-    assert desk.published is not None
     differences: list[tuple[str, str, Overlap]] = []
     for first, second in _compared(desk):
         ours, theirs = desk.counts(first), desk.counts(second)
@@ -147,7 +143,7 @@ def _compared(desk: Desk) -> Iterator[tuple[str, str]]:
 
 
 def _too_few(desk: Desk, n: int, differences: list[tuple[str, str, Overlap]]) -> None:
-    if not differences or desk.published is None:
+    if not differences:
         return
     values = desk.published.values
     parts = {f"{values[other]} from {values[setting]} ({_apart(span)})": None for setting, other, span in differences}

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 
 from search.audit import accuracy, facts
 from search.audit.desk import Desk
-from search.audit.findings import Finding, listed
+from search.audit.findings import Finding
 from search.audit.settings import AuditedRow, one_curve, pairs, rows
+from search.core.shown import listed
 from search.space.model import Space
 from search.space.nodes import printable
 from search.workload import load_workload
@@ -44,33 +45,30 @@ def audit(spaces: Iterable[Space]) -> list[Audited]:
     Args:
         spaces: as `search.space.reader.read_space` gives them; where they were read from is looked up again for lines.
     """
-    desks: list[Desk] = []
+    every = list(spaces)
+    desks = {id(space): Desk(space, space.report.published) for space in every if space.report.published is not None}
     found: list[tuple[Desk, AuditedRow]] = []
-    for space in spaces:
-        desk = Desk(space)
-        desks.append(desk)
-        if desk.published is None:
-            continue
-        workload = load_workload(space.workload)
+    for desk in desks.values():
+        workload = load_workload(desk.space.workload)
         accuracy.check(desk)
         facts.check(desk, workload)
-        own = rows(space, workload)
+        own = rows(desk.space, workload)
         _curves(desk, own)
         found += [(desk, row) for row in own if desk.is_accuracy]
     _twice(found)
-    return [
-        Audited(
-            desk.space.file,
-            len(desk.published.values) if desk.published else 0,
-            sorted(desk.findings, key=lambda finding: finding.severity),
-        )
-        for desk in desks
-    ]
+    return [_audited(space, desks.get(id(space))) for space in every]
+
+
+def _audited(space: Space, desk: Desk | None) -> Audited:
+    if desk is None:
+        return Audited(space.file, 0, ())
+    findings = sorted(desk.findings, key=lambda finding: finding.severity)
+    return Audited(space.file, len(desk.published.values), findings)
 
 
 def _curves(desk: Desk, own: Sequence[AuditedRow]) -> None:
     for group in one_curve(own):
-        names = listed([desk.row(row.name) for row in group])
+        names = listed([desk.row(row.name) for row in group], len(group))
         alike = f"{names} differ in nothing but where they stop, as far as the file says"
         sentence = f"{alike}: one recorded run can answer all of them"
         desk.note(sentence, "values", group[0].name)
@@ -85,7 +83,7 @@ def _twice(found: Sequence[tuple[Desk, AuditedRow]]) -> None:
     for earlier, later in pairs(row for _, row in found):
         earlier_desk, later_desk = desks[id(earlier)], desks[id(later)]
         before, after = earlier_desk.published, later_desk.published
-        if before is None or after is None or before.n != after.n:
+        if before.n != after.n:
             continue
         texts = before.values[earlier.name], after.values[later.name]
         alike = _alike(earlier_desk, earlier, later_desk, later)

@@ -8,7 +8,7 @@ from search.audit.addresses import Addresses
 from search.audit.findings import Finding
 from search.audit.grim import Figure, counts, table
 from search.space.figures import counts_images
-from search.space.model import Grid, Space
+from search.space.model import Grid, Published, Space
 from search.space.nodes import printable
 
 
@@ -17,28 +17,25 @@ class Desk:
 
     Attributes:
         space: the file, read.
-        published: its published figures, or None.
+        published: its published figures.
         figures: row -> readings of its figure; empty where the table is of something else than accuracy.
         truncated: the figures were cut instead of rounded; set by the check of the table.
         findings: what was found so far.
     """
 
-    def __init__(self, space: Space) -> None:
-        self.space = space
-        self.published = space.report.published
-        self.figures: Mapping[str, tuple[Figure, ...]] = {}
-        if self.published is not None and self.is_accuracy:
-            self.figures = table(self.published.values)
+    def __init__(self, space: Space, published: Published) -> None:
+        self.space, self.published = space, published
+        self.figures: Mapping[str, tuple[Figure, ...]] = table(published.values) if self.is_accuracy else {}
         self.truncated = False
         self.findings: list[Finding] = []
         self._addresses = Addresses(space.file)
-        options = [axis for axis in space.axes if axis.name == space.report.rows and isinstance(axis.domain, Grid)]
-        self._named = any(axis.domain.options for axis in options if isinstance(axis.domain, Grid))
+        domains = [axis.domain for axis in space.axes if axis.name == space.report.rows]
+        self._named = any(isinstance(domain, Grid) and domain.options for domain in domains)
 
     @property
     def is_accuracy(self) -> bool:
         """Whether the figures count images that were right: nothing else has to be a number of images out of n."""
-        return self.published is not None and counts_images(self.published.metric)
+        return counts_images(self.published.metric)
 
     def row(self, name: str) -> str:
         """Return what a row is called in a sentence: the name of its option, or ``axis=value``."""
@@ -46,14 +43,13 @@ class Desk:
 
     def printed(self, name: str) -> str:
         """Return a row's figure with the row, for a sentence."""
-        text = printable(self.published.values[name]) if self.published is not None else ""
-        return f"{text} ({self.row(name)})"
+        return f"{printable(self.published.values[name])} ({self.row(name)})"
 
     def counts(self, name: str) -> range | None:
         """Return the numbers of images a figure may stand for in one run; None where there are none or two meanings."""
-        if self.published is None or self.published.n is None or self.published.runs > 1:
-            return None
         n = self.published.n
+        if n is None or self.published.runs > 1:
+            return None
         found = [counts(figure, n, truncated=self.truncated) for figure in self.figures.get(name, ())]
         found = [meant for meant in found if meant]
         return found[0] if len(found) == 1 else None

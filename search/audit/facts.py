@@ -8,7 +8,7 @@ from typing import Any
 
 from search.audit import matrix, parameters
 from search.audit.desk import Desk
-from search.audit.findings import counted
+from search.core.shown import counted
 from search.space.nodes import printable
 from search.space.sampling import samples
 from search.space.service import SERVICE_SETTINGS
@@ -26,8 +26,6 @@ def check(desk: Desk, workload: Workload) -> None:
         workload: the file's.
     """
     published = desk.published
-    if published is None:
-        return
     sizes, confusion = published.facts.get("class_sizes"), published.facts.get("confusion_matrix")
     if sizes is not None and published.n is not None and sum(sizes) != published.n:
         desk.flaw(f"class_sizes add up to {counted(sum(sizes), 'image')}, n is {published.n:,}", "class_sizes")
@@ -43,7 +41,6 @@ def check(desk: Desk, workload: Workload) -> None:
 def _trace(desk: Desk, confusion: Sequence[Sequence[int]], row: str | None) -> None:
     """Compare the diagonal with the figure of the row that the matrix belongs to."""
     published = desk.published
-    assert published is not None
     if row is None and len(published.values) == 1:
         (row,) = published.values
     if row is None or not desk.figures.get(row):

@@ -33,15 +33,3 @@ class Finding:
     def plain(self) -> dict[str, Any]:
         """Return it as plain data."""
         return asdict(self)
-
-
-def listed(parts: list[str]) -> str:
-    """Return ``a, b and c``."""
-    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
-
-
-def counted(number: int, noun: str) -> str:
-    """Return ``1 image`` or ``1,020 images``."""
-    if number == 1:
-        return f"1 {noun}"
-    return f"{number:,} {noun}{'es' if noun.endswith('s') else 's'}"

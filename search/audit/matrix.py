@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from search.audit.findings import counted, listed
 from search.audit.grim import Figure, counts
+from search.core.shown import counted, listed
 
 MAX_CLASSES_NAMED = 3
 """Classes that one sentence names."""

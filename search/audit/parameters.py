@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from search.audit.findings import counted
+from search.core.shown import counted
 
 MAX_DIGITS = 40
 MAX_CLASSES = 100_000

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import click
 
 from search.core.errors import Fault, Faults, FlawsFound
+from search.core.shown import counted
 from search.system import streams
 
 
@@ -22,7 +23,6 @@ def audit(files: Sequence[str], as_json: bool) -> None:
     Example: python -m search audit spaces/*.yaml
     """
     from search.audit.audit import audit as check
-    from search.audit.findings import counted
     from search.space.reader import read_space
 
     faults: list[Fault] = []

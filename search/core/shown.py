@@ -6,6 +6,10 @@ An escape sequence in one of them would otherwise reach the terminal, and a dire
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Sequence
+
+MAX_ITEMS_NAMED = 3
+"""Settings, axes or claims a sentence names; the others are counted."""
 
 _DIRECTION = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
@@ -33,3 +37,19 @@ def first_line(error: BaseException) -> str:
 def one_line(text: str) -> str:
     """Return `text` without line breaks and control characters."""
     return printable(" ".join(text.split()) if len(text.splitlines()) > 1 else text)
+
+
+def counted(number: int, noun: str) -> str:
+    """Return ``1 image``, ``1,020 images`` or ``2 classes``."""
+    if number == 1:
+        return f"1 {noun}"
+    return f"{number:,} {noun}{'es' if noun.endswith('s') else 's'}"
+
+
+def listed(names: Sequence[str], most: int = MAX_ITEMS_NAMED, between: str = ", ") -> str:
+    """Return names as a sentence holds them: "a, b and c", "a, b and 5 more"."""
+    if len(names) > most + 1:  # "and 1 more" is no shorter than its name
+        return f"{between.join(names[:most])} and {len(names) - most} more"
+    if between != ", " or len(names) < 2:
+        return between.join(names)
+    return f"{', '.join(names[:-1])} and {names[-1]}"

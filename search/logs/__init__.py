@@ -15,53 +15,23 @@ Each trial is one run of the tracker, named by its setting and seed; a further r
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import NamedTuple
 
 from search.core.errors import UserError, nearest
 from search.logs.content import LoggedStudy, LoggedTrial, read_study
 from search.study.opened import OpenStudy
 
-
-class Tracker(NamedTuple):
-    """One tracker.
-
-    Attributes:
-        library: the module that writes for it.
-        extra: the extra of this package that brings the library.
-        write: (study, results folder, the study's folder) -> a sentence on where it is and how to look at it.
-    """
-
-    library: str
-    extra: str
-    write: Callable[[LoggedStudy, Path, Path], str]
-
-
-def _tensorboard(study: LoggedStudy, _results: Path, folder: Path) -> str:
-    from search.logs.tensorboard_files import write
-
-    return write(study, folder)
-
-
-def _mlflow(study: LoggedStudy, results: Path, _folder: Path) -> str:
-    from search.logs.mlflow_runs import write
-
-    return write(study, results)
-
-
-def _wandb(study: LoggedStudy, _results: Path, folder: Path) -> str:
-    from search.logs.wandb_runs import write
-
-    return write(study, folder)
-
-
-TRACKERS: Mapping[str, Tracker] = {
-    "tensorboard": Tracker("tensorboardX", "tensorboard", _tensorboard),
-    "mlflow": Tracker("mlflow", "mlflow", _mlflow),
-    "wandb": Tracker("wandb", "wandb", _wandb),
+TRACKERS: Mapping[str, tuple[str, str]] = {
+    "tensorboard": ("tensorboardX", "tensorboard_files"),
+    "mlflow": ("mlflow", "mlflow_runs"),
+    "wandb": ("wandb", "wandb_runs"),
 }
+"""Tracker -> the module of its library, and the file of this room that writes for it. The extra of this package that
+brings the library has the tracker's name; `write` takes the study, the results folder and the study's folder, and says
+where the study is and how to look at it."""
 
 
 def require(names: Iterable[str]) -> None:
@@ -74,11 +44,10 @@ def require(names: Iterable[str]) -> None:
         if name not in TRACKERS:
             known = ", ".join(TRACKERS)
             raise UserError(f"tracker {name!r}: must be one of {known}{nearest(name, TRACKERS)}")
-        tracker = TRACKERS[name]
-        if importlib.util.find_spec(tracker.library) is None:
+        library, _ = TRACKERS[name]
+        if importlib.util.find_spec(library) is None:
             raise UserError(
-                f"tracker {name!r}: its library {tracker.library} is not installed; "
-                f'`pip install -e ".[{tracker.extra}]"` brings it'
+                f'tracker {name!r}: its library {library} is not installed; `pip install -e ".[{name}]"` brings it'
             )
 
 
@@ -100,7 +69,8 @@ def log_study(names: Iterable[str], study: OpenStudy, results: Path, folder: Pat
     wanted = list(dict.fromkeys(names))
     require(wanted)
     content = read_study(study)
-    return [TRACKERS[name].write(content, results, folder) for name in wanted]
+    rooms = [importlib.import_module(f"{__name__}.{TRACKERS[name][1]}") for name in wanted]
+    return [room.write(content, results, folder) for room in rooms]
 
 
 __all__ = ["TRACKERS", "LoggedStudy", "LoggedTrial", "log_study", "require"]

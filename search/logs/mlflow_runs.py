@@ -48,7 +48,7 @@ _STATUS = {
 }
 
 
-def write(study: LoggedStudy, results: Path) -> str:
+def write(study: LoggedStudy, results: Path, _folder: Path) -> str:
     """Write what is new of a study; return where it is.
 
     Raises:

@@ -28,7 +28,7 @@ _MAX_NAME_LETTERS = 100
 _OURS = "events.out.tfevents.*.search.*"
 
 
-def write(study: LoggedStudy, folder: Path) -> str:
+def write(study: LoggedStudy, _results: Path, folder: Path) -> str:
     """Write what is new of a study into `folder`/tensorboard; return where it is.
 
     Raises:

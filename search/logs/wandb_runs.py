@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import os
 import re
 import shutil
@@ -34,7 +33,7 @@ MAX_NAME_LETTERS = 120
 _UNSAFE = re.compile(r"[/\\#?%:\x00-\x1f\x7f]")
 
 
-def write(study: LoggedStudy, folder: Path) -> str:
+def write(study: LoggedStudy, _results: Path, folder: Path) -> str:
     """Write what is new of a study into `folder`/wandb; return where it is.
 
     Raises:
@@ -154,6 +153,4 @@ def _table(frame: pd.DataFrame) -> Any:
 def _cell(value: object) -> object:
     """Return one value of a table: numbers and text as they are, what is not there or not finite as None."""
     value = plain(value)
-    if value is None or (isinstance(value, float) and not math.isfinite(value)):
-        return None
-    return scalar(value)
+    return None if value is None else scalar(value)

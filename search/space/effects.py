@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from search.core.errors import Fault
+from search.core.shown import listed
 from search.core.values import Parameters
 from search.space.extends import section
 from search.space.idle import Sample, idle, note, refused
@@ -111,7 +112,7 @@ def _listed(values: Sequence[object]) -> str:
     names = [text_of(value) for value in values]
     if len(names) > MAX_NAMED_VALUES:
         names = [*names[: MAX_NAMED_VALUES - 1], f"{len(names) - MAX_NAMED_VALUES + 1} others"]
-    return f"{', '.join(names[:-1])} and {names[-1]}"
+    return listed(names, MAX_NAMED_VALUES)
 
 
 def _groups(axis: Axis, space: Space, found: Sequence[Sample]) -> dict[str, dict[str, list[Sample]]]:

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from search.report.page.wording import MAX_ITEMS_NAMED, listed, many
+from search.core.shown import MAX_ITEMS_NAMED, counted, listed
 from search.report.record.complete import incomplete, states
 from search.report.record.curves import Curves
 from search.report.table.families_apart import families_apart
@@ -172,7 +172,7 @@ def _searched(table: Table, read: Curves) -> str:
     unit = " %" if is_accuracy(metric) else ""
     equal = [line.setting for line in table.lines if line.best_of]
     so_far = "so far " if incomplete(read) else ""
-    seeds = f"under {best.finished} of {many(best.seeds, 'seed')} " if best.partial else ""
+    seeds = f"under {best.finished} of {counted(best.seeds, 'seed')} " if best.partial else ""
     names = f"{listed(equal)} equally" if len(equal) > 1 else best.setting
     return (
         f"Nothing can be decided from a search alone: {so_far}it found {names} best {seeds}"
@@ -202,7 +202,7 @@ def _basis(table: Table, own: _Split) -> str:
     cells = [one.cell for one in found if one.cell.seeds]
     seeds = [cell.seeds for cell in cells] or [line.finished for line in table.lines]
     low, high = min(seeds), max(seeds)
-    count = many(high, "seed") if low == high else f"{low} to {high} seeds"
+    count = counted(high, "seed") if low == high else f"{low} to {high} seeds"
     images = sorted({cell.images for cell in cells})
     word = "image" if images == [1] else "images"
     measured = f" and {' or '.join(f'{n:,}' for n in images)} {own.name} {word}" if images else ""

@@ -7,8 +7,8 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from search.core.shown import counted
 from search.report.page.markup import Markup, element, facts, joined, table
-from search.report.page.wording import many
 from search.report.record.curves import Curves
 from search.report.table.labels import DRAWN_DIGITS, row_text
 from search.report.table.model import Table
@@ -46,13 +46,13 @@ def cost(table_: Table, read: Curves, runs: Sequence[Mapping[str, Any]]) -> Mark
             _time(value for key, value in seconds.items() if key not in trained),
         ),
     ]
-    own = f"{settled:,} of {many(len(begun), 'trial')} needed no training of their own."
+    own = f"{settled:,} of {counted(len(begun), 'trial')} needed no training of their own."
     sentences = [own if settled else "Every trial needed training of its own."] if begun else []
     if trained:
         sentences.append("Seconds are as they were measured: what else the machine did at the time is in them.")
     if clock:
         lost = len(runs) - len(clock)
-        but = f", without {many(lost, 'run')} that did not end" if lost else " in all"
+        but = f", without {counted(lost, 'run')} that did not end" if lost else " in all"
         took = f"{_time(clock)} seconds{but}"
         sentences.append(f"By the clock, with its workers side by side, this study ran for {took}.")
     return joined(
@@ -179,7 +179,7 @@ def _workers(one: Mapping[str, Any]) -> str:
     where = f", on a cluster: {', '.join(str(node.get('host')) for node in nodes)}" if nodes else ""
     sharing = one.get("gpu_sharing") or {}
     shared = f"; {sharing['said']}" if sharing.get("said") else ""
-    return f"{one['workers']}, each with {many(one.get('cpus_per_trial') or 1, 'CPU thread')}{gpus}{where}{shared}"
+    return f"{one['workers']}, each with {counted(one.get('cpus_per_trial') or 1, 'CPU thread')}{gpus}{where}{shared}"
 
 
 def reproduction(content: Mapping[str, Any], space: str) -> Markup:

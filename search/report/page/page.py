@@ -10,6 +10,7 @@ from string import Template
 from typing import Any
 from urllib.parse import quote
 
+from search.core.shown import counted
 from search.report.figures.study import figures_of
 from search.report.formats.columns import table_sheet
 from search.report.formats.hypertext import html_table
@@ -17,7 +18,6 @@ from search.report.page import drawn, facts
 from search.report.page.answer import answer
 from search.report.page.markup import NARROW, Markup, element, escaped, joined, sentence, wide
 from search.report.page.question import question, setup
-from search.report.page.wording import many
 from search.report.paths import study_folder
 from search.report.record.curves import Curves
 from search.report.record.looks import looks_of
@@ -97,7 +97,7 @@ def _answer(table: Table, read: Curves, confirmed: Comparison | None) -> Markup:
         parts.append(
             element(
                 "p",
-                f"{many(len(table.verdicts), 'claim')} of the file: {said}, {left} undecided. ",
+                f"{counted(len(table.verdicts), 'claim')} of the file: {said}, {left} undecided. ",
                 _link("#claims", "Why"),
             )
         )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from search.report.page.wording import listed, many
+from search.core.shown import counted, listed
 from search.report.record.complete import incomplete
 from search.report.record.curves import Curves
 from search.report.record.evidence import measures
@@ -32,11 +32,11 @@ def question(read: Curves) -> str:
     measured = f"{'test accuracy' if test else metric_words(space.search.objective.metric)}{_on(read)}"
     more = "highest" if space.search.objective.maximize else "lowest"
     varied = [axis for axis in space.axes if varies(axis)]
-    seeds = f"{many(len(space.seeds), 'seed')}"
+    seeds = counted(len(space.seeds), "seed")
     if space.search.sampler != "grid":
         axes = listed([axis.name for axis in varied])
         how = SAMPLERS.get(space.search.sampler, f"by {space.search.sampler}")
-        trials = f"{many(space.search.trials, 'setting')} " if space.search.trials else "settings "
+        trials = f"{counted(space.search.trials, 'setting')} " if space.search.trials else "settings "
         return f"Which values of {axes} give the {more} {measured}, among {trials}drawn {how}, under {seeds} each?"
     count = space.grid_size()
     if count < 2:
@@ -62,15 +62,15 @@ def _on(read: Curves) -> str:
 def setup(read: Curves) -> Iterator[str]:
     """Yield what was done, as sentences: settings, seeds, epochs, what is measured."""
     space = read.space
-    seeds = listed([str(seed) for seed in space.seeds], most=8)
+    seeds = listed([str(seed) for seed in space.seeds], 8)
     count = len({tuple(sorted((k, value_text(v)) for k, v in one.trial.parameters.items())) for one in read.curves})
     epochs = f" for {space.fixed['epochs']} epochs at most" if "epochs" in space.fixed else ""
     if not count:
         return
     asked = "to be trained" if incomplete(read) else "trained"
     yield (
-        f"{many(count, 'setting')}, each {asked} under {many(len(space.seeds), 'seed')} ({seeds}){epochs}. A seed "
-        "decides everything random in a run: initial weights, the order of the images, augmentations."
+        f"{counted(count, 'setting')}, each {asked} under {counted(len(space.seeds), 'seed')} ({seeds}){epochs}. A "
+        "seed decides everything random in a run: initial weights, the order of the images, augmentations."
     )
     at = "after the last epoch" if space.report.value == "last" else "at the epoch that was best in validation"
     sense = "higher is better" if space.search.objective.maximize else "lower is better"

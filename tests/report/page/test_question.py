@@ -7,10 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from search.core.shown import listed
 from search.core.trial import State
 from search.report.page.answer import answer
 from search.report.page.question import question, setup
-from search.report.page.wording import listed
 from search.space.model import Axis, Choice, Float, Grid, Objective, Search
 from tests.report.builder import key_of
 from tests.report.judging import SPACE, Bench, pattern
