@@ -8,40 +8,45 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 from search.core.errors import Fault
 from search.core.shown import listed
-from search.core.values import Parameters
 from search.space.extends import section
-from search.space.idle import Sample, idle, note, refused
+from search.space.idle import Sample, Unanswered, idle, note, refused
 from search.space.model import Axis, Grid, Space
 from search.space.nodes import Node, Problems, text_of
+from search.space.sampling import Asking, accepted_samples
 from search.space.trained import Trained
 from search.workload import Workload
+from search.workload.foreign import reason_of, watched
 
 MAX_NAMED_VALUES = 6
 """Values of an axis that one note names."""
 
 
-class Asking(Protocol):
-    """What else can be asked of the configurations of a space."""
+def check_samples(space: Space, root: Node, workload: Workload, problems: Problems) -> list[Fault]:
+    """Report what the workload refuses, each fault at the line that set the value, and axes that change nothing.
 
-    @property
-    def complete(self) -> bool:
-        """Whether all of them were found, so that what holds for these holds for every one."""
+    Returns:
+        notes on what never acts.
+    """
+    with watched(f"workload {space.workload!r}: making settings canonical"):
+        before = len(problems)
+        found = accepted_samples(space, root, workload, problems)
+        if len(problems) > before:
+            return []
+        try:
+            return _effects(Asking(space, root, workload), found, problems)
+        except Unanswered as unanswered:
+            reason = f"the workload could not {unanswered.question}: {reason_of(unanswered.error)}"
+            problems.add(root.entries["workload"], reason)
+            return []
 
-    def where(self, setting: str, parameters: Parameters) -> Node | None:
-        """Return what sets a setting in a configuration."""
 
-    def beside(self, axis: Axis) -> Sequence[Sample]:
-        """Return configurations that show the axis beside values of each other one; none where all were found."""
-
-
-def effects(
-    space: Space, root: Node, workload: Workload, found: Sequence[Sample], asking: Asking, problems: Problems
-) -> list[Fault]:
+def _effects(asking: Asking, found: Sequence[Sample], problems: Problems) -> list[Fault]:
     """Report axes that change nothing as faults, and return notes on what never acts in trials of this length."""
+    space, root, workload = asking.space, asking.root, asking.workload
     faults = {(node.key, reason): node for one in found for node, reason in refused(workload, one, asking.where)}
     for (_, reason), node in faults.items():
         problems.add(node, reason)

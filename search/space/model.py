@@ -274,11 +274,15 @@ class Space:
 
         Axes win over fixed settings, later axes over earlier ones.
         """
-        result = dict(self.fixed)
+        return {**self.fixed, **self.chosen(parameters)}
+
+    def chosen(self, parameters: Parameters) -> dict[str, Any]:
+        """Return what the axes set for a configuration, without the fixed settings."""
+        settings: dict[str, Any] = {}
         for axis in self.axes:
             if axis.name in parameters:
-                result.update(axis.settings(parameters[axis.name]))
-        return result
+                settings.update(axis.settings(parameters[axis.name]))
+        return settings
 
     def example(self) -> dict[str, Any]:
         """Return one configuration: the first value of every list, the low end of every range."""
@@ -296,19 +300,10 @@ class Space:
 
     def grid(self) -> Iterator[dict[str, Any]]:
         """Yield every configuration of the grid, lazily, the last axis running fastest."""
-        yield from self._grid({}, 0)
-
-    def _grid(self, chosen: dict[str, object], depth: int) -> Iterator[dict[str, object]]:
-        if depth == len(self.axes):
-            yield dict(chosen)
-            return
-        axis = self.axes[depth]
-        if not axis.active(chosen):
-            yield from self._grid(chosen, depth + 1)
-            return
-        assert isinstance(axis.domain, Grid)
-        for value in axis.domain.values:
-            yield from self._grid({**chosen, axis.name: value}, depth + 1)
+        configurations: Iterator[dict[str, Any]] = iter([{}])
+        for axis in self.axes:
+            configurations = _with_values(axis, configurations)
+        return configurations
 
     def grid_size(self) -> int:
         """Number of configurations of the grid, counted without enumerating them.
@@ -331,3 +326,13 @@ class Space:
                     for value in axis.domain.values
                 )
         return math.prod(sizes[axis.name] for axis in below.get("", []))
+
+
+def _with_values(axis: Axis, configurations: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Yield each configuration with every value of an axis, or as it is where the axis does not exist beside it."""
+    assert isinstance(axis.domain, Grid)
+    for chosen in configurations:
+        for value in axis.domain.values if axis.active(chosen) else ():
+            yield {**chosen, axis.name: value}
+        if not axis.active(chosen):
+            yield chosen

@@ -21,13 +21,13 @@ from search.space import overrides as command_line
 from search.space.activity import drop_inactive
 from search.space.axes import read_axes
 from search.space.conform import broken_rule, conform
+from search.space.effects import check_samples
 from search.space.keys import AUTO, NAME, TITLE, WORKLOAD
 from search.space.model import Axis, Choice, Grid, Space
 from search.space.nodes import TYPED, Node, Problems, show, unknown
 from search.space.partial import check_part
 from search.space.python import PYTHON, from_python
 from search.space.reporting import read_report
-from search.space.sampling import check_samples
 from search.space.schema import TOP
 from search.space.searching import (
     check_confirm,

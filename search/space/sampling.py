@@ -8,16 +8,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from search.core.errors import Fault
 from search.core.values import Parameters, Settings
-from search.space.effects import effects
 from search.space.extends import options, section
-from search.space.idle import Sample, Unanswered
+from search.space.idle import Sample
 from search.space.model import Axis, Grid, Space
 from search.space.nodes import Node, Problems, show, told_apart
 from search.space.service import SERVICE_SETTINGS
 from search.workload import Workload
-from search.workload.foreign import reason_of, watched
+from search.workload.foreign import reason_of
 from search.workload.settings import complete
 
 MAX_SAMPLES = 300
@@ -77,48 +75,33 @@ def _spread(axis: Axis, most: int) -> list[object]:
     return [values[round(index * (len(values) - 1) / (most - 1))] for index in range(most)]
 
 
-def check_samples(space: Space, root: Node, workload: Workload, problems: Problems) -> list[Fault]:
-    """Report what the workload refuses, each fault at the line that set the value, and axes that change nothing.
-
-    Returns:
-        notes on what never acts; see `search.space.effects`.
-    """
-    with watched(f"workload {space.workload!r}: making settings canonical"):
-        before = len(problems)
-        found = _check_samples(space, root, workload, problems)
-        if len(problems) > before:
-            return []
-        try:
-            return effects(space, root, workload, found, _Asking(space, root, workload), problems)
-        except Unanswered as unanswered:
-            reason = f"the workload could not {unanswered.question}: {reason_of(unanswered.error)}"
-            problems.add(root.entries["workload"], reason)
-            return []
-
-
 @dataclass(frozen=True)
-class _Asking:
-    """See `search.space.effects.Asking`."""
+class Asking:
+    """What can be asked of the configurations of a space."""
 
     space: Space
     root: Node
     workload: Workload
 
+    @property
+    def complete(self) -> bool:
+        """Whether all of them are tried, so that what holds for these holds for every one."""
+        return _listed(self.space) or len(self.space.axes) == 1
+
     def where(self, setting: str, parameters: Parameters) -> Node | None:
+        """Return what sets a setting in a configuration."""
         return _where(setting, parameters, self.root)
 
     def beside(self, axis: Axis) -> list[Sample]:
+        """Return configurations that show the axis beside values of each other one; none where all were tried."""
         if _listed(self.space):
             return []
         each = [_asked(one, self.space.settings(one), self.workload)[0] for one in _beside(self.space, axis)]
         return [sample for sample in each if sample is not None]
 
-    @property
-    def complete(self) -> bool:
-        return _listed(self.space) or len(self.space.axes) == 1
 
-
-def _check_samples(space: Space, root: Node, workload: Workload, problems: Problems) -> list[Sample]:
+def accepted_samples(space: Space, root: Node, workload: Workload, problems: Problems) -> list[Sample]:
+    """Return the configurations that the workload takes; what it refuses is reported at the line that set the value."""
     seen: set[tuple[str, str]] = set()
     accepted: list[Sample] = []
     confirm = space.search.confirm

@@ -14,7 +14,6 @@ from search.space.keys import AUTO, MAX_TRIALS, RESOURCES, SEARCH, SEEDS
 from search.space.model import AshaSettings, Axis, Confirm, Float, Grid, Int, Objective, Resources, Search, Space
 from search.space.nodes import Node, Problems, no_value, same, show, text_of, unknown
 from search.space.numbers import meant
-from search.workload import Settings
 
 _SEED_LIST: Mapping[str, Any] = SEEDS["anyOf"][1]
 
@@ -54,12 +53,7 @@ def read_resources(node: Node, problems: Problems) -> Resources:
         problems.add(entry, f"found {show(entry)}, must be at least {least}")
     if not sound:
         return Resources()
-    return Resources(
-        int(data.get("cpus", 1)),
-        None if gpus == AUTO else gpus,
-        data.get("states_gb", 10.0),
-        data.get("epoch_seconds"),
-    )
+    return Resources(**{**data, "cpus": int(data.get("cpus", 1)), "gpus": None if gpus == AUTO else gpus})
 
 
 def read_search(node: Node, axes: Sequence[Axis], complete: bool, problems: Problems) -> Search:
@@ -82,7 +76,7 @@ def read_search(node: Node, axes: Sequence[Axis], complete: bool, problems: Prob
     if metric is not None and re.search("loss|error", metric.value) and "direction" not in data["objective"]:
         reason = f"found {show(metric)}, which would be maximized; add `direction: minimize`"
         problems.add(metric, reason)
-    pruning = data.get("pruning", {}).get("asha")
+    asha = data.get("pruning", {}).get("asha")
     grid = all(type(axis.domain) is Grid for axis in axes)
     sampler = data.get("sampler", "grid" if grid else "tpe")
     if complete or "sampler" in data:
@@ -94,7 +88,7 @@ def read_search(node: Node, axes: Sequence[Axis], complete: bool, problems: Prob
         trials=None if data.get("trials") is None else int(data["trials"]),
         seed=int(data.get("seed", 0)),
         objective=Objective(**data.get("objective", {})),
-        asha=None if pruning is None else _asha(pruning),
+        asha=asha and AshaSettings(int(asha["grace_period"]), float(asha.get("reduction_factor", 3.0))),
         confirm=_confirm(node.entries.get("confirm"), sampler, axes if complete else None, problems),
         hours=data.get("hours"),
         attempts=int(data.get("attempts", 3)),
@@ -120,10 +114,6 @@ def check_metric(node: Node, measured: Sequence[str], problems: Problems) -> Non
     else:
         reason = f"is {name} where the file names no other, and the workload does not measure that{remedy}"
         problems.add(node, reason, key="search.objective.metric")
-
-
-def _asha(data: Settings) -> AshaSettings:
-    return AshaSettings(int(data["grace_period"]), float(data.get("reduction_factor", 3.0)))
 
 
 def _confirm(node: Node | None, sampler: str, axes: Sequence[Axis] | None, problems: Problems) -> Confirm | None:

@@ -87,18 +87,9 @@ class Need:
     seeds_with_images: int | None = None
 
 
-@dataclass(frozen=True)
-class _Wanted:
-    """What is to be decided.
-
-    Attributes:
-        test: the difference to find, or the margin within which equality is to be shown; the level of the test; and
-            whether it is equality.
-        start: the same as a phrase.
-    """
-
-    test: tuple[float, float, bool]
-    start: str
+_Test = tuple[float, float, bool]
+"""What is to be decided: the difference to find, or the margin within which equality is to be shown; the level of the
+test; and whether it is equality."""
 
 
 def need(difference: Difference, delta: Assumed, comparisons: int = 1, looks: int = 1) -> Need:
@@ -112,7 +103,7 @@ def need(difference: Difference, delta: Assumed, comparisons: int = 1, looks: in
     """
     alpha = ALPHA / max(comparisons * looks, 1)
     start = f"to find a difference of {delta} {PROBABLY}"
-    return _need(difference, _Wanted((delta.value, alpha, False), start))
+    return _need(difference, (delta.value, alpha, False), start)
 
 
 def need_equal(difference: Difference, within: float, looks: int = 1) -> Need:
@@ -121,23 +112,23 @@ def need_equal(difference: Difference, within: float, looks: int = 1) -> Need:
     It has a power of its own: the whole interval has to lie inside the margin, not only to be clear of 0.
     """
     start = f"to show equality within {100 * within:.3g} pt {PROBABLY} if there is no difference"
-    return _need(difference, _Wanted((within, ALPHA / max(looks, 1), True), start))
+    return _need(difference, (within, ALPHA / max(looks, 1), True), start)
 
 
-def _need(difference: Difference, wanted: _Wanted) -> Need:
+def _need(difference: Difference, test: _Test, start: str) -> Need:
     estimated, high = components(difference), components_high(difference)
     if estimated is None or high is None:
         enough = difference.seeds >= VERDICT_SEEDS or difference.state is Trust.PRUNED
         why = (enough and difference.reason) or f"at least {VERDICT_SEEDS} seeds per setting come first"
-        sentence = f"what it takes {wanted.start} is unknown: the noise of new runs was not estimated; {why}"
+        sentence = f"what it takes {start} is unknown: the noise of new runs was not estimated; {why}"
         return Need(Remedy.UNKNOWN, sentence)
-    least, most = (fewest_seeds(one, difference.images, *wanted.test) for one in (estimated, high))
+    least, most = (fewest_seeds(one, difference.images, *test) for one in (estimated, high))
     if least is not None:
-        return _by_seeds(difference, estimated, least, most, wanted)
-    if estimated.with_endless_seeds(difference.images, *wanted.test) < POWER:
-        return _by_images(difference, estimated, wanted)
-    sentence = f"more than {MAX_SEEDS} seeds would be needed {wanted.start}"
-    return Need(Remedy.BOTH, f"{sentence}{_images_cannot(difference, estimated, wanted)}")
+        return _by_seeds(difference, estimated, least, most, test, start)
+    if estimated.with_endless_seeds(difference.images, *test) < POWER:
+        return _by_images(difference, estimated, test, start)
+    sentence = f"more than {MAX_SEEDS} seeds would be needed {start}"
+    return Need(Remedy.BOTH, f"{sentence}{_images_cannot(difference, estimated, test)}")
 
 
 def fewest_seeds(
@@ -168,34 +159,34 @@ def fewest_images(
     return high
 
 
-def _by_seeds(difference: Difference, known: Components, least: int, most: int | None, wanted: _Wanted) -> Need:
+def _by_seeds(difference: Difference, known: Components, least: int, most: int | None, test: _Test, start: str) -> Need:
     now = f"there are {difference.seeds}"
     if most is not None and most <= difference.seeds:
-        return Need(Remedy.NONE, f"{now} seeds, which by an estimate are enough {wanted.start}", least, most)
+        return Need(Remedy.NONE, f"{now} seeds, which by an estimate are enough {start}", least, most)
     more = f"more than {MAX_SEEDS}" if most is None else str(most)
     count = f"{least}" if most == least else f"{least} to {more}"
-    sentence = f"{count} seeds per setting would be needed {wanted.start} ({now})"
-    return Need(Remedy.SEEDS, f"{sentence}{_images_cannot(difference, known, wanted)}", least, most)
+    sentence = f"{count} seeds per setting would be needed {start} ({now})"
+    return Need(Remedy.SEEDS, f"{sentence}{_images_cannot(difference, known, test)}", least, most)
 
 
-def _by_images(difference: Difference, known: Components, wanted: _Wanted) -> Need:
+def _by_images(difference: Difference, known: Components, test: _Test, start: str) -> Need:
     """Say how many images are needed: with the seeds there are, or with the fewest that any images suffice for."""
     present = max(difference.seeds, VERDICT_SEEDS)
     for seeds in range(present, MAX_SEEDS + 1):
-        if known.with_endless_images(seeds, *wanted.test) < POWER:
+        if known.with_endless_images(seeds, *test) < POWER:
             continue
-        images = fewest_images(known, seeds, *wanted.test)
+        images = fewest_images(known, seeds, *test)
         if images is not None:
             many = f"about {_rounded(images)} images (there are {difference.images})"
             extra = "" if seeds == difference.seeds else f" and {seeds} seeds (there are {difference.seeds})"
-            sentence = f"seeds cannot decide this; it needs {many}{extra} {wanted.start}"
+            sentence = f"seeds cannot decide this; it needs {many}{extra} {start}"
             return Need(Remedy.IMAGES, sentence, images=images, seeds_with_images=seeds)
-    return Need(Remedy.BOTH, f"neither {MAX_SEEDS} seeds nor {MAX_IMAGES:,} images would be enough {wanted.start}")
+    return Need(Remedy.BOTH, f"neither {MAX_SEEDS} seeds nor {MAX_IMAGES:,} images would be enough {start}")
 
 
-def _images_cannot(difference: Difference, known: Components, wanted: _Wanted) -> str:
+def _images_cannot(difference: Difference, known: Components, test: _Test) -> str:
     """Say that more images alone would not do."""
-    enough = known.with_endless_images(max(difference.seeds, 2), *wanted.test) >= POWER
+    enough = known.with_endless_images(max(difference.seeds, 2), *test) >= POWER
     return "" if enough else "; images cannot decide this, it needs seeds"
 
 

@@ -66,16 +66,18 @@ def why_no_expected_best(sampler: str, lengths: Sequence[int], pruned: int, pend
     return "" if lengths else "no setting is complete"
 
 
-def best_so_far(values: Sequence[float | None]) -> list[float | None]:
+def best_so_far(values: Sequence[float | None], maximize: bool) -> list[float | None]:
     """Return the best value up to each trial, in the order they were run; None before the first value.
 
     Describes this one search, whatever its sampler.
     """
 
-    def larger(best: float | None, value: float | None) -> float | None:
-        return value if value is not None and (best is None or value > best) else best
+    def better(best: float | None, value: float | None) -> float | None:
+        if best is None or value is None:
+            return value if best is None else best
+        return max(best, value) if maximize else min(best, value)
 
-    return list(accumulate(values, larger))
+    return list(accumulate(values, better))
 
 
 def too_few(complete: int) -> str:

@@ -22,6 +22,7 @@ from search.study.opened import OpenStudy
 
 BASELINE = "baseline"
 AXIS = "candidate"
+RESOURCES = ("cpus", "states_gb", "gpus", "epoch_seconds")
 
 
 def confirm_space(study: OpenStudy) -> Space | None:
@@ -34,15 +35,15 @@ def confirm_space(study: OpenStudy) -> Space | None:
     confirm = space.search.confirm
     assert confirm is not None
     baseline = None if confirm.baseline is None else space.completed(confirm.baseline)
-    known = None if baseline is None else _settings(space, baseline)
+    known = None if baseline is None else space.chosen(baseline)
     # The baseline may be among the best: it is there already.
-    best = [one for one in _best(study) if not same(_settings(space, one), known)][: confirm.top]
+    best = [one for one in _best(study) if not same(space.chosen(one), known)][: confirm.top]
     if not best:
         return None
     chosen_ones = {f"best {rank}": parameters for rank, parameters in enumerate(best, start=1)}
     if baseline is not None:
         chosen_ones = {BASELINE: baseline, **chosen_ones}
-    options = {name: _settings(space, parameters) for name, parameters in chosen_ones.items()}
+    options = {name: space.chosen(parameters) for name, parameters in chosen_ones.items()}
     chosen = {name for settings in options.values() for name in settings}
     objective = space.search.objective
     report: dict[str, Any] = {
@@ -62,24 +63,10 @@ def confirm_space(study: OpenStudy) -> Space | None:
             "objective": {"metric": objective.metric, "direction": objective.direction},
             "attempts": space.search.attempts,
         },
-        "resources": {
-            "cpus": space.resources.cpus,
-            "states_gb": space.resources.states_gb,
-            **({} if space.resources.gpus is None else {"gpus": space.resources.gpus}),
-            **({} if space.resources.epoch_seconds is None else {"epoch_seconds": space.resources.epoch_seconds}),
-        },
+        "resources": {name: value for name in RESOURCES if (value := getattr(space.resources, name)) is not None},
         "report": report,
     }
     return space_from_mapping(content, confirm_name(study.record.name))
-
-
-def _settings(space: Space, parameters: Mapping[str, object]) -> dict[str, object]:
-    """Return what the axes set for a configuration."""
-    result: dict[str, Any] = {}
-    for axis in space.axes:
-        if axis.name in parameters:
-            result.update(axis.settings(parameters[axis.name]))
-    return result
 
 
 def _best(study: OpenStudy) -> list[Mapping[str, Any]]:

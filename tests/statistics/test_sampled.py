@@ -48,7 +48,7 @@ def test_only_independent_full_trials_have_the_curve() -> None:
 
 
 def test_best_so_far() -> None:
-    assert best_so_far([None, 0.2, 0.1, None, 0.3]) == [None, 0.2, 0.2, 0.2, 0.3]
+    assert best_so_far([None, 0.2, 0.1, None, 0.3], True) == [None, 0.2, 0.2, 0.2, 0.3]
 
 
 def test_few_trials() -> None:

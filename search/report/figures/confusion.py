@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from search.report.figures.style import TOP_MARGIN_PX, dressed, named_ticks, text
+from search.report.record.evidence import is_class
 from search.report.text import clauses
 
 MAX_CLASSES_WITH_COUNTS = 40
@@ -28,8 +29,7 @@ def confusion_matrix(truth: np.ndarray, prediction: np.ndarray, classes: int) ->
 
 def are_classes(prediction: np.ndarray, classes: int) -> bool:
     """Whether every prediction is one of so many classes: only then a matrix has room for all of them."""
-    values = np.asarray(prediction, dtype=np.float64)
-    return bool(((values >= 0) & (values < classes) & (values == np.floor(values))).all())
+    return bool(is_class(prediction, classes).all())
 
 
 def confusion_figure(

@@ -46,7 +46,15 @@ def curves_figure(epochs: pd.DataFrame, title: str, subtitle: str = "", read: in
             )
         label = "accuracy (%)" if kind == "accuracy" else "loss (nats per image)"
         figure.update_yaxes(title=label, rangemode="tozero" if kind == "loss" else "normal", row=1, col=column)
-        _mark(figure, read, column)
+        if read is not None:
+            figure.add_vline(
+                x=read,
+                line={"color": "#777777", "width": 1, "dash": "dot"},
+                annotation={"text": f"epoch {read}", "font": {"size": 11, "color": "#555555"}},
+                annotation_position="top left",
+                row=1,
+                col=column,
+            )
     figure.update_xaxes(title="epoch", rangemode="tozero", dtick=1 if len(epochs) <= 10 else None)
     dressed(figure, title, subtitle, width=1000 if len(panels) > 1 else 700)
     figure.update_layout(legend={"orientation": "h", "x": 1, "xanchor": "right", "y": 1.02, "yanchor": "bottom"})
@@ -95,18 +103,6 @@ def rate_axis(figure: go.Figure, rates: Sequence[float], logarithmic: bool, betw
 
 def _splits(epochs: pd.DataFrame, kind: str) -> Sequence[str]:
     return [split for split, _ in SPLITS if f"{split}_{kind}" in epochs and epochs[f"{split}_{kind}"].notna().any()]
-
-
-def _mark(figure: go.Figure, read: int | None, column: int) -> None:
-    if read is not None:
-        figure.add_vline(
-            x=read,
-            line={"color": "#777777", "width": 1, "dash": "dot"},
-            annotation={"text": f"epoch {read}", "font": {"size": 11, "color": "#555555"}},
-            annotation_position="top left",
-            row=1,
-            col=column,
-        )
 
 
 def _finite(value: float) -> float | None:

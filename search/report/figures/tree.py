@@ -7,7 +7,8 @@ every epoch.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import plotly.graph_objects as go
@@ -67,21 +68,6 @@ class Branch:
     state: State
 
 
-@dataclass(frozen=True)
-class Width:
-    """The tree at one epoch.
-
-    Attributes:
-        trials: those that have this epoch.
-        distinct: different trainings among them.
-        trained: those of them that this study trained.
-    """
-
-    trials: int
-    distinct: int
-    trained: int
-
-
 def branches(trials: Sequence[tuple[str, Curve]]) -> list[Branch]:
     """Return the tree, a trial in front of those that part from it, those that part latest first.
 
@@ -101,13 +87,13 @@ def branches(trials: Sequence[tuple[str, Curve]]) -> list[Branch]:
     return _in_order(result)
 
 
-def widths(curves: Sequence[Curve]) -> list[Width]:
-    """Return the tree's width at epochs 1, 2 ..."""
+def widths(curves: Sequence[Curve]) -> list[tuple[int, int, int]]:
+    """Return at epochs 1, 2 ...: trials that have it, different trainings among them, those this study trained."""
     ours = trained_keys(curves)
     result = []
     for epoch in range(1, max((curve.trial.last_epoch for curve in curves), default=0) + 1):
         keys = [curve.keys[epoch - 1] for curve in curves if curve.trial.last_epoch >= epoch]
-        result.append(Width(len(keys), len(set(keys)), len(set(keys) & ours)))
+        result.append((len(keys), len(set(keys)), len(set(keys) & ours)))
     return result
 
 
@@ -127,11 +113,8 @@ def tree_figure(tree: Sequence[Branch], title: str, subtitle: str = "") -> go.Fi
     """Draw the tree: one row per trial, a bar over the epochs that are its own, a dotted line to where it parts."""
     figure = go.Figure()
     own = [(i, begin, end, ours) for i, branch in enumerate(tree) for begin, end, ours in _spans(branch)]
-    looks: Mapping[bool, tuple[str, str, str]] = {
-        True: ("trained by this study", COLOURS[0], ""),
-        False: ("on record already", "#ffffff", "/"),
-    }
-    for ours, (name, colour, pattern) in looks.items():
+    looks = ((True, "trained by this study", COLOURS[0], ""), (False, "on record already", "#ffffff", "/"))
+    for ours, name, colour, pattern in looks:
         mine = [(i, begin, end) for i, begin, end, which in own if which is ours]
         if mine:
             figure.add_trace(
@@ -173,19 +156,18 @@ def tree_figure(tree: Sequence[Branch], title: str, subtitle: str = "") -> go.Fi
     return figure
 
 
-def width_figure(wide: Sequence[Width], title: str, subtitle: str = "") -> go.Figure:
-    """Draw how many trials have each epoch, and how many different trainings they are."""
+def width_figure(wide: Sequence[tuple[int, int, int]], title: str, subtitle: str = "") -> go.Figure:
+    """Draw how many trials have each epoch, and how many different trainings they are: see `widths`."""
     figure = go.Figure()
-    lines = (
-        ("trials that have this epoch", [one.trials for one in wide], COLOURS[1], "dash"),
-        ("different trainings among them", [one.distinct for one in wide], COLOURS[0], "solid"),
-        ("trained by this study", [one.trained for one in wide], COLOURS[-1], "dot"),
-    )
+    trials, distinct, trained = zip(*wide, strict=True)
+    lines = [
+        ("trials that have this epoch", trials, COLOURS[1], "dash"),
+        ("different trainings among them", distinct, COLOURS[0], "solid"),
+        *([("trained by this study", trained, COLOURS[-1], "dot")] if trained != distinct else []),
+    ]
     # Epoch t lasts from t - 1 to t.
     epochs = list(range(len(wide) + 1))
     for name, counts, colour, dash in lines:
-        if name.startswith("trained") and counts == [one.distinct for one in wide]:
-            continue
         look = {"shape": "vh", "color": colour, "dash": dash, "width": 2}
         figure.add_trace(go.Scatter(x=epochs, y=[counts[0], *counts], name=name, mode="lines", line=look))
     figure.data[1].update(fill="tozeroy", fillcolor="rgba(0,114,178,0.15)")
@@ -216,14 +198,9 @@ def _in_order(found: Sequence[Branch]) -> list[Branch]:
 
 def _spans(branch: Branch) -> list[tuple[int, int, bool]]:
     """Return the branch's own epochs as (behind which epoch, up to which, whether this study trained them)."""
-    spans: list[tuple[int, int, bool]] = []
-    for epoch in range(branch.start + 1, branch.end + 1):
-        ours = epoch in branch.trained
-        if spans and spans[-1][2] is ours:
-            spans[-1] = (spans[-1][0], epoch, ours)
-        else:
-            spans.append((epoch - 1, epoch, ours))
-    return spans
+    runs = itertools.groupby(range(branch.start + 1, branch.end + 1), lambda epoch: epoch in branch.trained)
+    epochs = [(list(run), ours) for ours, run in runs]
+    return [(run[0] - 1, run[-1], ours) for run, ours in epochs]
 
 
 def _ends(figure: go.Figure, tree: Sequence[Branch]) -> None:

@@ -249,16 +249,11 @@ _WORDS = {
 }
 
 
-_TESTED = {
-    "test images": "they are kept aside, and choose nothing; test_accuracy is the accuracy on them.",
-}
-"""Words of pages that show test images."""
-
-
 def glossary(tested: bool) -> Markup:
     """Return what the words of the page mean.
 
     Args:
         tested: whether the page speaks of test images.
     """
-    return facts([*_WORDS.items(), *(_TESTED.items() if tested else ())])
+    test = "they are kept aside, and choose nothing; test_accuracy is the accuracy on them."
+    return facts({**_WORDS, **({"test images": test} if tested else {})}.items())

@@ -160,7 +160,7 @@ def _line(
             line.fault = f"the data card does not hold the true classes of the {split} images"
         else:
             right = np.asarray(guess == truth, dtype=bool)
-            line.wrong += int((~_is_class(guess, _classes(card, truth))).sum())
+            line.wrong += int((~is_class(guess, _classes(card, truth))).sum())
             line.runs.append((run, right))
             line.missed[run.keys[epoch - 1]] = len(np.unique(truth[right])) < len(np.unique(truth))
             known = run.metric(metric, epoch)
@@ -230,7 +230,8 @@ def _classes(card: DataCard, truth: npt.NDArray[np.generic]) -> int:
     return max(len(card.classes), int(np.max(truth)) + 1 if len(truth) else 0)
 
 
-def _is_class(guess: npt.NDArray[np.generic], classes: int) -> npt.NDArray[np.bool_]:
+def is_class(guess: npt.NDArray[np.generic], classes: int) -> npt.NDArray[np.bool_]:
+    """Return which predictions are one of so many classes, [n]."""
     values = np.asarray(guess, dtype=np.float64)
     with np.errstate(invalid="ignore"):
         right: npt.NDArray[np.bool_] = (values >= 0) & (values < classes) & (values == np.floor(values))

@@ -62,7 +62,7 @@ def tried(read: Curves) -> Tried:
         ]
         counted.append(_mean(at_chance))
     sign = 1 if space.search.objective.maximize else -1
-    best = [_signed(sign, one) for one in best_so_far([_signed(sign, value) for value in values])]
+    best = best_so_far(values, space.search.objective.maximize)
     lengths = [curve.trial.epochs for curve in read.curves]
     why = why_no_expected_best(space.search.sampler, lengths, pruned, pending)
     costs = [sign * value for value in counted if value is not None]
@@ -90,7 +90,3 @@ def _chance(read: Curves, run: Curve) -> float | None:
 def _mean(values: Sequence[float | None]) -> float | None:
     known = [value for value in values if value is not None]
     return mean(known) if known and len(known) == len(values) else None
-
-
-def _signed(sign: int, value: float | None) -> float | None:
-    return None if value is None else sign * value

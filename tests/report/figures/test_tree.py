@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from search.core.trial import State
 from search.report.figures.rungs import Rung, rungs_figure, rungs_of
-from search.report.figures.tree import Branch, Width, branches, shares, tree_figure, width_figure, widths
+from search.report.figures.tree import Branch, branches, shares, tree_figure, width_figure, widths
 from search.report.record.curves import Curve, read_curves
 from tests.report.builder import Study, key_of
 
@@ -64,7 +64,7 @@ class TestTree:
 
     def test_the_width_counts_trials_and_trainings(self, make: Callable[..., Study]) -> None:
         wide = widths(curves(build(make)))
-        assert wide == [Width(4, 1, 0), Width(4, 2, 2), Width(3, 2, 2), Width(3, 3, 3)]
+        assert wide == [(4, 1, 0), (4, 2, 2), (3, 2, 2), (3, 3, 3)]
         figure = width_figure(wide, "Width")
         assert [list(trace.y) for trace in figure.data] == [[4, 4, 4, 3, 3], [1, 1, 2, 2, 3], [0, 0, 2, 2, 3]]
         assert len({trace.line.dash for trace in figure.data}) == 3
