@@ -1,0 +1,318 @@
+"""The epoch loop of a script, read from its source: what stands where it may not, and which names last.
+
+A state is saved at the ``yield`` that ends an epoch, and a training that goes on from it starts there with the loop's
+next epoch. So nothing may stand behind that ``yield``: it would run in a process that goes on, and not in one that
+starts from the state.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import textwrap
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from search.adapters.torch.errors import ScriptError
+
+RESETS = frozenset({"clear", "fill", "fill_", "reset", "zero_"})
+"""Methods that make an object as it was before: what it held does not last."""
+
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+_SCOPES = (*_FUNCTIONS, ast.ClassDef)
+_COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+
+
+@dataclass(frozen=True)
+class Loop:
+    """What the source says of a script.
+
+    Attributes:
+        handle: the parameter that stands for the run.
+        lasting: names that are read in the loop before they are assigned there, or by functions in the script: their
+            values pass from one epoch to the next.
+        metrics: names of the metrics that are yielded; () where they are made at run time.
+    """
+
+    handle: str
+    lasting: frozenset[str]
+    metrics: tuple[str, ...]
+
+
+def read_loop(function: Callable[..., Any]) -> Loop:
+    """Read a script's source and check its loop.
+
+    Raises:
+        ScriptError: it is no generator with one loop over its first parameter that ends in its only ``yield``.
+    """
+    return _Script(function).loop()
+
+
+class _Script:
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.function, self.name = function, function.__qualname__
+        code = getattr(function, "__code__", None)
+        try:
+            tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
+        except (OSError, TypeError, SyntaxError):
+            raise ScriptError(f"{self.name}: its source cannot be read; write it as a function in a file") from None
+        node = tree.body[0]
+        if code is None or not isinstance(node, ast.FunctionDef):
+            raise ScriptError(f"{self.name}: found no function, must be `def {self.name}(run, ...):` with a yield")
+        self.node, self.before = node, code.co_firstlineno - 1
+        self.cells = frozenset(code.co_cellvars)
+
+    def loop(self) -> Loop:
+        parameters = [*self.node.args.posonlyargs, *self.node.args.args]
+        if not parameters:
+            raise ScriptError(f"{self.name}: takes nothing, must take the run first: `def {self.name}(run, ...):`")
+        handle = parameters[0].arg
+        loop = self._one_loop(handle)
+        self._check_yield(loop, handle)
+        self._check_behind(self.node.body, loop)
+        self._check_leaving(loop)
+        for node in _own(self.node.body):
+            if isinstance(node, ast.Global):
+                raise self._wrong(node, f"makes {node.names[0]!r} a global, which is in no state; make it a local")
+        flow = _Flow()
+        flow.visit(loop.target)
+        flow.block(loop.body)
+        return Loop(handle, frozenset(flow.lasting | self.cells) - {handle}, _metrics(loop, handle))
+
+    def _wrong(self, node: ast.AST, sentence: str) -> ScriptError:
+        return ScriptError(f"{self.name}: line {getattr(node, 'lineno', 1) + self.before} {sentence}")
+
+    def _one_loop(self, handle: str) -> ast.For:
+        loops = [node for node in _own(self.node.body) if isinstance(node, ast.For)]
+        over = [node for node in loops if isinstance(node.iter, ast.Name) and node.iter.id == handle]
+        if len(over) > 1:
+            raise self._wrong(over[1], f"loops over `{handle}` again; one loop has all epochs")
+        if over:
+            return over[0]
+        for node in loops:
+            if any(isinstance(name, ast.Name) and name.id == handle for name in ast.walk(node.iter)):
+                if isinstance(node.iter, ast.Call) and ast.unparse(node.iter.func).startswith(f"{handle}."):
+                    continue  # run.batches(...)
+                found = f"for {ast.unparse(node.target)} in {ast.unparse(node.iter)}:"
+                raise self._wrong(
+                    node, f"is `{found}`, must be `for {ast.unparse(node.target)} in {handle}:` and nothing around it"
+                )
+        raise ScriptError(
+            f"{self.name}: has no loop over its epochs; write `for epoch in {handle}:` in the place of `range(...)`"
+        )
+
+    def _check_yield(self, loop: ast.For, handle: str) -> None:
+        remedy = f"the loop over `{handle}` ends in the only yield: `yield {handle}.measured(val_loss=...)`"
+        yields = [node for node in _own(self.node.body) if isinstance(node, (ast.Yield, ast.YieldFrom))]
+        if not yields:
+            raise ScriptError(f"{self.name}: yields nothing; {remedy}")
+        inside = [node for node in _own(loop.body) if isinstance(node, (ast.Yield, ast.YieldFrom))]
+        for node in yields:
+            if node not in inside:
+                raise self._wrong(node, f"yields outside of the loop; {remedy}")
+        if isinstance(yields[0], ast.YieldFrom) or len(yields) > 1:
+            raise self._wrong(yields[-1], f"yields too often; {remedy}")
+        for place, statement in enumerate(loop.body):
+            if isinstance(statement, ast.Expr) and statement.value is yields[0]:
+                if behind := loop.body[place + 1 :]:
+                    raise self._wrong(
+                        behind[0],
+                        "stands behind the yield: it runs in a process that goes on, and not in one that starts from "
+                        "the saved state; move it before the yield",
+                    )
+                return
+        raise self._wrong(yields[0], f"yields inside of another statement; {remedy}")
+
+    def _check_behind(self, block: Sequence[ast.stmt], loop: ast.For) -> None:
+        """Refuse code behind the loop, and a loop around it, in each block that it stands in."""
+        for place, statement in enumerate(block):
+            if loop not in ast.walk(statement):
+                continue
+            if behind := block[place + 1 :] or (loop.orelse if statement is loop else ()):
+                raise self._wrong(
+                    behind[0],
+                    "stands behind the loop and never runs: the space file says how many epochs there are; "
+                    "move it into the loop, before the yield",
+                )
+            if statement is loop:
+                return
+            if not isinstance(statement, (ast.With, ast.Try)):
+                raise self._wrong(statement, "stands around the loop over the epochs; only `with` and `try` may")
+            self._check_behind(statement.body, loop)
+
+    def _check_leaving(self, loop: ast.For) -> None:
+        for node in _own(loop.body):
+            if isinstance(node, ast.Return):
+                raise self._wrong(
+                    node, "returns from the loop; when a trial ends, the space file says (`epochs`, `stop.rule`)"
+                )
+        for node in _of_this_loop(loop.body):
+            if isinstance(node, ast.Break):
+                raise self._wrong(
+                    node, "breaks the loop; when a trial ends, the space file says (`epochs`, `stop.rule`)"
+                )
+            if isinstance(node, ast.Continue):
+                raise self._wrong(node, "goes on without a yield; each turn of the loop measures one epoch")
+
+
+def _own(body: Iterable[ast.AST]) -> Iterator[ast.AST]:
+    """Yield all nodes of a body but those inside of functions and classes that it defines."""
+    ahead = list(body)
+    while ahead:
+        node = ahead.pop(0)
+        yield node
+        if not isinstance(node, _SCOPES):
+            ahead = [*ast.iter_child_nodes(node), *ahead]
+
+
+def _of_this_loop(body: Iterable[ast.AST]) -> Iterator[ast.AST]:
+    """Yield the nodes of a loop's body but those of loops in it, whose ``break`` is theirs."""
+    for node in body:
+        yield node
+        if isinstance(node, (ast.For, ast.While)):
+            yield from _of_this_loop(node.orelse)
+        elif not isinstance(node, _SCOPES):
+            yield from _of_this_loop(ast.iter_child_nodes(node))
+
+
+def _metrics(loop: ast.For, handle: str) -> tuple[str, ...]:
+    """Return the names in ``yield run.measured(name=...)`` or ``yield {"name": ...}``, where all are written out."""
+    last = loop.body[-1]
+    value = last.value.value if isinstance(last, ast.Expr) and isinstance(last.value, ast.Yield) else None
+    names: list[Any] = [None]
+    if isinstance(value, ast.Call) and ast.unparse(value.func) == f"{handle}.measured" and not value.args:
+        names = [keyword.arg for keyword in value.keywords]
+    elif isinstance(value, ast.Dict):
+        names = [key.value if isinstance(key, ast.Constant) else None for key in value.keys]
+    if not all(isinstance(name, str) for name in names):
+        return ()
+    return tuple(name for name in names if name != "predictions")
+
+
+class _Flow(ast.NodeVisitor):
+    """Collects names that are read before they are assigned, in the order in which Python evaluates.
+
+    The bodies of inner loops, of ``with`` and of ``try`` count as run: a loop over batches that are none is no epoch.
+    A branch counts where all others assign as well.
+    """
+
+    def __init__(self) -> None:
+        self.assigned: set[str] = set()
+        self.lasting: set[str] = set()
+
+    def block(self, statements: Iterable[ast.AST]) -> None:
+        for statement in statements:
+            self.visit(statement)
+
+    def visit_Name(self, node: ast.Name) -> None:
+        if isinstance(node.ctx, ast.Store):
+            self.assigned.add(node.id)
+        elif isinstance(node.ctx, ast.Del):
+            self.assigned.discard(node.id)
+        elif node.id not in self.assigned:
+            self.lasting.add(node.id)
+
+    def visit_Assign(self, node: ast.Assign) -> None:
+        self.visit(node.value)
+        for target in node.targets:
+            if isinstance(target, ast.Subscript) and isinstance(target.value, ast.Name) and _is_whole(target.slice):
+                self.assigned.add(target.value.id)
+            else:
+                self.visit(target)
+
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> None:
+        if node.value is not None:
+            self.visit(node.value)
+            self.visit(node.target)
+
+    def visit_AugAssign(self, node: ast.AugAssign) -> None:
+        if isinstance(node.target, ast.Name):
+            self.visit(ast.Name(node.target.id, ast.Load()))
+        self.visit(node.value)
+        self.visit(node.target)
+
+    def visit_NamedExpr(self, node: ast.NamedExpr) -> None:
+        self.visit(node.value)
+        self.visit(node.target)
+
+    def visit_Expr(self, node: ast.Expr) -> None:
+        call = node.value
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr in RESETS:
+            self.block([*call.args, *call.keywords])
+            if isinstance(call.func.value, ast.Name):
+                self.assigned.add(call.func.value.id)
+                return
+        self.visit(call)
+
+    def visit_For(self, node: ast.For) -> None:
+        self.block([node.iter, node.target, *node.body, *node.orelse])
+
+    def visit_If(self, node: ast.If) -> None:
+        self.visit(node.test)
+        self._branches([node.body, node.orelse])
+
+    def visit_Match(self, node: ast.Match) -> None:
+        self.visit(node.subject)
+        self._branches([[case] for case in node.cases] + [[]])
+
+    def visit_Try(self, node: ast.Try) -> None:
+        self.block(node.body)
+        after = set(self.assigned)
+        for handler in node.handlers:
+            self.assigned = set(after)
+            self.visit(handler)
+        self.assigned = after
+        self.block([*node.orelse, *node.finalbody])
+
+    def _branches(self, branches: Sequence[Sequence[ast.AST]]) -> None:
+        before, after = set(self.assigned), None
+        for branch in branches:
+            self.assigned = set(before)
+            self.block(branch)
+            if branch and isinstance(branch[-1], ast.Raise):
+                continue  # nothing follows it
+            after = self.assigned if after is None else after & self.assigned
+        self.assigned = before if after is None else after
+
+    def _inner(self, bound: Iterable[str], parts: Iterable[ast.AST]) -> None:
+        """Read what has names of its own; what it reads of ours may be read at any time."""
+        before = set(self.assigned)
+        self.assigned |= set(bound)
+        self.block(parts)
+        self.assigned = before
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
+        self._function(node)
+        self.assigned.add(node.name)
+
+    def visit_Lambda(self, node: ast.Lambda) -> None:
+        self._function(node)
+
+    def _function(self, node: ast.FunctionDef | ast.Lambda) -> None:
+        self.block([*node.args.defaults, *(default for default in node.args.kw_defaults if default is not None)])
+        arguments = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs, node.args.vararg, node.args.kwarg]
+        stored = {name.id for name in ast.walk(node) if isinstance(name, ast.Name) and isinstance(name.ctx, ast.Store)}
+        body = node.body if isinstance(node.body, list) else [node.body]
+        self._inner(stored | {one.arg for one in arguments if one is not None}, body)
+
+    def visit_ClassDef(self, node: ast.ClassDef) -> None:
+        self._inner((), [*node.bases, *node.body])
+        self.assigned.add(node.name)
+
+    def generic_visit(self, node: ast.AST) -> None:
+        if isinstance(node, _COMPREHENSIONS):
+            stored = {
+                name.id for name in ast.walk(node) if isinstance(name, ast.Name) and isinstance(name.ctx, ast.Store)
+            }
+            self.visit(node.generators[0].iter)
+            self._inner(stored, list(ast.iter_child_nodes(node)))
+        else:
+            super().generic_visit(node)
+
+
+def _is_whole(index: ast.expr) -> bool:
+    """Whether an index means all items: ``[:]`` or ``[...]``."""
+    if isinstance(index, ast.Slice):
+        return index.lower is None and index.upper is None and index.step is None
+    return isinstance(index, ast.Constant) and index.value is ...

@@ -1,0 +1,276 @@
+"""A script as a workload: a generator function with its settings and its data."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import GeneratorType
+from typing import Any
+
+import search.adapters.torch.content  # noqa: F401  # tensors are known to fingerprints from here on
+from search.adapters.fingerprint import card_of
+from search.adapters.torch.errors import ScriptError
+from search.adapters.torch.loop import read_loop
+from search.adapters.torch.run import ScriptRun
+from search.adapters.torch.seeding import left_alone, seed_all
+from search.adapters.torch.training import Training
+from search.adapters.torch.watch import snapshot
+from search.core.trial import DataCard
+from search.core.values import Settings
+from search.workload import Workload
+from search.workload.modules import code_of
+
+ADAPTER_VERSION = "torch 1"
+"""Raise it when the adapter trains the same script to other bits."""
+
+MAX_DATA_SETS = 2
+"""Kept in the memory of a process; the one that was used longest ago is made again."""
+
+_Arguments = tuple[Sequence[Any], Mapping[str, Any]]
+
+_TYPES = {bool: "boolean", int: "integer", float: "number", str: "string"}
+
+
+def workload(
+    settings: Mapping[str, Any] | None = None,
+    data: Callable[..., Any] | None = None,
+    recipe: str | None = None,
+) -> Callable[[Callable[..., GeneratorType[Any, None, None]]], ScriptWorkload]:
+    """Make a workload of a training script: a generator function whose loop over the run yields a row per epoch.
+
+    Args:
+        settings: name -> rule, as in `search.workload.Description`, or a default value alone: ``{"width": 64}``.
+        data: returns what the script trains on: a tuple or a mapping of its parameters behind the run, or the only one.
+            It may take the fixed settings, the seed is not among them. Its content is hashed into every key.
+        recipe: see `search.workload.Workload`; by default the source of the script's module and of what that imports
+            from beside it.
+
+    Raises:
+        ScriptError: the function breaks a rule of its form, see `search.adapters.torch.loop`.
+    """
+    if callable(settings):
+        raise ScriptError(f"{getattr(settings, '__qualname__', settings)}: write `@workload(...)`, with brackets")
+
+    def decorate(function: Callable[..., GeneratorType[Any, None, None]]) -> ScriptWorkload:
+        return ScriptWorkload(function, settings or {}, data, recipe)
+
+    return decorate
+
+
+class ScriptWorkload(Workload):
+    """The workload that `workload` makes.
+
+    Attributes:
+        function: the script.
+        source_module: its module, whose code keys it.
+    """
+
+    adapter_version = ADAPTER_VERSION
+
+    def __init__(
+        self,
+        function: Callable[..., GeneratorType[Any, None, None]],
+        settings: Mapping[str, Any],
+        data: Callable[..., Any] | None,
+        recipe: str | None,
+    ) -> None:
+        self.function, self.recipe, self.source_module = function, recipe, function.__module__
+        self.__doc__, self.__name__ = function.__doc__, function.__name__
+        self.settings = {name: _rule(value, name, function) for name, value in settings.items()}
+        self._loop, self._make = read_loop(function), data
+        self._varying = frozenset(name for name, rule in self.settings.items() if rule.get("epoch"))
+        self._data: dict[str, _Data] = {}
+        if self._loop.metrics:
+            self.metrics: Sequence[str] = self._loop.metrics
+
+    def data(self, fixed: Settings) -> DataCard | None:
+        """Make the data and describe them by content; None of a script that is given none.
+
+        Raises:
+            ScriptError: they come out different each time, or do not fit the script's parameters.
+        """
+        if self._make is None:
+            return None
+        data = self._data_of(fixed)
+        if not data.repeated:
+            again = self._made(fixed)
+            if again.card.fingerprint != data.card.fingerprint:
+                raise ScriptError(
+                    f"data={_name(self._make)}: made twice, the data differ; give every random generator in there a "
+                    "fixed seed, and take nothing from the clock or from the order of a set"
+                )
+            data.repeated = True
+        return data.card
+
+    def start(self, fixed: Settings, cpus: int, gpus: float) -> Training:
+        """Begin a run at epoch 0.
+
+        Raises:
+            ScriptError: an earlier training in this process changed the data.
+        """
+        arguments: _Arguments = (), {}
+        read = {"seed"}
+        if self._make is not None:
+            found = self._data_of(fixed)
+            arguments, read = found.arguments, read | found.read
+
+        def run() -> ScriptRun:
+            return ScriptRun(self.function.__name__, fixed, self._varying, gpus)
+
+        def begin(given: ScriptRun) -> GeneratorType[Any, None, None]:
+            return self.function(given, *arguments[0], **arguments[1])
+
+        def check_read(names: set[str], settings: Settings) -> None:
+            self._check_read(names | read, {**fixed, **settings})
+
+        package = self.source_module.partition(".")[0]
+        return Training(self.function.__name__, begin, run, self._loop, package, cpus, check_read)
+
+    def __call__(self, epochs: int = 10, cpus: int = 1, gpus: float = 0, **settings: Any) -> list[dict[str, Any]]:
+        """Train a few epochs here, to try a script: print and return their rows; nothing is recorded.
+
+        Raises:
+            ValueError: see `search.workload.Workload.canonical`.
+        """
+        fixed, schedule = self.schedule(self.canonical({"seed": 0, **settings}), epochs)
+        run, rows = self.start(fixed, cpus, gpus), []
+        for epoch, now in enumerate(schedule, 1):
+            rows.append(dict(run.train_epoch(now)))
+            numbers = (f"{name} {value:.4g}" for name, value in rows[-1].items() if name != "predictions")
+            print(f"epoch {epoch}: {', '.join(numbers)}", flush=True)
+        return rows
+
+    def _data_of(self, fixed: Settings) -> _Data:
+        """Return the data of these settings, made once per process for all settings that `data` does not read."""
+        for key, found in self._data.items():
+            if found.fits(fixed):
+                self._data[key] = self._data.pop(key)
+                found.check(_name(self._make))
+                return found
+        made = self._made(fixed)
+        while len(self._data) >= MAX_DATA_SETS:
+            del self._data[next(iter(self._data))]
+        self._data[made.card.fingerprint + repr(sorted(made.read))] = made
+        return made
+
+    def _made(self, fixed: Settings) -> _Data:
+        assert self._make is not None
+        reading = _Reading({name: value for name, value in fixed.items() if name != "seed"})
+        takes = len(inspect.signature(self._make).parameters)
+        name = _name(self._make)
+        with left_alone():
+            seed_all(0, 0, "data")  # the seed of a trial must not move them
+            try:
+                value = self._make(reading) if takes else self._make()
+            except OSError as error:
+                raise ScriptError(
+                    f"data={name}: {type(error).__name__}: {error}; have the files there before the study starts, "
+                    "and the network is not needed"
+                ) from error
+            card = card_of(value, name)
+        return _Data(self._arguments(value), card, reading, value)
+
+    def _arguments(self, value: Any) -> _Arguments:
+        """Return how the script is given what `data` returned: whole, or a part for each of its parameters.
+
+        Raises:
+            ScriptError: there are more or fewer parts than parameters.
+        """
+        names = list(inspect.signature(self.function).parameters)[1:]
+        if isinstance(value, Mapping) and set(value) == set(names):
+            return (), value
+        if len(names) == 1:
+            return (value,), {}
+        if isinstance(value, (list, tuple)) and len(value) == len(names):
+            return value, {}
+        parts = ", ".join(map(str, value)) if isinstance(value, Mapping) else "one thing"
+        if isinstance(value, (list, tuple)):
+            parts = f"{len(value)} things"
+        raise ScriptError(
+            f"{self.function.__name__} takes {', '.join(names) or 'nothing'} beside the run, but "
+            f"data={_name(self._make)} returns {parts}; it must return a tuple, or a mapping by these names"
+        )
+
+    def _check_read(self, read: set[str], settings: Settings) -> None:
+        """Name settings that nothing read by the end of the first epoch, and that no line of the code speaks of.
+
+        Raises:
+            ScriptError: there are some.
+        """
+        unread = sorted(settings.keys() - read - {"seed"})
+        if unread and (silent := [name for name in unread if name not in _words(self.source_module)]):
+            raise ScriptError(
+                f"{self.function.__name__}: nothing reads {', '.join(map(repr, silent))} of its settings, whose values "
+                f"would train the same; read run[{silent[0]!r}], or remove them"
+            )
+
+
+class _Data:
+    """Data that were made, with what `data` read of the settings to make them."""
+
+    def __init__(self, arguments: _Arguments, card: DataCard, reading: _Reading, value: Any) -> None:
+        self.arguments, self.card, self.repeated = arguments, card, False
+        self.read = set(reading.read)
+        self._settings = {name: reading.settings.get(name) for name in self.read}
+        self._value, self._seen = value, snapshot(value)
+
+    def fits(self, fixed: Settings) -> bool:
+        return all(fixed.get(name) == value for name, value in self._settings.items())
+
+    def check(self, name: str) -> None:
+        if snapshot(self._value) != self._seen:
+            raise ScriptError(
+                f"data={name}: an earlier training in this process changed the data in place; "
+                "change a copy: `images = images.clone()`"
+            )
+
+
+class _Reading(Mapping[str, Any]):
+    """Settings that note which of them are read."""
+
+    def __init__(self, settings: Mapping[str, Any]) -> None:
+        self.settings, self.read = settings, set[str]()
+
+    def __getitem__(self, name: str) -> Any:
+        self.read.add(name)
+        if name == "seed":
+            raise ScriptError("data= is not given the seed, for it must not move the data; give the split a setting")
+        return self.settings[name]
+
+    def __iter__(self) -> Iterator[str]:
+        self.read.update(self.settings)
+        return iter(self.settings)
+
+    def __len__(self) -> int:
+        return len(self.settings)
+
+
+def _rule(value: Any, name: str, function: Callable[..., Any]) -> dict[str, Any]:
+    """Return the rule of a setting: as it is, or from its default value."""
+    meaning = f"read by {function.__name__} as run[{name!r}]"
+    if isinstance(value, Mapping):
+        return {"description": meaning, **value}
+    if type(value) not in _TYPES:
+        raise ScriptError(
+            f"{function.__qualname__}: the setting {name!r} is {value!r}, must be a rule such as "
+            '{"type": "number", "default": 0.1}, or its default: a number, text, True or False'
+        )
+    return {"type": _TYPES[type(value)], "default": value, "description": meaning}
+
+
+def _words(module: str) -> set[str]:
+    """Return all text in the code of a module and of what it imports from beside it, but for keys of dictionaries."""
+    words: set[str] = set()
+    for tree in code_of(module).values():
+        keys = {id(key) for node in ast.walk(tree) if isinstance(node, ast.Dict) for key in node.keys}
+        words |= {
+            node.value
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in keys
+        }
+    return words
+
+
+def _name(function: Callable[..., Any] | None) -> str:
+    return str(getattr(function, "__name__", function))

@@ -1,0 +1,196 @@
+"""What changes between epochs without being kept: seen in the frame of the script, and named.
+
+Looked at are the names that last from one epoch to the next (`search.adapters.torch.loop`): numbers, text, containers,
+arrays, tensors, random generators, what has a state_dict, loaders, and objects of classes that the script's own package
+defines. What is kept is passed over, also under another name or as a part of something else.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader
+
+from search.adapters.torch.errors import ScriptError
+from search.adapters.torch.kept import Kept, address, owned, state_of
+from search.adapters.torch.state import Stateful
+
+MAX_HASHED_BYTES = 1 << 16
+"""Of an array or tensor that is compared whole; of a larger one a sample, or the counter of its changes."""
+
+MAX_ITEMS = 1000
+"""Of a container that is compared whole; of a longer one its length and its ends."""
+
+MAX_NESTING_LEVELS = 6
+
+_LISTED = 100
+
+
+def snapshot(value: Any, package: str = "", kept: Kept | None = None) -> bytes:
+    """Return a hash that changes when a value does, as far as it can be seen at little cost.
+
+    Args:
+        value: anything; what cannot be looked at has one hash.
+        package: whose classes' objects are looked into.
+        kept: whose changes do not count.
+    """
+    ids, addresses = owned(kept) if kept is not None else (set(), set())
+    digest = hashlib.blake2b(digest_size=16)
+    _Looking(digest, package, ids, addresses).enter(value, 0)
+    return digest.digest()
+
+
+class _Looking:
+    def __init__(self, digest: Any, package: str, ids: set[int], addresses: set[int]) -> None:
+        self.digest, self.package, self.ids, self.addresses = digest, package, ids, addresses
+
+    def enter(self, value: Any, depth: int) -> None:
+        if id(value) in self.ids or depth > MAX_NESTING_LEVELS:
+            return
+        self.digest.update(type(value).__name__.encode())
+        match value:
+            case bool() | int() | float() | complex() | str() | bytes() | None | np.generic():
+                self.digest.update(repr(value).encode())
+            case Tensor():
+                self._tensor(value)
+            case np.ndarray():
+                self._array(value)
+            case list() | tuple() | set() | frozenset() | dict():
+                self._container(value, depth)
+            case torch.Generator() | np.random.Generator() | np.random.RandomState() | random.Random():
+                self.enter(state_of(value), depth + 1)
+            case DataLoader():
+                for generator in generators_of(value):
+                    self.enter(generator, depth + 1)
+            case Stateful() if not isinstance(value, type):
+                self.enter(value.state_dict(), depth + 1)
+            case _ if self._is_own(value):
+                self.enter(vars(value), depth + 1)
+
+    def _is_own(self, value: object) -> bool:
+        package = type(value).__module__.partition(".")[0]
+        return bool(self.package) and package == self.package and hasattr(value, "__dict__")
+
+    def _tensor(self, tensor: Tensor) -> None:
+        if address(tensor) in self.addresses:
+            return
+        small = tensor.numel() * tensor.element_size() <= MAX_HASHED_BYTES
+        if small and tensor.device.type == "cpu" and tensor.layout == torch.strided:
+            plain = tensor.detach().resolve_conj().resolve_neg().contiguous().reshape(-1)
+            self.digest.update(plain.view(torch.uint8).numpy().tobytes() if plain.numel() else b"")
+            return
+        changes = 0 if tensor.is_inference() else tensor._version
+        self.digest.update(repr((changes, tensor.shape, tensor.dtype, address(tensor))).encode())
+
+    def _array(self, array: np.ndarray) -> None:
+        self.digest.update(repr((array.shape, str(array.dtype))).encode())
+        if array.dtype.hasobject:
+            return
+        step = 1 if array.nbytes <= MAX_HASHED_BYTES else array.size // (MAX_HASHED_BYTES // array.itemsize + 1) + 1
+        self.digest.update(array.flat[::step].tobytes())
+
+    def _container(self, value: Any, depth: int) -> None:
+        self.digest.update(b"%d" % len(value))
+        if isinstance(value, (set, frozenset)):
+            self.digest.update(repr(sorted(map(repr, value))[:MAX_ITEMS]).encode())
+            return
+        items = list(value.items()) if isinstance(value, dict) else value
+        if len(items) > MAX_ITEMS:
+            items = [*items[:_LISTED], *items[-_LISTED:]]
+        for item in items:
+            self.enter(item, depth + isinstance(item, (list, dict, set)))
+
+
+def generators_of(loader: DataLoader[Any]) -> Iterator[object]:
+    """Yield the generators of its own that a loader draws its order from."""
+    for part in (loader, loader.sampler, getattr(loader.batch_sampler, "sampler", None)):
+        if (generator := getattr(part, "generator", None)) is not None:
+            yield generator
+
+
+class Watch:
+    """Compares the lasting names of a script's frame, epoch after epoch.
+
+    Args:
+        name: of the script.
+        lasting: names that are looked at.
+        package: whose classes' objects are looked into.
+    """
+
+    def __init__(self, name: str, lasting: Iterable[str], package: str) -> None:
+        self._name, self._lasting, self._package = name, sorted(lasting), package
+        self._before: dict[str, bytes] = {}
+
+    def begin(self, frame: Mapping[str, Any], kept: Kept) -> None:
+        """Note what there is before an epoch.
+
+        Raises:
+            ScriptError: a name stands for something whose place or state nobody can save.
+        """
+        for name in self._lasting:
+            value = frame.get(name)
+            if isinstance(value, Iterator) and not hasattr(value, "write") and not _is_run(value):
+                raise ScriptError(
+                    f"{self._name}: `{name}` is an iterator that is made before the loop, and its place is in no "
+                    "state; make it inside the loop, or take run.batches(..., steps=...) for a stream of batches"
+                )
+            if isinstance(value, DataLoader) and value.persistent_workers:
+                raise ScriptError(
+                    f"{self._name}: the workers of `{name}` live from epoch to epoch, and their random numbers are in "
+                    "no state; leave out persistent_workers=True, or take run.batches(..., workers=...)"
+                )
+        self._before = self._look(frame, kept)
+
+    def check(self, frame: Mapping[str, Any], kept: Kept) -> None:
+        """Compare what there is behind an epoch with what was before it.
+
+        Raises:
+            ScriptError: a name holds something else, and it is not kept.
+        """
+        now = self._look(frame, kept)
+        for name, seen in now.items():
+            if self._before.get(name, seen) != seen:
+                raise ScriptError(f"{self._name}: {_changed(name, frame[name], kept)}")
+        self._before = now
+
+    def _look(self, frame: Mapping[str, Any], kept: Kept) -> dict[str, bytes]:
+        ids, addresses = owned(kept)
+        seen = {}
+        for name in self._lasting:
+            if name in frame and not isinstance(frame[name], Kept):
+                digest = hashlib.blake2b(digest_size=16)
+                _Looking(digest, self._package, ids, addresses).enter(frame[name], 0)
+                seen[name] = digest.digest()
+        return seen
+
+
+def _is_run(value: object) -> bool:
+    return hasattr(value, "measured") and hasattr(value, "keep")
+
+
+def _changed(name: str, value: object, kept: Kept) -> str:
+    """Say that a name changed and is not kept, and how it is kept."""
+    begin = f"`{name}` changes from epoch to epoch and is not kept: a training that starts from a saved state lacks it"
+    if isinstance(value, (bool, int, float, str, bytes, tuple, type(None))):
+        again = "the value that run.keep was given is no longer its own; " if name in vars(kept) else ""
+        return (
+            f"{begin}; {again}write `memory = run.keep({name}=...)` before the loop, and `memory.{name}` inside, "
+            "or assign it inside of the loop before it is read"
+        )
+    if isinstance(value, DataLoader):
+        return (
+            f"{begin}: its generator is seeded once; leave out generator=..., for the epoch seeds the order, "
+            f"or keep it: run.keep(order={name}.generator)"
+        )
+    if isinstance(value, (Tensor, np.ndarray, list, dict, Stateful)) or state_of(value) is not value:
+        return f"{begin}; write run.keep({name}={name}), or make it inside of the loop"
+    return (
+        f"{begin}; give {type(value).__name__} the methods state_dict and load_state_dict and write "
+        f"run.keep({name}={name}), or make it inside of the loop"
+    )
