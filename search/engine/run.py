@@ -135,7 +135,7 @@ class _Steps:
             driver, run_id = self._driver(record, workers, gpus, training=True)
             where = f", nodes: {len(self.nodes)}" if self.nodes else ""
             self.view.say(f"study {record.name}: {workers} workers of {cpus} CPU and {gpus:g} GPU{where}")
-            room = self.space.resources.states_gb > 0
+            room = self.space.resources.states_gb > 0 and driver.context.planner.resumable
             states = {
                 "states": str(self.ledger.states.folder),
                 "leave": self.sharing and room,
@@ -188,7 +188,7 @@ class _Steps:
         no states that other workers could take over from.
         """
         resources = self.space.resources
-        states = self.sharing and resources.states_gb > 0
+        states = self.sharing and resources.states_gb > 0 and driver.context.planner.resumable
         if resources.gpus is not None or not share.gpus or self.address or not states:
             return None
         known: dict[str, Any] = {}

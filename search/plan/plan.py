@@ -185,7 +185,7 @@ def plan_of(
         UserError: a configuration cannot be trained, or its data cannot be read.
     """
     stock = take_stock(space, ledger, planner, record)
-    keeps = planner.sharing and space.resources.states_gb > 0
+    keeps = planner.sharing and planner.resumable and space.resources.states_gb > 0
     work = work_of(stock, keeps)
     study = record.name if record is not None else space.name
     estimates = Estimates(stock, ledger, place.execution_class, space.workload, study, probe)

@@ -20,9 +20,10 @@ from search.space import extends
 from search.space import overrides as command_line
 from search.space.activity import drop_inactive
 from search.space.axes import read_axes
+from search.space.command import check_seeds, node_at, sound_definition, workload_name
 from search.space.conform import broken_rule, conform
 from search.space.effects import check_samples
-from search.space.keys import AUTO, NAME, TITLE, WORKLOAD
+from search.space.keys import AUTO, COMMAND_WORKLOAD, NAME, TITLE, WORKLOAD
 from search.space.model import Axis, Choice, Grid, Space
 from search.space.nodes import TYPED, Node, Problems, show, unknown
 from search.space.partial import check_part
@@ -41,7 +42,7 @@ from search.space.searching import (
 from search.space.service import SERVICE_SETTINGS
 from search.space.settings import Rules, circle, read_settings
 from search.space.stops import check_stops
-from search.workload import Measuring, Workload, load_workload
+from search.workload import Measuring, SettingFaults, Workload, load_workload
 
 
 def read_space(path: str | os.PathLike[str], overrides: Mapping[str, object] = {}) -> Space:
@@ -119,11 +120,12 @@ def _space(root: Node, stem: str, file: str, workload: Workload | None, rules: R
     )
     parts: dict[str, Any] = {
         "name": _name(root, stem, problems),
-        "workload": _text(root, "workload", None, problems),
+        "workload": workload_name(root),
         "title": _text(root, "title", TITLE, problems),
         "seeds": read_seeds(root.entries.get("seeds"), problems),
         "resources": read_resources(extends.section(root, "resources"), problems),
     }
+    check_seeds(root, parts["seeds"], workload, problems)
     search = extends.section(root, "search")
     before = len(problems)
     parts["search"] = read_search(search, axes, len(axes) == len(names), problems)
@@ -179,8 +181,10 @@ def _workload(root: Node, problems: Problems) -> Workload | None:
     if not isinstance(node.value, str) or not node.value:
         problems.add(node, f"found {show(node)}, must be {WORKLOAD['words']}")
         return None
+    if not sound_definition(root, problems):
+        return None
     try:
-        workload = load_workload(node.value)
+        workload = load_workload(workload_name(root))
         for name, rule in workload.settings.items():
             jsonschema.Draft202012Validator.check_schema(rule)
             if strange := set(rule.get("when", {})) - set(workload.settings):
@@ -189,6 +193,10 @@ def _workload(root: Node, problems: Problems) -> Workload | None:
             raise UserError(f"its settings hang on each other in a circle: {' -> '.join(loop)}")
         if clash := set(workload.settings) & set(SERVICE_SETTINGS):
             raise UserError(f"its setting {min(clash)!r} has the name of one of the service's own; rename it")
+    except SettingFaults as error:  # of a workload that the file describes
+        for path, reason in error.faults:
+            at = node_at(root.entries[COMMAND_WORKLOAD], path)
+            problems.add(at, reason, key=f"{COMMAND_WORKLOAD}.{path}")
     except UserError as error:
         problems.add(node, str(error).removeprefix(f"workload {node.value!r}: "))
     except Exception as error:  # a stranger's code or description

@@ -11,6 +11,8 @@ import copy
 from search.core.values import Rule
 from search.space.keys import (
     AUTO,
+    COMMAND,
+    COMMAND_WORKLOAD,
     DOMAINS,
     EXTENDS,
     FLOAT,
@@ -72,7 +74,10 @@ def schema(workload: Workload | str | None = None) -> Rule:
     Raises:
         UserError: no workload of that name can be loaded.
     """
-    loaded = load_workload(workload) if isinstance(workload, str) else workload
+    # The settings of a command are those that the file itself names.
+    named = isinstance(workload, str) and workload != COMMAND_WORKLOAD
+    loaded = load_workload(workload) if isinstance(workload, str) and named else workload
+    loaded = None if isinstance(loaded, str) else loaded
     settings = {**SERVICE_SETTINGS, **(loaded.settings if loaded is not None else {})}
     settings.pop("seed", None)
     fixed: Rule = {
@@ -97,6 +102,7 @@ def schema(workload: Workload | str | None = None) -> Rule:
                 "name": NAME,
                 "title": TITLE,
                 "workload": WORKLOAD,
+                COMMAND_WORKLOAD: COMMAND,
                 "fixed": _optional(fixed),
                 "space": _optional(space),
                 "seeds": SEEDS,

@@ -80,6 +80,7 @@ class Planner:
         self._class = dict(execution_class)
         self.sharing, self.alone = sharing, frozenset(alone)
         self.landmarks: Sequence[int] = tuple(getattr(workload, "landmarks", ()))
+        self.resumable = bool(getattr(workload, "resumable", True))
         self._identity = identity(space.workload, workload)
         self._defaults = {name: rule["default"] for name, rule in workload.settings.items() if "default" in rule}
         self._on_data = on_data or (lambda card: None)

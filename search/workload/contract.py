@@ -59,6 +59,8 @@ class Workload(Protocol):
         landmarks: epochs behind which schedules often part, so that a state there is worth keeping for studies to come.
         libraries: names of libraries whose versions can change bits, besides those that its own code imports and that
             `search.workload.execution.LIBRARIES` lists, as PyTorch and NumPy.
+        resumable: false where runs cannot be saved: each is trained from its first epoch, and nothing is asked of
+            ``save`` and ``load``.
     """
 
     settings: Description
@@ -66,6 +68,7 @@ class Workload(Protocol):
     evaluation: str = "1"
     landmarks: Sequence[int] = ()
     libraries: Sequence[str] = ()
+    resumable: bool = True
 
     def canonical(self, settings: Settings) -> dict[str, Any]:
         """Return the one spelling of these settings that is trained and hashed.

@@ -6,6 +6,7 @@ import functools
 import importlib
 import importlib.metadata
 import inspect
+import json
 import re
 import sys
 from collections.abc import Iterator
@@ -19,11 +20,15 @@ from search.core.errors import UserError, nearest
 from search.system.module_path import working_folder_last
 from search.workload.contract import Workload
 from search.workload.foreign import hidden_modules, reason_of, watched
+from search.workload.settings import SettingFaults
 
 ENTRY_POINT_GROUP = "search.workloads"
 """Group of entry points by which an installed package gives its workloads a name."""
 
-SHIPPED_WORKLOADS = {"classifier": "classifier.workload:workload"}
+SHIPPED_WORKLOADS = {
+    "classifier": "classifier.workload:workload",
+    "command": "search.adapters.command:Command",
+}
 """What is found without an entry point: an installation may have been made before there was the group."""
 
 _NAME = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*(:[^\W\d]\w*)?")
@@ -45,9 +50,14 @@ def load_workload(name: str) -> Workload:
     folder is looked at last. ``package.module:attribute`` names any other: the working folder is looked at first. Any
     other name is short for ``NAME.workload:workload``. A class is instantiated without arguments.
 
+    Behind the name of a workload that a space file describes (``command``), and a space, stands that description as
+    JSON: the class is given it.
+
     Raises:
         UserError: no such module or attribute, or it is no workload.
+        SettingFaults: the description is at fault; names are paths in it.
     """
+    name, _, described = name.partition(" ")
     target = _target(name)
     module = _imported(name, target)
     if not hasattr(module, target.attribute):
@@ -60,8 +70,9 @@ def load_workload(name: str) -> Workload:
     making = f"workload {name!r}: {target.attribute}()"
     try:
         with watched(making):
-            workload: Any = made() if inspect.isclass(made) else made
-    except KeyboardInterrupt:
+            arguments = [json.loads(described)] if described else []
+            workload: Any = made(*arguments) if inspect.isclass(made) else made
+    except (KeyboardInterrupt, SettingFaults):
         raise
     except BaseException as error:
         raise UserError(f"{making} failed: {reason_of(error)}") from error

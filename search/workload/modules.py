@@ -28,7 +28,7 @@ def code_of(module: str) -> dict[str, ast.Module]:
         if name in trees or (path := _local(name, root, module)) is None:
             continue
         trees[name] = ast.parse(path.read_bytes())
-        ahead += _imports(trees[name], name, is_package=path.name == "__init__.py")
+        ahead += imports_of(trees[name], name, is_package=path.name == "__init__.py")
     return trees
 
 
@@ -73,7 +73,7 @@ def _local(name: str, root: Path | None, module: str) -> Path | None:
     return file if beside and not installed & set(file.parts) else None
 
 
-def _imports(tree: ast.AST, module: str, is_package: bool) -> Iterator[str]:
+def imports_of(tree: ast.AST, module: str, is_package: bool) -> Iterator[str]:
     """Yield what a module imports: modules, their packages, and names that may be modules."""
     package = module if is_package else module.rpartition(".")[0]
     for node in ast.walk(tree):

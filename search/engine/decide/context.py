@@ -88,7 +88,7 @@ class Context:
         return Keeper(
             self.ledger.states,
             int(self.space.resources.states_gb * 1e9),
-            self.planner.sharing,
+            self.planner.sharing and self.planner.resumable,
             rungs_of(self.space),
             self.planner.landmarks,
             self._partings,

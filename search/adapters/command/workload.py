@@ -1,0 +1,325 @@
+"""The workload: a command line, the settings that fill it in, and the files that stand behind it."""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import platform
+import subprocess
+import sysconfig
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from search.adapters.command import files, line
+from search.adapters.command.process import CommandFailed, Process, new_folder
+from search.adapters.command.rows import EXAMPLE, BadRow, Numbering, row_in
+from search.core.errors import nearest
+from search.core.prefix import fingerprint
+from search.core.values import Rule, Settings
+from search.workload import DataCard, Description, SettingFaults, Workload, complete
+from search.workload.settings import why_not
+
+VERSION = "1"
+"""Raised when the same file and program would be started in another way."""
+
+UNDECLARED: Rule = {
+    "type": ["number", "string", "boolean", "array"],
+    "items": {"type": ["number", "string", "boolean"]},
+}
+"""The rule of a setting that the command line names and nobody describes."""
+
+OUTPUT = "output"
+
+_OURS = ("RAY_", "TUNE_")
+_OURS_WHOLE = {"PYTHONBREAKPOINT", "SPT_NOENV"}
+
+
+class Command(Workload):
+    """A program that trains, as the key ``command`` of a space file describes it.
+
+    Args:
+        definition: what stands there: ``run`` and perhaps ``settings``, ``rows``, ``source`` and ``data``; the reader
+            has checked its form. None where only the name of the workload is known.
+
+    Raises:
+        SettingFaults: it cannot be started so; names are paths below ``command``.
+    """
+
+    settings: Description
+    resumable = False
+
+    def __init__(self, definition: Mapping[str, Any] | None = None) -> None:
+        self._words: list[str] = []
+        self._data: list[str] | None = None
+        self._source: list[str] = []
+        self._rows = OUTPUT
+        self.settings = {}
+        if definition is not None:
+            self._define(definition)
+
+    def _define(self, definition: Mapping[str, Any]) -> None:
+        faults: list[tuple[str, str]] = []
+        try:
+            self._words = line.words_of(definition["run"])
+        except line.BadLine as bad:
+            raise SettingFaults([("run", str(bad))]) from None
+        self._rows = definition.get("rows", OUTPUT)
+        self._data = _listed(definition.get("data"))
+        self._names = line.names_in(self._words)
+        described = {name: {"type": rule} if isinstance(rule, str) else rule for name, rule in _settings(definition)}
+        self.settings = {
+            name: {"description": f"stands for {{{name}}} in the command", **described.get(name, UNDECLARED)}
+            for name in self._names
+            if name not in line.OF_A_RUN
+        }
+        for name, rule in described.items():
+            if name in line.OF_A_RUN:
+                faults.append(
+                    (f"settings.{name}", f"{{{name}}} is {line.OF_A_RUN[name]}; give the setting another name")
+                )
+            elif name not in self._names:
+                remedy = nearest(name, self.settings) or f"; write {{{name}}} where its value belongs"
+                faults.append((f"settings.{name}", f"is not in the command line{remedy}"))
+            elif "default" in rule and (reason := why_not(rule["default"], rule)):
+                faults.append((f"settings.{name}.default", reason))
+        if self._rows != OUTPUT and not self._rows.startswith(f"{{{line.FOLDER}}}/"):
+            rule_of_rows = "must be `output`, or a file in the folder of the run such as '{folder}/rows.jsonl'"
+            faults.append(("rows", f"found {self._rows!r}, {rule_of_rows}"))
+        elif strange := set(line.names_in([self._rows])) - set(self._names):
+            remedy = f"; write {{{min(strange)}}} where the program is told of its file of rows"
+            faults.append(("rows", f"the command line has no {{{min(strange)}}}{remedy}"))
+        for name in line.names_in(self._data or ()):
+            if name not in self.settings:
+                reason = f"data may depend on settings that the command line names, and {{{name}}} is none"
+                faults.append(("data", f"{reason}{nearest(name, self.settings)}"))
+        if "{" not in self._words[0] and not files.program_of(self._words[0]):
+            faults.append(("run", files.why_no_program(self._words[0])))
+        for key, paths in (("source", _listed(definition.get("source"))), ("data", self._data)):
+            for place, path in enumerate(paths or ()):
+                if not line.names_in([path]) and not Path(path).exists():
+                    each = key if isinstance(definition[key], str) else f"{key}[{place}]"
+                    faults.append((each, f"found {path!r}, but there is no such file or folder in {Path.cwd()}"))
+        self._source = self._sources(_listed(definition.get("source")), faults)
+        if faults:
+            raise SettingFaults(faults)
+
+    def _sources(self, given: list[str] | None, faults: list[tuple[str, str]]) -> list[str]:
+        """Return the files whose content keys the workload."""
+        if given is not None:
+            return given
+        plain = [word for word in self._words if not line.names_in([word])]
+        found = [path for path in files.named_files(plain) if path not in (self._data or ())]
+        if not found:
+            reason = "names no file that is there, so that a changed program would not be noticed"
+            faults.append(("run", f"{reason}; list its files under `source`, or write `source: []` if it has none"))
+        return found
+
+    @functools.cached_property
+    def recipe(self) -> str:  # type: ignore[override]
+        """What determines a row: the command line, the content of its source, and defaults, which are in no key."""
+        defaults = {name: rule["default"] for name, rule in self.settings.items() if "default" in rule}
+        parts = [VERSION, self._words, self._rows, defaults, files.hashes(self._source)]
+        return f"command {fingerprint(parts)[:16]}"
+
+    @property
+    def seeded(self) -> bool:
+        """Whether the program is told the seed."""
+        return line.SEED in self._names
+
+    def canonical(self, settings: Settings) -> dict[str, Any]:
+        """Return settings in their one spelling: whole numbers that nobody described are whole."""
+        result = complete(self.settings, settings)
+        faults = []
+        for name, value in result.items():
+            if self.settings.get(name, {}).get("type") == UNDECLARED["type"]:
+                result[name] = [_whole(item) for item in value] if isinstance(value, list) else _whole(value)
+            if any("\0" in word for word in line.filled(f"{{{name}}}", {name: value})):
+                faults.append((name, f"found {value!r}, which no command line can hold; leave out the zero character"))
+        if faults:
+            raise SettingFaults(faults)
+        return result
+
+    def schedule(self, settings: Settings, epochs: int) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+        """Return settings as fixed ones: a program that has begun is told nothing more.
+
+        Where it is told the number of epochs, that is one of them: what it trains may depend on it.
+        """
+        told = {line.EPOCHS: epochs} if line.EPOCHS in self._names else {}
+        return {**settings, **told}, [{} for _ in range(epochs)]
+
+    def data(self, fixed: Settings) -> DataCard | None:
+        """Describe the data files by content.
+
+        Raises:
+            SettingFaults: one is not there.
+        """
+        if self._data is None:
+            return None
+        paths = [path for each in self._data for path in line.filled(each, fixed)]
+        found: list[tuple[str, str]] = []
+        size = 0
+        try:
+            for path in paths:
+                digests = files.hashes([path])
+                found += [(os.path.relpath(name, path), digest) for name, digest in digests.items()]
+                size += sum(Path(name).stat().st_size for name in digests)
+        except OSError as error:
+            name = next(iter(line.names_in(self._data)), "")
+            reason = f"the data file {error.filename!r} cannot be read: {error.strerror}"
+            raise SettingFaults([(name, f"{reason}; put it there, or mend `data` under `command`")]) from None
+        if not found:
+            return DataCard(fingerprint="")
+        note = f"{len(found)} file{'s' * (len(found) != 1)}, {size:,} bytes"
+        return DataCard(fingerprint([list(each) for each in found]), ", ".join(paths), notes=[note])
+
+    def inputs(self, fixed: Settings) -> Mapping[str, str]:
+        """Return file -> hash of the files that words of the command line name once they are filled in."""
+        named = [word for word in self._words if line.names_in([word])]
+        values = {**fixed, line.FOLDER: "", line.CPUS: 0}
+        words = [other for word in named for other in line.filled(word, values)]
+        data = {path for each in self._data or () for path in line.filled(each, values)}
+        return files.hashes(path for path in files.named_files(["", *words]) if path not in data)
+
+    def execution_class(self, cpus: int, gpus: float) -> Mapping[str, str]:
+        """Return what can change bits here: the system, threads, GPUs, and the program where it is no source."""
+        system = {"system": f"{platform.system()} {platform.machine()}", "cpus": str(cpus)}
+        if "{" not in self._words[0] and self._words[0] not in self._source:
+            system["program"] = f"{self._words[0]} {files.content_hash(files.program_of(self._words[0]))}"
+        return system | ({"gpus": f"{gpus:g} of {_gpu_names()}"} if gpus else {})
+
+    def check_data(self, fixed: Settings) -> Sequence[str]:
+        """Return lines on what stands behind the command: its source, its data, and the words of one run."""
+        card = self.data(fixed)
+        words = self._filled(fixed, {line.CPUS: 1, line.FOLDER: "FOLDER", line.EPOCHS: fixed.get(line.EPOCHS, 1)})
+        return [
+            f"command: {json.dumps(words, ensure_ascii=False)}",
+            *(f"source: {path} ({digest})" for path, digest in files.hashes(self._source).items()),
+            f"data: {'none named' if card is None else ' '.join([card.name, *card.notes]) or 'none'}",
+        ]
+
+    def start(self, fixed: Settings, cpus: int, gpus: float) -> CommandRun:  # noqa: ARG002  # it finds them itself
+        """Return a run; its program is started with its first epoch."""
+        return CommandRun(functools.partial(self._start, dict(fixed), cpus), fixed.get(line.EPOCHS))
+
+    def _start(self, fixed: Settings, cpus: int) -> Process:
+        folder = new_folder() if line.FOLDER in self._names else ""
+        values = {line.CPUS: cpus, line.FOLDER: folder}
+        rows = "" if self._rows == OUTPUT else line.filled(self._rows, {**fixed, **values})[0]
+        return Process(self._filled(fixed, values), _environment(cpus), folder, rows)
+
+    def _filled(self, fixed: Settings, values: Mapping[str, Any]) -> list[str]:
+        return [word for each in self._words for word in line.filled(each, {**values, **fixed})]
+
+
+class CommandRun:
+    """One run of the program.
+
+    Args:
+        start: starts it.
+        epochs: how many rows it was asked for; None where it was not told, and ends when it is ended.
+    """
+
+    def __init__(self, start: Callable[[], Process], epochs: int | None) -> None:
+        self._start, self._epochs = start, epochs
+        self._process: Process | None = None
+        self._number = 0
+        self._numbering = Numbering()
+
+    def train_epoch(self, settings: Settings) -> Mapping[str, object]:  # noqa: ARG002  # a command has none
+        """Wait for the next row. With the last one the program has to end, and well.
+
+        Raises:
+            CommandFailed: there is none, or it is no row, or the program did not end well.
+        """
+        if self._process is None:
+            self._process = self._start()
+        process, self._number = self._process, self._number + 1
+        if (text := process.line()) is None:
+            raise process.failed(self._lacking(process.ending))
+        try:
+            row = self._numbering.taken_out(row_in(text, self._number, process.where), self._number)
+        except BadRow as bad:
+            cut = process.closed and not text.rstrip().endswith(b"}")
+            ended = f"; the program {process.ending or 'ended'} in the middle of a line" if cut else ""
+            raise process.failed(f"{bad}{ended}") from None
+        if self._number == self._epochs:
+            self._finish(process)
+        return row
+
+    def _finish(self, process: Process) -> None:
+        if process.line() is not None:
+            raise process.failed(
+                f"the program wrote more than {self._epochs} rows; it must write one for each of {{epochs}} epochs"
+            )
+        if ending := process.ending:
+            raise process.failed(
+                f"the program {ending} behind its last row, which therefore does not count; see what it does at its end"
+            )
+        process.close()
+
+    def _lacking(self, ending: str) -> str:
+        done = self._number - 1
+        rows = f"{done} row{'s' * (done != 1)}" if done else "its first row"
+        if ending:
+            return f"the program {ending} {'after' if done else 'before'} {rows}"
+        if not done:
+            return f"the program ended without a row; it must write one JSON object per epoch, such as {EXAMPLE}"
+        asked = f"of {self._epochs} epochs" if self._epochs is not None else "and more were asked for"
+        remedy = (
+            "it must write one row for each of {epochs} epochs"
+            if self._epochs is not None
+            else "tell it how many with {epochs} in the command, or set `epochs` to what it trains"
+        )
+        return f"the program ended after {rows} {asked}; {remedy}"
+
+    def save(self) -> bytes:
+        """Refuse.
+
+        Raises:
+            CommandFailed: a program's state is its own.
+        """
+        raise CommandFailed("a command has no states: every run is trained from its first epoch")
+
+    def load(self, state: bytes) -> None:  # noqa: ARG002
+        """Refuse, as `save` does.
+
+        Raises:
+            CommandFailed: always.
+        """
+        self.save()
+
+
+def _listed(paths: str | Sequence[str] | None) -> list[str] | None:
+    return [paths] if isinstance(paths, str) else None if paths is None else list(paths)
+
+
+def _settings(definition: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    return list((definition.get("settings") or {}).items())
+
+
+def _whole(value: Any) -> Any:
+    return int(value) if isinstance(value, float) and value.is_integer() and abs(value) < 2**53 else value
+
+
+def _environment(cpus: int) -> dict[str, str]:
+    """Return the variables of a program: those of the person, and its number of threads where that is not said.
+
+    Nothing of ours is among them: not what Ray sets for its workers, nor places of this interpreter's own packages.
+    """
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(_OURS) and name not in _OURS_WHOLE}
+    own = {sysconfig.get_paths()[name] for name in ("stdlib", "platstdlib", "purelib", "platlib")}
+    places = [place for place in kept.pop("PYTHONPATH", "").split(os.pathsep) if place and place not in own]
+    return {"OMP_NUM_THREADS": str(cpus), **kept, **({"PYTHONPATH": os.pathsep.join(places)} if places else {})}
+
+
+@functools.cache
+def _gpu_names() -> str:
+    """Return models and driver of this machine's GPUs, as their tool tells them; "unknown" where it is not there."""
+    asked = ["nvidia-smi", "--query-gpu=name,driver_version", "--format=csv,noheader"]
+    try:
+        text = subprocess.run(asked, capture_output=True, text=True, timeout=60, check=True).stdout
+    except (OSError, subprocess.SubprocessError):
+        return "unknown"
+    return "; ".join(sorted({row.strip() for row in text.splitlines()})) or "unknown"
