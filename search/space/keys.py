@@ -279,7 +279,7 @@ _SETTING: Rule = {
         "the rule of a setting",
         {
             "type": {**_JSON_TYPE, "description": "what its values are"},
-            "enum": {"type": "array", "minItems": 1, "items": SCALAR, "description": "its values"},
+            "enum": {"type": "array", "minItems": 1, "items": {**SCALAR, **OF_REALS}, "description": "its values"},
             "default": {"description": "its value where the file sets none"},
             **{
                 name: {"type": "number", **OF_REALS, "description": words}

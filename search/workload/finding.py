@@ -57,7 +57,7 @@ def load_workload(name: str) -> Workload:
         UserError: no such module or attribute, or it is no workload.
         SettingFaults: the description is at fault; names are paths in it.
     """
-    name, _, described = name.partition(" ")
+    name, brace, described = name.partition(" {")
     target = _target(name)
     module = _imported(name, target)
     if not hasattr(module, target.attribute):
@@ -70,7 +70,7 @@ def load_workload(name: str) -> Workload:
     making = f"workload {name!r}: {target.attribute}()"
     try:
         with watched(making):
-            arguments = [json.loads(described)] if described else []
+            arguments = [json.loads(f"{{{described}")] if brace else []
             workload: Any = made(*arguments) if inspect.isclass(made) else made
     except (KeyboardInterrupt, SettingFaults):
         raise

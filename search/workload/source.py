@@ -28,13 +28,14 @@ def identity(name: str, workload: Workload) -> dict[str, str]:
 
     A workload that an adapter makes of somebody's function has two attributes more: ``source_module``, the module whose
     code keys it instead of that of its class, and ``adapter_version``, which the adapter raises when it trains the same
-    function to other bits.
+    function to other bits. The name of a workload that the space file describes holds the description, which its recipe
+    stands for.
     """
     module = getattr(workload, "source_module", "") or type(workload).__module__
     recipe = workload.recipe
     version = getattr(workload, "adapter_version", "")
     return {
-        "workload": name,
+        "workload": name.partition(" {")[0],
         "recipe": recipe if recipe is not None else f"source {source_hash(module)}",
         "evaluation": workload.evaluation,
         **({"adapter": version} if version else {}),

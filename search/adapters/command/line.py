@@ -20,7 +20,8 @@ OF_A_RUN = {
 }
 """What a command line may hold beside settings, and what each is."""
 
-_NAME = re.compile(r"\{\{|\}\}|\{([A-Za-z_][\w.-]*)\}")
+_WORD = r"[A-Za-z_][\w.-]*"
+_NAME = re.compile(rf"\{{({_WORD})\}}|\{{(\{{{_WORD}\}})\}}")
 _SHELL_SIGNS = re.compile(r"\d*(>>?|<<?)(&?\d+)?.*|\|\|?|&&?|;|\$\w.*|\$[({].*|`.*")
 
 
@@ -59,12 +60,12 @@ def names_in(words: Sequence[str]) -> list[str]:
 def filled(word: str, values: Mapping[str, Any]) -> list[str]:
     """Return the words that one word of the line becomes: one, or as many as the list has that alone stands there.
 
-    ``{{`` and ``}}`` are braces themselves.
+    ``{{name}}`` stands for the text ``{name}``; other braces are themselves.
     """
     alone = _NAME.fullmatch(word)
     if alone and alone[1] and isinstance(values[alone[1]], (list, tuple)):
         return [written(item) for item in values[alone[1]]]
-    return [_NAME.sub(lambda match: written(values[match[1]]) if match[1] else match[0][0], word)]
+    return [_NAME.sub(lambda match: written(values[match[1]]) if match[1] else match[2], word)]
 
 
 def written(value: object) -> str:

@@ -36,9 +36,7 @@ def row_in(line: bytes, number: int, where: str) -> dict[str, Any]:
         row = json.loads(line.decode(), object_pairs_hook=_once)
     except BadRow as twice:
         raise BadRow(f"{place} names {twice} twice; each metric has one value per epoch") from None
-    except RecursionError:
-        raise BadRow(f"{place} is {shown}, {rule}") from None
-    except ValueError:
+    except (ValueError, RecursionError):
         remedy = "; write NaN, Infinity or -Infinity for what is no finite number" if _number_like(line) else ""
         raise BadRow(f"{place} is {shown}, {rule}{remedy or _remedy(where)}") from None
     if not isinstance(row, dict):
@@ -87,12 +85,12 @@ class Numbering:
         """
         if EPOCH not in row:
             return row
-        found = row[EPOCH]
-        if self._first is None and number == 1 and found in (0, 1):
-            self._first = int(found)
+        counted = row[EPOCH]
+        if self._first is None and number == 1 and counted in (0, 1):
+            self._first = int(counted)
         due = 1 if self._first is None else self._first + number - 1
-        if isinstance(found, bool) or found != due:
+        if isinstance(counted, bool) or counted != due:
             raise BadRow(
-                f"row {number} says that it is of epoch {found!r}, must be {due}: one row for each epoch, in turn"
+                f"row {number} says that it is of epoch {counted!r}, must be {due}: one row for each epoch, in turn"
             )
         return {name: value for name, value in row.items() if name != EPOCH}

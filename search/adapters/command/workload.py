@@ -6,13 +6,12 @@ import functools
 import json
 import os
 import platform
-import subprocess
-import sysconfig
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from search.adapters.command import files, line
+from search.adapters.command.machine import environment, gpu_names
 from search.adapters.command.process import CommandFailed, Process, new_folder
 from search.adapters.command.rows import EXAMPLE, BadRow, Numbering, row_in
 from search.core.errors import nearest
@@ -24,6 +23,8 @@ from search.workload.settings import why_not
 VERSION = "1"
 """Raised when the same file and program would be started in another way."""
 
+TYPES = ("number", "integer", "string", "boolean", "array")
+
 UNDECLARED: Rule = {
     "type": ["number", "string", "boolean", "array"],
     "items": {"type": ["number", "string", "boolean"]},
@@ -31,9 +32,6 @@ UNDECLARED: Rule = {
 """The rule of a setting that the command line names and nobody describes."""
 
 OUTPUT = "output"
-
-_OURS = ("RAY_", "TUNE_")
-_OURS_WHOLE = {"PYTHONBREAKPOINT", "SPT_NOENV"}
 
 
 class Command(Workload):
@@ -68,7 +66,12 @@ class Command(Workload):
         self._rows = definition.get("rows", OUTPUT)
         self._data = _listed(definition.get("data"))
         self._names = line.names_in(self._words)
-        described = {name: {"type": rule} if isinstance(rule, str) else rule for name, rule in _settings(definition)}
+        described: dict[str, Rule] = {}
+        for name, rule in (definition.get("settings") or {}).items():
+            if isinstance(rule, str) and (reason := why_not(rule, {"enum": TYPES})):
+                faults.append((f"settings.{name}", reason))
+            ruled = {"type": rule} if isinstance(rule, str) else rule
+            described[name] = ruled if {"type", "enum"} & set(ruled) else {**UNDECLARED, **ruled}
         self.settings = {
             name: {"description": f"stands for {{{name}}} in the command", **described.get(name, UNDECLARED)}
             for name in self._names
@@ -158,21 +161,21 @@ class Command(Workload):
         if self._data is None:
             return None
         paths = [path for each in self._data for path in line.filled(each, fixed)]
-        found: list[tuple[str, str]] = []
+        contents: list[tuple[str, str]] = []
         size = 0
         try:
             for path in paths:
                 digests = files.hashes([path])
-                found += [(os.path.relpath(name, path), digest) for name, digest in digests.items()]
+                contents += [(os.path.relpath(name, path), digest) for name, digest in digests.items()]
                 size += sum(Path(name).stat().st_size for name in digests)
         except OSError as error:
             name = next(iter(line.names_in(self._data)), "")
             reason = f"the data file {error.filename!r} cannot be read: {error.strerror}"
             raise SettingFaults([(name, f"{reason}; put it there, or mend `data` under `command`")]) from None
-        if not found:
+        if not contents:
             return DataCard(fingerprint="")
-        note = f"{len(found)} file{'s' * (len(found) != 1)}, {size:,} bytes"
-        return DataCard(fingerprint([list(each) for each in found]), ", ".join(paths), notes=[note])
+        note = f"{len(contents)} file{'s' * (len(contents) != 1)}, {size:,} bytes"
+        return DataCard(fingerprint([list(each) for each in contents]), ", ".join(paths), notes=[note])
 
     def inputs(self, fixed: Settings) -> Mapping[str, str]:
         """Return file -> hash of the files that words of the command line name once they are filled in."""
@@ -187,7 +190,7 @@ class Command(Workload):
         system = {"system": f"{platform.system()} {platform.machine()}", "cpus": str(cpus)}
         if "{" not in self._words[0] and self._words[0] not in self._source:
             system["program"] = f"{self._words[0]} {files.content_hash(files.program_of(self._words[0]))}"
-        return system | ({"gpus": f"{gpus:g} of {_gpu_names()}"} if gpus else {})
+        return system | ({"gpus": f"{gpus:g} of {gpu_names()}"} if gpus else {})
 
     def check_data(self, fixed: Settings) -> Sequence[str]:
         """Return lines on what stands behind the command: its source, its data, and the words of one run."""
@@ -207,7 +210,7 @@ class Command(Workload):
         folder = new_folder() if line.FOLDER in self._names else ""
         values = {line.CPUS: cpus, line.FOLDER: folder}
         rows = "" if self._rows == OUTPUT else line.filled(self._rows, {**fixed, **values})[0]
-        return Process(self._filled(fixed, values), _environment(cpus), folder, rows)
+        return Process(self._filled(fixed, values), environment(cpus), folder, rows)
 
     def _filled(self, fixed: Settings, values: Mapping[str, Any]) -> list[str]:
         return [word for each in self._words for word in line.filled(each, {**values, **fixed})]
@@ -251,7 +254,7 @@ class CommandRun:
     def _finish(self, process: Process) -> None:
         if process.line() is not None:
             raise process.failed(
-                f"the program wrote more than {self._epochs} rows; it must write one for each of {{epochs}} epochs"
+                f"the program wrote more than {self._epochs} rows; it must write one row for each of {{epochs}} epochs"
             )
         if ending := process.ending:
             raise process.failed(
@@ -295,31 +298,5 @@ def _listed(paths: str | Sequence[str] | None) -> list[str] | None:
     return [paths] if isinstance(paths, str) else None if paths is None else list(paths)
 
 
-def _settings(definition: Mapping[str, Any]) -> list[tuple[str, Any]]:
-    return list((definition.get("settings") or {}).items())
-
-
 def _whole(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() and abs(value) < 2**53 else value
-
-
-def _environment(cpus: int) -> dict[str, str]:
-    """Return the variables of a program: those of the person, and its number of threads where that is not said.
-
-    Nothing of ours is among them: not what Ray sets for its workers, nor places of this interpreter's own packages.
-    """
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(_OURS) and name not in _OURS_WHOLE}
-    own = {sysconfig.get_paths()[name] for name in ("stdlib", "platstdlib", "purelib", "platlib")}
-    places = [place for place in kept.pop("PYTHONPATH", "").split(os.pathsep) if place and place not in own]
-    return {"OMP_NUM_THREADS": str(cpus), **kept, **({"PYTHONPATH": os.pathsep.join(places)} if places else {})}
-
-
-@functools.cache
-def _gpu_names() -> str:
-    """Return models and driver of this machine's GPUs, as their tool tells them; "unknown" where it is not there."""
-    asked = ["nvidia-smi", "--query-gpu=name,driver_version", "--format=csv,noheader"]
-    try:
-        text = subprocess.run(asked, capture_output=True, text=True, timeout=60, check=True).stdout
-    except (OSError, subprocess.SubprocessError):
-        return "unknown"
-    return "; ".join(sorted({row.strip() for row in text.splitlines()})) or "unknown"

@@ -1,0 +1,73 @@
+"""However a run ends, nothing of its program is left."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.adapters.command.made import begin, command, gone
+from tests.surroundings import HANG_S, ROOT
+
+WORKER = """
+import sys
+from tests.adapters.command.made import begin
+run = begin("child", epochs=5)
+print(run.train_epoch({})["child"], run._process._program.pid, flush=True)
+sys.stdin.read()
+"""
+
+
+def until(what: Callable[[], bool]) -> None:
+    limit = time.monotonic() + HANG_S
+    while not what():
+        assert time.monotonic() < limit
+        time.sleep(0.02)
+
+
+def test_a_run_that_nobody_holds_ends_its_program_and_what_that_started() -> None:
+    run = begin("child")
+    child = int(run.train_epoch({})["child"])  # type: ignore[call-overload]
+    program = run._process._program.pid  # type: ignore[union-attr]
+    assert not gone(child)
+    del run
+    assert gone(program)
+    until(lambda: gone(child))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_a_program_ends_with_its_worker_however_that_ends(number: int) -> None:
+    worker = subprocess.Popen(
+        [sys.executable, "-c", WORKER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT
+    )
+    try:
+        assert worker.stdout is not None
+        processes = [int(word) for word in worker.stdout.readline().split()]
+        assert not any(map(gone, processes))
+    finally:
+        os.kill(worker.pid, number)
+        worker.wait()
+    until(lambda: all(map(gone, processes)))
+
+
+def test_a_program_that_is_ended_may_clean_up(tmp_path: Path) -> None:
+    run = begin("polite", command(f" {{epochs}} {tmp_path}/bye"))
+    run.train_epoch({})
+    del run
+    assert (tmp_path / "bye").read_text() == "bye\n"
+
+
+def test_one_that_hears_nothing_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("search.adapters.command.process.KILL_DELAY_S", 0.1)
+    run = begin("deaf")
+    run.train_epoch({})
+    program = run._process._program.pid  # type: ignore[union-attr]
+    del run
+    assert gone(program)

@@ -1,0 +1,98 @@
+"""Commands in whole studies: runs are shared, failures are told and mended, and nothing hangs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+
+from search.core.trial import State
+from search.ledger.ledger import Ledger
+from tests.adapters.command.made import LINE
+from tests.engine.test_run import Bench
+
+pytestmark = pytest.mark.slow
+
+
+def put(bench: Bench, run: str, space: dict[str, Any], **more: Any) -> None:
+    content = {
+        "workload": "command",
+        "command": {"run": run, "settings": {"act": "string", "x": "integer"}},
+        "space": space,
+        "search": {"objective": {"metric": "val_loss", "direction": "minimize"}, "attempts": 1},
+        **more,
+    }
+    (bench.folder / f"{bench.name}.yaml").write_text(yaml.safe_dump(content))
+
+
+def rows(bench: Bench) -> dict[str, list[dict[str, bytes]]]:
+    """Parameters of a trial -> the metrics of its epochs, as bits."""
+    ledger = Ledger(str(bench.results / "search.db"))
+    try:
+        study = ledger.study(bench.name).id
+        trials = ledger.trials(study)
+        paths = ledger.paths(study, [trial.number for trial in trials])
+        found = {}
+        for trial in trials:
+            keys = paths[trial.number][0][: trial.last_epoch]
+            recorded = ledger.rows(keys)
+            found[str(trial.parameters)] = [
+                {name: np.float64(value).tobytes() for name, value in recorded[key].row.metrics.items()} for key in keys
+            ]
+        return found
+    finally:
+        ledger.close()
+
+
+def test_trials_that_share_a_run_have_the_rows_of_trials_trained_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is told no number of epochs, so that a shorter trial is the beginning of a longer one."""
+    space = {"x": {"grid": [1, 2]}, "epochs": {"grid": [3, 6]}}
+    found, started = {}, {}
+    for name, words in (("shared", []), ("alone", ["--no-sharing"])):
+        bench = Bench(tmp_path / name)
+        monkeypatch.setenv("LOG", str(bench.log))
+        put(bench, f"{LINE} 5", space, fixed={"act": "endless"})
+        done = bench.run("run", bench.folder / "toy.yaml", *words)
+        assert done.returncode == 0, done.stderr
+        found[name], started[name] = rows(bench), len(bench.log.read_text().splitlines())
+    assert {len(curve) for curve in found["shared"].values()} == {3, 6}
+    assert found["shared"] == found["alone"]
+    assert started == {"shared": 2, "alone": 4}
+
+
+def test_what_fails_is_told_and_goes_on_once_it_is_mended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    bench = Bench(tmp_path)
+    monkeypatch.setenv("LOG", str(bench.log))
+    monkeypatch.setenv("MENDED", str(tmp_path / "mended"))
+    put(
+        bench,
+        f"{LINE} {{epochs}}",
+        {"act": {"grid": ["train", "fail", "words", "late-fail", "hang"]}},
+        fixed={"epochs": 2, "x": 1},
+        resources={"epoch_seconds": 2},
+    )
+    done = bench.run()
+    assert done.returncode == 2
+    ended = {trial.parameters["act"]: trial for trial in bench.trials()}
+    assert ended.pop("train").state == State.FINISHED
+    assert {trial.state for trial in ended.values()} == {State.FAILED}
+    last = {act: trial.error.strip().splitlines()[-1] for act, trial in ended.items()}
+    kind = "search.adapters.command.process.CommandFailed: "
+    assert last["fail"] == "the program ended with exit status 3 after 1 row; its last words: 'ValueError: x is 1'"
+    assert last["words"].startswith(f"{kind}line 1 of its output is 'loading data', must be one JSON object")
+    assert last["late-fail"].startswith(
+        "the program ended with exit status 1 behind its last row, which therefore does"
+    )
+    assert "took longer than 2 s in epoch 2 and was ended" in ended["hang"].error
+
+    bench.log.unlink()
+    (tmp_path / "mended").touch()
+    again = bench.run()
+    assert again.returncode == 0, again.stderr
+    assert {trial.state for trial in bench.trials()} == {State.FINISHED}
+    assert len(bench.log.read_text().splitlines()) == len(ended), "what had finished was trained again"
