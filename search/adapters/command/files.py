@@ -37,16 +37,16 @@ def hashes(paths: Iterable[str]) -> dict[str, str]:
     Raises:
         OSError: one cannot be read.
     """
-    found: dict[str, str] = {}
+    digests: dict[str, str] = {}
     for path in paths:
         if not Path(path).is_dir():
-            found[path] = content_hash(path)
-            found |= {str(other): content_hash(other) for other in imported(path)}
+            digests[path] = content_hash(path)
+            digests |= {str(other): content_hash(other) for other in imported(path)}
             continue
         for inner in sorted(Path(path).rglob("*")):
             if inner.is_file() and "__pycache__" not in inner.parts:
-                found[str(inner)] = content_hash(inner)
-    return found
+                digests[str(inner)] = content_hash(inner)
+    return digests
 
 
 def imported(script: str) -> Iterator[Path]:
@@ -75,7 +75,7 @@ def named_files(words: Sequence[str]) -> list[str]:
 
     The program itself counts where it is given by a path from the working folder on.
     """
-    found: dict[str, None] = {}
+    named: dict[str, None] = {}
     for place, word in enumerate(words):
         choices = [word, word.partition("=")[2]]
         if place and words[place - 1] == "-m":
@@ -83,8 +83,8 @@ def named_files(words: Sequence[str]) -> list[str]:
             choices += [f"{base}.py", f"{base}/__main__.py"]
         if place == 0 and (Path(word).is_absolute() or os.sep not in word):
             continue
-        found |= dict.fromkeys(choice for choice in choices if choice and Path(choice).is_file())
-    return list(found)
+        named |= dict.fromkeys(choice for choice in choices if choice and Path(choice).is_file())
+    return list(named)
 
 
 def program_of(word: str) -> str:
