@@ -17,6 +17,7 @@ from search.space.model import Axis, Grid, Space
 from search.space.nodes import TYPED, Node, Problems, show
 from search.space.settings import Rules
 from search.workload import Description
+from search.workload.plans import values_of
 
 Narrowed = Mapping[str, Sequence[Any]]
 
@@ -124,7 +125,8 @@ class _Known:
 
     def _reason(self, name: str, other: str, found: Sequence[object] | None) -> _Reason | None:
         needed = self.rules[name]["when"][other]
-        met = found is None or any(among(value, needed) for value in found)
+        rule = self.rules[other]
+        met = found is None or any(among(value, needed) for taken in found for value in values_of(taken, rule))
         return None if met else _Reason(other, found or (), needed)
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from search.space.files import neighbour
 from search.space.keys import AUTO
 from search.space.nodes import Node, Problems, empty_mapping, same, show
+from search.space.planned import looks_like_plan
 from search.space.yaml import read
 
 MAX_BASE_FILES = 20
@@ -70,6 +71,8 @@ def _merge(base: Node, child: Node, within: str) -> Node:
             entries[name] = replace(node, removes=True)
         elif node.null and old is not None:
             del entries[name]
+        elif within == "fixed" and looks_like_plan(node):
+            entries[name] = node  # values by epoch are one value, and replaced whole
         elif old is not None and old.kind == node.kind == "mapping" and within != "space":
             entries[name] = _merge(old, node, name if not within else f"{within}.{name}")
         else:

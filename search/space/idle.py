@@ -10,6 +10,7 @@ from typing import Any
 from search.core.errors import Fault
 from search.core.values import Parameters, Settings
 from search.space.nodes import Node, printable
+from search.space.planned import late_in_plans
 from search.space.service import SERVICE_SETTINGS
 from search.workload import Idling, Workload
 
@@ -105,6 +106,7 @@ def _node(setting: str, sample: Sample, workload: Workload, where: Where) -> Nod
 
 def _never(workload: Workload, sample: Sample) -> Iterator[tuple[str, str]]:
     yield from (reason for reason in without_stop(sample) if reason[0] != "stop.alpha")  # null is meant to
+    yield from late_in_plans(workload.settings, sample.settings, sample.epochs)
     if isinstance(workload, Idling):
         try:
             yield from list(workload.idle(sample.settings, sample.epochs))

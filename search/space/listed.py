@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Mapping
 from typing import Any
 
 from search.core.values import Rule, kinds
@@ -10,6 +11,7 @@ from search.space.conform import bracketed, broken_rule
 from search.space.labels import look
 from search.space.model import Choice, Grid
 from search.space.nodes import Node, Problems, comma, place, show, text_of
+from search.space.planned import means_plan, plan_name, read_plan
 from search.space.settings import spelled
 
 
@@ -35,8 +37,18 @@ def read_listed(name: str, kind: str, node: Node, rule: Rule, ruled: bool, probl
     first: dict[Any, Node] = {}
     seen: dict[tuple[str, Any], Node] = {}
     remedy = f"use named options: `{kind}: {{a name: {{{name}: ...}}}}`, with another name for the axis"
+    plans: dict[str, Any] = {}
     for item in node.items:
-        if item.kind in ("list", "mapping"):
+        if means_plan(item, rule, ruled):
+            if (plan := read_plan(item, rule, problems)) is None:
+                continue
+            value = plan_name(plan)
+            if isinstance(plan, Mapping):
+                plans[value] = plan
+            if (alike := first.setdefault((isinstance(value, bool), value), item)) is not item:
+                problems.add(item, f"found {value}, which is listed already ({place(alike, item)}); keep one")
+            values.append(value)
+        elif item.kind in ("list", "mapping"):
             problems.add(item, f"found {show(item)}, must be a single value; {remedy}")
         elif item.kind == "scalar":
             value = spelled(item.value, rule)
@@ -53,7 +65,7 @@ def read_listed(name: str, kind: str, node: Node, rule: Rule, ruled: bool, probl
             values.append(value)
     if len(problems) > before or not node.sound:
         return None
-    return (Grid if kind == "grid" else Choice)(tuple(values))
+    return (Grid if kind == "grid" else Choice)(tuple(values), plans=plans)
 
 
 def _taken_for(value: object, item: Node, seen: dict[tuple[str, object], Node]) -> Node | None:

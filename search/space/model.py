@@ -23,10 +23,12 @@ class Grid:
     Attributes:
         values: scalars, or the names of `options`.
         options: name -> settings it stands for; empty where the values are the setting's own.
+        plans: name -> values by epoch that it stands for; see `search.workload.plans`.
     """
 
     values: Sequence[Any]
     options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    plans: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -83,8 +85,11 @@ class Axis:
 
     def settings(self, value: Any) -> Mapping[str, Any]:
         """Return the settings that `value` of this axis stands for."""
-        options = self.domain.options if isinstance(self.domain, Grid) else {}
-        return options[value] if options else {self.name: value}
+        if not isinstance(self.domain, Grid):
+            return {self.name: value}
+        if self.domain.options:
+            return self.domain.options[value]
+        return {self.name: self.domain.plans.get(value, value)}
 
     def active(self, parameters: Mapping[str, object]) -> bool:
         """Whether the axis exists beside these values of earlier axes."""

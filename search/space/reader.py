@@ -27,6 +27,7 @@ from search.space.keys import AUTO, COMMAND_WORKLOAD, NAME, TITLE, WORKLOAD
 from search.space.model import Axis, Choice, Grid, Space
 from search.space.nodes import TYPED, Node, Problems, show, unknown
 from search.space.partial import check_part
+from search.space.planned import planned
 from search.space.python import PYTHON, from_python
 from search.space.reporting import read_report
 from search.space.schema import TOP
@@ -94,7 +95,7 @@ def _read(root: Node | None, stem: str, file: str, overrides: Mapping[str, Any],
     if "workload" in values:
         root = root.put("workload", values.pop("workload"))
     workload = None if problems.partial and "workload" not in root.entries else _workload(root, problems)
-    rules: Rules = None if workload is None else {**SERVICE_SETTINGS, **workload.settings}
+    rules: Rules = None if workload is None else {**SERVICE_SETTINGS, **planned(workload)}
     if problems.partial:
         _known_keys(root, rules, problems)
         known = {name: node for name, node in values.items() if name in (rules or SERVICE_SETTINGS)}
@@ -251,7 +252,8 @@ def _source(root: Node, name: str, fixed: Settings, axes: Sequence[Axis]) -> dic
         if isinstance(axis.domain, Grid):
             kind = "choice" if isinstance(axis.domain, Choice) else "grid"
             named = {name: dict(option) for name, option in axis.domain.options.items()}
-            source["space"][axis.name][kind] = named or list(axis.domain.values)
+            listed = [axis.domain.plans.get(value, value) for value in axis.domain.values]
+            source["space"][axis.name][kind] = named or listed
     published = extends.section(extends.section(root, "report"), "published")
     for key in ("values", "parameters"):
         for label, figure in extends.section(published, key).entries.items():

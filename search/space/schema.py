@@ -26,6 +26,7 @@ from search.space.keys import (
     WORKLOAD,
     mapping,
 )
+from search.space.planned import planned
 from search.space.report_keys import REPORT
 from search.space.service import SERVICE_SETTINGS
 from search.workload import Workload, load_workload
@@ -38,6 +39,13 @@ def _optional(rule: Rule) -> Rule:
 
 def _nullable(rule: Rule) -> Rule:
     return {"anyOf": [dict(rule), {"type": "null"}], "description": rule.get("description", "")}
+
+
+def _or_plan(rule: Rule) -> Rule:
+    """Return the schema of a setting that has one value, or values by the epoch they hold from."""
+    plan = {"type": "object", "propertyNames": {"pattern": "^[1-9][0-9]*$"}, "required": ["1"]}
+    choices = [dict(rule), {**plan, "additionalProperties": dict(rule)}]
+    return {"anyOf": choices, "description": rule.get("description", "")}
 
 
 def _axis(name: str, rule: Rule | None) -> Rule:
@@ -78,7 +86,7 @@ def schema(workload: Workload | str | None = None) -> Rule:
     named = isinstance(workload, str) and workload != COMMAND_WORKLOAD
     loaded = load_workload(workload) if isinstance(workload, str) and named else workload
     loaded = None if isinstance(loaded, str) else loaded
-    settings = {**SERVICE_SETTINGS, **(loaded.settings if loaded is not None else {})}
+    settings = {**SERVICE_SETTINGS, **({} if loaded is None else planned(loaded, _or_plan))}
     settings.pop("seed", None)
     fixed: Rule = {
         "type": "object",

@@ -11,6 +11,7 @@ from search.core.values import Rule, kinds, tidy
 from search.space.conform import broken_rule
 from search.space.keys import DOMAINS
 from search.space.nodes import Node, Problems, printable, show, unknown
+from search.space.planned import means_plan, no_plan, read_plan
 from search.workload.settings import Description
 
 Rules = Description | None
@@ -26,10 +27,16 @@ def read_settings(node: Node, rules: Rules, problems: Problems) -> dict[str, Any
     for name, value in node.entries.items():
         if value.kind == "broken":
             continue
-        if reason := why_no_setting(name, rules) or _why_not(name, value, rules):
+        rule = {} if rules is None else rules.get(name, {})
+        if reason := why_no_setting(name, rules):
             problems.add(value, reason)
-        elif not takes_away(value, (rules or {}).get(name, {})):
-            sound[name] = spelled(value.data(), (rules or {}).get(name, {}))
+        elif means_plan(value, rule, rules is not None):
+            if (plan := read_plan(value, rule, problems)) is not None:
+                sound[name] = plan
+        elif reason := _why_not(name, value, rules):
+            problems.add(value, reason)
+        elif not takes_away(value, rule):
+            sound[name] = spelled(value.data(), rule)
     return sound
 
 
@@ -70,7 +77,7 @@ def _why_not(name: str, value: Node, rules: Rules) -> str:
     rule = None if rules is None else rules.get(name)
     if value.kind == "mapping" and rule is not None and "object" not in kinds(rule) and not _below(name, rules or ()):
         axis = next((f"; an axis of this `{key}` goes under `space`" for key in DOMAINS if key in value.entries), "")
-        return f"{broken_rule(value, rule)}{axis}"
+        return f"{broken_rule(value, rule)}{axis}{no_plan(name, value, rule)}"
     if value.kind == "mapping" and (rule is None or "object" not in kinds(rule)):
         return f"found a mapping; settings are written flat: `{_flat(name, value)}`"
     if rules is None:

@@ -9,6 +9,7 @@ from typing import Any
 from search.core.values import same
 from search.space.idle import Sample, Unanswered, without_stop
 from search.workload import Workload
+from search.workload.plans import epoch_of
 
 MAX_COMPARED_EPOCHS = 50_000
 """Epochs of schedules that are compared in one reading; the rest count as different. A check must take no time."""
@@ -86,6 +87,8 @@ class Trained:
 
 
 def _numbers(value: object) -> Iterator[float]:
+    if isinstance(value, Mapping):  # values by epoch
+        value = [*(epoch_of(key) for key in value), *value.values()]
     if isinstance(value, (list, tuple)):
         for item in value:
             yield from _numbers(item)

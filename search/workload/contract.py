@@ -24,6 +24,7 @@ from typing import Any, Protocol, runtime_checkable
 from search.core.trial import DataCard
 from search.core.values import Settings
 from search.workload.execution import default_class
+from search.workload.plans import at, is_plan
 from search.workload.settings import Description, complete
 
 
@@ -78,14 +79,24 @@ class Workload(Protocol):
         Raises:
             ValueError: with an attribute ``faults``, pairs of (setting name, sentence), like `SettingFaults`.
         """
-        return complete(self.settings, settings)
+        return complete(self.settings, settings, plans=follows_plans(self))
 
     def schedule(self, settings: Settings, epochs: int) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-        """Split canonical settings into the fixed part and one mapping per epoch, `epochs` of them."""
+        """Split canonical settings into the fixed part and one mapping per epoch, `epochs` of them.
+
+        Plans are followed: of ``{"1": 0.1, "31": 0.01}`` the first 30 epochs have 0.1, and those behind them 0.01.
+        """
         varying = {name for name, rule in self.settings.items() if rule.get("epoch")}
         fixed = {name: value for name, value in settings.items() if name not in varying}
         each = {name: value for name, value in settings.items() if name in varying}
-        return fixed, [dict(each) for _ in range(epochs)]
+        plans = {name: value for name, value in each.items() if is_plan(value, self.settings[name])}
+        if not plans:
+            return fixed, [dict(each) for _ in range(epochs)]
+        schedule = []
+        for epoch in range(1, epochs + 1):
+            each |= {name: at(plan, self.settings[name], epoch) for name, plan in plans.items()}
+            schedule.append(dict(each))
+        return fixed, schedule
 
     def data(self, fixed: Settings) -> DataCard | None:
         """Read the data these fixed settings use (once: decoded into a cache) and describe them by content.
@@ -110,3 +121,8 @@ class Workload(Protocol):
     def start(self, fixed: Settings, cpus: int, gpus: float) -> Run:
         """Begin a run at epoch 0 on this worker, with that many CPU threads and (a share of) GPUs."""
         ...
+
+
+def follows_plans(workload: object) -> bool:
+    """Whether a workload's schedule is the contract's own, which follows plans of values by epoch."""
+    return getattr(type(workload), "schedule", None) is Workload.schedule

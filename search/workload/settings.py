@@ -10,6 +10,7 @@ import jsonschema
 
 from search.core.errors import nearest
 from search.core.values import SIGNIFICANT_DIGITS, Rule, Settings, among, rounded
+from search.workload.plans import is_plan, key_faults, spelt, values_of
 
 Description = Mapping[str, Rule]
 """Setting name -> JSON Schema fragment (``type``, ``default``, ``minimum``, ``enum``, ``description`` ...) with
@@ -37,19 +38,30 @@ class SettingFaults(ValueError):
         return type(self), (self.faults,)  # pickle would otherwise hand the text to __init__
 
 
-def complete(description: Description, settings: Settings) -> dict[str, Any]:
+def complete(description: Description, settings: Settings, plans: bool = True) -> dict[str, Any]:
     """Check settings against their description, fill in defaults, drop inactive ones, round numbers.
+
+    Args:
+        description: of all settings.
+        settings: as a person wrote them.
+        plans: whether a setting that may differ from epoch to epoch may have values by epoch, see
+            `search.workload.plans`; not where a workload's own ``schedule`` would not follow them.
 
     Raises:
         SettingFaults: every unknown name and every value outside its rule.
     """
     faults = []
-    given = {}
+    given: dict[str, Any] = {}
     for name, value in settings.items():
         if name not in description and name != "seed":
             faults.append((name, f"unknown setting{nearest(name, description)}"))
             continue
         rule = description.get(name, SEED)
+        if plans and is_plan(value, rule):
+            reasons = [(name, reason) for _, reason in plan_faults(value, rule)]
+            faults += reasons
+            given |= {} if reasons else {name: spelt(value, rule)}
+            continue
         if reason := why_not(value, rule):
             faults.append((name, reason))
             continue
@@ -76,11 +88,22 @@ def _active(rule: Rule, description: Description, settings: Settings) -> bool:
     """Whether the conditions of `rule`, and those of the settings it hangs on, all hold."""
     for other, values in rule.get("when", {}).items():
         parent = description[other]
-        if not among(settings.get(other, parent.get("default")), values):
+        taken = values_of(settings.get(other, parent.get("default")), parent)
+        if not any(among(value, values) for value in taken):
             return False
         if not _active(parent, description, settings):
             return False
     return True
+
+
+def plan_faults(plan: Mapping[Any, Any], rule: Rule) -> list[tuple[Any, str]]:
+    """Return (key, sentence) for everything that is wrong with a plan of values by epoch; see `key_faults`."""
+    faults = list(key_faults(plan))
+    wrong = {key for key, _ in faults}
+    for key, value in plan.items():
+        if key not in wrong and (reason := why_not(value, rule) or why_not(rounded(value, rule), rule)):
+            faults.append((key, f"from epoch {key} on: {reason}"))
+    return faults
 
 
 KIND_WORDS = {

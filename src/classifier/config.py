@@ -92,7 +92,7 @@ def canonical(settings: Settings) -> dict[str, Any]:
     Raises:
         SettingFaults: everything that is wrong with them.
     """
-    result = complete(SETTINGS, settings)
+    result = complete(SETTINGS, settings, plans=False)
     if result["loss.name"] == "cross_entropy":
         result |= {"loss.name": "focal", "loss.gamma": 0.0}
     result |= resolved(result)

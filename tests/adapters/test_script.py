@@ -18,6 +18,7 @@ from torch import nn
 
 from search.adapters.torch import ScriptError, workload
 from search.core.errors import UserError
+from search.core.prefix import path, root_key, without_defaults
 from search.workload import Measuring, Workload, identity, load_workload
 from tests.adapters.scripts import LR, begin, load, net, resumed, right, rows, text
 
@@ -195,6 +196,18 @@ def test_a_script_is_tried_by_calling_it(capsys):
 
 
 # Settings and keys -------------------------------------------------------------------------------------------------
+
+
+def test_keys_are_known_before_training_and_share_beginnings():
+    fixed, each = right.schedule(right.canonical({"lr": {1: 0.05, 3: 0.01}, "seed": 1}), 4)
+    assert fixed == {"width": 4, "seed": 1}
+    assert each == [{"lr": 0.05}, {"lr": 0.05}, {"lr": 0.01}, {"lr": 0.01}]
+    root = root_key(identity("x:right", right), "", {}, fixed, {})
+    keys = [
+        path(root, [without_defaults(now, right.settings) for now in right.schedule(right.canonical(given), 4)[1]])
+        for given in ({"lr": {1: 0.05, 3: 0.01}}, {}, {"lr": {1: 0.05, 4: 0.01}})
+    ]
+    assert [len({plan[epoch] for plan in keys}) for epoch in range(4)] == [1, 1, 2, 3]
 
 
 @workload(settings={"lr": LR, "width": 4})

@@ -137,3 +137,10 @@ class Short(Fake):
     def schedule(self, settings: Settings, epochs: int) -> tuple[dict[str, Any], list[dict[str, Any]]]:
         fixed, each = super().schedule(settings, epochs)
         return fixed, each[1:]
+
+
+class Scheduled(Fake):
+    """Makes its schedule itself, the same as the contract's."""
+
+    def schedule(self, settings: Settings, epochs: int) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+        return super().schedule(settings, epochs)
