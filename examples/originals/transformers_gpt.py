@@ -1,0 +1,37 @@
+"""A small GPT-2 that learns a module of Python's library byte by byte, by transformers' Trainer: a script as it is."""
+
+import inspect
+import textwrap
+
+import torch
+from transformers import GPT2Config, GPT2LMHeadModel, Trainer, TrainingArguments
+
+
+def make_texts(length=64):
+    codes = torch.tensor(list(inspect.getsource(textwrap).encode()))
+    blocks = codes[: len(codes) // length * length].view(-1, length)
+    examples = [{"input_ids": block, "labels": block} for block in blocks]
+    return examples[len(examples) // 5 :], examples[: len(examples) // 5]
+
+
+def main(layers=1, learning_rate=3e-3, num_train_epochs=4, length=64):
+    train, val = make_texts(length)
+    model = GPT2LMHeadModel(
+        GPT2Config(
+            vocab_size=256, n_positions=length, n_embd=32, n_layer=layers, n_head=2, bos_token_id=0, eos_token_id=0
+        )
+    )
+    args = TrainingArguments(
+        "out",
+        learning_rate=learning_rate,
+        num_train_epochs=num_train_epochs,
+        warmup_steps=10,
+        per_device_train_batch_size=16,
+        eval_strategy="epoch",
+    )
+    trainer = Trainer(model, args, train_dataset=train, eval_dataset=val)
+    trainer.train()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,291 @@
+"""What the objects of a training hold: states, and beside them counters, lists, flags and generators.
+
+Libraries save what their ``state_dict`` has. A counter that a module keeps as a plain attribute, a buffer that is not
+persistent, a parameter that was frozen on the way, an averaged model in a callback: these are found here by looking
+through the objects, and saved where they differ from the beginning.
+"""
+
+from __future__ import annotations
+
+import random
+import types
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler
+
+from search.adapters.plain import NotPlain, named_type
+from search.adapters.torch.seeding import derived
+from search.adapters.torch.state import Stateful, pack, unpack
+
+MAX_DEPTH_LEVELS = 12
+MAX_SEARCHED_ITEMS = 1000
+"""Of a list or dictionary; a longer one holds data, and is not looked through."""
+MAX_KEPT_BYTES = 1 << 16
+"""Of an attribute of data: what is larger is data and no counter."""
+
+_CODE = (type, types.FunctionType, types.BuiltinFunctionType, types.MethodType, types.ModuleType, torch.dtype)
+_GENERATORS = (torch.Generator, np.random.Generator, np.random.RandomState, random.Random)
+_OF_MODULES = frozenset(vars(nn.Module())) - {"training"}
+
+
+@dataclass
+class Seen:
+    """What a look through objects found; a path is a name as Python writes it, ``module.net.block``."""
+
+    nodes: dict[str, Any] = field(default_factory=dict)
+    values: dict[tuple[str, str], Any] = field(default_factory=dict)  # attributes, by node and name
+    parts: dict[str, Stateful] = field(default_factory=dict)
+    generators: dict[str, Any] = field(default_factory=dict)
+    frozen: dict[str, bool] = field(default_factory=dict)  # parameter -> whether it is not trained
+    ids: dict[int, Any] = field(default_factory=dict)  # objects that were looked at, held so that none is mistaken
+
+
+class Held:
+    """Objects of a training, and what of them a later epoch depends on."""
+
+    def __init__(
+        self,
+        parts: Mapping[str, Stateful],
+        roots: Mapping[str, object],
+        data: Mapping[str, object],
+        ignored: Mapping[type, Set[str]],
+        others: Sequence[object] = (),
+    ) -> None:
+        """Note what the objects hold at the beginning.
+
+        Args:
+            parts: what has a state of its own, under a name each.
+            roots: objects whose attributes are looked through.
+            data: data sets, loaders and samplers: small attributes and generators of theirs alone are looked at.
+            ignored: class -> attributes of its instances that are no state.
+            others: objects that are not looked into.
+        """
+        self._parts, self._roots, self._data = dict(parts), roots, data
+        self._ignored, self._others = ignored, others
+        first = self._look()
+        self._first = {place: _Mark(value) for place, value in first.values.items()}
+        self._first_parts = {name: _shape(part) for name, part in first.parts.items()}
+        self._first_frozen = dict(first.frozen)
+
+    def reseed(self, seed: int, epoch: int) -> None:
+        """Set each generator that the objects hold to the start of a stream of its own."""
+        for path, generator in self._look().generators.items():
+            number = derived(seed, epoch, "generator", path)
+            if isinstance(generator, torch.Generator):
+                generator.manual_seed(number)
+            elif isinstance(generator, np.random.Generator):
+                kind: Any = type(generator.bit_generator)
+                generator.bit_generator.state = kind(number).state
+            elif isinstance(generator, np.random.RandomState):
+                generator.seed([number & 0xFFFFFFFF, number >> 32])
+            else:
+                generator.seed(number)
+
+    def state(self) -> dict[str, Any]:
+        """Return the states of all parts, and the attributes that differ from the beginning.
+
+        Raises:
+            NotPlain: an attribute changed to something that has no bytes, or something with a state of its own came
+                after the beginning: a training that starts from the state would not have it.
+        """
+        seen = self._look()
+        for name, part in seen.parts.items():
+            if self._first_parts.get(name) != (shape := _shape(part)):
+                came = "got another parameter group" if name in self._first_parts else "was made"
+                raise NotPlain(name, named_type(part), f"that {came} after the training began ({shape or 'new'})")
+        changed: dict[str, dict[str, Any]] = {}
+        for (path, name), value in seen.values.items():
+            if (mark := self._first.get((path, name))) is not None and mark.fits(value):
+                continue
+            if _bytes(value) is None:
+                where, kind = f"{path}.{name}", named_type(value)
+                raise NotPlain(where, kind, "which changed and has no bytes; keep numbers, text or tensors there")
+            changed.setdefault(path, {})[name] = (value, _device(value, f"{path}.{name}"))
+        frozen = {name: now for name, now in seen.frozen.items() if self._first_frozen.get(name) != now}
+        gone = [place for place in self._first if place[0] in seen.nodes and place[1] not in vars(seen.nodes[place[0]])]
+        parts = {name: part.state_dict() for name, part in seen.parts.items()}
+        return {"parts": parts, "changed": changed, "frozen": frozen, "gone": gone}
+
+    def load(self, state: Mapping[str, Any]) -> None:
+        """Bring the objects, which are as they began, to a state from `state`.
+
+        Raises:
+            ValueError: a part does not take its state back to the bit; the message names it.
+        """
+        seen = self._look()
+        for name, value in state["parts"].items():
+            before = pack(value)
+            seen.parts[name].load_state_dict(unpack(before))
+            if pack(seen.parts[name].state_dict()) != before:
+                raise ValueError(f"{name}, {named_type(seen.parts[name])}, does not take its own state back to the bit")
+        for path, named in state["changed"].items():
+            for name, (value, device) in named.items():
+                node = seen.nodes[path]
+                held = node._buffers if isinstance(node, nn.Module) and name in node._buffers else vars(node)
+                held[name] = _moved(value, device)
+        for path, name in state["gone"]:
+            vars(seen.nodes[path]).pop(name, None)
+        parameters = dict(_parameters(seen))
+        for name, frozen in state["frozen"].items():
+            parameters[name].requires_grad_(not frozen)
+
+    def _look(self) -> Seen:
+        seen = Seen(parts=dict(self._parts))
+        for thing in self._others:
+            seen.ids[id(thing)] = thing
+        for part in self._parts.values():
+            if isinstance(part, (Optimizer, LRScheduler)):
+                seen.ids[id(part)] = part
+        known = {id(part) for part in self._parts.values()}
+        for name, root in self._roots.items():
+            self._enter(name, root, seen, 0, is_data=False, known=known)
+        for name, root in self._data.items():
+            self._enter(name, root, seen, 0, is_data=True, known=known)
+        seen.frozen = {name: not parameter.requires_grad for name, parameter in _parameters(seen)}
+        return seen
+
+    def _enter(self, path: str, thing: Any, seen: Seen, depth: int, *, is_data: bool, known: Set[int]) -> None:
+        """Look at one object, and through it where it has attributes or items."""
+        if id(thing) in seen.ids or depth > MAX_DEPTH_LEVELS or isinstance(thing, (*_CODE, Tensor, np.ndarray)):
+            return
+        seen.ids[id(thing)] = thing
+        deeper: list[tuple[str, Any]] = []
+        if isinstance(thing, _GENERATORS):
+            seen.generators[path] = thing
+            return
+        if isinstance(thing, (list, tuple, dict, deque, Set)):
+            if len(thing) <= MAX_SEARCHED_ITEMS:
+                items = thing.items() if isinstance(thing, dict) else enumerate(thing)
+                deeper = [(f"{path}[{key!r}]", item) for key, item in items]
+        elif hasattr(thing, "__dict__"):
+            if (
+                not is_data
+                and isinstance(thing, Stateful)
+                and id(thing) not in known
+                and _is_outermost(thing, path, seen)
+            ):
+                seen.parts[path] = thing
+            if isinstance(thing, (Optimizer, LRScheduler)):
+                return
+            seen.nodes[path] = thing
+            for name, value in self._attributes(thing):
+                deeper.append((f"{path}.{name}", value))
+                if isinstance(value, (*_CODE, *_GENERATORS, nn.Parameter)):
+                    continue
+                if is_data and not _is_small(value):
+                    continue
+                seen.values[path, name] = value
+            if isinstance(thing, nn.Module):
+                deeper += [(f"{path}.{name}", child) for name, child in thing._modules.items() if child is not None]
+        for name, value in deeper:
+            self._enter(name, value, seen, depth + 1, is_data=is_data, known=known)
+
+    def _attributes(self, thing: Any) -> Iterator[tuple[str, Any]]:
+        """Yield attributes that may be state."""
+        ignored = set().union(*(names for kind, names in self._ignored.items() if isinstance(thing, kind)))
+        if isinstance(thing, nn.Module):
+            ignored |= _OF_MODULES
+            yield from ((name, thing._buffers[name]) for name in sorted(thing._non_persistent_buffers_set))
+        yield from ((name, value) for name, value in list(vars(thing).items()) if name not in ignored)
+
+
+def _is_outermost(thing: Any, path: str, seen: Seen) -> bool:
+    """Whether a module is not part of another one whose state has it."""
+    parent = seen.nodes.get(path.rpartition(".")[0])
+    return not (isinstance(thing, nn.Module) and isinstance(parent, nn.Module) and thing in parent._modules.values())
+
+
+def _parameters(seen: Seen) -> Iterator[tuple[str, nn.Parameter]]:
+    for path, node in seen.nodes.items():
+        if isinstance(node, nn.Module):
+            yield from (
+                (f"{path}.{name}", parameter) for name, parameter in node._parameters.items() if parameter is not None
+            )
+
+
+class _Mark:
+    """What an attribute was at the beginning: its bytes, or where it has none, the objects that it was."""
+
+    def __init__(self, value: Any) -> None:
+        self._kind, self._bytes = type(value), _bytes(value)
+        self._objects = _objects(value) if self._bytes is None else []
+
+    def fits(self, value: Any) -> bool:
+        """Whether it is that still."""
+        if self._bytes is not None or type(value) is not self._kind:
+            return type(value) is self._kind and _bytes(value) == self._bytes
+        now = _objects(value)
+        return len(now) == len(self._objects) and all(
+            new is old or _equal(new, old) for new, old in zip(now, self._objects, strict=True)
+        )
+
+
+def _objects(value: Any) -> list[Any]:
+    """Return what a container holds, or the value itself."""
+    if isinstance(value, dict):
+        return [*value, *value.values()]
+    return list(value) if isinstance(value, (list, tuple, deque, Set)) else [value]
+
+
+def _equal(new: object, old: object) -> bool:
+    """Whether two values without bytes are equal and have no attributes that might differ."""
+    try:
+        return type(new) is type(old) and not hasattr(new, "__dict__") and bool(new == old)
+    except Exception:  # arrays, and classes that refuse to be compared
+        return False
+
+
+def _bytes(value: Any) -> bytes | None:
+    """Return an attribute's bytes, None where it has none."""
+    try:
+        return pack(value)
+    except NotPlain:
+        return None
+
+
+def _is_small(value: Any) -> bool:
+    """Whether an attribute of data may be a counter or a flag rather than data."""
+    if isinstance(value, (Tensor, np.ndarray)):
+        return bool(value.nbytes <= MAX_KEPT_BYTES)
+    if isinstance(value, (list, tuple, dict)):
+        return len(value) <= MAX_SEARCHED_ITEMS and all(
+            isinstance(item, (int, float, str, type(None)))
+            for item in (value.values() if isinstance(value, dict) else value)
+        )
+    return isinstance(value, (int, float, str, type(None)))
+
+
+def _shape(part: Stateful) -> str:
+    """Return what of a part `load_state_dict` expects to find: the numbers of parameters in its groups."""
+    return str([len(group["params"]) for group in part.param_groups]) if isinstance(part, Optimizer) else ""
+
+
+def _tensors(value: Any) -> Iterator[Tensor]:
+    if isinstance(value, Tensor):
+        yield value
+    elif isinstance(value, (list, tuple, dict)):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _tensors(item)
+
+
+def _device(value: Any, where: str) -> str:
+    """Return the device on which all tensors of a value lie, "" where it has none."""
+    devices = sorted({str(tensor.device) for tensor in _tensors(value)})
+    if len(devices) > 1:
+        raise NotPlain(where, named_type(value), f"with tensors on {' and '.join(devices)}; keep them on one")
+    return devices[0] if devices else ""
+
+
+def _moved(value: Any, device: str) -> Any:
+    if isinstance(value, Tensor):
+        return value.to(device)
+    if isinstance(value, (list, tuple)):
+        return type(value)(_moved(item, device) for item in value)
+    return {key: _moved(item, device) for key, item in value.items()} if isinstance(value, dict) else value
