@@ -99,7 +99,15 @@ def begun(making: Making, fixed: Settings, gpus: float) -> Any:
         loaders = data if isinstance(data, tuple) else (data,)
         given_data = {"datamodule": data} if is_datamodule else dict(zip(_LOADERS, loaders, strict=False))
         trainer.begin(module, given_data if data is not None else {})
+    end_workers(trainer)
     return trainer
+
+
+def end_workers(trainer: Any) -> None:
+    """End the processes of loaders: ones that persist would go on with random numbers of their own."""
+    for combined in (trainer.fit_loop._combined_loader, trainer.fit_loop.epoch_loop.val_loop._combined_loader):
+        if combined is not None:
+            combined.reset()
 
 
 _LOADERS = ("train_dataloaders", "val_dataloaders")

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from typing import Any
 
 import torch
 
-from search.adapters.lightning.beginning import DATA_HOOKS, LENGTH, Making, begun, loaders_of, package_of, quiet
+from search.adapters.lightning.beginning import (
+    DATA_HOOKS,
+    LENGTH,
+    Making,
+    begun,
+    end_workers,
+    loaders_of,
+    package_of,
+    quiet,
+)
 from search.adapters.torch.driven import DrivenRun
 from search.adapters.torch.held import Held
 from search.core.values import Settings
@@ -52,9 +60,6 @@ class LightningRun(DrivenRun):
                 f"the training of {loop.max_epochs} epochs ({LENGTH}) is over; give {LENGTH} as a setting that is at "
                 "least as large as epochs"
             )
-        for loader in loaders_of(trainer).values():
-            with suppress(AttributeError):
-                loader._iterator = None  # workers that persist would go on with their own random numbers
         before = dict(trainer.callback_metrics)
         with torch.autograd.set_detect_anomaly(trainer._detect_anomaly), quiet():
             if self._making.each_epoch is not None:
@@ -65,6 +70,7 @@ class LightningRun(DrivenRun):
             loop.advance()
             loop.on_advance_end()
             loop.on_iteration_done()
+        end_workers(trainer)
         if trainer.should_stop:
             raise ValueError(
                 "the module or a callback set trainer.should_stop, which ends a training by itself; say when to stop "

@@ -109,7 +109,11 @@ class Held:
                 raise NotPlain(where, kind, "which changed and has no bytes; keep numbers, text or tensors there")
             changed.setdefault(path, {})[name] = (value, _device(value, f"{path}.{name}"))
         frozen = {name: now for name, now in seen.frozen.items() if self._first_frozen.get(name) != now}
-        gone = [place for place in self._first if place[0] in seen.nodes and place[1] not in vars(seen.nodes[place[0]])]
+        gone = [
+            (path, name)
+            for path, name in self._first
+            if path in seen.nodes and name not in _attributes_of(seen.nodes[path], name)
+        ]
         parts = {name: part.state_dict() for name, part in seen.parts.items()}
         return {"parts": parts, "changed": changed, "frozen": frozen, "gone": gone}
 
@@ -127,11 +131,9 @@ class Held:
                 raise ValueError(f"{name}, {named_type(seen.parts[name])}, does not take its own state back to the bit")
         for path, named in state["changed"].items():
             for name, (value, device) in named.items():
-                node = seen.nodes[path]
-                held = node._buffers if isinstance(node, nn.Module) and name in node._buffers else vars(node)
-                held[name] = _moved(value, device)
+                _attributes_of(seen.nodes[path], name)[name] = _moved(value, device)
         for path, name in state["gone"]:
-            vars(seen.nodes[path]).pop(name, None)
+            _attributes_of(seen.nodes[path], name).pop(name, None)
         parameters = dict(_parameters(seen))
         for name, frozen in state["frozen"].items():
             parameters[name].requires_grad_(not frozen)
@@ -194,6 +196,11 @@ class Held:
             ignored |= _OF_MODULES
             yield from ((name, thing._buffers[name]) for name in sorted(thing._non_persistent_buffers_set))
         yield from ((name, value) for name, value in list(vars(thing).items()) if name not in ignored)
+
+
+def _attributes_of(node: Any, name: str) -> dict[str, Any]:
+    """Return where an object keeps an attribute of this name."""
+    return node._buffers if isinstance(node, nn.Module) and name in node._buffers else vars(node)
 
 
 def _is_outermost(thing: Any, path: str, seen: Seen) -> bool:
