@@ -37,6 +37,7 @@ from search.study.opened import OpenStudy
 
 if TYPE_CHECKING:
     from search.inspect.visualize import Drawn
+    from search.inspect.weights import WeightsFile
     from search.report.figures.writing import Written
 
 RESULTS = Path("results")
@@ -290,6 +291,19 @@ class Study:
 
         place = folder or self.folder / "figures"
         return visualize(self.opened, place, trial, epoch=epoch, filters=filters, recorded=recorded, say=say)
+
+    def weights(
+        self,
+        path: str | os.PathLike[str],
+        trial: int | None = None,
+        *,
+        epoch: int | None = None,
+        say: Callable[[str], object] = print,
+    ) -> WeightsFile:
+        """Write the weights of a trial, by default the best finished one; see `search.inspect.weights`."""
+        from search.inspect.weights import export_weights
+
+        return export_weights(self.opened, Path(path), trial, epoch=epoch, say=say)
 
     def draw(self, folder: Path | None = None) -> Written:
         """Draw the study as a whole into ``figures/``: its settings, compared; see `search.report.figures.study`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -53,26 +54,61 @@ def _report(study: Study, again: bool) -> None:
 
 @click.command()
 @click.argument("study")
+@click.argument("trial", required=False, type=int)
 @places
-@click.option("--what", type=click.Choice(SUBJECTS), default="table", show_default=True)
+@click.option("--what", type=click.Choice(SUBJECTS), help="By default the table.")
 @click.option("--predictions", "what", flag_value="predictions", help="Short for --what predictions --format parquet.")
 @click.option("--format", "format_", type=click.Choice(FORMATS), help="By default from -o, else md or csv.")
 @click.option("-o", "--output", metavar="FILE", help="By default in the study's folder.")
-def export(study: str, results: str, storage: str | None, what: str, format_: str | None, output: str | None) -> None:
-    """Write one table of a study to a file.
+@click.option("--weights", metavar="FILE", help="The weights of TRIAL, as FILE.safetensors or FILE.pt.")
+@click.option("--epoch", type=int, help="With --weights: after this epoch; by default the one the table reads.")
+def export(
+    study: str,
+    trial: int | None,
+    results: str,
+    storage: str | None,
+    what: str | None,
+    format_: str | None,
+    output: str | None,
+    weights: str | None,
+    epoch: int | None,
+) -> None:
+    """Write one table of a study to a file, or the weights of one trial.
+
+    Weights are those of TRIAL, by default of the finished one with the best objective. Where no state of that epoch is
+    kept, it is trained again, here, and must equal the record.
 
     Example: python -m search export focal --predictions
     """
+    _check_export(weights, {"TRIAL": trial, "--epoch": epoch}, {"--what": what, "--format": format_, "-o": output})
     from search import api
-    from search.report import results as room
 
     opened = api.open_study(study, results=results, storage=storage)
+    if weights is not None:
+        click.echo(opened.weights(weights, trial, epoch=epoch, say=lambda text: click.echo(text, err=True)).path)
+        return
+    from search.report import results as room
+
+    what = what or "table"
     if format_ is None:
         ending = Path(output).suffix.lstrip(".") if output else ""
         format_ = ending or {"table": "md", "predictions": "parquet"}.get(what, "csv")
     path = Path(output) if output else opened.folder / f"{what}.{format_}"
     room.export(opened.opened, what, format_, path)
     click.echo(path)
+
+
+def _check_export(weights: str | None, of_weights: Mapping[str, object], of_tables: Mapping[str, object]) -> None:
+    """Refuse what says nothing of what is exported.
+
+    Raises:
+        click.UsageError: it names what to leave out.
+    """
+    idle = [name for name, value in (of_tables if weights is not None else of_weights).items() if value is not None]
+    if idle and weights is not None:
+        raise click.UsageError(f"--weights writes no table; leave out {' and '.join(idle)}, or --weights")
+    if idle:
+        raise click.UsageError(f"{' and '.join(idle)}: for weights alone; add --weights FILE")
 
 
 @click.command("list")

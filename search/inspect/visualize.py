@@ -7,7 +7,6 @@ them show the same epoch: the one the study's tables read, or the one that is as
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,17 +15,16 @@ from typing import Any
 import plotly.graph_objects as go
 
 from search.core.errors import Fault, Faults, UserError
-from search.inspect.revive import Say, revive, settings_of
+from search.inspect.chosen import chosen_epoch, chosen_trial
+from search.inspect.revive import Say, as_in_a_worker, revive, settings_of
 from search.report.figures.confusion import are_classes, confusion_figure
 from search.report.figures.curves import curves_figure, rate_figure
 from search.report.figures.images import contact_sheet, write_image
 from search.report.figures.scatter import scatter_figure
 from search.report.figures.writing import write_all
-from search.report.record.curves import COUNTED, Curve, Curves, read_curves
+from search.report.record.curves import Curve, Curves, read_curves
 from search.report.record.frames import epochs_of
 from search.report.table.labels import setting_label
-from search.report.text import figure as shown
-from search.space.model import Space
 from search.study.opened import OpenStudy
 from search.workload import Picturing, load_workload
 
@@ -63,7 +61,7 @@ def visualize(
     Args:
         study: the study.
         folder: made where it is not there.
-        trial: its number; by default the first of `best_trials`.
+        trial: its number; by default the first of `search.inspect.chosen.best_trials`.
         epoch: counted from 1; by default the one the study's tables read.
         filters: names of filters, in the workload's words; its own choice where there are none.
         recorded: draw only what is on record; nothing is trained.
@@ -74,8 +72,8 @@ def visualize(
     """
     record, space = study.record, study.space
     read = read_curves(study)
-    curve = _curve(read, trial, say)
-    epoch = _epoch(curve, space, epoch)
+    curve = chosen_trial(read, trial, "draw", say)
+    epoch = chosen_epoch(curve, space, epoch, "draw")
     pictures, remarks = ({}, []) if recorded else _pictures(study, curve, epoch, filters, say)
     head = f"{space.title or record.name}: trial {curve.trial.number}"
     about = f"{setting_label(space, curve.trial.parameters)}, seed {curve.trial.seed}"
@@ -100,50 +98,6 @@ def visualize(
     if written.remark:
         drawn.remarks.append(written.remark)
     return drawn
-
-
-def best_trials(read: Curves) -> list[Curve]:
-    """Return the trials by their objective at the epoch the study's tables read, the best first, then by number.
-
-    Only trials that finished or were stopped by their rule are among them.
-    """
-    objective = read.space.search.objective
-    found = []
-    for curve in read.curves:
-        value = curve.metric(objective.metric, curve.epoch(read.space.report.value))
-        if curve.trial.state in COUNTED and value is not None and not math.isnan(value):
-            found.append((-value if objective.maximize else value, curve.trial.number, curve))
-    return [curve for *_, curve in sorted(found, key=lambda one: one[:2])]
-
-
-def _curve(read: Curves, trial: int | None, say: Say) -> Curve:
-    record, objective = read.record, read.space.search.objective
-    known = {curve.trial.number: curve for curve in read.curves}
-    if trial is not None:
-        if trial not in known:
-            there = f"it has the trials {min(known)} to {max(known)}" if known else "it has none yet"
-            raise UserError(f"study {record.name!r} has no trial {trial}; {there}")
-        return known[trial]
-    curve = next(iter(best_trials(read)), None)
-    if curve is None:
-        raise UserError(f"no trial of study {record.name!r} has finished; name the one to draw")
-    epoch = curve.epoch(read.space.report.value)
-    value = shown(objective.metric, curve.metric(objective.metric, epoch))
-    say(
-        f"drawing trial {curve.trial.number} ({setting_label(read.space, curve.trial.parameters)}, seed "
-        f"{curve.trial.seed}): of the finished ones it has the {'highest' if objective.maximize else 'lowest'} "
-        f"{objective.metric} at the {read.space.report.value} epoch, {value}"
-    )
-    return curve
-
-
-def _epoch(curve: Curve, space: Space, wanted: int | None) -> int:
-    epoch = wanted if wanted is not None else curve.epoch(space.report.value)
-    if epoch is None:
-        raise UserError(f"trial {curve.trial.number} has no epoch on record; there is nothing to draw")
-    if epoch not in curve.rows:
-        raise UserError(f"trial {curve.trial.number} has no epoch {epoch} on record; it has 1 to {max(curve.rows)}")
-    return epoch
 
 
 def recorded_figures(read: Curves, curve: Curve, epoch: int, head: str, about: str) -> dict[str, go.Figure]:
@@ -202,6 +156,7 @@ def _pictures(
         if not hasattr(error, "faults"):
             raise
         raise Faults(Fault("--filter", 0, name, reason) for name, reason in error.faults) from error
-    run = revive(study, workload, curve.trial, epoch, say)
-    say("drawing features and filters")
-    return workload.pictures(run, options), []
+    with as_in_a_worker(space.resources.cpus):
+        run = revive(study, workload, curve.trial, epoch, say)
+        say("drawing features and filters")
+        return workload.pictures(run, options), []

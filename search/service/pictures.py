@@ -20,7 +20,8 @@ from optuna.artifacts import FileSystemArtifactStore
 from optuna.artifacts.exceptions import ArtifactNotFound
 from optuna.storages import BaseStorage
 
-from search.inspect.visualize import best_trials, recorded_figures
+from search.inspect.chosen import best_trials
+from search.inspect.visualize import recorded_figures
 from search.ledger.ledger import Ledger
 from search.report.figures.study import figures_of
 from search.report.figures.writing import pngs

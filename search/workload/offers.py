@@ -120,6 +120,25 @@ class Picturing(Protocol):
 
 
 @runtime_checkable
+class Weighing(Protocol):
+    """What a workload may offer beside the contract: the weights of a run, for whoever uses what was trained."""
+
+    def weights(self, run: Run) -> Mapping[str, Any]:
+        """Return name -> NumPy array or PyTorch tensor of all that was learnt; the run is left as it was.
+
+        Args:
+            run: from `start`, in the state whose weights are wanted.
+        """
+
+    def about(self, run: Run) -> Mapping[str, Any]:
+        """Return what one must know to use them, as plain data: classes, size and normalisation of the input.
+
+        Args:
+            run: from `start`.
+        """
+
+
+@runtime_checkable
 class CheckingData(Protocol):
     """What a workload may offer beside the contract: a look at its data before anything runs."""
 

@@ -65,8 +65,8 @@ class Training:
                 pixels = {split: grey(array) for split, array in pixels.items()}
             self._images = hold(pixels, self._device, fixed["data.held"])
             self._labels = {split: torch.tensor(array, device=self._device) for split, array in data.labels.items()}
-            constants = normalisation(fixed["input.normalise"], pixels["train"])
-            self._mean, self._std = (_channels(values, self._device) for values in constants)
+            self._constants = normalisation(fixed["input.normalise"], pixels["train"])
+            self._mean, self._std = (_channels(values, self._device) for values in self._constants)
             model = build(fixed, len(data.card.classes))
             initialise(model, self._seed)
             pretrained.load_into(model, fixed)
@@ -204,6 +204,28 @@ class Training:
     def channels(self) -> int:
         """Channels of its images: 3, or 1 where they are grey."""
         return self._images["train"].shape[1]
+
+    def weights(self) -> dict[str, Tensor]:
+        """Return the network's state dict, on the CPU and in standard layout."""
+        with undisturbed(self._device.type):
+            return _plain(self._model.state_dict())
+
+    def about(self) -> dict[str, Any]:
+        """Return what one must know to use the weights, as plain data.
+
+        Returns:
+            ``classes``: names in label order; ``input_size``: width and height in pixels; ``greyscale``: whether images
+            are made grey first; ``mean`` and ``std``: of red, green and blue in [0, 1], by which they are normalised.
+        """
+        _, channels, _, width = self._images["train"].shape
+        mean, std = map(list, self._constants)
+        return {
+            "classes": list(self._classes),
+            "input_size": width,
+            "greyscale": channels == 1,
+            "mean": mean,
+            "std": std,
+        }
 
     def normalise(self, batch: Tensor) -> Tensor:
         """Bring float [b, 1 or 3, h, w] in [0, 1] to what the network takes."""

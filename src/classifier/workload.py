@@ -10,6 +10,8 @@ from classifier.idle import idle
 from search.workload import DataCard, Settings, Workload
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from classifier.data import Dataset
     from classifier.training import Training
 
@@ -110,6 +112,14 @@ class ClassifierWorkload(Workload):
         from classifier.inspect.pictures import pictures
 
         return pictures(run, options)
+
+    def weights(self, run: Training) -> dict[str, Tensor]:
+        """Return the network's state dict; that of a ResNet as torchvision has it. See `Training.weights`."""
+        return run.weights()
+
+    def about(self, run: Training) -> dict[str, Any]:
+        """Return classes, input size and normalisation; see `Training.about`."""
+        return run.about()
 
     def describe(self, names: Sequence[str], options: Mapping[str, str]) -> str:
         """Return the layers of a model, or several models side by side, as text; see `inspect.layers.describe`.

@@ -2,77 +2,26 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import pytest
+from threadpoolctl import threadpool_info
 
 from search.core.errors import UserError
-from search.core.trial import Row, State
-from search.inspect.revive import revive
-from search.ledger.files import write_state
-from search.ledger.ledger import Ledger, StudyRecord
-from search.ledger.states import KeptState, Role
-from search.space.model import Space
-from search.space.reader import space_from_mapping
-from search.study.leaf import Planner
-from search.study.opened import OpenStudy
-from search.workload import Workload, load_workload
-from search.workload.measured import row_of
-
-CLASS = {"machine": "here"}
-
-
-@dataclass
-class Recorded:
-    """A study of one trial of four epochs, trained by hand."""
-
-    ledger: Ledger
-    workload: Workload
-    space: Space
-    states: list[bytes]
-    number: int = 0
-
-    @property
-    def record(self) -> StudyRecord:
-        return self.ledger.study("toy")
-
-    def revive(self, epoch: int | None = None, **more: Any) -> tuple[Any, list[str]]:
-        said: list[str] = []
-        (trial,) = self.ledger.trials(self.record.id)
-        run = revive(OpenStudy(self.ledger, self.record, self.space), self.workload, trial, epoch, said.append)
-        return run, said
+from search.core.trial import DataCard, Row
+from search.inspect.revive import as_in_a_worker
+from search.ledger.ledger import Ledger
+from tests.inspect.recorded import Recorded, recorded
 
 
 @pytest.fixture
 def make(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Recorded]]:
     monkeypatch.setattr(sys, "path", [*sys.path])
     ledger = Ledger(str(tmp_path / "search.db"))
-
-    def recorded(bend: Callable[[int, Row], Row] = lambda epoch, row: row) -> Recorded:
-        workload = load_workload("tests.contracts.toy:SineFit")
-        monkeypatch.setattr(type(workload), "execution_class", lambda self, cpus, gpus: CLASS)
-        text = {"workload": "tests.contracts.toy:SineFit", "fixed": {"epochs": 4}, "space": {"lr": {"grid": [0.1]}}}
-        space = space_from_mapping({**text, "name": "toy", "seeds": [3]}, overrides={})
-        ledger.create_study("toy", "toy", 1, "", "id", space.workload)
-        ledger.update_study(ledger.study("toy").id, execution_class=CLASS)
-        study = ledger.study("toy").id
-        leaf = Planner(space, workload, CLASS).leaf(0, 0, 3, {"lr": 0.1})
-        run_id = ledger.begin_run(study, {"gpus_per_trial": 0.0})
-        run, states = workload.start(leaf.fixed, 1, 0), []
-        trial = replace(leaf.trial, state=State.FINISHED, last_epoch=4)
-        with ledger.step(study) as step:
-            step.add_trial(trial, leaf.path, leaf.data)
-            for epoch, settings in enumerate(leaf.schedule, start=1):
-                row = row_of(dict(run.train_epoch(settings)))
-                step.put_row(leaf.path[epoch - 1], epoch, bend(epoch, row), 2.5, run_id)
-                states.append(run.save())
-        return Recorded(ledger, workload, space, states)
-
-    yield recorded
+    yield lambda *bend: recorded(ledger, "tests.inspect.recorded:Weighed", *bend)
     ledger.close()
 
 
@@ -131,8 +80,6 @@ def test_another_execution_class_is_said_and_the_run_goes_on(make: Callable[...,
 
 
 def test_data_that_changed_are_said(make: Callable[..., Recorded], monkeypatch: pytest.MonkeyPatch) -> None:
-    from search.core.trial import DataCard
-
     study = make()
     monkeypatch.setattr(type(study.workload), "data", lambda self, fixed: DataCard("other"))
     _, said = study.revive(1)
@@ -147,21 +94,10 @@ def test_nothing_is_written(make: Callable[..., Recorded]) -> None:
     assert after == before
 
 
-def keep(study: Recorded, epoch: int) -> Path:
-    """Keep the state after an epoch; return its file."""
-    states = study.ledger.states
-    states.make_folder()
-    path, _ = study.ledger.paths(study.record.id)[0]
-    file = write_state(states.folder, path[epoch - 1], study.states[epoch - 1])
-    with study.ledger.step(study.record.id) as step:
-        step.put_state(KeptState(file, epoch, Role.LANDMARK))
-    return states.folder / file.name
-
-
 def test_it_starts_from_the_last_state_that_is_kept(make: Callable[..., Recorded]) -> None:
     study = make()
-    keep(study, 1)
-    keep(study, 3)
+    study.keep(1)
+    study.keep(3)
     run, said = study.revive()
     assert run.save() == study.states[-1]
     assert said == [
@@ -172,8 +108,8 @@ def test_it_starts_from_the_last_state_that_is_kept(make: Callable[..., Recorded
 
 def test_a_state_that_is_not_sound_is_passed_over(make: Callable[..., Recorded]) -> None:
     study = make()
-    keep(study, 1)
-    keep(study, 3).write_bytes(b"something else")
+    study.keep(1)
+    study.keep(3).write_bytes(b"something else")
     run, said = study.revive()
     assert run.save() == study.states[-1]
     assert said[0].startswith("training trial 0 again to epoch 4 from its state after epoch 1;")
@@ -181,7 +117,86 @@ def test_a_state_that_is_not_sound_is_passed_over(make: Callable[..., Recorded])
 
 def test_nothing_is_trained_where_the_state_itself_is_kept(make: Callable[..., Recorded]) -> None:
     study = make()
-    keep(study, 4)
+    study.keep(4)
     run, said = study.revive()
     assert run.save() == study.states[-1]
     assert said == []
+
+
+def test_a_kept_state_needs_no_machine_like_the_one_that_trained_it(make: Callable[..., Recorded]) -> None:
+    study = make()
+    study.keep(3)
+    study.ledger.update_study(study.record.id, execution_class={"machine": "elsewhere"})
+    run, said = study.revive(3)
+    assert (run.save(), said) == (study.states[2], [])
+
+
+# Where another run than the one on record is refused ----------------------------------------------------------
+
+
+def test_exactly_the_run_on_record(make: Callable[..., Recorded]) -> None:
+    study = make()
+    run, said = study.revive(2, exact=True)
+    assert run.save() == study.states[1]
+    assert said[-1] == "all 2 epochs equal those on record, to the last bit"
+
+
+def test_the_first_row_that_differs_is_refused(make: Callable[..., Recorded]) -> None:
+    study = make(lambda epoch, row: Row({**row.metrics, "val_loss": 1.0}) if epoch > 2 else row)
+    assert study.revive(2, exact=True)[0].epoch == 2
+    with pytest.raises(UserError) as refused:
+        study.revive(4, exact=True)
+    assert str(refused.value) == (
+        "epoch 3 of trial 0 of study 'toy', trained again, differs from the record (val_loss): it is another run than "
+        "the one in the table, and nothing was written; `python -m search verify` looks for the cause"
+    )
+
+
+def test_in_another_execution_class_the_rows_decide(make: Callable[..., Recorded]) -> None:
+    study = make(lambda epoch, row: Row({**row.metrics, "val_loss": 1.0}) if epoch > 3 else row)
+    study.keep(1)
+    study.ledger.update_study(study.record.id, execution_class={"machine": "elsewhere"})
+    run, said = study.revive(3, exact=True)
+    assert run.save() == study.states[2]
+    assert said == [
+        "another execution class than the study's (machine was 'elsewhere', is 'here'): each epoch is compared with "
+        "the record",
+        "training trial 0 again to epoch 3 from its state after epoch 1; it took 5 s when it was recorded",
+        "all 2 epochs equal those on record, to the last bit",
+    ]
+    with pytest.raises(UserError) as refused:
+        study.revive(4, exact=True)
+    assert str(refused.value).endswith(
+        "and nothing was written; train it where the study was trained, for here the execution class is another "
+        "(machine was 'elsewhere', is 'here')"
+    )
+
+
+def test_other_data_are_refused_though_a_state_is_kept(
+    make: Callable[..., Recorded], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study = make()
+    study.keep(4)
+    monkeypatch.setattr(type(study.workload), "data", lambda self, fixed: DataCard("other"))
+    with pytest.raises(UserError) as refused:
+        study.revive(4, exact=True)
+    assert str(refused.value) == (
+        "the data have changed since trial 0 of study 'toy' was recorded: what is trained here is another run, and "
+        "nothing was written; put back what was there"
+    )
+
+
+def test_libraries_take_as_many_threads_as_in_a_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    def threads() -> set[int]:
+        return {pool["num_threads"] for pool in threadpool_info()}
+
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    before = threads()
+    with as_in_a_worker(1):
+        assert threads() == {1}
+        assert os.environ["OMP_NUM_THREADS"] == "1"
+    assert threads() == before
+    assert "OMP_NUM_THREADS" not in os.environ
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")  # as workers have it, too
+    with as_in_a_worker(1):
+        assert threads() == {2}

@@ -13,7 +13,8 @@ from search.__main__ import run
 from search.core.errors import UserError
 from search.core.trial import State
 from search.inspect import visualize as room
-from search.inspect.visualize import best_trials, visualize
+from search.inspect.chosen import best_trials
+from search.inspect.visualize import visualize
 from search.report.figures import writing
 from search.report.record.curves import read_curves
 from tests.report.builder import Study, full

@@ -93,8 +93,12 @@ def decode(source: Source, image: int, size: int) -> tuple[np.ndarray, bytes]:
     """Return the pixels [3, size, size] of one image, and the hash of its pixels in full size."""
     picture = to_rgb(source.read(image))
     digest = hashlib.sha256(b"%d x %d " % picture.size + picture.tobytes()).digest()
-    small = picture.resize((size, size), Image.Resampling.BILINEAR)
-    return np.asarray(small).transpose(2, 0, 1), digest
+    return fitted(picture, size), digest
+
+
+def fitted(picture: Image.Image, size: int) -> np.ndarray:
+    """Return an RGB image as the uint8 pixels [3, size, size] that a network sees."""
+    return np.asarray(picture.resize((size, size), Image.Resampling.BILINEAR)).transpose(2, 0, 1)
 
 
 def decode_all(source: Source, size: int, extra: dict[str, Any]) -> Iterator[np.ndarray]:
