@@ -9,6 +9,7 @@ study.table()
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -38,6 +39,8 @@ from search.study.opened import OpenStudy
 if TYPE_CHECKING:
     from search.inspect.visualize import Drawn
     from search.inspect.weights import WeightsFile
+    from search.proof.finding import Finding, Verified
+    from search.proof.subject import Subject
     from search.report.figures.writing import Written
 
 RESULTS = Path("results")
@@ -123,6 +126,41 @@ def run(
             )
             study.write(again=False)  # its page leads to the confirm stage now
     return study
+
+
+def verify(
+    space: Space | str | os.PathLike[str],
+    *,
+    thorough: bool = False,
+    begun: Callable[[Subject], object] = lambda base: None,
+    found: Callable[[Finding], object] = lambda finding: None,
+    say: Callable[[str], object] = lambda text: None,
+    fork: bool | None = None,
+) -> Verified:
+    """Try whether a workload keeps the contract that sharing rests on; see `search.proof.verify`. Nothing is recorded.
+
+    Args:
+        space: the space, or the path of its file.
+        thorough: whether every state is proven that trials of its plan part behind.
+        begun: called with the configuration that is trained, before it is.
+        found: called with each finding, as soon as there is one.
+        say: told what takes long.
+        fork: whether this process may be forked: no library with threads has computed in it. By default, where torch
+            is not loaded; else every training starts an interpreter anew, which takes longer.
+
+    Returns:
+        what was tried; `Verified.broken` holds what did not hold.
+
+    Raises:
+        UserError: the first configuration cannot be trained at all, or measures nothing that could be compared.
+    """
+    from search.proof.verify import verify as try_it
+
+    if fork is None:
+        fork = "torch" not in sys.modules  # once it has computed, a fork may wait for its threads for ever
+    if not isinstance(space, Space):
+        space = load_space(space)
+    return try_it(space, thorough=thorough, begun=begun, found=found, say=say, fork=fork)
 
 
 def open_study(name: str, *, results: str | os.PathLike[str] = RESULTS, storage: str | None = None) -> Study:

@@ -14,6 +14,7 @@ from search.cli.log import log
 from search.cli.plan import plan
 from search.cli.run import run
 from search.cli.studies import dashboard, export, list_, report, show
+from search.cli.verify import verify
 from search.cli.visualize import visualize
 from search.cli.words import Verbs
 
@@ -28,6 +29,7 @@ for verb in (
     init,
     check,
     audit,
+    verify,
     schema,
     describe,
     plan,

@@ -9,6 +9,7 @@
     |   |-- RayLost            exit 1   Ray's servers ended while they were needed; what is committed stays
     |   `-- StorageFailed      exit 1   the database went away, or its disk is full; what is committed stays
     |-- FlawsFound             exit 1   published figures that cannot be
+    |-- ContractBroken         exit 1   a workload that `verify` found to break its contract
     |-- TrialsFailed           exit 2   the study ran, but some trials failed
     |-- NotReproducible        exit 2   an epoch trained again gave another row
     |-- StudyInterrupted       exit 130 ended early on request; the same command goes on
@@ -93,6 +94,12 @@ class RayLost(UserError):
 
 class FlawsFound(SearchError):
     """The audit found published figures that cannot be; they are listed on standard output."""
+
+    exit_code = 1
+
+
+class ContractBroken(SearchError):
+    """A workload breaks the contract that sharing rests on; what was tried is listed on standard output."""
 
     exit_code = 1
 

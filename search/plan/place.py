@@ -69,7 +69,7 @@ def place_of(ledger: Ledger, space: Space, record: StudyRecord | None) -> Place:
         UserError: the workload cannot be asked.
     """
     place, cpus = recorded_place(ledger, space), space.resources.cpus
-    gpus = place.gpus if place is not None else _share(space.resources)
+    gpus = place.gpus if place is not None else share(space.resources)
     workers = place.workers if place is not None else _workers(cpus, gpus)
     if record is not None and record.execution_class is not None:
         place = Place(dict(record.execution_class), cpus, gpus, workers, "the study's own")
@@ -78,7 +78,7 @@ def place_of(ledger: Ledger, space: Space, record: StudyRecord | None) -> Place:
     return replace(place, note=limits.cpus().note(cpus))
 
 
-def _share(resources: Resources) -> float:
+def share(resources: Resources) -> float:
     """Return the GPUs of one trial: those asked for, or one where there is one."""
     return resources.gpus if resources.gpus is not None else min(1.0, float(machine.gpus()))
 

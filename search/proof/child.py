@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import importlib
 import json
 import os
 import pickle
@@ -12,13 +13,17 @@ import signal
 import sys
 import threading
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from multiprocessing import reduction
 from multiprocessing.connection import Connection
+from types import ModuleType
 from typing import Any, NoReturn
 
 from search.core.trial import DataCard
 from search.core.values import Settings
+from search.proof import disturb
+from search.proof.look import Seen, look
+from search.proof.watched import Watched
 from search.workload import Run, Workload
 from search.workload.foreign import reason_of
 
@@ -65,6 +70,60 @@ class Asked:
         """Return the data card."""
         return self._workload.data(fixed)
 
+    # What `verify` asks besides.
+
+    def stir(self, names: Sequence[str], number: int) -> None:
+        """Put shared generators at a place that a number names."""
+        disturb.stir(names, number)
+
+    def generators(self) -> dict[str, Any]:
+        """Return where the shared generators are."""
+        return disturb.places()
+
+    def put_back(self, generators: dict[str, Any]) -> None:
+        """Put the shared generators where those of another process were."""
+        disturb.put_back(generators)
+
+    def stop_clock(self) -> None:
+        """Let the clock stand still."""
+        disturb.stop_clock()
+
+    def seal_chance(self) -> None:
+        """Let the system's source of chance give zeros."""
+        disturb.seal_chance()
+
+    def look(self) -> dict[str, Seen]:
+        """Return what the run, its workload and their modules hold."""
+        names = dict.fromkeys([type(self.run).__module__, type(self._workload).__module__])
+        modules = [sys.modules[name] for name in names if name in sys.modules and name != "builtins"]
+        roots: dict[str, object] = {"run": self.run}
+        for module in modules:
+            roots |= {
+                f"{module.__name__.rpartition('.')[2]}.{name}": value
+                for name, value in vars(module).items()
+                if not name.startswith("__") and not isinstance(value, ModuleType)
+            }
+        classes = [each for kind in (type(self.run), type(self._workload)) for each in kind.__mro__]
+        for each in classes:
+            if each.__module__ in names:
+                roots |= {f"{each.__name__}.{name}": value for name, value in vars(each).items() if name[:2] != "__"}
+        return look({**roots, "workload": self._workload})
+
+    def start_watched(self, fixed: Settings, cpus: int, gpus: float) -> None:
+        """Begin a run that is given settings which tell what is read of them."""
+        self._watched = Watched(dict(fixed))
+        self.start(self._watched, cpus, gpus, None)
+
+    def reads(self) -> set[str]:
+        """Return the fixed settings that were read since they were asked for last."""
+        read = set(self._watched.read)
+        self._watched.read.clear()
+        return read
+
+    def modules(self) -> list[str]:
+        """Return the modules that are imported, in this order."""
+        return [name for name, module in sys.modules.items() if module is not None and name != "__main__"]
+
 
 def zygote(callers: Connection, prepare: Callable[[], Workload]) -> NoReturn:
     """Import the workload, and fork a process for each request; ends with the caller."""
@@ -75,7 +134,8 @@ def zygote(callers: Connection, prepare: Callable[[], Workload]) -> NoReturn:
         with contextlib.suppress(EOFError, OSError):  # the caller has ended
             while request := callers.recv_bytes():
                 if request != b"fork":
-                    callers.send_bytes(pickle.dumps(_end(*json.loads(request))))
+                    what, *arguments = json.loads(request)
+                    callers.send_bytes(pickle.dumps(_SERVICES[what](*arguments)))
                     continue
                 descriptor = reduction.recv_handle(callers)
                 if workload is None:
@@ -130,6 +190,14 @@ def _prepared(prepare: Callable[[], Workload]) -> tuple[tuple[str, str], Workloa
         return (traceback.format_exc(), reason_of(error)), None
 
 
+def _import(names: Sequence[str]) -> None:
+    """Import modules; what cannot be imported by its name is left to whoever needs it."""
+    for name in names:
+        if name not in sys.modules:
+            with contextlib.suppress(Exception):
+                importlib.import_module(name)
+
+
 def _end(pid: int, kill: bool) -> int:
     """Return how a child ended."""
     if kill:
@@ -140,6 +208,10 @@ def _end(pid: int, kill: bool) -> int:
         return os.waitpid(pid, 0)[1]
     except ChildProcessError:  # what the workload imports has waited for it
         return 0
+
+
+_SERVICES: Mapping[str, Callable[..., object]] = {"end": _end, "import": _import}
+"""What a zygote can be asked beside a fork."""
 
 
 def _end_with(parent: int) -> None:

@@ -1,0 +1,55 @@
+"""The verb that tries whether a workload keeps its contract, before trials share epochs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from search.cli.options import changes, overrides
+from search.core.errors import ContractBroken
+from search.system import streams
+
+EPOCHS_WITHOUT_FILE = 5
+"""Epochs of a workload that is named without a file, where --set gives no other number."""
+
+
+@click.command()
+@click.argument("file")
+@changes
+@click.option("--thorough", is_flag=True, help="Prove every state that trials of the file's plan part behind.")
+@click.option("--json", "as_json", is_flag=True, help="Print what was tried and found as JSON.")
+def verify(file: str, data: str | None, sets: Sequence[str], thorough: bool, as_json: bool) -> None:
+    """Try whether a workload keeps the contract that sharing rests on: the same bits in any order and process.
+
+    FILE is a space file, or package.module:attribute, with its settings by --set. A few epochs of the first
+    configuration are trained: twice, behind others, from saved states, with each axis and the seed changed. Nothing is
+    recorded. Ends with exit code 1 where the contract is broken.
+
+    Example: python -m search verify spaces/focal.yaml
+    """
+    from search import api
+    from search.proof import text
+
+    given = overrides(data, sets)
+    if ":" in file and not Path(file).exists() and not file.endswith((".yaml", ".yml")):
+        bare = {"workload": file, "fixed": {"epochs": EPOCHS_WITHOUT_FILE}, "space": {}}
+        space = api.load_space(bare, given)
+    else:
+        space = api.load_space(file, given)
+    say = (lambda line: None) if as_json else click.echo
+    verified = api.verify(
+        space,
+        thorough=thorough,
+        begun=lambda base: say(text.heading(space.workload, base)),
+        found=lambda finding: say(text.lines(finding)),
+        say=lambda line: click.echo(line, err=True),
+        fork=True,  # this process has computed nothing
+    )
+    if as_json:
+        click.echo(json.dumps(verified.to_json(), indent=2, ensure_ascii=not streams.unicode()))
+    say(text.summary(verified))
+    if verified.broken:
+        raise ContractBroken(text.complaint(verified))

@@ -1,0 +1,95 @@
+"""What a fresh process can do to its own surroundings: stir generators, stop the clock, seal the source of chance.
+
+A row that changes when one of these changes depends on it, which the contract forbids. Runs in the fresh process.
+"""
+
+from __future__ import annotations
+
+import datetime
+import os
+import random
+import sys
+import time
+from collections.abc import Iterable
+from types import ModuleType
+from typing import Any
+
+GENERATORS = ("python", "numpy", "torch")
+"""The generators that all code of a process shares."""
+
+FROZEN_S = 1_700_000_000.0
+"""What a stopped clock shows, in seconds; a date in 2023."""
+
+_CLOCKS = ("time", "monotonic", "perf_counter", "process_time")
+
+
+def stir(names: Iterable[str], number: int) -> None:
+    """Put shared generators at a place that a number names; one whose library is not loaded is left out."""
+    numpy, torch = sys.modules.get("numpy"), sys.modules.get("torch")
+    for name in names:
+        if name == "python":
+            random.seed(number)
+        elif name == "numpy" and numpy is not None:
+            numpy.random.seed(number)
+        elif name == "torch" and torch is not None:
+            torch.manual_seed(number)
+
+
+def places() -> dict[str, Any]:
+    """Return where the shared generators are, for `put_back`."""
+    found: dict[str, Any] = {"python": random.getstate()}
+    numpy, torch = sys.modules.get("numpy"), sys.modules.get("torch")
+    if numpy is not None:
+        found["numpy"] = numpy.random.get_state()
+    if torch is not None:
+        found["torch"] = torch.get_rng_state().numpy()
+    return found
+
+
+def put_back(generators: dict[str, Any]) -> None:
+    """Put the shared generators where those of another process were."""
+    random.setstate(generators["python"])
+    if "numpy" in generators:
+        sys.modules["numpy"].random.set_state(generators["numpy"])
+    if "torch" in generators:
+        import importlib
+
+        torch = importlib.import_module("torch")
+        torch.set_rng_state(torch.from_numpy(generators["torch"]))
+
+
+def stop_clock() -> None:
+    """Let the clock stand still, for every module that has asked for it by name as well."""
+    changed: dict[int, object] = {}
+    for name in _CLOCKS:
+        changed[id(getattr(time, name))] = lambda: FROZEN_S
+        changed[id(getattr(time, f"{name}_ns"))] = lambda: int(FROZEN_S * 1e9)
+    changed[id(datetime.datetime)] = _Stopped
+    _replace(changed)
+
+
+def seal_chance() -> None:
+    """Let the system's source of chance, from which generators without a seed get theirs, give zeros."""
+    changed: dict[int, object] = {id(os.urandom): lambda size: bytes(size)}
+    _replace(changed)
+
+
+def _replace(changed: dict[int, object]) -> None:
+    for module in [each for each in sys.modules.values() if isinstance(each, ModuleType)]:
+        for name, value in list(vars(module).items()):
+            if id(value) in changed:
+                setattr(module, name, changed[id(value)])
+
+
+class _Stopped(datetime.datetime):
+    @classmethod
+    def now(cls, tz: datetime.tzinfo | None = None) -> Any:
+        return datetime.datetime.fromtimestamp(FROZEN_S, tz)
+
+    @classmethod
+    def utcnow(cls) -> Any:
+        return datetime.datetime.fromtimestamp(FROZEN_S, datetime.UTC).replace(tzinfo=None)
+
+    @classmethod
+    def today(cls) -> Any:
+        return datetime.datetime.fromtimestamp(FROZEN_S)  # as the original is

@@ -1,0 +1,181 @@
+"""What a run holds, as a list of hashes: two lists tell what a state left out, or a trial left behind.
+
+A look walks from a run, its workload and the variables of its module to plain data, arrays, tensors and generators.
+It knows torch's classes where torch is loaded, and imports nothing. It runs in the fresh process.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import random
+import sys
+import types
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+MAX_THINGS = 20_000
+"""Objects that a look walks over at most."""
+
+MAX_DEPTH = 12
+"""Steps from the run to what is looked at."""
+
+MAX_ITEMS = 500
+"""Items of a list or a mapping that are looked at."""
+
+KINDS = ("generator", "optimiser", "scheduler", "buffer", "weights", "counter", "array", "value", "cache")
+"""What may differ, the most telling first."""
+
+_WORDS = {
+    "optimiser": ("momentum", "velocity", "optim", "exp_avg"),
+    "buffer": ("running_", "ema", "average"),
+    "weights": ("weight", "bias", "param", "coef"),
+    "counter": ("epoch", "step", "count", "iteration"),
+}
+"""Kind -> what the names of plain numbers and arrays of that kind hold."""
+
+_IMPLAUSIBLE = {("counter", "array"), ("weights", "value")}
+"""Kinds that a name makes of an array or of a plain value and that these cannot be."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One thing that a look came by.
+
+    Attributes:
+        kind: one of `KINDS`.
+        digest: equal for equal contents.
+        text: what it is, for people; "" for what is too large.
+    """
+
+    kind: str
+    digest: str
+    text: str = ""
+
+
+def look(roots: Mapping[str, object]) -> dict[str, Seen]:
+    """Return path -> what is there, from every root, each thing by the first path that leads to it."""
+    seen: dict[str, Seen] = {}
+    met: set[int] = set()
+    ahead = [(name, root, "", 0) for name, root in reversed(list(roots.items()))]
+    keep = []  # what is made on the way, so that no other object gets its number
+    while ahead and len(met) < MAX_THINGS:
+        path, thing, context, depth = ahead.pop()
+        leaf = _leaf(thing)
+        if leaf is not None:
+            kind, digest, text = leaf
+            seen[path] = Seen(context or _named(kind, path), digest, text)
+            continue
+        if id(thing) in met or depth > MAX_DEPTH:
+            continue
+        met.add(id(thing))
+        parts = _parts(thing, path, context)
+        keep.append(parts)
+        ahead += [(where, part, sense, depth + 1) for where, part, sense in reversed(parts)]
+    return seen
+
+
+def differing(one: Mapping[str, Seen], other: Mapping[str, Seen]) -> list[tuple[str, Seen | None, Seen | None]]:
+    """Return (path, here, there) of what differs between two looks, the most telling kinds first."""
+    paths = [path for path in {**one, **other} if one.get(path) != other.get(path)]
+
+    def rank(path: str) -> int:
+        kinds = [KINDS.index(look[path].kind) for look in (one, other) if path in look]
+        return min(kinds)
+
+    return [(path, one.get(path), other.get(path)) for path in sorted(paths, key=rank)]
+
+
+def _leaf(thing: Any) -> tuple[str, str, str] | None:
+    """Return kind, digest and text of what is looked at as a whole, None of what has parts."""
+    numpy, torch = sys.modules.get("numpy"), sys.modules.get("torch")
+    if thing is None or isinstance(thing, (bool, int, float, complex, str, bytes, bytearray)):
+        return "value", _hash(repr(thing).encode()), _short(thing)
+    if isinstance(thing, random.Random):
+        return "generator", _hash(repr(thing.getstate()).encode()), ""
+    if isinstance(thing, (set, frozenset)):
+        return "value", _hash(repr(sorted(map(repr, thing))).encode()), _short(thing)
+    if numpy is not None:
+        if isinstance(thing, numpy.random.Generator):
+            return "generator", _hash(repr(thing.bit_generator.state).encode()), ""
+        if isinstance(thing, (numpy.random.RandomState, numpy.random.BitGenerator)):
+            state = thing.get_state() if hasattr(thing, "get_state") else thing.state
+            return "generator", _hash(repr(state).encode()), ""
+        if isinstance(thing, (numpy.ndarray, numpy.generic)):
+            content = repr(thing.tolist()).encode() if thing.dtype.hasobject else thing.tobytes()
+            return "array", _hash(repr((thing.dtype, thing.shape)).encode() + content), ""
+    if torch is not None:
+        if isinstance(thing, torch.Generator):
+            return "generator", _hash(thing.get_state().numpy().tobytes()), ""
+        if isinstance(thing, torch.Tensor):
+            return "array", _hash(_bytes(thing)), ""
+    if callable(getattr(thing, "cache_info", None)):
+        return "cache", _hash(str(thing.cache_info()).encode()), ""
+    return None
+
+
+def _parts(thing: Any, path: str, context: str) -> list[tuple[str, Any, str]]:
+    """Return (path, part, kind that its leaves are of) of what a thing consists of."""
+    if isinstance(thing, Mapping):
+        items = list(thing.items())[:MAX_ITEMS]
+        return [(f"{path}[{_short(name)}]", item, context) for name, item in items]
+    if isinstance(thing, (list, tuple)):
+        return [(f"{path}[{place}]", item, context) for place, item in enumerate(thing[:MAX_ITEMS])]
+    if isinstance(thing, types.GeneratorType):
+        frame = thing.gi_frame
+        return [(name, part, context) for name, part in frame.f_locals.items()] if frame is not None else []
+    if isinstance(thing, types.MethodType):
+        return [(path, thing.__self__, context)]
+    if isinstance(thing, (types.ModuleType, types.FunctionType, types.BuiltinFunctionType, type)):
+        return []
+    torch = sys.modules.get("torch")
+    if torch is not None and isinstance(thing, torch.nn.Module):
+        weights = [(f"{path}.{name}", part, "weights") for name, part in thing.named_parameters()]
+        buffers = [(f"{path}.{name}", part, "buffer") for name, part in thing.named_buffers()]
+        own = [(f"{path}.{name}", part, "") for name, part in vars(thing).items() if not name.startswith("_")]
+        return [*buffers, *weights, *own]
+    sense = context
+    if torch is not None and isinstance(thing, torch.optim.Optimizer):
+        return [(path, thing.state_dict(), "optimiser")]
+    if torch is not None and "lr_scheduler" in type(thing).__module__:
+        return [(path, thing.state_dict(), "scheduler")]
+    named = dict(getattr(thing, "__dict__", {}))
+    for owner in type(thing).__mro__:
+        slots = owner.__dict__.get("__slots__", ())
+        named |= {
+            name: getattr(thing, name)
+            for name in ((slots,) if isinstance(slots, str) else slots)
+            if isinstance(name, str) and not name.startswith("__") and hasattr(thing, name)
+        }
+    return [(f"{path}.{name}", part, sense) for name, part in named.items()]
+
+
+def _named(kind: str, path: str) -> str:
+    """Return the kind of a plain number or array by what it is called."""
+    if kind not in ("value", "array"):
+        return kind
+    name = path.rpartition(".")[2].lower()
+    for sense, words in _WORDS.items():
+        if any(word in name for word in words) and (sense, kind) not in _IMPLAUSIBLE:
+            return sense
+    return kind
+
+
+def _bytes(tensor: Any) -> bytes:
+    torch = sys.modules["torch"]
+    plain = tensor.detach().cpu()
+    if plain.layout != torch.strided or plain.is_quantized:
+        return repr(plain).encode()
+    form = repr((plain.dtype, tuple(plain.shape))).encode()
+    flat = plain.contiguous().reshape(-1)
+    content: bytes = flat.view(torch.uint8).numpy().tobytes() if flat.numel() else b""
+    return form + content
+
+
+def _hash(content: bytes) -> str:
+    return hashlib.blake2b(content, digest_size=16).hexdigest()
+
+
+def _short(value: object) -> str:
+    text = " ".join(repr(value).split())
+    return text if len(text) <= 40 else f"{text[:37]}..."
