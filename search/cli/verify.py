@@ -32,9 +32,11 @@ def verify(file: str, data: str | None, sets: Sequence[str], thorough: bool, as_
     """
     from search import api
     from search.proof import text
+    from search.workload import load_workload
 
     given = overrides(data, sets)
     if ":" in file and not Path(file).exists() and not file.endswith((".yaml", ".yml")):
+        load_workload(file)  # a fault of its own, for there is no file to be named
         bare = {"workload": file, "fixed": {"epochs": EPOCHS_WITHOUT_FILE}, "space": {}}
         space = api.load_space(bare, given)
     else:

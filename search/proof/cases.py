@@ -108,20 +108,20 @@ def _cause_of_two(ground: Ground, difference: Difference) -> str:
 
 def _in_another_interpreter(ground: Ground) -> Finding:
     seed = "2" if os.environ.get("PYTHONHASHSEED") == "1" else "1"
-    found: list[Sequence[Row]] = []
+    rows_apart: list[Sequence[Row]] = []
 
     def train() -> Difference | None:
         apart = Warm(partial(load_workload, ground.workload), fork=False, environment={"PYTHONHASHSEED": seed})
         trainer = Trainer(apart, ground.trainer.cpus, ground.trainer.gpus, ground.trainer.card)
         with trainer.process() as fresh:
             trainer.start(fresh, ground.base)
-            found.append(trainer.train(fresh, ground.base))
+            rows_apart.append(trainer.train(fresh, ground.base))
         ground.trainer.trained += trainer.trained
-        return ground.compared(found[-1])
+        return ground.compared(rows_apart[-1])
 
     def cause(_: Difference) -> str:
         train()
-        return causes.of_other_hashes(*found[-2:])
+        return causes.of_other_hashes(*rows_apart[-2:])
 
     return ground.judged(INTERPRETER, train, cause)
 

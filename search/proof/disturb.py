@@ -37,13 +37,13 @@ def stir(names: Iterable[str], number: int) -> None:
 
 def places() -> dict[str, Any]:
     """Return where the shared generators are, for `put_back`."""
-    found: dict[str, Any] = {"python": random.getstate()}
+    generators: dict[str, Any] = {"python": random.getstate()}
     numpy, torch = sys.modules.get("numpy"), sys.modules.get("torch")
     if numpy is not None:
-        found["numpy"] = numpy.random.get_state()
+        generators["numpy"] = numpy.random.get_state()
     if torch is not None:
-        found["torch"] = torch.get_rng_state().numpy()
-    return found
+        generators["torch"] = torch.get_rng_state().numpy()
+    return generators
 
 
 def put_back(generators: dict[str, Any]) -> None:

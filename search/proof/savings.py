@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from search.core import prefix
+from search.core.trial import Row
 from search.space.model import Space
 from search.study.leaf import Leaf, Planner
 from search.workload import Workload
@@ -26,39 +28,69 @@ def leaves(space: Space, workload: Workload) -> list[Leaf] | None:
         return None
     planner = Planner(space, workload, NO_CLASS)
     sampler = make_sampler(space, [])
-    found: list[Leaf] = []
+    trials: list[Leaf] = []
     while (answer := sampler.ask()) is not None:
         for seed in space.seeds:
-            found.append(planner.leaf(len(found), answer.configuration, seed, answer.parameters))
-        if len(found) > MAX_TRIALS_COUNTED:
+            trials.append(planner.leaf(len(trials), answer.configuration, seed, answer.parameters))
+        if len(trials) > MAX_TRIALS_COUNTED:
             return None
-    return found
+    return trials
 
 
-def saved_epochs(space: Space, workload: Workload, names: set[str], equal: int) -> tuple[int, int] | None:
-    """Return how many epochs a plan would save with settings declared per epoch, and how many it trains.
+@dataclass(frozen=True)
+class Savings:
+    """What a plan would save.
+
+    Attributes:
+        saved: epochs.
+        distinct: epochs that it trains now.
+        exact: whether no more would be saved, as far as the configuration that was tried tells.
+    """
+
+    saved: int
+    distinct: int
+    exact: bool
+
+
+def savings(
+    space: Space, workload: Workload, names: set[str], seen: Sequence[tuple[Mapping[str, Any], Sequence[Row]]]
+) -> Savings | None:
+    """Return what a plan would save if settings were declared per epoch, and named in keys only from where they act.
 
     Args:
         space: the file.
         workload: its workload.
         names: the settings.
-        equal: epochs from the first one that they were seen not to act on.
+        seen: fixed settings that differ in these alone, and their rows: as long as rows are equal, they do not act.
     """
     trials = leaves(space, workload)
     if trials is None:
         return None
-    now = _distinct(leaf.path for leaf in trials)
-    then = _distinct(_path(leaf, names, equal) for leaf in trials)
-    return now - then, now
+    prints = {_values(fixed, names): [_print(row) for row in rows] for fixed, rows in seen}
+    now, then = _distinct(leaf.path for leaf in trials), _distinct(_path(leaf, names, prints) for leaf in trials)
+    acted = len({tuple(each) for each in prints.values()}) == len(prints)
+    exact = acted and all(_values(leaf.fixed, names) in prints for leaf in trials)
+    return Savings(now - then, now, exact)
 
 
-def _path(leaf: Leaf, names: set[str], equal: int) -> Sequence[str]:
-    """Return the keys of a trial that would be told of these settings from an epoch on."""
-    late = {name: value for name, value in leaf.fixed.items() if name in names}
-    fixed: dict[str, Any] = {name: value for name, value in leaf.fixed.items() if name not in names}
-    root = prefix.fingerprint([leaf.data, fixed])
-    schedule = [{**each, **(late if epoch >= equal else {})} for epoch, each in enumerate(leaf.schedule)]
-    return prefix.path(root, schedule)
+def _path(leaf: Leaf, names: set[str], prints: Mapping[str, Sequence[str]]) -> Sequence[str]:
+    """Return the keys of a trial that is told of these settings from where they act."""
+    own = _values(leaf.fixed, names)
+    rows = prints.get(own, ())
+    fixed = {name: value for name, value in leaf.fixed.items() if name not in names}
+    told = [rows[epoch] if epoch < len(rows) else own for epoch in range(len(leaf.schedule))]
+    schedule = [{**settings, "told": text} for settings, text in zip(leaf.schedule, told, strict=True)]
+    return prefix.path(prefix.fingerprint([leaf.data, fixed]), schedule)
+
+
+def _values(fixed: Mapping[str, Any], names: set[str]) -> str:
+    return prefix.fingerprint({name: value for name, value in fixed.items() if name in names})
+
+
+def _print(row: Row) -> str:
+    """Return the hash of a row."""
+    predictions = {split: classes.tolist() for split, classes in row.predictions.items()}
+    return prefix.fingerprint([{name: repr(value) for name, value in row.metrics.items()}, predictions])
 
 
 def _distinct(paths: Iterable[Sequence[str]]) -> int:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import islice
+from contextlib import suppress
+from dataclasses import dataclass
 
 from search.core.errors import UserError
 from search.core.trial import DataCard
+from search.core.values import same
 from search.proof.cases import LOADED, SAVED, Ground
 from search.proof.finding import Finding, Result
-from search.proof.savings import saved_epochs
+from search.proof.fresh import FreshDied, FreshFailed
+from search.proof.savings import savings
 from search.proof.subject import Subject, another_seed, others, subject, with_axis
 from search.proof.trainer import Difference, Trouble, first_difference
 from search.space.model import Axis, Space
@@ -18,6 +21,9 @@ from search.workload import Workload
 
 MAX_VALUES_TRIED = 3
 """Other values of an axis that are tried until one moves a row."""
+
+MAX_VALUES_COMPARED = 6
+"""Values of an axis that are trained to see how long their rows are equal."""
 
 SEED_ROWS = "another seed moves rows"
 SEED_DATA = "another seed moves no data"
@@ -56,92 +62,122 @@ def seed_cases(ground: Ground, space: Space, workload: Workload) -> Iterator[Fin
 
 def axis_cases(ground: Ground, space: Space, workload: Workload) -> Iterator[Finding]:
     """Change the settings of the file's axes one at a time."""
-    in_loop = _read_in_loop(ground)
+    reads = _reads(ground)
     for axis in space.axes:
-        if all(name in SERVICE_SETTINGS for value in [*others(axis, ...)][:1] for name in axis.settings(value)):
-            continue  # how long it trains and when it stops: no training is told of it
-        yield from _axis(ground, space, workload, axis, in_loop)
+        values = _values(space, axis)
+        if any(name not in SERVICE_SETTINGS for value in values for name in axis.settings(value)):
+            yield from _axis(ground, space, workload, axis, reads)  # of the others no training is told
 
 
-def _axis(ground: Ground, space: Space, workload: Workload, axis: Axis, in_loop: set[str]) -> Iterator[Finding]:
-    parameters, seed = with_axis(space, axis), space.seeds[0]
-    if axis.name not in parameters:
-        return
-    usual = parameters[axis.name]
+@dataclass
+class _Pair:
+    """Two values of an axis whose rows differ: what was trained, and the first epochs that differ in settings and rows.
+
+    Attributes:
+        one, other: what was trained.
+        value: of the axis, in `other`.
+        begin: first epoch whose settings differ.
+        difference: where the rows differ first.
+    """
+
+    one: Subject
+    other: Subject
+    value: object
+    begin: int
+    difference: Difference
+
+
+def _values(space: Space, axis: Axis) -> list[object]:
+    """Return an axis's values where it is active, the usual one first, then as they are tried."""
+    parameters = with_axis(space, axis)
+    return [parameters[axis.name], *others(axis, parameters[axis.name])] if axis.name in parameters else []
+
+
+def _axis(ground: Ground, space: Space, workload: Workload, axis: Axis, reads: _Reads | None) -> Iterator[Finding]:
     moves = f"{axis.name}: another value moves rows"
-    parting, equal = None, None  # subjects of the first pair that moves rows, equal epochs before that in all pairs
-    notes, unparted = [], []
-    for value in islice(others(axis, usual), MAX_VALUES_TRIED):
-        pair = f"{usual} -> {value}"
+    usual, *rest = _values(space, axis)
+    pair, notes, unparted, equal = None, [], [], 0
+    for value in rest[:MAX_VALUES_TRIED]:
         try:
-            one = subject(space, workload, parameters, seed)
-            other = subject(space, workload, space.completed({**parameters, axis.name: value}), seed)
-            begin = one.parting(other)
+            first, second = (_with(space, workload, axis, each) for each in (usual, value))
+            begin = first.parting(second)
             if begin is None:
                 unparted.append(str(value))
                 continue
-            difference = first_difference(ground.trainer.rows(one), ground.trainer.rows(other))
+            difference = first_difference(ground.trainer.rows(first), ground.trainer.rows(second))
         except (Trouble, UserError) as error:
-            notes.append(f"{pair}: {error}")
+            notes.append(f"{axis.name}={value}: {error}")
             continue
-        same = one.epochs if difference is None else difference.epoch - 1
-        equal = same if equal is None else min(equal, same)
         if difference is not None:
-            parting = one, other, begin, difference
+            pair = _Pair(first, second, value, begin, difference)
             break
-    if parting is None:
-        if equal is None:
-            if unparted:
-                alike = " and ".join([", ".join(unparted[:-1]), unparted[-1]] if len(unparted) > 1 else unparted)
-                notes.append(f"{usual} gives the same settings as {alike} in the first {ground.base.epochs} epochs")
-            yield Finding(moves, Result.NOT_TRIED, note="; ".join(notes) or "it has one value")
+        equal = first.epochs
+    names = {name for value in rest for name in axis.settings(value)} & set(ground.base.fixed)
+    if pair is None and equal:
+        unread = reads is not None and bool(names) and not names & (reads.at_start | reads.in_loop)
+        cause = "it is declared and never read" if unread else "it acts later, or on nothing that is measured"
+        note = f"no value of it moved a bit in the first {equal} epochs"
+        yield Finding(moves, Result.NAMED, cause=cause, note=note)
+        if unread:
             return
-        note = f"no value of it moved a bit in the first {ground.base.epochs} epochs"
-        yield Finding(moves, Result.NAMED, cause="it is declared and never read, or acts later", note=note)
+    elif pair is None:
+        if unparted:
+            alike = " and ".join([", ".join(unparted[:-1]), unparted[-1]] if len(unparted) > 1 else unparted)
+            notes.append(f"{usual} gives the same settings as {alike} in the first {ground.base.epochs} epochs")
+        yield Finding(moves, Result.NOT_TRIED, note="; ".join(notes) or "it has one value")
+        return
+    elif pair.difference.epoch < pair.begin:
+        ground.broken.add(moves)
+        note = f"the settings differ from epoch {pair.begin} on"
+        yield Finding(moves, Result.NOT_HELD, pair.difference, "it acts before its epoch", note)
     else:
-        one, other, begin, difference = parting
-        if difference.epoch < begin:
-            ground.broken.add(moves)
-            note = f"the settings differ from epoch {begin} on"
-            yield Finding(moves, Result.NOT_HELD, difference, "it acts before its epoch", note)
-        else:
-            yield Finding(moves, Result.HELD, note=f"{axis.name}={pair}")
-        if begin > 1 or (one.turning(other, 2).parting(one) is not None and one.fixed == other.fixed):
-            yield from _per_epoch(ground, axis, one, other, begin)
-    names = {
-        name for value in (usual, *others(axis, usual)) for name in axis.settings(value) if name in ground.base.fixed
-    }
-    if names and (names <= in_loop or (equal or 0) > 0):
-        yield _late(space, workload, axis, names, in_loop, equal or 0)
+        yield Finding(moves, Result.HELD, note=f"{axis.name}={usual} -> {pair.value}")
+        if same(pair.one.fixed, pair.other.fixed):
+            yield from _per_epoch(ground, axis, pair)
+    in_loop = reads is not None and bool(names) and names <= reads.in_loop - reads.at_start
+    acts_late = pair is None or (pair.begin == 1 and pair.difference.epoch > 1)
+    if names and (in_loop or acts_late):
+        yield _late(ground, space, workload, axis, names, in_loop)
 
 
-def _late(space: Space, workload: Workload, axis: Axis, names: set[str], in_loop: set[str], equal: int) -> Finding:
-    """Name a fixed setting that epochs alone read, with what declaring it per epoch would save."""
-    saved = saved_epochs(space, workload, names, equal)
-    reads = "is read only inside the loop" if names <= in_loop else f"moves nothing in the first {equal} epochs"
-    case = f"{axis.name}: fixed, though it {reads}"
-    if saved is None:
+def _with(space: Space, workload: Workload, axis: Axis, value: object) -> Subject:
+    """Return the first configuration in which an axis has a value."""
+    parameters = space.completed({**with_axis(space, axis), axis.name: value})
+    return subject(space, workload, parameters, space.seeds[0])
+
+
+def _late(ground: Ground, space: Space, workload: Workload, axis: Axis, names: set[str], in_loop: bool) -> Finding:
+    """Name a fixed setting that acts in epochs alone, with what declaring it per epoch would save."""
+    seen = []
+    for value in _values(space, axis)[:MAX_VALUES_COMPARED]:
+        with suppress(Trouble, UserError):
+            trained = _with(space, workload, axis, value)
+            seen.append((trained.fixed, ground.trainer.rows(trained)))
+    fewer = savings(space, workload, names, seen)
+    case = f"{axis.name}: fixed, though {'it is read only inside the loop' if in_loop else 'it acts in later epochs'}"
+    if fewer is None:
         return Finding(case, Result.NAMED, note="declared per epoch, trials would share what comes before it acts")
-    fewer, distinct = saved
-    note = f"declared per epoch, it would save {'at least ' * bool(fewer)}{fewer} of the plan's {distinct} epochs"
-    if not fewer:
+    note = f"declared per epoch, it would save {'' if fewer.exact else 'at least '}{fewer.saved} of the plan's "
+    note += f"{fewer.distinct} epochs"
+    if not fewer.saved:
         note += " with these values, and could take plans that change it from some epoch on"
     return Finding(case, Result.NAMED, note=note)
 
 
-def _per_epoch(ground: Ground, axis: Axis, one: Subject, other: Subject, begin: int) -> Iterator[Finding]:
+def _per_epoch(ground: Ground, axis: Axis, pair: _Pair) -> Iterator[Finding]:
     """Change a per-epoch setting from an epoch on: it must act from there on, also behind a loaded state."""
+    before, begin = pair.one, pair.begin
     trainer = ground.trainer
     case = f"{axis.name}: changed from epoch {{}} on, it acts from there on"
     behind = f"{axis.name}: so it does behind a loaded state"
-    if one.epochs < 2:
+    if before.epochs < 2:
         yield Finding(case.format(2), Result.NOT_TRIED, note="it trains one epoch")
         return
-    turn = max(begin, min(3, one.epochs))
-    turned = one.turning(other, turn)
+    turn = max(begin, min(3, before.epochs))
+    turned = before.turning(pair.other, turn)
     case = case.format(turn)
     try:
-        rows, usual = trainer.rows(turned), trainer.rows(one)
+        rows, usual = trainer.rows(turned), trainer.rows(before)
     except Trouble as trouble:
         yield Finding(case, Result.NOT_TRIED, note=str(trouble))
         return
@@ -157,8 +193,8 @@ def _per_epoch(ground: Ground, axis: Axis, one: Subject, other: Subject, begin: 
 
     def train() -> Difference | None:
         with trainer.process() as fresh:
-            trainer.start(fresh, one)
-            trainer.train(fresh, one, last=turn - 1)
+            trainer.start(fresh, before)
+            trainer.train(fresh, before, last=turn - 1)
             state = trainer.save(fresh, turn - 1)
         with trainer.process() as fresh:
             trainer.start(fresh, turned, state)
@@ -175,15 +211,20 @@ def _turning_cause(turn: int, difference: Difference | None) -> str:
     return f"it acts before epoch {turn}"
 
 
-def _read_in_loop(ground: Ground) -> set[str]:
-    """Return the fixed settings that the first epochs read, and the start of the run does not."""
+@dataclass
+class _Reads:
+    """Fixed settings that were read: while the run started, and in its first epochs."""
+
+    at_start: set[str]
+    in_loop: set[str]
+
+
+def _reads(ground: Ground) -> _Reads | None:
+    """Return what the first configuration reads; None where it cannot take a mapping that is not quite a dict."""
     trainer, base = ground.trainer, ground.base
-    try:
-        with trainer.process() as fresh:
-            fresh.ask("start_watched", dict(base.fixed), trainer.cpus, trainer.gpus)
-            at_start: set[str] = fresh.ask("reads")
-            trainer.train(fresh, base, last=min(2, base.epochs))
-            in_loop: set[str] = fresh.ask("reads")
-    except Exception:  # it cannot take a mapping that is not quite a dict: nothing is named
-        return set()
-    return in_loop - at_start
+    with suppress(Trouble, FreshFailed, FreshDied), trainer.process() as fresh:
+        fresh.ask("start_watched", dict(base.fixed), trainer.cpus, trainer.gpus)
+        at_start = fresh.ask("reads")
+        trainer.train(fresh, base, last=min(2, base.epochs))
+        return _Reads(at_start, fresh.ask("reads"))
+    return None

@@ -86,15 +86,15 @@ def _all(
 
 def _earlier(space: Space, workload: Workload, base: Subject) -> list[Subject]:
     """Return trials that may leave something behind: one that differs in all that can, and one in the seed alone."""
-    found: list[Subject] = []
+    earlier: list[Subject] = []
     for parameters in (far(space), space.example()):
         try:
             other = subject(space, workload, parameters, another_seed(space))
         except UserError:  # these cannot be trained together
             continue
-        if other.key not in [base.key, *(each.key for each in found)]:
-            found.append(other)
-    return found
+        if other.key not in [base.key, *(each.key for each in earlier)]:
+            earlier.append(other)
+    return earlier
 
 
 def _branches(ground: Ground, space: Space, workload: Workload, say: Callable[[str], object]) -> Finding:
