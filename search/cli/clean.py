@@ -12,7 +12,11 @@ from search.cli.options import places
 @click.command()
 @places
 @click.option("--states", is_flag=True, help="Free all saved states; rows and tables stay.")
-@click.option("--alarms", is_flag=True, help="Share again where an epoch trained again had given another row.")
+@click.option(
+    "--alarms",
+    is_flag=True,
+    help="Share again where a proof failed: it is proven anew, and rows that were withdrawn are trained anew.",
+)
 def clean(results: str, storage: str | None, states: bool, alarms: bool) -> None:
     """Free files that nothing names: of workers and drivers that were killed, and of their Rays. No row is deleted.
 

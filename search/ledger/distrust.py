@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from search.core.trial import State
 from search.core.trust import FRESH
 from search.ledger import tables
+from search.ledger.files import StateFile
 from search.ledger.step import Step
 from search.ledger.tables import utc_now
 
@@ -58,8 +59,10 @@ def distrusted(connection: sa.Connection, kinds: Collection[str] | None) -> dict
     return {row.kind: Distrust(**row._mapping) for row in connection.execute(query)}
 
 
-def record(connection: sa.Connection, kind: str, text: str, repeatable: bool, run_id: int) -> int:
-    """Record that a kind is distrusted; return the number of rows withdrawn.
+def record(
+    connection: sa.Connection, kind: str, text: str, repeatable: bool, run_id: int
+) -> tuple[int, list[StateFile]]:
+    """Record that a kind is distrusted; return the number of rows withdrawn, and the states that are on record no more.
 
     The first text stands, unless it turns out later that the kind is not repeatable. Called again, it withdraws what
     was committed in the meantime.
@@ -72,10 +75,11 @@ def record(connection: sa.Connection, kind: str, text: str, repeatable: bool, ru
     connection.execute(tables.proof.delete().where(tables.proof.c.kind == kind))
     states = tables.state.c
     of_kind = sa.select(_epoch.key).where(_epoch.kind == kind)
-    connection.execute(tables.state.delete().where((states.kind == kind) | states.key.in_(of_kind)))
+    deleted = tables.state.delete().where((states.kind == kind) | states.key.in_(of_kind))
+    gone = connection.execute(deleted.returning(states.key, states.sha256, states.size)).all()
     keys = _withdraw(connection, kind, text, run_id)
     _reopen(connection, keys, kind, text, run_id)
-    return len(keys)
+    return len(keys), [StateFile(row.key.hex(), row.sha256, row.size) for row in gone]
 
 
 def clear(connection: sa.Connection) -> int:
@@ -115,7 +119,7 @@ def _reopen(connection: sa.Connection, keys: set[bytes], kind: str, text: str, r
     for study_id in sorted(reopened):
         step = Step(connection, study_id)
         numbers, rows = reopened[study_id], len(shown[study_id])
-        step.log("withdrawn", distrusted=kind, text=text, rows=rows, trials=numbers, run=run_id)
+        step.log("withdrawn", kind_of_training=kind, text=text, rows=rows, trials=numbers, run=run_id)
         for number in numbers:
             step.set_trial(number, state=State.INTERRUPTED, ended_by="", last_epoch=0, error="")
         step.flush()

@@ -18,6 +18,7 @@ from search.core.prefix import fingerprint
 from search.core.trial import DataCard, Row, State, Trial
 from search.ledger import codec, distrust, tables
 from search.ledger.distrust import SHOWN, Distrust
+from search.ledger.files import remove_state
 from search.ledger.opening import open_engine
 from search.ledger.states import States
 from search.ledger.step import Step
@@ -235,7 +236,10 @@ class Ledger:
             number of rows that were withdrawn now.
         """
         with self.writing() as connection:
-            return distrust.record(connection, kind, text, repeatable, run_id)
+            count, states = distrust.record(connection, kind, text, repeatable, run_id)
+        for state in states:
+            remove_state(self.states.folder, state)
+        return count
 
     def distrusted(self, kinds: Collection[str] | None = None) -> dict[str, Distrust]:
         """Return the kinds that nothing is shared of, all or those among `kinds`, oldest first."""

@@ -11,10 +11,12 @@ from rich.text import Text
 
 from search.core.errors import UserError
 from search.core.trial import Trial
+from search.core.trust import FRESH, USED
 from search.ledger.ledger import Ledger, StudyRecord
 from search.report.record.complete import states as states
 from search.report.record.curves import COUNTED, Curve, best_epoch, metric_order, read_curves
 from search.report.record.frames import TRIAL_METRICS
+from search.report.record.trust import trust_sentences
 from search.report.text import duration, figure, one_line, pairs_text, printable, value_text, with_unit
 from search.space.model import Objective
 from search.study.opened import OpenStudy
@@ -36,7 +38,8 @@ def study_list(ledger: Ledger) -> RenderableType:
         trials = ledger.trials(record.id)
         row = (record.name, str(record.revision), record.created[:19], states(trials), _best(ledger, record, trials))
         table.add_row(*(Text(one_line(cell)) for cell in row))
-    return Group(table, Text(_states_kept(ledger)))
+    doubts = [f"{record.name}: {said}" for record in studies for said in trust_sentences(ledger, record)]
+    return Group(table, *(Text(one_line(doubt)) for doubt in doubts), Text(_states_kept(ledger)))
 
 
 def _states_kept(ledger: Ledger) -> str:
@@ -65,6 +68,7 @@ def show_study(study: OpenStudy) -> RenderableType:
         "trials": states([curve.trial for curve in read.curves]),
         "data": ", ".join(card.name or card.fingerprint for card in read.cards.values()),
         "execution class": pairs_text(record.execution_class or {}, 6),
+        "proven": _proven(study, read.curves),
     }
     runs = _table("run", "started (UTC)", "seconds", "outcome", title="runs")
     for run in ledger.runs(study_id=record.id):
@@ -79,7 +83,18 @@ def show_study(study: OpenStudy) -> RenderableType:
         trials.add_row(*(Text(one_line(cell)) for cell in (*cells, f"{trial.last_epoch} of {trial.epochs}", value)))
     hidden = len(read.curves) - MAX_TRIALS_LISTED
     note = [Text(f"The last {MAX_TRIALS_LISTED} trials are shown; {hidden} more.")] if hidden > 0 else []
-    return Group(_facts(facts), runs, trials, *note)
+    doubts = [Text(one_line(doubt)) for doubt in trust_sentences(ledger, record)]
+    return Group(_facts(facts), *doubts, runs, trials, *note)
+
+
+def _proven(study: OpenStudy, curves: Sequence[Curve]) -> str:
+    """Say of how many kinds of training of a study it is proven that their states can be shared, and by what."""
+    kinds = {recorded.kind for curve in curves for recorded in curve.rows.values()} - {""}
+    proofs = study.ledger.proofs(kinds) if kinds else {}
+    if not kinds:
+        return ""
+    each = "proof" if (count := sum(map(len, proofs.values()))) == 1 else "proofs"
+    return f"{len(proofs)} of {len(kinds)} kind{'s' * (len(kinds) != 1)} of training, by {count} {each}"
 
 
 def show_trial(study: OpenStudy, number: int) -> RenderableType:
@@ -105,6 +120,7 @@ def show_trial(study: OpenStudy, number: int) -> RenderableType:
         "best epoch": str(curve.best_epoch or ""),
         "attempts": str(trial.attempts),
         "seconds": duration(curve.seconds),
+        "began": _began(curve),
         "parameters": "\n".join(f"{name} = {value_text(value)}" for name, value in trial.parameters.items()),
         "settings": "\n".join(f"{name} = {value_text(value)}" for name, value in sorted(trial.settings.items())),
     }
@@ -115,6 +131,13 @@ def show_trial(study: OpenStudy, number: int) -> RenderableType:
         metrics.add_row(Text(one_line(with_unit(name))), *(Text(value) for value in values))
     error = [Text(printable(trial.error, lines=True))] if trial.error else []
     return Group(_facts(facts), *([metrics] if last else []), *error)
+
+
+def _began(curve: Curve) -> str:
+    """Say how the processes began that trained a trial's rows, as far as it is on record."""
+    origins = {FRESH: "in a fresh process", USED: "in a process that had trained others before", "": ""}
+    said = dict.fromkeys(origins.get(row.origin, "from saved states") for _, row in sorted(curve.rows.items()))
+    return ", ".join(name for name in said if name)
 
 
 def _curve(study: OpenStudy, trial: Trial) -> Curve:

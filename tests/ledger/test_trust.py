@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from search.core.trial import Row, State
-from search.ledger.files import StateFile
+from search.ledger.files import StateFile, all_files, write_state
 from search.ledger.ledger import Ledger
 from search.ledger.states import KeptState, Pair, Role
 from tests.ledger.test_ledger import key, study_of, trial
@@ -31,8 +31,8 @@ class TrustContract:
     """A subclass gives `storage`: a place without a ledger yet."""
 
     @pytest.fixture
-    def ledger(self, storage: str) -> Iterator[Ledger]:
-        ledger = Ledger(storage)
+    def ledger(self, storage: str, tmp_path: Path) -> Iterator[Ledger]:
+        ledger = Ledger(storage, tmp_path / "states")
         yield ledger
         ledger.close()
 
@@ -133,15 +133,18 @@ class TrustContract:
 
     def test_states_and_proofs_of_the_kind_are_gone(self, ledger, study, run):
         self.put(ledger, study, run, {1: (BAD, "fresh")})
+        ledger.states.make_folder()
+        lies = KeptState(write_state(ledger.states.folder, key(2), b"wrong"), 2, Role.BRANCH, BAD)
         with ledger.step(study) as step:
             step.put_state(state(1, 4, kind=""))  # said nothing of its kind, but its row did
-            step.put_state(state(2, 2))
+            step.put_state(lies)
             step.put_state(state(3, 1, kind=GOOD))
             step.put_proof(BAD, "start", key(1), run)
             step.put_proof(GOOD, "start", key(3), run)
         ledger.distrust(BAD, TEXT, True, run)
         assert list(ledger.states.find([key(number) for number in range(5)])) == [key(3)]
         assert list(ledger.proofs()) == [GOOD]
+        assert list(all_files(ledger.states.folder)) == []
 
     def test_trials_that_showed_such_a_row_are_open_again_in_all_studies(self, ledger, study, run):
         other = study_of(ledger, "other")
@@ -170,7 +173,7 @@ class TrustContract:
             [(entry.seq, entry.detail) for entry in ledger.decisions(each, ["withdrawn"])]
             for each in (study, other, third)
         ]
-        detail = {"distrusted": BAD, "text": TEXT, "rows": 1, "run": run}
+        detail = {"kind_of_training": BAD, "text": TEXT, "rows": 1, "run": run}
         assert logged == [[(1, {**detail, "trials": [0]})], [(0, {**detail, "trials": [8]})], []]
 
     def test_a_row_put_again_takes_the_place_of_one_that_was_withdrawn(self, ledger, study, run):

@@ -37,8 +37,10 @@ def table_title(table: Table) -> str:
 
 
 def printed_notes(table: Table) -> list[str]:
-    """Return what stands below the table: that the study is not complete, the claims with verdicts, the footnotes."""
-    first = 1 if table.incomplete and table.notes[:1] == [table.incomplete] else 0
+    """Return what stands below the table: whether the study is complete and can be believed, the claims with verdicts,
+    the footnotes."""
+    said = [note for note in (table.incomplete, *table.distrusted) if note]
+    first = len(said) if list(table.notes[: len(said)]) == said else 0
     return [*table.notes[:first], *(claim_note(claim) for claim in table.verdicts), *table.notes[first:]]
 
 

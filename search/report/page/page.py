@@ -88,7 +88,8 @@ def _header(title: str, read: Curves) -> Markup:
 
 
 def _answer(table: Table, read: Curves, confirmed: Comparison | None) -> Markup:
-    parts = [element("p", sentence(table.incomplete), class_="warning")] if table.incomplete else []
+    doubts = [doubt for doubt in (table.incomplete, *table.distrusted) if doubt]
+    parts = [element("p", sentence(doubt), class_="warning") for doubt in doubts]
     parts.append(element("p", sentence(answer(table, read)), class_="answer"))
     if table.verdicts:
         counts = {kind: sum(claim.kind == kind for claim in table.verdicts) for kind in ("supported", "contradicted")}

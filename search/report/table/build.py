@@ -22,6 +22,7 @@ from typing import NamedTuple
 from search.core.trial import State
 from search.report.record.complete import incomplete
 from search.report.record.curves import COUNTED, Curve, Curves, by_setting, read_curves
+from search.report.record.trust import trust_sentences
 from search.report.table.cross import cross_axes
 from search.report.table.groups import groups_of
 from search.report.table.judgement import judged
@@ -84,7 +85,10 @@ def table_of(read: Curves, judging: bool = True) -> Table:
     runs = [group_runs for _, group_runs in lines_with_runs]
     same = unmoved(runs, space.axes)
     table = replace(
-        table, unmoved=unmoved_sentences(same, [line.setting for line in lines]), incomplete=incomplete(read)
+        table,
+        unmoved=unmoved_sentences(same, [line.setting for line in lines]),
+        incomplete=incomplete(read),
+        distrusted=trust_sentences(read.study.ledger, read.record),
     )
     if not judging:
         return replace(table, notes=footnotes(table, read, homeless, same))

@@ -190,6 +190,7 @@ class Table:
         verdicts: the claims of the file, judged.
         confirms: it is the confirm stage of a search, which validation images chose: test images decide.
         incomplete: what is missing of what the study was asked for; the first of the notes, "" where nothing is.
+        distrusted: sentences on rows that were withdrawn and trials that are trained alone; the next notes.
         comparisons: tests of the judged metric that were adjusted together.
         level: that an adjusted p value has to reach.
         unmoved: sentences on settings that changed no bit of what was recorded; they are among the notes as well.
@@ -211,6 +212,7 @@ class Table:
     verdicts: Sequence[Claim] = ()
     confirms: bool = False
     incomplete: str = ""
+    distrusted: Sequence[str] = ()
     comparisons: int = 0
     level: float = ALPHA
     unmoved: Sequence[str] = ()

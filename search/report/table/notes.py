@@ -41,7 +41,7 @@ def footnotes(
         remarks: what is to be said of its statistics; None where nobody asked for them.
     """
     judged = judged_notes(table, read, remarks) if remarks is not None else []
-    notes = [table.incomplete] if table.incomplete else []
+    notes = [*([table.incomplete] if table.incomplete else []), *table.distrusted]
     notes += [*_meaning(table, read), *_marks(table), *table.unmoved, *_seeds(table), *judged]
     notes += [*_sampled(table, read), *_importances(table)]
     return [*notes, *_published(read, homeless), *_sharing(table, read, same), *_data(read)]
