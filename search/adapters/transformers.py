@@ -9,13 +9,14 @@ from __future__ import annotations
 import importlib.metadata
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 from unittest.mock import patch
 
 import torch
 
+import search.adapters.torch.content  # noqa: F401  # tensors are known to fingerprints from here on
 from search.adapters.fingerprint import card_of
 from search.adapters.handed import Handed, called
 from search.adapters.needed import needed
@@ -87,11 +88,15 @@ class TransformersWorkload(Workload):
         self.handed = Handed(receivers, settings, given={self.trainer: [DATA] if data is not None else []})
         self._cards: dict[str, DataCard] = {}
 
-    def schedule(self, settings: Settings, epochs: int) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-        """Split settings as `Workload.schedule`; a training cannot be longer than the length it is told of."""
+    def idle(self, settings: Settings, epochs: int) -> Iterable[tuple[str, str]]:
+        """Say that all settings act; a training cannot be longer than the length that it is told.
+
+        Raises:
+            SettingFaults: it is.
+        """
         if settings.get(LENGTH, epochs) < epochs:
             raise SettingFaults([(LENGTH, f"found {settings[LENGTH]}, must be at least {epochs}, the epochs trained")])
-        return super().schedule(settings, epochs)
+        return ()
 
     def data(self, fixed: Settings) -> DataCard | None:
         """Hash what the function of the data returns; the seed does not enter."""
@@ -175,7 +180,7 @@ class TransformersRun(DrivenRun):
             torch.utils.data.DataLoader: frozenset({"_iterator"}),
         }
         roots = {"model": trainer.model, "trainer": trainer, **callbacks}
-        return Held(parts, roots, data, ignored, [*others, *data.values()])
+        return Held(parts, roots, data, ignored, others)
 
     def _begin_loop(self, args: Any = None, **_: object) -> None:
         """Stand in for the loop of ``Trainer.train``: all that it does before its first epoch."""

@@ -172,3 +172,14 @@ def test_large_attributes_of_data_are_data_and_small_ones_are_counters() -> None
     first = data.rng.random()
     looked.reseed(0, 1)
     assert data.rng.random() == first
+
+
+def test_what_is_reached_from_both_sides_is_data() -> None:
+    data = SimpleNamespace(images=torch.zeros(1000, 100), rng=random.Random(1))
+    looked = Held({}, {"trainer": SimpleNamespace(data=data)}, {"data": data}, {})
+    data.images = data.images + 1
+    assert looked.state()["changed"] == {}
+    looked.reseed(0, 1)
+    first = data.rng.random()
+    looked.reseed(0, 1)
+    assert data.rng.random() == first

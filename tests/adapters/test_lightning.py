@@ -294,7 +294,7 @@ def test_the_length_of_a_training_is_a_setting_where_it_is_read() -> None:
     with pytest.raises(ValueError, match="reads the length of the training, which nobody has said: declare a setting"):
         undeclared.start({"schedule": "cycle", "seed": 0}, 1, 0)
     with pytest.raises(SettingFaults, match="max_epochs: found 3, must be at least 4, the epochs trained"):
-        NET.schedule({**fixed, "max_epochs": 3}, 4)
+        NET.idle({**fixed, "max_epochs": 3}, 4)
     run = NET.start({**fixed, "max_epochs": 1}, 1, 0)
     rows(run, 1)
     with pytest.raises(ValueError, match=r"^the training of 1 epochs \(max_epochs\) is over"):

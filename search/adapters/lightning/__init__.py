@@ -9,9 +9,10 @@ from __future__ import annotations
 import importlib.metadata
 import importlib.util
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+import search.adapters.torch.content  # noqa: F401  # tensors are known to fingerprints from here on
 from search.adapters.fingerprint import card_of
 from search.adapters.handed import Handed, called
 from search.adapters.lightning.beginning import LENGTH, TRAINER_ARGUMENTS, Making, begun, loaders_of, own_loaders
@@ -92,11 +93,15 @@ class LightningWorkload(Workload):
         self._making = Making(handed, trainer=dict(trainer), each_epoch=each_epoch, **names)
         self._cards: dict[str, DataCard] = {}
 
-    def schedule(self, settings: Settings, epochs: int) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-        """Split settings as `Workload.schedule`; a training cannot be longer than the length it is told of."""
+    def idle(self, settings: Settings, epochs: int) -> Iterable[tuple[str, str]]:
+        """Say that all settings act; a training cannot be longer than the length that it is told.
+
+        Raises:
+            SettingFaults: it is.
+        """
         if LENGTH in settings and settings[LENGTH] not in (-1, None) and settings[LENGTH] < epochs:
             raise SettingFaults([(LENGTH, f"found {settings[LENGTH]}, must be at least {epochs}, the epochs trained")])
-        return super().schedule(settings, epochs)
+        return ()
 
     def data(self, fixed: Settings) -> DataCard:
         """Hash what the loaders of training and validation read; the seed does not enter."""

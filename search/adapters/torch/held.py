@@ -8,6 +8,7 @@ through the objects, and saved where they differ from the beginning.
 from __future__ import annotations
 
 import random
+import sys
 import types
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence, Set
@@ -30,6 +31,8 @@ MAX_SEARCHED_ITEMS = 1000
 MAX_KEPT_BYTES = 1 << 16
 """Of an attribute of data: what is larger is data and no counter."""
 
+_LIBRARY = frozenset(sys.stdlib_module_names) - {"types"}
+"""Modules of Python's own, whose objects (loggers, locks, files) are of a process; `types` has a plain namespace."""
 _CODE = (type, types.FunctionType, types.BuiltinFunctionType, types.MethodType, types.ModuleType, torch.dtype)
 _GENERATORS = (torch.Generator, np.random.Generator, np.random.RandomState, random.Random)
 _OF_MODULES = frozenset(vars(nn.Module())) - {"training"}
@@ -130,6 +133,8 @@ class Held:
             if pack(seen.parts[name].state_dict()) != before:
                 raise ValueError(f"{name}, {named_type(seen.parts[name])}, does not take its own state back to the bit")
         for path, named in state["changed"].items():
+            if path not in seen.nodes:
+                raise ValueError(f"{path}, which the state has attributes of, is not there when a training begins")
             for name, (value, device) in named.items():
                 _attributes_of(seen.nodes[path], name)[name] = _moved(value, device)
         for path, name in state["gone"]:
@@ -146,10 +151,10 @@ class Held:
             if isinstance(part, (Optimizer, LRScheduler)):
                 seen.ids[id(part)] = part
         known = {id(part) for part in self._parts.values()}
+        for name, root in self._data.items():  # first: what is reached from both sides is data
+            self._enter(name, root, seen, 0, is_data=True, known=known)
         for name, root in self._roots.items():
             self._enter(name, root, seen, 0, is_data=False, known=known)
-        for name, root in self._data.items():
-            self._enter(name, root, seen, 0, is_data=True, known=known)
         seen.frozen = {name: not parameter.requires_grad for name, parameter in _parameters(seen)}
         return seen
 
@@ -166,7 +171,7 @@ class Held:
             if len(thing) <= MAX_SEARCHED_ITEMS:
                 items = thing.items() if isinstance(thing, dict) else enumerate(thing)
                 deeper = [(f"{path}[{key!r}]", item) for key, item in items]
-        elif hasattr(thing, "__dict__"):
+        elif hasattr(thing, "__dict__") and type(thing).__module__.partition(".")[0] not in _LIBRARY:
             if (
                 not is_data
                 and isinstance(thing, Stateful)
