@@ -122,6 +122,14 @@ class TransformersWorkload(Workload):
         """Begin a training at epoch 0."""
         return TransformersRun(self, fixed, cpus, gpus)
 
+    def weights(self, run: TransformersRun) -> Mapping[str, Any]:
+        """Return the model's state dict."""
+        return run.weights()
+
+    def about(self, run: TransformersRun) -> Mapping[str, Any]:
+        """Return ``config``, the model's own, where it has one."""
+        return run.about()
+
 
 class TransformersRun(DrivenRun):
     """One training by a Trainer."""
@@ -196,6 +204,17 @@ class TransformersRun(DrivenRun):
         trainer._tr_loss, trainer._total_loss_scalar = torch.tensor(0.0, device=args.device), 0.0
         self._model.zero_grad()
         trainer.control = trainer.callback_handler.on_train_begin(args, trainer.state, trainer.control)
+
+    def weights(self) -> Mapping[str, Any]:
+        """Return the model's state dict."""
+        weights: Mapping[str, Any] = self._trainer.model.state_dict()
+        return weights
+
+    def about(self) -> Mapping[str, Any]:
+        """Return the model's configuration as JSON, from which `transformers` makes such a model."""
+        config = getattr(self._trainer.model, "config", None)
+        as_json = getattr(config, "to_json_string", None)
+        return {"config": as_json(use_diff=False)} if as_json is not None else {}
 
     def advance(self, settings: Settings) -> Mapping[str, float]:  # noqa: ARG002 - none differs from epoch to epoch
         """Train an epoch as ``Trainer.train`` does, and measure."""

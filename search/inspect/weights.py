@@ -43,7 +43,8 @@ def export_weights(
 
     Beside the arrays the file holds text (see `search.inspect.tensor_file`): ``study``, ``trial``, ``seed``, ``epoch``,
     ``key`` (of the epoch), ``workload``, ``data`` (their fingerprint), ``settings`` (canonical), ``metrics`` (of the
-    epoch), ``execution_class``, and what the workload says about them. What is no text stands there as JSON.
+    epoch), ``execution_class``, ``classes`` of the data card where it has some, and what the workload says about them.
+    What is no text stands there as JSON.
 
     Args:
         study: the study.
@@ -68,6 +69,9 @@ def export_weights(
     with as_in_a_worker(space.resources.cpus):
         run = revive(study, workload, curve.trial, epoch, say, exact=True)
         arrays, about = workload.weights(run), workload.about(run)
+    card = study.ledger.data(curve.data)
+    if card is not None and card.classes:
+        about = {"classes": list(card.classes), **about}
     if faults := [fault for name, array in arrays.items() if (fault := fault_of(name, array))] or (
         [] if arrays else ["there are none"]
     ):

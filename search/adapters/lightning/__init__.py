@@ -125,3 +125,11 @@ class LightningWorkload(Workload):
     def start(self, fixed: Settings, cpus: int, gpus: float) -> LightningRun:
         """Begin a training at epoch 0."""
         return LightningRun(self._making, fixed, cpus, gpus)
+
+    def weights(self, run: LightningRun) -> Mapping[str, Any]:
+        """Return the module's state dict."""
+        return run.weights()
+
+    def about(self, run: LightningRun) -> Mapping[str, Any]:
+        """Return ``hyper_parameters``, as the module saved them, where they are plain data."""
+        return run.about()

@@ -52,6 +52,18 @@ class LightningRun(DrivenRun):
         roots = {"module": trainer.lightning_module, **callbacks}
         return Held(parts, roots, {**data, "data": trainer.datamodule}, ignored, [trainer, *trainer.loggers])
 
+    def weights(self) -> Mapping[str, Any]:
+        """Return the module's state dict."""
+        weights: Mapping[str, Any] = self._trainer.lightning_module.state_dict()
+        return weights
+
+    def about(self) -> Mapping[str, Any]:
+        """Return what the module noted with ``save_hyperparameters``, of that what is plain data."""
+        plain = (bool, int, float, str, type(None))
+        hparams = self._trainer.lightning_module.hparams
+        noted = {name: value for name, value in hparams.items() if isinstance(value, plain)}
+        return {"hyper_parameters": noted} if noted else {}
+
     def advance(self, settings: Settings) -> Mapping[str, float]:
         """Train an epoch as ``Trainer.fit`` does."""
         trainer, loop = self._trainer, self._trainer.fit_loop

@@ -14,8 +14,10 @@ from search.adapters.torch.errors import ScriptError
 from search.adapters.torch.loop import read_loop
 from search.adapters.torch.run import ScriptRun
 from search.adapters.torch.seeding import left_alone, seed_all
+from search.adapters.torch.state import unpack
 from search.adapters.torch.training import Training
 from search.adapters.torch.watch import snapshot
+from search.adapters.torch.weights import weights_of
 from search.core.trial import DataCard
 from search.core.values import Settings
 from search.workload import Workload
@@ -126,6 +128,14 @@ class ScriptWorkload(Workload):
 
         package = self.source_module.partition(".")[0]
         return Training(self.function.__name__, begin, run, self._loop, package, cpus, check_read)
+
+    def weights(self, run: Training) -> Mapping[str, Any]:
+        """Return the weights among what the script keeps; see `search.adapters.torch.weights`."""
+        return weights_of(unpack(run.save())["kept"])
+
+    def about(self, run: Training) -> Mapping[str, Any]:  # noqa: ARG002  # what a script's model takes, it says itself
+        """Return nothing."""
+        return {}
 
     def __call__(self, epochs: int = 10, cpus: int = 1, gpus: float = 0, **settings: Any) -> list[dict[str, Any]]:
         """Train a few epochs here, to try a script: print and return their rows; nothing is recorded.
