@@ -75,9 +75,7 @@ def spelled(settings: Settings, rules: Description) -> dict[str, Any]:
     for name, value in settings.items():
         rule = rules.get(name, {})
         loose = rule.get("type") == ANY["type"] and not isinstance(rule.get("default"), float)
-        result[name] = [_whole(item) for item in value] if loose and isinstance(value, list) else value
-        if loose and not isinstance(value, list):
-            result[name] = _whole(value)
+        result[name] = _whole(value) if loose else value
     return result
 
 
@@ -125,4 +123,8 @@ def _plain(value: Any) -> Any:
 
 
 def _whole(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_whole(item) for item in value]
+    if isinstance(value, Mapping):  # values by epoch
+        return {epoch: _whole(item) for epoch, item in value.items()}
     return int(value) if isinstance(value, float) and value.is_integer() else value

@@ -17,6 +17,7 @@ from search.adapters.sklearn.training import Measure, Training, has_classes
 from search.core.trial import DataCard
 from search.core.values import Settings
 from search.workload import Description, Workload, complete
+from search.workload.plans import values_of
 
 ADAPTER_VERSION = "sklearn 1"
 """Raise it when the adapter trains the same estimator to other bits."""
@@ -124,7 +125,10 @@ class EstimatorWorkload(Workload):
         result = spelled(complete(self.settings, settings), self.settings)
         fixed = {name: value for name, value in result.items() if name not in self._varying}
         estimator = self._estimator(fixed)
-        check(put(estimator, {name: result[name] for name in self._varying if name in result}), result)
+        check(estimator, result)
+        for name in self._varying & set(result):
+            for value in values_of(result[name], self.settings[name]):
+                check(put(estimator, {name: value}), {**result, name: value})
         return result
 
     def data(self, fixed: Settings) -> DataCard:
