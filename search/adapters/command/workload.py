@@ -12,7 +12,7 @@ from typing import Any
 
 from search.adapters.command import files, line
 from search.adapters.command.machine import environment, gpu_names
-from search.adapters.command.process import CommandFailed, Process, new_folder
+from search.adapters.command.process import Process, new_folder
 from search.adapters.command.rows import EXAMPLE, BadRow, Numbering, row_in
 from search.core.errors import nearest
 from search.core.prefix import fingerprint
@@ -281,15 +281,15 @@ class CommandRun:
         """Refuse.
 
         Raises:
-            CommandFailed: a program's state is its own.
+            NotImplementedError: a program's state is its own.
         """
-        raise CommandFailed("a command has no states: every run is trained from its first epoch")
+        raise NotImplementedError("a command has no states: every run is trained from its first epoch")
 
     def load(self, state: bytes) -> None:  # noqa: ARG002
         """Refuse, as `save` does.
 
         Raises:
-            CommandFailed: always.
+            NotImplementedError: always.
         """
         self.save()
 

@@ -71,20 +71,24 @@ class Training:
         """
         self._epoch += 1
         with threadpool_limits(self._threads), _quiet():
-            put(self._estimator, {**self._grown(), **settings})
+            now = {**self._grown(), **settings}
+            put(self._estimator, now)
             with seeded(self._seed, self._epoch, "epoch"):
                 for x, y in self._batches():
                     self._fit(self._estimator, x, y)
             if self._resumable:
-                self._check()
+                self._check(now)
             return measured(self._estimator, self._splits, self._classes, self._measure)
 
     def save(self) -> bytes:
         """Return the number of the epoch and what the estimator has learned.
 
         Raises:
+            NotImplementedError: it is not to be saved.
             EstimatorError: it cannot be saved.
         """
+        if not self._resumable:
+            raise NotImplementedError("resumable=False: every run is trained from its first epoch")
         return encode({"epoch": self._epoch, "learned": state.save(self._estimator)})
 
     def load(self, saved: bytes) -> None:
@@ -125,8 +129,11 @@ class Training:
         else:
             estimator.partial_fit(x, y)
 
-    def _check(self) -> None:
+    def _check(self, now: Settings) -> None:
         """Let a copy and a new estimator with the saved state train a few rows, once per process and kind.
+
+        Args:
+            now: parameters of this epoch.
 
         Raises:
             EstimatorError: they learn different things.
@@ -141,7 +148,7 @@ class Training:
         x, y = self._splits[TRAIN].rows(np.arange(min(CHECKED_ROWS, len(self._splits[TRAIN]))))
         if not hasattr(self._estimator, "partial_fit"):
             x, y = self._splits[TRAIN].x, self._splits[TRAIN].y
-        restored = put(self._made(), self._estimator.get_params(deep=False))
+        restored = put(self._made(), now)
         state.load(restored, state.save(self._estimator))
         with seeded(self._seed, self._epoch, "check"):
             # Copied under these numbers: a copy of the global generator then draws what the restored one does.

@@ -114,6 +114,7 @@ class EstimatorWorkload(Workload):
         else:
             self._batched = False
         self._varying = {name for name, rule in self.settings.items() if rule.get("epoch")}
+        self._repeated = False  # whether data made twice were the same
         self._splits: list[tuple[dict[str, Any], dict[str, Split], DataCard]] = []  # read settings, data, their card
 
     def canonical(self, settings: Settings) -> dict[str, Any]:
@@ -204,7 +205,15 @@ class EstimatorWorkload(Workload):
         given = Given(self.__name__, unseeded, frozenset(self._varying))
         splits = made(self._data_function, given)
         classes = classes_of(splits) if has_classes(self._estimator(fixed)) else None
-        card = card_of(splits, getattr(self._data_function, "__name__", "data"), classes)
+        name = getattr(self._data_function, "__name__", "data")
+        card = card_of(splits, name, classes)
+        if not self._repeated:
+            self._repeated = card_of(made(self._data_function, given), name, classes).fingerprint == card.fingerprint
+        if not self._repeated:
+            raise EstimatorError(
+                f"data={name}: made twice, the data differ; give every random generator in there a fixed seed, and take "
+                "nothing from the clock or from the order of a set"
+            )
         read = {name: fixed.get(name) for name in given.read}
         self._splits = [*self._splits[-(MAX_DATA_SETS - 1) :], (read, splits, card)]
         return splits, card, read
