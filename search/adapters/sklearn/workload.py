@@ -211,8 +211,8 @@ class EstimatorWorkload(Workload):
             self._repeated = card_of(made(self._data_function, given), name, classes).fingerprint == card.fingerprint
         if not self._repeated:
             raise EstimatorError(
-                f"data={name}: made twice, the data differ; give every random generator in there a fixed seed, and take "
-                "nothing from the clock or from the order of a set"
+                f"data={name}: made twice, the data differ; give every random generator in there a fixed seed, and "
+                "take nothing from the clock or from the order of a set"
             )
         read = {name: fixed.get(name) for name in given.read}
         self._splits = [*self._splits[-(MAX_DATA_SETS - 1) :], (read, splits, card)]
