@@ -26,6 +26,7 @@ from search.ledger.urls import ledger_exists, sqlite_url
 from search.report.formats.judged_frame import verdicts_frame
 from search.report.formats.render import table_frame
 from search.report.paths import study_folder
+from search.report.record.curves import read_curves
 from search.report.record.frames import decisions_frame, epochs_frame, predictions_frame, trials_frame
 from search.report.record.looks import record_look
 from search.report.results import write_comparison
@@ -262,11 +263,11 @@ class Study:
 
     def trials(self) -> pd.DataFrame:
         """One row per trial, as in ``trials.csv``."""
-        return trials_frame(self.opened)
+        return trials_frame(read_curves(self.opened))
 
     def epochs(self) -> pd.DataFrame:
         """One row per trial and epoch, as in ``epochs.csv``."""
-        return epochs_frame(self.opened)
+        return epochs_frame(read_curves(self.opened))
 
     def decisions(self) -> pd.DataFrame:
         """The order log: what was decided, on which row, in sequence."""
@@ -274,7 +275,7 @@ class Study:
 
     def predictions(self) -> pd.DataFrame:
         """One row per trial, split and image: truth and predicted class."""
-        return predictions_frame(self.opened)
+        return predictions_frame(read_curves(self.opened))
 
     def table(self) -> pd.DataFrame:
         """The comparison table, as in ``table.csv``."""

@@ -9,8 +9,10 @@ of classes gives it.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from search.core.shown import counted
 
@@ -105,13 +107,11 @@ def _elsewhere(meanings: Sequence[Reading], count: Count) -> int | None:
 def _classes(meaning: Reading, count: Count) -> int | None:
     """Return the smallest number of classes that gives a count as printed; more classes never have fewer parameters."""
     for place in range(len(count(1))):
-        low, high = 1, MAX_CLASSES
-        while low < high:
-            middle = (low + high) // 2
-            if 2 * count(middle)[place] >= meaning.low:
-                high = middle
-            else:
-                low = middle + 1
-        if meaning.holds(count(low)[place]):
-            return low
+        fewest = 1 + bisect_left(range(1, MAX_CLASSES), meaning.low, key=partial(_twice, count, place))
+        if meaning.holds(count(fewest)[place]):
+            return fewest
     return None
+
+
+def _twice(count: Count, place: int, classes: int) -> int:
+    return 2 * count(classes)[place]

@@ -92,8 +92,6 @@ def one_curve(found: Sequence[AuditedRow]) -> list[list[AuditedRow]]:
 
 def pairs(found: Iterable[AuditedRow]) -> list[tuple[AuditedRow, AuditedRow]]:
     """Return (earlier, later) rows of which one is the other, or its beginning, under the same stop rule."""
-    result, before = [], list[AuditedRow]()
-    for row in found:
-        result += [(other, row) for other in before if other.stopping == row.stopping and row.whole(other)]
-        before.append(row)
-    return result
+    rows = list(found)
+    both = ((other, row) for place, row in enumerate(rows) for other in rows[:place])
+    return [(other, row) for other, row in both if other.stopping == row.stopping and row.whole(other)]

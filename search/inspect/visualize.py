@@ -23,7 +23,7 @@ from search.report.figures.images import contact_sheet, write_image
 from search.report.figures.scatter import scatter_figure
 from search.report.figures.writing import write_all
 from search.report.record.curves import Curve, Curves, read_curves
-from search.report.record.frames import epochs_of
+from search.report.record.frames import epochs_frame
 from search.report.table.labels import setting_label
 from search.study.opened import OpenStudy
 from search.workload import Picturing, load_workload
@@ -110,7 +110,7 @@ def recorded_figures(read: Curves, curve: Curve, epoch: int, head: str, about: s
         head, about: what is written above: the study and the trial; the setting and the seed.
     """
     one = Curves(read.study, [curve], read.metrics, read.cards)
-    epochs = epochs_of(one)
+    epochs = epochs_frame(one)
     charts = {
         "curves": curves_figure(epochs, "Loss and accuracy over epochs", f"{head}, {about}", epoch),
         "learning-rate": rate_figure(epochs, "Learning rate over epochs", f"{head}, {about}"),

@@ -16,7 +16,7 @@ from search.core.trial import State
 from search.ledger.ledger import Recorded, StudyRecord
 from search.report.formats.render import table_frame, table_markdown
 from search.report.record.curves import Curve
-from search.report.record.frames import trials_of
+from search.report.record.frames import trials_frame
 from search.report.table.build import comparison_of
 from search.report.table.labels import setting_label
 from search.report.text import one_line, plain, value_text
@@ -116,7 +116,7 @@ def read_study(study: OpenStudy) -> LoggedStudy:
         objective.metric,
         objective.maximize,
         [_trial(record, space, curve) for curve in read.curves if curve.rows or curve.trial.state.ended],
-        {"table": table_frame(table), "trials": trials_of(read)},
+        {"table": table_frame(table), "trials": trials_frame(read)},
         {"table.md": table_markdown(table), "space.yaml": record.space},
     )
 

@@ -17,15 +17,8 @@ from search.report.formats.columns import frame_sheet, printed_notes, table_shee
 from search.report.formats.hypertext import html_page
 from search.report.formats.judged_frame import verdicts_frame
 from search.report.formats.latex import latex_table
-from search.report.record.curves import Curves
-from search.report.record.frames import (
-    decisions_frame,
-    epochs_frame,
-    epochs_of,
-    predictions_frame,
-    trials_frame,
-    trials_of,
-)
+from search.report.record.curves import Curves, read_curves
+from search.report.record.frames import decisions_frame, epochs_frame, predictions_frame, trials_frame
 from search.report.table.build import Comparison, comparison_of, comparison_table
 from search.report.table.model import Table
 from search.report.text import plain, storable, value_text
@@ -35,10 +28,10 @@ from search.system.writing import write_atomically, write_text
 FORMATS = ("md", "csv", "tex", "html", "xlsx", "json", "parquet")
 
 _FRAMES: Mapping[str, Callable[[OpenStudy], pd.DataFrame]] = {
-    "trials": trials_frame,
-    "epochs": epochs_frame,
+    "trials": lambda study: trials_frame(read_curves(study)),
+    "epochs": lambda study: epochs_frame(read_curves(study)),
     "decisions": decisions_frame,
-    "predictions": predictions_frame,
+    "predictions": lambda study: predictions_frame(read_curves(study)),
 }
 
 
@@ -73,8 +66,8 @@ def write_comparison(compared: Comparison, folder: Path, confirmed: Comparison |
     texts = {
         "space.yaml": read.record.space,
         "conditions.json": render.to_json(under),
-        "trials.csv": render.frame_csv(trials_of(read)),
-        "epochs.csv": render.frame_csv(epochs_of(read)),
+        "trials.csv": render.frame_csv(trials_frame(read)),
+        "epochs.csv": render.frame_csv(epochs_frame(read)),
         "decisions.csv": render.frame_csv(decisions_frame(read.study)),
         "table.md": render.table_markdown(table),
         "table.csv": render.frame_csv(render.table_frame(table)),

@@ -323,8 +323,6 @@ class Space:
             children = below.get(axis.name, [])
             if not isinstance(axis.domain, Grid):
                 sizes[axis.name] = 1
-            elif not children:
-                sizes[axis.name] = len(axis.domain.values)
             else:
                 sizes[axis.name] = sum(
                     math.prod(sizes[child.name] for child in children if child.active({axis.name: value}))

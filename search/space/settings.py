@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import graphlib
 import re
 from collections.abc import Iterable
 from typing import Any
@@ -109,15 +110,8 @@ def spelled(value: object, rule: Rule) -> object:
 
 def circle(rules: Description) -> list[str]:
     """Return settings whose ``when`` words hang on each other in a circle; empty where there are none."""
-    done: set[str] = set()
-    for start in rules:
-        stack: list[tuple[str, list[str]]] = [(start, [start])]
-        while stack:
-            name, path = stack.pop()
-            for other in rules.get(name, {}).get("when", {}):
-                if other in path:
-                    return [*path[path.index(other) :], other]
-                if other not in done:
-                    stack.append((other, [*path, other]))
-        done.add(start)
+    try:
+        graphlib.TopologicalSorter({name: rule.get("when", {}) for name, rule in rules.items()}).prepare()
+    except graphlib.CycleError as error:
+        return list(reversed(error.args[1]))
     return []

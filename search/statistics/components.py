@@ -18,7 +18,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from scipy import special
 
 from search.statistics.crossed import df_of, noise_df, pools, variance_of
@@ -54,25 +53,15 @@ class Components:
     rest: float
     settings: int = 2
 
-    def power(
-        self, seeds: npt.ArrayLike, images: npt.ArrayLike, delta: float, alpha: float = ALPHA, equality: bool = False
-    ) -> Floats:
-        """Return the power for numbers of seeds >= 2 and images >= 2, broadcast. Within .05 of simulated power.
+    def power(self, s: float, n: float, delta: float, alpha: float = ALPHA, equality: bool = False) -> float:
+        """Return the power for s seeds and n images, both >= 2. Within .05 of simulated power.
 
         Args:
-            seeds, images: how many.
+            s, n: how many seeds and images.
             delta: the difference that is there; or the margin within which equality is to be shown.
             alpha: level of the test.
             equality: the power to show equality where there is no difference, instead of that to find one.
         """
-        s, n = np.broadcast_arrays(np.asarray(seeds, dtype=float), np.asarray(images, dtype=float))
-        each = [
-            self._power(*one, delta, alpha, equality)
-            for one in zip(s.ravel().tolist(), n.ravel().tolist(), strict=True)
-        ]
-        return np.array(each).reshape(s.shape)
-
-    def _power(self, s: float, n: float, delta: float, alpha: float, equality: bool) -> float:
         noise, i = n * self.seeds + self.rest, s * self.images
         own = chi2_quantile(_OWN, s - 1)[:, None] / (s - 1)
         if pools(self.settings, int(s)):
@@ -91,7 +80,7 @@ class Components:
 
     def with_endless_images(self, seeds: float, delta: float, alpha: float = ALPHA, equality: bool = False) -> float:
         """Return the power that no number of images exceeds with so many seeds."""
-        return float(self.power(seeds, MAX_IMAGES, delta, alpha, equality))
+        return self.power(seeds, MAX_IMAGES, delta, alpha, equality)
 
 
 def components(difference: Difference, factor: float = 1.0) -> Components | None:

@@ -9,10 +9,9 @@ probability is said to be about what was asked for. Power itself is computed in 
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from dataclasses import dataclass
 from enum import StrEnum
-
-import numpy as np
 
 from search.statistics.components import MAX_IMAGES, POWER, Components, components, components_high
 from search.statistics.results import ALPHA, VERDICT_SEEDS, Difference, Trust
@@ -135,9 +134,8 @@ def fewest_seeds(
     known: Components, images: int, delta: float, alpha: float = ALPHA, equality: bool = False
 ) -> int | None:
     """Return the smallest number of seeds, 3 to `MAX_SEEDS`, with power .8; None where there is none."""
-    seeds = np.arange(VERDICT_SEEDS, MAX_SEEDS + 1)
-    enough = np.flatnonzero(known.power(seeds, images, delta, alpha, equality) >= POWER)
-    return int(seeds[enough[0]]) if len(enough) else None
+    seeds = range(VERDICT_SEEDS, MAX_SEEDS + 1)
+    return next((s for s in seeds if known.power(s, images, delta, alpha, equality) >= POWER), None)
 
 
 def fewest_images(
@@ -146,17 +144,10 @@ def fewest_images(
     """Return the smallest number of images with power .8 at so many seeds; None where there is none."""
 
     def enough(images: int) -> bool:
-        return float(known.power(seeds, images, delta, alpha, equality)) >= POWER
+        return known.power(seeds, images, delta, alpha, equality) >= POWER
 
-    low, high = 2, 2
-    while not enough(high):
-        if high >= MAX_IMAGES:
-            return None
-        low, high = high, min(2 * high, MAX_IMAGES)
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (low, middle) if enough(middle) else (middle, high)
-    return high
+    fewest = bisect_left(range(MAX_IMAGES + 1), True, lo=2, key=enough)
+    return fewest if fewest <= MAX_IMAGES else None
 
 
 def _by_seeds(difference: Difference, known: Components, least: int, most: int | None, test: _Test, start: str) -> Need:

@@ -17,6 +17,7 @@ from rich.console import Console
 
 from search.core.trial import DataCard, Row, State
 from search.ledger.ledger import Ledger
+from search.report.record.curves import read_curves
 from search.report.record.frames import trials_frame
 from search.report.table.build import comparison_table
 from search.report.views import show_study, study_list
@@ -104,7 +105,7 @@ class NumbersContract:
         again.abandon()
         text = printed(study_list(done.ledger))
         assert "score 0.9" in text
-        frame = trials_frame(OpenStudy(done.ledger, done.record, done.space))
+        frame = trials_frame(read_curves(OpenStudy(done.ledger, done.record, done.space)))
         best = dict(zip(frame["trial"], frame["best_epoch"].astype(object), strict=True))
         assert {number: best[number] for number in (1, 2, 5, 9)} == {1: 1, 2: 1, 5: 1, 9: 1}, "the first finite one"
         assert pd.isna(best[3])

@@ -22,6 +22,7 @@ from hypothesis import strategies as st
 from search.core.errors import UserError
 from search.core.trial import State
 from search.report.paths import study_folder
+from search.report.record.curves import read_curves
 from search.report.record.frames import epochs_frame, predictions_frame, trials_frame
 from search.report.results import FORMATS, export, write_results
 from search.report.text import neutral
@@ -49,7 +50,10 @@ def test_write_results_writes_all_files(focal, tmp_path):
 
 def test_csv_reads_back_bit_identical(focal, tmp_path):
     write_results(focal.opened, tmp_path)
-    for name, frame in (("trials.csv", trials_frame(focal.opened)), ("epochs.csv", epochs_frame(focal.opened))):
+    for name, frame in (
+        ("trials.csv", trials_frame(read_curves(focal.opened))),
+        ("epochs.csv", epochs_frame(read_curves(focal.opened))),
+    ):
         rows = read(tmp_path / name)
         assert len(rows) == len(frame) > 0
         assert list(rows[0]) == list(frame.columns)
@@ -196,7 +200,7 @@ def test_predictions_parquet(make, tmp_path):
     assert [str(field.type) for field in table.schema] == [
         *("int64", "int64", "large_string", "int64", "large_string", "int64", "int64")
     ]
-    frame = predictions_frame(study.opened)
+    frame = predictions_frame(read_curves(study.opened))
     for name in table.column_names:
         assert table.column(name).to_pylist() == frame[name].tolist()
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from search.core.trial import State
 from search.ledger.ledger import Ledger
+from search.report.record.curves import read_curves
 from search.report.record.frames import trials_frame
 from search.report.table.build import comparison_table
 from search.report.table.groups import is_baseline
@@ -33,5 +34,7 @@ def test_rows_labels_baseline_claims_and_cells(tmp_path) -> None:
     assert [line.baseline for line in table.lines] == [False, True, False]
     (verdict,) = table.verdicts
     assert verdict.evidence["runs"] == 2, "the runs of true diverged, and are not meant"
-    assert [csv_cell(value) for value in trials_frame(study.opened)["kind"]] == ["true"] * 2 + ["1"] * 2 + ["0"] * 2
+    assert [csv_cell(value) for value in trials_frame(read_curves(study.opened))["kind"]] == ["true"] * 2 + [
+        "1"
+    ] * 2 + ["0"] * 2
     ledger.close()

@@ -10,6 +10,7 @@ import pytest
 
 from search.core.errors import InternalError
 from search.ledger.ledger import Ledger
+from search.report.record.curves import read_curves
 from search.report.record.frames import trials_frame
 from search.report.table.build import comparison_table
 from search.space.model import Space
@@ -45,7 +46,7 @@ def test_a_stored_space_is_read_once_for_all_tables(ledger: Ledger, texts: list[
     space = space_of()
     study = OpenStudy(ledger, find_study(ledger, space))
     assert texts == []
-    trials_frame(study)
+    trials_frame(read_curves(study))
     comparison_table(study)
     assert study.space == space
     assert texts == [dump(space)]

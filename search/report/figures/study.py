@@ -13,6 +13,7 @@ from typing import NamedTuple
 import plotly.graph_objects as go
 
 from search.core.errors import UserError
+from search.core.mean import mean
 from search.report.figures.class_figures import class_figures
 from search.report.figures.cost import cost_figure
 from search.report.figures.forest import ForestRow, forest_figure, known, said
@@ -22,7 +23,7 @@ from search.report.figures.overlay import metric_figure, rates_figure
 from search.report.figures.rungs import rungs_figure, rungs_of
 from search.report.figures.tree import MAX_TRIAL_ROWS, branches, shares, tree_figure, width_figure, widths
 from search.report.figures.writing import Written, write_all
-from search.report.record.curves import COUNTED, Curves, identity
+from search.report.record.curves import COUNTED, Curves, by_setting, identity
 from search.report.table.build import Comparison, comparison_of
 from search.report.table.groups import Group, chosen, groups_of, ranked
 from search.report.table.judgement import confirms
@@ -113,7 +114,7 @@ class _Drawing:
             title = f"{metric_words(metric).capitalize()} over epochs"
             figure = metric_figure(self.chosen, metric, title, self.about)
             last = [(group, group.values(metric, "last")) for group in self.chosen]
-            parts = [f"{_marked(group)} {shown(metric, _mean(values))}" for group, values in last if values]
+            parts = [f"{_marked(group)} {shown(metric, mean(values))}" for group, values in last if values]
             unit = " in per cent" if is_accuracy(metric) else ""
             alt = f"Mean {metric_words(metric)} of the last epoch{unit}, by setting: {'; '.join(parts)}."
             result.append(self.made("objective" if place == 0 else "accuracy", title, alt, figure))
@@ -156,8 +157,8 @@ class _Drawing:
         parts = []
         for group in groups:
             if values := group.values(self.objective, self.value):
-                seconds = sum(run.seconds for run in group.runs) / len(group.runs)
-                parts.append(f"{_marked(group)} {shown(self.objective, _mean(values))} in {seconds:.3g} s")
+                seconds = mean([run.seconds for run in group.runs])
+                parts.append(f"{_marked(group)} {shown(self.objective, mean(values))} in {seconds:.3g} s")
         told = "; ".join(parts[:MAX_COSTS_TOLD])
         more = f"; and {len(parts) - MAX_COSTS_TOLD} more" if len(parts) > MAX_COSTS_TOLD else ""
         unit = " in per cent" if is_accuracy(self.objective) else ""
@@ -241,12 +242,9 @@ class _Drawing:
 
     def _labels(self) -> dict[int, str]:
         """Return trial -> its setting's label, in the order of the table."""
-        by_parameters = {identity(group.parameters): (i, group.numbered) for i, group in enumerate(self.groups)}
-        found = [(by_parameters[identity(curve.trial.parameters)], curve) for curve in self.read.curves if curve.rows]
-        return {
-            curve.trial.number: label
-            for (_, label), curve in sorted(found, key=lambda one: (one[0][0], one[1].trial.number))
-        }
+        curves_of = by_setting(curve for curve in self.read.curves if curve.rows)
+        of_groups = [(group, curves_of.get(identity(group.parameters), ())) for group in self.groups]
+        return {curve.trial.number: group.numbered for group, curves in of_groups for curve in curves}
 
 
 def _all(names: Sequence[str], count: int) -> str:
@@ -257,7 +255,3 @@ def _all(names: Sequence[str], count: int) -> str:
 def _marked(group: Group) -> str:
     """Return what a setting is called, with what its runs lack."""
     return f"{group.short} ({group.remark})" if group.remark else group.short
-
-
-def _mean(values: Sequence[float]) -> float:
-    return sum(values) / len(values)

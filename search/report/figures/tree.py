@@ -8,7 +8,7 @@ every epoch.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import plotly.graph_objects as go
@@ -183,12 +183,13 @@ def _in_order(found: Sequence[Branch]) -> list[Branch]:
     below: dict[int | None, list[int]] = {}
     for place, branch in enumerate(found):
         below.setdefault(branch.parent, []).append(place)
-    order: list[int] = []
-    waiting = list(reversed(below.get(None, [])))
-    while waiting:
-        place = waiting.pop()
-        order.append(place)
-        waiting += sorted(below.get(place, []), key=lambda i: (found[i].start, -i))
+
+    def behind(parent: int | None) -> Iterator[int]:
+        for place in sorted(below.get(parent, []), key=lambda i: (-found[i].start, i)):
+            yield place
+            yield from behind(place)
+
+    order = list(behind(None))
     new = {place: i for i, place in enumerate(order)}
     return [
         replace(found[place], parent=None if (parent := found[place].parent) is None else new[parent])

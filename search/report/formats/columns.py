@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Literal
+from typing import Any, Literal
 
 import pandas as pd
 
@@ -176,9 +176,16 @@ def frame_sheet(frame: pd.DataFrame, title: str) -> Sheet:
     """Return a data frame with all its rows; long fractions are cut to what people read, see `text.readable`."""
     columns = []
     for name in frame.columns:
-        column = frame[name]
-        gone = column.isna() if not pd.api.types.is_object_dtype(column.dtype) else [False] * len(column)
-        entries = [Entry("" if lost else readable(value)) for value, lost in zip(column.tolist(), gone, strict=True)]
-        number = pd.api.types.is_numeric_dtype(column.dtype) and not pd.api.types.is_bool_dtype(column.dtype)
+        dtype = frame[name].dtype
+        number = pd.api.types.is_numeric_dtype(dtype) and not pd.api.types.is_bool_dtype(dtype)
+        entries = [Entry(readable(value)) for value in values_of(frame[name])]
         columns.append(Column(str(name), "number" if number else "text", entries))
     return Sheet(title, columns)
+
+
+def values_of(column: pd.Series) -> list[Any]:
+    """Return the values of a column; what one of text or numbers lacks is NA."""
+    values = column.tolist()
+    if pd.api.types.is_object_dtype(column.dtype):
+        return values
+    return [pd.NA if gone else value for value, gone in zip(values, column.isna(), strict=True)]

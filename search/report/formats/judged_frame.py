@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from search.report.table.model import NOT_JUDGED, Cell, Claim, Judged, Line, Table
@@ -48,15 +46,9 @@ def mean_columns(metric: str, cell: Callable[[Line], Cell]) -> list[Column]:
 
 def verdicts_frame(claims: Sequence[Claim]) -> pd.DataFrame:
     """Return one row per claim: ``claim``, ``verdict``, ``reason``, and the figures it rests on, as fractions."""
-    names = list(dict.fromkeys(name for claim in claims for name in claim.evidence))
-    frame: dict[str, pd.Series[Any]] = {
-        "claim": pd.Series([claim.text for claim in claims], dtype="str"),
-        "verdict": pd.Series([claim.kind for claim in claims], dtype="str"),
-        "reason": pd.Series([claim.reason for claim in claims], dtype="str"),
-    }
-    for name in names:
-        frame[name] = pd.Series([claim.evidence.get(name, np.nan) for claim in claims], dtype="float64")
-    return pd.DataFrame(frame)
+    said = [(claim.text, claim.kind.value, claim.reason) for claim in claims]
+    evidence = pd.DataFrame([dict(claim.evidence) for claim in claims], dtype="float64")
+    return pd.DataFrame(said, columns=["claim", "verdict", "reason"], dtype="str").join(evidence)
 
 
 def _judged(table: Table, metric: str, judged: Callable[[Line], Judged]) -> list[Column]:

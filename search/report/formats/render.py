@@ -17,7 +17,7 @@ import tabulate
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from search.report.formats.columns import frame_sheet, table_sheet
+from search.report.formats.columns import frame_sheet, table_sheet, values_of
 from search.report.formats.judged_frame import Column, figure_columns, mean_columns, verdicts_frame
 from search.report.formats.sheet import Entry, Sheet
 from search.report.record.frames import parameter_column, unique_columns
@@ -155,14 +155,7 @@ def records(frame: pd.DataFrame) -> list[tuple[object, ...]]:
 
     `DataFrame.to_numpy` would make integers beside floats floats. What a column of text or numbers lacks is NA.
     """
-    columns = []
-    for name in frame.columns:
-        column = frame[name]
-        values = column.tolist()
-        if not pd.api.types.is_object_dtype(column.dtype):
-            values = [pd.NA if gone else value for value, gone in zip(values, column.isna(), strict=True)]
-        columns.append(values)
-    return list(zip(*columns, strict=True))
+    return list(zip(*(values_of(frame[name]) for name in frame.columns), strict=True))
 
 
 def _pipe(sheet: Sheet) -> str:

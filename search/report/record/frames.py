@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from search.core.trial import DataCard
-from search.report.record.curves import Curve, Curves, metric_order, read_curves
+from search.report.record.curves import Curve, Curves, metric_order
 from search.report.text import plain, storable
 from search.study.opened import OpenStudy
 
@@ -25,28 +24,10 @@ _TRIAL_COLUMNS = (
     *("trial", "configuration", "seed", "state", "ended_by"),
     *("epochs", "epochs_trained", "epochs_reused", "best_epoch", "seconds"),
 )
-_PREDICTION_COLUMNS = ("trial", "seed", "split", "epoch", "image", "truth", "prediction")
-
-
-def trials_frame(study: OpenStudy) -> pd.DataFrame:
-    """Return one row per trial.
-
-    Columns: ``trial``, ``configuration``, ``seed``, one per axis, ``state``, ``ended_by``, ``epochs`` (last epoch
-    reached), ``epochs_trained`` (by leases of this trial), ``epochs_reused`` (the others), ``best_epoch`` (best
-    objective, first of equals), the metrics at the epoch the report reads (the last one, or the best), ``seconds``
-    (of all its epochs, whoever trained them). An axis whose name is taken by another column is called ``axis.<name>``,
-    a metric ``metric.<name>``.
-    """
-    return trials_of(read_curves(study))
-
-
-def epochs_frame(study: OpenStudy) -> pd.DataFrame:
-    """Return one row per trial and epoch on record.
-
-    Columns: ``trial``, ``epoch``, the workload's metrics, ``reused`` (the row was there when the trial came to it),
-    ``seconds``.
-    """
-    return epochs_of(read_curves(study))
+_PREDICTION_TYPES = {
+    **{"trial": "int64", "seed": "int64", "split": "str", "epoch": "int64"},
+    **{"image": "str", "truth": "Int64", "prediction": "int64"},
+}
 
 
 def decisions_frame(study: OpenStudy) -> pd.DataFrame:
@@ -62,49 +43,44 @@ def decisions_frame(study: OpenStudy) -> pd.DataFrame:
     return pd.DataFrame({**columns, "detail": pd.Series(details, dtype="str")})
 
 
-def predictions_frame(study: OpenStudy) -> pd.DataFrame:
+def predictions_frame(read: Curves) -> pd.DataFrame:
     """Return one row per trial, split, epoch and image, for the last epoch on record and the best one.
 
     Columns: ``trial``, ``seed``, ``split``, ``epoch``, ``image`` (its name, else its index as text), ``truth``
     (missing where it is not known) and ``prediction`` (class indices).
     """
-    read = read_curves(study)
     both = [(curve, {epoch for epoch in (curve.best_epoch, curve.last_epoch) if epoch}) for curve in read.curves]
     wanted = [(curve, epoch, curve.keys[epoch - 1]) for curve, epochs in both for epoch in sorted(epochs)]
-    rows = study.ledger.rows(list(dict.fromkeys(key for *_, key in wanted)), predictions=True)
+    rows = read.study.ledger.rows(list(dict.fromkeys(key for *_, key in wanted)), predictions=True)
     blocks = [
         _block(curve, epoch, split, rows[key].row.predictions[split], read.cards.get(curve.data))
         for curve, epoch, key in wanted
         for split in sorted(rows[key].row.predictions)
     ]
-    frame = {}
-    for name in _PREDICTION_COLUMNS:
-        dtype = {"split": "str", "image": "str", "truth": "Int64"}.get(name, "int64")
-        values: Any = np.concatenate([block[name] for block in blocks]) if blocks else []
-        frame[name] = pd.Series(values, dtype=dtype)
-    return pd.DataFrame(frame)
+    frame = pd.concat(blocks, ignore_index=True) if blocks else pd.DataFrame(columns=[*_PREDICTION_TYPES])
+    return frame.astype(_PREDICTION_TYPES)
 
 
-def _block(curve: Curve, epoch: int, split: str, predicted: np.ndarray, card: DataCard | None) -> dict[str, np.ndarray]:
-    """Return the columns of one trial, epoch and split; a card of another length is not guessed at."""
-    n = len(predicted)
+def _block(curve: Curve, epoch: int, split: str, predicted: np.ndarray, card: DataCard | None) -> pd.DataFrame:
+    """Return the rows of one trial, epoch and split; a card of another length is not guessed at."""
+    n, trial = len(predicted), curve.trial
     names: Sequence[str] = card.images.get(split, ()) if card else ()
     known = card.truth.get(split) if card else None
     images = [storable(name) for name in names] if len(names) == n else [str(index) for index in range(n)]
     truth = np.full(n, pd.NA, dtype=object) if known is None or len(known) != n else known.astype(object)
-    return {
-        "trial": np.full(n, curve.trial.number),
-        "seed": np.full(n, curve.trial.seed),
-        "split": np.full(n, split, dtype=object),
-        "epoch": np.full(n, epoch),
-        "image": np.array(images, dtype=object),
-        "truth": truth,
-        "prediction": np.asarray(predicted).astype("int64"),
-    }
+    values = (trial.number, trial.seed, split, epoch, images, truth, predicted)
+    return pd.DataFrame(dict(zip(_PREDICTION_TYPES, values, strict=True)))
 
 
-def trials_of(read: Curves) -> pd.DataFrame:
-    """Return `trials_frame` of curves that are read already."""
+def trials_frame(read: Curves) -> pd.DataFrame:
+    """Return one row per trial.
+
+    Columns: ``trial``, ``configuration``, ``seed``, one per axis, ``state``, ``ended_by``, ``epochs`` (last epoch
+    reached), ``epochs_trained`` (by leases of this trial), ``epochs_reused`` (the others), ``best_epoch`` (best
+    objective, first of equals), the metrics at the epoch the report reads (the last one, or the best), ``seconds``
+    (of all its epochs, whoever trained them). An axis whose name is taken by another column is called ``axis.<name>``,
+    a metric ``metric.<name>``.
+    """
     curves, space = read.curves, read.space
     objective = space.search.objective.metric
     names = metric_order({*read.metrics, objective}, (objective, *TRIAL_METRICS))
@@ -134,8 +110,12 @@ def trials_of(read: Curves) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
-def epochs_of(read: Curves) -> pd.DataFrame:
-    """Return `epochs_frame` of curves that are read already."""
+def epochs_frame(read: Curves) -> pd.DataFrame:
+    """Return one row per trial and epoch on record.
+
+    Columns: ``trial``, ``epoch``, the workload's metrics, ``reused`` (the row was there when the trial came to it),
+    ``seconds``.
+    """
     names = metric_order(read.metrics, EPOCH_METRICS)
     called = unique_columns(names, ("trial", "epoch", "reused", "seconds"), "metric.")
     points = [(curve, epoch, row) for curve in read.curves for epoch, row in sorted(curve.rows.items())]

@@ -62,11 +62,12 @@ def verdicts(
     for claim in space.report.claims:
         text = claim_text(space, claim)
         if any(word in claim for word in _RUNS):
-            claims.append(Claim(text, judge_runs(space, table, lines, claim, evidence.missed)))
+            claims.append(Claim(text=text, **vars(judge_runs(space, table, lines, claim, evidence.missed))))
         for one, p, name in zip(compared, adjusted, names, strict=True):
             if one.claim is claim:
-                beside = f" ({one.where})" if len(bench.strata) > 1 else ""
-                claims.append(Claim(text + beside, one.verdict(p, max(tests, 1)), one.about, name, "best" in claim))
+                text_here = f"{text} ({one.where})" if len(bench.strata) > 1 else text
+                said = vars(one.verdict(p, max(tests, 1)))
+                claims.append(Claim(text=text_here, about=one.about, comparison=name, best="best" in claim, **said))
     return claims
 
 

@@ -119,38 +119,21 @@ class Line:
         return bool(self.ending)
 
 
-@dataclass(frozen=True)
-class Claim:
-    """A claim of the space file and what the runs say of it.
+@dataclass(frozen=True, kw_only=True)
+class Claim(Verdict):
+    """A claim of the space file with its verdict: what the runs say of it.
 
     Attributes:
         text: the claim, for people.
-        verdict: what is said.
         about: places of the lines that it compares, the one it speaks for first; () where it compares none.
         best: it says that a setting is the best of all.
         comparison: names the comparison whose p value was adjusted: claims with equal names are one comparison.
     """
 
     text: str
-    verdict: Verdict
     about: tuple[int, ...] = ()
     comparison: Hashable = None
     best: bool = False
-
-    @property
-    def kind(self) -> str:
-        """supported, contradicted or undecided."""
-        return self.verdict.kind.value
-
-    @property
-    def reason(self) -> str:
-        """Why, as one sentence without full stop."""
-        return self.verdict.reason
-
-    @property
-    def evidence(self) -> Mapping[str, float]:
-        """The figures it rests on, by name."""
-        return self.verdict.evidence
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from search.ledger.ledger import Ledger
 from search.ledger.lock import study_lock
 from search.ledger.urls import sqlite_url
 from search.logs.content import read_study
+from search.report.record.curves import read_curves
 from search.report.record.frames import epochs_frame, trials_frame
 from search.study.mirror import Mirror
 from search.study.opened import OpenStudy
@@ -87,8 +88,8 @@ def test_every_time_on_record_is_utc_and_they_did_jump(jumping: Simulation) -> N
 
 
 def test_no_duration_of_a_report_is_negative(jumping: Simulation) -> None:
-    trials = trials_frame(OpenStudy(jumping.ledger, jumping.record, SPACE))
-    epochs = epochs_frame(OpenStudy(jumping.ledger, jumping.record, SPACE))
+    trials = trials_frame(read_curves(OpenStudy(jumping.ledger, jumping.record, SPACE)))
+    epochs = epochs_frame(read_curves(OpenStudy(jumping.ledger, jumping.record, SPACE)))
     assert (trials["seconds"] > 0).all()
     assert (epochs["seconds"] >= 0).all()
     assert all(run["seconds"] >= 0 for run in jumping.ledger.runs())
@@ -118,7 +119,7 @@ def test_the_dashboard_shows_the_time_that_training_took(jumping: Simulation, tm
                     values = {"state": trial.state, "last_epoch": trial.last_epoch, "ended_by": trial.ended_by}
                     step.set_trial(trial.number, **values)
         assert mirror.stop() == ""
-    seconds = trials_frame(OpenStudy(jumping.ledger, jumping.record, SPACE)).set_index("trial")["seconds"]
+    seconds = trials_frame(read_curves(OpenStudy(jumping.ledger, jumping.record, SPACE))).set_index("trial")["seconds"]
     for trial in optuna.load_study(study_name=jumping.record.name, storage=url).trials:
         assert trial.state.is_finished()
         assert trial.duration is not None

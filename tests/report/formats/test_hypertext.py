@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from search.report.formats.columns import frame_sheet, table_sheet
 from search.report.formats.hypertext import html_page, html_table
 from search.report.formats.sheet import Column, Entry, Sheet
+from search.report.record.curves import read_curves
 from search.report.record.frames import trials_frame
 from search.report.results import export
 from search.report.table.build import comparison_table
@@ -91,7 +92,7 @@ def test_hostile_names_stay_text(make, tmp_path):
             value or "" for _, found in page.tags for name, value in found.items() if name != "http-equiv"
         )
     assert page.text["caption"].endswith(": trials")
-    assert len(page.rows) == 1 + len(trials_frame(study.opened)) == 1 + 2 * len(sheet.lines)
+    assert len(page.rows) == 1 + len(trials_frame(read_curves(study.opened))) == 1 + 2 * len(sheet.lines)
 
 
 @given(st.text())
@@ -113,4 +114,4 @@ def test_a_page_of_no_trials(make):
     page = Page(html_page(table_sheet(comparison_table(study.opened))))
     assert len(page.rows) == 1
     assert page.text["p"] == "No trial has been started."
-    assert len(Page(html_page(frame_sheet(trials_frame(study.opened), "none"))).rows) == 1
+    assert len(Page(html_page(frame_sheet(trials_frame(read_curves(study.opened)), "none"))).rows) == 1

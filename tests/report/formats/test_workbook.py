@@ -19,6 +19,7 @@ from search.core.trial import State
 from search.report.formats import workbook as module
 from search.report.formats.render import table_frame
 from search.report.formats.workbook import MOST_CHARACTERS, cell_string, workbook
+from search.report.record.curves import read_curves
 from search.report.record.frames import epochs_frame, trials_frame
 from search.report.results import export
 from search.report.table.build import comparison_table
@@ -34,7 +35,10 @@ def book_of(frame: pd.DataFrame, notes=()):
 
 
 def test_pandas_reads_the_frames_back_to_the_last_bit(focal, tmp_path):
-    for what, frame in (("trials", trials_frame(focal.opened)), ("epochs", epochs_frame(focal.opened))):
+    for what, frame in (
+        ("trials", trials_frame(read_curves(focal.opened))),
+        ("epochs", epochs_frame(read_curves(focal.opened))),
+    ):
         back = pd.read_excel(export(focal.opened, what, "xlsx", tmp_path / f"{what}.xlsx"))
         pd.testing.assert_frame_equal(back, frame, check_exact=True, check_dtype=False)
     table = pd.read_excel(export(focal.opened, "table", "xlsx", tmp_path / "table.xlsx"))

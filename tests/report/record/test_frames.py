@@ -11,13 +11,14 @@ import pandas as pd
 import pytest
 
 from search.core.trial import Row, State
+from search.report.record.curves import read_curves
 from search.report.record.frames import decisions_frame, epochs_frame, predictions_frame, trials_frame
 from search.space.model import Axis, Choice, Condition, Grid, Objective, Report, Search
 from tests.report.builder import CARD, GAMMAS, full, guess, key_of
 
 
 def test_trials_frame_columns_and_numbers(focal):
-    frame = trials_frame(focal.opened)
+    frame = trials_frame(read_curves(focal.opened))
     assert list(frame.columns) == [
         *("trial", "configuration", "seed", "gamma", "state", "ended_by", "epochs", "epochs_trained", "epochs_reused"),
         *("best_epoch", "val_accuracy", "val_loss", "test_accuracy", "grad_norm", "lr", "train_accuracy", "train_loss"),
@@ -34,7 +35,7 @@ def test_trials_frame_columns_and_numbers(focal):
 
 def test_best_epoch_gives_the_values_where_the_report_reads_it(focal):
     focal.space = replace(GAMMAS, report=Report(value="best"))
-    frame = trials_frame(focal.opened)
+    frame = trials_frame(read_curves(focal.opened))
     assert frame["val_accuracy"].tolist() == [(74 + 3 * c + 2 * s * s) / 137 + 0.01 for c in range(3) for s in range(3)]
     assert frame["lr"].tolist() == [0.1 / 2] * 9
 
@@ -53,7 +54,7 @@ def test_best_epoch_gives_the_values_where_the_report_reads_it(focal):
 def test_best_epoch_is_the_first_of_equals_and_finite(make, curve, direction, best):
     study = make(replace(GAMMAS, search=Search(objective=Objective(direction=direction))))
     study.trial({"gamma": 0}, 0, curve, State.DIVERGED)
-    found = trials_frame(study.opened)["best_epoch"][0]
+    found = trials_frame(read_curves(study.opened))["best_epoch"][0]
     assert (None if pd.isna(found) else found) == best
 
 
@@ -62,7 +63,7 @@ def test_reused_rows_are_told_from_trained_ones_and_cost_the_same_seconds(make):
     shared = [key_of("shared", epoch) for epoch in range(1, 3)]
     study.trial({"gamma": 0}, 0, [0.1, 0.2, 0.3], keys=[*shared, key_of("a")], seconds=0.5)
     study.trial({"gamma": 0.5}, 0, [0.1, 0.2, 0.4], keys=[*shared, key_of("b")], reused=[1, 2], seconds=0.25)
-    trials, epochs = trials_frame(study.opened), epochs_frame(study.opened)
+    trials, epochs = trials_frame(read_curves(study.opened)), epochs_frame(read_curves(study.opened))
     assert trials["epochs_trained"].tolist() == [3, 1]
     assert trials["epochs_reused"].tolist() == [0, 2]
     assert trials["seconds"].tolist() == [1.5, 1.25]
@@ -76,7 +77,7 @@ def test_rows_behind_the_last_epoch_are_not_counted(make):
     number = study.trial({"gamma": 0}, 0, [0.1, 0.2, 0.3])
     with study.ledger.step(study.record.id) as step:
         step.set_trial(number, last_epoch=2, state=State.STOPPED, ended_by="generalisation loss > 2")
-    frame = trials_frame(study.opened)
+    frame = trials_frame(read_curves(study.opened))
     assert frame.loc[0, ["epochs", "epochs_trained", "epochs_reused", "val_accuracy"]].tolist() == [2, 2, 0, 0.2]
     assert frame["seconds"][0] == 0.5
 
@@ -87,23 +88,23 @@ def test_an_epoch_logged_twice_was_trained_once(make):
     with study.ledger.step(study.record.id) as step:
         step.log("row", trial=number, epoch=2, key=key_of("x"), trained=True)
         step.log("row", trial=number, epoch=1, key=key_of("x"), trained=False)
-    assert trials_frame(study.opened)[["epochs_trained", "epochs_reused"]].values.tolist() == [[2, 0]]
+    assert trials_frame(read_curves(study.opened))[["epochs_trained", "epochs_reused"]].values.tolist() == [[2, 0]]
 
 
 def test_no_trials_give_empty_frames_with_columns(make):
     study = make()
-    trials = trials_frame(study.opened)
+    trials = trials_frame(read_curves(study.opened))
     assert len(trials) == 0
     assert {"trial", "gamma", "val_accuracy", "best_epoch"} <= set(trials.columns)
-    assert list(epochs_frame(study.opened).columns) == ["trial", "epoch", "reused", "seconds"]
-    assert len(predictions_frame(study.opened)) == 0
+    assert list(epochs_frame(read_curves(study.opened)).columns) == ["trial", "epoch", "reused", "seconds"]
+    assert len(predictions_frame(read_curves(study.opened))) == 0
     assert len(decisions_frame(study.opened)) == 0
 
 
 def test_a_trial_that_never_started_has_no_figures(make):
     study = make()
     study.trial({"gamma": 0}, 0, [], State.WAITING, ended_by="")
-    frame = trials_frame(study.opened)
+    frame = trials_frame(read_curves(study.opened))
     assert frame.loc[0, ["epochs", "epochs_trained", "epochs_reused", "seconds"]].tolist() == [0, 0, 0, 0.0]
     assert frame[["best_epoch", "val_accuracy"]].isna().all().all()
 
@@ -117,7 +118,7 @@ def test_inactive_axes_are_missing_and_null_is_a_value(make):
     study.trial({"act": "relu"}, 0, [0.1])
     study.trial({"act": "leaky", "slope": None}, 0, [0.1])
     study.trial({"act": "leaky", "slope": 0.1}, 0, [0.1])
-    slope = trials_frame(study.opened)["slope"].tolist()
+    slope = trials_frame(read_curves(study.opened))["slope"].tolist()
     assert slope[0] is pd.NA
     assert slope[1:] == [None, 0.1]
 
@@ -125,14 +126,14 @@ def test_inactive_axes_are_missing_and_null_is_a_value(make):
 def test_axes_whose_names_are_taken_get_names_of_their_own(make):
     study = make(replace(GAMMAS, axes=[Axis("epochs", Grid([2, 3])), Axis("val_accuracy", Grid([7]))]))
     study.trial({"epochs": 2, "val_accuracy": 7}, 0, [0.1, 0.2], metrics=lambda *_: {"val_accuracy": 0.5, "seed": 3.0})
-    frame = trials_frame(study.opened)
+    frame = trials_frame(read_curves(study.opened))
     assert frame.columns.is_unique
     named = ["axis.epochs", "epochs", "axis.val_accuracy", "val_accuracy", "metric.seed", "seed"]
     assert frame.loc[0, named].tolist() == [2, 2, 7, 0.5, 3.0, 0]
 
 
 def test_epochs_frame_orders_metrics_test_last(focal):
-    frame = epochs_frame(focal.opened)
+    frame = epochs_frame(read_curves(focal.opened))
     assert list(frame.columns) == [
         *("trial", "epoch", "lr", "train_loss", "train_accuracy", "val_loss", "val_accuracy", "grad_norm"),
         *("test_accuracy", "test_loss", "reused", "seconds"),
@@ -159,7 +160,7 @@ def test_predictions_of_the_last_and_the_best_epoch(make):
     study = make()
     number = study.trial({"gamma": 0}, 5, [0.1, 0.9, 0.3], predictions=True)
     study.trial({"gamma": 2}, 6, [0.1, 0.2], predictions=True)
-    frame = predictions_frame(study.opened)
+    frame = predictions_frame(read_curves(study.opened))
     assert list(frame.columns) == ["trial", "seed", "split", "epoch", "image", "truth", "prediction"]
     assert len(frame) == (2 + 1) * (4 + 2)
     part = frame[(frame["trial"] == number) & (frame["epoch"] == 2) & (frame["split"] == "val")]
@@ -177,7 +178,7 @@ def test_a_card_of_another_length_is_not_guessed_at(make):
     with study.ledger.step(study.record.id) as step:
         step.put_row(study.ledger.paths(study.record.id)[0][0][0], 1, Row({"val_accuracy": 0.5}, shape), 1.0, study.run)
         step.set_trial(0, last_epoch=1)
-    frame = predictions_frame(study.opened)
+    frame = predictions_frame(read_curves(study.opened))
     assert frame["image"].tolist() == ["0", "1"]
     assert frame["truth"].isna().all()
 
@@ -186,6 +187,6 @@ def test_one_query_per_trial_is_avoided(focal, monkeypatch):
     calls = []
     found = type(focal.ledger).rows
     monkeypatch.setattr(type(focal.ledger), "rows", lambda self, *a, **k: calls.append(1) or found(self, *a, **k))
-    trials_frame(focal.opened)
-    epochs_frame(focal.opened)
+    trials_frame(read_curves(focal.opened))
+    epochs_frame(read_curves(focal.opened))
     assert len(calls) == 2

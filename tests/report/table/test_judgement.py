@@ -15,6 +15,7 @@ from search.core.trial import Row, State
 from search.ledger import codec, tables
 from search.report.formats.columns import table_sheet
 from search.report.formats.render import table_frame, table_json
+from search.report.record.curves import read_curves
 from search.report.record.frames import predictions_frame, trials_frame
 from search.report.table.build import comparison_table
 from search.space.model import Axis, Float, Grid, Objective, Search
@@ -53,7 +54,10 @@ def by_hand(y: np.ndarray, a: int, b: int) -> tuple[float, float, float, float]:
 
 def correctness(bench, split: str, value: str) -> np.ndarray:
     """Settings x seeds x images from the exported predictions, at the last or the best epoch of each trial."""
-    frame, trials = predictions_frame(bench.opened), trials_frame(bench.opened).set_index("trial")
+    frame, trials = (
+        predictions_frame(read_curves(bench.opened)),
+        trials_frame(read_curves(bench.opened)).set_index("trial"),
+    )
     frame = frame[frame["split"] == split]
     epoch = trials["epochs"] if value == "last" else trials["best_epoch"]
     frame = frame[frame["epoch"] == frame["trial"].map(epoch)]
