@@ -32,7 +32,7 @@ from search.report.record.looks import record_look
 from search.report.results import write_comparison
 from search.report.table.build import Comparison, comparison_of, comparison_table
 from search.report.table.model import Table
-from search.space.model import Space, confirm_name
+from search.space.model import Space
 from search.space.reader import read_space, space_from_mapping
 from search.study.mirror import MIRROR_FILE
 from search.study.opened import OpenStudy
@@ -103,28 +103,24 @@ def run(
     sqlite_url(place)  # before anything is made there
     ledger, mirror = open_ledger(place, storage), mirror_url(place)
     other_class = "new" if new_revision else "refuse"
-    outcome = run_study(space, ledger, mirror, view or live.Silent(), sharing, other_class, address)
-    if not place.is_dir():  # a new one would be in the way of putting it back
-        raise UserError(
-            f"results {str(place)!r}: the folder was removed or moved away while the study ran; put it back, for what "
-            "is committed stays, and the same command goes on"
-        )
-    study = Study(ledger, ledger.study(outcome.study), place, outcome)
-    study.write()
-    if space.search.confirm is not None and outcome.complete:
+
+    def ran(stage: Space) -> Study:
+        outcome = run_study(stage, ledger, mirror, view or live.Silent(), sharing, other_class, address)
+        if not place.is_dir():  # a new one would be in the way of putting it back
+            raise UserError(
+                f"results {str(place)!r}: the folder was removed or moved away while the study ran; put it back, for "
+                "what is committed stays, and the same command goes on"
+            )
+        study = Study(ledger, ledger.study(outcome.study), place, outcome)
+        study.write()
+        return study
+
+    study = ran(space)
+    if space.search.confirm is not None and study.outcome is not None and study.outcome.complete:
         from search.study.confirm import confirm_space
 
-        again = confirm_space(study.opened)
-        if again is not None:
-            study._confirmed = run(
-                again,
-                results=results,
-                storage=storage,
-                sharing=sharing,
-                new_revision=new_revision,
-                address=address,
-                view=view,
-            )
+        if (again := confirm_space(study.opened)) is not None:
+            study._confirmed = ran(again)
             study.write(again=False)  # its page leads to the confirm stage now
     return study
 
@@ -255,10 +251,8 @@ class Study:
     @property
     def confirmed(self) -> Study | None:
         """The confirm stage of a sampled study, its last revision; None where there is none."""
-        if self._confirmed is None:
-            name = confirm_name(self.name)
-            stages = [record for record in self.ledger.studies() if record.base_name == name]
-            self._confirmed = Study(self.ledger, stages[-1], self._results) if stages else None
+        if self._confirmed is None and (stage := self.opened.confirm_stage()) is not None:
+            self._confirmed = Study(self.ledger, stage.record, self._results)
         return self._confirmed
 
     def trials(self) -> pd.DataFrame:

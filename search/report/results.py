@@ -50,16 +50,17 @@ def write_results(study: OpenStudy, folder: Path) -> list[Path]:
     Raises:
         UserError: the folder cannot be written.
     """
-    return write_comparison(comparison_of(study), folder)
+    stage = study.confirm_stage()
+    return write_comparison(comparison_of(study), folder, None if stage is None else comparison_of(stage))
 
 
-def write_comparison(compared: Comparison, folder: Path, confirmed: Comparison | None = None) -> list[Path]:
+def write_comparison(compared: Comparison, folder: Path, confirmed: Comparison | None) -> list[Path]:
     """Write `write_results` of a study that is read, and of which the table is built already.
 
     Args:
         compared: the study.
         folder: where its files go.
-        confirmed: its confirm stage, where that is read already; else the page reads it, where there is one.
+        confirmed: its confirm stage, where there is one.
     """
     read, table = compared
     under = conditions(read)

@@ -12,6 +12,7 @@ from html import escape
 from pathlib import Path
 from urllib.parse import quote
 from wsgiref.types import StartResponse, WSGIEnvironment
+from wsgiref.util import FileWrapper
 
 from search.ledger.ledger import Ledger, StudyRecord
 from search.report.paths import study_folder
@@ -90,7 +91,7 @@ class Reports:
         kind = TYPES.get(file.suffix.lower(), "application/octet-stream")
         size = str(file.stat().st_size)
         start("200 OK", [("Content-Type", kind), ("Content-Length", size), *_HEADERS])
-        return [] if method == "HEAD" else _content(file)
+        return [] if method == "HEAD" else FileWrapper(file.open("rb"), CHUNK_BYTES)
 
     def _index(self) -> bytes:
         items = "".join(
@@ -120,12 +121,6 @@ def below(folder: Path, path: str) -> Path | None:
     except OSError:
         return None
     return file if inside else None
-
-
-def _content(file: Path) -> Iterable[bytes]:
-    with file.open("rb") as opened:
-        while part := opened.read(CHUNK_BYTES):
-            yield part
 
 
 def _answer(

@@ -111,11 +111,8 @@ def section(root: Node, name: str) -> Node:
 
 def options(axis: Node) -> dict[str, Node]:
     """Return the named options of an axis; empty where it lists plain values."""
-    found: dict[str, Node] = {}
-    for kind in ("grid", "choice"):
-        if kind in axis.entries:
-            found.update(axis.entries[kind].entries)
-    return found
+    domains = [axis.entries[kind] for kind in ("grid", "choice") if kind in axis.entries]
+    return {name: option for domain in domains for name, option in domain.entries.items()}
 
 
 def settle_axis(root: Node, name: str, value: Node) -> Node:

@@ -84,15 +84,10 @@ def idle(workload: Workload, found: Sequence[Sample], where: Where) -> Iterator[
 
 def refused(workload: Workload, sample: Sample, where: Where) -> Iterator[tuple[Node, str]]:
     """Yield settings that cannot be trained whatever the data are, where the file itself sets them, with the reason."""
-    try:
-        if isinstance(workload, Idling):
-            list(workload.idle(sample.settings, sample.epochs))
-    except ValueError as error:
-        for setting, reason in getattr(error, "faults", ()):
-            if (node := where(setting, sample.parameters)) is not None:
-                yield node, reason
-    except Exception as error:
-        raise Unanswered("say what never acts", error) from error
+    _, faults = _told(workload, sample)
+    for setting, reason in faults:
+        if (node := where(setting, sample.parameters)) is not None:
+            yield node, reason
 
 
 def _node(setting: str, sample: Sample, workload: Workload, where: Where) -> Node | None:
@@ -107,13 +102,17 @@ def _node(setting: str, sample: Sample, workload: Workload, where: Where) -> Nod
 def _never(workload: Workload, sample: Sample) -> Iterator[tuple[str, str]]:
     yield from (reason for reason in without_stop(sample) if reason[0] != "stop.alpha")  # null is meant to
     yield from late_in_plans(workload.settings, sample.settings, sample.epochs)
-    if isinstance(workload, Idling):
-        try:
-            yield from list(workload.idle(sample.settings, sample.epochs))
-        except Exception as error:
-            if isinstance(error, ValueError) and hasattr(error, "faults"):
-                return  # see `refused`
-            raise Unanswered("say what never acts", error) from error
+    yield from _told(workload, sample)[0]
+
+
+def _told(workload: Workload, sample: Sample) -> tuple[Sequence[tuple[str, str]], Sequence[tuple[str, str]]]:
+    """Return what a workload says never acts, and what cannot be trained whatever the data are, with the reasons."""
+    try:
+        return list(workload.idle(sample.settings, sample.epochs)) if isinstance(workload, Idling) else [], []
+    except Exception as error:
+        if isinstance(error, ValueError) and hasattr(error, "faults"):
+            return [], error.faults
+        raise Unanswered("say what never acts", error) from error
 
 
 def without_stop(sample: Sample) -> Iterator[tuple[str, str]]:

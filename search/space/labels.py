@@ -17,7 +17,6 @@ def check_labels(labels: Mapping[str, Node], rows: str, values: Iterable[object]
         labels: row value as text -> what a person reads.
         rows: axis that makes the rows.
         values: its values.
-        problems: where faults go.
     """
     names = {name: text_of(value) for value in values for name in (text_of(value), _key(value))}
     first: dict[str, Node] = {}

@@ -24,7 +24,6 @@ def read_listed(name: str, kind: str, node: Node, rule: Rule, ruled: bool, probl
         node: what stands there.
         rule: of the setting.
         ruled: whether the rule is known; without it nothing is said of values that look alike.
-        problems: where faults go.
     """
     before = len(problems)
     if node.kind != "list":

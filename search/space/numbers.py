@@ -27,15 +27,10 @@ def meant(text: str, rule: Rule) -> str:
     given = text.strip().replace("\u2212", "-")
     bare = given.removesuffix("%").rstrip()
     quoted = given == bare and _PLAIN.fullmatch(bare) is not None
-    fitting: list[tuple[str, str]] = []
-    refused: list[tuple[str, str]] = []
-    for reading in _readings(bare):
-        if (read := _read(reading, rule, given != bare)) is not None:
-            number, reason = read
-            (refused if reason else fitting).append((number, reason))
-    if fitting:
-        return f"; write {', or '.join(number for number, _ in fitting)}{' without quotes' * quoted}"
-    return f"; written {refused[0][0]}, it {refused[0][1]}" if refused else ""
+    read = [one for reading in _readings(bare) if (one := _read(reading, rule, given != bare)) is not None]
+    if fitting := [number for number, reason in read if not reason]:
+        return f"; write {', or '.join(fitting)}{' without quotes' * quoted}"
+    return f"; written {read[0][0]}, it {read[0][1]}" if read else ""
 
 
 def _readings(text: str) -> list[str]:

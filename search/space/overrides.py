@@ -59,7 +59,6 @@ def apply(root: Node, overrides: Mapping[str, Node], rules: Rules, problems: Pro
         root: the tree.
         overrides: key -> value.
         rules: of the settings; without them every name may be one.
-        problems: where faults go.
     """
     settings = SERVICE_SETTINGS if rules is None else rules
     for key, node in overrides.items():

@@ -24,7 +24,6 @@ def check_part(root: Node, rules: Rules, problems: Problems) -> None:
     Args:
         root: the file, laid over as many of its bases as could be read.
         rules: of the settings; None where the workload is not known.
-        problems: where faults go.
     """
     root = _without_nulls(root)
     fixed = section(root, "fixed")

@@ -26,6 +26,15 @@ def _pair(description: str) -> Rule:
     return {**rule, "examples": [["a", "b"]]}
 
 
+def _printed(pattern: str, words: str) -> Rule:
+    return {"type": ["string", "number"], "maxLength": MAX_FIGURE_LETTERS, "pattern": pattern, "words": words}
+
+
+def _happens(description: str) -> Rule:
+    words = "true; `never` and `always` say whether runs do it"
+    return {"enum": [True], "words": words, "description": description}
+
+
 _PUBLISHED = mapping(
     "figures of a paper to put beside ours, audited",
     {
@@ -37,12 +46,7 @@ _PUBLISHED = mapping(
             "type": "object",
             "description": "value of the row axis: figure, to its last printed digit (54.10, 54.10 %)",
             "examples": [{"0": "54.10 %"}],
-            "additionalProperties": {
-                "type": ["string", "number"],
-                "maxLength": MAX_FIGURE_LETTERS,
-                "pattern": FIGURE,
-                "words": FIGURE_WORDS,
-            },
+            "additionalProperties": _printed(FIGURE, FIGURE_WORDS),
         },
         "confusion_matrix": {
             "type": "array",
@@ -60,19 +64,12 @@ _PUBLISHED = mapping(
         "parameters": {
             "type": "object",
             "description": "name of a model, as the workload spells it: printed number of parameters (11186772, 11.2M)",
-            "additionalProperties": {
-                "type": ["string", "number"],
-                "maxLength": MAX_FIGURE_LETTERS,
-                "pattern": PARAMETERS,
-                "words": PARAMETERS_WORDS,
-            },
+            "additionalProperties": _printed(PARAMETERS, PARAMETERS_WORDS),
         },
     },
 )
 
 CLAIM_KINDS = ("better", "equal", "best", "never", "always")
-
-_ALWAYS_TRUE = "true; `never` and `always` say whether runs do it"
 
 PREDICATES: Mapping[str, Rule] = {
     "stops_before": whole(2, "the stop rule ends the run before this epoch", **OF_EPOCHS),
@@ -81,16 +78,8 @@ PREDICATES: Mapping[str, Rule] = {
         "type": "number",
         "description": "the objective is at least this (at most, where it is minimised) at the epoch the table reads",
     },
-    "misses_a_class": {
-        "enum": [True],
-        "words": _ALWAYS_TRUE,
-        "description": "a class of the validation images has no hit at that epoch",
-    },
-    "diverges": {
-        "enum": [True],
-        "words": _ALWAYS_TRUE,
-        "description": "a loss or the objective becomes infinite or NaN",
-    },
+    "misses_a_class": _happens("a class of the validation images has no hit at that epoch"),
+    "diverges": _happens("a loss or the objective becomes infinite or NaN"),
 }
 """What a run may do: the claims `never` and `always` say one of these."""
 

@@ -65,7 +65,6 @@ def read_report(node: Node, axes: Sequence[Axis], names: Sequence[str], fresh: b
         axes: the axes found sound.
         names: all axes of the file; nothing is said of values of one that is not sound.
         fresh: not of a study on record, which was run with the labels it has.
-        problems: where faults go.
     """
     conform(node, REPORT, problems)
     data = {key: entry.data() for key, entry in node.entries.items() if entry.kind == "scalar"}

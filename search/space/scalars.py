@@ -11,17 +11,28 @@ import re
 
 _INT = re.compile(r"[-+]?(0|[1-9][0-9]*)")
 _FLOAT = re.compile(r"[-+]?(((0|[1-9][0-9]*)\.[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?)")
-_EXPONENT = re.compile(r"([-+]?[0-9]+)[eE]([-+]?[0-9]+)")
-_SEXAGESIMAL = re.compile(r"[-+]?[0-9]+(:[0-9]+)+(\.[0-9]*)?")
-_DATE = re.compile(r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([Tt\s].*)?")
-_ZEROS = re.compile(r"([-+]?)0+([0-9][0-9.]*([eE][-+]?[0-9]+)?)")
-_BASED = re.compile(r"[-+]?0[xXoObB][0-9a-fA-F_]+")
-_UNDERSCORED = re.compile(r"[-+]?[0-9][0-9_.]*_[0-9_.]*([eE][-+]?[0-9]+)?")
-_ENDLESS = re.compile(r"[-+]?\.?(inf|infinity|nan)", re.IGNORECASE)
-_SWITCHES = {"on": "true", "yes": "true", "y": "true", "off": "false", "no": "false", "n": "false"}
-_CASED = {"true": "true", "false": "false", "null": "null"}
 _PLAIN = {"": None, "~": None, "null": None, "true": True, "false": False}
 
+
+_TRAPS = tuple(
+    (re.compile(pattern), reason)
+    for pattern, reason in {
+        r"([-+]?[0-9]+)[eE]([-+]?[0-9]+)": r"is text to YAML for want of a dot; write \1.0e\2, or {quoted} for text",
+        "(?ai:on|yes|y)": "is true to some readers and text to others; write true, or {quoted} for text",
+        "(?ai:off|no|n)": "is false to some readers and text to others; write false, or {quoted} for text",
+        "(?ai:true|false|null)": "is not how {lower} is written here; write {lower}, or {quoted} for text",
+        r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([Tt\s].*)?": "is a date to YAML; write {quoted}",
+        r"[-+]?[0-9]+(:[0-9]+)+(\.[0-9]*)?": "is a number to base 60 to YAML; write {quoted} for text, or the number "
+        "itself",
+        "[-+]?0[xXoObB][0-9a-fA-F_]+": "is a number to another base; write it in decimal, or {quoted} for text",
+        r"([-+]?)0+([0-9][0-9.]*([eE][-+]?[0-9]+)?)": r"is octal to some readers and decimal to others; write \1\2, or "
+        "{quoted} for text",
+        r"[-+]?[0-9][0-9_.]*_[0-9_.]*([eE][-+]?[0-9]+)?": "is a number to some readers and text to others; write "
+        "{digits}, or {quoted} for text",
+        r"(?i:[-+]?\.?(inf|infinity|nan))": "is not a finite number; write a number, or {quoted} for text",
+    }.items()
+)
+"""How a text is written that different readers take for different values, and the rest of a sentence on it."""
 
 MAX_READ_DIGITS = 300
 """Of a longer whole number the first ones are read: it is beyond `MAX_WHOLE_NUMBER`, and refused, either way."""
@@ -62,26 +73,7 @@ def _float(text: str) -> float:
 
 def _trap(text: str) -> str:
     """Say why `text` is ambiguous and how to write it, or return ``""``."""
-    quoted = f'"{text}"'
-    lower = text.lower()
-    if match := _EXPONENT.fullmatch(text):
-        return f"is text to YAML for want of a dot; write {match[1]}.0e{match[2]}, or {quoted} for text"
-    if lower in _SWITCHES:
-        return (
-            f"is {_SWITCHES[lower]} to some readers and text to others; write {_SWITCHES[lower]}, or {quoted} for text"
-        )
-    if lower in _CASED:
-        return f"is not how {_CASED[lower]} is written here; write {_CASED[lower]}, or {quoted} for text"
-    if _DATE.fullmatch(text):
-        return f"is a date to YAML; write {quoted}"
-    if _SEXAGESIMAL.fullmatch(text):
-        return f"is a number to base 60 to YAML; write {quoted} for text, or the number itself"
-    if _BASED.fullmatch(text):
-        return f"is a number to another base; write it in decimal, or {quoted} for text"
-    if match := _ZEROS.fullmatch(text):
-        return f"is octal to some readers and decimal to others; write {match[1]}{match[2]}, or {quoted} for text"
-    if _UNDERSCORED.fullmatch(text):
-        return f"is a number to some readers and text to others; write {text.replace('_', '')}, or {quoted} for text"
-    if _ENDLESS.fullmatch(text):
-        return f"is not a finite number; write a number, or {quoted} for text"
+    for pattern, reason in _TRAPS:
+        if match := pattern.fullmatch(text):
+            return match.expand(reason).format(quoted=f'"{text}"', lower=text.lower(), digits=text.replace("_", ""))
     return ""

@@ -63,7 +63,6 @@ def read_search(node: Node, axes: Sequence[Axis], complete: bool, problems: Prob
         node: the section.
         axes: the axes found sound.
         complete: whether these are all axes of the file; without it nothing is said of how the sampler fits them.
-        problems: where faults go.
     """
     sound = conform(node, SEARCH, problems)
     metric = section(node, "objective").entries.get("metric")
@@ -101,7 +100,6 @@ def check_metric(node: Node, measured: Sequence[str], problems: Problems) -> Non
     Args:
         node: the section.
         measured: names of the workload's metrics; none where it does not say.
-        problems: where faults go.
     """
     metric = section(node, "objective").entries.get("metric")
     name = Objective().metric if metric is None else metric.value
@@ -123,7 +121,6 @@ def _confirm(node: Node | None, sampler: str, axes: Sequence[Axis] | None, probl
         node: the section.
         sampler: how configurations are chosen.
         axes: all axes of the file, None where some are not sound.
-        problems: where faults go.
     """
     if node is None:
         return None
@@ -227,7 +224,6 @@ def check_confirm(space: Space, node: Node, problems: Problems) -> None:
     Args:
         space: a sound space.
         node: its section ``search``.
-        problems: where faults go.
     """
     confirm = space.search.confirm
     if confirm is None:

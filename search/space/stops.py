@@ -18,7 +18,6 @@ def check_stops(root: Node, measured: Sequence[str], problems: Problems) -> None
     Args:
         root: the file.
         measured: names of the workload's metrics; none where it does not say.
-        problems: where faults go.
     """
     named = list(_values(root, METRIC))
     directed = any(_values(root, "stop.direction"))

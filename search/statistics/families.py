@@ -68,15 +68,9 @@ class Family:
         """Level of each look."""
         return ALPHA / self.looks if self.planned else ALPHA
 
-    def better(self, differences: Sequence[Difference | None]) -> tuple[bool, ...]:
-        """Return which settings may be called better than the baseline (bold): enough seeds, p and sign."""
-        return self._clear(differences, 1)
-
-    def worse(self, differences: Sequence[Difference | None]) -> tuple[bool, ...]:
-        """Return which settings may be called worse than the baseline, by the same rule."""
-        return self._clear(differences, -1)
-
-    def _clear(self, differences: Sequence[Difference | None], sign: int) -> tuple[bool, ...]:
+    def clear(self, differences: Sequence[Difference | None], sign: int) -> tuple[bool, ...]:
+        """Return which settings may be called better than the baseline (bold), or with sign -1 worse: enough seeds, p
+        and sign."""
         return tuple(
             d is not None and d.decidable and p is not None and p <= self.alpha and sign * (d.estimate or 0.0) > 0
             for d, p in zip(differences, self.adjusted, strict=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from search.ledger.ledger import Ledger, StudyRecord
-from search.space.model import Space
+from search.space.model import Space, confirm_name
 from search.space.recorded import rebuild
 
 
@@ -32,3 +32,9 @@ class OpenStudy:
             InternalError: the space on record cannot be read.
         """
         return self.given if self.given is not None else rebuild(self.record.space, self.record.name)
+
+    def confirm_stage(self) -> OpenStudy | None:
+        """Return its confirm stage, the last revision; None where there is none."""
+        name = confirm_name(self.record.name)
+        stages = [record for record in self.ledger.studies() if record.base_name == name]
+        return OpenStudy(self.ledger, stages[-1]) if stages else None

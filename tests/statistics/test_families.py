@@ -49,22 +49,22 @@ def test_bold_needs_p_sign_and_three_seeds() -> None:
     result = family(found)
     assert result.comparisons == 5
     assert result.adjusted == pytest.approx((None, 0.005, 0.005, 0.005, 0.04, None, 0.005))
-    assert result.better(found) == (False, True, False, False, True, False, False)
+    assert result.clear(found, 1) == (False, True, False, False, True, False, False)
     assert result.sentence == "p values adjusted by Holm over 5 comparisons"
 
 
 def test_an_adjusted_p_above_the_level_is_not_bold() -> None:
     found = [estimated(0.03), estimated(0.5)]
-    assert family(found).better(found) == (False, False)
-    assert family(found[:1]).better(found[:1]) == (True,)
+    assert family(found).clear(found, 1) == (False, False)
+    assert family(found[:1]).clear(found[:1], 1) == (True,)
 
 
 def test_looks() -> None:
     found = [estimated(0.02)]
     planned, grown = family(found, looks=5), family(found, looks=5, planned=False)
-    assert planned.better(found) == (False,)
+    assert planned.clear(found, 1) == (False,)
     assert planned.sentence == "p values adjusted by Holm over 1 comparison; 5 looks were planned, each at 0.01"
-    assert grown.better(found) == (True,)
+    assert grown.clear(found, 1) == (True,)
     assert grown.sentence.endswith("5 looks; seeds added after a look: p values are too small")
 
 
@@ -74,7 +74,7 @@ def test_comparisons_of_the_same_rows_count_once() -> None:
     once = family(found, alike=[0, "a", "a", "a", "b", None])
     assert (once.comparisons, once.repeated) == (2, 3)
     assert once.adjusted == pytest.approx((None, 0.04, 0.04, 0.04, 0.5, 1.0))
-    assert once.better(found) == (False, True, True, True, False, False)
+    assert once.clear(found, 1) == (False, True, True, True, False, False)
     assert once.sentence == "p values adjusted by Holm over 2 comparisons (comparisons of equal rows count once)"
     assert family(found).adjusted == pytest.approx((None, 0.1, 0.1, 0.1, 1.0, 1.0))
     assert holm_once([None, 0.01, None], ["a", None, "a"]) == ([None, 0.01, None], 0)
@@ -82,5 +82,5 @@ def test_comparisons_of_the_same_rows_count_once() -> None:
 
 def test_worse_goes_by_the_same_rule_as_better() -> None:
     found = [None, estimated(0.001), estimated(0.001, -0.1), estimated(0.001, -0.1, seeds=2), estimated(0.04, -0.1)]
-    assert family(found).worse(found) == (False, False, True, False, True)
-    assert family(found, looks=2).worse(found) == (False, False, True, False, False)
+    assert family(found).clear(found, -1) == (False, False, True, False, True)
+    assert family(found, looks=2).clear(found, -1) == (False, False, True, False, False)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import html
 import textwrap
-import unicodedata
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
 import plotly.graph_objects as go
 
-from search.report.text import one_line
+from search.report.text import one_line, right_to_left
 
 TEMPLATE = "plotly_white"
 WIDTH, HEIGHT = 900, 520
@@ -156,7 +155,7 @@ def text(words: str, longest: int = 200) -> str:
     words = one_line(words)
     if len(words) > longest:
         words = words[: longest - 1] + "…"
-    if any(unicodedata.bidirectional(letter) in ("R", "AL") for letter in words):
+    if right_to_left(words):
         words = f"{ISOLATE}{words}{ISOLATE_END}"  # else the numbers behind it would change places with it
     return words.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 

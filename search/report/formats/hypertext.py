@@ -7,11 +7,9 @@ over the network, and its policy forbids scripts.
 
 from __future__ import annotations
 
-import unicodedata
-from html import escape
-
+from search.report.formats.markup import Markup, element, escaped, joined
 from search.report.formats.sheet import Column, Entry, Sheet
-from search.report.text import one_line
+from search.report.text import right_to_left
 
 _PAGE = """<!DOCTYPE html>
 <html lang="en">
@@ -48,43 +46,21 @@ p {{ max-width: 45rem; }}
 
 def html_page(sheet: Sheet) -> str:
     """Return a sheet as a page of its own, its notes below the table."""
-    notes = "\n".join(f"<p{_direction(note)}>{html_text(note)}</p>" for note in sheet.notes)
-    return _PAGE.format(title=html_text(sheet.title), table=html_table(sheet), notes=notes)
+    notes = joined(element("p", note) for note in sheet.notes)
+    return _PAGE.format(title=escaped(sheet.title), table=html_table(sheet), notes=notes)
 
 
-def html_table(sheet: Sheet) -> str:
+def html_table(sheet: Sheet) -> Markup:
     """Return a sheet's table alone, to stand in another page: no notes, no style but the class ``number``."""
-    head = "".join(_cell("th", column.head, column, 'scope="col"') for column in sheet.columns)
-    rows = [f"<tr>{_line(sheet, line)}</tr>" for line in sheet.lines]
-    parts = [
-        "<table>",
-        f"<caption{_direction(sheet.title)}>{html_text(sheet.title)}</caption>",
-        f"<thead><tr>{head}</tr></thead>",
-        *("<tbody>", *rows, "</tbody>"),
-        "</table>",
-    ]
-    return "\n".join(parts)
+    head = [_cell("th", Entry(column.head), column, "col") for column in sheet.columns]
+    parts = ["<table>", element("caption", sheet.title), element("thead", element("tr", *head)), "<tbody>"]
+    for first, *rest in ([*zip(line, sheet.columns, strict=True)] for line in sheet.lines):
+        parts.append(element("tr", _cell("th", *first, "row"), *(_cell("td", *each) for each in rest)))
+    return Markup("\n".join([*parts, "</tbody>", "</table>"]))
 
 
-def _line(sheet: Sheet, line: tuple[Entry, ...]) -> str:
-    cells = []
-    for index, (entry, column) in enumerate(zip(line, sheet.columns, strict=True)):
-        tag, scope = ("td", "") if index else ("th", 'scope="row"')
-        cells.append(_cell(tag, entry.text, column, scope, entry.bold))
-    return "".join(cells)
-
-
-def _cell(tag: str, text: str, column: Column, scope: str, bold: bool = False) -> str:
-    kind = ' class="number"' if column.kind == "number" else ""
-    inner = f"<strong>{html_text(text)}</strong>" if bold else html_text(text)
-    return f"<{tag}{' ' * bool(scope)}{scope}{kind}{_direction(text)}>{inner}</{tag}>"
-
-
-def html_text(text: str) -> str:
-    """Return `text` so that HTML shows it as it is, between tags and in attributes in quotes."""
-    return escape(one_line(text), quote=True)
-
-
-def _direction(text: str) -> str:
-    """Return the attribute that text with right-to-left letters needs, so that its words stand in their order."""
-    return ' dir="auto"' if any(unicodedata.bidirectional(c) in ("R", "AL") for c in text) else ""
+def _cell(tag: str, entry: Entry, column: Column, scope: str | bool = False) -> Markup:
+    content = element("strong", entry.text, dir=False) if entry.bold else entry.text
+    direction = "auto" if right_to_left(entry.text) else False
+    kind = "number" if column.kind == "number" else False
+    return element(tag, content, scope=scope, class_=kind, dir=direction)

@@ -17,7 +17,7 @@ from plotly.offline import get_plotlyjs
 
 from search.report.figures.study import StudyFigure
 from search.report.figures.style import HEIGHT, WIDTH
-from search.report.page.markup import NARROW, Markup, element, joined, sentence, wide
+from search.report.formats.markup import NARROW, Markup, element, joined, sentence, wide
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from search.core.shown import counted
-from search.report.page.markup import Markup, element, facts, joined, table
+from search.report.formats.markup import Markup, element, facts, joined, table
 from search.report.record.curves import Curves
 from search.report.table.labels import DRAWN_DIGITS, row_text
 from search.report.table.model import Table

@@ -14,18 +14,16 @@ from search.core.shown import counted
 from search.report.figures.study import figures_of
 from search.report.formats.columns import table_sheet
 from search.report.formats.hypertext import html_table
+from search.report.formats.markup import NARROW, Markup, element, escaped, joined, sentence, wide
 from search.report.page import drawn, facts
 from search.report.page.answer import answer
-from search.report.page.markup import NARROW, Markup, element, escaped, joined, sentence, wide
 from search.report.page.question import question, setup
 from search.report.paths import study_folder
 from search.report.record.curves import Curves
 from search.report.record.looks import looks_of
-from search.report.table.build import Comparison, comparison_of
+from search.report.table.build import Comparison
 from search.report.table.judged_text import evidence_text
 from search.report.table.model import Claim, Table
-from search.space.model import confirm_name
-from search.study.opened import OpenStudy
 
 MAX_PAGE_BYTES = 7_500_000
 """Bytes of a page."""
@@ -34,13 +32,13 @@ MAX_TABLE_LINES = 300
 """Lines of the table a page shows; ``table.csv`` has all of them."""
 
 
-def report_page(compared: Comparison, conditions: Mapping[str, Any], confirmed: Comparison | None = None) -> str:
+def report_page(compared: Comparison, conditions: Mapping[str, Any], confirmed: Comparison | None) -> str:
     """Return the page of a study.
 
     Args:
         compared: the study, its table judged.
         conditions: what ``conditions.json`` holds.
-        confirmed: its confirm stage; by default as the ledger has it, where there is one.
+        confirmed: its confirm stage, where there is one.
     """
     read, table = compared
     title = read.space.title or read.record.name
@@ -108,22 +106,15 @@ def _answer(table: Table, read: Curves, confirmed: Comparison | None) -> Markup:
         said = "Seeds were added after a look at the table, which was not planned: p values are too small."
         parts.append(element("p", said, class_="warning"))
     parts += [element("p", sentence(said), class_="warning") for said in table.unmoved]
-    return joined([*parts, *_confirmed(read, confirmed)])
+    return joined([*parts, *(() if confirmed is None else _confirmed(*confirmed))])
 
 
-def _confirmed(read: Curves, confirmed: Comparison | None) -> list[Markup]:
-    """Lead to the page of the confirm stage, where it was run."""
-    ledger, name = read.study.ledger, confirm_name(read.record.name)
-    stages = [record for record in ledger.studies() if record.base_name == name] if confirmed is None else []
-    if confirmed is None and not stages:
-        return []
-    record = confirmed.read.record if confirmed is not None else stages[-1]
-    if confirmed is None and ledger.trials(record.id):
-        confirmed = comparison_of(OpenStudy(ledger, record))
-    link = _link(f"../{quote(study_folder(Path(), record.name).name)}/report.html", record.name)
+def _confirmed(again: Curves, table: Table) -> list[Markup]:
+    """Lead to the page of the confirm stage."""
+    name = again.record.name
+    link = _link(f"../{quote(study_folder(Path(), name).name)}/report.html", name)
     paragraphs = [element("p", "Its best settings were run again under fresh seeds: ", link)]
-    if confirmed is not None and confirmed.read.curves:
-        again, table = confirmed
+    if again.curves:
         first = f"{table.incomplete.replace('The study', 'It')} " if table.incomplete else ""
         so_far = " so far" if table.incomplete else ""
         text = f"{first}The answer of that confirm stage{so_far}: {answer(table, again)}"
@@ -143,9 +134,7 @@ def _table(table: Table) -> Markup:
     )
     banner = [element("p", element("strong", _sentence(table.banner)), class_="warning")] if table.banner else []
     notes = [element("li", sentence(note)) for note in [*more, *sheet.notes]]
-    return joined(
-        [*banner, NARROW, wide(Markup(html_table(sheet)), sheet.title), element("ul", *notes, class_="notes")]
-    )
+    return joined([*banner, NARROW, wide(html_table(sheet), sheet.title), element("ul", *notes, class_="notes")])
 
 
 def _claims(claims: Sequence[Claim]) -> Markup:

@@ -174,7 +174,7 @@ def _compare(split: _Split, partners: Mapping[int, int]) -> None:
 
 
 def _adjust(split: _Split, found: Family, partners: Mapping[int, int]) -> None:
-    better, worse = found.better(split.differences), found.worse(split.differences)
+    better, worse = (found.clear(split.differences, sign) for sign in (1, -1))
     for place, judged_line in enumerate(split.judged):
         if not judged_line.known:
             continue

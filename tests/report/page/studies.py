@@ -47,7 +47,9 @@ def told(study: Any) -> tuple[Table, Curves]:
 def page_of(study: Any, **changes: Any) -> str:
     """Return a study's page."""
     table, read = told(study)
-    return report_page(Comparison(replace(read, **changes), table), conditions(read))
+    stage = study.opened.confirm_stage()
+    confirmed = None if stage is None else comparison_of(stage)
+    return report_page(Comparison(replace(read, **changes), table), conditions(read), confirmed)
 
 
 class Page(HTMLParser):

@@ -19,8 +19,8 @@ from hypothesis import strategies as st
 from search.core.trial import State
 from search.ledger.ledger import Ledger
 from search.report.figures.style import COLOURS
+from search.report.formats.markup import Markup, element, escaped, sentence
 from search.report.page import drawn
-from search.report.page.markup import Markup, element, escaped, sentence
 from search.report.page.page import MAX_PAGE_BYTES
 from search.report.results import write_results
 from search.report.text import one_line
@@ -57,6 +57,10 @@ def pages(tmp_path_factory):
 @pytest.fixture(scope="module")
 def hostile(pages):
     return pages[1]
+
+
+TEXT = "workload: toy\nfixed: {epochs: 2}\nspace: {gamma: {grid: [0, 1, 2]}}\nseeds: 3\nreport: {baseline: 0}\n"
+"""The space file of a confirm stage."""
 
 
 class TestStructure:
@@ -313,7 +317,8 @@ class TestWhatItSays:
         search = replace(SPACE, name="a/b", axes=[Axis("gamma", Float(0, 2))], search=Search("random", trials=3))
         bench = levels(ledger, space=search, has_baseline=False, baseline=None)
         assert "/report.html" not in page_of(bench).split('id="plotly"')[0]
-        Bench(ledger, replace(SPACE, name="a/b (confirm)"))
+        again = Bench(ledger, replace(SPACE, name="a/b (confirm)"))
+        ledger.update_study(again.record.id, space=f"name: ab\n{TEXT}")
         (link,) = [about["href"] for about in Page(page_of(bench)).named("a") if str(about["href"]).startswith("..")]
         assert re.fullmatch(r"\.\./a_b%20%28confirm%29~[0-9a-f]{16}/report\.html", str(link))
 
@@ -321,8 +326,7 @@ class TestWhatItSays:
         search = replace(SPACE, name="s", axes=[Axis("gamma", Float(0, 2))], search=Search("random", trials=3))
         bench = levels(ledger, space=search, has_baseline=False, baseline=None)
         again = levels(ledger, space=replace(SPACE, name="s (confirm)"))
-        text = "workload: toy\nfixed: {epochs: 2}\nspace: {gamma: {grid: [0, 1, 2]}}\nseeds: 3\nreport: {baseline: 0}\n"
-        ledger.update_study(again.record.id, space=text)
+        ledger.update_study(again.record.id, space=TEXT)
         assert "The answer of that confirm stage: Better than gamma=0: gamma=2 (+" in Page(page_of(bench)).text
 
 

@@ -59,7 +59,7 @@ def test_it_stands_in_every_format(make):
     study = filled(make(), lambda parameters, seed: seed)
     table = comparison_table(study.opened)
     read = read_curves(study.opened)
-    page = report_page(Comparison(read, table), conditions(read))
+    page = report_page(Comparison(read, table), conditions(read), None)
     for text in (table_markdown(table), table_json(table), page):
         assert "gamma changed no bit" in text
 

@@ -8,11 +8,10 @@ text of a study cannot become a tag, an attribute or a script by being forgotten
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterable, Sequence
 from html import escape
 
-from search.report.text import one_line, printable, storable
+from search.report.text import one_line, printable, right_to_left, storable
 
 _ISOLATE, _ISOLATE_END = "\u2068", "\u2069"
 _LETTER = "[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U00010fff\U0001e800-\U0001efff]"
@@ -61,14 +60,9 @@ def element(name: str, *content: str, lines: bool = False, **attributes: str | b
     return Markup(f"<{' '.join(parts)}>{inner}</{name}>")
 
 
-def joined(parts: Iterable[str], between: str = "\n") -> Markup:
-    """Return markup in sequence; text among it is escaped."""
-    return Markup(between.join(part if isinstance(part, Markup) else escaped(part) for part in parts))
-
-
-def right_to_left(text: str) -> bool:
-    """Whether a text has letters that are written from right to left."""
-    return any(unicodedata.bidirectional(letter) in ("R", "AL") for letter in text)
+def joined(parts: Iterable[str]) -> Markup:
+    """Return markup in sequence, line by line; text among it is escaped."""
+    return Markup("\n".join(part if isinstance(part, Markup) else escaped(part) for part in parts))
 
 
 def facts(pairs: Iterable[tuple[str, str | Sequence[str]]]) -> Markup:
