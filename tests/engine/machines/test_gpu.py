@@ -11,13 +11,13 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from subprocess import CompletedProcess
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import yaml
 
 from search.engine.decide.death import UNKNOWN, Death
-from search.engine.decide.driver import Driver
 from search.engine.decide.lease import WorkerSetup
 from search.engine.decide.outlook import Outlook
 from search.engine.live import Silent
@@ -231,11 +231,13 @@ def test_what_is_no_fault_of_a_trial(number: int, how: Any, told: list[Any]) -> 
     ],
     ids=["auto", "left out", "a whole one", "a fraction", "no GPU", "--no-sharing", "a cluster", "no states"],
 )
+@pytest.mark.parametrize("resumable", [True, False])
 def test_where_sharing_is_measured(
-    resources: Any, sharing: bool, address: str, share: Share, measured: bool, tmp_path: Path
+    resources: Any, sharing: bool, address: str, share: Share, measured: bool, resumable: bool, tmp_path: Path
 ) -> None:
     space = space_from_mapping({"workload": TOY, "fixed": {"epochs": 9, "lr": 0.1}, "resources": resources})
     ledger = Ledger(str(tmp_path / "search.db"))
     steps = _Steps(space, ledger, load_workload(TOY), Silent(), sharing, address, None, [])  # type: ignore[arg-type]
-    assert (steps._gauge(Driver.__new__(Driver), 1, share) is not None) is measured
+    driver = SimpleNamespace(context=SimpleNamespace(planner=SimpleNamespace(resumable=resumable)))
+    assert (steps._gauge(driver, 1, share) is not None) is (measured and resumable)  # type: ignore[arg-type]
     ledger.close()
