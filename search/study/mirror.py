@@ -19,6 +19,7 @@ from optuna.storages import RDBStorage
 from optuna.trial import TrialState
 
 from search.core.trial import Trial
+from search.ledger.distrust import Distrust
 from search.ledger.ledger import Recorded
 from search.study import optuna_rows
 from search.study.copies import STATES, Copies
@@ -57,6 +58,7 @@ class Mirror:
         self._file: tuple[int, int] | None = None  # which one was opened
         self._study_id = -1
         self._opened = False
+        self._distrusted: dict[str, Distrust] = {}
         self._copied: dict[int, tuple[int, TrialState, int]] = {}  # number -> Optuna's id, state, values written
         self._copies = Copies(study.space)
         self._end = threading.Event()
@@ -101,12 +103,16 @@ class Mirror:
 
     def sync(self) -> None:
         """Bring the mirror up to the ledger; from scratch where it holds something else."""
+        distrusted = self._ledger.distrusted()  # before the trials: what changes in between is seen the next time
         trials = self._ledger.trials(self._record.id)
         if self._storage is not None and not self._still_there():
             self._drop()
             self._remark(EDITED)
         if self._storage is None:
             self._open(trials)
+        elif distrusted != self._distrusted:  # it may hold rows that were withdrawn since
+            self._recreate()
+        self._distrusted = distrusted
         if any(self._contradicts(trial) for trial in trials):
             self._recreate()
         behind = [trial for trial in trials if self._behind(trial)]

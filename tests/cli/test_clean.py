@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from search.__main__ import run
+from search.core.trial import Row
 from search.engine.executor import folders
 from search.ledger.files import write_state
 from search.ledger.ledger import Ledger
@@ -69,6 +70,21 @@ def test_all_states_and_alarms(results: Path, capsys: pytest.CaptureFixture[str]
     assert capsys.readouterr().out == "freed 2 files, 3.0 MB\nkept: 0 states, 0.0 MB\nalarms cleared: 1\n"
     assert files(results) == []
     assert Ledger(str(results / "search.db")).alarm(CLASS) == ""
+
+
+def test_a_kind_that_is_distrusted_is_proven_anew(results: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    ledger = Ledger(str(results / "search.db"))
+    study = ledger.study("made up").id
+    run_id = ledger.begin_run(study, {})
+    with ledger.step(study) as step:
+        step.put_row("ab" * 20, 3, Row({"val_loss": 1.0}), 0.1, run_id, kind="c" * 40, origin="used")
+    ledger.distrust("c" * 40, "it differs", True, run_id)
+    assert run(["clean", "--results", str(results)]) == 0
+    assert list(ledger.distrusted()) == ["c" * 40]
+    assert run(["clean", "--alarms", "--results", str(results)]) == 0
+    assert capsys.readouterr().out.endswith("alarms cleared: 2\n")
+    assert (ledger.distrusted(), ledger.rows(["ab" * 20])) == ({}, {})
+    ledger.close()
 
 
 def test_the_list_says_what_states_take(results: Path, capsys: pytest.CaptureFixture[str]) -> None:

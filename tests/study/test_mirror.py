@@ -494,3 +494,29 @@ def test_what_python_takes_for_one_value_is_told_apart() -> None:
     for number, value in enumerate((1, True, 2)):
         copy = copies.of(Trial(number, number, 0, {"kind": value}, {}, 1), [], large=False)
         assert (copy.params, copy.distributions) == ({"kind": text_of(value)}, {"kind": values})
+
+
+def test_rows_that_are_withdrawn_leave_a_mirror_that_is_open(study: Written) -> None:
+    """Of a trial in progress Optuna lets values be added, not taken away; and it has come as far again by then."""
+    with study.ledger.step(study.record.id) as step:
+        for number, state in enumerate((State.RUNNING, State.FINISHED)):
+            step.add_trial(Trial(number, number, 0, {"a": 1, "kind": "plain"}, {"a": 1}, 4, state, "", 3), [], "")
+            path = [study.key(number, t) for t in range(4)]
+            step.set_trial(number, path=bytes.fromhex("".join(path)))
+            for t in range(3):
+                row = Row({"val_loss": 0.5 + number + t, "other": 1.0})
+                step.put_row(
+                    path[t], t + 1, row, 0.1, study.run, kind="b" * 40, origin="used" if number == 0 else "fresh"
+                )
+    mirror = study.mirror()
+    mirror.sync()
+    assert [list(trial.intermediate_values.values()) for trial in study.seen()] == [[0.5, 1.5, 2.5], [1.5, 2.5, 3.5]]
+    study.ledger.distrust("b" * 40, "it differs", True, study.run)
+    with study.ledger.step(study.record.id) as step:
+        path = [study.key(99, t) for t in range(4)]
+        step.set_trial(0, state=State.RUNNING, last_epoch=3, path=bytes.fromhex("".join(path)))
+        for t in range(3):
+            row = Row({"val_loss": 9.0 + t, "other": 1.0})
+            step.put_row(path[t], t + 1, row, 0.1, study.run, kind="b" * 40, origin="fresh")
+    mirror.sync()
+    assert [list(trial.intermediate_values.values()) for trial in study.seen()] == [[9.0, 10.0, 11.0], [1.5, 2.5, 3.5]]
