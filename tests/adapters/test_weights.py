@@ -116,3 +116,31 @@ def test_a_model_of_transformers(exported: Callable[..., Any]) -> None:
     found = exported("examples.transformers_gpt:gpt", {"layers": {"grid": [1]}}, "eval_loss", num_train_epochs=1)
     config = transformers.GPT2Config(**json.loads(found.metadata["config"]))
     transformers.GPT2LMHeadModel(config).load_state_dict(found, strict=True)
+
+
+@pytest.mark.slow
+def test_an_estimator_of_scikit_learn(exported: Callable[..., Any]) -> None:
+    found = exported("examples.digits_sklearn:model", {"alpha": {"grid": [0.001]}}, "val_loss")
+    about = {name: json.loads(found.metadata[name]) for name in ("classes", "parameters", "metrics")}
+    assert found.metadata["estimator"].endswith(".SGDClassifier")
+    assert about["parameters"]["alpha"] == 0.001
+    assert about["classes"] == [str(digit) for digit in range(10)]
+
+    from examples.digits_sklearn import load
+
+    _, images, _, labels = load()
+    scores = images @ found["coef_"].numpy().T + found["intercept_"].numpy()
+    assert (scores.argmax(1) == labels).mean() == about["metrics"]["val_accuracy"]
+
+
+def test_layers_have_their_places_and_a_forest_has_no_arrays_to_predict_with() -> None:
+    neural_network = pytest.importorskip("sklearn.neural_network")
+    ensemble = pytest.importorskip("sklearn.ensemble")
+    from search.adapters.sklearn.weights import weights_of as arrays_of
+
+    x, y = torch.eye(4).numpy(), [0, 1, 0, 1]
+    network = neural_network.MLPClassifier((3,)).partial_fit(x, y, classes=[0, 1])
+    assert [name for name in arrays_of(network) if name != "classes_"] == [
+        *("coefs_.0", "coefs_.1", "intercepts_.0", "intercepts_.1"),
+    ]
+    assert arrays_of(ensemble.RandomForestClassifier(2).fit(x, y)) == {}

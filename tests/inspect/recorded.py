@@ -110,7 +110,7 @@ def recorded(
     ledger.update_study(ledger.study("toy").id, execution_class=execution_class)
     study, states = ledger.study("toy").id, []
     run_id = ledger.begin_run(study, {"gpus_per_trial": 0.0})
-    planner = Planner(space, workload, execution_class)
+    planner = Planner(space, workload, execution_class, True, lambda card: card.fingerprint and ledger.put_data(card))
     for number, parameters in enumerate(space.grid()):
         leaf = planner.leaf(number, number, space.seeds[0], parameters)
         run = workload.start(leaf.fixed, 1, 0)

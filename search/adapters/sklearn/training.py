@@ -21,6 +21,7 @@ from search.adapters.sklearn import state
 from search.adapters.sklearn.errors import EstimatorError
 from search.adapters.sklearn.parameters import put
 from search.adapters.sklearn.splits import TRAIN, Split, seeded
+from search.adapters.sklearn.weights import weights_of
 from search.core.values import Settings
 
 CHECKED_ROWS = 64
@@ -101,6 +102,19 @@ class Training:
         self._estimator = self._made()
         state.load(self._estimator, content["learned"])
         self._epoch = content["epoch"]
+
+    def weights(self) -> dict[str, np.ndarray]:
+        """Return the arrays that were learned; see `search.adapters.sklearn.weights`."""
+        return weights_of(self._estimator)
+
+    def about(self) -> dict[str, Any]:
+        """Return the estimator's class and those of its parameters that are plain data."""
+        plain = (bool, int, float, str, type(None))
+        parameters = self._estimator.get_params()
+        return {
+            "estimator": f"{type(self._estimator).__module__}.{type(self._estimator).__qualname__}",
+            "parameters": {name: value for name, value in parameters.items() if isinstance(value, plain)},
+        }
 
     def _made(self) -> BaseEstimator:
         with seeded(self._seed, 0, "start"):

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 from sklearn.base import BaseEstimator, clone
 
 from search.adapters.sklearn.errors import EstimatorError
@@ -158,6 +159,14 @@ class EstimatorWorkload(Workload):
         make = functools.partial(self._estimator, fixed)
         seed = int(fixed.get("seed", 0))
         return Training(make, splits, classes, batch_size, self._measure, seed, cpus, self.resumable)
+
+    def weights(self, run: Training) -> dict[str, np.ndarray]:
+        """Return the arrays that the estimator has learned; none where it does not predict by arrays, as a forest."""
+        return run.weights()
+
+    def about(self, run: Training) -> dict[str, Any]:
+        """Return ``estimator``, its class, and its ``parameters``."""
+        return run.about()
 
     def __call__(self, epochs: int = 10, **settings: Any) -> list[dict[str, Any]]:
         """Train a few epochs here, to try it: print and return their rows; nothing is recorded."""
