@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
 import itertools
 import math
 import random
-import subprocess
 import sys
 import urllib.error
 from types import SimpleNamespace
@@ -611,14 +609,3 @@ def test_a_state_of_other_parts_or_shapes_is_refused():
         "other_parts: the state holds a, b, but run.keep was given a; "
         "keep the same under all settings that share epochs"
     )
-
-
-def test_importing_the_service_imports_no_adapter():
-    names = "[name for name in sys.modules if name.startswith('search.adapters')]"
-    code = f"import search.api, search.cli, sys; print({names})"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout == "[]\n"
-
-
-def test_a_module_is_imported_by_its_name():
-    assert importlib.import_module("tests.adapters.scripts").right is right

@@ -77,8 +77,9 @@ def batches(
             picked = [part[indices] if isinstance(part, Tensor) else part[indices.numpy()] for part in tensors]
             yield picked[0] if single else picked
         return
+    items = data if tensors is None or isinstance(data, (Tensor, np.ndarray)) else _Rows(tensors)
     loader: DataLoader[Any] = DataLoader(
-        _Items(data, seed, purpose),
+        _Items(items, seed, purpose),
         batch_sampler=[[(turn, index) for index in indices.tolist()] for turn, indices in listed],
         num_workers=workers,
         collate_fn=collate,
@@ -109,6 +110,16 @@ def _tensors(data: Any) -> Sequence[Any] | None:
         indices = torch.as_tensor(data.indices)
         return [part[indices] for part in data.dataset.tensors]
     return None
+
+
+class _Rows(Dataset[Any]):
+    """The rows of tensors or arrays, side by side."""
+
+    def __init__(self, parts: Sequence[Any]) -> None:
+        self.parts = parts
+
+    def __getitem__(self, index: int) -> tuple[Any, ...]:
+        return tuple(part[index] for part in self.parts)
 
 
 class _Items(Dataset[Any]):

@@ -102,10 +102,25 @@ def restore(kept: Kept, states: Mapping[str, Any]) -> None:
                 value.set_state(state)
             case random.Random() if type(value) is random.Random:
                 value.setstate(state)
+            case torch.optim.Optimizer():
+                _load_optimizer(value, state)
             case Stateful():
                 value.load_state_dict(state)
             case _:
                 objects[name] = _put(value, state, name)
+
+
+def _load_optimizer(optimizer: torch.optim.Optimizer, state: Any) -> None:
+    """Load a state into the groups and the mapping that there are: torch would put others into their place."""
+    groups, moments = optimizer.param_groups, optimizer.state
+    optimizer.load_state_dict(state)
+    for old, new in zip(groups, optimizer.param_groups, strict=True):
+        old.clear()
+        old.update(new)
+    loaded = dict(optimizer.state)
+    moments.clear()
+    moments.update(loaded)
+    optimizer.param_groups, optimizer.state = groups, moments
 
 
 def _put(old: Any, new: Any, name: str) -> Any:
@@ -156,8 +171,7 @@ def _parts(value: Any) -> Iterator[Any]:
         yield from value.parameters()
         yield from value.buffers()
     elif isinstance(value, torch.optim.Optimizer):
-        yield value.state
-        yield value.param_groups
+        yield from (value.state, value.param_groups, *value.param_groups)
     elif type(value) in (list, tuple, dict):
         for item in value.values() if isinstance(value, dict) else value:
             yield from _parts(item)

@@ -37,7 +37,7 @@ def read_data(space: Space, workload: Workload, view: View) -> StudySample:
         inputs = dict(workload.inputs(fixed))
     if card is not None:
         check_card(card, space.workload)
-        view.say(f"data: {card.name}; " + "; ".join(card.notes))
+        view.say(f"data: {'; '.join([card.name, *card.notes])}")
     if card is None or not card.fingerprint:
         view.say(unnoticed(space.workload))
     if space.search.sampler != "grid":  # of a grid every configuration is looked at when the run is planned
