@@ -14,7 +14,7 @@ def load():
     return random_split(dataset, [1400, 397], torch.Generator().manual_seed(0))
 
 
-@workload(settings={"lr": {"type": "number", "exclusiveMinimum": 0, "epoch": True}}, data=load)
+@workload(settings={"lr": {"type": "number", "default": 0.1, "epoch": True}}, data=load)
 def main(run, train, val):
     layers = [nn.Conv2d(1, 16, 3), nn.ReLU(), nn.Flatten(), nn.Dropout(0.2), nn.Linear(576, 10)]
     model = nn.Sequential(*layers)

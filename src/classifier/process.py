@@ -61,7 +61,7 @@ def _keep_memory() -> None:
     """Let the C library keep what a batch gives back for the next one: it changes no bit, only what a step costs.
 
     glibc asks the kernel anew for every large tensor and returns it behind its use, and the kernel clears each page
-    when it is touched; `python -m benchmarks.memory` says what that takes. Other libraries do as they do.
+    when it is touched; `python -m benchmarks.epochs memory` says what that takes. Other libraries do as they do.
     """
     if platform.libc_ver()[0] != "glibc":
         return

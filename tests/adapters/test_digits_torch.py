@@ -45,12 +45,6 @@ def test_the_example_is_its_original_but_for_the_lines_that_the_page_shows():
 
 
 @pytest.mark.slow
-def test_the_untouched_original_runs():
-    done = subprocess.run([sys.executable, str(ORIGINAL)], capture_output=True, text=True, check=True)
-    assert re.fullmatch(r"(epoch \d: loss 0\.\d{4}, accuracy 0\.\d{4}\n){10}", done.stdout)
-
-
-@pytest.mark.slow
 class TestDigits(WorkloadContract):
     name = NAME
     settings = {"lr": {"1": 0.1, "2": 0.05}, "seed": 1}
@@ -75,6 +69,26 @@ def alone(settings: dict[str, Any], epochs: int) -> list[dict[str, float]]:
     done = subprocess.run(command, capture_output=True, text=True, env=ENVIRONMENT, check=True)
     rows: list[dict[str, float]] = json.loads(done.stdout)
     return rows
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("script", "line"),
+    [
+        (ORIGINAL, r"epoch \d: loss 0\.\d{4}, accuracy 0\.\d{4}"),
+        (WORKLOAD, r"epoch \d+: val_loss 0\.\d+, val_accuracy 0\.\d+"),
+    ],
+    ids=["original", "workload"],
+)
+def test_both_are_scripts_that_run_as_they_stand(script, line):
+    done = subprocess.run(
+        [sys.executable, str(script)],
+        env={**ENVIRONMENT, "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        timeout=HANG_S,
+    )
+    assert re.fullmatch(rf"({line}\n){{10}}", done.stdout), done.stdout + done.stderr
 
 
 @pytest.mark.slow

@@ -1,0 +1,212 @@
+"""The same epochs in two ways, an epoch in turn: what something saves or costs. Ratios are medians over the repeats.
+
+    python -m benchmarks.epochs memory [--models resnet18 model_c] [--precisions fp32 bf16] [--size N] [--images N]
+                                       [--threads N] [--repeat 5]
+    python -m benchmarks.epochs adapter [--repeat 100]
+
+*memory*: what it saves on a CPU that memory stays with the process. `classifier.process` tells glibc to keep what a
+batch gives back. Here one process does so and another does not; each trains the cases of `benchmarks.training`, drawn
+images instead of photographs. Printed are the milliseconds of a step, of wall-clock and of processor time, page faults
+per step, the most memory a process ever had, and whether both have trained the same bits.
+
+*adapter*: what the adapter of PyTorch scripts costs. One process trains epochs of `examples/digits_torch.py`, another
+those of the untouched original, whose `range` is put off between epochs until it is its turn; each on one thread. An
+epoch has four passes over the digits, about a tenth of a second.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import resource
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from benchmarks import harness
+from benchmarks.harness import serve, turns
+from benchmarks.photos import decoded, drawn
+from benchmarks.rates import CASES, rounded
+
+KEPT, RETURNED = "kept", "returned"
+PASSES = 4
+SCRIPT_SIDES = ADAPTER, ORIGINAL = "adapter", "original"
+
+
+def work(name: str, precision: str, kept: bool, chosen: argparse.Namespace) -> None:
+    """Be a side: train an epoch whenever told to."""
+    from benchmarks.loops import settings_of
+    from classifier import process
+    from classifier.training import Training
+
+    if not kept:
+        process._keep_memory = lambda: None
+    case = CASES[name]
+    size = chosen.size or case.size
+    images = rounded(chosen.images or case.images["cpu"], case.batch)
+    fixed, of_an_epoch = settings_of(case, precision)
+    with tempfile.TemporaryDirectory(prefix="memory-") as folder:
+        data = decoded(drawn(case.data, images, Path(folder)), size)
+    training = Training(fixed, data, chosen.threads, "cpu")
+    training.train_epoch(of_an_epoch)
+
+    def timed() -> dict[str, float | str]:
+        before, began = resource.getrusage(resource.RUSAGE_SELF), time.perf_counter()
+        training.train_epoch(of_an_epoch)
+        seconds, after = time.perf_counter() - began, resource.getrusage(resource.RUSAGE_SELF)
+        steps = images / case.batch
+        used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+        return {
+            "wall": 1000 * seconds / steps,
+            "processor": 1000 * used / steps,
+            "faults": (after.ru_minflt - before.ru_minflt) / steps,
+            "most": after.ru_maxrss / 1024,
+            "bits": hashlib.sha256(training.save()).hexdigest()[:12],
+        }
+
+    serve(timed)
+
+
+def measure(name: str, precision: str, chosen: argparse.Namespace, arguments: list[str]) -> None:
+    """Let both sides take turns; print what they took."""
+    own = ["-m", "benchmarks.epochs", "memory", *arguments, "--models", name, "--precisions", precision, "--side"]
+    with turns({side: [*own, side] for side in (KEPT, RETURNED)}) as sides:
+        epochs_of: dict[str, list[dict[str, float | str]]] = {side: [] for side in sides}
+        for repeat in range(chosen.repeat):
+            for side in (KEPT, RETURNED) if repeat % 2 == 0 else (RETURNED, KEPT):
+                epochs_of[side].append(sides[side].take())
+    print(f"\n{name}, {precision}\n{'':10}{'ms a step':>12}{'processor ms':>14}{'faults a step':>15}{'most MB':>10}")
+    for side, epochs in epochs_of.items():
+        wall, used, faults, most = (_middle(epochs, figure) for figure in ("wall", "processor", "faults", "most"))
+        print(f"{side:10}{wall:12.1f}{used:14.1f}{faults:15,.0f}{most:10,.0f}")
+    pairs = list(zip(epochs_of[RETURNED], epochs_of[KEPT], strict=True))
+    ratios = {
+        of: statistics.median(float(old[figure]) / float(new[figure]) for old, new in pairs)
+        for of, figure in (("wall-clock", "wall"), ("processor time", "processor"))
+    }
+    bits = "equal" if all(old["bits"] == new["bits"] for old, new in pairs) else "DIFFER"
+    print(f"returned by kept: {', '.join(f'{ratio:.3f} of {of}' for of, ratio in ratios.items())}; bits {bits}")
+
+
+def _middle(epochs: list[dict[str, float | str]], figure: str) -> float:
+    return statistics.median(float(epoch[figure]) for epoch in epochs)
+
+
+def scripted() -> None:
+    """Be the side that trains through the adapter."""
+    from examples import digits_torch
+
+    script = longer(digits_torch).main
+    fixed, (now,) = script.schedule(script.canonical({"seed": 0}), 1)
+    training = script.start(fixed, 1, 0)
+    training.train_epoch(now)
+
+    def timed() -> dict[str, float]:
+        began = clocks()
+        training.train_epoch(now)
+        return since(began)
+
+    serve(timed)
+
+
+def untouched() -> None:
+    """Be the side that trains the original."""
+    import torch
+
+    from examples.originals import digits_torch as original
+
+    def turned(_: int) -> Iterator[int]:
+        yield 0
+        print(harness.READY, flush=True)
+        for _ in sys.stdin:
+            began = clocks()
+            yield 1
+            print(json.dumps(since(began)), flush=True)
+
+    torch.set_num_threads(1)
+    vars(longer(original))["range"] = turned
+    original.main()
+
+
+def longer(module: ModuleType) -> ModuleType:
+    """Let each epoch of a script pass over its training data several times."""
+    loader = module.DataLoader
+
+    def passes(*data: Any, **loading: Any) -> Iterator[Any]:
+        for _ in range(PASSES):
+            yield from loader(*data, **loading)
+
+    vars(module)["DataLoader"] = passes
+    return module
+
+
+def clocks() -> tuple[float, float]:
+    return time.perf_counter(), time.process_time()
+
+
+def since(began: tuple[float, float]) -> dict[str, float]:
+    """Return the milliseconds of wall-clock and of processor time since then."""
+    wall, used = clocks()
+    return {"wall": 1000 * (wall - began[0]), "processor": 1000 * (used - began[1])}
+
+
+def compare(repeat: int) -> None:
+    """Let the script and its original take turns; print what an epoch took."""
+    with turns({side: ["-m", "benchmarks.epochs", "adapter", "--side", side] for side in SCRIPT_SIDES}) as sides:
+        epochs_of: dict[str, list[dict[str, float | str]]] = {side: [] for side in sides}
+        for number in range(repeat):
+            for side in SCRIPT_SIDES if number % 2 == 0 else SCRIPT_SIDES[::-1]:
+                epochs_of[side].append(sides[side].take())
+    print(f"\n{'':10}{'ms an epoch':>12}{'processor ms':>14}")
+    for side, epochs in epochs_of.items():
+        print(f"{side:10}{_middle(epochs, 'wall'):12.1f}{_middle(epochs, 'processor'):14.1f}")
+    pairs = list(zip(epochs_of[ADAPTER], epochs_of[ORIGINAL], strict=True))
+    ratios = {
+        of: statistics.median(float(ours[figure]) / float(theirs[figure]) for ours, theirs in pairs)
+        for of, figure in (("wall-clock", "wall"), ("processor time", "processor"))
+    }
+    print(f"adapter by original: {', '.join(f'{ratio:.3f} of {of}' for of, ratio in ratios.items())}")
+
+
+def main(arguments: list[str] | None = None) -> None:
+    arguments = sys.argv[1:] if arguments is None else arguments
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.epochs", description=(__doc__ or "").splitlines()[0])
+    kinds = parser.add_subparsers(dest="kind", required=True)
+    memory = kinds.add_parser("memory")
+    memory.add_argument("--models", nargs="+", choices=list(CASES), default=list(CASES))
+    memory.add_argument("--precisions", nargs="+", choices=["fp32", "bf16"], default=["fp32", "bf16"])
+    memory.add_argument("--size", type=int, help="of the images, in pixels; as in benchmarks.training where not given")
+    memory.add_argument("--images", type=int, help="per epoch, cut to whole batches")
+    memory.add_argument("--threads", type=int, default=len(harness.cores()))
+    memory.add_argument("--repeat", type=int, default=5)
+    memory.add_argument("--side", choices=[KEPT, RETURNED], help=argparse.SUPPRESS)
+    adapter = kinds.add_parser("adapter")
+    adapter.add_argument("--repeat", type=int, default=100)
+    adapter.add_argument("--side", choices=SCRIPT_SIDES, help=argparse.SUPPRESS)
+    chosen = parser.parse_args(arguments)
+    if chosen.side and chosen.kind == "adapter":
+        return scripted() if chosen.side == ADAPTER else untouched()
+    if chosen.side:
+        return work(chosen.models[0], chosen.precisions[0], chosen.side == KEPT, chosen)
+    threads = 1 if chosen.kind == "adapter" else chosen.threads
+    lines = [*harness.conditions({"each side": f"{threads} thread{'s' * (threads > 1)}"}), harness.busy()]
+    print("\n".join(line for line in lines if line), flush=True)
+    if chosen.kind == "adapter":
+        compare(chosen.repeat)
+    else:
+        for name in chosen.models:
+            for precision in chosen.precisions:
+                measure(name, precision, chosen, arguments[1:])
+    print(f"\nload after: {os.getloadavg()[0]:.1f}")
+    return None
+
+
+if __name__ == "__main__":
+    main()
