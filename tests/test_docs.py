@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import difflib
 import importlib.util
 import re
 import shlex
@@ -95,6 +96,29 @@ def test_files_that_are_named_are_there(text: str) -> None:
 
 def test_the_page_of_settings_is_what_the_settings_say() -> None:
     assert PAGE.read_text() == page(), "run python -m tests.settings_page"
+
+
+# Pages of adapters ---------------------------------------------------------------------------------------------
+
+ADAPTED = {"adapter-sklearn.md": "digits_sklearn"}
+"""Page -> name of its example, whose script as it was is in `examples/originals/`."""
+
+SHOWN = {"adapter-command.md": "command", **ADAPTED}
+
+
+@pytest.mark.parametrize(("file", "name"), ADAPTED.items())
+def test_the_page_of_an_adapter_shows_what_changes_in_the_original_script(file: str, name: str) -> None:
+    before, after = (
+        (ROOT / folder / f"{name}.py").read_text().splitlines() for folder in ("examples/originals", "examples")
+    )
+    changes = list(difflib.unified_diff(before, after, n=len(before), lineterm=""))[3:]  # without names and places
+    assert [block.splitlines() for block in blocks((ROOT / "docs" / file).read_text(), "diff")] == [changes]
+
+
+@pytest.mark.parametrize(("file", "name"), SHOWN.items())
+def test_the_page_of_an_adapter_shows_the_space_file_of_its_example(file: str, name: str) -> None:
+    shown = [block.strip() for block in blocks((ROOT / "docs" / file).read_text(), "yaml")]
+    assert (ROOT / "examples" / f"{name}.yaml").read_text().strip() in shown
 
 
 # docs/structure.md ---------------------------------------------------------------------------------------------

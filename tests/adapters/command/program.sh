@@ -37,5 +37,6 @@ case $act in
     orphan) sleep 1000 & rows 1 "$epochs" ;;
     deaf) trap "" TERM; row 1; while :; do sleep 1; done ;;
     polite) trap 'echo bye > "$file"; exit' TERM; row 1; while :; do sleep 0.05; done ;;
+    chance) x=$$; rows 1 "$epochs" ;;
     environment) env > "$file"; rows 1 "$epochs" ;;
 esac

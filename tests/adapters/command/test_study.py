@@ -5,13 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import yaml
 
 from search.core.trial import State
-from search.ledger.ledger import Ledger
 from tests.adapters.command.made import LINE
+from tests.adapters.shared import rows
 from tests.engine.test_run import Bench
 
 pytestmark = pytest.mark.slow
@@ -26,25 +25,6 @@ def put(bench: Bench, run: str, space: dict[str, Any], **more: Any) -> None:
         **more,
     }
     (bench.folder / f"{bench.name}.yaml").write_text(yaml.safe_dump(content))
-
-
-def rows(bench: Bench) -> dict[str, list[dict[str, bytes]]]:
-    """Parameters of a trial -> the metrics of its epochs, as bits."""
-    ledger = Ledger(str(bench.results / "search.db"))
-    try:
-        study = ledger.study(bench.name).id
-        trials = ledger.trials(study)
-        paths = ledger.paths(study, [trial.number for trial in trials])
-        found = {}
-        for trial in trials:
-            keys = paths[trial.number][0][: trial.last_epoch]
-            recorded = ledger.rows(keys)
-            found[str(trial.parameters)] = [
-                {name: np.float64(value).tobytes() for name, value in recorded[key].row.metrics.items()} for key in keys
-            ]
-        return found
-    finally:
-        ledger.close()
 
 
 def test_trials_that_share_a_run_have_the_rows_of_trials_trained_alone(
