@@ -11,7 +11,7 @@ import click
 
 from search.cli.options import overrides, setting_options
 from search.core.errors import Fault, Faults, UserError
-from search.core.shown import one_line
+from search.core.shown import called, one_line
 
 if TYPE_CHECKING:
     from search.space.model import Space
@@ -101,7 +101,7 @@ def _data(space: Space, file: str, told: dict[tuple[str, ...], str]) -> None:
 
     workload = load_workload(space.workload)
     if not isinstance(workload, CheckingData):
-        raise UserError(f"workload {space.workload!r} checks no data: it has no method check_data(fixed)")
+        raise UserError(f"workload {called(space.workload)!r} checks no data: it has no method check_data(fixed)")
     settings = {name: value for name, value in space.settings(space.example()).items() if name not in SERVICE_SETTINGS}
     try:
         with addressed(space):

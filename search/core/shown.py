@@ -53,3 +53,8 @@ def listed(names: Sequence[str], most: int = MAX_ITEMS_NAMED, between: str = ", 
     if between != ", " or len(names) < 2:
         return between.join(names)
     return f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def called(workload: str) -> str:
+    """Return the name of a workload as people know it: without its description, where that stands in the space file."""
+    return workload.partition(" {")[0]

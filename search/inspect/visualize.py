@@ -15,6 +15,7 @@ from typing import Any
 import plotly.graph_objects as go
 
 from search.core.errors import Fault, Faults, UserError
+from search.core.shown import called
 from search.inspect.chosen import chosen_epoch, chosen_trial
 from search.inspect.revive import Say, as_in_a_worker, revive, settings_of
 from search.report.figures.confusion import are_classes, confusion_figure
@@ -146,8 +147,10 @@ def _pictures(
     workload = load_workload(space.workload)
     if not isinstance(workload, Picturing):
         if filters:
-            raise UserError(f"--filter: the workload {space.workload!r} draws no filters")
-        return {}, [f"the workload {space.workload!r} offers no pictures of its own; see search.workload.Picturing"]
+            raise UserError(f"--filter: the workload {called(space.workload)!r} draws no filters")
+        return {}, [
+            f"the workload {called(space.workload)!r} offers no pictures of its own; see search.workload.Picturing"
+        ]
     options = {"filters": list(filters)}
     fixed, _ = settings_of(workload, space, curve.trial)
     try:

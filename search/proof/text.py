@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 
-from search.core.shown import printable
+from search.core.shown import called, printable
 from search.proof.finding import Finding, Result, Verified
 from search.proof.subject import Subject
 
@@ -18,7 +18,7 @@ _COLUMN = max(len(result) for result in Result) + _INDENT + 2
 def heading(workload: str, base: Subject) -> str:
     """Return what is trained, as the first lines."""
     epochs = f"{base.epochs} epoch{'' if base.epochs == 1 else 's'}"
-    return _filled(f"{workload}, {epochs} of {base.name}; every bit of the rows is compared", "", "")
+    return _filled(f"{called(workload)}, {epochs} of {base.name}; every bit of the rows is compared", "", "")
 
 
 def lines(finding: Finding) -> str:
@@ -51,8 +51,8 @@ def complaint(verified: Verified) -> str:
     count = len(verified.broken)
     cases = f"{count} case{'' if count == 1 else 's'} of {len(verified.findings)}"
     return (
-        f"workload {verified.workload!r} does not keep the contract in {cases}; mend it before trials share epochs, or "
-        "give `run` --no-sharing"
+        f"workload {called(verified.workload)!r} does not keep the contract in {cases}; mend it before trials share "
+        "epochs, or give `run` --no-sharing"
     )
 
 

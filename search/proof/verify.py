@@ -10,6 +10,7 @@ import os
 from collections.abc import Callable, Iterator
 
 from search.core.errors import UserError
+from search.core.shown import called
 from search.plan.place import share
 from search.proof.branches import branches, prove
 from search.proof.cases import LOADED, SAVED, TWICE, Ground, cases
@@ -63,7 +64,7 @@ def verify(
                 trainer.card = fresh.data(base.fixed)
             rows = trainer.rows(base)
         except Trouble as trouble:
-            raise UserError(f"workload {space.workload!r} with {base.name}: {trouble}") from trouble
+            raise UserError(f"workload {called(space.workload)!r} with {base.name}: {trouble}") from trouble
         ground = Ground(trainer, space.workload, base, rows, _earlier(space, workload, base))
         findings = []
         for finding in _all(ground, space, workload, thorough, say):

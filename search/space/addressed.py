@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from search.core.errors import Fault, Faults, SearchError, UserError
+from search.core.shown import called
 from search.space.model import Space
 from search.space.nodes import DATA_OPTION
 from search.workload.foreign import reason_of
@@ -31,7 +32,7 @@ def addressed(space: Space) -> Iterator[None]:
             raise Faults(_fault(space, name, reason) for name, reason in error.faults) from error
         if space.workload == SHIPPED and isinstance(error, Exception):
             raise  # a bug of ours
-        raise UserError(f"workload {space.workload!r} failed: {reason_of(error)}") from error
+        raise UserError(f"workload {called(space.workload)!r} failed: {reason_of(error)}") from error
 
 
 def _fault(space: Space, name: str, reason: str) -> Fault:

@@ -36,6 +36,8 @@ def sound_definition(root: Node, problems: Problems) -> bool:
             problems.add(section, f"is read with `workload: {COMMAND_WORKLOAD}` only; remove it, or name that workload")
         return True
     if section is None:
+        if problems.partial:  # it may stand in the base that could not be read
+            return False
         problems.add(node, f"needs the key `{COMMAND_WORKLOAD}`: the program, such as `{COMMAND_EXAMPLE}`")
         return False
     return conform(section, COMMAND, problems)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from search.core.errors import Fault
-from search.core.shown import listed
+from search.core.shown import called, listed
 from search.space.extends import section
 from search.space.idle import Sample, Unanswered, idle, note, refused
 from search.space.model import Axis, Grid, Space
@@ -31,7 +31,7 @@ def check_samples(space: Space, root: Node, workload: Workload, problems: Proble
     Returns:
         notes on what never acts.
     """
-    with watched(f"workload {space.workload!r}: making settings canonical"):
+    with watched(f"workload {called(space.workload)!r}: making settings canonical"):
         before = len(problems)
         found = accepted_samples(space, root, workload, problems)
         if len(problems) > before:

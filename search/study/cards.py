@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from search.core.errors import UserError
+from search.core.shown import called
 from search.core.trial import DataCard
 
 RULE = "it must be the class of each image, a whole number from 0 on, in a list of one dimension"
@@ -16,9 +17,15 @@ def unnoticed(workload: str) -> str:
     Args:
         workload: its name in the space file.
     """
+    described = called(workload) != workload
+    remedy = (
+        "list them under `data`, or write `data: []` for none"
+        if described
+        else ("return a DataCard with a hash of their content from data()")
+    )
     return (
-        f"the workload {workload!r} describes no data, so that changed data cannot be noticed: rows trained on the old "
-        "ones would be used again; return a DataCard with a hash of their content from data()"
+        f"the workload {called(workload)!r} describes no data, so that changed data cannot be noticed: rows trained on "
+        f"the old ones would be used again; {remedy}"
     )
 
 
@@ -33,7 +40,7 @@ def check_card(card: DataCard, workload: str) -> None:
         UserError: the first thing that is wrong, with the rule.
     """
     for split, truth in card.truth.items():
-        subject = f"workload {workload!r}: in its data card the truth of {split!r}"
+        subject = f"workload {called(workload)!r}: in its data card the truth of {split!r}"
         array = np.asarray(truth)
         if array.ndim != 1 or array.dtype.kind not in "biuf":
             raise UserError(f"{subject} has the shape {array.shape} and the type {array.dtype}; {RULE}")

@@ -6,6 +6,7 @@ import random
 from collections.abc import Mapping
 
 from search.core.errors import UserError
+from search.core.shown import called
 from search.core.trial import DataCard, State, Trial
 from search.ledger.ledger import StudyRecord
 from search.study.leaf import Planner
@@ -54,7 +55,7 @@ def check_unchanged(study: OpenStudy, workload: Workload, execution_class: Mappi
                 break
         else:
             what = "the code or the recipe of the workload, or weights that trials start from, are others"
-            raise _changed(record, trial, f"{what} (workload {record.workload!r})")
+            raise _changed(record, trial, f"{what} (workload {called(record.workload)!r})")
 
 
 def _shown(fingerprint: str, card: DataCard | None) -> str:

@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from search.__main__ import run
-from search.core.shown import one_line, printable
+from search.core.shown import called, one_line, printable
 from search.engine.live import Lines, Terminal
 
 HOSTILE = "a\x1b[31mb\nc \u202egnp.exe \x07\ud800"
@@ -40,3 +40,8 @@ def test_a_message_is_clean(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     said = capsys.readouterr().err
     assert "a\ufffd[31m\ufffd" in said
     assert "\x1b" not in said
+
+
+def test_a_workload_is_called_by_its_name_without_its_description() -> None:
+    assert called("package.module:attribute") == "package.module:attribute"
+    assert called('command {"run": "train {rate}"}') == "command"

@@ -57,3 +57,12 @@ def test_what_it_means_that_nothing_is_said_of_the_data() -> None:
         "the workload 'mine:fit' describes no data, so that changed data cannot be noticed: rows trained on the old "
         "ones would be used again; return a DataCard with a hash of their content from data()"
     )
+
+
+def test_data_that_are_not_noticed_are_told_with_the_remedy_of_the_kind_of_workload() -> None:
+    said = "describes no data, so that changed data cannot be noticed: rows trained on the old ones would be used again"
+    assert unnoticed("mine:workload") == (
+        f"the workload 'mine:workload' {said}; return a DataCard with a hash of their content from data()"
+    )
+    listed = "list them under `data`, or write `data: []` for none"
+    assert unnoticed('command {"run": "x"}') == f"the workload 'command' {said}; {listed}"

@@ -172,10 +172,8 @@ class Command(Workload):
             name = next(iter(line.names_in(self._data)), "")
             reason = f"the data file {error.filename!r} cannot be read: {error.strerror}"
             raise SettingFaults([(name, f"{reason}; put it there, or mend `data` under `command`")]) from None
-        if not contents:
-            return DataCard(fingerprint="")
         note = f"{len(contents)} file{'s' * (len(contents) != 1)}, {size:,} bytes"
-        return DataCard(fingerprint([list(each) for each in contents]), ", ".join(paths), notes=[note])
+        return DataCard(fingerprint([list(each) for each in contents]), ", ".join(paths) or "none", notes=[note])
 
     def inputs(self, fixed: Settings) -> Mapping[str, str]:
         """Return file -> hash of the files that words of the command line name once they are filled in."""
@@ -199,7 +197,7 @@ class Command(Workload):
         return [
             f"command: {json.dumps(words, ensure_ascii=False)}",
             *(f"source: {path} ({digest})" for path, digest in files.hashes(self._source).items()),
-            f"data: {'none named' if card is None else ' '.join([card.name, *card.notes]) or 'none'}",
+            f"data: {'none named' if card is None else ' '.join([card.name, *card.notes])}",
         ]
 
     def start(self, fixed: Settings, cpus: int, gpus: float) -> CommandRun:  # noqa: ARG002  # it finds them itself

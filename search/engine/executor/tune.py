@@ -39,6 +39,7 @@ import ray
 from ray import tune
 
 from search.core.errors import InternalError, RayLost, UserError
+from search.core.shown import called
 from search.engine.decide.driver import Driver
 from search.engine.decide.lease import WorkerSetup
 from search.engine.executor import private
@@ -108,10 +109,10 @@ def ask_execution_class(workload: str, cpus: int, gpus: float) -> dict[str, str]
         try:
             return dict(ray.get(task.remote(setup), timeout=WORKER_ANSWER_TIMEOUT_S))
         except ray.exceptions.RayTaskError as error:
-            raise UserError(f"workload {workload!r} cannot be prepared on a worker: {error.cause!r}") from error
+            raise UserError(f"workload {called(workload)!r} cannot be prepared on a worker: {error.cause!r}") from error
         except ray.exceptions.GetTimeoutError as error:
             raise UserError(
-                f"workload {workload!r} cannot be prepared on a worker: none has answered within "
+                f"workload {called(workload)!r} cannot be prepared on a worker: none has answered within "
                 f"{WORKER_ANSWER_TIMEOUT_S / 60:g} minutes; see whether the machine is overloaded, and how "
                 "long the workload takes to be imported"
             ) from error
@@ -119,7 +120,7 @@ def ask_execution_class(workload: str, cpus: int, gpus: float) -> dict[str, str]
             if not left:
                 first = str(error).strip().partition("\n")[0]
                 raise UserError(
-                    f"workload {workload!r} cannot be prepared on a worker: it died {MAX_WORKERS_ASKED} times "
+                    f"workload {called(workload)!r} cannot be prepared on a worker: it died {MAX_WORKERS_ASKED} times "
                     f"({type(error).__name__}: {first}); see whether the workload can be imported by itself, and "
                     "whether there is memory for it"
                 ) from error

@@ -23,6 +23,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from search.core.errors import UserError
+from search.core.shown import called
 from search.engine.decide.lease import WorkerSetup
 from search.engine.machines.challenge import FILE_VISIBLE_TIMEOUT_S, SHARED_FOLDER_REMEDY, Challenge, meet
 from search.engine.machines.nodes import TrainingNode
@@ -147,7 +148,9 @@ def answer(question: Question, node: str) -> Answer:
         code = identity(setup.workload, workload)
     except Exception as error:
         remedy = f"its code must be installed, or lie in {setup.folder!r}, on every node"
-        return replace(plain, trouble=[f"cannot import the workload {setup.workload!r}: {_named(error)}; {remedy}"])
+        return replace(
+            plain, trouble=[f"cannot import the workload {called(setup.workload)!r}: {_named(error)}; {remedy}"]
+        )
     try:
         card = workload.data(question.fixed)
         inputs = dict(workload.inputs(question.fixed))

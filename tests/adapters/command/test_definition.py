@@ -172,3 +172,9 @@ def test_a_setting_that_nothing_sets_is_named_with_what_it_stands_for() -> None:
         "space.yaml:3: fixed.rate: is required and has no default; set it under `fixed`, or make it an axis (stands "
         "for {rate} in the command)"
     )
+
+
+def test_nothing_is_said_of_a_section_that_may_stand_in_a_base_that_cannot_be_read() -> None:
+    assert written(text="workload: command\nextends: lost.yaml\n") == (
+        "space.yaml:2: extends: found 'lost.yaml', but there is no file 'lost.yaml'"
+    )

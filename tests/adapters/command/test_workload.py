@@ -244,7 +244,10 @@ def test_data_are_known_by_content_wherever_they_lie(tmp_path: Path) -> None:
         assert one == other != changed
     assert cards["one", True].notes == ["1 file, 3 bytes"]
     assert command().data({}) is None
-    assert command(data=[]).data({"x": 1}).fingerprint == ""  # type: ignore[union-attr]
+    nothing = command(data=[]).data({"x": 1})
+    assert nothing is not None
+    assert (nothing.name, nothing.notes) == ("none", ["0 files, 0 bytes"])
+    assert nothing.fingerprint
 
 
 def test_data_that_are_not_there_are_a_fault_of_their_setting(tmp_path: Path) -> None:
