@@ -40,10 +40,12 @@ ENVIRONMENT = (
     *("ATEN_CPU_CAPABILITY", "ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA", "MKL_CBWR", "MKL_ENABLE_INSTRUCTIONS"),
     *("ONEDNN_DEFAULT_FPMATH_MODE", "DNNL_DEFAULT_FPMATH_MODE", "OPENBLAS_CORETYPE", "NPY_DISABLE_CPU_FEATURES"),
     *("MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"),
-    *("CUBLAS_WORKSPACE_CONFIG", "NVIDIA_TF32_OVERRIDE", "TORCH_ALLOW_TF32_CUBLAS_OVERRIDE"),
     *("XLA_FLAGS", "JAX_ENABLE_X64", "TF_DETERMINISTIC_OPS", "TF_ENABLE_ONEDNN_OPTS"),
 )
 """Variables of the environment that make libraries choose other kernels, or round between them."""
+
+GPU_ENVIRONMENT = ("CUBLAS_WORKSPACE_CONFIG", "NVIDIA_TF32_OVERRIDE", "TORCH_ALLOW_TF32_CUBLAS_OVERRIDE")
+"""The same of a run on a GPU."""
 
 _INSTRUCTIONS = ("amx_tile", "avx512f", "avx2", "avx", "sse4_2", "sve2", "sve", "asimd")
 """Instruction sets that kernels are written for, as Linux names them, the widest of a family first."""
@@ -61,7 +63,8 @@ def default_class(module: str, libraries: Iterable[str], cpus: int, gpus: float)
     torch = sys.modules.get("torch")
     processor = ", ".join(part for part in (cpu_model(), _instructions()) if part)
     device = {"device": _gpu(torch), "cpu": processor} if gpus > 0 else {"device": processor}
-    environment = " ".join(f"{name}={os.environ[name]}" for name in ENVIRONMENT if name in os.environ)
+    variables = ENVIRONMENT if gpus <= 0 else (*ENVIRONMENT, *GPU_ENVIRONMENT)
+    environment = " ".join(f"{name}={os.environ[name]}" for name in variables if name in os.environ)
     switches = ", ".join(_switches(torch)) if torch is not None else ""
     return {
         "python": platform.python_version(),

@@ -73,6 +73,8 @@ def exported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callab
         with as_in_a_worker(1):
             study = recorded(ledger, name, epochs=1, space=space, fixed={"epochs": 1, **fixed}, search=search)
         again = export_weights(study.opened, tmp_path / "again.pt", say=lambda text: None)
+        with as_in_a_worker(1):  # in which trainings have moved switches meanwhile
+            assert study.record.execution_class == study.workload.execution_class(1, 0.0)
         study.keep(1)
         told: list[str] = []
         written = export_weights(study.opened, tmp_path / "kept.pt", 0, say=told.append)

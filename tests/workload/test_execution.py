@@ -42,7 +42,7 @@ def _plain(monkeypatch: pytest.MonkeyPatch) -> None:
     """As in a worker of one CPU in which no framework but NumPy is loaded."""
     for name in ("torch", "jax", "tensorflow"):
         monkeypatch.delitem(sys.modules, name, raising=False)
-    for name in execution.ENVIRONMENT:
+    for name in (*execution.ENVIRONMENT, *execution.GPU_ENVIRONMENT):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     monkeypatch.setattr(execution, "_nvidia", lambda visible: ())
@@ -157,6 +157,9 @@ def test_variables_that_choose_kernels_are_named(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("ONEDNN_MAX_CPU_ISA", "AVX2")
     monkeypatch.setenv("ATEN_CPU_CAPABILITY", "default")
     assert asked()["environment"] == "ATEN_CPU_CAPABILITY=default ONEDNN_MAX_CPU_ISA=AVX2"
+    monkeypatch.setenv("NVIDIA_TF32_OVERRIDE", "0")
+    assert "NVIDIA" not in asked()["environment"]
+    assert asked(gpus=1.0)["environment"].endswith(" NVIDIA_TF32_OVERRIDE=0")
 
 
 def test_a_gpu_is_named_by_its_driver_before_any_library(monkeypatch: pytest.MonkeyPatch) -> None:

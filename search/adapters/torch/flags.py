@@ -11,6 +11,10 @@ from typing import Any
 
 import torch
 
+# cuBLAS is deterministic only with a workspace of fixed size; it reads this when its first handle is made. The
+# execution class names it, so it stands there before that is asked.
+os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+
 
 def capture() -> dict[str, Any]:
     """Return the present position of every switch."""
@@ -30,8 +34,6 @@ def capture() -> dict[str, Any]:
 @functools.cache
 def pristine() -> dict[str, Any]:
     """Return the switches as they were when this process first trained a script, made deterministic."""
-    # cuBLAS is deterministic only with a workspace of fixed size; it reads this when its first handle is made.
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     return {**capture(), "deterministic": True, "only warns": False, "gradients": True}
 
 

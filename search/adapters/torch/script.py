@@ -105,6 +105,11 @@ class ScriptWorkload(Workload):
             data.repeated = True
         return data.card
 
+    def execution_class(self, cpus: int, gpus: float) -> dict[str, str]:
+        """Name what can change bits; not how switches stand in this process, for each epoch puts them anew."""
+        named = super().execution_class(cpus, gpus)
+        return {name: value for name, value in named.items() if name != "switches"}
+
     def start(self, fixed: Settings, cpus: int, gpus: float) -> Training:
         """Begin a run at epoch 0.
 
