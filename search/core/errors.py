@@ -11,7 +11,6 @@
     |-- FlawsFound             exit 1   published figures that cannot be
     |-- ContractBroken         exit 1   a workload that `verify` found to break its contract
     |-- TrialsFailed           exit 2   the study ran, but some trials failed
-    |-- NotReproducible        exit 2   an epoch trained again gave another row
     |-- StudyInterrupted       exit 130 ended early on request; the same command goes on
     `-- InternalError          exit 3   a bug of ours
 
@@ -106,12 +105,6 @@ class ContractBroken(SearchError):
 
 class TrialsFailed(SearchError):
     """The study ran to its end, but some trials failed; they run again with the same command."""
-
-    exit_code = 2
-
-
-class NotReproducible(SearchError):
-    """An epoch that was trained again gave another row: nothing may be shared in this execution class."""
 
     exit_code = 2
 

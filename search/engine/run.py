@@ -7,7 +7,8 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from search.core.errors import StorageFailed
@@ -20,7 +21,7 @@ from search.engine.machines.gauge import Gauge
 from search.engine.machines.nodes import Share, TrainingNode
 from search.engine.outage import through_outages
 from search.engine.signals import dropped, stopping_on_signals
-from search.engine.steps.conclude import RunOutcome, conclude, not_reproducible
+from search.engine.steps.conclude import RunOutcome, conclude
 from search.engine.steps.conditions import conditions
 from search.engine.steps.prepare import every_trial_ended, grid_on_record, proven_class, read_data
 from search.ledger.ledger import Ledger, StudyRecord
@@ -37,6 +38,12 @@ from search.study.sampling import make_sampler
 from search.system import limits
 from search.system.surroundings import require_surroundings
 from search.workload import Workload, load_workload
+
+ALONE = (
+    "what may be wrong is withdrawn; the study goes on with every trial like these alone, from its first epoch to its "
+    "last in a process of its own"
+)
+"""Said where a kind came to be distrusted."""
 
 
 def run_study(
@@ -132,10 +139,7 @@ class _Steps:
                 locks.enter_context(study_lock(self.ledger.engine, other.name))
                 other = self._unchanged(other, other_class, locks)
             record = self._pinned(other, execution_class)
-            driver, run_id = self._driver(record, workers, gpus, training=True)
-            where = f", nodes: {len(self.nodes)}" if self.nodes else ""
-            self.view.say(f"study {record.name}: {workers} workers of {cpus} CPU and {gpus:g} GPU{where}")
-            room = self.space.resources.states_gb > 0 and driver.context.planner.resumable
+            room = self.space.resources.states_gb > 0 and getattr(self.workload, "resumable", True)
             states = {
                 "states": str(self.ledger.states.folder),
                 "leave": self.sharing and room,
@@ -144,25 +148,48 @@ class _Steps:
                 **({} if room else {"rolling": math.inf}),
             }
             setup = tune.worker_setup(self.space.workload, cpus, gpus, execution_class, **states)
-            began = time.monotonic()
+            where = f", nodes: {len(self.nodes)}" if self.nodes else ""
+            self.view.say(f"study {record.name}: {workers} workers of {cpus} CPU and {gpus:g} GPU{where}")
+
+            def execute(driver: Driver, run_id: int) -> None:
+                tune.execute(driver, setup, share, self._gauge(driver, run_id, share))
+
             mirror = Mirror(self._study(record), mirror_url, self.view.say)
             mirror.start()
             try:
-                gauge = self._gauge(driver, run_id, share)
-                self._train(driver, lambda: tune.execute(driver, setup, share, gauge))
+                *rounds, (driver, run_id, seconds) = self._rounds(record, workers, gpus, execute)
+            finally:
+                behind = mirror.stop()
+        driver.collect()
+        outcome = conclude(driver, self._study(record), run_id, behind, seconds, self.plan, self.view)
+        earlier = sum(before.progress.epochs_trained for before, _, _ in rounds)
+        return replace(outcome, epochs_trained=outcome.epochs_trained + earlier)
+
+    def _rounds(
+        self, record: StudyRecord, workers: int, gpus: float, execute: Callable[[Driver, int], None]
+    ) -> list[tuple[Driver, int, float]]:
+        """Train until nothing is left: in one round, and in one more wherever kinds came to be distrusted.
+
+        Returns:
+            for each round its driver, the run it is on record as, and the seconds it trained.
+        """
+        rounds: list[tuple[Driver, int, float]] = []
+        while not rounds or (rounds[-1][0].fallen and not rounds[-1][0].stopping and not rounds[-1][0].out_of_time):
+            if rounds:
+                self.view.say(ALONE)
+                rounds[-1][0].collect()
+                self.ledger.end_run(rounds[-1][1], "went on alone", rounds[-1][2])
+            driver, run_id = self._driver(record, workers, gpus, training=True)
+            began = time.monotonic()
+            try:
+                self._train(driver, partial(execute, driver, run_id))
             except StorageFailed:
                 raise  # nothing can be recorded now
             except BaseException as error:
                 self.ledger.end_run(run_id, f"error: {type(error).__name__}", time.monotonic() - began)
                 raise
-            finally:
-                behind = mirror.stop()
-        driver.collect()
-        seconds = time.monotonic() - began
-        outcome = conclude(driver, self._study(record), run_id, behind, seconds, self.plan, self.view)
-        if driver.progress.alarms:
-            raise not_reproducible(self._study(record), driver.progress.alarms[0])
-        return outcome
+            rounds.append((driver, run_id, time.monotonic() - began))
+        return rounds
 
     def _unchanged(self, record: StudyRecord, other_class: str, locks: ExitStack) -> StudyRecord:
         """Return the study, or a new revision of it where its data or code are others now, and one was asked for.
@@ -214,6 +241,9 @@ class _Steps:
             if lost := dropped(driver):
                 self.view.say(lost)
         finally:
+            if driver.fallen:  # another driver takes over: no two of them may number trials
+                driver.stop(driver.stopping)
+                planner.join()
             driver.close()
             self.view.end()
 
@@ -228,7 +258,8 @@ class _Steps:
         return OpenStudy(self.ledger, record, self.space)
 
     def _planner(self, record: StudyRecord, execution_class: Mapping[str, str]) -> Planner:
-        return Planner(self.space, self.workload, execution_class, self.sharing, self._on_data, record.name)
+        alone = self.ledger.distrusted()
+        return Planner(self.space, self.workload, execution_class, self.sharing, self._on_data, record.name, alone)
 
     def _pinned(self, record: StudyRecord, execution_class: Mapping[str, str]) -> StudyRecord:
         """Pin a study that is new to an execution class."""
@@ -249,9 +280,6 @@ class _Steps:
 
     def _driver(self, record: StudyRecord, workers: int, gpus: float, training: bool = False) -> tuple[Driver, int]:
         assert record.execution_class is not None
-        if self.sharing and (text := self.ledger.alarm(record.execution_class)):
-            self.view.say(f"every trial is trained alone in this execution class, since {text}")
-            self.sharing = False
         planner = self._planner(record, record.execution_class)
         asked = [entry.detail for entry in self.ledger.decisions(record.id, ["asked"])]
         sampler = make_sampler(self.space, asked)

@@ -82,6 +82,13 @@ def record(
     return len(keys), [StateFile(row.key.hex(), row.sha256, row.size) for row in gone]
 
 
+def withdraw(connection: sa.Connection, kind: str, keys: Collection[str], text: str, run_id: int) -> None:
+    """Withdraw single rows, whatever their origin: they are about to be trained once more."""
+    entry = {"kind": kind, "reason": text, "run_id": run_id, "at": utc_now()}
+    entries = [{"key": bytes.fromhex(key), **entry} for key in sorted(keys)]
+    connection.execute(tables.insert_new(connection.dialect.name, tables.withdrawn), entries)
+
+
 def clear(connection: sa.Connection) -> int:
     """Let every kind earn trust anew; return how many were distrusted. What is withdrawn stays so until its row is
     trained again."""

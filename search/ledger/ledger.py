@@ -241,6 +241,18 @@ class Ledger:
             remove_state(self.states.folder, state)
         return count
 
+    def withdraw(self, kind: str, keys: Collection[str], text: str, run_id: int) -> None:
+        """Withdraw single rows of a kind, whatever their origin: they are about to be trained once more.
+
+        Args:
+            kind: the kind.
+            keys: of the rows.
+            text: why.
+            run_id: the run that trains them.
+        """
+        with self.writing() as connection:
+            distrust.withdraw(connection, kind, keys, text, run_id)
+
     def distrusted(self, kinds: Collection[str] | None = None) -> dict[str, Distrust]:
         """Return the kinds that nothing is shared of, all or those among `kinds`, oldest first."""
         with self.engine.connect() as connection:

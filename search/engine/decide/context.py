@@ -14,6 +14,7 @@ from search.engine.decide.judge import Judge
 from search.engine.decide.keeping import Keeper
 from search.engine.decide.outcomes import Event, Outcomes, Progress
 from search.engine.decide.pace import Pace
+from search.engine.decide.trust import Trust
 from search.ledger.step import Step
 from search.study.leaf import Leaf, Planner
 from search.study.opened import OpenStudy
@@ -59,6 +60,7 @@ class Context:
         self.outcomes = Outcomes(study.space, sampler, self.progress)
         self.judge = Judge(study.space, self.outcomes, self.progress, on_event)
         self.keeper = self._keeper()
+        self.trust = Trust(study.space.search.attempts, lambda kind: self.ledger.states.pairs([kind]))
         # A sampler that learns is asked for one configuration at a time: there is nothing to look at together.
         self.course = Course(planning=Planning.LOADED if sampler.adaptive else Planning.LOADING)
         self._moving = threading.Lock()
@@ -77,6 +79,15 @@ class Context:
     def step(self) -> AbstractContextManager[Step]:
         """Return a transaction on the study."""
         return self.ledger.step(self.record.id)
+
+    def alone(self, kind: str) -> bool:
+        """Whether a kind was distrusted before this run began: each of its trials is trained alone, start to end."""
+        return kind in self.planner.alone
+
+    @property
+    def running(self) -> int:
+        """Leases and proofs that workers have."""
+        return self.board.running + self.trust.running
 
     @property
     def out_of_time(self) -> bool:

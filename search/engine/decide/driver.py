@@ -6,12 +6,14 @@ path, or for another study. A restart therefore is the same code path as sharing
 
 Two threads work here: the one that executes leases calls `next_lease`, `row` and `lease_ended`; `plan_ahead` runs in
 another and asks the sampler, which may take seconds. One lock guards the state; it is not held while a sampler thinks.
-This file holds the lock and says who may call what; what is done under it is in `ahead`, `lending` and `intake`.
+This file holds the lock and says who may call what; what is done under it is in `ahead`, `lending`, `intake`
+and `proofs`.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from search.core.errors import StorageFailed
 from search.core.trial import Row, State
@@ -20,9 +22,10 @@ from search.engine.decide.context import Context
 from search.engine.decide.course import Planning
 from search.engine.decide.death import UNKNOWN, Death
 from search.engine.decide.intake import Intake
-from search.engine.decide.lease import Lease
+from search.engine.decide.lease import Lease, Proof
 from search.engine.decide.lending import Lending
 from search.engine.decide.outlook import Outlook
+from search.engine.decide.proofs import Proofs
 from search.ledger.states import KeptState
 from search.study.leaf import longest
 
@@ -38,7 +41,8 @@ class Driver:
         self.context = context
         self.progress = self.context.progress
         self._ahead, self.lending = Ahead(context), Lending(context)
-        self._intake = Intake(context, self.lending)
+        self._proofs = Proofs(context)
+        self._intake = Intake(context, self.lending, self._proofs)
         self._ahead.restore()
 
     def plan_ahead(self) -> None:
@@ -47,8 +51,8 @@ class Driver:
 
     # The executor's side -------------------------------------------------------------------------------------
 
-    def next_lease(self, wait_s: float = 0.0) -> Lease | None:
-        """Return a lease that can be started now, waiting up to `wait_s` seconds for one.
+    def next_lease(self, wait_s: float = 0.0) -> Lease | Proof | None:
+        """Return a lease, or a proof, that can be started now, waiting up to `wait_s` seconds for one.
 
         Longest remaining work first; what a running lease is about to produce is not started twice. Of a grid nothing
         is started before all of it is known.
@@ -64,9 +68,9 @@ class Driver:
                 if self.finished:
                     return None
                 # Tune would take leases ahead of its workers, and they would be called running.
-                free = context.course.gives_leases and context.board.running < context.workers
-                if free and (fold := self.lending.ready()):
-                    return self.lending.start(fold)
+                free = context.course.gives_leases and context.running < context.workers
+                if free and (found := self.lending.ready()):
+                    return self.lending.give(found)
                 left = until - context.clock()
                 if left <= 0:
                     return None
@@ -76,9 +80,13 @@ class Driver:
     def finished(self) -> bool:
         """Whether no lease will be given any more."""
         with self.context.lock:
-            if self.context.course.ends or self.context.out_of_time:
+            context, trust = self.context, self.context.trust
+            if context.course.ends or context.out_of_time:
                 return True
-            return self.context.course.planned and not len(self.context.board)
+            if trust.causes or trust.running or trust.owing() or context.board.running:
+                return False
+            planned = context.course.planned or (trust.fallen and not self._ahead.has_room)
+            return bool(planned) and all(fold.leaf.kind in trust.fallen for fold in context.board)
 
     def wait_for_work(self) -> bool:
         """Wait until a lease can be given, or it is clear that none will be; return whether there is one.
@@ -95,9 +103,17 @@ class Driver:
     @property
     def idle(self) -> bool:
         """Whether no lease is running."""
-        return not self.context.board.running
+        return not self.context.running
 
-    def row(self, lease_id: int, row: Row, seconds: float, kept: KeptState | None = None, unkept: str = "") -> bool:
+    def row(
+        self,
+        lease_id: int,
+        row: Row,
+        seconds: float,
+        kept: KeptState | None = None,
+        unkept: str = "",
+        fresh: bool = False,
+    ) -> bool:
         """Commit the next row of a lease with all that follows from it; return whether the lease goes on.
 
         Args:
@@ -106,28 +122,46 @@ class Driver:
             seconds: how long it trained.
             kept: the state after it, where it lies on disk.
             unkept: why the state that should be kept could not be.
+            fresh: whether its process had trained nothing before this lease.
 
         Raises:
             Exception: the row cannot be committed, or the driver gave up before.
         """
         with self.context.lock:
             self._check()
-            return self._intake.row(lease_id, row, seconds, kept, unkept)
+            return self._intake.row(lease_id, row, seconds, kept, unkept, fresh)
+
+    def proved(self, proof_id: int, rows: Sequence[Row]) -> None:
+        """Compare what a proof trained with the rows on record, and record what follows.
+
+        Args:
+            proof_id: the proof.
+            rows: one for each of its stretches, in turn.
+
+        Raises:
+            Exception: it cannot be committed, or the driver gave up before.
+        """
+        with self.context.lock:
+            self._check()
+            self._proofs.proved(proof_id, rows)
 
     def lease_ended(
         self, lease_id: int, error: str = "", lost: bool = False, miss: str = "", death: Death = UNKNOWN
     ) -> None:
-        """Take note that a lease ended.
+        """Take note that a lease, or a proof, ended.
 
         Args:
-            lease_id: the lease.
+            lease_id: the lease, or the proof.
             error: traceback of an exception in the workload: the trial failed and is not tried again in this run.
             lost: the worker died; the trial goes back to the queue until its attempts are used up.
             death: how it died.
             miss: why the state it was to start from cannot be used: it is forgotten, and the trial starts earlier.
         """
         with self.context.lock:
-            self._intake.ended(lease_id, error, lost, miss, death)
+            if self.context.trust.get(lease_id) is not None:
+                self._proofs.ended(lease_id, error, lost, miss, death)
+            else:
+                self._intake.ended(lease_id, error, lost, miss, death)
 
     def _check(self) -> None:
         """Raise what the driver gave up for."""
@@ -212,8 +246,15 @@ class Driver:
     def in_progress(self) -> list[tuple[int, int]]:
         """Trial and epoch that each running lease is at."""
         with self.context.lock:
-            leases = map(self.context.board.lease, self.context.pace.in_progress)
+            trust, board = self.context.trust, self.context.board
+            running = [number for number in self.context.pace.in_progress if trust.get(number) is None]
+            leases = map(board.lease, running)
             return sorted((lease.trial, lease.offset + done + 1) for lease, done in leases)
+
+    @property
+    def fallen(self) -> bool:
+        """Whether kinds came to be distrusted: their trials are left to another driver, which trains them alone."""
+        return bool(self.context.trust.fallen)
 
     @property
     def out_of_time(self) -> bool:

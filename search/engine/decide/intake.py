@@ -5,17 +5,19 @@ A row is committed together with all that is decided on it; only then is anybody
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from search.core.trial import Row, State
+from search.core.trust import FRESH, USED
 from search.engine.decide.context import Context
 from search.engine.decide.course import Phase
 from search.engine.decide.death import Death
 from search.engine.decide.lease import Lease
 from search.engine.decide.lending import Lending
-from search.ledger.states import KeptState
+from search.engine.decide.proofs import CHANCE, LEAKS, NOT_SAVED, VERIFY, Proofs, difference
+from search.ledger.states import KeptState, Pair
+from search.ledger.step import Step
 from search.study.fold import Fold
-
-ALARM = "an alarm"
-"""Why a run ends once an epoch trained again gave another row: whatever it would share now could not be believed."""
 
 
 class Intake:
@@ -24,49 +26,61 @@ class Intake:
     Args:
         context: the run.
         lending: counts attempts.
+        proofs: says that a kind is distrusted.
     """
 
-    def __init__(self, context: Context, lending: Lending) -> None:
-        self._context, self._lending = context, lending
-        self._spoilt: set[str] = set()  # keys of which another row came out than the one on record
-        self._left: dict[str, int] = {}  # key and epoch in which a lease ended: its worker may have saved that state
-        self._begun: dict[str, int] = {}  # key and epoch in which a lease ended that another one is to take over from
+    def __init__(self, context: Context, lending: Lending, proofs: Proofs) -> None:
+        self._context, self._lending, self._proofs = context, lending, proofs
+        # Key, epoch and kind in which a lease ended: its worker may have saved that state; another is to take over.
+        self._left: dict[str, tuple[int, str]] = {}
+        self._begun: dict[str, tuple[int, str]] = {}
         self._deaths: dict[int, int] = {}  # by trial
 
-    def row(self, lease_id: int, row: Row, seconds: float, kept: KeptState | None, unkept: str) -> bool:
+    def row(
+        self, lease_id: int, row: Row, seconds: float, kept: KeptState | None, unkept: str, fresh: bool = False
+    ) -> bool:
         """Commit the next row of a lease with all that follows from it; return whether the lease goes on."""
         context = self._context
         board, keeper, progress = context.board, context.keeper, context.progress
         lease, done = board.lease(lease_id)
         key, epoch = lease.path[done], lease.offset + done + 1
+        if lease.kind in context.trust.fallen:  # nobody would be shown this row
+            context.pace.ends(lease_id)
+            return False
+        origin = lease.start.file.key if lease.start is not None else FRESH if fresh else USED
+        kept = replace(kept, kind=lease.kind) if kept is not None else None
         with context.step() as step:
-            stored, fresh = step.put_row(key, epoch, row, seconds, context.run_id)
-            if fresh:
-                step.log("row", trial=lease.trial, epoch=epoch, key=key, trained=True)
-                progress.epochs_trained += 1
+            stored, new = step.put_row(key, epoch, row, seconds, context.run_id, lease.kind, origin)
+            about = {"trained": True} if new else {}
+            step.log("row" if new else "retrained", trial=lease.trial, epoch=epoch, key=key, **about)
+            progress.epochs_trained += new
+            progress.epochs_retrained += not new
+            differs = not new and bool(stored.differences(row))
+            if differs:
+                step.log("alarm", trial=lease.trial, epoch=epoch, key=key, text=difference(stored, row))
+                stale, fed = [], []
             else:
-                step.log("retrained", trial=lease.trial, epoch=epoch, key=key)
-                progress.epochs_retrained += 1
-                if differing := stored.differences(row):
-                    context.judge.alarm(step, lease, epoch, key, differing)
-                    kept = None
-                    self._spoilt.add(key)  # nobody shall go on from there
-                    context.move(lambda course: course.stop(ALARM))
-            stale = keeper.commit(step, lease, kept)
-            fed = board.take(key)
+                stale = keeper.commit(step, lease, kept)
+                self._pair(step, lease, done)
+                fed = board.take(key)
             for fold in fed:
                 number = fold.leaf.trial.number
                 context.judge.advance(step, fold, stored)
                 step.set_trial(number, last_epoch=fold.epoch)
-                if number != lease.trial or not fresh:
+                if number != lease.trial or not new:
                     progress.epochs_reused += 1
+            if epoch == 1 and not differs:
+                self._root(step, lease, origin)
+        if differs:
+            self._differs(lease, epoch, stored, row)
+            return False
         board.brought(lease_id)
         for fold in fed:
             board.file(fold)
-        if key in self._spoilt:
-            keeper.reject([key], [*board])
         if kept is not None:
+            board.saved[lease_id] = kept
             keeper.reached(kept, [*board])
+        if kept is not None or stale:
             keeper.free(stale, [*board])
         self._unkept(unkept)
         context.pace.row(lease_id, seconds)
@@ -77,6 +91,31 @@ class Intake:
         context.on_event("epoch", {"trial": lease.trial, "epoch": epoch, "row": stored, "seconds": seconds})
         context.lock.notify_all()
         return goes_on
+
+    def _pair(self, step: Step, lease: Lease, done: int) -> None:
+        """The worker that saved a state has trained the row behind it: the two can prove others."""
+        state = self._context.board.saved.get(lease.id)
+        if state is not None:
+            pair = Pair(state, lease.path[done], lease.fixed, lease.schedule[done], lease.data, lease.inputs)
+            made_with = {name: getattr(pair, name) for name in ("fixed", "settings", "data", "inputs")}
+            step.put_behind(state.file.key, pair.row_key, made_with)
+            self._context.trust.add_pair(lease.kind, pair)
+
+    def _root(self, step: Step, lease: Lease, origin: str) -> None:
+        """The first epoch of a trial was trained: the start of its kind can be proven by it, by a later run too."""
+        fold = self._context.board.get(lease.trial)
+        if fold is None or lease.alone:
+            return
+        if self._context.trust.add_root(fold.leaf, origin):
+            key = lease.path[0]
+            step.log("root", trial=lease.trial, epoch=1, key=key, kind_of_training=lease.kind, origin=origin)
+
+    def _differs(self, lease: Lease, epoch: int, stored: Row, row: Row) -> None:
+        """An epoch trained again gave another row: which of the two is wrong, nobody knows."""
+        cause = CHANCE if lease.alone else LEAKS if lease.start is None else NOT_SAVED
+        text = f"epoch {epoch} of trial {lease.trial}, trained again: {difference(stored, row)}; {cause}; {VERIFY}"
+        self._context.pace.ends(lease.id)
+        self._proofs.distrust(lease.kind, text, repeatable=not lease.alone)
 
     def _unkept(self, reason: str) -> None:
         """Say once that states cannot be kept; what branches off is trained again, so nothing is wrong, only dear."""
@@ -95,17 +134,18 @@ class Intake:
         if lease is None or course.error is not None:
             return
         context.pace.end(lease_id)
-        if done and lease.path[done - 1] not in self._spoilt:
-            self._left[lease.path[done - 1]] = lease.offset + done
-        context.progress.running = board.running
-        fold = board.get(lease.trial)
+        fallen = lease.kind in context.trust.fallen
+        if done and not fallen and not lease.alone:
+            self._left[lease.path[done - 1]] = lease.offset + done, lease.kind
+        context.progress.running = context.running
+        fold = board.get(lease.trial) if not fallen else None
         if fold is not None and not course.ends and (error or lost):
             self._failed(lease, done, fold, error, lost, death)
         if awaited:
             self._lending.take_back(lease.trial)
             board.first |= {lease.trial} & awaited or awaited
             if done:
-                self._begun[lease.path[done - 1]] = lease.offset + done
+                self._begun[lease.path[done - 1]] = lease.offset + done, lease.kind
         stale = context.keeper.end(lease, chain_goes_on=lost or bool(awaited) or course.ends)
         if miss and lease.start is not None:
             self._lending.take_back(lease.trial)
@@ -115,6 +155,8 @@ class Intake:
             context.on_event("miss", {"text": f"trial {lease.trial}: {miss}; it starts earlier"})
         if stale:
             context.keeper.free(stale, [*board])
+        if fold is not None and not fold.ended and not lease.alone:
+            context.keeper.rebase([fold])
         context.lock.notify_all()
 
     def _failed(self, lease: Lease, done: int, fold: Fold, error: str, lost: bool, death: Death) -> None:
@@ -147,4 +189,3 @@ class Intake:
         context = self._context
         if context.planner.sharing:
             context.keeper.collect(self._left, [*context.board])
-            context.keeper.reject(self._spoilt, [*context.board])  # its worker may have saved it since

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from search.core.trial import Row, State
-from search.engine.decide.lease import Lease
 from search.engine.decide.outcomes import Event, Outcomes, Progress
 from search.ledger.ledger import Decision
 from search.ledger.step import Step
@@ -60,14 +59,6 @@ class Judge:
         self._outcomes.note(trial.configuration, trial.number, state, fold.curve)
         news = {"trial": trial, "state": state, "ended_by": ended_by, "epoch": fold.epoch, "fold": fold}
         self._news.append(("ended", news))
-
-    def alarm(self, step: Step, lease: Lease, epoch: int, key: str, differing: Sequence[str]) -> None:
-        """A retrained row must equal the stored one; here it does not, and that is worth more than a log line."""
-        what = ", ".join(differing)
-        text = f"trial {lease.trial}, epoch {epoch}: trained again, {what} differ from the row on record"
-        step.log("alarm", trial=lease.trial, epoch=epoch, key=key, text=text)
-        self._progress.alarms.append(text)
-        self._news.append(("alarm", {"text": text}))
 
     def announce(self) -> None:
         """Tell the view what was decided and committed since the last call."""

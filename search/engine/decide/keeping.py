@@ -11,7 +11,7 @@ between, and those rows are compared with the ones on record.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from copy import deepcopy
 
 from search.core.prefix import shared
@@ -49,15 +49,21 @@ class Keeper:
         self._rungs, self._landmarks, self._partings = rungs, landmarks, partings
         self._known: dict[str, KeptState] = {}
         self._rolling: dict[int, KeptState] = {}  # lease -> its rolling state
+        self._replaced: dict[int, KeptState] = {}  # lease -> the one before, until the new one has its row behind it
         self._superseded: list[KeptState] = []  # rolling states of leases that ended, where their chains go on
         self.trouble = ""
         """Why states cannot be kept, or ""."""
+
+    @property
+    def keeps(self) -> bool:
+        """Whether states are kept for others than the chain itself."""
+        return self._sharing and self._limit > 0
 
     def look_up(self, fold: Fold) -> None:
         """Find the last state a leaf can be trained on from, one left behind by a worker that ended included."""
         path = fold.leaf.path[: fold.epoch]
         if path and path[-1] not in self._known:
-            self._states.adopt(path[-1], fold.epoch, Role.LAST)
+            self._states.adopt(path[-1], fold.epoch, Role.LAST, fold.leaf.kind)
         self._known |= self._states.find(path)
         self._rebase(fold)
 
@@ -65,9 +71,16 @@ class Keeper:
         path = fold.leaf.path
         fold.base = next((epoch for epoch in range(fold.epoch, 0, -1) if path[epoch - 1] in self._known), 0)
 
-    def start_of(self, fold: Fold) -> KeptState | None:
-        """Return the state a lease for this leaf starts from, None for epoch 0."""
-        return self._known[fold.leaf.path[fold.base - 1]] if fold.base else None
+    def starts_of(self, fold: Fold) -> Iterator[KeptState]:
+        """Yield the states that a lease for this leaf can start from, the last one first."""
+        for epoch in range(fold.base, 0, -1):
+            if (kept := self._known.get(fold.leaf.path[epoch - 1])) is not None:
+                yield kept
+
+    def rebase(self, folds: Iterable[Fold]) -> None:
+        """Let leaves start from the last state there is, after some of them had to start from an earlier one."""
+        for fold in folds:
+            self._rebase(fold)
 
     def marks(self, fold: Fold, folds: Iterable[Fold]) -> dict[int, Role]:
         """Return the epochs behind which a lease for `fold` saves its state.
@@ -76,7 +89,7 @@ class Keeper:
             fold: the leaf it is for.
             folds: all undecided leaves.
         """
-        if not self._sharing or self._limit <= 0:
+        if not self.keeps:
             return {}
         path, length = fold.leaf.path, len(fold.leaf.path)
         marks = own_marks(fold.leaf, self._rungs, self._landmarks)
@@ -89,7 +102,7 @@ class Keeper:
 
     def stops(self, fold: Fold, folds: Iterable[Fold]) -> list[tuple[int, StopRule]]:
         """Return what a lease for `fold` saves its state by, besides: see `Lease.stops`."""
-        if not self._sharing or self._limit <= 0:
+        if not self.keeps:
             return []
         ahead = set(fold.leaf.path[fold.epoch :])
         return [(other.epoch, deepcopy(other.rule)) for other in folds if other.next_key in ahead]
@@ -102,22 +115,29 @@ class Keeper:
             self._rolling[lease.id] = lease.start
 
     def commit(self, step: Step, lease: Lease, kept: KeptState | None) -> list[str]:
-        """Name a state in the transaction that commits its row; return keys of states to be freed after it."""
-        if kept is None:
-            return []
-        step.put_state(kept)
-        self._known[kept.file.key] = kept
-        stale = self._rolling.pop(lease.id, None)
-        if kept.role == Role.ROLLING:
-            self._rolling[lease.id] = kept
-        return [stale.file.key] if stale is not None and stale.file.key != kept.file.key else []
+        """Name a state in the transaction that commits its row; return keys of states to be freed after it.
+
+        A rolling state is freed with the row behind the next one: without that row nothing proves the next one, and
+        whoever goes on would begin at epoch 0.
+        """
+        stale = self._replaced.pop(lease.id, None)
+        if kept is not None:
+            step.put_state(kept)
+            self._known[kept.file.key] = kept
+            before = self._rolling.pop(lease.id, None)
+            if before is not None and before.file.key != kept.file.key:
+                self._replaced[lease.id] = before
+            if kept.role == Role.ROLLING:
+                self._rolling[lease.id] = kept
+        return [stale.file.key] if stale is not None else []
 
     def end(self, lease: Lease, chain_goes_on: bool) -> list[str]:
-        """A lease ended; return keys of states to be freed: its rolling one, unless its chain is to be gone on with."""
-        stale = self._rolling.pop(lease.id, None)
-        if stale is not None and chain_goes_on:
-            self._superseded.append(stale)
-        return [stale.file.key] if stale is not None and not chain_goes_on else []
+        """A lease ended; return keys of states to be freed: its rolling ones, unless its chain goes on."""
+        stale = [rolling.pop(lease.id) for rolling in (self._replaced, self._rolling) if lease.id in rolling]
+        if chain_goes_on:
+            self._superseded += stale
+            return []
+        return [kept.file.key for kept in stale]
 
     def free(self, keys: Sequence[str], folds: Sequence[Fold]) -> None:
         """Free states, and whatever is beyond the limit; leaves that would have started there start earlier."""
@@ -141,31 +161,45 @@ class Keeper:
             if fold.base and fold.leaf.path[fold.base - 1] in keys:
                 self._rebase(fold)
 
-    def collect(self, left: Mapping[str, int], folds: Sequence[Fold]) -> None:
-        """Adopt the states that workers left, where there is one, within the limit."""
-        known = self._states.find(list(left))
-        for key, epoch in left.items():
-            if key not in known:
-                self._states.adopt(key, epoch, Role.LAST)
-        self.free([], folds)
+    def collect(self, left: Mapping[str, tuple[int, str]], folds: Sequence[Fold]) -> None:
+        """Adopt the states that workers left, where there is one, within the limit.
 
-    def take_up(self, left: Mapping[str, int], folds: Sequence[Fold]) -> None:
+        Args:
+            left: key -> epoch in which a lease ended, and its kind.
+            folds: all undecided leaves.
+        """
+        known = self._states.find(list(left))
+        for key, (epoch, kind) in left.items():
+            if key not in known:
+                self._states.adopt(key, epoch, Role.LAST, kind)
+        self.free(self._outlived(folds), folds)
+
+    def take_up(self, left: Mapping[str, tuple[int, str]], folds: Sequence[Fold]) -> None:
         """Adopt the states of chains that go on, once no worker writes; leaves start there where there is one.
 
         Args:
-            left: key -> epoch in which a lease was ended before its time.
+            left: key -> epoch in which a lease was ended before its time, and its kind.
             folds: all undecided leaves.
         """
-        for key, epoch in left.items():
+        for key, (epoch, kind) in left.items():
             if key not in self._known:
-                self._states.adopt(key, epoch, Role.ROLLING)
+                self._states.adopt(key, epoch, Role.ROLLING, kind)
         self._known |= self._states.find(list(left))
-        for fold in folds:
-            self._rebase(fold)
-        spared = {*left, *(fold.leaf.path[fold.base - 1] for fold in folds if fold.base)}
-        older = {kept.file.key for kept in self._superseded} - spared
-        self._superseded.clear()
-        self.free([key for key in older if key in self._known and self._known[key].role == Role.ROLLING], folds)
+        self.rebase(folds)
+        self.free(self._outlived(folds), folds)
+
+    def _outlived(self, folds: Iterable[Fold]) -> list[str]:
+        """Return the rolling states of leases that ended which no undecided leaf can start from.
+
+        An earlier one is wanted beside a later one: it has its row behind it, which proves what starts there.
+        """
+        if not self._superseded:
+            return []
+        wanted = {key for fold in folds for key in fold.leaf.path[: fold.epoch]}
+        older = [kept for kept in self._superseded if kept.file.key not in wanted]
+        self._superseded = [kept for kept in self._superseded if kept.file.key in wanted]
+        rolling = [self._known.get(kept.file.key, kept) for kept in older]
+        return [kept.file.key for kept in rolling if kept.role == Role.ROLLING]
 
     def reached(self, kept: KeptState, folds: Iterable[Fold]) -> None:
         """A state was committed: leaves whose path leads through it start there."""

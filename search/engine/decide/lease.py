@@ -1,4 +1,4 @@
-"""What a worker is asked to do; plain data that travels to it."""
+"""What a worker is asked to do: train a stretch of epochs, or prove a few; plain data that travels to it."""
 
 from __future__ import annotations
 
@@ -28,6 +28,8 @@ class Lease:
         data: fingerprint of the data its keys stand for.
         inputs: input weights its keys stand for, by name -> content hash.
         form: that of the row behind which it starts; None where it starts at epoch 0.
+        kind: of its training (`search.core.trust`).
+        alone: whether it is trained in a fresh process for its whole length, and no state is saved or loaded.
     """
 
     id: int
@@ -41,11 +43,65 @@ class Lease:
     data: str = ""
     inputs: Mapping[str, str] = field(default_factory=dict)
     form: Form | None = None
+    kind: str = ""
+    alone: bool = False
 
     @property
     def offset(self) -> int:
         """Epochs behind the start."""
         return self.start.epoch if self.start is not None else 0
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """One epoch that a proof trains.
+
+    Attributes:
+        fixed: canonical fixed settings.
+        settings: of the epoch.
+        key: of the row on record that it must equal.
+        start: the state it starts from, None for epoch 0.
+        data: fingerprint of the data its key stands for.
+        inputs: input weights its key stands for, by name -> content hash.
+    """
+
+    fixed: Mapping[str, Any]
+    settings: Mapping[str, Any]
+    key: str
+    start: KeptState | None = None
+    data: str = ""
+    inputs: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def epoch(self) -> int:
+        """The epoch it trains, from 1."""
+        return self.start.epoch + 1 if self.start is not None else 1
+
+
+@dataclass(frozen=True)
+class Proof:
+    """Epochs that are trained once more in fresh processes, to be compared with rows on record.
+
+    Attributes:
+        id: unique in this run, leases included.
+        kind: whose proof it is (`search.core.trust`).
+        what: which of its proofs; `CAUSE` where the kind is distrusted and its cause is looked for.
+        processes: for each fresh process, what it trains in turn; it is started anew for each of them.
+    """
+
+    id: int
+    kind: str
+    what: str
+    processes: Sequence[Sequence[Stretch]]
+
+    @property
+    def stretches(self) -> list[Stretch]:
+        """All of them, process by process."""
+        return [stretch for process in self.processes for stretch in process]
+
+
+CAUSE = "cause"
+"""No proof: the first epoch of a distrusted kind in two fresh processes, which tells chance from what is not saved."""
 
 
 @dataclass(frozen=True)
@@ -86,9 +142,9 @@ class WorkerSetup:
 
 @dataclass(frozen=True)
 class Assignment:
-    """A lease with its setup. Its text is short because Ray Tune writes configurations into names and logs."""
+    """A lease or a proof, with its setup. Its text is short: Ray Tune writes configurations into names and logs."""
 
-    lease: Lease
+    lease: Lease | Proof
     setup: WorkerSetup
 
     def __repr__(self) -> str:

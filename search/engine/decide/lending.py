@@ -1,17 +1,40 @@
-"""Which leaf is trained next, and the lease for it. Called with the driver's lock held."""
+"""What is trained next: a proof, or a leaf, and the lease for it. Called with the driver's lock held."""
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+
 from search.core.trial import State
 from search.engine.decide.context import Context
-from search.engine.decide.lease import Lease
+from search.engine.decide.lease import Lease, Proof
+from search.engine.decide.trust import START_ROOTS, Advice, Answer, behind
+from search.ledger.states import KeptState, Role
 from search.study.fold import Fold
 from search.study.leaf import Leaf
 from search.workload.form import Form, form_of
 
+AFRESH = "trained once more from epoch 0, in a workload that does not train the same bits twice"
+"""Why rows of a trial are withdrawn that an earlier attempt left."""
+
+
+@dataclass(frozen=True)
+class Start:
+    """A leaf that can be started.
+
+    Attributes:
+        fold: the leaf.
+        state: it starts from, None for epoch 0.
+        passed: later states of its path that nothing proves: it saves them again, with the rows behind them.
+    """
+
+    fold: Fold
+    state: KeptState | None = None
+    passed: Sequence[KeptState] = ()
+
 
 class Lending:
-    """Hands out leases.
+    """Hands out leases and proofs.
 
     Args:
         context: the run.
@@ -22,20 +45,125 @@ class Lending:
         self._next_lease = 0
         self._attempts: dict[int, int] = {}  # by trial
 
-    def ready(self) -> Fold | None:
-        """Return the leaf to start next; leases that are far slower than the rest hold nobody up."""
-        context = self._context
-        return context.board.ready(context.pace.stalled()) if context.course.grid_loaded else None
+    def ready(self) -> Start | Proof | None:
+        """Return what to give next, or None; leases that are far slower than the rest hold nobody up.
 
-    def start(self, fold: Fold) -> Lease:
-        """Return the lease for a leaf, recorded as begun."""
-        context, leaf, number = self._context, fold.leaf, fold.leaf.trial.number
-        start, keep = context.keeper.start_of(fold), context.keeper.marks(fold, context.board)
-        stops = () if context.course.planned else context.keeper.stops(fold, context.board)
-        schedule, path = leaf.schedule[fold.base :], leaf.path[fold.base :]
-        about = (leaf.data, leaf.inputs, self._form(leaf, fold.base))
-        lease = Lease(self._next_lease, number, leaf.fixed, schedule, path, start, keep, stops, *about)
+        Proofs come first, for others wait for them; then leaves, those that have to start earlier than they could last:
+        another leaf may bring what they lack.
+        """
+        context = self._context
+        if not context.course.grid_loaded:
+            return None
+        stalled = context.pace.stalled()
+        if (proof := self._owed(stalled)) is not None:
+            return proof
+        coming = context.board.pairs_to_come(stalled | context.pace.ending)
+        starts: list[Start] = []
+        for fold in context.board.free(stalled):
+            if fold.leaf.kind in context.trust.fallen:
+                continue
+            found = self._looked_at(fold, coming.get(fold.leaf.kind, ()), stalled)
+            if isinstance(found, Proof):
+                return found
+            starts += [found] if found is not None else []
+        return max(starts, key=self._urgency, default=None)
+
+    def _urgency(self, start: Start) -> tuple[bool, bool, int, int]:
+        """Return what the next leaf to start has most of: one that was begun and ended for all to change over; one that
+        needs no way back; longest remaining work; the lowest number."""
+        number = start.fold.leaf.trial.number
+        return number in self._context.board.first, not start.passed, start.fold.remaining, -number
+
+    def _owed(self, stalled: Collection[int]) -> Proof | None:
+        """Return what is owed beside the leaves: the cause of a distrust, or the proof of a start."""
+        trust, board = self._context.trust, self._context.board
+        if trust.causes:
+            return trust.cause(self._next_lease, trust.causes[0])
+        for kind in trust.owing(stalled):
+            if len(trust.roots(kind)) >= START_ROOTS or not self._more_roots(kind, board):
+                return trust.start_proof(self._next_lease, kind)
+        return None
+
+    def _more_roots(self, kind: str, folds: Iterable[Fold]) -> bool:
+        """Whether a leaf may still bring another root of a kind."""
+        if not self._context.course.planned:
+            return True
+        known = self._context.trust.roots(kind)
+        return any(not fold.epoch and fold.leaf.kind == kind and fold.leaf.path[0] not in known for fold in folds)
+
+    def _looked_at(
+        self, fold: Fold, coming: Collection[tuple[int, str]], stalled: Collection[int]
+    ) -> Start | Proof | None:
+        """Return how a leaf starts, the proof that is given in its stead, or None where it waits."""
+        trust = self._context.trust
+        passed: list[KeptState] = []
+        for state in self._context.keeper.starts_of(fold):
+            advice = trust.advise(fold.leaf.kind, state, coming, stalled)
+            while advice.answer == Answer.PROVE and not self._on_record(fold.leaf.kind, advice):
+                advice = trust.advise(fold.leaf.kind, state, coming, stalled)
+            if advice.answer == Answer.START:
+                return Start(fold, state, passed)
+            if advice.answer == Answer.WAIT:
+                return None
+            if advice.pair is not None:
+                return Proof(self._next_lease, fold.leaf.kind, advice.what, [[behind(advice.pair)]])
+            passed.append(state)
+        return Start(fold, None, passed)
+
+    def _on_record(self, kind: str, advice: Advice) -> bool:
+        """Whether the state of a pair, and its row, are still on record; else the pair is forgotten."""
+        pair, ledger = advice.pair, self._context.ledger
+        assert pair is not None
+        key = pair.state.file.key
+        if ledger.states.find([key]) and ledger.rows([pair.row_key]):
+            return True
+        self._context.trust.drop_pair(kind, key)
+        return False
+
+    # Given ------------------------------------------------------------------------------------------------------
+
+    def give(self, found: Start | Proof) -> Lease | Proof:
+        """Return the lease for a leaf, or the proof, recorded as begun."""
+        given = self._prove(found) if isinstance(found, Proof) else self._start(found)
         self._next_lease += 1
+        self._context.pace.start(given.id)
+        self._context.progress.running = self._context.running
+        return given
+
+    def _prove(self, proof: Proof) -> Proof:
+        context = self._context
+        with context.step() as step:
+            keys = [stretch.key for stretch in proof.stretches]
+            step.log("proof", kind_of_training=proof.kind, what=proof.what, lease=proof.id, keys=keys)
+        context.trust.begin(proof)
+        context.on_event("proving", {"proof": proof})
+        return proof
+
+    def _start(self, start: Start) -> Lease:
+        context, fold = self._context, start.fold
+        leaf, number = fold.leaf, fold.leaf.trial.number
+        alone = context.alone(leaf.kind)
+        if alone:
+            fold = self._afresh(fold)
+        fold.base = start.state.epoch if start.state is not None else 0
+        keep = {} if alone else context.keeper.marks(fold, context.board)
+        keep |= self._proving_marks(start, len(leaf.path)) if not alone else {}
+        stops = () if context.course.planned or alone else context.keeper.stops(fold, context.board)
+        lease = Lease(
+            id=self._next_lease,
+            trial=number,
+            fixed=leaf.fixed,
+            schedule=leaf.schedule[fold.base :],
+            path=leaf.path[fold.base :],
+            start=start.state,
+            keep=keep,
+            stops=stops,
+            data=leaf.data,
+            inputs=leaf.inputs,
+            form=self._form(leaf, fold.base),
+            kind=leaf.kind,
+            alone=alone,
+        )
         attempt = self._attempts[number] = self._attempts.get(number, 0) + 1
         with context.step() as step:
             step.set_trial(number, state=State.RUNNING, attempts=attempt)
@@ -45,11 +173,30 @@ class Lending:
             context.progress.move(State.WAITING, State.RUNNING)
             fold.state = State.RUNNING
         context.board.start(lease)
-        context.pace.start(lease.id)
         context.keeper.begin(lease)
-        context.progress.running = context.board.running
         context.on_event("started", {"trial": leaf.trial, "attempt": attempt, "begun": begun})
         return lease
+
+    def _proving_marks(self, start: Start, length: int) -> dict[int, Role]:
+        """Return the epochs behind which a lease saves its state to prove others: those that nothing proved yet, and,
+        where more leaves are to come that may go on from any end of a chain, one of each depth."""
+        context, fold = self._context, start.fold
+        if not context.keeper.keeps:
+            return {}
+        ahead = [] if context.course.planned else context.trust.unpaired(fold.leaf.kind, length)
+        marks = dict.fromkeys((epoch for epoch in ahead if epoch > fold.base), Role.LANDMARK)
+        return marks | {state.epoch: Role.BRANCH for state in start.passed}
+
+    def _afresh(self, fold: Fold) -> Fold:
+        """Forget the rows of an earlier attempt where its workload does not train the same bits twice."""
+        context, kind = self._context, fold.leaf.kind
+        distrust = context.ledger.distrusted([kind]).get(kind)
+        if not fold.epoch or distrust is None or distrust.repeatable:
+            return fold
+        context.ledger.withdraw(kind, fold.leaf.path[: fold.epoch], AFRESH, context.run_id)
+        again = Fold(fold.leaf, fold.objective, state=fold.state)
+        context.board.replace(fold, again)
+        return again
 
     def take_back(self, trial: int) -> None:
         """Do not count the last attempt of a trial: it ended for no fault of its own."""

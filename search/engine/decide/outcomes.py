@@ -17,7 +17,7 @@ TRIALS_PER_QUERY = 200
 """Trials of earlier runs that are looked at together."""
 
 Event = Callable[[str, Mapping[str, Any]], None]
-"""Called with a kind (started, epoch, ended, alarm) and what there is to say about it."""
+"""Called with a kind (started, epoch, ended, proving, proven, alarm) and what there is to say about it."""
 
 
 @dataclass
@@ -30,6 +30,7 @@ class Progress:
     epochs_trained: int = 0
     epochs_reused: int = 0
     epochs_retrained: int = 0  # to reach a state
+    epochs_proved: int = 0  # in fresh processes, to be compared
     settled: int = 0  # decided by rows on record alone
     best: float | None = None
     best_trial: int | None = None

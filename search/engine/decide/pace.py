@@ -56,6 +56,11 @@ class Pace:
         """Leases in the middle of an epoch."""
         return [lease for lease in self._heard if lease not in self._ending]
 
+    @property
+    def ending(self) -> set[int]:
+        """Leases that were told to end and have not ended yet."""
+        return set(self._ending)
+
     def stalled(self) -> set[int]:
         """Return the leases that have brought nothing for so long that nobody should wait for them.
 

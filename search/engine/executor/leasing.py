@@ -19,14 +19,27 @@ from ray import tune
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from ray.tune.search import Searcher
 
-from search.engine.decide.death import UNKNOWN
+from search.engine.decide.death import UNKNOWN, Death
 from search.engine.decide.driver import Driver
 from search.engine.decide.lease import Assignment, WorkerSetup
 from search.engine.executor import private
 from search.engine.executor.servers import fallen
 from search.engine.machines.gauge import Gauge
 from search.engine.worker.deaths import Deaths, alive
-from search.engine.worker.trainable import ERROR, LEASE, MISS, ROW, SECONDS, SHORT, STATE, UNKEPT, USAGE
+from search.engine.worker.trainable import (
+    DIED,
+    ERROR,
+    FRESH,
+    LEASE,
+    MISS,
+    PROVED,
+    ROW,
+    SECONDS,
+    SHORT,
+    STATE,
+    UNKEPT,
+    USAGE,
+)
 
 WORKER_EXIT_TIMEOUT_S = 10.0
 """Seconds that workers are given to end before others take their place; they have saved their states by then."""
@@ -102,7 +115,8 @@ class LeaseQueue(NotSaved, Searcher):
             said = self.said.pop(trial_id, "")
             if error and (fall := fallen(said)):
                 self._driver.give_up_at_once(fall)  # it is no fault of the trial, and no attempt
-            death = self.deaths.of(lease, said) if error else UNKNOWN
+            death = self.deaths.of(lease, said) if error else Death(str(result.get(DIED, "")) or UNKNOWN.text)
+            error = error or DIED in result
             with giving_up(self._driver):
                 if self._short(result.get(SHORT, False) or (error and death.memory)):
                     reason, error = "", False  # it is no fault of the trial; it goes on with fewer beside it
@@ -162,13 +176,16 @@ class RowScheduler(NotSaved, FIFOScheduler):
         self._queue.said[trial.trial_id] = str((self._error_of and self._error_of(trial)) or "")
 
     def on_trial_result(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> str:
-        """Commit a row; go on with the lease or stop it."""
+        """Commit a row; go on with the lease or stop it. A proof is over with its rows."""
+        if PROVED in result:
+            with giving_up(self._driver):
+                self._driver.proved(result[LEASE], result[PROVED])
         if ROW not in result:
             return str(TrialScheduler.STOP)
-        kept, unkept = result.get(STATE), result.get(UNKEPT, "")
+        kept, unkept, fresh = result.get(STATE), result.get(UNKEPT, ""), result[FRESH]
         with giving_up(self._driver):
             self._queue.heard(trial.config["assignment"].lease.trial, result)
-            goes_on = self._driver.row(result[LEASE], result[ROW], result[SECONDS], kept, unkept)
+            goes_on = self._driver.row(result[LEASE], result[ROW], result[SECONDS], kept, unkept, fresh)
         return str(TrialScheduler.CONTINUE if goes_on else TrialScheduler.STOP)
 
 

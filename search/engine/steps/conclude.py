@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from search.core.errors import NotReproducible
 from search.core.trial import State
 from search.engine.decide.driver import Driver
 from search.engine.live import View
@@ -58,14 +57,3 @@ def conclude(
     study.ledger.end_run(run_id, "limit of hours" if driver.out_of_time and end == "done" else end, seconds)
     complete = not interrupted and not driver.out_of_time
     return RunOutcome(study.record.name, interrupted, failed, mirror, progress.epochs_trained, complete)
-
-
-def not_reproducible(study: OpenStudy, text: str) -> NotReproducible:
-    """Record an alarm of an execution class; return the error that ends the run."""
-    assert study.record.execution_class is not None
-    study.ledger.raise_alarm(study.record.execution_class, text)
-    return NotReproducible(
-        f"study {study.record.name!r}: {text}; this workload does not train the same bits twice in this execution "
-        "class, so nothing is shared in it from now on: the same command trains every trial that is left alone, and "
-        "`python -m search clean --alarms` takes this back once the cause is mended"
-    )

@@ -10,7 +10,7 @@ import socket
 import sys
 
 from search.core.trial import DataCard
-from search.engine.decide.lease import Lease, WorkerSetup
+from search.engine.decide.lease import Lease, Stretch, WorkerSetup
 from search.system.module_path import working_folder_last
 from search.workload import Workload, load_workload
 
@@ -55,7 +55,7 @@ def verify_class(setup: WorkerSetup) -> None:
         raise RuntimeError(f"this worker is of another execution class: {'; '.join(differing)}")
 
 
-def verify_data(setup: WorkerSetup, lease: Lease) -> DataCard | None:
+def verify_data(setup: WorkerSetup, lease: Lease | Stretch) -> DataCard | None:
     """Refuse to train on other data, or from other weights, than the keys promise.
 
     Looked at for every lease: a folder may change while a study runs, and an earlier lease may be hours old.

@@ -17,27 +17,31 @@ from typing import Any
 from ray import tune
 
 from search.core.trial import DataCard
-from search.engine.decide.lease import Assignment
+from search.engine.decide.lease import Assignment, Lease, Proof
+from search.engine.worker import process
 from search.engine.worker.deaths import SETUP_ALLOWANCE_S, Signs, out_of_memory
 from search.engine.worker.place import prepare, verify_class, verify_data
 from search.engine.worker.usage import Usage, usage_of
 from search.ledger.files import BadState, read_state, write_state
 from search.ledger.states import KeptState, Role
+from search.proof.fresh import Fresh, FreshDied, FreshFailed
 from search.workload import Occupying, Run
 from search.workload.form import Form, form_of
 from search.workload.measured import row_of
 
 ROW, SECONDS, LEASE = "row", "row_seconds", "lease_id"
 STATE, UNKEPT = "row_state", "state_unkept"
-ERROR, MISS = "lease_error", "lease_miss"
+PROVED, FRESH = "proof_rows", "process_fresh"
+ERROR, MISS, DIED = "lease_error", "lease_miss", "process_died"
 USAGE, SHORT = "gpu_usage", "gpu_short"
-"""What is in a result: a row with its seconds, perhaps with a state or the reason why it could not be kept, and what
-the run takes of its GPU; or why the lease ended without a row: an exception of the workload, whether for want of memory
-that others on its GPU may have, or a state to start from that is not there or not sound."""
+"""What is in a result: a row with its seconds, whether the process had trained nothing before the lease, perhaps a
+state or the reason why it could not be kept, and what the run takes of its GPU; or the rows of a proof; or why there
+are none: an exception of the workload, whether for want of memory that others on its GPU may have, a state to start
+from that is not there or not sound, or a fresh process that died."""
 
 
 class LeaseTrainable(tune.Trainable):
-    """A Ray Tune trial: one lease, one epoch a step."""
+    """A Ray Tune trial: one lease, one epoch a step; or one proof, in one step."""
 
     def setup(self, config: Mapping[str, Any]) -> None:
         """Take the first lease; nothing is imported or built before the first step, where errors are told."""
@@ -49,10 +53,11 @@ class LeaseTrainable(tune.Trainable):
         self._saved = 0  # epoch of the last state on disk
         self._unsaved = 0.0  # seconds trained since
         self._finite = True
-        self._stops = deepcopy(self._assignment.lease.stops)
+        self._fresh = False  # whether this process had trained nothing before
+        lease, setup = self._assignment.lease, self._assignment.setup
+        self._stops = deepcopy(lease.stops) if isinstance(lease, Lease) else ()
         self._stopped = False  # by one of these rules, with the last epoch
-        setup = self._assignment.setup
-        self._signs = Signs(setup.signs, self._assignment.lease.id, setup.epoch_seconds)
+        self._signs = Signs(setup.signs, lease.id, setup.epoch_seconds)
 
     def reset_config(self, new_config: Mapping[str, object]) -> bool:
         """Take the next lease in the same process."""
@@ -63,11 +68,26 @@ class LeaseTrainable(tune.Trainable):
 
     def step(self) -> dict[str, Any]:
         """Train the next epoch of the lease; an exception of the workload is a result, not a crash."""
-        lease = self._assignment.lease
+        given = self._assignment.lease
+        return self._prove(given) if isinstance(given, Proof) else self._train(given)
+
+    def _prove(self, proof: Proof) -> dict[str, Any]:
+        """Train what a proof asks for, in fresh processes; nothing of it says anything against the workload yet."""
+        setup = self._assignment.setup
+        try:
+            with self._signs.busy(proof.stretches[0].epoch, more=SETUP_ALLOWANCE_S):
+                rows = process.proved(proof, setup)
+        except BadState as bad:
+            return {LEASE: proof.id, MISS: str(bad), "done": True}
+        except (Exception, SystemExit) as error:
+            return {LEASE: proof.id, ERROR: self._told(error), "done": True}
+        return {LEASE: proof.id, PROVED: rows}  # never "done", as a row
+
+    def _train(self, lease: Lease) -> dict[str, Any]:
         try:
             if self._run is None:
                 with self._signs.busy(lease.offset + 1, more=SETUP_ALLOWANCE_S):
-                    self._run = self._started()
+                    self._run = self._started(lease)
             with self._signs.busy(self._epoch + 1):
                 began = time.monotonic()
                 measured = self._run.train_epoch(lease.schedule[self._epoch - lease.offset])
@@ -79,8 +99,11 @@ class LeaseTrainable(tune.Trainable):
             return {LEASE: lease.id, MISS: str(miss), "done": True}
         except KeyboardInterrupt:
             raise
+        except FreshDied as died:
+            self._leave()
+            return {LEASE: lease.id, DIED: str(died), "done": True}
         except BaseException as error:  # SystemExit and its like among them
-            self._run = None  # whatever state it is in, nobody shall go on from it
+            self._let_go()  # whatever state it is in, nobody shall go on from it
             short = self._assignment.setup.crowded and out_of_memory(error)
             return {LEASE: lease.id, ERROR: self._told(error), SHORT: short, "done": True}
         self._epoch += 1
@@ -90,10 +113,10 @@ class LeaseTrainable(tune.Trainable):
         self._stopped = any(said)
         self._finite = all(math.isfinite(value) for value in row.metrics.values())
         # Never "done": Tune would not show its scheduler a last result, and every row must be committed.
-        result = {LEASE: lease.id, ROW: row, SECONDS: seconds, USAGE: usage}
-        if role := self._due():
+        result = {LEASE: lease.id, ROW: row, SECONDS: seconds, USAGE: usage, FRESH: self._fresh}
+        if role := self._due(lease):
             try:
-                result[STATE] = self._save(role)
+                result[STATE] = self._save(lease, role)
             except Exception as error:  # room, rights, or the workload's save: the row stands, others train again
                 self._saved, self._unsaved = self._epoch, 0.0  # not tried again every epoch
                 result[UNKEPT] = f"{type(error).__name__}: {error}"
@@ -103,11 +126,10 @@ class LeaseTrainable(tune.Trainable):
         """Let go of the run."""
         self._leave()
         self._signs.close()
-        self._run = None
 
     def _told(self, error: BaseException) -> str:
         """Return the traceback of what ended a lease; its last line is shown where there is room for one."""
-        text = traceback.format_exc()
+        text = str(error) if isinstance(error, FreshFailed) else traceback.format_exc()
         if out_of_memory(error):
             first = str(error).strip().partition("\n")[0]
             where = f"out of memory in epoch {self._epoch + 1}: {type(error).__name__}{f': {first}' if first else ''}"
@@ -131,11 +153,19 @@ class LeaseTrainable(tune.Trainable):
             raise MemoryError("beside other trials on its GPU it got less memory there than it asked for")
         return usage
 
-    def _started(self) -> Run:
+    def _started(self, lease: Lease) -> Run:
         """Return the run of this lease in the state it starts from."""
-        lease, setup = self._assignment.lease, self._assignment.setup
+        setup = self._assignment.setup
+        warm = process.warm(setup)
         verify_class(setup)
         self._card, self._form = verify_data(setup, lease), lease.form
+        if lease.alone:
+            self._fresh = True
+            fresh = warm.fresh()
+            self._run = fresh  # so that it is ended where it does not start
+            fresh.start(lease.fixed, setup.cpus, setup.gpus)
+            return fresh
+        self._fresh = process.begins_to_train()
         run = prepare(setup).start(lease.fixed, setup.cpus, setup.gpus)
         if lease.start is not None:
             try:
@@ -147,10 +177,10 @@ class LeaseTrainable(tune.Trainable):
             self._epoch = self._saved = lease.start.epoch
         return run
 
-    def _due(self) -> Role | None:
+    def _due(self, lease: Lease) -> Role | None:
         """Return what the state is saved for now, if it is."""
-        lease, setup = self._assignment.lease, self._assignment.setup
-        if not setup.states or not self._finite:
+        setup = self._assignment.setup
+        if not setup.states or not self._finite or lease.alone:
             return None
         role = lease.keep.get(self._epoch)
         if role == Role.SPACED and self._unsaved < setup.spacing:
@@ -161,8 +191,7 @@ class LeaseTrainable(tune.Trainable):
             role = Role.ROLLING
         return role
 
-    def _save(self, role: Role) -> KeptState:
-        lease = self._assignment.lease
+    def _save(self, lease: Lease, role: Role) -> KeptState:
         assert self._run is not None
         key = lease.path[self._epoch - lease.offset - 1]
         with self._signs.busy(self._epoch, more=SETUP_ALLOWANCE_S):
@@ -171,11 +200,19 @@ class LeaseTrainable(tune.Trainable):
         return kept
 
     def _leave(self) -> None:
-        """Save the state in which the driver ended the chain; it finds the file by its name when it looks for one."""
-        setup = self._assignment.setup
-        if self._run is not None and setup.states and setup.leave and self._epoch > self._saved and self._finite:
+        """Save the state in which the driver ended the chain, which finds the file by its name; let go of the run."""
+        lease, setup = self._assignment.lease, self._assignment.setup
+        states = self._run is not None and setup.states and setup.leave and self._epoch > self._saved and self._finite
+        if states and isinstance(lease, Lease) and not lease.alone:
             with suppress(Exception):
-                self._save(Role.LAST)
+                self._save(lease, Role.LAST)
+        self._let_go()
+
+    def _let_go(self) -> None:
+        """Let go of the run; one in a fresh process ends with it."""
+        if isinstance(self._run, Fresh):
+            self._run.close()
+        self._run = None
 
 
 class _Miss(Exception):

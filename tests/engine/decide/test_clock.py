@@ -3,7 +3,8 @@
 With W workers, a list schedule of epochs whose only order is that of their chains ends within
 (all epochs) / W + (1 - 1 / W) (longest chain), whichever is started first (Graham 1969, "Bounds on multiprocessing
 timing anomalies"). A lease binds a worker for many epochs, but at no moment may an epoch that could be trained wait
-beside an idle worker; so the bound holds.
+beside an idle worker; so the bound holds. Proofs are epochs like others; where a chain parts from another it may have
+to wait for the row behind the state and for the proof, which makes it so much longer.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from search.engine.decide import pace
 from search.engine.decide.lease import Lease
 from search.space.model import Space
 from tests.engine.clock import TICK, Timed, equal, mixed
-from tests.engine.decide.test_driver import check, check_sharing, ledger, needed, space_of, spaces
+from tests.engine.decide.test_driver import check, check_sharing, ledger, may_end_early, needed, space_of, spaces
 from tests.engine.simulation import Nature
 
 few = settings(deadline=None, max_examples=15, suppress_health_check=list(HealthCheck))
@@ -38,9 +39,14 @@ def within_the_bound(space: Space, seed: int, workers: int, duration: Callable[[
         timed.run()
         check(timed)
         check_sharing(timed)
-        assert Counter(key for _, key, _ in timed.trained) == Counter(needed(timed)), "each once, no other"
+        again = [key for _, key, known in timed.trained if known]
+        assert {key for _, key, _ in timed.trained} == needed(timed)
+        if not may_end_early(space):
+            assert not again, "each once, no other"
         if not timed.sampler.adaptive:  # its next question may wait for an answer
-            assert timed.now <= timed.work() / workers + (1 - 1 / workers) * timed.chain() + 1e-6
+            work = timed.work() + timed.proving() + sum(map(duration, again))
+            longest = timed.chain() + timed.gates() + sum(map(duration, again))
+            assert timed.now <= work / workers + (1 - 1 / workers) * longest + 1e-6
 
 
 @pytest.mark.slow
@@ -85,14 +91,17 @@ def no_slower_than_alone(space: Space, seed: int, workers: int) -> None:
             walls.append(timed.now)
             if not sharing:
                 assert len(timed.trained) == 8 * space.grid_size() * len(space.seeds)
-                assert timed.now == 8 * -(-space.grid_size() * len(space.seeds) // workers)
-    assert walls[0] <= walls[1]
+                rounds = -(-space.grid_size() * len(space.seeds) // workers)
+                assert 8 * rounds <= timed.now <= 8 * rounds + timed.proving()
+            else:
+                gates = timed.gates()
+    assert walls[0] <= walls[1] + gates
 
 
 @pytest.mark.slow
 @few
 @given(trees(), SEEDS, WORKERS)
-def test_sharing_is_never_slower_than_training_alone(space: Space, seed: int, workers: int) -> None:
+def test_sharing_is_slower_than_training_alone_by_its_proofs_at_most(space: Space, seed: int, workers: int) -> None:
     no_slower_than_alone(space, seed, workers)
 
 
@@ -115,7 +124,7 @@ def test_nobody_waits_for_a_worker_that_stands_still() -> None:
         timed.driver.context.pace._recent.extend([1.0] * 9)
         timed.run()
         assert {trial.state for trial in check(timed)} == {State.FINISHED}
-        assert max(timed.ended_at.values()) <= pace.MIN_SILENCE_S + TICK + 9 + 6 + 4
+        assert max(timed.ended_at.values()) <= pace.MIN_SILENCE_S + TICK + 9 + 6 + 4 + timed.proving()
         assert [known for lease, _, known in timed.trained if lease == 0] == [True], "it came too late"
 
 

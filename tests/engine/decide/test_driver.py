@@ -8,7 +8,6 @@ import threading
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +20,10 @@ from search.core.pruning import Asha, rungs
 from search.core.trial import Row, State, Trial
 from search.engine.decide.context import Context
 from search.engine.decide.driver import Driver
-from search.engine.decide.intake import ALARM
+from search.engine.decide.lease import Lease, Proof
 from search.engine.live import Silent
 from search.engine.machines.agreement import StudySample
 from search.engine.run import _Steps
-from search.ledger.files import found_states
 from search.ledger.ledger import Ledger, StudyRecord
 from search.space.model import Space
 from search.space.reader import space_from_mapping
@@ -201,6 +199,11 @@ def needed(simulation: Simulation) -> set[str]:
     return {key for trial in trials for key in paths[trial.number][0][: trial.last_epoch]}
 
 
+def may_end_early(space: Space) -> bool:
+    """Whether a chain may end in a state that another one starts from: nobody trained the row behind it then."""
+    return space.search.asha is not None or space.fixed.get("stop.rule", "none") != "none"
+
+
 def check_sharing(simulation: Simulation, disturbed: bool = False) -> None:
     """What a lease trains a second time is only the way to something new, and nothing is trained twice at once."""
     fresh = Counter(key for _, key, known in simulation.trained if not known)
@@ -218,7 +221,8 @@ def undisturbed(space: Space, seed: int, workers: int, slow: float, diverging: f
         simulation.run()
         trials = check(simulation)
         check_sharing(simulation)
-        assert Counter(key for _, key, _ in simulation.trained) == Counter(needed(simulation)), "each once, no other"
+        assert {key for _, key, _ in simulation.trained} == needed(simulation)
+        assert len(simulation.trained) == len(needed(simulation)) or may_end_early(space), "each once, no other"
         assert State.FAILED not in {trial.state for trial in trials}
         assert simulation.events["ended"] == len(trials)
         trained = [key for _, key, known in simulation.trained if not known]
@@ -576,50 +580,8 @@ def test_a_lease_that_goes_on_is_told_what_rows_its_run_has() -> None:
         start = simulation.driver.next_lease
         simulation.driver.next_lease = lambda: leases.append(start()) or leases[-1]  # type: ignore[method-assign]
         simulation.run()
-        given = {lease.offset: lease.form for lease in leases if lease is not None}
+        given = {lease.offset: lease.form for lease in leases if isinstance(lease, Lease)}
         assert given == {0: None, 2: Form(frozenset({"train_loss", "val_loss", "score"}), {})}
-
-
-def test_a_retrained_row_that_differs_is_an_alarm() -> None:
-    with ledger() as opened:
-        space = space_of({"switch": {"grid": [2]}}, fixed={"epochs": 9})
-        simulation = Simulation(space, opened, random.Random(1))
-        simulation.run(steps=9)
-        simulation.abandon()
-        (stored,) = opened.trials(simulation.record.id)
-        assert 0 < stored.last_epoch < 9
-        simulation = Simulation(space, opened, random.Random(1), nature=Metricless())
-        simulation.run()
-        texts = [entry.detail["text"] for entry in opened.decisions(simulation.record.id, ["alarm"])]
-        again = opened.decisions(simulation.record.id, ["retrained"])
-        assert texts[0] == (
-            f"trial {stored.number}, epoch {again[0].epoch}: trained again, accuracy, score, train_loss, val_loss "
-            "differ from the row on record"
-        )
-        assert simulation.driver.progress.alarms == texts
-        assert len(texts) == 1, "it ends the run"
-        assert simulation.driver.stopping == ALARM
-
-
-def test_nobody_goes_on_from_where_another_row_came_out() -> None:
-    """Neither the state beside it nor one that its worker saves later is kept."""
-    with ledger() as opened:
-        short = Simulation(space_of({"x": {"grid": [1]}}, fixed={"epochs": 3}), opened, random.Random(1))
-        short.run()
-        third = opened.paths(short.record.id)[0][0][2]
-        assert opened.states.find([third])
-        opened.states.forget([third])
-
-        class Other(Nature):
-            def row(self, key: str) -> Row:
-                return Row({**super().row(key).metrics, "score": -1.0}) if key == third else super().row(key)
-
-        longer = replace(space_of({"x": {"grid": [1]}}, fixed={"epochs": 6}), name="longer")
-        deviating = Simulation(longer, opened, random.Random(2), nature=Other())
-        deviating.run()
-        assert deviating.driver.stopping == ALARM, "nothing was trained again"
-        assert opened.states.find([third]) == {}
-        assert list(found_states(opened.states.folder, third)) == []
 
 
 @pytest.mark.parametrize("sampler", ["random", "tpe"])
@@ -719,7 +681,9 @@ def test_the_planner_in_a_real_thread() -> None:
         thread.start()
         assert driver.wait_for_work()
         while (lease := driver.next_lease(wait_s=20)) is not None:
-            for key in lease.path:
+            if isinstance(lease, Proof):
+                driver.proved(lease.id, [nature.row(stretch.key) for stretch in lease.stretches])
+            for key in getattr(lease, "path", ()):
                 if not driver.row(lease.id, nature.row(key), 0.1):
                     break
             driver.lease_ended(lease.id)

@@ -1,0 +1,141 @@
+"""What proofs bring back, and what follows where something differs. Called with the driver's lock held."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from search.core.trial import Row
+from search.core.trust import FRESH, START
+from search.engine.decide.context import Context
+from search.engine.decide.death import Death
+from search.engine.decide.lease import CAUSE, Proof
+
+NOT_SAVED = (
+    "likely cause: something that training depends on is not in what save() returns (a generator, the optimiser's "
+    "momentum, a counter)"
+)
+LEAKS = (
+    "likely cause: something stays in the process from one trial to the next (a global, a cache that is changed, a "
+    "generator that is not seeded anew)"
+)
+CHANCE = "likely cause: chance that is not seeded, the time, or the order of a set"
+"""What mostly is behind a difference, by where it is seen."""
+
+VERIFY = "`python -m search verify` tries the workload and says more"
+
+
+class Proofs:
+    """Takes in what proofs bring.
+
+    Args:
+        context: the run.
+    """
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    def proved(self, number: int, rows: Sequence[Row]) -> None:
+        """Compare what a proof trained with the rows on record, and record what follows."""
+        context = self._context
+        proof = context.trust.get(number)
+        if proof is None or (proof.kind in context.trust.fallen and proof.what != CAUSE):
+            return
+        context.progress.epochs_proved += len(rows)
+        if proof.what == CAUSE:
+            self._caused(proof, rows)
+            return
+        keys = [stretch.key for stretch in proof.stretches]
+        on_record = context.ledger.rows(list(dict.fromkeys(keys)), predictions=True)
+        if not all(key in on_record for key in keys):  # withdrawn by another driver, in the meantime
+            self._not_given(proof, "the row that it is compared with is no longer on record")
+            return
+        for place, (key, row) in enumerate(zip(keys, rows, strict=True)):
+            if on_record[key].row.differences(row):
+                self._fails(proof, place, on_record[key].row, row)
+                return
+        with context.step() as step:
+            state = proof.stretches[0].start
+            key = state.file.key if state is not None else keys[0]
+            step.put_proof(proof.kind, proof.what, key, context.run_id)
+            step.log("proven", kind_of_training=proof.kind, what=proof.what, key=key, epochs=len(rows))
+        context.trust.held(proof)
+        context.on_event("proven", {"proof": proof})
+
+    def ended(self, number: int, error: str, lost: bool, miss: str, death: Death) -> None:
+        """Take note that a proof is over; where it brought nothing, it is given again, or its leaves start earlier."""
+        context = self._context
+        proof = context.trust.end(number)
+        context.pace.end(number)
+        context.progress.running = context.running
+        if proof is not None and context.course.error is None:
+            state = proof.stretches[0].start
+            if miss and state is not None:
+                context.trust.drop_pair(proof.kind, state.file.key)
+                with context.step() as step:
+                    step.log("miss", epoch=state.epoch, reason=miss)
+                context.keeper.free([state.file.key], [*context.board])
+                context.on_event("miss", {"text": f"a state that was to be proven: {miss}; it is not used"})
+            elif error or lost:
+                self._not_given(proof, error.strip().rpartition("\n")[2] if error else f"its worker {death.text}")
+        context.lock.notify_all()
+
+    def _not_given(self, proof: Proof, reason: str) -> None:
+        """A proof could not be given, which says nothing of the workload."""
+        context = self._context
+        with context.step() as step:
+            step.log("not proven", kind_of_training=proof.kind, what=proof.what, reason=reason)
+        if proof.what == CAUSE:
+            return
+        if not context.trust.not_given(proof):
+            follows = "it is tried again"
+        elif proof.what == START:
+            follows = "the next run tries it again"
+        else:
+            follows = "what would have started from such states starts earlier"
+        context.on_event("not proven", {"text": f"a proof could not be given ({reason}); {follows}"})
+
+    # Where something differs --------------------------------------------------------------------------------------
+
+    def _fails(self, proof: Proof, place: int, stored: Row, row: Row) -> None:
+        """A proof failed: say what differs, and what is mostly behind it."""
+        stretch, what = proof.stretches[place], difference(stored, row)
+        if stretch.start is not None:
+            begin, cause = f"trained from the state after epoch {stretch.start.epoch}, in a fresh process", NOT_SAVED
+        elif place:
+            begin, cause = "in a process that had trained another trial before", LEAKS
+        elif self._context.trust.origin(proof.kind, stretch.key) == FRESH:
+            begin, cause = "trained again in a fresh process", CHANCE
+        else:
+            begin, cause = "in a fresh process, where the one on record had trained another trial before", LEAKS
+        self.distrust(proof.kind, f"epoch {stretch.epoch} {begin}: {what}; {cause}; {VERIFY}")
+
+    def _caused(self, proof: Proof, rows: Sequence[Row]) -> None:
+        """Two fresh processes trained the first epoch of a kind that is distrusted."""
+        if rows[0].differences(rows[1]):
+            what = difference(rows[0], rows[1], "in the other")
+            text = f"two fresh processes do not train the same first epoch: {what}; {CHANCE}; {VERIFY}"
+            self.distrust(proof.kind, text, repeatable=False)
+
+    def distrust(self, kind: str, text: str, repeatable: bool = True) -> None:
+        """Let nothing of a kind be shared from now on, by anybody; its rows that may be wrong are withdrawn.
+
+        Args:
+            kind: the kind.
+            text: what differs, and the likely cause.
+            repeatable: whether two fresh processes train the same bits from epoch 0, as far as is known.
+        """
+        context = self._context
+        context.ledger.distrust(kind, text, repeatable, context.run_id)
+        context.trust.fall(kind, look_for_cause=repeatable)
+        context.progress.alarms.append(text)
+        context.on_event("alarm", {"text": text})
+        context.lock.notify_all()
+
+
+def difference(stored: Row, row: Row, where: str = "on record") -> str:
+    """Say in what two rows differ: the first metric with both values, and how many others."""
+    first, *more = stored.differences(row)
+    others = f" ({len(more)} others differ, too)" if more else ""
+    if first.startswith("predictions"):
+        return f"{first} differ from those {where}{others}"
+    return f"{first} is {row.metrics.get(first)!r}, and {stored.metrics.get(first)!r} {where}{others}"
