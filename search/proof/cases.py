@@ -13,7 +13,7 @@ from search.proof.disturb import GENERATORS
 from search.proof.finding import Finding, Result
 from search.proof.fresh import Warm
 from search.proof.subject import Subject
-from search.proof.trainer import Difference, Trainer, Trouble, first_difference
+from search.proof.trainer import Difference, Trainer, Trouble, Unsaved, first_difference
 from search.workload import load_workload
 
 MAX_EARLIER_EPOCHS = 3
@@ -54,9 +54,14 @@ class Ground:
             train: trains, and returns where rows differ first.
             cause: asked for the likely cause where they do.
             note: what else is to be said where they do not.
+
+        Raises:
+            Unsaved: it needs states, and the workload has none.
         """
         try:
             difference = train()
+        except Unsaved:
+            raise
         except Trouble as trouble:
             self.broken.add(case)
             return Finding(case, Result.NOT_HELD, note=str(trouble))
@@ -171,7 +176,6 @@ def _with_states(ground: Ground) -> Iterator[Finding]:
     """Try what needs saved states."""
     trainer, base = ground.trainer, ground.base
     rest = (LOADED, LOADED_TWICE, SAVED_AGAIN)
-    unsaved = ""
 
     def save() -> Difference | None:
         rows = []
@@ -183,20 +187,12 @@ def _with_states(ground: Ground) -> Iterator[Finding]:
         return ground.compared(rows)
 
     try:
-        difference = save()
-    except Trouble as trouble:
-        unsaved = str(trouble)
-    if unsaved:
-        keeps_none = "NotImplementedError" in unsaved
-        result = Result.NOT_TRIED if keeps_none else Result.NOT_HELD
-        yield Finding(SAVED, result, note=unsaved + "; whole runs are reused, parts of them are not" * keeps_none)
-        if not keeps_none:
-            ground.broken.add(SAVED)
+        yield ground.judged(SAVED, save, lambda found: causes.of_saving(trainer, base, max(1, found.epoch - 1)))
+    except Unsaved as unsaved:
+        yield Finding(SAVED, Result.NOT_TRIED, note=str(unsaved))
+    if not ground.states:
         yield from (Finding(case, Result.NOT_TRIED, note="there is no state to load") for case in rest)
         return
-    yield ground.judged(
-        SAVED, lambda: difference, lambda found: causes.of_saving(trainer, base, max(1, found.epoch - 1))
-    )
     if base.epochs < 2:
         for case in rest:
             yield Finding(case, Result.NOT_TRIED, note="it trains one epoch: give it more, as --set epochs=3")

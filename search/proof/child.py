@@ -247,8 +247,8 @@ def _answer(asked: Asked, what: str, arguments: tuple[Any, ...]) -> bytes:
     try:
         return pickle.dumps(("answer", getattr(asked, what)(*arguments)))
     except BaseException as error:  # SystemExit and its like among them
-        text = traceback.format_exc()
-        return pickle.dumps(("failed", (text, reason_of(error))))
+        kinds = [kind.__name__ for kind in type(error).__mro__]
+        return pickle.dumps(("failed", (traceback.format_exc(), reason_of(error), kinds)))
     finally:
         for stream in (sys.stdout, sys.stderr):
             with contextlib.suppress(Exception):

@@ -42,14 +42,15 @@ class FreshFailed(Exception):
 
     Attributes:
         reason: what was raised, as one phrase with its place in the workload's source.
+        kinds: names of its class and of those above it.
     """
 
-    def __init__(self, text: str, reason: str) -> None:
+    def __init__(self, text: str, reason: str, kinds: Sequence[str] = ()) -> None:
         super().__init__(text)
-        self.reason = reason
+        self.reason, self.kinds = reason, kinds
 
     def __reduce__(self) -> tuple[object, ...]:
-        return type(self), (str(self), self.reason)
+        return type(self), (str(self), self.reason, self.kinds)
 
 
 class FreshDied(Exception):

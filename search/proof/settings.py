@@ -22,6 +22,9 @@ from search.workload import Workload
 MAX_VALUES_TRIED = 3
 """Other values of an axis that are tried until one moves a row."""
 
+USUAL_TURN = 3
+"""The epoch from which a per-epoch setting is changed, where the values of its axis differ there."""
+
 MAX_VALUES_COMPARED = 6
 """Values of an axis that are trained to see how long their rows are equal."""
 
@@ -166,14 +169,22 @@ def _late(ground: Ground, space: Space, workload: Workload, axis: Axis, names: s
 
 def _per_epoch(ground: Ground, axis: Axis, pair: _Pair) -> Iterator[Finding]:
     """Change a per-epoch setting from an epoch on: it must act from there on, also behind a loaded state."""
-    before, begin = pair.one, pair.begin
+    before = pair.one
     trainer = ground.trainer
     case = f"{axis.name}: changed from epoch {{}} on, it acts from there on"
     behind = f"{axis.name}: so it does behind a loaded state"
     if before.epochs < 2:
         yield Finding(case.format(2), Result.NOT_TRIED, note="it trains one epoch")
         return
-    turn = max(begin, min(3, before.epochs))
+    epochs = [
+        epoch for epoch in range(2, before.epochs + 1) if before.turning(pair.other, epoch).parting(before) == epoch
+    ]
+    if not epochs:
+        yield Finding(
+            case.format(2), Result.NOT_TRIED, note="from the second epoch on, its values give the same settings"
+        )
+        return
+    turn = min(epochs, key=lambda epoch: abs(epoch - USUAL_TURN))
     turned = before.turning(pair.other, turn)
     case = case.format(turn)
     try:

@@ -18,7 +18,7 @@ _COLUMN = max(len(result) for result in Result) + _INDENT + 2
 def heading(workload: str, base: Subject) -> str:
     """Return what is trained, as the first lines."""
     epochs = f"{base.epochs} epoch{'' if base.epochs == 1 else 's'}"
-    return _filled(f"{called(workload)}, {epochs} of {base.name}; every bit of the rows is compared", "", "")
+    return _filled(f"{called(workload)}, {epochs} of {base.name}, compared bit for bit", "", "")
 
 
 def lines(finding: Finding) -> str:

@@ -23,6 +23,10 @@ class Trouble(Exception):
     """A training did not give the rows it should; its text says why, and in which epoch."""
 
 
+class Unsaved(Trouble):
+    """The workload has no states: it says so by a NotImplementedError."""
+
+
 @dataclass(frozen=True)
 class Difference:
     """Where rows differ first.
@@ -100,9 +104,20 @@ class Trainer:
         return row
 
     def save(self, fresh: Fresh, epoch: int) -> bytes:
-        """Return the state after an epoch. Raises `Trouble` where it cannot be saved."""
-        with troubles(f"epoch {epoch} could not be saved"):
-            return fresh.save()
+        """Return the state after an epoch.
+
+        Raises:
+            Unsaved: the workload has none.
+            Trouble: it cannot be saved.
+        """
+        try:
+            with troubles(f"epoch {epoch} could not be saved"):
+                return fresh.save()
+        except Trouble as trouble:
+            cause = trouble.__cause__
+            if isinstance(cause, FreshFailed) and NotImplementedError.__name__ in cause.kinds:
+                raise Unsaved("it saves no states: whole runs are reused, and parts of them are not") from cause
+            raise
 
     def rows(self, subject: Subject) -> Sequence[Row]:
         """Return the rows of a subject, trained in a process of its own; those of one that was trained are known.

@@ -64,7 +64,7 @@ def verify(
                 trainer.card = fresh.data(base.fixed)
             rows = trainer.rows(base)
         except Trouble as trouble:
-            raise UserError(f"workload {called(space.workload)!r} with {base.name}: {trouble}") from trouble
+            raise UserError(f"workload {called(space.workload)!r}, {base.name}: {trouble}") from trouble
         ground = Ground(trainer, space.workload, base, rows, _earlier(space, workload, base))
         findings = []
         for finding in _all(ground, space, workload, thorough, say):

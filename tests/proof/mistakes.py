@@ -233,6 +233,17 @@ class Late(Right):
     run = LateRun
 
 
+class VeryLateRun(MomentumNotSavedRun):
+    """Its momentum sets in where `verify` does not look, but with --thorough."""
+
+    def momentum(self) -> float:
+        return 0.9 if self.epoch >= 7 else 0.0
+
+
+class VeryLate(Right):
+    run = VeryLateRun
+
+
 class TestOfTheBestRun(Fit):
     """Its test loss is that of the best epoch so far, which a state does not know."""
 

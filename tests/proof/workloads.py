@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import random
 import signal
 import subprocess
 import sys
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -96,3 +98,28 @@ def sine() -> Workload:
 
 def lacking() -> Workload:
     raise ImportError("a library is not installed")
+
+
+class Chance(Workload):
+    """Its rows are chance and time."""
+
+    settings = {}
+
+    def start(self, fixed: Settings, cpus: int, gpus: float) -> Any:
+        return ChanceRun()
+
+
+class ChanceRun:
+    def train_epoch(self, settings: Settings) -> dict[str, object]:
+        return {
+            "python": random.random(),
+            "numpy": np.random.random(),
+            "time": time.time() + time.perf_counter(),
+            "date": datetime.now(UTC).timestamp(),
+            "new": np.random.default_rng().random(),
+            "urandom": os.urandom(8),
+        }
+
+
+def chance() -> Workload:
+    return Chance()

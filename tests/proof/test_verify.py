@@ -1,0 +1,268 @@
+"""The verb `verify`: what it prints, its exit codes, and what it says of workloads that cannot be tried."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from search.__main__ import run
+from search.core.errors import UserError
+from search.proof import cases
+from search.proof.branches import branches
+from search.proof.finding import Finding, Result, Verified
+from search.proof.fresh import fork_is_fresh
+from search.proof.savings import leaves
+from search.proof.verify import BRANCHES, verify
+from search.space.model import Space
+from search.space.reader import space_from_mapping
+from search.workload import load_workload
+from tests.proof.faulty import SENTENCES
+
+pytestmark = pytest.mark.skipif(not fork_is_fresh(0), reason="a fork is not fresh here, and anew each takes minutes")
+
+FILE = """\
+workload: tests.proof.mistakes:MomentumNotSaved
+fixed: {epochs: 4}
+space:
+  lr: {grid: [0.01, 0.02]}
+search: {objective: {metric: val_loss, direction: minimize}}
+"""
+
+
+@pytest.fixture(autouse=True)
+def _here(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave out the case that starts an interpreter, but in slow tests."""
+    if request.node.get_closest_marker("slow") is None:
+        monkeypatch.setattr(cases, "_in_another_interpreter", lambda ground: Finding(cases.INTERPRETER, Result.HELD))
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "points.yaml"
+    path.write_text(FILE)
+    return path
+
+
+def asked(capsys: pytest.CaptureFixture[str], *words: object) -> tuple[int, str, str]:
+    code = run(["verify", *map(str, words)])
+    said = capsys.readouterr()
+    return code, said.out, said.err
+
+
+def made(workload: str, axes: dict[str, object] | None = None, epochs: int = 5, **more: object) -> Space:
+    space = {"workload": f"tests.proof.{workload}", "fixed": {"epochs": epochs}, "space": axes or {}, **more}
+    return space_from_mapping(space, "toy")
+
+
+def finding(verified: Verified, case: str) -> Finding:
+    return next(each for each in verified.findings if each.case == case)
+
+
+# What is printed -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["examples/sine.yaml", "spaces/focal.yaml"])
+def test_what_is_shipped_holds_in_lines_that_fit_a_terminal(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    few = ["--set", "epochs=2", "--set", "data.limit=[96,40,40]"] if "focal" in name else []
+    code, out, err = asked(capsys, Path(__file__).parents[2] / name, *few)
+    assert (code, err) == (0, "")
+    lines = out.splitlines()
+    assert max(map(len, lines)) <= 80
+    results = [line[2:11].strip() for line in lines if re.match(r"  \w", line)]
+    assert "held" in results
+    assert set(results) <= {"held", "not tried"}
+    untried = [line[13:] for line in lines if line.startswith("  not tried")]
+    assert untried == (["another seed moves no data"] if "sine" in name else [])  # the example has no data card
+
+
+def test_a_broken_contract_is_exit_code_1_with_what_differs_and_why(
+    file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, out, err = asked(capsys, file)
+    assert code == 1
+    assert out.startswith("tests.proof.mistakes:MomentumNotSaved, 4 epochs of lr=0.01, seed=0, compared bit")
+    assert re.search(
+        r"  not held   saved, and loaded in a fresh process\n"
+        r"             epoch 2, train_loss: \d\.\d+ alone, \d\.\d+ here\n"
+        r"             likely: optimiser state not saved: `run\.velocity`; from the state\n"
+        r"               of epoch 1, in the first epoch behind it\n",
+        out,
+    )
+    assert re.search(r"\n\d+ held, 1 not held, 4 not tried; \d+ epochs trained, nothing recorded\n$", out)
+    assert err == (
+        "workload 'tests.proof.mistakes:MomentumNotSaved' does not keep the contract in 1 case of 13; mend it before "
+        "trials share epochs, or give `run` --no-sharing\n"
+    )
+
+
+def test_the_same_as_json(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = asked(capsys, file, "--json", "--set", "epochs=3")
+    told = json.loads(out)
+    assert code == 1
+    assert (told["workload"], told["file"], told["held"]) == ("tests.proof.mistakes:MomentumNotSaved", str(file), False)
+    assert (told["configuration"], told["epochs_tried"]) == ("lr=0.01, seed=0", 3)
+    broken = [case for case in told["cases"] if case["result"] == "not held"]
+    assert [case["case"] for case in broken] == [cases.LOADED]
+    assert (broken[0]["difference"]["epoch"], broken[0]["difference"]["metric"]) == (2, "train_loss")
+    assert broken[0]["likely_cause"].startswith("optimiser state not saved: `run.velocity`")
+
+
+def test_a_workload_may_be_named_without_a_file(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, err = asked(capsys, "tests.proof.mistakes:Right", "--set", "lr=0.05", "--set", "epochs=3")
+    assert (code, err) == (0, "")
+    assert out.startswith("tests.proof.mistakes:Right, 3 epochs of seed=0, compared bit for bit\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["none.yaml"], "none.yaml: no such file"),
+        (
+            ["tests.proof.mistakes:Rihgt"],
+            "workload 'tests.proof.mistakes:Rihgt': module 'tests.proof.mistakes' has no attribute 'Rihgt'; "
+            "did you mean 'Right'?",
+        ),
+        (
+            ["tests.proof.mistakes:Right", "--set", "lrr=1"],
+            "lrr: unknown setting or key of the file; did you mean 'lr'?",
+        ),
+    ],
+)
+def test_what_is_not_there_is_one_sentence(words: list[str], sentence: str, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, err = asked(capsys, *words)
+    assert (code, out) == (1, "")
+    assert err.removeprefix("--set: ") == f"{sentence}\n"
+
+
+# What cannot be tried ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", SENTENCES)
+def test_a_workload_that_cannot_be_trained_is_one_sentence(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    code, _, err = asked(capsys, f"tests.proof.faulty:{name}")
+    assert code == 1
+    assert err.startswith(f"workload 'tests.proof.faulty:{name}', seed=0: {SENTENCES[name]}")
+    assert len(err.splitlines()) == 1
+
+
+def test_a_state_that_cannot_be_loaded_or_saved_breaks_the_contract_and_none_at_all_does_not() -> None:
+    unloadable, unsaveable, stateless = (
+        verify(made(f"faulty:{name}", epochs=3)) for name in ("Unloadable", "Unsaveable", "Stateless")
+    )
+    assert finding(unloadable, cases.LOADED).result == Result.NOT_HELD
+    assert finding(unloadable, cases.LOADED).note.startswith("it could not be loaded: KeyError('velocity') (")
+    assert [each.case for each in unsaveable.broken] == [cases.SAVED]
+    assert finding(unsaveable, cases.SAVED).note.startswith("epoch 1 could not be saved: TypeError('cannot pickle') (")
+    assert stateless.broken == []
+    assert (
+        finding(stateless, cases.SAVED).note == "it saves no states: whole runs are reused, and parts of them are not"
+    )
+    for verified in (unsaveable, stateless):
+        assert finding(verified, cases.LOADED).result == Result.NOT_TRIED
+
+
+def test_predictions_are_compared_image_by_image() -> None:
+    difference = finding(verify(made("faulty:Predicting")), cases.LOADED).difference
+    assert difference is not None
+    assert difference.metric == "predictions on val"
+    assert {difference.expected, difference.found} == {"class 0 of image 1", "class 1 of image 1"}
+
+
+def test_trials_of_one_epoch_have_no_state_to_go_on_from() -> None:
+    verified = verify(made("mistakes:MomentumNotSaved", {"lr": {"grid": [0.01, 0.02]}}, epochs=1))
+    assert verified.broken == []
+    assert finding(verified, cases.LOADED) == Finding(
+        cases.LOADED, Result.NOT_TRIED, note="it trains one epoch: give it more, as --set epochs=3"
+    )
+
+
+# Settings ------------------------------------------------------------------------------------------------------
+
+
+def test_a_setting_that_nothing_reads_is_named_and_breaks_nothing() -> None:
+    verified = verify(made("mistakes:NeverRead", {"width": {"grid": [1, 2]}}))
+    assert verified.broken == []
+    assert [each for each in verified.findings if each.case.startswith("width")] == [
+        Finding(
+            "width: another value moves rows",
+            Result.NAMED,
+            cause="it is declared and never read",
+            note="no value of it moved a bit in the first 5 epochs",
+        )
+    ]
+
+
+def test_a_fixed_setting_that_the_loop_alone_reads_is_named_with_what_it_costs() -> None:
+    """With `drop` 1, 3 or 4, epoch 1 is the same for all, and epochs 2 and 3 for the last two: 4 epochs too many."""
+    for seeds in (1, 3):
+        axes = {"drop": {"grid": [1, 3, 4]}}
+        verified = verify(made("mistakes:ReadInTheLoop", axes, seeds=seeds))
+        named = finding(verified, "drop: fixed, though it is read only inside the loop")
+        assert named.result == Result.NAMED
+        assert named.note == f"declared per epoch, it would save {4 * seeds} of the plan's {15 * seeds} epochs"
+
+
+def test_an_axis_that_acts_behind_the_epochs_that_are_tried_is_not_tried() -> None:
+    axes = {"rates": {"grid": {"never": {"lr": 0.01}, "late": {"lr": {"1": 0.01, "7": 0.02}}}}}
+    verified = verify(made("mistakes:Right", axes, epochs=8))
+    assert finding(verified, "rates: another value moves rows") == Finding(
+        "rates: another value moves rows",
+        Result.NOT_TRIED,
+        note="never gives the same settings as late in the first 5 epochs",
+    )
+
+
+# Every branch --------------------------------------------------------------------------------------------------
+
+RATES = {
+    "rates": {
+        "grid": {
+            "flat": {"lr": 0.01},
+            "early": {"lr": {"1": 0.01, "3": 0.02}},
+            "late": {"lr": {"1": 0.01, "7": 0.02}},
+            "later": {"lr": {"1": 0.01, "7": 0.02, "9": 0.01}},
+        }
+    }
+}
+
+
+def test_every_state_that_trials_part_behind_is_proven() -> None:
+    """They part behind epochs 2, 6 and 8, under each of two seeds."""
+    space = made("mistakes:Right", RATES, epochs=10, seeds=2)
+    trials = leaves(space, load_workload(space.workload))
+    assert trials is not None
+    plan = branches(trials)
+    assert plan.states == 6
+    proof = finding(verify(space, thorough=True), BRANCHES)
+    assert proof == Finding(BRANCHES, Result.HELD, note=f"6 states, {plan.epochs} epochs trained")
+
+
+def test_a_mistake_that_acts_behind_the_epochs_that_are_tried_is_found_by_the_thorough_case() -> None:
+    space = made("mistakes:VeryLate", RATES, epochs=10)
+    assert verify(space).broken == []
+    (proof,) = verify(space, thorough=True).broken
+    assert proof.case == BRANCHES
+    assert proof.cause == "optimiser state not saved: `run.velocity`"
+    assert proof.note.startswith("the state of epoch 6 of rates=")
+    assert proof.difference is not None
+    assert proof.difference.epoch == 7
+
+
+def test_where_nothing_parts_or_results_decide_there_is_nothing_to_prove() -> None:
+    grid = verify(made("mistakes:Right", {"width": {"grid": [1, 2]}}), thorough=True)
+    assert finding(grid, BRANCHES).note == "no two trials part behind an epoch: nothing is shared"
+    search = {"sampler": "tpe", "trials": 4, "objective": {"metric": "val_loss", "direction": "minimize"}}
+    sampled = verify(
+        made("mistakes:Right", {"lr": {"float": {"low": 0.01, "high": 0.1}}}, search=search), thorough=True
+    )
+    assert finding(sampled, BRANCHES).result == Result.NOT_TRIED
+    assert finding(sampled, BRANCHES).note.startswith("results decide what is tried")
+
+
+def test_a_configuration_that_cannot_be_trained_is_a_fault_of_the_user() -> None:
+    with pytest.raises(UserError, match=r"^workload 'tests\.proof\.faulty:Raising', seed=0: epoch 3 failed"):
+        verify(made("faulty:Raising"))
