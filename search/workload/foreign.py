@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import socket
 import sys
 import sysconfig
 import threading
@@ -21,7 +22,7 @@ _INSTALLED = tuple({sysconfig.get_paths()[name] + os.sep for name in ("stdlib", 
 
 
 def reason_of(error: BaseException) -> str:
-    """Say in one phrase what a workload's code raised, and in which file and line of its own."""
+    """Say in one phrase what a workload's code raised, in which file and line of its own, and what helps."""
     if isinstance(error, SyntaxError):
         return f"{type(error).__name__}: {error.msg} ({error.filename}, line {error.lineno})"
     place = _place([(frame.f_code.co_filename, line) for frame, line in traceback.walk_tb(error.__traceback__)])
@@ -29,7 +30,18 @@ def reason_of(error: BaseException) -> str:
     reason += f" ({place})" if place else ""
     if isinstance(error, SystemExit):
         reason += '; a workload must not end the process: what a script does goes under `if __name__ == "__main__":`'
+    elif isinstance(error, ModuleNotFoundError) and "pip install" not in reason:
+        reason += "; install what it belongs to, or name its folder in PYTHONPATH"
+    elif _unreachable(error):
+        reason += "; have what it fetches from the network there before, and read it from a file"
     return reason
+
+
+def _unreachable(error: BaseException | None) -> bool:
+    """Return whether an error came of a network that is not there, or does not answer."""
+    while error is not None and not isinstance(error, (socket.gaierror, ConnectionError, TimeoutError)):
+        error = error.__cause__ or error.__context__
+    return error is not None
 
 
 def hidden_modules(error: BaseException | None = None) -> str:

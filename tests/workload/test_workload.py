@@ -96,7 +96,16 @@ def test_a_missing_attribute_is_named_with_the_nearest(module):
 @pytest.mark.parametrize(
     ("source", "reason"),
     [
-        ("import not_installed_anywhere", "No module named 'not_installed_anywhere' ({file}, line 1)"),
+        (
+            "import not_installed_anywhere",
+            "No module named 'not_installed_anywhere' ({file}, line 1); install what it belongs to, or name its folder "
+            "in PYTHONPATH",
+        ),
+        (
+            "try:\n    raise ConnectionRefusedError(111)\nexcept OSError as why:\n    raise RuntimeError('no weights')",
+            "RuntimeError('no weights') ({file}, line 4); have what it fetches from the network there before, and read "
+            "it from a file",
+        ),
         ("def half():\n    1 / 0\nhalf()", "ZeroDivisionError('division by zero') ({file}, line 2)"),
         (
             "import json\njson.loads('')",
