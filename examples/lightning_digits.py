@@ -28,9 +28,7 @@ class Digits(L.LightningModule):
         self.log("val_accuracy", (scores.argmax(dim=1) == labels).float().mean())
 
     def configure_optimizers(self):
-        optimizer = torch.optim.SGD(self.parameters(), lr=self.hparams.lr, momentum=0.9)
-        scheduler = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer, patience=1)
-        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "monitor": "val_loss"}}
+        return torch.optim.SGD(self.parameters(), lr=self.hparams.lr, momentum=0.9)
 
 
 class DigitsData(L.LightningDataModule):
@@ -50,14 +48,14 @@ class DigitsData(L.LightningDataModule):
         return DataLoader(self.val, 397)
 
 
+def set_rate(module, settings):
+    module.optimizers().param_groups[0]["lr"] = settings["lr"]
+
+
 digits = workload(
     Digits,
     DigitsData,
-    settings={
-        "width": {"type": "integer", "minimum": 1, "default": 64},
-        "lr": {"type": "number", "exclusiveMinimum": 0, "default": 0.1},
-        "dropout": {"type": "number", "minimum": 0, "exclusiveMaximum": 1, "default": 0.2},
-        "batch_size": {"type": "integer", "minimum": 1, "default": 64},
-    },
+    settings={"width": 64, "dropout": 0.2, "batch_size": 64, "lr": {"type": "number", "default": 0.1, "epoch": True}},
+    each_epoch=set_rate,
     trainer={"gradient_clip_val": 1.0},
 )

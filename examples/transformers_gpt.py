@@ -16,22 +16,12 @@ def make_texts(length=64):
     return examples[len(examples) // 5 :], examples[: len(examples) // 5]
 
 
-@workload(
-    {
-        "layers": {"type": "integer", "minimum": 1, "default": 1},
-        "learning_rate": {"type": "number", "exclusiveMinimum": 0, "default": 3e-3},
-        "num_train_epochs": {"type": "integer", "minimum": 1, "description": "that the rate falls to 0 in"},
-        "length": {"type": "integer", "minimum": 8, "default": 64, "description": "of a text, in bytes"},
-    },
-    data=make_texts,
-)
+@workload({"layers": 1, "learning_rate": 3e-3, "num_train_epochs": 4, "length": 64}, data=make_texts)
 def gpt(data, layers, learning_rate, num_train_epochs, length):
     train, val = data
-    model = GPT2LMHeadModel(
-        GPT2Config(
-            vocab_size=256, n_positions=length, n_embd=32, n_layer=layers, n_head=2, bos_token_id=0, eos_token_id=0
-        )
-    )
+    ends = {"bos_token_id": 0, "eos_token_id": 0}
+    config = GPT2Config(vocab_size=256, n_positions=length, n_embd=32, n_layer=layers, n_head=2, **ends)
+    model = GPT2LMHeadModel(config)
     args = TrainingArguments(
         "out",
         learning_rate=learning_rate,

@@ -16,11 +16,9 @@ def make_texts(length=64):
 
 def main(layers=1, learning_rate=3e-3, num_train_epochs=4, length=64):
     train, val = make_texts(length)
-    model = GPT2LMHeadModel(
-        GPT2Config(
-            vocab_size=256, n_positions=length, n_embd=32, n_layer=layers, n_head=2, bos_token_id=0, eos_token_id=0
-        )
-    )
+    ends = {"bos_token_id": 0, "eos_token_id": 0}
+    config = GPT2Config(vocab_size=256, n_positions=length, n_embd=32, n_layer=layers, n_head=2, **ends)
+    model = GPT2LMHeadModel(config)
     args = TrainingArguments(
         "out",
         learning_rate=learning_rate,

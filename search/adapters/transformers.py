@@ -18,7 +18,7 @@ import torch
 
 import search.adapters.torch.content  # noqa: F401  # tensors are known to fingerprints from here on
 from search.adapters.fingerprint import card_of
-from search.adapters.handed import Handed, called
+from search.adapters.handed import Handed, called, ruled
 from search.adapters.needed import needed
 from search.adapters.torch.driven import DrivenRun
 from search.adapters.torch.held import Held
@@ -49,7 +49,7 @@ REFUSED_ARGUMENTS = {
 
 
 def workload(
-    settings: Description, *, data: Callable[..., Any] | None = None
+    settings: Mapping[str, Any], *, data: Callable[..., Any] | None = None
 ) -> Callable[[Callable[..., Any]], TransformersWorkload]:
     """Make a workload of a function that returns a `transformers.Trainer`.
 
@@ -57,7 +57,7 @@ def workload(
     what that of the data returned as ``data``.
 
     Args:
-        settings: what may be set.
+        settings: name -> rule, as in `search.workload.Description`, or a default value alone: ``{"layers": 2}``.
         data: returns the data sets, whatever the seed; None: the function of the Trainer makes them itself, and a
             change of the data cannot be noticed.
 
@@ -65,7 +65,7 @@ def workload(
         TypeError: a setting that nobody takes, a parameter that no setting fills, or a setting that may differ from
             epoch to epoch.
     """
-    return lambda trainer: TransformersWorkload(trainer, settings, data)
+    return lambda trainer: TransformersWorkload(trainer, ruled(settings), data)
 
 
 class TransformersWorkload(Workload):
@@ -104,7 +104,7 @@ class TransformersWorkload(Workload):
             return None
         key = repr(sorted(self.handed.settings_of(self.data_name, fixed).items()))
         if key not in self._cards:
-            self._cards[key] = card_of(self.make_data(fixed), self.data_name)
+            self._cards[key] = card_of(self.make_data(fixed), self.data_name.partition(" ")[2])
         return self._cards[key]
 
     def make_data(self, fixed: Settings) -> Any:
@@ -152,6 +152,7 @@ class TransformersRun(DrivenRun):
 
         def placed(args: Any) -> None:
             args.use_cpu = args.use_cpu or not self._gpus
+            args.log_level = "error" if args.log_level == "passive" else args.log_level
             initialise(args)
 
         with (

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import importlib
 import random
 import re
@@ -22,12 +21,9 @@ from torch.utils.data import DataLoader, Dataset, TensorDataset, random_split
 from search.adapters.lightning import workload
 from search.adapters.torch.seeding import left_alone, seed_all
 from search.core.trial import Row
-from search.proof.fresh import Warm
-from search.workload import SettingFaults, identity, load_workload
+from search.workload import SettingFaults, identity
 
 pytestmark = pytest.mark.slow
-
-EXAMPLE = "examples.lightning_digits:digits"
 
 
 class Points(Dataset[tuple[torch.Tensor, torch.Tensor]]):
@@ -207,20 +203,6 @@ def test_a_training_that_goes_on_from_a_state_has_the_bits_of_one_alone(made: An
     other.load(state)  # in a run that has trained
     assert rows(other, 1, **settings) == alone[2:3]
     assert rows(made.start({**fixed, "seed": 4}, 1, 0), 1, **settings) != alone[:1]
-
-
-def test_a_fresh_process_trains_the_same_from_the_beginning_and_from_a_state() -> None:
-    digits = load_workload(EXAMPLE)
-    fixed = {**digits.canonical({}), "seed": 0}
-    run = digits.start(fixed, 1, 0)
-    alone = rows(run, 2)
-    state = run.save()
-    alone += rows(run, 1)
-    with Warm(functools.partial(load_workload, EXAMPLE), fork=False).fresh() as fresh:
-        fresh.start(fixed, 1, 0)
-        assert rows(fresh, 3) == alone
-        fresh.start(fixed, 1, 0, state)
-        assert rows(fresh, 1) == alone[2:]
 
 
 class Reseeding(L.Callback):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import random
 import re
 from collections.abc import Iterator
@@ -26,12 +25,9 @@ from transformers import (
 from search.adapters.torch.seeding import derived, left_alone, seed_all
 from search.adapters.transformers import workload
 from search.core.trial import Row
-from search.proof.fresh import Warm
-from search.workload import SettingFaults, load_workload
+from search.workload import SettingFaults
 
 pytestmark = pytest.mark.slow
-
-EXAMPLE = "examples.transformers_gpt:gpt"
 
 
 class Images(torch.utils.data.Dataset[dict[str, Any]]):
@@ -185,20 +181,6 @@ def test_a_training_that_goes_on_from_a_state_has_the_bits_of_one_alone(chosen: 
     other.load(state)  # in a run that has trained
     assert rows(other, 1) == alone[2:3]
     assert rows(TRAINED.start({**fixed, "seed": 4}, 1, 0), 1) != alone[:1]
-
-
-def test_a_fresh_process_trains_the_same_from_the_beginning_and_from_a_state() -> None:
-    gpt = load_workload(EXAMPLE)
-    fixed = {**gpt.canonical({"num_train_epochs": 3}), "seed": 0}
-    run = gpt.start(fixed, 1, 0)
-    alone = rows(run, 2)
-    state = run.save()
-    alone += rows(run, 1)
-    with Warm(functools.partial(load_workload, EXAMPLE), fork=False).fresh() as fresh:
-        fresh.start(fixed, 1, 0)
-        assert rows(fresh, 3) == alone
-        fresh.start(fixed, 1, 0, state)
-        assert rows(fresh, 1) == alone[2:]
 
 
 class Reseeding(TrainerCallback):

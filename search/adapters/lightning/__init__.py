@@ -14,7 +14,7 @@ from typing import Any
 
 import search.adapters.torch.content  # noqa: F401  # tensors are known to fingerprints from here on
 from search.adapters.fingerprint import card_of
-from search.adapters.handed import Handed, called
+from search.adapters.handed import Handed, called, ruled
 from search.adapters.lightning.beginning import LENGTH, TRAINER_ARGUMENTS, Making, begun, loaders_of, own_loaders
 from search.adapters.lightning.run import LightningRun
 from search.adapters.needed import needed
@@ -32,7 +32,7 @@ def workload(
     module: Callable[..., Any],
     data: Callable[..., Any] | None = None,
     *,
-    settings: Description,
+    settings: Mapping[str, Any],
     trainer: Mapping[str, Any] | None = None,
     callbacks: Callable[..., Any] | None = None,
     each_epoch: Callable[[Any, Settings], object] | None = None,
@@ -46,7 +46,7 @@ def workload(
         module: the LightningModule's class, or a function that returns one.
         data: the LightningDataModule's class, or a function that returns one, or a loader for training, or a pair of
             loaders for training and validation. None: the module has the loaders itself.
-        settings: what may be set.
+        settings: name -> rule, as in `search.workload.Description`, or a default value alone: ``{"width": 64}``.
         trainer: arguments of the Trainer that are not settings.
         callbacks: a function that returns a list of callbacks, made anew for each run.
         each_epoch: called with the module and the settings of the epoch, before it begins; needed where a setting has
@@ -55,7 +55,8 @@ def workload(
     Raises:
         TypeError: a setting that nobody takes, a parameter that no setting fills, or an argument that has no place.
     """
-    return LightningWorkload(module, data, settings, trainer or {}, callbacks, each_epoch, sys._getframe(1).f_globals)
+    place = sys._getframe(1).f_globals["__name__"]
+    return LightningWorkload(module, data, ruled(settings), trainer or {}, callbacks, each_epoch, place)
 
 
 class LightningWorkload(Workload):
@@ -71,9 +72,9 @@ class LightningWorkload(Workload):
         trainer: Mapping[str, Any],
         callbacks: Callable[..., Any] | None,
         each_epoch: Callable[[Any, Settings], object] | None,
-        place: Mapping[str, Any],
+        place: str,
     ) -> None:
-        self.settings, self.source_module = settings, str(place["__name__"])
+        self.settings, self.source_module = settings, place
         if callbacks is not None and not callable(callbacks):
             raise TypeError("callbacks is no function; write a function that returns the list, made anew for each run")
         makers = {"module": module, "data": data, "callbacks": callbacks}
@@ -113,7 +114,7 @@ class LightningWorkload(Workload):
                 seed_all(0, 0, "start")
                 loaders = own_loaders(making, fixed) if making.data else loaders_of(begun(making, fixed, 0))
                 sets = {name: getattr(loader, "dataset", loader) for name, loader in loaders.items()}
-            self._cards[key] = card_of(sets, making.data or making.module)
+            self._cards[key] = card_of(sets, (making.data or making.module).partition(" ")[2])
         return self._cards[key]
 
     def execution_class(self, cpus: int, gpus: float) -> Mapping[str, str]:
