@@ -9,7 +9,6 @@ from typing import Any
 from search.core.values import Settings
 from search.workload.settings import Description
 
-
 _TYPES = {bool: "boolean", int: "integer", float: "number", str: "string"}
 
 
