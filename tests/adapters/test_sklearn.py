@@ -348,11 +348,13 @@ def test_sparse_inputs_are_known_by_content() -> None:
 # The contract, and a study -------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 class TestEstimator(WorkloadContract):
     name = "tests.adapters.estimators:sgd"
     settings: ClassVar = {"alpha": 0.001, "eta0": 0.1, "seed": 3}
 
 
+@pytest.mark.slow
 class TestNetwork(WorkloadContract):
     name = "tests.adapters.estimators:mlp"
     settings: ClassVar = {"alpha": 0.001, "seed": 3}

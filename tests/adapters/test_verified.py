@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from search.workload import load_workload
 from tests.adapters.command.made import PROGRAM
-from tests.adapters.shared import rows
+from tests.adapters.shared import alone, rows
 from tests.engine.test_run import Bench
 from tests.surroundings import HANG_S, ROOT
 
@@ -56,15 +57,11 @@ def test_a_command_whose_chance_is_not_of_the_seed_is_found(tmp_path: Path) -> N
 
 
 def test_estimators_that_share_their_beginning_have_the_rows_of_those_trained_alone(tmp_path: Path) -> None:
-    """Two rates that part behind epoch 2 share it; each trial alone trains all of its own."""
+    """Two rates that part behind epoch 2 share it."""
+    bench = Bench(tmp_path)
     space = {"eta0": {"grid": [0.02, {1: 0.02, 3: 0.005}]}}
-    found = {}
-    for name, words in (("shared", []), ("alone", ["--no-sharing"])):
-        bench = Bench(tmp_path / name)
-        path = bench.write(space, 1, "examples.digits_sklearn:model", epochs=4, batch_size=200)
-        done = bench.run("run", path, *words)
-        assert done.returncode == 0, done.stdout + done.stderr
-        found[name] = rows(bench)
-        assert f"trained {6 if name == 'shared' else 8} and" in done.stderr + done.stdout
-    assert [len(curve) for curve in found["shared"].values()] == [4, 4]
-    assert found["shared"] == found["alone"]
+    done = bench.run("run", bench.write(space, 1, "examples.digits_sklearn:model", epochs=4, batch_size=200))
+    assert done.returncode == 0, done.stdout + done.stderr
+    trials, workload = rows(bench), load_workload("examples.digits_sklearn:model")
+    assert [curve for _, curve in trials] == [alone(workload, settings) for settings, _ in trials]
+    assert "trained 6 and" in done.stderr + done.stdout

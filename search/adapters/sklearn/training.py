@@ -14,7 +14,7 @@ from sklearn.base import BaseEstimator, is_classifier, is_regressor
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import accuracy_score, log_loss, mean_squared_error, r2_score
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 from search.adapters.plain import decode, encode
 from search.adapters.sklearn import state
@@ -60,6 +60,7 @@ class Training:
     ) -> None:
         self._make, self._splits, self._classes, self._batch_size = make, splits, classes, batch_size
         self._measure, self._seed, self._threads, self._resumable = measure, seed, threads, resumable
+        self._pools = ThreadpoolController()  # finding them takes milliseconds
         self._epoch = 0
         self._estimator = self._made()
         self._step = self._estimator.get_params().get(grows_by(self._estimator))
@@ -71,7 +72,7 @@ class Training:
             EstimatorError: the estimator cannot be saved and restored bit for bit.
         """
         self._epoch += 1
-        with threadpool_limits(self._threads), _quiet():
+        with self._pools.limit(limits=self._threads), _quiet():
             now = {**self._grown(), **settings}
             put(self._estimator, now)
             with seeded(self._seed, self._epoch, "epoch"):

@@ -20,6 +20,10 @@ def command(more: str = " {epochs} {folder}/rows.jsonl", **definition: Any) -> C
     return Command({"run": LINE + more, **definition})
 
 
+ENDLESS = command(" 5")
+"""Is not told how many epochs it is asked for."""
+
+
 def begin(act: str, workload: Command | None = None, epochs: int = 2, **settings: Any) -> CommandRun:
     workload = workload or command()
     canonical = workload.canonical({"act": act, "x": 1, "seed": 0, **settings})

@@ -10,6 +10,8 @@ from typing import Any
 import jsonschema
 import pytest
 import yaml
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from search.core.errors import Faults
 from search.space.reader import read_space, space_from_mapping
@@ -178,3 +180,27 @@ def test_nothing_is_said_of_a_section_that_may_stand_in_a_base_that_cannot_be_re
     assert written(text="workload: command\nextends: lost.yaml\n") == (
         "space.yaml:2: extends: found 'lost.yaml', but there is no file 'lost.yaml'"
     )
+
+
+SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()
+WORDS = st.sampled_from(["run", "settings", "rows", "source", "data", "type", "enum", "default", "minimum", "rate"])
+SECTIONS = st.recursive(
+    SCALARS | st.sampled_from(["./train.sh {rate} {folder}", "number", "{folder}/a", "points.csv", "{rate}.csv", "."]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(WORDS, inner, max_size=4),
+)
+
+
+@given(section=SECTIONS, sound=st.booleans())
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+def test_whatever_stands_there_is_read_or_refused_with_an_address(here: Path, section: Any, sound: bool) -> None:
+    """Half of the time the line itself is sound, so that what stands beside it is looked at."""
+    if sound and isinstance(section, dict):
+        section = {**section, "run": "./train.sh {rate} {folder}"}
+    file = {"workload": "command", "command": section, "fixed": {"epochs": 2, "rate": 1}}
+    try:
+        space = space_from_mapping(file)
+    except Faults as refused:
+        faults = refused.faults
+        assert all(fault.key for fault in faults)
+    else:
+        assert load_workload(space.workload).settings

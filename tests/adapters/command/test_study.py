@@ -9,8 +9,8 @@ import pytest
 import yaml
 
 from search.core.trial import State
-from tests.adapters.command.made import LINE
-from tests.adapters.shared import rows
+from tests.adapters.command.made import ENDLESS, LINE
+from tests.adapters.shared import alone, rows
 from tests.engine.test_run import Bench
 
 pytestmark = pytest.mark.slow
@@ -31,18 +31,16 @@ def test_trials_that_share_a_run_have_the_rows_of_trials_trained_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is told no number of epochs, so that a shorter trial is the beginning of a longer one."""
-    space = {"x": {"grid": [1, 2]}, "epochs": {"grid": [3, 6]}}
-    found, started = {}, {}
-    for name, words in (("shared", []), ("alone", ["--no-sharing"])):
-        bench = Bench(tmp_path / name)
-        monkeypatch.setenv("LOG", str(bench.log))
-        put(bench, f"{LINE} 5", space, fixed={"act": "endless"})
-        done = bench.run("run", bench.folder / "toy.yaml", *words)
-        assert done.returncode == 0, done.stderr
-        found[name], started[name] = rows(bench), len(bench.log.read_text().splitlines())
-    assert {len(curve) for curve in found["shared"].values()} == {3, 6}
-    assert found["shared"] == found["alone"]
-    assert started == {"shared": 2, "alone": 4}
+    bench = Bench(tmp_path)
+    with monkeypatch.context() as counting:
+        counting.setenv("LOG", str(bench.log))
+        put(bench, f"{LINE} 5", {"x": {"grid": [1, 2]}, "epochs": {"grid": [3, 6]}}, fixed={"act": "endless"})
+        done = bench.run()
+    assert done.returncode == 0, done.stderr
+    trials = rows(bench)
+    assert sorted(len(curve) for _, curve in trials) == [3, 3, 6, 6]
+    assert [curve for _, curve in trials] == [alone(ENDLESS, settings) for settings, _ in trials]
+    assert len(bench.log.read_text().splitlines()) == 2, "a run was started for each trial"
 
 
 def test_what_fails_is_told_and_goes_on_once_it_is_mended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,14 +13,12 @@ from search.adapters.command import Command
 from search.adapters.command.process import CommandFailed
 from search.workload import SettingFaults, identity
 from search.workload.measured import row_of
-from tests.adapters.command.made import LINE, PROGRAM, begin, command, failure, rows
+from tests.adapters.command.made import ENDLESS, LINE, PROGRAM, begin, command, failure, rows
 
 ROW = 'must be one JSON object such as {"val_loss": 0.5}'
 REMEDY = "; let it print all else to standard error, or write rows into a file that `rows` names"
 ASKED = "it must write one row for each of {epochs} epochs"
 OF_A_FILE = {"rows": "{folder}/rows.jsonl"}
-ENDLESS = command(" 5")
-"""Is not told how many epochs it is asked for."""
 
 
 def test_rows_come_from_its_output() -> None:
