@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from fractions import Fraction
 
 from search.audit import grim
@@ -123,8 +123,8 @@ def _differences(desk: Desk, n: int) -> None:
         desk.note(f"{len(told) - MAX_DIFFERENCES_TOLD} more differences are not told one by one", "values")
 
 
-def _compared(desk: Desk) -> Iterator[tuple[str, str]]:
-    """Yield the pairs of published rows that the file compares, each once: the baseline's, and those of its claims."""
+def _compared(desk: Desk) -> list[tuple[str, str]]:
+    """Return the pairs of published rows that the file compares, each once: the baseline's, and those of its claims."""
     report = desk.space.report
     names = list(desk.figures)
     wanted = []
@@ -135,11 +135,11 @@ def _compared(desk: Desk) -> Iterator[tuple[str, str]]:
         wanted += [(text_of(one), text_of(other)) for one, other in pairs]
         if "best" in claim:
             wanted += [(text_of(claim["best"]), name) for name in names]
-    seen = set()
-    for one, other in wanted:
-        if one != other and one in desk.figures and other in desk.figures and frozenset((one, other)) not in seen:
-            seen.add(frozenset((one, other)))
-            yield one, other
+    first: dict[frozenset[str], tuple[str, str]] = {}
+    for pair in wanted:
+        if len(set(pair)) > 1 and set(pair) <= desk.figures.keys():
+            first.setdefault(frozenset(pair), pair)
+    return list(first.values())
 
 
 def _too_few(desk: Desk, n: int, differences: list[tuple[str, str, Overlap]]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 
 from search.space import extends
-from search.space.nodes import Node, Problems, text_of
+from search.space.nodes import Node, Problems, empty_mapping, text_of
 from search.space.scalars import Ambiguous, resolve
 
 
@@ -17,18 +17,13 @@ class Addresses:
     """
 
     def __init__(self, file: str) -> None:
-        root = extends.load(file, Problems()) if file else None
-        self._file = file
-        for name in ("report", "published"):
-            root = root.entries.get(name) if root is not None else None
-        self._published = root
+        root = (extends.load(file, Problems()) if file else None) or empty_mapping("", file, 0)
+        self._published = extends.section(extends.section(root, "report"), "published")
 
     def of(self, *names: str) -> tuple[str, int, str]:
         """Return file, line and dotted key of an entry, or of the nearest one above it that is there."""
         key = ".".join(("report.published", *names))
         node = self._published
-        if node is None:
-            return self._file, 0, key
         for name in names:
             below = _entry(node, name)
             if below is None:

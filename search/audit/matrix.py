@@ -5,7 +5,7 @@ Rows are truth, columns are prediction: the rows add up to the classes, the diag
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from search.audit.grim import Figure, counts
 from search.core.shown import counted, listed
@@ -14,7 +14,7 @@ MAX_CLASSES_NAMED = 3
 """Classes that one sentence names."""
 
 
-def sums(matrix: Sequence[Sequence[int]], sizes: Sequence[int] | None, n: int | None, runs: int = 1) -> list[str]:
+def sums(matrix: Sequence[Sequence[int]], sizes: Sequence[int] | None, n: int | None, runs: int = 1) -> Iterator[str]:
     """Say what does not add up between a matrix, the sizes of its classes and the number of images.
 
     Args:
@@ -23,17 +23,16 @@ def sums(matrix: Sequence[Sequence[int]], sizes: Sequence[int] | None, n: int | 
         n: images, where they are printed.
         runs: a matrix of several runs may hold each image once, or once per run.
 
-    Returns:
+    Yields:
         one sentence per contradiction.
     """
-    sentences = []
     total, rows = sum(map(sum, matrix)), [sum(row) for row in matrix]
     if negative := min((cell for row in matrix for cell in row), default=0) < 0:
-        sentences.append("the confusion matrix holds a number below 0; it counts images")
+        yield "the confusion matrix holds a number below 0; it counts images"
     if n is not None and total not in (n, runs * n) and not negative:
-        sentences.append(f"the confusion matrix adds up to {counted(total, 'image')}, n is {n:,}")
+        yield f"the confusion matrix adds up to {counted(total, 'image')}, n is {n:,}"
     if sizes is not None and len(sizes) != len(rows):
-        sentences.append(f"the confusion matrix has {len(rows)} classes, class_sizes has {len(sizes)}")
+        yield f"the confusion matrix has {len(rows)} classes, class_sizes has {len(sizes)}"
     elif sizes is not None:
         share = runs if total == runs * sum(sizes) else 1
         wrong = [place for place, row in enumerate(rows) if row != share * sizes[place]]
@@ -43,8 +42,7 @@ def sums(matrix: Sequence[Sequence[int]], sizes: Sequence[int] | None, n: int | 
             text = ", ".join(parts) if more else listed(parts)
             columns = [sum(row[place] for row in matrix) for place in range(len(rows))]
             turned = "; its columns do, but rows are truth" if columns == [share * size for size in sizes] else ""
-            sentences.append(f"rows of the confusion matrix do not add up to class_sizes: {text}{more}{turned}")
-    return sentences
+            yield f"rows of the confusion matrix do not add up to class_sizes: {text}{more}{turned}"
 
 
 def trace(

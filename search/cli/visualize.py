@@ -46,22 +46,21 @@ def visualize(
     if whole and (odd := [name for name, there in given.items() if there]):
         raise click.UsageError(f"--study draws no single trial; leave out {' and '.join(odd)}, or --study")
     opened = api.open_study(study, results=results, storage=storage)
+    place = Path(output) if output else None
     if whole:
-        written = opened.draw(Path(output) if output else None)
-        for path in written.files:
-            click.echo(path)
-        if written.remark:
-            click.echo(written.remark, err=True)
-        return
-    drawn = opened.visualize(
-        trial,
-        folder=Path(output) if output else None,
-        filters=filters,
-        epoch=epoch,
-        recorded=recorded,
-        say=lambda text: click.echo(text, err=True),
-    )
-    for path in drawn.files:
+        written = opened.draw(place)
+        files, remarks = written.files, [written.remark] if written.remark else []
+    else:
+        drawn = opened.visualize(
+            trial,
+            folder=place,
+            filters=filters,
+            epoch=epoch,
+            recorded=recorded,
+            say=lambda text: click.echo(text, err=True),
+        )
+        files, remarks = drawn.files, drawn.remarks
+    for path in files:
         click.echo(path)
-    for remark in drawn.remarks:
+    for remark in remarks:
         click.echo(remark, err=True)

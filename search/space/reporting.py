@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from search.space.conform import conform
+from search.space.extends import section
 from search.space.figures import FIGURE, FIGURE_WORDS, PARAMETERS, PARAMETERS_WORDS
 from search.space.labels import check_labels
 from search.space.model import Axis, Grid, Published, Report
@@ -45,11 +46,11 @@ class _Rows:
         self.problems.add(at, f"found {show(node)}, which is no value of {self.rows!r}{remedy}")
         return None
 
-    def keyed(self, node: Node | None) -> dict[str, Node]:
+    def keyed(self, node: Node) -> dict[str, Node]:
         """Return a mapping keyed by row values, with the keys in their one spelling."""
         entries: dict[str, Node] = {}
-        for key, entry in node.entries.items() if node is not None else ():
-            value = self.find(node.keys[key], entry) if node is not None else None
+        for key, entry in node.entries.items():
+            value = self.find(node.keys[key], entry)
             name = text_of(value[0]) if value else key
             if name in entries:
                 self.problems.add(entry, f"{name} is given twice; keep one")
@@ -79,7 +80,7 @@ def read_report(node: Node, axes: Sequence[Axis], names: Sequence[str], fresh: b
     finder = _Rows(rows, sound.get(rows), known, problems)
     baseline = finder.find(node.entries["baseline"], node.entries["baseline"]) if "baseline" in node.entries else None
     finders = {name: _Rows(name, axis, True, problems) for name, axis in sound.items()}
-    labels = finder.keyed(node.entries.get("labels"))
+    labels = finder.keyed(section(node, "labels"))
     if fresh:
         check_labels(labels, rows, finder.by_text.values(), problems)
     claims = node.entries.get("claims", Node("list", ()))
@@ -111,15 +112,15 @@ def _axis(node: Node | None, axes: Sequence[Axis], names: Sequence[str], problem
 def _published(node: Node | None, rows: _Rows, problems: Problems) -> Published | None:
     if node is None or node.kind != "mapping":
         return None
-    values = rows.keyed(node.entries.get("values"))
-    parameters = node.entries.get("parameters")
+    values = rows.keyed(section(node, "values"))
+    parameters = section(node, "parameters").entries
     _figures(values.values(), FIGURE, FIGURE_WORDS, problems)
-    _figures(parameters.entries.values() if parameters is not None else (), PARAMETERS, PARAMETERS_WORDS, problems)
+    _figures(parameters.values(), PARAMETERS, PARAMETERS_WORDS, problems)
     facts: dict[str, Any] = {
         key: node.entries[key].data() for key in ("confusion_matrix", "class_sizes") if key in node.entries
     }
-    if parameters is not None and parameters.entries:
-        facts["parameters"] = {key: entry.text for key, entry in parameters.entries.items()}
+    if parameters:
+        facts["parameters"] = {key: entry.text for key, entry in parameters.items()}
     if (row := node.entries.get("confusion_matrix_row")) is not None:
         if "confusion_matrix" not in node.entries:
             problems.add(row, "goes with `confusion_matrix` only; remove it")

@@ -70,8 +70,8 @@ def _plain(text: str) -> str:
     return re.sub(r"[^a-z0-9]+", " ", text.lower()).strip()
 
 
-def _below(name: str, rules: Iterable[str]) -> bool:
-    return any(known.startswith(f"{name}.") for known in rules)
+def _below(name: str, rules: Iterable[str]) -> list[str]:
+    return [known for known in rules if known.startswith(f"{name}.")]
 
 
 def _why_not(name: str, value: Node, rules: Rules) -> str:
@@ -84,8 +84,8 @@ def _why_not(name: str, value: Node, rules: Rules) -> str:
     if rules is None:
         return ""
     if rule is None:
-        below = [known for known in rules if known.startswith(f"{name}.")]
-        return f"found {show(value)}, but {name!r} is only the beginning of settings: {', '.join(below)}"
+        below = ", ".join(_below(name, rules))
+        return f"found {show(value)}, but {name!r} is only the beginning of settings: {below}"
     return "" if takes_away(value, rule) else broken_rule(value, rule)
 
 

@@ -85,7 +85,7 @@ def _readable(error: UnicodeError) -> tuple[str, int]:
 codecs.register_error(ERRORS, _readable)
 
 
-class Sink(io.RawIOBase):
+class Sink(io.FileIO):
     """Writes to a descriptor until that fails, and nothing from then on.
 
     Attributes:
@@ -94,32 +94,20 @@ class Sink(io.RawIOBase):
     """
 
     def __init__(self, descriptor: int) -> None:
-        self._descriptor = descriptor
+        super().__init__(descriptor, "w", closefd=False)
         self.lost: OSError | None = None
         self.told = False
-
-    def fileno(self) -> int:
-        """Return the descriptor."""
-        return self._descriptor
-
-    def isatty(self) -> bool:
-        """Return whether it is a terminal."""
-        return os.isatty(self._descriptor)
-
-    def writable(self) -> bool:
-        """Return that it is."""
-        return True
 
     def write(self, data: Any) -> int:
         """Write some of the bytes; after an error, take them all and do nothing."""
         while self.lost is None:
             try:
-                return os.write(self._descriptor, data)
+                return os.write(self.fileno(), data)
             except BlockingIOError:  # whoever shares it has set it so
-                select.select([], [self._descriptor], [])
+                select.select([], [self.fileno()], [])
             except OSError as error:
                 self.lost = error
-                self.told = error.errno not in _GONE or stat.S_ISREG(os.fstat(self._descriptor).st_mode)
+                self.told = error.errno not in _GONE or stat.S_ISREG(os.fstat(self.fileno()).st_mode)
         return len(data)
 
 

@@ -39,7 +39,7 @@ SOUND = [[50, 10], [7, 70]]
     ],
 )
 def test_sums(cells, sizes, n, runs, sentences) -> None:
-    assert matrix.sums(cells, sizes, n, runs) == sentences
+    assert list(matrix.sums(cells, sizes, n, runs)) == sentences
 
 
 @pytest.mark.parametrize(

@@ -46,7 +46,9 @@ def parallel_figure(groups: Sequence[Group], space: Space, title: str, subtitle:
     shown = ranked(whole, space)[:MAX_PARALLEL_LINES]
     study, names = rebuilt(shown, space, axes[:MAX_DIMENSIONS], text)
     objective = space.search.objective
-    figure = optuna.visualization.plot_parallel_coordinate(study, params=names, target_name=_objective(space))
+    figure = optuna.visualization.plot_parallel_coordinate(
+        study, params=names, target_name=axis_title(space.search.objective.metric)
+    )
     said = f"one line per setting, the darker the {'higher' if objective.maximize else 'lower'} its mean objective"
     if len(shown) < len(whole):
         said = f"the {len(shown)} best of {len(whole)} complete settings; {said}"
@@ -68,7 +70,7 @@ def slice_figure(groups: Sequence[Group], space: Space, title: str, subtitle: st
     if not axes or len(whole) < 2:
         return None
     study, names = rebuilt(whole, space, axes[:MAX_DIMENSIONS], text)
-    figure = optuna.visualization.plot_slice(study, params=names, target_name=_objective(space))
+    figure = optuna.visualization.plot_slice(study, params=names, target_name=axis_title(space.search.objective.metric))
     said = "one point per setting, the darker the later it was asked for"
     _finish(figure, axes, title, clauses(subtitle, said), max(640, 250 * len(names) + 170))
     figure.update_traces(marker={"size": 8, "line": {"width": 1, "color": "#222222"}})
@@ -127,10 +129,6 @@ def _darker(colour: str) -> str:
     """Return a colour of Optuna's scale, whose light end vanishes on white, darker by a quarter."""
     channels = [int(0.76 * float(number)) for number in re.findall(r"[\d.]+", colour)[:3]]
     return f"rgb({channels[0]},{channels[1]},{channels[2]})"
-
-
-def _objective(space: Space) -> str:
-    return axis_title(space.search.objective.metric)
 
 
 def _finish(figure: go.Figure, axes: Sequence[Axis], title: str, subtitle: str, width: int) -> None:

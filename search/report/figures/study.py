@@ -6,7 +6,7 @@ where the workload predicts no classes. A study of many settings shows the best 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -107,9 +107,8 @@ class _Drawing:
     def made(self, name: str, title: str, alt: str, figure: go.Figure | None) -> StudyFigure | None:
         return StudyFigure(f"study-{name}", title, one_line(alt), figure) if figure is not None else None
 
-    def curves(self) -> list[StudyFigure | None]:
+    def curves(self) -> Iterator[StudyFigure | None]:
         metrics = [self.objective, *("val_accuracy",) * ("val_accuracy" in self.read.metrics)]
-        result = []
         for place, metric in enumerate(dict.fromkeys(metrics)):
             title = f"{metric_words(metric).capitalize()} over epochs"
             figure = metric_figure(self.chosen, metric, title, self.about)
@@ -117,8 +116,7 @@ class _Drawing:
             parts = [f"{_marked(group)} {shown(metric, mean(values))}" for group, values in last if values]
             unit = " in per cent" if is_accuracy(metric) else ""
             alt = f"Mean {metric_words(metric)} of the last epoch{unit}, by setting: {'; '.join(parts)}."
-            result.append(self.made("objective" if place == 0 else "accuracy", title, alt, figure))
-        return result
+            yield self.made("objective" if place == 0 else "accuracy", title, alt, figure)
 
     def rates(self) -> StudyFigure | None:
         title = "Learning rate over epochs"

@@ -86,7 +86,7 @@ def table_of(read: Curves, judging: bool = True) -> Table:
     same = unmoved(runs, space.axes)
     table = replace(
         table,
-        unmoved=unmoved_sentences(same, [line.setting for line in lines]),
+        unmoved=[*unmoved_sentences(same, [line.setting for line in lines])],
         incomplete=incomplete(read),
         distrusted=trust_sentences(read.study.ledger, read.record),
     )

@@ -119,24 +119,23 @@ def is_baseline(space: Space, parameters: Mapping[str, object]) -> bool:
     return report.has_baseline and report.rows in parameters and same(parameters[report.rows], report.baseline)
 
 
-def chosen(groups: Sequence[Group], space: Space, most: int = MAX_SETTINGS_DRAWN) -> tuple[list[Group], str]:
+def chosen(groups: Sequence[Group], space: Space) -> tuple[list[Group], str]:
     """Choose the settings that a figure shows: all, or the best by mean objective and the baseline.
 
     Returns:
         them, in the order given, and a sentence on what was chosen ("" where all are shown).
     """
-    if len(groups) <= most:
+    if len(groups) <= MAX_SETTINGS_DRAWN:
         return list(groups), ""
     order = ranked(groups, space)
-    baseline = next((group for group in order if group.baseline), None)
+    baseline = [group for group in order if group.baseline][:1]
     distinct: dict[frozenset[str], Group] = {}
     for group in order:
         distinct.setdefault(group.keys, group)
-    best = list(distinct.values())[:most]
-    added = baseline is not None and baseline not in best
+    best = list(distinct.values())[:MAX_SETTINGS_DRAWN]
+    added = bool(baseline) and baseline[0] not in best
     if added:
-        assert baseline is not None
-        best = [*best[:-1], baseline]
+        best = [*best[:-1], *baseline]
     objective = space.search.objective.metric
     and_it = " and the baseline" if added else ""
     words = f"the {len(best) - added} best of {len(groups)} settings by mean {objective}{and_it}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from search.report.record.curves import Curves
@@ -24,73 +24,71 @@ MAX_SETTINGS_NAMED = 5
 """Settings with diverged runs that are named; the others are counted."""
 
 
-def judged_notes(table: Table, read: Curves, remarks: Remarks) -> list[str]:
-    """Return what must be said of a table's statistics."""
+def judged_notes(table: Table, read: Curves, remarks: Remarks) -> Iterator[str]:
+    """Yield what must be said of a table's statistics."""
     if not table.lines:
-        return []
+        return
     if remarks.val is None:
-        return [_sampled(table, read)]
-    notes = _without(table, remarks.val) if remarks.val.why else _levels(table, remarks.val)
+        yield _sampled(table, read)
+        return
     if remarks.val.why:
-        notes += _estimand(table, [line.tested for line in table.lines if line.tested.cell.seeds > 1])
-    notes += _test(table, remarks)
+        yield _without(table, remarks.val)
+        yield from _estimand(table, [line.tested for line in table.lines if line.tested.cell.seeds > 1])
+    else:
+        yield from _levels(table, remarks.val)
+    yield from _test(table, remarks)
     if not remarks.val.why or (remarks.test is not None and not remarks.test.why):
-        notes += _differences(table, read, remarks)
+        yield from _differences(table, read, remarks)
     if table.confirms:
         bold = "only the differences in test accuracy can be bold" if table.test else "without test images none is bold"
-        notes.append(
+        yield (
             "A search chose these settings on the validation images, whose levels and differences are optimistic: "
             f"{bold}."
         )
     if table.cross:
-        notes.append("table.csv holds every setting in a line of its own, with its test differences and its epochs.")
-    return [*notes, *_claims(table, remarks), *_images(remarks), *_diverged(table)]
+        yield "table.csv holds every setting in a line of its own, with its test differences and its epochs."
+    yield from (*_claims(table, remarks), *_images(remarks), *_diverged(table))
 
 
-def _without(table: Table, evidence: Evidence) -> list[str]:
+def _without(table: Table, evidence: Evidence) -> str:
     """Nothing can be judged: a description of these runs."""
     metric = next((name for name in table.metrics if is_accuracy(name)), table.metrics[0])
-    return [
+    return (
         f"No interval and no p value for {metric}: they need predictions, and {evidence.why}. The sd over seeds says "
         "how far these runs lie apart, not how far a new run on new images may fall."
-    ]
+    )
 
 
-def _levels(table: Table, evidence: Evidence) -> list[str]:
+def _levels(table: Table, evidence: Evidence) -> Iterator[str]:
     cells = [line.judged for line in table.lines]
     several = [one for one in cells if one.cell.seeds > 1]
-    notes = []
     if table.value == "best":
-        notes.append(
-            f"{table.judged} has no interval: its epoch was chosen on the same images. Differences may have one."
-        )
-    notes += _estimand(table, several)
+        yield f"{table.judged} has no interval: its epoch was chosen on the same images. Differences may have one."
+    yield from _estimand(table, several)
     if any(_of_single(one) for one in cells):
         mark = f"{ONE_RUN} " if several else ""
-        notes.append(
+        yield (
             f"{mark}One seed: {_of_one_run(cells)} are for this very run on new images, a smaller question than that "
             "of a new run; intervals from two seeds on answer the larger one and may be wider."
         )
     if several and not table.cross:
-        notes.append("sd over seeds: how far these runs lie apart; it is no interval.")
+        yield "sd over seeds: how far these runs lie apart; it is no interval."
     if evidence.unused:
         word = "setting has" if evidence.unused == 1 else "settings have"
-        notes.append(f"{evidence.unused} {word} no interval: {'; '.join(evidence.faults)}.")
+        yield f"{evidence.unused} {word} no interval: {'; '.join(evidence.faults)}."
     other = [name for name in table.metrics if name not in (table.judged, table.test)]
     if other:
-        notes.append(f"{', '.join(other)}: no interval, for intervals need predictions of classes.")
-    return notes
+        yield f"{', '.join(other)}: no interval, for intervals need predictions of classes."
 
 
-def _estimand(table: Table, several: Sequence[Judged]) -> list[str]:
+def _estimand(table: Table, several: Sequence[Judged]) -> Iterator[str]:
     """Say what the intervals of settings with several seeds are for."""
-    if not several:
-        return []
     interval = "± half the 95 % interval ([ ]: its ends, where it is lopsided)" if table.cross else "[ ] 95 % interval"
-    return [
-        f"{interval} for a new run judged on new images of the same kind; same training images, one split "
-        f"for all seeds. {_seeds(several)}, {_count(several)} images."
-    ]
+    if several:
+        yield (
+            f"{interval} for a new run judged on new images of the same kind; same training images, one split "
+            f"for all seeds. {_seeds(several)}, {_count(several)} images."
+        )
 
 
 def _of_single(one: Judged) -> bool:
@@ -173,38 +171,33 @@ def _noise(found: Iterable[Judged]) -> str:
     return f"; {'; or '.join(texts)}" if texts else ""
 
 
-def _images(remarks: Remarks) -> list[str]:
-    notes = []
+def _images(remarks: Remarks) -> Iterator[str]:
     for evidence, word in ((remarks.val, "validation"), (remarks.test, "test")):
         if evidence is None or evidence.why:
             continue
         if evidence.wrong:
             are = "prediction is" if evidence.wrong == 1 else "predictions are"
-            notes.append(f"{evidence.wrong} {are} no class on {word} images: counted as wrong.")
+            yield f"{evidence.wrong} {are} no class on {word} images: counted as wrong."
         if evidence.folded:
             are = "image is" if evidence.folded == 1 else "images are"
-            notes.append(
+            yield (
                 f"{evidence.folded} {word} {are} there twice or more: images of equal content count as one, with their "
                 "number as weight."
             )
         if len(evidence.panels) > 1:
-            notes.append(
-                f"Settings were measured on {len(evidence.panels)} sets of {word} images: no difference across."
-            )
-    return notes
+            yield f"Settings were measured on {len(evidence.panels)} sets of {word} images: no difference across."
 
 
-def _diverged(table: Table) -> list[str]:
+def _diverged(table: Table) -> Iterator[str]:
     if not any(line.at_chance for line in table.lines):
-        return []
+        return
     where = "`at_chance` in table.csv" if table.cross else "the second line of its setting"
     found = [(line.setting, line.judged.cell) for line in table.lines if line.at_chance]
     shares = [f"{setting}: {cell.diverged} of {cell.of} seeds" for setting, cell in found[:MAX_SETTINGS_NAMED]]
     more = f"; {len(found) - MAX_SETTINGS_NAMED} more settings" if len(found) > MAX_SETTINGS_NAMED else ""
-    notes = [f"A diverged run is an outcome ({'; '.join(shares)}{more}): {where} counts it at chance (1 / classes)."]
+    yield f"A diverged run is an outcome ({'; '.join(shares)}{more}): {where} counts it at chance (1 / classes)."
     if any(claim.evidence for claim in table.verdicts):
-        notes.append("Claims count diverged runs at chance.")
-    return notes
+        yield "Claims count diverged runs at chance."
 
 
 def _sampled(table: Table, read: Curves) -> str:

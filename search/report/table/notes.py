@@ -5,7 +5,7 @@ Those on intervals, differences and p values are in `judged_notes`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from search.core.trial import State
 from search.report.record.curves import Curves
@@ -40,7 +40,7 @@ def footnotes(
         same: settings that changed no bit.
         remarks: what is to be said of its statistics; None where nobody asked for them.
     """
-    judged = judged_notes(table, read, remarks) if remarks is not None else []
+    judged = judged_notes(table, read, remarks) if remarks is not None else ()
     notes = [*([table.incomplete] if table.incomplete else []), *table.distrusted]
     notes += [*_meaning(table, read), *_marks(table), *table.unmoved, *_seeds(table), *judged]
     notes += [*_sampled(table, read), *_importances(table)]
@@ -70,41 +70,36 @@ def _images(read: Curves) -> str:
     return f"on {' or '.join(str(size) for size in sizes)} {name} images"
 
 
-def _marks(table: Table) -> list[str]:
-    notes = []
+def _marks(table: Table) -> Iterator[str]:
     if any(line.partial for line in table.shown):
-        notes.append(
+        yield (
             f"{PARTIAL} Not every seed finished: the mean is over those that finished or were stopped by their rule; "
             "where all that have a value were pruned, it is theirs at their last epoch. Diverged, failed and "
             "unfinished runs are in no mean."
         )
     if table.value == "best" and table.lines:
-        notes.append(f"{SELECTED} Chosen on the same images: the level is optimistic.")
-    return notes
+        yield f"{SELECTED} Chosen on the same images: the level is optimistic."
 
 
-def _seeds(table: Table) -> list[str]:
+def _seeds(table: Table) -> Iterator[str]:
     if table.lines and all(line.seeds == 1 for line in table.lines) and not table.banner:
-        return ["One run per setting: a rerun may reverse any order."]
-    return []
+        yield "One run per setting: a rerun may reverse any order."
 
 
-def _sampled(table: Table, read: Curves) -> list[str]:
+def _sampled(table: Table, read: Curves) -> Iterator[str]:
     if read.space.search.sampler == "grid" or not table.lines:
-        return []
-    notes = []
+        return
     if more := len(table.lines) - len(table.shown):
-        notes.append(f"The {len(table.shown)} best of {len(table.lines)} lines are shown; {more} more.")
-    notes.append(_budget(table, read))
+        yield f"The {len(table.shown)} best of {len(table.lines)} lines are shown; {more} more."
+    yield _budget(table, read)
     if tried := max(line.best_of for line in table.lines):
         metric = read.space.search.objective.metric
         chose = "images" if metric.startswith(("val_", "test_")) else "figures"
         figure = f"the {'validation ' if metric.startswith('val_') else ''}figure of the best of {tried}"
-        notes.append(
+        yield (
             f"{BEST} Sorted by {metric}: {figure} is optimistic, because the same {chose} chose it; the next "
             "ones are so, too, if less."
         )
-    return notes
 
 
 def _importances(table: Table) -> list[str]:
@@ -139,49 +134,46 @@ def _budget(table: Table, read: Curves) -> str:
     )
 
 
-def _published(read: Curves, homeless: Sequence[str]) -> list[str]:
+def _published(read: Curves, homeless: Sequence[str]) -> Iterator[str]:
     published = read.space.report.published
     if published is None:
-        return []
+        return
     where = f" by {published.source}" if published.source else ""
     n = f", on {published.n} images" if published.n else ", on a number of images that is not stated"
     if published.n is None and not is_accuracy(published.metric):
         n = ""  # an epoch or a cost is no share of images
-    notes = [f"Published: {published.metric} as printed{where}{n}; not measured here."]
+    yield f"Published: {published.metric} as printed{where}{n}; not measured here."
     if homeless:
-        notes.append(f"Published figures that stand beside no line: {', '.join(homeless)}.")
-    return notes
+        yield f"Published figures that stand beside no line: {', '.join(homeless)}."
 
 
-def _sharing(table: Table, read: Curves, same: Unmoved) -> list[str]:
+def _sharing(table: Table, read: Curves, same: Unmoved) -> Iterator[str]:
     """What sharing saved, which does not depend on who trained first; what this study trained; lines that are one
     training."""
     alone = sum(line.alone for line in table.lines)
     if not alone:
-        return []
+        return
     distinct = len(frozenset().union(*(line.keys for line in table.lines)))
     trained = sum(len(curve.trained) for curve in read.curves)
     begun = [curve for curve in read.curves if curve.rows]
     settled = sum(1 for curve in begun if not curve.trained and curve.trial.state.ended)
-    notes = [
+    yield (
         f"All lines: {alone} epochs if every trial were trained alone to where it ended, {distinct} distinct ones; the "
         "distinct epochs of a line are those that no line above it has."
-    ]
+    )
     if trained < alone:
         own = f"{settled} of {len(begun)} trials needed no training of their own"
-        notes.append(f"Runs of this study trained {trained} epochs; {own}.")
+        yield f"Runs of this study trained {trained} epochs; {own}."
     one: dict[frozenset[str], list[str]] = {}
     for line in table.lines:
         if line.keys:
             one.setdefault(line.keys, []).append(line.setting)
     groups = [names for names in one.values() if len(names) > 1]
-    notes += [f"Same runs, by construction: {'; '.join(names)}." for names in groups[:MAX_SAME_GROUPS_NAMED]]
+    yield from (f"Same runs, by construction: {'; '.join(names)}." for names in groups[:MAX_SAME_GROUPS_NAMED])
     if len(groups) > MAX_SAME_GROUPS_NAMED:
         lines = sum(len(names) for names in groups[MAX_SAME_GROUPS_NAMED:])
-        notes.append(
-            f"Same runs, by construction, in {len(groups) - MAX_SAME_GROUPS_NAMED} more groups of {lines} lines."
-        )
-    return [*notes, *apart_sentences(same, [line.setting for line in table.lines])]
+        yield f"Same runs, by construction, in {len(groups) - MAX_SAME_GROUPS_NAMED} more groups of {lines} lines."
+    yield from apart_sentences(same, [line.setting for line in table.lines])
 
 
 def _data(read: Curves) -> list[str]:

@@ -87,35 +87,33 @@ def unmoved(lines: Sequence[Sequence[Curve]], axes: Sequence[Axis]) -> Unmoved:
     return Unmoved(axes_unmoved, groups, apart, frozenset(short), frozenset(early))
 
 
-def unmoved_sentences(found: Unmoved, names: Sequence[str]) -> list[str]:
-    """Return what is to be said of settings that changed no bit, lines being called so."""
-    sentences = []
+def unmoved_sentences(found: Unmoved, names: Sequence[str]) -> Iterator[str]:
+    """Yield what is to be said of settings that changed no bit, lines being called so."""
     for name, epochs in found.axes.items():
         many = f"all {epochs} epochs" if epochs > 1 else "the one epoch"
         many += f" that can be compared ({LATER})" if name in found.short else ""
         if name == SEED:
-            sentences.append(
+            yield (
                 "The seed changed no bit: runs of one setting under different seeds have the same metrics and "
                 f"predictions in {many}. Either the workload does not read its seed, or nothing in it is drawn at "
                 "random. More seeds are one run repeated: no spread, interval or p value tells what a new run would do."
             )
         else:
-            sentences.append(
+            yield (
                 f"{one_line(name)} changed no bit: settings that differ in it alone have the same metrics and "
                 f"predictions in {many}. Either the workload does not read it, or its values mean the same here. Such "
                 "lines are one training repeated, and no evidence that it does not matter."
             )
     for places, axes in found.groups[:GROUPS_NAMED]:
         later = f" ({LATER})" if places[0] in found.early else ""
-        sentences.append(
+        yield (
             f"No bit differs between settings that differ in {' and '.join(map(one_line, axes))}{later}: "
             f"{_named(places, names)}. Either the workload does not read what differs, or it means the same here: they "
             "are one training repeated."
         )
     if more := found.groups[GROUPS_NAMED:]:
         settings = sum(len(group) for group, _ in more)
-        sentences.append(f"No bit differs within {len(more)} more groups of {settings} settings.")
-    return sentences
+        yield f"No bit differs within {len(more)} more groups of {settings} settings."
 
 
 def apart_sentences(found: Unmoved, names: Sequence[str]) -> list[str]:
