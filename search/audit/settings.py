@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from search.core import prefix
+from search.core.grouped import grouped
 from search.space.model import Grid, Space
 from search.space.nodes import text_of
 from search.study.leaf import canonical
@@ -57,16 +58,13 @@ def rows(space: Space, workload: Workload) -> list[AuditedRow]:
 
     Args:
         space: a sound space.
-        workload: its workload.
     """
     axis, published = space.report.rows, space.report.published
     grids = all(isinstance(one.domain, Grid) for one in space.axes)
     if published is None or not axis or not grids or space.grid_size() > MAX_CONFIGURATIONS:
         return []
-    configurations: dict[str, list[dict[str, Any]]] = {}
-    for parameters in space.grid():
-        if axis in parameters:
-            configurations.setdefault(text_of(parameters[axis]), []).append(parameters)
+    listed = (parameters for parameters in space.grid() if axis in parameters)
+    configurations = grouped(listed, lambda parameters: text_of(parameters[axis]))
     return [
         _row(space, workload, name, several[0])
         for name, several in configurations.items()
@@ -84,10 +82,8 @@ def _row(space: Space, workload: Workload, name: str, parameters: Mapping[str, A
 
 def one_curve(found: Sequence[AuditedRow]) -> list[list[AuditedRow]]:
     """Group the rows of a file that differ in nothing but where they stop; only groups of two and more."""
-    groups: dict[str, list[AuditedRow]] = {}
-    for row in found:
-        groups.setdefault(row.path[-1], []).append(row)
-    return [group for group in groups.values() if len({repr(row.stopping) for row in group}) > 1]
+    groups = grouped(found, lambda row: row.path[-1]).values()
+    return [group for group in groups if len({repr(row.stopping) for row in group}) > 1]
 
 
 def pairs(found: Iterable[AuditedRow]) -> list[tuple[AuditedRow, AuditedRow]]:

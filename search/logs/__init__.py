@@ -56,7 +56,6 @@ def log_study(names: Iterable[str], study: OpenStudy, results: Path, folder: Pat
 
     Args:
         names: of `TRACKERS`.
-        study: the study.
         results: the results folder, where MLflow's database lies.
         folder: the study's folder, where files of the others lie.
 

@@ -20,6 +20,7 @@ from mlflow.entities import Metric, Param, Run, RunTag
 from mlflow.exceptions import MlflowException
 
 from search.core.errors import UserError
+from search.core.grouped import grouped
 from search.core.shown import shell_word
 from search.core.trial import State
 from search.ledger.urls import sqlite_url
@@ -70,9 +71,7 @@ def _write(study: LoggedStudy, uri: str, results: Path) -> None:
     results.mkdir(parents=True, exist_ok=True)
     client = MlflowClient(uri)
     experiment = _experiment(client, study, results if uri.startswith("sqlite") else None)
-    runs_of: dict[str, list[Run]] = {}
-    for run in _runs(client, experiment):
-        runs_of.setdefault(run.data.tags.get("search.trial", ""), []).append(run)
+    runs_of = grouped(_runs(client, experiment), lambda run: str(run.data.tags.get("search.trial", "")))
     study_start = min((trial.points[0].at for trial in study.trials if trial.points), default=0.0)
     old = runs_of.pop(STUDY, [])
     parent = old[0] if old else _begin(client, experiment, study.title, study_start, {"search.trial": STUDY})

@@ -117,7 +117,6 @@ def export(study: OpenStudy, what: str, format: str, path: Path) -> Path:
     """Write one subject of a study to a file.
 
     Args:
-        study: the study.
         what: ``table``, ``trials``, ``epochs``, ``decisions`` or ``predictions``.
         format: one of `FORMATS`. Those that programs read (csv, json, xlsx, parquet) hold the frame with all digits;
             those that people read (md, tex, html) what is printed, rounded and with its notes.

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from search.core.errors import Fault
+from search.core.grouped import grouped
 from search.core.shown import called, listed
 from search.space.extends import section
 from search.space.idle import Sample, Unanswered, idle, note, refused
@@ -140,10 +141,8 @@ def _alike(axis: Axis, space: Space, found: Sequence[Sample], signature: Callabl
     groups = [group for group in _groups(axis, space, found).values() if len(group) > 1]
     values = {name: samples[0].parameters[axis.name] for group in groups for name, samples in group.items()}
     each = [{name: sorted({signature(one) for one in samples}) for name, samples in group.items()} for group in groups]
-    classes: dict[str, list[Any]] = {}
-    for name, value in values.items():
-        classes.setdefault(repr([signatures.get(name) for signatures in each]), []).append(value)
-    return [alike for alike in classes.values() if len(alike) > 1]
+    classes = grouped(values, lambda name: repr([signatures.get(name) for signatures in each])).values()
+    return [[values[name] for name in names] for names in classes if len(names) > 1]
 
 
 def _with(values: Sequence[object], axis: Axis, found: Sequence[Sample]) -> list[Sample]:

@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import Any
 
 from search.core.errors import Fault
+from search.core.grouped import grouped
 from search.core.values import Parameters, Settings
 
 
@@ -315,9 +316,7 @@ class Space:
 
         A conditional axis hangs on exactly one other, so axes form trees: below each value stand the axes it activates.
         """
-        below: dict[str, list[Axis]] = {}
-        for axis in self.axes:
-            below.setdefault(axis.when.axis if axis.when else "", []).append(axis)
+        below = grouped(self.axes, lambda axis: axis.when.axis if axis.when else "")
         sizes: dict[str, int] = {}
         for axis in reversed(self.axes):  # an axis stands before those that hang on it
             children = below.get(axis.name, [])

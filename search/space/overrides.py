@@ -7,7 +7,7 @@ of them) or a dotted path into the file (``search.trials``, ``seeds``, ``space.l
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -56,7 +56,6 @@ def apply(root: Node, overrides: Mapping[str, Node], rules: Rules, problems: Pro
     """Lay parsed overrides over the tree of a file.
 
     Args:
-        root: the tree.
         overrides: key -> value.
         rules: of the settings; without them every name may be one.
     """
@@ -162,10 +161,9 @@ def _at(node: Node, parts: list[str], value: Node, problems: Problems) -> Node:
     return node.put(name, value)
 
 
-def paths(rule: Rule = TOP, prefix: str = "") -> list[str]:
-    """Return the paths into the file that can be set, settings and axes apart."""
-    found = []
+def paths(rule: Rule = TOP, prefix: str = "") -> Iterator[str]:
+    """Yield the paths into the file that can be set, settings and axes apart."""
     for name, inner in rule.get("properties", {}).items():
         if prefix or name not in ("fixed", "space"):
-            found += [f"{prefix}{name}", *paths(inner, f"{prefix}{name}.")]
-    return found
+            yield f"{prefix}{name}"
+            yield from paths(inner, f"{prefix}{name}.")

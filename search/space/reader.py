@@ -50,7 +50,6 @@ def read_space(path: str | os.PathLike[str], overrides: Mapping[str, object] = {
     """Read a search-space file.
 
     Args:
-        path: the file.
         overrides: ``--set key=value``: a setting, an axis of named options or a dotted path into the file, and its
             value: plain Python data, or text, read as in the file.
 

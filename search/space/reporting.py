@@ -62,7 +62,6 @@ def read_report(node: Node, axes: Sequence[Axis], names: Sequence[str], fresh: b
     """Read the section ``report``.
 
     Args:
-        node: the section.
         axes: the axes found sound.
         names: all axes of the file; nothing is said of values of one that is not sound.
         fresh: not of a study on record, which was run with the labels it has.

@@ -60,7 +60,6 @@ def read_search(node: Node, axes: Sequence[Axis], complete: bool, problems: Prob
     """Read the section ``search``.
 
     Args:
-        node: the section.
         axes: the axes found sound.
         complete: whether these are all axes of the file; without it nothing is said of how the sampler fits them.
     """
@@ -98,7 +97,6 @@ def check_metric(node: Node, measured: Sequence[str], problems: Problems) -> Non
     """Refuse an objective that no row of the workload will hold: every trial would fail after its first epoch.
 
     Args:
-        node: the section.
         measured: names of the workload's metrics; none where it does not say.
     """
     metric = section(node, "objective").entries.get("metric")
@@ -118,7 +116,6 @@ def _confirm(node: Node | None, sampler: str, axes: Sequence[Axis] | None, probl
     """Read ``confirm``; its baseline is a configuration of the space.
 
     Args:
-        node: the section.
         sampler: how configurations are chosen.
         axes: all axes of the file, None where some are not sound.
     """

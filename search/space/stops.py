@@ -16,7 +16,6 @@ def check_stops(root: Node, measured: Sequence[str], problems: Problems) -> None
     """Refuse a stop rule that reads what no row will hold, or that takes a score for a loss.
 
     Args:
-        root: the file.
         measured: names of the workload's metrics; none where it does not say.
     """
     named = list(_values(root, METRIC))

@@ -170,7 +170,6 @@ def from_runs(
     The same seed of a setting twice (settings shared by studies) is one seed: the finished one where one is.
 
     Args:
-        runs: the runs.
         settings: number of settings.
         images: number of images.
         classes: as in `make_scores`.

@@ -19,7 +19,6 @@ def own_marks(leaf: Leaf, rungs: Iterable[int] = (), landmarks: Iterable[int] = 
     """Return epoch, counted from 1 -> what a state behind it is kept for; some may lie behind the leaf's end.
 
     Args:
-        leaf: the leaf.
         rungs: epochs at which the pruner decides.
         landmarks: epochs the workload names.
     """

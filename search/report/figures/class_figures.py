@@ -27,8 +27,6 @@ def class_figures(read: Curves, groups: Sequence[Group], value: str) -> list[Cla
     """Confusion matrices of two settings, and accuracies per class of several, judged on the same images.
 
     Args:
-        read: the study's curves.
-        groups: its settings.
         value: ``last`` or ``best``: the epoch of each run.
     """
     space, objective = read.space, read.space.search.objective.metric

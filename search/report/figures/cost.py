@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
@@ -100,32 +100,28 @@ def front(costs: Sequence[float], values: Sequence[float], maximize: bool = True
 
 def _markers(
     points: Sequence[tuple[Group, list[float]]], means: Sequence[float], costs: Sequence[float], column: int
-) -> list[go.Scatter]:
-    """Return one trace per setting, or one for all of them where they are many."""
+) -> Iterator[go.Scatter]:
+    """Yield one trace per setting, or one for all of them where they are many."""
     named = len(points) <= MAX_SETTINGS_MARKED
     each = [[i] for i in range(len(points))] if named else [list(range(len(points)))]
-    traces = []
     for those in each:
         place = points[those[0]][0].place if named else None
         colour = colour_of(place)
         above = [max(points[i][1]) - means[i] for i in those]
         below = [means[i] - min(points[i][1]) for i in those]
-        traces.append(
-            go.Scatter(
-                x=[costs[i] for i in those],
-                y=[means[i] for i in those],
-                mode="markers",
-                name=wrapped(points[those[0]][0].name) if named else "a setting",
-                legendgroup=str(place),
-                showlegend=column == 1,
-                marker={
-                    "symbol": [marker_of(place) + "-open" * bool(points[i][0].remark) for i in those],
-                    "color": colour,
-                    "size": 10 if named else 7,
-                },
-                error_y=error_bars(above, below, colour, 1.2, 4) if any(len(points[i][1]) > 1 for i in those) else None,
-                hovertext=[f"{wrapped(points[i][0].name)}<br>{means[i]:.4g} at {costs[i]:.4g}" for i in those],
-                hoverinfo="text",
-            )
+        yield go.Scatter(
+            x=[costs[i] for i in those],
+            y=[means[i] for i in those],
+            mode="markers",
+            name=wrapped(points[those[0]][0].name) if named else "a setting",
+            legendgroup=str(place),
+            showlegend=column == 1,
+            marker={
+                "symbol": [marker_of(place) + "-open" * bool(points[i][0].remark) for i in those],
+                "color": colour,
+                "size": 10 if named else 7,
+            },
+            error_y=error_bars(above, below, colour, 1.2, 4) if any(len(points[i][1]) > 1 for i in those) else None,
+            hovertext=[f"{wrapped(points[i][0].name)}<br>{means[i]:.4g} at {costs[i]:.4g}" for i in those],
+            hoverinfo="text",
         )
-    return traces

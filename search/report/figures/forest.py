@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import plotly.graph_objects as go
@@ -47,16 +47,14 @@ class ForestRow:
     state: str = ""
 
 
-def differences(table: Table) -> list[ForestRow]:
-    """Return the differences of a table's printed lines to the baseline: on test images in a confirm stage."""
-    rows = []
+def differences(table: Table) -> Iterator[ForestRow]:
+    """Yield the differences of a table's printed lines to the baseline: on test images in a confirm stage."""
     for line in table.shown:
         found = (line.tested if table.confirms else line.judged).difference
         if found is None:
             continue
         state = "" if found.state is Trust.ESTIMATED else found.reason or found.state.value
-        rows.append(ForestRow(line.setting, found.estimate, found.low, found.high, state))
-    return rows
+        yield ForestRow(line.setting, found.estimate, found.low, found.high, state)
 
 
 def forest_figure(

@@ -45,7 +45,6 @@ def contact_sheet(pictures: Mapping[str, Mapping[str, Any]], title: str, path: P
     Args:
         pictures: name -> ``image``, ``title`` and ``note``, see `search.workload.Picturing`.
         title: the page's heading.
-        path: of the page.
 
     Raises:
         UserError: the file cannot be written.

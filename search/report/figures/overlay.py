@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
+from search.core.grouped import grouped
 from search.report.figures.curves import LOGARITHMIC_RATIO, rate_axis
 from search.report.figures.style import colour_of, dressed, key, legend_beside, series, wrapped
 from search.report.table.groups import Group
@@ -124,10 +125,8 @@ def axis_title(metric: str) -> str:
 
 def same_training(groups: Sequence[Group]) -> str:
     """Say which settings were settled from the same training: their lines lie upon one another."""
-    same: dict[frozenset[str], list[str]] = {}
-    for group in groups:
-        same.setdefault(group.keys, []).append(group.short)
-    sets = [" = ".join(labels) for labels in same.values() if len(labels) > 1]
+    same = grouped(groups, lambda group: group.keys).values()
+    sets = [" = ".join(group.short for group in those) for those in same if len(those) > 1]
     return f"one training, so one line: {', '.join(sets)}" if sets else ""
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import plotly.graph_objects as go
@@ -35,10 +35,9 @@ class Rung:
     cut: Sequence[float]
 
 
-def rungs_of(log: Sequence[Decision], curves: Sequence[Curve]) -> list[Rung]:
-    """Return the rungs, by epoch, from the entries ``rung`` of a study's order log."""
+def rungs_of(log: Sequence[Decision], curves: Sequence[Curve]) -> Iterator[Rung]:
+    """Yield the rungs, by epoch, from the entries ``rung`` of a study's order log."""
     verdicts = {(entry.epoch or 0, entry.key): entry for entry in log if entry.kind == "rung"}
-    rungs = []
     for epoch in sorted({epoch for epoch, _ in verdicts}):
         here = [entry for (at, _), entry in verdicts.items() if at == epoch]
         passed = pruned = 0
@@ -51,8 +50,7 @@ def rungs_of(log: Sequence[Decision], curves: Sequence[Curve]) -> list[Rung]:
             value = entry.detail.get("value")
             if isinstance(value, int | float) and math.isfinite(value):
                 values[0 if entry.detail.get("goes_on") else 1].append(float(value))
-        rungs.append(Rung(epoch, passed, pruned, *values))
-    return rungs
+        yield Rung(epoch, passed, pruned, *values)
 
 
 def rungs_figure(

@@ -67,7 +67,7 @@ def figures_of(compared: Comparison, differences: Sequence[ForestRow] | None = N
     drawn = _Drawing(read, table, groups)
     figures = [
         *drawn.curves(),
-        drawn.forest(of_table(table) if differences is None else differences),
+        drawn.forest([*of_table(table)] if differences is None else differences),
         drawn.rates(),
         *(drawn.made(*told) for told in class_figures(read, groups, drawn.value)),
         drawn.cost(),
@@ -208,7 +208,7 @@ class _Drawing:
     def rungs(self) -> StudyFigure | None:
         log = self.ledger.decisions(self.read.record.id, kinds=["rung"])
         curves = [curve for curve in self.read.curves if curve.rows]
-        rungs = rungs_of(log, curves)
+        rungs = [*rungs_of(log, curves)]
         started, finished = len(curves), sum(1 for curve in curves if curve.trial.state in COUNTED)
         title = "What successive halving let go on"
         passed = ", ".join(f"{rung.passed} passed epoch {rung.epoch}" for rung in rungs)

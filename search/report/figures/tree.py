@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 
 import plotly.graph_objects as go
 
+from search.core.grouped import grouped
 from search.core.trial import State
 from search.report.figures.style import (
     COLOURS,
@@ -180,9 +181,7 @@ def width_figure(wide: Sequence[tuple[int, int, int]], title: str, subtitle: str
 
 def _in_order(found: Sequence[Branch]) -> list[Branch]:
     """Return branches in depth-first order, so that no connection crosses a bar, with parents by their new places."""
-    below: dict[int | None, list[int]] = {}
-    for place, branch in enumerate(found):
-        below.setdefault(branch.parent, []).append(place)
+    below = grouped(range(len(found)), lambda place: found[place].parent)
 
     def behind(parent: int | None) -> Iterator[int]:
         for place in sorted(below.get(parent, []), key=lambda i: (-found[i].start, i)):
@@ -205,10 +204,7 @@ def _spans(branch: Branch) -> list[tuple[int, int, bool]]:
 
 
 def _ends(figure: go.Figure, tree: Sequence[Branch]) -> None:
-    shown: dict[tuple[str, str], list[int]] = {}
-    for i, branch in enumerate(tree):
-        shown.setdefault(ENDS[branch.state], []).append(i)
-    for (symbol, words), places in shown.items():
+    for (symbol, words), places in grouped(range(len(tree)), lambda i: ENDS[tree[i].state]).items():
         bold = symbol.endswith(("thin", "open"))
         figure.add_trace(
             go.Scatter(

@@ -6,7 +6,7 @@ Formats that programs read (CSV, JSON, Parquet, XLSX) hold the frames with all d
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any, Literal
 
@@ -84,19 +84,17 @@ def table_columns(table: Table) -> list[Column]:
     return columns
 
 
-def drawn_lines(table: Table) -> list[Line]:
-    """Return the printed lines, and below each setting of which a seed diverged one with such seeds at chance."""
-    lines = []
+def drawn_lines(table: Table) -> Iterator[Line]:
+    """Yield the printed lines, and below each setting of which a seed diverged one with such seeds at chance."""
     for line in table.shown:
-        lines.append(line)
+        yield line
         if not line.at_chance:
             continue
         judged, tested = line.at_chance
         cells = {name: _cell_of(judged) if name == table.judged else Cell() for name in line.cells}
         setting, seeds = f"{line.setting}, diverged at chance", judged.cell.seeds
         second = Line(setting, line.configuration, line.parameters, seeds, line.seeds, cells, None, 0.0, second=True)
-        lines.append(replace(second, chosen=_cell_of(tested), judged=judged, tested=tested))
-    return lines
+        yield replace(second, chosen=_cell_of(tested), judged=judged, tested=tested)
 
 
 def _cell_of(judged: Judged) -> Cell:

@@ -44,7 +44,6 @@ def element(name: str, *content: str, lines: bool = False, **attributes: str | b
     """Return an element.
 
     Args:
-        name: of the tag.
         content: markup as it is, other text escaped.
         lines: line feeds of text in it stay, as in ``pre``.
         attributes: ``class_`` is ``class``, other low lines are hyphens; True has no value, False is left out.
@@ -82,7 +81,6 @@ def table(caption: str, head: Sequence[str], rows: Iterable[Sequence[str]], numb
     Args:
         caption: says what it holds.
         head: headings of the columns.
-        rows: their cells.
         numbers: columns, counted from 0, that are set flush right.
     """
 

@@ -94,7 +94,8 @@ def _of_settings(table: Table, read: Curves) -> str:
     own = _Split("validation", [(line, line.judged) for line in ours])
     if confirms(read.record):  # what validation images show of settings that they chose is no answer
         if not any(line.tested.known for line in ours):
-            return f"Nothing can be decided: the validation images chose these settings, and {_untested(table)}."
+            untested = "no predictions on test images are on record" if table.test else "there are no test images"
+            return f"Nothing can be decided: the validation images chose these settings, and {untested}."
         own, test = test, _Split("test", [])
     base = _baseline(table, space)
     sentences = [own.sentence(base)]
@@ -148,11 +149,6 @@ def _settled(claim: Claim) -> tuple[int, ...]:
 
 def _same_run(one: Judged) -> bool:
     return one.difference is not None and one.difference.state is Trust.SAME_RUN
-
-
-def _untested(table: Table) -> str:
-    """Say why test images decide nothing."""
-    return "no predictions on test images are on record" if table.test else "there are no test images"
 
 
 def _unfinished(read: Curves) -> str:

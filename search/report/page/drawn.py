@@ -57,7 +57,6 @@ def figures(made: Sequence[StudyFigure], study: str, room: int) -> Figures:
     """Return figures as markup.
 
     Args:
-        made: the figures.
         study: name of the study.
         room: bytes there are for library and data; the largest figures are left out where they take more, and the
             page says which.

@@ -26,8 +26,6 @@ def cost(table_: Table, read: Curves, runs: Sequence[Mapping[str, Any]]) -> Mark
     """Return what the study cost: epochs alone, distinct, trained and reused, and seconds.
 
     Args:
-        table_: its table.
-        read: its curves.
         runs: runs of this study, with ``seconds``.
     """
     alone = sum(line.alone for line in table_.lines)

@@ -11,6 +11,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from search.core.grouped import grouped
 from search.core.trial import DataCard, State, Trial
 from search.ledger.ledger import Recorded, StudyRecord
 from search.space.model import Objective, Space
@@ -122,10 +123,7 @@ def identity(parameters: Mapping[str, object]) -> str:
 
 def by_setting(curves: Iterable[Curve]) -> dict[str, list[Curve]]:
     """Return `identity` of a setting -> its curves, in the order they come in."""
-    groups: dict[str, list[Curve]] = {}
-    for curve in curves:
-        groups.setdefault(identity(curve.trial.parameters), []).append(curve)
-    return groups
+    return grouped(curves, lambda curve: identity(curve.trial.parameters))
 
 
 def _trained(study: OpenStudy) -> dict[int, set[int]]:

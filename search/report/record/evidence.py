@@ -97,7 +97,6 @@ def gather(read: Curves, lines: Sequence[Sequence[Curve]], metric: str, split: s
     """Load the predictions that a table's lines rest on.
 
     Args:
-        read: the study's curves.
         lines: per line of the table its runs, one per seed.
         metric: accuracy on record, which the predictions must give.
         split: whose predictions.

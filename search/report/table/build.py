@@ -15,7 +15,7 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -61,7 +61,6 @@ def table_of(read: Curves, judging: bool = True) -> Table:
     """Build the comparison table of curves that are read already.
 
     Args:
-        read: the curves.
         judging: where false, no predictions are read and nothing is judged, and the table says nothing of it.
     """
     space = read.space
@@ -71,7 +70,7 @@ def table_of(read: Curves, judging: bool = True) -> Table:
     lines_with_runs = [(_line(group, space, metrics, test), one_per_seed(group)) for group in groups.values()]
     sampled = space.search.sampler != "grid"
     lines_with_runs.sort(key=lambda entry: _rank(entry[0], space) if sampled else _place(entry[0], space))
-    lines = _distinct([line for line, _ in lines_with_runs])
+    lines = [*_distinct([line for line, _ in lines_with_runs])]
     if sampled:
         lines = _best_marked(lines, space.search.objective.metric)
     figures, homeless = published_figures(space, [(line.setting, line.parameters) for line in lines])
@@ -118,14 +117,12 @@ def one_per_seed(group: Sequence[Curve]) -> list[Curve]:
     return [by_seed[seed] for seed in sorted(by_seed)]
 
 
-def _distinct(lines: Sequence[Line]) -> list[Line]:
+def _distinct(lines: Sequence[Line]) -> Iterator[Line]:
     """Count the epochs of each line that no line above it has."""
     seen: set[str] = set()
-    result = []
     for line in lines:
-        result.append(replace(line, distinct=len(line.keys - seen)))
+        yield replace(line, distinct=len(line.keys - seen))
         seen |= line.keys
-    return result
 
 
 def _once(lines: Sequence[Sequence[Curve]]) -> list[Sequence[Curve]]:

@@ -11,7 +11,7 @@ What this file promises:
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from typing import Any
 
 from search.report.record.curves import Curve
@@ -44,8 +44,6 @@ def verdicts(
     """Judge the claims of a space file, in its order.
 
     Args:
-        space: the file.
-        table: its table.
         lines: per line of the table its runs, one per seed; fewer than finished where seeds are copies of one run.
         evidence: predictions of the validation images; its `why` says why differences cannot be judged.
         looks: looks that were planned; the level is divided by them.
@@ -56,7 +54,7 @@ def verdicts(
     for claim in space.report.claims:
         if not any(word in claim for word in _RUNS):
             compared += [RowClaim(claim, where, bench) for where in bench.strata]
-    names = _comparisons(compared)
+    names = [*_comparisons(compared)]
     adjusted, tests = holm_once([one.p for one in compared], names)
     claims: list[Claim] = []
     for claim in space.report.claims:
@@ -71,21 +69,19 @@ def verdicts(
     return claims
 
 
-def _comparisons(compared: Sequence[RowClaim]) -> list[Hashable]:
-    """Return what names each claim's comparison: pairs of settings with equal rows share theirs.
+def _comparisons(compared: Sequence[RowClaim]) -> Iterator[Hashable]:
+    """Yield what names each claim's comparison: pairs of settings with equal rows share theirs.
 
     Several claims about one pair of settings stay several: each was asked for.
     """
     seen: Counter[frozenset[int]] = Counter()
-    names: list[Hashable] = []
     for one in compared:
         name = one.comparison
         if name is not None:
             pair = frozenset(one.about)
             name = (seen[pair], name)
             seen[pair] += 1
-        names.append(name)
-    return names
+        yield name
 
 
 def claim_text(space: Space, claim: Mapping[str, Any]) -> str:

@@ -43,12 +43,11 @@ def complete(groups: Sequence[Group]) -> list[Group]:
 
 def varied(groups: Sequence[Group], space: Space) -> list[Axis]:
     """Return the axes of which these settings have more than one value."""
-    found = []
-    for axis in space.axes:
-        values = {value_text(group.parameters[axis.name]) for group in groups if axis.name in group.parameters}
-        if len(values) > 1:
-            found.append(axis)
-    return found
+
+    def values(name: str) -> set[str]:
+        return {value_text(group.parameters[name]) for group in groups if name in group.parameters}
+
+    return [axis for axis in space.axes if len(values(axis.name)) > 1]
 
 
 def importances(groups: Sequence[Group], space: Space) -> Importance:

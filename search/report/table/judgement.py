@@ -66,7 +66,6 @@ def judged(table: Table, read: Curves, lines: Sequence[Sequence[Curve]]) -> tupl
 
     Args:
         table: lines with their plain figures.
-        read: the study's curves.
         lines: per line its runs, one per seed.
     """
     space = read.space

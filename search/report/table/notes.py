@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from search.core.grouped import grouped
 from search.core.trial import State
 from search.report.record.curves import Curves
 from search.report.table.judged_notes import judged_notes
@@ -164,11 +165,8 @@ def _sharing(table: Table, read: Curves, same: Unmoved) -> Iterator[str]:
     if trained < alone:
         own = f"{settled} of {len(begun)} trials needed no training of their own"
         yield f"Runs of this study trained {trained} epochs; {own}."
-    one: dict[frozenset[str], list[str]] = {}
-    for line in table.lines:
-        if line.keys:
-            one.setdefault(line.keys, []).append(line.setting)
-    groups = [names for names in one.values() if len(names) > 1]
+    trainings = grouped((line for line in table.lines if line.keys), lambda line: line.keys).values()
+    groups = [[line.setting for line in lines] for lines in trainings if len(lines) > 1]
     yield from (f"Same runs, by construction: {'; '.join(names)}." for names in groups[:MAX_SAME_GROUPS_NAMED])
     if len(groups) > MAX_SAME_GROUPS_NAMED:
         lines = sum(len(names) for names in groups[MAX_SAME_GROUPS_NAMED:])

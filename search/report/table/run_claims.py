@@ -32,8 +32,6 @@ def judge_runs(
     """Judge a `never` or `always` claim.
 
     Args:
-        space: the file.
-        table: its table.
         lines: per line of the table its runs, one per seed.
         claim: as the file has it: one of `search.space.report_keys.PREDICATES`, and perhaps ``where``.
         missed: key of a row -> whether its predictions leave a class of the validation images without a hit.

@@ -120,7 +120,7 @@ class TestWhich:
         """Of a confirm stage those on test images: validation images chose its settings."""
         bench = Bench(ledger, dataclasses.replace(SPACE, name=name)).grid()
         table = comparison_table(bench.opened)
-        rows = differences(table)
+        rows = list(differences(table))
         line = table.lines[1].tested if table.confirms else table.lines[1].judged
         assert line is not None
         assert line.difference is not None

@@ -88,7 +88,7 @@ class TestRungs:
     def test_trials_are_counted_and_distinct_runs_are_points(self, make: Callable[..., Study]) -> None:
         study = self.build(make)
         log = study.ledger.decisions(study.record.id)
-        assert rungs_of(log, curves(study)) == [Rung(1, 2, 2, [0.5], [0.1]), Rung(2, 1, 0, [0.6], [])]
+        assert list(rungs_of(log, curves(study))) == [Rung(1, 2, 2, [0.5], [0.1]), Rung(2, 1, 0, [0.6], [])]
 
     def test_bars_and_points(self) -> None:
         rungs = [Rung(1, 2, 2, [0.5], [0.1, 0.2])]
