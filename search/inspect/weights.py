@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from search.core.errors import UserError
+from search.core.shown import called
 from search.core.trial import State
 from search.inspect.chosen import chosen_epoch, chosen_trial
 from search.inspect.revive import Say, as_in_a_worker, canonical_of, revive
@@ -59,9 +60,10 @@ def export_weights(
     """
     check_file(path)
     record, space = study.record, study.space
+    name = called(space.workload)
     workload = load_workload(space.workload)
     if not isinstance(workload, Weighing):
-        raise UserError(f"the workload {space.workload!r} offers no weights; see search.workload.Weighing")
+        raise UserError(f"the workload {name!r} offers no weights; see search.workload.Weighing")
     curve = chosen_trial(read_curves(study), trial, "export", say)
     if epoch is None:
         _check_ended(curve, record.name)
@@ -72,10 +74,10 @@ def export_weights(
     card = study.ledger.data(curve.data)
     if card is not None and card.classes:
         about = {"classes": list(card.classes), **about}
-    if faults := [fault for name, array in arrays.items() if (fault := fault_of(name, array))] or (
+    if faults := [fault for label, array in arrays.items() if (fault := fault_of(label, array))] or (
         [] if arrays else ["there are none"]
     ):
-        raise UserError(f"the workload {space.workload!r}: of its weights, {faults[0]}; nothing was written")
+        raise UserError(f"the workload {name!r}: of its weights, {faults[0]}; nothing was written")
     ours = {
         "study": record.name,
         "trial": curve.trial.number,
@@ -90,10 +92,10 @@ def export_weights(
     }
     if twice := sorted({"format", *ours} & set(about)):
         raise UserError(
-            f"the workload {space.workload!r} says {twice[0]!r} about its weights, which the file says itself; give it "
+            f"the workload {name!r} says {twice[0]!r} about its weights, which the file says itself; give it "
             "another name, nothing was written"
         )
-    text = {name: _text(name, value, space.workload) for name, value in {**ours, **about}.items()}
+    text = {label: _text(label, value, name) for label, value in {**ours, **about}.items()}
     return WeightsFile(write_tensors(path, arrays, text), curve.trial.number, epoch)
 
 
