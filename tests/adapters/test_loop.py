@@ -282,3 +282,33 @@ def test_names_that_last_are_those_read_before_they_are_assigned():
     assert loop.handle == "session"
     own = set(lasting_names.__code__.co_varnames) | set(lasting_names.__code__.co_cellvars)
     assert loop.lasting & own == {"train", "val", "best", "maybe", "before", "closed", "step", "seen"}
+
+
+def test_a_script_halts_at_its_head_with_its_closure_its_defaults_and_its_lines():
+    outer, other = 2, [1]
+
+    def script(run, plain=3, *, named=4):
+        inner = outer + plain
+
+        def add(value):
+            other.append(value)
+            return value + inner
+
+        for epoch in run:
+            if epoch == 2:
+                raise ValueError("in the loop")
+            yield {"loss": add(named)}
+
+    halting = read_loop(script).function
+    generator = halting(iter([1, 2]))
+    assert next(generator) is None
+    assert other == [1]
+    assert generator.gi_frame.f_locals["inner"] == 5
+    assert next(generator) == {"loss": 9}
+    assert other == [1, 4]
+    with pytest.raises(ValueError, match="in the loop") as failed:
+        next(generator)
+    place = failed.traceback[-1]
+    assert (place.path.name, place.lineno) == ("test_loop.py", script.__code__.co_firstlineno + 8)
+    assert (halting.__code__.co_qualname, halting.__name__) == (script.__qualname__, "script")
+    assert next(read_loop(in_a_with).function([])) is None

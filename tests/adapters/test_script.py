@@ -62,6 +62,32 @@ def test_a_state_is_loaded_before_the_first_epoch_in_the_middle_and_back_to_the_
     assert run.train_epoch(each[2]) == whole[2]
 
 
+@workload(settings={"bad": 0})
+def failing(run):
+    if run["bad"] == 1:
+        raise ValueError("before the loop")
+    for epoch in run:
+        if epoch == run["bad"]:
+            raise ValueError("in the loop")
+        yield {"loss": torch.rand(())}
+
+
+def test_what_stands_before_the_loop_runs_at_the_start():
+    with pytest.raises(ValueError, match="before the loop"):
+        begin(failing, {"bad": 1})
+
+
+def test_a_run_that_failed_goes_on_from_a_state():
+    run, each = begin(failing, {"bad": 2})
+    run.train_epoch(each[0])
+    state = run.save()
+    for _ in range(2):
+        with pytest.raises(ValueError, match="in the loop"):
+            run.train_epoch(each[1])
+        run.load(state)
+    assert run.save() == state
+
+
 def test_runs_that_take_turns_do_not_disturb_each_other():
     whole = {width: rows(right, {"width": width}) for width in (3, 5)}
     runs = {width: begin(right, {"width": width}) for width in (3, 5)}
@@ -596,16 +622,14 @@ def test_a_state_of_other_parts_or_shapes_is_refused():
     run, each = begin(growing)
     run.train_epoch(each[0])
     other, _ = begin(growing, {"width": 5})
-    other.load(run.save())
-    assert refusal(other.train_epoch, each[0]) == (
+    assert refusal(other.load, run.save()) == (
         "growing: run.keep(weights=...): the state holds a tensor [4] of torch.float32, and there is one [5] of "
         "torch.float32; keep one that has its shape from the start, or a list"
     )
     run, _ = begin(other_parts)
     run.train_epoch({})
     other, _ = begin(other_parts, {"both": False})
-    other.load(run.save())
-    assert refusal(other.train_epoch, {}) == (
+    assert refusal(other.load, run.save()) == (
         "other_parts: the state holds a, b, but run.keep was given a; "
         "keep the same under all settings that share epochs"
     )

@@ -6,12 +6,14 @@ starts from the state.
 """
 
 from __future__ import annotations
+import __future__
 
 import ast
 import inspect
 import textwrap
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from types import CodeType, FunctionType
 from typing import Any
 
 from search.adapters.torch.errors import ScriptError
@@ -33,11 +35,13 @@ class Loop:
         lasting: names that are read in the loop before they are assigned there, or by functions in the script: their
             values pass from one epoch to the next.
         metrics: names of the metrics that are yielded; () where they are made at run time.
+        function: the script with one ``yield`` more, right before its loop, so that it can be halted there.
     """
 
     handle: str
     lasting: frozenset[str]
     metrics: tuple[str, ...]
+    function: Callable[..., Any]
 
 
 def read_loop(function: Callable[..., Any]) -> Loop:
@@ -50,7 +54,7 @@ def read_loop(function: Callable[..., Any]) -> Loop:
 
 
 class _Script:
-    def __init__(self, function: Callable[..., Any]) -> None:
+    def __init__(self, function: Any) -> None:
         self.function, self.name = function, function.__qualname__
         code = getattr(function, "__code__", None)
         try:
@@ -61,7 +65,6 @@ class _Script:
         if code is None or not isinstance(node, ast.FunctionDef):
             raise ScriptError(f"{self.name}: found no function, must be `def {self.name}(run, ...):` with a yield")
         self.node, self.before = node, code.co_firstlineno - 1
-        self.cells = frozenset(code.co_cellvars)
 
     def loop(self) -> Loop:
         parameters = [*self.node.args.posonlyargs, *self.node.args.args]
@@ -78,7 +81,34 @@ class _Script:
         flow = _Flow()
         flow.visit(loop.target)
         flow.block(loop.body)
-        return Loop(handle, frozenset(flow.lasting | self.cells) - {handle}, _metrics(loop, handle))
+        lasting = frozenset(flow.lasting | frozenset(self.function.__code__.co_cellvars)) - {handle}
+        return Loop(handle, lasting, _metrics(loop, handle), self._halting(loop))
+
+    def _halting(self, loop: ast.For) -> Callable[..., Any]:
+        """Return the script with a ``yield`` before its loop; its lines, globals and closure are those it has."""
+        for parent in ast.walk(self.node):
+            block: list[ast.AST] = getattr(parent, "body", [])
+            if isinstance(block, list) and loop in block:
+                block.insert(block.index(loop), ast.copy_location(ast.Expr(ast.Yield()), loop))
+        self.node.decorator_list = []
+        ast.increment_lineno(self.node, self.before)
+        code, closure = self.function.__code__, self.function.__closure__ or ()
+        cells = dict(zip(code.co_freevars, closure, strict=True))
+        around = ast.parse(f"def around({', '.join(cells)}): pass")
+        assert isinstance(around.body[0], ast.FunctionDef)
+        around.body[0].body = [self.node]
+        flags = code.co_flags & __future__.annotations.compiler_flag
+        compiled = compile(ast.fix_missing_locations(around), code.co_filename, "exec", flags, dont_inherit=True)
+        inner = _code(_code(compiled, "around"), self.node.name)
+        halting = FunctionType(
+            inner.replace(co_qualname=code.co_qualname),
+            self.function.__globals__,
+            self.function.__name__,
+            self.function.__defaults__,
+            tuple(cells[name] for name in inner.co_freevars),
+        )
+        halting.__kwdefaults__ = self.function.__kwdefaults__
+        return halting
 
     def _wrong(self, node: ast.AST, sentence: str) -> ScriptError:
         return ScriptError(f"{self.name}: line {getattr(node, 'lineno', 1) + self.before} {sentence}")
@@ -154,6 +184,11 @@ class _Script:
                 )
             if isinstance(node, ast.Continue):
                 raise self._wrong(node, "goes on without a yield; each turn of the loop measures one epoch")
+
+
+def _code(around: CodeType, name: str) -> CodeType:
+    """Return the code of the function of that name that other code defines."""
+    return next(part for part in around.co_consts if isinstance(part, CodeType) and part.co_name == name)
 
 
 def _own(body: Iterable[ast.AST]) -> Iterator[ast.AST]:

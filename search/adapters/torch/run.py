@@ -35,7 +35,6 @@ class ScriptRun:
         self._name, self._fixed, self._varying = name, dict(fixed), varying
         self._now: Mapping[str, Any] = {}
         self._gpus, self._asked, self._in_loop, self._keeps = gpus, False, False, False
-        self._entering: Callable[[], None] = lambda: None
         self.epoch, self.kept, self.read = BEFORE_THE_LOOP, Kept({}), set[str]()
 
     # Settings ---------------------------------------------------------------------------------------------------
@@ -94,9 +93,6 @@ class ScriptRun:
                 "`for epoch in run:` is the only place that asks"
             )
         self._asked = False
-        if not self._in_loop:
-            self._in_loop = True
-            self._entering()
         self.epoch += 1
         seed_all(self.seed, self.epoch, "epoch")
         return self.epoch
@@ -206,19 +202,18 @@ class ScriptRun:
 
 
 class Reins:
-    """What the adapter does with a run that a script must not: it asks for epochs, and puts the counter."""
+    """What the adapter does with a run that a script must not."""
 
-    def __init__(self, run: ScriptRun, entering: Callable[[], None]) -> None:
+    def __init__(self, run: ScriptRun) -> None:
         self._run = run
-        run._entering = entering
+
+    def enter(self) -> None:
+        """Stand at the loop's head: nothing is kept any more, and settings of epochs are read from here on."""
+        self._run._in_loop = True
 
     def ask(self, settings: Mapping[str, Any]) -> None:
         """Let the loop begin one more epoch, under these settings."""
         self._run._asked, self._run._now = True, settings
-
-    def asked(self) -> bool:
-        """Whether the epoch that was asked for has not begun."""
-        return self._run._asked
 
     def put(self, epoch: int) -> None:
         """Go on behind this epoch."""

@@ -126,7 +126,8 @@ class ScriptWorkload(Workload):
             return ScriptRun(self.function.__name__, fixed, self._varying, gpus)
 
         def begin(given: ScriptRun) -> GeneratorType[Any, None, None]:
-            return self.function(given, *arguments[0], **arguments[1])
+            halting: GeneratorType[Any, None, None] = self._loop.function(given, *arguments[0], **arguments[1])
+            return halting
 
         def check_read(names: set[str], settings: Settings) -> None:
             self._check_read(names | read, {**fixed, **settings})

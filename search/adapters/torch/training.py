@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from types import GeneratorType
 from typing import Any
 
@@ -18,19 +19,19 @@ from search.core.values import Settings
 
 
 class Training:
-    """One training of a script.
-
-    The script is run from its beginning to the loop, and through the first epoch, when that is asked for: a state that
-    is loaded before is put into what the script has built, as the loop begins.
+    """One training of a script, which halts at its loop's head, and then at each ``yield``.
 
     Args:
         name: of the script.
-        begin: calls the script with a run, and returns its generator.
+        begin: calls the script with a run, and returns its generator, which yields before the loop as well.
         run: makes the run.
         loop: what its source says.
         package: the outermost package of its module.
         threads: CPU threads.
         check_read: told which settings were read by the end of the first epoch.
+
+    Raises:
+        ScriptError: what stands before the loop breaks a rule.
     """
 
     def __init__(
@@ -43,18 +44,23 @@ class Training:
         threads: int,
         check_read: Callable[[set[str], Settings], None],
     ) -> None:
-        self._name, self._begin, self._make_run, self._loop = name, begin, run, loop
+        self._name, self._make, self._make_run, self._loop = name, begin, run, loop
         self._package, self._threads, self._check_read = package, threads, check_read
-        self._anew()
+        self._begin()
 
-    def _anew(self) -> None:
-        """Stand before the first epoch."""
-        self._pending: Mapping[str, Any] | None = None
-        self._switches = flags.pristine()
-        self._watch = Watch(self._name, self._loop.lasting, self._package)
+    def _begin(self) -> None:
+        """Run the script up to its loop."""
+        flags.apply(flags.pristine(), self._threads)
         self._run = self._make_run()
-        self._reins = Reins(self._run, self._entering)
-        self._generator: GeneratorType[Any, None, None] | None = None
+        seed_all(self._run.seed, BEFORE_THE_LOOP, "start")
+        self._generator = self._make(self._run)
+        if next(self._generator, _ENDED) is _ENDED:
+            raise self._ends("before its loop")
+        self._reins = Reins(self._run)
+        self._reins.enter()
+        self._switches, self._is_new = flags.capture(), True
+        self._watch = Watch(self._name, self._loop.lasting, self._package)
+        self._watch.begin(self._frame(), self._run.kept)
 
     def train_epoch(self, settings: Settings) -> Mapping[str, object]:
         """Train the next epoch under these settings and return what the script yields.
@@ -63,18 +69,11 @@ class Training:
             ScriptError: the script ends, yields no mapping, changes what it does not keep, or leaves settings unread.
         """
         flags.apply(self._switches, self._threads)
-        first = self._generator is None
-        if self._generator is None:
-            seed_all(self._run.seed, BEFORE_THE_LOOP, "start")
-            self._generator = self._begin(self._run)
+        first, self._is_new = self._is_new, False
         self._reins.ask(settings)
-        try:
-            row = next(self._generator)
-        except StopIteration:
-            where = "before its loop" if self._reins.asked() else f"in epoch {self._run.epoch}"
-            raise ScriptError(
-                f"{self._name}: ends {where} and yields nothing; its loop must yield run.measured(...) in every epoch"
-            ) from None
+        row = next(self._generator, _ENDED)
+        if row is _ENDED:
+            raise self._ends(f"in epoch {self._run.epoch}")
         if not isinstance(row, Mapping) or not row:
             raise ScriptError(
                 f"{self._name}: yields {_shown(row)} in epoch {self._run.epoch}; must yield "
@@ -85,16 +84,13 @@ class Training:
             self._check_read(self._run.read, settings)
         return row
 
-    def _entering(self) -> None:
-        """Stand at the loop's head for the first time: put a loaded state into what the script has built."""
-        if self._pending is not None:
-            self._restore(self._pending)
-            self._pending = None
-        self._switches = flags.capture()
-        self._watch.begin(self._frame(), self._run.kept)
+    def _ends(self, where: str) -> ScriptError:
+        return ScriptError(
+            f"{self._name}: ends {where} and yields nothing; its loop must yield run.measured(...) in every epoch"
+        )
 
     def _frame(self) -> Mapping[str, Any]:
-        frame = self._generator.gi_frame if self._generator is not None else None
+        frame = self._generator.gi_frame
         return frame.f_locals if frame is not None else {}
 
     def save(self) -> bytes:
@@ -103,14 +99,8 @@ class Training:
         Raises:
             ScriptError: something kept has come to hold what has no bytes.
         """
-        if self._pending is not None:
-            return pack(self._pending)
-        if self._generator is None:
-            return pack({"epoch": BEFORE_THE_LOOP, "kept": {}})
-        try:
+        with self._named():
             return pack({"epoch": self._run.epoch, "kept": saved(self._run.kept)})
-        except ScriptError as error:
-            raise ScriptError(f"{self._name}: {error}") from None
 
     def load(self, state: bytes) -> None:
         """Go on from what `save` returned, in this or another process.
@@ -119,20 +109,22 @@ class Training:
             ScriptError: it holds other things than are kept.
         """
         loaded = unpack(state)
-        if loaded["epoch"] == BEFORE_THE_LOOP:
-            self._anew()
-        elif self._generator is None:
-            self._pending = loaded
-        else:
-            self._restore(loaded)
-            self._watch.begin(self._frame(), self._run.kept)
+        if not self._is_new:
+            self._begin()  # as in another process: nothing of what was trained here is left
+        with self._named():
+            restore(self._run.kept, loaded["kept"])
+        self._reins.put(loaded["epoch"])
+        self._watch.begin(self._frame(), self._run.kept)
 
-    def _restore(self, state: Mapping[str, Any]) -> None:
+    @contextmanager
+    def _named(self) -> Iterator[None]:
         try:
-            restore(self._run.kept, state["kept"])
+            yield
         except ScriptError as error:
             raise ScriptError(f"{self._name}: {error}") from None
-        self._reins.put(state["epoch"])
+
+
+_ENDED = object()
 
 
 def _shown(value: object) -> str:
