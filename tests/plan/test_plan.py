@@ -18,6 +18,7 @@ from search.core.errors import Fault, UserError
 from search.core.trial import DataCard, Row
 from search.engine.decide.context import Context
 from search.engine.decide.driver import Driver
+from search.engine.decide.lease import Lease, Proof
 from search.engine.steps.conditions import conditions
 from search.ledger.files import StateFile
 from search.ledger.ledger import Ledger
@@ -200,7 +201,10 @@ def record_run(opened: Ledger, space: Space, seconds: float, size: int) -> None:
     driver = Driver(Context(opened_study, planner, make_sampler(space), run_id, 1))
     driver.plan_ahead()
     while (lease := driver.next_lease()) is not None:
-        for done, key in enumerate(lease.path):
+        if isinstance(lease, Proof):
+            driver.proved(lease.id, [Row({"val_loss": 1.0, "train_loss": 1.0})] * len(lease.stretches))
+        for done, key in enumerate(lease.path if isinstance(lease, Lease) else ()):
+            assert isinstance(lease, Lease)
             kept = KeptState(StateFile(key, "0" * 64, size), lease.offset + done + 1, Role.LAST)
             if not driver.row(lease.id, Row({"val_loss": 1.0, "train_loss": 1.0}), seconds, kept):
                 break

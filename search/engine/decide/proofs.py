@@ -9,11 +9,13 @@ from search.core.trust import FRESH, START
 from search.engine.decide.context import Context
 from search.engine.decide.death import Death
 from search.engine.decide.lease import CAUSE, Proof
+from search.ledger.ledger import Recorded
 
 NOT_SAVED = (
     "likely cause: something that training depends on is not in what save() returns (a generator, the optimiser's "
     "momentum, a counter)"
 )
+EITHER = f"{NOT_SAVED}, or that stays in the process from one trial to the next"
 LEAKS = (
     "likely cause: something stays in the process from one trial to the next (a global, a cache that is changed, a "
     "generator that is not seeded anew)"
@@ -51,7 +53,7 @@ class Proofs:
             return
         for place, (key, row) in enumerate(zip(keys, rows, strict=True)):
             if on_record[key].row.differences(row):
-                self._fails(proof, place, on_record[key].row, row)
+                self._fails(proof, place, on_record[key], row)
                 return
         with context.step() as step:
             state = proof.stretches[0].start
@@ -96,11 +98,12 @@ class Proofs:
 
     # Where something differs --------------------------------------------------------------------------------------
 
-    def _fails(self, proof: Proof, place: int, stored: Row, row: Row) -> None:
+    def _fails(self, proof: Proof, place: int, stored: Recorded, row: Row) -> None:
         """A proof failed: say what differs, and what is mostly behind it."""
-        stretch, what = proof.stretches[place], difference(stored, row)
+        stretch, what = proof.stretches[place], difference(stored.row, row)
         if stretch.start is not None:
-            begin, cause = f"trained from the state after epoch {stretch.start.epoch}, in a fresh process", NOT_SAVED
+            begin = f"trained from the state after epoch {stretch.start.epoch}, in a fresh process"
+            cause = NOT_SAVED if stored.origin == FRESH else EITHER  # the process that saved it was a used one
         elif place:
             begin, cause = "in a process that had trained another trial before", LEAKS
         elif self._context.trust.origin(proof.kind, stretch.key) == FRESH:
