@@ -20,6 +20,7 @@ from search.inspect.tensor_file import check_file, fault_of, write_tensors
 from search.report.record.curves import Curve, read_curves
 from search.study.opened import OpenStudy
 from search.workload import Weighing, load_workload
+from search.workload.foreign import reason_of
 
 
 @dataclass(frozen=True)
@@ -68,9 +69,15 @@ def export_weights(
     if epoch is None:
         _check_ended(curve, record.name)
     epoch = chosen_epoch(curve, space, epoch, "export")
-    with as_in_a_worker(space.resources.cpus):
-        run = revive(study, workload, curve.trial, epoch, say, exact=True)
-        arrays, about = workload.weights(run), workload.about(run)
+    try:
+        with as_in_a_worker(space.resources.cpus):
+            run = revive(study, workload, curve.trial, epoch, say, exact=True)
+            arrays, about = workload.weights(run), workload.about(run)
+    except UserError:
+        raise
+    except Exception as error:
+        doing = f"the weights of trial {curve.trial.number} after epoch {epoch}"
+        raise UserError(f"the workload {name!r} failed at {doing}: {reason_of(error)}; nothing was written") from error
     card = study.ledger.data(curve.data)
     if card is not None and card.classes:
         about = {"classes": list(card.classes), **about}

@@ -204,6 +204,19 @@ def test_a_workload_that_offers_what_cannot_be_written(
     assert told in (f"the workload {WEIGHED!r}: {said}", f"the workload {WEIGHED!r} {said}")
 
 
+def test_a_workload_that_raises(make: Callable[..., Recorded], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def weights(self: object, run: object) -> dict[str, Any]:
+        raise RuntimeError("no such head")
+
+    study = make()
+    monkeypatch.setattr(type(study.workload), "weights", weights)
+    line = weights.__code__.co_firstlineno + 1
+    assert refusal(study, tmp_path / "w.pt") == (
+        f"the workload {WEIGHED!r} failed at the weights of trial 0 after epoch 4: RuntimeError('no such head') "
+        f"({__file__}, line {line}); nothing was written"
+    )
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
