@@ -37,4 +37,4 @@ def clean(results: str, storage: str | None, states: bool, alarms: bool) -> None
     kept, room = ledger.states.size()
     click.echo(f"kept: {kept} state{'' if kept == 1 else 's'}, {room / 1e6:.1f} MB")
     if alarms:
-        click.echo(f"alarms cleared: {ledger.clear_alarms()}")
+        click.echo(f"alarms cleared: {ledger.trust_again()}")

@@ -79,6 +79,7 @@ def plan(
             not no_sharing,
             lambda card: fingerprints.append(card.fingerprint),
             name,
+            ledger.distrusted(),
         )
         found = plan_of(space, ledger, planner, place, record, None if no_probe else probe)
     click.echo(json.dumps(found.to_json(), indent=2) if as_json else text(found, tree))

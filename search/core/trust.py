@@ -63,18 +63,18 @@ def kind_of(
     Raises:
         InternalError: a setting is not plain data.
     """
-    outline = {name: _outline(value) for name, value in fixed.items() if name != "seed"}
-    usual = {name: _outline(value) for name, value in (defaults or {}).items()}
-    telling = {name: value for name, value in outline.items() if name not in usual or not same(value, usual[name])}
+    outlines = {name: outline(value) for name, value in fixed.items() if name != "seed"}
+    usual = {name: outline(value) for name, value in (defaults or {}).items()}
+    telling = {name: value for name, value in outlines.items() if name not in usual or not same(value, usual[name])}
     return fingerprint([dict(identity), dict(execution_class), telling])
 
 
-def _outline(value: Any) -> Any:
-    """Return a setting with 1 for every number in it that is not zero."""
+def outline(value: Any) -> Any:
+    """Return what the kind holds of a setting: the value, with 1 for every number in it that is not zero."""
     if isinstance(value, Mapping):
-        return {name: _outline(item) for name, item in value.items()}
+        return {name: outline(item) for name, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_outline(item) for item in value]
+        return [outline(item) for item in value]
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return int(value != 0)
     return value
@@ -112,11 +112,11 @@ def needed(epoch: int, key: str) -> list[str]:
     Args:
         epoch: behind which the state was saved, from 1; 0 where training starts anew: nothing is loaded then, and
             nothing is waited for. The proof of the start is owed before the run is over.
-        key: of the state.
+        key: of the state; "" where it has no row behind it, so that it cannot be proven itself.
     """
     if not epoch:
         return []
-    return [depth_name(depth_of(epoch)), *([sample_name(key)] if is_sampled(key) else [])]
+    return [depth_name(depth_of(epoch)), *([sample_name(key)] if key and is_sampled(key) else [])]
 
 
 def owed(

@@ -14,7 +14,6 @@ from typing import Any
 import sqlalchemy as sa
 
 from search.core.errors import StudyNotFound, nearest
-from search.core.prefix import fingerprint
 from search.core.trial import DataCard, Row, State, Trial
 from search.ledger import codec, distrust, tables
 from search.ledger.distrust import SHOWN, Distrust
@@ -183,27 +182,6 @@ class Ledger:
             rows = connection.execute(query).all()
         return [{**row._mapping, "conditions": json.loads(row.conditions)} for row in rows]
 
-    # Alarms ----------------------------------------------------------------------------------------------------
-
-    def alarm(self, execution_class: Mapping[str, str]) -> str:
-        """Return why nothing may be shared in an execution class, or ""."""
-        query = sa.select(tables.meta.c.value).where(tables.meta.c.name == _alarm_name(execution_class))
-        with self.engine.connect() as connection:
-            return str(connection.execute(query).scalar() or "")
-
-    def raise_alarm(self, execution_class: Mapping[str, str], text: str) -> None:
-        """Record that an epoch trained again gave another row in this execution class; the first text stands."""
-        with self.writing() as connection:
-            values = {"name": _alarm_name(execution_class), "value": text}
-            connection.execute(tables.insert_new(self.engine.dialect.name, tables.meta, values))
-
-    def clear_alarms(self) -> int:
-        """Let every kind and execution class share again; return how many could not. Rows that were withdrawn stay so
-        until they are trained again."""
-        with self.writing() as connection:
-            classes = connection.execute(tables.meta.delete().where(tables.meta.c.name.like("alarm %"))).rowcount
-            return classes + distrust.clear(connection)
-
     # Trust -----------------------------------------------------------------------------------------------------
 
     def proofs(self, kinds: Collection[str] | None = None) -> dict[str, frozenset[str]]:
@@ -252,6 +230,12 @@ class Ledger:
         """
         with self.writing() as connection:
             distrust.withdraw(connection, kind, keys, text, run_id)
+
+    def trust_again(self) -> int:
+        """Let every distrusted kind earn trust anew; return how many there were. Rows that were withdrawn stay so
+        until they are trained again."""
+        with self.writing() as connection:
+            return distrust.clear(connection)
 
     def distrusted(self, kinds: Collection[str] | None = None) -> dict[str, Distrust]:
         """Return the kinds that nothing is shared of, all or those among `kinds`, oldest first."""
@@ -338,10 +322,6 @@ class Ledger:
     def writing(self) -> AbstractContextManager[sa.Connection]:
         """One transaction that writes."""
         return tables.writing(self.engine)
-
-
-def _alarm_name(execution_class: Mapping[str, str]) -> str:
-    return f"alarm {fingerprint(dict(execution_class))}"
 
 
 def _split_path(blob: bytes) -> list[str]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from search.ledger.states import Role
 from search.plan.known import Inventory, Known
+from search.plan.proofs import Gate
 from search.plan.tree import grow, walk
 from search.space.model import Space
 from search.study.leaf import longest
@@ -29,6 +30,7 @@ class Epochs:
         least: to be trained at least.
         expected: to be trained if one in `reduction_factor` goes on at each rung; None without pruning.
         again: trained again to reach a state from which the missing ones can be trained.
+        prove: trained in fresh processes, to prove that states can be shared; at most, where `train` is.
     """
 
     full: int
@@ -40,6 +42,7 @@ class Epochs:
     least: int
     expected: float | None
     again: int
+    prove: int = 0
 
     @property
     def exact(self) -> bool:
@@ -47,7 +50,7 @@ class Epochs:
         return self.least == self.train
 
 
-@dataclass(frozen=True)
+@dataclass
 class Work:
     """What is to be trained.
 
@@ -56,40 +59,61 @@ class Work:
             of a branch start where the branch parts from an earlier one.
         missing: epoch key -> trial and epoch it is trained for first.
         again: likewise, for those on record that are trained once more.
-        extra: epochs trained once more for each branch, because no states are kept where branches part.
+        extra: epochs trained once more for each branch, because no states are kept where branches part, or no proof
+            can be given for the state there.
     """
 
-    chains: Sequence[tuple[Known, int, int]]
-    missing: Mapping[str, tuple[Known, int]]
-    again: Mapping[str, tuple[Known, int]]
+    chains: list[tuple[Known, int, int]]
+    missing: dict[str, tuple[Known, int]]
+    again: dict[str, tuple[Known, int]]
     extra: int
 
+    def add(self, entry: Known, stock: Inventory, gate: Gate, earlier: bool = False) -> bool:
+        """Add the chain of a trial, where it needs one that is not there yet; return whether that could be done.
 
-def work_of(stock: Inventory, keeps: bool) -> Work:
-    """Return what is to be trained, in the order in which a single worker would: longest remaining work first.
+        Args:
+            entry: the trial.
+            stock: all trials.
+            gate: says from which state it starts.
+            earlier: whether it may start before the last state there is, where nothing proves that one.
+        """
+        path = entry.leaf.path
+        if path[-1] in self.missing or path[-1] in self.again:
+            return True  # the lease of a longer trial trains all of it
+        ahead = range(entry.base, len(path))
+        first = next((epoch for epoch in ahead if path[epoch] not in self.missing and path[epoch] not in self.again), 0)
+        start, passed = gate.start_of(entry, first if gate.keeps else entry.base)
+        if passed and not earlier:
+            return False
+        for epoch in range(start, len(path)):
+            if path[epoch] in self.missing or path[epoch] in self.again:
+                self.extra += 1
+            else:
+                (self.again if path[epoch] in stock.rows else self.missing)[path[epoch]] = (entry, epoch + 1)
+        gate.begin(entry, start, passed)
+        if passed:
+            entry.base = start
+        self.chains.append((entry, start + 1, len(path)))
+        return True
+
+
+def work_of(stock: Inventory, gate: Gate) -> Work:
+    """Return what is to be trained, in the order in which a single worker would: longest remaining work first, but last
+    what has to start earlier than from the last state there is, for another chain may bring what proves that.
 
     Args:
         stock: the trials.
-        keeps: whether states are kept where trials part.
+        gate: says from which state each chain starts.
     """
-    undecided = [entry for entry in stock.trials if not entry.ended]
-    undecided.sort(key=lambda entry: (entry.epoch - len(entry.leaf.path), entry.leaf.trial.number))
-    chains: list[tuple[Known, int, int]] = []
-    missing: dict[str, tuple[Known, int]] = {}
-    again: dict[str, tuple[Known, int]] = {}
-    extra = 0
-    for entry in undecided:
-        path = entry.leaf.path
-        if path[-1] in missing or path[-1] in again:
-            continue  # the lease of a longer trial trains all of it
-        ahead = range(entry.base, len(path))
-        first = next((epoch for epoch in ahead if path[epoch] not in missing and path[epoch] not in again), 0)
-        for epoch in range(first, len(path)):
-            (again if path[epoch] in stock.rows else missing)[path[epoch]] = (entry, epoch + 1)
-        start = first if keeps else entry.base
-        extra += first - start
-        chains.append((entry, start + 1, len(path)))
-    return Work(chains, missing, again, extra)
+    work = Work([], {}, {}, 0)
+    waiting = [entry for entry in stock.trials if not entry.ended]
+    waiting.sort(key=lambda entry: (entry.epoch - len(entry.leaf.path), entry.leaf.trial.number))
+    while waiting:
+        unproven = [entry for entry in waiting if not work.add(entry, stock, gate)]
+        if unproven:  # nothing else will bring a proof: the first one starts earlier
+            work.add(unproven[0], stock, gate, earlier=True)
+        waiting = unproven[1:]
+    return work
 
 
 def count(space: Space, stock: Inventory, work: Work) -> Epochs:

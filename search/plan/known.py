@@ -87,7 +87,7 @@ def take_stock(space: Space, ledger: Ledger, planner: Planner, record: StudyReco
             trials.append(Known(leaf, trial.last_epoch, True))
         else:
             trials.append(_settled(leaf, space, rows, asha))
-    states = _bases([known for known in trials if not known.ended], ledger)
+    states = _bases([known for known in trials if not known.ended and known.leaf.kind not in planner.alone], ledger)
     unasked = 0
     if space.search.sampler != "grid" and adaptive(space):
         unasked = max(0, (space.search.trials or 0) - len(configurations))

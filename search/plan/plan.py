@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from search.core.trust import Proof
 from search.ledger.ledger import Ledger, StudyRecord
 from search.plan.counts import Epochs, Work, count, states_kept, work_of
 from search.plan.estimates import Estimates
 from search.plan.known import Inventory, Known, take_stock
 from search.plan.place import Place
 from search.plan.process import Probe
+from search.plan.proofs import Gate, kinds_to_come, standing_of, to_come_at_most
 from search.plan.tree import Stage, grow
 from search.space.model import Space, confirm_name
 from search.study.leaf import Leaf, Planner, longest
@@ -82,6 +84,7 @@ class Plan:
         sharing: whether trials share epochs.
         epochs, seconds, room: see there.
         confirm: epochs its confirm stage may train besides, at most; 0 without one.
+        kinds: kinds of training that something is to be proven of.
         untested: whether its data have no test split, so that its confirm stage can call no setting better.
         place: where it would be trained.
         space: the search space.
@@ -101,6 +104,7 @@ class Plan:
     seconds: Seconds
     room: Room
     confirm: int
+    kinds: int
     untested: bool
     place: Place
     space: Space = field(repr=False)
@@ -132,6 +136,7 @@ class Plan:
                 "to_train_at_least": self.epochs.least,
                 "to_train_expected": self.epochs.expected,
                 "to_train_again": self.epochs.again,
+                "to_prove": self.epochs.prove,
                 "exact": self.epochs.exact and not self.unasked,
                 "confirm_stage_at_most": self.confirm,
             },
@@ -186,10 +191,15 @@ def plan_of(
     """
     stock = take_stock(space, ledger, planner, record)
     keeps = planner.sharing and planner.resumable and space.resources.states_gb > 0
-    work = work_of(stock, keeps)
+    gate = Gate(standing_of(stock, ledger, record, planner.alone), stock, space, planner.landmarks, keeps)
+    work = work_of(stock, gate)
+    proofs, epochs = gate.proofs(), count(space, stock, work)
+    if not epochs.exact or stock.unasked:
+        proofs = gate.proofs_at_most()
+    epochs = replace(epochs, prove=sum(proofs.values()) + to_come_at_most(space, stock, keeps))
     study = record.name if record is not None else space.name
     estimates = Estimates(stock, ledger, place.execution_class, space.workload, study, probe)
-    seconds = _seconds(stock, work, estimates, place, len(space.seeds))
+    seconds = _seconds(stock, work, proofs, estimates, place, len(space.seeds))
     room = _room(space, stock, work, estimates, ledger, planner, keeps)
     configurations = len({known.leaf.trial.configuration for known in stock.trials}) + stock.unasked
     return Plan(
@@ -201,10 +211,11 @@ def plan_of(
         sum(known.ended for known in stock.trials),
         _ends_early(space, stock),
         planner.sharing,
-        count(space, stock, work),
+        epochs,
         seconds,
         room,
         _confirm(space, ledger, study),
+        len({kind for kind, _ in proofs}) + kinds_to_come(space, stock),
         planner.untested,
         place,
         space,
@@ -234,19 +245,25 @@ def _ends_early(space: Space, stock: Inventory) -> bool:
     return space.search.asha is not None or rules > {"none"} or space.fixed.get("stop.rule", "none") != "none"
 
 
-def _seconds(stock: Inventory, work: Work, estimates: Estimates, place: Place, seeds: int) -> Seconds:
-    """Add up the epochs to be trained; chains wait for one another where they part, so the longest bounds the time."""
+def _seconds(
+    stock: Inventory, work: Work, proofs: Mapping[Proof, int], estimates: Estimates, place: Place, seeds: int
+) -> Seconds:
+    """Add up the epochs to be trained and to prove; chains wait for one another where they part, so the longest bounds
+    the time."""
+    leaf_of = {known.leaf.kind: known.leaf for known in stock.trials}
+    trained_of = [(known.leaf, last - first + 1) for known, first, last in work.chains]
+    trained_of += [(leaf_of[kind], epochs) for (kind, _), epochs in proofs.items() if kind in leaf_of]
     times: list[float] = []
-    for known, first, last in work.chains:
-        seconds = estimates.of(known.leaf).seconds
+    for leaf, epochs in trained_of:
+        seconds = estimates.of(leaf).seconds
         if seconds is None:
             return Seconds(None, None, None, None, RAY_START_S, place.workers, ())
-        times.append(seconds * (last - first + 1))
+        times.append(seconds * epochs)
     chains = [
         (estimates.of(known.leaf).seconds or 0.0) * (len(known.leaf.path) - known.base) for known, _, _ in work.chains
     ]
     device, longest = sum(times), max(chains, default=0.0)
-    trained = sum(last - first + 1 for _, first, last in work.chains)
+    trained = sum(epochs for _, epochs in trained_of)
     if stock.unasked:  # those to be chosen are taken to be like the ones that were
         like = [estimates.of(known.leaf).seconds for known in stock.trials]
         known_times = [seconds for seconds in like if seconds is not None]
@@ -258,7 +275,7 @@ def _seconds(stock: Inventory, work: Work, estimates: Estimates, place: Place, s
         device, trained, longest = device + each * more, trained + length * more, max(longest, each)
     start = RAY_START_S if trained else 0.0
     wall = max(device / place.workers, longest) + start
-    sources = estimates.sources(known.leaf for known, _, _ in work.chains)
+    sources = estimates.sources(leaf for leaf, _ in trained_of)
     return Seconds(device, wall, device / trained if trained else None, longest, start, place.workers, sources)
 
 

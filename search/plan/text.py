@@ -66,6 +66,7 @@ def _epochs(plan: Plan) -> Iterator[str]:
         eta = plan.space.search.asha.reduction_factor if plan.space.search.asha else 0
         yield _line("  expected", f"{epochs.expected:,.0f}", f"if one in {eta:g} goes on at each rung")
     yield _line("  to be trained again, to reach a state", f"{epochs.again:,}")
+    yield _line("  to prove", f"{epochs.prove:,}", _proofs(plan, exact))
     if (confirm := plan.space.search.confirm) is not None:
         what = f"at most; {_many(confirmed_settings(plan.space), 'setting')} x {_many(confirm.seeds, 'seed')}"
         each = plan.seconds.epoch
@@ -75,10 +76,19 @@ def _epochs(plan: Plan) -> Iterator[str]:
             yield "  without test images its confirm stage can call no setting better"
 
 
+def _proofs(plan: Plan, exact: bool) -> str:
+    """Say what is proven, and how often that is paid."""
+    if not plan.epochs.prove:
+        return ""
+    what = f"{_many(plan.kinds, 'kind')} of training, once; in processes of their own"
+    more = "" if not plan.unasked else "; besides, one in a hundred of the states that are started from"
+    return f"{'' if exact else 'at most; '}{what}{more}"
+
+
 def _cost(plan: Plan) -> Iterator[str]:
     seconds, room = plan.seconds, plan.room
     workers = _many(seconds.workers, "worker")
-    if plan.epochs.train + plan.epochs.again == 0:
+    if plan.epochs.train + plan.epochs.again + plan.epochs.prove == 0:
         yield _line(
             "time", "seconds", "nothing is to be trained" + (" before the confirm stage" if plan.confirm else "")
         )
@@ -116,18 +126,19 @@ def _cost(plan: Plan) -> Iterator[str]:
         yield f"  {place.note}"
 
 
-def compared(plan: Plan, trained: int, again: int, seconds: float) -> str:
+def compared(plan: Plan, trained: int, again: int, proved: int, seconds: float) -> str:
     """Return in one line what was planned for a run and what became of it.
 
     Args:
         plan: made before its first epoch.
         trained: epochs it trained.
         again: epochs it trained again to reach a state.
+        proved: epochs it trained in fresh processes, to prove others.
         seconds: it took, the start of Ray apart.
     """
-    exact = plan.epochs.exact and not plan.unasked
-    line = f"planned {'' if exact else 'at most '}{plan.epochs.train:,} epochs and {plan.epochs.again:,} again"
-    line += f", trained {trained:,} and {again:,} again"
+    exact, epochs = plan.epochs.exact and not plan.unasked, plan.epochs
+    line = f"planned {'' if exact else 'at most '}{epochs.train:,} epochs, {epochs.again:,} again and {epochs.prove:,} "
+    line += f"to prove, trained {trained:,}, {again:,} again and {proved:,} to prove"
     if plan.seconds.wall is None:
         return f"{line}; {duration(seconds)}; no time was predicted"
     return f"{line}; planned {duration(plan.seconds.wall - plan.seconds.start)} at least, took {duration(seconds)}"

@@ -16,7 +16,7 @@ from search.ledger.files import write_state
 from search.ledger.ledger import Ledger
 from search.ledger.states import KeptState, Role
 
-CLASS = {"machine": "made up"}
+KIND = "c" * 40
 
 
 @pytest.fixture
@@ -30,7 +30,8 @@ def results(tmp_path: Path) -> Path:
         step.put_state(KeptState(kept, 3, Role.BRANCH))
     orphan = write_state(tmp_path / "states", "cd" * 20, b"y" * 1_000_000)
     os.utime(tmp_path / "states" / orphan.name, (0, 0))
-    ledger.raise_alarm(CLASS, "differs")
+    run_id = ledger.begin_run(ledger.study("made up").id, {})
+    ledger.distrust(KIND, "differs", True, run_id)
     ledger.close()
     return tmp_path
 
@@ -43,7 +44,7 @@ def test_only_what_nothing_names_is_freed(results: Path, capsys: pytest.CaptureF
     assert run(["clean", "--results", str(results)]) == 0
     assert capsys.readouterr().out == "freed 1 file, 1.0 MB\nkept: 1 state, 2.0 MB\n"
     assert files(results) == ["ab"]
-    assert Ledger(str(results / "search.db")).alarm(CLASS) == "differs"
+    assert list(Ledger(str(results / "search.db")).distrusted()) == [KIND]
 
 
 def test_what_ray_left_of_a_dead_driver_goes_too(
@@ -69,7 +70,7 @@ def test_all_states_and_alarms(results: Path, capsys: pytest.CaptureFixture[str]
     assert run(["clean", "--states", "--alarms", "--results", str(results)]) == 0
     assert capsys.readouterr().out == "freed 2 files, 3.0 MB\nkept: 0 states, 0.0 MB\nalarms cleared: 1\n"
     assert files(results) == []
-    assert Ledger(str(results / "search.db")).alarm(CLASS) == ""
+    assert Ledger(str(results / "search.db")).distrusted() == {}
 
 
 def test_a_kind_that_is_distrusted_is_proven_anew(results: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -77,12 +78,12 @@ def test_a_kind_that_is_distrusted_is_proven_anew(results: Path, capsys: pytest.
     study = ledger.study("made up").id
     run_id = ledger.begin_run(study, {})
     with ledger.step(study) as step:
-        step.put_row("ab" * 20, 3, Row({"val_loss": 1.0}), 0.1, run_id, kind="c" * 40, origin="used")
-    ledger.distrust("c" * 40, "it differs", True, run_id)
+        step.put_row("ab" * 20, 3, Row({"val_loss": 1.0}), 0.1, run_id, kind=KIND, origin="used")
+    ledger.distrust(KIND, "it differs", True, run_id)
     assert run(["clean", "--results", str(results)]) == 0
-    assert list(ledger.distrusted()) == ["c" * 40]
+    assert list(ledger.distrusted()) == [KIND]
     assert run(["clean", "--alarms", "--results", str(results)]) == 0
-    assert capsys.readouterr().out.endswith("alarms cleared: 2\n")
+    assert capsys.readouterr().out.endswith("alarms cleared: 1\n")
     assert (ledger.distrusted(), ledger.rows(["ab" * 20])) == ({}, {})
     ledger.close()
 

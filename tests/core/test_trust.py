@@ -127,6 +127,7 @@ def test_what_starts_anew_needs_nothing() -> None:
     assert needed(0, "") == []
     assert needed(5, f"{7:040x}") == ["depth 2"]
     assert needed(5, f"{200:040x}") == ["depth 2", f"sample {200:040x}"]
+    assert needed(5, "") == ["depth 2"]
 
 
 KINDS = st.sampled_from("abc")

@@ -179,7 +179,7 @@ class TrustContract:
     def test_a_row_put_again_takes_the_place_of_one_that_was_withdrawn(self, ledger, study, run):
         self.put(ledger, study, run, {1: (BAD, "fresh"), 2: (BAD, key(1))})
         ledger.distrust(BAD, TEXT, True, run)
-        assert ledger.clear_alarms() == 1
+        assert ledger.trust_again() == 1
         assert ledger.distrusted() == {}
         assert list(ledger.rows([key(1), key(2)])) == [key(1)]  # the cause may be mended, the row is not
         later = ledger.begin_run(study, {})
@@ -192,7 +192,7 @@ class TrustContract:
     def test_what_came_in_late_stays_hidden_when_distrust_is_cleared(self, ledger, study, run):
         ledger.distrust(BAD, TEXT, True, run)
         self.put(ledger, study, run, {2: (BAD, "used"), 3: (BAD, "fresh")})
-        ledger.clear_alarms()
+        ledger.trust_again()
         assert list(ledger.rows([key(2), key(3)])) == [key(3)]
 
 

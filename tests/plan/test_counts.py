@@ -38,6 +38,11 @@ def trained(simulation: Simulation) -> tuple[int, int]:
     return progress.epochs_trained, progress.epochs_retrained
 
 
+def proved(simulation: Simulation) -> int:
+    """Epochs a run trained in fresh processes, to prove others."""
+    return simulation.driver.progress.epochs_proved
+
+
 def simulated(space: Space, opened: Ledger, seed: int = 0, **how: Any) -> Simulation:
     simulation = Simulation(space, opened, random.Random(seed), **how)
     assert simulation.run()
@@ -138,12 +143,14 @@ def test_a_longer_study_starts_from_the_states_of_a_shorter_one(opened: Ledger) 
     longer = space_from_mapping(
         {**short.source, "name": "longer", "fixed": {**short.source["fixed"], "epochs": 8}}, "longer"
     )
+    # The state of epoch 2 proves nothing that starts behind epoch 5: one trial goes back to it, and brings what does.
     plan = planned(longer, opened)
-    assert (plan.epochs.recorded, plan.epochs.train, plan.epochs.again) == (8, 6, 0)
+    assert (plan.epochs.recorded, plan.epochs.train, plan.epochs.again, plan.epochs.prove) == (8, 6, 3, 1)
     opened.states.clean(everything=True)
     plan = planned(longer, opened)
     assert (plan.epochs.train, plan.epochs.again) == (6, 8), "what both share is passed once"
-    assert trained(simulated(longer, opened)) == (6, 8)
+    run = simulated(longer, opened)
+    assert (*trained(run), proved(run)) == (6, 8, plan.epochs.prove)
 
 
 @pytest.mark.slow
@@ -155,10 +162,11 @@ def test_what_is_planned_is_what_a_run_trains(space: Space, seed: int, sharing: 
         run = simulated(space, opened, seed, workers=1 + seed % 3, sharing=sharing)
         epochs, again = trained(run)
         assert plan.epochs.least <= epochs <= plan.epochs.train
+        assert proved(run) <= plan.epochs.prove
         if plan.epochs.exact:
-            assert (epochs, again) == (plan.epochs.train, plan.epochs.again)
+            assert (epochs, again, proved(run)) == (plan.epochs.train, plan.epochs.again, plan.epochs.prove)
         after = planned(space, opened, sharing)
-        assert (after.epochs.train, after.epochs.again) == (0, 0)
+        assert (after.epochs.train, after.epochs.again, after.epochs.prove) == (0, 0, 0)
         assert after.epochs.recorded == after.epochs.needed == epochs
         assert after.known_ends == after.trials
 
@@ -177,8 +185,9 @@ def test_what_is_planned_in_the_middle_is_what_is_left(space: Space, seed: int, 
         run = simulated(space, opened, seed + 1, workers=1 + seed % 3, rolling=0.3)
         epochs, again = trained(run)
         assert plan.epochs.least <= epochs <= plan.epochs.train
+        assert proved(run) <= plan.epochs.prove
         if plan.epochs.exact and not plan.unasked:
-            assert (epochs, again) == (plan.epochs.train, plan.epochs.again)
+            assert (epochs, again, proved(run)) == (plan.epochs.train, plan.epochs.again, plan.epochs.prove)
 
 
 @pytest.mark.slow

@@ -16,9 +16,10 @@ import pytest
 from search.__main__ import run as main
 from search.core.errors import Fault, UserError
 from search.core.trial import DataCard, Row
+from search.core.trust import START_EPOCHS, is_sampled
 from search.engine.decide.context import Context
 from search.engine.decide.driver import Driver
-from search.engine.decide.lease import Lease, Proof
+from search.engine.decide.lease import Proof
 from search.engine.steps.conditions import conditions
 from search.ledger.files import StateFile
 from search.ledger.ledger import Ledger
@@ -75,10 +76,13 @@ def test_the_factorial_that_ships(opened: Ledger) -> None:
     plan = planned(read_space("spaces/factorial.yaml"), opened, probe=half_a_second)
     assert (plan.trials, plan.epochs.full, plan.epochs.distinct) == (1350, 135_000, 18_000)
     assert (plan.epochs.train, plan.epochs.again, plan.epochs.recorded) == (18_000, 0, 0)
+    # activation is the one fixed setting that is text: three kinds, and all chains part behind epoch 50, of depth 5
+    sampled = {known.leaf.path[49] for known in plan.stock.trials if is_sampled(known.leaf.path[49])}
+    assert (plan.kinds, plan.epochs.prove) == (3, 3 * (START_EPOCHS + 1) + len(sampled))
     assert plan.epochs.exact
     assert len(asked) == 1, "one epoch is trained as a probe, not one per setting"
-    assert plan.seconds.device == pytest.approx(9_000)
-    assert plan.seconds.wall == pytest.approx(4_500 + plan.seconds.start)
+    assert plan.seconds.device == pytest.approx(9_000 + plan.epochs.prove / 2)
+    assert plan.seconds.wall == pytest.approx(plan.seconds.device / 2 + plan.seconds.start)
     # 90 trunks that part behind epoch 50; 270 chains with an end, a landmark at 80, and spaced ones at 12, 25, 38 on
     # the trunks and at 62, 75, 88 behind them
     assert plan.room.kept == 90 * (1 + 3) + 270 * (1 + 1 + 3)
@@ -99,8 +103,9 @@ epochs
   already in the ledger                             0
   to be trained                                    16
   to be trained again, to reach a state             0
-time of training                            1 min 4 s  4 s an epoch
-time with 2 workers                            42.0 s  at least; longest chain 20.0 s, start 10.0 s
+  to prove                                          3  1 kind of training, once; in processes of their own
+time of training                           1 min 16 s  4 s an epoch
+time with 2 workers                            48.0 s  at least; longest chain 20.0 s, start 10.0 s
   epoch seconds from a probe of one epoch, made now
 states                                        12.3 kB  6 of 2.05 kB, rolling ones apart; the limit is 10 GB
   their size from a probe of one epoch, made now
@@ -139,7 +144,8 @@ FIGURES = {
     "": ["study", "trials", "configurations", "seeds", "configurations_to_be_chosen", "sharing", "notes"],
     "epochs": [
         "full_length", "alone", "alone_known_for_trials", "distinct", "distinct_with_known_ends", "in_ledger",
-        "to_train", "to_train_at_least", "to_train_expected", "to_train_again", "exact", "confirm_stage_at_most",
+        "to_train", "to_train_at_least", "to_train_expected", "to_train_again", "to_prove", "exact",
+        "confirm_stage_at_most",
     ],
     "seconds": ["device", "wall_at_least", "epoch", "longest_chain", "start", "workers", "sources"],
     "states": ["kept", "bytes_of_one", "bytes", "limit_bytes", "there", "there_bytes", "sources"],
@@ -152,7 +158,7 @@ def test_json_has_stable_names(opened: Ledger) -> None:
     parts = [name for name in FIGURES if name]
     assert list(found) == [*FIGURES[""], *parts]
     assert {part: list(found[part]) for part in parts} == {part: FIGURES[part] for part in parts}
-    assert found["epochs"]["to_train"] == 16
+    assert (found["epochs"]["to_train"], found["epochs"]["to_prove"]) == (16, 3)
     assert found["seconds"]["device"] is None
 
 
@@ -203,8 +209,9 @@ def record_run(opened: Ledger, space: Space, seconds: float, size: int) -> None:
     while (lease := driver.next_lease()) is not None:
         if isinstance(lease, Proof):
             driver.proved(lease.id, [Row({"val_loss": 1.0, "train_loss": 1.0})] * len(lease.stretches))
-        for done, key in enumerate(lease.path if isinstance(lease, Lease) else ()):
-            assert isinstance(lease, Lease)
+            driver.lease_ended(lease.id)
+            continue
+        for done, key in enumerate(lease.path):
             kept = KeptState(StateFile(key, "0" * 64, size), lease.offset + done + 1, Role.LAST)
             if not driver.row(lease.id, Row({"val_loss": 1.0, "train_loss": 1.0}), seconds, kept):
                 break
@@ -220,24 +227,27 @@ def test_seconds_and_bytes_are_those_of_the_most_similar_trial(opened: Ledger) -
     record_run(opened, named("slow", kind="rich", x=1.5), 3.0, 700)
     record_run(opened, named("fast", x=2.5), 1.0, 500)
     plan = planned(named("new", kind="rich", x=2.0), opened, place, workload=Synthetic())
+    assert (plan.epochs.train, plan.epochs.prove) == (5, 0), "its kind is proven by the study that it is like"
     assert (plan.seconds.epoch, plan.seconds.device) == (3.0, 15.0)
     assert plan.seconds.sources == ["rows of study 'slow', where x differs"]
     assert (plan.room.size, plan.room.sources) == (700, ["states of study 'slow', where x differs"])
     longer = planned(named("longer", epochs=8, x=2.5), opened, place, workload=Synthetic())
-    assert (longer.epochs.recorded, longer.epochs.train) == (5, 3)
-    assert (longer.seconds.device, longer.seconds.sources) == (3.0, ["rows of this study's own epochs"])
+    assert (longer.epochs.recorded, longer.epochs.train, longer.epochs.prove) == (5, 3, 1)
+    assert (longer.seconds.device, longer.seconds.sources) == (4.0, ["rows of this study's own epochs"])
     elsewhere = planned(named("new", x=2.0), opened, Place({"other": "class"}, 1, 0.0, 2, "made up"))
     assert elsewhere.seconds.device is None, "in another execution class an epoch takes another time"
 
 
 def test_planned_against_actual(opened: Ledger) -> None:
     plan = planned(small(), opened, probe=lambda leaf: Probe(4.0, None))
-    assert compared(plan, 16, 0, 40.2) == (
-        "planned 16 epochs and 0 again, trained 16 and 0 again; planned 32.0 s at least, took 40.2 s"
+    assert compared(plan, 16, 0, 3, 40.2) == (
+        "planned 16 epochs, 0 again and 3 to prove, trained 16, 0 again and 3 to prove; planned 38.0 s at least, took "
+        "40.2 s"
     )
     bounded = space_of({"a": {"grid": [1, 2]}}, fixed={"stop.rule": "patience"})
-    assert compared(planned(bounded, opened), 7, 1, 90) == (
-        "planned at most 10 epochs and 0 again, trained 7 and 1 again; 1 min 30 s; no time was predicted"
+    assert compared(planned(bounded, opened), 7, 1, 2, 90) == (
+        "planned at most 10 epochs, 0 again and 4 to prove, trained 7, 1 again and 2 to prove; 1 min 30 s; no time was "
+        "predicted"
     )
 
 

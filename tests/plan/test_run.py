@@ -21,4 +21,4 @@ def test_a_run_keeps_its_plan_and_says_what_became_of_it(tmp_path: Path) -> None
     (conditions,) = [found["conditions"] for found in study.ledger.runs(study_id=study.record.id)]
     assert conditions["plan"]["epochs"]["to_train"] == 6
     assert conditions["plan"]["place"]["execution_class"] == study.record.execution_class
-    assert "planned 6 epochs and 0 again, trained 6 and 0 again; " in said.getvalue()
+    assert "planned 6 epochs, 0 again and 2 to prove, trained 6, 0 again and 2 to prove; " in said.getvalue()

@@ -49,7 +49,8 @@ def conclude(
     """
     progress, interrupted = driver.progress, driver.stopping
     if plan is not None:
-        view.say(compared(plan, progress.epochs_trained, progress.epochs_retrained, seconds))
+        trained, again, proved = progress.epochs_trained, progress.epochs_retrained, progress.epochs_proved
+        view.say(compared(plan, trained, again, proved, seconds))
     if driver.out_of_time:
         view.say(f"the limit of {study.space.search.hours:g} hours is reached; the same command goes on")
     failed = [trial.number for trial in study.ledger.trials(study.record.id) if trial.state == State.FAILED]

@@ -28,13 +28,13 @@ def trust_sentences(ledger: Ledger, record: StudyRecord) -> list[str]:
         what = f"{_many(rows, 'row')} of {_many(trials, 'trial')} {_named(kind)} that this study had shown"
         sentences.append(f"{what} {'is' if rows == 1 else 'are'} withdrawn: {_reason(mine[0]['text'])}.")
     for kind in sorted(_kinds(ledger, record) & distrusted.keys()) if distrusted else ():
-        found = distrusted[kind]
-        if not found.repeatable:
+        distrust = distrusted[kind]
+        if not distrust.repeatable:
             rule = "are not repeatable, so no other trial reuses their rows"
-            sentences.append(f"Trials {_named(kind)} {rule}: {_reason(found.text)}.")
+            sentences.append(f"Trials {_named(kind)} {rule}: {_reason(distrust.text)}.")
         elif kind not in withdrawn:
             rule = "are trained alone, from the first epoch to the last in a process of their own"
-            sentences.append(f"Trials {_named(kind)} {rule}: {_reason(found.text)}.")
+            sentences.append(f"Trials {_named(kind)} {rule}: {_reason(distrust.text)}.")
     return sentences
 
 

@@ -85,7 +85,7 @@ def test_no_withdrawn_row_is_read_by_anybody_and_everybody_says_so(study: Study,
     for text in (shown(views.show_study(study.opened)), shown(views.study_list(study.ledger))):
         assert WITHDRAWN in text
     assert f"focal: {WITHDRAWN}" in shown(views.study_list(study.ledger))
-    page = report_page(compared, {})
+    page = report_page(compared, {}, None)
     assert f'<p class="warning">{WITHDRAWN}</p>' in page.replace("&#x27;", "'")
     for what, format_ in (("table", "md"), ("table", "json"), ("trials", "csv"), ("epochs", "csv")):
         path = tmp_path / f"{what}.{format_}"
@@ -121,7 +121,7 @@ def test_what_is_not_repeatable_is_called_so(study: Study) -> None:
 
 def test_it_stays_said_when_the_kind_is_believed_again(study: Study) -> None:
     study.ledger.distrust(KIND, TEXT, True, study.run)
-    study.ledger.clear_alarms()
+    study.ledger.trust_again()
     assert trust_sentences(study.ledger, study.record) == [WITHDRAWN]
 
 
