@@ -77,7 +77,7 @@ TRACES = {
                 ("engine/decide/admission.py::Admission.enter",),
                 "leaves that rows do not settle",
             ),
-            Box("What waits for which row", ("engine/decide/board.py::Board.ready",), "the longest leaf"),
+            Box("What waits for which row", ("engine/decide/lending.py::Lending.ready",), "the longest leaf"),
             Box(
                 "A lease: start state, epochs, keys",
                 ("engine/decide/driver.py::Driver.next_lease", "engine/decide/lease.py::Lease"),
