@@ -89,6 +89,13 @@ def test_a_state_names_no_class_but_scikit_learns() -> None:
         run.load(harmful)
 
 
+def test_a_state_of_another_scikit_learn_is_no_state() -> None:
+    strange = encode({"epoch": 1, "learned": encode({"coef_": {"a part of scikit-learn": "sklearn.base:Gone"}})})
+    run, _ = begin(RESUMABLE["sgd"])
+    with pytest.raises(ValueError, match=r"^a part of the class sklearn\.base\.Gone, which this scikit-learn has not$"):
+        run.load(strange)
+
+
 def test_a_state_holds_plain_data_alone() -> None:
     run, each = begin(RESUMABLE["adam"])
     run.train_epoch(each[0])

@@ -32,14 +32,22 @@ TAIL_LINES = 10
 
 CHUNK_BYTES = 2**16
 
+DONE = b"done\n"
+
 GUARD = f"""trap "" TERM INT HUP
-read _
-kill -TERM 0
-sleep {KILL_DELAY_S:g}
-test -z "$1" || rm -rf -- "$1"
-kill -KILL 0"""
-"""A shell that leads the program's process group. It waits for the end of a pipe whose other end this process alone
-holds: whatever ends this process, SIGKILL included, ends the program and all it has started."""
+exec 3<&0
+(
+    read word <&3
+    test "$word" = done && exit
+    kill -TERM 0
+    sleep {KILL_DELAY_S:g}
+    test -z "$1" || rm -rf -- "$1"
+    kill -KILL 0
+) &
+wait"""
+"""A shell that leads the program's process group. Its child waits for the end of a pipe whose other end this process
+alone holds: whatever ends this process, SIGKILL included, ends the program and all it has started. It is a child, for
+Ray kills the children of a worker that ends, and not theirs."""
 
 
 class CommandFailed(RuntimeError):
@@ -201,7 +209,12 @@ def _end(owner: int, guard: subprocess.Popen[bytes], program: subprocess.Popen[b
             os.killpg(guard.pid, signal.SIGTERM)
         with contextlib.suppress(subprocess.TimeoutExpired):
             program.wait(KILL_DELAY_S)
-    with contextlib.suppress(OSError):  # the guard is not waited for yet: its number cannot be another's
+    assert guard.stdin is not None
+    with contextlib.suppress(OSError):
+        os.write(guard.stdin.fileno(), DONE)
+    with contextlib.suppress(ChildProcessError):
+        os.waitid(os.P_PID, guard.pid, os.WEXITED | os.WNOWAIT)
+    with contextlib.suppress(OSError):  # as the guard was not waited for yet, its number cannot be another's
         os.killpg(guard.pid, signal.SIGKILL)
     for process in (program, guard):
         if process is not None:

@@ -6,7 +6,7 @@ is refused by name.
 
 from __future__ import annotations
 
-import importlib
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -144,8 +144,10 @@ class _Wholly:
         module, _, name = value[_PART].partition(":")
         if module.partition(".")[0] != "sklearn":
             raise ValueError(f"a part of the class {module}.{name}, which is none of scikit-learn's")
-        kind = getattr(importlib.import_module(module), name)
-        part = kind.__new__(kind)
+        kind = getattr(sys.modules.get(module), name, None)  # the estimator that has such a part has imported it
+        if not isinstance(kind, type):
+            raise ValueError(f"a part of the class {module}.{name}, which this scikit-learn has not")
+        part: Any = object.__new__(kind)
         vars(part).update({key: self.whole(item) for key, item in value.items() if key != _PART})
         return part
 

@@ -10,18 +10,31 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.adapters.command.made import begin, command, gone
 from tests.surroundings import HANG_S, ROOT
 
 WORKER = """
-import sys
+import os, sys
+import psutil
 from tests.adapters.command.made import begin
 run = begin("child", epochs=5)
 print(run.train_epoch({})["child"], run._process._program.pid, flush=True)
-sys.stdin.read()
+sys.stdin.readline()
+for child in psutil.Process().children():
+    child.kill()
+os._exit(0)
 """
+"""Told to, it ends as Ray's workers do: it kills its children, and not theirs."""
+
+
+def group_of(process: int) -> int:
+    try:
+        return os.getpgid(process)
+    except ProcessLookupError:
+        return 0
 
 
 def until(what: Callable[[], bool]) -> None:
@@ -42,8 +55,8 @@ def test_a_run_that_nobody_holds_ends_its_program_and_what_that_started() -> Non
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
-def test_a_program_ends_with_its_worker_however_that_ends(number: int) -> None:
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, None])
+def test_a_program_ends_with_its_worker_however_that_ends(number: int | None) -> None:
     worker = subprocess.Popen(
         [sys.executable, "-c", WORKER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT
     )
@@ -52,7 +65,10 @@ def test_a_program_ends_with_its_worker_however_that_ends(number: int) -> None:
         processes = [int(word) for word in worker.stdout.readline().split()]
         assert not any(map(gone, processes))
     finally:
-        os.kill(worker.pid, number)
+        if number is None:
+            worker.communicate("end\n")
+        else:
+            os.kill(worker.pid, number)
         worker.wait()
     until(lambda: all(map(gone, processes)))
 
@@ -71,3 +87,15 @@ def test_one_that_hears_nothing_is_killed(monkeypatch: pytest.MonkeyPatch) -> No
     program = run._process._program.pid  # type: ignore[union-attr]
     del run
     assert gone(program)
+
+
+def test_nothing_is_left_of_what_watches_over_a_program() -> None:
+    """Neither running nor as an entry that nobody asks for: a study starts thousands."""
+    run = begin("train")
+    run.train_epoch({})
+    group = os.getpgid(run._process._program.pid)  # type: ignore[union-attr]
+    members = [process for process in psutil.pids() if group_of(process) == group]
+    assert len(members) >= 2
+    run.train_epoch({})
+    del run
+    assert not any(map(psutil.pid_exists, members))
