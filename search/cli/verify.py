@@ -32,13 +32,10 @@ def verify(file: str, data: str | None, sets: Sequence[str], thorough: bool, as_
     """
     from search import api
     from search.proof import text
-    from search.workload import load_workload
 
     given = overrides(data, sets)
     if ":" in file and not Path(file).exists() and not file.endswith((".yaml", ".yml")):
-        load_workload(file)  # a fault of its own, for there is no file to be named
-        bare = {"workload": file, "fixed": {"epochs": EPOCHS_WITHOUT_FILE}, "space": {}}
-        space = api.load_space(bare, given)
+        space = api.load_space(_bare(file), given)
     else:
         space = api.load_space(file, given)
     say = (lambda line: None) if as_json else click.echo
@@ -55,3 +52,19 @@ def verify(file: str, data: str | None, sets: Sequence[str], thorough: bool, as_
     say(text.summary(verified))
     if verified.broken:
         raise ContractBroken(text.complaint(verified))
+
+
+def _bare(name: str) -> dict[str, object]:
+    """Return what a space file of a workload would say that leaves all to its defaults.
+
+    Raises:
+        UserError: there is no such workload.
+    """
+    from search.workload import Measuring, load_workload
+
+    workload = load_workload(name)
+    bare: dict[str, object] = {"workload": name, "fixed": {"epochs": EPOCHS_WITHOUT_FILE}, "space": {}}
+    measured = workload.metrics if isinstance(workload, Measuring) else ()
+    for metric in [each for each in measured if not each.startswith("test_")][:1]:  # any will do: nothing is searched
+        bare["search"] = {"objective": {"metric": metric, "direction": "minimize"}}
+    return bare

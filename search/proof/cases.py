@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from search.core.trial import Row
@@ -117,11 +117,11 @@ def _in_another_interpreter(ground: Ground) -> Finding:
 
     def train() -> Difference | None:
         apart = Warm(partial(load_workload, ground.workload), fork=False, environment={"PYTHONHASHSEED": seed})
-        trainer = Trainer(apart, ground.trainer.cpus, ground.trainer.gpus, ground.trainer.card)
+        trainer = replace(ground.trainer, warm=apart)
         with trainer.process() as fresh:
             trainer.start(fresh, ground.base)
             rows_apart.append(trainer.train(fresh, ground.base))
-        ground.trainer.trained += trainer.trained
+        ground.trainer.trained = trainer.trained
         return ground.compared(rows_apart[-1])
 
     def cause(_: Difference) -> str:

@@ -120,6 +120,13 @@ class Asked:
         self._watched.read.clear()
         return read
 
+    def hush(self) -> None:
+        """Let nobody see any more what is printed here."""
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, 1)
+        os.dup2(nowhere, 2)
+        os.close(nowhere)
+
     def modules(self) -> list[str]:
         """Return the modules that are imported, in this order."""
         return [name for name, module in sys.modules.items() if module is not None and name != "__main__"]

@@ -73,6 +73,8 @@ class Trainer:
         except FreshFailed as error:
             raise UserError(f"the workload cannot be imported in a process of its own: {error.reason}") from error
         with fresh:
+            if self.trained:  # what a workload prints is shown once, not by every process
+                fresh.ask("hush")
             yield fresh
 
     def start(self, fresh: Fresh, subject: Subject, state: bytes | None = None) -> None:

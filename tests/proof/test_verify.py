@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -20,6 +22,9 @@ from search.space.model import Space
 from search.space.reader import space_from_mapping
 from search.workload import load_workload
 from tests.proof.faulty import SENTENCES
+from tests.surroundings import HANG_S
+
+ROOT = Path(__file__).parents[2]
 
 pytestmark = pytest.mark.skipif(not fork_is_fresh(0), reason="a fork is not fresh here, and anew each takes minutes")
 
@@ -68,7 +73,7 @@ def finding(verified: Verified, case: str) -> Finding:
 @pytest.mark.parametrize("name", ["examples/sine.yaml", "spaces/focal.yaml"])
 def test_what_is_shipped_holds_in_lines_that_fit_a_terminal(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     few = ["--set", "epochs=2", "--set", "data.limit=[96,40,40]"] if "focal" in name else []
-    code, out, err = asked(capsys, Path(__file__).parents[2] / name, *few)
+    code, out, err = asked(capsys, ROOT / name, *few)
     assert (code, err) == (0, "")
     lines = out.splitlines()
     assert max(map(len, lines)) <= 80
@@ -115,6 +120,15 @@ def test_a_workload_may_be_named_without_a_file(capsys: pytest.CaptureFixture[st
     code, out, err = asked(capsys, "tests.proof.mistakes:Right", "--set", "lr=0.05", "--set", "epochs=3")
     assert (code, err) == (0, "")
     assert out.startswith("tests.proof.mistakes:Right, 3 epochs of seed=0, compared bit for bit\n")
+
+
+@pytest.mark.slow
+def test_what_a_workload_prints_is_shown_once_and_is_no_line_of_the_table() -> None:
+    """It says what it measures besides, and none of that is what a space looks at where nobody says otherwise."""
+    command = [sys.executable, "-m", "search", "verify", "tests.proof.mistakes:Measured", "--set", "epochs=2", "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=HANG_S, cwd=ROOT)
+    assert (done.returncode, done.stderr) == (0, "measuring 1\nmeasuring 2\n")
+    assert json.loads(done.stdout)["held"]
 
 
 @pytest.mark.parametrize(
