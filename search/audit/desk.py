@@ -50,8 +50,8 @@ class Desk:
         n = self.published.n
         if n is None or self.published.runs > 1:
             return None
-        found = [counts(figure, n, truncated=self.truncated) for figure in self.figures.get(name, ())]
-        found = [meant for meant in found if meant]
+        figures = self.figures.get(name, ())
+        found = [meant for figure in figures if (meant := counts(figure, n, truncated=self.truncated))]
         return found[0] if len(found) == 1 else None
 
     def flaw(self, sentence: str, *names: str) -> None:

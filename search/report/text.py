@@ -42,6 +42,11 @@ def with_unit(metric: str, between: str = "") -> str:
     return f"{metric}{between} (%)" if is_accuracy(metric) else f"{metric}{between}"
 
 
+def split_words(split: str) -> str:
+    """Return what a split's images are called: those of ``val`` are validation images."""
+    return {"val": "validation", "train": "training"}.get(split, split)
+
+
 def metric_words(metric: str) -> str:
     """Return a metric's name for people: ``val_accuracy`` is "validation accuracy"."""
     words = one_line(metric).replace("_", " ")

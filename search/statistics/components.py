@@ -78,10 +78,6 @@ class Components:
         variance = self.images / images
         return _reached(variance, max(images - 1, 1.0), variance, delta, alpha, equality)
 
-    def with_endless_images(self, seeds: float, delta: float, alpha: float = ALPHA, equality: bool = False) -> float:
-        """Return the power that no number of images exceeds with so many seeds."""
-        return self.power(seeds, MAX_IMAGES, delta, alpha, equality)
-
 
 def components(difference: Difference, factor: float = 1.0) -> Components | None:
     """Return the variance components of an estimated difference, its seed noise times `factor`; None without any."""

@@ -164,7 +164,7 @@ def _by_images(difference: Difference, known: Components, test: _Test, start: st
     """Say how many images are needed: with the seeds there are, or with the fewest that any images suffice for."""
     present = max(difference.seeds, VERDICT_SEEDS)
     for seeds in range(present, MAX_SEEDS + 1):
-        if known.with_endless_images(seeds, *test) < POWER:
+        if known.power(seeds, MAX_IMAGES, *test) < POWER:
             continue
         images = fewest_images(known, seeds, *test)
         if images is not None:
@@ -177,7 +177,7 @@ def _by_images(difference: Difference, known: Components, test: _Test, start: st
 
 def _images_cannot(difference: Difference, known: Components, test: _Test) -> str:
     """Say that more images alone would not do."""
-    enough = known.with_endless_images(max(difference.seeds, 2), *test) >= POWER
+    enough = known.power(max(difference.seeds, 2), MAX_IMAGES, *test) >= POWER
     return "" if enough else "; images cannot decide this, it needs seeds"
 
 

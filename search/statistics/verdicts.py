@@ -126,21 +126,17 @@ def equal(difference: Difference, within: float, need: str = "", alpha: float = 
 
 
 def best(
-    differences: Mapping[str, Difference],
-    need: str = "",
-    alpha: float = ALPHA,
-    alike: Sequence[Hashable] | None = None,
+    differences: Mapping[str, Difference], alpha: float = ALPHA, alike: Sequence[Hashable] | None = None
 ) -> Verdict:
     """Judge "a is the best of all".
 
     Args:
         differences: other setting -> a minus it, for every other one.
-        need: what would decide.
         alpha: level of each test; support needs every one of them unadjusted, and no correction.
         alike: as in `families.holm_once`; None: all comparisons differ.
     """
     if not differences:
-        return _undecided("there is no other setting", need, {})
+        return _undecided("there is no other setting", "", {})
     values = [d.p if d.decidable else None for d in differences.values()]
     adjusted = dict(zip(differences, holm_once(values, alike or list(differences))[0], strict=True))
     beaten_by = [name for name, d in differences.items() if _clear(d, adjusted[name], alpha) and (d.estimate or 0) < 0]
@@ -159,7 +155,7 @@ def best(
     reason = f"not ruled out: {', '.join(left)}"
     if few:
         reason += f" ({_why_not(differences[few[0]])})"
-    return Verdict(Kind.UNDECIDED, f"{reason}; {need}" if need else reason, evidence, left)
+    return Verdict(Kind.UNDECIDED, reason, evidence, left)
 
 
 def always(held: Sequence[bool | None], each: Mapping[str, int] | None = None, pruned: int = 0) -> Verdict:

@@ -30,8 +30,8 @@ def check_unchanged(study: OpenStudy, workload: Workload, execution_class: Mappi
         StudyChanged: they differ; the message says in what.
     """
     ledger, record, space = study.ledger, study.record, study.space
-    ended = [trial for trial in ledger.trials(record.id) if trial.state.ended and trial.state != State.FAILED]
-    ended = [trial for trial in ended if trial.last_epoch]
+    trials = ledger.trials(record.id)
+    ended = [trial for trial in trials if trial.state.ended and trial.state != State.FAILED and trial.last_epoch]
     if len(ended) > MAX_TRIALS_COMPARED:
         ended = random.Random(record.name).sample(ended, MAX_TRIALS_COMPARED)
     recorded = ledger.paths(record.id, [trial.number for trial in ended])

@@ -39,8 +39,7 @@ def cost_figure(
         the figure, or None where fewer than two settings have a value.
     """
     scale = 100 if is_accuracy(metric) else 1
-    points = [(group, [scale * one for one in group.values(metric, value)]) for group in groups]
-    points = [(group, values) for group, values in points if values]
+    points = [(group, [scale * one for one in values]) for group in groups if (values := group.values(metric, value))]
     if len(points) < 2:
         return None
     epochs = [mean([float(run.last_epoch or 0) for run in group.runs]) for group, _ in points]

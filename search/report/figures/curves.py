@@ -25,14 +25,12 @@ def curves_figure(epochs: pd.DataFrame, title: str, subtitle: str = "", read: in
     Args:
         epochs: rows of one trial, as in ``epochs.csv``: ``epoch`` and those of ``train_loss``, ``val_loss``,
             ``train_accuracy`` and ``val_accuracy`` there are.
-        title, subtitle: what is written above.
         read: the epoch tables read, drawn as a line across; None for no such line.
 
     Returns:
         the figure, or None where no such metric is there.
     """
-    panels = [(kind, _splits(epochs, kind)) for kind in ("loss", "accuracy")]
-    panels = [(kind, splits) for kind, splits in panels if splits]
+    panels = [(kind, splits) for kind in ("loss", "accuracy") if (splits := _splits(epochs, kind))]
     if not panels:
         return None
     figure = make_subplots(cols=len(panels), horizontal_spacing=0.1)

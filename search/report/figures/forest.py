@@ -72,7 +72,6 @@ def forest_figure(
 
     Args:
         rows: what is drawn, times 100.
-        title, subtitle: what is written above.
         margin: smallest difference that matters, drawn as two thin lines around zero.
         unit: title of the axis.
 

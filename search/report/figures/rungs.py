@@ -63,7 +63,6 @@ def rungs_figure(
         started: trials with an epoch on record.
         finished: trials that reached their last epoch, or were stopped by their rule.
         metric: name of the objective.
-        title, subtitle: what is written above.
 
     Returns:
         the figure, or None where there is no rung.

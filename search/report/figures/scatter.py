@@ -38,7 +38,6 @@ def scatter_figure(
         x, y: places, numbers [n], without unit.
         label: class of each point, integers [n].
         classes: names in label order; those without a point are left out of the list.
-        title, subtitle: what is written above.
     """
     present = [i for i in range(len(classes)) if (label == i).any()]
     numbered = any(len(classes[i]) > SHORT for i in present)

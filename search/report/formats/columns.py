@@ -27,7 +27,7 @@ ENDED = "how trials ended"
 
 def table_sheet(table: Table) -> Sheet:
     """Return the comparison table's printed lines; accuracies are in per cent, their spreads in points."""
-    columns = cross_columns(table) if table.cross and table.lines else table_columns(table)
+    columns = cross_columns(table) if table.cross and table.lines else [*table_columns(table)]
     return Sheet(table_title(table), columns, printed_notes(table))
 
 
@@ -44,8 +44,8 @@ def printed_notes(table: Table) -> list[str]:
     return [*table.notes[:first], *(claim_note(claim) for claim in table.verdicts), *table.notes[first:]]
 
 
-def table_columns(table: Table) -> list[Column]:
-    """Return the columns of the comparison table's printed lines.
+def table_columns(table: Table) -> Iterator[Column]:
+    """Yield the columns of the comparison table's printed lines.
 
     A value is rounded where its uncertainty has its second significant digit: half its interval, else its standard
     deviation over seeds. A value that must not stand unmarked among the others carries its mark. Bold is what may be
@@ -53,35 +53,27 @@ def table_columns(table: Table) -> list[Column]:
     """
     several = any(line.seeds > 1 for line in table.lines)
     published = any(line.published for line in table.lines)
-    columns = [
-        _column(table, "setting", lambda line: line.setting, "text"),
-        _column(table, "seeds finished", lambda line: f"{line.finished} of {line.seeds}"),
-    ]
+    yield _column(table, "setting", lambda line: line.setting, "text")
+    yield _column(table, "seeds finished", lambda line: f"{line.finished} of {line.seeds}")
     for name in table.metrics:
         if name == table.test:
             continue
-        columns += _metric(table, name, several)
+        yield from _metric(table, name, several)
         if published and name == _measured_like_published(table):
-            columns.append(_column(table, "published", lambda line: line.published))
+            yield _column(table, "published", lambda line: line.published)
         if name == table.judged:
-            columns += _compared(table, "", lambda line: line.judged)
+            yield from _compared(table, "", lambda line: line.judged)
     if table.test:
-        columns += _test(table, several)
-    columns.append(
-        _column(
-            table,
-            "epochs, mean" if several else "epochs",
-            lambda line: "" if line.epochs is None else significant(line.epochs),
-        )
-    )
+        yield from _test(table, several)
+    head = "epochs, mean" if several else "epochs"
+    yield _column(table, head, lambda line: "" if line.epochs is None else significant(line.epochs))
     if any(line.alone for line in table.lines):
-        columns.append(_column(table, "epochs alone", lambda line: "" if line.second else str(line.alone)))
-        columns.append(_column(table, "distinct epochs", lambda line: "" if line.second else str(line.distinct)))
+        yield _column(table, "epochs alone", lambda line: "" if line.second else str(line.alone))
+        yield _column(table, "distinct epochs", lambda line: "" if line.second else str(line.distinct))
     head = "seconds, sum" if several else "seconds"
-    columns.append(_column(table, head, lambda line: "" if line.second else duration(line.seconds)))
+    yield _column(table, head, lambda line: "" if line.second else duration(line.seconds))
     if any(line.ending for line in table.shown):
-        columns.append(_column(table, ENDED, lambda line: line.ending, "text"))
-    return columns
+        yield _column(table, ENDED, lambda line: line.ending, "text")
 
 
 def drawn_lines(table: Table) -> Iterator[Line]:

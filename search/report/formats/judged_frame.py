@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import pandas as pd
 
@@ -13,8 +13,8 @@ Column = tuple[str, str, Callable[[Line], object]]
 """A column of the frame: its name, its type, and what a line has there, None where something is not known."""
 
 
-def figure_columns(table: Table) -> list[Column]:
-    """Return the columns of what predictions say, as fractions.
+def figure_columns(table: Table) -> Iterator[Column]:
+    """Yield the columns of what predictions say, as fractions.
 
     Of the judged metric: ``_low`` and ``_high`` (95 % interval), and where there is a baseline ``_difference`` with its
     ends, ``_p``, ``_p_holm``, ``_better`` (it may be called better than the baseline) and ``_state`` (what kind of
@@ -22,26 +22,23 @@ def figure_columns(table: Table) -> list[Column]:
     accuracy with such seeds at chance. Of the test metric the same under ``<metric>_chosen``, with mean and sd: at the
     epoch that each run chose on validation.
     """
-    columns: list[Column] = []
     if table.judged:
-        columns += _judged(table, table.judged, lambda line: line.judged)
+        yield from _judged(table, table.judged, lambda line: line.judged)
         if any(line.at_chance for line in table.lines):
             chance = f"{table.judged}_at_chance"
-            columns += [(chance, "float64", lambda line: _at_chance(line).cell.estimate), *_ends(chance, _at_chance)]
+            yield chance, "float64", lambda line: _at_chance(line).cell.estimate
+            yield from _ends(chance, _at_chance)
     if table.test:
         test = f"{table.test}_chosen"
-        columns += mean_columns(test, lambda line: line.chosen)
+        yield from mean_columns(test, lambda line: line.chosen)
         if any(line.tested.known for line in table.lines):
-            columns += _judged(table, test, lambda line: line.tested)
-    return columns
+            yield from _judged(table, test, lambda line: line.tested)
 
 
-def mean_columns(metric: str, cell: Callable[[Line], Cell]) -> list[Column]:
-    """Return the columns of a mean over seeds and its standard deviation."""
-    return [
-        (f"{metric}_mean", "float64", lambda line: cell(line).mean),
-        (f"{metric}_sd", "float64", lambda line: cell(line).sd),
-    ]
+def mean_columns(metric: str, cell: Callable[[Line], Cell]) -> Iterator[Column]:
+    """Yield the columns of a mean over seeds and its standard deviation."""
+    yield f"{metric}_mean", "float64", lambda line: cell(line).mean
+    yield f"{metric}_sd", "float64", lambda line: cell(line).sd
 
 
 def verdicts_frame(claims: Sequence[Claim]) -> pd.DataFrame:
@@ -51,36 +48,33 @@ def verdicts_frame(claims: Sequence[Claim]) -> pd.DataFrame:
     return pd.DataFrame(said, columns=["claim", "verdict", "reason"], dtype="str").join(evidence)
 
 
-def _judged(table: Table, metric: str, judged: Callable[[Line], Judged]) -> list[Column]:
+def _judged(table: Table, metric: str, judged: Callable[[Line], Judged]) -> Iterator[Column]:
     def difference(line: Line) -> Difference:
         return judged(line).difference or Difference(Trust.NOT_ESTIMABLE)
 
     def state(line: Line) -> str:
         return "baseline" if line.baseline else difference(line).state.value if judged(line).difference else ""
 
-    compared: list[Column] = [
-        (f"{metric}_difference", "float64", lambda line: difference(line).estimate),
-        *_ends(f"{metric}_difference", difference),
-        (f"{metric}_p", "float64", lambda line: difference(line).p),
-        (f"{metric}_p_holm", "float64", lambda line: judged(line).p_adjusted),
-        (f"{metric}_better", "bool", lambda line: judged(line).better),
-        (f"{metric}_state", "object", state),
-    ]
-    return [*_ends(metric, judged), *(compared if table.compared else ())]
+    yield from _ends(metric, judged)
+    if not table.compared:
+        return
+    yield f"{metric}_difference", "float64", lambda line: difference(line).estimate
+    yield from _ends(f"{metric}_difference", difference)
+    yield f"{metric}_p", "float64", lambda line: difference(line).p
+    yield f"{metric}_p_holm", "float64", lambda line: judged(line).p_adjusted
+    yield f"{metric}_better", "bool", lambda line: judged(line).better
+    yield f"{metric}_state", "object", state
 
 
-def _ends(name: str, of: Callable[[Line], Judged | Difference]) -> list[Column]:
-    """Return the columns of an interval."""
+def _ends(name: str, of: Callable[[Line], Judged | Difference]) -> Iterator[Column]:
+    """Yield the columns of an interval."""
 
     def end(line: Line, place: int) -> float | None:
         found = of(line)
-        ends = found.interval or (None, None) if isinstance(found, Judged) else (found.low, found.high)
-        return ends[place]
+        return (found.interval or (None, None) if isinstance(found, Judged) else (found.low, found.high))[place]
 
-    return [
-        (f"{name}_low", "float64", lambda line: end(line, 0)),
-        (f"{name}_high", "float64", lambda line: end(line, 1)),
-    ]
+    yield f"{name}_low", "float64", lambda line: end(line, 0)
+    yield f"{name}_high", "float64", lambda line: end(line, 1)
 
 
 def _at_chance(line: Line) -> Judged:

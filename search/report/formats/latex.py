@@ -71,7 +71,8 @@ def latex_table(sheet: Sheet) -> str:
     layout = "@{}" + "".join(_layout(column) for column in sheet.columns) + "@{}"
     width, height, size = _page(sheet.columns)
     style = size + r"\setlength{\tabcolsep}{4pt}"
-    long = len(body) > MAX_FLOAT_LINES or len(body) + _lines(sheet.notes) > MAX_PAGE_LINES
+    of_notes = sum(1 + len(note) // _NOTE_CHARACTERS for note in sheet.notes)
+    long = len(body) > MAX_FLOAT_LINES or len(body) + of_notes > MAX_PAGE_LINES
     draw = _longtable if long else _float
     packages = "booktabs,longtable" if long else "booktabs"
     start = _START % {"packages": packages, "width": width, "height": height, "margin": _MARGIN}
@@ -112,11 +113,6 @@ def _longtable(
 
 def _row(cells: Sequence[str]) -> str:
     return " & ".join(cells) + r" \tabularnewline"
-
-
-def _lines(notes: Sequence[str]) -> int:
-    """Return about how many lines notes take."""
-    return sum(1 + len(note) // _NOTE_CHARACTERS for note in notes)
 
 
 def _cells(column: Column) -> list[str]:

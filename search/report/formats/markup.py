@@ -68,9 +68,7 @@ def facts(pairs: Iterable[tuple[str, str | Sequence[str]]]) -> Markup:
     """Return terms with what is said of each, as a description list; those of which nothing is said are left out."""
     parts = []
     for term, said in pairs:
-        values = [said] if isinstance(said, str) else list(said)
-        values = [value for value in values if value]
-        if values:
+        if values := [value for value in ([said] if isinstance(said, str) else said) if value]:
             parts.append(element("div", element("dt", term), *(element("dd", value) for value in values)))
     return element("dl", *parts) if parts else Markup("")
 

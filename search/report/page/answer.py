@@ -103,7 +103,7 @@ def _of_settings(table: Table, read: Curves) -> str:
     if sentences[0] and metric != space.search.objective.metric and own.name == "validation":
         sentences[0] = f"in {metric_words(metric)} {sentences[0]}"  # tests are of classes, whatever is optimised
     sentences.append(_on_test(own, test, base))
-    same = [line for line, one in own.lines if _same_run(one)]
+    same = [line for line, one in own.lines if one.difference and one.difference.state is Trust.SAME_RUN]
     if same and sentences[0]:
         sentences.append(f"the same run as {base}: {listed([line.setting for line in same])}")
     parts = [part for part in sentences if part]
@@ -133,8 +133,7 @@ def _on_test(own: _Split, test: _Split, base: str) -> str:
     if not test.decided:
         return "on test images none of this is clear of chance" if own.decided else ""
     pairs = ((own.better, test.better), (own.worse, test.worse))
-    alike = [set(map(id, ones)) == set(map(id, others)) for ones, others in pairs]
-    if all(alike):
+    if all(set(map(id, ones)) == set(map(id, others)) for ones, others in pairs):
         return "test images say the same"
     against = [line for line in own.better if line in test.worse] + [line for line in own.worse if line in test.better]
     end = f"; the two contradict each other on {listed([line.setting for line in against])}" if against else ""
@@ -145,10 +144,6 @@ def _on_test(own: _Split, test: _Split, base: str) -> str:
 def _settled(claim: Claim) -> tuple[int, ...]:
     """Return the lines that a decided claim says something of; that one is not the best says nothing of the others."""
     return claim.about[:1] if claim.best and claim.kind == "contradicted" else claim.about
-
-
-def _same_run(one: Judged) -> bool:
-    return one.difference is not None and one.difference.state is Trust.SAME_RUN
 
 
 def _unfinished(read: Curves) -> str:

@@ -12,7 +12,7 @@ from search.report.formats.markup import Markup, element, facts, joined, table
 from search.report.record.curves import Curves
 from search.report.table.labels import DRAWN_DIGITS, row_text
 from search.report.table.model import Table
-from search.report.text import duration, pairs_text, value_text
+from search.report.text import duration, pairs_text, split_words, value_text
 from search.space.model import Grid, Space
 
 MAX_RUNS_LISTED = 50
@@ -123,7 +123,7 @@ def options(space: Space) -> Markup:
 
 def _data(card: Mapping[str, Any]) -> Markup:
     sizes = card.get("sizes") or {}
-    images = ", ".join(f"{n:,} {_split(split)}" for split, n in sorted(sizes.items(), reverse=True))
+    images = ", ".join(f"{n:,} {split_words(split)}" for split, n in sorted(sizes.items(), reverse=True))
     return facts(
         [
             ("Name", str(card.get("name") or "")),
@@ -133,10 +133,6 @@ def _data(card: Mapping[str, Any]) -> Markup:
             ("Notes", [str(note) for note in card.get("notes") or ()]),
         ]
     )
-
-
-def _split(name: str) -> str:
-    return {"val": "validation", "train": "training"}.get(name, name)
 
 
 def _runs(runs: Sequence[Mapping[str, Any]]) -> Markup:

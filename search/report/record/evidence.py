@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -78,6 +79,15 @@ class Evidence:
         return next((panel for panel in self.panels if line in panel.places), None)
 
 
+class _Asked(NamedTuple):
+    """What is asked of predictions, as in `gather`."""
+
+    read: Curves
+    metric: str
+    split: str
+    value: str
+
+
 @dataclass
 class _Found:
     """One line's runs, and what was found wrong with them."""
@@ -115,7 +125,8 @@ def gather(read: Curves, lines: Sequence[Sequence[Curve]], metric: str, split: s
         key: row.row.predictions.get(split)
         for key, row in read.study.ledger.rows(list(wanted), predictions=True).items()
     }
-    read_lines = [_line(read, runs, predicted, metric, split, value) for runs in lines]
+    asked = _Asked(read, metric, split, value)
+    read_lines = [_line(asked, runs, predicted) for runs in lines]
     names: dict[str, str] = {}
     for line in read_lines:
         measured = {run.data for run, right in line.runs if right is not None}
@@ -127,7 +138,7 @@ def gather(read: Curves, lines: Sequence[Sequence[Curve]], metric: str, split: s
             line.fault = "seeds of a setting were run on different data, of which training images are a part"
     faults = list(dict.fromkeys(line.fault for line in read_lines if line.fault))
     usable = [place for place, line in enumerate(read_lines) if line.runs and not line.fault]
-    panels = _panels(read, read_lines, usable, names, metric, split, value)
+    panels = _panels(asked, read_lines, usable, names)
     if not any(panel.scores.finished.any() for panel in panels):
         return Evidence(why=faults[0] if faults else "no run has finished")
     unused = sum(1 for line in read_lines if line.fault)
@@ -136,16 +147,9 @@ def gather(read: Curves, lines: Sequence[Sequence[Curve]], metric: str, split: s
     return Evidence(panels, "", unused, faults, sum(line.wrong for line in read_lines), folded, missed)
 
 
-def _line(
-    read: Curves,
-    runs: Sequence[Curve],
-    predicted: Mapping[str, npt.NDArray[np.generic] | None],
-    metric: str,
-    split: str,
-    value: str,
-) -> _Found:
+def _line(asked: _Asked, runs: Sequence[Curve], predicted: Mapping[str, npt.NDArray[np.generic] | None]) -> _Found:
     """Return one line's runs with what they got right; a fault where a finished one cannot be used."""
-    line = _Found()
+    line, (read, metric, split, value) = _Found(), asked
     for run in runs:
         epoch = run.epoch(value)
         if ENDED.get(run.trial.state) is not Ended.FINISHED or not epoch:
@@ -168,15 +172,8 @@ def _line(
     return line
 
 
-def _panels(
-    read: Curves,
-    found: Sequence[_Found],
-    usable: Sequence[int],
-    names: Mapping[str, str],
-    metric: str,
-    split: str,
-    value: str,
-) -> list[Panel]:
+def _panels(asked: _Asked, found: Sequence[_Found], usable: Sequence[int], names: Mapping[str, str]) -> list[Panel]:
+    read, metric, split, value = asked
     kin: dict[str, list[int]] = {}
     idle = []  # lines without a finished run were measured on nothing: they stand with the first images there are
     for place in usable:

@@ -14,7 +14,7 @@ from search.report.table.judged_notes import judged_notes
 from search.report.table.judgement import Remarks
 from search.report.table.model import Table
 from search.report.table.unmoved import Unmoved, apart_sentences
-from search.report.text import is_accuracy
+from search.report.text import is_accuracy, split_words
 
 PARTIAL = "†"
 """Marks the value of a line whose seeds did not all finish or stop by their rule."""
@@ -67,8 +67,7 @@ def _images(read: Curves) -> str:
     sizes = sorted({len(card.truth[split]) for card in read.cards.values() if split in card.truth})
     if not sizes:
         return ""
-    name = {"val": "validation", "train": "training"}.get(split, split)
-    return f"on {' or '.join(str(size) for size in sizes)} {name} images"
+    return f"on {' or '.join(str(size) for size in sizes)} {split_words(split)} images"
 
 
 def _marks(table: Table) -> Iterator[str]:

@@ -75,7 +75,7 @@ def unmoved(lines: Sequence[Sequence[Curve]], axes: Sequence[Axis]) -> Unmoved:
                 short.add(name)
     groups, apart, early = [], [], set()
     for alike in _equal_lines(lines):
-        places = _trained_apart(alike, lines)
+        places = [*_trained_apart(alike, lines)]
         one = [lines[place][0] for place in places]
         differing = _differing(one, trained)
         if len({_meaning(run) for run in one}) == 1:
@@ -209,15 +209,14 @@ def _one_path(one: Curve, other: Curve) -> bool:
     return bool(common) and one.keys[common - 1] == other.keys[common - 1]
 
 
-def _trained_apart(places: Sequence[int], lines: Sequence[Sequence[Curve]]) -> list[int]:
-    """Return the lines that are not the training of one before them: none of their last keys is that of such a one."""
+def _trained_apart(places: Sequence[int], lines: Sequence[Sequence[Curve]]) -> Iterator[int]:
+    """Yield the lines that are not the training of one before them: none of their last keys is that of such a one."""
     seen: set[str] = set()
-    result = []
     for place in places:
         last = {run.keys[len(run.rows) - 1] for run in lines[place] if run.rows}
-        result += [place] if not last & seen else []
+        if not last & seen:
+            yield place
         seen |= last
-    return result
 
 
 def _meaning(run: Curve, seed: bool = False) -> str:
