@@ -94,7 +94,8 @@ class Asked:
 
     def look(self) -> dict[str, Seen]:
         """Return what the run, its workload and their modules hold."""
-        names = dict.fromkeys([type(self.run).__module__, type(self._workload).__module__])
+        source = getattr(self._workload, "source_module", "") or type(self._workload).__module__
+        names = dict.fromkeys([type(self.run).__module__, source])
         modules = [sys.modules[name] for name in names if name in sys.modules and name != "builtins"]
         roots: dict[str, object] = {"run": self.run}
         for module in modules:

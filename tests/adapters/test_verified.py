@@ -1,67 +1,48 @@
-"""Examples of adapters through `verify`, and shared and alone with equal rows."""
+"""`verify` and scripts: what a look at their locals cannot see is named, and what is right holds."""
 
 from __future__ import annotations
 
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
-import yaml
 
-from search.workload import load_workload
-from tests.adapters.command.made import PROGRAM
-from tests.adapters.shared import alone, rows
-from tests.engine.test_run import Bench
-from tests.surroundings import HANG_S, ROOT
+from search.proof import cases
+from search.proof.finding import Finding, Result, Verified
+from search.proof.fresh import fork_is_fresh
+from search.proof.verify import verify
+from search.space.reader import space_from_mapping
+from tests.adapters.mistakes import MISTAKES
 
-pytestmark = pytest.mark.slow
-
-
-def verify(file: object, *sets: str) -> subprocess.CompletedProcess[str]:
-    words = [word for each in sets for word in ("--set", each)]
-    return subprocess.run(
-        [sys.executable, "-m", "search", "verify", str(file), *words],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=HANG_S,
-    )
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not fork_is_fresh(0), reason="a fork is not fresh here, and anew each takes minutes"),
+]
 
 
-@pytest.mark.parametrize(
-    ("name", "sets", "held"),
-    [
-        ("command", ["epochs=3"], 7),
-        ("digits_sklearn", ["epochs=3", "batch_size=400", "space.eta0.grid=[0.02, {1: 0.02, 3: 0.005}]"], 14),
-    ],
-)
-def test_an_example_keeps_the_contract(name: str, sets: list[str], held: int) -> None:
-    done = verify(f"examples/{name}.yaml", *sets)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert f"{held} held" in done.stdout
-    assert "not held" not in done.stdout
+@pytest.fixture(autouse=True)
+def here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave out the case that starts an interpreter, which takes longer than all others."""
+    held = Finding(cases.INTERPRETER, Result.HELD)
+    monkeypatch.setattr(cases, "_in_another_interpreter", lambda ground: held)
 
 
-def test_a_command_whose_chance_is_not_of_the_seed_is_found(tmp_path: Path) -> None:
-    content = {
-        "workload": "command",
-        "command": f"./{PROGRAM} chance {{x}} {{seed}} {{epochs}}",
-        "fixed": {"epochs": 2},
-        "space": {"x": {"grid": [1, 2]}},
+def tried(workload: str) -> Verified:
+    space = {
+        "workload": workload,
+        "fixed": {"epochs": 3},
+        "space": {"lr": {"grid": [0.05, {1: 0.05, 3: 0.02}]}},
+        "search": {"objective": {"metric": "val_loss", "direction": "minimize"}},
     }
-    (tmp_path / "chance.yaml").write_text(yaml.safe_dump(content))
-    done = verify(tmp_path / "chance.yaml")
-    assert done.returncode == 1
-    assert "not held   started twice, in two processes\n             epoch 1, val_loss: " in done.stdout
+    return verify(space_from_mapping(space, "scripts"))
 
 
-def test_estimators_that_share_their_beginning_have_the_rows_of_those_trained_alone(tmp_path: Path) -> None:
-    """Two rates that part behind epoch 2 share it."""
-    bench = Bench(tmp_path)
-    space = {"eta0": {"grid": [0.02, {1: 0.02, 3: 0.005}]}}
-    done = bench.run("run", bench.write(space, 1, "examples.digits_sklearn:model", epochs=4, batch_size=200))
-    assert done.returncode == 0, done.stdout + done.stderr
-    trials, workload = rows(bench), load_workload("examples.digits_sklearn:model")
-    assert [curve for _, curve in trials] == [alone(workload, settings) for settings, _ in trials]
-    assert "trained 6 and" in done.stderr + done.stdout
+@pytest.mark.parametrize("name", MISTAKES)
+def test_a_mistake_that_no_local_shows_is_named(name: str) -> None:
+    case, cause = MISTAKES[name]
+    finding = next(finding for finding in tried(f"tests.adapters.mistakes:{name}").findings if finding.case == case)
+    assert finding.result == Result.NOT_HELD
+    assert cause in finding.cause
+
+
+def test_the_example_holds() -> None:
+    verified = tried("examples.digits_torch:main")
+    assert verified.broken == []
+    assert len([finding for finding in verified.findings if finding.result == Result.HELD]) >= 12
