@@ -85,10 +85,15 @@ def test_augmented_items_have_one_fingerprint_and_leave_the_generators_alone():
 
 def test_datasets_are_their_items_and_a_loader_is_its_dataset():
     whole = TensorDataset(torch.arange(6), torch.ones(6))
-    parts = ConcatDataset([Subset(whole, [0, 1, 2]), Subset(whole, [3, 4, 5])])
-    assert fingerprint(whole) == fingerprint(parts) != fingerprint(Subset(whole, [1, 0, 2, 3, 4, 5]))
+    first = Subset(whole, [0, 1, 2])
+    assert fingerprint(first) == fingerprint(Subset(TensorDataset(torch.arange(4), torch.ones(4)), [0, 1, 2]))
+    assert fingerprint(first) != fingerprint(Subset(whole, [1, 0, 2]))
+    assert fingerprint(whole) != fingerprint(TensorDataset(torch.arange(6), torch.zeros(6)))
+    parts = [ConcatDataset([first, Subset(whole, indices)]) for indices in ([3, 4, 5], [3, 5, 4])]
+    assert len({fingerprint(part) for part in parts}) == 2
+    assert fingerprint(Subset(parts[0], [0, 4])) == fingerprint(Subset(parts[1], [0, 5]))
     assert fingerprint(DataLoader(whole, 2)) == fingerprint(DataLoader(whole, 3, shuffle=True))
-    assert fingerprint(DataLoader(whole, 2)) != fingerprint(DataLoader(Subset(whole, [0]), 2))
+    assert fingerprint(DataLoader(whole, 2)) != fingerprint(DataLoader(first, 2))
 
 
 class Saying:

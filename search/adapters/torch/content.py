@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, Subset, TensorDataset
 
 from search.adapters.fingerprint import GENERATORS, Generators, content
 from search.adapters.torch.state import on_cpu
@@ -20,6 +20,21 @@ def _tensor(value: Tensor) -> list[object]:
         return ["sparse", *_tensor(dense)]
     bits = on_cpu(value).contiguous().reshape(-1).view(torch.uint8) if value.numel() else torch.empty(0)
     return [str(value.dtype), list(value.shape), bits.numpy()]
+
+
+@content.register
+def _rows(value: TensorDataset) -> list[object]:
+    """Rows of tensors are these tensors: no item is made."""
+    return list(value.tensors)
+
+
+@content.register
+def _subset(value: Subset) -> list[object] | None:  # type: ignore[type-arg]  # the class itself is what is registered
+    """A part of such rows is the same as a set of its own; of other data, items are hashed one by one."""
+    if type(value.dataset) is not TensorDataset:
+        return None
+    indices = torch.as_tensor(value.indices)
+    return [TensorDataset(*(tensor[indices] for tensor in value.dataset.tensors))]
 
 
 @content.register

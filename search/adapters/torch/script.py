@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import GeneratorType
 from typing import Any
 
+import torch._dynamo  # noqa: F401  # optimisers import it, over a second: once here, and not in each process forked
+
 import search.adapters.torch.content  # noqa: F401  # tensors are known to fingerprints from here on
 from search.adapters.fingerprint import card_of
 from search.adapters.torch.errors import ScriptError
