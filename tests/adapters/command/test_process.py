@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -30,11 +31,12 @@ os._exit(0)
 """Told to, it ends as Ray's workers do: it kills its children, and not theirs."""
 
 
-def group_of(process: int) -> int:
-    try:
-        return os.getpgid(process)
-    except ProcessLookupError:
-        return 0
+def members_of(group: int) -> list[int]:
+    members = []
+    for process in psutil.pids():
+        with contextlib.suppress(ProcessLookupError):
+            members += [process] if os.getpgid(process) == group else []
+    return members
 
 
 def until(what: Callable[[], bool]) -> None:
@@ -91,11 +93,10 @@ def test_one_that_hears_nothing_is_killed(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_nothing_is_left_of_what_watches_over_a_program() -> None:
     """Neither running nor as an entry that nobody asks for: a study starts thousands."""
-    run = begin("train")
+    run = begin("hang")
     run.train_epoch({})
     group = os.getpgid(run._process._program.pid)  # type: ignore[union-attr]
-    members = [process for process in psutil.pids() if group_of(process) == group]
-    assert len(members) >= 2
-    run.train_epoch({})
+    until(lambda: len(members_of(group)) == 4)  # the program, what it started, and two that watch
+    members = members_of(group)
     del run
-    assert not any(map(psutil.pid_exists, members))
+    until(lambda: not any(map(psutil.pid_exists, members)))
