@@ -79,6 +79,29 @@ def card_of(data: object, name: str) -> DataCard:
     return DataCard(fingerprint(data, name), name)
 
 
+def with_truth(card: DataCard, truth: Mapping[str, Any]) -> DataCard:
+    """Return a data card with the true class of each item, so that predictions can be judged item by item.
+
+    Args:
+        card: of the data.
+        truth: split -> class of each item, integers [n] counted from 0, as arrays, tensors or lists.
+
+    Raises:
+        ValueError: classes are no whole numbers from 0 on.
+    """
+    classes: dict[str, np.ndarray] = {}
+    for split, given in truth.items():
+        labels = np.asarray(given.cpu() if hasattr(given, "cpu") else given)
+        if labels.ndim != 1 or labels.dtype.kind not in "iu" or labels.min(initial=0) < 0:
+            raise ValueError(
+                f"the true classes of {split!r} have the shape {labels.shape} and the type {labels.dtype}; "
+                "they must be one whole number from 0 on for each item"
+            )
+        classes[split] = labels
+    count = 1 + max((int(labels.max(initial=0)) for labels in classes.values()), default=0)
+    return dataclasses.replace(card, truth=classes, classes=[str(number) for number in range(count)])
+
+
 @functools.singledispatch
 def content(value: object) -> Iterable[object] | None:  # noqa: ARG001  # of a kind that is registered
     """Return what stands for a value in its hash: simpler values, in sequence; None where nothing does.

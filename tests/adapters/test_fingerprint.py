@@ -17,7 +17,7 @@ from PIL import Image
 from torch.utils.data import ConcatDataset, DataLoader, Dataset, IterableDataset, Subset, TensorDataset
 
 import search.adapters.torch.content  # noqa: F401
-from search.adapters.fingerprint import NotHashable, card_of, fingerprint
+from search.adapters.fingerprint import NotHashable, card_of, fingerprint, with_truth
 from tests.adapters.strategies import alike, states
 
 
@@ -147,3 +147,24 @@ def test_a_missing_file_is_told():
 def test_a_card_has_the_fingerprint_and_a_name():
     card = card_of([1, 2], "make_data")
     assert (card.fingerprint, card.name) == (fingerprint([1, 2]), "make_data")
+
+
+def test_a_card_with_the_truth_has_its_classes():
+    card = with_truth(card_of([1], "x"), {"val": torch.tensor([0, 2, 1]), "test": [3], "empty": np.empty(0, int)})
+    assert card.classes == ["0", "1", "2", "3"]
+    assert {split: labels.tolist() for split, labels in card.truth.items()} == {
+        "val": [0, 2, 1],
+        "test": [3],
+        "empty": [],
+    }
+
+
+@pytest.mark.parametrize("labels", [[0.5], [[1]], [-1], ["a"]])
+def test_a_truth_that_is_no_classes_is_refused(labels):
+    array = np.asarray(labels)
+    with pytest.raises(ValueError, match="the true classes of 'val' have the shape") as refused:
+        with_truth(card_of([1], "x"), {"val": labels})
+    assert str(refused.value) == (
+        f"the true classes of 'val' have the shape {array.shape} and the type {array.dtype}; "
+        "they must be one whole number from 0 on for each item"
+    )

@@ -7,6 +7,7 @@ import math
 import random
 import sys
 import urllib.error
+from collections import Counter, defaultdict, deque
 from types import SimpleNamespace
 
 import numpy as np
@@ -18,6 +19,7 @@ from search.adapters.torch import ScriptError, workload
 from search.core.errors import UserError
 from search.core.prefix import path, root_key, without_defaults
 from search.workload import Measuring, Workload, identity, load_workload
+from search.workload.measured import row_of
 from tests.adapters.scripts import LR, begin, load, net, resumed, right, rows, text
 
 
@@ -162,6 +164,29 @@ def test_everything_that_may_be_kept_is_restored_to_the_bit():
     assert whole[-1]["history"] == whole[-1]["epochs"] == 6
     assert whole[-1]["scale"] > 8
     assert whole[-1]["rate"] < 0.01
+
+
+@workload()
+def containers(run):
+    """Containers of Python's that remember, each restored in place and of its own kind."""
+    recent, counts, by_class, both = deque(maxlen=3), Counter(), defaultdict(list), [[]]
+    run.keep(recent=recent, counts=counts, by_class=by_class, both=both)
+    for epoch in run:
+        number = torch.randint(3, ()).item()
+        recent.append(number)
+        counts[str(number)] += 1
+        by_class[number].append(epoch)
+        both[0].append(number)
+        yield {
+            "recent": sum(recent),
+            "most": counts.most_common(1)[0][1],
+            "last": by_class[number][0],
+            "n": len(both[0]),
+        }
+
+
+def test_containers_that_remember_are_restored():
+    assert rows(containers, epochs=8) == resumed(containers, epochs=8)
 
 
 @workload()
@@ -390,6 +415,19 @@ def test_data_are_made_once_for_the_settings_that_they_read_and_known_by_content
     begin(with_data), begin(with_data, {"size": 5})
     assert len(made) == 4
     assert rows(with_data)[0]["sum"] == rows(with_data, {"seed": 7})[0]["sum"]
+
+
+@workload(data=load, truth=lambda x, y: {"val": (y[:, 0] > 0).long()})
+def judged(run, x, y):
+    for _ in run:
+        yield run.measured(val_accuracy=0.5, predictions={"val": (x[:, 0] > 0.5).long()})
+
+
+def test_predictions_are_judged_by_the_truth_that_a_script_names():
+    card = judged.data({})
+    row = row_of(rows(judged, epochs=1)[0], card)
+    assert card.classes == ["0", "1"]
+    assert row.predictions["val"].shape == card.truth["val"].shape == (64,)
 
 
 def test_a_script_without_data_has_no_card():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import random
+from collections import Counter, defaultdict, deque
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -76,6 +77,10 @@ def state_of(value: Any) -> Any:
             return value.getstate()
         case Stateful() if not isinstance(value, type):
             return value.state_dict()
+        case defaultdict() | Counter():
+            return dict(value)
+        case deque():
+            return list(value)
     return value
 
 
@@ -144,6 +149,10 @@ def _put(old: Any, new: Any, name: str) -> Any:
     if type(old) is list and type(new) is list:
         pairs = itertools.zip_longest(old[: len(new)], new, fillvalue=_MISSING)
         old[:] = [item if before is _MISSING else _put(before, item, name) for before, item in pairs]
+        return old
+    if isinstance(old, deque):
+        old.clear()
+        old.extend(new)
         return old
     if isinstance(old, dict) and isinstance(new, dict):
         items = {key: _put(old[key], item, name) if key in old else item for key, item in new.items()}

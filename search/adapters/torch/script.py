@@ -11,7 +11,7 @@ from typing import Any
 import torch._dynamo  # noqa: F401  # optimisers import it, over a second: once here, and not in each process forked
 
 import search.adapters.torch.content  # noqa: F401  # tensors are known to fingerprints from here on
-from search.adapters.fingerprint import card_of
+from search.adapters.fingerprint import card_of, with_truth
 from search.adapters.torch.errors import ScriptError
 from search.adapters.torch.loop import read_loop
 from search.adapters.torch.run import ScriptRun
@@ -39,6 +39,7 @@ _TYPES = {bool: "boolean", int: "integer", float: "number", str: "string"}
 def workload(
     settings: Mapping[str, Any] | None = None,
     data: Callable[..., Any] | None = None,
+    truth: Callable[..., Mapping[str, Any]] | None = None,
     recipe: str | None = None,
 ) -> Callable[[Callable[..., GeneratorType[Any, None, None]]], ScriptWorkload]:
     """Make a workload of a training script: a generator function whose loop over the run yields a row per epoch.
@@ -47,6 +48,8 @@ def workload(
         settings: name -> rule, as in `search.workload.Description`, or a default value alone: ``{"width": 64}``.
         data: returns what the script trains on: a tuple or a mapping of its parameters behind the run, or the only one.
             It may take the fixed settings, the seed is not among them. Its content is hashed into every key.
+        truth: is given the same data as the script and returns split -> true class of each item, integers [n], counted
+            from 0. With it, and the predicted classes in `ScriptRun.measured`, tables have intervals and tests.
         recipe: see `search.workload.Workload`; by default the source of the script's module and of what that imports
             from beside it.
 
@@ -57,7 +60,7 @@ def workload(
         raise ScriptError(f"{getattr(settings, '__qualname__', settings)}: write `@workload(...)`, with brackets")
 
     def decorate(function: Callable[..., GeneratorType[Any, None, None]]) -> ScriptWorkload:
-        return ScriptWorkload(function, settings or {}, data, recipe)
+        return ScriptWorkload(function, settings or {}, data, truth, recipe)
 
     return decorate
 
@@ -77,12 +80,13 @@ class ScriptWorkload(Workload):
         function: Callable[..., GeneratorType[Any, None, None]],
         settings: Mapping[str, Any],
         data: Callable[..., Any] | None,
+        truth: Callable[..., Mapping[str, Any]] | None,
         recipe: str | None,
     ) -> None:
         self.function, self.recipe, self.source_module = function, recipe, function.__module__
         self.__doc__, self.__name__ = function.__doc__, function.__name__
         self.settings = {name: _rule(value, name, function) for name, value in settings.items()}
-        self._loop, self._make = read_loop(function), data
+        self._loop, self._make, self._truth = read_loop(function), data, truth
         self._varying = frozenset(name for name, rule in self.settings.items() if rule.get("epoch"))
         self._data: dict[str, _Data] = {}
         if self._loop.metrics:
@@ -187,7 +191,10 @@ class ScriptWorkload(Workload):
                     "and the network is not needed"
                 ) from error
             card = card_of(value, name)
-        return _Data(self._arguments(value), card, reading, value)
+        arguments = self._arguments(value)
+        if self._truth is not None:
+            card = with_truth(card, self._truth(*arguments[0], **arguments[1]))
+        return _Data(arguments, card, reading, value)
 
     def _arguments(self, value: Any) -> _Arguments:
         """Return how the script is given what `data` returned: whole, or a part for each of its parameters.

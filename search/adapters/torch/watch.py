@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import random
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -61,7 +62,7 @@ class _Looking:
                 self._tensor(value)
             case np.ndarray():
                 self._array(value)
-            case list() | tuple() | set() | frozenset() | dict():
+            case list() | tuple() | set() | frozenset() | dict() | deque():
                 self._container(value, depth)
             case torch.Generator() | np.random.Generator() | np.random.RandomState() | random.Random():
                 self.enter(state_of(value), depth + 1)
@@ -100,7 +101,7 @@ class _Looking:
         if isinstance(value, (set, frozenset)):
             self.digest.update(repr(sorted(map(repr, value))[:MAX_ITEMS]).encode())
             return
-        items = list(value.items()) if isinstance(value, dict) else value
+        items = list(value.items()) if isinstance(value, dict) else list(value) if isinstance(value, deque) else value
         if len(items) > MAX_ITEMS:
             items = [*items[:_LISTED], *items[-_LISTED:]]
         for item in items:
