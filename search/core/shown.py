@@ -1,4 +1,4 @@
-"""Text for people's eyes: names of files, classes and studies hold whatever somebody wrote.
+"""Text for people: names of files, classes and studies hold whatever somebody wrote; counts and lists in sentences.
 
 An escape sequence in one of them would otherwise reach the terminal, and a direction override turn the words behind it.
 """

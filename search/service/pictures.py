@@ -1,7 +1,7 @@
 """Pictures in the dashboard, as Optuna's artifacts: of each study, and of its best trials.
 
 A picture's id is a hash of what it shows, so drawing again replaces a file by itself. Artifacts of a trial that has
-ended hang on its study, under the key the dashboard reads them by: Optuna lets nobody add to such a trial.
+ended belong to its study, under the key by which the dashboard reads them: Optuna lets nobody add to such a trial.
 """
 
 from __future__ import annotations

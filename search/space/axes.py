@@ -189,7 +189,7 @@ def _condition(
     axis = next((axis for axis in earlier if axis.name == other), None)
     if axis is None:
         if other == name:
-            problems.add(wanted, "an axis cannot hang on itself; name another one")
+            problems.add(wanted, "an axis cannot depend on itself; name another one")
         elif other in fixed.entries:
             at = place(fixed.entries[other], wanted)
             problems.add(wanted, f"{other!r} is fixed ({at}), not an axis; remove the condition")

@@ -1,7 +1,8 @@
-"""What changes nothing: axes whose values train the same, and settings that never act in trials of this length.
+"""What the workload refuses, and what changes nothing: axes whose values train the same, settings that never act.
 
-A space that is run for a look (`--set epochs=3`) has many of them, so that they are notes, which `check` and `plan`
-print. An axis is a fault where its values train the same at any length: its rows would be equal, and called different.
+A short run (`--set epochs=3`) has many settings that never act in so few epochs, so they are notes, which `check` and
+`plan` print. An axis is a fault where its values train the same at any length: its rows would be equal under different
+names.
 """
 
 from __future__ import annotations
@@ -122,7 +123,7 @@ def _listed(values: Sequence[object]) -> str:
 
 
 def _groups(axis: Axis, space: Space, found: Sequence[Sample]) -> dict[str, dict[str, list[Sample]]]:
-    """Return other parameters -> value of the axis, as text -> configurations; what hangs on the axis is no other."""
+    """Return other parameters -> value of the axis, as text -> configurations; without axes that depend on this one."""
     hanging = {axis.name}
     for other in space.axes:
         if other.when is not None and other.when.axis in hanging:

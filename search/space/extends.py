@@ -116,7 +116,7 @@ def options(axis: Node) -> dict[str, Node]:
 
 
 def settle_axis(root: Node, name: str, value: Node) -> Node:
-    """Take an axis away because it has been given one value, and what hangs on it.
+    """Take an axis away because it has been given one value, and what depends on it.
 
     Axes that exist only beside other values go with it, those that exist beside this one become unconditional, and
     parts of the report that speak of its values have nothing left to speak of.

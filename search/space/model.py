@@ -252,7 +252,7 @@ class Space:
         title: one line for people.
         workload: how the workload is named.
         fixed: settings common to all trials, the service's own among them.
-        axes: dimensions, in the file's order; a conditional one stands behind the one it hangs on.
+        axes: dimensions, in the file's order; a conditional one stands behind the one it depends on.
         seeds: every configuration runs under each of them.
         search, resources, report: see there.
         file: the file it was read from, "" for a space built in memory.
@@ -314,11 +314,11 @@ class Space:
     def grid_size(self) -> int:
         """Number of configurations of the grid, counted without enumerating them.
 
-        A conditional axis hangs on exactly one other, so axes form trees: below each value stand the axes it activates.
+        A conditional axis depends on exactly one other, so axes form trees: below a value stand the axes it activates.
         """
         below = grouped(self.axes, lambda axis: axis.when.axis if axis.when else "")
         sizes: dict[str, int] = {}
-        for axis in reversed(self.axes):  # an axis stands before those that hang on it
+        for axis in reversed(self.axes):  # an axis stands before those that depend on it
             children = below.get(axis.name, [])
             if not isinstance(axis.domain, Grid):
                 sizes[axis.name] = 1

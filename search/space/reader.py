@@ -1,7 +1,7 @@
 """Reading a search-space file: every fault at once, each with its file, line and key.
 
 The steps: text to nodes (`yaml`), base files (`extends`), ``--set`` (`overrides`), the workload, each section against
-its rules, sections against each other, and last the workload's own word on sample configurations (`sampling`). A step
+its rules, sections against each other, and last what the workload says of sample configurations (`effects`). A step
 goes on as far as the faults before it allow, and says nothing that only follows from them.
 """
 
@@ -188,9 +188,9 @@ def _workload(root: Node, problems: Problems) -> Workload | None:
         for name, rule in workload.settings.items():
             jsonschema.Draft202012Validator.check_schema(rule)
             if strange := set(rule.get("when", {})) - set(workload.settings):
-                raise UserError(f"its setting {name!r} hangs on {min(strange)!r}, which it does not describe")
+                raise UserError(f"its setting {name!r} depends on {min(strange)!r}, which it does not describe")
         if loop := circle(workload.settings):
-            raise UserError(f"its settings hang on each other in a circle: {' -> '.join(loop)}")
+            raise UserError(f"its settings depend on each other in a circle: {' -> '.join(loop)}")
         if clash := set(workload.settings) & set(SERVICE_SETTINGS):
             raise UserError(f"its setting {min(clash)!r} has the name of one of the service's own; rename it")
     except SettingFaults as error:  # of a workload that the file describes

@@ -1,4 +1,4 @@
-"""The workload's own word: some configurations are made canonical, so that settings that clash are found by `check`."""
+"""Sample configurations: the workload makes some canonical, so that `check` finds settings that clash."""
 
 from __future__ import annotations
 

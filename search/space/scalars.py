@@ -17,7 +17,8 @@ _PLAIN = {"": None, "~": None, "null": None, "true": True, "false": False}
 _TRAPS = tuple(
     (re.compile(pattern), reason)
     for pattern, reason in {
-        r"([-+]?[0-9]+)[eE]([-+]?[0-9]+)": r"is text to YAML for want of a dot; write \1.0e\2, or {quoted} for text",
+        r"([-+]?[0-9]+)[eE]([-+]?[0-9]+)": r"is text to YAML because it has no dot; write \1.0e\2, or {quoted} "
+        "for text",
         "(?ai:on|yes|y)": "is true to some readers and text to others; write true, or {quoted} for text",
         "(?ai:off|no|n)": "is false to some readers and text to others; write false, or {quoted} for text",
         "(?ai:true|false|null)": "is not how {lower} is written here; write {lower}, or {quoted} for text",

@@ -109,7 +109,7 @@ def spelled(value: object, rule: Rule) -> object:
 
 
 def circle(rules: Description) -> list[str]:
-    """Return settings whose ``when`` words hang on each other in a circle; empty where there are none."""
+    """Return settings that depend on each other in a circle by their ``when`` words; empty where there are none."""
     try:
         graphlib.TopologicalSorter({name: rule.get("when", {}) for name, rule in rules.items()}).prepare()
     except graphlib.CycleError as error:

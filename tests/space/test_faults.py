@@ -59,7 +59,7 @@ def test_all_faults_of_a_file_come_at_once(here):
     )
     assert faults() == (
         "space.yaml:2: fixed.batch_size: found 0, must be at least 1\n"
-        'space.yaml:2: fixed.epochs: `1e1` is text to YAML for want of a dot; write 1.0e1, or "1e1" for text\n'
+        'space.yaml:2: fixed.epochs: `1e1` is text to YAML because it has no dot; write 1.0e1, or "1e1" for text\n'
         "space.yaml:4: space.loss.gama: unknown setting; did you mean 'loss.gamma'?\n"
         "space.yaml:5: seeds[0]: found -1, must be at least 0\n"
         "space.yaml:6: search.objective.metric: found 'test_loss', but no decision may read test values; "
@@ -140,7 +140,7 @@ def test_a_description_in_a_circle(here, monkeypatch):
     rules = {**Fake.settings, "a": {"when": {"b": [1]}, "default": 1}, "b": {"when": {"a": [1]}, "default": 1}}
     monkeypatch.setattr(Fake, "settings", rules)
     Path("space.yaml").write_text(HEAD)
-    assert faults() == "space.yaml:1: workload: its settings hang on each other in a circle: a -> b -> a"
+    assert faults() == "space.yaml:1: workload: its settings depend on each other in a circle: a -> b -> a"
 
 
 def test_a_description_that_is_no_schema(here, monkeypatch):

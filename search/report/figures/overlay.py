@@ -105,13 +105,13 @@ def over_seeds(group: Group, metric: str, scale: float = 1) -> tuple[list[int], 
         max((epoch for epoch in run.rows if run.metric(metric, epoch) is not None), default=0) for run in group.runs
     ]
     epochs = list(range(1, min(reached, default=0) + 1))
-    each: list[tuple[float | None, ...]] = []
+    extents: list[tuple[float | None, ...]] = []
     for epoch in epochs:
         values = [run.metric(metric, epoch) for run in group.runs]
         known = [scale * value for value in values if value is not None and math.isfinite(value)]
         whole = len(known) == len(values)
-        each.append((min(known), math.fsum(known) / len(known), max(known)) if whole else (None, None, None))
-    low, mean, high = ([one[place] for one in each] for place in range(3))
+        extents.append((min(known), math.fsum(known) / len(known), max(known)) if whole else (None, None, None))
+    low, mean, high = ([one[place] for one in extents] for place in range(3))
     return epochs, low, mean, high
 
 

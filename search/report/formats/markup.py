@@ -1,4 +1,4 @@
-"""Building blocks of a page: every text is escaped unless it is markup already.
+"""Building blocks of HTML: every text is escaped unless it is markup already.
 
 `Markup` is a text that HTML may read; plain text becomes markup by `escaped` alone, on one line, with control
 characters and direction overrides replaced. Elements escape their content and their attributes themselves, so that a

@@ -210,7 +210,7 @@ def _one_path(one: Curve, other: Curve) -> bool:
 
 
 def _trained_apart(places: Sequence[int], lines: Sequence[Sequence[Curve]]) -> Iterator[int]:
-    """Yield the lines that are not the training of one before them: none of their last keys is that of such a one."""
+    """Yield the lines that are a training of their own: none of their last keys is one of a line before."""
     seen: set[str] = set()
     for place in places:
         last = {run.keys[len(run.rows) - 1] for run in lines[place] if run.rows}
