@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TypeGuard
 
 from search.core.prefix import fingerprint
 from search.core.pruning import Asha
@@ -73,17 +74,21 @@ def take_stock(space: Space, ledger: Ledger, planner: Planner, record: StudyReco
     asked = [entry.detail for entry in ledger.decisions(record.id, ["asked"])] if record is not None else []
     configurations = dict(_configurations(space, earlier, asked))
     numbers = {(fingerprint(trial.parameters), trial.seed): trial for trial in earlier}
+    # A trial that ended before its kind was distrusted stands under keys that it shared.
+    paths = ledger.paths(record.id) if record is not None and planner.alone else {}
     leaves: list[tuple[Leaf, Trial | None]] = []
     for configuration, parameters in configurations.items():
         name = fingerprint(parameters)
         for seed in space.seeds:
-            leaf = planner.leaf(len(leaves), configuration, seed, parameters)
-            leaves.append((leaf, numbers.get((name, seed))))
+            leaf, trial = planner.leaf(len(leaves), configuration, seed, parameters), numbers.get((name, seed))
+            if _decided(trial) and trial.number in paths:
+                leaf = replace(leaf, path=paths[trial.number][0])
+            leaves.append((leaf, trial))
     rows = ledger.rows(list(dict.fromkeys(key for leaf, _ in leaves for key in leaf.path)))
     asha = pruner(space, ledger.decisions(record.id, ["rung"]) if record is not None else ())
     trials = []
     for leaf, trial in leaves:
-        if trial is not None and trial.state.ended and trial.state != State.FAILED:
+        if _decided(trial):
             trials.append(Known(leaf, trial.last_epoch, True))
         else:
             trials.append(_settled(leaf, space, rows, asha))
@@ -92,6 +97,11 @@ def take_stock(space: Space, ledger: Ledger, planner: Planner, record: StudyReco
     if space.search.sampler != "grid" and adaptive(space):
         unasked = max(0, (space.search.trials or 0) - len(configurations))
     return Inventory(trials, unasked, rows, states)
+
+
+def _decided(trial: Trial | None) -> TypeGuard[Trial]:
+    """Whether a trial of an earlier run ended, and is not tried again."""
+    return trial is not None and trial.state.ended and trial.state != State.FAILED
 
 
 def adaptive(space: Space) -> bool:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from search.core import prefix, trust
-from search.core.trial import Row, Trial
+from search.core.trial import Row, State, Trial
 from search.ledger.files import StateFile
 from search.ledger.ledger import Ledger, Recorded
 from search.ledger.states import KeptState, Role
@@ -170,7 +170,7 @@ def test_without_one_the_first_chain_starts_earlier_and_brings_it_for_the_others
 def test_it_starts_from_the_last_state_that_can_be_proven() -> None:
     stock = continued([6, 6], 9, base=6)
     shared = stock.trials[0].leaf.path[0]
-    stock = dataclasses.replace(stock, states={**stock.states, shared: 10})
+    stock = replace(stock, states={**stock.states, shared: 10})
     missing, again, proofs = figures(stock, Standing(pairs={"a": {shared: 1}}))
     assert (missing, again) == (6, 5)
     assert ("a", "start") not in proofs
@@ -181,7 +181,7 @@ def test_another_chain_that_brings_the_proof_goes_first() -> None:
     """A trial that is new parts from others behind epoch 4, and is shorter than what waits for its pair."""
     new = [leaf(10 + number, "a", [2, 0, 0, 0, number]) for number in range(2)]
     stock = continued([6], 19, base=6)
-    stock = dataclasses.replace(stock, trials=[*stock.trials, *(Known(each, 0, False) for each in new)])
+    stock = replace(stock, trials=[*stock.trials, *(Known(each, 0, False) for each in new)])
     missing, again, proofs = figures(stock, Standing())
     assert (missing, again) == (13 + 6, 0)
     assert {what for _, what in proofs if not what.startswith("sample")} == {"start", "depth 1", "depth 2"}
@@ -219,6 +219,13 @@ def test_a_second_study_pays_for_what_is_new_alone(opened: Ledger, monkeypatch: 
     planner = Planner(space, Synthetic(), CLASS, alone=[kind])
     alone = plan_of(space, opened, planner, PLACE, record)
     assert (alone.epochs.train, alone.epochs.prove, alone.kinds) == (2 * 2 * 3 * 5, 0, 0)
+    ended = again.stock.trials[0].leaf
+    with opened.step(record.id) as step:
+        step.add_trial(replace(ended.trial, state=State.FINISHED, last_epoch=5), ended.path, ended.data)
+        for epoch, key in enumerate(ended.path, 1):
+            step.put_row(key, epoch, Row({"val_loss": 1.0, "train_loss": 1.0}), 0.1, run, kind, "fresh")
+    after = plan_of(space, opened, planner, PLACE, record).epochs
+    assert (after.needed, after.recorded, after.train) == (60, 5, 55), "a trial that ended stands under its own keys"
 
 
 def test_a_start_that_an_earlier_run_did_not_come_to_prove_is_owed(opened: Ledger) -> None:
@@ -242,7 +249,7 @@ def test_a_start_that_an_earlier_run_did_not_come_to_prove_is_owed(opened: Ledge
 
 def test_pairs_on_record_are_asked_for(opened: Ledger) -> None:
     short = grid({"a": {"grid": [1, 2]}}, fixed={"epochs": 3})
-    longer = dataclasses.replace(grid({"a": {"grid": [1, 2]}}, fixed={"epochs": 6}), name="longer")
+    longer = replace(grid({"a": {"grid": [1, 2]}}, fixed={"epochs": 6}), name="longer")
     record = study(opened, short)
     run = opened.begin_run(record.id, {})
     leaves = [known.leaf for known in planned(short, opened).stock.trials]

@@ -26,14 +26,14 @@ def trust_sentences(ledger: Ledger, record: StudyRecord) -> list[str]:
         rows = sum(detail["rows"] for detail in mine)
         trials = len({number for detail in mine for number in detail["trials"]})
         what = f"{_many(rows, 'row')} of {_many(trials, 'trial')} {_named(kind)} that this study had shown"
-        sentences.append(f"{what} {'is' if rows == 1 else 'are'} withdrawn: {_reason(mine[0]['text'])}.")
+        alone = ", and trials of that kind are trained alone since" if kind in distrusted else ""
+        sentences.append(f"{what} {'is' if rows == 1 else 'are'} withdrawn{alone}: {_reason(mine[0]['text'])}.")
     for kind in sorted(_kinds(ledger, record) & distrusted.keys()) if distrusted else ():
         distrust = distrusted[kind]
+        rule = "are trained alone, from the first epoch to the last in a process of their own"
         if not distrust.repeatable:
             rule = "are not repeatable, so no other trial reuses their rows"
-            sentences.append(f"Trials {_named(kind)} {rule}: {_reason(distrust.text)}.")
-        elif kind not in withdrawn:
-            rule = "are trained alone, from the first epoch to the last in a process of their own"
+        if kind not in withdrawn or not distrust.repeatable:
             sentences.append(f"Trials {_named(kind)} {rule}: {_reason(distrust.text)}.")
     return sentences
 

@@ -23,6 +23,7 @@ from tests.report.builder import GAMMAS, Study, key_of
 KIND = "3f2a9c01" + "0" * 32
 TEXT = "epoch 3 trained from the state after epoch 2, in a fresh process: val_loss is 0.61, and 0.6 on record"
 WITHDRAWN = f"2 rows of 1 trial (kind 3f2a9c01) that this study had shown are withdrawn: {TEXT}."
+SINCE = WITHDRAWN.replace(":", ", and trials of that kind are trained alone since:", 1)
 ALONE = f"Trials (kind 3f2a9c01) are trained alone, from the first epoch to the last in a process of their own: {TEXT}."
 CHANCE = "two fresh processes do not train the same first epoch"
 NOT_REPEATABLE = f"Trials (kind 3f2a9c01) are not repeatable, so no other trial reuses their rows: {CHANCE}."
@@ -75,18 +76,18 @@ def test_nothing_is_said_where_nothing_is_wrong(study: Study) -> None:
 
 def test_no_withdrawn_row_is_read_by_anybody_and_everybody_says_so(study: Study, tmp_path: Path) -> None:
     study.ledger.distrust(KIND, TEXT, True, study.run)
-    assert trust_sentences(study.ledger, study.record) == [WITHDRAWN]
+    assert trust_sentences(study.ledger, study.record) == [SINCE]
     compared = comparison_of(study.opened)
     notes = printed_notes(compared.table)
     assert notes[0].startswith("The study is not complete: 1 interrupted, 2 finished.")
-    assert notes[1] == WITHDRAWN
+    assert notes[1] == SINCE
     values = {line.parameters["gamma"]: line.cells["val_accuracy"].mean for line in compared.table.lines}
     assert values == {0: 0.7, 0.5: None, 2: 0.6}
     for text in (shown(views.show_study(study.opened)), shown(views.study_list(study.ledger))):
-        assert WITHDRAWN in text
-    assert f"focal: {WITHDRAWN}" in shown(views.study_list(study.ledger))
+        assert SINCE in text
+    assert f"focal: {SINCE}" in shown(views.study_list(study.ledger))
     page = report_page(compared, {}, None)
-    assert f'<p class="warning">{WITHDRAWN}</p>' in page.replace("&#x27;", "'")
+    assert f'<p class="warning">{SINCE}</p>' in page.replace("&#x27;", "'")
     for what, format_ in (("table", "md"), ("table", "json"), ("trials", "csv"), ("epochs", "csv")):
         path = tmp_path / f"{what}.{format_}"
         export(study.opened, what, format_, path)
@@ -94,7 +95,7 @@ def test_no_withdrawn_row_is_read_by_anybody_and_everybody_says_so(study: Study,
         assert "0.95" not in text
         assert "0.9," not in text
         if what == "table":
-            assert "(kind 3f2a9c01) that this study had shown are withdrawn" in text
+            assert "(kind 3f2a9c01) that this study had shown are withdrawn, and" in text
     decided = tmp_path / "decisions.csv"
     export(study.opened, "decisions", "csv", decided)
     assert "withdrawn" in decided.read_text()
@@ -116,7 +117,7 @@ def test_a_study_that_is_trained_alone_from_the_beginning_says_so(study: Study, 
 def test_what_is_not_repeatable_is_called_so(study: Study) -> None:
     study.ledger.distrust(KIND, TEXT, True, study.run)
     study.ledger.distrust(KIND, CHANCE, False, study.run)
-    assert trust_sentences(study.ledger, study.record) == [WITHDRAWN, NOT_REPEATABLE]
+    assert trust_sentences(study.ledger, study.record) == [SINCE, NOT_REPEATABLE]
 
 
 def test_it_stays_said_when_the_kind_is_believed_again(study: Study) -> None:
