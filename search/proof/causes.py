@@ -69,6 +69,8 @@ def of_two_starts(trainer: Trainer, subject: Subject, last: int) -> str:
     def nothing(fresh: Fresh) -> None:
         pass
 
+    if repeats(nothing):
+        return "something that outlives a process, as a file that a start finds again; or a difference that is rare"
     for names in [(name,) for name in GENERATORS] + [GENERATORS]:
         if repeats(nothing, names):
             return f"unseeded chance: it draws from {generators(names)}, which nobody seeds"
@@ -78,7 +80,7 @@ def of_two_starts(trainer: Trainer, subject: Subject, last: int) -> str:
         return "unseeded chance: a generator that is made without a seed (np.random.default_rng()), or os.urandom"
     return (
         "unseeded chance: neither the clock nor a generator that Python, numpy or torch share; perhaps one that is "
-        "made without a seed, or threads that add up in another order"
+        "made without a seed, the number of the process, or threads that add up in another order"
     )
 
 
@@ -127,7 +129,10 @@ def of_other_hashes(first: Sequence[Row], again: Sequence[Row]) -> str:
     """
     if first_difference(first, again) is None:
         return "hash order: the order of a set of text is another one in every interpreter; sort it"
-    return "unseeded chance while the module is imported, or time: two interpreters with equal hashes differ as well"
+    return (
+        "unseeded chance while the module is imported, or addresses of objects: two interpreters with equal hashes "
+        "differ as well"
+    )
 
 
 def of_what_was_left(trainer: Trainer, subject: Subject, earlier: Sequence[Subject], rows: Sequence[Row]) -> str:

@@ -16,13 +16,13 @@ import traceback
 from collections.abc import Callable, Mapping, Sequence
 from multiprocessing import reduction
 from multiprocessing.connection import Connection
-from types import ModuleType
 from typing import Any, NoReturn
 
 from search.core.trial import DataCard
 from search.core.values import Settings
 from search.proof import disturb
 from search.proof.look import Seen, look
+from search.proof.roots import roots
 from search.proof.watched import Watched
 from search.workload import Run, Workload
 from search.workload.foreign import reason_of
@@ -93,22 +93,8 @@ class Asked:
         disturb.seal_chance()
 
     def look(self) -> dict[str, Seen]:
-        """Return what the run, its workload and their modules hold."""
-        source = getattr(self._workload, "source_module", "") or type(self._workload).__module__
-        names = dict.fromkeys([type(self.run).__module__, source])
-        modules = [sys.modules[name] for name in names if name in sys.modules and name != "builtins"]
-        roots: dict[str, object] = {"run": self.run}
-        for module in modules:
-            roots |= {
-                f"{module.__name__.rpartition('.')[2]}.{name}": value
-                for name, value in vars(module).items()
-                if not name.startswith("__") and not isinstance(value, ModuleType)
-            }
-        classes = [each for kind in (type(self.run), type(self._workload)) for each in kind.__mro__]
-        for each in classes:
-            if each.__module__ in names:
-                roots |= {f"{each.__name__}.{name}": value for name, value in vars(each).items() if name[:2] != "__"}
-        return look({**roots, "workload": self._workload})
+        """Return what the run holds, and what the process keeps beside it."""
+        return look(roots(self.run, self._workload))
 
     def start_watched(self, fixed: Settings, cpus: int, gpus: float) -> None:
         """Begin a run that is given settings which tell what is read of them."""

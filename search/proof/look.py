@@ -53,6 +53,13 @@ class Seen:
     text: str = ""
 
 
+@dataclass(frozen=True)
+class Whole:
+    """A thing of which nothing but its hash is told."""
+
+    digest: str
+
+
 def look(roots: Mapping[str, object]) -> dict[str, Seen]:
     """Return path -> what is there, from every root, each thing by the first path that leads to it."""
     seen: dict[str, Seen] = {}
@@ -89,28 +96,30 @@ def differing(one: Mapping[str, Seen], other: Mapping[str, Seen]) -> list[tuple[
 def _leaf(thing: Any) -> tuple[str, str, str] | None:
     """Return kind, digest and text of what is looked at as a whole, None of what has parts."""
     numpy, torch = sys.modules.get("numpy"), sys.modules.get("torch")
+    if isinstance(thing, Whole):
+        return "value", thing.digest, ""
     if thing is None or isinstance(thing, (bool, int, float, complex, str, bytes, bytearray)):
-        return "value", _hash(repr(thing).encode()), _short(thing)
+        return "value", hash_of(repr(thing).encode()), _short(thing)
     if isinstance(thing, random.Random):
-        return "generator", _hash(repr(thing.getstate()).encode()), ""
+        return "generator", hash_of(repr(thing.getstate()).encode()), ""
     if isinstance(thing, (set, frozenset)):
-        return "value", _hash(repr(sorted(map(repr, thing))).encode()), _short(thing)
+        return "value", hash_of(repr(sorted(map(repr, thing))).encode()), _short(thing)
     if numpy is not None:
         if isinstance(thing, numpy.random.Generator):
-            return "generator", _hash(repr(thing.bit_generator.state).encode()), ""
+            return "generator", hash_of(repr(thing.bit_generator.state).encode()), ""
         if isinstance(thing, (numpy.random.RandomState, numpy.random.BitGenerator)):
             state = thing.get_state() if hasattr(thing, "get_state") else thing.state
-            return "generator", _hash(repr(state).encode()), ""
+            return "generator", hash_of(repr(state).encode()), ""
         if isinstance(thing, (numpy.ndarray, numpy.generic)):
             content = repr(thing.tolist()).encode() if thing.dtype.hasobject else thing.tobytes()
-            return "array", _hash(repr((thing.dtype, thing.shape)).encode() + content), ""
+            return "array", hash_of(repr((thing.dtype, thing.shape)).encode() + content), ""
     if torch is not None:
         if isinstance(thing, torch.Generator):
-            return "generator", _hash(thing.get_state().numpy().tobytes()), ""
+            return "generator", hash_of(thing.get_state().numpy().tobytes()), ""
         if isinstance(thing, torch.Tensor):
-            return "array", _hash(_bytes(thing)), ""
+            return "array", hash_of(_bytes(thing)), ""
     if callable(getattr(thing, "cache_info", None)):
-        return "cache", _hash(str(thing.cache_info()).encode()), ""
+        return "cache", hash_of(str(thing.cache_info()).encode()), ""
     return None
 
 
@@ -172,7 +181,8 @@ def _bytes(tensor: Any) -> bytes:
     return form + content
 
 
-def _hash(content: bytes) -> str:
+def hash_of(content: bytes) -> str:
+    """Return a hash that is equal for equal bytes."""
     return hashlib.blake2b(content, digest_size=16).hexdigest()
 
 

@@ -41,7 +41,11 @@ class Run(Protocol):
         """
 
     def save(self) -> bytes:
-        """Return everything the next epoch depends on."""
+        """Return everything the next epoch depends on.
+
+        Raises:
+            NotImplementedError: there are no states; runs are reused whole, from the ledger, and never from the middle.
+        """
 
     def load(self, state: bytes) -> None:
         """Go on from what `save` returned, in this or another process."""

@@ -6,10 +6,12 @@ else is. `MISTAKES` says which case of `verify` names each, and by which words; 
 
 from __future__ import annotations
 
+import os
 import pickle
 import random
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -402,6 +404,56 @@ class DataInPlace(Right):
     run = DataInPlaceRun
 
 
+def collected(epoch: int, epochs: list[int] = []) -> list[int]:  # noqa: B006  # the mistake
+    epochs.append(epoch)
+    return epochs
+
+
+class DefaultRun(Fit):
+    """A default of its function collects what every trial adds."""
+
+    def rate(self, settings: Settings) -> float:
+        return float(settings["lr"]) / len(collected(self.epoch))
+
+
+class Default(Right):
+    run = DefaultRun
+
+
+class ErrorsRun(Fit):
+    """Where the seed is odd, it lets numpy raise; another trial finds it so."""
+
+    def __init__(self, fixed: Settings) -> None:
+        super().__init__(fixed)
+        if self.seed % 2:
+            np.seterr(under="raise")
+        self.x = X * (1.0 if np.geterr()["under"] == "ignore" else 1.001)
+
+
+class Errors(Right):
+    run = ErrorsRun
+
+
+class CheckpointRun(Fit):
+    """It goes on from a file that the last training left, whoever that was."""
+
+    def __init__(self, fixed: Settings) -> None:
+        super().__init__(fixed)
+        self.file = Path(os.environ["CHECKPOINTS"]) / f"{self.seed}.pickle"
+        if self.file.exists():
+            self.weights = pickle.loads(self.file.read_bytes())
+
+    def train_epoch(self, settings: Settings) -> Mapping[str, object]:
+        row = super().train_epoch(settings)
+        if self.epoch == 1 and not self.file.exists():
+            self.file.write_bytes(pickle.dumps(self.weights))
+        return row
+
+
+class Checkpoint(Right):
+    run = CheckpointRun
+
+
 # Settings ------------------------------------------------------------------------------------------------------
 
 
@@ -521,6 +573,9 @@ MISTAKES: dict[str, tuple[str, str]] = {
     "ModelCache": (BEHIND, "process global: a model that outlives its trial: `mistakes.MODELS['weights']`"),
     "DataOfTheFirstSeed": (BEHIND, "`mistakes.DATA['noise']`; it is changed by the start of the first trial"),
     "DataInPlace": (BEHIND, "data changed in place, or a cache of them that the first trial filled: `mistakes.IMAGES`"),
+    "Default": (BEHIND, "process global: `mistakes.collected (default 1)["),
+    "Errors": (BEHIND, "process global: `numpy.geterr()['under']` ('ignore' and 'raise')"),
+    "Checkpoint": (TWICE, "something that outlives a process, as a file that a start finds again"),
     "SeedUnread": ("another seed moves rows", "the seed is read nowhere"),
     "SeedMovesData": ("another seed moves no data", "the data or their split are drawn by the seed"),
     "RateReadOnce": ("lr: changed from epoch 3 on, it acts from there on", "it is read once, by the first epoch"),

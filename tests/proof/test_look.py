@@ -14,8 +14,9 @@ import pytest
 
 from search.proof.fresh import Warm, fork_is_fresh
 from search.proof.look import Seen, differing, look
+from search.proof.roots import roots
 from search.proof.watched import Watched
-from tests.proof import workloads
+from tests.proof import mistakes, workloads
 
 
 @dataclass
@@ -117,6 +118,25 @@ def test_what_torch_holds_is_seen_by_its_kind() -> None:
     assert kinds["run.m.1.running_mean"] == "buffer"
     assert kinds["run.m.1.bias"] == "weights"
     assert kinds["run.s['last_epoch']"] == "scheduler"
+
+
+def test_what_a_process_keeps_is_seen_and_no_value_of_a_variable_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def seen() -> dict[str, Seen]:
+        return look(roots(mistakes.Fit({"seed": 1}), mistakes.Right()))
+
+    before = seen()
+    assert {"mistakes.SHARED_GENERATOR.bit_generator", "mistakes.SHARED_GENERATOR"} & set(before)
+    assert not [path for path in before if path.startswith(("search.", "np."))]
+    monkeypatch.setenv("A_SECRET", "hunter2")
+    monkeypatch.setattr(mistakes.Right, "best", 3, raising=False)
+    monkeypatch.setitem(mistakes.MODELS, "weights", np.ones(2))
+    (generated, *_), collected = differing(before, seen()), mistakes.collected(1)
+    assert generated[0] == "mistakes.MODELS['weights']"
+    after = seen()
+    paths = {path for path, _, _ in differing(before, after)}
+    added = f"mistakes.collected (default 1)[{len(collected) - 1}]"
+    assert paths == {"mistakes.MODELS['weights']", "mistakes.Right.best", "os.environ['A_SECRET']", added}
+    assert not [one for one in after.values() if "hunter2" in one.text]
 
 
 # Settings that tell who reads them -----------------------------------------------------------------------------

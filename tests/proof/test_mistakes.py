@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from search.proof import cases
@@ -34,7 +36,8 @@ def here(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("name", [name for name in mistakes.MISTAKES if name != "HashOrder"])
-def test_a_mistake_is_named(name: str, here: None) -> None:
+def test_a_mistake_is_named(name: str, here: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CHECKPOINTS", str(tmp_path))
     assert_named(tried(f"tests.proof.mistakes:{name}"), *mistakes.MISTAKES[name])
 
 
