@@ -35,7 +35,7 @@ REMEDY = (
 class Hash(Protocol):
     """What bytes go into."""
 
-    def update(self, data: bytes, /) -> None:
+    def update(self, data: bytes | memoryview, /) -> None:
         """Take in more bytes."""
 
 
@@ -210,7 +210,8 @@ def _enter_array(array: np.ndarray, where: str, depth: int, digest: Hash) -> Non
     if array.dtype.hasobject:
         raise NotHashable(where, "a record array of Python objects")
     _label(digest, f"array {np.lib.format.dtype_to_descr(array.dtype)} {array.shape}", array.size)
-    digest.update(np.ascontiguousarray(array).tobytes())
+    if array.nbytes:
+        digest.update(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
 
 
 def _enter_path(path: Path, digest: Hash) -> None:

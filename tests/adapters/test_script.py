@@ -14,11 +14,13 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
+from torch.utils.data import TensorDataset
 
 from search.adapters.torch import ScriptError, workload
 from search.core.errors import UserError
 from search.core.prefix import path, root_key, without_defaults
 from search.workload import Measuring, Workload, identity, load_workload
+from search.workload.form import form_of
 from search.workload.measured import row_of
 from tests.adapters.scripts import LR, begin, load, net, resumed, right, rows, text
 
@@ -501,10 +503,18 @@ def scaling(run, x, y):
         yield {"loss": y.sum()}
 
 
-def test_data_that_a_training_changed_in_place_are_not_trained_on_again():
-    rows(scaling, epochs=1)
-    assert refusal(begin, scaling) == (
-        "data=load: an earlier training in this process changed the data in place; "
+@workload(data=lambda: TensorDataset(*load()))
+def scaling_a_set(run, data):
+    data.tensors[1].mul_(2)
+    for _ in run:
+        yield {"loss": data.tensors[1].sum()}
+
+
+@pytest.mark.parametrize(("script", "name"), [(scaling, "load"), (scaling_a_set, "<lambda>")])
+def test_data_that_a_training_changed_in_place_are_not_trained_on_again(script, name):
+    rows(script, epochs=1)
+    assert refusal(begin, script) == (
+        f"data={name}: an earlier training in this process changed the data in place; "
         "change a copy: `images = images.clone()`"
     )
 
@@ -537,6 +547,18 @@ def test_a_yield_of_no_row_is_told(value, shown):
         f"script: yields {shown} in epoch 1; must yield run.measured(val_loss=...), "
         "a mapping of metric names to numbers"
     )
+
+
+def test_a_row_of_other_names_is_told():
+    @workload()
+    def script(run):
+        for epoch in run:
+            yield run.measured(**{f"loss{epoch}": 1})
+
+    first, second = (row_of(row) for row in rows(script, epochs=2))
+    with pytest.raises(ValueError, match="this epoch has no metric 'loss1', which the epochs before it have"):
+        row_of({"loss2": 1}, form=form_of(first))
+    assert second.metrics == {"loss2": 1}
 
 
 def test_nan_is_a_number_and_predictions_are_brought_to_the_cpu():

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
-from torch.utils.data import DataLoader, RandomSampler, TensorDataset
+from torch.utils.data import DataLoader, Dataset, RandomSampler, TensorDataset
 
 from search.adapters.torch import ScriptError, workload
 from search.adapters.torch.watch import MAX_HASHED_BYTES, snapshot
@@ -261,6 +261,35 @@ def test_what_changes_and_is_not_kept_is_named_in_the_first_epoch(script, name, 
     assert str(refused.value) == f"{script.__name__}: `{name}` {BEGIN}; {remedy.format(name)}"
 
 
+class Noisy(Dataset):
+    """Remembers what it has read, and draws from a generator of its own."""
+
+    def __init__(self, seeded: bool) -> None:
+        self.read: dict[int, float] = {}
+        self.rng = np.random.default_rng(1) if seeded else None
+
+    def __len__(self) -> int:
+        return 4
+
+    def __getitem__(self, index: int) -> float:
+        self.read[index] = float(index)
+        return self.read[index] + (torch.rand(()).item() if self.rng is None else self.rng.random())
+
+
+@workload(data=load)
+def dataset_with_a_generator(run, x, y):
+    loader = DataLoader(Noisy(seeded=True))
+    for _ in run:
+        yield {"loss": sum(float(item) for item in loader)}
+
+
+@workload(data=lambda: Noisy(seeded=False))
+def dataset_that_remembers(run, data):
+    own, loader = Noisy(seeded=False), DataLoader(data)
+    for _ in run:
+        yield {"loss": sum(own[index] + data[index] for index in range(4)) + sum(float(item) for item in loader)}
+
+
 @pytest.mark.parametrize("script", [loader_with_a_generator, sampler_with_a_generator])
 def test_a_loader_whose_order_is_seeded_once_is_named(script):
     with pytest.raises(ScriptError) as refused:
@@ -268,6 +297,16 @@ def test_a_loader_whose_order_is_seeded_once_is_named(script):
     assert str(refused.value) == (
         f"{script.__name__}: `loader` {BEGIN}: its generator is seeded once; leave out generator=..., for the epoch "
         "seeds the order, or keep it: run.keep(order=loader.generator)"
+    )
+
+
+def test_a_data_set_with_a_generator_of_its_own_is_named():
+    with pytest.raises(ScriptError) as refused:
+        rows(dataset_with_a_generator, epochs=1)
+    assert str(refused.value) == (
+        f"dataset_with_a_generator: `loader` {BEGIN}: its items draw from a generator that is seeded once; let them draw "
+        "from Python's, numpy's or torch's, which are seeded in every epoch, and take run.batches(...) where workers "
+        "make them"
     )
 
 
@@ -444,7 +483,14 @@ class KeptAverage(Average):
             mine.copy_(saved)
 
 
-ORDINARY = [tutorial, with_parts_of_what_is_kept, with_a_log, with_a_memory, with_a_keeper_of_its_own]
+ORDINARY = [
+    tutorial,
+    with_parts_of_what_is_kept,
+    with_a_log,
+    with_a_memory,
+    with_a_keeper_of_its_own,
+    dataset_that_remembers,
+]
 
 
 @pytest.mark.parametrize("script", ORDINARY, ids=lambda script: script.__name__)

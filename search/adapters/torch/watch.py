@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, Dataset, Subset, TensorDataset
 
 from search.adapters.torch.errors import ScriptError
 from search.adapters.torch.kept import Kept, address, owned, state_of
@@ -31,6 +31,8 @@ MAX_ITEMS = 1000
 MAX_NESTING_LEVELS = 6
 
 _LISTED = 100
+
+_GENERATORS = (torch.Generator, np.random.Generator, np.random.RandomState, random.Random)
 
 
 def snapshot(value: Any, package: str = "", kept: Kept | None = None) -> bytes:
@@ -64,11 +66,17 @@ class _Looking:
                 self._array(value)
             case list() | tuple() | set() | frozenset() | dict() | deque():
                 self._container(value, depth)
-            case torch.Generator() | np.random.Generator() | np.random.RandomState() | random.Random():
+            case _ if isinstance(value, _GENERATORS):
                 self.enter(state_of(value), depth + 1)
+            case TensorDataset():
+                self.enter(value.tensors, depth + 1)
+            case Subset():
+                self.enter(value.dataset, depth + 1)
+            case Dataset():  # it may rightly remember what it has read, but not where a generator has come to
+                self.enter([part for part in vars(value).values() if isinstance(part, _GENERATORS)], depth + 1)
             case DataLoader():
-                for generator in generators_of(value):
-                    self.enter(generator, depth + 1)
+                for part in (value.dataset, *generators_of(value)):
+                    self.enter(part, depth + 1)
             case Stateful() if not isinstance(value, type):
                 self.enter(value.state_dict(), depth + 1)
             case _ if self._is_own(value):
@@ -183,6 +191,11 @@ def _changed(name: str, value: object, kept: Kept) -> str:
         return (
             f"{begin}; {again}write `memory = run.keep({name}=...)` before the loop, and `memory.{name}` inside, "
             "or assign it inside of the loop before it is read"
+        )
+    if isinstance(value, Dataset) or (isinstance(value, DataLoader) and not any(True for _ in generators_of(value))):
+        return (
+            f"{begin}: its items draw from a generator that is seeded once; let them draw from Python's, numpy's or "
+            "torch's, which are seeded in every epoch, and take run.batches(...) where workers make them"
         )
     if isinstance(value, DataLoader):
         return (
