@@ -304,9 +304,9 @@ def test_a_data_set_with_a_generator_of_its_own_is_named():
     with pytest.raises(ScriptError) as refused:
         rows(dataset_with_a_generator, epochs=1)
     assert str(refused.value) == (
-        f"dataset_with_a_generator: `loader` {BEGIN}: its items draw from a generator that is seeded once; let them draw "
-        "from Python's, numpy's or torch's, which are seeded in every epoch, and take run.batches(...) where workers "
-        "make them"
+        f"dataset_with_a_generator: `loader` {BEGIN}: its items draw from a generator that is seeded once; let them "
+        "draw from Python's, numpy's or torch's, which are seeded in every epoch, and take run.batches(...) where "
+        "workers make them"
     )
 
 

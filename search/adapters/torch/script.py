@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import GeneratorType
 from typing import Any
 
@@ -14,11 +14,11 @@ import search.adapters.torch.content  # noqa: F401  # tensors are known to finge
 from search.adapters.fingerprint import card_of, with_truth
 from search.adapters.torch.errors import ScriptError
 from search.adapters.torch.loop import read_loop
+from search.adapters.torch.made import Arguments, Made, Reading
 from search.adapters.torch.run import ScriptRun
 from search.adapters.torch.seeding import left_alone, seed_all
 from search.adapters.torch.state import unpack
 from search.adapters.torch.training import Training
-from search.adapters.torch.watch import snapshot
 from search.adapters.torch.weights import weights_of
 from search.core.trial import DataCard
 from search.core.values import Settings
@@ -30,8 +30,6 @@ ADAPTER_VERSION = "torch 1"
 
 MAX_DATA_SETS = 2
 """Kept in the memory of a process; the one that was used longest ago is made again."""
-
-_Arguments = tuple[Sequence[Any], Mapping[str, Any]]
 
 _TYPES = {bool: "boolean", int: "integer", float: "number", str: "string"}
 
@@ -88,7 +86,7 @@ class ScriptWorkload(Workload):
         self.settings = {name: _rule(value, name, function) for name, value in settings.items()}
         self._loop, self._make, self._truth = read_loop(function), data, truth
         self._varying = frozenset(name for name, rule in self.settings.items() if rule.get("epoch"))
-        self._data: dict[str, _Data] = {}
+        self._data: dict[str, Made] = {}
         if self._loop.metrics:
             self.metrics: Sequence[str] = self._loop.metrics
 
@@ -122,7 +120,7 @@ class ScriptWorkload(Workload):
         Raises:
             ScriptError: an earlier training in this process changed the data.
         """
-        arguments: _Arguments = (), {}
+        arguments: Arguments = (), {}
         read = {"seed"}
         if self._make is not None:
             found = self._data_of(fixed)
@@ -163,7 +161,7 @@ class ScriptWorkload(Workload):
             print(f"epoch {epoch}: {', '.join(numbers)}", flush=True)
         return rows
 
-    def _data_of(self, fixed: Settings) -> _Data:
+    def _data_of(self, fixed: Settings) -> Made:
         """Return the data of these settings, made once per process for all settings that `data` does not read."""
         for key, found in self._data.items():
             if found.fits(fixed):
@@ -176,9 +174,9 @@ class ScriptWorkload(Workload):
         self._data[made.card.fingerprint + repr(sorted(made.read))] = made
         return made
 
-    def _made(self, fixed: Settings) -> _Data:
+    def _made(self, fixed: Settings) -> Made:
         assert self._make is not None
-        reading = _Reading({name: value for name, value in fixed.items() if name != "seed"})
+        reading = Reading({name: value for name, value in fixed.items() if name != "seed"})
         takes = len(inspect.signature(self._make).parameters)
         name = _name(self._make)
         with left_alone():
@@ -194,9 +192,9 @@ class ScriptWorkload(Workload):
         arguments = self._arguments(value)
         if self._truth is not None:
             card = with_truth(card, self._truth(*arguments[0], **arguments[1]))
-        return _Data(arguments, card, reading, value)
+        return Made(arguments, card, reading, value)
 
-    def _arguments(self, value: Any) -> _Arguments:
+    def _arguments(self, value: Any) -> Arguments:
         """Return how the script is given what `data` returned: whole, or a part for each of its parameters.
 
         Raises:
@@ -229,46 +227,6 @@ class ScriptWorkload(Workload):
                 f"{self.function.__name__}: nothing reads {', '.join(map(repr, silent))} of its settings, whose values "
                 f"would train the same; read run[{silent[0]!r}], or remove them"
             )
-
-
-class _Data:
-    """Data that were made, with what `data` read of the settings to make them."""
-
-    def __init__(self, arguments: _Arguments, card: DataCard, reading: _Reading, value: Any) -> None:
-        self.arguments, self.card, self.repeated = arguments, card, False
-        self.read = set(reading.read)
-        self._settings = {name: reading.settings.get(name) for name in self.read}
-        self._value, self._seen = value, snapshot(value)
-
-    def fits(self, fixed: Settings) -> bool:
-        return all(fixed.get(name) == value for name, value in self._settings.items())
-
-    def check(self, name: str) -> None:
-        if snapshot(self._value) != self._seen:
-            raise ScriptError(
-                f"data={name}: an earlier training in this process changed the data in place; "
-                "change a copy: `images = images.clone()`"
-            )
-
-
-class _Reading(Mapping[str, Any]):
-    """Settings that note which of them are read."""
-
-    def __init__(self, settings: Mapping[str, Any]) -> None:
-        self.settings, self.read = settings, set[str]()
-
-    def __getitem__(self, name: str) -> Any:
-        self.read.add(name)
-        if name == "seed":
-            raise ScriptError("data= is not given the seed, for it must not move the data; give the split a setting")
-        return self.settings[name]
-
-    def __iter__(self) -> Iterator[str]:
-        self.read.update(self.settings)
-        return iter(self.settings)
-
-    def __len__(self) -> int:
-        return len(self.settings)
 
 
 def _rule(value: Any, name: str, function: Callable[..., Any]) -> dict[str, Any]:
