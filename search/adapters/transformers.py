@@ -20,7 +20,7 @@ import search.adapters.torch.content  # noqa: F401  # tensors are known to finge
 from search.adapters.fingerprint import card_of
 from search.adapters.handed import Handed, called, ruled
 from search.adapters.needed import needed
-from search.adapters.torch.driven import DrivenRun
+from search.adapters.torch.driven import DrivenRun, global_generators
 from search.adapters.torch.held import Held
 from search.adapters.torch.seeding import derived, left_alone, seed_all
 from search.core.trial import DataCard
@@ -172,7 +172,8 @@ class TransformersRun(DrivenRun):
         parts = {"model": trainer.model, "optimizer": trainer.optimizer.optimizer, "scheduler": trainer.lr_scheduler}
         if trainer.accelerator.scaler is not None:
             parts["scaler"] = trainer.accelerator.scaler
-        callbacks = {f"callback {type(item).__name__}": item for item in trainer.callback_handler.callbacks}
+        called_back = trainer.callback_handler.callbacks
+        callbacks = {f"callback {type(item).__name__} {at}": item for at, item in enumerate(called_back)}
         others = [
             trainer.args,
             trainer.accelerator,
@@ -181,7 +182,7 @@ class TransformersRun(DrivenRun):
             trainer._memory_tracker,
         ]
         data = {"train data": trainer.train_dataset, "eval data": trainer.eval_dataset, "loader": self._loader}
-        data["collator"] = trainer.data_collator
+        data |= {"collator": trainer.data_collator, "globals": global_generators(workload.source_module)}
         ignored = {
             Trainer: frozenset(
                 {"train_dataset", "eval_dataset", "data_collator", "model", "model_wrapped", "is_in_train"}

@@ -17,6 +17,14 @@ from typing import Any
 SLOW_AFTER_S = 10.0
 """What an import or a question of `check` may take before a line says where it is."""
 
+EXTRAS = {
+    "accelerate": "transformers",
+    "lightning": "lightning",
+    "pytorch_lightning": "lightning",
+    "transformers": "transformers",
+}
+"""Library that training code may import -> the extra of this project that installs it."""
+
 _OURS = (str(Path(__file__).parents[1]) + os.sep, "<frozen ")
 _INSTALLED = tuple({sysconfig.get_paths()[name] + os.sep for name in ("stdlib", "platstdlib", "purelib", "platlib")})
 
@@ -30,6 +38,8 @@ def reason_of(error: BaseException) -> str:
     reason += f" ({place})" if place else ""
     if isinstance(error, SystemExit):
         reason += '; a workload must not end the process: what a script does goes under `if __name__ == "__main__":`'
+    elif isinstance(error, ModuleNotFoundError) and (extra := EXTRAS.get((error.name or "").partition(".")[0])):
+        reason += "" if "pip install" in reason else f"; pip install 'search-service[{extra}]'"
     elif isinstance(error, ModuleNotFoundError) and "pip install" not in reason:
         reason += "; install what it belongs to, or name its folder in PYTHONPATH"
     elif _unreachable(error):

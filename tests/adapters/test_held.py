@@ -183,3 +183,37 @@ def test_what_is_reached_from_both_sides_is_data() -> None:
     first = data.rng.random()
     looked.reseed(0, 1)
     assert data.rng.random() == first
+
+
+class Collator:
+    """Makes its generator when it is first needed."""
+
+    def __init__(self) -> None:
+        self.generator: Any = None
+
+    def draw(self, made: Any) -> float:
+        self.generator = self.generator or made()
+        number: Any = self.generator.random() if hasattr(self.generator, "random") else self.generator.random_sample()
+        return float(number)
+
+
+@pytest.mark.parametrize("made", [lambda: random.Random(1), lambda: np.random.default_rng(1), np.random.RandomState])
+def test_a_generator_that_is_made_on_the_way_is_there_behind_a_state(made: Any) -> None:
+    first, other = Collator(), Collator()
+    looked, after = Held({}, {}, {"collator": first}, {}), Held({}, {}, {"collator": other}, {})
+    first.draw(made)
+    after.load(unpack(pack(looked.state())))
+    looked.reseed(1, 2)
+    after.reseed(1, 2)
+    assert first.draw(made) == other.draw(made)
+
+
+def test_a_generator_of_a_kind_that_cannot_be_made_is_named() -> None:
+    collator = Collator()
+    looked = Held({}, {}, {"collator": collator}, {})
+    collator.generator = np.random.Generator(np.random.MT19937(1))
+    sentence = (
+        "collator.generator is a numpy.random._generator.Generator, that was made after the training began; make it "
+    )
+    with pytest.raises(NotPlain, match=re.escape(sentence)):
+        looked.state()

@@ -91,7 +91,7 @@ class LightningWorkload(Workload):
                 allowed = ", ".join(sorted(TRAINER_ARGUMENTS))
                 raise TypeError(f"trainer: {argument} has no place here; what may be given is {allowed}")
         handed = Handed(receivers, settings, TRAINER_ARGUMENTS)
-        self._making = Making(handed, trainer=dict(trainer), each_epoch=each_epoch, **names)
+        self._making = Making(handed, place, trainer=dict(trainer), each_epoch=each_epoch, **names)
         self._cards: dict[str, DataCard] = {}
 
     def idle(self, settings: Settings, epochs: int) -> Iterable[tuple[str, str]]:

@@ -50,7 +50,7 @@ REFUSED_CALLBACKS = {
     "LearningRateFinder": "make the learning rate a setting",
     "ModelPruning": "its state is not kept",
 }
-LEFT_OUT_CALLBACKS = ("Checkpoint", "ProgressBar", "ModelSummary")
+LEFT_OUT_CALLBACKS = ("Checkpoint", "DeviceStatsMonitor", "ModelSummary", "ProgressBar", "ThroughputMonitor")
 """They write or show, and change no bit."""
 DATA_HOOKS = ("prepare_data", "setup", "train_dataloader", "val_dataloader")
 
@@ -60,6 +60,7 @@ class Making:
     """What a training is made of: names of receivers of settings, "" of what is not given."""
 
     handed: Handed
+    place: str  # the Python module it stands in
     module: str
     data: str
     callbacks: str
@@ -79,11 +80,13 @@ def begun(making: Making, fixed: Settings, gpus: float) -> Any:
             "reload_dataloaders_every_n_epochs must be 0 or 1: a training that goes on would miss the turn"
         )
     callbacks = handed.call(making.callbacks, fixed) if making.callbacks else []
+    package = package_of(module)
+    logger = importlib.import_module(f"{package}.loggers.logger").DummyLogger()  # takes all, and does nothing
     with quiet():
-        trainer = _trainer_class(package_of(module))(
+        trainer = _trainer_class(package)(
             **{"max_epochs": -1, "accelerator": "gpu" if gpus else "cpu", **given},
             devices=1,
-            logger=False,
+            logger=logger,
             enable_checkpointing=False,
             enable_progress_bar=False,
             enable_model_summary=False,

@@ -18,7 +18,7 @@ from search.adapters.lightning.beginning import (
     package_of,
     quiet,
 )
-from search.adapters.torch.driven import DrivenRun
+from search.adapters.torch.driven import DrivenRun, global_generators
 from search.adapters.torch.held import Held
 from search.core.values import Settings
 
@@ -50,7 +50,9 @@ class LightningRun(DrivenRun):
             torch.utils.data.DataLoader: frozenset({"_iterator"}),
         }
         roots = {"module": trainer.lightning_module, **callbacks}
-        return Held(parts, roots, {**data, "data": trainer.datamodule}, ignored, [trainer, *trainer.loggers])
+        data |= {"data": trainer.datamodule, "globals": global_generators(self._making.place)}
+        by_hand = not trainer.lightning_module.automatic_optimization
+        return Held(parts, roots, data, ignored, [trainer, *trainer.loggers], gradients=by_hand)
 
     def weights(self) -> Mapping[str, Any]:
         """Return the module's state dict."""

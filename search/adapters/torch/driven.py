@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
+from types import SimpleNamespace
 from typing import Any
 
 import torch
 
-from search.adapters.torch.held import Held
+from search.adapters.torch.held import GENERATORS, Held
 from search.adapters.torch.seeding import seed_all
 from search.adapters.torch.state import pack, unpack
 from search.core.values import Settings
@@ -57,3 +59,9 @@ class DrivenRun:
         seed_all(self.seed, 0, "start")
         self.epoch = 0
         return self.begin()
+
+
+def global_generators(module: str) -> SimpleNamespace:
+    """Return the generators among the variables of a user's module: whoever uses them draws what others left."""
+    variables = vars(sys.modules[module]) if module in sys.modules else {}
+    return SimpleNamespace(**{name: value for name, value in variables.items() if isinstance(value, GENERATORS)})

@@ -11,7 +11,7 @@ import random
 import sys
 import types
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,19 +22,22 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
 from search.adapters.plain import NotPlain, named_type
+from search.adapters.torch.marks import MAX_SEARCHED_ITEMS, Mark, bytes_of, device_of, is_small, moved
 from search.adapters.torch.seeding import derived
 from search.adapters.torch.state import Stateful, pack, unpack
 
 MAX_DEPTH_LEVELS = 12
-MAX_SEARCHED_ITEMS = 1000
-"""Of a list or dictionary; a longer one holds data, and is not looked through."""
-MAX_KEPT_BYTES = 1 << 16
-"""Of an attribute of data: what is larger is data and no counter."""
-
 _LIBRARY = frozenset(sys.stdlib_module_names) - {"types"}
 """Modules of Python's own, whose objects (loggers, locks, files) are of a process; `types` has a plain namespace."""
 _CODE = (type, types.FunctionType, types.BuiltinFunctionType, types.MethodType, types.ModuleType, torch.dtype)
-_GENERATORS = (torch.Generator, np.random.Generator, np.random.RandomState, random.Random)
+_MADE: dict[type, Callable[[], Any]] = {
+    torch.Generator: torch.Generator,
+    np.random.Generator: np.random.default_rng,
+    np.random.RandomState: np.random.RandomState,
+    random.Random: random.Random,
+}
+GENERATORS = tuple(_MADE)
+_SAID = {f"{kind.__module__}.{kind.__qualname__}": made for kind, made in _MADE.items()}
 _OF_MODULES = frozenset(vars(nn.Module())) - {"training"}
 
 
@@ -60,6 +63,7 @@ class Held:
         data: Mapping[str, object],
         ignored: Mapping[type, Set[str]],
         others: Sequence[object] = (),
+        gradients: bool = False,
     ) -> None:
         """Note what the objects hold at the beginning.
 
@@ -69,13 +73,15 @@ class Held:
             data: data sets, loaders and samplers: small attributes and generators of theirs alone are looked at.
             ignored: class -> attributes of its instances that are no state.
             others: objects that are not looked into.
+            gradients: whether those that an epoch leaves behind may go into the next one's steps.
         """
+        self._gradients = gradients
         self._parts, self._roots, self._data = dict(parts), roots, data
         self._ignored, self._others = ignored, others
         first = self._look()
-        self._first = {place: _Mark(value) for place, value in first.values.items()}
+        self._first = {place: Mark(value) for place, value in first.values.items()}
         self._first_parts = {name: _shape(part) for name, part in first.parts.items()}
-        self._first_frozen = dict(first.frozen)
+        self._first_frozen, self._first_generators = dict(first.frozen), set(first.generators)
 
     def reseed(self, seed: int, epoch: int) -> None:
         """Set each generator that the objects hold to the start of a stream of its own."""
@@ -107,10 +113,10 @@ class Held:
         for (path, name), value in seen.values.items():
             if (mark := self._first.get((path, name))) is not None and mark.fits(value):
                 continue
-            if _bytes(value) is None:
+            if bytes_of(value) is None:
                 where, kind = f"{path}.{name}", named_type(value)
                 raise NotPlain(where, kind, "which changed and has no bytes; keep numbers, text or tensors there")
-            changed.setdefault(path, {})[name] = (value, _device(value, f"{path}.{name}"))
+            changed.setdefault(path, {})[name] = (value, device_of(value, f"{path}.{name}"))
         frozen = {name: now for name, now in seen.frozen.items() if self._first_frozen.get(name) != now}
         gone = [
             (path, name)
@@ -118,7 +124,20 @@ class Held:
             if path in seen.nodes and name not in _attributes_of(seen.nodes[path], name)
         ]
         parts = {name: part.state_dict() for name, part in seen.parts.items()}
-        return {"parts": parts, "changed": changed, "frozen": frozen, "gone": gone}
+        late = {path: _kind(seen, path) for path in seen.generators if path not in self._first_generators}
+        gradients = {
+            name: parameter.grad
+            for name, parameter in _parameters(seen)
+            if self._gradients and parameter.grad is not None
+        }
+        return {
+            "parts": parts,
+            "changed": changed,
+            "frozen": frozen,
+            "gone": gone,
+            "late": late,
+            "gradients": gradients,
+        }
 
     def load(self, state: Mapping[str, Any]) -> None:
         """Bring the objects, which are as they began, to a state from `state`.
@@ -136,12 +155,17 @@ class Held:
             if path not in seen.nodes:
                 raise ValueError(f"{path}, which the state has attributes of, is not there when a training begins")
             for name, (value, device) in named.items():
-                _attributes_of(seen.nodes[path], name)[name] = _moved(value, device)
+                _attributes_of(seen.nodes[path], name)[name] = moved(value, device)
         for path, name in state["gone"]:
             _attributes_of(seen.nodes[path], name).pop(name, None)
+        for path, kind in state["late"].items():  # seeded with the others, at the head of the next epoch
+            node, _, name = path.rpartition(".")
+            vars(seen.nodes[node])[name] = _SAID[kind]()
         parameters = dict(_parameters(seen))
         for name, frozen in state["frozen"].items():
             parameters[name].requires_grad_(not frozen)
+        for name, gradient in state["gradients"].items():
+            parameters[name].grad = gradient.to(parameters[name].device)
 
     def _look(self) -> Seen:
         seen = Seen(parts=dict(self._parts))
@@ -164,7 +188,7 @@ class Held:
             return
         seen.ids[id(thing)] = thing
         deeper: list[tuple[str, Any]] = []
-        if isinstance(thing, _GENERATORS):
+        if isinstance(thing, GENERATORS):
             seen.generators[path] = thing
             return
         if isinstance(thing, (list, tuple, dict, deque, Set)):
@@ -184,9 +208,9 @@ class Held:
             seen.nodes[path] = thing
             for name, value in self._attributes(thing):
                 deeper.append((f"{path}.{name}", value))
-                if isinstance(value, (*_CODE, *_GENERATORS, nn.Parameter)):
+                if isinstance(value, (*_CODE, *GENERATORS, nn.Parameter)):
                     continue
-                if is_data and not _is_small(value):
+                if is_data and not is_small(value):
                     continue
                 seen.values[path, name] = value
             if isinstance(thing, nn.Module):
@@ -201,6 +225,20 @@ class Held:
             ignored |= _OF_MODULES
             yield from ((name, thing._buffers[name]) for name in sorted(thing._non_persistent_buffers_set))
         yield from ((name, value) for name, value in list(vars(thing).items()) if name not in ignored)
+
+
+def _kind(seen: Seen, path: str) -> str:
+    """Return the kind of a generator that was made after the training began, perhaps when it was first needed.
+
+    Raises:
+        NotPlain: a training that goes on from a state could not make it.
+    """
+    generator, (node, _, name) = seen.generators[path], path.rpartition(".")
+    kind = f"{type(generator).__module__}.{type(generator).__qualname__}"
+    usual = not isinstance(generator, np.random.Generator) or isinstance(generator.bit_generator, np.random.PCG64)
+    if kind not in _SAID or not usual or node not in seen.nodes or name not in vars(seen.nodes[node]):
+        raise NotPlain(path, named_type(generator), "that was made after the training began; make it before")
+    return kind
 
 
 def _attributes_of(node: Any, name: str) -> dict[str, Any]:
@@ -222,82 +260,6 @@ def _parameters(seen: Seen) -> Iterator[tuple[str, nn.Parameter]]:
             )
 
 
-class _Mark:
-    """What an attribute was at the beginning: its bytes, or where it has none, the objects that it was."""
-
-    def __init__(self, value: Any) -> None:
-        self._kind, self._bytes = type(value), _bytes(value)
-        self._objects = _objects(value) if self._bytes is None else []
-
-    def fits(self, value: Any) -> bool:
-        """Whether it is that still."""
-        if self._bytes is not None or type(value) is not self._kind:
-            return type(value) is self._kind and _bytes(value) == self._bytes
-        now = _objects(value)
-        return len(now) == len(self._objects) and all(
-            new is old or _equal(new, old) for new, old in zip(now, self._objects, strict=True)
-        )
-
-
-def _objects(value: Any) -> list[Any]:
-    """Return what a container holds, or the value itself."""
-    if isinstance(value, dict):
-        return [*value, *value.values()]
-    return list(value) if isinstance(value, (list, tuple, deque, Set)) else [value]
-
-
-def _equal(new: object, old: object) -> bool:
-    """Whether two values without bytes are equal and have no attributes that might differ."""
-    try:
-        return type(new) is type(old) and not hasattr(new, "__dict__") and bool(new == old)
-    except Exception:  # arrays, and classes that refuse to be compared
-        return False
-
-
-def _bytes(value: Any) -> bytes | None:
-    """Return an attribute's bytes, None where it has none."""
-    try:
-        return pack(value)
-    except NotPlain:
-        return None
-
-
-def _is_small(value: Any) -> bool:
-    """Whether an attribute of data may be a counter or a flag rather than data."""
-    if isinstance(value, (Tensor, np.ndarray)):
-        return bool(value.nbytes <= MAX_KEPT_BYTES)
-    if isinstance(value, (list, tuple, dict)):
-        return len(value) <= MAX_SEARCHED_ITEMS and all(
-            isinstance(item, (int, float, str, type(None)))
-            for item in (value.values() if isinstance(value, dict) else value)
-        )
-    return isinstance(value, (int, float, str, type(None)))
-
-
 def _shape(part: Stateful) -> str:
     """Return what of a part `load_state_dict` expects to find: the numbers of parameters in its groups."""
     return str([len(group["params"]) for group in part.param_groups]) if isinstance(part, Optimizer) else ""
-
-
-def _tensors(value: Any) -> Iterator[Tensor]:
-    if isinstance(value, Tensor):
-        yield value
-    elif isinstance(value, (list, tuple, dict)):
-        for item in value.values() if isinstance(value, dict) else value:
-            yield from _tensors(item)
-
-
-def _device(value: Any, where: str) -> str:
-    """Return the device on which all tensors of a value lie, "" where it has none."""
-    devices = sorted({str(tensor.device) for tensor in _tensors(value)})
-    if len(devices) > 1:
-        raise NotPlain(where, named_type(value), f"with tensors on {' and '.join(devices)}; keep them on one")
-    return devices[0] if devices else ""
-
-
-def _moved(value: Any, device: str) -> Any:
-    if isinstance(value, Tensor):
-        return value.to(device)
-    if isinstance(value, (list, tuple)):
-        return type(value)(_moved(item, device) for item in value)
-    return {key: _moved(item, device) for key, item in value.items()} if isinstance(value, dict) else value
