@@ -100,7 +100,11 @@ def test_the_page_of_settings_is_what_the_settings_say() -> None:
 
 # Pages of adapters ---------------------------------------------------------------------------------------------
 
-ADAPTED = {"adapter-sklearn.md": "digits_sklearn"}
+ADAPTED = {
+    "adapter-lightning.md": "lightning_digits",
+    "adapter-sklearn.md": "digits_sklearn",
+    "adapter-transformers.md": "transformers_gpt",
+}
 """Page -> name of its example, whose script as it was is in `examples/originals/`."""
 
 SHOWN = {"adapter-command.md": "command", **ADAPTED}

@@ -102,6 +102,15 @@ def test_a_missing_attribute_is_named_with_the_nearest(module):
             "in PYTHONPATH",
         ),
         (
+            "import sys\nsys.modules['lightning'] = None\nimport lightning.pytorch",
+            "import of lightning halted; None in sys.modules ({file}, line 3); pip install 'search-service[lightning]'",
+        ),
+        (
+            "import sys\nsys.modules['transformers'] = None\nfrom transformers import Trainer",
+            "import of transformers halted; None in sys.modules ({file}, line 3); "
+            "pip install 'search-service[transformers]'",
+        ),
+        (
             "try:\n    raise ConnectionRefusedError(111)\nexcept OSError as why:\n    raise RuntimeError('no weights')",
             "RuntimeError('no weights') ({file}, line 4); have what it fetches from the network there before, and read "
             "it from a file",
@@ -120,7 +129,9 @@ def test_a_missing_attribute_is_named_with_the_nearest(module):
         ("from search.core.errors import UserError\nraise UserError('mine')", "UserError('mine') ({file}, line 2)"),
     ],
 )
-def test_an_import_that_fails_inside_is_told_with_its_place(module, tmp_path, source, reason):
+def test_an_import_that_fails_inside_is_told_with_its_place(module, tmp_path, monkeypatch, source, reason):
+    for library in ("lightning", "transformers"):  # hidden by the source, or as they were
+        monkeypatch.setitem(sys.modules, library, sys.modules.get(library))
     name = module(source + "\n")
     told = reason.format(file=tmp_path / f"{name}.py", ended=ENDED)
     assert refusal(f"{name}:x") == f"workload '{name}:x': importing '{name}' failed: {told}"
