@@ -16,6 +16,7 @@ from search.ledger.ledger import Ledger, StudyRecord
 from search.plan.process import ask_class
 from search.space.model import Resources, Space
 from search.system import limits, machine
+from search.workload.execution import still_installed
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,7 @@ def recorded_place(ledger: Ledger, space: Space) -> Place | None:
             and "cluster" not in conditions  # its class is that of other machines
             and conditions.get("execution_class")
             and conditions.get("versions") == versions
+            and still_installed(conditions["execution_class"])
             and all(recorded.get(name) == hardware[name] for name in ("host", "system", "processor", "cores"))
             and conditions.get("cpus_per_trial") == space.resources.cpus
             and space.resources.gpus in (None, conditions.get("gpus_per_trial"))

@@ -13,7 +13,7 @@ import os
 import platform
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
@@ -88,6 +88,14 @@ def _version(name: str) -> str:
     with suppress(metadata.PackageNotFoundError):
         return metadata.version(_DISTRIBUTIONS.get(name, name))
     return str(getattr(sys.modules.get(name), "__version__", ""))
+
+
+def still_installed(execution_class: Mapping[str, str]) -> bool:
+    """Whether Python and the libraries that a recorded class names have the versions here that it names."""
+    if execution_class.get("python") not in (None, platform.python_version()):
+        return False
+    # A workload may name more than the version: 2.15.0+cu132.
+    return all(value.startswith(_version(name)) for name, value in execution_class.items())
 
 
 def _threads(torch: ModuleType | None, cpus: int) -> str:

@@ -265,6 +265,7 @@ def test_a_recorded_run_tells_the_class(opened: Ledger) -> None:
     known = conditions(CLASS, 2, 1, 0.0)
     opened.begin_run(record.id, {**known, "versions": {"torch": "0.1"}, "execution_class": {"old": "packages"}})
     opened.begin_run(record.id, {**known, "hardware": {"host": "elsewhere"}, "execution_class": {"other": "host"}})
+    opened.begin_run(record.id, {**known, "execution_class": {"numpy": "0.1"}})
     opened.begin_run(record.id, {**known, "cpus_per_trial": 2, "execution_class": {"two": "threads"}})
     assert recorded_class(opened, space) is None
     opened.begin_run(record.id, {**known, "gpus_per_trial": 0.5})

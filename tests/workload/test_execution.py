@@ -121,6 +121,21 @@ def test_a_framework_that_others_loaded_counts(monkeypatch: pytest.MonkeyPatch) 
 
 
 @pytest.mark.parametrize(
+    ("changed", "still"),
+    [
+        ({}, True),
+        ({"sklearn": "0.1"}, False),
+        ({"python": "2.7.18"}, False),
+        ({"sklearn": metadata.version("scikit-learn") + "+own"}, True),
+        ({"device": "another", "threads": "9", "no_such_library": "3"}, True),
+    ],
+)
+def test_a_recorded_class_whose_libraries_are_no_longer_there(changed: dict[str, str], still: bool) -> None:
+    assert execution.still_installed({**asked("search", "sklearn"), **changed}) is still
+    assert execution.still_installed({"machine": "here"})
+
+
+@pytest.mark.parametrize(
     ("told", "pool", "threads"),
     [("1", None, "1"), ("4", None, "1, libraries take 4"), ("1", 3, "1, libraries take 3"), ("4,2", 1, "1")],
 )
