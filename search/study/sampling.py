@@ -9,7 +9,7 @@ one, so that a search whose trials end one after another goes on behind a restar
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -78,16 +78,12 @@ class GridSampler:
     adaptive = False
 
     def __init__(self, space: Space) -> None:
-        self._configurations: Iterator[dict[str, Any]] = space.grid()
-        self._number = 0
+        self._configurations = enumerate(space.grid())
 
     def ask(self) -> Asked | None:
         """Return the next configuration of the grid."""
-        parameters = next(self._configurations, None)
-        if parameters is None:
-            return None
-        self._number += 1
-        return Asked(self._number - 1, parameters)
+        found = next(self._configurations, None)
+        return None if found is None else Asked(*found)
 
     def tell(self, configuration: int, outcome: Told) -> None:
         """A grid does not care."""

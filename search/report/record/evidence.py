@@ -17,6 +17,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from search.core.grouped import grouped
 from search.core.trial import DataCard, State
 from search.report.record.curves import Curve, Curves
 from search.statistics.scores import Ended, RunScores, Scores, from_runs
@@ -174,18 +175,12 @@ def _line(asked: _Asked, runs: Sequence[Curve], predicted: Mapping[str, npt.NDAr
 
 def _panels(asked: _Asked, found: Sequence[_Found], usable: Sequence[int], names: Mapping[str, str]) -> list[Panel]:
     read, metric, split, value = asked
-    kin: dict[str, list[int]] = {}
-    idle = []  # lines without a finished run were measured on nothing: they stand with the first images there are
-    for place in usable:
-        measured = [run.data for run, right in found[place].runs if right is not None]
-        if measured:
-            kin.setdefault(names[measured[0]], []).append(place)
-        else:
-            idle.append(place)
+    measured = {place: [run.data for run, right in found[place].runs if right is not None] for place in usable}
+    kin = grouped(usable, lambda place: names[measured[place][0]] if measured[place] else "")
+    idle = kin.pop("", [])  # lines without a finished run were measured on nothing: they stand with the first images
     panels: list[Panel] = []
     for own in kin.values():
-        data = next(run.data for run, right in found[own[0]].runs if right is not None)
-        card = read.cards[data]
+        card = read.cards[measured[own[0]][0]]
         truth = card.truth[split]
         places = own if panels else sorted([*own, *idle])
         # What is not there comes first, so that a run that is there takes its place.
