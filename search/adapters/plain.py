@@ -1,7 +1,7 @@
 """Plain data and numpy arrays as bytes and back, bit for bit; everything else is refused by name. Nothing is pickled.
 
-Plain data are None, booleans, whole numbers, floats, text, bytes, and lists, tuples, dictionaries and ordered
-dictionaries of these. Types count exactly: a subclass may hold what the bytes would not. Two names of one list come
+Plain data are None, booleans, whole numbers, floats, text, bytes, and lists, tuples, dictionaries, ordered dictionaries
+and counters of these. Types count exactly: a subclass may hold what the bytes would not. Two names of one list come
 back as two lists.
 
 The format is a tag of one byte, lengths as eight bytes, and contents one after another, so that equal values give equal
@@ -14,7 +14,7 @@ import io
 import math
 import struct
 import warnings
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -31,7 +31,8 @@ Put = Callable[[object], "int | None"]
 _NUMBER = struct.Struct("<Q")
 _FLOAT = struct.Struct("<d")
 _CONSTANTS: dict[object, bytes] = {None: b"N", True: b"T", False: b"F"}
-_CONTAINERS: dict[type, bytes] = {list: b"l", tuple: b"t", dict: b"d", OrderedDict: b"o"}
+_CONTAINERS: dict[type, bytes] = {list: b"l", tuple: b"t", dict: b"d", OrderedDict: b"o", Counter: b"c"}
+_MAPPINGS = (dict, OrderedDict, Counter)
 
 
 class NotPlain(TypeError):
@@ -113,7 +114,7 @@ def _encode(value: Any, where: str, depth: int, put: Put, pieces: list[bytes]) -
         pieces += [_CONTAINERS[kind], _NUMBER.pack(len(value))]
         if kind is OrderedDict:  # torch notes the versions of modules as an attribute of theirs
             _encode(vars(value), where, depth + 1, put, pieces)
-        named = kind in (dict, OrderedDict)
+        named = kind in _MAPPINGS
         for key, item in value.items() if named else enumerate(value):
             at = f"{where}[{_shown(key)}]"
             if named:
@@ -184,10 +185,11 @@ class _Reader:
             case b"b":
                 return self.take(self.number())
             case b"l" | b"t":
-                items = [self.value(depth + 1) for _ in range(self.number())]
-                return items if tag == b"l" else tuple(items)
-            case b"d":
-                return {self.value(depth + 1): self.value(depth + 1) for _ in range(self.number())}
+                listed = [self.value(depth + 1) for _ in range(self.number())]
+                return listed if tag == b"l" else tuple(listed)
+            case b"d" | b"c":
+                items = {self.value(depth + 1): self.value(depth + 1) for _ in range(self.number())}
+                return items if tag == b"d" else Counter(items)
             case b"o":
                 count = self.number()
                 attributes = self.value(depth + 1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from typing import Any
 
 import numpy as np
@@ -82,6 +82,7 @@ def nested(leaves: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
             st.lists(inner, max_size=4).map(tuple),
             st.dictionaries(keys, inner, max_size=4),
             st.dictionaries(keys, inner, max_size=4).map(OrderedDict),
+            st.dictionaries(keys, st.integers(-3, 3), max_size=4).map(Counter),
         ),
         max_leaves=12,
     )

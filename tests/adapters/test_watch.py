@@ -455,6 +455,30 @@ def with_a_log(run):
 
 
 @workload(data=load)
+def with_closures(run, x, y):
+    """A step that takes a function, as of LBFGS, and a function from before the loop that reads what this sets."""
+    model = net()
+    optimizer = torch.optim.LBFGS(model.parameters(), lr=0.1, max_iter=3)
+    loss = None
+
+    def logged():
+        return loss.item()
+
+    run.keep(model=model, optimizer=optimizer)
+    for _ in run:
+        for inputs, targets in run.batches([x, y], 32, shuffle=True):
+
+            def closure():
+                optimizer.zero_grad()
+                error = (model(inputs) - targets).square().mean()  # noqa: B023
+                error.backward()
+                return error
+
+            loss = optimizer.step(closure)
+        yield {"loss": logged()}
+
+
+@workload(data=load)
 def with_a_memory(run, x, y):
     memory = run.keep(best=10.0, patience=0, weights=[])
     for _ in run:

@@ -11,11 +11,16 @@ RESETS = frozenset({"clear", "fill", "fill_", "reset", "zero_"})
 _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 
 
-def lasting_names(loop: ast.For) -> frozenset[str]:
-    """Return names that are read in a loop's body before they are assigned there: their values pass between turns."""
+def lasting_names(loop: ast.For, captured: Iterable[str]) -> frozenset[str]:
+    """Return names that are read in a loop's body before they are assigned there: their values pass between turns.
+
+    Args:
+        loop: the loop.
+        captured: names that functions from before the loop read or set; they may do so wherever they are called.
+    """
     flow = _Flow()
     flow.block([loop.target, *loop.body])
-    return frozenset(flow.lasting)
+    return frozenset(flow.lasting | (set(captured) - flow.assigned))
 
 
 class _Flow(ast.NodeVisitor):

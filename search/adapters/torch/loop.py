@@ -75,7 +75,8 @@ class _Script:
         for node in _own(self.node.body):
             if isinstance(node, ast.Global):
                 raise self._wrong(node, f"makes {node.names[0]!r} a global, which is in no state; make it a local")
-        lasting = (lasting_names(loop) | frozenset(self.function.__code__.co_cellvars)) - {handle}
+        outside = {name.id for name in _inner_names(self.node.body, loop)}
+        lasting = lasting_names(loop, outside & set(self.function.__code__.co_cellvars)) - {handle}
         return Loop(handle, lasting, _metrics(loop, handle), self._halting(loop))
 
     def _halting(self, loop: ast.For) -> Callable[..., Any]:
@@ -193,6 +194,15 @@ def _own(body: Iterable[ast.AST]) -> Iterator[ast.AST]:
         yield node
         if not isinstance(node, _SCOPES):
             ahead = [*ast.iter_child_nodes(node), *ahead]
+
+
+def _inner_names(body: Iterable[ast.AST], loop: ast.For) -> Iterator[ast.Name]:
+    """Yield all names inside of functions and classes that a body defines, but for those of its loop."""
+    for node in body:
+        if isinstance(node, _SCOPES):
+            yield from (name for name in ast.walk(node) if isinstance(name, ast.Name))
+        elif node is not loop:
+            yield from _inner_names(ast.iter_child_nodes(node), loop)
 
 
 def _of_this_loop(body: Iterable[ast.AST]) -> Iterator[ast.AST]:
