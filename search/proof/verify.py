@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from functools import partial
 
 from search.core.errors import UserError
 from search.core.shown import called
@@ -50,12 +51,10 @@ def verify(
     """
     workload = load_workload(space.workload)
     cpus, gpus = space.resources.cpus, share(space.resources)
-
-    def prepare() -> Workload:
-        os.environ.setdefault("OMP_NUM_THREADS", str(cpus))  # as a worker has it
-        return workload if fork else load_workload(space.workload)
-
-    with Warm(prepare, fork=fork and fork_is_fresh(gpus)) as warm:
+    fork = fork and fork_is_fresh(gpus)
+    prepare = partial(_ready, workload if fork else space.workload, cpus)
+    hashes = {"PYTHONHASHSEED": os.environ.get("PYTHONHASHSEED", "0")}  # of text: equal in all, as forks have them
+    with Warm(prepare, fork=fork, environment=hashes) as warm:
         base = subject(space, workload, space.example(), space.seeds[0])
         begun(base)
         trainer = Trainer(warm, cpus, gpus)
@@ -71,6 +70,12 @@ def verify(
             findings.append(finding)
             found(finding)
         return Verified(space.workload, space.file, base.name, base.epochs, findings, trainer.trained)
+
+
+def _ready(workload: Workload | str, cpus: int) -> Workload:
+    """Return a workload, or import the one of this name, with as many threads as a worker has."""
+    os.environ.setdefault("OMP_NUM_THREADS", str(cpus))
+    return load_workload(workload) if isinstance(workload, str) else workload
 
 
 def _all(

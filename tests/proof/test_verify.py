@@ -194,6 +194,15 @@ def test_trials_of_one_epoch_have_no_state_to_go_on_from() -> None:
     )
 
 
+@pytest.mark.slow
+def test_where_a_fork_is_not_fresh_interpreters_are_started_and_the_same_is_said() -> None:
+    """Each has other hashes of text than the case that looks for that, and else the same."""
+    verified = verify(made("mistakes:HashOrder", epochs=2), fork=False)
+    assert [each.case for each in verified.broken] == [cases.INTERPRETER]
+    assert verified.broken[0].cause.startswith("hash order")
+    assert finding(verified, cases.LOADED).result == Result.HELD
+
+
 # Settings ------------------------------------------------------------------------------------------------------
 
 
