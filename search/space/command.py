@@ -9,8 +9,8 @@ import json
 import re
 from collections.abc import Sequence
 
+from search.space.command_keys import COMMAND, COMMAND_EXAMPLE, COMMAND_WORKLOAD
 from search.space.conform import conform
-from search.space.keys import COMMAND, COMMAND_EXAMPLE, COMMAND_WORKLOAD
 from search.space.nodes import Node, Problems
 from search.workload import Workload
 

@@ -21,9 +21,10 @@ from search.space import overrides as command_line
 from search.space.activity import drop_inactive
 from search.space.axes import read_axes
 from search.space.command import check_seeds, node_at, sound_definition, workload_name
+from search.space.command_keys import COMMAND_WORKLOAD
 from search.space.conform import broken_rule, conform
 from search.space.effects import check_samples
-from search.space.keys import AUTO, COMMAND_WORKLOAD, NAME, TITLE, WORKLOAD
+from search.space.keys import AUTO, NAME, TITLE, WORKLOAD
 from search.space.model import Axis, Choice, Grid, Space
 from search.space.nodes import TYPED, Node, Problems, show, unknown
 from search.space.partial import check_part

@@ -9,10 +9,9 @@ from __future__ import annotations
 import copy
 
 from search.core.values import Rule
+from search.space.command_keys import COMMAND, COMMAND_WORKLOAD
 from search.space.keys import (
     AUTO,
-    COMMAND,
-    COMMAND_WORKLOAD,
     DOMAINS,
     EXTENDS,
     FLOAT,

@@ -6,14 +6,15 @@ import functools
 import json
 import os
 import platform
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from search.adapters.command import files, line
 from search.adapters.command.machine import environment, gpu_names
 from search.adapters.command.process import Process, new_folder
-from search.adapters.command.rows import EXAMPLE, BadRow, Numbering, row_in
+from search.adapters.command.run import CommandRun
+from search.adapters.command.truth import BadTruth, Truth, read_truth
 from search.core.errors import nearest
 from search.core.prefix import fingerprint
 from search.core.values import Rule, Settings
@@ -52,6 +53,7 @@ class Command(Workload):
         self._words: list[str] = []
         self._data: list[str] | None = None
         self._source: list[str] = []
+        self._truth = Truth()
         self._rows = OUTPUT
         self.settings = {}
         if definition is not None:
@@ -104,6 +106,11 @@ class Command(Workload):
                 if not line.names_in([path]) and not Path(path).exists():
                     each = key if isinstance(definition[key], str) else f"{key}[{place}]"
                     faults.append((each, f"found {path!r}, but there is no such file or folder in {Path.cwd()}"))
+        if "truth" in definition:
+            try:
+                self._truth = read_truth(definition["truth"])
+            except BadTruth as bad:
+                faults.append(("truth", str(bad)))
         self._source = self._sources(_listed(definition.get("source")), faults)
         if faults:
             raise SettingFaults(faults)
@@ -158,9 +165,10 @@ class Command(Workload):
         Raises:
             SettingFaults: one is not there.
         """
-        if self._data is None:
+        if self._data is None and not self._truth.splits:
             return None
-        paths = [path for each in self._data for path in line.filled(each, fixed)]
+        named = self._data or []
+        paths = [path for each in named for path in line.filled(each, fixed)]
         contents: list[tuple[str, str]] = []
         size = 0
         try:
@@ -169,11 +177,14 @@ class Command(Workload):
                 contents += [(os.path.relpath(name, path), digest) for name, digest in digests.items()]
                 size += sum(Path(name).stat().st_size for name in digests)
         except OSError as error:
-            name = next(iter(line.names_in(self._data)), "")
+            name = next(iter(line.names_in(named)), "")
             reason = f"the data file {error.filename!r} cannot be read: {error.strerror}"
             raise SettingFaults([(name, f"{reason}; put it there, or mend `data` under `command`")]) from None
         note = f"{len(contents)} file{'s' * (len(contents) != 1)}, {size:,} bytes"
-        return DataCard(fingerprint([list(each) for each in contents]), ", ".join(paths) or "none", notes=[note])
+        splits = {split: classes.tolist() for split, classes in self._truth.splits.items()}
+        content = [[list(each) for each in contents], *([splits] if splits else [])]
+        name = ", ".join(paths) or "none"
+        return DataCard(fingerprint(content), name, self._truth.classes, self._truth.splits, notes=[note])
 
     def inputs(self, fixed: Settings) -> Mapping[str, str]:
         """Return file -> hash of the files that words of the command line name once they are filled in."""
@@ -212,84 +223,6 @@ class Command(Workload):
 
     def _filled(self, fixed: Settings, values: Mapping[str, Any]) -> list[str]:
         return [word for each in self._words for word in line.filled(each, {**values, **fixed})]
-
-
-class CommandRun:
-    """One run of the program.
-
-    Args:
-        start: starts it.
-        epochs: how many rows it was asked for; None where it was not told, and ends when it is ended.
-    """
-
-    def __init__(self, start: Callable[[], Process], epochs: int | None) -> None:
-        self._start, self._epochs = start, epochs
-        self._process: Process | None = None
-        self._number = 0
-        self._numbering = Numbering()
-
-    def train_epoch(self, settings: Settings) -> Mapping[str, object]:  # noqa: ARG002  # a command has none
-        """Wait for the next row. With the last one the program has to end, and well.
-
-        Raises:
-            CommandFailed: there is none, or it is no row, or the program did not end well.
-        """
-        if self._process is None:
-            self._process = self._start()
-        process, self._number = self._process, self._number + 1
-        if (text := process.line()) is None:
-            raise process.failed(self._lacking(process.ending))
-        try:
-            row = self._numbering.taken_out(row_in(text, self._number, process.where), self._number)
-        except BadRow as bad:
-            cut = process.closed and not text.rstrip().endswith(b"}")
-            ended = f"; the program {process.ending or 'ended'} in the middle of a line" if cut else ""
-            raise process.failed(f"{bad}{ended}") from None
-        if self._number == self._epochs:
-            self._finish(process)
-        return row
-
-    def _finish(self, process: Process) -> None:
-        if process.line() is not None:
-            raise process.failed(
-                f"the program wrote more than {self._epochs} rows; it must write one row for each of {{epochs}} epochs"
-            )
-        if ending := process.ending:
-            raise process.failed(
-                f"the program {ending} behind its last row, which therefore does not count; see what it does at its end"
-            )
-        process.close()
-
-    def _lacking(self, ending: str) -> str:
-        done = self._number - 1
-        rows = f"{done} row{'s' * (done != 1)}" if done else "its first row"
-        if ending:
-            return f"the program {ending} {'after' if done else 'before'} {rows}"
-        if not done:
-            return f"the program ended without a row; it must write one JSON object per epoch, such as {EXAMPLE}"
-        asked = f"of {self._epochs} epochs" if self._epochs is not None else "and more were asked for"
-        remedy = (
-            "it must write one row for each of {epochs} epochs"
-            if self._epochs is not None
-            else "tell it how many with {epochs} in the command, or set `epochs` to what it trains"
-        )
-        return f"the program ended after {rows} {asked}; {remedy}"
-
-    def save(self) -> bytes:
-        """Refuse.
-
-        Raises:
-            NotImplementedError: a program's state is its own.
-        """
-        raise NotImplementedError("a command has no states: every run is trained from its first epoch")
-
-    def load(self, state: bytes) -> None:  # noqa: ARG002
-        """Refuse, as `save` does.
-
-        Raises:
-            NotImplementedError: always.
-        """
-        self.save()
 
 
 def _listed(paths: str | Sequence[str] | None) -> list[str] | None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from search.adapters.command import Command
 from search.adapters.command.process import CommandFailed
-from search.adapters.command.workload import CommandRun
+from search.adapters.command.run import CommandRun
 
 PROGRAM = "tests/adapters/command/program.sh"
 LINE = f"./{PROGRAM} {{act}} {{x}} {{seed}}"

@@ -38,5 +38,6 @@ case $act in
     deaf) trap "" TERM; row 1; while :; do sleep 1; done ;;
     polite) trap 'echo bye > "$file"; exit' TERM; row 1; while :; do sleep 0.05; done ;;
     chance) x=$$; rows 1 "$epochs" ;;
+    classes) echo '{"val_accuracy": 0.67, "predictions": {"val": [0, 2, 2], "test": [1, 1]}}' ;;
     environment) env > "$file"; rows 1 "$epochs" ;;
 esac

@@ -114,7 +114,7 @@ LINE = "run: ./train.sh --rate {rate} --seed {seed} {model.width}"
             "workload: classifier",
             "2: command: is read with `workload: command` only; remove it, or name that workload",
         ),
-        (LINE, "line: x", "3: command.line: unknown key; known: run, settings, rows, source, data"),
+        (LINE, "line: x", "3: command.line: unknown key; known: run, settings, rows, source, data, truth"),
         (LINE, "run: 3", "3: command.run: found 3, must be text or a list; for example python3 train.py --rate {rate} "
          "--seed {seed} --epochs {epochs}"),
         (LINE, "run: []", "3: command.run: found a list, must have at least 1 entry"),
@@ -150,6 +150,8 @@ LINE = "run: ./train.sh --rate {rate} --seed {seed} {model.width}"
          "file or folder in <here>"),
         ("  settings:", "  data: '{seed}.csv'\n  settings:", "4: command.data: data may depend on settings that the "
          "command line names, and {seed} is none"),
+        ("  settings:", "  truth: points.csv\n  settings:", "4: command.truth: found 'points.csv', which holds no JSON"
+         '; it must be a JSON object such as {"val": [0, 2, 1]}: the class of each item, a whole number from 0 on'),
         ("rate: 0.1", "rat: 0.1", "7: fixed.rat: unknown setting; did you mean 'rate'?"),
         ("rate: 0.1", "rate: 0", "7: fixed.rate: found 0, must be greater than 0"),
         (" --seed {seed}", "", "10: seeds: the command line has no {seed}, so that all seeds would train the same; "
@@ -183,7 +185,9 @@ def test_nothing_is_said_of_a_section_that_may_stand_in_a_base_that_cannot_be_re
 
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()
-WORDS = st.sampled_from(["run", "settings", "rows", "source", "data", "type", "enum", "default", "minimum", "rate"])
+WORDS = st.sampled_from(
+    ["run", "settings", "rows", "source", "data", "truth", "type", "enum", "default", "minimum", "rate"]
+)
 SECTIONS = st.recursive(
     SCALARS | st.sampled_from(["./train.sh {rate} {folder}", "number", "{folder}/a", "points.csv", "{rate}.csv", "."]),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(WORDS, inner, max_size=4),
