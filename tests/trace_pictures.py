@@ -77,7 +77,12 @@ TRACES = {
                 ("engine/decide/admission.py::Admission.enter",),
                 "leaves that rows do not settle",
             ),
-            Box("What waits for which row", ("engine/decide/lending.py::Lending.ready",), "the longest leaf"),
+            Box("What waits for which row", ("engine/decide/board.py::Board.free",), "leaves that could start"),
+            Box(
+                "No start from a state that nothing proves",
+                ("engine/decide/lending.py::Lending.ready", "engine/decide/trust.py::Trust.advise"),
+                "the longest leaf; or a proof, in its stead",
+            ),
             Box(
                 "A lease: start state, epochs, keys",
                 ("engine/decide/driver.py::Driver.next_lease", "engine/decide/lease.py::Lease"),

@@ -100,7 +100,7 @@ class Proofs:
 
     def _fails(self, proof: Proof, place: int, stored: Recorded, row: Row) -> None:
         """A proof failed: say what differs, and what is mostly behind it."""
-        stretch, what = proof.stretches[place], difference(stored.row, row)
+        stretch, differing = proof.stretches[place], difference(stored.row, row)
         if stretch.start is not None:
             begin = f"trained from the state after epoch {stretch.start.epoch}, in a fresh process"
             cause = NOT_SAVED if stored.origin == FRESH else EITHER  # the process that saved it was a used one
@@ -110,7 +110,7 @@ class Proofs:
             begin, cause = "trained again in a fresh process", CHANCE
         else:
             begin, cause = "in a fresh process, where the one on record had trained another trial before", LEAKS
-        self.distrust(proof.kind, f"epoch {stretch.epoch} {begin}: {what}; {cause}; {VERIFY}")
+        self.distrust(proof.kind, f"epoch {stretch.epoch} {begin}: {differing}; {cause}; {VERIFY}")
 
     def _caused(self, proof: Proof, rows: Sequence[Row]) -> None:
         """Two fresh processes trained the first epoch of a kind that is distrusted."""

@@ -103,22 +103,22 @@ class Trust:
             stalled: leases and proofs nobody waits for any more.
         """
         key = state.file.key
-        for what in trust.needed(state.epoch, key):
-            if self.proven(kind, what):
+        for name in trust.needed(state.epoch, key):
+            if self.proven(kind, name):
                 continue
-            if any((kind, what) == (proof.kind, proof.what) for proof in self._at_work(stalled)):
-                return Advice(Answer.WAIT, what)
-            own = what == trust.sample_name(key)
+            if any((kind, name) == (proof.kind, proof.what) for proof in self._at_work(stalled)):
+                return Advice(Answer.WAIT, name)
+            own = name == trust.sample_name(key)
             depth = trust.depth_of(state.epoch)
-            if self._kinds[kind].failures[what] < self._attempts:
+            if self._kinds[kind].failures[name] < self._attempts:
                 if pair := self._pair(kind, key, None if own else depth):
-                    return Advice(Answer.PROVE, what, pair)
+                    return Advice(Answer.PROVE, name, pair)
                 fits = ((one == key) if own else trust.proves_depth(epoch, depth) for epoch, one in coming)
                 if any(fits):
-                    return Advice(Answer.WAIT, what)
+                    return Advice(Answer.WAIT, name)
                 if own:
                     continue  # its row behind is not there and will not be: the proof of its depth must do
-            return Advice(Answer.EARLIER, what)
+            return Advice(Answer.EARLIER, name)
         return Advice(Answer.START)
 
     def _at_work(self, stalled: Collection[int]) -> list[Proof]:
