@@ -107,15 +107,6 @@ class Shared(Bench):
         finally:
             ledger.close()
 
-    def to_prove(self) -> int:
-        """Epochs that proofs trained, in fresh processes."""
-        ledger = Ledger(str(self.results / "search.db"))
-        try:
-            studies = [record.id for record in ledger.studies()]
-            return sum(entry.detail["epochs"] for study in studies for entry in ledger.decisions(study, ["proven"]))
-        finally:
-            ledger.close()
-
     def state_files(self) -> list[Path]:
         return sorted(path for path in (self.results / "states").rglob("*") if path.is_file())
 

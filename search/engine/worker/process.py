@@ -6,7 +6,7 @@ from functools import partial
 
 from search.core.trial import Row
 from search.engine.decide.lease import Proof, Stretch, WorkerSetup
-from search.engine.worker.place import prepare, verify_data
+from search.engine.worker.place import prepare, verify_class, verify_data
 from search.ledger.files import BadState, read_state
 from search.proof.fresh import Fresh, FreshFailed, Warm, fork_is_fresh
 from search.workload.measured import row_of
@@ -16,9 +16,13 @@ _trained: list[bool] = []
 
 
 def warm(setup: WorkerSetup) -> Warm:
-    """Return what gives fresh processes; on a CPU it is forked from this one, so ask before anything is trained."""
+    """Return what gives fresh processes; on a CPU it is forked from this one, so ask before anything is trained.
+
+    Raises:
+        RuntimeError: this worker is not of the study's execution class.
+    """
+    verify_class(setup)  # before the fork: what it imports, a forked process need not import again
     if setup.workload not in _warm:
-        prepare(setup)  # imported once, for this process and the forks
         _warm[setup.workload] = Warm(partial(prepare, setup), fork=fork_is_fresh(setup.gpus))
     return _warm[setup.workload]
 

@@ -20,7 +20,7 @@ from search.core.trial import DataCard
 from search.engine.decide.lease import Assignment, Lease, Proof
 from search.engine.worker import process
 from search.engine.worker.deaths import SETUP_ALLOWANCE_S, Signs, out_of_memory
-from search.engine.worker.place import prepare, verify_class, verify_data
+from search.engine.worker.place import prepare, verify_data
 from search.engine.worker.usage import Usage, usage_of
 from search.ledger.files import BadState, read_state, write_state
 from search.ledger.states import KeptState, Role
@@ -157,7 +157,6 @@ class LeaseTrainable(tune.Trainable):
         """Return the run of this lease in the state it starts from."""
         setup = self._assignment.setup
         warm = process.warm(setup)
-        verify_class(setup)
         self._card, self._form = verify_data(setup, lease), lease.form
         if lease.alone:
             self._fresh = True
