@@ -6,7 +6,6 @@ shown or written by the library, and nothing is fetched from the network.
 
 from __future__ import annotations
 
-import importlib.metadata
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -20,7 +19,7 @@ import search.adapters.torch.content  # noqa: F401  # tensors are known to finge
 from search.adapters.fingerprint import card_of
 from search.adapters.handed import Handed, called, ruled
 from search.adapters.needed import needed
-from search.adapters.torch.driven import DrivenRun, global_generators
+from search.adapters.torch.driven import DrivenRun, global_generators, settled
 from search.adapters.torch.held import Held
 from search.adapters.torch.seeding import derived, left_alone, seed_all
 from search.core.trial import DataCard
@@ -115,8 +114,7 @@ class TransformersWorkload(Workload):
 
     def execution_class(self, cpus: int, gpus: float) -> Mapping[str, str]:
         """Name what can change bits, the libraries' versions among it."""
-        versions = {name: importlib.metadata.version(name) for name in ("transformers", "accelerate")}
-        return {**super().execution_class(cpus, gpus), **versions}
+        return settled(super().execution_class(cpus, gpus), "transformers", "accelerate")
 
     def start(self, fixed: Settings, cpus: int, gpus: float) -> TransformersRun:
         """Begin a training at epoch 0."""

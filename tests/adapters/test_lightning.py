@@ -19,6 +19,7 @@ from torch import nn
 from torch.utils.data import DataLoader, Dataset, TensorDataset, random_split
 
 from search.adapters.lightning import workload
+from search.adapters.torch import flags
 from search.adapters.torch.seeding import left_alone, seed_all
 from search.core.trial import Row
 from search.workload import SettingFaults, identity
@@ -177,10 +178,12 @@ def rows(run: Any, count: int, **settings: Any) -> list[Row]:
 def _alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Nothing of a test is left behind, and nothing may be written where it runs."""
     monkeypatch.chdir(tmp_path)
-    threads = torch.get_num_threads()
+    switches, threads = flags.capture(), torch.get_num_threads()
+    cudnn = torch.backends.cudnn.benchmark, torch.backends.cudnn.deterministic
     with left_alone():
         yield
-    torch.set_num_threads(threads)
+    flags.apply(switches, threads)
+    torch.backends.cudnn.benchmark, torch.backends.cudnn.deterministic = cudnn
     assert list(tmp_path.glob("lightning*")) + list(tmp_path.glob("check*")) == []
 
 
@@ -253,6 +256,22 @@ def test_the_bits_are_those_of_a_plain_fit() -> None:
     trainer = L.Trainer(max_epochs=4, accelerator="cpu", callbacks=[plain], enable_model_summary=False, **options)
     trainer.fit(Net(), data)
     assert [{name: row.metrics[name] for name in ("val_loss", "decayed")} for row in ours] == plain.rows
+
+
+def test_a_training_finds_no_switch_that_another_one_left() -> None:
+    fixed = {**NET.canonical({}), "seed": 3}
+    NET.start(fixed, 1, 0)  # with one thread, as all of them
+    before = NET.execution_class(1, 0)
+    warning = workload(Net, Data, settings={}, trainer={"deterministic": "warn", "detect_anomaly": True})
+    first = warning.start({"seed": 0}, 1, 0)
+    assert torch.is_deterministic_algorithms_warn_only_enabled()
+    second = NET.start(fixed, 1, 0)
+    rows(second, 1)
+    assert not torch.is_deterministic_algorithms_warn_only_enabled()
+    rows(first, 1)
+    assert torch.is_deterministic_algorithms_warn_only_enabled()
+    assert NET.execution_class(1, 0) == before
+    assert "lightning" in before
 
 
 def test_data_are_told_by_content_and_never_by_the_seed() -> None:

@@ -22,6 +22,7 @@ from transformers import (
     TrainingArguments,
 )
 
+from search.adapters.torch import flags
 from search.adapters.torch.seeding import derived, left_alone, seed_all
 from search.adapters.transformers import workload
 from search.core.trial import Row
@@ -148,10 +149,12 @@ def rows(run: Any, count: int) -> list[Row]:
 def _alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Nothing of a test is left behind, and nothing may be written where it runs."""
     monkeypatch.chdir(tmp_path)
-    threads = torch.get_num_threads()
+    switches, threads = flags.capture(), torch.get_num_threads()
+    cudnn = torch.backends.cudnn.benchmark, torch.backends.cudnn.deterministic
     with left_alone():
         yield
-    torch.set_num_threads(threads)
+    flags.apply(switches, threads)
+    torch.backends.cudnn.benchmark, torch.backends.cudnn.deterministic = cudnn
     assert list(tmp_path.iterdir()) == []
 
 

@@ -6,7 +6,6 @@ after an epoch's end. Nothing is logged, shown or written by Lightning.
 
 from __future__ import annotations
 
-import importlib.metadata
 import importlib.util
 import sys
 from collections.abc import Callable, Iterable, Mapping
@@ -18,6 +17,7 @@ from search.adapters.handed import Handed, called, ruled
 from search.adapters.lightning.beginning import LENGTH, TRAINER_ARGUMENTS, Making, begun, loaders_of, own_loaders
 from search.adapters.lightning.run import LightningRun
 from search.adapters.needed import needed
+from search.adapters.torch.driven import settled
 from search.adapters.torch.seeding import left_alone, seed_all
 from search.core.trial import DataCard
 from search.core.values import Settings
@@ -120,8 +120,7 @@ class LightningWorkload(Workload):
     def execution_class(self, cpus: int, gpus: float) -> Mapping[str, str]:
         """Name what can change bits, Lightning's version among it."""
         installed = [name for name, package in _PACKAGES.items() if importlib.util.find_spec(package)]
-        versions = {name: importlib.metadata.version(name) for name in installed}
-        return {**super().execution_class(cpus, gpus), **versions}
+        return settled(super().execution_class(cpus, gpus), *installed)
 
     def start(self, fixed: Settings, cpus: int, gpus: float) -> LightningRun:
         """Begin a training at epoch 0."""

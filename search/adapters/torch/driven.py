@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import sys
 from collections.abc import Mapping
 from types import SimpleNamespace
 from typing import Any
 
-import torch
-
+from search.adapters.torch import flags
 from search.adapters.torch.held import GENERATORS, Held
 from search.adapters.torch.seeding import seed_all
 from search.adapters.torch.state import pack, unpack
@@ -32,6 +32,7 @@ class DrivenRun:
 
     def train_epoch(self, settings: Settings) -> Mapping[str, object]:
         """Train the next epoch, with all chance from (seed, epoch)."""
+        flags.apply(self._switches, self._cpus)
         self._held.reseed(self.seed, self.epoch + 1)
         seed_all(self.seed, self.epoch + 1, "epoch")
         row = self.advance(settings)
@@ -55,10 +56,23 @@ class DrivenRun:
         self.epoch = saved["epoch"]
 
     def _begun(self) -> Held:
-        torch.set_num_threads(self._cpus)
+        flags.apply(flags.pristine(), self._cpus)
         seed_all(self.seed, 0, "start")
         self.epoch = 0
-        return self.begin()
+        held = self.begin()
+        self._switches = flags.capture()
+        return held
+
+
+def settled(named: Mapping[str, str], *packages: str) -> dict[str, str]:
+    """Return an execution class with the versions of packages, and without how switches stand: each epoch puts them.
+
+    Args:
+        named: the default class.
+        packages: names of installed distributions.
+    """
+    kept = {name: value for name, value in named.items() if name != "switches"}
+    return {**kept, **{name: importlib.metadata.version(name) for name in packages}}
 
 
 def global_generators(module: str) -> SimpleNamespace:
