@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin
 from sklearn.cluster import MiniBatchKMeans
 from sklearn.ensemble import GradientBoostingRegressor, RandomForestClassifier
@@ -25,6 +26,12 @@ def labelled() -> dict[str, Any]:
     return {name: (X[rows], LABELS[rows]) for name, rows in SPLITS.items()}
 
 
+def framed() -> dict[str, Any]:
+    frame = pd.DataFrame(X, columns=list("abcdef")).assign(label=LABELS)
+    parts = {name: frame.iloc[rows] for name, rows in SPLITS.items()}
+    return {name: (part.drop(columns="label"), part["label"]) for name, part in parts.items()}
+
+
 def measured() -> tuple[np.ndarray, ...]:
     train, val = SPLITS["train"], SPLITS["val"]
     return X[train], X[val], TARGETS[train], TARGETS[val]
@@ -39,6 +46,8 @@ SPLITS = {"train": slice(0, 90), "val": slice(90, 120), "test": slice(120, 150)}
 RESUMABLE = {
     "sgd": workload(SGDClassifier(), data=labelled, batch_size=16),
     "averaged": workload(SGDClassifier(loss="log_loss", average=True), data=labelled, batch_size=16),
+    "frames": workload(MLPClassifier(hidden_layer_sizes=(4,)), data=framed, batch_size=None),
+    "labels": workload(SGDClassifier(), data=lambda: {k: (x, y.astype(object)) for k, (x, y) in labelled().items()}),
     "two classes": workload(
         SGDClassifier(average=10), data=lambda: {k: (x, y == "left") for k, (x, y) in labelled().items()}
     ),

@@ -19,8 +19,9 @@ from search.adapters.sklearn.errors import EstimatorError
 RECOMPUTED = frozenset({"_loss_function_"})
 """Attributes that each ``partial_fit`` of a linear model makes anew, before it reads them."""
 
-_PART, _GLOBAL, _STATE, _GENERATOR, _SAME = (
+_PART, _TEXTS, _GLOBAL, _STATE, _GENERATOR, _SAME = (
     "a part of scikit-learn",
+    "an array of texts",
     "numpy's global generator",
     "a RandomState",
     "a Generator",
@@ -88,13 +89,15 @@ class _Plainly:
         self._held: list[np.ndarray] = []  # or its address might become another's
 
     def simple(self, value: Any) -> Any:
-        if type(value) is np.ndarray and value.size and value.flags.forc:
+        if type(value) is np.ndarray and value.size and value.flags.forc and not value.dtype.hasobject:
             place = (value.__array_interface__["data"][0], value.nbytes, value.dtype.str)
             number = self._places.setdefault(place, len(self._places))
             if number < len(self._held):
                 return {_SAME: [number, list(value.shape)]}
             self._held.append(value)
             return value
+        if type(value) is np.ndarray and value.dtype.hasobject and all(type(item) is str for item in value.flat):
+            return {_TEXTS: value.tolist()}  # names of columns, labels
         if value is np.random.mtrand._rand:
             return {_GLOBAL: True}
         if isinstance(value, np.random.RandomState):
@@ -129,6 +132,8 @@ class _Wholly:
         if _SAME in value:
             number, shape = value[_SAME]
             return self._arrays[number].reshape(shape)
+        if _TEXTS in value:
+            return np.array(value[_TEXTS], dtype=object)
         if _GLOBAL in value:
             return np.random.mtrand._rand
         if _STATE in value:
