@@ -94,6 +94,10 @@ def _read(root: Node | None, stem: str, file: str, overrides: Mapping[str, Any],
         raise Faults(problems.faults)
     if "workload" in values:
         root = root.put("workload", values.pop("workload"))
+    if "workload" in root.entries and root.entries["workload"].value == COMMAND_WORKLOAD:
+        # What describes the workload is laid over the file before it is loaded.
+        described = {key: values.pop(key) for key in list(values) if key.partition(".")[0] == COMMAND_WORKLOAD}
+        root = command_line.apply(root, described, None, problems)
     workload = None if problems.partial and "workload" not in root.entries else _workload(root, problems)
     rules: Rules = None if workload is None else {**SERVICE_SETTINGS, **planned(workload)}
     if problems.partial:

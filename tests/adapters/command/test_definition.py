@@ -91,6 +91,15 @@ def test_a_value_of_a_base_file_and_of_the_command_line_is_laid_over_it() -> Non
     assert (described["data"], described["settings"]) == ("points.csv", {"rate": "number"})
 
 
+def test_what_is_set_behind_a_command_is_part_of_what_is_loaded() -> None:
+    Path("space.yaml").write_text(FILE)
+    space = read_space("space.yaml", {"command.run": "./train.sh {rate} {seed} {model.width} {depth}", "depth": "3"})
+    assert space.fixed["depth"] == 3
+    with pytest.raises(Faults) as refused:
+        read_space("space.yaml", {"command.run": "sh -c true"})
+    assert "--set: command.run: names no file that is there" in str(refused.value)
+
+
 @pytest.mark.parametrize("data", [yaml.safe_load(FILE), {**yaml.safe_load(FILE), "command": "./train.sh {rate}"}])
 def test_the_schema_takes_what_the_reader_takes(data: Mapping[str, Any]) -> None:
     for rule in (schema(), schema("command")):
