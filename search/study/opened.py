@@ -1,4 +1,4 @@
-"""The study in hand: where it is, what is on record of it, and its space."""
+"""The study in hand: where it is, what is on record of it, its space, and its confirm stage."""
 
 from __future__ import annotations
 
