@@ -1,8 +1,8 @@
 """Verdicts on stated claims: supported, contradicted or undecided, with the figures that say so.
 
 A verdict on a difference needs three seeds that both settings finished; with fewer every claim is undecided. A claim
-may be contradicted for being too small only where a margin is stated. That no difference is
-significant does not make settings equal: equality needs a margin and an interval inside it.
+may be contradicted for being too small only where a margin is stated. Settings without a significant
+difference are not called equal for that: equality needs a margin and an interval inside it.
 
 Sources: two one-sided tests (Schuirmann 1987) for equality, the intersection-union test (Berger 1982) for "best of
 all", which needs no correction for several comparisons because every one of them has to hold.
