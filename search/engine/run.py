@@ -174,7 +174,7 @@ class _Steps:
             for each round its driver, the run it is on record as, and the seconds it trained.
         """
         rounds: list[tuple[Driver, int, float]] = []
-        while not rounds or (rounds[-1][0].fallen and not rounds[-1][0].stopping and not rounds[-1][0].out_of_time):
+        while not rounds or self._goes_on_alone(record, rounds[-1][0]):
             if rounds:
                 self.view.say(ALONE)
                 rounds[-1][0].collect()
@@ -190,6 +190,12 @@ class _Steps:
                 raise
             rounds.append((driver, run_id, time.monotonic() - began))
         return rounds
+
+    def _goes_on_alone(self, record: StudyRecord, driver: Driver) -> bool:
+        """Whether one more round follows: a kind came to be distrusted, by this driver or by another one meanwhile."""
+        if driver.stopping or driver.out_of_time:
+            return False
+        return self.ledger.reopen(record.id) > 0 or driver.fallen
 
     def _unchanged(self, record: StudyRecord, other_class: str, locks: ExitStack) -> StudyRecord:
         """Return the study, or a new revision of it where its data or code are others now, and one was asked for.
@@ -280,6 +286,7 @@ class _Steps:
 
     def _driver(self, record: StudyRecord, workers: int, gpus: float, training: bool = False) -> tuple[Driver, int]:
         assert record.execution_class is not None
+        self.ledger.reopen(record.id)  # a driver that was killed may not have heard of it
         planner = self._planner(record, record.execution_class)
         asked = [entry.detail for entry in self.ledger.decisions(record.id, ["asked"])]
         sampler = make_sampler(self.space, asked)

@@ -7,8 +7,9 @@ began at epoch 0 and had trained nothing else stand.
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import sqlalchemy as sa
 
@@ -18,6 +19,8 @@ from search.ledger import tables
 from search.ledger.files import StateFile
 from search.ledger.step import Step
 from search.ledger.tables import utc_now
+
+KEYS_PER_QUERY = 500
 
 
 @dataclass(frozen=True)
@@ -114,19 +117,65 @@ def _reopen(connection: sa.Connection, keys: set[bytes], kind: str, text: str, r
     """Reopen the trials of all studies that showed a withdrawn row, and log it in each study concerned."""
     if not keys:
         return
+    trials: defaultdict[int, list[int]] = defaultdict(list)
+    rows: defaultdict[int, set[bytes]] = defaultdict(set)
+    for study_id, number, path in _shown_paths(connection, sa.true()):
+        if not keys.isdisjoint(path):
+            trials[study_id].append(number)
+            rows[study_id].update(keys.intersection(path))
+    for study_id in sorted(trials):
+        _log_reopened(connection, study_id, trials[study_id], len(rows[study_id]), kind, text, run_id)
+
+
+def hides(connection: sa.Connection) -> bool:
+    """Whether any row is shown to nobody."""
+    return any(connection.execute(sa.select(table).limit(1)).first() for table in (tables.withdrawn, tables.distrust))
+
+
+def reopen(connection: sa.Connection, study_id: int) -> int:
+    """Reopen the trials of a study that ended with a row that is shown to nobody; return how many there were."""
+    ended = tables.trial.c.state.in_([state.value for state in State if state.ended and state != State.FAILED])
+    paths = {
+        number: path for _, number, path in _shown_paths(connection, (tables.trial.c.study_id == study_id) & ended)
+    }
+    hidden = _hidden(connection, list(dict.fromkeys(key for path in paths.values() for key in path)))
+    trials: defaultdict[Distrust, list[int]] = defaultdict(list)
+    for number, path in paths.items():
+        if (why := next((hidden[key] for key in path if key in hidden), None)) is not None:
+            trials[why].append(number)
+    for why, numbers in trials.items():
+        rows = len({key for number in numbers for key in paths[number] if hidden.get(key) == why})
+        _log_reopened(connection, study_id, numbers, rows, why.kind, why.text, why.run_id)
+    return sum(map(len, trials.values()))
+
+
+def _hidden(connection: sa.Connection, keys: Sequence[bytes]) -> dict[bytes, Distrust]:
+    """Return those of the keys whose rows are shown to nobody, with why."""
+    kinds: dict[bytes, str] = {}
+    entries: dict[bytes, Distrust] = {}
+    for start in range(0, len(keys), KEYS_PER_QUERY):
+        batch = keys[start : start + KEYS_PER_QUERY]
+        found = connection.execute(sa.select(_epoch.key, _epoch.kind).where(_epoch.key.in_(batch), ~SHOWN))
+        kinds |= {row.key: row.kind or "" for row in found}
+        for row in connection.execute(sa.select(tables.withdrawn).where(_withdrawn.key.in_(batch))):
+            entries[row.key] = Distrust(row.kind, row.reason, True, row.run_id, "")
+    whole = {kind: replace(why, at="", withdrawn=0) for kind, why in distrusted(connection, None).items()}
+    return {key: whole.get(kind) or entries[key] for key, kind in kinds.items()}
+
+
+def _shown_paths(connection: sa.Connection, which: sa.ColumnElement[bool]) -> Iterator[tuple[int, int, list[bytes]]]:
+    """Yield study, number and the keys of the epochs behind which a trial stands, of those that have begun."""
     table = tables.trial.c
     columns = (table.study_id, table.number, table.last_epoch, table.path)
-    reopened: dict[int, list[int]] = {}
-    shown: dict[int, set[bytes]] = {}
-    for row in connection.execute(sa.select(*columns).where(table.last_epoch > 0).order_by(table.number)):
-        path = {row.path[start : start + 20] for start in range(0, 20 * row.last_epoch, 20)}
-        if not keys.isdisjoint(path):
-            reopened.setdefault(row.study_id, []).append(row.number)
-            shown.setdefault(row.study_id, set()).update(keys & path)
-    for study_id in sorted(reopened):
-        step = Step(connection, study_id)
-        numbers, rows = reopened[study_id], len(shown[study_id])
-        step.log("withdrawn", kind_of_training=kind, text=text, rows=rows, trials=numbers, run=run_id)
-        for number in numbers:
-            step.set_trial(number, state=State.INTERRUPTED, ended_by="", last_epoch=0, error="")
-        step.flush()
+    for row in connection.execute(sa.select(*columns).where(table.last_epoch > 0, which).order_by(table.number)):
+        yield row.study_id, row.number, [row.path[start : start + 20] for start in range(0, 20 * row.last_epoch, 20)]
+
+
+def _log_reopened(
+    connection: sa.Connection, study_id: int, numbers: Sequence[int], rows: int, kind: str, text: str, run_id: int
+) -> None:
+    step = Step(connection, study_id)
+    step.log("withdrawn", kind_of_training=kind, text=text, rows=rows, trials=list(numbers), run=run_id)
+    for number in numbers:
+        step.set_trial(number, state=State.INTERRUPTED, ended_by="", last_epoch=0, error="")
+    step.flush()

@@ -231,6 +231,17 @@ class Ledger:
         with self.writing() as connection:
             distrust.withdraw(connection, kind, keys, text, run_id)
 
+    def reopen(self, study_id: int) -> int:
+        """Reopen the trials of a study that ended with a withdrawn row on their path; return how many there were.
+
+        A driver that works while another one distrusts a kind hears of it at its end, or the next one at its beginning.
+        """
+        with self.engine.connect() as connection:
+            if not distrust.hides(connection):
+                return 0
+        with self.writing() as connection:
+            return distrust.reopen(connection, study_id)
+
     def trust_again(self) -> int:
         """Let every distrusted kind earn trust anew; return how many there were. Rows that were withdrawn stay so
         until they are trained again."""

@@ -434,7 +434,7 @@ class Simulation:
 def rounds(space: Space, ledger: Ledger, rng: random.Random, **how: Any) -> list[Simulation]:
     """Run a study to its end, as `run` does: one more round wherever a kind came to be distrusted."""
     done: list[Simulation] = []
-    while not done or done[-1].driver.fallen:
+    while not done or ledger.reopen(done[-1].record.id) or done[-1].driver.fallen:
         assert len(done) < 9, "no end of rounds"
         done.append(Simulation(space, ledger, rng, **how))
         done[-1].run()

@@ -176,6 +176,35 @@ class TrustContract:
         detail = {"kind_of_training": BAD, "text": TEXT, "rows": 1, "run": run}
         assert logged == [[(1, {**detail, "trials": [0]})], [(0, {**detail, "trials": [8]})], []]
 
+    def test_trials_that_ended_with_such_a_row_since_are_reopened_when_asked(self, ledger, study, run):
+        """Their driver had read the rows before, or committed its own, and had not heard of it."""
+        assert ledger.reopen(study) == 0
+        self.put(ledger, study, run, {1: (BAD, "fresh"), 2: (BAD, key(1)), 3: (GOOD, "fresh")})
+        ledger.distrust(BAD, TEXT, True, run)
+        self.put(ledger, study, run, {4: (BAD, "used")})
+        ended: dict[str, Any] = {"state": State.FINISHED, "ended_by": "last epoch", "last_epoch": 2}
+        with ledger.step(study) as step:
+            step.add_trial(trial(0, **ended), [key(1), key(2)], "")
+            step.add_trial(trial(1, **ended), [key(1), key(4)], "")
+            step.add_trial(trial(2, **{**ended, "last_epoch": 1}), [key(1), key(4)], "")
+            step.add_trial(trial(3, **ended), [key(1), key(3)], "")
+            step.add_trial(trial(4, **{**ended, "state": State.INTERRUPTED}), [key(1), key(2)], "")
+        assert ledger.reopen(study) == 2
+        assert [one.state for one in ledger.trials(study)] == [
+            State.INTERRUPTED,
+            State.INTERRUPTED,
+            State.FINISHED,
+            State.FINISHED,
+            State.INTERRUPTED,
+        ]
+        (entry,) = ledger.decisions(study, ["withdrawn"])
+        assert entry.detail == {"kind_of_training": BAD, "text": TEXT, "rows": 2, "run": run, "trials": [0, 1]}
+        assert ledger.reopen(study) == 0
+        ledger.trust_again()
+        with ledger.step(study) as step:
+            step.set_trial(0, state=State.FINISHED, last_epoch=2)
+        assert ledger.reopen(study) == 1, "withdrawn rows stay so"
+
     def test_a_row_put_again_takes_the_place_of_one_that_was_withdrawn(self, ledger, study, run):
         self.put(ledger, study, run, {1: (BAD, "fresh"), 2: (BAD, key(1))})
         ledger.distrust(BAD, TEXT, True, run)

@@ -405,6 +405,26 @@ def test_other_kinds_share_on() -> None:
         assert "not in what save() returns" in told.text
 
 
+def test_a_driver_hears_at_its_end_of_what_another_one_found() -> None:
+    """The other one withdrew rows that this study goes on with: nobody is shown them, and they are trained alone."""
+    with ledger() as opened:
+        space = space_of({"switch": {"grid": [2, 4, None]}}, fixed={"epochs": 8}, seeds=2)
+        first = Simulation(space, opened, random.Random(3))
+        assert not first.run(steps=45)
+        (kind,) = {each.kind for each in kinds(space, opened).values()}
+        opened.distrust(kind, "another study found it out", True, first.run_id)
+        assert first.run()
+        first.driver.close()
+        assert not first.driver.fallen
+        assert opened.reopen(first.record.id)
+        done = rounds(space, opened, random.Random(4))
+        trials = opened.trials(first.record.id)
+        assert {trial.state for trial in trials} == {State.FINISHED}
+        assert [right for _, right in shown(done[-1])] == [True] * 8 * len(trials)
+        origins = opened.rows([key for path, _ in opened.paths(first.record.id).values() for key in path]).values()
+        assert {one.origin for one in origins} == {"fresh"}
+
+
 def test_the_cause_is_looked_for_in_two_fresh_processes() -> None:
     with ledger() as opened:
         space = space_of({"a": {"grid": [1, 2]}})
