@@ -30,6 +30,7 @@ API = {
         "Writing a workload",
         ["search.workload.contract", "search.workload.offers", "search.workload.settings"],
     ),
+    "adapters": ("Scripts of PyTorch", ["search.adapters.torch.script", "search.adapters.torch.run"]),
     "core": (
         "Words and rules",
         [f"search.core.{name}" for name in ("trial", "prefix", "stopping", "pruning", "errors")],
