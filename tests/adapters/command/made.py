@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
+
+import psutil
 
 from search.adapters.command import Command
 from search.adapters.command.process import CommandFailed
@@ -47,6 +48,6 @@ def failure(act: str, workload: Command | None = None, epochs: int = 2) -> str:
 def gone(process: int) -> bool:
     """Whether a process is there no more; of one that nobody has asked for yet nothing runs."""
     try:
-        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
-    except FileNotFoundError:
+        return psutil.Process(process).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
         return True
