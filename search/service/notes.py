@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 
+from search.report.record.trust import trust_sentences
 from search.report.text import markdown_cell
 from search.service.pictures import BEST_TRIALS_DRAWN
 from search.service.reports import address
@@ -34,6 +35,7 @@ def note(opened: OpenStudy) -> str:
             f"- objective: {markdown_cell(objective.metric)} ({objective.direction})",
             f"- axes: {', '.join(markdown_cell(axis.name) for axis in space.axes)}; {len(space.seeds)} seeds",
             f"- trials: {counts}",
+            *(f"- {markdown_cell(said)}" for said in trust_sentences(opened.ledger, record)),
             "- pictures: of the study on its first page, under Artifacts; "
             f"of its {BEST_TRIALS_DRAWN} best trials on their pages",
             "",

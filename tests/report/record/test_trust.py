@@ -18,6 +18,7 @@ from search.report.page.page import report_page
 from search.report.record.trust import trust_sentences
 from search.report.results import export
 from search.report.table.build import comparison_of, comparison_table
+from search.service.notes import note
 from tests.report.builder import GAMMAS, Study, key_of
 
 KIND = "3f2a9c01" + "0" * 32
@@ -86,6 +87,7 @@ def test_no_withdrawn_row_is_read_by_anybody_and_everybody_says_so(study: Study,
     for text in (shown(views.show_study(study.opened)), shown(views.study_list(study.ledger))):
         assert SINCE in text
     assert f"focal: {SINCE}" in shown(views.study_list(study.ledger))
+    assert f"- {SINCE}" in note(study.opened).replace("\\", "")
     page = report_page(compared, {}, None)
     assert f'<p class="warning">{SINCE}</p>' in page.replace("&#x27;", "'")
     for what, format_ in (("table", "md"), ("table", "json"), ("trials", "csv"), ("epochs", "csv")):
