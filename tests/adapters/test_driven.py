@@ -59,6 +59,24 @@ def test_the_example_keeps_the_contract(
 
 
 @pytest.mark.slow
+def test_the_page_says_how_many_epochs_are_trained_in_place_of_how_many() -> None:
+    space, digits = (
+        load_space(str(ROOT / "examples/lightning_digits.yaml")),
+        load_workload("examples.lightning_digits:digits"),
+    )
+    every, distinct = 0, set()
+    for seed in space.seeds:
+        for parameters in space.grid():
+            settings = {**space.settings(parameters), "seed": seed}
+            epochs = settings.pop("epochs")
+            fixed, schedule = digits.schedule(digits.canonical(settings), epochs)
+            every += len(schedule)
+            distinct |= {repr((fixed, schedule[: epoch + 1])) for epoch in range(len(schedule))}
+    page = (ROOT / "docs/adapter-lightning.md").read_text()
+    assert f"so {len(distinct)} epochs are trained in place of {every}:" in page
+
+
+@pytest.mark.slow
 def test_a_study_that_shares_epochs_shows_the_rows_of_trials_that_are_trained_alone(tmp_path: Path) -> None:
     words = ["--set", "epochs=6", "--set", "dropout=0.5", "--set", "seeds=[3]"]
     search("run", "examples/lightning_digits.yaml", *words, folder=tmp_path)

@@ -394,3 +394,29 @@ def test_what_cannot_be_saved_is_named_and_the_training_goes_on() -> None:
     with pytest.raises(TypeError, match=r"^module\.found is a set, which changed and has no bytes"):
         run.save()
     rows(run, 1)
+
+
+def test_a_module_of_the_package_by_its_other_name_is_trained_too() -> None:
+    other = importlib.import_module("pytorch_lightning")
+
+    class Line(other.LightningModule):  # type: ignore[misc,name-defined]
+        def __init__(self) -> None:
+            super().__init__()
+            self.layer = nn.Linear(4, 2)
+
+        def training_step(self, batch: Any, index: int) -> torch.Tensor:
+            loss = nn.functional.cross_entropy(self.layer(batch[0]), batch[1])
+            self.log("train_loss", loss, on_epoch=True)
+            return loss
+
+        def configure_optimizers(self) -> Any:
+            return torch.optim.SGD(self.parameters(), lr=0.1)
+
+    line = workload(Line, one, settings={})
+    run = line.start({"seed": 0}, 1, 0)
+    alone = rows(run, 1)
+    state = run.save()
+    alone += rows(run, 1)
+    run.load(state)
+    assert rows(run, 1) == alone[1:]
+    assert {"lightning", "pytorch-lightning"} <= line.execution_class(1, 0).keys()

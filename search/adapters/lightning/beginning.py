@@ -52,6 +52,7 @@ REFUSED_CALLBACKS = {
 }
 LEFT_OUT_CALLBACKS = ("Checkpoint", "DeviceStatsMonitor", "ModelSummary", "ProgressBar", "ThroughputMonitor")
 """They write or show, and change no bit."""
+_LOGGERS = ("lightning.pytorch", "lightning.fabric", "pytorch_lightning", "lightning_fabric")
 DATA_HOOKS = ("prepare_data", "setup", "train_dataloader", "val_dataloader")
 
 
@@ -260,12 +261,13 @@ def _constant_chance() -> Iterator[None]:
 @contextmanager
 def quiet() -> Iterator[None]:
     """Keep Lightning's remarks on loggers, devices and workers to itself."""
-    logger = logging.getLogger("lightning.pytorch")
-    level = logger.level
-    logger.setLevel(logging.WARNING)
+    levels = {name: logging.getLogger(name).level for name in _LOGGERS}
+    for name in levels:
+        logging.getLogger(name).setLevel(logging.WARNING)
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", module=r"(lightning|pytorch_lightning)\..*")
             yield
     finally:
-        logger.setLevel(level)
+        for name, level in levels.items():
+            logging.getLogger(name).setLevel(level)
