@@ -189,7 +189,7 @@ class Command(Workload):
     def inputs(self, fixed: Settings) -> Mapping[str, str]:
         """Return file -> hash of the files that words of the command line name once they are filled in."""
         named = [word for word in self._words if line.names_in([word])]
-        values = {**fixed, line.FOLDER: "", line.CPUS: 0}
+        values = {line.SEED: "", line.EPOCHS: "", **fixed, line.FOLDER: "", line.CPUS: ""}
         words = [other for word in named for other in line.filled(word, values)]
         data = {path for each in self._data or () for path in line.filled(each, values)}
         return files.hashes(path for path in files.named_files(["", *words]) if path not in data)
@@ -204,7 +204,7 @@ class Command(Workload):
     def check_data(self, fixed: Settings) -> Sequence[str]:
         """Return lines on what stands behind the command: its source, its data, and the words of one run."""
         card = self.data(fixed)
-        words = self._filled(fixed, {line.CPUS: 1, line.FOLDER: "FOLDER", line.EPOCHS: fixed.get(line.EPOCHS, 1)})
+        words = self._filled(fixed, {name: name.upper() for name in line.OF_A_RUN})
         return [
             f"command: {json.dumps(words, ensure_ascii=False)}",
             *(f"source: {path} ({digest})" for path, digest in files.hashes(self._source).items()),
