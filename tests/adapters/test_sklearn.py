@@ -250,6 +250,15 @@ def test_data_may_depend_on_settings_and_never_on_the_seed() -> None:
     run.train_epoch(each[0])
 
 
+def test_check_shows_the_data_and_what_training_shares_with_other_splits() -> None:
+    assert estimators.sgd.check_data({}) == [
+        "data: labelled; train 90, val 30, test 30",
+        "classes: 3: left, middle and right",
+    ]
+    leaking = workload(SGDClassifier(), data=lambda: (X, X[:7], LABELS, LABELS[:7]))
+    assert leaking.check_data({})[2:] == ["val: 7 inputs of 7 equal to one of train"]
+
+
 def test_the_identity_is_of_the_module_in_which_it_is_made() -> None:
     assert estimators.sgd.source_module == estimators.made.source_module == "tests.adapters.estimators"
     said = identity("tests.adapters.estimators:sgd", estimators.sgd)

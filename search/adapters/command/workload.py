@@ -204,7 +204,7 @@ class Command(Workload):
     def check_data(self, fixed: Settings) -> Sequence[str]:
         """Return lines on what stands behind the command: its source, its data, and the words of one run."""
         card = self.data(fixed)
-        words = self._filled(fixed, {name: name.upper() for name in line.OF_A_RUN})
+        words = self._filled({**fixed, **{name: name.upper() for name in line.OF_A_RUN}}, {})
         return [
             f"command: {json.dumps(words, ensure_ascii=False)}",
             *(f"source: {path} ({digest})" for path, digest in files.hashes(self._source).items()),

@@ -14,6 +14,7 @@ import scipy.sparse
 
 from search.adapters import fingerprint
 from search.adapters.sklearn.errors import EstimatorError
+from search.core.shown import counted, listed
 from search.core.trial import DataCard
 from search.core.values import Settings
 
@@ -114,6 +115,20 @@ def card_of(splits: Mapping[str, Split], name: str, classes: np.ndarray | None) 
         notes=notes,
         contents={split: list(_digests(each.x)) for split, each in judged.items() if isinstance(each.x, np.ndarray)},
     )
+
+
+def looked_over(splits: Mapping[str, Split], card: DataCard) -> list[str]:
+    """Return lines on the data: how many there are, their classes, and inputs that training shares with other splits."""
+    lines = [f"data: {card.name}; {card.notes[0]}"]
+    if card.classes:
+        lines.append(f"classes: {len(card.classes)}: {listed([str(name) for name in card.classes])}")
+    if isinstance(splits[TRAIN].x, np.ndarray):
+        trained = set(_digests(splits[TRAIN].x))
+        for name, split in splits.items():
+            shared = sum(digest in trained for digest in _digests(split.x)) if name != TRAIN else 0
+            if shared:
+                lines.append(f"{name}: {counted(shared, 'input')} of {len(split):,} equal to one of {TRAIN}")
+    return lines
 
 
 class seeded:  # read as a function

@@ -13,7 +13,7 @@ from sklearn.base import BaseEstimator, clone
 
 from search.adapters.sklearn.errors import EstimatorError
 from search.adapters.sklearn.parameters import BATCH_SIZE, check, described, put, rules_of, spelled
-from search.adapters.sklearn.splits import Split, card_of, classes_of, made
+from search.adapters.sklearn.splits import Split, card_of, classes_of, looked_over, made
 from search.adapters.sklearn.training import Measure, Training, has_classes
 from search.core.trial import DataCard
 from search.core.values import Settings
@@ -140,6 +140,11 @@ class EstimatorWorkload(Workload):
             EstimatorError: they are no splits.
         """
         return self._data_of(fixed)[1]
+
+    def check_data(self, fixed: Settings) -> Sequence[str]:
+        """Return lines on the data, and on what is odd about them."""
+        splits, card, _ = self._data_of(fixed)
+        return looked_over(splits, card)
 
     def start(self, fixed: Settings, cpus: int, gpus: float) -> Training:  # noqa: ARG002  # scikit-learn has none
         """Begin a run at epoch 0.

@@ -283,7 +283,7 @@ def test_a_zero_character_is_refused() -> None:
 def test_check_shows_what_stands_behind_a_command() -> None:
     workload = command(data=[PROGRAM])
     text = workload.check_data({"act": "train", "x": 1, "epochs": 2})  # it is asked without a seed
-    assert text[0] == f'command: ["./{PROGRAM}", "train", "1", "SEED", "2", "FOLDER/rows.jsonl"]'
+    assert text[0] == f'command: ["./{PROGRAM}", "train", "1", "SEED", "EPOCHS", "FOLDER/rows.jsonl"]'
     assert workload.inputs({"act": "train", "x": 1}) == {}
     assert text[1].startswith(f"source: ./{PROGRAM} (")
     assert text[2].startswith(f"data: {PROGRAM} 1 file, ")
