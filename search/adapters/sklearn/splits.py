@@ -118,7 +118,7 @@ def card_of(splits: Mapping[str, Split], name: str, classes: np.ndarray | None) 
 
 
 def looked_over(splits: Mapping[str, Split], card: DataCard) -> list[str]:
-    """Return lines on the data: how many there are, their classes, and inputs that training shares with other splits."""
+    """Return lines on the data: how many there are, their classes, inputs that training shares with other splits."""
     lines = [f"data: {card.name}; {card.notes[0]}"]
     if card.classes:
         lines.append(f"classes: {len(card.classes)}: {listed([str(name) for name in card.classes])}")
