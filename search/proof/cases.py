@@ -215,7 +215,7 @@ def _loaded(ground: Ground) -> Finding:
         nonlocal at
         for epoch in range(1, base.epochs):
             at = epoch
-            difference = ground.compared(_from_state(trainer, base, epoch, ground.states[epoch]), epoch)
+            difference = ground.compared(from_state(trainer, base, epoch, ground.states[epoch]), epoch)
             if difference is not None:
                 return difference
         return None
@@ -229,7 +229,8 @@ def _loaded(ground: Ground) -> Finding:
     return ground.judged(LOADED, train, cause, f"after each of the epochs 1 to {base.epochs - 1}")
 
 
-def _from_state(trainer: Trainer, subject: Subject, epoch: int, state: bytes) -> list[Row]:
+def from_state(trainer: Trainer, subject: Subject, epoch: int, state: bytes) -> list[Row]:
+    """Return the rows of the epochs behind a state, trained in a fresh process. Raises `Trouble` where that fails."""
     with trainer.process() as fresh:
         trainer.start(fresh, subject, state)
         return trainer.train(fresh, subject, epoch + 1)

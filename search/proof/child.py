@@ -24,7 +24,7 @@ from search.proof import disturb
 from search.proof.look import Seen, look
 from search.proof.roots import roots
 from search.proof.watched import Watched
-from search.workload import Run, Workload
+from search.workload import Run, TellingReads, Workload
 from search.workload.foreign import reason_of
 
 PR_SET_PDEATHSIG = 1
@@ -98,14 +98,14 @@ class Asked:
 
     def start_watched(self, fixed: Settings, cpus: int, gpus: float) -> None:
         """Begin a run that is given settings which tell what is read of them."""
-        self._watched = Watched(dict(fixed))
+        self._watched, self._told = Watched(dict(fixed)), set[str]()
         self.start(self._watched, cpus, gpus, None)
 
     def reads(self) -> set[str]:
-        """Return the fixed settings that were read since they were asked for last."""
-        read = set(self._watched.read)
-        self._watched.read.clear()
-        return read
+        """Return the settings that were read since they were asked for last, and not before."""
+        read = set(self.run.settings_read()) if isinstance(self.run, TellingReads) else set(self._watched.read)
+        new, self._told = read - self._told, read
+        return new
 
     def hush(self) -> None:
         """Let nobody see any more what is printed here."""

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from search.core import prefix
-from search.core.trial import Row
 from search.space.model import Space
 from search.study.leaf import Leaf, Planner
 from search.workload import Workload
@@ -53,7 +52,7 @@ class Savings:
 
 
 def savings(
-    space: Space, workload: Workload, names: set[str], seen: Sequence[tuple[Mapping[str, Any], Sequence[Row]]]
+    space: Space, workload: Workload, names: set[str], seen: Sequence[tuple[Mapping[str, Any], Sequence[str]]]
 ) -> Savings | None:
     """Return what a plan would save if settings were declared per epoch, and named in keys only from where they act.
 
@@ -61,36 +60,31 @@ def savings(
         space: the file.
         workload: its workload.
         names: the settings.
-        seen: fixed settings that differ in these alone, and their rows: as long as rows are equal, they do not act.
+        seen: fixed settings that differ in these alone, and a name for what they have made of a run after each of the
+            first epochs: equal names where they have not acted yet.
     """
     trials = leaves(space, workload)
     if trials is None:
         return None
-    prints = {_values(fixed, names): [_print(row) for row in rows] for fixed, rows in seen}
-    now, then = _distinct(leaf.path for leaf in trials), _distinct(_path(leaf, names, prints) for leaf in trials)
-    acted = len({tuple(each) for each in prints.values()}) == len(prints)
-    exact = acted and all(_values(leaf.fixed, names) in prints for leaf in trials)
+    acts = {_values(fixed, names): list(made) for fixed, made in seen}
+    now, then = _distinct(leaf.path for leaf in trials), _distinct(_path(leaf, names, acts) for leaf in trials)
+    acted = len({tuple(each) for each in acts.values()}) == len(acts)
+    exact = acted and all(_values(leaf.fixed, names) in acts for leaf in trials)
     return Savings(now - then, now, exact)
 
 
-def _path(leaf: Leaf, names: set[str], prints: Mapping[str, Sequence[str]]) -> Sequence[str]:
+def _path(leaf: Leaf, names: set[str], acts: Mapping[str, Sequence[str]]) -> Sequence[str]:
     """Return the keys of a trial that is told of these settings from where they act."""
     own = _values(leaf.fixed, names)
-    rows = prints.get(own, ())
+    seen = acts.get(own, ())
     fixed = {name: value for name, value in leaf.fixed.items() if name not in names}
-    told = [rows[epoch] if epoch < len(rows) else own for epoch in range(len(leaf.schedule))]
+    told = [seen[epoch] if epoch < len(seen) else own for epoch in range(len(leaf.schedule))]
     schedule = [{**settings, "told": text} for settings, text in zip(leaf.schedule, told, strict=True)]
     return prefix.path(prefix.fingerprint([leaf.data, fixed]), schedule)
 
 
 def _values(fixed: Mapping[str, Any], names: set[str]) -> str:
     return prefix.fingerprint({name: value for name, value in fixed.items() if name in names})
-
-
-def _print(row: Row) -> str:
-    """Return the hash of a row."""
-    predictions = {split: classes.tolist() for split, classes in row.predictions.items()}
-    return prefix.fingerprint([{name: repr(value) for name, value in row.metrics.items()}, predictions])
 
 
 def _distinct(paths: Iterable[Sequence[str]]) -> int:

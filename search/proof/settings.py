@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from search.core.errors import UserError
-from search.core.trial import DataCard
+from search.core.trial import DataCard, Row
 from search.core.values import same
-from search.proof.cases import LOADED, SAVED, Ground
+from search.proof.cases import LOADED, SAVED, Ground, from_state
 from search.proof.finding import Finding, Result
 from search.proof.fresh import FreshDied, FreshFailed
 from search.proof.savings import savings
 from search.proof.subject import Subject, another_seed, others, subject, with_axis
-from search.proof.trainer import Difference, Trouble, first_difference
+from search.proof.trainer import Difference, Trainer, Trouble, first_difference
 from search.space.model import Axis, Space
 from search.space.service import SERVICE_SETTINGS
 from search.workload import Workload
@@ -137,10 +137,10 @@ def _axis(ground: Ground, space: Space, workload: Workload, axis: Axis, reads: _
         yield Finding(moves, Result.HELD, note=f"{axis.name}={usual} -> {pair.value}")
         if same(pair.one.fixed, pair.other.fixed):
             yield from _per_epoch(ground, axis, pair)
-    in_loop = reads is not None and bool(names) and names <= reads.in_loop - reads.at_start
+    in_loop = reads is not None and bool(names) and names <= reads.in_loop
     acts_late = pair is None or (pair.begin == 1 and pair.difference.epoch > 1)
     if names and (in_loop or acts_late):
-        yield _late(ground, space, workload, axis, names, in_loop)
+        yield from _late(ground, space, workload, axis, names, in_loop)
 
 
 def _with(space: Space, workload: Workload, axis: Axis, value: object) -> Subject:
@@ -149,22 +149,77 @@ def _with(space: Space, workload: Workload, axis: Axis, value: object) -> Subjec
     return subject(space, workload, parameters, space.seeds[0])
 
 
-def _late(ground: Ground, space: Space, workload: Workload, axis: Axis, names: set[str], in_loop: bool) -> Finding:
+def _late(
+    ground: Ground, space: Space, workload: Workload, axis: Axis, names: set[str], in_loop: bool
+) -> Iterator[Finding]:
     """Name a fixed setting that acts in epochs alone, with what declaring it per epoch would save."""
-    seen = []
-    for value in _values(space, axis)[:MAX_VALUES_COMPARED]:
+    runs: list[_Run] = []
+    for number, value in enumerate(_values(space, axis)[:MAX_VALUES_COMPARED]):
         with suppress(Trouble, UserError):
-            trained = _with(space, workload, axis, value)
-            seen.append((trained.fixed, ground.trainer.rows(trained)))
-    fewer = savings(space, workload, names, seen)
+            run = _run(ground.trainer, _with(space, workload, axis, value))
+            equal, like = max(
+                ((_shared(ground.trainer, other, run), other.acts) for other in runs),
+                key=lambda pair: pair[0],
+                default=(0, []),
+            )
+            run.acts = [*like[:equal], *(f"{number} {epoch}" for epoch in range(equal, len(run.rows)))]
+            runs.append(run)
+    fewer = savings(space, workload, names, [(run.subject.fixed, run.acts) for run in runs])
     case = f"{axis.name}: fixed, though {'it is read only inside the loop' if in_loop else 'it acts in later epochs'}"
     if fewer is None:
-        return Finding(case, Result.NAMED, note="declared per epoch, trials would share what comes before it acts")
+        if in_loop:
+            yield Finding(case, Result.NAMED, note="declared per epoch, trials would share what comes before it acts")
+        return
     note = f"declared per epoch, it would save {'' if fewer.exact else 'at least '}{fewer.saved} of the plan's "
     note += f"{fewer.distinct} epochs"
     if not fewer.saved:
         note += " with these values, and could take plans that change it from some epoch on"
-    return Finding(case, Result.NAMED, note=note)
+    if in_loop or fewer.saved:
+        yield Finding(case, Result.NAMED, note=note)
+
+
+@dataclass
+class _Run:
+    """What a value of an axis gives.
+
+    Attributes:
+        subject: what was trained.
+        rows: of its epochs.
+        states: after each epoch; empty where none can be saved.
+        acts: a name for what the value has made of the run after each epoch: equal names where it has not acted yet.
+    """
+
+    subject: Subject
+    rows: Sequence[Row]
+    states: Sequence[bytes]
+    acts: list[str] = field(default_factory=list)
+
+
+def _run(trainer: Trainer, trained: Subject) -> _Run:
+    rows, states = trainer.rows(trained), []
+    with suppress(Trouble), trainer.process() as fresh:
+        trainer.start(fresh, trained)
+        for epoch in range(1, trained.epochs + 1):
+            trainer.epoch(fresh, trained, epoch)
+            states.append(trainer.save(fresh, epoch))
+    return _Run(trained, rows, states)
+
+
+def _shared(trainer: Trainer, one: _Run, other: _Run) -> int:
+    """Return how many epochs two values share: the rows are equal, and the other value goes on from the state.
+
+    Equal rows alone do not tell: what is measured before a step is taken shows it one epoch later.
+    """
+    difference = first_difference(one.rows, other.rows)
+    equal = len(one.rows) if difference is None else difference.epoch - 1
+    for epoch in range(min(equal, len(one.states), len(other.states)), 0, -1):
+        if one.states[epoch - 1] == other.states[epoch - 1]:
+            return epoch
+        with suppress(Trouble):
+            rows = from_state(trainer, other.subject, epoch, one.states[epoch - 1])
+            if rows and first_difference(other.rows[epoch:], rows) is None:
+                return epoch
+    return 0
 
 
 def _per_epoch(ground: Ground, axis: Axis, pair: _Pair) -> Iterator[Finding]:
@@ -224,7 +279,7 @@ def _turning_cause(turn: int, difference: Difference | None) -> str:
 
 @dataclass
 class _Reads:
-    """Fixed settings that were read: while the run started, and in its first epochs."""
+    """Settings that were read: while the run started, and in its first epochs alone."""
 
     at_start: set[str]
     in_loop: set[str]

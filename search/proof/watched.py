@@ -10,7 +10,7 @@ class Watched(dict[str, Any]):
     """A mapping of settings that notes the names that are read; copying all of them reads all of them.
 
     Attributes:
-        read: names that were read since somebody emptied it.
+        read: names that were read so far.
     """
 
     def __init__(self, settings: dict[str, Any]) -> None:

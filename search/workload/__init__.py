@@ -10,7 +10,17 @@ from search.core.values import Settings, tidy
 from search.workload.contract import Run, Workload
 from search.workload.execution import cpu_model
 from search.workload.finding import load_workload
-from search.workload.offers import CheckingData, Counting, Describing, Idling, Measuring, Occupying, Picturing, Weighing
+from search.workload.offers import (
+    CheckingData,
+    Counting,
+    Describing,
+    Idling,
+    Measuring,
+    Occupying,
+    Picturing,
+    TellingReads,
+    Weighing,
+)
 from search.workload.settings import Description, SettingFaults, complete
 from search.workload.source import identity
 
@@ -27,6 +37,7 @@ __all__ = [
     "Run",
     "SettingFaults",
     "Settings",
+    "TellingReads",
     "Weighing",
     "Workload",
     "complete",

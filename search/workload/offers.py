@@ -92,6 +92,15 @@ class Occupying(Protocol):
 
 
 @runtime_checkable
+class TellingReads(Protocol):
+    """What a run may offer beside the contract: which settings its code has read, so that `verify` names those that
+    epochs alone read. Of a run without it, `verify` sees what is read from the mapping that ``start`` is given."""
+
+    def settings_read(self) -> Iterable[str]:
+        """Return the names of the settings that were read so far."""
+
+
+@runtime_checkable
 class Picturing(Protocol):
     """What a workload may offer beside the contract: pictures of a run that only its state can give."""
 

@@ -71,6 +71,17 @@ def descend(model: nn.Module, x: Tensor, y: Tensor, rate: float) -> Tensor:
     return loss
 
 
+@workload(settings={"lr": LR, "drop": 1, "hidden": 3}, data=load)
+def read_in_the_loop(run: ScriptRun, x: Tensor, y: Tensor):
+    """No mistake: `drop` is fixed, and read by epochs alone; `hidden` is read before."""
+    model, hidden = net(), run["hidden"]
+    run.keep(model=model)
+    for epoch in run:
+        rate = run["lr"] * (1.0 if epoch <= run["drop"] else 0.5)
+        loss = descend(model, x, y, rate / hidden)
+        yield run.measured(val_loss=loss)
+
+
 MISTAKES = {
     "generator_of_the_module": (LOADED, "generator"),
     "momentum_in_an_attribute": (LOADED, "velocity"),

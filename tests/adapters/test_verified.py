@@ -46,3 +46,18 @@ def test_the_example_holds() -> None:
     verified = tried("examples.digits_torch:main")
     assert verified.broken == []
     assert len([finding for finding in verified.findings if finding.result == Result.HELD]) >= 12
+
+
+def test_a_fixed_setting_that_the_loop_alone_reads_is_named_with_what_it_costs() -> None:
+    """With `drop` 1 and 2 the first epoch is the same: one of six is trained too often."""
+    space = {
+        "workload": "tests.adapters.mistakes:read_in_the_loop",
+        "fixed": {"epochs": 3, "lr": 0.05},
+        "space": {"drop": {"grid": [1, 2]}, "hidden": {"grid": [3, 4]}},
+        "search": {"objective": {"metric": "val_loss", "direction": "minimize"}},
+    }
+    verified = verify(space_from_mapping(space, "scripts"))
+    assert verified.broken == []
+    (named,) = [finding for finding in verified.findings if finding.result == Result.NAMED]
+    assert named.case == "drop: fixed, though it is read only inside the loop"
+    assert named.note == "declared per epoch, it would save 2 of the plan's 12 epochs"

@@ -127,14 +127,16 @@ class ScriptWorkload(Workload):
             arguments, read = found.arguments, read | found.read
 
         def run() -> ScriptRun:
-            return ScriptRun(self.function.__name__, fixed, self._varying, gpus)
+            given = ScriptRun(self.function.__name__, fixed, self._varying, gpus)
+            given.read.update(read)
+            return given
 
         def begin(given: ScriptRun) -> GeneratorType[Any, None, None]:
             halting: GeneratorType[Any, None, None] = self._loop.function(given, *arguments[0], **arguments[1])
             return halting
 
         def check_read(names: set[str], settings: Settings) -> None:
-            self._check_read(names | read, {**fixed, **settings})
+            self._check_read(names, {**fixed, **settings})
 
         package = self.source_module.partition(".")[0]
         return Training(self.function.__name__, begin, run, self._loop, package, cpus, check_read)

@@ -84,6 +84,10 @@ class Training:
             self._check_read(self._run.read, settings)
         return row
 
+    def settings_read(self) -> set[str]:
+        """Return the names of the settings that the script, and what makes its data, have read so far."""
+        return set(self._run.read)
+
     def _ends(self, where: str) -> ScriptError:
         return ScriptError(
             f"{self._name}: ends {where} and yields nothing; its loop must yield run.measured(...) in every epoch"
