@@ -102,7 +102,7 @@ def test_a_missing_attribute_is_named_with_the_nearest(module):
             "in PYTHONPATH",
         ),
         (
-            "import sys\nsys.modules['lightning'] = None\nimport lightning.pytorch",
+            "import sys\nsys.modules['lightning'] = None\nfrom lightning import pytorch",
             "import of lightning halted; None in sys.modules ({file}, line 3); pip install 'search-service[lightning]'",
         ),
         (
