@@ -20,6 +20,7 @@ from search.plan.counts import work_of
 from search.plan.known import Inventory, Known
 from search.plan.plan import plan_of
 from search.plan.proofs import Gate, Standing, kinds_to_come
+from search.plan.text import text
 from search.study.leaf import Leaf, Planner
 from tests.engine.decide.test_driver import asha, space_of
 from tests.engine.simulation import CLASS, study
@@ -291,5 +292,10 @@ def test_kinds_that_a_sampler_can_still_bring(opened: Ledger, axes: Any, kinds: 
     plan = planned(space, opened)
     assert kinds_to_come(space, plan.stock) == plan.kinds == kinds
     assert plan.epochs.prove == kinds * (2 + 2)
+    line = next(line for line in text(plan).splitlines() if line.startswith("  to prove"))
+    assert line.split("  ")[-1] == (
+        f"at most; {kinds} kind{'s' * (kinds > 1)} of training, once; in processes of their own; besides, one in a "
+        "hundred of the states that are started from"
+    )
     few = space_of(axes, sampler="tpe", trials=1, fixed={"epochs": 5, "stop.rule": "generalisation_loss"})
     assert planned(few, opened).kinds == 1
