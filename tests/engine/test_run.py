@@ -113,12 +113,12 @@ class Bench:
         finally:
             ledger.close()
 
-    def to_prove(self) -> int:
-        """Epochs that proofs trained, in fresh processes."""
+    def proofs(self) -> list[int]:
+        """Epochs of each proof that was given, in fresh processes."""
         ledger = Ledger(str(self.results / "search.db"))
         try:
             studies = [record.id for record in ledger.studies()]
-            return sum(entry.detail["epochs"] for study in studies for entry in ledger.decisions(study, ["proven"]))
+            return [entry.detail["epochs"] for study in studies for entry in ledger.decisions(study, ["proven"])]
         finally:
             ledger.close()
 
@@ -337,7 +337,7 @@ def test_workers_are_reused(alone: tuple[Bench, subprocess.CompletedProcess[str]
     found = re.search(r"study toy: (\d+) workers", done.stdout)
     assert found
     # Kinds by the act, and by whether x is zero: of each the start is proven, two epochs in a process of its own.
-    assert made.to_prove() == 2 * 4
+    assert made.proofs() == [2] * 4
     assert len({process for process, *_ in made.trained()}) <= int(found[1]) + 1 + 4
     once = {(x, 0, epoch): 2 if epoch < 5 else 1 for x in range(4) for epoch in range(1, 6)}  # for each of the two acts
     count = Counter((x, seed, epoch) for _, x, seed, epoch in made.trained())

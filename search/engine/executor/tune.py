@@ -148,7 +148,10 @@ def execute(driver: Driver, setup: WorkerSetup, given: Share, gauge: Gauge | Non
         Exception: what the driver gave up for.
     """
     while True:
-        _execute(driver, replace(setup, crowded=gauge is not None and gauge.number > 1), given, gauge)
+        now = replace(setup, crowded=gauge is not None and gauge.number > 1)
+        if gauge is not None and gauge.measuring:  # others take over soon: the row behind a state proves it
+            now = replace(now, rolling=0.0)
+        _execute(driver, now, given, gauge)
         if gauge is None or gauge.next is None or driver.finished:
             return
         given = share(Resources(given.cpus, fraction(gauge.next)))

@@ -50,6 +50,11 @@ class Gauge:
         self._alone: dict[int, list[float]] = defaultdict(list)  # trial -> seconds of its epochs
         self._begin()
 
+    @property
+    def measuring(self) -> bool:
+        """Whether leases may still be ended for another number of them."""
+        return not self._settled
+
     def _begin(self) -> None:
         self._shared: dict[int, list[float]] = defaultdict(list)
         self._warm: set[int] = set()  # processes that have trained an epoch
