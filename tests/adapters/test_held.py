@@ -138,13 +138,45 @@ def test_what_cannot_be_kept_is_named(change: Any, sentence: str) -> None:
         looked.state()
 
 
-def test_a_parameter_group_that_came_on_the_way_is_named() -> None:
+def optimised() -> tuple[Noise, torch.optim.SGD, Held]:
     module = Noise()
-    optimizer = torch.optim.SGD(module.layer.parameters(), lr=0.1)
-    looked = Held({"module": module, "optimizer 0": optimizer}, {"module": module}, {}, {})
-    optimizer.add_param_group({"params": [nn.Parameter(torch.zeros(1))]})
-    sentence = "optimizer 0 is a torch.optim.sgd.SGD, that got another parameter group after the training began"
-    with pytest.raises(NotPlain, match=re.escape(sentence)):
+    module.layer.weight.data.fill_(1)
+    optimizer = torch.optim.SGD([module.layer.weight], lr=0.1, momentum=0.9)
+    return module, optimizer, Held({"module": module, "optimizer 0": optimizer}, {"module": module}, {}, {})
+
+
+def test_a_parameter_group_that_came_on_the_way_comes_back() -> None:
+    def step(module: Noise, optimizer: torch.optim.SGD) -> list[float]:
+        optimizer.zero_grad()
+        module.layer(torch.ones(1, 2)).sum().backward()
+        optimizer.step()
+        return [*module.layer.weight.flatten().tolist(), *module.layer.bias.tolist()]
+
+    module, optimizer, looked = optimised()
+    step(module, optimizer)
+    optimizer.add_param_group({"params": [module.layer.bias], "lr": 0.01, "weight_decay": 0.5})
+    step(module, optimizer)
+    state = pack(looked.state())
+    other, another, after = optimised()
+    after.load(unpack(state))
+    assert another.param_groups[1]["weight_decay"] == 0.5
+    assert step(other, another) == step(module, optimizer)
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (
+            lambda optimizer: optimizer.add_param_group({"params": [nn.Parameter(torch.zeros(1))]}),
+            "that got a group with 1 parameters of no module after the training began",
+        ),
+        (lambda optimizer: optimizer.param_groups.clear(), "whose parameter groups changed after the training began"),
+    ],
+)
+def test_a_parameter_group_that_cannot_come_back_is_named(change: Any, sentence: str) -> None:
+    _, optimizer, looked = optimised()
+    change(optimizer)
+    with pytest.raises(NotPlain, match=re.escape(f"optimizer 0 is a torch.optim.sgd.SGD, {sentence}")):
         looked.state()
 
 

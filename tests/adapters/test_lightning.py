@@ -14,7 +14,7 @@ import lightning as L
 import numpy as np
 import pytest
 import torch
-from lightning.pytorch.callbacks import EarlyStopping, EMAWeightAveraging, ModelCheckpoint
+from lightning.pytorch.callbacks import BaseFinetuning, EarlyStopping, EMAWeightAveraging, ModelCheckpoint
 from torch import nn
 from torch.utils.data import DataLoader, Dataset, TensorDataset, random_split
 
@@ -138,6 +138,23 @@ class Unvalidated(Net):
         return DataLoader(Points(False), 8, shuffle=True)
 
 
+class Thawing(BaseFinetuning):
+    def freeze_before_training(self, pl_module: Any) -> None:
+        self.freeze(pl_module.body, train_bn=False)
+
+    def finetune_function(self, pl_module: Any, epoch: int, optimizer: Any) -> None:
+        if epoch == 1:
+            self.unfreeze_and_add_param_group(pl_module.body[0], optimizer, lr=0.01)
+
+
+class Frozen(Net):
+    def configure_optimizers(self) -> Any:
+        return torch.optim.SGD(self.head.parameters(), lr=0.1, momentum=0.9)
+
+    def configure_callbacks(self) -> Any:
+        return [Thawing()]
+
+
 def impatient() -> list[Any]:
     return [EarlyStopping("val_loss")]
 
@@ -159,6 +176,7 @@ SETTINGS: dict[str, Any] = {
 NET = workload(Net, Data, settings=SETTINGS)
 EMA = workload(Net, Data, settings=SETTINGS, callbacks=averaged, trainer={"val_check_interval": 0.5})
 CLIPPED = workload(Net, Data, settings=SETTINGS, trainer={"gradient_clip_val": 0.1})
+THAWED = workload(Frozen, Data, settings={})
 UNVALIDATED = workload(Unvalidated, settings={})
 OWN = workload(Loaded, settings={"schedule": SETTINGS["schedule"]})
 PAIR = workload(Net, pair, settings={}, trainer={"reload_dataloaders_every_n_epochs": 1})
@@ -198,6 +216,7 @@ def _alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         (EMA, {}, {}),
         (OWN, {}, {}),
         (UNVALIDATED, {}, {}),
+        (THAWED, {}, {}),
         (PAIR, {}, {}),
         (PLANNED, {}, {"lr": 0.02}),
     ],

@@ -44,7 +44,6 @@ TRAINER_ARGUMENTS = frozenset(
 REFUSED_CALLBACKS = {
     "EarlyStopping": "say it in the space file, stop: {rule: patience, ...}",
     "StochasticWeightAveraging": "its state is not kept whole; EMAWeightAveraging is",
-    "BaseFinetuning": "it adds parameter groups on the way; set requires_grad in on_train_epoch_start instead",
     "Timer": "a training must not depend on the time",
     "BatchSizeFinder": "a training must not depend on what a machine can hold; make the batch size a setting",
     "LearningRateFinder": "make the learning rate a setting",

@@ -80,7 +80,7 @@ class Held:
         self._ignored, self._others = ignored, others
         first = self._look()
         self._first = {place: Mark(value) for place, value in first.values.items()}
-        self._first_parts = {name: _shape(part) for name, part in first.parts.items()}
+        self._first_parts = {name: _groups(part) for name, part in first.parts.items()}
         self._first_frozen, self._first_generators = dict(first.frozen), set(first.generators)
 
     def reseed(self, seed: int, epoch: int) -> None:
@@ -105,10 +105,7 @@ class Held:
                 after the beginning: a training that starts from the state would not have it.
         """
         seen = self._look()
-        for name, part in seen.parts.items():
-            if self._first_parts.get(name) != (shape := _shape(part)):
-                came = "got another parameter group" if name in self._first_parts else "was made"
-                raise NotPlain(name, named_type(part), f"that {came} after the training began ({shape or 'new'})")
+        groups = {name: self._new_groups(name, part, seen) for name, part in seen.parts.items()}
         changed: dict[str, dict[str, Any]] = {}
         for (path, name), value in seen.values.items():
             if (mark := self._first.get((path, name))) is not None and mark.fits(value):
@@ -137,7 +134,25 @@ class Held:
             "gone": gone,
             "late": late,
             "gradients": gradients,
+            "groups": {name: added for name, added in groups.items() if added},
         }
+
+    def _new_groups(self, name: str, part: Stateful, seen: Seen) -> list[list[str]]:
+        """Return the names of parameters in each group that an optimizer got after the training began.
+
+        Raises:
+            NotPlain: the part itself came later, or its first groups are others now.
+        """
+        if name not in self._first_parts:
+            raise NotPlain(name, named_type(part), "that was made after the training began")
+        first, now = self._first_parts[name], _groups(part)
+        if now[: len(first)] != first:
+            raise NotPlain(name, named_type(part), "whose parameter groups changed after the training began")
+        names = {id(parameter): path for path, parameter in _parameters(seen)}
+        if unknown := [number for group in now[len(first) :] for number in group if number not in names]:
+            reason = f"that got a group with {len(unknown)} parameters of no module after the training began"
+            raise NotPlain(name, named_type(part), reason)
+        return [[names[number] for number in group] for group in now[len(first) :]]
 
     def load(self, state: Mapping[str, Any]) -> None:
         """Bring the objects, which are as they began, to a state from `state`.
@@ -146,6 +161,11 @@ class Held:
             ValueError: a part does not take its state back to the bit; the message names it.
         """
         seen = self._look()
+        parameters = dict(_parameters(seen))
+        for name, groups in state["groups"].items():
+            optimizer: Any = seen.parts[name]
+            for group in groups:  # what else it says is in the optimizer's state
+                optimizer.add_param_group({"params": [parameters[path] for path in group]})
         for name, value in state["parts"].items():
             before = pack(value)
             seen.parts[name].load_state_dict(unpack(before))
@@ -161,7 +181,6 @@ class Held:
         for path, kind in state["late"].items():  # seeded with the others, at the head of the next epoch
             node, _, name = path.rpartition(".")
             vars(seen.nodes[node])[name] = _SAID[kind]()
-        parameters = dict(_parameters(seen))
         for name, frozen in state["frozen"].items():
             parameters[name].requires_grad_(not frozen)
         for name, gradient in state["gradients"].items():
@@ -260,6 +279,8 @@ def _parameters(seen: Seen) -> Iterator[tuple[str, nn.Parameter]]:
             )
 
 
-def _shape(part: Stateful) -> str:
-    """Return what of a part `load_state_dict` expects to find: the numbers of parameters in its groups."""
-    return str([len(group["params"]) for group in part.param_groups]) if isinstance(part, Optimizer) else ""
+def _groups(part: Stateful) -> list[list[int]]:
+    """Return the parameters in each group of an optimizer, as numbers of objects; none of what is no optimizer."""
+    if not isinstance(part, Optimizer):
+        return []
+    return [[id(parameter) for parameter in group["params"]] for group in part.param_groups]
