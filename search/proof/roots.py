@@ -21,17 +21,17 @@ INSTALLED = ("site-packages", "dist-packages")
 
 def roots(run: Run, workload: Workload) -> dict[str, object]:
     """Return name -> what a look begins from, the run first."""
-    found: dict[str, object] = {"run": run}
+    begins: dict[str, object] = {"run": run}
     home = getattr(workload, "source_module", "") or type(workload).__module__
     for module in _beside({home, type(run).__module__}):
         short = module.__name__.rpartition(".")[2]
         for name, value in list(vars(module).items()):
             if name.startswith("__") or isinstance(value, ModuleType):
                 continue
-            found[f"{short}.{name}"] = value
+            begins[f"{short}.{name}"] = value
             if getattr(value, "__module__", None) == module.__name__:
-                found |= dict(_inside(f"{short}.{name}", value))
-    return {**found, **_of_the_process(), "workload": workload}
+                begins |= dict(_inside(f"{short}.{name}", value))
+    return {**begins, **_of_the_process(), "workload": workload}
 
 
 def _beside(names: set[str]) -> list[ModuleType]:
@@ -74,17 +74,17 @@ def _can_change(value: object) -> bool:
 
 def _of_the_process() -> dict[str, object]:
     """Return what the system and libraries keep for a process, that training code may change."""
-    found: dict[str, object] = {"working folder": str(Path.cwd())}
+    held: dict[str, object] = {"working folder": str(Path.cwd())}
     # Of variables the name is told and never the value, which may be a secret.
-    found |= {f"os.environ[{name!r}]": Whole(hash_of(value.encode())) for name, value in os.environ.items()}
+    held |= {f"os.environ[{name!r}]": Whole(hash_of(value.encode())) for name, value in os.environ.items()}
     numpy, torch = sys.modules.get("numpy"), sys.modules.get("torch")
     if numpy is not None:
-        found["numpy.geterr()"] = numpy.geterr()
+        held["numpy.geterr()"] = numpy.geterr()
     if torch is not None:
-        found |= {
+        held |= {
             "torch.get_default_dtype()": str(torch.get_default_dtype()),
             "torch.get_num_threads()": torch.get_num_threads(),
             "torch.is_grad_enabled()": torch.is_grad_enabled(),
             "torch.are_deterministic_algorithms_enabled()": torch.are_deterministic_algorithms_enabled(),
         }
-    return found
+    return held

@@ -18,15 +18,15 @@ def weights_of(kept: Mapping[str, Any]) -> dict[str, Tensor]:
     Args:
         kept: name -> state, as `search.adapters.torch.kept.saved` returns it.
     """
-    found: dict[str, dict[str, Tensor]] = {}
+    modules: dict[str, dict[str, Tensor]] = {}
     for name, state in kept.items():
         if isinstance(state, Mapping):
             tensors = OrderedDict((key, value) for key, value in state.items() if isinstance(value, Tensor))
             vars(tensors).update(getattr(state, "__dict__", {}))  # versions that modules note in their state dicts
             if tensors:
-                found[name] = tensors
+                modules[name] = tensors
         elif isinstance(state, Tensor) and state.is_floating_point():
-            found[name] = {"": state}
-    if len(found) == 1 and "" not in next(iter(found.values())):
-        return next(iter(found.values()))
-    return {f"{name}.{key}".rstrip("."): tensor for name, tensors in found.items() for key, tensor in tensors.items()}
+            modules[name] = {"": state}
+    if len(modules) == 1 and "" not in next(iter(modules.values())):
+        return next(iter(modules.values()))
+    return {f"{name}.{key}".rstrip("."): tensor for name, tensors in modules.items() for key, tensor in tensors.items()}
