@@ -128,7 +128,8 @@ def test_a_study_does_not_mind_the_clock(running: tuple[Jumping, subprocess.Pope
         "diverge": State.DIVERGED,
     }
     assert {trial.attempts for trial in trials} == {1}, "nobody was taken for dead"
-    assert len(bench.trained()) == 4 * (5 + 4), "and nothing was trained twice"
+    assert len(bench.trained()) == 4 * (5 + 4) + sum(bench.proofs()), "and nothing was trained twice"
+    assert bench.proofs()
     assert all(float(row["seconds"]) > 0.1 for row in bench.table("epochs.csv"))
     assert all(run["seconds"] > 0 for run in bench.runs())
     assert all(trial.duration is not None and trial.duration.total_seconds() > 0 for trial in bench.optuna().trials)
