@@ -30,8 +30,8 @@ CALLS = frozenset(
 
 ALLOWED = {
     "search/workload/finding.py: importlib.import_module": "the workload of a space file: files are trusted with that",
-    "search/adapters/lightning/beginning.py: importlib.import_module": "the package that the user's module was made with",
-    "search/adapters/lightning/run.py: importlib.import_module": "the package that the user's module was made with",
+    "search/adapters/lightning/beginning.py: importlib.import_module": "the package that the user's module comes from",
+    "search/adapters/lightning/run.py: importlib.import_module": "the package that the user's module comes from",
     "search/adapters/torch/loop.py: compile": "the user's own function, which is run anyway, with a stop at each epoch",
     "search/logs/__init__.py: importlib.import_module": "a file of this room, by its name in TRACKERS",
     "search/proof/child.py: importlib.import_module": "what another process of the same training has imported",

@@ -79,7 +79,7 @@ def card_of(data: object, name: str) -> DataCard:
     return DataCard(fingerprint(data, name), name)
 
 
-def with_truth(card: DataCard, truth: Mapping[str, Any]) -> DataCard:
+def with_truth(card: DataCard, truth: Mapping[str, object]) -> DataCard:
     """Return a data card with the true class of each item, so that predictions can be judged item by item.
 
     Args:
@@ -137,7 +137,7 @@ def _left_alone() -> Iterator[None]:
             library.restore(state)
 
 
-def _enter(value: Any, where: str, depth: int, digest: Hash) -> None:
+def _enter(value: object, where: str, depth: int, digest: Hash) -> None:
     if depth > MAX_NESTING_LEVELS:
         raise NotHashable(where[:80], f"nested deeper than {MAX_NESTING_LEVELS} levels, or in itself")
     said = getattr(value, "fingerprint", None)
@@ -175,12 +175,12 @@ def _enter(value: Any, where: str, depth: int, digest: Hash) -> None:
         _enter_plain(value, where, digest)
 
 
-def _is_array(value: Any) -> bool:
+def _is_array(value: object) -> bool:
     """Whether numpy makes an array of this: arrays, images, data frames."""
     return not isinstance(value, type) and (hasattr(value, "__array__") or hasattr(value, "__array_interface__"))
 
 
-def _has_items(value: Any) -> bool:
+def _has_items(value: object) -> bool:
     """Whether this is a sequence or a map-style dataset; text, bytes and sets are none."""
     if isinstance(value, (str, bytes, bytearray, Set, type)):
         return False

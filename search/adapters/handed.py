@@ -12,7 +12,7 @@ from search.workload.settings import Description
 _TYPES = {bool: "boolean", int: "integer", float: "number", str: "string"}
 
 
-def ruled(settings: Mapping[str, Any]) -> Description:
+def ruled(settings: Mapping[str, object]) -> Description:
     """Return the rules of settings, each of which is given as a rule or as its default alone: ``{"width": 64}``.
 
     Raises:
@@ -39,7 +39,7 @@ class Handed:
 
     def __init__(
         self,
-        receivers: Mapping[str, Callable[..., Any]],
+        receivers: Mapping[str, Callable[..., object]],
         settings: Description,
         elsewhere: Collection[str] = (),
         given: Mapping[str, Collection[str]] | None = None,
@@ -91,7 +91,7 @@ class Handed:
         return self._receivers[who](**self.settings_of(who, fixed), **more)
 
 
-def _parameters(function: Callable[..., Any]) -> tuple[dict[str, bool], bool]:
+def _parameters(function: Callable[..., object]) -> tuple[dict[str, bool], bool]:
     """Return parameter name -> whether it must be given, and whether any other name is taken as well."""
     kinds = inspect.Parameter
     parameters = inspect.signature(function).parameters.values()
@@ -103,6 +103,6 @@ def _parameters(function: Callable[..., Any]) -> tuple[dict[str, bool], bool]:
     return names, any(parameter.kind is kinds.VAR_KEYWORD for parameter in parameters)
 
 
-def called(function: Callable[..., Any]) -> str:
+def called(function: Callable[..., object]) -> str:
     """Return what a person calls a callable of theirs."""
     return getattr(function, "__qualname__", type(function).__name__)

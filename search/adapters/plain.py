@@ -137,7 +137,7 @@ def _encode_key(key: object, where: str, pieces: list[bytes]) -> None:
     _encode(key, where, 0, lambda value: None, pieces)
 
 
-def _array_bytes(value: Any, where: str) -> bytes:
+def _array_bytes(value: object, where: str) -> bytes:
     array = np.asarray(value)
     if array.dtype.hasobject:
         raise NotPlain(where, "an array of Python objects", "whose content has no bytes")

@@ -48,7 +48,7 @@ REFUSED_ARGUMENTS = {
 
 
 def workload(
-    settings: Mapping[str, Any], *, data: Callable[..., Any] | None = None
+    settings: Mapping[str, object], *, data: Callable[..., object] | None = None
 ) -> Callable[[Callable[..., Any]], TransformersWorkload]:
     """Make a workload of a function that returns a `transformers.Trainer`.
 
@@ -72,7 +72,9 @@ class TransformersWorkload(Workload):
 
     adapter_version = "transformers 1"
 
-    def __init__(self, trainer: Callable[..., Any], settings: Description, data: Callable[..., Any] | None) -> None:
+    def __init__(
+        self, trainer: Callable[..., object], settings: Description, data: Callable[..., object] | None
+    ) -> None:
         self.settings, self.source_module = settings, trainer.__module__
         self.trainer, self.data_name = f"trainer {called(trainer)}", f"data {called(data)}" if data is not None else ""
         for name, rule in settings.items():

@@ -72,7 +72,7 @@ def rows(space: Space, workload: Workload) -> list[AuditedRow]:
     ]
 
 
-def _row(space: Space, workload: Workload, name: str, parameters: Mapping[str, Any]) -> AuditedRow:
+def _row(space: Space, workload: Workload, name: str, parameters: Mapping[str, object]) -> AuditedRow:
     settings, service = canonical(space, workload, parameters, seed=0)
     fixed, schedule = workload.schedule(settings, service["epochs"])
     root = prefix.fingerprint([space.workload, dict(fixed)])

@@ -48,8 +48,8 @@ Proof = tuple[str, str]
 def kind_of(
     identity: Mapping[str, str],
     execution_class: Mapping[str, str],
-    fixed: Mapping[str, Any],
-    defaults: Mapping[str, Any] | None = None,
+    fixed: Mapping[str, object],
+    defaults: Mapping[str, object] | None = None,
 ) -> str:
     """Return the kind of a training, 40 hex digits.
 
@@ -69,7 +69,7 @@ def kind_of(
     return fingerprint([dict(identity), dict(execution_class), telling])
 
 
-def outline(value: Any) -> Any:
+def outline(value: object) -> Any:
     """Return what the kind holds of a setting: the value, with 1 for every number in it that is not zero."""
     if isinstance(value, Mapping):
         return {name: outline(item) for name, item in value.items()}

@@ -65,7 +65,7 @@ def rounded(value: Any, rule: Rule) -> Any:
     return tidy(float(value))
 
 
-def tidy(value: Any) -> Any:
+def tidy(value: object) -> Any:
     """Return floats, also in lists, with 12 significant digits and no negative zero; everything else as it is.
 
     What is rounded without its rule: the values of an axis, and rates that a workload computes from settings.

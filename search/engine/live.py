@@ -40,7 +40,7 @@ class View:
     def begin(self, progress: Progress, epochs: int, metric: str) -> None:
         """Training begins; `progress` is kept up to date by the driver, `epochs` is the length of the longest trial."""
 
-    def event(self, kind: str, what: Mapping[str, Any]) -> None:
+    def event(self, kind: str, what: Mapping[str, object]) -> None:
         """Something happened; see `search.engine.decide.outcomes.Event`."""
 
     def end(self) -> None:

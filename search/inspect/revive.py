@@ -144,7 +144,7 @@ def canonical_of(workload: Workload, space: Space, trial: Trial) -> dict[str, An
 
 def _train(
     run: Run,
-    schedule: list[dict[str, Any]],
+    schedule: list[dict[str, object]],
     start: int,
     recorded: Mapping[int, Recorded],
     say: Say,

@@ -91,7 +91,7 @@ def write_tensors(path: Path, arrays: Mapping[str, Any], text: Mapping[str, str]
     return write_bytes(path, save_arrays({name: array.copy("C") for name, array in arrays.items()}, text))
 
 
-def _state_dict(arrays: Mapping[str, Any], text: Mapping[str, str]) -> bytes:
+def _state_dict(arrays: Mapping[str, object], text: Mapping[str, str]) -> bytes:
     import torch
 
     state: OrderedDict[str, Tensor] = OrderedDict(_tensors(arrays))

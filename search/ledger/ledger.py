@@ -155,7 +155,7 @@ class Ledger:
         assert result.inserted_primary_key is not None
         return int(result.inserted_primary_key[0])
 
-    def amend_run(self, run_id: int, conditions: Mapping[str, Any]) -> None:
+    def amend_run(self, run_id: int, conditions: Mapping[str, object]) -> None:
         """Add to the conditions of a run what was found out on its way."""
         (known,) = self.runs([run_id])
         amended = json.dumps({**known["conditions"], **conditions})

@@ -209,5 +209,5 @@ class States:
         return count, freed
 
 
-def _kept(row: sa.Row[Any]) -> KeptState:
+def _kept(row: sa.Row[object]) -> KeptState:
     return KeptState(StateFile(row.key.hex(), row.sha256, row.size), row.epoch, Role(row.role), row.kind or "")

@@ -85,7 +85,7 @@ class Step:
         # In one statement: between two, another driver may name its own.
         self._connection.execute(named.on_conflict_do_update(index_elements=["key"], set_=values))
 
-    def put_behind(self, state_key: str, row_key: str, pair: Mapping[str, Any]) -> None:
+    def put_behind(self, state_key: str, row_key: str, pair: Mapping[str, object]) -> None:
         """Record that the process which saved a state has trained the row behind it: the two are a pair from now on.
 
         Args:
@@ -122,7 +122,7 @@ class Step:
         trial: int | None = None,
         epoch: int | None = None,
         key: str | None = None,
-        **detail: Any,
+        **detail: object,
     ) -> int:
         """Append to the study's order log; return the entry's number."""
         if self._seq is None:

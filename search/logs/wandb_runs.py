@@ -93,7 +93,7 @@ def _id(study: LoggedStudy, what: object) -> str:
     return hashlib.sha256(f"{study.name}\0{study.created}\0{what}".encode("utf-8", "backslashreplace")).hexdigest()[:16]
 
 
-def _begin(folder: Path, project: str, key: str, name: str, config: Mapping[str, Any], **more: Any) -> Any:
+def _begin(folder: Path, project: str, key: str, name: str, config: Mapping[str, object], **more: object) -> Any:
     return wandb.init(
         mode="offline",
         dir=str(folder),

@@ -48,7 +48,7 @@ def ask_class(workload: str, cpus: int, gpus: float) -> dict[str, str]:
 
 
 def probe(
-    workload: str, cpus: int, gpus: float, fixed: Mapping[str, Any], schedule: Sequence[Mapping[str, Any]]
+    workload: str, cpus: int, gpus: float, fixed: Mapping[str, object], schedule: Sequence[Mapping[str, object]]
 ) -> Probe:
     """Train the first epoch of a schedule in a fresh process and time it; the row is dropped.
 

@@ -80,7 +80,7 @@ class Asked:
         """Return where the shared generators are."""
         return disturb.places()
 
-    def put_back(self, generators: dict[str, Any]) -> None:
+    def put_back(self, generators: dict[str, object]) -> None:
         """Put the shared generators where those of another process were."""
         disturb.put_back(generators)
 
@@ -237,7 +237,7 @@ def _serve(connection: Connection, workload: Workload) -> NoReturn:
     os._exit(0)
 
 
-def _answer(asked: Asked, what: str, arguments: tuple[Any, ...]) -> bytes:
+def _answer(asked: Asked, what: str, arguments: tuple[object, ...]) -> bytes:
     try:
         return pickle.dumps(("answer", getattr(asked, what)(*arguments)))
     except BaseException as error:  # SystemExit and its like among them

@@ -11,7 +11,6 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import FunctionType, ModuleType
-from typing import Any
 
 from search.proof.look import Whole, hash_of
 from search.workload import Run, Workload
@@ -47,7 +46,7 @@ def _beside(names: set[str]) -> list[ModuleType]:
     return [module for name, module in modules.items() if name.partition(".")[0] not in (ours, "builtins")]
 
 
-def _inside(path: str, thing: Any) -> Iterator[tuple[str, object]]:
+def _inside(path: str, thing: object) -> Iterator[tuple[str, object]]:
     """Yield what a class or a function of a module keeps."""
     if isinstance(thing, FunctionType):
         changeable = [each for each in thing.__defaults__ or () if _can_change(each)]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from search.core import prefix
 from search.space.model import Space
@@ -52,7 +51,7 @@ class Savings:
 
 
 def savings(
-    space: Space, workload: Workload, names: set[str], seen: Sequence[tuple[Mapping[str, Any], Sequence[str]]]
+    space: Space, workload: Workload, names: set[str], seen: Sequence[tuple[Mapping[str, object], Sequence[str]]]
 ) -> Savings | None:
     """Return what a plan would save if settings were declared per epoch, and named in keys only from where they act.
 
@@ -83,7 +82,7 @@ def _path(leaf: Leaf, names: set[str], acts: Mapping[str, Sequence[str]]) -> Seq
     return prefix.path(prefix.fingerprint([leaf.data, fixed]), schedule)
 
 
-def _values(fixed: Mapping[str, Any], names: set[str]) -> str:
+def _values(fixed: Mapping[str, object], names: set[str]) -> str:
     return prefix.fingerprint({name: value for name, value in fixed.items() if name in names})
 
 

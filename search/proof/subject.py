@@ -53,7 +53,7 @@ class Subject:
         return Subject(f"{self.name}, from epoch {epoch} on as {other.name}", self.fixed, schedule)
 
 
-def subject(space: Space, workload: Workload, parameters: Mapping[str, Any], seed: int) -> Subject:
+def subject(space: Space, workload: Workload, parameters: Mapping[str, object], seed: int) -> Subject:
     """Return a configuration under a seed, with as many epochs as are tried.
 
     Raises:

@@ -13,7 +13,7 @@ class Watched(dict[str, Any]):
         read: names that were read so far.
     """
 
-    def __init__(self, settings: dict[str, Any]) -> None:
+    def __init__(self, settings: dict[str, object]) -> None:
         super().__init__(settings)
         self.read: set[str] = set()
 
@@ -21,7 +21,7 @@ class Watched(dict[str, Any]):
         self.read.add(name)
         return super().__getitem__(name)
 
-    def get(self, name: str, default: Any = None) -> Any:
+    def get(self, name: str, default: object = None) -> Any:
         """Return a setting, or the default."""
         self.read.add(name)
         return super().get(name, default)

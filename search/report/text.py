@@ -195,7 +195,7 @@ def csv_cell(value: object) -> str:
     return text
 
 
-def plain(value: Any) -> Any:
+def plain(value: object) -> Any:
     """Return `value` as JSON can hold it: numpy and pandas types made plain, what is not finite or not there null."""
     if missing(value):
         return None

@@ -207,7 +207,9 @@ def _condition(
     return None if not given or None in values else Condition(other, tuple(value[0] for value in values if value))
 
 
-def _possible(item: Node, axis: Axis, known: Mapping[Any, Any], problems: Problems) -> tuple[Any] | None:
+def _possible(
+    item: Node, axis: Axis, known: Mapping[tuple[bool, object], object], problems: Problems
+) -> tuple[object] | None:
     """Return the value of `axis` that `item` means, in a tuple; None, with a fault, where it has no such value."""
     if item.kind == "broken":
         return None

@@ -330,7 +330,7 @@ class Space:
         return math.prod(sizes[axis.name] for axis in below.get("", []))
 
 
-def _with_values(axis: Axis, configurations: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+def _with_values(axis: Axis, configurations: Iterator[dict[str, object]]) -> Iterator[dict[str, Any]]:
     """Yield each configuration with every value of an axis, or as it is where the axis does not exist beside it."""
     assert isinstance(axis.domain, Grid)
     for chosen in configurations:

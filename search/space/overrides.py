@@ -9,7 +9,6 @@ from __future__ import annotations
 import enum
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import Any
 
 from search.core.errors import nearest
 from search.core.values import Rule
@@ -30,7 +29,7 @@ class DataName(str):
     """What stands behind ``--data``: a name or a path as it was typed, and no YAML."""
 
 
-def values(overrides: Mapping[str, Any], problems: Problems) -> dict[str, Node]:
+def values(overrides: Mapping[str, object], problems: Problems) -> dict[str, Node]:
     """Parse the values of overrides; one that cannot be read is a fault and left out."""
     nodes = {}
     if not isinstance(overrides, Mapping):

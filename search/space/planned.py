@@ -77,7 +77,7 @@ def no_plan(name: str, node: Node, rule: Rule) -> str:
     return f"; values by epoch are for settings that may differ between epochs, and {name!r} holds for a run"
 
 
-def plan_name(plan: Any) -> Any:
+def plan_name(plan: object) -> Any:
     """Return what values by epoch are called in a table: ``{1: 0.1, 31: 0.01}``; a single value as it is."""
     if not isinstance(plan, Mapping):
         return plan

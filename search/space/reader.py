@@ -88,7 +88,7 @@ def space_from_mapping(
     return _read(root, name, "", overrides, problems)
 
 
-def _read(root: Node | None, stem: str, file: str, overrides: Mapping[str, Any], problems: Problems) -> Space:
+def _read(root: Node | None, stem: str, file: str, overrides: Mapping[str, object], problems: Problems) -> Space:
     values = command_line.values(overrides, problems)
     if root is None:
         raise Faults(problems.faults)

@@ -235,7 +235,7 @@ class _Composer:
         commas.close()
         return Node("mapping", entries, key, self.file, line, keys=keys)
 
-    def name(self, event: Any, path: str, within: str, depth: int) -> Node | None:
+    def name(self, event: object, path: str, within: str, depth: int) -> Node | None:
         """Read a key of the mapping `within`; None, with a fault, where it is none."""
         if not isinstance(event, yaml.ScalarEvent):
             self.fault(path, "has a list or a mapping for a key; keys are text")

@@ -231,7 +231,7 @@ def _fold(values: Floats, weights: Floats, groups: npt.NDArray[np.generic]) -> t
     return np.minimum(sums / total, 1.0), total * (len(first) / total.sum())
 
 
-def _rows(given: Sequence[Sequence[Any]] | None, shape: tuple[int, int], name: str) -> tuple[tuple[Any, ...], ...]:
+def _rows(given: Sequence[Sequence[object]] | None, shape: tuple[int, int], name: str) -> tuple[tuple[Any, ...], ...]:
     if given is None:
         return ()
     rows = tuple(tuple(row) for row in given)

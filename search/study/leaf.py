@@ -93,7 +93,7 @@ class Planner:
         """Whether data that were read have no test split: only a card with true classes tells."""
         return any(card.truth and "test" not in card.truth for card in self._cards.values())
 
-    def leaf(self, number: int, configuration: int, seed: int, parameters: Mapping[str, Any]) -> Leaf:
+    def leaf(self, number: int, configuration: int, seed: int, parameters: Mapping[str, object]) -> Leaf:
         """Return the leaf of a configuration under one seed.
 
         Raises:
@@ -117,7 +117,7 @@ class Planner:
         trial = Trial(number, configuration, seed, dict(parameters), {**settings, **service}, epochs)
         return Leaf(trial, fixed, schedule, path, data, inputs, kind)
 
-    def _path(self, settings: Mapping[str, Any], epochs: int, salt: str) -> _Way:
+    def _path(self, settings: Mapping[str, object], epochs: int, salt: str) -> _Way:
         """Return fixed settings, schedule, keys, the fingerprint of the data, the hashes of the input weights, and the
         kind. The keys are salted only where nothing is shared."""
         with addressed(self.space):
@@ -172,7 +172,7 @@ class Planner:
 
 
 def canonical(
-    space: Space, workload: Workload, parameters: Mapping[str, Any], seed: int
+    space: Space, workload: Workload, parameters: Mapping[str, object], seed: int
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the canonical settings of a configuration: the workload's, with the seed, and the service's own.
 
@@ -184,7 +184,7 @@ def canonical(
         return workload.canonical({**wanted, "seed": seed}), service
 
 
-def _split(space: Space, parameters: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+def _split(space: Space, parameters: Mapping[str, object]) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the workload's settings of a configuration as they were given, and the service's own, complete."""
     chosen = space.settings(parameters)
     wanted = {name: value for name, value in chosen.items() if name not in SERVICE_SETTINGS}
@@ -209,7 +209,9 @@ def _equal_ones_once(schedule: Sequence[Mapping[str, object]]) -> list[Mapping[s
     return result
 
 
-def _one_by_one(schedule: Sequence[Mapping[str, Any]], change: Callable[[Mapping[str, Any]], Any]) -> list[Any]:
+def _one_by_one(
+    schedule: Sequence[Mapping[str, object]], change: Callable[[Mapping[str, object]], object]
+) -> list[Any]:
     """Return `change` of each epoch's settings, asked once and returned as one object where these are one object."""
     result: list[Any] = []
     for place, each in enumerate(schedule):

@@ -162,7 +162,7 @@ def _read(connection: sa.Connection, rows: Sequence[Any]) -> list[Copy]:
     steps: dict[int, dict[int, float]] = {trial: {} for trial in ids}
     values: dict[int, float] = {}
 
-    def of(table: sa.Table, key: sa.Column[Any]) -> Sequence[Any]:
+    def of(table: sa.Table, key: sa.Column[object]) -> Sequence[Any]:
         return connection.execute(sa.select(table).where(table.c.trial_id.in_(ids)).order_by(key)).all()
 
     for row in of(_params, _params.c.param_id):

@@ -214,7 +214,7 @@ def distribution(domain: Domain) -> BaseDistribution:
     return CategoricalDistribution([called(domain, value) for value in domain.values])
 
 
-def called(domain: Domain, value: Any) -> Any:
+def called(domain: Domain, value: object) -> Any:
     """Return what Optuna calls a value of a domain: its text where Optuna would take two of a list's values for one.
 
     It finds a value by Python's ``==``, to which 1 and true are one; the texts of a list's values differ.

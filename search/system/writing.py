@@ -7,7 +7,7 @@ import os
 import secrets
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import BinaryIO
 
 from search.core.errors import ReadOnly, UserError
 from search.system.special import kind_of
@@ -23,7 +23,7 @@ def write_bytes(path: Path, content: bytes) -> Path:
     return write_atomically(path, lambda file: file.write(content))
 
 
-def write_atomically(path: Path, write: Callable[[Any], Any]) -> Path:
+def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> Path:
     """Let `write` fill a temporary file in the same folder, then put it in the place of `path`.
 
     Raises:

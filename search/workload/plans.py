@@ -35,12 +35,12 @@ def epoch_of(key: object) -> int | None:
     return int(key) if isinstance(key, str) and _EPOCH.fullmatch(key) else None
 
 
-def entries(plan: Mapping[Any, Any]) -> list[tuple[int, Any]]:
+def entries(plan: Mapping[object, object]) -> list[tuple[int, Any]]:
     """Return the epochs of a sound plan, ascending, each with the value that holds from there."""
     return sorted(((epoch_of(key) or 0, value) for key, value in plan.items()), key=lambda entry: entry[0])
 
 
-def key_faults(plan: Mapping[Any, Any]) -> Iterator[tuple[Any, str]]:
+def key_faults(plan: Mapping[object, object]) -> Iterator[tuple[Any, str]]:
     """Yield (key, sentence) for what is wrong with the epochs of a plan; the key is None for the plan as a whole."""
     seen: dict[int, object] = {}
     for key in plan:
@@ -59,7 +59,7 @@ def key_faults(plan: Mapping[Any, Any]) -> Iterator[tuple[Any, str]]:
         yield None, f"says nothing of the epochs before {min(seen)}; let the plan begin with epoch 1, as in {EXAMPLE}"
 
 
-def spelt(plan: Mapping[Any, Any], rule: Rule) -> Any:
+def spelt(plan: Mapping[object, object], rule: Rule) -> Any:
     """Return the one spelling of a sound plan: text for epochs, ascending, rounded values, none that changes nothing.
 
     A plan of a single value is that value.

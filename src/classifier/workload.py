@@ -93,7 +93,7 @@ class ClassifierWorkload(Workload):
         device = "cuda" if gpus > 0 and torch.cuda.is_available() else "cpu"
         return Training(fixed, _load(fixed), cpus, device)
 
-    def check_pictures(self, fixed: Settings, options: Mapping[str, Any]) -> None:
+    def check_pictures(self, fixed: Settings, options: Mapping[str, object]) -> None:
         """Check what `pictures` will be asked for, before anything is trained.
 
         Raises:
@@ -103,7 +103,7 @@ class ClassifierWorkload(Workload):
 
         check(fixed, options)
 
-    def pictures(self, run: Training, options: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    def pictures(self, run: Training, options: Mapping[str, object]) -> dict[str, dict[str, Any]]:
         """Draw the features of a run's images and what its filters answer to; see `inspect.pictures`.
 
         Raises:

@@ -44,7 +44,7 @@ def row_in(line: bytes, number: int, where: str) -> dict[str, Any]:
     return {name: math.nan if value is None else value for name, value in row.items()}
 
 
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _once(pairs: list[tuple[str, object]]) -> dict[str, Any]:
     result = dict(pairs)
     if len(result) < len(pairs):
         names = [name for name, _ in pairs]
@@ -77,7 +77,7 @@ class Numbering:
     def __init__(self) -> None:
         self._first: int | None = None
 
-    def taken_out(self, row: dict[str, Any], number: int) -> dict[str, Any]:
+    def taken_out(self, row: dict[str, object], number: int) -> dict[str, Any]:
         """Return a row without its number.
 
         Raises:

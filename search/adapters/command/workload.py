@@ -49,7 +49,7 @@ class Command(Workload):
     settings: Description
     resumable = False
 
-    def __init__(self, definition: Mapping[str, Any] | None = None) -> None:
+    def __init__(self, definition: Mapping[str, object] | None = None) -> None:
         self._words: list[str] = []
         self._data: list[str] | None = None
         self._source: list[str] = []
@@ -221,7 +221,7 @@ class Command(Workload):
         rows = "" if self._rows == OUTPUT else line.filled(self._rows, {**fixed, **values})[0]
         return Process(self._filled(fixed, values), environment(cpus), folder, rows)
 
-    def _filled(self, fixed: Settings, values: Mapping[str, Any]) -> list[str]:
+    def _filled(self, fixed: Settings, values: Mapping[str, object]) -> list[str]:
         return [word for each in self._words for word in line.filled(each, {**values, **fixed})]
 
 
@@ -229,5 +229,5 @@ def _listed(paths: str | Sequence[str] | None) -> list[str] | None:
     return [paths] if isinstance(paths, str) else None if paths is None else list(paths)
 
 
-def _whole(value: Any) -> Any:
+def _whole(value: object) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() and abs(value) < 2**53 else value

@@ -29,12 +29,12 @@ needed(__name__, "lightning", *_PACKAGES.values())
 
 
 def workload(
-    module: Callable[..., Any],
-    data: Callable[..., Any] | None = None,
+    module: Callable[..., object],
+    data: Callable[..., object] | None = None,
     *,
-    settings: Mapping[str, Any],
-    trainer: Mapping[str, Any] | None = None,
-    callbacks: Callable[..., Any] | None = None,
+    settings: Mapping[str, object],
+    trainer: Mapping[str, object] | None = None,
+    callbacks: Callable[..., object] | None = None,
     each_epoch: Callable[[Any, Settings], object] | None = None,
 ) -> LightningWorkload:
     """Make a workload of a LightningModule.
@@ -66,11 +66,11 @@ class LightningWorkload(Workload):
 
     def __init__(
         self,
-        module: Callable[..., Any],
-        data: Callable[..., Any] | None,
+        module: Callable[..., object],
+        data: Callable[..., object] | None,
         settings: Description,
-        trainer: Mapping[str, Any],
-        callbacks: Callable[..., Any] | None,
+        trainer: Mapping[str, object],
+        callbacks: Callable[..., object] | None,
         each_epoch: Callable[[Any, Settings], object] | None,
         place: str,
     ) -> None:

@@ -130,7 +130,7 @@ def _trainer_class(package: str) -> Any:
 
         length_declared = False
 
-        def begin(self, module: Any, data: Mapping[str, Any]) -> None:
+        def begin(self, module: object, data: Mapping[str, object]) -> None:
             self.strategy._lightning_module = module
             self.state.fn, self.state.status = states.TrainerFn.FITTING, states.TrainerStatus.RUNNING
             self.training, self.should_stop = True, False
@@ -203,7 +203,7 @@ def own_loaders(making: Making, fixed: Settings) -> dict[str, Any]:
     return _flat({split: loaders.get(split) for split in ("train", "val")})
 
 
-def _flat(loaders: Mapping[str, Any]) -> dict[str, Any]:
+def _flat(loaders: Mapping[str, object]) -> dict[str, Any]:
     """Return one loader, or several in a list or a dictionary, of each split under a name each."""
     return {
         f"{split} {index}": loader
@@ -213,7 +213,7 @@ def _flat(loaders: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def package_of(thing: Any) -> str:
+def package_of(thing: object) -> str:
     """Return the package that a LightningModule or LightningDataModule was made with."""
     for kind in type(thing).__mro__:
         if kind.__name__ in ("LightningModule", "LightningDataModule"):
@@ -221,7 +221,7 @@ def package_of(thing: Any) -> str:
     raise TypeError(f"{type(thing).__name__} is no LightningModule; give its class, or a function that returns one")
 
 
-def _allowed(callbacks: Iterable[Any]) -> list[Any]:
+def _allowed(callbacks: Iterable[object]) -> list[Any]:
     """Return the callbacks without those that only write or show.
 
     Raises:
@@ -238,11 +238,11 @@ def _allowed(callbacks: Iterable[Any]) -> list[Any]:
     return kept
 
 
-def _with_constant_chance(owner: Any, hook: str) -> None:
+def _with_constant_chance(owner: object, hook: str) -> None:
     """Let a hook that makes data draw the same random numbers whatever the seed of the run."""
     inner = getattr(owner, hook)
 
-    def constant(*arguments: Any, **named: Any) -> Any:
+    def constant(*arguments: object, **named: object) -> Any:
         with _constant_chance():
             return inner(*arguments, **named)
 

@@ -119,7 +119,7 @@ class _Loops:
         connector._callback_metrics, connector._logged_metrics = map(dict, state_dict["metrics"])
 
 
-def _loops(loop: Any) -> Iterator[Any]:
+def _loops(loop: object) -> Iterator[Any]:
     yield loop
     for inner in vars(loop).values():
         if hasattr(inner, "on_iteration_done"):

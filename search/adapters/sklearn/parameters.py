@@ -41,7 +41,7 @@ def rules_of(estimator: BaseEstimator) -> dict[str, Rule]:
     }
 
 
-def described(settings: Mapping[str, Any], rules: Mapping[str, Rule], what: str) -> Description:
+def described(settings: Mapping[str, object], rules: Mapping[str, Rule], what: str) -> Description:
     """Return the rules of settings as their author wrote them, each on top of the one it has already.
 
     Args:
@@ -118,11 +118,11 @@ def _listable(value: object) -> bool:
     return value is None or type(value) in _TYPES
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> Any:
     return list(value) if isinstance(value, tuple) else value
 
 
-def _whole(value: Any) -> Any:
+def _whole(value: object) -> Any:
     if isinstance(value, list):
         return [_whole(item) for item in value]
     if isinstance(value, Mapping):  # values by epoch

@@ -25,7 +25,7 @@ RULE = 'must return {"train": (X, y), "val": (X, y)} with perhaps "test", or wha
 
 @fingerprint.content.register(scipy.sparse.sparray)
 @fingerprint.content.register(scipy.sparse.spmatrix)
-def _sparse_content(matrix: Any) -> Iterable[object]:
+def _sparse_content(matrix: object) -> Iterable[object]:
     rows = scipy.sparse.csr_array(matrix)
     return [list(rows.shape), rows.data, rows.indices, rows.indptr]
 
@@ -45,7 +45,7 @@ class Split:
         return _taken(self.x, order), None if self.y is None else _taken(self.y, order)
 
 
-def made(function: Callable[..., Any], settings: Settings) -> dict[str, Split]:
+def made(function: Callable[..., object], settings: Settings) -> dict[str, Split]:
     """Call the function that makes the data, under fixed random numbers, for the seed of a trial must not move them.
 
     Args:
@@ -148,7 +148,7 @@ class seeded:  # read as a function
         np.random.set_state(self._before[1])
 
 
-def _rows(values: Any) -> Any:
+def _rows(values: object) -> Any:
     return values if hasattr(values, "shape") else np.asarray(values)
 
 

@@ -64,12 +64,12 @@ def load(estimator: BaseEstimator, state: bytes) -> None:
     vars(estimator).update(values)
 
 
-def bits(value: Any) -> bytes:
+def bits(value: object) -> bytes:
     """Return all that tells two learned values apart: their bits, and how their arrays lie in memory."""
     return encode([_Plainly().simple(value), list(_layouts(value))])
 
 
-def _layouts(value: Any) -> Iterator[tuple[bool, bool]]:
+def _layouts(value: object) -> Iterator[tuple[bool, bool]]:
     """Yield for each array in there whether it lies row by row, and column by column: products of both round apart."""
     if isinstance(value, np.ndarray):
         yield bool(value.flags.c_contiguous), bool(value.flags.f_contiguous)

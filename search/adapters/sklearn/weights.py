@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -25,7 +24,7 @@ def weights_of(estimator: BaseEstimator) -> dict[str, np.ndarray]:
     return dict(entry for name, value in learned.items() for entry in _arrays(name, value))
 
 
-def _arrays(name: str, value: Any) -> Iterator[tuple[str, np.ndarray]]:
+def _arrays(name: str, value: object) -> Iterator[tuple[str, np.ndarray]]:
     if isinstance(value, np.ndarray) and value.dtype.kind in "biuf":
         yield name, value
     elif isinstance(value, (list, tuple)):

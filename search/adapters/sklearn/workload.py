@@ -32,8 +32,8 @@ Make = Callable[["Given"], BaseEstimator]
 def workload(
     estimator: BaseEstimator | type[BaseEstimator] | None = None,
     *,
-    data: Callable[..., Any],
-    settings: Mapping[str, Any] | None = None,
+    data: Callable[..., object],
+    settings: Mapping[str, object] | None = None,
     batch_size: int | None = None,
     measure: Measure | None = None,
     resumable: bool = True,
@@ -98,7 +98,7 @@ class EstimatorWorkload(Workload):
         make: Make,
         name: str,
         module: str,
-        data: Callable[..., Any],
+        data: Callable[..., object],
         settings: Description,
         batch_size: int | None,
         measure: Measure | None,
@@ -173,7 +173,7 @@ class EstimatorWorkload(Workload):
         """Return ``estimator``, its class, and its ``parameters``."""
         return run.about()
 
-    def __call__(self, epochs: int = 10, **settings: Any) -> list[dict[str, Any]]:
+    def __call__(self, epochs: int = 10, **settings: object) -> list[dict[str, Any]]:
         """Train a few epochs here, to try it: print and return their rows; nothing is recorded."""
         fixed, schedule = self.schedule(self.canonical({"seed": 0, **settings}), epochs)
         run, rows = self.start(fixed, 1, 0), []

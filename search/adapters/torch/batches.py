@@ -98,7 +98,7 @@ def batches(
 _END = object()
 
 
-def _tensors(data: Any) -> Sequence[Any] | None:
+def _tensors(data: object) -> Sequence[Tensor | np.ndarray] | None:
     """Return tensors or arrays whose rows are the items; None where items are made one by one."""
     if isinstance(data, (Tensor, np.ndarray)):
         return [data]
@@ -115,7 +115,7 @@ def _tensors(data: Any) -> Sequence[Any] | None:
 class _Rows(Dataset[Any]):
     """The rows of tensors or arrays, side by side."""
 
-    def __init__(self, parts: Sequence[Any]) -> None:
+    def __init__(self, parts: Sequence[Tensor | np.ndarray]) -> None:
         self.parts = parts
 
     def __getitem__(self, index: int) -> tuple[Any, ...]:

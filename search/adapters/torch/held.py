@@ -201,7 +201,7 @@ class Held:
         seen.frozen = {name: not parameter.requires_grad for name, parameter in _parameters(seen)}
         return seen
 
-    def _enter(self, path: str, thing: Any, seen: Seen, depth: int, *, is_data: bool, known: Set[int]) -> None:
+    def _enter(self, path: str, thing: object, seen: Seen, depth: int, *, is_data: bool, known: Set[int]) -> None:
         """Look at one object, and through it where it has attributes or items."""
         if id(thing) in seen.ids or depth > MAX_DEPTH_LEVELS or isinstance(thing, (*_CODE, Tensor, np.ndarray)):
             return
@@ -237,7 +237,7 @@ class Held:
         for name, value in deeper:
             self._enter(name, value, seen, depth + 1, is_data=is_data, known=known)
 
-    def _attributes(self, thing: Any) -> Iterator[tuple[str, Any]]:
+    def _attributes(self, thing: object) -> Iterator[tuple[str, Any]]:
         """Yield attributes that may be state."""
         ignored = set().union(*(names for kind, names in self._ignored.items() if isinstance(thing, kind)))
         if isinstance(thing, nn.Module):
@@ -260,12 +260,12 @@ def _kind(seen: Seen, path: str) -> str:
     return kind
 
 
-def _attributes_of(node: Any, name: str) -> dict[str, Any]:
+def _attributes_of(node: object, name: str) -> dict[str, Any]:
     """Return where an object keeps an attribute of this name."""
     return node._buffers if isinstance(node, nn.Module) and name in node._buffers else vars(node)
 
 
-def _is_outermost(thing: Any, path: str, seen: Seen) -> bool:
+def _is_outermost(thing: object, path: str, seen: Seen) -> bool:
     """Whether a module is not part of another one whose state has it."""
     parent = seen.nodes.get(path.rpartition(".")[0])
     return not (isinstance(thing, nn.Module) and isinstance(parent, nn.Module) and thing in parent._modules.values())

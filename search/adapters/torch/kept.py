@@ -26,7 +26,7 @@ class Kept:
     lets the loop say ``memory.best = max(memory.best, accuracy)``.
     """
 
-    def __init__(self, objects: Mapping[str, Any]) -> None:
+    def __init__(self, objects: Mapping[str, object]) -> None:
         vars(self).update(objects)
 
     def __setattr__(self, name: str, value: object) -> None:
@@ -64,7 +64,7 @@ def saved(kept: Kept) -> dict[str, Any]:
     return {name: state_of(value) for name, value in objects.items()}
 
 
-def state_of(value: Any) -> Any:
+def state_of(value: object) -> Any:
     """Return the state of one object; itself where it is data."""
     match value:
         case torch.Generator():

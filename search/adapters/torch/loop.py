@@ -41,7 +41,7 @@ class Loop:
     function: Callable[..., Any]
 
 
-def read_loop(function: Callable[..., Any]) -> Loop:
+def read_loop(function: Callable[..., object]) -> Loop:
     """Read a script's source and check its loop.
 
     Raises:

@@ -17,7 +17,7 @@ Arguments = tuple[Sequence[Any], Mapping[str, Any]]
 class Made:
     """Data that were made, with what `data` read of the settings to make them."""
 
-    def __init__(self, arguments: Arguments, card: DataCard, reading: Reading, value: Any) -> None:
+    def __init__(self, arguments: Arguments, card: DataCard, reading: Reading, value: object) -> None:
         self.arguments, self.card, self.repeated = arguments, card, False
         self.read = set(reading.read)
         self._settings = {name: reading.settings.get(name) for name in self.read}
@@ -43,7 +43,7 @@ class Made:
 class Reading(Mapping[str, Any]):
     """Settings that note which of them are read."""
 
-    def __init__(self, settings: Mapping[str, Any]) -> None:
+    def __init__(self, settings: Mapping[str, object]) -> None:
         self.settings, self.read = settings, set[str]()
 
     def __getitem__(self, name: str) -> Any:

@@ -21,11 +21,11 @@ MAX_KEPT_BYTES = 1 << 16
 class Mark:
     """What an attribute was at the beginning: its bytes, or where it has none, the objects that it was."""
 
-    def __init__(self, value: Any) -> None:
+    def __init__(self, value: object) -> None:
         self._kind, self._bytes = type(value), bytes_of(value)
         self._objects = _objects(value) if self._bytes is None else []
 
-    def fits(self, value: Any) -> bool:
+    def fits(self, value: object) -> bool:
         """Whether it is that still."""
         if self._bytes is not None or type(value) is not self._kind:
             return type(value) is self._kind and bytes_of(value) == self._bytes
@@ -35,7 +35,7 @@ class Mark:
         )
 
 
-def _objects(value: Any) -> list[Any]:
+def _objects(value: object) -> list[Any]:
     """Return what a container holds, or the value itself."""
     if isinstance(value, dict):
         return [*value, *value.values()]
@@ -50,7 +50,7 @@ def _equal(new: object, old: object) -> bool:
         return False
 
 
-def bytes_of(value: Any) -> bytes | None:
+def bytes_of(value: object) -> bytes | None:
     """Return an attribute's bytes, None where it has none."""
     try:
         return pack(value)
@@ -58,7 +58,7 @@ def bytes_of(value: Any) -> bytes | None:
         return None
 
 
-def is_small(value: Any) -> bool:
+def is_small(value: object) -> bool:
     """Whether an attribute of data may be a counter or a flag rather than data."""
     if isinstance(value, (Tensor, np.ndarray)):
         return bool(value.nbytes <= MAX_KEPT_BYTES)
@@ -70,7 +70,7 @@ def is_small(value: Any) -> bool:
     return isinstance(value, (int, float, str, type(None)))
 
 
-def _tensors(value: Any) -> Iterator[Tensor]:
+def _tensors(value: object) -> Iterator[Tensor]:
     if isinstance(value, Tensor):
         yield value
     elif isinstance(value, (list, tuple, dict)):
@@ -78,7 +78,7 @@ def _tensors(value: Any) -> Iterator[Tensor]:
             yield from _tensors(item)
 
 
-def device_of(value: Any, where: str) -> str:
+def device_of(value: object, where: str) -> str:
     """Return the device on which all tensors of a value lie, "" where it has none."""
     devices = sorted({str(tensor.device) for tensor in _tensors(value)})
     if len(devices) > 1:
@@ -86,7 +86,7 @@ def device_of(value: Any, where: str) -> str:
     return devices[0] if devices else ""
 
 
-def moved(value: Any, device: str) -> Any:
+def moved(value: object, device: str) -> Any:
     """Return a value with its tensors on a device."""
     if isinstance(value, Tensor):
         return value.to(device)

@@ -13,6 +13,7 @@ from search.adapters.torch.errors import ScriptError
 from search.adapters.torch.kept import Kept, check
 from search.adapters.torch.seeding import generator, seed_all
 from search.core.errors import nearest
+from search.core.values import Settings
 
 BEFORE_THE_LOOP = 0
 """The epoch in which a script builds what it trains."""
@@ -31,7 +32,7 @@ class ScriptRun:
         read: names of settings that were read so far.
     """
 
-    def __init__(self, name: str, fixed: Mapping[str, Any], varying: frozenset[str], gpus: float) -> None:
+    def __init__(self, name: str, fixed: Settings, varying: frozenset[str], gpus: float) -> None:
         self._name, self._fixed, self._varying = name, dict(fixed), varying
         self._now: Mapping[str, Any] = {}
         self._gpus, self._asked, self._in_loop, self._keeps = gpus, False, False, False
@@ -108,7 +109,7 @@ class ScriptRun:
             "where a schedule needs a length, make that a setting"
         )
 
-    def keep(self, **objects: Any) -> Kept:
+    def keep(self, **objects: object) -> Kept:
         """Save these after an epoch, and put them back before the loop goes on from a saved state.
 
         Args:
@@ -153,15 +154,15 @@ class ScriptRun:
 
     def batches(
         self,
-        data: Any,
+        data: object,
         size: int,
         shuffle: bool = False,
         drop_last: bool = False,
         workers: int = 0,
         steps: int | None = None,
-        collate: Callable[[list[Any]], Any] | None = None,
+        collate: Callable[[list[Any]], object] | None = None,
         purpose: str = "",
-        **loading: Any,
+        **loading: object,
     ) -> Iterator[Any]:
         """Yield the batches of this epoch.
 
@@ -211,7 +212,7 @@ class Reins:
         """Stand at the loop's head: nothing is kept any more, and settings of epochs are read from here on."""
         self._run._in_loop = True
 
-    def ask(self, settings: Mapping[str, Any]) -> None:
+    def ask(self, settings: Mapping[str, object]) -> None:
         """Let the loop begin one more epoch, under these settings."""
         self._run._asked, self._run._now = True, settings
 

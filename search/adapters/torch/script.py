@@ -35,9 +35,9 @@ _TYPES = {bool: "boolean", int: "integer", float: "number", str: "string"}
 
 
 def workload(
-    settings: Mapping[str, Any] | None = None,
-    data: Callable[..., Any] | None = None,
-    truth: Callable[..., Mapping[str, Any]] | None = None,
+    settings: Mapping[str, object] | None = None,
+    data: Callable[..., object] | None = None,
+    truth: Callable[..., Mapping[str, object]] | None = None,
     recipe: str | None = None,
 ) -> Callable[[Callable[..., GeneratorType[Any, None, None]]], ScriptWorkload]:
     """Make a workload of a training script: a generator function whose loop over the run yields a row per epoch.
@@ -57,7 +57,7 @@ def workload(
     if callable(settings):
         raise ScriptError(f"{getattr(settings, '__qualname__', settings)}: write `@workload(...)`, with brackets")
 
-    def decorate(function: Callable[..., GeneratorType[Any, None, None]]) -> ScriptWorkload:
+    def decorate(function: Callable[..., GeneratorType[object, None, None]]) -> ScriptWorkload:
         return ScriptWorkload(function, settings or {}, data, truth, recipe)
 
     return decorate
@@ -75,10 +75,10 @@ class ScriptWorkload(Workload):
 
     def __init__(
         self,
-        function: Callable[..., GeneratorType[Any, None, None]],
-        settings: Mapping[str, Any],
-        data: Callable[..., Any] | None,
-        truth: Callable[..., Mapping[str, Any]] | None,
+        function: Callable[..., GeneratorType[object, None, None]],
+        settings: Mapping[str, object],
+        data: Callable[..., object] | None,
+        truth: Callable[..., Mapping[str, object]] | None,
         recipe: str | None,
     ) -> None:
         self.function, self.recipe, self.source_module = function, recipe, function.__module__
@@ -149,7 +149,7 @@ class ScriptWorkload(Workload):
         """Return nothing."""
         return {}
 
-    def __call__(self, epochs: int = 10, cpus: int = 1, gpus: float = 0, **settings: Any) -> list[dict[str, Any]]:
+    def __call__(self, epochs: int = 10, cpus: int = 1, gpus: float = 0, **settings: object) -> list[dict[str, Any]]:
         """Train a few epochs here, to try a script: print and return their rows; nothing is recorded.
 
         Raises:
@@ -196,7 +196,7 @@ class ScriptWorkload(Workload):
             card = with_truth(card, self._truth(*arguments[0], **arguments[1]))
         return Made(arguments, card, reading, value)
 
-    def _arguments(self, value: Any) -> Arguments:
+    def _arguments(self, value: object) -> Arguments:
         """Return how the script is given what `data` returned: whole, or a part for each of its parameters.
 
         Raises:
@@ -231,7 +231,7 @@ class ScriptWorkload(Workload):
             )
 
 
-def _rule(value: Any, name: str, function: Callable[..., Any]) -> dict[str, Any]:
+def _rule(value: object, name: str, function: Callable[..., object]) -> dict[str, Any]:
     """Return the rule of a setting: as it is, or from its default value."""
     meaning = f"read by {function.__name__} as run[{name!r}]"
     if isinstance(value, Mapping):
@@ -257,5 +257,5 @@ def _words(module: str) -> set[str]:
     return words
 
 
-def _name(function: Callable[..., Any] | None) -> str:
+def _name(function: Callable[..., object] | None) -> str:
     return str(getattr(function, "__name__", function))

@@ -37,7 +37,7 @@ class Training:
     def __init__(
         self,
         name: str,
-        begin: Callable[[ScriptRun], GeneratorType[Any, None, None]],
+        begin: Callable[[ScriptRun], GeneratorType[object, None, None]],
         run: Callable[[], ScriptRun],
         loop: Loop,
         package: str,

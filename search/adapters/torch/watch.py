@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Subset, TensorDataset
 
+from search.adapters.fingerprint import Hash
 from search.adapters.torch.errors import ScriptError
 from search.adapters.torch.kept import Kept, address, owned, state_of
 from search.adapters.torch.state import Stateful
@@ -35,7 +36,7 @@ _LISTED = 100
 _GENERATORS = (torch.Generator, np.random.Generator, np.random.RandomState, random.Random)
 
 
-def snapshot(value: Any, package: str = "", kept: Kept | None = None) -> bytes:
+def snapshot(value: object, package: str = "", kept: Kept | None = None) -> bytes:
     """Return a hash that changes when a value does, as far as it can be seen at little cost.
 
     Args:
@@ -50,7 +51,7 @@ def snapshot(value: Any, package: str = "", kept: Kept | None = None) -> bytes:
 
 
 class _Looking:
-    def __init__(self, digest: Any, package: str, ids: set[int], addresses: set[int]) -> None:
+    def __init__(self, digest: Hash, package: str, ids: set[int], addresses: set[int]) -> None:
         self.digest, self.package, self.ids, self.addresses = digest, package, ids, addresses
 
     def enter(self, value: Any, depth: int) -> None:
@@ -116,7 +117,7 @@ class _Looking:
             self.enter(item, depth + isinstance(item, (list, dict, set)))
 
 
-def generators_of(loader: DataLoader[Any]) -> Iterator[object]:
+def generators_of(loader: DataLoader[object]) -> Iterator[object]:
     """Yield the generators of its own that a loader draws its order from."""
     for part in (loader, loader.sampler, getattr(loader.batch_sampler, "sampler", None)):
         if (generator := getattr(part, "generator", None)) is not None:
@@ -136,7 +137,7 @@ class Watch:
         self._name, self._lasting, self._package = name, sorted(lasting), package
         self._before: dict[str, bytes] = {}
 
-    def begin(self, frame: Mapping[str, Any], kept: Kept) -> None:
+    def begin(self, frame: Mapping[str, object], kept: Kept) -> None:
         """Note what there is before an epoch.
 
         Raises:
@@ -156,7 +157,7 @@ class Watch:
                 )
         self._before = self._look(frame, kept)
 
-    def check(self, frame: Mapping[str, Any], kept: Kept) -> None:
+    def check(self, frame: Mapping[str, object], kept: Kept) -> None:
         """Compare what there is behind an epoch with what was before it.
 
         Raises:
@@ -168,7 +169,7 @@ class Watch:
                 raise ScriptError(f"{self._name}: {_changed(name, frame[name], kept)}")
         self._before = now
 
-    def _look(self, frame: Mapping[str, Any], kept: Kept) -> dict[str, bytes]:
+    def _look(self, frame: Mapping[str, object], kept: Kept) -> dict[str, bytes]:
         ids, addresses = owned(kept)
         seen = {}
         for name in self._lasting:

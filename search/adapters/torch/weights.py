@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Mapping
-from typing import Any
 
 from torch import Tensor
 
 
-def weights_of(kept: Mapping[str, Any]) -> dict[str, Tensor]:
+def weights_of(kept: Mapping[str, object]) -> dict[str, Tensor]:
     """Return name -> tensor of the state dicts of modules, and of tensors of fractions that are kept themselves.
 
     A module's state holds tensors by name; those of optimisers, schedulers and counters hold none. Where one module is

@@ -118,7 +118,7 @@ def ask(nodes: Sequence[TrainingNode], question: Question, say: Callable[[str], 
     return {node: _answer_of(reference) for reference, node in asked.items()}
 
 
-def _answer_of(reference: Any) -> Answer:
+def _answer_of(reference: object) -> Answer:
     try:
         answered: Answer = ray.get(reference)
         return answered
@@ -132,7 +132,7 @@ def _answer_of(reference: Any) -> Answer:
 # While it trains ---------------------------------------------------------------------------------------------------
 
 
-def on_nodes(trainable: Any, share: Share) -> Any:
+def on_nodes(trainable: object, share: Share) -> Any:
     """Return a Ray Tune trainable whose workers lie on these nodes and on no other."""
     bundle = {"CPU": float(share.cpus), "GPU": share.gpus}
     allowed = {"ray.io/node-id": f"in({','.join(node.id for node in share.nodes)})"}

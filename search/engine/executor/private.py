@@ -66,7 +66,7 @@ class Private:
             setattr(attrgetter(before)(owner) if before else owner, last, value)
 
     @contextmanager
-    def replaced(self, make: Callable[[Any], object]) -> Iterator[None]:
+    def replaced(self, make: Callable[[object], object]) -> Iterator[None]:
         """Put something made of its value in its place meanwhile; do nothing where there is no such name."""
         usual = self.get()
         if usual is None:

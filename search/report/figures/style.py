@@ -69,7 +69,7 @@ def series(
     )
 
 
-def key(label: str, place: int | None, **more: Any) -> go.Scatter:
+def key(label: str, place: int | None, **more: object) -> go.Scatter:
     """Return the legend's entry of a `series`, with a marker of full size; `label` as plotly may show it.
 
     The legend would draw the mean of the line's marker sizes.

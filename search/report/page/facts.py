@@ -22,7 +22,7 @@ COMMITTED = "+changes"
 """Ends a commit where files of the installation differed from it."""
 
 
-def cost(table_: Table, read: Curves, runs: Sequence[Mapping[str, Any]]) -> Markup:
+def cost(table_: Table, read: Curves, runs: Sequence[Mapping[str, object]]) -> Markup:
     """Return what the study cost: epochs alone, distinct, trained and reused, and seconds.
 
     Args:

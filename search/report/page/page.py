@@ -7,7 +7,6 @@ from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 from string import Template
-from typing import Any
 from urllib.parse import quote
 
 from search.core.shown import counted
@@ -32,7 +31,7 @@ MAX_TABLE_LINES = 300
 """Lines of the table a page shows; ``table.csv`` has all of them."""
 
 
-def report_page(compared: Comparison, conditions: Mapping[str, Any], confirmed: Comparison | None) -> str:
+def report_page(compared: Comparison, conditions: Mapping[str, object], confirmed: Comparison | None) -> str:
     """Return the page of a study.
 
     Args:

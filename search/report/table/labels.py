@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from search.core.values import same
 from search.report.text import lookup, value_text
@@ -73,7 +72,7 @@ def _names_row(space: Space, name: str, parameters: Mapping[str, object]) -> boo
     return lookup({name: name}, value) is not None or name == lookup(space.report.labels, value)
 
 
-def row_text(space: Space, value: Any) -> str:
+def row_text(space: Space, value: object) -> str:
     """Return what the row of a value is called: its label, else ``axis=value``."""
     label = lookup(space.report.labels, value)
     if label is not None:

@@ -6,7 +6,6 @@ Models live on the meta device: nothing is drawn, computed or kept.
 from __future__ import annotations
 
 from functools import cache
-from typing import Any
 
 import torch
 
@@ -34,7 +33,7 @@ def parameters(name: str, settings: Settings, classes: int) -> int:
 
 
 @cache
-def _count(fixed: tuple[tuple[str, Any], ...], classes: int) -> int:
+def _count(fixed: tuple[tuple[str, object], ...], classes: int) -> int:
     with torch.device("meta"):
         model = build(dict(fixed), classes)
     return sum(parameter.numel() for parameter in model.parameters())
