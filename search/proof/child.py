@@ -16,7 +16,7 @@ import traceback
 from collections.abc import Callable, Mapping, Sequence
 from multiprocessing import reduction
 from multiprocessing.connection import Connection
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from search.core.trial import DataCard
 from search.core.values import Settings
@@ -76,7 +76,7 @@ class Asked:
         """Put shared generators at a place that a number names."""
         disturb.stir(names, number)
 
-    def generators(self) -> dict[str, Any]:
+    def generators(self) -> dict[str, object]:
         """Return where the shared generators are."""
         return disturb.places()
 

@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import Iterable
 from types import ModuleType
-from typing import Any
+from typing import Any, Self
 
 GENERATORS = ("python", "numpy", "torch")
 """The generators that all code of a process shares."""
@@ -35,9 +35,9 @@ def stir(names: Iterable[str], number: int) -> None:
             torch.manual_seed(number)
 
 
-def places() -> dict[str, Any]:
+def places() -> dict[str, object]:
     """Return where the shared generators are, for `put_back`."""
-    generators: dict[str, Any] = {"python": random.getstate()}
+    generators: dict[str, object] = {"python": random.getstate()}
     numpy, torch = sys.modules.get("numpy"), sys.modules.get("torch")
     if numpy is not None:
         generators["numpy"] = numpy.random.get_state()
@@ -46,9 +46,10 @@ def places() -> dict[str, Any]:
     return generators
 
 
-def put_back(generators: dict[str, Any]) -> None:
+def put_back(generators: dict[str, object]) -> None:
     """Put the shared generators where those of another process were."""
-    random.setstate(generators["python"])
+    state: Any = generators["python"]
+    random.setstate(state)
     if "numpy" in generators:
         sys.modules["numpy"].random.set_state(generators["numpy"])
     if "torch" in generators:
@@ -83,13 +84,13 @@ def _replace(changed: dict[int, object]) -> None:
 
 class _Stopped(datetime.datetime):
     @classmethod
-    def now(cls, tz: datetime.tzinfo | None = None) -> Any:
-        return datetime.datetime.fromtimestamp(FROZEN_S, tz)
+    def now(cls, tz: datetime.tzinfo | None = None) -> Self:
+        return cls.fromtimestamp(FROZEN_S, tz)
 
     @classmethod
-    def utcnow(cls) -> Any:
-        return datetime.datetime.fromtimestamp(FROZEN_S, datetime.UTC).replace(tzinfo=None)
+    def utcnow(cls) -> Self:
+        return cls.fromtimestamp(FROZEN_S, datetime.UTC).replace(tzinfo=None)
 
     @classmethod
-    def today(cls) -> Any:
-        return datetime.datetime.fromtimestamp(FROZEN_S)  # as the original is
+    def today(cls) -> Self:
+        return cls.fromtimestamp(FROZEN_S)  # as the original is

@@ -6,7 +6,6 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
@@ -190,7 +189,7 @@ def _number(metrics: Mapping[str, float], name: str) -> str:
     return repr(metrics[name]) if name in metrics else "none"
 
 
-def _classes(expected: Any, found: Any) -> tuple[str, str]:
+def _classes(expected: np.ndarray | None, found: np.ndarray | None) -> tuple[str, str]:
     """Return the first class that differs, on both sides."""
     if expected is None or found is None or len(expected) != len(found):
         return tuple("none" if each is None else f"{len(each)} classes" for each in (expected, found))  # type: ignore[return-value]
