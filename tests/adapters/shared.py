@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -27,6 +28,12 @@ def rows(bench: Bench) -> list[tuple[Mapping[str, Any], list[Row]]]:
         return found
     finally:
         ledger.close()
+
+
+def proofs(printed: str) -> int:
+    """How many epochs a run trained to prove others, by its own account."""
+    (count,) = re.findall(r"trained [0-9,]+, [0-9,]+ again and ([0-9]+) to prove", printed)
+    return int(count)
 
 
 def alone(workload: Workload, settings: Mapping[str, Any]) -> list[Row]:

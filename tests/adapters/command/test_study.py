@@ -10,7 +10,7 @@ import yaml
 
 from search.core.trial import State
 from tests.adapters.command.made import ENDLESS, LINE
-from tests.adapters.shared import alone, rows
+from tests.adapters.shared import alone, proofs, rows
 from tests.engine.test_run import Bench
 
 pytestmark = pytest.mark.slow
@@ -40,7 +40,9 @@ def test_trials_that_share_a_run_have_the_rows_of_trials_trained_alone(
     trials = rows(bench)
     assert sorted(len(curve) for _, curve in trials) == [3, 3, 6, 6]
     assert [curve for _, curve in trials] == [alone(ENDLESS, settings) for settings, _ in trials]
-    assert len(bench.log.read_text().splitlines()) == 2, "a run was started for each trial"
+    proven = proofs(done.stdout + done.stderr)
+    assert proven == 2
+    assert len(bench.log.read_text().splitlines()) == 2 + proven, "a run was started for each trial"
 
 
 def test_what_fails_is_told_and_goes_on_once_it_is_mended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -73,4 +75,5 @@ def test_what_fails_is_told_and_goes_on_once_it_is_mended(tmp_path: Path, monkey
     again = bench.run()
     assert again.returncode == 0, again.stderr
     assert {trial.state for trial in bench.trials()} == {State.FINISHED}
-    assert len(bench.log.read_text().splitlines()) == len(ended), "what had finished was trained again"
+    proven = proofs(again.stdout + again.stderr)
+    assert len(bench.log.read_text().splitlines()) == len(ended) + proven, "what had finished was trained again"
