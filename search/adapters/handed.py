@@ -82,7 +82,7 @@ class Handed:
                 )
                 raise TypeError(f"{who} has the parameter {name!r} without a default, {reason}")
 
-    def settings_of(self, who: str, fixed: Settings) -> dict[str, Any]:
+    def settings_of(self, who: str, fixed: Settings) -> dict[str, object]:
         """Return those of a run's fixed settings that go to one receiver; inactive ones are left to its defaults."""
         return {name: fixed[name] for name in self._names[who] if name in fixed}
 

@@ -108,7 +108,7 @@ class TransformersWorkload(Workload):
             self._cards[key] = card_of(self.make_data(fixed), self.data_name.partition(" ")[2])
         return self._cards[key]
 
-    def make_data(self, fixed: Settings) -> Any:
+    def make_data(self, fixed: Settings) -> object:
         """Return the data sets, made with the same random numbers whatever the seed."""
         with left_alone(), _offline(self.data_name):
             seed_all(0, 0, "data")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cache
-from typing import Any
 
 from search.audit import matrix, parameters
 from search.audit.desk import Desk
@@ -90,7 +89,7 @@ def _counter(desk: Desk, workload: Counting, name: str) -> parameters.Count:
     return count
 
 
-def _configurations(desk: Desk) -> list[dict[str, Any]]:
+def _configurations(desk: Desk) -> list[dict[str, object]]:
     """Return the workload's settings of some configurations, each once."""
     found = []
     for chosen in samples(desk.space, MAX_CONFIGURATIONS):

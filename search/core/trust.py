@@ -20,7 +20,6 @@ At most log2(epochs) + 1 depths per kind follow, once, and about 1 % of the star
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 from search.core.prefix import fingerprint
 from search.core.values import same
@@ -69,7 +68,7 @@ def kind_of(
     return fingerprint([dict(identity), dict(execution_class), telling])
 
 
-def outline(value: object) -> Any:
+def outline(value: object) -> object:
     """Return what the kind holds of a setting: the value, with 1 for every number in it that is not zero."""
     if isinstance(value, Mapping):
         return {name: outline(item) for name, item in value.items()}

@@ -125,7 +125,7 @@ def _state(ledger: Ledger, path: Sequence[str]) -> tuple[int, bytes | None]:
     return 0, None
 
 
-def settings_of(workload: Workload, space: Space, trial: Trial) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+def settings_of(workload: Workload, space: Space, trial: Trial) -> tuple[dict[str, object], list[dict[str, object]]]:
     """Return a trial's fixed settings and those of each epoch, as the ledger has them.
 
     Settings the workload has got since then take their defaults, as in the keys.
@@ -135,7 +135,7 @@ def settings_of(workload: Workload, space: Space, trial: Trial) -> tuple[dict[st
         return workload.schedule(settings, trial.epochs)
 
 
-def canonical_of(workload: Workload, space: Space, trial: Trial) -> dict[str, Any]:
+def canonical_of(workload: Workload, space: Space, trial: Trial) -> dict[str, object]:
     """Return a trial's canonical settings with its seed, the service's own apart."""
     theirs = {name: value for name, value in trial.settings.items() if name not in SERVICE_SETTINGS}
     with addressed(space):

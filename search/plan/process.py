@@ -101,7 +101,7 @@ def answer() -> None:
     print(f"\n{_MARK}{json.dumps(found, default=str)}")
 
 
-def _found(workload: Any, question: Mapping[str, Any]) -> Mapping[str, Any]:
+def _found(workload: Any, question: Mapping[str, Any]) -> Mapping[str, object]:
     cpus, gpus = question["cpus"], question["gpus"]
     if question["what"] == "class":
         return dict(workload.execution_class(cpus, gpus))

@@ -123,7 +123,7 @@ def _leaf(thing: Any) -> tuple[str, str, str] | None:
     return None
 
 
-def _parts(thing: Any, path: str, context: str) -> list[tuple[str, Any, str]]:
+def _parts(thing: Any, path: str, context: str) -> list[tuple[str, object, str]]:
     """Return (path, part, kind that its leaves are of) of what a thing consists of."""
     if isinstance(thing, Mapping):
         items = list(thing.items())[:MAX_ITEMS]

@@ -78,7 +78,7 @@ def far(space: Space) -> dict[str, Any]:
     return space.completed(wanted)
 
 
-def with_axis(space: Space, axis: Axis) -> dict[str, Any]:
+def with_axis(space: Space, axis: Axis) -> dict[str, object]:
     """Return the first configuration in which an axis is active."""
     wanted: dict[str, Any] = {}
     conditions = axis.when

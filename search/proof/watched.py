@@ -44,5 +44,5 @@ class Watched(dict[str, Any]):
         """Return a plain copy."""
         return dict(self.items())
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __reduce__(self) -> tuple[object, ...]:
         return dict, (self.copy(),)

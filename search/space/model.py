@@ -294,7 +294,7 @@ class Space:
         """Return one configuration: the first value of every list, the low end of every range."""
         return self.completed({})
 
-    def completed(self, parameters: Parameters) -> dict[str, Any]:
+    def completed(self, parameters: Parameters) -> dict[str, object]:
         """Return a configuration with these parameters where they are active, and with example values elsewhere."""
         chosen: dict[str, Any] = {}
         for axis in self.axes:
@@ -330,7 +330,7 @@ class Space:
         return math.prod(sizes[axis.name] for axis in below.get("", []))
 
 
-def _with_values(axis: Axis, configurations: Iterator[dict[str, object]]) -> Iterator[dict[str, Any]]:
+def _with_values(axis: Axis, configurations: Iterator[dict[str, object]]) -> Iterator[dict[str, object]]:
     """Yield each configuration with every value of an axis, or as it is where the axis does not exist beside it."""
     assert isinstance(axis.domain, Grid)
     for chosen in configurations:

@@ -43,7 +43,7 @@ def from_python(data: object, problems: Problems, file: str = PYTHON, key: str =
     return _scalar(data, problems, file, key)
 
 
-def _plain(data: Any) -> Any:
+def _plain(data: Any) -> object:
     """Return what stands for a value among numbers, text, lists and mappings; itself where nothing does."""
     if isinstance(data, enum.Enum):
         data = data.value

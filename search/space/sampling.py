@@ -22,7 +22,7 @@ MAX_SAMPLES = 300
 """Configurations tried: the whole grid where it is small, else one axis at a time."""
 
 
-def samples(space: Space, most: int = MAX_SAMPLES) -> Iterator[dict[str, Any]]:
+def samples(space: Space, most: int = MAX_SAMPLES) -> Iterator[dict[str, object]]:
     """Yield configurations that show every value of a small space, and spread values of a large one."""
     if _listed(space, most):
         yield from space.grid()
@@ -35,13 +35,13 @@ def _listed(space: Space, most: int = MAX_SAMPLES) -> bool:
     return all(isinstance(axis.domain, Grid) for axis in space.axes) and space.grid_size() <= most
 
 
-def _one_at_a_time(space: Space, each: int) -> Iterator[dict[str, Any]]:
+def _one_at_a_time(space: Space, each: int) -> Iterator[dict[str, object]]:
     for axis in space.axes:
         for value in _spread(axis, each):
             yield _configuration(space, {axis.name: value})
 
 
-def _beside(space: Space, axis: Axis) -> Iterator[dict[str, Any]]:
+def _beside(space: Space, axis: Axis) -> Iterator[dict[str, object]]:
     """Yield configurations that show values of an axis beside values of each other one."""
     for other in space.axes:
         if other.name != axis.name:
@@ -49,7 +49,7 @@ def _beside(space: Space, axis: Axis) -> Iterator[dict[str, Any]]:
                 yield _configuration(space, {other.name: value, axis.name: mine})
 
 
-def _configuration(space: Space, wanted: Parameters) -> dict[str, Any]:
+def _configuration(space: Space, wanted: Parameters) -> dict[str, object]:
     """Return the first configuration that has these values, where their axes can exist together."""
     axes = {axis.name: axis for axis in space.axes}
     forced = dict(wanted)

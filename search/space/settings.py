@@ -5,7 +5,6 @@ from __future__ import annotations
 import graphlib
 import re
 from collections.abc import Iterable
-from typing import Any
 
 from search.core.errors import nearest
 from search.core.values import Rule, kinds, tidy
@@ -22,7 +21,7 @@ MAX_SUGGESTED_SETTINGS = 3
 """Settings that a fault offers for one that is unknown."""
 
 
-def read_settings(node: Node, rules: Rules, problems: Problems) -> dict[str, Any]:
+def read_settings(node: Node, rules: Rules, problems: Problems) -> dict[str, object]:
     """Check a mapping of settings and return the sound ones, with numbers in their one spelling."""
     sound = {}
     for name, value in node.entries.items():

@@ -69,7 +69,7 @@ def confirm_space(study: OpenStudy) -> Space | None:
     return space_from_mapping(content, confirm_name(study.record.name))
 
 
-def _best(study: OpenStudy) -> list[Mapping[str, Any]]:
+def _best(study: OpenStudy) -> list[Mapping[str, object]]:
     """Return the configurations that finished under all their seeds, best mean objective first.
 
     Each run counts with the epoch that the table shows it at: its last one, or its best. Of equally good ones the first

@@ -76,6 +76,6 @@ def at(value: Any, rule: Rule, epoch: int) -> Any:
     return [given for start, given in entries(value) if start <= epoch][-1]
 
 
-def values_of(value: Any, rule: Rule) -> list[Any]:
+def values_of(value: Any, rule: Rule) -> list[object]:
     """Return all values that a setting takes: those of its plan, or its one value."""
     return [given for _, given in entries(value)] if is_plan(value, rule) else [value]

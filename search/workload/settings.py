@@ -96,7 +96,7 @@ def _active(rule: Rule, description: Description, settings: Settings) -> bool:
     return True
 
 
-def plan_faults(plan: Mapping[object, object], rule: Rule) -> list[tuple[Any, str]]:
+def plan_faults(plan: Mapping[object, object], rule: Rule) -> list[tuple[object, str]]:
     """Return (key, sentence) for everything that is wrong with a plan of values by epoch; see `key_faults`."""
     faults = list(key_faults(plan))
     wrong = {key for key, _ in faults}

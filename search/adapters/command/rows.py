@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-from typing import Any
 
 MAX_ROW_BYTES = 64 * 2**20
 """Of one line: more is no row, but a program that has forgotten to end its lines."""
@@ -19,7 +18,7 @@ class BadRow(ValueError):
     """A line that is no row; the message names the value, the rule and the remedy."""
 
 
-def row_in(line: bytes, number: int, where: str) -> dict[str, Any]:
+def row_in(line: bytes, number: int, where: str) -> dict[str, object]:
     """Return the metrics on a line.
 
     Args:
@@ -44,7 +43,7 @@ def row_in(line: bytes, number: int, where: str) -> dict[str, Any]:
     return {name: math.nan if value is None else value for name, value in row.items()}
 
 
-def _once(pairs: list[tuple[str, object]]) -> dict[str, Any]:
+def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
     result = dict(pairs)
     if len(result) < len(pairs):
         names = [name for name, _ in pairs]
@@ -77,7 +76,7 @@ class Numbering:
     def __init__(self) -> None:
         self._first: int | None = None
 
-    def taken_out(self, row: dict[str, object], number: int) -> dict[str, Any]:
+    def taken_out(self, row: dict[str, object], number: int) -> dict[str, object]:
         """Return a row without its number.
 
         Raises:

@@ -229,5 +229,5 @@ def _listed(paths: str | Sequence[str] | None) -> list[str] | None:
     return [paths] if isinstance(paths, str) else None if paths is None else list(paths)
 
 
-def _whole(value: object) -> Any:
+def _whole(value: object) -> object:
     return int(value) if isinstance(value, float) and value.is_integer() and abs(value) < 2**53 else value

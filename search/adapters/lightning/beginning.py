@@ -156,7 +156,7 @@ def _trainer_class(package: str) -> Any:
             return self.fit_loop.max_epochs
 
         @property
-        def estimated_stepping_batches(self) -> Any:
+        def estimated_stepping_batches(self) -> object:
             self._check_length()
             return base.estimated_stepping_batches.fget(self)
 
@@ -182,7 +182,7 @@ def loaders_of(trainer: Any) -> dict[str, Any]:
     return _flat({"train": loop._combined_loader, "val": loop.epoch_loop.val_loop._combined_loader})
 
 
-def own_loaders(making: Making, fixed: Settings) -> dict[str, Any]:
+def own_loaders(making: Making, fixed: Settings) -> dict[str, object]:
     """Return the loaders that a data module, or a function of loaders, makes, without a model."""
     with _constant_chance():
         data = making.handed.call(making.data, fixed)
@@ -203,7 +203,7 @@ def own_loaders(making: Making, fixed: Settings) -> dict[str, Any]:
     return _flat({split: loaders.get(split) for split in ("train", "val")})
 
 
-def _flat(loaders: Mapping[str, object]) -> dict[str, Any]:
+def _flat(loaders: Mapping[str, object]) -> dict[str, object]:
     """Return one loader, or several in a list or a dictionary, of each split under a name each."""
     return {
         f"{split} {index}": loader
@@ -242,7 +242,7 @@ def _with_constant_chance(owner: object, hook: str) -> None:
     """Let a hook that makes data draw the same random numbers whatever the seed of the run."""
     inner = getattr(owner, hook)
 
-    def constant(*arguments: object, **named: object) -> Any:
+    def constant(*arguments: object, **named: object) -> object:
         with _constant_chance():
             return inner(*arguments, **named)
 

@@ -118,11 +118,11 @@ def _listable(value: object) -> bool:
     return value is None or type(value) in _TYPES
 
 
-def _plain(value: object) -> Any:
+def _plain(value: object) -> object:
     return list(value) if isinstance(value, tuple) else value
 
 
-def _whole(value: object) -> Any:
+def _whole(value: object) -> object:
     if isinstance(value, list):
         return [_whole(item) for item in value]
     if isinstance(value, Mapping):  # values by epoch

@@ -152,7 +152,7 @@ def _rows(values: object) -> Any:
     return values if hasattr(values, "shape") else np.asarray(values)
 
 
-def _taken(values: Any, order: np.ndarray) -> Any:
+def _taken(values: Any, order: np.ndarray) -> object:
     return values.iloc[order] if hasattr(values, "iloc") else values[order]
 
 

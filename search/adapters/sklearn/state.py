@@ -29,7 +29,7 @@ _PART, _TEXTS, _GLOBAL, _STATE, _GENERATOR, _SAME = (
 )
 
 
-def learned(estimator: BaseEstimator) -> dict[str, Any]:
+def learned(estimator: BaseEstimator) -> dict[str, object]:
     """Return the attributes of an estimator that are no parameters."""
     parameters = estimator.get_params(deep=False)
     return {name: value for name, value in vars(estimator).items() if name not in parameters and name not in RECOMPUTED}
@@ -88,7 +88,7 @@ class _Plainly:
         self._places: dict[tuple[int, int, str], int] = {}  # address, bytes and type of an array -> its number
         self._held: list[np.ndarray] = []  # or its address might become another's
 
-    def simple(self, value: Any) -> Any:
+    def simple(self, value: Any) -> object:
         if type(value) is np.ndarray and value.size and value.flags.forc and not value.dtype.hasobject:
             place = (value.__array_interface__["data"][0], value.nbytes, value.dtype.str)
             number = self._places.setdefault(place, len(self._places))

@@ -126,7 +126,7 @@ class Training:
         name = grows_by(self._estimator)
         return {name: self._step * self._epoch} if name else {}
 
-    def _batches(self) -> Iterator[tuple[Any, Any]]:
+    def _batches(self) -> Iterator[tuple[object, object]]:
         train = self._splits[TRAIN]
         if not hasattr(self._estimator, "partial_fit"):
             yield train.x, train.y  # ``fit`` looks at all of them, in the order they have

@@ -210,7 +210,7 @@ class EstimatorWorkload(Workload):
                 f"train the same; read run[{unread[0]!r}], or remove them"
             )
 
-    def _data_of(self, fixed: Settings) -> tuple[dict[str, Split], DataCard, dict[str, Any]]:
+    def _data_of(self, fixed: Settings) -> tuple[dict[str, Split], DataCard, dict[str, object]]:
         """Return the data of these settings, made once per process for all settings that are not read to make them."""
         for read, splits, card in self._splits:
             if all(fixed.get(name) == value for name, value in read.items()):

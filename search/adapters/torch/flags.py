@@ -16,7 +16,7 @@ import torch
 os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
 
 
-def capture() -> dict[str, Any]:
+def capture() -> dict[str, object]:
     """Return the present position of every switch."""
     backends: Any = torch.backends
     return {
@@ -32,7 +32,7 @@ def capture() -> dict[str, Any]:
 
 
 @functools.cache
-def pristine() -> dict[str, Any]:
+def pristine() -> dict[str, object]:
     """Return the switches as they were when this process first trained a script, made deterministic."""
     return {**capture(), "deterministic": True, "only warns": False, "gradients": True}
 

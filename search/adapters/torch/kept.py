@@ -53,7 +53,7 @@ def check(objects: Mapping[str, object]) -> None:
             ) from None
 
 
-def saved(kept: Kept) -> dict[str, Any]:
+def saved(kept: Kept) -> dict[str, object]:
     """Return name -> state of everything kept, as plain data, arrays and tensors.
 
     Raises:
@@ -64,7 +64,7 @@ def saved(kept: Kept) -> dict[str, Any]:
     return {name: state_of(value) for name, value in objects.items()}
 
 
-def state_of(value: object) -> Any:
+def state_of(value: object) -> object:
     """Return the state of one object; itself where it is data."""
     match value:
         case torch.Generator():
@@ -128,7 +128,7 @@ def _load_optimizer(optimizer: torch.optim.Optimizer, state: Any) -> None:
     optimizer.param_groups, optimizer.state = groups, moments
 
 
-def _put(old: Any, new: Any, name: str) -> Any:
+def _put(old: Any, new: Any, name: str) -> object:
     """Return a value like `new`: the old object with the new content where it has one, else the new one."""
     if isinstance(old, Tensor) and isinstance(new, Tensor):
         if (old.shape, old.dtype) == (new.shape, new.dtype):
@@ -173,7 +173,7 @@ def owned(kept: Kept) -> tuple[set[int], set[int]]:
     return ids, addresses
 
 
-def _parts(value: Any) -> Iterator[Any]:
+def _parts(value: Any) -> Iterator[object]:
     yield value
     if isinstance(value, torch.nn.Module):
         yield from value.modules()

@@ -79,7 +79,7 @@ class _Script:
         lasting = lasting_names(loop, outside & set(self.function.__code__.co_cellvars)) - {handle}
         return Loop(handle, lasting, _metrics(loop, handle), self._halting(loop))
 
-    def _halting(self, loop: ast.For) -> Callable[..., Any]:
+    def _halting(self, loop: ast.For) -> Callable[..., object]:
         """Return the script with a ``yield`` before its loop; its lines, globals and closure are those it has."""
         for parent in ast.walk(self.node):
             block: list[ast.AST] = getattr(parent, "body", [])

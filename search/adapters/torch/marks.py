@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator, Set
-from typing import Any
 
 import numpy as np
 from torch import Tensor
@@ -35,7 +34,7 @@ class Mark:
         )
 
 
-def _objects(value: object) -> list[Any]:
+def _objects(value: object) -> list[object]:
     """Return what a container holds, or the value itself."""
     if isinstance(value, dict):
         return [*value, *value.values()]
@@ -86,7 +85,7 @@ def device_of(value: object, where: str) -> str:
     return devices[0] if devices else ""
 
 
-def moved(value: object, device: str) -> Any:
+def moved(value: object, device: str) -> object:
     """Return a value with its tensors on a device."""
     if isinstance(value, Tensor):
         return value.to(device)

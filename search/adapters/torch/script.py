@@ -231,7 +231,7 @@ class ScriptWorkload(Workload):
             )
 
 
-def _rule(value: object, name: str, function: Callable[..., object]) -> dict[str, Any]:
+def _rule(value: object, name: str, function: Callable[..., object]) -> dict[str, object]:
     """Return the rule of a setting: as it is, or from its default value."""
     meaning = f"read by {function.__name__} as run[{name!r}]"
     if isinstance(value, Mapping):

@@ -36,7 +36,7 @@ def generator(seed: int, epoch: int, *purpose: int | str) -> torch.Generator:
     return made
 
 
-def global_states() -> dict[str, Any]:
+def global_states() -> dict[str, object]:
     """Return the states of the global generators of Python, numpy and torch on the CPU, and on GPUs that are in use."""
     gpus = torch.cuda.get_rng_state_all() if torch.cuda.is_available() and torch.cuda.is_initialized() else []
     return {"python": random.getstate(), "numpy": np.random.get_state(), "torch": torch.get_rng_state(), "gpus": gpus}

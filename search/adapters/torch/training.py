@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from types import GeneratorType
-from typing import Any
 
 from search.adapters.torch import flags
 from search.adapters.torch.errors import ScriptError
@@ -93,7 +92,7 @@ class Training:
             f"{self._name}: ends {where} and yields nothing; its loop must yield run.measured(...) in every epoch"
         )
 
-    def _frame(self) -> Mapping[str, Any]:
+    def _frame(self) -> Mapping[str, object]:
         frame = self._generator.gi_frame
         return frame.f_locals if frame is not None else {}
 

@@ -11,7 +11,6 @@ import socket
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
 
 import ray
 from ray import tune
@@ -132,7 +131,7 @@ def _answer_of(reference: object) -> Answer:
 # While it trains ---------------------------------------------------------------------------------------------------
 
 
-def on_nodes(trainable: object, share: Share) -> Any:
+def on_nodes(trainable: object, share: Share) -> object:
     """Return a Ray Tune trainable whose workers lie on these nodes and on no other."""
     bundle = {"CPU": float(share.cpus), "GPU": share.gpus}
     allowed = {"ray.io/node-id": f"in({','.join(node.id for node in share.nodes)})"}

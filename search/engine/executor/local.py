@@ -197,7 +197,7 @@ def _lean(told: GuardLine) -> Iterator[None]:
     What a version of Ray does not have stays as it is there.
     """
 
-    def lean(usual: Callable[..., object]) -> Callable[..., Any]:
+    def lean(usual: Callable[..., object]) -> Callable[..., object]:
         return functools.partial(
             usual, **{name.parameter: value for name, value in UNNEEDED_PROCESSES.items() if name.known()}
         )

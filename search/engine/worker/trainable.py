@@ -71,7 +71,7 @@ class LeaseTrainable(tune.Trainable):
         given = self._assignment.lease
         return self._prove(given) if isinstance(given, Proof) else self._train(given)
 
-    def _prove(self, proof: Proof) -> dict[str, Any]:
+    def _prove(self, proof: Proof) -> dict[str, object]:
         """Train what a proof asks for, in fresh processes; nothing of it says anything against the workload yet."""
         setup = self._assignment.setup
         try:
@@ -83,7 +83,7 @@ class LeaseTrainable(tune.Trainable):
             return {LEASE: proof.id, ERROR: self._told(error), "done": True}
         return {LEASE: proof.id, PROVED: rows}  # never "done", as a row
 
-    def _train(self, lease: Lease) -> dict[str, Any]:
+    def _train(self, lease: Lease) -> dict[str, object]:
         try:
             if self._run is None:
                 with self._signs.busy(lease.offset + 1, more=SETUP_ALLOWANCE_S):

@@ -107,7 +107,7 @@ def dressed(
     return figure
 
 
-def named_ticks(names: Sequence[str], size: int | None = None) -> dict[str, Any]:
+def named_ticks(names: Sequence[str], size: int | None = None) -> dict[str, object]:
     """Return what an axis needs to show names, in type of `size` pixels, in place of the numbers 0, 1, 2 ..."""
     ticks: dict[str, Any] = {"tickmode": "array", "tickvals": list(range(len(names))), "ticktext": names}
     return ticks if size is None else {**ticks, "tickfont": {"size": size}}
@@ -115,13 +115,13 @@ def named_ticks(names: Sequence[str], size: int | None = None) -> dict[str, Any]
 
 def error_bars(
     above: Sequence[float], below: Sequence[float], colour: str, thickness: float, width: int
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """Return bars of two lengths, in units of their axis; thickness and width of their ends in pixels."""
     ends = {"type": "data", "symmetric": False, "array": above, "arrayminus": below}
     return {**ends, "color": colour, "thickness": thickness, "width": width}
 
 
-def hatched(colour: str, shape: str, size: int) -> dict[str, Any]:
+def hatched(colour: str, shape: str, size: int) -> dict[str, object]:
     """Return the look of bars that differ in print as well: `shape` is plotly's name of a pattern, "" for none."""
     line, pattern = {"color": COLOURS[0], "width": 1}, {"shape": shape, "fgcolor": COLOURS[0], "size": size}
     return {"color": colour, "line": line, "pattern": pattern}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Literal
 
 import pandas as pd
 
@@ -173,7 +173,7 @@ def frame_sheet(frame: pd.DataFrame, title: str) -> Sheet:
     return Sheet(title, columns)
 
 
-def values_of(column: pd.Series) -> list[Any]:
+def values_of(column: pd.Series) -> list[object]:
     """Return the values of a column; what one of text or numbers lacks is NA."""
     values = column.tolist()
     if pd.api.types.is_object_dtype(column.dtype):

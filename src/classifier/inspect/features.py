@@ -8,7 +8,7 @@ far groups, sizes of groups and the axes mean nothing in it; which points are ne
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -25,7 +25,7 @@ MAX_IMAGES = 2000
 """Images that are drawn of a larger split: the time grows with them, and more points hide one another."""
 
 
-def features_scatter(run: Training, split: str) -> dict[str, Any]:
+def features_scatter(run: Training, split: str) -> dict[str, object]:
     """Return the t-SNE of a split's features as plain data.
 
     Args:
