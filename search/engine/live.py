@@ -25,7 +25,6 @@ REMARKS = {
     "unkept": "states cannot be kept ({text}): nothing is wrong, but epochs before a branch are trained again",
     "miss": "{text}",
     "died": "{text}",
-    "alone": "{text}",
     "not proven": "{text}",
 }
 """What is said of states and workers: kind of event -> sentence."""
