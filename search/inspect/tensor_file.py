@@ -113,6 +113,6 @@ def _tensors(arrays: Mapping[str, Any]) -> dict[str, Tensor]:
     return found
 
 
-def _is_tensor(array: object) -> object:
+def _is_tensor(array: object) -> bool:
     """Return whether this is PyTorch's tensor; without importing it, for only who has it makes one."""
     return any(f"{kind.__module__}.{kind.__qualname__}" == "torch.Tensor" for kind in type(array).__mro__)

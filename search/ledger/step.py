@@ -167,7 +167,7 @@ _LAST_SEQ = sa.select(sa.func.max(tables.decision.c.seq)).where(tables.decision.
 
 
 @functools.cache
-def _insert_row(dialect: str) -> ReturningInsert[object]:
+def _insert_row(dialect: str) -> ReturningInsert[tuple[str]]:
     return tables.insert_new(dialect, tables.epoch).returning(tables.epoch.c.key)
 
 
