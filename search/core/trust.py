@@ -27,9 +27,14 @@ from search.core.values import same
 FRESH = "fresh"
 """Origin of a row whose process began at epoch 0 and had trained nothing before."""
 
+SAVED = "saved"
+"""Origin of a row whose process was fresh and had saved a state since: to save may change what is trained behind it."""
+
 USED = "used"
-"""Origin of a row whose process began at epoch 0 and had trained something else before. The third kind of origin is the
-key of the saved state that its process began from."""
+"""Origin of a row whose process began at epoch 0 and had trained something else before.
+
+The fourth kind of origin is the key of the saved state that its process began from.
+"""
 
 START = "start"
 """The proof of a kind that anything from epoch 0 needs."""

@@ -44,7 +44,7 @@ class Step:
             seconds: the epoch took.
             run_id: the run that trained it.
             kind: of the training (`search.core.trust`).
-            origin: how its process began: "fresh", "used", or the key of the state it started from.
+            origin: how its process began: "fresh", "saved", "used", or the key of the state it started from.
 
         Returns:
             the row on record, and whether it is the one given.

@@ -94,7 +94,7 @@ epoch = sa.Table(
     sa.Column("run_id", sa.Integer, sa.ForeignKey("run.id"), nullable=False),
     sa.Column("recorded", sa.String, nullable=False),
     sa.Column("kind", sa.String),
-    sa.Column("origin", sa.String),  # "fresh", "used", or the key of the state its process began from
+    sa.Column("origin", sa.String),  # "fresh", "saved", "used", or the key of the state its process began from
 )
 
 state = sa.Table(

@@ -14,6 +14,7 @@ FLAWS: Mapping[str, type[mistakes.Right]] = {
     "counter": mistakes.CounterNotSaved,
     "generator": mistakes.OwnGenerator,
     "average": mistakes.AverageNotSaved,
+    "saving": mistakes.SavingDraws,
     "cache": mistakes.ModelCache,
     "data": mistakes.DataInPlace,
     "unseeded": mistakes.Unseeded,
@@ -28,6 +29,10 @@ class Flawed(mistakes.Right):
         "flaw": {"enum": [*FLAWS], "default": "none"},
         "log": {"type": "string", "hashed": False, "description": "file for a line per epoch"},
     }
+
+    def execution_class(self, cpus: int, gpus: float) -> Mapping[str, str]:
+        """The order that a set of text has in a worker is one of a kind; every worker compares its own."""
+        return {"hash of text": str(hash("text"))}
 
     def start(self, fixed: Settings, cpus: int, gpus: float) -> Any:
         return Noted(FLAWS[fixed["flaw"]].run(fixed), fixed)

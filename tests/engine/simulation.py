@@ -284,7 +284,12 @@ class Simulation:
         said = [rule.update(loss) for seen, rule in self.stops[lease.id] if epoch > seen]
         if role is None and any(said):
             role = Role.LAST
-        if role is None and self.rng.random() < self.rolling and epoch < lease.offset + len(lease.path):
+        if (
+            role is None
+            and not lease.alone
+            and self.rng.random() < self.rolling
+            and epoch < lease.offset + len(lease.path)
+        ):
             role = Role.ROLLING
         if role is None or not math.isfinite(self.nature.row(key).metrics["train_loss"]):
             return None, ""

@@ -6,6 +6,9 @@ nothing was trained before, from epoch 0, for each trial.
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Iterator
 
@@ -64,7 +67,7 @@ def test_each_mistake_is_found_and_no_right_kind_is_refused(study: Bench) -> Non
     ledger.close()
     assert set(distrusted) == set(FLAWS) - {"none"}
     assert {flaw for flaw, told in distrusted.items() if not told.repeatable} == {"unseeded"}
-    for flaw in ("momentum", "counter", "average", "generator"):
+    for flaw in ("momentum", "counter", "average", "generator", "saving"):
         assert "from the state after epoch" in distrusted[flaw].text, distrusted[flaw].text
         assert "not in what save() returns" in distrusted[flaw].text
     for flaw in ("cache", "data"):
@@ -115,3 +118,12 @@ def test_the_same_command_again_trains_nothing(study: Bench) -> None:
     assert again.returncode == 0, again.stderr
     assert study.log.read_text() == before
     assert "starting Ray" not in again.stdout
+
+
+def test_text_has_the_same_order_in_every_worker(study: Bench) -> None:
+    environment = {**os.environ, "PYTHONHASHSEED": "0"}
+    command = [sys.executable, "-c", "print(hash('text'))"]
+    expected = subprocess.run(command, capture_output=True, text=True, env=environment, check=True).stdout.strip()
+    ledger, _, _ = opened(study)
+    assert ledger.study(study.name).execution_class == {"hash of text": expected}
+    ledger.close()

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from search.core.trial import Row, State
-from search.core.trust import FRESH, USED
+from search.core.trust import FRESH, SAVED, USED
 from search.engine.decide.context import Context
 from search.engine.decide.course import Phase
 from search.engine.decide.death import Death
@@ -35,6 +35,7 @@ class Intake:
         self._left: dict[str, tuple[int, str]] = {}
         self._begun: dict[str, tuple[int, str]] = {}
         self._deaths: dict[int, int] = {}  # by trial
+        self._saving: set[int] = set()  # leases whose process has saved a state, or tried to
 
     def row(
         self, lease_id: int, row: Row, seconds: float, kept: KeptState | None, unkept: str, fresh: bool = False
@@ -47,7 +48,7 @@ class Intake:
         if lease.kind in context.trust.fallen:  # nobody would be shown this row
             context.pace.ends(lease_id)
             return False
-        origin = lease.start.file.key if lease.start is not None else FRESH if fresh else USED
+        origin = self._origin(lease, fresh)
         kept = replace(kept, kind=lease.kind) if kept is not None else None
         with context.step() as step:
             stored, new = step.put_row(key, epoch, row, seconds, context.run_id, lease.kind, origin)
@@ -77,6 +78,8 @@ class Intake:
         board.brought(lease_id)
         for fold in fed:
             board.file(fold)
+        if kept is not None or unkept:
+            self._saving.add(lease_id)
         if kept is not None:
             board.saved[lease_id] = kept
             keeper.reached(kept, [*board])
@@ -91,6 +94,12 @@ class Intake:
         context.on_event("epoch", {"trial": lease.trial, "epoch": epoch, "row": stored, "seconds": seconds})
         context.lock.notify_all()
         return goes_on
+
+    def _origin(self, lease: Lease, fresh: bool) -> str:
+        """Return how the process of a row began, as far as it can have changed the row."""
+        if lease.start is not None:
+            return lease.start.file.key
+        return USED if not fresh else SAVED if lease.id in self._saving else FRESH
 
     def _pair(self, step: Step, lease: Lease, done: int) -> None:
         """The worker that saved a state has trained the row behind it: the two can prove others."""
@@ -134,6 +143,7 @@ class Intake:
         if lease is None or course.error is not None:
             return
         context.pace.end(lease_id)
+        self._saving.discard(lease_id)
         fallen = lease.kind in context.trust.fallen
         if done and not fallen and not lease.alone:
             self._left[lease.path[done - 1]] = lease.offset + done, lease.kind

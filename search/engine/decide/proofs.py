@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from search.core.trial import Row
-from search.core.trust import FRESH, START
+from search.core.trust import FRESH, SAVED, START
 from search.engine.decide.context import Context
 from search.engine.decide.death import Death
 from search.engine.decide.lease import CAUSE, Proof
@@ -13,7 +13,7 @@ from search.ledger.ledger import Recorded
 
 NOT_SAVED = (
     "likely cause: something that training depends on is not in what save() returns (a generator, the optimiser's "
-    "momentum, a counter)"
+    "momentum, a counter), or save() changes it"
 )
 EITHER = f"{NOT_SAVED}, or that stays in the process from one trial to the next"
 LEAKS = (
@@ -103,7 +103,7 @@ class Proofs:
         stretch, differing = proof.stretches[place], difference(stored.row, row)
         if stretch.start is not None:
             begin = f"trained from the state after epoch {stretch.start.epoch}, in a fresh process"
-            cause = NOT_SAVED if stored.origin == FRESH else EITHER  # the process that saved it was a used one
+            cause = NOT_SAVED if stored.origin in (FRESH, SAVED) else EITHER  # the process that saved it was a used one
         elif place:
             begin, cause = "in a process that had trained another trial before", LEAKS
         elif self._context.trust.origin(proof.kind, stretch.key) == FRESH:
