@@ -124,6 +124,8 @@ def test_a_program_that_cannot_be_started_says_why(tmp_path: Path) -> None:
 
 
 def test_nothing_of_ours_is_among_its_variables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.startswith(("RAY_", "TUNE_"))]:
+        monkeypatch.delenv(name)  # a search in this process, of a test before, leaves them
     for name in ("RAY_AUTH_TOKEN", "TUNE_WARN_THRESHOLD_S", "PYTHONBREAKPOINT", "SPT_NOENV"):
         monkeypatch.setenv(name, "ours")
     packages = next(place for place in sys.path if place.endswith("site-packages"))
