@@ -34,7 +34,8 @@ def reason_of(error: BaseException) -> str:
     if isinstance(error, SyntaxError):
         return f"{type(error).__name__}: {error.msg} ({error.filename}, line {error.lineno})"
     place = _place([(frame.f_code.co_filename, line) for frame, line in traceback.walk_tb(error.__traceback__)])
-    reason = str(error) if isinstance(error, ModuleNotFoundError) else repr(error)
+    sentence = isinstance(error, ModuleNotFoundError) or getattr(error, "is_sentence", False)
+    reason = str(error) if sentence else repr(error)
     reason += f" ({place})" if place else ""
     if isinstance(error, SystemExit):
         reason += '; a workload must not end the process: what a script does goes under `if __name__ == "__main__":`'

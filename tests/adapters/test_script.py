@@ -17,6 +17,7 @@ from torch import nn
 from torch.utils.data import TensorDataset
 
 from search.adapters.torch import ScriptError, workload
+from search.adapters.torch.kept import check
 from search.core.errors import UserError
 from search.core.prefix import path, root_key, without_defaults
 from search.workload import Measuring, Workload, identity, load_workload
@@ -377,7 +378,7 @@ def test_a_script_that_breaks_the_form_is_told_with_its_place_in_the_file(module
     with pytest.raises(UserError) as refused:
         load_workload(f"{name}:script")
     assert str(refused.value).startswith(
-        f"workload '{name}:script': importing '{name}' failed: ScriptError('script: line 9 stands behind the yield: "
+        f"workload '{name}:script': importing '{name}' failed: script: line 9 stands behind the yield: "
     )
 
 
@@ -628,6 +629,19 @@ class Strange:
 
     def load_state_dict(self, state):
         raise NotImplementedError
+
+
+class Average:
+    """As tutorials write it: a class of one's own around a model."""
+
+    def __init__(self, model):
+        self.model = model
+
+
+def test_a_class_around_a_model_is_kept_by_what_it_holds():
+    with pytest.raises(ScriptError) as refused:
+        check({"ema": Average(torch.nn.Linear(1, 1))})
+    assert str(refused.value).endswith("; keep what it holds: run.keep(ema_model=ema.model)")
 
 
 @pytest.mark.parametrize(

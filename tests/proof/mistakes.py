@@ -579,9 +579,16 @@ MISTAKES: dict[str, tuple[str, str]] = {
     "SeedUnread": ("another seed moves rows", "the seed is read nowhere"),
     "SeedMovesData": ("another seed moves no data", "the data or their split are drawn by the seed"),
     "RateReadOnce": ("lr: changed from epoch 3 on, it acts from there on", "it is read once, by the first epoch"),
-    "RateOneEpochLate": ("lr: changed from epoch 3 on, it acts from there on", "one epoch late"),
     "RateOfTheState": ("lr: so it does behind a loaded state", "loading brings back the setting of the epoch before"),
 }
 """Workload -> the case of `verify` that names it, and the words of the likely cause."""
 
-RIGHT = ["Right", "OwnGeneratorSaved", "AverageSaved", "TestOfTheBestSaved", "Plateau", "SeedLeavesData"]
+RIGHT = [
+    "Right",
+    "OwnGeneratorSaved",
+    "AverageSaved",
+    "TestOfTheBestSaved",
+    "Plateau",
+    "SeedLeavesData",
+    "RateOneEpochLate",
+]

@@ -219,6 +219,16 @@ def test_a_setting_that_nothing_reads_is_named_and_breaks_nothing() -> None:
     ]
 
 
+def test_a_setting_that_acts_at_the_next_epoch_is_named_and_breaks_nothing() -> None:
+    """As the factor of a scheduler does that is stepped at the end of an epoch."""
+    verified = verify(made("mistakes:RateOneEpochLate", {"lr": {"grid": [0.01, 0.02]}}))
+    assert verified.broken == []
+    turned = finding(verified, "lr: changed from epoch 3 on, it acts from there on")
+    assert turned.result == Result.NAMED
+    assert turned.note == "it acts from epoch 4 on; rows are right, and trials share what they can be sure of"
+    assert finding(verified, "lr: so it does behind a loaded state").result == Result.HELD
+
+
 def test_a_fixed_setting_that_the_loop_alone_reads_is_named_with_what_it_costs() -> None:
     """With `drop` 1, 3 or 4, epoch 1 is the same for all, and epochs 2 and 3 for the last two: 4 epochs too many."""
     for seeds in (1, 3):

@@ -35,6 +35,14 @@ class Kept:
         vars(self)[name] = value
 
 
+def _remedy(name: str, value: object) -> str:
+    """Say how an object of a class of the script's own is kept: by what it holds."""
+    held = [attribute for attribute, item in getattr(value, "__dict__", {}).items() if isinstance(item, Stateful)]
+    if not held or isinstance(value, (Stateful, type)):
+        return ""
+    return f"; keep what it holds: run.keep({', '.join(f'{name}_{each}={name}.{each}' for each in held)})"
+
+
 def check(objects: Mapping[str, object]) -> None:
     """Refuse what cannot be kept, by its name.
 
@@ -49,7 +57,7 @@ def check(objects: Mapping[str, object]) -> None:
             raise ScriptError(
                 f"run.keep({name}=...): {name}{'.state_dict()' if own else ''}{error.where} is {error.kind}"
                 f"{f', {error.reason}' if error.reason else ''}; kept are {KEEPABLE}, tensors, random generators, "
-                "and what has state_dict and load_state_dict"
+                f"and what has state_dict and load_state_dict{_remedy(name, value)}"
             ) from None
 
 
