@@ -11,7 +11,7 @@ from search.space.conform import bracketed, broken_rule
 from search.space.labels import look
 from search.space.model import Choice, Grid
 from search.space.nodes import Node, Problems, comma, place, show, text_of
-from search.space.planned import means_plan, plan_name, read_plan
+from search.space.planned import looks_like_plan, means_plan, plan_name, read_plan
 from search.space.settings import spelled
 
 
@@ -47,6 +47,9 @@ def read_listed(name: str, kind: str, node: Node, rule: Rule, ruled: bool, probl
             if (alike := first.setdefault((isinstance(value, bool), value), item)) is not item:
                 problems.add(item, f"found {value}, which is listed already ({place(alike, item)}); keep one")
             values.append(value)
+        elif ruled and looks_like_plan(item):
+            reason = f"found values by epoch, but this workload keeps one value of {name} for the whole trial"
+            problems.add(item, f"{reason}; list single values")
         elif item.kind in ("list", "mapping"):
             problems.add(item, f"found {show(item)}, must be a single value; {remedy}")
         elif item.kind == "scalar":

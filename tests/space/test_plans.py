@@ -7,6 +7,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 
+from search.core.errors import Faults
 from search.space.reader import read_space, space_from_mapping
 from search.space.recorded import rebuild
 from search.space.schema import schema
@@ -45,6 +46,15 @@ def test_plans_stand_under_fixed_in_lists_and_in_options():
         {"1": 1.0, "5": 2.0},
     ]
     assert space.axes[1].settings("later")["decay.name"] == {"1": "none", "4": "exponential"}
+
+
+def test_a_setting_of_the_whole_trial_takes_none():
+    with pytest.raises(Faults) as refused:
+        read(HEAD + "space:\n  data.size: {grid: [8, {1: 8, 3: 16}]}\n")
+    assert str(refused.value) == (
+        "space.yaml:4: space.data.size.grid[1]: found values by epoch, but this workload keeps one value of "
+        "data.size for the whole trial; list single values"
+    )
 
 
 def test_schedules_follow_them():

@@ -12,8 +12,8 @@ from search.engine.decide.lease import CAUSE, Proof
 from search.ledger.ledger import Recorded
 
 NOT_SAVED = (
-    "likely cause: something that training depends on is not in what save() returns (a generator, the optimiser's "
-    "momentum, a counter), or save() changes it"
+    "likely cause: something that training depends on is not in what save() returns, in a script not in what run.keep "
+    "is given (a generator, the optimiser's momentum, a counter), or save() changes it"
 )
 EITHER = f"{NOT_SAVED}, or that stays in the process from one trial to the next"
 LEAKS = (
