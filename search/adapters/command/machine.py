@@ -15,7 +15,8 @@ OURS_WHOLE = {"PYTHONBREAKPOINT", "SPT_NOENV"}
 def environment(cpus: int) -> dict[str, str]:
     """Return the variables of a program: those of the person, and its number of threads where that is not said.
 
-    Nothing of ours is among them: not what Ray sets for its workers, nor places of this interpreter's own packages.
+    Nothing of ours is among them: not what Ray sets for its workers, nor places of this interpreter's own packages. One
+    variable stays: PYTHONHASHSEED is 0 where the person sets none, so that a set of text has one order in every run.
     """
     kept = {name: value for name, value in os.environ.items() if not name.startswith(OURS) and name not in OURS_WHOLE}
     own = {sysconfig.get_paths()[name] for name in ("stdlib", "platstdlib", "purelib", "platlib")}

@@ -16,7 +16,7 @@ os.environ["RAY_CHDIR_TO_TRIAL_DIR"] = "0"
 os.environ.setdefault("RAY_worker_niceness", "0")
 os.environ["RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO"] = "1"  # a trial without GPUs must not see any
 # Workers inherit it: else the order of a set of text is another one in each of them, and rows that depend on it, too.
-os.environ["PYTHONHASHSEED"] = "0"
+os.environ.setdefault("PYTHONHASHSEED", "0")
 os.environ["RAY_AIR_NEW_OUTPUT"] = "0"
 os.environ["TUNE_DISABLE_AUTO_CALLBACK_LOGGERS"] = "1"
 os.environ["TUNE_DISABLE_STRICT_METRIC_CHECKING"] = "1"
