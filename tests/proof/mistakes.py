@@ -590,5 +590,4 @@ RIGHT = [
     "TestOfTheBestSaved",
     "Plateau",
     "SeedLeavesData",
-    "RateOneEpochLate",
 ]
