@@ -104,7 +104,7 @@ class Proofs:
         if stretch.start is not None:
             begin = f"trained from the state after epoch {stretch.start.epoch}, in a fresh process"
             cause = NOT_SAVED if stored.origin in (FRESH, SAVED) else EITHER  # the process that saved it was a used one
-        elif place:
+        elif place and len(proof.processes) == 1:
             begin, cause = "in a process that had trained another trial before", LEAKS
         elif self._context.trust.origin(proof.kind, stretch.key) == FRESH:
             begin, cause = "trained again in a fresh process", CHANCE

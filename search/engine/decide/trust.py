@@ -187,13 +187,19 @@ class Trust:
         return self._kinds[kind].roots[key][1]
 
     def start_proof(self, number: int, kind: str) -> Proof:
-        """Return the proof of a start: of a root that a used process trained, then of one that a fresh one did."""
+        """Return the proof of a start: of a root that a used process trained, then of one that a fresh one did.
+
+        Where used processes trained both, each is trained in a fresh one: what a process keeps of its first trial may
+        be right for one of them.
+        """
         roots = self._kinds[kind].roots
         used = sorted(roots, key=lambda key: roots[key][1] != USED)  # stable: the first of those it can be
         first = used[0]
         fresh = sorted((key for key in roots if key != first), key=lambda key: roots[key][1] == USED)
         second = fresh[0] if fresh else first
-        return Proof(number, kind, START, [[beginning(roots[key][0]) for key in (first, second)]])
+        one, other = (beginning(roots[key][0]) for key in (first, second))
+        apart = first != second and roots[second][1] == USED
+        return Proof(number, kind, START, [[one], [other]] if apart else [[one, other]])
 
     # Proofs that are being given --------------------------------------------------------------------------------
 
