@@ -126,8 +126,8 @@ class Terminal(Silent):
 def table(progress: Progress, epochs: int, metric: str, seconds: float) -> Table:
     """Return the live table: trials by state, best so far, epochs per second, time left.
 
-    Trials are settled where rows on record decided them; epochs are trained, trained again to reach a state
-    or to prove one, or reused.
+    Trials are settled where rows on record decided them; epochs are trained, trained again to reach a state, or reused.
+    Those that prove a state are few, and the last line of the run has them: there is no room for them at 80 columns.
     """
     result = Table(box=box.SIMPLE_HEAD, show_edge=False)
     of = f" of {progress.total}" if progress.total is not None else ""
@@ -139,14 +139,13 @@ def table(progress: Progress, epochs: int, metric: str, seconds: float) -> Table
     rate = progress.epochs_trained / seconds if seconds > 0 else 0.0
     reused = f" + {progress.epochs_reused} reused" if progress.epochs_reused else ""
     again = f" + {progress.epochs_retrained} again" if progress.epochs_retrained else ""
-    proved = f" + {progress.epochs_proved} to prove" if progress.epochs_proved else ""
     settled = f", {progress.settled} settled" if progress.settled else ""
     result.add_row(
         f"{progress.done}{of}{settled}",
         str(progress.running),
         *(str(progress.states[state]) for state in shown),
         best,
-        f"{progress.epochs_trained}{again}{proved}{reused}",
+        f"{progress.epochs_trained}{again}{reused}",
         f"{rate:.1f}" if progress.epochs_trained else "",
         time_left(progress, epochs, rate),
     )
