@@ -380,15 +380,26 @@ def drawn(what: Any) -> list[list[str]]:
 
 def test_the_live_table() -> None:
     head, row = drawn(live.table(progress(), 9, "val_loss", 15.0))
-    assert head == ["done", "running", "finished", "pruned", "best val_loss", "epochs", "epochs/s", "time left"]
+    assert head == ["done", "running", "finished", "pruned", "best val_loss", "epochs", "epochs/s", "left"]
     # Each trial that ended, and half of each that runs, took 40 / 9 epochs; 11 are left, at 2 epochs per second.
     assert row == ["8 of 20", "2", "5", "3", "0.1235 (trial 4)", "30 + 10 reused", "2.0", "24 s"]
 
 
 def test_the_live_table_before_the_first_epoch() -> None:
     head, row = drawn(live.table(Progress(), 9, "val_loss", 0.0))
-    assert head == ["done", "running", "pruned", "best val_loss", "epochs", "epochs/s", "time left"]
+    assert head == ["done", "running", "pruned", "best val_loss", "epochs", "epochs/s", "left"]
     assert row == ["0", "0", "0", "", "0", "", ""]
+
+
+def test_the_live_table_is_whole_at_80_columns() -> None:
+    made = Progress(total=15, epochs_trained=1496, epochs_proved=2, best=0.93, best_trial=6)
+    made.states[State.FINISHED] = 14
+    out = io.StringIO()
+    Console(file=out, width=80).print(live.table(made, 100, "val_accuracy", 77.0))
+    assert out.getvalue().splitlines()[0].split() == [
+        *("done", "running", "finished", "pruned", "best", "val_accuracy", "epochs", "epochs/s", "left")
+    ]
+    assert len(out.getvalue().splitlines()) == 3
 
 
 def test_failures_have_a_column() -> None:

@@ -129,11 +129,11 @@ def table(progress: Progress, epochs: int, metric: str, seconds: float) -> Table
     Trials are settled where rows on record decided them; epochs are trained, trained again to reach a state, or reused.
     Those that prove a state are few, and the last line of the run has them: there is no room for them at 80 columns.
     """
-    result = Table(box=box.SIMPLE_HEAD, show_edge=False)
+    result = Table(box=box.SIMPLE_HEAD, show_edge=False, collapse_padding=True, pad_edge=False)
     of = f" of {progress.total}" if progress.total is not None else ""
     shown = [state for state in SHOWN if state == State.PRUNED or progress.states[state]]
     best_column = f"best {metric}"
-    for name in ("done", "running", *shown, best_column, "epochs", "epochs/s", "time left"):
+    for name in ("done", "running", *shown, best_column, "epochs", "epochs/s", "left"):
         result.add_column(name, justify="right", no_wrap=name == best_column)
     best = "" if progress.best is None else f"{progress.best:.4g} (trial {progress.best_trial})"
     rate = progress.epochs_trained / seconds if seconds > 0 else 0.0
