@@ -14,9 +14,9 @@ from dataclasses import dataclass, replace
 import sqlalchemy as sa
 
 from search.core.trial import State
-from search.core.trust import FRESH
 from search.ledger import tables
 from search.ledger.files import StateFile
+from search.ledger.hidden import SHOWN, TAINTED, WITHDRAWN
 from search.ledger.step import Step
 from search.ledger.tables import utc_now
 
@@ -45,12 +45,6 @@ class Distrust:
 
 
 _epoch, _withdrawn, _distrust = tables.epoch.c, tables.withdrawn.c, tables.distrust.c
-
-_TAINTED = sa.or_(_epoch.origin.is_(None), _epoch.origin != FRESH)
-"""Rows that a distrusted kind's word is not taken for."""
-
-SHOWN = ~sa.exists().where(_withdrawn.key == _epoch.key) & ~sa.exists().where(_distrust.kind == _epoch.kind, _TAINTED)
-"""Which rows anybody is shown. The second half hides what a driver that has not heard of it commits meanwhile."""
 
 
 def distrusted(connection: sa.Connection, kinds: Collection[str] | None) -> dict[str, Distrust]:
@@ -104,7 +98,7 @@ def clear(connection: sa.Connection) -> int:
 
 def _withdraw(connection: sa.Connection, kind: str, text: str, run_id: int) -> set[bytes]:
     """Withdraw the rows of a kind that may be wrong; return the keys of those that were not yet."""
-    query = sa.select(_epoch.key).where(_epoch.kind == kind, _TAINTED, ~sa.exists().where(_withdrawn.key == _epoch.key))
+    query = sa.select(_epoch.key).where(_epoch.kind == kind, TAINTED, ~WITHDRAWN)
     keys = set(connection.scalars(query))
     entry = {"kind": kind, "reason": text, "run_id": run_id, "at": utc_now()}
     if keys:

@@ -16,8 +16,9 @@ import sqlalchemy as sa
 from search.core.errors import StudyNotFound, nearest
 from search.core.trial import DataCard, Row, State, Trial
 from search.ledger import codec, distrust, tables
-from search.ledger.distrust import SHOWN, Distrust
+from search.ledger.distrust import Distrust
 from search.ledger.files import remove_state
+from search.ledger.hidden import SHOWN
 from search.ledger.opening import open_engine
 from search.ledger.states import States
 from search.ledger.step import Step

@@ -12,7 +12,9 @@ import sqlalchemy as sa
 from sqlalchemy.sql.dml import ReturningInsert
 
 from search.core.trial import Row, State, Trial
+from search.core.trust import FRESH
 from search.ledger import codec, tables
+from search.ledger.hidden import DOUBTED
 from search.ledger.states import KeptState
 from search.ledger.tables import utc_now
 
@@ -35,7 +37,7 @@ class Step:
     def put_row(
         self, key: str, epoch: int, row: Row, seconds: float, run_id: int, kind: str = "", origin: str = ""
     ) -> tuple[Row, bool]:
-        """Insert a row, or find the one that is there: the first one stands, unless it was withdrawn.
+        """Insert a row, or find the one that is there: the first one stands, unless nobody is shown it.
 
         Args:
             key: its epoch key.
@@ -65,6 +67,10 @@ class Step:
         if self._connection.execute(_TAKE_PLACE, {"_key": binary}).first() is not None:
             self._connection.execute(tables.epoch.update().where(tables.epoch.c.key == binary).values(**values))
             return row, True
+        if origin == FRESH:  # it takes the place of one that is hidden by its kind alone, too
+            doubted = tables.epoch.update().where(tables.epoch.c.key == binary, DOUBTED)
+            if self._connection.execute(doubted.values(**values).returning(tables.epoch.c.key)).first() is not None:
+                return row, True
         query = sa.select(tables.epoch.c.row).where(tables.epoch.c.key == binary)
         return codec.decode_row(self._connection.execute(query).scalar_one()), False
 

@@ -218,6 +218,22 @@ class TrustContract:
         found = ledger.rows([key(2)])[key(2)]
         assert (found.row, found.seconds, found.run_id, found.origin) == (row(9.0), 0.7, later, key(1))
 
+    def test_a_row_of_a_fresh_process_takes_the_place_of_one_that_came_in_late(self, ledger, study, run):
+        """Else whoever trains it alone would be compared with a row that nobody is shown, and never be done."""
+        ledger.distrust(BAD, TEXT, True, run)
+        self.put(ledger, study, run, {2: (BAD, "used"), 3: (GOOD, "used")})
+        with ledger.step(study) as step:
+            assert step.put_row(key(2), 1, row(7.0), 0.7, run, kind=BAD, origin="used") == (row(2), False)
+            assert step.put_row(key(2), 1, row(9.0), 0.7, run, kind=BAD, origin="fresh") == (row(9.0), True)
+            assert step.put_row(key(2), 1, row(8.0), 0.7, run, kind=BAD, origin="fresh") == (row(9.0), False)
+            assert step.put_row(key(3), 1, row(8.0), 0.7, run, kind=GOOD, origin="fresh") == (row(3), False)
+            step.add_trial(trial(0, state=State.FINISHED, ended_by="last epoch", last_epoch=1), [key(2)], "")
+        assert {name: found.row for name, found in ledger.rows([key(2), key(3)]).items()} == {
+            key(2): row(9.0),
+            key(3): row(3),
+        }
+        assert ledger.reopen(study) == 0
+
     def test_what_came_in_late_stays_hidden_when_distrust_is_cleared(self, ledger, study, run):
         ledger.distrust(BAD, TEXT, True, run)
         self.put(ledger, study, run, {2: (BAD, "used"), 3: (BAD, "fresh")})
