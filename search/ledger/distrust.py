@@ -74,16 +74,16 @@ def record(
     of_kind = sa.select(_epoch.key).where(_epoch.kind == kind)
     deleted = tables.state.delete().where((states.kind == kind) | states.key.in_(of_kind))
     gone = connection.execute(deleted.returning(states.key, states.sha256, states.size)).all()
-    keys = _withdraw(connection, kind, text, run_id)
+    keys = _withdraw_tainted(connection, kind, text, run_id)
     _reopen(connection, keys, kind, text, run_id)
     return len(keys), [StateFile(row.key.hex(), row.sha256, row.size) for row in gone]
 
 
-def withdraw(connection: sa.Connection, kind: str, keys: Collection[str], text: str, run_id: int) -> None:
-    """Withdraw single rows, whatever their origin: they are about to be trained once more."""
+def withdraw(connection: sa.Connection, kind: str, keys: Collection[bytes], text: str, run_id: int) -> None:
+    """Withdraw rows, whatever their origin."""
     entry = {"kind": kind, "reason": text, "run_id": run_id, "at": utc_now()}
-    entries = [{"key": bytes.fromhex(key), **entry} for key in sorted(keys)]
-    connection.execute(tables.insert_new(connection.dialect.name, tables.withdrawn), entries)
+    if entries := [{"key": key, **entry} for key in sorted(keys)]:
+        connection.execute(tables.insert_new(connection.dialect.name, tables.withdrawn), entries)
 
 
 def clear(connection: sa.Connection) -> int:
@@ -91,19 +91,18 @@ def clear(connection: sa.Connection) -> int:
     trained again."""
     kinds = distrusted(connection, None)
     for each in kinds.values():
-        _withdraw(connection, each.kind, each.text, each.run_id)
+        _withdraw_tainted(connection, each.kind, each.text, each.run_id)
+    # A driver that had not heard of it may have recorded proofs since.
+    connection.execute(tables.proof.delete().where(tables.proof.c.kind.in_(sa.select(_distrust.kind))))
     connection.execute(tables.distrust.delete())
     return len(kinds)
 
 
-def _withdraw(connection: sa.Connection, kind: str, text: str, run_id: int) -> set[bytes]:
+def _withdraw_tainted(connection: sa.Connection, kind: str, text: str, run_id: int) -> set[bytes]:
     """Withdraw the rows of a kind that may be wrong; return the keys of those that were not yet."""
     query = sa.select(_epoch.key).where(_epoch.kind == kind, TAINTED, ~WITHDRAWN)
     keys = set(connection.scalars(query))
-    entry = {"kind": kind, "reason": text, "run_id": run_id, "at": utc_now()}
-    if keys:
-        entries = [{"key": key, **entry} for key in sorted(keys)]
-        connection.execute(tables.insert_new(connection.dialect.name, tables.withdrawn), entries)
+    withdraw(connection, kind, keys, text, run_id)
     return keys
 
 
@@ -154,7 +153,8 @@ def _hidden(connection: sa.Connection, keys: Sequence[bytes]) -> dict[bytes, Dis
         for row in connection.execute(sa.select(tables.withdrawn).where(_withdrawn.key.in_(batch))):
             entries[row.key] = Distrust(row.kind, row.reason, True, row.run_id, "")
     whole = {kind: replace(why, at="", withdrawn=0) for kind, why in distrusted(connection, None).items()}
-    return {key: whole.get(kind) or entries[key] for key, kind in kinds.items()}
+    # One that took a withdrawn row's place between the two looks has no entry any more.
+    return {key: why for key, kind in kinds.items() if (why := whole.get(kind) or entries.get(key))}
 
 
 def _shown_paths(connection: sa.Connection, which: sa.ColumnElement[bool]) -> Iterator[tuple[int, int, list[bytes]]]:

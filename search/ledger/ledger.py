@@ -230,7 +230,7 @@ class Ledger:
             run_id: the run that trains them.
         """
         with self.writing() as connection:
-            distrust.withdraw(connection, kind, keys, text, run_id)
+            distrust.withdraw(connection, kind, [bytes.fromhex(key) for key in keys], text, run_id)
 
     def reopen(self, study_id: int) -> int:
         """Reopen the trials of a study that ended with a withdrawn row on their path; return how many there were.

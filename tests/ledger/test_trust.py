@@ -218,6 +218,14 @@ class TrustContract:
         found = ledger.rows([key(2)])[key(2)]
         assert (found.row, found.seconds, found.run_id, found.origin) == (row(9.0), 0.7, later, key(1))
 
+    def test_what_was_proven_late_is_proven_anew_when_distrust_is_cleared(self, ledger, study, run):
+        ledger.distrust(BAD, TEXT, True, run)
+        with ledger.step(study) as step:  # by a driver that has not heard of it
+            step.put_proof(BAD, "depth 0", key(1), run)
+            step.put_proof(GOOD, "depth 0", key(2), run)
+        ledger.trust_again()
+        assert ledger.proofs() == {GOOD: frozenset({"depth 0"})}
+
     def test_a_row_of_a_fresh_process_takes_the_place_of_one_that_came_in_late(self, ledger, study, run):
         """Else whoever trains it alone would be compared with a row that nobody is shown, and never be done."""
         ledger.distrust(BAD, TEXT, True, run)
