@@ -20,8 +20,6 @@ from search.ledger.hidden import SHOWN, TAINTED, WITHDRAWN
 from search.ledger.step import Step
 from search.ledger.tables import utc_now
 
-KEYS_PER_QUERY = 500
-
 
 @dataclass(frozen=True)
 class Distrust:
@@ -146,8 +144,7 @@ def _hidden(connection: sa.Connection, keys: Sequence[bytes]) -> dict[bytes, Dis
     """Return those of the keys whose rows are shown to nobody, with why."""
     kinds: dict[bytes, str] = {}
     entries: dict[bytes, Distrust] = {}
-    for start in range(0, len(keys), KEYS_PER_QUERY):
-        batch = keys[start : start + KEYS_PER_QUERY]
+    for batch in tables.batches(keys):
         found = connection.execute(sa.select(_epoch.key, _epoch.kind).where(_epoch.key.in_(batch), ~SHOWN))
         kinds |= {row.key: row.kind or "" for row in found}
         for row in connection.execute(sa.select(tables.withdrawn).where(_withdrawn.key.in_(batch))):

@@ -25,9 +25,6 @@ from search.ledger.step import Step
 from search.ledger.tables import utc_now
 from search.ledger.urls import without_password
 
-KEYS_PER_QUERY = 500
-"""SQLite allows 32,766 variables in a statement, and smaller statements are cached better."""
-
 
 @dataclass(frozen=True)
 class StudyRecord:
@@ -282,8 +279,7 @@ class Ledger:
         """Return trial number -> (epoch keys of its whole path, data fingerprint), of all trials or of these."""
         columns = tables.trial.c.number, tables.trial.c.path, tables.trial.c.data
         query = sa.select(*columns).where(tables.trial.c.study_id == study_id)
-        starts = range(0, len(numbers or ()), KEYS_PER_QUERY)
-        batches = [None] if numbers is None else [numbers[at : at + KEYS_PER_QUERY] for at in starts]
+        batches = [None] if numbers is None else tables.batches(numbers)
         found: dict[int, tuple[list[str], str]] = {}
         with self.engine.connect() as connection:
             for batch in batches:
@@ -295,9 +291,8 @@ class Ledger:
         """Return those of `keys` that are on record and were not withdrawn."""
         recorded = {}
         with self.engine.connect() as connection:
-            for start in range(0, len(keys), KEYS_PER_QUERY):
-                wanted = [bytes.fromhex(key) for key in keys[start : start + KEYS_PER_QUERY]]
-                query = sa.select(tables.epoch).where(tables.epoch.c.key.in_(wanted), SHOWN)
+            for batch in tables.batches(keys):
+                query = sa.select(tables.epoch).where(tables.epoch.c.key.in_(list(map(bytes.fromhex, batch))), SHOWN)
                 for row in connection.execute(query):
                     recorded[row.key.hex()] = Recorded(
                         codec.decode_row(row.row, predictions),

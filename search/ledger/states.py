@@ -22,8 +22,6 @@ from search.core.errors import UserError
 from search.ledger import files, tables
 from search.ledger.files import StateFile
 
-KEYS_PER_QUERY = 500
-
 
 class Role(enum.StrEnum):
     """What a state is kept for, least useful first: in this order they go when room is short."""
@@ -100,9 +98,8 @@ class States:
         """Return the states on record of these keys; whether their files are sound is seen when they are read."""
         kept_of = {}
         with self._engine.connect() as connection:
-            for start in range(0, len(keys), KEYS_PER_QUERY):
-                wanted = [bytes.fromhex(key) for key in keys[start : start + KEYS_PER_QUERY]]
-                query = sa.select(tables.state).where(tables.state.c.key.in_(wanted))
+            for batch in tables.batches(keys):
+                query = sa.select(tables.state).where(tables.state.c.key.in_(list(map(bytes.fromhex, batch))))
                 for row in connection.execute(query):
                     kept_of[row.key.hex()] = _kept(row)
         return kept_of

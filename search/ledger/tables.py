@@ -14,9 +14,10 @@ distrust  kinds of which a proof failed: nothing of them is shared
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from typing import TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
@@ -27,6 +28,11 @@ VERSION = "3"
 EARLIER = ("1", "2")
 """Layouts that only lack tables, and columns that may be empty: these are added. Any other is refused, never guessed
 at."""
+
+KEYS_PER_QUERY = 500
+"""SQLite allows 32,766 variables in a statement, and smaller statements are cached better."""
+
+_Key = TypeVar("_Key")
 
 metadata = sa.MetaData()
 
@@ -165,6 +171,12 @@ def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
     """One transaction that writes."""
     with engine.connect().execution_options(writes=True) as connection, connection.begin():
         yield connection
+
+
+def batches(keys: Sequence[_Key]) -> Iterator[Sequence[_Key]]:
+    """Yield keys in parts that one statement takes each."""
+    for start in range(0, len(keys), KEYS_PER_QUERY):
+        yield keys[start : start + KEYS_PER_QUERY]
 
 
 def insert(dialect: str, table: sa.Table) -> postgresql.Insert | sqlite.Insert:
