@@ -53,10 +53,10 @@ def judged_notes(table: Table, read: Curves, remarks: Remarks) -> Iterator[str]:
 def _without(table: Table, evidence: Evidence) -> str:
     """Nothing can be judged: a description of these runs."""
     metric = next((name for name in table.metrics if is_accuracy(name)), table.metrics[0])
-    return (
-        f"No interval and no p value for {metric}: they need predictions, and {evidence.why}. The sd over seeds says "
-        "how far these runs lie apart, not how far a new run on new images may fall."
-    )
+    spread = ""
+    if not table.cross and any(line.seeds > 1 for line in table.lines):
+        spread = " The sd over seeds says how far these runs lie apart, not how far a new run on new images may fall."
+    return f"No interval and no p value for {metric}: they need predictions, and {evidence.why}.{spread}"
 
 
 def _levels(table: Table, evidence: Evidence) -> Iterator[str]:

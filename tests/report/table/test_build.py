@@ -56,6 +56,15 @@ def test_the_footnotes_say_what_the_number_is(focal):
     ]
 
 
+def test_a_column_that_is_not_there_is_not_explained(make):
+    study = make(replace(GAMMAS, seeds=(0,)))
+    study.trial({"gamma": 0}, 0, [0.1, 0.2, 0.5])
+    sheet = table_sheet(comparison_table(study.opened))
+    assert not any("sd over seeds" in column.head for column in sheet.columns)
+    assert any(note.startswith("No interval and no p value for val_accuracy") for note in sheet.notes)
+    assert "sd over seeds" not in notes_of(study)
+
+
 def test_best_epoch_is_read_for_test_as_well_and_marked(focal):
     focal.space = replace(ROWS, report=Report(rows="gamma", value="best"))
     line = comparison_table(focal.opened).lines[0]
