@@ -140,7 +140,8 @@ def compared(plan: Plan, trained: int, again: int, proved: int, seconds: float) 
     line = f"planned {'' if exact else 'at most '}{epochs.train:,} epochs, {epochs.again:,} again and {epochs.prove:,} "
     line += f"to prove, trained {trained:,}, {again:,} again and {proved:,} to prove"
     if plan.seconds.wall is None:
-        return f"{line}; {duration(seconds)}; no time was predicted"
+        why = "without a similar trial on record a run plans no time (`plan` times an epoch)"
+        return f"{line}; took {duration(seconds)}; {why}"
     return f"{line}; planned {duration(plan.seconds.wall - plan.seconds.start)} at least, took {duration(seconds)}"
 
 
