@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
 from search.core.errors import UserError
 from search.system.writing import write_bytes
@@ -26,7 +27,9 @@ _LIBRARIES = {".safetensors": "safetensors", ".pt": "torch"}
 """Ending of a file's name -> the library that writes it."""
 
 _NUMERIC = "biuf"
-"""Kinds of NumPy's types that both formats have."""
+"""Kinds of NumPy's types that both formats have, up to `MAX_ITEM_BYTES`."""
+
+MAX_ITEM_BYTES = 8
 
 
 def check_file(path: Path) -> None:
@@ -59,7 +62,7 @@ def fault_of(name: object, array: Any) -> str:
     """Say what is wrong with one entry of what is to be written; "" where nothing is."""
     if not isinstance(name, str):
         return f"has the name {name!r}, which must be text"
-    if isinstance(array, np.ndarray) and array.dtype.kind in _NUMERIC:
+    if isinstance(array, np.ndarray) and array.dtype.kind in _NUMERIC and array.dtype.itemsize <= MAX_ITEM_BYTES:
         return ""
     if _is_tensor(array) and not (array.is_complex() or array.is_meta or array.is_nested or array.is_quantized):
         return "" if str(array.layout) == "torch.strided" else f"{name!r} is a sparse tensor; make it dense"
@@ -88,7 +91,7 @@ def write_tensors(path: Path, arrays: Mapping[str, Any], text: Mapping[str, str]
         return write_bytes(path, save(_tensors(arrays), text))
     from safetensors.numpy import save as save_arrays
 
-    return write_bytes(path, save_arrays({name: array.copy("C") for name, array in arrays.items()}, text))
+    return write_bytes(path, save_arrays({name: _native(array) for name, array in arrays.items()}, text))
 
 
 def _state_dict(arrays: Mapping[str, object], text: Mapping[str, str]) -> bytes:
@@ -108,9 +111,14 @@ def _tensors(arrays: Mapping[str, Any]) -> dict[str, Tensor]:
 
     found = {}
     for name, array in arrays.items():
-        tensor = array.detach().resolve_neg() if _is_tensor(array) else torch.from_numpy(array.copy("C"))
+        tensor = array.detach().resolve_neg() if _is_tensor(array) else torch.from_numpy(_native(array))
         found[name] = torch.empty(tensor.shape, dtype=tensor.dtype).copy_(tensor)
     return found
+
+
+def _native(array: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
+    """Return a copy in standard layout, in this machine's order of bytes."""
+    return array.astype(array.dtype.newbyteorder("="), order="C")
 
 
 def _is_tensor(array: object) -> bool:

@@ -72,6 +72,14 @@ def test_versions_that_modules_note_stay_in_a_state_dict(tmp_path: Path) -> None
     model.load_state_dict(found, strict=True)
 
 
+@pytest.mark.parametrize("ending", [".safetensors", ".pt"])
+def test_numbers_of_the_other_order_of_bytes_stay_what_they_are(ending: str, tmp_path: Path) -> None:
+    swapped = np.arange(6, dtype=np.dtype(np.float32).newbyteorder("S")).reshape(2, 3).T
+    path = write_tensors(tmp_path / f"w{ending}", {"a": swapped}, {})
+    found = load_file(path)["a"] if ending == ".safetensors" else torch.load(path, weights_only=True)["a"].numpy()
+    assert found.tolist() == swapped.tolist()
+
+
 def test_what_stands_there_is_replaced(tmp_path: Path) -> None:
     path = tmp_path / "w.safetensors"
     path.write_text("something else")
@@ -144,3 +152,10 @@ def test_a_mapping_of_another_kind_is_written_as_well(tmp_path: Path) -> None:
         write_tensors(tmp_path / "w.pt", OrderedDict(b=np.ones(1), a=np.zeros(1)), {}), weights_only=True
     )
     assert list(found) == ["b", "a"]
+
+
+@pytest.mark.skipif(np.dtype(np.longdouble).itemsize <= 8, reason="no longer numbers here")
+def test_numbers_longer_than_both_formats_have() -> None:
+    kind = np.dtype(np.longdouble)
+    said = f"'a' is an array of {kind}, and must be a NumPy array or a tensor of numbers"
+    assert fault_of("a", np.ones(1, kind)) == said
