@@ -41,6 +41,9 @@ def read_listed(name: str, kind: str, node: Node, rule: Rule, ruled: bool, probl
         if means_plan(item, rule, ruled):
             if (plan := read_plan(item, rule, problems)) is None:
                 continue
+            if isinstance(plan, list):  # one value in all epochs
+                problems.add(item, f"found the list {plan} for all epochs, must be a single value; {remedy}")
+                continue
             value = plan_name(plan)
             if isinstance(plan, Mapping):
                 plans[value] = plan

@@ -13,6 +13,7 @@ from search.space.recorded import rebuild
 from search.space.schema import schema
 from search.space.writing import dump
 from search.workload import load_workload
+from tests.space.fake import Fake
 
 HEAD = "workload: tests.space.fake:Fake\nfixed: {epochs: 10, batch_size: 16}\n"
 PLANS = """workload: tests.space.fake:Fake
@@ -24,6 +25,10 @@ space:
       plain: {}
       later: {decay.name: {1: none, 4: exponential}, decay.factor: 0.1}
 """
+
+
+class Lists(Fake):
+    settings = {**Fake.settings, "betas": {"type": "array", "items": {"type": "number"}, "epoch": True}}
 
 
 @pytest.fixture(autouse=True)
@@ -54,6 +59,18 @@ def test_a_setting_of_the_whole_trial_takes_none():
     assert str(refused.value) == (
         "space.yaml:4: space.data.size.grid[1]: found values by epoch, but this workload keeps one value of "
         "data.size for the whole trial; list single values"
+    )
+
+
+def test_lists_by_epoch_are_a_value_and_one_list_for_all_epochs_is_none():
+    head = HEAD.replace("fake:Fake", "test_plans:Lists")
+    space = read(head + "space:\n  betas: {grid: [{1: [0.9, 0.99], 3: [0.5, 0.5]}]}\n")
+    assert space.axes[0].domain.values == ("{1: [0.9, 0.99], 3: [0.5, 0.5]}",)
+    with pytest.raises(Faults) as refused:
+        read(head + "space:\n  betas: {grid: [{1: [0.9, 0.99]}]}\n")
+    assert str(refused.value) == (
+        "space.yaml:4: space.betas.grid[0]: found the list [0.9, 0.99] for all epochs, must be a single value; use "
+        "named options: `grid: {a name: {betas: ...}}`, with another name for the axis"
     )
 
 
