@@ -15,7 +15,7 @@ from search.ledger.ledger import Ledger, Recorded, StudyRecord
 from search.space.model import Space
 from search.study.fold import Fold
 from search.study.leaf import Leaf, Planner
-from search.study.pruner import pruner
+from search.study.pruner import pruner, rungs_on_record
 from search.study.sampling import make_sampler
 
 
@@ -85,7 +85,7 @@ def take_stock(space: Space, ledger: Ledger, planner: Planner, record: StudyReco
                 leaf = replace(leaf, path=paths[trial.number][0])
             leaves.append((leaf, trial))
     rows = ledger.rows(list(dict.fromkeys(key for leaf, _ in leaves for key in leaf.path)))
-    asha = pruner(space, ledger.decisions(record.id, ["rung"]) if record is not None else ())
+    asha = pruner(space, rungs_on_record(ledger, record.id) if record is not None else ())
     trials = []
     for leaf, trial in leaves:
         if _decided(trial):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from search.core.pruning import Asha
-from search.ledger.ledger import Decision
+from search.ledger.ledger import Decision, Ledger
 from search.space.model import Space
 from search.study.leaf import longest
 
@@ -19,6 +19,15 @@ def pruner(space: Space, decisions: Iterable[Decision] = ()) -> Asha | None:
     for entry in decisions:
         asha.feed(entry.epoch or 0, entry.key or "", float(entry.detail["value"]))
     return asha
+
+
+def rungs_on_record(ledger: Ledger, study_id: int) -> Sequence[Decision]:
+    """Return what a study's pruner decided, without what it was fed from rows that were withdrawn since."""
+    entries = ledger.decisions(study_id, ["rung"])
+    if not entries or not ledger.decisions(study_id, ["withdrawn"]):
+        return entries
+    rows = ledger.rows([entry.key for entry in entries if entry.key is not None])
+    return [entry for entry in entries if entry.key in rows]
 
 
 def rungs_of(space: Space) -> Sequence[int]:

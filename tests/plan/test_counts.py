@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from search.core.trial import Row, State
 from search.ledger.ledger import Ledger
 from search.ledger.states import Role
 from search.plan.place import Place
@@ -19,7 +21,7 @@ from search.space.reader import space_from_mapping
 from search.study.leaf import Planner
 from search.study.revision import continued_study
 from tests.engine.decide.test_driver import asha, fast, ledger, space_of, spaces
-from tests.engine.simulation import CLASS, Nature, Simulation
+from tests.engine.simulation import CLASS, Nature, Simulation, study
 from tests.engine.workloads import Synthetic
 
 PLACE = Place(CLASS, 1, 0.0, 2, "a test")
@@ -99,6 +101,22 @@ def test_bounds_where_a_stop_rule_may_end_every_trial(opened: Ledger) -> None:
     epochs = planned(space, opened).epochs
     assert (epochs.train, epochs.least) == (10, 2)
     assert not epochs.exact
+
+
+def test_rungs_of_withdrawn_rows_prune_nobody(opened: Ledger) -> None:
+    """As the driver has it: a value that is shown to nobody is not one to be measured by."""
+    space = grid({"a": {"grid": [1, 2]}}, pruning=asha(1, 2))
+    record = study(opened, space)
+    run = opened.begin_run(record.id, {})
+    better, worse = [known.leaf for known in planned(space, opened).stock.trials]
+    with opened.step(record.id) as step:
+        for leaf, loss, origin in ((better, 0.1, "used"), (worse, 0.9, "fresh")):
+            step.put_row(leaf.path[0], 1, Row({"val_loss": loss, "train_loss": loss}), 0.1, run, leaf.kind, origin)
+        step.add_trial(replace(better.trial, state=State.INTERRUPTED, last_epoch=1), better.path, better.data)
+        step.log("rung", trial=0, epoch=1, key=better.path[0], value=0.1, goes_on=True)
+    assert [known.ended for known in planned(space, opened).stock.trials] == [False, True]
+    opened.distrust(worse.kind, "it differs", True, run)
+    assert [known.ended for known in planned(space, opened).stock.trials] == [False, False]
 
 
 def test_asha_in_expectation(opened: Ledger) -> None:

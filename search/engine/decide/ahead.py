@@ -10,8 +10,8 @@ from search.core.trust import START
 from search.engine.decide.admission import GRID_CONFIGURATIONS_PER_COMMIT, Admission
 from search.engine.decide.context import Context
 from search.engine.decide.course import Planning
-from search.ledger.ledger import Decision
 from search.study.leaf import Leaf
+from search.study.pruner import rungs_on_record
 from search.study.sampling import Asked
 
 MAX_LEAVES_AHEAD = 5_000
@@ -46,17 +46,9 @@ class Ahead:
                     step.log("interrupted", trial=trial.number, epoch=trial.last_epoch)
             trials = ledger.trials(record.id)
         self._admission.restore(trials)
-        self._context.judge.restore(self._shown(ledger.decisions(record.id, ["rung"])))
+        self._context.judge.restore(rungs_on_record(ledger, record.id))
         self._context.outcomes.restore(ledger, record, trials)
         self._restore_roots({trial.number: trial for trial in trials})
-
-    def _shown(self, rungs: Sequence[Decision]) -> Sequence[Decision]:
-        """Drop what the pruner was fed from rows that were withdrawn since."""
-        ledger = self._context.ledger
-        if not rungs or not ledger.decisions(self._context.record.id, ["withdrawn"]):
-            return rungs
-        rows = ledger.rows([entry.key for entry in rungs if entry.key is not None])
-        return [entry for entry in rungs if entry.key in rows]
 
     def _restore_roots(self, trials: Mapping[int, Trial]) -> None:
         """Take up the starts that an earlier run left unproven."""
