@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Any
 
+from search.core.shown import counted
 from search.plan.plan import Plan, confirmed_settings
 from search.plan.tree import Stage, walk
 from search.study.leaf import Leaf
@@ -39,7 +40,7 @@ def _head(plan: Plan) -> Iterator[str]:
     yield f"study {plan.study}"
     for note in plan.space.notes:
         yield f"  note: {note}"
-    what = f"{_many(plan.configurations, 'configuration')} x {_many(plan.seeds, 'seed')}"
+    what = f"{counted(plan.configurations, 'configuration')} x {counted(plan.seeds, 'seed')}"
     yield _line("trials", f"{plan.trials:,}", what)
     if plan.unasked:
         so_far = plan.configurations - plan.unasked
@@ -68,7 +69,7 @@ def _epochs(plan: Plan) -> Iterator[str]:
     yield _line("  to be trained again, to reach a state", f"{epochs.again:,}")
     yield _line("  to prove", f"{epochs.prove:,}", _proofs(plan, exact))
     if (confirm := plan.space.search.confirm) is not None:
-        what = f"at most; {_many(confirmed_settings(plan.space), 'setting')} x {_many(confirm.seeds, 'seed')}"
+        what = f"at most; {counted(confirmed_settings(plan.space), 'setting')} x {counted(confirm.seeds, 'seed')}"
         each = plan.seconds.epoch
         time = f", {duration(plan.confirm * each / plan.seconds.workers)} and its own start" if each else ""
         yield _line("  its confirm stage, besides", f"{plan.confirm:,}", what + time)
@@ -80,14 +81,14 @@ def _proofs(plan: Plan, exact: bool) -> str:
     """Say what is proven, and how often that is paid."""
     if not plan.epochs.prove:
         return ""
-    what = f"{_many(plan.kinds, 'kind')} of training, once; in processes of their own"
+    what = f"{counted(plan.kinds, 'kind')} of training, once; in processes of their own"
     more = "" if not plan.unasked else "; besides, one in a hundred of the states that are started from"
     return f"{'' if exact else 'at most; '}{what}{more}"
 
 
 def _cost(plan: Plan) -> Iterator[str]:
     seconds, room = plan.seconds, plan.room
-    workers = _many(seconds.workers, "worker")
+    workers = counted(seconds.workers, "worker")
     if plan.epochs.train + plan.epochs.again + plan.epochs.prove == 0:
         yield _line(
             "time", "seconds", "nothing is to be trained" + (" before the confirm stage" if plan.confirm else "")
@@ -171,7 +172,7 @@ def _notes(plan: Plan, stage: Stage) -> str:
         if varying := _varying(ending):
             notes.append(varying)
         if stage.children:
-            notes.append(f"{_many(len(ending), 'trial')} {'ends' if len(ending) == 1 else 'end'} here")
+            notes.append(f"{counted(len(ending), 'trial')} {'ends' if len(ending) == 1 else 'end'} here")
     there = sum(key in plan.stock.rows for key in stage.keys)
     if there:
         notes.append("on record" if there == stage.end - stage.start else f"on record to {stage.start + there}")
@@ -222,10 +223,6 @@ def _sources(label: str, sources: Sequence[str]) -> Iterator[str]:
 
 def _line(label: str, figure: str, note: str = "") -> str:
     return f"{label:<40} {figure:>12}" + (f"  {note}" if note else "")
-
-
-def _many(count: int, word: str) -> str:
-    return f"{count:,} {word}{'s' * (count != 1)}"
 
 
 def duration(seconds: float) -> str:

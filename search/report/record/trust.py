@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from search.core.shown import counted
 from search.ledger.ledger import Ledger, StudyRecord
 
 SHOWN_DIGITS = 8
@@ -25,7 +26,7 @@ def trust_sentences(ledger: Ledger, record: StudyRecord) -> list[str]:
         mine = [entry.detail for entry in entries if entry.detail["kind_of_training"] == kind]
         rows = sum(detail["rows"] for detail in mine)
         trials = len({number for detail in mine for number in detail["trials"]})
-        what = f"{_many(rows, 'row')} of {_many(trials, 'trial')} {_named(kind)} that this study had shown"
+        what = f"{counted(rows, 'row')} of {counted(trials, 'trial')} {_named(kind)} that this study had shown"
         alone = ", and trials of that kind are trained alone since" if kind in distrusted else ""
         sentences.append(f"{what} {'is' if rows == 1 else 'are'} withdrawn{alone}: {_reason(mine[0]['text'])}.")
     for kind in sorted(_kinds(ledger, record) & distrusted.keys()) if distrusted else ():
@@ -51,7 +52,3 @@ def _named(kind: str) -> str:
 
 def _reason(text: str) -> str:
     return text.strip().rstrip(".")
-
-
-def _many(count: int, word: str) -> str:
-    return f"{count:,} {word}{'s' * (count != 1)}"
