@@ -9,7 +9,7 @@ import signal
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO
 
@@ -209,16 +209,6 @@ def test_a_writer_that_is_killed_leaves_a_draft_at_most(tmp_path: Path) -> None:
 
 class StatesContract:
     """What `search.ledger.states.States` promises. A subclass gives `storage`: a place without a ledger yet."""
-
-    @pytest.fixture
-    def ledger(self, storage: str, tmp_path: Path) -> Iterator[Ledger]:
-        ledger = Ledger(storage, tmp_path / "states")
-        yield ledger
-        ledger.close()
-
-    @pytest.fixture
-    def study(self, ledger: Ledger) -> int:
-        return study_of(ledger)
 
     @pytest.fixture
     def states(self, ledger: Ledger) -> States:

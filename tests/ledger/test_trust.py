@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -29,16 +28,6 @@ def state(number: int, epoch: int, content: str = "0", kind: str = BAD) -> KeptS
 
 class TrustContract:
     """A subclass gives `storage`: a place without a ledger yet."""
-
-    @pytest.fixture
-    def ledger(self, storage: str, tmp_path: Path) -> Iterator[Ledger]:
-        ledger = Ledger(storage, tmp_path / "states")
-        yield ledger
-        ledger.close()
-
-    @pytest.fixture
-    def study(self, ledger: Ledger) -> int:
-        return study_of(ledger)
 
     @pytest.fixture
     def run(self, ledger: Ledger, study: int) -> int:
