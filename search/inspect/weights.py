@@ -78,6 +78,10 @@ def export_weights(
     except Exception as error:
         doing = f"the weights of trial {curve.trial.number} after epoch {epoch}"
         raise UserError(f"the workload {name!r} failed at {doing}: {reason_of(error)}; nothing was written") from error
+    for method, given in (("weights", arrays), ("about", about)):
+        if not isinstance(given, Mapping):
+            kind = type(given).__name__
+            raise UserError(f"the workload {name!r}: {method}() gave a {kind}, must be a mapping; nothing was written")
     card = study.ledger.data(curve.data)
     if card is not None and card.classes:
         about = {"classes": list(card.classes), **about}
@@ -124,12 +128,16 @@ def _check_ended(curve: Curve, study: str) -> None:
     raise UserError(f"trial {trial.number} of study {study!r} {how}{on_record}")
 
 
-def _text(name: str, value: object, workload: str) -> str:
+def _text(name: object, value: object, workload: str) -> str:
     """Return text as it is, and plain data as JSON.
 
     Raises:
-        UserError: it is neither.
+        UserError: it is neither, or its name is no text.
     """
+    if not isinstance(name, str):
+        raise UserError(
+            f"the workload {workload!r} says {name!r} about its weights, where names must be text; nothing was written"
+        )
     if isinstance(value, str):
         return value
     try:

@@ -187,14 +187,17 @@ def test_no_such_trial_epoch_or_format(make: Callable[..., Recorded], tmp_path: 
             "says 'size' about its weights, which is no plain data (Object of type set is not JSON serializable); give "
             "text, numbers, lists and mappings, nothing was written",
         ),
+        ([np.ones(1)], {}, "weights() gave a list, must be a mapping; nothing was written"),
+        ({"a": np.ones(1)}, None, "about() gave a NoneType, must be a mapping; nothing was written"),
+        ({"a": np.ones(1)}, {3: 1}, "says 3 about its weights, where names must be text; nothing was written"),
     ],
 )
 def test_a_workload_that_offers_what_cannot_be_written(
     make: Callable[..., Recorded],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-    weights: dict[str, Any],
-    about: dict[str, Any],
+    weights: Any,
+    about: Any,
     said: str,
 ) -> None:
     study = make()
