@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from search.core.trial import Row
 from search.plan.tree import Stage, grow
-from search.proof import causes
+from search.proof import causes, lacking
 from search.proof.fresh import Fresh
 from search.proof.subject import Subject
 from search.proof.trainer import Difference, Trainer, first_difference
@@ -95,7 +95,7 @@ def prove(trainer: Trainer, roots: Sequence[Stage], told: Callable[[int], object
                 found = _again(trainer, leaf, at.end, saved, len(behind))
                 difference = first_difference(behind, found, at.end)
                 if difference is not None:
-                    cause = causes.tried(lambda: causes.of_loading(trainer, leaf, at.end, saved, behind, ()))  # noqa: B023
+                    cause = causes.tried(lambda: lacking.of_loading(trainer, leaf, at.end, saved, behind, ()))  # noqa: B023
                     return Failed(leaf, at.end, difference, cause)
                 proven += 1
                 told(proven)

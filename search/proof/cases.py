@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from search.core.trial import Row
-from search.proof import causes
+from search.proof import causes, lacking
 from search.proof.disturb import GENERATORS
 from search.proof.finding import Finding, Result
 from search.proof.fresh import Warm
@@ -223,7 +223,7 @@ def _loaded(ground: Ground) -> Finding:
     def cause(difference: Difference) -> str:
         behind = difference.epoch - at
         where = f"from the state of epoch {at}, in the {'first' if behind == 1 else f'{behind}.'} epoch behind it"
-        text = causes.of_loading(trainer, base, at, ground.states[at], ground.rows[at:], ground.shared)
+        text = lacking.of_loading(trainer, base, at, ground.states[at], ground.rows[at:], ground.shared)
         return f"{text}; {where}"
 
     return ground.judged(LOADED, train, cause, f"after each of the epochs 1 to {base.epochs - 1}")
@@ -292,4 +292,4 @@ def _cause_of_saved_again(ground: Ground) -> str:
         state = trainer.save(fresh, 2)
         trainer.start(fresh, base, state)
         wrong = trainer.look(fresh)
-    return causes.named(right, wrong, causes.KIND_WORDS) or "a run that was loaded does not save all of it"
+    return lacking.unsaved(right, wrong) or "a run that was loaded does not save all of it"

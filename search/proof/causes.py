@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 from search.core.trial import Row
 from search.proof.disturb import GENERATORS
-from search.proof.fresh import Fresh
-from search.proof.look import Seen, differing
+from search.proof.fresh import Fresh, FreshDied, FreshFailed
+from search.proof.look import Differing, Seen, differing
 from search.proof.subject import Subject
 from search.proof.trainer import Trainer, Trouble, first_difference
 
@@ -169,34 +169,6 @@ def of_what_was_left(trainer: Trainer, subject: Subject, earlier: Sequence[Subje
     return f"{text}; it is changed {when}" if text else f"a cache or a variable of the process, changed {when}"
 
 
-def of_loading(
-    trainer: Trainer, subject: Subject, epoch: int, state: bytes, rows: Sequence[Row], shared: Sequence[str]
-) -> str:
-    """Return why a loaded state gave other rows.
-
-    Args:
-        trainer: trains.
-        subject: what is trained.
-        epoch: behind which the state was saved.
-        state: the state.
-        rows: the rows that a run which was never loaded gives in the epochs behind it.
-        shared: names of shared generators that its rows depend on.
-    """
-    with trainer.process() as fresh:
-        trainer.start(fresh, subject)
-        trainer.train(fresh, subject, last=epoch)
-        trainer.save(fresh, epoch)
-        right, places = trainer.look(fresh), fresh.ask("generators")
-    with trainer.process() as fresh:
-        trainer.start(fresh, subject, state)
-        wrong = trainer.look(fresh)
-        if shared:
-            fresh.ask("put_back", places)
-            if first_difference(rows, trainer.train(fresh, subject, first=epoch + 1)) is None:
-                return f"generator not saved: the state lacks where {generators(shared)} is"
-    return named(right, wrong, KIND_WORDS) or "something that the next epoch starts from is not in the state"
-
-
 def of_saving(trainer: Trainer, subject: Subject, epoch: int) -> str:
     """Return what saving changes in a run, behind an epoch."""
     looks = []
@@ -206,34 +178,39 @@ def of_saving(trainer: Trainer, subject: Subject, epoch: int) -> str:
         looks.append(trainer.look(fresh))
         trainer.save(fresh, epoch)
         looks.append(trainer.look(fresh))
-    paths = [path for path, _, _ in differing(looks[0], looks[1])][:MAX_NAMED]
+    paths = [found.path for found in of_run_first(differing(looks[0], looks[1]))][:MAX_NAMED]
     return f"saving changes {', '.join(f'`{path}`' for path in paths)}" if paths else "saving changes the run"
 
 
 def left(right: Mapping[str, Seen], wrong: Mapping[str, Seen]) -> str:
     """Name what a process keeps between two trials: variables of modules and classes before what the run holds."""
-    outside, others = ({path: seen[path] for path in seen if not path.startswith("run")} for seen in (right, wrong))
-    return named(outside, others, LEFT_WORDS) or named(right, wrong, LEFT_WORDS)
-
-
-def named(right: Mapping[str, Seen], wrong: Mapping[str, Seen], words: Mapping[str, str]) -> str:
-    """Name what differs between two runs that should be in the same state, the most telling things first."""
     found = differing(right, wrong)
+    outside = [each for each in found if not each.seen.of_run]
+    return named(outside or found, LEFT_WORDS)
+
+
+def of_run_first(found: Sequence[Differing]) -> list[Differing]:
+    """Return what the run holds before what else differs."""
+    return sorted(found, key=lambda each: not each.seen.of_run)
+
+
+def named(found: Sequence[Differing], words: Mapping[str, str]) -> str:
+    """Name the first of what differs between two runs that should be in the same state, and what is of its kind."""
     if not found:
         return ""
-    kinds = [(here or there or Seen("value", "")).kind for _, here, there in found]
-    paths = [path for (path, _, _), kind in zip(found, kinds, strict=True) if kind == kinds[0]]
-    _, here, there = found[0]
+    first = found[0]
+    paths = [each.path for each in found if each.seen.kind == first.seen.kind and each.seen.of_run == first.seen.of_run]
+    here, there = first.here, first.there
     values = ""
     if here is not None and there is not None and here.text and there.text and here.text != there.text:
         values = f" ({here.text} and {there.text})"
     more = f" and {len(paths) - MAX_NAMED} more" if len(paths) > MAX_NAMED else ""
-    return f"{words[kinds[0]]}: {', '.join(f'`{path}`' for path in paths[:MAX_NAMED])}{more}{values}"
+    return f"{words[first.seen.kind]}: {', '.join(f'`{path}`' for path in paths[:MAX_NAMED])}{more}{values}"
 
 
 def tried(action: Callable[[], str]) -> str:
     """Return a cause, or that looking for it failed."""
     try:
         return action()
-    except Trouble as trouble:
-        return f"not found: {trouble}"
+    except (Trouble, FreshFailed, FreshDied) as error:
+        return f"not found: {error.reason if isinstance(error, FreshFailed) else error}"

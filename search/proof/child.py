@@ -23,6 +23,7 @@ from search.core.values import Settings
 from search.proof import disturb
 from search.proof.look import Seen, look
 from search.proof.roots import roots
+from search.proof.transplant import Copy, copies, put
 from search.proof.watched import Watched
 from search.workload import Run, TellingReads, Workload
 from search.workload.foreign import reason_of
@@ -95,6 +96,14 @@ class Asked:
     def look(self) -> dict[str, Seen]:
         """Return what the run holds, and what the process keeps beside it."""
         return look(roots(self.run, self._workload))
+
+    def copies(self, paths: Sequence[str]) -> dict[str, Copy]:
+        """Return copies of what a look finds at these paths."""
+        return copies(roots(self.run, self._workload), paths)
+
+    def put(self, copied: Mapping[str, Copy]) -> None:
+        """Put copies of what another process holds where it is held here."""
+        put(roots(self.run, self._workload), copied)
 
     def start_watched(self, fixed: Settings, cpus: int, gpus: float) -> None:
         """Begin a run that is given settings which tell what is read of them."""

@@ -10,9 +10,9 @@ import hashlib
 import random
 import sys
 import types
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
 
 MAX_THINGS = 20_000
 """Objects that a look walks over at most."""
@@ -22,6 +22,9 @@ MAX_DEPTH = 12
 
 MAX_ITEMS = 500
 """Items of a list or a mapping that are looked at."""
+
+RUN = "run"
+"""Name of the root that is the run."""
 
 KINDS = ("generator", "optimiser", "scheduler", "buffer", "weights", "counter", "array", "value", "cache")
 """What may differ, the most telling first."""
@@ -46,11 +49,33 @@ class Seen:
         kind: one of `KINDS`.
         digest: equal for equal contents.
         text: what it is, for people; "" for what is too large.
+        of_run: whether the run leads to it, and not a variable of a module or a library.
     """
 
     kind: str
     digest: str
     text: str = ""
+    of_run: bool = False
+
+
+class Differing(NamedTuple):
+    """What differs between two looks.
+
+    Attributes:
+        path: where it is.
+        here, there: what the two looks saw, None for nothing; never both.
+    """
+
+    path: str
+    here: Seen | None
+    there: Seen | None
+
+    @property
+    def seen(self) -> Seen:
+        """What the first look saw, or the second one where the first saw nothing."""
+        seen = self.here or self.there
+        assert seen is not None
+        return seen
 
 
 @dataclass(frozen=True)
@@ -60,37 +85,86 @@ class Whole:
     digest: str
 
 
+@dataclass(frozen=True)
+class Variable:
+    """A variable of a module or a class, as a root of a look."""
+
+    holder: object
+    name: str
+    value: object
+
+
+@dataclass(frozen=True)
+class Part:
+    """A thing on the way of a look.
+
+    Attributes:
+        path: where it is.
+        thing: itself.
+        sense: kind that leaves below it are of, "" where their names say.
+        holder: what it is a part of, None of a root.
+        slot: how it is put there: "item", "attribute", or "" where it cannot be.
+        name: the key or the attribute.
+        root: name of the root that leads to it.
+        stateful: the optimiser or scheduler whose `state_dict` it is in, if any.
+    """
+
+    path: str
+    thing: Any
+    sense: str = ""
+    holder: Any = None
+    slot: str = ""
+    name: Any = None
+    root: str = ""
+    stateful: Any = None
+
+
 def look(roots: Mapping[str, object]) -> dict[str, Seen]:
     """Return path -> what is there, from every root, each thing by the first path that leads to it."""
     seen: dict[str, Seen] = {}
-    met: set[int] = set()
-    ahead = [(name, root, "", 0) for name, root in reversed(list(roots.items()))]
-    keep = []  # what is made on the way, so that no other object gets its number
-    while ahead and len(met) < MAX_THINGS:
-        path, thing, context, depth = ahead.pop()
-        leaf = _leaf(thing)
+    for part, leaf in walk(roots):
         if leaf is not None:
             kind, digest, text = leaf
-            seen[path] = Seen(context or _named(kind, path), digest, text)
-            continue
-        if id(thing) in met or depth > MAX_DEPTH:
-            continue
-        met.add(id(thing))
-        parts = _parts(thing, path, context)
-        keep.append(parts)
-        ahead += [(where, part, sense, depth + 1) for where, part, sense in reversed(parts)]
+            seen[part.path] = Seen(part.sense or _named(kind, part.path), digest, text, part.root == RUN)
     return seen
 
 
-def differing(one: Mapping[str, Seen], other: Mapping[str, Seen]) -> list[tuple[str, Seen | None, Seen | None]]:
-    """Return (path, here, there) of what differs between two looks, the most telling kinds first."""
+def walk(roots: Mapping[str, object]) -> Iterator[tuple[Part, tuple[str, str, str] | None]]:
+    """Yield all that the roots lead to, with kind, digest and text of what is looked at as a whole."""
+    met: set[int] = set()
+    ahead = [_root(name, root) for name, root in reversed(list(roots.items()))]
+    keep = []  # what is made on the way, so that no other object gets its number
+    while ahead and len(met) < MAX_THINGS:
+        part, depth = ahead.pop()
+        try:
+            leaf = _leaf(part.thing)
+            if leaf is None:
+                if id(part.thing) in met or depth > MAX_DEPTH:
+                    continue
+                met.add(id(part.thing))
+                parts = _parts(part)
+                keep.append(parts)
+                ahead += [(below, depth + 1) for below in reversed(parts)]
+        except Exception:  # code of the thing's own that raises when it is looked at
+            continue
+        yield part, leaf
+
+
+def _root(name: str, root: object) -> tuple[Part, int]:
+    if isinstance(root, Variable):
+        return Part(name, root.value, "", root.holder, "attribute", root.name, name), 0
+    return Part(name, root, root=name), 0
+
+
+def differing(one: Mapping[str, Seen], other: Mapping[str, Seen]) -> list[Differing]:
+    """Return what differs between two looks, the most telling kinds first."""
     paths = [path for path in {**one, **other} if one.get(path) != other.get(path)]
 
     def rank(path: str) -> int:
         kinds = [KINDS.index(look[path].kind) for look in (one, other) if path in look]
         return min(kinds)
 
-    return [(path, one.get(path), other.get(path)) for path in sorted(paths, key=rank)]
+    return [Differing(path, one.get(path), other.get(path)) for path in sorted(paths, key=rank)]
 
 
 def _leaf(thing: Any) -> tuple[str, str, str] | None:
@@ -123,31 +197,37 @@ def _leaf(thing: Any) -> tuple[str, str, str] | None:
     return None
 
 
-def _parts(thing: Any, path: str, context: str) -> list[tuple[str, object, str]]:
-    """Return (path, part, kind that its leaves are of) of what a thing consists of."""
+def _parts(whole: Part) -> list[Part]:
+    """Return what a thing consists of."""
+    thing, path, sense = whole.thing, whole.path, whole.sense
+
+    def part(where: str, value: object, slot: str = "", name: object = None, own_sense: str = sense) -> Part:
+        return Part(where, value, own_sense, thing, slot, name, whole.root, whole.stateful)
+
     if isinstance(thing, Mapping):
         items = list(thing.items())[:MAX_ITEMS]
-        return [(f"{path}[{_short(name)}]", item, context) for name, item in items]
+        return [part(f"{path}[{_short(name)}]", item, "item", name) for name, item in items]
     if isinstance(thing, (list, tuple)):
-        return [(f"{path}[{place}]", item, context) for place, item in enumerate(thing[:MAX_ITEMS])]
+        slot = "item" if isinstance(thing, list) else ""
+        return [part(f"{path}[{place}]", item, slot, place) for place, item in enumerate(thing[:MAX_ITEMS])]
     if isinstance(thing, types.GeneratorType):
         frame = thing.gi_frame
-        return [(name, part, context) for name, part in frame.f_locals.items()] if frame is not None else []
+        return [part(name, value) for name, value in frame.f_locals.items()] if frame is not None else []
     if isinstance(thing, types.MethodType):
-        return [(path, thing.__self__, context)]
+        return [part(path, thing.__self__)]
     if isinstance(thing, (types.ModuleType, types.FunctionType, types.BuiltinFunctionType, type)):
         return []
     torch = sys.modules.get("torch")
     if torch is not None and isinstance(thing, torch.nn.Module):
-        weights = [(f"{path}.{name}", part, "weights") for name, part in thing.named_parameters()]
-        buffers = [(f"{path}.{name}", part, "buffer") for name, part in thing.named_buffers()]
-        own = [(f"{path}.{name}", part, "") for name, part in vars(thing).items() if not name.startswith("_")]
-        return [*buffers, *weights, *own]
-    sense = context
+        weights = [part(f"{path}.{name}", value, own_sense="weights") for name, value in thing.named_parameters()]
+        buffers = [part(f"{path}.{name}", value, own_sense="buffer") for name, value in thing.named_buffers()]
+        own = {name: value for name, value in vars(thing).items() if not name.startswith("_")}
+        others = [part(f"{path}.{name}", value, "attribute", name, "") for name, value in own.items()]
+        return [*buffers, *weights, *others]
     if torch is not None and isinstance(thing, torch.optim.Optimizer):
-        return [(path, thing.state_dict(), "optimiser")]
+        return [replace(part(path, thing.state_dict(), own_sense="optimiser"), stateful=thing)]
     if torch is not None and "lr_scheduler" in type(thing).__module__:
-        return [(path, thing.state_dict(), "scheduler")]
+        return [replace(part(path, thing.state_dict(), own_sense="scheduler"), stateful=thing)]
     named = dict(getattr(thing, "__dict__", {}))
     for owner in type(thing).__mro__:
         slots = owner.__dict__.get("__slots__", ())
@@ -156,7 +236,7 @@ def _parts(thing: Any, path: str, context: str) -> list[tuple[str, object, str]]
             for name in ((slots,) if isinstance(slots, str) else slots)
             if isinstance(name, str) and not name.startswith("__") and hasattr(thing, name)
         }
-    return [(f"{path}.{name}", part, sense) for name, part in named.items()]
+    return [part(f"{path}.{name}", value, "attribute", name) for name, value in named.items()]
 
 
 def _named(kind: str, path: str) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import FunctionType, ModuleType
 
-from search.proof.look import Whole, hash_of
+from search.proof.look import RUN, Variable, Whole, hash_of
 from search.workload import Run, Workload
 
 INSTALLED = ("site-packages", "dist-packages")
@@ -20,14 +20,14 @@ INSTALLED = ("site-packages", "dist-packages")
 
 def roots(run: Run, workload: Workload) -> dict[str, object]:
     """Return name -> what a look begins from, the run first."""
-    begins: dict[str, object] = {"run": run}
+    begins: dict[str, object] = {RUN: run}
     home = getattr(workload, "source_module", "") or type(workload).__module__
     for module in _beside({home, type(run).__module__}):
         short = module.__name__.rpartition(".")[2]
         for name, value in list(vars(module).items()):
             if name.startswith("__") or isinstance(value, ModuleType):
                 continue
-            begins[f"{short}.{name}"] = value
+            begins[f"{short}.{name}"] = Variable(module, name, value)
             if getattr(value, "__module__", None) == module.__name__:
                 begins |= dict(_inside(f"{short}.{name}", value))
     return {**begins, **_of_the_process(), "workload": workload}
@@ -62,7 +62,7 @@ def _inside(path: str, thing: object) -> Iterator[tuple[str, object]]:
             if isinstance(value, FunctionType):
                 yield from _inside(f"{path}.{name}", value)
             elif not name.startswith("__"):
-                yield f"{path}.{name}", value
+                yield f"{path}.{name}", Variable(thing, name, value)
 
 
 def _can_change(value: object) -> bool:

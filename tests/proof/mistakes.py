@@ -349,6 +349,57 @@ class LoadedOnce(Right):
     run = LoadedOnceRun
 
 
+STEPS = {"epochs": 0}
+
+
+class BesideMuchElseRun(MomentumNotSavedRun):
+    """Its velocity is lost, and so are things that move nothing: a generator, an average, a count of the module."""
+
+    def __init__(self, fixed: Settings) -> None:
+        super().__init__(fixed)
+        self.unread_generator, self.running_rate, self.lost = np.random.default_rng(self.seed), 0.0, self.velocity
+
+    def rate(self, settings: Settings) -> float:
+        STEPS["epochs"] += 1
+        self.unread_generator.random()
+        self.running_rate = 0.5 * self.running_rate + float(settings["lr"])
+        self.velocity = self.lost
+        return float(settings["lr"])
+
+    def measured(self) -> dict[str, object]:
+        self.lost, self.velocity = self.velocity, np.zeros(4)
+        return super().measured()
+
+
+class BesideMuchElse(Right):
+    run = BesideMuchElseRun
+
+
+class CountOfTheModuleRun(Fit):
+    """It counts its epochs in the module; what it counts besides moves nothing."""
+
+    def __init__(self, fixed: Settings) -> None:
+        super().__init__(fixed)
+        STEPS["epochs"] = self.seen_epochs = 0
+
+    def rate(self, settings: Settings) -> float:
+        STEPS["epochs"] += 1
+        self.seen_epochs += 1
+        return float(settings["lr"]) / STEPS["epochs"]
+
+
+class CountOfTheModule(Right):
+    run = CountOfTheModuleRun
+
+
+class TwoThingsNotSaved(Right):
+    """Neither its velocity nor its count of epochs is saved."""
+
+    class run(Fit):
+        def kept(self) -> dict[str, Any]:
+            return {"weights": self.weights}
+
+
 # What a process keeps ------------------------------------------------------------------------------------------
 
 MODELS: dict[str, np.ndarray] = {}
@@ -567,6 +618,12 @@ MISTAKES: dict[str, tuple[str, str]] = {
     "AverageNotSaved": (LOADED, "buffers or averages not saved: `run.ema_weights`"),
     "Late": (LOADED, "optimiser state not saved: `run.velocity`; from the state of epoch 2, in the first epoch"),
     "TestOfTheBest": (LOADED, "not saved: `run.best"),
+    "BesideMuchElse": (LOADED, "not saved, or data changed in place: `run.lost`; from the state of epoch 1"),
+    "CountOfTheModule": (LOADED, "counter not saved: `mistakes.STEPS['epochs']` (1 and 0); from the state of epoch 1"),
+    "TwoThingsNotSaved": (
+        LOADED,
+        "optimiser state not saved: `run.velocity`; and counter not saved: `run.epoch` (1 and 0); from",
+    ),
     "SavingDraws": (SAVED, "saving changes `run.generator`"),
     "LostOnTheSecondWay": (SAVED_AGAIN, "`run.velocity`"),
     "LoadedOnce": (LOADED_TWICE, "process global: `mistakes.SEEN_STATES[1]`"),

@@ -66,7 +66,15 @@ def torch_is_loaded() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "name",
-    ["GeneratorNotSaved", "OptimizerNotSaved", "SchedulerNotSaved", "BuffersNotSaved", "Dropout", "NobodySeedsTorch"],
+    [
+        "GeneratorNotSaved",
+        "OptimizerNotSaved",
+        "OptimizerAmongOthers",
+        "SchedulerNotSaved",
+        "BuffersNotSaved",
+        "Dropout",
+        "NobodySeedsTorch",
+    ],
 )
 def test_a_mistake_with_torch_is_named(name: str, here: None, torch_is_loaded: None) -> None:
     from tests.proof import torch_mistakes

@@ -101,6 +101,23 @@ class OptimizerNotSaved(Right):
     run = OptimizerNotSavedRun
 
 
+class OptimizerAmongOthersRun(OptimizerNotSavedRun):
+    """Beside its optimiser's state it loses a generator and a buffer that nothing reads."""
+
+    def __init__(self, fixed: Settings) -> None:
+        super().__init__(fixed)
+        self.unread, self.running_epochs = torch.Generator(), torch.zeros(1)
+
+    def order(self) -> torch.Tensor:
+        torch.rand(1, generator=self.unread)
+        self.running_epochs += 1
+        return super().order()
+
+
+class OptimizerAmongOthers(Right):
+    run = OptimizerAmongOthersRun
+
+
 class SchedulerNotSavedRun(Net):
     keeps = ("model", "optimizer")
 
@@ -156,6 +173,7 @@ class NobodySeedsTorch(Right):
 MISTAKES: dict[str, tuple[str, str]] = {
     "GeneratorNotSaved": (LOADED, "generator not saved: `run.generator`"),
     "OptimizerNotSaved": (LOADED, "optimiser state not saved: `run.optimizer['state'][0]['momentum_buffer']`"),
+    "OptimizerAmongOthers": (LOADED, "optimiser state not saved: `run.optimizer['state'][0]['momentum_buffer']`"),
     "SchedulerNotSaved": (LOADED, "learning-rate scheduler not saved: `run.scheduler['"),
     "BuffersNotSaved": (LOADED, "buffers or averages not saved: `run.model.1.running_mean`"),
     "Dropout": (STIRRED, "it draws from torch's global generator"),
