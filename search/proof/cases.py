@@ -14,7 +14,7 @@ from search.proof.finding import Finding, Result
 from search.proof.fresh import Warm
 from search.proof.subject import Subject
 from search.proof.trainer import Difference, Trainer, Trouble, Unsaved, first_difference
-from search.workload import load_workload
+from search.workload import Outside, load_workload
 
 MAX_EARLIER_EPOCHS = 3
 """Epochs that are trained of each trial before the one that must not notice."""
@@ -108,6 +108,9 @@ def _twice(ground: Ground) -> Difference | None:
 
 
 def _cause_of_two(ground: Ground, difference: Difference) -> str:
+    workload = load_workload(ground.workload)
+    if isinstance(workload, Outside):
+        return workload.unrepeated
     return causes.of_two_starts(ground.trainer, ground.base, difference.epoch)
 
 

@@ -38,8 +38,8 @@ def of_loading(
         trainer.start(fresh, subject)
         trainer.train(fresh, subject, last=epoch)
         trainer.save(fresh, epoch)
-        places, found = fresh.ask("generators"), of_run_first(differing(trainer.look(fresh), wrong))
-        copied = fresh.ask("copies", [each.path for each in found])
+        places, lost = fresh.ask("generators"), of_run_first(differing(trainer.look(fresh), wrong))
+        copied = fresh.ask("copies", [each.path for each in lost])
 
     def equal(prepare: Callable[[Fresh], object]) -> bool:
         """Whether the rows are right when the loaded run is prepared in this way."""
@@ -58,10 +58,10 @@ def of_loading(
 
     if shared and equal(lambda fresh: fresh.ask("put_back", places)):
         return f"generator not saved: the state lacks where {generators(shared)} is"
-    by_kind = _grouped(needed_of(_grouped(found, _owner), cured_by), lambda each: (each.seen.of_run, each.seen.kind))
-    if by_kind:
+    needed = needed_of(_grouped(lost, _owner), cured_by)
+    if by_kind := _grouped(needed, lambda each: (each.seen.of_run, each.seen.kind)):
         return "; and ".join(named(group, KIND_WORDS) for group in by_kind)
-    return named(found, KIND_WORDS) or "something that the next epoch starts from is not in the state"
+    return named(lost, KIND_WORDS) or "something that the next epoch starts from is not in the state"
 
 
 def needed_of(

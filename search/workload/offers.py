@@ -50,6 +50,19 @@ class Idling(Protocol):
 
 
 @runtime_checkable
+class Outside(Protocol):
+    """What a workload may offer beside the contract: that it trains in programs which no proof can look into.
+
+    Attributes:
+        unrepeated: the likely cause, with the remedy, where two runs of the same settings give different rows.
+    """
+
+    @property
+    def unrepeated(self) -> str:
+        """As above."""
+
+
+@runtime_checkable
 class Counting(Protocol):
     """What a workload may offer beside the contract: the sizes of its models, for the audit of printed ones."""
 

@@ -179,6 +179,28 @@ def test_a_state_that_cannot_be_loaded_or_saved_breaks_the_contract_and_none_at_
         assert finding(verified, cases.LOADED).result == Result.NOT_TRIED
 
 
+@pytest.mark.parametrize(
+    ("seed", "remedy"),
+    [
+        ("{seed}", "; seed every generator that it draws from with {seed}, or with one made of it and the epoch"),
+        (
+            "0",
+            ": the command line has no {seed}; write it there, and seed every generator that it draws from with {seed}",
+        ),
+    ],
+)
+def test_chance_in_a_program_is_told_with_its_remedy(seed: str, remedy: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its clock and its generators are out of reach, so nothing is said that an experiment would have to show."""
+    monkeypatch.chdir(ROOT)
+    program = "tests/adapters/command/program.sh"
+    command = {"run": f"./{program} {{act}} 1 {seed} {{epochs}}", "settings": {"act": "string"}}
+    space = {"workload": "command", "command": command, "fixed": {"epochs": 2, "act": "chance"}, "space": {}}
+    space["search"] = {"objective": {"metric": "val_loss", "direction": "minimize"}}
+    (broken,) = verify(space_from_mapping(space, "toy")).broken
+    assert broken.case == cases.TWICE
+    assert broken.cause == f"unseeded chance in the program, or its clock{remedy}"
+
+
 def test_predictions_are_compared_image_by_image() -> None:
     difference = finding(verify(made("faulty:Predicting")), cases.LOADED).difference
     assert difference is not None

@@ -138,6 +138,15 @@ class Command(Workload):
         """Whether the program is told the seed."""
         return line.SEED in self._names
 
+    @property
+    def unrepeated(self) -> str:
+        """Why two runs of the same settings may give different rows."""
+        chance, seed = "unseeded chance in the program, or its clock", f"{{{line.SEED}}}"
+        remedy = "seed every generator that it draws from with"
+        if not self.seeded:
+            return f"{chance}: the command line has no {seed}; write it there, and {remedy} it"
+        return f"{chance}; {remedy} {seed}, or with one made of it and the epoch"
+
     def canonical(self, settings: Settings) -> dict[str, Any]:
         """Return settings in their one spelling: whole numbers that nobody described are whole."""
         result = complete(self.settings, settings)
