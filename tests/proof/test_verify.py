@@ -183,10 +183,7 @@ def test_a_state_that_cannot_be_loaded_or_saved_breaks_the_contract_and_none_at_
     ("seed", "remedy"),
     [
         ("{seed}", "; seed every generator that it draws from with {seed}, or with one made of it and the epoch"),
-        (
-            "0",
-            ": the command line has no {seed}; write it there, and seed every generator that it draws from with {seed}",
-        ),
+        ("0", ": the command line has no {seed}; write it there, and seed every generator that it draws from with it"),
     ],
 )
 def test_chance_in_a_program_is_told_with_its_remedy(seed: str, remedy: str, monkeypatch: pytest.MonkeyPatch) -> None:
