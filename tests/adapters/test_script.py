@@ -169,6 +169,27 @@ def test_everything_that_may_be_kept_is_restored_to_the_bit():
     assert whole[-1]["rate"] < 0.01
 
 
+@workload(settings={"lr": LR}, data=load)
+def accumulating(run, x, y):
+    model = net()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    (model(x) - y).square().mean().backward()
+    run.keep(model=model, optimizer=optimizer)
+    for _ in run:
+        optimizer.param_groups[0]["lr"] = run["lr"]
+        for step, (inputs, targets) in enumerate(run.batches([x, y], 16, shuffle=True)):
+            loss = (model(inputs) - targets).square().mean()
+            loss.backward()
+            if step % 3 == 2:  # so that the last of four batches is left over
+                optimizer.step()
+                optimizer.zero_grad()
+        yield run.measured(val_loss=loss)
+
+
+def test_gradients_that_an_epoch_leaves_behind_take_no_step_in_the_next():
+    assert rows(accumulating) == resumed(accumulating)
+
+
 @workload()
 def containers(run):
     """Containers of Python's that remember, each restored in place and of its own kind."""

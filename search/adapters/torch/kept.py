@@ -170,6 +170,14 @@ def _put(old: Any, new: Any, name: str) -> object:
     return new
 
 
+def clear_gradients(kept: Kept) -> None:
+    """Forget the gradients of all that is kept: they are in no state, so none may last from one epoch to the next."""
+    for value in vars(kept).values():
+        for part in _parts(value):
+            if isinstance(part, Tensor) and part.is_leaf:
+                part.grad = None
+
+
 def owned(kept: Kept) -> tuple[set[int], set[int]]:
     """Return the ids of all objects that are kept, parts of modules included, and the addresses of their tensors."""
     ids, addresses = set(), set()
@@ -189,6 +197,8 @@ def _parts(value: Any) -> Iterator[object]:
         yield from value.buffers()
     elif isinstance(value, torch.optim.Optimizer):
         yield from (value.state, value.param_groups, *value.param_groups)
+        for group in value.param_groups:
+            yield from group["params"]
     elif type(value) in (list, tuple, dict):
         for item in value.values() if isinstance(value, dict) else value:
             yield from _parts(item)

@@ -8,7 +8,7 @@ from types import GeneratorType
 
 from search.adapters.torch import flags
 from search.adapters.torch.errors import ScriptError
-from search.adapters.torch.kept import restore, saved
+from search.adapters.torch.kept import clear_gradients, restore, saved
 from search.adapters.torch.loop import Loop
 from search.adapters.torch.run import BEFORE_THE_LOOP, Reins, ScriptRun
 from search.adapters.torch.seeding import seed_all
@@ -68,6 +68,7 @@ class Training:
             ScriptError: the script ends, yields no mapping, changes what it does not keep, or leaves settings unread.
         """
         flags.apply(self._switches, self._threads)
+        clear_gradients(self._run.kept)
         first, self._is_new = self._is_new, False
         self._reins.ask(settings)
         row = next(self._generator, _ENDED)
