@@ -246,6 +246,7 @@ def test_metrics_are_known_where_they_are_written_out(function, metrics):
 
 def lasting_names(session, train, val):
     before = best = loss = step = total = history = buffer = x = y = seen = maybe = both = caught = None
+    first = others = only = None
 
     def closed():
         nonlocal step
@@ -269,6 +270,11 @@ def lasting_names(session, train, val):
         except ValueError:
             raise
         print([made + 1 for made in val])
+        match train:
+            case [first, *others] | {"first": first, **others}:
+                print(first, others)
+            case {"only": _} as only:
+                print(only)
         best = max(best, loss)
         print(lambda z: z + before, maybe)
         total += loss

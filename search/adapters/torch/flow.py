@@ -85,6 +85,22 @@ class _Flow(ast.NodeVisitor):
         self.visit(node.test)
         self._branches([node.body, node.orelse])
 
+    def visit_MatchAs(self, node: ast.MatchAs) -> None:
+        self.generic_visit(node)
+        self._bind(node.name)
+
+    def visit_MatchStar(self, node: ast.MatchStar) -> None:
+        self._bind(node.name)
+
+    def visit_MatchMapping(self, node: ast.MatchMapping) -> None:
+        self.generic_visit(node)
+        self._bind(node.rest)
+
+    def _bind(self, name: str | None) -> None:
+        """Note a name that a pattern assigns; None of one that assigns none."""
+        if name is not None:
+            self.assigned.add(name)
+
     def visit_Match(self, node: ast.Match) -> None:
         self.visit(node.subject)
         self._branches([[case] for case in node.cases] + [[]])
