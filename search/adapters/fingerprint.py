@@ -155,9 +155,8 @@ def _enter(value: object, where: str, depth: int, digest: Hash) -> None:
     elif isinstance(value, Path):
         _enter_path(value, digest)
     elif _is_array(value):
-        columns = getattr(value, "columns", None)  # of a data frame
-        if columns is not None:
-            _enter(list(columns), f"{where}.columns", depth + 1, digest)
+        for name, part in _beside_numbers(value):
+            _enter(part, f"{where}.{name}", depth + 1, digest)
         _enter_array(np.asarray(value), where, depth, digest)
     elif isinstance(value, Mapping):
         _label(digest, "mapping", len(value))
@@ -178,6 +177,17 @@ def _enter(value: object, where: str, depth: int, digest: Hash) -> None:
 def _is_array(value: object) -> bool:
     """Whether numpy makes an array of this: arrays, images, data frames."""
     return not isinstance(value, type) and (hasattr(value, "__array__") or hasattr(value, "__array_interface__"))
+
+
+def _beside_numbers(value: Any) -> Iterator[tuple[str, object]]:
+    """Yield what such an object is beside the numbers that numpy makes of it: name -> value."""
+    if hasattr(value, "columns"):  # a data frame
+        yield "columns", list(value.columns)
+    if isinstance(value, np.ma.MaskedArray):
+        yield "mask", np.ma.getmaskarray(value)
+    if hasattr(value, "getpalette"):  # an image of Pillow's, whose numbers may be places in a list of colours
+        yield "mode", value.mode
+        yield "palette", value.getpalette()
 
 
 def _has_items(value: object) -> bool:

@@ -28,7 +28,8 @@ def test_equal_data_have_equal_fingerprints_and_others_have_others(one, other):
 
 
 def test_every_change_of_content_is_seen():
-    array = np.arange(6, dtype=np.float32)
+    array, colours = np.arange(6, dtype=np.float32), Image.new("P", (2, 2), 0)
+    colours.putpalette([255, 0, 0] * 256)
     variants: list[object] = [
         *(array, array + 1, array.reshape(2, 3), array.astype(np.float64), array[:5], array[::-1], [array], (array, 1)),
         *(torch.arange(6.0), torch.arange(6.0).reshape(3, 2), torch.arange(6.0).bfloat16(), torch.arange(6)),
@@ -36,6 +37,8 @@ def test_every_change_of_content_is_seen():
         *(0.0, -0.0, float("nan"), None, True, 1, [], {}, np.array(["a"], object), np.array(["b"], object)),
         *(pd.DataFrame({"x": [1, 2]}), pd.DataFrame({"y": [1, 2]}), pd.DataFrame({"x": [1, 3]})),
         *(Image.new("L", (2, 2), 0), Image.new("L", (2, 2), 1), Image.new("L", (4, 1), 0)),
+        *(Image.new("P", (2, 2), 0), colours, Image.new("YCbCr", (2, 2), (0, 0, 0)), Image.new("RGB", (2, 2), (0, 0, 0))),
+        *(np.ma.masked_array(array), np.ma.masked_array(array, array > 3), np.ma.masked_array(array, array > 4)),
         *(Point(1, 2), Point(2, 1), range(3), range(4)),
     ]
     assert len({fingerprint(value) for value in variants}) == len(variants)
