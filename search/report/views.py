@@ -11,7 +11,7 @@ from rich.text import Text
 
 from search.core.errors import UserError
 from search.core.trial import Trial
-from search.core.trust import FRESH, USED
+from search.core.trust import FRESH, SAVED, USED
 from search.ledger.ledger import Ledger, StudyRecord
 from search.report.record.complete import states as states
 from search.report.record.curves import COUNTED, Curve, best_epoch, metric_order, read_curves
@@ -135,7 +135,8 @@ def show_trial(study: OpenStudy, number: int) -> RenderableType:
 
 def _began(curve: Curve) -> str:
     """Say how the processes began that trained a trial's rows, as far as it is on record."""
-    origins = {FRESH: "in a fresh process", USED: "in a process that had trained others before", "": ""}
+    fresh = dict.fromkeys((FRESH, SAVED), "in a fresh process")
+    origins = {**fresh, USED: "in a process that had trained others before", "": ""}
     said = dict.fromkeys(origins.get(row.origin, "from saved states") for _, row in sorted(curve.rows.items()))
     return ", ".join(name for name in said if name)
 

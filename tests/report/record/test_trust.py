@@ -137,6 +137,13 @@ def test_show_says_what_is_proven_and_how_a_trial_began(study: Study) -> None:
     assert "began in a fresh process parameters" in shown(views.show_trial(study.opened, 0))
 
 
+def test_a_process_that_saved_a_state_has_begun_from_none(ledger: Ledger) -> None:
+    study, path = Study(ledger, GAMMAS), [key_of("saving", epoch) for epoch in range(3)]
+    study.trial({"gamma": 0}, keys=path)
+    put(study, 0, path, {1: (0.5, "fresh"), 2: (0.6, "saved"), 3: (0.7, "saved")})
+    assert "began in a fresh process parameters" in shown(views.show_trial(study.opened, 0))
+
+
 def test_rows_of_before_say_nothing_of_proofs(ledger: Ledger) -> None:
     before = Study(ledger, GAMMAS)
     before.trial({"gamma": 0}, accuracies=(0.5, 0.6, 0.7))
