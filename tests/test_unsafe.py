@@ -38,6 +38,7 @@ ALLOWED = {
     "search/proof/child.py: pickle": "what one of our processes asks another, over a pipe that only they hold",
     "search/proof/disturb.py: importlib.import_module": "torch, where the training uses it",
     "search/proof/fresh.py: pickle": "what one of our processes asks another, over a pipe that only they hold",
+    "search/proof/transplant.py: pickle": "what our own process copied from one run of the same training into another",
     "src/classifier/pretrained.py: pickle": "for the name of an exception that torch.load raises",
     "src/classifier/data/cifar10.py: CIFAR10": "torchvision checks the md5 of each file before it unpickles it",
 }

@@ -39,7 +39,7 @@ def of_loading(
         trainer.train(fresh, subject, last=epoch)
         trainer.save(fresh, epoch)
         places, lost = fresh.ask("generators"), of_run_first(differing(trainer.look(fresh), wrong))
-        copied = fresh.ask("copies", [each.path for each in lost])
+        copied = fresh.ask("copies", [thing.path for thing in lost])
 
     def equal(prepare: Callable[[Fresh], object]) -> bool:
         """Whether the rows are right when the loaded run is prepared in this way."""
@@ -53,13 +53,13 @@ def of_loading(
         return first_difference(rows, trained) is None
 
     def cured_by(group: Sequence[Differing]) -> bool:
-        paths = {each.path for each in group}
+        paths = {thing.path for thing in group}
         return equal(lambda fresh: fresh.ask("put", {path: copy for path, copy in copied.items() if path in paths}))
 
     if shared and equal(lambda fresh: fresh.ask("put_back", places)):
         return f"generator not saved: the state lacks where {generators(shared)} is"
     needed = needed_of(_grouped(lost, _owner), cured_by)
-    if by_kind := _grouped(needed, lambda each: (each.seen.of_run, each.seen.kind)):
+    if by_kind := _grouped(needed, lambda thing: (thing.seen.of_run, thing.seen.kind)):
         return "; and ".join(named(group, KIND_WORDS) for group in by_kind)
     return named(lost, KIND_WORDS) or "something that the next epoch starts from is not in the state"
 

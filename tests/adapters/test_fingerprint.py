@@ -37,7 +37,8 @@ def test_every_change_of_content_is_seen():
         *(0.0, -0.0, float("nan"), None, True, 1, [], {}, np.array(["a"], object), np.array(["b"], object)),
         *(pd.DataFrame({"x": [1, 2]}), pd.DataFrame({"y": [1, 2]}), pd.DataFrame({"x": [1, 3]})),
         *(Image.new("L", (2, 2), 0), Image.new("L", (2, 2), 1), Image.new("L", (4, 1), 0)),
-        *(Image.new("P", (2, 2), 0), colours, Image.new("YCbCr", (2, 2), (0, 0, 0)), Image.new("RGB", (2, 2), (0, 0, 0))),
+        *(Image.new("P", (2, 2), 0), colours),
+        *(Image.new("YCbCr", (2, 2), (0, 0, 0)), Image.new("RGB", (2, 2), (0, 0, 0))),
         *(np.ma.masked_array(array), np.ma.masked_array(array, array > 3), np.ma.masked_array(array, array > 4)),
         *(Point(1, 2), Point(2, 1), range(3), range(4)),
     ]
