@@ -19,8 +19,11 @@ PAGES = {
     "CONTRIBUTING.md": "contributing.md",
     "CHANGELOG.md": "changelog.md",
     "SECURITY.md": "security.md",
-    "results/reference/README.md": "reference.md",
-    **{f"docs/{page.name}": page.name for page in sorted((ROOT / "docs").glob("*.md"))},
+    "results/reference/README.md": "reference/tables.md",
+    **{
+        f"docs/{name}": name
+        for name in sorted(page.relative_to(ROOT / "docs").as_posix() for page in (ROOT / "docs").rglob("*.md"))
+    },
 }
 """Page of the repository -> page of the site."""
 
@@ -63,9 +66,10 @@ def staged(page: str) -> str:
         if not os.path.exists(path):
             raise FileNotFoundError(f"{page} links to {match[2]}, which is not there")
         name = Path(path).relative_to(ROOT).as_posix()
-        if name in PAGES:
-            return f"{label}({PAGES[name]}{hash_sign}{anchor})"
-        return match[0] if name.startswith("docs/") else f"`{name}`"
+        on_site = PAGES.get(name) or (name.removeprefix("docs/") if name.startswith("docs/pictures/") else None)
+        if on_site is None:
+            return f"`{name}`"
+        return f"{label}({os.path.relpath(on_site, Path(PAGES[page]).parent)}{hash_sign}{anchor})"
 
     return _LINK.sub(linked, (ROOT / page).read_text(encoding="utf-8"))
 
@@ -76,6 +80,7 @@ def stage(folder: Path) -> None:
     shutil.copytree(ROOT / "docs/pictures", folder / "pictures")
     (folder / "api").mkdir()
     for page, name in PAGES.items():
+        (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_text(staged(page), encoding="utf-8")
     for name, (title, modules) in API.items():
         text = "\n\n".join([f"# {title}", *(f"::: {module}" for module in modules)])

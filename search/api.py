@@ -83,7 +83,7 @@ def run(
         sharing: where false, every trial trains alone.
         new_revision: start a new revision where the study was run in another execution class, on other data or by
             other code.
-        address: HOST:PORT of a Ray cluster that trains; by default this machine does. See ``docs/cluster.md``.
+        address: HOST:PORT of a Ray cluster that trains; by default this machine does. See ``docs/how-to/cluster.md``.
         view: what is shown while it runs; nothing by default.
 
     A sampled study whose space asks for it is followed by its confirm stage, `Study.confirmed`.

@@ -1,4 +1,4 @@
-"""Writes docs/classifier.md from the settings' own rules: python -m tests.settings_page"""
+"""Writes docs/reference/classifier.md from the settings' own rules: python -m tests.settings_page"""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from classifier import losses, schedule
 from classifier.config import SETTINGS
 
-PAGE = Path(__file__).parents[1] / "docs/classifier.md"
+PAGE = Path(__file__).parents[1] / "docs/reference/classifier.md"
 
 HEAD = """# Settings of the classifier
 

@@ -89,7 +89,7 @@ def test_space_files_of_the_readme_read(text: str) -> None:
 
 @pytest.mark.parametrize("text", [README, CONTRIBUTING], ids=["README", "CONTRIBUTING"])
 def test_files_that_are_named_are_there(text: str) -> None:
-    named = re.findall(r"\b(?:search|src|tests|spaces|docs|benchmarks|examples)/[\w/]+\.(?:py|md|yaml)\b", text)
+    named = re.findall(r"\b(?:search|src|tests|spaces|docs|benchmarks|examples)/[\w/-]+\.(?:py|md|yaml)\b", text)
     assert named
     assert [path for path in named if not (ROOT / path).exists()] == []
 
@@ -101,13 +101,13 @@ def test_the_page_of_settings_is_what_the_settings_say() -> None:
 # Pages of adapters ---------------------------------------------------------------------------------------------
 
 ADAPTED = {
-    "adapter-lightning.md": "lightning_digits",
-    "adapter-sklearn.md": "digits_sklearn",
-    "adapter-transformers.md": "transformers_gpt",
+    "code-lightning.md": "lightning_digits",
+    "code-sklearn.md": "digits_sklearn",
+    "code-transformers.md": "transformers_gpt",
 }
 """Page -> name of its example, whose script as it was is in `examples/originals/`."""
 
-SHOWN = {"adapter-command.md": "command", **ADAPTED}
+SHOWN = {"code-command.md": "command", **ADAPTED}
 
 
 @pytest.mark.parametrize(("file", "name"), ADAPTED.items())
@@ -116,12 +116,12 @@ def test_the_page_of_an_adapter_shows_what_changes_in_the_original_script(file: 
         (ROOT / folder / f"{name}.py").read_text().splitlines() for folder in ("examples/originals", "examples")
     )
     changes = list(difflib.unified_diff(before, after, n=len(before), lineterm=""))[3:]  # without names and places
-    assert [block.splitlines() for block in blocks((ROOT / "docs" / file).read_text(), "diff")] == [changes]
+    assert [block.splitlines() for block in blocks((ROOT / "docs/how-to" / file).read_text(), "diff")] == [changes]
 
 
 @pytest.mark.parametrize(("file", "name"), SHOWN.items())
 def test_the_page_of_an_adapter_shows_the_space_file_of_its_example(file: str, name: str) -> None:
-    shown = [block.strip() for block in blocks((ROOT / "docs" / file).read_text(), "yaml")]
+    shown = [block.strip() for block in blocks((ROOT / "docs/how-to" / file).read_text(), "yaml")]
     assert (ROOT / "examples" / f"{name}.yaml").read_text().strip() in shown
 
 
@@ -203,18 +203,19 @@ def test_every_page_stands_in_the_contents_of_the_site_and_its_links_lead_somewh
         if "://" not in target
     ]
     assert len(links) > 20
-    assert [link for link in links if not (tmp_path / "pages" / link[1]).exists()] == []
+    assert [link for link in links if not (tmp_path / "pages" / link[0] / ".." / link[1]).resolve().exists()] == []
 
 
 def test_a_link_to_a_file_becomes_its_path_and_one_to_nothing_is_an_error(tmp_path: Path, monkeypatch: Any) -> None:
-    (tmp_path / "docs").mkdir()
+    page = "docs/how-to/verify.md"
+    (tmp_path / "docs/how-to").mkdir(parents=True)
     (tmp_path / "SECURITY.md").touch()
-    (tmp_path / "docs/gpu.md").write_text("[a](../search.py) [b](../SECURITY.md#who) [c](https://ray.io)")
+    (tmp_path / page).write_text("[a](../../search.py) [b](../../SECURITY.md#who) [c](https://ray.io) [d](verify.md)")
     monkeypatch.setattr(stage, "ROOT", tmp_path)
-    with pytest.raises(FileNotFoundError, match=r"^docs/gpu\.md links to \.\./search\.py, which is not there$"):
-        stage.staged("docs/gpu.md")
+    with pytest.raises(FileNotFoundError, match=rf"^{page} links to \.\./\.\./search\.py, which is not there$"):
+        stage.staged(page)
     (tmp_path / "search.py").touch()
-    assert stage.staged("docs/gpu.md") == "`search.py` [b](security.md#who) [c](https://ray.io)"
+    assert stage.staged(page) == "`search.py` [b](../security.md#who) [c](https://ray.io) [d](verify.md)"
 
 
 def test_modules_whose_docstrings_the_site_shows_are_there() -> None:
@@ -232,9 +233,9 @@ def test_the_changelog_has_one_line_for_each_thing_under_the_release_that_has_it
     assert [line for line in lines if line.startswith(" ") or len(line) > 120] == []
 
 
-# The promises of docs/reliability.md ---------------------------------------------------------------------------
+# The promises of docs/reference/reliability.md -----------------------------------------------------------------
 
-RELIABILITY = (ROOT / "docs/reliability.md").read_text()
+RELIABILITY = (ROOT / "docs/reference/reliability.md").read_text()
 NAMED = re.findall(r"`([\w/]+\.py)::([\w:]+)`(\*?)", RELIABILITY)
 """File, test (perhaps in a class, or a class) and whether it is said to be left to `make stress`."""
 

@@ -32,7 +32,8 @@ if TYPE_CHECKING:
     "--address",
     default="",
     metavar="HOST:PORT",
-    help="Train on this Ray cluster; needs a database server as --storage and RAY_AUTH_MODE=token (docs/cluster.md).",
+    help="Train on this Ray cluster; needs a database server as --storage and RAY_AUTH_MODE=token "
+    "(docs/how-to/cluster.md).",
 )
 @click.option(
     "--new-revision",

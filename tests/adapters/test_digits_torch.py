@@ -24,7 +24,7 @@ from tests.surroundings import HANG_S
 ROOT = Path(__file__).parents[2]
 NAME = "examples.digits_torch:main"
 ORIGINAL, WORKLOAD = (ROOT / "examples" / name for name in ("originals/digits_torch.py", "digits_torch.py"))
-PAGE = (ROOT / "docs/adapters.md").read_text()
+PAGE = (ROOT / "docs/how-to/code-pytorch.md").read_text()
 
 
 def differences(original: Path, changed: Path) -> tuple[int, list[str]]:

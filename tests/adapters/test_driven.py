@@ -72,7 +72,7 @@ def test_the_page_says_how_many_epochs_are_trained_in_place_of_how_many() -> Non
             fixed, schedule = digits.schedule(digits.canonical(settings), epochs)
             every += len(schedule)
             distinct |= {repr((fixed, schedule[: epoch + 1])) for epoch in range(len(schedule))}
-    page = (ROOT / "docs/adapter-lightning.md").read_text()
+    page = (ROOT / "docs/how-to/code-lightning.md").read_text()
     assert f"so {len(distinct)} epochs are trained in place of {every}:" in page
 
 

@@ -63,7 +63,7 @@ def test_every_finding_has_the_line_of_its_entry(findings: list[Finding]) -> Non
 
 
 def test_the_page_quotes_what_is_printed() -> None:
-    page = (ROOT / "docs/audit.md").read_text()
+    page = (ROOT / "docs/reference/audit.md").read_text()
     quoted = page.partition("```text\n")[2].partition("```")[0].splitlines()
     assert len(quoted) == 7
     assert [line for line in quoted if without_line(line) not in EXPECTED] == []

@@ -1,4 +1,4 @@
-"""The table of docs/benchmarks.md, how many seeds are worth what, is the one that is simulated."""
+"""The table of docs/reference/benchmarks.md, how many seeds are worth what, is the one that is simulated."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from benchmarks.precision import SEEDS, Precision, precision
 from tests.statistics.generator import SIZES
 
-PAGE = (Path(__file__).parents[2] / "docs/benchmarks.md").read_text()
+PAGE = (Path(__file__).parents[2] / "docs/reference/benchmarks.md").read_text()
 ENTRY = re.compile(r"± ([\d.]+), (?:(\d+) %|no verdict)")
 
 

@@ -12,7 +12,7 @@ from tests.spaces.shipped import REPORT_A, REPORT_B, keys, leaves, space
 from tests.test_docs import commands
 
 ROOT = Path(__file__).parents[2]
-PAGE = (ROOT / "docs/experiments.md").read_text()
+PAGE = (ROOT / "docs/explanation/reports.md").read_text()
 FOUND = commands(PAGE)
 
 

@@ -5,7 +5,7 @@
     digits = workload(SGDClassifier(loss="log_loss"), data=load, batch_size=32)
 
 An epoch is one pass over the training data in an order of its own. Parameters of the estimator are settings.
-[docs/adapter-sklearn.md](../../../docs/adapter-sklearn.md) starts from a script and shows what changes.
+[docs/how-to/code-sklearn.md](../../../docs/how-to/code-sklearn.md) starts from a script and shows what changes.
 """
 
 from search.adapters.sklearn.errors import EstimatorError

@@ -10,7 +10,7 @@
             ...
             yield run.measured(val_loss=...)
 
-[docs/adapters.md](../../../docs/adapters.md) has an example from the script it was to what it became.
+[The page](../../../docs/how-to/code-pytorch.md) has an example from the script it was to what it became.
 """
 
 from search.adapters.torch.errors import ScriptError

@@ -97,7 +97,7 @@ def require(address: str, storage: str | None, environment: Mapping[str, str] = 
         raise UserError(
             f"{found}: a cluster that asks for no token runs the code of anybody who reaches its ports; start each "
             f"node, and this command, with {AUTH_MODE_VARIABLE}=token and one token for all (RAY_AUTH_TOKEN "
-            "or RAY_AUTH_TOKEN_PATH; docs/cluster.md says how)"
+            "or RAY_AUTH_TOKEN_PATH; docs/how-to/cluster.md says how)"
         )
     if _backend(storage) != "postgresql":
         found = f"--storage is {without_password(storage)!r}" if storage else "without --storage the ledger is SQLite"

@@ -59,7 +59,7 @@ def test_multiply_adds_of_each_depth(name: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", RESNETS)
 def test_the_reported_figures_are_those_of_bottlenecks_strided_in_the_first_convolution(name: str) -> None:
-    """As docs/models.md says: exact but for 34 and 50, which the paper rounded down."""
+    """As docs/reference/models.md says: exact but for 34 and 50, which the paper rounded down."""
     with torch.device("meta"):
         model = getattr(torchvision.models, name)()
     for stage in (model.layer2, model.layer3, model.layer4):

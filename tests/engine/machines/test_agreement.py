@@ -108,7 +108,7 @@ def test_without_tokens(environment: Mapping[str, str]) -> None:
     assert str(refused.value) == (
         f"{found}: a cluster that asks for no token runs the code of anybody who reaches its ports; start each node, "
         "and this command, with RAY_AUTH_MODE=token and one token for all (RAY_AUTH_TOKEN or RAY_AUTH_TOKEN_PATH; "
-        "docs/cluster.md says how)"
+        "docs/how-to/cluster.md says how)"
     )
 
 
