@@ -16,7 +16,7 @@ from tests.space.fake import Fake
 
 ROOT = Path(__file__).parents[2]
 SPACES = [ROOT / "spaces" / f"{name}.yaml" for name in ("focal", "prior")]
-PAGE = (ROOT / "docs" / "space-file.md").read_text()
+PAGE = (ROOT / "docs" / "reference" / "space-file.md").read_text()
 BLOCKS = re.findall(r"^```yaml\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
 FAKE = Fake()
 

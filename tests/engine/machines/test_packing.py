@@ -101,7 +101,7 @@ def test_where_there_is_more_room_or_work_no_fewer_share(now: dict[str, Any], na
 
 
 def test_the_page_says_these_numbers() -> None:
-    page = " ".join((Path(__file__).parents[3] / "docs" / "gpu.md").read_text().split())
+    page = " ".join((Path(__file__).parents[3] / "docs" / "explanation" / "gpu.md").read_text().split())
     assert f"as many as fit into {100 * (1 - GPU_MEMORY_RESERVE_FRACTION):.0f} % of the memory" in page
     assert f"So {100 * GPU_MEMORY_RESERVE_FRACTION:.0f} % of the memory stay free." in page
     assert f"more than {100 * (1 - GPU_MEMORY_RESERVE_FRACTION / 2):.0f} % of the memory are taken" in page
