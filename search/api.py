@@ -14,35 +14,28 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pandas as pd
-
 from search.core.errors import ReadOnly, StudyNotFound, UserError
-from search.engine import live
-from search.engine.machines.agreement import require
-from search.engine.run import run_study
-from search.engine.steps.conclude import RunOutcome
 from search.ledger.ledger import Ledger, StudyRecord
 from search.ledger.urls import ledger_exists, sqlite_url
-from search.report.formats.judged_frame import verdicts_frame
-from search.report.formats.render import table_frame
 from search.report.paths import study_folder
-from search.report.record.curves import read_curves
-from search.report.record.frames import decisions_frame, epochs_frame, predictions_frame, trials_frame
-from search.report.record.looks import record_look
-from search.report.results import write_comparison
-from search.report.table.build import Comparison, comparison_of, comparison_table
-from search.report.table.model import Table
 from search.space.model import Space
-from search.space.reader import read_space, space_from_mapping
-from search.study.mirror import MIRROR_FILE
 from search.study.opened import OpenStudy
 
+# The rest is imported where it is used: the engine, Optuna, pandas and plotly take seconds, and to list studies needs
+# none of them.
 if TYPE_CHECKING:
+    import pandas as pd
+
+    from search.engine.live import View
+    from search.engine.steps.conclude import RunOutcome
     from search.inspect.visualize import Drawn
     from search.inspect.weights import WeightsFile
     from search.proof.finding import Finding, Verified
     from search.proof.subject import Subject
     from search.report.figures.writing import Written
+    from search.report.record.curves import Curves
+    from search.report.table.build import Comparison
+    from search.report.table.model import Table
 
 RESULTS = Path("results")
 
@@ -59,6 +52,8 @@ def load_space(
     Raises:
         Faults: everything that is wrong with it.
     """
+    from search.space.reader import read_space, space_from_mapping
+
     if isinstance(source, Mapping):
         return space_from_mapping(source, overrides=overrides or {})
     return read_space(source, overrides or {})
@@ -72,7 +67,7 @@ def run(
     sharing: bool = True,
     new_revision: bool = False,
     address: str = "",
-    view: live.View | None = None,
+    view: View | None = None,
 ) -> Study:
     """Train what is missing of a study and write its results.
 
@@ -96,6 +91,8 @@ def run(
             tokens or a database server, or with a node that cannot train this study; results that were moved away.
     """
     if address:
+        from search.engine.machines.agreement import require
+
         require(address, storage)
     if not isinstance(space, Space):
         space = load_space(space)
@@ -103,9 +100,13 @@ def run(
     sqlite_url(place)  # before anything is made there
     ledger, mirror = open_ledger(place, storage), mirror_url(place)
     other_class = "new" if new_revision else "refuse"
+    from search.engine.live import Silent
+    from search.engine.run import run_study
+
+    shown = view or Silent()
 
     def ran(stage: Space) -> Study:
-        outcome = run_study(stage, ledger, mirror, view or live.Silent(), sharing, other_class, address)
+        outcome = run_study(stage, ledger, mirror, shown, sharing, other_class, address)
         if not place.is_dir():  # a new one would be in the way of putting it back
             raise UserError(
                 f"results {str(place)!r}: the folder was removed or moved away while the study ran; put it back, for "
@@ -201,6 +202,8 @@ def mirror_url(results: Path) -> str:
     Raises:
         UserError: the folder is not there and cannot be made, or its path is no text.
     """
+    from search.study.mirror import MIRROR_FILE
+
     url = sqlite_url(results / MIRROR_FILE)
     try:
         results.mkdir(parents=True, exist_ok=True)
@@ -257,27 +260,47 @@ class Study:
 
     def trials(self) -> pd.DataFrame:
         """One row per trial, as in ``trials.csv``."""
-        return trials_frame(read_curves(self.opened))
+        from search.report.record.frames import trials_frame
+
+        return trials_frame(self._curves())
 
     def epochs(self) -> pd.DataFrame:
         """One row per trial and epoch, as in ``epochs.csv``."""
-        return epochs_frame(read_curves(self.opened))
+        from search.report.record.frames import epochs_frame
+
+        return epochs_frame(self._curves())
 
     def decisions(self) -> pd.DataFrame:
         """The order log: what was decided, on which row, in sequence."""
+        from search.report.record.frames import decisions_frame
+
         return decisions_frame(self.opened)
 
     def predictions(self) -> pd.DataFrame:
         """One row per trial, split and image: truth and predicted class."""
-        return predictions_frame(read_curves(self.opened))
+        from search.report.record.frames import predictions_frame
+
+        return predictions_frame(self._curves())
+
+    def _curves(self) -> Curves:
+        """Read its trials and their rows."""
+        from search.report.record.curves import read_curves
+
+        return read_curves(self.opened)
 
     def table(self) -> pd.DataFrame:
         """The comparison table, as in ``table.csv``."""
+        from search.report.formats.render import table_frame
+        from search.report.table.build import comparison_table
+
         return table_frame(comparison_table(self.opened))
 
     def verdicts(self) -> pd.DataFrame:
         """The claims of the space file, judged: claim, verdict, reason and the figures it rests on, as in
         ``verdicts.csv``."""
+        from search.report.formats.judged_frame import verdicts_frame
+        from search.report.table.build import comparison_table
+
         return verdicts_frame(comparison_table(self.opened).verdicts)
 
     def write(self, again: bool = True) -> list[Path]:
@@ -291,6 +314,8 @@ class Study:
         Raises:
             ReadOnly: this user may not write there; the table is made.
         """
+        from search.report.results import write_comparison
+
         self.look()
         compared = self._comparison(again)
         confirmed = self.confirmed._comparison(again) if self.confirmed is not None else None
@@ -298,12 +323,16 @@ class Study:
 
     def _comparison(self, again: bool) -> Comparison:
         """Read the study and build its table, or return those that were read and built last."""
+        from search.report.table.build import comparison_of
+
         if again or self._compared is None:
             self._compared = comparison_of(self.opened)
         return self._compared
 
     def look(self) -> None:
         """Record that the table is looked at, where this user may write to the ledger."""
+        from search.report.record.looks import record_look
+
         try:
             record_look(self.opened)
         except ReadOnly as error:

@@ -84,7 +84,7 @@ def test_results_that_were_moved_away_are_not_made_anew(tmp_path: Path, monkeypa
         return RunOutcome("notebook", "", [], "", 12)
 
     results = tmp_path / "results"
-    monkeypatch.setattr("search.api.run_study", move)
+    monkeypatch.setattr("search.engine.run.run_study", move)
     with pytest.raises(UserError) as caught:
         run(load_space(SINE), results=results, storage=str(tmp_path / "search.db"))
     assert str(caught.value) == (

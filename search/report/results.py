@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from search.core.errors import UserError, nearest
 from search.report.formats import render
@@ -24,6 +22,9 @@ from search.report.table.model import Table
 from search.report.text import plain, storable, value_text
 from search.study.opened import OpenStudy
 from search.system.writing import write_atomically, write_text
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 FORMATS = ("md", "csv", "tex", "html", "xlsx", "json", "parquet")
 
@@ -139,6 +140,8 @@ def export(study: OpenStudy, what: str, format: str, path: Path) -> Path:
     if format in _DRAWN:
         return write_text(path, _DRAWN[format](frame, title))
     if format == "parquet":
+        import pyarrow.parquet as pq
+
         return write_atomically(path, lambda file: pq.write_table(arrow(frame), file))
     from search.report.formats.workbook import workbook  # openpyxl is loaded for this format alone
 
@@ -165,6 +168,8 @@ _DRAWN: Mapping[str, Callable[[pd.DataFrame, str], str]] = {
 
 def arrow(frame: pd.DataFrame) -> pa.Table:
     """Return a data frame as an Arrow table: what is not finite or not there as null, mixed columns as text."""
+    import pyarrow as pa
+
     columns = {}
     for name in frame.columns:
         column = frame[name]

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import math
 import re
+import sys
 import unicodedata
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from search.core.shown import one_line as one_line
 from search.core.shown import printable as printable
@@ -55,7 +55,8 @@ def metric_words(metric: str) -> str:
 
 def missing(value: object) -> bool:
     """Whether a scalar stands for "not there": pandas' NA. None is a value, the file's null."""
-    return value is pd.NA or value is pd.NaT
+    pandas = sys.modules.get("pandas")  # where it is not loaded nobody has a value of it
+    return pandas is not None and (value is pandas.NA or value is pandas.NaT)
 
 
 def value_text(value: object, digits: int | None = None) -> str:

@@ -14,8 +14,7 @@ from search.core.trial import Trial
 from search.core.trust import FRESH, SAVED, USED
 from search.ledger.ledger import Ledger, StudyRecord
 from search.report.record.complete import states as states
-from search.report.record.curves import COUNTED, Curve, best_epoch, metric_order, read_curves
-from search.report.record.frames import TRIAL_METRICS
+from search.report.record.curves import COUNTED, TRIAL_METRICS, Curve, best_epoch, metric_order, read_curves
 from search.report.record.trust import trust_sentences
 from search.report.text import duration, figure, one_line, pairs_text, printable, value_text, with_unit
 from search.space.model import Objective

@@ -21,7 +21,7 @@ from search.ledger.ledger import Recorded
 from search.space.model import Axis, Grid, Space
 from search.study.leaf import longest
 from search.study.optuna_rows import Copy
-from search.study.sampling import called, distribution
+from search.study.optuna_sampler import called, distribution
 
 STATES = {
     State.WAITING: TrialState.WAITING,

@@ -27,9 +27,10 @@ from search.ledger.ledger import Ledger, StudyRecord
 from search.ledger.states import KeptState, Role
 from search.space.model import Space
 from search.space.writing import dump
+from search.study.asked import Asked, Sampler, Told
 from search.study.leaf import Planner
 from search.study.opened import OpenStudy
-from search.study.sampling import Asked, Sampler, Told, make_sampler
+from search.study.sampling import make_sampler
 from tests.engine.workloads import Synthetic
 
 CLASS = {"machine": "simulated"}

@@ -23,9 +23,10 @@ from search.report.table.build import comparison_table
 from search.report.views import show_study, study_list
 from search.space.keys import SAMPLERS
 from search.space.model import Space
+from search.study.asked import mean_outcome
 from search.study.leaf import Planner
 from search.study.opened import OpenStudy
-from search.study.sampling import make_sampler, mean_outcome
+from search.study.sampling import make_sampler
 from search.workload.form import Form, form_of
 from search.workload.measured import row_of
 from tests.engine.decide.test_driver import space_of

@@ -279,7 +279,7 @@ def test_the_room_imports_nothing_that_takes_seconds():
     code = (
         "import sys, search.report; "
         "bad = {'optuna', 'ray', 'torch', 'classifier', 'search.engine', 'scipy.stats'}; "
-        "samplers = ('copies', 'mirror', 'optuna_rows', 'optuna_storage', 'sampling'); "
+        "samplers = ('copies', 'mirror', 'optuna_rows', 'optuna_storage', 'optuna_sampler'); "
         "bad |= {f'search.study.{name}' for name in samplers}; "
         "sys.exit(', '.join(bad & set(sys.modules)) or 0)"
     )

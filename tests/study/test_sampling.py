@@ -15,7 +15,9 @@ from search.core.prefix import fingerprint
 from search.space.model import Choice, Float, Grid, Int, Space
 from search.space.nodes import text_of
 from search.space.reader import space_from_mapping
-from search.study.sampling import Asked, OptunaSampler, Sampler, Told, make_sampler, mean_outcome
+from search.study.asked import Asked, Sampler, Told, mean_outcome
+from search.study.optuna_sampler import OptunaSampler
+from search.study.sampling import make_sampler
 
 SAMPLERS = ("random", "tpe", "gp", "qmc", "cmaes")
 fast = settings(deadline=None, max_examples=25, suppress_health_check=list(HealthCheck))

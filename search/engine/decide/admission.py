@@ -9,9 +9,9 @@ from search.core.trial import State, Trial
 from search.engine.decide.context import Context
 from search.ledger.ledger import Recorded
 from search.ledger.step import Step
+from search.study.asked import Asked
 from search.study.fold import Fold
 from search.study.leaf import Leaf
-from search.study.sampling import Asked
 
 GRID_CONFIGURATIONS_PER_COMMIT = 50
 """Configurations of a grid that are recorded in one transaction."""

@@ -10,9 +10,9 @@ from search.core.trust import START
 from search.engine.decide.admission import GRID_CONFIGURATIONS_PER_COMMIT, Admission
 from search.engine.decide.context import Context
 from search.engine.decide.course import Planning
+from search.study.asked import Asked
 from search.study.leaf import Leaf
 from search.study.pruner import rungs_on_record
-from search.study.sampling import Asked
 
 MAX_LEAVES_AHEAD = 5_000
 """Undecided leaves of a grid that are looked at together: where trials part is known before the first one starts."""

@@ -16,10 +16,10 @@ from search.engine.decide.outcomes import Event, Outcomes, Progress
 from search.engine.decide.pace import Pace
 from search.engine.decide.trust import Trust
 from search.ledger.step import Step
+from search.study.asked import Sampler
 from search.study.leaf import Leaf, Planner
 from search.study.opened import OpenStudy
 from search.study.pruner import rungs_of
-from search.study.sampling import Sampler
 
 
 class Context:

@@ -11,7 +11,7 @@ from typing import Any
 from search.core.trial import State, Trial
 from search.ledger.ledger import Ledger, StudyRecord
 from search.space.model import Space
-from search.study.sampling import Sampler, mean_outcome
+from search.study.asked import Sampler, mean_outcome
 
 TRIALS_PER_QUERY = 200
 """Trials of earlier runs that are looked at together."""

@@ -176,12 +176,14 @@ class _Drawing:
         return self.made("found", title, f"{chose} {found_sentence(search, self.objective)}", drawn)
 
     def searched(self) -> list[StudyFigure | None]:
+        sampled = self.space.search.sampler != "grid"
+        if len(self.space.axes) < 2 and not sampled:
+            return []
         from search.report.figures import searched  # Optuna is needed only here
         from search.report.table.importance import complete, importances, varied
 
         whole = complete(self.groups)
         axes = varied(whole, self.space)
-        sampled = self.space.search.sampler != "grid"
         if not whole or not (len(axes) > 1 or (sampled and axes)):
             return []
         importance = self.table.importance or importances(self.groups, self.space)

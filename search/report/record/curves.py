@@ -17,6 +17,9 @@ from search.ledger.ledger import Recorded, StudyRecord
 from search.space.model import Objective, Space
 from search.study.opened import OpenStudy
 
+TRIAL_METRICS = ("val_accuracy", "val_loss", "test_accuracy")
+"""Metrics that a line for a trial shows first, in this order."""
+
 
 @dataclass(frozen=True)
 class Curve:

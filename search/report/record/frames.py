@@ -14,11 +14,10 @@ import numpy as np
 import pandas as pd
 
 from search.core.trial import DataCard
-from search.report.record.curves import Curve, Curves, metric_order
+from search.report.record.curves import TRIAL_METRICS, Curve, Curves, metric_order
 from search.report.text import plain, storable
 from search.study.opened import OpenStudy
 
-TRIAL_METRICS = ("val_accuracy", "val_loss", "test_accuracy")
 EPOCH_METRICS = ("lr", "train_loss", "train_accuracy", "val_loss", "val_accuracy")
 _TRIAL_COLUMNS = (
     *("trial", "configuration", "seed", "state", "ended_by"),

@@ -1,0 +1,69 @@
+"""What passes between a run and a sampler: configurations that were asked for, and what became of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from search.core.mean import mean
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A configuration and what must be kept so that a restart knows it was asked.
+
+    Attributes:
+        configuration: 0-based number.
+        parameters: axis name -> value.
+        record: plain data for the order log.
+    """
+
+    configuration: int
+    parameters: Mapping[str, Any]
+    record: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a sampler is told of a configuration: means over its seeds.
+
+    Attributes:
+        state: complete, pruned or fail.
+        value: objective at the end; None unless complete.
+        intermediate: epoch -> objective. Empty for a diverged configuration, which ranks worst that way.
+    """
+
+    state: str
+    value: float | None = None
+    intermediate: Mapping[int, float] = field(default_factory=dict)
+
+
+class Sampler(Protocol):
+    """Gives configurations one by one. Used by one thread at a time."""
+
+    adaptive: bool
+    """Whether an answer depends on what was told: then no more is asked than can be worked on."""
+
+    def ask(self) -> Asked | None:
+        """Return the next configuration, or None where there is none (left)."""
+
+    def tell(self, configuration: int, outcome: Told) -> None:
+        """Take what became of a configuration."""
+
+
+def mean_outcome(states: Sequence[str], curves: Sequence[Sequence[float]]) -> Told:
+    """Return what a sampler is told of a configuration whose seeds ended so, with these objectives per epoch.
+
+    One failed seed makes it a failure, one diverged or pruned seed makes it pruned; values are means over the seeds,
+    epoch by epoch as far as all of them got.
+    """
+    if "failed" in states:
+        return Told("fail")
+    if "diverged" in states:
+        return Told("pruned")
+    common = min(len(curve) for curve in curves)
+    means = {t + 1: mean([curve[t] for curve in curves]) for t in range(common)}
+    if "pruned" in states:
+        return Told("pruned", None, means)
+    return Told("complete", mean([curve[-1] for curve in curves]), means)

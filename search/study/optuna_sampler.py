@@ -1,0 +1,196 @@
+"""Configurations from an Optuna sampler that is asked and told.
+
+An adaptive sampler works on a study in memory that is rebuilt from the ledger when a driver starts. A new sampler
+object with a seed of its own is made for every question, so that an answer is a function of the space's seed, of the
+questions before it and of what was told. Questions that brought a configuration again are recorded with the next new
+one, so that a search whose trials end one after another goes on behind a restart as it would have without.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import optuna
+from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
+from optuna.trial import TrialState
+
+from search.core.prefix import fingerprint
+from search.core.values import rounded
+from search.space.model import Domain, Float, Grid, Int, Space
+from search.space.nodes import text_of
+from search.study.asked import Asked, Told
+
+optuna.logging.set_verbosity(optuna.logging.ERROR)
+
+MAX_REPEATED_ASKS = 100
+"""Questions in a row that bring no new configuration, after which the space counts as exhausted."""
+
+
+class OptunaSampler:
+    """Configurations of an Optuna sampler; `trials` of the space counts distinct ones.
+
+    Args:
+        space: the search space.
+        asked: records of the configurations asked before, in order.
+    """
+
+    def __init__(self, space: Space, asked: Sequence[Mapping[str, object]] = ()) -> None:
+        self._space = space
+        self._wanted = space.search.trials or 0
+        self.adaptive = space.search.sampler in ("tpe", "gp", "cmaes")
+        self._storage = optuna.storages.InMemoryStorage()
+        direction = optuna.study.StudyDirection[space.search.objective.direction.upper()]
+        self._study = optuna.create_study(storage=self._storage, direction=direction)
+        self._questions = 0
+        self._trials: dict[int, list[int]] = {}  # configuration -> numbers of its Optuna trials, repeats included
+        self._known: dict[str, int] = {}  # fingerprint of parameters -> configuration
+        self._repeats: list[dict[str, Any]] = []  # what was proposed again since the last new configuration
+        self._told: dict[int, Told] = {}
+        for record in asked:
+            self._replay(record)
+
+    def ask(self) -> Asked | None:
+        """Return the next new configuration; one that was proposed before is told at once and costs nothing."""
+        if len(self._trials) >= self._wanted:
+            return None
+        for _ in range(MAX_REPEATED_ASKS):
+            number, parameters = self._question()
+            name = fingerprint(parameters)
+            if name not in self._known:
+                configuration = len(self._trials)
+                self._known[name] = configuration
+                self._trials[configuration] = [number]
+                return Asked(configuration, parameters, self._record(number, parameters))
+            configuration = self._known[name]
+            self._trials[configuration].append(number)
+            self._repeats.append({"configuration": configuration, **self._proposal(number)})
+            if configuration in self._told:
+                self._tell(number, self._told[configuration])
+        self._wanted = len(self._trials)
+        return None
+
+    def tell(self, configuration: int, outcome: Told) -> None:
+        """Tell the sampler once what became of a configuration."""
+        if configuration in self._told:
+            return
+        self._told[configuration] = outcome
+        for number in self._trials[configuration]:
+            self._tell(number, outcome)
+
+    def _question(self) -> tuple[int, dict[str, object]]:
+        self._study.sampler = _sampler(self._space, self._questions)
+        self._questions += 1
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            trial = self._study.ask()
+            parameters: dict[str, Any] = {}
+            for axis in self._space.axes:
+                if axis.active(parameters):
+                    parameters[axis.name] = suggest(trial, axis.name, axis.domain)
+        return trial.number, parameters
+
+    def _tell(self, number: int, outcome: Told) -> None:
+        state = {"complete": TrialState.COMPLETE, "pruned": TrialState.PRUNED}.get(outcome.state, TrialState.FAIL)
+        trial_id = self._study.trials[number]._trial_id
+        for epoch, value in outcome.intermediate.items():
+            self._storage.set_trial_intermediate_value(trial_id, epoch, value)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            self._study.tell(number, outcome.value if state == TrialState.COMPLETE else None, state)
+
+    def _record(self, number: int, parameters: Mapping[str, object]) -> dict[str, object]:
+        repeats, self._repeats = self._repeats, []
+        return {
+            "parameters": dict(parameters),
+            **self._proposal(number),
+            "repeats": repeats,
+            "study_attrs": self._storage.get_study_system_attrs(self._study._study_id),
+            "questions": self._questions,
+        }
+
+    def _proposal(self, number: int) -> dict[str, object]:
+        frozen = self._study.trials[number]
+        return {"params": frozen.params, "trial_attrs": frozen.system_attrs}
+
+    def _replay(self, record: Mapping[str, Any]) -> None:
+        """Put a configuration asked by an earlier driver back, with the repeats before it, as being worked on."""
+        for repeat in record.get("repeats", ()):
+            self._trials[repeat["configuration"]].append(self._put_back(repeat))
+        configuration = len(self._trials)
+        self._trials[configuration] = [self._put_back(record)]
+        self._known[fingerprint(record["parameters"])] = configuration
+        for name, value in record["study_attrs"].items():
+            self._storage.set_study_system_attr(self._study._study_id, name, value)
+        self._questions = record["questions"]
+
+    def _put_back(self, proposal: Mapping[str, Any]) -> int:
+        """Add an Optuna trial that an earlier driver was given, and return its number."""
+        distributions = {axis.name: distribution(axis.domain) for axis in self._space.axes}
+        frozen = optuna.trial.create_trial(
+            state=TrialState.RUNNING,
+            params=dict(proposal["params"]),
+            distributions={name: distributions[name] for name in proposal["params"]},
+            system_attrs=dict(proposal["trial_attrs"]),
+        )
+        self._study.add_trial(frozen)
+        return len(self._study.trials) - 1
+
+
+def distribution(domain: Domain) -> BaseDistribution:
+    """Return Optuna's word for a domain."""
+    if isinstance(domain, Float):
+        return FloatDistribution(domain.low, domain.high, log=domain.log, step=domain.step)
+    if isinstance(domain, Int):
+        return IntDistribution(domain.low, domain.high, log=domain.log, step=domain.step)
+    assert isinstance(domain, Grid)
+    return CategoricalDistribution([called(domain, value) for value in domain.values])
+
+
+def called(domain: Domain, value: object) -> Any:
+    """Return what Optuna calls a value of a domain: its text where Optuna would take two of a list's values for one.
+
+    It finds a value by Python's ``==``, to which 1 and true are one; the texts of a list's values differ.
+    """
+    listed = domain.values if isinstance(domain, Grid) else ()
+    return text_of(value) if len(set(listed)) < len(listed) else value
+
+
+def suggest(trial: optuna.Trial, name: str, domain: Any) -> Any:
+    """Draw one value, in the spelling in which it is trained and shown (12 significant digits)."""
+    wanted = distribution(domain)
+    match wanted:
+        case FloatDistribution():
+            value = trial.suggest_float(name, wanted.low, wanted.high, step=wanted.step, log=wanted.log)
+            return min(max(rounded(value, {"type": "number"}), wanted.low), wanted.high)
+        case IntDistribution():
+            return trial.suggest_int(name, wanted.low, wanted.high, step=wanted.step, log=wanted.log)
+        case CategoricalDistribution():
+            drawn = trial.suggest_categorical(name, wanted.choices)
+            return domain.values[wanted.choices.index(drawn)]
+    raise TypeError(wanted)
+
+
+def _sampler(space: Space, question: int) -> optuna.samplers.BaseSampler:
+    """Make the sampler for one question. A QMC sequence keeps its seed: its position is kept by the study."""
+    seed = int(fingerprint([space.search.seed, question])[:8], 16)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        match space.search.sampler:
+            case "random":
+                return optuna.samplers.RandomSampler(seed=seed)
+            case "tpe":
+                return optuna.samplers.TPESampler(seed=seed)
+            case "gp":
+                return optuna.samplers.GPSampler(seed=seed)
+            case "cmaes":
+                return optuna.samplers.CmaEsSampler(seed=seed, warn_independent_sampling=False)
+            case "qmc":
+                return optuna.samplers.QMCSampler(
+                    seed=space.search.seed,
+                    scramble=True,
+                    warn_independent_sampling=False,
+                    independent_sampler=optuna.samplers.RandomSampler(seed=seed),
+                )
+    raise ValueError(f"no sampler {space.search.sampler!r}")
