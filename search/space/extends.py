@@ -37,7 +37,10 @@ def with_base(root: Node, file: str, problems: Problems, chain: tuple[str, ...] 
     base = _base(root, file, problems, chain)
     problems.partial |= base is None
     child = root.without("extends")
-    return child if base is None else _merge(_prepared(base, root), child, "")
+    if base is None:
+        return child
+    merged = _merge(_prepared(base, root), child, "")
+    return merged if _published(child).entries else with_data_of(base, merged)
 
 
 def _base(root: Node, file: str, problems: Problems, chain: tuple[str, ...]) -> Node | None:
@@ -92,6 +95,30 @@ def _prepared(base: Node, child: Node) -> Node:
         for setting in (name, *(key for option in options(axis).values() for key in option.entries))
     }
     return base.put("fixed", section(base, "fixed").without(*taken)) if "fixed" in base.entries else base
+
+
+def with_data_of(before: Node, after: Node, default: str = "") -> Node:
+    """Note which data published figures belong to, where a file is moved to others and does not say it.
+
+    Args:
+        before: the file in which the figures stand.
+        after: the same laid under another file or the options of a command.
+        default: the data of a file that names none.
+    """
+    published = _published(after)
+    data, new = (section(root, "fixed").entries.get("data") for root in (before, after))
+    known = data.value if data is not None else default if "data" not in section(before, "space").entries else ""
+    if not published.entries or "data" in published.entries or new is None or not isinstance(known, str) or not known:
+        return after
+    if new.value == known:
+        return after
+    told = Node("scalar", known, "report.published.data", published.file, published.line, known)
+    report = section(after, "report")
+    return after.put("report", report.put("published", published.put("data", told)))
+
+
+def _published(root: Node) -> Node:
+    return section(section(root, "report"), "published")
 
 
 def spelt_out(root: Node) -> Node:

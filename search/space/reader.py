@@ -105,7 +105,8 @@ def _read(root: Node | None, stem: str, file: str, overrides: Mapping[str, objec
         known = {name: node for name, node in values.items() if name in (rules or SERVICE_SETTINGS)}
         check_part(command_line.apply(root, known, rules, problems), rules, problems)
         raise Faults(problems.faults)
-    root = command_line.apply(root, values, rules, problems)
+    moved = command_line.apply(root, values, rules, problems)
+    root = extends.with_data_of(root, moved, (rules or {}).get("data", {}).get("default", ""))
     space = _space(root, stem, file, workload, rules, problems)
     if problems.faults:
         raise Faults(problems.faults)

@@ -39,6 +39,13 @@ _PUBLISHED = mapping(
     "figures of a paper to put beside ours, audited",
     {
         "source": {"type": "string", "description": "where they stand"},
+        "data": {
+            "type": "string",
+            "minLength": 1,
+            "description": "what they and the claims were found on: the `data` of the file unless said otherwise; a study "
+            "of other data shows them apart and judges no claim",
+            "examples": ["flowers-17"],
+        },
         "n": {"type": "integer", "minimum": 1, **OF_IMAGES, "description": "images behind each figure"},
         "runs": whole(1, "runs that each figure is the mean of", maximum=1000, default=1),
         "metric": {"type": "string", "minLength": 1, "default": "accuracy", "description": "what they measure"},

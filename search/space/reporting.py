@@ -129,6 +129,7 @@ def _published(node: Node | None, rows: _Rows, problems: Problems) -> Published 
     data = node.data()
     return Published(
         source=data.get("source", ""),
+        data=data.get("data", ""),
         metric=data.get("metric", "accuracy"),
         n=data.get("n"),
         values={key: entry.text for key, entry in values.items()},

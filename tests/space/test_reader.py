@@ -539,3 +539,43 @@ report: {rows: tag, labels: {1: "true", true: ""}}
     space = rebuild(text, "old")
     assert space.axes[0].domain.values == (1, "1", True)
     assert space.search.confirm.top == 3
+
+
+PRINTED = "workload: classifier\nfixed: {epochs: 5, data: digits}\nspace: {loss.gamma: {grid: [0, 2]}}\n"
+PRINTED_FIGURES = "report: {published: {values: {2: 60.58}}}\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "overrides", "data"),
+    [
+        (PRINTED + PRINTED_FIGURES, {}, ""),
+        (PRINTED + PRINTED_FIGURES, {"data": "digits"}, ""),
+        (PRINTED + PRINTED_FIGURES, {"data": "flowers-17"}, "digits"),
+        (PRINTED.replace(", data: digits", "") + PRINTED_FIGURES, {"data": "cifar10"}, "digits"),
+        (PRINTED + "report: {published: {data: roses}}\n", {"data": "flowers-17"}, "roses"),
+        (PRINTED + PRINTED_FIGURES, {"data": "flowers-17", "report.published.data": "tulips"}, "tulips"),
+    ],
+)
+def test_published_figures_stay_with_the_data_of_their_file(tmp_path, text, overrides, data):
+    path = tmp_path / "space.yaml"
+    path.write_text(text)
+    space = read_space(path, overrides)
+    assert space.report.published is not None
+    assert space.report.published.data == data
+    assert rebuild(dump(space), space.name).report == space.report
+
+
+@pytest.mark.parametrize(
+    ("child", "data"),
+    [
+        ("fixed: {epochs: 9}", ""),
+        ("fixed: {data: flowers-17}", "digits"),
+        ("fixed: {data: flowers-17}\nreport: {published: {values: {0: 54.01}}}", ""),
+        ("fixed: {data: flowers-17}\nreport: {published: null}", None),
+    ],
+)
+def test_published_figures_of_a_base_stay_with_its_data(tmp_path, child, data):
+    (tmp_path / "base.yaml").write_text(PRINTED + PRINTED_FIGURES)
+    (tmp_path / "child.yaml").write_text(f"extends: base.yaml\n{child}\n")
+    published = read_space(tmp_path / "child.yaml").report.published
+    assert (None if published is None else published.data) == data

@@ -6,6 +6,7 @@ Most run in this process, without Ray: what Ray does with a trial is not the spa
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -120,6 +121,9 @@ def test_early_stopping_is_generalisation_loss_computed_by_hand(stopped: Path) -
 def test_the_table_shows_the_stopping_epoch_and_the_accuracy_there(stopped: Path) -> None:
     table = pd.read_csv(stopped / "table.csv", dtype=str)
     trials = pd.read_csv(stopped / "trials.csv").sort_values("trial")
-    assert list(table["published"]) == ["100", "100", "100", "5", "2"]
+    assert table["published"].isna().all()  # the report's images are not the digits
+    apart = "Published for the authors' own images, not for digits, by report A, table A7"
+    (note,) = [line for line in (stopped / "table.md").read_text().splitlines() if line.startswith(apart)]
+    assert re.findall(r" (\d+)(?=[,.]| and)", note)[-5:] == ["100", "100", "100", "5", "2"]
     assert list(table["epochs"].astype(float)) == list(trials["epochs"])
     assert list(table["val_accuracy_mean"].astype(float)) == pytest.approx(list(trials["val_accuracy"]))

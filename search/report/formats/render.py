@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import asdict
 from functools import partial
 
 import pandas as pd
@@ -139,10 +140,12 @@ def frame_json(frame: pd.DataFrame) -> str:
 
 def table_json(table: Table) -> str:
     """Return the table as JSON: ``title``, ``banner`` (what must stand above it), ``value`` (last or best epoch),
-    ``lines``, ``verdicts`` on the file's claims, and ``notes``."""
+    ``lines``, ``verdicts`` on the file's claims, ``published_elsewhere`` (figures and claims of other data; null where
+    there are none), and ``notes``."""
     lines, said = (json.loads(frame_json(frame)) for frame in (table_frame(table), verdicts_frame(table.verdicts)))
+    apart = None if table.elsewhere is None else asdict(table.elsewhere)
     head = {"title": table.title, "banner": table.banner, "value": table.value}
-    return to_json({**head, "lines": lines, "verdicts": said, "notes": list(table.notes)})
+    return to_json({**head, "lines": lines, "verdicts": said, "published_elsewhere": apart, "notes": list(table.notes)})
 
 
 def to_json(content: object) -> str:

@@ -24,6 +24,7 @@ from search.report.record.complete import incomplete
 from search.report.record.curves import COUNTED, Curve, Curves, by_setting, read_curves
 from search.report.record.trust import trust_sentences
 from search.report.table.cross import cross_axes
+from search.report.table.elsewhere import elsewhere, foreign
 from search.report.table.groups import groups_of
 from search.report.table.judgement import judged
 from search.report.table.labels import published_figures, row_position, row_text, setting_label
@@ -73,11 +74,15 @@ def table_of(read: Curves, judging: bool = True) -> Table:
     lines = [*_distinct([line for line, _ in lines_with_runs])]
     if sampled:
         lines = _best_marked(lines, space.search.objective.metric)
-    figures, homeless = published_figures(space, [(line.setting, line.parameters) for line in lines])
-    lines = [replace(line, published=text) for line, text in zip(lines, figures, strict=True)]
+    apart = elsewhere(space, lines)
+    own = [place for place, line in enumerate(lines) if not line.foreign]
+    figures, homeless = published_figures(space, [(lines[place].setting, lines[place].parameters) for place in own])
+    for place, text in zip(own, figures, strict=True):
+        lines[place] = replace(lines[place], published=text)
     axes = [axis.name for axis in space.axes]
     limit = MAX_SAMPLED_LINES if sampled else None
-    table = Table(space.title or read.record.name, metrics, space.report.value, axes, lines, limit, test=test)
+    title = space.title or read.record.name
+    table = Table(title, metrics, space.report.value, axes, lines, limit, test=test, elsewhere=apart)
     if not sampled and (cross := cross_axes(space)):
         values = [line.parameters[cross[0]] for line in lines if cross[0] in line.parameters]
         table = replace(table, cross=cross, row_names={json.dumps(value): row_text(space, value) for value in values})
@@ -166,6 +171,7 @@ def _line(group: Sequence[Curve], space: Space, metrics: Sequence[str], test: st
         seconds=math.fsum(run.seconds for run in runs),
         ending=_ending(runs, asked) if len(counted) < asked else "",
         diverged=not basis and any(run.trial.state is State.DIVERGED for run in runs),
+        foreign=foreign(space, first),
         alone=sum(started),
         keys=frozenset(key for run in runs for key in run.keys),
         chosen=_cell([run.metric(test, run.epoch("best")) for run in counted]) if test else Cell(),

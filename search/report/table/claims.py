@@ -41,13 +41,15 @@ def verdicts(
     evidence: Evidence,
     looks: int = 1,
 ) -> list[Claim]:
-    """Judge the claims of a space file, in its order.
+    """Judge the claims of a space file, in its order; those about other data than the study's are not judged.
 
     Args:
         lines: per line of the table its runs, one per seed; fewer than finished where seeds are copies of one run.
         evidence: predictions of the validation images; its `why` says why differences cannot be judged.
         looks: looks that were planned; the level is divided by them.
     """
+    if table.elsewhere is not None:
+        return []
     copies = any(0 < len(runs) < line.finished for line, runs in zip(table.lines, lines, strict=True))
     bench = Bench(space, table, evidence, looks, EQUAL_SEEDS if copies else "")
     compared: list[RowClaim] = []

@@ -79,6 +79,7 @@ class Line:
         ending: how the trials ended (``"2 finished, 1 pruned"``), "" where every seed finished or stopped.
         diverged: no seed has a value, and at least one diverged.
         published: published figure as text, "" where there is none.
+        foreign: it was trained on other data than published figures and claims of the file belong to.
         alone: epochs of its trials if each were trained alone.
         keys: epoch keys of its trials: sharing trains each of them once.
         distinct: how many of them no line above it has.
@@ -102,6 +103,7 @@ class Line:
     ending: str = ""
     diverged: bool = False
     published: str = ""
+    foreign: bool = False
     alone: int = 0
     keys: frozenset[str] = field(default=frozenset(), repr=False)
     distinct: int = 0
@@ -154,6 +156,34 @@ class Importance:
 
 
 @dataclass(frozen=True)
+class Elsewhere:
+    """What a source says of other data than a study's: it stands apart, and nothing in the table judges it.
+
+    Attributes:
+        data: the data it was found on.
+        here: the data of the study.
+        source: where it stands, "" where the file does not tell.
+        metric: what the figures measure.
+        n: images behind each figure, None where it is not stated.
+        figures: pairs of (what the row is called, figure as printed).
+        claims: what the file claims of those data.
+    """
+
+    data: str
+    here: str
+    source: str
+    metric: str
+    n: int | None
+    figures: Sequence[tuple[str, str]]
+    claims: Sequence[str]
+
+    @property
+    def heading(self) -> str:
+        """What these figures and claims belong to."""
+        return f"Published for {self.data}, not for {self.here}"
+
+
+@dataclass(frozen=True)
 class Table:
     """A study's comparison table.
 
@@ -177,6 +207,7 @@ class Table:
         comparisons: tests of the judged metric that were adjusted together.
         level: that an adjusted p value has to reach.
         unmoved: sentences on settings that changed no bit of what was recorded; they are among the notes as well.
+        elsewhere: published figures and claims that belong to other data than all of its lines; None where there are none.
         importance: of the axes of a search; None for a grid, and where the table is not judged.
     """
 
@@ -199,6 +230,7 @@ class Table:
     comparisons: int = 0
     level: float = ALPHA
     unmoved: Sequence[str] = ()
+    elsewhere: Elsewhere | None = None
     importance: Importance | None = None
 
     @cached_property

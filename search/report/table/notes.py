@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from search.core.grouped import grouped
+from search.core.shown import listed
 from search.core.trial import State
 from search.report.record.curves import Curves
 from search.report.table.judged_notes import judged_notes
 from search.report.table.judgement import Remarks
-from search.report.table.model import Table
+from search.report.table.model import Elsewhere, Table
 from search.report.table.unmoved import Unmoved, apart_sentences
 from search.report.text import is_accuracy, split_words
 
@@ -24,6 +25,9 @@ SELECTED = "‡"
 
 BEST = "¶"
 """Marks the figure by which a search found a setting the best."""
+
+MAX_APART_FIGURES_NAMED = 20
+"""Figures, and claims, of other data that are named in a footnote."""
 
 MAX_SAME_GROUPS_NAMED = 3
 """Groups of lines that are one training are named up to so many."""
@@ -45,7 +49,8 @@ def footnotes(
     notes = [*([table.incomplete] if table.incomplete else []), *table.distrusted]
     notes += [*_meaning(table, read), *_marks(table), *table.unmoved, *_seeds(table), *judged]
     notes += [*_sampled(table, read), *_importances(table)]
-    return [*notes, *_published(read, homeless), *_sharing(table, read, same), *_data(read)]
+    published = _published(read, homeless) if table.elsewhere is None else apart_notes(table.elsewhere)
+    return [*notes, *published, *_sharing(table, read, same), *_data(read)]
 
 
 def _meaning(table: Table, read: Curves) -> list[str]:
@@ -145,6 +150,22 @@ def _published(read: Curves, homeless: Sequence[str]) -> Iterator[str]:
     yield f"Published: {published.metric} as printed{where}{n}; not measured here."
     if homeless:
         yield f"Published figures that stand beside no line: {', '.join(homeless)}."
+
+
+def apart_notes(apart: Elsewhere) -> Iterator[str]:
+    """Yield what a source says of other data than the study's, and that nothing of it is judged here."""
+    by = f", by {apart.source}" if apart.source else ""
+    n = f" on {apart.n} images" if apart.n else ""
+    if apart.figures:
+        figures = listed([f"{name} {figure}" for name, figure in apart.figures], MAX_APART_FIGURES_NAMED)
+        yield f"{apart.heading}{by}: {apart.metric}{n}: {figures}."
+    if apart.claims:
+        claims = listed(apart.claims, MAX_APART_FIGURES_NAMED, "; ")
+        source = "" if apart.figures else by
+        yield (
+            f"Claimed of {apart.data}{source}, so not judged on {apart.here}: {claims}. `--set report.published=null` "
+            f"judges them as claims about {apart.here}."
+        )
 
 
 def _sharing(table: Table, read: Curves, same: Unmoved) -> Iterator[str]:

@@ -36,7 +36,7 @@ class Bench:
         self.places: dict[str, dict[str, list[int]]] = {}  # other axes -> row -> lines
         self.values: dict[str, Any] = {}  # row -> its value
         for place, line in enumerate(table.lines):
-            if space.report.rows in line.parameters:
+            if space.report.rows in line.parameters and not line.foreign:
                 value = line.parameters[space.report.rows]
                 self.values[value_text(value)] = value
                 self.places.setdefault(self._beside(line), {}).setdefault(value_text(value), []).append(place)

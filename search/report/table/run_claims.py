@@ -44,7 +44,7 @@ def judge_runs(
     telling: dict[str, int] = {}
     pruned = 0
     for line, runs in zip(table.lines, lines, strict=True):
-        if not _meant(line, where):
+        if line.foreign or not _meant(line, where):
             continue
         for run in runs:
             happened = _happened(run, predicate, argument, space, table.value, missed)

@@ -1,0 +1,56 @@
+"""Published figures and claims that belong to other data than a study's.
+
+A figure of a paper is a figure of its images, and so is what the paper claims. ``--data`` moves a file to others, where
+they are neither reproduced nor refuted: they stand apart, under a heading that says what they belong to.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+from search.core.trial import Trial
+from search.report.table.claims import claim_text
+from search.report.table.labels import row_text
+from search.report.table.model import Elsewhere, Line
+from search.report.text import value_text
+from search.space.model import Grid, Space
+from search.space.nodes import text_of
+
+DATA = "data"
+"""The setting that names what a trial is trained on."""
+
+
+def foreign(space: Space, trial: Trial) -> bool:
+    """Whether a trial was trained on other data than the file's published figures and claims belong to."""
+    used = trial.settings.get(DATA, space.settings(trial.parameters).get(DATA, ""))
+    return _other(space, used)
+
+
+def elsewhere(space: Space, lines: Sequence[Line]) -> Elsewhere | None:
+    """Return what stands apart: published figures and claims, where they belong to none of the lines."""
+    published = space.report.published
+    apart = all(line.foreign for line in lines) if lines else _other(space, space.fixed.get(DATA, ""))
+    if published is None or not apart:
+        return None
+    rows = next((axis.domain for axis in space.axes if axis.name == space.report.rows), None)
+    names = {text_of(value): row_text(space, value) for value in rows.values} if isinstance(rows, Grid) else {}
+    return Elsewhere(
+        published.data,
+        value_text(space.fixed.get(DATA, "the data of this study")),
+        published.source,
+        published.metric,
+        published.n,
+        [(names.get(name, name), figure) for name, figure in published.values.items()],
+        [claim_text(space, claim) for claim in space.report.claims],
+    )
+
+
+def _other(space: Space, used: object) -> bool:
+    published = space.report.published
+    return published is not None and bool(published.data) and _place(published.data) != _place(used)
+
+
+def _place(data: object) -> str:
+    """Return a name or a path in its one spelling."""
+    return os.path.normpath(os.path.expanduser(str(data)))
