@@ -199,8 +199,8 @@ class Published:
 
     Attributes:
         source: where they stand.
-        data: what they and the claims of the file were found on, as the setting ``data`` names it, or in any words where
-            nobody else has these data; "" where that is what the file itself runs on.
+        data: what they and the claims of the file were found on, as the setting ``data`` names it, or in words; "" for
+            what the file itself runs on.
         metric: what they measure, ``accuracy`` unless said otherwise.
         n: validation images behind each figure, None where it is not stated.
         values: row label -> figure *as text*: YAML would turn 54.10 into 54.1, and the audit needs the last digit.

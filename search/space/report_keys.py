@@ -42,7 +42,7 @@ _PUBLISHED = mapping(
         "data": {
             "type": "string",
             "minLength": 1,
-            "description": "what they and the claims were found on: the `data` of the file unless said otherwise; a study "
+            "description": "what they and the claims were found on; default: the `data` of the file; a study "
             "of other data shows them apart and judges no claim",
             "examples": ["flowers-17"],
         },

@@ -6,8 +6,8 @@ they are neither reproduced nor refuted: they stand apart, under a heading that 
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
+from pathlib import Path
 
 from search.core.trial import Trial
 from search.report.table.claims import claim_text
@@ -48,9 +48,5 @@ def elsewhere(space: Space, lines: Sequence[Line]) -> Elsewhere | None:
 
 def _other(space: Space, used: object) -> bool:
     published = space.report.published
-    return published is not None and bool(published.data) and _place(published.data) != _place(used)
-
-
-def _place(data: object) -> str:
-    """Return a name or a path in its one spelling."""
-    return os.path.normpath(os.path.expanduser(str(data)))
+    # A path has several spellings: with a point in front, or a slash at its end.
+    return published is not None and bool(published.data) and Path(published.data) != Path(str(used))

@@ -207,7 +207,7 @@ class Table:
         comparisons: tests of the judged metric that were adjusted together.
         level: that an adjusted p value has to reach.
         unmoved: sentences on settings that changed no bit of what was recorded; they are among the notes as well.
-        elsewhere: published figures and claims that belong to other data than all of its lines; None where there are none.
+        elsewhere: what a source says of other data than those of all lines; None where no figure or claim does.
         importance: of the axes of a search; None for a grid, and where the table is not judged.
     """
 

@@ -45,8 +45,8 @@ def test_figures_and_claims_of_other_data_stand_apart_and_no_verdict_speaks_of_t
     assert not table.verdicts
     assert [note for note in table.notes if "roses" in note] == [
         "Published for roses, not for tulips, by table 3: accuracy on 137 images: gamma=0 54.01% and gamma=2 60.58%.",
-        "Claimed of roses, so not judged on tulips: gamma=2 is better than gamma=0; gamma=2 is the best; never: misses a "
-        "class. `--set report.published=null` judges them as claims about tulips.",
+        "Claimed of roses, so not judged on tulips: gamma=2 is better than gamma=0; gamma=2 is the best; never: misses "
+        "a class. `--set report.published=null` judges them as claims about tulips.",
     ]
     text = table_markdown(table)
     assert "| published" not in text
