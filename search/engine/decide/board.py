@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 
 from search.engine.decide.lease import Lease
 from search.ledger.states import KeptState, Role
@@ -115,6 +115,14 @@ class Board:
             and fold.leaf.trial.number not in taken
             and (fold.base == fold.epoch or kept.isdisjoint(fold.leaf.path[fold.base : fold.epoch]))
         ]
+
+    def to_come(self, stalled: Collection[int] = ()) -> list[Sequence[str]]:
+        """Return for each running lease the keys of the rows it has still to bring.
+
+        Args:
+            stalled: leases nobody waits for any more.
+        """
+        return [lease.path[done:] for number, (lease, done) in self._leases.items() if number not in stalled]
 
     def pairs_to_come(self, stalled: Collection[int] = ()) -> dict[str, list[tuple[int, str]]]:
         """Return kind -> epoch and key of the states that running leases keep, or have just kept, and train on from.

@@ -54,7 +54,8 @@ class Driver:
     def next_lease(self, wait_s: float = 0.0) -> Lease | Proof | None:
         """Return a lease, or a proof, that can be started now, waiting up to `wait_s` seconds for one.
 
-        Longest remaining work first; what a running lease is about to produce is not started twice. Of a grid nothing
+        Earlier seeds first where that costs no time, else the longest remaining work (`search.core.order`); what a
+        running lease is about to produce is not started twice. Of a grid nothing
         is started before all of it is known.
 
         Raises:

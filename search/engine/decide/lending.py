@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from search.core.order import Candidate, Choice, Order, costs_nothing
+from search.core.schedule import Model, Tail, model_of
 from search.core.trial import State
 from search.engine.decide.context import Context
 from search.engine.decide.lease import Lease, Proof
@@ -17,6 +19,9 @@ from search.workload.form import Form, form_of
 AFRESH = "trained once more from epoch 0, in a workload that does not train the same bits twice"
 """Why rows of a trial are withdrawn that an earlier attempt left."""
 
+MAX_LEAVES_FORESEEN = 300
+"""Undecided leaves up to which it is worked out what the order costs in which they are started."""
+
 
 @dataclass(frozen=True)
 class Start:
@@ -26,11 +31,13 @@ class Start:
         fold: the leaf.
         state: it starts from, None for epoch 0.
         passed: later states of its path that nothing proves: it saves them again, with the rows behind them.
+        loss: epochs by which the study ends later because this leaf is started now.
     """
 
     fold: Fold
     state: KeptState | None = None
     passed: Sequence[KeptState] = ()
+    loss: float = 0.0
 
 
 class Lending:
@@ -44,6 +51,10 @@ class Lending:
         self._context = context
         self._next_lease = 0
         self._attempts: dict[int, int] = {}  # by trial
+        seeds = context.space.seeds if context.space.search.sampler == "grid" else ()
+        self._ranks = {seed: rank for rank, seed in enumerate(seeds)}
+        self._counted = (0, 0)  # leaves on the board when its epochs were counted, and these
+        self.order = Order()
 
     def ready(self) -> Start | Proof | None:
         """Return what to give next, or None; leases that are far slower than the rest hold nobody up.
@@ -66,13 +77,43 @@ class Lending:
             if isinstance(found, Proof):
                 return found
             starts += [found] if found is not None else []
-        return max(starts, key=self._urgency, default=None)
+        return self._first(starts, stalled) if starts else None
 
-    def _urgency(self, start: Start) -> tuple[bool, bool, int, int]:
-        """Return what the next leaf to start has most of: one that was begun and ended for all to change over; one that
-        needs no way back; longest remaining work; the lowest number."""
-        number = start.fold.leaf.trial.number
-        return number in self._context.board.first, not start.passed, start.fold.remaining, -number
+    def _first(self, starts: Sequence[Start], stalled: Collection[int]) -> Start:
+        """Return the leaf to start next: one that was begun and ended for all to change over goes before all others,
+        then one that needs no way back; among these `search.core.order` decides."""
+        begun = self._context.board.first
+
+        def urgency(start: Start) -> tuple[bool, bool]:
+            return start.fold.leaf.trial.number in begun, not start.passed
+
+        most = max(map(urgency, starts))
+        urgent = {start.fold.leaf.trial.number: start for start in starts if urgency(start) == most}
+        candidates = [
+            Candidate(number, self._rank(start.fold), start.fold.remaining) for number, start in urgent.items()
+        ]
+        choice = self._choice(candidates, stalled)
+        return replace(urgent[choice.number], loss=choice.loss)
+
+    def _choice(self, candidates: Sequence[Candidate], stalled: Collection[int]) -> Choice:
+        board, workers = self._context.board, self._context.workers
+        trained, large = self._context.progress.epochs_trained, len(board) > MAX_LEAVES_FORESEEN
+
+        def moment() -> Model | None:
+            if large:
+                return None
+            tails = [Tail(fold.leaf.trial.number, self._rank(fold), fold.leaf.path[fold.epoch :]) for fold in board]
+            return model_of(tails, workers, board.to_come(stalled))
+
+        free = False
+        if large and self._ranks:
+            if abs(self._counted[0] - len(board)) > len(board) / 20:
+                self._counted = len(board), board.epochs
+            free = costs_nothing(max(fold.remaining for fold in board), workers, trained + self._counted[1])
+        return self.order.choose(candidates, moment, trained / workers, free)
+
+    def _rank(self, fold: Fold) -> int:
+        return self._ranks.get(fold.leaf.trial.seed, 0)
 
     def _owed(self, stalled: Collection[int]) -> Proof | None:
         """Return what is owed beside the leaves: the cause of a distrust, or the proof of a start."""
@@ -141,6 +182,7 @@ class Lending:
 
     def _start(self, start: Start) -> Lease:
         context, fold = self._context, start.fold
+        self.order.spent += start.loss
         leaf, number = fold.leaf, fold.leaf.trial.number
         alone = context.alone(leaf.kind)
         if alone:
