@@ -6,7 +6,7 @@ import textwrap
 import torch
 from transformers import GPT2Config, GPT2LMHeadModel, Trainer, TrainingArguments
 
-from search.adapters.transformers import workload
+from search.adapters.transformers import set_learning_rate, workload
 
 
 def make_texts(length=64):
@@ -16,15 +16,22 @@ def make_texts(length=64):
     return examples[len(examples) // 5 :], examples[: len(examples) // 5]
 
 
-@workload({"layers": 1, "learning_rate": 3e-3, "num_train_epochs": 4, "length": 64}, data=make_texts)
-def gpt(data, layers, learning_rate, num_train_epochs, length):
+def set_rate(trainer, settings):
+    set_learning_rate(trainer, settings["rate"])
+
+
+@workload(
+    {"layers": 1, "num_train_epochs": 4, "length": 64, "rate": {"type": "number", "default": 3e-3, "epoch": True}},
+    data=make_texts,
+    each_epoch=set_rate,
+)
+def gpt(data, layers, num_train_epochs, length):
     train, val = data
     ends = {"bos_token_id": 0, "eos_token_id": 0}
     config = GPT2Config(vocab_size=256, n_positions=length, n_embd=32, n_layer=layers, n_head=2, **ends)
     model = GPT2LMHeadModel(config)
     args = TrainingArguments(
         "out",
-        learning_rate=learning_rate,
         num_train_epochs=num_train_epochs,
         warmup_steps=10,
         per_device_train_batch_size=16,

@@ -9,26 +9,6 @@ from typing import Any
 from search.core.values import Settings
 from search.workload.settings import Description
 
-_TYPES = {bool: "boolean", int: "integer", float: "number", str: "string"}
-
-
-def ruled(settings: Mapping[str, object]) -> Description:
-    """Return the rules of settings, each of which is given as a rule or as its default alone: ``{"width": 64}``.
-
-    Raises:
-        TypeError: one is neither.
-    """
-    for name, value in settings.items():
-        if not isinstance(value, Mapping) and type(value) not in _TYPES:
-            raise TypeError(
-                f'the setting {name!r} is {value!r}, must be a rule such as {{"type": "number", "default": 0.1}}, or '
-                "its default: a number, text, True or False"
-            )
-    return {
-        name: value if isinstance(value, Mapping) else {"type": _TYPES[type(value)], "default": value}
-        for name, value in settings.items()
-    }
-
 
 class Handed:
     """Which settings go to which of a user's callables.

@@ -2,32 +2,44 @@
 
 from __future__ import annotations
 
+import random
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
+from search import load_space
 from search.core.trial import Row
+from search.engine.decide.lease import Lease, Proof, Stretch
+from search.ledger.files import read_state, write_state
 from search.ledger.ledger import Ledger
-from search.workload import Workload
+from search.ledger.states import KeptState, Role
+from search.workload import Run, Workload, load_workload
 from search.workload.measured import row_of
+from tests.engine.simulation import Simulation
 from tests.engine.test_run import Bench
+from tests.surroundings import ROOT
+
+Curves = list[tuple[Mapping[str, Any], list[Row]]]
 
 
-def rows(bench: Bench) -> list[tuple[Mapping[str, Any], list[Row]]]:
+def rows(bench: Bench) -> Curves:
     """Settings and rows of each trial of a study, as they are on record."""
     ledger = Ledger(str(bench.results / "search.db"))
     try:
-        study = ledger.study(bench.name).id
-        trials = ledger.trials(study)
-        paths = ledger.paths(study, [trial.number for trial in trials])
-        found = []
-        for trial in trials:
-            keys = paths[trial.number][0][: trial.last_epoch]
-            recorded = ledger.rows(keys, predictions=True)
-            found.append((trial.settings, [recorded[key].row for key in keys]))
-        return found
+        return curves(ledger, bench.name)
     finally:
         ledger.close()
+
+
+def curves(ledger: Ledger, name: str) -> Curves:
+    study = ledger.study(name).id
+    trials = ledger.trials(study)
+    paths = ledger.paths(study, [trial.number for trial in trials])
+    keys = {trial.number: paths[trial.number][0][: trial.last_epoch] for trial in trials}
+    recorded = ledger.rows(sorted({key for path in keys.values() for key in path}), predictions=True)
+    return [(trial.settings, [recorded[key].row for key in keys[trial.number]]) for trial in trials]
 
 
 def proofs(printed: str) -> int:
@@ -42,3 +54,75 @@ def alone(workload: Workload, settings: Mapping[str, Any]) -> list[Row]:
     fixed, each = workload.schedule(workload.canonical(own), settings["epochs"])
     run = workload.start(fixed, 1, 0)
     return [row_of(run.train_epoch(now)) for now in each]
+
+
+@dataclass
+class Trained(Simulation):
+    """A study that the driver runs without Ray: a workload trains each lease in a run of its own, in this process.
+
+    Attributes:
+        runs: of the leases that go on.
+    """
+
+    runs: dict[int, Run] = field(default_factory=dict)
+
+    def train(self, lease_id: int) -> None:
+        if lease_id in self.proofs:
+            self.prove(self.proofs.pop(lease_id))
+            return
+        lease, done = self.running[lease_id]
+        if not done:
+            self.runs[lease_id] = self.begun(lease)
+        key, epoch = lease.path[done], lease.offset + done + 1
+        row = row_of(self.runs[lease_id].train_epoch(lease.schedule[done]))
+        self.trained.append((lease_id, key, key in self._on_record))
+        self._on_record.add(key)
+        self.running[lease_id] = (lease, done + 1)
+        role = lease.keep.get(epoch)
+        kept = None
+        if role not in (None, Role.SPACED):
+            self.ledger.states.make_folder()
+            saved = write_state(self.ledger.states.folder, key, bytes(self.runs[lease_id].save()))
+            kept = KeptState(saved, epoch, role)
+        if not self.driver.row(lease_id, row, 1.0, kept, "", not self.processes[lease_id]):
+            self._end(lease_id)
+            self.kept_processes += 1
+
+    def prove(self, proof: Proof) -> None:
+        stretches = proof.stretches
+        self.proved.append((proof.kind, proof.what, len(stretches)))
+        self.driver.proved(proof.id, [row_of(self.begun(each).train_epoch(each.settings)) for each in stretches])
+        self.driver.lease_ended(proof.id)
+
+    def begun(self, stretch: Lease | Stretch) -> Run:
+        """Return a run that stands where a stretch of epochs starts."""
+        run: Run = self.workload.start(stretch.fixed, 1, 0)
+        if stretch.start is not None:
+            run.load(read_state(self.ledger.states.folder, stretch.start.file))
+        return run
+
+    def _load(self, stretch: Lease | Stretch) -> None:
+        """Leave it to `begun`."""
+
+
+def rows_shared_are_those_alone(example: str, folder: Path, sets: Mapping[str, Any]) -> tuple[int, int]:
+    """Run the space file of an example and compare each trial's rows with those it has alone.
+
+    Returns:
+        Epochs of all trials, and how many of them were trained.
+    """
+    space = load_space(str(ROOT / f"examples/{example}.yaml"), sets)
+    workload, ledger = load_workload(space.workload), Ledger(str(folder / "search.db"))
+    try:
+        run = Trained(space, ledger, random.Random(0), workload=workload)
+        assert run.run()
+        assert not run.driver.fallen, "a row came out otherwise when it was trained again"
+        assert len({key for _, key, _ in run.trained}) == len(run.trained), "an epoch was trained twice"
+        run.driver.close()
+        run.abandon()
+        trials = curves(ledger, space.name)
+        assert {settings["epochs"] for settings, _ in trials} == {len(curve) for _, curve in trials}
+        assert [curve for _, curve in trials] == [alone(workload, settings) for settings, _ in trials]
+        return sum(len(curve) for _, curve in trials), len(run.trained)
+    finally:
+        ledger.close()

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from search.adapters.handed import Handed, ruled
+from search.adapters.handed import Handed
 from search.adapters.needed import needed
 
 NUMBER = {"type": "number"}
@@ -74,17 +74,3 @@ def test_a_library_that_is_not_installed_is_named_with_the_extra() -> None:
     sentence = "search.adapters.any needs not_there_at_all, which is not installed: pip install 'search-service[any]'"
     with pytest.raises(ModuleNotFoundError, match=re.escape(sentence)):
         needed("search.adapters.any", "any", "not_there_at_all")
-
-
-def test_a_default_alone_is_a_rule() -> None:
-    rule = {"type": "number", "minimum": 0}
-    assert ruled({"width": 64, "lr": 0.1, "name": "a", "deep": True, "rate": rule}) == {
-        "width": {"type": "integer", "default": 64},
-        "lr": {"type": "number", "default": 0.1},
-        "name": {"type": "string", "default": "a"},
-        "deep": {"type": "boolean", "default": True},
-        "rate": rule,
-    }
-    sentence = 'the setting \'sizes\' is [1], must be a rule such as {"type": "number", "default": 0.1}, or its default'
-    with pytest.raises(TypeError, match=re.escape(sentence)):
-        ruled({"sizes": [1]})

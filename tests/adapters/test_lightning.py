@@ -19,10 +19,9 @@ from torch import nn
 from torch.utils.data import DataLoader, Dataset, TensorDataset, random_split
 
 from search.adapters.lightning import workload
-from search.adapters.torch import flags
 from search.adapters.torch.seeding import left_alone, seed_all
-from search.core.trial import Row
 from search.workload import SettingFaults, identity
+from tests.adapters.driven import goes_on_exactly, left_as_it_was, rows
 
 pytestmark = pytest.mark.slow
 
@@ -180,64 +179,49 @@ THAWED = workload(Frozen, Data, settings={})
 UNVALIDATED = workload(Unvalidated, settings={})
 OWN = workload(Loaded, settings={"schedule": SETTINGS["schedule"]})
 PAIR = workload(Net, pair, settings={}, trainer={"reload_dataloaders_every_n_epochs": 1})
-PLANNED = workload(
-    Net,
-    Data,
-    settings={"lr": {"type": "number", "epoch": True}},
-    each_epoch=lambda module, settings: module.optimizers().param_groups[0].update(lr=settings["lr"]),
-)
 
 
-def rows(run: Any, count: int, **settings: Any) -> list[Row]:
-    return [Row(dict(run.train_epoch(settings))) for _ in range(count)]
+def set_rate(module: Any, settings: Any) -> None:
+    module.optimizers().param_groups[0]["lr"] = settings["lr"]
+
+
+PLANNED = workload(Net, Data, settings={"lr": {"type": "number", "epoch": True}}, each_epoch=set_rate)
 
 
 @pytest.fixture(autouse=True)
 def _alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Nothing of a test is left behind, and nothing may be written where it runs."""
     monkeypatch.chdir(tmp_path)
-    switches, threads = flags.capture(), torch.get_num_threads()
-    cudnn = torch.backends.cudnn.benchmark, torch.backends.cudnn.deterministic
-    with left_alone():
+    with left_as_it_was():
         yield
-    flags.apply(switches, threads)
-    torch.backends.cudnn.benchmark, torch.backends.cudnn.deterministic = cudnn
     assert list(tmp_path.glob("lightning*")) + list(tmp_path.glob("check*")) == []
 
 
 @pytest.mark.parametrize(
-    ("made", "chosen", "settings"),
+    ("made", "chosen"),
     [
-        (NET, {}, {}),
-        (NET, {"augmented": True, "workers": 1}, {}),
-        (CLIPPED, {"augmented": True, "own": True, "precision": "bf16-mixed", "accumulate_grad_batches": 3}, {}),
-        (NET, {"schedule": "cycle", "max_epochs": 5}, {}),
-        (NET, {"manual": True}, {}),
-        (EMA, {}, {}),
-        (OWN, {}, {}),
-        (UNVALIDATED, {}, {}),
-        (THAWED, {}, {}),
-        (PAIR, {}, {}),
-        (PLANNED, {}, {"lr": 0.02}),
+        (NET, {}),
+        (NET, {"augmented": True, "workers": 1}),
+        (CLIPPED, {"augmented": True, "own": True, "precision": "bf16-mixed", "accumulate_grad_batches": 3}),
+        (NET, {"schedule": "cycle", "max_epochs": 5}),
+        (NET, {"manual": True}),
+        (EMA, {}),
+        (OWN, {}),
+        (UNVALIDATED, {}),
+        (THAWED, {}),
+        (PAIR, {}),
     ],
 )
-def test_a_training_that_goes_on_from_a_state_has_the_bits_of_one_alone(made: Any, chosen: Any, settings: Any) -> None:
-    fixed = {**made.canonical({**chosen, **settings}), "seed": 3}
-    fixed = {name: value for name, value in fixed.items() if name not in settings}
-    alone = rows(made.start(fixed, 1, 0), 4, **settings)
+def test_a_training_that_goes_on_from_a_state_has_the_bits_of_one_alone(made: Any, chosen: Any) -> None:
+    alone = goes_on_exactly(made, {**made.canonical(chosen), "seed": 3}, [{}] * 4)
     assert len({row.metrics["train_loss"] for row in alone}) == 4
-    saving = made.start(fixed, 1, 0)
-    assert rows(saving, 2, **settings) == alone[:2]
-    state = saving.save()
-    assert rows(saving, 2, **settings) == alone[2:]  # saving changes nothing
-    seed_all(99, 99)
-    other = made.start(fixed, 1, 0)
-    other.load(state)
-    seed_all(98, 98)
-    assert rows(other, 2, **settings) == alone[2:]
-    other.load(state)  # in a run that has trained
-    assert rows(other, 1, **settings) == alone[2:3]
-    assert rows(made.start({**fixed, "seed": 4}, 1, 0), 1, **settings) != alone[:1]
+
+
+def test_so_has_one_with_a_rate_for_each_epoch() -> None:
+    fixed, lower = {"seed": 3}, [{"lr": 0.02}, {"lr": 0.02}, {"lr": 0.005}, {"lr": 0.005}]
+    lowered, steady = goes_on_exactly(PLANNED, fixed, lower), rows(PLANNED.start(fixed, 1, 0), lower[:1] * 4)
+    assert lowered[:2] == steady[:2]
+    assert lowered[2] != steady[2]
 
 
 class Reseeding(L.Callback):
@@ -332,6 +316,19 @@ def test_the_length_of_a_training_is_a_setting_where_it_is_read() -> None:
     rows(run, 1)
     with pytest.raises(ValueError, match=r"^the training of 1 epochs \(max_epochs\) is over"):
         rows(run, 1)
+
+
+def test_a_rate_that_the_schedule_would_set_anew_is_refused() -> None:
+    settings = {name: SETTINGS[name] for name in ("schedule", "max_epochs")}
+    settings["lr"] = {"type": "number", "epoch": True}
+    made = workload(Net, Data, settings=settings, each_epoch=set_rate)
+    run = made.start({"schedule": "cycle", "max_epochs": 4, "seed": 0}, 1, 0)
+    sentence = (
+        "each_epoch set a learning rate to 0.02, and the schedule, OneCycleLR, sets it anew behind every step; return "
+        "no schedule from configure_optimizers where the rate is a setting, or change what the schedule goes by"
+    )
+    with pytest.raises(ValueError, match=f"^{re.escape(sentence)}$"):
+        run.train_epoch({"lr": 0.02})
 
 
 class Stopping(Net):

@@ -22,11 +22,10 @@ from transformers import (
     TrainingArguments,
 )
 
-from search.adapters.torch import flags
-from search.adapters.torch.seeding import derived, left_alone, seed_all
-from search.adapters.transformers import workload
-from search.core.trial import Row
+from search.adapters.torch.seeding import derived, seed_all
+from search.adapters.transformers import set_learning_rate, workload
 from search.workload import SettingFaults
+from tests.adapters.driven import goes_on_exactly, left_as_it_was, rows
 
 pytestmark = pytest.mark.slow
 
@@ -138,23 +137,27 @@ def build(
     return kind(args=args, compute_metrics=measured, callbacks=[Counting()], **model, **data)
 
 
+def set_rate(trainer: Any, settings: Any) -> None:
+    set_learning_rate(trainer, settings["rate"])
+
+
 TRAINED = workload(SETTINGS, data=make_digits)(build)
 
 
-def rows(run: Any, count: int) -> list[Row]:
-    return [Row(dict(run.train_epoch({}))) for _ in range(count)]
+def slow(data: Any, **arguments: Any) -> Trainer:
+    return build(data, learning_rate=5e-5, **arguments)
+
+
+BY_EPOCH: dict[str, Any] = {**SETTINGS, "rate": {"type": "number", "epoch": True}}
+RATED = workload(BY_EPOCH, data=make_digits, each_epoch=set_rate)(slow)
 
 
 @pytest.fixture(autouse=True)
 def _alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Nothing of a test is left behind, and nothing may be written where it runs."""
     monkeypatch.chdir(tmp_path)
-    switches, threads = flags.capture(), torch.get_num_threads()
-    cudnn = torch.backends.cudnn.benchmark, torch.backends.cudnn.deterministic
-    with left_alone():
+    with left_as_it_was():
         yield
-    flags.apply(switches, threads)
-    torch.backends.cudnn.benchmark, torch.backends.cudnn.deterministic = cudnn
     assert list(tmp_path.iterdir()) == []
 
 
@@ -169,21 +172,50 @@ def _alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 )
 def test_a_training_that_goes_on_from_a_state_has_the_bits_of_one_alone(chosen: Any) -> None:
     fixed = {**TRAINED.canonical(chosen), "seed": 3}
-    alone = rows(TRAINED.start(fixed, 1, 0), 4)
+    alone = goes_on_exactly(TRAINED, fixed, [{}] * 4)
     assert set(alone[0].metrics) == {"loss", "grad_norm", "learning_rate", "eval_loss", "eval_accuracy"}
     assert len({row.metrics["eval_loss"] for row in alone}) == 4
-    saving = TRAINED.start(fixed, 1, 0)
-    assert rows(saving, 2) == alone[:2]
-    state = saving.save()
-    assert rows(saving, 2) == alone[2:]  # saving changes nothing
-    seed_all(99, 99)
-    other = TRAINED.start(fixed, 1, 0)
-    other.load(state)
-    seed_all(98, 98)
-    assert rows(other, 2) == alone[2:]
-    other.load(state)  # in a run that has trained
-    assert rows(other, 1) == alone[2:3]
-    assert rows(TRAINED.start({**fixed, "seed": 4}, 1, 0), 1) != alone[:1]
+
+
+# A rate for each epoch --------------------------------------------------------------------------------------------
+
+SCHEDULES = ["linear", "cosine", "constant", "reduce_lr_on_plateau"]
+
+
+def rated(scheduler: str, *rates: float) -> tuple[dict[str, Any], list[dict[str, float]]]:
+    """Fixed settings and the schedule of a trial."""
+    fixed = {**TRAINED.canonical({"scheduler": scheduler}), "seed": 3}
+    return fixed, [{"rate": rate} for rate in rates]
+
+
+@pytest.mark.parametrize("scheduler", SCHEDULES)
+def test_a_rate_that_changes_is_the_schedules_own_from_its_epoch_on(scheduler: str) -> None:
+    fixed, schedule = rated(scheduler, 0.01, 0.01, 0.002, 0.002)
+    lowered = goes_on_exactly(RATED, fixed, schedule)
+    as_begun = rows(TRAINED.start(fixed, 1, 0), 4)  # TrainingArguments(learning_rate=0.01)
+    assert lowered[:2] == as_begun[:2]
+    rates, lower = ([row.metrics["learning_rate"] for row in curve] for curve in (as_begun, lowered))
+    assert len(set(rates)) == {"constant": 1, "reduce_lr_on_plateau": len(set(rates))}.get(scheduler, 4)
+    if scheduler != "reduce_lr_on_plateau":  # which depends on losses
+        assert lower[2:] == pytest.approx([rate / 5 for rate in rates[2:]], rel=1e-12)
+    assert lowered[2].metrics["eval_loss"] != as_begun[2].metrics["eval_loss"]
+
+
+def overwritten(trainer: Any, settings: Any) -> None:
+    trainer.optimizer.param_groups[0]["lr"] = settings["rate"]
+
+
+def test_a_rate_that_would_last_for_a_step_is_refused() -> None:
+    made = workload(BY_EPOCH, data=make_digits, each_epoch=overwritten)(build)
+    fixed, schedule = rated("constant", 0.02)
+    with pytest.raises(
+        ValueError,
+        match=r"^each_epoch set a learning rate to 0\.02, and the schedule, LambdaLR, sets it anew behind every step; "
+        r"write set_learning_rate\(trainer, rate\) from search\.adapters\.transformers, which the schedule then starts "
+        r"from$",
+    ):
+        rows(made.start(fixed, 1, 0), schedule)
+    rows(made.start({**fixed, "scheduler": "reduce_lr_on_plateau"}, 1, 0), schedule)  # which goes on from it
 
 
 class Reseeding(TrainerCallback):
@@ -265,7 +297,8 @@ def started(function: Any) -> Any:
         ),
         (
             lambda: workload({"bf16": {"type": "boolean", "epoch": True}}, data=make_digits)(build),
-            "the setting 'bf16' may differ from epoch to epoch, which a Trainer cannot; ",
+            "the setting 'bf16' may differ from epoch to epoch, and nothing takes it; give each_epoch=, a function of "
+            "the Trainer and the epoch's settings",
         ),
         (
             lambda: started(wanting),

@@ -12,8 +12,9 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import search.adapters.torch.content  # noqa: F401  # tensors are known to fingerprints from here on
+from search.adapters.declared import check_varying, ruled
 from search.adapters.fingerprint import card_of
-from search.adapters.handed import Handed, called, ruled
+from search.adapters.handed import Handed, called
 from search.adapters.lightning.beginning import LENGTH, TRAINER_ARGUMENTS, Making, begun, loaders_of, own_loaders
 from search.adapters.lightning.run import LightningRun
 from search.adapters.needed import needed
@@ -80,12 +81,7 @@ class LightningWorkload(Workload):
         makers = {"module": module, "data": data, "callbacks": callbacks}
         names = {kind: f"{kind} {called(maker)}" if maker is not None else "" for kind, maker in makers.items()}
         receivers = {names[kind]: maker for kind, maker in makers.items() if maker is not None}
-        varying = [name for name, rule in settings.items() if rule.get("epoch")]
-        if varying and each_epoch is None:
-            raise TypeError(
-                f"the setting {varying[0]!r} may differ from epoch to epoch, and nothing takes it; give "
-                "each_epoch=, a function of the module and the epoch's settings"
-            )
+        check_varying(settings, each_epoch, "the module")
         for argument in trainer:
             if argument not in TRAINER_ARGUMENTS:
                 allowed = ", ".join(sorted(TRAINER_ARGUMENTS))

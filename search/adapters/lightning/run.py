@@ -20,7 +20,10 @@ from search.adapters.lightning.beginning import (
 )
 from search.adapters.torch.driven import DrivenRun, global_generators
 from search.adapters.torch.held import Held
+from search.adapters.torch.rates import not_overwritten
 from search.core.values import Settings
+
+REMEDY = "return no schedule from configure_optimizers where the rate is a setting, or change what the schedule goes by"
 
 
 class LightningRun(DrivenRun):
@@ -77,7 +80,9 @@ class LightningRun(DrivenRun):
         before = dict(trainer.callback_metrics)
         with torch.autograd.set_detect_anomaly(trainer._detect_anomaly), quiet():
             if self._making.each_epoch is not None:
-                self._making.each_epoch(trainer.lightning_module, settings)
+                stepping = [item.scheduler for item in trainer.lr_scheduler_configs if item.interval == "step"]
+                with not_overwritten(stepping, REMEDY):
+                    self._making.each_epoch(trainer.lightning_module, settings)
             if trainer.current_epoch == 0:
                 iter(loop._data_fetcher)  # it was made before the epoch's random numbers were
             loop.on_advance_start()

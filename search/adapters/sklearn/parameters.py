@@ -9,6 +9,7 @@ from typing import Any
 from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import InvalidParameterError
 
+from search.adapters.declared import TYPES, ruled
 from search.adapters.sklearn.errors import EstimatorError
 from search.core.errors import nearest
 from search.core.values import Rule, Settings
@@ -25,7 +26,6 @@ OWN = frozenset({"random_state", "n_jobs", "verbose", "warm_start", "copy_X"})
 
 BATCH_SIZE = "batch_size"
 
-_TYPES = {bool: "boolean", int: "integer", float: "number", str: "string"}
 _BROKEN = re.compile(r"The '(.+?)' parameter of \w+ must be (.*?)\. Got (.*) instead\.", re.DOTALL)
 
 
@@ -52,20 +52,19 @@ def described(settings: Mapping[str, object], rules: Mapping[str, Rule], what: s
     Raises:
         EstimatorError: what stands there is neither a rule nor a default.
     """
+    try:
+        declared = ruled(settings)
+    except TypeError as error:
+        raise EstimatorError(f"{what}: {error}") from None
     result = dict(rules)
     for name, value in settings.items():
         if isinstance(value, Mapping):
             before = {} if {"type", "enum"} & set(value) else dict(result.get(name, ANY))
             default = {"default": result[name]["default"]} if name in result else {}
             result[name] = {"description": f"setting of {what}", **default, **before, **value}
-        elif type(value) in _TYPES:
-            kind = result[name] if name in result else {"type": _TYPES[type(value)]}
-            result[name] = {"description": f"setting of {what}", **kind, "default": value}
         else:
-            raise EstimatorError(
-                f"{what}: the setting {name!r} is {value!r}, must be a rule such as "
-                '{"type": "number", "default": 0.1}, or its default: a number, text, True or False'
-            )
+            kind = result.get(name, declared[name])
+            result[name] = {"description": f"setting of {what}", **kind, "default": value}
     return result
 
 
@@ -114,8 +113,8 @@ def check(estimator: BaseEstimator, settings: Settings) -> None:
 
 def _listable(value: object) -> bool:
     if isinstance(value, (list, tuple)):
-        return all(type(item) in _TYPES or item is None for item in value)
-    return value is None or type(value) in _TYPES
+        return all(type(item) in TYPES or item is None for item in value)
+    return value is None or type(value) in TYPES
 
 
 def _plain(value: object) -> object:

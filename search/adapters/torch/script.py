@@ -11,6 +11,7 @@ from typing import Any
 import torch._dynamo  # noqa: F401  # optimisers import it, over a second: once here, and not in each process forked
 
 import search.adapters.torch.content  # noqa: F401  # tensors are known to fingerprints from here on
+from search.adapters.declared import ruled
 from search.adapters.fingerprint import card_of, with_truth
 from search.adapters.torch.errors import ScriptError
 from search.adapters.torch.loop import read_loop
@@ -30,8 +31,6 @@ ADAPTER_VERSION = "torch 1"
 
 MAX_DATA_SETS = 2
 """Kept in the memory of a process; the one that was used longest ago is made again."""
-
-_TYPES = {bool: "boolean", int: "integer", float: "number", str: "string"}
 
 
 def workload(
@@ -83,7 +82,14 @@ class ScriptWorkload(Workload):
     ) -> None:
         self.function, self.recipe, self.source_module = function, recipe, function.__module__
         self.__doc__, self.__name__ = function.__doc__, function.__name__
-        self.settings = {name: _rule(value, name, function) for name, value in settings.items()}
+        try:
+            rules = ruled(settings)
+        except TypeError as error:
+            raise ScriptError(f"{function.__qualname__}: {error}") from None
+        self.settings = {
+            name: {"description": f"read by {function.__name__} as run[{name!r}]", **rule}
+            for name, rule in rules.items()
+        }
         self._loop, self._make, self._truth = read_loop(function), data, truth
         self._varying = frozenset(name for name, rule in self.settings.items() if rule.get("epoch"))
         self._data: dict[str, Made] = {}
@@ -229,19 +235,6 @@ class ScriptWorkload(Workload):
                 f"{self.function.__name__}: nothing reads {', '.join(map(repr, silent))} of its settings, whose values "
                 f"would train the same; read run[{silent[0]!r}], or remove them"
             )
-
-
-def _rule(value: object, name: str, function: Callable[..., object]) -> dict[str, object]:
-    """Return the rule of a setting: as it is, or from its default value."""
-    meaning = f"read by {function.__name__} as run[{name!r}]"
-    if isinstance(value, Mapping):
-        return {"description": meaning, **value}
-    if type(value) not in _TYPES:
-        raise ScriptError(
-            f"{function.__qualname__}: the setting {name!r} is {value!r}, must be a rule such as "
-            '{"type": "number", "default": 0.1}, or its default: a number, text, True or False'
-        )
-    return {"type": _TYPES[type(value)], "default": value, "description": meaning}
 
 
 def _words(module: str) -> set[str]:
