@@ -49,6 +49,7 @@ API = {
 """Page of the site -> its title and the modules whose docstrings it shows."""
 
 _LINK = re.compile(r"(!?\[[^\]]*\])\(([^)\s]+)\)")
+_PICTURE = re.compile(r'\b(src|srcset)="([^"]+)"')
 
 
 def staged(page: str) -> str:
@@ -58,20 +59,26 @@ def staged(page: str) -> str:
         FileNotFoundError: the page links to a file that is not there.
     """
 
+    def on_site(target: str) -> str | None:
+        """Return where a target of this page lies, seen from the page of the site; None where the site has it not."""
+        path = os.path.normpath(ROOT / page / ".." / target)
+        if not os.path.exists(path):
+            raise FileNotFoundError(f"{page} links to {target}, which is not there")
+        name = Path(path).relative_to(ROOT).as_posix()
+        place = PAGES.get(name) or (name.removeprefix("docs/") if name.startswith("docs/pictures/") else None)
+        return place and os.path.relpath(place, Path(PAGES[page]).parent)
+
     def linked(match: re.Match[str]) -> str:
         label, (target, hash_sign, anchor) = match[1], match[2].partition("#")
         if "://" in target or target.startswith("mailto:") or not target:
             return match[0]
-        path = os.path.normpath(ROOT / page / ".." / target)
-        if not os.path.exists(path):
-            raise FileNotFoundError(f"{page} links to {match[2]}, which is not there")
-        name = Path(path).relative_to(ROOT).as_posix()
-        on_site = PAGES.get(name) or (name.removeprefix("docs/") if name.startswith("docs/pictures/") else None)
-        if on_site is None:
-            return f"`{name}`"
-        return f"{label}({os.path.relpath(on_site, Path(PAGES[page]).parent)}{hash_sign}{anchor})"
+        place = on_site(target)
+        if place is None:
+            return f"`{os.path.normpath(Path(page).parent / target)}`"
+        return f"{label}({place}{hash_sign}{anchor})"
 
-    return _LINK.sub(linked, (ROOT / page).read_text(encoding="utf-8"))
+    text = _LINK.sub(linked, (ROOT / page).read_text(encoding="utf-8"))
+    return _PICTURE.sub(lambda match: f'{match[1]}="{on_site(match[2])}"', text)
 
 
 def stage(folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""The examples run as they stand, and leave the files that docs/structure.md names."""
+"""The examples run as they stand, and leave the files that docs/reference/files.md names."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_the_space_of_the_example_runs_and_leaves_the_files_that_are_documented(
     shutil.copytree(ROOT / "examples", tmp_path / "examples")
     printed = run("-m", "search", "run", "examples/sine.yaml", folder=tmp_path)
     assert all(f"degree={degree}" in printed for degree in (1, 3, 5))
-    section = (ROOT / "docs/structure.md").read_text().partition("## The files of a study")[2].partition("\n## ")[0]
+    section = (ROOT / "docs/reference/files.md").read_text().partition("\n## ")[0]
     documented = [name.rstrip("/") for name in section.split("`")[1::2]]
     left = [path for folder in ("results", "results/sine") for path in (tmp_path / folder).iterdir()]
     names = [path.name for path in left if path.name != "sine"]

@@ -14,9 +14,8 @@ from search.ledger.ledger import Ledger
 from search.report.formats import render
 from search.report.table.build import comparison_table
 from search.workload import load_workload
-from tests.reference_page import COMMANDS, DATABASE, PAGE, REFERENCE, copied, lines, page
+from tests.reference_page import COMMANDS, DATABASE, PAGE, REFERENCE, copied, page
 
-README = (Path(__file__).parents[1] / "README.md").read_text()
 STUDIES = sorted(path.parent.name for path in REFERENCE.glob("*/table.md"))
 AGAIN = 2
 """Epochs of a trial that are trained again: differences show from the first one on."""
@@ -35,13 +34,6 @@ def test_there_is_a_table_for_every_study_on_record(results: Path) -> None:
 
 def test_the_page_is_what_the_database_says(results: Path) -> None:
     assert PAGE.read_text() == page(results), "python -m tests.reference_page writes it"
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", COMMANDS)
-def test_the_readme_shows_the_same_figures(results: Path, name: str) -> None:
-    for line in lines(results, name)[2:]:
-        assert line in README
 
 
 @pytest.mark.slow
