@@ -60,6 +60,19 @@ class Asha:
             recorded[key] = score
         return self._verdicts[epoch, key]
 
+    def compared(self, epoch: int, key: str) -> tuple[float, int]:
+        """Return the cutoff that a key was compared with, and how many values it was made of.
+
+        Raises:
+            KeyError: the rung has not seen this key.
+        """
+        recorded = self._rungs[epoch]
+        if key not in recorded:
+            raise KeyError(key)
+        earlier = list(recorded.values())[: list(recorded).index(key)]
+        cutoff = self._cutoff(earlier)
+        return (cutoff if self.maximize else -cutoff), len(earlier)
+
     def _cutoff(self, scores: Sequence[float]) -> float:
         """Return the (1 - 1/eta) quantile of earlier scores, NaN apart; NaN where there is none."""
         known = [score for score in scores if not math.isnan(score)]

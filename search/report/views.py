@@ -10,7 +10,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from search.core.errors import UserError
-from search.core.trial import Trial
+from search.core.trial import State, Trial
 from search.core.trust import FRESH, SAVED, USED
 from search.ledger.ledger import Ledger, StudyRecord
 from search.report.record.complete import states as states
@@ -19,6 +19,7 @@ from search.report.record.trust import trust_sentences
 from search.report.text import duration, figure, one_line, pairs_text, printable, value_text, with_unit
 from search.space.model import Objective
 from search.study.opened import OpenStudy
+from search.study.pruner import pruner, rungs_on_record
 
 MAX_TRIALS_LISTED = 50
 """Trials `show_study` lists; `trials.csv` has all of them."""
@@ -115,6 +116,7 @@ def show_trial(study: OpenStudy, number: int) -> RenderableType:
         "seed": str(trial.seed),
         "state": trial.state.value,
         "ended by": trial.ended_by,
+        "because": _pruned_because(study, curve),
         "epochs": f"{trial.last_epoch} of {trial.epochs}",
         "best epoch": str(curve.best_epoch or ""),
         "attempts": str(trial.attempts),
@@ -130,6 +132,21 @@ def show_trial(study: OpenStudy, number: int) -> RenderableType:
         metrics.add_row(Text(one_line(with_unit(name))), *(Text(value) for value in values))
     error = [Text(printable(trial.error, lines=True))] if trial.error else []
     return Group(_facts(facts), *([metrics] if last else []), *error)
+
+
+def _pruned_because(study: OpenStudy, curve: Curve) -> str:
+    """Say which values a pruned trial was compared with; "" for any other, and where these are on record no more."""
+    trial, epoch, metric = curve.trial, curve.last_epoch, study.space.search.objective.metric
+    asha = pruner(study.space, rungs_on_record(study.ledger, study.record.id))
+    if trial.state is not State.PRUNED or asha is None or not epoch or not asha.decided(epoch, curve.keys[epoch - 1]):
+        return ""
+    cutoff, count = asha.compared(epoch, curve.keys[epoch - 1])
+    side = "below" if asha.maximize else "above"
+    others = "the one training that was" if count == 1 else f"the {count} trainings that were"
+    return (
+        f"{with_unit(metric)} {figure(metric, curve.metric(metric, epoch))} at epoch {epoch} is {side} "
+        f"{figure(metric, cutoff)}, the cutoff from {others} there before: one in {asha.reduction_factor:g} goes on"
+    )
 
 
 def _began(curve: Curve) -> str:

@@ -233,3 +233,16 @@ def test_a_replay_of_the_log_gives_the_same_verdicts(feed, eta):
     doubled = Asha(grace, eta, longest)
     for epoch, key, value, verdict in log:
         assert doubled.feed(epoch, key, value) is doubled.feed(epoch, key, math.nan) is verdict
+
+
+@given(st.lists(VALUES, min_size=1, max_size=12), ETAS, st.booleans())
+def test_what_a_value_was_compared_with_explains_its_verdict(values, eta, maximize):
+    asha = Asha(1, eta, 2, maximize)
+    for number, value in enumerate(values):
+        goes_on = asha.feed(1, str(number), value)
+        cutoff, count = asha.compared(1, str(number))
+        assert count == number
+        assert math.isnan(cutoff) == (count == 0)
+        assert goes_on is not (value < cutoff if maximize else value > cutoff)
+    with pytest.raises(KeyError):
+        asha.compared(1, "another")

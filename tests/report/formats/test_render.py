@@ -24,7 +24,7 @@ from search.report.formats.sheet import Entry
 from search.report.table.build import comparison_table
 from search.report.text import csv_cell, figure, markdown_cell, plain, printable, readable, rounded, value_text
 from search.report.views import show_study, show_trial, study_list
-from search.space.model import Axis, Grid, Objective, Published, Report, Search
+from search.space.model import AshaSettings, Axis, Grid, Objective, Published, Report, Search
 from tests.report.builder import GAMMAS
 
 
@@ -242,6 +242,29 @@ def test_show_study(focal):
     text = drawn(show_study(focal.opened))
     for part in ("focal (revision 1)", "9 finished", "machine=x86_64", "not ended", "gamma=0.5", "val_accuracy (%)"):
         assert part in text
+
+
+def test_show_trial_says_what_a_pruned_one_was_compared_with(make):
+    space = replace(
+        GAMMAS,
+        axes=[Axis("gamma", Grid([0, 1, 2]))],
+        search=replace(GAMMAS.search, asha=AshaSettings(grace_period=1, reduction_factor=2)),
+    )
+    study = make(space)
+    numbers = []
+    for gamma, value in ((0, 0.5), (1, 0.7), (2, 0.55)):
+        pruned = gamma == 2
+        numbers.append(
+            study.trial(
+                {"gamma": gamma}, 3, [value] if pruned else [value] * 3, State.PRUNED if pruned else State.FINISHED
+            )
+        )
+        keys, _ = study.ledger.paths(study.record.id)[numbers[-1]]
+        with study.ledger.step(study.record.id) as step:
+            step.log("rung", trial=numbers[-1], epoch=1, key=keys[0], value=value, goes_on=not pruned)
+    said = "val_accuracy (%) 55.00 at epoch 1 is below 60.00, the cutoff from the 2 trainings that were there before: "
+    assert f"{said}one in 2 goes on" in " ".join(drawn(show_trial(study.opened, numbers[2])).split())
+    assert "because" not in drawn(show_trial(study.opened, numbers[0]))
 
 
 def test_show_trial(make):
