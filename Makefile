@@ -11,6 +11,15 @@ BIN := .venv/bin
 # Python reads the encodings of file names and streams as it starts, so that tests cannot set them themselves.
 PYTEST = env -u PYTHONIOENCODING -u PYTHONUTF8 -u PYTHONOPTIMIZE LC_ALL=C.UTF-8 $(BIN)/python -m pytest
 
+# uv, which is there or comes by pip, fetches many files at once and compiles none ahead. Where it is not to be had, or
+# cannot fetch (it reads no settings of pip's, such as those of a mirror), pip does the same, more slowly.
+define install
+	command -v uv > /dev/null || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv || true
+	PATH="$$PATH:$(CURDIR)/$(BIN)"; uv pip install --python $(BIN)/python -c constraints.txt -e $(1) \
+		|| $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e $(1)
+	touch $@
+endef
+
 .PHONY: run test quick stress floor lint fmt docs clean
 
 run: .venv/installed
@@ -49,20 +58,17 @@ docs: .venv/installed-docs
 	$(BIN)/python docs/stage.py site/pages
 	$(BIN)/zensical build --clean --strict
 
-# What takes long says so: the download is 3 GB, most of it PyTorch.
+# What takes long says so: the download is 3 GB, most of it PyTorch and what it needs of CUDA.
 .venv/installed: pyproject.toml constraints.txt
-	@echo "setting up .venv (downloads PyTorch and Ray, a few minutes the first time)"
+	@echo "setting up .venv (downloads PyTorch and Ray, 3 GB, a minute or more the first time)"
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
-	touch $@
+	$(call install,.)
 
 .venv/installed-dev: .venv/installed
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev]"
-	touch $@
+	$(call install,".[dev]")
 
 .venv/installed-docs: .venv/installed
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[docs]"
-	touch $@
+	$(call install,".[docs]")
 
 clean:
 	rm -rf site .venv .venv-floor .mypy_cache .ruff_cache .pytest_cache .hypothesis
