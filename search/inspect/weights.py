@@ -46,7 +46,7 @@ def export_weights(
     Beside the arrays the file holds text (see `search.inspect.tensor_file`): ``study``, ``trial``, ``seed``, ``epoch``,
     ``key`` (of the epoch), ``workload``, ``data`` (their fingerprint), ``settings`` (canonical), ``metrics`` (of the
     epoch), ``execution_class``, ``classes`` of the data card where it has some, and what the workload says about them.
-    What is no text stands there as JSON.
+    What is no text stands there as JSON; ``about`` has all of it in one JSON object.
 
     Args:
         study: the study.
@@ -101,12 +101,14 @@ def export_weights(
         "metrics": dict(curve.rows[epoch].row.metrics),
         "execution_class": dict(record.execution_class or {}),
     }
-    if twice := sorted({"format", *ours} & set(about)):
+    if twice := sorted({"format", "about", *ours} & set(about)):
         raise UserError(
             f"the workload {name!r} says {twice[0]!r} about its weights, which the file says itself; give it "
             "another name, nothing was written"
         )
-    text = {label: _text(label, value, name) for label, value in {**ours, **about}.items()}
+    everything = {**ours, **about}
+    text = {label: _text(label, value, name) for label, value in everything.items()}
+    text["about"] = _text("about", everything, name)
     return WeightsFile(write_tensors(path, arrays, text), curve.trial.number, epoch)
 
 

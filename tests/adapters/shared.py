@@ -9,17 +9,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from search import load_space
 from search.core.trial import Row
 from search.engine.decide.lease import Lease, Proof, Stretch
 from search.ledger.files import read_state, write_state
 from search.ledger.ledger import Ledger
 from search.ledger.states import KeptState, Role
+from search.space.model import Space
 from search.workload import Run, Workload, load_workload
 from search.workload.measured import row_of
 from tests.engine.simulation import Simulation
 from tests.engine.test_run import Bench
-from tests.surroundings import ROOT
 
 Curves = list[tuple[Mapping[str, Any], list[Row]]]
 
@@ -105,13 +104,8 @@ class Trained(Simulation):
         """Leave it to `begun`."""
 
 
-def rows_shared_are_those_alone(example: str, folder: Path, sets: Mapping[str, Any]) -> tuple[int, int]:
-    """Run the space file of an example and compare each trial's rows with those it has alone.
-
-    Returns:
-        Epochs of all trials, and how many of them were trained.
-    """
-    space = load_space(str(ROOT / f"examples/{example}.yaml"), sets)
+def rows_shared_are_those_alone(space: Space, folder: Path) -> Trained:
+    """Run a study without Ray, compare each trial's rows with those it has alone, and return the run."""
     workload, ledger = load_workload(space.workload), Ledger(str(folder / "search.db"))
     try:
         run = Trained(space, ledger, random.Random(0), workload=workload)
@@ -121,8 +115,8 @@ def rows_shared_are_those_alone(example: str, folder: Path, sets: Mapping[str, A
         run.driver.close()
         run.abandon()
         trials = curves(ledger, space.name)
-        assert {settings["epochs"] for settings, _ in trials} == {len(curve) for _, curve in trials}
+        assert [settings["epochs"] for settings, _ in trials] == [len(curve) for _, curve in trials]
         assert [curve for _, curve in trials] == [alone(workload, settings) for settings, _ in trials]
-        return sum(len(curve) for _, curve in trials), len(run.trained)
+        return run
     finally:
         ledger.close()

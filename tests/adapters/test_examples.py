@@ -89,7 +89,9 @@ def test_rows_of_trials_that_share_epochs_are_those_of_trials_alone(
     name: str, sets: dict[str, Any], every: int, trained: int, tmp_path: Path
 ) -> None:
     """By the engine's own driver, without Ray."""
-    assert rows_shared_are_those_alone(name, tmp_path, {"seeds": [3], **sets}) == (every, trained)
+    space = load_space(str(ROOT / f"examples/{name}.yaml"), {"seeds": [3], **sets})
+    run = rows_shared_are_those_alone(space, tmp_path)
+    assert (len(list(space.grid())) * space.settings({})["epochs"], len(run.trained)) == (every, trained)
 
 
 @pytest.mark.slow

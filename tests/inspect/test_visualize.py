@@ -14,9 +14,12 @@ from search.core.errors import UserError
 from search.core.trial import State
 from search.inspect import visualize as room
 from search.inspect.chosen import best_trials
+from search.inspect.revive import as_in_a_worker
 from search.inspect.visualize import visualize
+from search.ledger.ledger import Ledger
 from search.report.figures import writing
 from search.report.record.curves import read_curves
+from tests.inspect.recorded import recorded
 from tests.report.builder import Study, full
 
 
@@ -106,21 +109,19 @@ def test_a_workload_without_pictures_says_so(
 
 
 @pytest.mark.slow
-def test_a_real_study(tmp_path: Path, capsys: pytest.CaptureFixture[str], no_browser: None) -> None:
+def test_a_study_of_the_classifier(tmp_path: Path, capsys: pytest.CaptureFixture[str], no_browser: None) -> None:
     results = ["--results", str(tmp_path)]
-    file = tmp_path / "tiny.yaml"
-    file.write_text(
-        "workload: classifier\nfixed: {epochs: 2, data: digits, batch_size: 48, optimizer.lr: 0.005}\n"
-        "space:\n  loss.gamma: {grid: [2]}\nseeds: [0]\n"
-    )
-    assert run(["run", str(file), *results]) == 0
-    assert run(["clean", "--states", *results]) == 0  # so that there is something to train again
-    capsys.readouterr()
+    ledger = Ledger(str(tmp_path / "search.db"))
+    with as_in_a_worker(1):
+        fixed = {"epochs": 2, "data": "digits", "data.limit": [96, 60, 20], "batch_size": 48, "optimizer.lr": 0.005}
+        search = {"objective": {"metric": "val_accuracy", "direction": "maximize"}}
+        recorded(ledger, "classifier", epochs=2, fixed=fixed, space={"loss.gamma": {"grid": [2]}}, search=search)
+    ledger.close()
 
-    assert run(["visualize", "tiny", *results]) == 0
+    assert run(["visualize", "toy", *results]) == 0
     said = capsys.readouterr()
     files = [Path(line) for line in said.out.splitlines()]
-    assert all(path.is_file() and path.parent == tmp_path / "tiny" / "figures" for path in files)
+    assert all(path.is_file() and path.parent == tmp_path / "toy" / "figures" for path in files)
     charts = ("curves", "learning-rate", "confusion-val", "features-val", "features-train")
     images = [path for path in files if path.suffix == ".png"]
     assert [path.name for path in files[:5]] == [f"trial-0-{name}.html" for name in charts]
@@ -132,15 +133,13 @@ def test_a_real_study(tmp_path: Path, capsys: pytest.CaptureFixture[str], no_bro
     assert "all 2 epochs equal those on record, to the last bit\n" in said.err
     assert said.err.endswith("no browser here\n")
 
-    assert run(["visualize", "tiny", "0", "--filter", "block1.conv1:64", "--filter", "blok1.conv1:0", *results]) == 1
+    assert run(["visualize", "toy", "0", "--filter", "block1.conv1:64", "--filter", "blok1.conv1:0", *results]) == 1
     said = capsys.readouterr()
     assert said.out == ""
     assert "--filter: block1.conv1:64: block1.conv1 has the filters 0 to 63, not 64\n" in said.err
     assert re.search(r"--filter: blok1.conv1:0: there is no convolution 'blok1.conv1'.*block1.conv1 ", said.err)
 
-    assert (
-        run(["visualize", "tiny", "--filter", "stem:3", "-o", str(tmp_path / "other"), "--epoch", "1", *results]) == 0
-    )
+    assert run(["visualize", "toy", "--filter", "stem:3", "-o", str(tmp_path / "other"), "--epoch", "1", *results]) == 0
     names = [Path(line).name for line in capsys.readouterr().out.splitlines()]
     assert [name for name in names if "-filter-" in name] == [
         "trial-0-filter-stem-3-15.png",

@@ -63,7 +63,7 @@ def test_the_best_trial_at_the_epoch_that_the_table_reads(make: Callable[..., Re
     path, _ = study.ledger.paths(study.record.id)[0]
     with safe_open(written.path, "np") as file:
         text = file.metadata()
-    metrics = json.loads(text.pop("metrics"))
+    about, metrics = (json.loads(text.pop(name)) for name in ("about", "metrics"))
     assert metrics == dict(study.ledger.rows(path)[path[3]].row.metrics)
     assert text == {
         "format": "np",
@@ -80,6 +80,9 @@ def test_the_best_trial_at_the_epoch_that_the_table_reads(make: Callable[..., Re
         "input_size": "1",
         "kind": "polynomial",
     }
+    said = {name: value if isinstance(value, str) else json.dumps(value) for name, value in about.items()}
+    assert {**said, "format": "np"} == {**text, "metrics": said["metrics"]}
+    assert about["metrics"] == metrics
 
 
 def test_the_best_epoch_where_the_table_reads_it(make: Callable[..., Recorded], tmp_path: Path) -> None:
@@ -180,6 +183,11 @@ def test_no_such_trial_epoch_or_format(make: Callable[..., Recorded], tmp_path: 
             {"a": np.ones(1)},
             {"epoch": 3},
             "says 'epoch' about its weights, which the file says itself; give it another name, nothing was written",
+        ),
+        (
+            {"a": np.ones(1)},
+            {"about": 3},
+            "says 'about' about its weights, which the file says itself; give it another name, nothing was written",
         ),
         (
             {"a": np.ones(1)},

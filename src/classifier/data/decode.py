@@ -23,6 +23,7 @@ from classifier.data.formats import bits, codecs, opened
 from classifier.data.progress import ReadingProgress
 from classifier.data.source import Source
 from classifier.data.transparent import mark, on_white, with_alpha
+from classifier.inputs import grey
 
 POLICY_VERSION = 2
 """Raise it when the same file gives other pixels."""
@@ -99,6 +100,17 @@ def decode(source: Source, image: int, size: int) -> tuple[np.ndarray, bytes]:
 def fitted(picture: Image.Image, size: int) -> np.ndarray:
     """Return an RGB image as the uint8 pixels [3, size, size] that a network sees."""
     return np.asarray(picture.resize((size, size), Image.Resampling.BILINEAR)).transpose(2, 0, 1)
+
+
+def read_image(path: str | Path, size: int, greyscale: bool = False) -> np.ndarray:
+    """Return an image file as the uint8 pixels [3, size, size] that a network is trained on, [1, size, size] in grey.
+
+    Raises:
+        NotNow: the file cannot be read.
+        ValueError, OSError: it is damaged, or no image.
+    """
+    pixels = fitted(to_rgb(open_image(Path(path))), size)
+    return grey(pixels[None])[0] if greyscale else pixels
 
 
 def decode_all(source: Source, size: int, extra: dict[str, Any]) -> Iterator[np.ndarray]:

@@ -9,53 +9,47 @@ import pytest
 import yaml
 
 from search.core.trial import State
-from tests.adapters.command.made import ENDLESS, LINE
-from tests.adapters.shared import alone, proofs, rows
+from search.space.reader import space_from_mapping
+from tests.adapters.command.made import LINE
+from tests.adapters.shared import proofs, rows_shared_are_those_alone
 from tests.engine.test_run import Bench
+from tests.surroundings import ROOT
 
 pytestmark = pytest.mark.slow
 
 
-def put(bench: Bench, run: str, space: dict[str, Any], **more: Any) -> None:
-    content = {
+def content(run: str, space: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return {
         "workload": "command",
         "command": {"run": run, "settings": {"act": "string", "x": "integer"}},
         "space": space,
         "search": {"objective": {"metric": "val_loss", "direction": "minimize"}, "attempts": 1},
         **more,
     }
-    (bench.folder / f"{bench.name}.yaml").write_text(yaml.safe_dump(content))
 
 
 def test_trials_that_share_a_run_have_the_rows_of_trials_trained_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is told no number of epochs, so that a shorter trial is the beginning of a longer one."""
-    bench = Bench(tmp_path)
-    with monkeypatch.context() as counting:
-        counting.setenv("LOG", str(bench.log))
-        put(bench, f"{LINE} 5", {"x": {"grid": [1, 2]}, "epochs": {"grid": [3, 6]}}, fixed={"act": "endless"})
-        done = bench.run()
-    assert done.returncode == 0, done.stderr
-    trials = rows(bench)
-    assert sorted(len(curve) for _, curve in trials) == [3, 3, 6, 6]
-    assert [curve for _, curve in trials] == [alone(ENDLESS, settings) for settings, _ in trials]
-    proven = proofs(done.stdout + done.stderr)
-    assert proven == 2
-    assert len(bench.log.read_text().splitlines()) == 2 + proven, "a run was started for each trial"
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setenv("LOG", str(tmp_path / "log"))
+    space = {"x": {"grid": [1, 2]}, "epochs": {"grid": [3, 6]}}
+    run = rows_shared_are_those_alone(
+        space_from_mapping(content(f"{LINE} 5", space, fixed={"act": "endless"}), "shared"), tmp_path
+    )
+    assert (len(run.trained), run.to_prove) == (12, 2)
+    started = len((tmp_path / "log").read_text().splitlines())
+    assert started == 2 + run.to_prove + 4, "two runs for four trials, the proofs, and each trial alone"
 
 
 def test_what_fails_is_told_and_goes_on_once_it_is_mended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     bench = Bench(tmp_path)
     monkeypatch.setenv("LOG", str(bench.log))
     monkeypatch.setenv("MENDED", str(tmp_path / "mended"))
-    put(
-        bench,
-        f"{LINE} {{epochs}}",
-        {"act": {"grid": ["train", "fail", "words", "late-fail", "hang"]}},
-        fixed={"epochs": 2, "x": 1},
-        resources={"epoch_seconds": 2},
-    )
+    acts = {"act": {"grid": ["train", "fail", "words", "late-fail", "hang"]}}
+    file = content(f"{LINE} {{epochs}}", acts, fixed={"epochs": 2, "x": 1}, resources={"epoch_seconds": 2})
+    (bench.folder / f"{bench.name}.yaml").write_text(yaml.safe_dump(file))
     done = bench.run()
     assert done.returncode == 2
     ended = {trial.parameters["act"]: trial for trial in bench.trials()}
