@@ -82,7 +82,7 @@ class Admission:
         if known is None:
             step.add_trial(leaf.trial, leaf.path, leaf.data)
             self._progress.states[State.WAITING] += 1
-            self._context.outcomes.add(leaf.trial.configuration, number)
+            self._context.outcomes.add(leaf.trial)
             return
         self._progress.move(known.state, State.WAITING)
         # Its keys are others than before where sharing was switched off or the workload changed.

@@ -14,12 +14,19 @@ from search.engine.decide.judge import Judge
 from search.engine.decide.keeping import Keeper
 from search.engine.decide.outcomes import Event, Outcomes, Progress
 from search.engine.decide.pace import Pace
+from search.engine.decide.standings import Standings
 from search.engine.decide.trust import Trust
 from search.ledger.step import Step
 from search.study.asked import Sampler
 from search.study.leaf import Leaf, Planner
 from search.study.opened import OpenStudy
 from search.study.pruner import rungs_of
+
+LOOK_AHEAD_S = 1.0
+"""Seconds between two looks at what is still to come."""
+
+LOOK_AHEAD_SHARE = 100
+"""So many times as long as a look took, at least, lie between it and the next one."""
 
 
 class Context:
@@ -54,7 +61,7 @@ class Context:
         self.on_event, self.clock = on_event, clock
         self.deadline = deadline if deadline is not None else clock() + 3600 * (study.space.search.hours or math.inf)
         self.lock = threading.Condition(threading.RLock())
-        self.progress = Progress()
+        self.progress = Progress(Standings(study.space))
         self.board = Board()
         self.pace = Pace(clock)
         self.outcomes = Outcomes(study.space, sampler, self.progress)
@@ -64,6 +71,8 @@ class Context:
         # A sampler that learns is asked for one configuration at a time: there is nothing to look at together.
         self.course = Course(planning=Planning.LOADED if sampler.adaptive else Planning.LOADING)
         self._moving = threading.Lock()
+        self._training_since: float | None = None
+        self._next_look = -math.inf
 
     def move(self, move: Callable[[Course], Course]) -> None:
         """Go to the next state of the course. Never waits for the driver's lock, which a commit may hold for long."""
@@ -88,6 +97,28 @@ class Context:
     def running(self) -> int:
         """Leases and proofs that workers have."""
         return self.board.running + self.trust.running
+
+    def count_running(self) -> None:
+        """Let the view know what workers have."""
+        self.progress.running, self.progress.proving = self.board.running, self.trust.running
+        self.progress.undecided = len(self.board) > 0 or not self.course.planned
+
+    def look_ahead(self, seconds: float) -> None:
+        """Work out what is still to come, as often as it costs next to nothing, after an epoch of so many seconds."""
+        now, progress = self.clock(), self.progress
+        if self._training_since is None:
+            self._training_since = now - seconds
+        if now < self._next_look or now == self._training_since:
+            return
+        trained = progress.epochs_trained + progress.epochs_retrained + progress.epochs_proved
+        progress.rate = trained / (now - self._training_since)
+        total = progress.total or 0
+        unknown = 0 if self.course.planned else max(0, total - progress.done - len(self.board))
+        to_come = self.judge.forecast.to_come(self.board, unknown)
+        progress.epochs_left = to_come.epochs
+        left = max(to_come.epochs, to_come.chain * self.workers) / progress.rate
+        progress.ends_at = min(now + left, self.deadline)
+        self._next_look = self.clock() + max(LOOK_AHEAD_S, LOOK_AHEAD_SHARE * (self.clock() - now))
 
     @property
     def out_of_time(self) -> bool:

@@ -90,6 +90,7 @@ class Intake:
         goes_on = context.course.gives_leases and board.goes_on(lease_id, context.pace.stalled())
         if not goes_on:
             context.pace.ends(lease_id)
+        context.look_ahead(seconds)
         context.judge.announce()
         context.on_event("epoch", {"trial": lease.trial, "epoch": epoch, "row": stored, "seconds": seconds})
         context.lock.notify_all()
@@ -147,7 +148,7 @@ class Intake:
         fallen = lease.kind in context.trust.fallen
         if done and not fallen and not lease.alone:
             self._left[lease.path[done - 1]] = lease.offset + done, lease.kind
-        context.progress.running = context.running
+        context.count_running()
         fold = board.get(lease.trial) if not fallen else None
         if fold is not None and not course.ends and (error or lost):
             self._failed(lease, done, fold, error, lost, death)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from search.core.trial import Row, State
+from search.engine.decide.forecast import Forecast
 from search.engine.decide.outcomes import Event, Outcomes, Progress
 from search.ledger.ledger import Decision
 from search.ledger.step import Step
@@ -28,6 +29,7 @@ class Judge:
     def __init__(self, space: Space, outcomes: Outcomes, progress: Progress, on_event: Event) -> None:
         self._space, self._asha = space, pruner(space)
         self._outcomes, self._progress, self._on_event = outcomes, progress, on_event
+        self.forecast = Forecast(space)
         self._news: list[tuple[str, Mapping[str, Any]]] = []
 
     def restore(self, rungs: Iterable[Decision]) -> None:
@@ -46,8 +48,11 @@ class Judge:
                 step.log("rung", trial=fold.leaf.trial.number, epoch=fold.epoch, key=key, value=value, goes_on=goes_on)
             if goes_on is False:
                 end = (State.PRUNED, f"rung {fold.epoch}")
+        self.forecast.fed(fold, end[0] if end is not None else None)
         if end is not None:
             self.end(step, fold, *end)
+        else:
+            self._progress.standings.goes_on(fold.leaf.trial, fold.epoch, fold.curve[-1])
 
     def end(self, step: Step, fold: Fold, state: State, ended_by: str, error: str = "") -> None:
         """A leaf ends so."""
@@ -56,7 +61,7 @@ class Judge:
         fold.state, fold.ended = state, True
         step.set_trial(trial.number, state=state, ended_by=ended_by, last_epoch=fold.epoch, error=error)
         step.log("ended", trial=trial.number, epoch=fold.epoch, state=state.value, ended_by=ended_by)
-        self._outcomes.note(trial.configuration, trial.number, state, fold.curve)
+        self._outcomes.note(trial, state, fold.curve)
         news = {"trial": trial, "state": state, "ended_by": ended_by, "epoch": fold.epoch, "fold": fold}
         self._news.append(("ended", news))
 

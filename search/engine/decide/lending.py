@@ -168,7 +168,7 @@ class Lending:
         given = self._prove(found) if isinstance(found, Proof) else self._start(found)
         self._next_lease += 1
         self._context.pace.start(given.id)
-        self._context.progress.running = self._context.running
+        self._context.count_running()
         return given
 
     def _prove(self, proof: Proof) -> Proof:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from search.core.trial import State, Trial
+from search.engine.decide.standings import Standings
 from search.ledger.ledger import Ledger, StudyRecord
 from search.space.model import Space
 from search.study.asked import Sampler, mean_outcome
@@ -17,13 +18,23 @@ TRIALS_PER_QUERY = 200
 """Trials of earlier runs that are looked at together."""
 
 Event = Callable[[str, Mapping[str, Any]], None]
-"""Called with a kind (started, epoch, ended, proving, proven, alarm) and what there is to say about it."""
+"""Called with a kind (worker, started, epoch, ended, proving, proven, alarm) and what there is to say about it."""
 
 
 @dataclass
 class Progress:
-    """What a live view shows. Counts are of trials unless they say otherwise."""
+    """What a live view shows. Counts are of trials unless they say otherwise.
 
+    Attributes:
+        standings: what each setting has come to.
+        proving: proofs that workers have now.
+        undecided: whether a trial is left that is not decided.
+        epochs_left: to be trained, as expected; None while nothing tells.
+        ends_at: when all is trained, as expected, in monotonic seconds; None likewise.
+        rate: epochs per second; None before the first.
+    """
+
+    standings: Standings
     total: int | None = None
     running: int = 0
     states: dict[State, int] = field(default_factory=lambda: dict.fromkeys(State, 0))  # grows under no reader
@@ -32,8 +43,11 @@ class Progress:
     epochs_retrained: int = 0  # to reach a state
     epochs_proved: int = 0  # in fresh processes, to be compared
     settled: int = 0  # decided by rows on record alone
-    best: float | None = None
-    best_trial: int | None = None
+    proving: int = 0
+    undecided: bool = True
+    epochs_left: float | None = None
+    ends_at: float | None = None
+    rate: float | None = None
     alarms: list[str] = field(default_factory=list)
 
     @property
@@ -60,21 +74,18 @@ class Outcomes:
         self._ends: dict[int, tuple[State, Sequence[float]]] = {}  # decided trial -> end, objective per epoch
         self._decided: list[int] = []  # configurations to be told
 
-    def add(self, configuration: int, trial: int) -> None:
+    def add(self, trial: Trial) -> None:
         """A configuration has this trial."""
-        self._members[configuration].append(trial)
+        self._members[trial.configuration].append(trial.number)
+        self._progress.standings.add(trial)
 
-    def note(self, configuration: int, trial: int, state: State, curve: Sequence[float]) -> None:
+    def note(self, trial: Trial, state: State, curve: Sequence[float]) -> None:
         """A trial ended so, with this objective in each epoch."""
-        if state in (State.FINISHED, State.STOPPED) and curve:
-            better = max if self._space.search.objective.maximize else min
-            known = self._progress.best
-            if known is None or better(known, curve[-1]) != known:
-                self._progress.best, self._progress.best_trial = curve[-1], trial
+        self._progress.standings.ends(trial, state, curve)
         if self._sampler.adaptive:
-            self._ends[trial] = (state, list(curve))
-            if all(member in self._ends for member in self._members[configuration]):
-                self._decided.append(configuration)
+            self._ends[trial.number] = (state, list(curve))
+            if all(member in self._ends for member in self._members[trial.configuration]):
+                self._decided.append(trial.configuration)
 
     def tell(self) -> None:
         """Tell the sampler what was decided since the last call."""
@@ -90,7 +101,7 @@ class Outcomes:
     def restore(self, ledger: Ledger, record: StudyRecord, trials: Sequence[Trial]) -> None:
         """Take up what earlier runs found out; failed trials are tried again and count as undecided."""
         for trial in trials:
-            self.add(trial.configuration, trial.number)
+            self.add(trial)
         ended = [trial for trial in trials if trial.state.ended and trial.state != State.FAILED and trial.last_epoch]
         for start in range(0, len(ended), TRIALS_PER_QUERY):
             self._restore(ledger, record, ended[start : start + TRIALS_PER_QUERY])
@@ -98,9 +109,10 @@ class Outcomes:
     def _restore(self, ledger: Ledger, record: StudyRecord, trials: Sequence[Trial]) -> None:
         metric = self._space.search.objective.metric
         paths = ledger.paths(record.id, [trial.number for trial in trials])
-        first = 0 if self._sampler.adaptive else -1  # a grid only wants to know which one is best
+        whole = self._sampler.adaptive or self._space.report.value == "best"
+        first = 0 if whole else -1
         keys = {trial.number: paths[trial.number][0][: trial.last_epoch][first:] for trial in trials}
         rows = ledger.rows(list(dict.fromkeys(key for path in keys.values() for key in path)))
         for trial in trials:
             curve = [rows[key].row.metrics.get(metric, math.nan) for key in keys[trial.number] if key in rows]
-            self.note(trial.configuration, trial.number, trial.state, curve)
+            self.note(trial, trial.state, curve)

@@ -68,7 +68,7 @@ class Proofs:
         context = self._context
         proof = context.trust.end(number)
         context.pace.end(number)
-        context.progress.running = context.running
+        context.count_running()
         if proof is not None and context.course.error is None:
             state = proof.stretches[0].start
             if miss and state is not None:
