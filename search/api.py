@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from search.core.errors import ReadOnly, StudyNotFound, UserError
+from search.core.shown import counted
 from search.ledger.ledger import Ledger, StudyRecord
 from search.ledger.urls import ledger_exists, sqlite_url
 from search.report.paths import study_folder
@@ -100,10 +101,12 @@ def run(
     sqlite_url(place)  # before anything is made there
     ledger, mirror = open_ledger(place, storage), mirror_url(place)
     other_class = "new" if new_revision else "refuse"
-    from search.engine.live import Silent
+    from search.engine.live import Silent, announced
     from search.engine.run import run_study
+    from search.report.table.labels import setting_label
 
     shown = view or Silent()
+    shown.name_settings(setting_label)
 
     def ran(stage: Space) -> Study:
         outcome = run_study(stage, ledger, mirror, shown, sharing, other_class, address)
@@ -113,7 +116,8 @@ def run(
                 "what is committed stays, and the same command goes on"
             )
         study = Study(ledger, ledger.study(outcome.study), place, outcome)
-        study.write()
+        with announced(shown, "writing the table and the report"):
+            study.write()
         return study
 
     study = ran(space)
@@ -121,6 +125,8 @@ def run(
         from search.study.confirm import confirm_space
 
         if (again := confirm_space(study.opened)) is not None:
+            confirmed, seeds = counted(again.grid_size(), "setting"), counted(len(again.seeds), "fresh seed")
+            shown.say(f"confirm stage: {confirmed} x {seeds}, trained at full length without pruning")
             study._confirmed = ran(again)
             study.write(again=False)  # its page leads to the confirm stage now
     return study

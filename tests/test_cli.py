@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import re
 import shlex
@@ -17,7 +16,6 @@ import click
 import jsonschema
 import pandas as pd
 import pytest
-from rich.console import Console
 
 from search.__main__ import run
 from search.cli import cli, studies
@@ -25,18 +23,13 @@ from search.cli.options import overrides
 from search.core.errors import StudyInterrupted, UserError
 from search.core.prefix import fingerprint
 from search.core.trial import Row, State, Trial
-from search.engine import live
-from search.engine.decide.outcomes import Progress
 from search.engine.steps.conclude import RunOutcome
 from search.ledger.ledger import Ledger
 from search.report.results import FORMATS, SUBJECTS
 from search.report.table.model import Table
-from search.space.model import Objective
 from search.space.reader import read_space
 from search.space.writing import dump
 from search.study.cards import unnoticed
-from search.study.fold import Fold
-from search.study.leaf import Leaf
 from tests.surroundings import HANG_S
 
 GOOD = """\
@@ -343,132 +336,6 @@ def test_a_reader_that_goes_away_is_no_bug(results: Path) -> None:
     command = f"{sys.executable} -m search schema | head -c 10"
     done = subprocess.run(command, shell=True, capture_output=True, text=True, cwd=root, timeout=HANG_S)
     assert (done.stdout, done.stderr) == ('{\n  "$sche', "")
-
-
-# The live view -------------------------------------------------------------------------------------------------
-
-
-def progress(**values: Any) -> Progress:
-    made = Progress(total=20, running=2, epochs_trained=30, epochs_reused=10, best=0.12345, best_trial=4)
-    made.states.update({State.FINISHED: 5, State.PRUNED: 3, State.WAITING: 1})
-    for name, value in values.items():
-        setattr(made, name, value)
-    return made
-
-
-def drawn(what: Any) -> list[list[str]]:
-    """The cells of a table's head and row."""
-    out = io.StringIO()
-    Console(file=out, width=200).print(what)
-    lines = [line for line in out.getvalue().splitlines() if line.strip(" ─━┏┓└┘┴╇┡┩")]
-    if "│" not in lines[-1]:  # no frame: the columns are where the head's words end
-        ends = [found.end() for found in re.finditer(r"\S+( \S+)*", lines[0])]
-        return [[line[start:end].strip() for start, end in zip([0, *ends], ends, strict=False)] for line in lines]
-    return [[cell.strip() for cell in re.split("[│┃]", line)[1:-1]] for line in lines]
-
-
-def test_the_live_table() -> None:
-    head, row = drawn(live.table(progress(), 9, "val_loss", 15.0))
-    assert head == ["done", "running", "finished", "pruned", "best val_loss", "epochs", "epochs/s", "left"]
-    # Each trial that ended, and half of each that runs, took 40 / 9 epochs; 11 are left, at 2 epochs per second.
-    assert row == ["8 of 20", "2", "5", "3", "0.1235 (trial 4)", "30 + 10 reused", "2.0", "24 s"]
-
-
-def test_the_live_table_before_the_first_epoch() -> None:
-    head, row = drawn(live.table(Progress(), 9, "val_loss", 0.0))
-    assert head == ["done", "running", "pruned", "best val_loss", "epochs", "epochs/s", "left"]
-    assert row == ["0", "0", "0", "", "0", "", ""]
-
-
-def test_the_live_table_is_whole_at_80_columns() -> None:
-    made = Progress(total=15, epochs_trained=1496, epochs_proved=2, best=0.93, best_trial=6)
-    made.states[State.FINISHED] = 14
-    out = io.StringIO()
-    Console(file=out, width=80).print(live.table(made, 100, "val_accuracy", 77.0))
-    assert out.getvalue().splitlines()[0].split() == [
-        *("done", "running", "finished", "pruned", "best", "val_accuracy", "epochs", "epochs/s", "left")
-    ]
-    assert len(out.getvalue().splitlines()) == 3
-
-
-def test_failures_have_a_column() -> None:
-    made = progress()
-    made.move(State.FINISHED, State.FAILED)
-    made.move(State.FINISHED, State.DIVERGED)
-    head, row = drawn(live.table(made, 9, "val_loss", 15.0))
-    assert dict(zip(head, row, strict=True)) | {"diverged": "1", "failed": "1", "finished": "3"} == dict(
-        zip(head, row, strict=True)
-    )
-
-
-def test_time_left() -> None:
-    assert live.time_left(progress(), 9, 0.1) == "8.1 min"
-    assert live.time_left(progress(), 2, 1.0) == "22 s", "no trial is longer than the longest"
-    assert live.time_left(progress(total=None), 9, 1.0) == ""
-    assert live.time_left(progress(total=8, running=0), 9, 1.0) == "0 s"
-    assert live.time_left(Progress(total=8), 9, 1.0) == ""
-
-
-TRIAL = Trial(4, 2, 7, {"lr": 0.123456, "kind": "plain"}, {"stop.rule": "none"}, 2)
-
-
-def fold(*curve: float) -> Fold:
-    leaf = Leaf(TRIAL, {}, [], ["00", "01"], "")
-    return Fold(leaf, Objective("val_loss", "minimize"), list(curve))
-
-
-def ended(*curve: float) -> dict[str, Any]:
-    return {"trial": TRIAL, "state": State.FINISHED, "ended_by": "last epoch", "epoch": 2, "fold": fold(*curve)}
-
-
-def test_lines_for_a_log() -> None:
-    out = io.StringIO()
-    view = live.view_for(out)
-    assert isinstance(view, live.Lines)
-    view.say("starting Ray [1/2]")
-    view.event("started", {"trial": TRIAL, "attempt": 1})
-    view.event("ended", ended(0.9, 0.51239))
-    view.begin(progress(), 2, "val_loss")
-    view.event("started", {"trial": TRIAL, "attempt": 2})
-    view.event("epoch", {"trial": TRIAL, "epoch": 1})
-    view.event("ended", ended())
-    view.event("alarm", {"text": "trial 4 differs"})
-    view.end()
-    lines = out.getvalue().splitlines()
-    assert all(re.match(r"\[ +\d+\.\d s\] ", line) for line in lines)
-    assert [line.partition("s] ")[2] for line in lines] == [
-        "starting Ray [1/2]",
-        "trial 4 started: lr=0.1235, kind=plain, seed=7",
-        "trial 4 finished at epoch 2, last epoch, val_loss 0.5124",
-        "trial 4 started: lr=0.1235, kind=plain, seed=7, attempt 2",
-        "trial 4 finished at epoch 2, last epoch (8 of 20)",
-        "ALARM: trial 4 differs",
-    ]
-
-
-def test_a_terminal() -> None:
-    out = io.StringIO()
-    view = live.Terminal(Console(file=out, width=160, force_terminal=True, color_system=None))
-    view.say("a title with [brackets] and [/more]")
-    view.begin(progress(), 9, "val_loss")
-    view.event("started", {"trial": TRIAL, "attempt": 1})
-    view.event("ended", ended(0.5))
-    view.event("alarm", {"text": "[/x] differs"})
-    view.end()
-    view.end()
-    text = out.getvalue()
-    assert "a title with [brackets] and [/more]" in text
-    assert "ALARM [/x] differs" in text
-    assert "0.1235 (trial 4)" in text
-
-
-def test_a_silent_view_says_nothing(capsys: pytest.CaptureFixture[str]) -> None:
-    view = live.Silent()
-    view.say("x")
-    view.begin(Progress(), 1, "val_loss")
-    view.event("ended", {})
-    view.end()
-    assert capsys.readouterr() == ("", "")
 
 
 # How a run ended -----------------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Sequence
+from decimal import Decimal
 
 MAX_ITEMS_NAMED = 3
 """Settings, axes or claims a sentence names; the others are counted."""
@@ -58,3 +59,30 @@ def listed(names: Sequence[str], most: int = MAX_ITEMS_NAMED, between: str = ", 
 def called(workload: str) -> str:
     """Return the name of a workload as people know it: without its description, where that stands in the space file."""
     return workload.partition(" {")[0]
+
+
+def is_accuracy(metric: str) -> bool:
+    """Whether a metric is a fraction that people read in per cent."""
+    return metric.endswith("accuracy")
+
+
+def significant(value: float) -> str:
+    """Return a number to 4 significant digits, without exponent where that stays readable."""
+    text = f"{value:.4g}"
+    return format(Decimal(text), "f") if 1e-4 <= abs(value) < 1e7 else text
+
+
+def duration(seconds: float, whole: bool = False) -> str:
+    """Return seconds as a person says them: ``12.3 s``, ``4 min 10 s``, ``3 h 20 min``.
+
+    Args:
+        seconds: at least 0.
+        whole: leave the tenths out.
+    """
+    if seconds < 60 and round(seconds, 1) < 60:
+        return f"{seconds:.0f} s" if whole else f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours:,} h {minutes} min"

@@ -1,25 +1,36 @@
-"""What a person sees while a study runs: a live table on a terminal, one line per event elsewhere."""
+"""What a person sees while a study runs: the comparison as it grows on a terminal, one line per event elsewhere."""
 
 from __future__ import annotations
 
+import os
 import sys
+import threading
 import time
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from typing import Any, TextIO
 
-from rich import box
-from rich.console import Console
+from rich.console import Console, Group
 from rich.live import Live
-from rich.table import Table
 from rich.text import Text
 
 from search.core.shown import one_line
-from search.core.trial import State, Trial
+from search.core.trial import Trial
 from search.engine.decide.outcomes import Progress
+from search.engine.drawn import Label, Line, bar, comparison, view
+from search.space.model import Space
 
-SHOWN = (State.FINISHED, State.STOPPED, State.PRUNED, State.DIVERGED, State.FAILED)
+ANNOUNCE_AFTER_S = 2.0
+"""Seconds after which a wait is announced that is mostly shorter."""
 
+LOG_CELLS = 100
+"""Width of a comparison in a log."""
+
+LOG_LINES = 24
+"""Lines of a comparison in a log."""
+
+STYLES = {"title": "dim", "head": "dim", "baseline": "bold", "progress": "bold", "": ""}
+"""Style of a line -> rich's."""
 
 REMARKS = {
     "unkept": "states cannot be kept ({text}): nothing is wrong, but epochs before a branch are trained again",
@@ -36,8 +47,11 @@ class View:
     def say(self, text: str) -> None:
         """A set-up step that may take long begins, or a remark."""
 
-    def begin(self, progress: Progress, epochs: int, metric: str) -> None:
-        """Training begins; `progress` is kept up to date by the driver, `epochs` is the length of the longest trial."""
+    def name_settings(self, label: Label) -> None:
+        """From now on settings are called so."""
+
+    def begin(self, progress: Progress) -> None:
+        """Training begins; `progress` is kept up to date by the driver."""
 
     def event(self, kind: str, what: Mapping[str, object]) -> None:
         """Something happened; see `search.engine.decide.outcomes.Event`."""
@@ -51,26 +65,39 @@ class Silent(View):
 
 
 class Lines(Silent):
-    """One line per event, for logs."""
+    """One line per event, for logs; and the comparison whenever one more seed of every setting is there."""
 
     def __init__(self, out: TextIO | None = None) -> None:
         self._out = out
         self._began = time.monotonic()
         self._progress: Progress | None = None
+        self._label: Label = plain_label
+        self._whole_seeds = 0
+        self._proofs_said = False
 
     def say(self, text: str) -> None:
         """Print one line with the seconds since the start."""
-        line = f"[{time.monotonic() - self._began:7.1f} s] {one_line(text)}"
+        self._print(f"[{time.monotonic() - self._began:7.1f} s] {one_line(text)}")
+
+    def _print(self, line: str) -> None:
         with suppress(OSError):  # a reader that went away does not end a study
             print(line, file=self._out or sys.stdout, flush=True)
 
-    def begin(self, progress: Progress, epochs: int, metric: str) -> None:  # noqa: ARG002  # see View
+    def name_settings(self, label: Label) -> None:
+        """Call settings so in comparisons."""
+        self._label = label
+
+    def begin(self, progress: Progress) -> None:
         """Remember what to count."""
-        self._progress = progress
+        self._progress, self._proofs_said = progress, False
+        self._whole_seeds = progress.standings.whole_seeds
+        self.say("starting the first worker")
 
     def event(self, kind: str, what: Mapping[str, Any]) -> None:
         """Say that a trial started or ended; epochs pass silently."""
-        if kind == "started":
+        if kind == "worker":
+            self.say("the first worker is ready; its first epoch is being trained")
+        elif kind == "started":
             again = f", attempt {what['attempt']}" if what["attempt"] > 1 else ""
             verb = "goes on" if what.get("begun") and not again else "started"
             self.say(f"trial {what['trial'].number} {verb}: {describe(what['trial'])}{again}")
@@ -82,96 +109,104 @@ class Lines(Silent):
                 f"trial {what['trial'].number} {what['state'].value} at epoch {what['epoch']}, "
                 f"{what['ended_by']}{value}{counts}"
             )
+            self._compare()
+        elif kind == "proving" and self._progress and not (self._progress.undecided or self._proofs_said):
+            self._proofs_said = True
+            self.say("all trials ended; proving what was shared, in fresh processes")
         elif kind == "alarm":
             self.say(f"ALARM: {what['text']}")
         elif kind in REMARKS:
             self.say(REMARKS[kind].format(**what))
 
+    def _compare(self) -> None:
+        """Print the comparison where one more seed of every setting is there."""
+        if self._progress is None or (whole := self._progress.standings.whole_seeds) <= self._whole_seeds:
+            return
+        self._whole_seeds = whole
+        for line in comparison(self._progress, self._label, LOG_CELLS - 2, LOG_LINES):
+            self._print(f"  {line.text}")
+
 
 class Terminal(Silent):
-    """A live table at the bottom of the terminal; what is said scrolls by above it."""
+    """The comparison as it grows, at the bottom of the terminal; what is said scrolls by above it."""
 
     def __init__(self, console: Console | None = None) -> None:
         self._console = console or Console()
         self._live: Live | None = None
+        self._progress: Progress | None = None
+        self._label: Label = plain_label
 
     def say(self, text: str) -> None:
-        """Print a line above the table."""
+        """Print a line above the comparison."""
         self._console.print(Text(one_line(text), style="dim"))
 
-    def begin(self, progress: Progress, epochs: int, metric: str) -> None:
-        """Show the table until `end`."""
+    def name_settings(self, label: Label) -> None:
+        """Call settings so in the comparison."""
+        self._label = label
+
+    def begin(self, progress: Progress) -> None:
+        """Show the comparison until `end`. A console that cannot be written over shows no more than what is said."""
+        self._progress = progress
+        if not self._console.is_interactive:
+            return
         began = time.monotonic()
-        self._live = Live(
-            get_renderable=lambda: table(progress, epochs, metric, time.monotonic() - began),
-            console=self._console,
-            refresh_per_second=2,
-        )
+
+        def drawn() -> Group:
+            size = self._console.size
+            lines = view(progress, self._label, size.width, size.height - 1, time.monotonic(), began)
+            return Group(*map(_text, lines))
+
+        self._live = Live(get_renderable=drawn, console=self._console, refresh_per_second=2, transient=True)
         self._live.start()
 
     def event(self, kind: str, what: Mapping[str, Any]) -> None:
-        """Alarms and what goes wrong with states are worth a line of their own; the rest is in the table."""
+        """Alarms and what goes wrong with states are worth a line of their own; the rest is in the comparison."""
         if kind == "alarm":
             self._console.print(Text.assemble(("ALARM", "bold red"), f" {one_line(what['text'])}"))
         elif kind in REMARKS:
             self.say(REMARKS[kind].format(**what))
 
     def end(self) -> None:
-        """Leave the last state of the table on the screen."""
-        if self._live is not None:
+        """Take the comparison off the screen, for the table comes next; the line of progress stays."""
+        if self._live is not None and self._progress is not None:
             self._live.stop()
             self._live = None
+            width = self._console.size.width
+            self._console.print(_text(Line(bar(self._progress, width, time.monotonic()), "progress")))
 
 
-def table(progress: Progress, epochs: int, metric: str, seconds: float) -> Table:
-    """Return the live table: trials by state, best so far, epochs per second, time left.
-
-    Trials are settled where rows on record decided them; epochs are trained, trained again to reach a state, or reused.
-    Those that prove a state are few, and the last line of the run has them: there is no room for them at 80 columns.
-    """
-    result = Table(box=box.SIMPLE_HEAD, show_edge=False, collapse_padding=True, pad_edge=False)
-    of = f" of {progress.total}" if progress.total is not None else ""
-    shown = [state for state in SHOWN if state == State.PRUNED or progress.states[state]]
-    best_column = f"best {metric}"
-    for name in ("done", "running", *shown, best_column, "epochs", "epochs/s", "left"):
-        result.add_column(name, justify="right", no_wrap=name == best_column)
-    best = "" if progress.best is None else f"{progress.best:.4g} (trial {progress.best_trial})"
-    rate = progress.epochs_trained / seconds if seconds > 0 else 0.0
-    reused = f" + {progress.epochs_reused} reused" if progress.epochs_reused else ""
-    again = f" + {progress.epochs_retrained} again" if progress.epochs_retrained else ""
-    settled = f", {progress.settled} settled" if progress.settled else ""
-    result.add_row(
-        f"{progress.done}{of}{settled}",
-        str(progress.running),
-        *(str(progress.states[state]) for state in shown),
-        best,
-        f"{progress.epochs_trained}{again}{reused}",
-        f"{rate:.1f}" if progress.epochs_trained else "",
-        time_left(progress, epochs, rate),
-    )
-    return result
+def _text(line: Line) -> Text:
+    return Text(line.text, style=STYLES[line.style], no_wrap=True, overflow="crop", end="\n")
 
 
-def time_left(progress: Progress, epochs: int, rate: float) -> str:
-    """Return the time left if every trial to come is as long as those that ended were, on average."""
-    if progress.total is None or not rate or not progress.done:
-        return ""
-    each = min(
-        float(epochs), (progress.epochs_trained + progress.epochs_reused) / (progress.done + 0.5 * progress.running)
-    )
-    seconds = max(0.0, (progress.total - progress.done - 0.5 * progress.running) * each / rate)
-    return f"{seconds / 60:.1f} min" if seconds >= 60 else f"{seconds:.0f} s"
+@contextmanager
+def announced(view: View, text: str) -> Iterator[None]:
+    """Say what is being done if it takes more than `ANNOUNCE_AFTER_S`."""
+    timer = threading.Timer(ANNOUNCE_AFTER_S, view.say, [text])
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def plain_label(space: Space, parameters: Mapping[str, object]) -> str:  # noqa: ARG001  # see Label
+    """Return a setting as ``axis=value``."""
+    return ", ".join(_pairs(parameters)) or "all settings fixed"
 
 
 def describe(trial: Trial) -> str:
     """Return a trial's parameters and seed as short text."""
-    shown = [
-        f"{name}={value:.4g}" if isinstance(value, float) else f"{name}={value}"
-        for name, value in trial.parameters.items()
+    return ", ".join([*_pairs(trial.parameters), f"seed={trial.seed}"])
+
+
+def _pairs(parameters: Mapping[str, object]) -> list[str]:
+    return [
+        f"{name}={value:.4g}" if isinstance(value, float) else f"{name}={value}" for name, value in parameters.items()
     ]
-    return ", ".join([*shown, f"seed={trial.seed}"])
 
 
 def view_for(out: TextIO) -> View:
-    """Return the view that suits where the output goes."""
-    return Terminal() if out.isatty() else Lines(out)
+    """Return the view that suits where the output goes: a terminal that can be written over, or anything else."""
+    return Terminal() if out.isatty() and os.environ.get("TERM") not in ("dumb", "unknown") else Lines(out)

@@ -15,7 +15,7 @@ from search.core.errors import StorageFailed
 from search.core.trial import DataCard
 from search.engine.decide.context import Context
 from search.engine.decide.driver import Driver
-from search.engine.live import View
+from search.engine.live import View, announced
 from search.engine.machines.agreement import StudySample
 from search.engine.machines.gauge import Gauge
 from search.engine.machines.nodes import Share, TrainingNode
@@ -30,7 +30,7 @@ from search.plan.place import Place, recorded_place
 from search.plan.plan import Plan, plan_of
 from search.space.model import Space
 from search.study.changed import StudyChanged, check_unchanged
-from search.study.leaf import Planner, longest
+from search.study.leaf import Planner
 from search.study.mirror import Mirror
 from search.study.opened import OpenStudy
 from search.study.revision import bring_up_to_date, find_study, new_revision, study_in_class
@@ -112,10 +112,14 @@ class _Steps:
         place = recorded_place(self.ledger, self.space) if not self.address else None  # of a cluster nothing is known
         allowed, wanted = limits.cpus(), self.space.resources.cpus
         pinned = record.execution_class or (place.execution_class if place is not None else None)
-        if pinned is not None and self._may_be_settled(record, pinned):
+        with announced(self.view, "looking at what is on record"):
+            maybe = pinned is not None and self._may_be_settled(record, pinned)
+        if pinned is not None and maybe:
             record = self._pinned(record, pinned)
-            driver, run_id = self._driver(record, allowed.usable, place.gpus if place is not None else 0.0)
-            if not self._settle(driver):
+            with announced(self.view, "reading what is on record"):
+                driver, run_id = self._driver(record, allowed.usable, place.gpus if place is not None else 0.0)
+                settled = not self._settle(driver)
+            if settled:
                 behind = Mirror(self._study(record), mirror_url).stop()
                 return conclude(driver, self._study(record), run_id, behind, 0.0, self.plan, self.view)
             self.ledger.end_run(run_id, "settled", 0.0)
@@ -133,6 +137,7 @@ class _Steps:
                 cluster = (self.address, share, self.sample, self.view)
                 execution_class = proven_class(self.ledger, self.space, self.workload, *cluster)
             else:
+                self.view.say("asking a worker what it is")
                 execution_class = tune.ask_execution_class(self.space.workload, cpus, gpus)
             other = study_in_class(self._study(record), execution_class, other_class)
             if other.name != record.name:
@@ -159,7 +164,9 @@ class _Steps:
             try:
                 *rounds, (driver, run_id, seconds) = self._rounds(record, workers, gpus, execute)
             finally:
-                behind = mirror.stop()
+                with announced(self.view, "bringing Optuna's mirror up to date"):
+                    behind = mirror.stop()
+                self.view.say("ending Ray")
         driver.collect()
         outcome = conclude(driver, self._study(record), run_id, behind, seconds, self.plan, self.view)
         earlier = sum(before.progress.epochs_trained for before, _, _ in rounds)
@@ -179,7 +186,8 @@ class _Steps:
                 self.view.say(ALONE)
                 rounds[-1][0].collect()
                 self.ledger.end_run(rounds[-1][1], "went on alone", rounds[-1][2])
-            driver, run_id = self._driver(record, workers, gpus, training=True)
+            with announced(self.view, "planning the run"):
+                driver, run_id = self._driver(record, workers, gpus, training=True)
             began = time.monotonic()
             try:
                 self._train(driver, partial(execute, driver, run_id))
@@ -240,7 +248,7 @@ class _Steps:
         try:
             with stopping_on_signals(driver, self.view):
                 if driver.wait_for_work():
-                    self.view.begin(driver.progress, longest(self.space), self.space.search.objective.metric)
+                    self.view.begin(driver.progress)
                     execute()
         except KeyboardInterrupt:
             driver.stop(driver.stopping or "Ctrl-C")

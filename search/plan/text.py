@@ -7,6 +7,7 @@ from itertools import islice
 from typing import Any
 
 from search.core.shown import counted
+from search.core.shown import duration as duration
 from search.plan.plan import Plan, confirmed_settings
 from search.plan.tree import Stage, walk
 from search.study.leaf import Leaf
@@ -223,17 +224,6 @@ def _sources(label: str, sources: Sequence[str]) -> Iterator[str]:
 
 def _line(label: str, figure: str, note: str = "") -> str:
     return f"{label:<40} {figure:>12}" + (f"  {note}" if note else "")
-
-
-def duration(seconds: float) -> str:
-    """Return seconds as a person says them: ``12.3 s``, ``4 min 10 s``, ``3 h 20 min``."""
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    if minutes < 60:
-        return f"{minutes} min {rest} s"
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours:,} h {minutes} min"
 
 
 def size(count: float) -> str:

@@ -16,8 +16,10 @@ from typing import Any
 
 import numpy as np
 
+from search.core.shown import is_accuracy as is_accuracy
 from search.core.shown import one_line as one_line
 from search.core.shown import printable as printable
+from search.core.shown import significant as significant
 from search.space.nodes import text_of
 
 _NUMBER = re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?")
@@ -30,11 +32,6 @@ _HTML = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 def right_to_left(text: str) -> bool:
     """Whether a text has letters that are written from right to left."""
     return any(unicodedata.bidirectional(letter) in ("R", "AL") for letter in text)
-
-
-def is_accuracy(metric: str) -> bool:
-    """Whether a metric is a fraction that people read in per cent."""
-    return metric.endswith("accuracy")
 
 
 def with_unit(metric: str, between: str = "") -> str:
@@ -127,12 +124,6 @@ def rounded(value: float, uncertainty: float) -> str:
 def _exponent(value: float, digits: int = 12) -> int:
     """Return the power of ten of the first digit of `value` rounded to so many significant digits."""
     return int(f"{value:.{digits - 1}e}".partition("e")[2])
-
-
-def significant(value: float) -> str:
-    """Return a number to 4 significant digits, without exponent where that stays readable."""
-    text = f"{value:.4g}"
-    return format(Decimal(text), "f") if 1e-4 <= abs(value) < 1e7 else text
 
 
 def readable(value: object) -> str:

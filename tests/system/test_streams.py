@@ -22,10 +22,12 @@ from rich.console import Console
 from search.__main__ import run
 from search.cli import cli
 from search.engine.decide.outcomes import Progress
+from search.engine.decide.standings import Standings
 from search.engine.live import Lines, Terminal
 from search.ledger.ledger import Ledger
 from search.report.table.notes import BEST, PARTIAL, SELECTED
 from search.system import streams
+from tests.engine.test_live import space_of
 from tests.report.judging import SPACE, Bench
 from tests.surroundings import HANG_S, ROOT
 
@@ -184,7 +186,7 @@ def test_a_terminal_that_went_away() -> None:
     console = Console(file=stream, width=80, force_terminal=True)
     view = Terminal(console)
     assert stream.isatty()
-    view.begin(Progress(), 1, "val_loss")
+    view.begin(Progress(Standings(space_of())))
     os.close(terminal)
     view.say("nobody hears it")
     view.end()

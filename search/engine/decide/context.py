@@ -115,7 +115,7 @@ class Context:
         total = progress.total or 0
         unknown = 0 if self.course.planned else max(0, total - progress.done - len(self.board))
         to_come = self.judge.forecast.to_come(self.board, unknown)
-        progress.epochs_left = to_come.epochs
+        progress.epochs_planned = progress.epochs_trained + to_come.epochs
         left = max(to_come.epochs, to_come.chain * self.workers) / progress.rate
         progress.ends_at = min(now + left, self.deadline)
         self._next_look = self.clock() + max(LOOK_AHEAD_S, LOOK_AHEAD_SHARE * (self.clock() - now))

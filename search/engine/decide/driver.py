@@ -101,6 +101,13 @@ class Driver:
             self._check()
             return not self.finished
 
+    def worker_started(self) -> None:
+        """Take note that a worker is ready to train."""
+        with self.context.lock:
+            if not self.progress.worker_ready:
+                self.progress.worker_ready = True
+                self.context.on_event("worker", {})
+
     @property
     def idle(self) -> bool:
         """Whether no lease is running."""

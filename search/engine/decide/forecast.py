@@ -72,10 +72,9 @@ class Forecast:
     def goes_on(self, group: Group | None, epoch: int) -> float:
         """Return how likely a trial is trained on behind an epoch that it has reached; None for one of any group."""
         groups = [group] if group is not None and self._reached[group] else list(self._reached)
-        reached = sum(self._reached[one][epoch] for one in groups)
-        ended = sum(self._ended[one][epoch] for one in groups)
-        if epoch in self._meant:
-            reached, ended = reached + RUNG_WEIGHT, ended + RUNG_WEIGHT * self._meant[epoch]
+        weight = RUNG_WEIGHT if epoch in self._meant else 0.0
+        reached = sum(self._reached[one][epoch] for one in groups) + weight
+        ended = sum(self._ended[one][epoch] for one in groups) + weight * self._meant.get(epoch, 0.0)
         return 1 - ended / reached if reached else 1.0
 
     def survival(self, group: Group | None, epoch: int, length: int) -> list[float]:
@@ -95,7 +94,7 @@ class Forecast:
         """
         likely: dict[str, float] = {}
         curves: dict[tuple[Group, int, int], list[float]] = {}
-        alive: Counter[int] = Counter()  # epochs from now -> trials expected to be trained for it
+        alive: defaultdict[int, float] = defaultdict(float)  # epochs from now -> trials expected to be trained for it
         needed = 0
         for fold in folds:
             name = _group(fold), fold.epoch, len(fold.leaf.path)
@@ -103,8 +102,8 @@ class Forecast:
                 curves[name] = self.survival(*name)
             needed += fold.remaining
             for place, (key, chance) in enumerate(zip(fold.leaf.path[fold.epoch :], curves[name], strict=True)):
-                if chance > likely.get(key, 0.0):
-                    alive[place] += chance - likely.get(key, 0.0)
+                if chance > (before := likely.get(key, 0.0)):
+                    alive[place] += chance - before
                     likely[key] = chance
         epochs = sum(likely.values())
         if unknown:

@@ -27,9 +27,10 @@ class Progress:
 
     Attributes:
         standings: what each setting has come to.
+        worker_ready: whether a worker has started.
         proving: proofs that workers have now.
         undecided: whether a trial is left that is not decided.
-        epochs_left: to be trained, as expected; None while nothing tells.
+        epochs_planned: to be trained in all, as expected; None while nothing tells.
         ends_at: when all is trained, as expected, in monotonic seconds; None likewise.
         rate: epochs per second; None before the first.
     """
@@ -43,9 +44,10 @@ class Progress:
     epochs_retrained: int = 0  # to reach a state
     epochs_proved: int = 0  # in fresh processes, to be compared
     settled: int = 0  # decided by rows on record alone
+    worker_ready: bool = False
     proving: int = 0
     undecided: bool = True
-    epochs_left: float | None = None
+    epochs_planned: float | None = None
     ends_at: float | None = None
     rate: float | None = None
     alarms: list[str] = field(default_factory=list)

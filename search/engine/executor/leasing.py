@@ -199,6 +199,10 @@ class Pulse(NotSaved, tune.Callback):
         self._driver, self._queue, self._limited = driver, queue, limited
         self._next = 0.0
 
+    def on_trial_start(self, iteration: int, trials: list[object], trial: object, **info: object) -> None:
+        """The process of a lease is there."""
+        self._driver.worker_started()
+
     def on_step_begin(self, iteration: int, trials: list[object], **info: object) -> None:
         """Look.
 
