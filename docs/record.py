@@ -31,7 +31,7 @@ from search.engine.live import Terminal
 
 ROOT = Path(__file__).resolve().parents[1]
 
-COLUMNS = 92
+COLUMNS = 80
 """Width of the terminal, in letters."""
 
 SHORT = ("epochs=2", "data.limit=[60,40,40]")

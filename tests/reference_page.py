@@ -44,9 +44,10 @@ COLUMNS = {
 
 HEAD = """# Reference tables
 
-The comparisons of both reports, run on real flowers at full length, three seeds: of report A on the 17 Category Flowers
-with Model C, once beside ResNet-18 from scratch; of report B on Flowers-102 with ResNet-18, its swapped split. The data
-of report A are not public; its figures, and those of report B, stand beside ours and are not reproduced.
+The comparisons of two course reports (`docs/explanation/reports.md` says what they are), run on real flowers at full
+length, three seeds: of report A on the 17 Category Flowers with Model C, once beside ResNet-18 from scratch; of
+report B on Flowers-102 with ResNet-18, its swapped split. The data of report A are not public; its figures, and those
+of report B, stand beside ours and are not reproduced.
 
 Written by `python -m tests.reference_page` from `search.db`, which holds every row and prediction. In a copy of this
 folder, `python -m search report focal --results COPY` makes a table again with its page; `tests/test_reference.py`

@@ -130,13 +130,20 @@ def test_the_code_of_the_readme_keeps_the_contract(tmp_path: Path) -> None:
     ("place", "text"),
     [
         (place, block)
-        for place in ("README.md", "docs/tutorial.md", "docs/how-to/compare.md", "docs/how-to/code-python.md")
+        for place in (
+            "README.md",
+            "docs/tutorial.md",
+            "docs/how-to/images.md",
+            "docs/how-to/compare.md",
+            "docs/how-to/code-python.md",
+        )
         for block in blocks(GUIDES[place], "yaml")
     ],
 )
 def test_space_files_of_guides_read(place: str, text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "mine.py").write_text(blocks(README, "python")[0])
+    (tmp_path / "path/to/images").mkdir(parents=True)
     problems = Problems()
     root = parse(text, place, problems)
     assert root is not None
