@@ -9,7 +9,7 @@ import pytest
 
 from search.cli import cli
 from tests.spaces.shipped import REPORT_A, REPORT_B, keys, leaves, space
-from tests.test_docs import commands
+from tests.test_guides import commands
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs/explanation/reports.md").read_text()

@@ -6,7 +6,9 @@ import csv
 import io
 import json
 import math
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -265,6 +267,10 @@ def test_show_trial_says_what_a_pruned_one_was_compared_with(make):
     said = "val_accuracy (%) 55.00 at epoch 1 is below 60.00, the cutoff from the 2 trainings that were there before: "
     assert f"{said}one in 2 goes on" in " ".join(drawn(show_trial(study.opened, numbers[2])).split())
     assert "because" not in drawn(show_trial(study.opened, numbers[0]))
+    (shown,) = [line for line in drawn(show_trial(study.opened, numbers[2])).splitlines() if line.startswith("because")]
+    page = Path(__file__).parents[3] / "docs/how-to/why-it-ended.md"
+    (quoted,) = [line for line in page.read_text().splitlines() if line.startswith("because")]
+    assert re.sub(r"[\d.]+", "#", quoted) == re.sub(r"[\d.]+", "#", shown.rstrip())
 
 
 def test_show_trial(make):
