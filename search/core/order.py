@@ -24,12 +24,12 @@ class Candidate:
     Attributes:
         number: of the trial.
         rank: place of its seed among the seeds of the study.
-        length: epochs it still needs.
+        length: time it still needs.
     """
 
     number: int
     rank: int
-    length: int
+    length: float
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Choice:
 
     Attributes:
         number: of the trial.
-        loss: epochs by which the end comes later for it, as one worker counts them; negative where it comes sooner.
+        loss: time by which the end comes later for it; negative where it comes sooner.
     """
 
     number: int
@@ -50,7 +50,7 @@ class Order:
     """Chooses within one study, and keeps account of what its choices cost.
 
     Attributes:
-        spent: epochs by which they put off the end so far.
+        spent: time by which they put off the end so far.
     """
 
     spent: float = 0.0
@@ -64,7 +64,7 @@ class Order:
             candidates: at least one.
             moment: returns the present moment, with the candidates ready; None where that would take too long. Only
                 asked where another seed than the first one has the longest work.
-            passed: epochs since the first choice, as one worker counts them.
+            passed: time since the first choice.
             free: whether any order costs nothing: see `costs_nothing`.
         """
         if free:
@@ -94,7 +94,7 @@ def by_length(candidates: Sequence[Candidate]) -> Candidate:
 
 
 def end_with(now: Model, place: int) -> float:
-    """Return in how many epochs all is trained if a chain is started now, and then always the longest work first."""
+    """Return after what time all is trained if a chain is started now, and then always the longest work first."""
     moment = now.copy()
     moment.start(place)
     return moment.end() - now.now
@@ -115,7 +115,7 @@ def costs_nothing(longest: int, workers: int, epochs: int) -> bool:
 
 
 def ends(model: Model) -> tuple[float, float]:
-    """Return when all is trained, and when all of the first seed is, in epochs from now, where earlier seeds go first.
+    """Return after what time all is trained, and all of the first seed, where earlier seeds go first.
 
     Args:
         model: the present moment; it is passed.

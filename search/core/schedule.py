@@ -1,13 +1,13 @@
 """A model of how long trials take together: chains of epochs that part from one another, on a few workers.
 
 A chain binds one worker from its first epoch to its last. What parts from it can start once it has passed that epoch.
-The model knows nothing of proofs, of early ends, or of epochs that take longer than others.
+The model knows nothing of proofs and of early ends. It counts in epochs, or in seconds where these are known.
 """
 
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 WORKER_FREE = -1
@@ -22,11 +22,15 @@ class Tail:
         number: of the trial.
         rank: place of its seed among the seeds of the study.
         keys: epoch keys that it waits for, in turn.
+        epoch: time of each.
+        start: time before the first that a worker trains for it.
     """
 
     number: int
     rank: int
     keys: Sequence[str]
+    epoch: float = 1
+    start: float = 0
 
 
 @dataclass
@@ -35,14 +39,14 @@ class Chain:
 
     Attributes:
         number, rank: of the trial it is trained for.
-        length: its epochs.
-        branches: pairs of (epochs of it after which another chain can start, place of that chain).
+        length: time it takes.
+        branches: pairs of (time after which another chain can start, place of that chain).
     """
 
     number: int
     rank: int
-    length: int
-    branches: list[tuple[int, int]] = field(default_factory=list)
+    length: float
+    branches: list[tuple[float, int]] = field(default_factory=list)
 
 
 @dataclass
@@ -53,7 +57,7 @@ class Model:
         chains: all of them.
         free: workers without a chain.
         ready: places of the chains that can start.
-        now: epochs since the first moment, as one worker counts them.
+        now: time since the first moment.
         coming: heap of (when, place of the chain that can start then, or `WORKER_FREE`).
     """
 
@@ -115,27 +119,27 @@ def model_of(tails: Iterable[Tail], workers: int, running: Sequence[Sequence[str
         running: for each worker that trains, the keys it has still to bring.
     """
     chains: list[Chain] = []
-    owner: dict[str, tuple[int, int]] = {}  # key -> the chain that trains it, and its place there
+    owner: dict[str, tuple[int, float]] = {}  # key -> the chain that trains it, and the time it has taken by then
     model = Model(chains, max(0, workers - len(running)))
 
-    def add(chain: Chain, keys: Sequence[str]) -> None:
-        owner.update((key, (len(chains), place)) for place, key in enumerate(keys))
-        chains.append(chain)
+    def add(number: int, rank: int, keys: Sequence[str], epoch: float, start: float) -> None:
+        owner.update((key, (len(chains), start + epoch * done)) for done, key in enumerate(keys, start=1))
+        chains.append(Chain(number, rank, start + epoch * len(keys)))
 
     for keys in running:
-        add(Chain(-1, -1, len(keys)), keys)
+        add(-1, -1, keys, 1, 0)
         model._train(chains[-1])
     begun = len(chains)
     for tail in sorted(tails, key=lambda tail: (-len(tail.keys), tail.number)):
         common = _shared(tail.keys, owner)
         if common == len(tail.keys):
             continue
-        add(Chain(tail.number, tail.rank, len(tail.keys) - common), tail.keys[common:])
+        add(tail.number, tail.rank, tail.keys[common:], tail.epoch, tail.start)
         if common == 0:
             model.ready.append(len(chains) - 1)
             continue
-        parent, place = owner[tail.keys[common - 1]]
-        branch = (place + 1, len(chains) - 1)
+        parent, passed = owner[tail.keys[common - 1]]
+        branch = (passed, len(chains) - 1)
         if parent < begun:
             heapq.heappush(model.coming, branch)
         else:
@@ -143,7 +147,7 @@ def model_of(tails: Iterable[Tail], workers: int, running: Sequence[Sequence[str
     return model
 
 
-def _shared(keys: Sequence[str], owner: dict[str, tuple[int, int]]) -> int:
+def _shared(keys: Sequence[str], owner: Mapping[str, object]) -> int:
     """Return how many of the keys a chain trains; behind the first that none does there is no other one."""
     low, high = 0, len(keys)
     while low < high:

@@ -26,6 +26,7 @@ from search.engine.steps.conditions import conditions
 from search.engine.steps.prepare import every_trial_ended, grid_on_record, proven_class, read_data
 from search.ledger.ledger import Ledger, StudyRecord
 from search.ledger.lock import study_lock
+from search.plan.overhead import TIMINGS
 from search.plan.place import Place, recorded_place
 from search.plan.plan import Plan, plan_of
 from search.space.model import Space
@@ -101,6 +102,7 @@ class _Steps:
     deadline: list[float]  # monotonic seconds, once training has begun
     nodes: Sequence[TrainingNode] = ()  # of a cluster
     plan: Plan | None = None
+    ray_s: float = 0.0  # until a worker had said what it is
 
     def run(self, record: StudyRecord, mirror_url: str, other_class: str) -> RunOutcome:
         """Settle what is known; train what is missing."""
@@ -124,6 +126,7 @@ class _Steps:
                 return conclude(driver, self._study(record), run_id, behind, 0.0, self.plan, self.view)
             self.ledger.end_run(run_id, "settled", 0.0)
         self.ledger.states.make_folder()
+        began = time.monotonic()
         self.view.say(f"joining the Ray cluster at {self.address}" if self.address else "starting Ray")
         from search.engine.executor import tune
 
@@ -139,6 +142,7 @@ class _Steps:
             else:
                 self.view.say("asking a worker what it is")
                 execution_class = tune.ask_execution_class(self.space.workload, cpus, gpus)
+            self.ray_s = time.monotonic() - began
             other = study_in_class(self._study(record), execution_class, other_class)
             if other.name != record.name:
                 locks.enter_context(study_lock(self.ledger.engine, other.name))
@@ -168,7 +172,8 @@ class _Steps:
                     behind = mirror.stop()
                 self.view.say("ending Ray")
         driver.collect()
-        outcome = conclude(driver, self._study(record), run_id, behind, seconds, self.plan, self.view)
+        ray_s = self.ray_s if not rounds else None
+        outcome = conclude(driver, self._study(record), run_id, behind, seconds, self.plan, self.view, ray_s)
         earlier = sum(before.progress.epochs_trained for before, _, _ in rounds)
         return replace(outcome, epochs_trained=outcome.epochs_trained + earlier)
 
@@ -197,6 +202,8 @@ class _Steps:
                 self.ledger.end_run(run_id, f"error: {type(error).__name__}", time.monotonic() - began)
                 raise
             rounds.append((driver, run_id, time.monotonic() - began))
+            if measured := driver.context.pace.overhead():
+                self.ledger.amend_run(run_id, {TIMINGS: {"ray": self.ray_s, **measured}})
         return rounds
 
     def _goes_on_alone(self, record: StudyRecord, driver: Driver) -> bool:

@@ -81,6 +81,11 @@ class Estimates:
         self._kinds: dict[int, tuple[Kind, str]] = {}
         self._probed: Probe | None = None
 
+    @property
+    def start(self) -> float | None:
+        """Seconds from the start of the probe's process until it trained; None without a probe."""
+        return self._probed.start if self._probed is not None else None
+
     def of(self, leaf: Leaf) -> Measured:
         """Return what an epoch and a state of this leaf take."""
         if id(leaf) not in self._kinds:

@@ -2,50 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field, replace
 
-from search.core.trust import Proof
 from search.ledger.ledger import Ledger, StudyRecord
 from search.plan.counts import Epochs, Work, count, states_kept, work_of
 from search.plan.estimates import Estimates
 from search.plan.known import Inventory, Known, take_stock
+from search.plan.overhead import overhead_on_record
 from search.plan.place import Place
 from search.plan.process import Probe
 from search.plan.proofs import Gate, kinds_to_come, standing_of, to_come_at_most
+from search.plan.times import Seconds, seconds_of
 from search.plan.tree import Stage, grow
 from search.space.model import Space, confirm_name
 from search.study.leaf import Leaf, Planner, longest
 from search.study.marks import STATES_PER_CHAIN
 
-RAY_START_S = 10.0
-"""Seconds until the first worker trains: Ray, and the workload's own start (10 to 20 s on two cores that are busy)."""
-
 STATE_SPACING_S = 5.0
 """Seconds of training between a spaced state and the one before, as workers have it."""
-
-
-@dataclass(frozen=True)
-class Seconds:
-    """How long a study takes.
-
-    Attributes:
-        device: of training, all workers together; None where nothing tells how long an epoch takes.
-        wall: at least: `device` spread evenly over the workers or the longest chain, whichever is more, and the start.
-        epoch: mean of the epochs to be trained.
-        chain: of the longest chain of epochs that must follow one another.
-        start: of Ray.
-        workers: trials at once.
-        sources: where the seconds of an epoch are from.
-    """
-
-    device: float | None
-    wall: float | None
-    epoch: float | None
-    chain: float | None
-    start: float
-    workers: int
-    sources: Sequence[str]
 
 
 @dataclass(frozen=True)
@@ -142,10 +117,14 @@ class Plan:
             },
             "seconds": {
                 "device": self.seconds.device,
-                "wall_at_least": self.seconds.wall,
+                "wall": self.seconds.wall,
+                "wall_at_least": self.seconds.least,
+                "wall_expected": self.seconds.expected,
+                "first_seed": self.seconds.first,
                 "epoch": self.seconds.epoch,
                 "longest_chain": self.seconds.chain,
                 "start": self.seconds.start,
+                "overhead": asdict(self.seconds.overhead),
                 "workers": self.seconds.workers,
                 "sources": list(self.seconds.sources),
             },
@@ -199,7 +178,8 @@ def plan_of(
     epochs = replace(epochs, prove=sum(proofs.values()) + to_come_at_most(space, stock, keeps))
     study = record.name if record is not None else space.name
     estimates = Estimates(stock, ledger, place.execution_class, space.workload, study, probe)
-    seconds = _seconds(stock, work, proofs, estimates, place, len(space.seeds))
+    overhead = overhead_on_record(ledger, space.workload)
+    seconds = seconds_of(space, stock, work, epochs, proofs, estimates, overhead, place)
     room = _room(space, stock, work, estimates, ledger, planner, keeps)
     configurations = len({known.leaf.trial.configuration for known in stock.trials}) + stock.unasked
     return Plan(
@@ -243,40 +223,6 @@ def _confirm(space: Space, ledger: Ledger, study: str) -> int:
 def _ends_early(space: Space, stock: Inventory) -> bool:
     rules = {known.leaf.trial.settings.get("stop.rule", "none") for known in stock.trials}
     return space.search.asha is not None or rules > {"none"} or space.fixed.get("stop.rule", "none") != "none"
-
-
-def _seconds(
-    stock: Inventory, work: Work, proofs: Mapping[Proof, int], estimates: Estimates, place: Place, seeds: int
-) -> Seconds:
-    """Add up the epochs to be trained and to prove; chains wait for one another where they part, so the longest bounds
-    the time."""
-    leaf_of = {known.leaf.kind: known.leaf for known in stock.trials}
-    trained_of = [(known.leaf, last - first + 1) for known, first, last in work.chains]
-    trained_of += [(leaf_of[kind], epochs) for (kind, _), epochs in proofs.items() if kind in leaf_of]
-    times: list[float] = []
-    for leaf, epochs in trained_of:
-        seconds = estimates.of(leaf).seconds
-        if seconds is None:
-            return Seconds(None, None, None, None, RAY_START_S, place.workers, ())
-        times.append(seconds * epochs)
-    chains = [
-        (estimates.of(known.leaf).seconds or 0.0) * (len(known.leaf.path) - known.base) for known, _, _ in work.chains
-    ]
-    device, longest = sum(times), max(chains, default=0.0)
-    trained = sum(epochs for _, epochs in trained_of)
-    if stock.unasked:  # those to be chosen are taken to be like the ones that were
-        like = [estimates.of(known.leaf).seconds for known in stock.trials]
-        known_times = [seconds for seconds in like if seconds is not None]
-        if not known_times:
-            return Seconds(None, None, None, None, RAY_START_S, place.workers, ())
-        length = max(len(known.leaf.path) for known in stock.trials)
-        each = sum(known_times) / len(known_times) * length
-        more = stock.unasked * seeds
-        device, trained, longest = device + each * more, trained + length * more, max(longest, each)
-    start = RAY_START_S if trained else 0.0
-    wall = max(device / place.workers, longest) + start
-    sources = estimates.sources(leaf for leaf, _ in trained_of)
-    return Seconds(device, wall, device / trained if trained else None, longest, start, place.workers, sources)
 
 
 def _room(

@@ -31,10 +31,12 @@ class Probe:
     Attributes:
         seconds: of the epoch.
         size: bytes of the state after it; None where it cannot be saved.
+        start: seconds from the start of the process until it began; None where nobody looked.
     """
 
     seconds: float
     size: int | None
+    start: float | None = None
 
 
 def ask_class(workload: str, cpus: int, gpus: float) -> dict[str, str]:
@@ -56,8 +58,9 @@ def probe(
         UserError: it cannot be trained.
     """
     asked = {"what": "epoch", "workload": workload, "cpus": cpus, "gpus": gpus}
+    began = time.monotonic()
     answer = _ask({**asked, "fixed": dict(fixed), "schedule": [dict(each) for each in schedule[:2]]})
-    return Probe(answer["seconds"], answer["size"])
+    return Probe(answer["seconds"], answer["size"], answer["began"] - began)
 
 
 def _ask(question: Mapping[str, Any]) -> dict[str, Any]:
@@ -106,7 +109,7 @@ def _found(workload: Any, question: Mapping[str, Any]) -> Mapping[str, object]:
     if question["what"] == "class":
         return dict(workload.execution_class(cpus, gpus))
     run = workload.start(question["fixed"], cpus, gpus)
-    seconds = 0.0
+    first, seconds = time.monotonic(), 0.0  # a clock that all processes of a machine share
     for settings in question["schedule"]:
         began = time.monotonic()
         run.train_epoch(settings)
@@ -117,7 +120,7 @@ def _found(workload: Any, question: Mapping[str, Any]) -> Mapping[str, object]:
         size: int | None = len(run.save())
     except Exception:  # states cannot be kept: `run` says why when it comes to that
         size = None
-    return {"seconds": seconds, "size": size}
+    return {"seconds": seconds, "size": size, "began": first}
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from typing import Any
 
 from search.core.shown import counted
 from search.core.shown import duration as duration
+from search.plan.overhead import Overhead
 from search.plan.plan import Plan, confirmed_settings
 from search.plan.tree import Stage, walk
 from search.study.leaf import Leaf
@@ -101,8 +102,14 @@ def _cost(plan: Plan) -> Iterator[str]:
         assert seconds.epoch is not None
         assert seconds.chain is not None
         yield _line("time of training", duration(seconds.device), f"{seconds.epoch:.3g} s an epoch")
-        parts = f"longest chain {duration(seconds.chain)}, start {duration(seconds.start)}"
-        yield _line(f"time with {workers}", duration(seconds.wall), f"at least; {parts}")
+        about = "at most" if plan.early or plan.unasked else "about"
+        if seconds.expected is not None:
+            about += f"; expected {duration(seconds.expected)}"
+        yield _line(f"time with {workers}", duration(seconds.wall), f"{about}; longest chain {duration(seconds.chain)}")
+        if seconds.start:
+            yield _line("  of it until the first epoch begins", duration(seconds.start), _start(seconds.overhead))
+        if seconds.first is not None:
+            yield _line("  first comparison after", duration(seconds.first), "one seed of every setting is trained")
         yield from _sources("epoch seconds from", seconds.sources)
     if plan.sharing:
         size_of_each = "" if room.size is None else f" of {size(room.size)}"
@@ -128,7 +135,7 @@ def _cost(plan: Plan) -> Iterator[str]:
         yield f"  {place.note}"
 
 
-def compared(plan: Plan, trained: int, again: int, proved: int, seconds: float) -> str:
+def compared(plan: Plan, trained: int, again: int, proved: int, seconds: float, ray: bool = True) -> str:
     """Return in one line what was planned for a run and what became of it.
 
     Args:
@@ -136,7 +143,8 @@ def compared(plan: Plan, trained: int, again: int, proved: int, seconds: float) 
         trained: epochs it trained.
         again: epochs it trained again to reach a state.
         proved: epochs it trained in fresh processes, to prove others.
-        seconds: it took, the start of Ray apart.
+        seconds: it took.
+        ray: whether Ray was started in it.
     """
     exact, epochs = plan.epochs.exact and not plan.unasked, plan.epochs
     line = f"planned {'' if exact else 'at most '}{epochs.train:,} epochs, {epochs.again:,} again and {epochs.prove:,} "
@@ -144,7 +152,14 @@ def compared(plan: Plan, trained: int, again: int, proved: int, seconds: float) 
     if plan.seconds.wall is None:
         why = "without a similar trial on record a run plans no time (`plan` times an epoch)"
         return f"{line}; took {duration(seconds)}; {why}"
-    return f"{line}; planned {duration(plan.seconds.wall - plan.seconds.start)} at least, took {duration(seconds)}"
+    wall = plan.seconds.wall - (plan.seconds.overhead.ray if plan.seconds.start and not ray else 0.0)
+    about = "at most" if plan.early or plan.unasked else "about"
+    return f"{line}; planned {about} {duration(wall)}, took {duration(seconds)}"
+
+
+def _start(overhead: Overhead) -> str:
+    """Say what a run does before its first epoch, and where the seconds are from."""
+    return f"Ray {duration(overhead.ray)}, workers {duration(overhead.worker)}; {overhead.source}"
 
 
 def tree_lines(plan: Plan) -> Iterator[str]:

@@ -21,4 +21,7 @@ def test_a_run_keeps_its_plan_and_says_what_became_of_it(tmp_path: Path) -> None
     (conditions,) = [found["conditions"] for found in study.ledger.runs(study_id=study.record.id)]
     assert conditions["plan"]["epochs"]["to_train"] == 6
     assert conditions["plan"]["place"]["execution_class"] == study.record.execution_class
+    timings = conditions["timings"]
+    assert set(timings) >= {"ray", "worker", "epoch"}
+    assert all(seconds >= 0 for seconds in timings.values())
     assert "planned 6 epochs, 0 again and 2 to prove, trained 6, 0 again and 2 to prove; " in said.getvalue()

@@ -30,16 +30,44 @@ class Pace:
         self._heard: dict[int, float] = {}  # lease -> when it started or last brought something
         self._own: dict[int, float] = {}  # lease -> seconds of its last epoch
         self._ending: set[int] = set()  # told to end
+        self._early: set[int] = set()  # leases that began before a worker was ready, and have brought nothing yet
+        self._begun: float | None = None  # when the first lease was given
+        self._worker: float | None = None  # seconds from then until its first epoch began
+        # Seconds besides training: of the first epoch of a lease on a worker that was there, of others, of proofs.
+        self._besides: dict[str, deque[float]] = {
+            name: deque(maxlen=MAX_RECENT_EPOCHS) for name in ("lease", "epoch", "proof")
+        }
 
     def start(self, lease: int) -> None:
-        """A lease began."""
+        """A lease, or a proof, began."""
         self._heard[lease] = self._clock()
+        if self._begun is None:
+            self._begun = self._heard[lease]
+        if self._worker is None:
+            self._early.add(lease)
 
     def row(self, lease: int, seconds: float) -> None:
         """A lease brought a row of so many seconds."""
+        besides = max(0.0, self._clock() - self._heard.get(lease, self._clock()) - seconds)
+        if self._worker is None and self._begun is not None:
+            self._worker = max(0.0, self._clock() - self._begun - seconds)
+        elif lease not in self._early:
+            self._besides["epoch" if lease in self._own else "lease"].append(besides)
+        self._early.discard(lease)
         self._recent.append(seconds)
         self._own[lease] = seconds
         self._heard[lease] = self._clock()
+
+    def proved(self, proof: int, epochs: int) -> None:
+        """A proof has brought so many rows."""
+        usual = median(self._recent) if self._recent else 0.0
+        if proof in self._heard:
+            self._besides["proof"].append(max(0.0, self._clock() - self._heard[proof] - epochs * usual))
+
+    def overhead(self) -> dict[str, float]:
+        """Return the seconds that the run took beside its epochs, by the names of `search.plan.overhead.Overhead`."""
+        known = {name: median(seconds) for name, seconds in self._besides.items() if seconds}
+        return known if self._worker is None else {"worker": self._worker, **known}
 
     def ends(self, lease: int) -> None:
         """A lease is told to end: it trains no other epoch."""

@@ -43,6 +43,7 @@ class Proofs:
         if proof is None or (proof.kind in context.trust.fallen and proof.what != CAUSE):
             return
         context.progress.epochs_proved += len(rows)
+        context.pace.proved(number, len(rows))
         if proof.what == CAUSE:
             self._caused(proof, rows)
             return

@@ -34,7 +34,14 @@ class RunOutcome:
 
 
 def conclude(
-    driver: Driver, study: OpenStudy, run_id: int, mirror: str, seconds: float, plan: Plan | None, view: View
+    driver: Driver,
+    study: OpenStudy,
+    run_id: int,
+    mirror: str,
+    seconds: float,
+    plan: Plan | None,
+    view: View,
+    ray_s: float | None = None,
 ) -> RunOutcome:
     """Record how a run ended, say it, and return it.
 
@@ -46,11 +53,12 @@ def conclude(
         seconds: it trained.
         plan: made before its first epoch; None where nothing was trained.
         view: told.
+        ray_s: seconds before that in which Ray was started; None where an earlier round of the run started it.
     """
     progress, interrupted = driver.progress, driver.stopping
     if plan is not None:
         trained, again, proved = progress.epochs_trained, progress.epochs_retrained, progress.epochs_proved
-        view.say(compared(plan, trained, again, proved, seconds))
+        view.say(compared(plan, trained, again, proved, seconds + (ray_s or 0.0), ray_s is not None))
     if driver.out_of_time:
         view.say(f"the limit of {study.space.search.hours:g} hours is reached; the same command goes on")
     failed = [trial.number for trial in study.ledger.trials(study.record.id) if trial.state == State.FAILED]

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from search.engine.decide.pace import MAX_RECENT_EPOCHS, MIN_SILENCE_S, STALLED_EPOCHS, Pace
 
 SECONDS = st.floats(0.01, 1_000)
+PROOF = 9
 DOINGS = st.lists(
     st.tuples(st.sampled_from(["start", "row", "ends", "end", "wait"]), st.integers(0, 3), SECONDS), max_size=40
 )
@@ -86,3 +87,32 @@ def test_nobody_is_stalled_before_it_is_known_what_an_epoch_takes() -> None:
     now[0] = 1e6
     assert pace.stalled() == set()
     assert pace.due(0.0)
+
+
+def test_what_a_run_takes_beside_its_epochs() -> None:
+    now = [0.0]
+    pace = Pace(lambda: now[0])
+
+    def at(seconds: float) -> None:
+        now[0] = seconds
+
+    assert pace.overhead() == {}
+    pace.start(0)
+    at(1.0)
+    pace.start(1)
+    at(12.0)
+    pace.row(0, 2.0)  # the first worker trained from 10.0 on
+    assert pace.overhead() == {"worker": 10.0}
+    at(14.25)
+    pace.row(0, 2.0)
+    at(15.0)
+    pace.row(1, 2.0)  # the other worker's start is no lease's
+    assert pace.overhead() == {"worker": 10.0, "epoch": 0.25}
+    pace.end(0)
+    pace.start(2)
+    at(17.5)
+    pace.row(2, 2.0)
+    pace.start(PROOF)
+    at(24.5)
+    pace.proved(PROOF, 2)
+    assert pace.overhead() == {"worker": 10.0, "epoch": 0.25, "lease": 0.5, "proof": 3.0}
