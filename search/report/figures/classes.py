@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import plotly.graph_objects as go
 
+from search.report import design
 from search.report.figures.confusion import MAX_NAME_LETTERS, confusion_matrix, named
 from search.report.figures.style import (
     TOP_MARGIN_PX,
@@ -153,7 +154,7 @@ def per_class_figure(
             xref="paper",
             y0=i - 0.5,
             y1=i + 0.5,
-            fillcolor="#f3f3f3",
+            fillcolor=design.BOX.light,
             line_width=0,
             layer="below",
         )

@@ -8,10 +8,14 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
+from search.report import design
 from search.report.figures.classes import MAX_CLASSES_WITH_COUNTS, Predicted
 from search.report.figures.confusion import MAX_NAME_LETTERS, heat
-from search.report.figures.style import TOP_MARGIN_PX, dressed, named_ticks, pixels, text, wrapped
+from search.report.figures.style import TOP_MARGIN_PX, dressed, hinted, named_ticks, pixels, text, wrapped
 from search.report.text import clauses
+
+PANEL_PX = 260
+"""Height of a matrix on a narrow page, in pixels."""
 
 
 def compared_figure(
@@ -42,7 +46,7 @@ def compared_figure(
     largest = float(np.abs(change).max(initial=0))
     room = cell - 4 if n <= MAX_CLASSES_WITH_COUNTS else cell + 1  # small cells have no frame to keep clear of
     rows, columns = np.nonzero(np.abs(change) > 1e-12)
-    for sign, colour, symbol in ((1, "#08306b", "square"), (-1, "#b2182b", "square-open")):
+    for sign, colour, symbol in ((1, design.FULL.light, "square"), (-1, design.FEWER.light, "square-open")):
         mine = [(i, j) for i, j in zip(rows.tolist(), columns.tolist(), strict=True) if sign * change[i, j] > 0]
         figure.add_trace(
             go.Scatter(
@@ -82,7 +86,10 @@ def compared_figure(
     )
     for note in figure.layout.annotations:
         note.font.size = 13
+    # A page may draw the figure half as wide: names still keep clear of one another.
+    every = -(-11 // max(1, cell // 2)) if n > MAX_CLASSES_WITH_COUNTS else 1
     ticks = {**named_ticks(names, size), "showgrid": False}
+    ticks |= {"tickvals": list(range(0, n, every)), "ticktext": names[::every]}
     edge = [-0.5, n - 0.5]
     figure.update_xaxes(**ticks, tickangle=-90, range=edge, title="prediction")
     figure.update_yaxes(**ticks, range=edge[::-1])
@@ -91,7 +98,9 @@ def compared_figure(
     figure.update_yaxes(showticklabels=False, ticks="", col=3)
     figure.update_xaxes(showgrid=n <= MAX_CLASSES_WITH_COUNTS, col=3)
     figure.update_yaxes(showgrid=n <= MAX_CLASSES_WITH_COUNTS, col=3)
-    return figure
+    below = max((pixels(name, size) for name in names), default=0) + 50
+    more = -(-n // (24 * every))
+    return hinted(figure, panel=PANEL_PX, below=below, last_labels=True, markers=PANEL_PX / side, every=more)
 
 
 def largest_change(one: Predicted, other: Predicted, classes: Sequence[str]) -> str:

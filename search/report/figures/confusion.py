@@ -8,7 +8,8 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from search.report.figures.style import TOP_MARGIN_PX, dressed, named_ticks, text
+from search.report import design
+from search.report.figures.style import FAINT, NEUTRAL, PAPER, TOP_MARGIN_PX, dressed, named_ticks, text
 from search.report.record.evidence import is_class
 from search.report.text import clauses
 
@@ -61,7 +62,7 @@ def confusion_figure(
             x=accuracy,
             y=places,
             orientation="h",
-            marker={"color": "#9ecae1", "line": {"color": "#08306b", "width": 0.5}},
+            marker={"color": FAINT, "line": {"color": NEUTRAL, "width": 0.5}},
             text=[_share(right[i], sizes[i]) for i in range(n)],
             textposition="outside",
             textfont={"size": max(8, min(11, cell - 2))},
@@ -111,7 +112,7 @@ def heat(counts: np.ndarray, names: Sequence[str], written: bool, size: int, nou
         textfont={"size": size},
         hovertext=hover,
         hoverinfo="text",
-        colorscale=[[0, "#ffffff"], [1, "#08306b"]],
+        colorscale=[[0, PAPER], [1, design.FULL.light]],
         zmin=0,
         zmax=1,
         xgap=1 if written else 0,

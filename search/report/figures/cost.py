@@ -10,7 +10,16 @@ from plotly.subplots import make_subplots
 
 from search.core.mean import mean
 from search.report.figures.overlay import axis_title
-from search.report.figures.style import colour_of, dressed, error_bars, legend_below, legend_beside, marker_of, wrapped
+from search.report.figures.style import (
+    NEUTRAL,
+    colour_of,
+    dressed,
+    error_bars,
+    legend_below,
+    legend_beside,
+    marker_of,
+    wrapped,
+)
 from search.report.table.groups import Group
 from search.report.text import clauses, is_accuracy
 
@@ -60,7 +69,7 @@ def cost_figure(
                     x=[*(costs[i] for i in best), max(known)],
                     y=[*(means[i] for i in best), means[best[-1]]],
                     mode="lines",
-                    line={"color": "#666666", "dash": "dot", "width": 1.5, "shape": "hv"},
+                    line={"color": NEUTRAL, "dash": "dot", "width": 1.5, "shape": "hv"},
                     name=f"{'highest' if maximize else 'lowest'} mean up to here",
                     hoverinfo="skip",
                 ),
@@ -73,7 +82,7 @@ def cost_figure(
         figure.update_xaxes(
             title=name + (" (logarithmic)" if logarithmic else ""),
             type="log" if logarithmic else "linear",
-            rangemode="normal" if logarithmic else "tozero",
+            dtick=("D2" if max(costs) < 100 * min(costs) else 1) if logarithmic else None,
             col=column,
         )
     bars = "bars: smallest and largest of the seeds" if any(len(values) > 1 for _, values in points) else "one seed"
@@ -112,7 +121,7 @@ def _markers(
             x=[costs[i] for i in those],
             y=[means[i] for i in those],
             mode="markers",
-            name=wrapped(points[those[0]][0].name) if named else "a setting",
+            name=wrapped(points[those[0]][0].called) if named else "a setting",
             legendgroup=str(place),
             showlegend=column == 1,
             marker={

@@ -9,9 +9,13 @@ import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from search.report.figures.style import COLOURS, dressed, series
+from search.report import design
+from search.report.figures.style import INK, NEUTRAL, QUIET, dressed, series
 
 SPLITS = (("train", "training"), ("val", "validation"))
+SPLIT_COLOURS = (NEUTRAL, INK)
+"""Of training and validation: colours of settings would mean settings."""
+
 MAX_RATES_NAMED = 8
 """Different learning rates up to which each is named on a logarithmic axis."""
 
@@ -39,16 +43,16 @@ def curves_figure(epochs: pd.DataFrame, title: str, subtitle: str = "", read: in
         for split in splits:
             place, name = next((i, name) for i, (key, name) in enumerate(SPLITS) if key == split)
             y = [_finite(value * scale) for value in epochs[f"{split}_{kind}"]]
-            figure.add_trace(
-                series(list(epochs["epoch"]), y, name, place, legendgroup=split, showlegend=column == 1), 1, column
-            )
+            line = series(list(epochs["epoch"]), y, name, place, legendgroup=split, showlegend=column == 1)
+            colour = SPLIT_COLOURS[place]
+            figure.add_trace(line.update(line_color=colour, marker_color=colour), 1, column)
         label = "accuracy (%)" if kind == "accuracy" else "loss (nats per image)"
         figure.update_yaxes(title=label, rangemode="tozero" if kind == "loss" else "normal", row=1, col=column)
         if read is not None:
             figure.add_vline(
                 x=read,
-                line={"color": "#777777", "width": 1, "dash": "dot"},
-                annotation={"text": f"epoch {read}", "font": {"size": 11, "color": "#555555"}},
+                line={"color": design.LINE.light, "width": 1, "dash": "dot"},
+                annotation={"text": f"epoch {read}", "font": {"size": 11, "color": QUIET}},
                 annotation_position="top left",
                 row=1,
                 col=column,
@@ -74,7 +78,7 @@ def rate_figure(epochs: pd.DataFrame, title: str, subtitle: str = "") -> go.Figu
     line = go.Scatter(
         x=[0, *numbers],
         y=[*rates[:1], *rates],
-        line={"shape": "vh", "color": COLOURS[0], "width": 2},
+        line={"shape": "vh", "color": INK, "width": 2},
         mode="lines",
         showlegend=False,
     )

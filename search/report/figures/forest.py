@@ -8,8 +8,12 @@ from dataclasses import dataclass
 
 import plotly.graph_objects as go
 
+from search.report.design import FIGURE_TYPE_PX
 from search.report.figures.style import (
+    INK,
     NEUTRAL,
+    PAPER,
+    QUIET,
     TOP_MARGIN_PX,
     dressed,
     error_bars,
@@ -19,11 +23,15 @@ from search.report.figures.style import (
     text,
     wrapped,
 )
+from search.report.table.labels import short_label
 from search.report.table.model import Table
 from search.statistics.results import Trust
 
 ROW_HEIGHT_PX = 44
 """Pixels of a row: two lines of type."""
+
+NARROW_ROW_PX = 56
+"""Pixels of a row with its name above it."""
 
 MAX_LABEL_LETTERS = 34
 """Letters of a line of a label."""
@@ -54,7 +62,8 @@ def differences(table: Table) -> Iterator[ForestRow]:
         if found is None:
             continue
         state = "" if found.state is Trust.ESTIMATED else found.reason or found.state.value
-        yield ForestRow(line.setting, found.estimate, found.low, found.high, state)
+        label = short_label(table, line) if table.confirms else line.setting
+        yield ForestRow(label, found.estimate, found.low, found.high, state)
 
 
 def forest_figure(
@@ -64,6 +73,7 @@ def forest_figure(
     *,
     margin: float | None = None,
     unit: str = "accuracy, setting minus baseline (points)",
+    narrow: bool = False,
 ) -> go.Figure | None:
     """Draw differences with their intervals, top to bottom in the order given.
 
@@ -74,6 +84,7 @@ def forest_figure(
         rows: what is drawn, times 100.
         margin: smallest difference that matters, drawn as two thin lines around zero.
         unit: title of the axis.
+        narrow: whether names and numbers stand above their rows, where a page has no room beside them.
 
     Returns:
         the figure, or None where there is no row.
@@ -86,7 +97,7 @@ def forest_figure(
         if known(row.estimate) is not None:
             kinds[_kind(row)].append(place)
     symbols = ("circle", "circle-open", "x")
-    for (name, places), symbol, colour in zip(kinds.items(), symbols, ("#111111", NEUTRAL, NEUTRAL), strict=True):
+    for (name, places), symbol, colour in zip(kinds.items(), symbols, (INK, NEUTRAL, NEUTRAL), strict=True):
         if not places:
             continue
         ends = [(rows[i].low, rows[i].estimate, rows[i].high) for i in places]
@@ -104,30 +115,44 @@ def forest_figure(
                 hoverinfo="text",
             )
         )
+    (_name_above if narrow else _name_beside)(figure, rows, title, subtitle)
+    figure.add_vline(x=0, line={"color": INK, "width": 1.5})
+    for edge in (-100 * margin, 100 * margin) if margin else ():
+        figure.add_vline(x=edge, line={"color": QUIET, "width": 1, "dash": "dot"})
+    drawn = (known(end) for row in rows for end in (row.low, row.high, row.estimate))
+    reach = [100 * abs(end) for end in drawn if end is not None]
+    far = 1.08 * max([*reach, 100 * (margin or 0), 1e-9])
+    figure.update_xaxes(
+        title={"text": text(unit), "font": {"size": FIGURE_TYPE_PX - narrow}}, range=[-far, far] if reach else [-1, 1]
+    )
+    figure.update_yaxes(range=[len(rows) - 0.5, -0.5], ticks="", showgrid=False)
+    return legend_below(figure)
+
+
+def _name_beside(figure: go.Figure, rows: Sequence[ForestRow], title: str, subtitle: str) -> None:
+    """Write names to the left of the rows, and their numbers to the right."""
     names = [wrapped(row.label, MAX_LABEL_LETTERS, 2) for row in rows]
     beside = [wrapped(said(row), MAX_LABEL_LETTERS + 6, 2) for row in rows]
     left, right = (max(pixels(label) for label in column) + 30 for column in (names, beside))
-    dressed(
-        figure,
-        title,
-        subtitle,
-        left + 520 + right,
-        ROW_HEIGHT_PX * len(rows) + TOP_MARGIN_PX + 60,
-        {"l": left, "r": right},
-    )
+    height = ROW_HEIGHT_PX * len(rows) + TOP_MARGIN_PX + 60
+    dressed(figure, title, subtitle, left + 520 + right, height, {"l": left, "r": right})
     for place, words in enumerate(beside):
         figure.add_annotation(
             x=1.01, xref="paper", xanchor="left", y=place, yref="y", text=words, showarrow=False, align="left"
         )
-    figure.add_vline(x=0, line={"color": "#222222", "width": 1.5})
-    for edge in (-100 * margin, 100 * margin) if margin else ():
-        figure.add_vline(x=edge, line={"color": "#777777", "width": 1, "dash": "dot"})
-    drawn = (known(end) for row in rows for end in (row.low, row.high, row.estimate))
-    reach = [100 * abs(end) for end in drawn if end is not None]
-    far = 1.08 * max([*reach, 100 * (margin or 0), 1e-9])
-    figure.update_xaxes(title=text(unit), range=[-far, far] if reach else [-1, 1])
-    figure.update_yaxes(**named_ticks(names), range=[len(rows) - 0.5, -0.5], ticks="")
-    return legend_below(figure)
+    figure.update_yaxes(**named_ticks(names))
+
+
+def _name_above(figure: go.Figure, rows: Sequence[ForestRow], title: str, subtitle: str) -> None:
+    """Write names and numbers above the rows."""
+    dressed(figure, title, subtitle, 400, NARROW_ROW_PX * len(rows) + TOP_MARGIN_PX + 60, {"l": 12, "r": 12})
+    for place, row in enumerate(rows):
+        words = f"<b>{wrapped(row.label, MAX_LABEL_LETTERS, 1)}</b>  {wrapped(said(row), MAX_LABEL_LETTERS, 1)}"
+        figure.add_annotation(
+            **{"x": 0, "xref": "paper", "xanchor": "left", "y": place, "yref": "y", "yanchor": "bottom", "yshift": 9},
+            **{"text": words, "showarrow": False, "align": "left", "bgcolor": PAPER, "borderpad": 1},
+        )
+    figure.update_yaxes(showticklabels=False, showline=False)
 
 
 def said(row: ForestRow) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 
 from search.report.figures.overlay import axis_title
-from search.report.figures.style import COLOURS, dressed, legend_below
+from search.report.figures.style import INK, NEUTRAL, dressed, legend_below
 from search.report.table.tried import Tried
 from search.report.text import clauses, is_accuracy
 from search.report.text import figure as shown
@@ -34,15 +34,15 @@ def found_figure(tried: Tried, metric: str, title: str, subtitle: str = "") -> g
     scale = 100 if is_accuracy(metric) else 1
     figure = go.Figure()
     if len(places) <= MAX_SETTINGS_DRAWN:
-        marker = {"symbol": "circle-open", "size": 7, "color": "#666666"}
+        marker = {"symbol": "circle-open", "size": 7, "color": NEUTRAL}
         values = _scaled([tried.values[k - 1] for k in places], scale)
         figure.add_trace(go.Scatter(x=places, y=values, mode="markers", marker=marker, name="a setting"))
     steps = _steps(tried.best)
-    line = {"color": COLOURS[0], "width": 2, "shape": "hv"}
+    line = {"color": INK, "width": 2, "shape": "hv"}
     best = _scaled([tried.best[k - 1] for k in steps], scale)
     figure.add_trace(go.Scatter(x=steps, y=best, mode="lines", line=line, name="best so far in this search"))
     if tried.expected:
-        dashed = {"color": COLOURS[1], "width": 2, "dash": "dash"}
+        dashed = {"color": NEUTRAL, "width": 2, "dash": "dash"}
         x, y = list(tried.expected), _scaled(list(tried.expected.values()), scale)
         figure.add_trace(go.Scatter(x=x, y=y, mode="lines", line=dashed, name="expected best of so many settings"))
     said = f"no expected best of fewer settings: {tried.why}" if tried.why else "expected best: mean over all subsets"

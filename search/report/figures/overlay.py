@@ -14,12 +14,25 @@ import plotly.graph_objects as go
 
 from search.core.grouped import grouped
 from search.report.figures.curves import LOGARITHMIC_RATIO, rate_axis
-from search.report.figures.style import colour_of, dressed, key, legend_beside, series, wrapped
+from search.report.figures.style import (
+    SIGNS,
+    colour_of,
+    dressed,
+    hinted,
+    key,
+    legend_beside,
+    pixels,
+    series,
+    wrapped,
+)
 from search.report.table.groups import Group
 from search.report.text import clauses, is_accuracy
 
 BAND_OPACITY = 0.16
 """Opacity of a band: three of them laid over one another still show their lines."""
+
+DIRECT = "direct"
+"""Name of the annotations that stand for a legend."""
 
 
 def metric_figure(groups: Sequence[Group], metric: str, title: str, subtitle: str = "") -> go.Figure | None:
@@ -45,7 +58,7 @@ def metric_figure(groups: Sequence[Group], metric: str, title: str, subtitle: st
     for group, epochs, _, mean, _ in lines:
         place = group.place
         figure.add_trace(series(epochs, mean, group.short, place, legendgroup=str(place), showlegend=False))
-        figure.add_trace(key(wrapped(group.name), place, legendgroup=str(place)))
+        figure.add_trace(key(wrapped(group.called), place, legendgroup=str(place)))
     seeds = max(len(group.runs) for group, *_ in lines)
     said = (
         f"line: mean over {seeds} seeds; band: smallest and largest of them, no interval" if seeds > 1 else "one seed"
@@ -53,9 +66,12 @@ def metric_figure(groups: Sequence[Group], metric: str, title: str, subtitle: st
     cut = [group for group, epochs, *_ in lines if any((run.last_epoch or 0) > epochs[-1] for run in group.runs)]
     if cut:
         said += "; a line ends where the first of its seeds does"
+    longest = max(epochs[-1] for _, epochs, *_ in lines)
     dressed(figure, title, clauses(subtitle, said, same_training(groups)), 1000)
     legend_beside(figure)
-    longest = max(epochs[-1] for _, epochs, *_ in lines)
+    ends = [(group, mean[-1]) for group, epochs, _, mean, _ in lines if epochs[-1] == longest and mean[-1] is not None]
+    if len(ends) == len(lines):
+        name_at_ends(figure, ends, longest)
     figure.update_xaxes(title="epoch", range=[0, 1.02 * longest], dtick=1 if longest <= 10 else None)
     figure.update_yaxes(title=axis_title(metric))
     return figure
@@ -91,6 +107,59 @@ def rates_figure(groups: Sequence[Group], title: str, subtitle: str = "") -> go.
     longest = max(len(rates) for rates in same)
     figure.update_xaxes(title="epochs trained", range=[0, 1.02 * longest], dtick=1 if longest <= 10 else None)
     return rate_axis(figure, every, logarithmic, 1 if max(every) > 100 * min(every) else "D2")
+
+
+def name_at_ends(figure: go.Figure, ends: Sequence[tuple[Group, float | None]], last: float) -> None:
+    """Write the name of every setting beside the end of its line, in place of a legend.
+
+    Names that would lie upon one another are moved apart, in the order of the lines. A narrow page has no room beside
+    the lines: there the legend stands below.
+    """
+    values = [value for trace in figure.data for value in trace.y or () if value is not None]
+    low, high = min(values), max(values)
+    low, high = low - 0.04 * (high - low), high + 0.04 * (high - low)
+    if low == high:
+        low, high = low - 1, high + 1
+    names = {id(group): wrapped(group.called, 30, 2) for group, _ in ends}
+    margin = figure.layout.margin
+    per_pixel = (high - low) / (figure.layout.height - margin.t - margin.b)
+    heights = [(4 + 17 * (1 + names[id(group)].count("<br>"))) * per_pixel for group, _ in ends]
+    places = spread([value or 0.0 for _, value in ends], heights)
+    for (group, _), place in zip(ends, places, strict=True):
+        sign = f'<span style="color:{colour_of(group.place)}">{SIGNS[group.place % len(SIGNS)]}</span>'
+        figure.add_annotation(
+            **{"x": last, "y": place, "xanchor": "left", "xshift": 8, "showarrow": False, "align": "left"},
+            **{"text": f"{sign} {names[id(group)]}", "name": DIRECT},
+        )
+    room = max(pixels(name) for name in names.values()) + 45
+    figure.update_layout(showlegend=False, margin_r=room)
+    figure.update_yaxes(range=[low, high])
+    hinted(figure, drop=DIRECT, legend=True)
+
+
+def spread(places: Sequence[float], heights: Sequence[float]) -> list[float]:
+    """Return places near these, in the same order, for labels of these heights that do not lie upon one another.
+
+    Labels that touch are put together to a block around the mean of where its labels would stand; blocks that then
+    touch are joined (pool adjacent violators).
+    """
+    order = sorted(range(len(places)), key=lambda i: (places[i], i))
+    blocks: list[tuple[list[int], float, float]] = []  # members, from bottom to top; middle; height
+    for i in order:
+        block = ([i], places[i], heights[i])
+        while blocks and block[1] - block[2] / 2 < blocks[-1][1] + blocks[-1][2] / 2:
+            members, middle, height = blocks.pop()
+            count = len(members) + len(block[0])
+            middle = (len(members) * middle + len(block[0]) * block[1]) / count
+            block = (members + block[0], middle, height + block[2])
+        blocks.append(block)
+    result = [0.0] * len(places)
+    for members, middle, height in blocks:
+        bottom = middle - height / 2
+        for i in members:
+            result[i] = bottom + heights[i] / 2
+            bottom += heights[i]
+    return result
 
 
 Values = list[float | None]
@@ -134,13 +203,12 @@ def _band(epochs: Sequence[int], low: Values, high: Values, place: int) -> go.Sc
     """Return the area between two lines; epochs without a value are left out of it."""
     places = [i for i in range(len(epochs)) if low[i] is not None]
     x = [epochs[i] for i in places]
-    colour = colour_of(place)
-    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
     return go.Scatter(
         x=[*x, *reversed(x)],
         y=[*(high[i] for i in places), *(low[i] for i in reversed(places))],
         fill="toself",
-        fillcolor=f"rgba({red},{green},{blue},{BAND_OPACITY})",
+        fillcolor=colour_of(place),
+        opacity=BAND_OPACITY,
         line={"width": 0},
         mode="lines",
         hoverinfo="skip",

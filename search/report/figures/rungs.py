@@ -12,7 +12,7 @@ from plotly.subplots import make_subplots
 from search.core.trial import State
 from search.ledger.ledger import Decision
 from search.report.figures.overlay import axis_title
-from search.report.figures.style import COLOURS, dressed, hatched, legend_below, named_ticks
+from search.report.figures.style import INK, NEUTRAL, PAPER, QUIET, dressed, hatched, legend_below, named_ticks
 from search.report.record.curves import Curve
 from search.report.text import is_accuracy
 
@@ -74,7 +74,7 @@ def rungs_figure(
     ended = [0, *(rung.pruned for rung in rungs), 0]
     figure = make_subplots(cols=2, horizontal_spacing=0.12, column_widths=[0.52, 0.48])
     places = list(range(len(names)))
-    for counts, name, colour, pattern in ((on, "went on", COLOURS[0], ""), (ended, "pruned here", "#ffffff", "/")):
+    for counts, name, colour, pattern in ((on, "went on", NEUTRAL, ""), (ended, "pruned here", PAPER, "/")):
         figure.add_trace(
             go.Bar(
                 x=places,
@@ -91,7 +91,7 @@ def rungs_figure(
             1,
         )
     scale = 100 if is_accuracy(metric) else 1
-    for sign, symbol, colour in ((0, "circle", COLOURS[0]), (1, "x-thin", COLOURS[1])):
+    for sign, symbol, colour in ((0, "circle", INK), (1, "x-thin", QUIET)):
         x: list[float] = []
         y: list[float] = []
         for place, rung in enumerate(rungs):

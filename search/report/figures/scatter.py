@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 import plotly.graph_objects as go
 
-from search.report.figures.style import MARKERS, TOP_MARGIN_PX, dressed, text
+from search.report.figures.style import INK, MARKERS, TOP_MARGIN_PX, dressed, text
 
 HUES = 17
 """Colours, which go round beside the eight markers: no two of the first 136 classes share both."""
@@ -58,7 +58,7 @@ def scatter_figure(
                     "symbol": MARKERS[i % len(MARKERS)],
                     "size": size,
                     "opacity": 0.75,
-                    "line": {"width": 0.4, "color": "#333333"},
+                    "line": {"width": 0.4, "color": INK},
                 },
                 legend=_legend(place // LINES),
                 hovertext=names[i],  # a template would fill in what a name has between %{ and }
@@ -71,7 +71,7 @@ def scatter_figure(
                 "y": float(np.median(y[mine])),
                 "text": f"<b>{tags[i]}</b>",
                 "showarrow": False,
-                "font": {"size": 13 if len(present) <= 30 else 11, "color": "#000000"},
+                "font": {"size": 13 if len(present) <= 30 else 11, "color": INK},
                 "bgcolor": "rgba(255,255,255,0.6)",
                 "borderpad": 0,
             }

@@ -6,7 +6,8 @@ where the workload predicts no classes. A study of many settings shows the best 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -25,6 +26,7 @@ from search.report.figures.tree import MAX_TRIAL_ROWS, branches, shares, tree_fi
 from search.report.figures.writing import Written, write_all
 from search.report.record.curves import COUNTED, Curves, by_setting, identity
 from search.report.table.build import Comparison, comparison_of
+from search.report.table.confirmed import Outcome, outcomes
 from search.report.table.groups import Group, chosen, groups_of, ranked
 from search.report.table.judgement import confirms
 from search.report.table.model import Table
@@ -45,29 +47,37 @@ class StudyFigure(NamedTuple):
         title: what stands above it, as text.
         alt: one sentence with its main numbers, as text, for those who do not see it.
         figure: plotly's.
+        narrow: the same, where a narrow page needs another one than `search.report.figures.narrow` makes of it.
     """
 
     name: str
     title: str
     alt: str
     figure: go.Figure
+    narrow: go.Figure | None = None
 
 
-def figures_of(compared: Comparison, differences: Sequence[ForestRow] | None = None) -> list[StudyFigure]:
+def figures_of(
+    compared: Comparison,
+    differences: Sequence[ForestRow] | None = None,
+    confirmed: Comparison | None = None,
+) -> list[StudyFigure]:
     """Return the figures of a study, in the order in which they should be read.
 
     Args:
         compared: the study, read, and its table.
         differences: to the baseline, in the order of the forest plot; by default those of the table.
+        confirmed: the confirm stage of a search, whose verdicts are marked, and whose differences are drawn.
     """
     read, table = compared
     groups = groups_of(table, read)
     if not groups:
         return []
-    drawn = _Drawing(read, table, groups)
+    drawn = _Drawing(read, table, groups, {} if confirmed is None else outcomes(read, *confirmed))
     figures = [
         *drawn.curves(),
         drawn.forest([*of_table(table)] if differences is None else differences),
+        None if confirmed is None else _confirmed(confirmed, drawn),
         drawn.rates(),
         *(drawn.made(*told) for told in class_figures(read, groups, drawn.value)),
         drawn.cost(),
@@ -85,18 +95,33 @@ def write_figures(study: OpenStudy, folder: Path) -> Written:
     Raises:
         UserError: the study has no epoch on record, or the folder cannot be written.
     """
-    made = figures_of(comparison_of(study))
+    stage = study.confirm_stage()
+    made = figures_of(comparison_of(study), confirmed=None if stage is None else comparison_of(stage))
     if not made:
         raise UserError(f"study {study.record.name!r} has no epoch on record; there is nothing to draw")
     alts = {one.name: (f"{one.title}: {study.space.title or study.record.name}", one.alt) for one in made}
     return write_all({one.name: one.figure for one in made}, folder, alts)
 
 
+def _confirmed(confirmed: Comparison, search: _Drawing) -> StudyFigure | None:
+    """Return the differences that a search's confirm stage found, its candidates by what the search calls them."""
+    called = {
+        outcome.name: f"{group.short} ({outcome.name})"
+        for group in search.groups
+        if (outcome := search.confirmed.get(identity(group.parameters))) is not None
+    }
+    rows = [replace(row, label=called.get(row.label, row.label)) for row in of_table(confirmed.table)]
+    stage = _Drawing(confirmed.read, confirmed.table, [], {})
+    stage.head = ""
+    found = stage.forest(rows)
+    return None if found is None else found._replace(name="study-confirmed", title="Confirmed under fresh seeds")
+
+
 class _Drawing:
     """What all figures of a study are drawn from."""
 
-    def __init__(self, read: Curves, table: Table, groups: Sequence[Group]) -> None:
-        self.table = table
+    def __init__(self, read: Curves, table: Table, groups: Sequence[Group], confirmed: Mapping[str, Outcome]) -> None:
+        self.table, self.confirmed = table, confirmed
         self.ledger, self.read, self.groups, self.space = read.study.ledger, read, groups, read.space
         self.head = one_line(read.space.title or read.record.name)
         self.objective = read.space.search.objective.metric
@@ -104,8 +129,10 @@ class _Drawing:
         self.chosen, self.choice = chosen(groups, read.space)
         self.about = clauses(self.head, self.choice)
 
-    def made(self, name: str, title: str, alt: str, figure: go.Figure | None) -> StudyFigure | None:
-        return StudyFigure(f"study-{name}", title, one_line(alt), figure) if figure is not None else None
+    def made(
+        self, name: str, title: str, alt: str, figure: go.Figure | None, narrow: go.Figure | None = None
+    ) -> StudyFigure | None:
+        return StudyFigure(f"study-{name}", title, one_line(alt), figure, narrow) if figure is not None else None
 
     def curves(self) -> Iterator[StudyFigure | None]:
         metrics = [self.objective, *("val_accuracy",) * ("val_accuracy" in self.read.metrics)]
@@ -113,7 +140,7 @@ class _Drawing:
             title = f"{metric_words(metric).capitalize()} over epochs"
             figure = metric_figure(self.chosen, metric, title, self.about)
             last = [(group, group.values(metric, "last")) for group in self.chosen]
-            parts = [f"{_marked(group)} {shown(metric, mean(values))}" for group, values in last if values]
+            parts = [f"{group.called} {shown(metric, mean(values))}" for group, values in last if values]
             unit = " in per cent" if is_accuracy(metric) else ""
             alt = f"Mean {metric_words(metric)} of the last epoch{unit}, by setting: {'; '.join(parts)}."
             yield self.made("objective" if place == 0 else "accuracy", title, alt, figure)
@@ -140,10 +167,12 @@ class _Drawing:
         bars = "bars: 95 % interval of each" if any(known(row.low) is not None for row in differences) else ""
         dots = f"dotted: the smallest difference that matters, {100 * margin:.3g} points" if margin else ""
         about = clauses(self.head, bars, dots)
-        figure = forest_figure(differences, title, about, margin=margin, unit=unit)
+        wide, narrow = (
+            forest_figure(differences, title, about, margin=margin, unit=unit, narrow=small) for small in (False, True)
+        )
         numbers = [f"{row.label} {said(row)}" for row in differences if known(row.estimate) is not None]
         alt = f"Differences to the baseline in points of {accuracy}: {'; '.join(numbers)}."
-        return self.made("differences", title, alt, figure)
+        return self.made("differences", title, alt, wide, narrow)
 
     def cost(self) -> StudyFigure | None:
         title = f"{metric_words(self.objective).capitalize()} against cost"
@@ -156,7 +185,7 @@ class _Drawing:
         for group in groups:
             if values := group.values(self.objective, self.value):
                 seconds = mean([run.seconds for run in group.runs])
-                parts.append(f"{_marked(group)} {shown(self.objective, mean(values))} in {seconds:.3g} s")
+                parts.append(f"{group.called} {shown(self.objective, mean(values))} in {seconds:.3g} s")
         told = "; ".join(parts[:MAX_COSTS_TOLD])
         more = f"; and {len(parts) - MAX_COSTS_TOLD} more" if len(parts) > MAX_COSTS_TOLD else ""
         unit = " in per cent" if is_accuracy(self.objective) else ""
@@ -179,7 +208,8 @@ class _Drawing:
         sampled = self.space.search.sampler != "grid"
         if len(self.space.axes) < 2 and not sampled:
             return []
-        from search.report.figures import searched  # Optuna is needed only here
+        from search.report.figures import searched  # what importances need brings Optuna
+        from search.report.figures.parallel import parallel_figure
         from search.report.table.importance import complete, importances, varied
 
         whole = complete(self.groups)
@@ -193,6 +223,7 @@ class _Drawing:
         top = f"best, by this very figure, is {first.short} with {shown(self.objective, first.mean)}"
         count = f"{len(whole)} complete settings"
         against = f"each of {len(axes)} axes" if len(axes) > 1 else axes[0].name
+        again = self._again()
         shares = [f"{name} {100 * share:.0f}" for name, share in importance.values.items()]
         titles = ("Importance of the axes", "Parallel coordinates", "Slices")
         alts = (
@@ -200,12 +231,24 @@ class _Drawing:
             f"The values of {count} on {len(axes)} axes beside their {metric_words(self.objective)}; {top}.",
             f"{metric_words(self.objective).capitalize()} of {count} against {against}; {top}.",
         )
-        parallel = searched.parallel_figure(self.groups, self.space, titles[1], about)
+        upright, lying = (
+            parallel_figure(self.groups, self.space, titles[1], about, self.confirmed, small) for small in (False, True)
+        )
+        sliced = searched.slice_figure(self.groups, self.space, titles[2], about, self.confirmed)
         return [
             self.made("importance", titles[0], alts[0], searched.importance_figure(importance, titles[0], self.head)),
-            self.made("parallel", titles[1], alts[1], parallel),
-            self.made("slice", titles[2], alts[2], searched.slice_figure(self.groups, self.space, titles[2], about)),
+            self.made("parallel", titles[1], f"{alts[1]}{again}", upright, lying),
+            self.made("slice", titles[2], f"{alts[2]}{again}", sliced),
         ]
+
+    def _again(self) -> str:
+        """Return what the confirm stage says of settings of the search, to go on a sentence; "" where it ran none."""
+        named = [
+            f"{outcome.name}, {group.short}: {outcome.words}"
+            for group in self.groups
+            if (outcome := self.confirmed.get(identity(group.parameters))) is not None
+        ]
+        return f" Run again under fresh seeds: {'; '.join(named)}." if named else ""
 
     def rungs(self) -> StudyFigure | None:
         log = self.ledger.decisions(self.read.record.id, kinds=["rung"])
@@ -250,8 +293,3 @@ class _Drawing:
 def _all(names: Sequence[str], count: int) -> str:
     """Return names in a sequence; "all 5 settings" where there are no others."""
     return f"all {count} settings" if 1 < count == len(names) else " and ".join(names)
-
-
-def _marked(group: Group) -> str:
-    """Return what a setting is called, with what its runs lack."""
-    return f"{group.short} ({group.remark})" if group.remark else group.short

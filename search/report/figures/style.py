@@ -1,4 +1,7 @@
-"""What all figures share: the light template, type sizes, and series that differ without colour."""
+"""What all figures share: the template, type sizes, and series that differ without colour.
+
+Colours are those of `search.report.design`; a figure names its light tones alone.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +13,27 @@ from typing import Any
 
 import plotly.graph_objects as go
 
+from search.report import design
 from search.report.text import one_line, right_to_left
 
-TEMPLATE = "plotly_white"
+_AXIS = {
+    **{"showline": True, "linecolor": design.LINE.light, "ticks": "outside", "tickcolor": design.LINE.light},
+    **{"gridcolor": design.RULE.light, "zeroline": False, "automargin": True, "title": {"standoff": 10}},
+}
+TEMPLATE = go.layout.Template(
+    layout={
+        "font": {"family": design.FONT, "size": design.FIGURE_TYPE_PX, "color": design.INK.light},
+        "colorway": [tone.light for tone in design.SERIES],
+        "paper_bgcolor": design.PAGE.light,
+        "plot_bgcolor": design.PAGE.light,
+        "xaxis": _AXIS,
+        "yaxis": _AXIS,
+        "hoverlabel": {"align": "left"},
+        "annotationdefaults": {"showarrow": False},
+    }
+)
+"""The look of every figure."""
+
 WIDTH, HEIGHT = 900, 520
 """Pixels of a figure, doubled in a PNG."""
 
@@ -22,14 +43,20 @@ TOP_MARGIN_PX = 80
 PIXELS_PER_LETTER = 6.4
 """Of a subtitle, rather too many than too few."""
 
-COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#333333")
-"""Okabe and Ito's palette: told apart by colour-blind readers; yellow is left out, it vanishes on white."""
+COLOURS = tuple(tone.light for tone in design.SERIES)
+"""Colours of settings, and of nothing else."""
 
-NEUTRAL = "#666666"
+NEUTRAL = design.SHAPE.light
 """What belongs to no setting, or to all of them."""
+
+INK, QUIET, FAINT, PAPER = design.INK.light, design.QUIET.light, design.FAINT.light, design.PAGE.light
 
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 MARKERS = ("circle", "square", "diamond", "triangle-up", "cross", "x", "star", "triangle-down")
+SIGNS = ("●", "■", "◆", "▲", "✚", "✖", "★", "▼")
+"""The same as letters, where a name stands beside a line."""
+
+MAX_SUBTITLE_LETTERS = 5_000
 ISOLATE, ISOLATE_END = "\u2068", "\u2069"
 MAX_MARKERS_PER_LINE = 12
 """Markers along a line at most: more of them hide it."""
@@ -92,19 +119,23 @@ def dressed(
     heading |= {"yref": "container", "y": 1 - 22 / (height + 16 * len(lines)), "yanchor": "top"}
     if subtitle:
         broken = "<br>".join(text(line) for line in lines)
-        heading["subtitle"] = {"text": broken, "font": {"size": 12, "color": "#555555"}}
+        heading["subtitle"] = {"text": broken, "font": {"size": 12, "color": QUIET}}
     figure.update_layout(
         template=TEMPLATE,
         title=heading,
         width=width,
         height=height + 16 * (len(lines) - 1),
-        font={"family": "Helvetica, Arial, sans-serif", "size": 13, "color": "#222222"},
         margin={"l": 70, "r": 30, "b": 60, **margin, "t": TOP_MARGIN_PX + 16 * (len(lines) - 1)},
-        legend={"bgcolor": "rgba(255,255,255,0.8)"},
+        legend={"bgcolor": "rgba(0,0,0,0)"},
+        meta={**(figure.layout.meta or {}), "subtitle": text(subtitle, MAX_SUBTITLE_LETTERS)},
     )
-    figure.update_xaxes(showline=True, linecolor="#888888", ticks="outside", gridcolor="#e5e5e5", zeroline=False)
-    figure.update_yaxes(showline=True, linecolor="#888888", ticks="outside", gridcolor="#e5e5e5", zeroline=False)
     return figure
+
+
+def hinted(figure: go.Figure, **hints: object) -> go.Figure:
+    """Say what a figure alone knows of its narrow layout: see `search.report.figures.narrow.Hints`."""
+    meta = dict(figure.layout.meta or {})
+    return figure.update_layout(meta={**meta, "narrow": {**meta.get("narrow", {}), **hints}})
 
 
 def named_ticks(names: Sequence[str], size: int | None = None) -> dict[str, object]:
@@ -123,7 +154,7 @@ def error_bars(
 
 def hatched(colour: str, shape: str, size: int) -> dict[str, object]:
     """Return the look of bars that differ in print as well: `shape` is plotly's name of a pattern, "" for none."""
-    line, pattern = {"color": COLOURS[0], "width": 1}, {"shape": shape, "fgcolor": COLOURS[0], "size": size}
+    line, pattern = {"color": NEUTRAL, "width": 1}, {"shape": shape, "fgcolor": NEUTRAL, "size": size}
     return {"color": colour, "line": line, "pattern": pattern}
 
 

@@ -15,8 +15,12 @@ import plotly.graph_objects as go
 
 from search.core.grouped import grouped
 from search.core.trial import State
+from search.report import design
 from search.report.figures.style import (
-    COLOURS,
+    INK,
+    NEUTRAL,
+    PAPER,
+    QUIET,
     TOP_MARGIN_PX,
     dressed,
     hatched,
@@ -114,7 +118,7 @@ def tree_figure(tree: Sequence[Branch], title: str, subtitle: str = "") -> go.Fi
     """Draw the tree: one row per trial, a bar over the epochs that are its own, a dotted line to where it parts."""
     figure = go.Figure()
     own = [(i, begin, end, ours) for i, branch in enumerate(tree) for begin, end, ours in _spans(branch)]
-    looks = ((True, "trained by this study", COLOURS[0], ""), (False, "on record already", "#ffffff", "/"))
+    looks = ((True, "trained by this study", NEUTRAL, ""), (False, "on record already", PAPER, "/"))
     for ours, name, colour, pattern in looks:
         mine = [(i, begin, end) for i, begin, end, which in own if which is ours]
         if mine:
@@ -137,7 +141,7 @@ def tree_figure(tree: Sequence[Branch], title: str, subtitle: str = "") -> go.Fi
             x += [branch.start, branch.start, None]
             y += [branch.parent, i, None]
     if x:
-        line = {"color": "#444444", "width": 1.2, "dash": "dot"}
+        line = {"color": QUIET, "width": 1.2, "dash": "dot"}
         figure.add_trace(go.Scatter(x=x, y=y, mode="lines", name="parts or ends here", line=line, hoverinfo="skip"))
     _ends(figure, tree)
     names = [text(branch.label, MAX_LABEL_LETTERS) for branch in tree]
@@ -162,16 +166,16 @@ def width_figure(wide: Sequence[tuple[int, int, int]], title: str, subtitle: str
     figure = go.Figure()
     trials, distinct, trained = zip(*wide, strict=True)
     lines = [
-        ("trials that have this epoch", trials, COLOURS[1], "dash"),
-        ("different trainings among them", distinct, COLOURS[0], "solid"),
-        *([("trained by this study", trained, COLOURS[-1], "dot")] if trained != distinct else []),
+        ("trials that have this epoch", trials, NEUTRAL, "dash"),
+        ("different trainings among them", distinct, INK, "solid"),
+        *([("trained by this study", trained, QUIET, "dot")] if trained != distinct else []),
     ]
     # Epoch t lasts from t - 1 to t.
     epochs = list(range(len(wide) + 1))
     for name, counts, colour, dash in lines:
         look = {"shape": "vh", "color": colour, "dash": dash, "width": 2}
         figure.add_trace(go.Scatter(x=epochs, y=[counts[0], *counts], name=name, mode="lines", line=look))
-    figure.data[1].update(fill="tozeroy", fillcolor="rgba(0,114,178,0.15)")
+    figure.data[1].update(fill="tozeroy", fillcolor=design.BOX.light)
     dressed(figure, title, subtitle)
     legend_below(figure)
     figure.update_xaxes(title="epochs trained", rangemode="tozero", dtick=1 if len(wide) <= 10 else None)
@@ -212,7 +216,7 @@ def _ends(figure: go.Figure, tree: Sequence[Branch]) -> None:
                 y=places,
                 mode="markers",
                 name=words,
-                marker={"symbol": symbol, "size": 10, "color": "#000000", "line": {"width": 2 if bold else 0}},
+                marker={"symbol": symbol, "size": 10, "color": INK, "line": {"width": 2 if bold else 0}},
                 hovertext=[f"{wrapped(tree[i].label)}<br>{words} after epoch {tree[i].end}" for i in places],
                 hoverinfo="text",
                 cliponaxis=False,

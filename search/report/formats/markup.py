@@ -103,7 +103,3 @@ def table(caption: str, head: Sequence[str], rows: Iterable[Sequence[str]], numb
 def wide(content: Markup, label: str) -> Markup:
     """Return content in a box of its own that scrolls sideways, by keyboard as well."""
     return element("div", content, class_="wide", role="region", aria_label=label, tabindex="0")
-
-
-NARROW = element("p", "What is wider than the page scrolls sideways in its box.", class_="narrow quiet")
-"""Stands above boxes that scroll; shown where the page is narrow."""

@@ -14,10 +14,14 @@ class Entry:
     Attributes:
         text: as a person should read it; "" where there is nothing.
         bold: drawn bold; who sets it says in a note what bold means.
+        quiet: drawn quietly where a format can: it says nothing that other lines do not say.
+        remark: stands behind the text, smaller, where a format can.
     """
 
     text: str
     bold: bool = False
+    quiet: bool = False
+    remark: str = ""
 
 
 @dataclass(frozen=True)
@@ -28,11 +32,16 @@ class Column:
         head: its heading, with the unit.
         kind: ``number`` is set flush right, ``text`` flush left.
         entries: from the first line to the last.
+        above: heading of it and its neighbours together ("validation accuracy (%)"), where a format has one; "" for
+            none.
+        brief: its own heading below that one.
     """
 
     head: str
     kind: Literal["text", "number"]
     entries: Sequence[Entry]
+    above: str = ""
+    brief: str = ""
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,7 @@ from search.statistics.text import p_text
 
 
 @dataclass
-class _Split:
+class Split:
     """What one set of images decides.
 
     Attributes:
@@ -45,14 +45,17 @@ class _Split:
 
     @cached_property
     def better(self) -> list[Line]:
+        """Lines that may be called better than the baseline."""
         return [line for line, one in self.lines if one.better]
 
     @cached_property
     def worse(self) -> list[Line]:
+        """Lines that may be called worse than the baseline."""
         return [line for line, one in self.lines if one.worse]
 
     @property
     def decided(self) -> list[Line]:
+        """Lines that may be called either."""
         return [*self.better, *self.worse]
 
     @property
@@ -64,7 +67,7 @@ class _Split:
         """Return what is better and worse, "" where nothing is."""
         by = {id(line): one for line, one in self.lines}
         named = [
-            f"{word} than {base}: {listed([line.setting + _evidence(by[id(line)]) for line in lines], between=' and ')}"
+            f"{word} than {base}: {listed([line.setting + evidence(by[id(line)]) for line in lines], between=' and ')}"
             for word, lines in (("better", self.better), ("worse", self.worse))
             if lines
         ]
@@ -87,22 +90,18 @@ def _of_settings(table: Table, read: Curves) -> str:
     """Return what is decided about settings."""
     space, ours = read.space, [line for line in table.lines if not line.baseline]
     if not any(line.finished for line in table.lines):
-        return f"Nothing can be decided: {_unfinished(read)}."
+        return f"Nothing can be decided: {unfinished(read)}."
     if space.search.sampler != "grid":
         return _searched(table, read)
-    test = _Split("test", [(line, line.tested) for line in ours])
-    own = _Split("validation", [(line, line.judged) for line in ours])
-    if confirms(read.record):  # what validation images show of settings that they chose is no answer
-        if not any(line.tested.known for line in ours):
-            untested = "no predictions on test images are on record" if table.test else "there are no test images"
-            return f"Nothing can be decided: the validation images chose these settings, and {untested}."
-        own, test = test, _Split("test", [])
-    base = _baseline(table, space)
+    if why := untested(table, read):
+        return f"Nothing can be decided: {why}."
+    own, test = splits(table, read)
+    base = baseline_name(table, space)
     sentences = [own.sentence(base)]
     metric = table.judged if own.name == "validation" else table.test
     if sentences[0] and metric != space.search.objective.metric and own.name == "validation":
         sentences[0] = f"in {metric_words(metric)} {sentences[0]}"  # tests are of classes, whatever is optimised
-    sentences.append(_on_test(own, test, base))
+    sentences.append(on_test(own, test, base))
     same = [line for line, one in own.lines if one.difference and one.difference.state is Trust.SAME_RUN]
     if same and sentences[0]:
         sentences.append(f"the same run as {base}: {listed([line.setting for line in same])}")
@@ -111,10 +110,10 @@ def _of_settings(table: Table, read: Curves) -> str:
     claims = _verdicts(decided)
     apart = "".join(f" {sentence}" for sentence in families_apart(table)[:MAX_ITEMS_NAMED])
     if not parts:
-        basis = _basis(table, own)
+        rests_on = basis(table, own)
         if decided:
-            return f"Of what the file claims, {claims}; beyond that nothing can be decided from {basis}.{apart}"
-        return f"Nothing can be decided from {basis}: {_why(table, own)}.{apart}"
+            return f"Of what the file claims, {claims}; beyond that nothing can be decided from {rests_on}.{apart}"
+        return f"Nothing can be decided from {rests_on}: {''.join(why_undecided(table, own))}.{apart}"
     if decided:
         parts.append(f"of what the file claims, {claims}")
     known = {id(line) for line in [*own.decided, *test.decided, *same]}
@@ -126,7 +125,24 @@ def _of_settings(table: Table, read: Curves) -> str:
     return f"{text[:1].upper()}{text[1:]}{rest}.{apart}"
 
 
-def _on_test(own: _Split, test: _Split, base: str) -> str:
+def untested(table: Table, read: Curves) -> str:
+    """Return why a confirm stage decides nothing: a phrase, "" where it may, and for every other study."""
+    if not confirms(read.record) or any(line.tested.known for line in table.lines if not line.baseline):
+        return ""
+    missing = "no predictions on test images are on record" if table.test else "there are no test images"
+    return f"the validation images chose these settings, and {missing}"
+
+
+def splits(table: Table, read: Curves) -> tuple[Split, Split]:
+    """Return what decides, and what is told beside it: validation and test images; in a confirm stage test alone."""
+    ours = [line for line in table.lines if not line.baseline]
+    test = Split("test", [(line, line.tested) for line in ours])
+    if confirms(read.record):  # what validation images show of settings that they chose is no answer
+        return test, Split("test", [])
+    return Split("validation", [(line, line.judged) for line in ours]), test
+
+
+def on_test(own: Split, test: Split, base: str) -> str:
     """Return what the test images say beside those of validation, "" where they have no part in it."""
     if not test.tested:
         return ""
@@ -146,7 +162,7 @@ def _settled(claim: Claim) -> tuple[int, ...]:
     return claim.about[:1] if claim.best and claim.kind == "contradicted" else claim.about
 
 
-def _unfinished(read: Curves) -> str:
+def unfinished(read: Curves) -> str:
     """Say why no run has finished: there is more to come, or how all of them ended."""
     trials = [curve.trial for curve in read.curves]
     ended = bool(trials) and all(trial.state.ended for trial in trials)
@@ -172,7 +188,8 @@ def _searched(table: Table, read: Curves) -> str:
     )
 
 
-def _evidence(one: Judged) -> str:
+def evidence(one: Judged) -> str:
+    """Return a difference with its interval and its p in parentheses, with a space in front; "" where there is none."""
     d = one.difference
     if d is None or d.estimate is None or d.low is None or d.high is None:
         return ""
@@ -180,7 +197,7 @@ def _evidence(one: Judged) -> str:
     return f" ({middle} points, 95 % interval {low} to {high}, adjusted p {p_text(one.p_adjusted)})"
 
 
-def _baseline(table: Table, space: Space) -> str:
+def baseline_name(table: Table, space: Space) -> str:
     """Return what the settings are compared with: several baselines where other axes vary beside the rows."""
     lines = [line for line in table.lines if line.baseline]
     if len(lines) == 1:
@@ -188,7 +205,8 @@ def _baseline(table: Table, space: Space) -> str:
     return f"{row_text(space, space.report.baseline)} beside the same other values"
 
 
-def _basis(table: Table, own: _Split) -> str:
+def basis(table: Table, own: Split) -> str:
+    """Return what decides: seeds per setting, and images."""
     found = [line.tested if own.name == "test" else line.judged for line in table.lines]
     cells = [one.cell for one in found if one.cell.seeds]
     seeds = [cell.seeds for cell in cells] or [line.finished for line in table.lines]
@@ -200,32 +218,36 @@ def _basis(table: Table, own: _Split) -> str:
     return f"{count} per setting{measured}"
 
 
-def _why(table: Table, own: _Split) -> str:
+def why_undecided(table: Table, own: Split) -> tuple[str, str]:
+    """Return why nothing is decided, as a phrase, and what is to be added to it, "" for nothing."""
     if len(table.lines) < 2:
-        return "there is one setting, and nothing to compare it with"
+        return "there is one setting, and nothing to compare it with", ""
     if not table.judged and own.name == "validation":
-        return "no difference can be judged, and the notes of the table say why"
+        return "no difference can be judged", ", and the notes of the table say why"
     if not table.compared:
-        return "the file names no baseline to compare with"
+        return "the file names no baseline to compare with", ""
     judged_lines = [(one, one.difference) for _, one in own.lines if one.difference is not None]
     if judged_lines and all(difference.state is Trust.SAME_RUN for _, difference in judged_lines):
-        return "all settings are the same run, and their difference is exactly 0"
-    decidable = [one for one, difference in judged_lines if difference.decidable and one.p_adjusted is not None]
-    if not decidable:
+        return "all settings are the same run", ", and their difference is exactly 0"
+    smallest = smallest_p(own)
+    if smallest is None:
         if table.banner:
-            return "a rerun may reverse any order"
+            return "a rerun may reverse any order", ""
         reasons = [difference.reason for _, difference in judged_lines if difference.state is not Trust.SAME_RUN]
         if reasons and reasons[0] and len(set(reasons)) == 1:
-            return reasons[0]
-        return f"a verdict needs {VERDICT_SEEDS} seeds that a setting and its baseline both finished"
-    smallest = min(one.p_adjusted for one in decidable if one.p_adjusted is not None)
+            reason, _, more = reasons[0].partition("; ")
+            return reason, f"; {more}" if more else ""
+        return f"a verdict needs {VERDICT_SEEDS} seeds that a setting and its baseline both finished", ""
     if smallest <= table.level:
-        return (
-            f"what is clear of chance (smallest adjusted p {p_text(smallest)}) is so on the seeds that did not diverge "
-            "alone, and a diverged run is an outcome"
-        )
+        clear = f"what is clear of chance (smallest adjusted p {p_text(smallest)}) is so"
+        return f"{clear} on the seeds that did not diverge alone", ", and a diverged run is an outcome"
     level = f", level {table.level:.3g} as several looks were planned" if table.level < ALPHA else ""
-    return (
-        f"no difference is clear of chance (smallest adjusted p {p_text(smallest)}{level}), which does not show that "
-        "the settings are equal"
-    )
+    unclear = f" (smallest adjusted p {p_text(smallest)}{level}), which does not show that the settings are equal"
+    return "no difference is clear of chance", unclear
+
+
+def smallest_p(own: Split) -> float | None:
+    """Return the smallest adjusted p of the differences that could be decided; None where there is none."""
+    judged_lines = [(one, one.difference) for _, one in own.lines]
+    decidable = [one for one, difference in judged_lines if difference is not None and difference.decidable]
+    return min((one.p_adjusted for one in decidable if one.p_adjusted is not None), default=None)

@@ -1,6 +1,7 @@
 """The figures of a page: plotly's own description of each as data, drawn by a script when the reader comes near.
 
-A figure without the script is still there: its title, and a sentence with its main numbers, which is its alt text.
+A figure is drawn for the width it has, and on a narrow page laid out anew (`search.report.figures.narrow`). Without the
+script it is still there: its title, and a sentence with its main numbers, which is its alt text.
 """
 
 from __future__ import annotations
@@ -8,16 +9,19 @@ from __future__ import annotations
 import hashlib
 import json
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from html import unescape
 from importlib import resources
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from plotly.offline import get_plotlyjs
 
+from search.report import design
+from search.report.figures.narrow import NARROW_PX, narrow
 from search.report.figures.study import StudyFigure
-from search.report.figures.style import HEIGHT, WIDTH
-from search.report.formats.markup import NARROW, Markup, element, joined, sentence, wide
+from search.report.figures.style import HEIGHT, ISOLATE, ISOLATE_END, TEMPLATE, TOP_MARGIN_PX, WIDTH
+from search.report.formats.markup import Markup, element, sentence, wide
 
 
 @dataclass(frozen=True)
@@ -25,74 +29,89 @@ class Figures:
     """The figures as markup.
 
     Attributes:
-        body: to stand under a heading of the second level.
+        pieces: name of a figure -> itself, to stand under a heading of the second level.
+        remark: to stand above them; "" where there is nothing to say.
         scripts: to stand at the end of the page; "" where there is no figure.
         policy: what the page's policy must allow for them.
     """
 
-    body: Markup
+    pieces: Mapping[str, Markup]
+    remark: Markup
     scripts: Markup
     policy: str
 
 
-NUMBERED = (
-    "A setting with a long name is called by the number of its configuration, as in the legend of the first figure and "
-    "in trials.csv."
-)
+NUMBERED = "A setting with a long name is called by the number of its configuration, as in the table and in trials.csv."
 
-TITLE_HEIGHT_PX = 25
-"""Pixels of a figure's own title."""
+ACROSS = ("objective", "accuracy", "confusion", "classes", "parallel", "slice", "tree")
+"""Figures that take the whole width of a page."""
+
+LINE_PX = 16
+"""Pixels of a line of a figure's subtitle."""
+
+TOP_PX = 12
+"""Pixels above a figure whose title and subtitle the page has."""
 
 
 class _Drawn(NamedTuple):
-    """A figure as JSON, "" where there is no room for it, and its size in pixels."""
+    """A figure as JSON, "" where there is no room; what the page says above it; its smallest width in pixels."""
 
     made: StudyFigure
     data: str
-    width: int
-    height: int
+    about: str
+    least: int
 
 
-def figures(made: Sequence[StudyFigure], study: str, room: int) -> Figures:
+def figures(made: Sequence[StudyFigure], study: str, title: str, room: int) -> Figures:
     """Return figures as markup.
 
     Args:
         study: name of the study.
+        title: of the study, which figures need not repeat.
         room: bytes there are for library and data; the largest figures are left out where they take more, and the
             page says which.
     """
     library, script = get_plotlyjs(), resources.files(__package__).joinpath("page.js").read_text("utf-8")
-    drawn = [_drawn(one) for one in made]
+    drawn = [_drawn(one, title) for one in made]
     room -= len(library.encode()) + len(script.encode())
     for one in sorted(drawn, key=lambda one: len(one.data)):
         room -= len(one.data.encode())
         if room < 0:
             drawn[drawn.index(one)] = one._replace(data="")
+    named = any("configuration " in one.alt for one in made)
+    remark = element("p", NUMBERED, class_="quiet") if named else Markup("")
+    pieces = {one.made.name: _figure(i, one, study) for i, one in enumerate(drawn, start=1)}
     if not any(one.data for one in drawn):
-        return Figures(joined(_figure(i, one, study) for i, one in enumerate(drawn, start=1)), Markup(""), "")
-    data = [
-        f'<script type="application/json" id="figure-{i}-data">{one.data}</script>'
-        for i, one in enumerate(drawn, start=1)
-        if one.data
+        return Figures(pieces, remark, Markup(""), "")
+    template = TEMPLATE.to_plotly_json()
+    look = json.dumps({"narrow": NARROW_PX, "dark": design.DARK, "template": template}, separators=(",", ":"))
+    data = {f"figure-{i}-data": one.data for i, one in enumerate(drawn, start=1) if one.data}
+    parts = [
+        *(
+            f'<script type="application/json" id="{name}">{content}</script>'
+            for name, content in {"figures-look": look, **data}.items()
+        ),
+        f'<script type="text/plain" id="plotly">{library}</script>',
+        f"<script>{script}</script>",
     ]
-    parts = [*data, f'<script type="text/plain" id="plotly">{library}</script>', f"<script>{script}</script>"]
-    named = [element("p", NUMBERED, class_="quiet")] if any("configuration " in one.alt for one in made) else []
-    return Figures(
-        joined([*named, NARROW, *(_figure(i, one, study) for i, one in enumerate(drawn, start=1))]),
-        Markup("\n".join(parts)),
-        f"script-src {_hash(library)} {_hash(script)}; img-src data: blob:; ",
-    )
+    policy = f"script-src {_hash(library)} {_hash(script)}; img-src data: blob:; "
+    return Figures(pieces, remark, Markup("\n".join(parts)), policy)
 
 
 def _figure(number: int, one: _Drawn, study: str) -> Markup:
-    """Return one figure: heading, drawing in a box that scrolls, and its sentence."""
+    """Return one figure: heading, what is drawn, the drawing, and its sentence."""
     title, alt = one.made.title, one.made.alt
-    heading = element("h3", title, id=f"figure-{number}-title")
-    caption = element("figcaption", sentence(alt), aria_hidden="true" if one.data else False)
+    wide_one = one.made.name.removeprefix("study-") in ACROSS or "xaxis2" in one.made.figure.layout
+    across = "across" if wide_one else False
+    name = f"figure-{number}-title"
+    heading = element("h3", title, id=name)
+    about = element("p", sentence(one.about), class_="about") if one.about else Markup("")
     if not one.data:
         command = element("code", f"python -m search visualize {study!r} --study")
         said = element("p", "Too large for this page; ", command, " draws it.")
-        return element("figure", heading, said, caption, aria_labelledby=f"figure-{number}-title")
+        return element(
+            "figure", heading, said, element("figcaption", sentence(alt)), aria_labelledby=name, class_=across
+        )
     plot = element(
         "div",
         element("p", "This figure is drawn by a script. Without it, the sentence below has its main numbers."),
@@ -100,24 +119,42 @@ def _figure(number: int, one: _Drawn, study: str) -> Markup:
         role="img",
         aria_label=alt,
         data_from=f"figure-{number}-data",
-        style=f"width: {one.width}px; height: {one.height}px; --width: {one.width}",
+        data_least=str(one.least),
     )
-    return element("figure", heading, wide(plot, title), caption, aria_labelledby=f"figure-{number}-title")
+    numbers = element("details", element("summary", "In numbers"), element("p", sentence(alt)))
+    caption = element("figcaption", numbers)
+    return element("figure", heading, about, wide(plot, title), caption, aria_labelledby=name, class_=across)
 
 
-def _drawn(one: StudyFigure) -> _Drawn:
+def _drawn(one: StudyFigure, title: str) -> _Drawn:
     """Return a figure as JSON that no parser takes for the end of its script, without the title, which the page has."""
-    content = json.loads(one.figure.to_json())
-    layout = content["layout"]
-    width, height = layout.setdefault("width", WIDTH), layout.setdefault("height", HEIGHT)
-    heading, margin = layout.get("title", {}), layout.get("margin", {})
-    if heading.get("subtitle") and margin.get("t", 0) > TITLE_HEIGHT_PX:
-        layout["title"] = {**heading, **heading.pop("subtitle"), "subtitle": {}}
-        layout["height"], margin["t"] = height - TITLE_HEIGHT_PX, margin["t"] - TITLE_HEIGHT_PX
+    content = _untitled(json.loads(one.figure.to_json()))
+    other = None if one.narrow is None else _untitled(json.loads(one.narrow.to_json()))
+    about = unescape(str((content["layout"].get("meta") or {}).get("subtitle", ""))).strip(f"{ISOLATE}{ISOLATE_END}")
+    content["narrow"] = narrow(content) if other is None else other
+    for layout in (content["layout"], content["narrow"]["layout"]):
+        layout.pop("meta", None)
+        layout.pop("template", None)
+        layout |= {"paper_bgcolor": "rgba(0,0,0,0)", "plot_bgcolor": "rgba(0,0,0,0)"}
     text = json.dumps(content, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     for letter in "<>&\u2028\u2029":
         text = text.replace(letter, f"\\u{ord(letter):04x}")
-    return _Drawn(one, text.encode("utf-8", "backslashreplace").decode(), int(width), int(layout["height"]))
+    data = text.encode("utf-8", "backslashreplace").decode()
+    about = about.removeprefix(title).lstrip(";, ")
+    matrix = any(trace.get("type") == "heatmap" for trace in content["data"])
+    least = int(0.55 * content["layout"].get("width", WIDTH)) if matrix else 0
+    return _Drawn(one, data, f"{about[:1].upper()}{about[1:]}", least)
+
+
+def _untitled(content: dict[str, Any]) -> dict[str, Any]:
+    """Return a figure without title and subtitle, and without the room for them."""
+    layout = content["layout"]
+    heading, margin = layout.pop("title", {}), layout.setdefault("margin", {})
+    lines = 1 + str((heading.get("subtitle") or {}).get("text") or "").count("<br>")
+    spare = TOP_MARGIN_PX + LINE_PX * (lines - 1) - TOP_PX
+    margin["t"] = max(margin.get("t", TOP_MARGIN_PX) - spare, TOP_PX)
+    layout["height"] = layout.get("height", HEIGHT) - spare
+    return content
 
 
 def _hash(script: str) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 from search.core.shown import counted
 from search.report.formats.markup import Markup, element, facts, joined, table
+from search.report.page.compared import shares
 from search.report.record.curves import Curves
 from search.report.table.labels import DRAWN_DIGITS, row_text
 from search.report.table.model import Table
@@ -33,10 +34,12 @@ def cost(table_: Table, read: Curves, runs: Sequence[Mapping[str, object]]) -> M
     trained = {curve.keys[epoch - 1] for curve in read.curves for epoch in curve.trained if epoch <= len(curve.keys)}
     begun = [curve for curve in read.curves if curve.rows]
     settled = sum(1 for curve in begun if not curve.trained and curve.trial.state.ended)
-    clock = [run["seconds"] for run in runs if isinstance(run.get("seconds"), int | float)]
+    clock = [float(took) for run in runs if isinstance(took := run.get("seconds"), int | float)]
+    shared = [("every trial trained alone, to where it ended", f"{alone:,}", "")] if shares(table_) else []
+    name = "distinct: trials that begin alike share their epochs" if shared else "epochs of all trials"
     rows = [
-        ("every trial trained alone, to where it ended", f"{alone:,}", ""),
-        ("distinct: trials that begin alike share their epochs", f"{len(seconds):,}", _time(seconds.values())),
+        *shared,
+        (name, f"{len(seconds):,}", _time(seconds.values())),
         ("trained by this study", f"{len(trained):,}", _time(seconds[key] for key in trained if key in seconds)),
         (
             "reused: on record before, from this or another study",
@@ -51,7 +54,7 @@ def cost(table_: Table, read: Curves, runs: Sequence[Mapping[str, object]]) -> M
     if clock:
         lost = len(runs) - len(clock)
         but = f", without {counted(lost, 'run')} that did not end" if lost else " in all"
-        took = f"{_time(clock)} seconds{but}"
+        took = f"{duration(math.fsum(clock))} seconds{but}"
         sentences.append(f"By the clock, with its workers side by side, this study ran for {took}.")
     return joined(
         [
@@ -71,12 +74,13 @@ def conditions(content: Mapping[str, Any], space: Space) -> Markup:
     common."""
     recorded: list[Mapping[str, Any]] = [run.get("conditions") or {} for run in content.get("runs", ())]
     machines = [one.get("hardware") or {} for one in recorded]
-    parts = [
-        element("h3", "Data"),
-        *(_data(card) for card in content.get("data", ())),
+    data = [element("h3", "Data"), *(_data(card) for card in content.get("data", ()))]
+    settings = [
         element("h3", "Settings of all runs"),
         facts((name, value_text(value)) for name, value in sorted(space.fixed.items())),
         element("p", "What is not named here or in the table has the workload's default.", class_="quiet"),
+    ]
+    software = [
         element("h3", "Software and machine"),
         facts(
             [
@@ -97,10 +101,10 @@ def conditions(content: Mapping[str, Any], space: Space) -> Markup:
             "their last digits, and so may the figures.",
             class_="quiet",
         ),
-        element("h3", "Runs"),
-        _runs(content.get("runs", ())),
     ]
-    return joined(parts)
+    runs = [element("h3", "Runs"), _runs(content.get("runs", ()))]
+    columns = (element("div", joined([*data, *settings])), element("div", joined([*software, *runs])))
+    return element("div", *columns, class_="columns")
 
 
 def options(space: Space) -> Markup:
@@ -111,14 +115,17 @@ def options(space: Space) -> Markup:
         if not found:
             continue
         named = {row_text(space, name) if axis.name == space.report.rows else name: found[name] for name in found}
-        parts += [
-            element("h3", f"What the options of {axis.name} stand for"),
-            facts(
-                (name, pairs_text(settings, DRAWN_DIGITS) or "nothing that is not the default")
-                for name, settings in named.items()
-            ),
-        ]
-    return joined(parts)
+        parts.append(
+            element(
+                "div",
+                element("h3", f"What the options of {axis.name} stand for"),
+                facts(
+                    (name, pairs_text(settings, DRAWN_DIGITS) or "nothing that is not the default")
+                    for name, settings in named.items()
+                ),
+            )
+        )
+    return element("div", *parts, class_="columns") if parts else Markup("")
 
 
 def _data(card: Mapping[str, Any]) -> Markup:
@@ -235,19 +242,24 @@ _WORDS = {
     "at least 3 seeds that both finished, none of which diverged. Nothing else is bold.",
     "published": "what somebody else printed, put beside; not measured here.",
     "supported, contradicted, undecided": "what the runs say of a claim. Undecided is no evidence for or against it.",
-    "epochs alone, distinct epochs": "what a setting would cost if nothing were shared, and what it adds to the lines "
-    "above it: runs that begin alike are trained once.",
     "pruned": "ended early, because it did worse than others at the same epoch.",
     "¶": "the figure by which a search found a setting the best: many were tried, so it is optimistic.",
     "diverged": "its loss or its objective was no finite number any more.",
 }
 
+_SHARING = {
+    "epochs alone, distinct epochs": "what a setting would cost if nothing were shared, and what it adds to the lines "
+    "above it: runs that begin alike are trained once.",
+}
 
-def glossary(tested: bool) -> Markup:
+
+def glossary(tested: bool, shared: bool) -> Markup:
     """Return what the words of the page mean.
 
     Args:
         tested: whether the page speaks of test images.
+        shared: whether it speaks of epochs that trials share.
     """
     test = "they are kept aside, and choose nothing; test_accuracy is the accuracy on them."
-    return facts({**_WORDS, **({"test images": test} if tested else {})}.items())
+    words = {**_WORDS, **({"test images": test} if tested else {}), **(_SHARING if shared else {})}
+    return element("div", facts(words.items()), class_="words")

@@ -3,32 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 from string import Template
 from urllib.parse import quote
 
 from search.core.shown import counted
+from search.report import design
 from search.report.figures.study import figures_of
-from search.report.formats.columns import table_sheet
-from search.report.formats.hypertext import html_table
-from search.report.formats.markup import NARROW, Markup, element, escaped, joined, sentence, wide
-from search.report.page import drawn, facts
+from search.report.formats.hypertext import TABLE_STYLE
+from search.report.formats.markup import Markup, element, escaped, joined, sentence
+from search.report.page import drawn, facts, headline
 from search.report.page.answer import answer
+from search.report.page.compared import compared_table, shares
 from search.report.page.question import question, setup
 from search.report.paths import study_folder
 from search.report.record.curves import Curves
 from search.report.record.looks import looks_of
 from search.report.table.build import Comparison
+from search.report.table.confirmed import outcomes
 from search.report.table.judged_text import evidence_text
 from search.report.table.model import Claim, Table
 
 MAX_PAGE_BYTES = 7_500_000
 """Bytes of a page."""
 
-MAX_TABLE_LINES = 300
-"""Lines of the table a page shows; ``table.csv`` has all of them."""
+BESIDE = ("study-differences", "study-confirmed")
+"""Figures that stand beside the answer."""
 
 
 def report_page(compared: Comparison, conditions: Mapping[str, object], confirmed: Comparison | None) -> str:
@@ -42,30 +43,44 @@ def report_page(compared: Comparison, conditions: Mapping[str, object], confirme
     read, table = compared
     title = read.space.title or read.record.name
     runs = read.study.ledger.runs(study_id=read.record.id)
+    again = {} if confirmed is None else outcomes(read, *confirmed)
+    options = Markup("") if table.confirms else facts.options(read.space)  # there the table has a column for each
     sections = [
-        ("answer", "Answer", _answer(table, read, confirmed)),
-        ("table", "Table", joined([_table(table), facts.options(read.space)])),
+        ("answer", "Answer", _answer(compared, confirmed)),
+        ("table", "Table", joined([compared_table(table, read.space, again), options])),
         ("claims", "Claims", _claims(table.verdicts)),
         ("figures", "Figures", Markup("")),
         ("cost", "Cost", facts.cost(table, read, runs)),
         ("conditions", "Conditions", facts.conditions(conditions, read.space)),
         ("again", "Do it again", facts.reproduction(conditions, read.record.space)),
-        ("words", "Words", facts.glossary(bool(table.test))),
+        ("words", "Words", facts.glossary(bool(table.test), shares(table))),
     ]
     room = MAX_PAGE_BYTES - sum(len(content.encode("utf-8", "backslashreplace")) for _, _, content in sections) - 50_000
-    pictures = drawn.figures(figures_of(compared), read.record.name, room)
-    sections = [(name, head, pictures.body if name == "figures" else content) for name, head, content in sections]
+    pictures = drawn.figures(figures_of(compared, confirmed=confirmed), read.record.name, title, room)
+    beside = {name: piece for name, piece in pictures.pieces.items() if name in BESIDE}
+    others = [piece for name, piece in pictures.pieces.items() if name not in BESIDE]
+    below = joined([pictures.remark, element("div", *others, class_="figures")]) if others else Markup("")
+    content_of = {"answer": _paired(sections[0][2], joined(beside.values())), "figures": below}
+    sections = [(name, head, content_of.get(name, content)) for name, head, content in sections]
     sections = [section for section in sections if section[2]]
     pieces = resources.files(__package__)
+    style = "\n".join((design.variables(), TABLE_STYLE.strip(), pieces.joinpath("page.css").read_text("utf-8").strip()))
     return Template(pieces.joinpath("page.html").read_text("utf-8")).substitute(
         title=escaped(f"{title}: report"),
         policy=f"default-src 'none'; {pictures.policy}style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'",
-        style=pieces.joinpath("page.css").read_text("utf-8").strip(),
+        style=style,
         header=_header(title, read),
         contents=element("ol", *(element("li", _link(f"#{name}", head)) for name, head, _ in sections)),
         sections=joined(_section(*section) for section in sections),
         scripts=pictures.scripts,
     )
+
+
+def _paired(answered: Markup, figure: Markup) -> Markup:
+    """Put a figure beside the answer, where there is one."""
+    if not figure:
+        return element("div", answered, class_="answer")
+    return element("div", element("div", answered), figure, class_="answer pair")
 
 
 def _section(name: str, head: str, content: Markup) -> Markup:
@@ -84,56 +99,47 @@ def _header(title: str, read: Curves) -> Markup:
     )
 
 
-def _answer(table: Table, read: Curves, confirmed: Comparison | None) -> Markup:
+def _answer(compared: Comparison, confirmed: Comparison | None) -> Markup:
+    read, table = compared
     doubts = [doubt for doubt in (table.incomplete, *table.distrusted) if doubt]
     parts = [element("p", sentence(doubt), class_="warning") for doubt in doubts]
-    parts.append(element("p", sentence(answer(table, read)), class_="answer"))
+    parts.append(element("p", sentence(headline.headline(compared, confirmed)), class_="headline"))
+    pairs = [(fact.term, sentence(fact.said)) for fact in headline.facts(compared, confirmed)]
     if table.verdicts:
         counts = {kind: sum(claim.kind == kind for claim in table.verdicts) for kind in ("supported", "contradicted")}
         said = ", ".join(f"{count} {kind}" for kind, count in counts.items())
         left = len(table.verdicts) - sum(counts.values())
-        parts.append(
-            element(
-                "p",
-                f"{counted(len(table.verdicts), 'claim')} of the file: {said}, {left} undecided. ",
-                _link("#claims", "Why"),
-            )
-        )
-    parts += [element("p", sentence(said)) for said in setup(read)]
+        counted_claims = f"{counted(len(table.verdicts), 'claim')} of the file: {said}, {left} undecided. "
+        pairs.append(("Claims", Markup(f"{escaped(counted_claims)}{_link('#claims', 'Why')}")))
+    if confirmed is not None:
+        pairs.append(("Confirm stage", _stage_link(confirmed.read)))
+    rows = [element("div", element("dt", term), element("dd", said)) for term, said in pairs]
+    parts += [element("dl", *rows, class_="facts")] if rows else []
     trials = [curve.trial for curve in read.curves]
     if looks_of(read.study, trials) > (read.space.report.looks or 1):
         said = "Seeds were added after a look at the table, which was not planned: p values are too small."
         parts.append(element("p", said, class_="warning"))
     parts += [element("p", sentence(said), class_="warning") for said in table.unmoved]
-    return joined([*parts, *(() if confirmed is None else _confirmed(*confirmed))])
+    full = [answer(table, read), *setup(read), *(() if confirmed is None else _confirmed(*confirmed))]
+    summary = element("summary", "In full, and how it was run")
+    parts.append(element("details", summary, *(element("p", sentence(said)) for said in full)))
+    return joined(parts)
 
 
-def _confirmed(again: Curves, table: Table) -> list[Markup]:
+def _stage_link(again: Curves) -> Markup:
     """Lead to the page of the confirm stage."""
     name = again.record.name
-    link = _link(f"../{quote(study_folder(Path(), name).name)}/report.html", name)
-    paragraphs = [element("p", "Its best settings were run again under fresh seeds: ", link)]
-    if again.curves:
-        first = f"{table.incomplete.replace('The study', 'It')} " if table.incomplete else ""
-        so_far = " so far" if table.incomplete else ""
-        text = f"{first}The answer of that confirm stage{so_far}: {answer(table, again)}"
-        paragraphs.append(element("p", sentence(text)))
-    return paragraphs
+    return _link(f"../{quote(study_folder(Path(), name).name)}/report.html", name)
 
 
-def _table(table: Table) -> Markup:
-    left = max(len(table.shown) - MAX_TABLE_LINES, 0)
-    if left:
-        table = replace(table, limit=MAX_TABLE_LINES)
-    sheet = replace(table_sheet(table), title="Settings compared", notes=table.notes)
-    more = (
-        [f"The first {MAX_TABLE_LINES} lines are shown; table.csv beside this page has the other {left}."]
-        if left
-        else []
-    )
-    banner = [element("p", element("strong", _sentence(table.banner)), class_="warning")] if table.banner else []
-    notes = [element("li", sentence(note)) for note in [*more, *sheet.notes]]
-    return joined([*banner, NARROW, wide(html_table(sheet), sheet.title), element("ul", *notes, class_="notes")])
+def _confirmed(again: Curves, table: Table) -> list[str]:
+    """Return what the confirm stage answers."""
+    if not again.curves:
+        return ["Its best settings are to be run again under fresh seeds."]
+    first = f"{table.incomplete.replace('The study', 'It')} " if table.incomplete else ""
+    so_far = " so far" if table.incomplete else ""
+    text = f"{first}The answer of that confirm stage{so_far}: {answer(table, again)}"
+    return ["Its best settings were run again under fresh seeds.", text]
 
 
 def _claims(claims: Sequence[Claim]) -> Markup:

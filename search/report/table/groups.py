@@ -14,14 +14,12 @@ from typing import Any
 from search.core.trial import State
 from search.core.values import same
 from search.report.record.curves import COUNTED, Curve, Curves, by_setting, identity
+from search.report.table.labels import MAX_LABEL_LETTERS, short_label
 from search.report.table.model import Table
 from search.space.model import Space
 
 MAX_SETTINGS_DRAWN = 8
 """Settings in one figure at most: a reader cannot follow more lines."""
-
-MAX_LABEL_LETTERS = 48
-"""Letters of a label that a sentence can hold."""
 
 _FALLBACK = ((State.PRUNED,), (State.RUNNING, State.INTERRUPTED, State.WAITING), (State.DIVERGED,), (State.FAILED,))
 
@@ -64,6 +62,11 @@ class Group:
         return f"{self.numbered} ({self.remark})" if self.remark else self.numbered
 
     @property
+    def called(self) -> str:
+        """What a legend beside a table calls it: as `short`, with the remark."""
+        return f"{self.short} ({self.remark})" if self.remark else self.short
+
+    @property
     def numbered(self) -> str:
         """The label, behind the configuration's number where it is so long that it may be cut."""
         return (
@@ -94,7 +97,8 @@ def groups_of(table: Table, read: Curves) -> list[Group]:
         remark = "" if not line.partial else f"{len(runs)} of {line.seeds} seeds" if counted else state.value
         mean = line.cells[objective].mean
         baseline = is_baseline(read.space, line.parameters)
-        groups.append(Group(line.setting, remark, line.parameters, runs, mean, counted, baseline))
+        label = short_label(table, line) if table.confirms else line.setting
+        groups.append(Group(label, remark, line.parameters, runs, mean, counted, baseline))
     return placed(groups, read.space)
 
 

@@ -61,7 +61,7 @@ def importances(groups: Sequence[Group], space: Space) -> Importance:
         return Importance("", {}, {}, few)
     quantile = max(0.1, MIN_TOP_SETTINGS / n)
     evaluator = f"PED-ANOVA (Watanabe et al. 2023): share in telling the best {100 * quantile:.0f} % from the rest"
-    trials, names = _trials(whole, space, axes, lambda words, _: words)
+    trials, names = as_trials(whole, space, axes, lambda words, _: words)
     called = dict(zip(names, (axis.name for axis in axes), strict=True))
     draw = random.Random(0)
     drawn = [trials, *(draw.choices(trials, k=n) for _ in range(BOOTSTRAP_REPEATS))]
@@ -70,23 +70,16 @@ def importances(groups: Sequence[Group], space: Space) -> Importance:
     return Importance(evaluator, values, spread)
 
 
-def rebuilt(
-    groups: Sequence[Group], space: Space, axes: Sequence[Axis], spelt: Spelling
-) -> tuple[optuna.Study, list[str]]:
-    """Return an in-memory study of these settings, and what its parameters are called, in the order of `axes`."""
-    trials, names = _trials(groups, space, axes, spelt)
-    return _study(trials, space), names
-
-
 def _study(trials: Iterable[FrozenTrial], space: Space) -> optuna.Study:
     study = optuna.create_study(direction="maximize" if space.search.objective.maximize else "minimize")
     study.add_trials(trials)
     return study
 
 
-def _trials(
+def as_trials(
     groups: Sequence[Group], space: Space, axes: Sequence[Axis], spelt: Spelling
 ) -> tuple[list[FrozenTrial], list[str]]:
+    """Return settings as trials of Optuna's, and what their parameters are called, in the order of `axes`."""
     names = _unique([spelt(axis.name, 28) for axis in axes])
     scales = [
         _scale(axis, [group.parameters[axis.name] for group in groups if axis.name in group.parameters], spelt)

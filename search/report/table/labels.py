@@ -6,11 +6,16 @@ import math
 from collections.abc import Mapping, Sequence
 
 from search.core.values import same
+from search.report.table.model import Line, Table
 from search.report.text import lookup, value_text
 from search.space.model import Axis, Float, Grid, Space
+from search.study.confirm import AXIS
 
 DRAWN_DIGITS = 4
 """Significant digits of a drawn value in a label; the axis columns hold all of them."""
+
+MAX_LABEL_LETTERS = 48
+"""Letters of a label that a sentence can hold."""
 
 
 def setting_label(space: Space, parameters: Mapping[str, object]) -> str:
@@ -88,3 +93,13 @@ def _pair(axis: Axis, value: object) -> str:
 def varies(axis: Axis) -> bool:
     """Whether an axis has more than one value, or is not always there."""
     return axis.when is not None or not isinstance(axis.domain, Grid) or len(axis.domain.values) > 1
+
+
+def short_label(table: Table, line: Line) -> str:
+    """Return what a sentence calls a line: its label, or where that is long ``configuration 17``, as tables number it.
+
+    A candidate of a confirm stage is called as the stage calls it ("best 1"): its label holds all it stands for.
+    """
+    if AXIS in line.parameters and table.confirms:
+        return value_text(line.parameters[AXIS])
+    return line.setting if len(line.setting) <= MAX_LABEL_LETTERS else f"configuration {line.configuration}"

@@ -1,4 +1,4 @@
-"""Searched axes: Optuna sees one trial per complete setting, and importances say when there are none."""
+"""Searched axes: which settings are drawn, where, how those that were run again are marked; importances."""
 
 from __future__ import annotations
 
@@ -7,14 +7,20 @@ import math
 from collections.abc import Callable, Sequence
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
 from search.core.trial import State
-from search.report.figures.searched import importance_figure, parallel_figure, slice_figure
+from search.report.figures.parallel import MARKS, parallel_figure
+from search.report.figures.scales import Scale, scale_of
+from search.report.figures.searched import importance_figure, slice_figure
 from search.report.figures.style import text
+from search.report.record.curves import identity
 from search.report.table.build import comparison_table
+from search.report.table.confirmed import Outcome
 from search.report.table.groups import Group, groups_of
-from search.report.table.importance import complete, importances, rebuilt, varied
+from search.report.table.importance import as_trials, complete, importances, varied
 from search.space.model import Axis, Choice, Condition, Float, Grid, Space
 from tests.report.builder import Study
 
@@ -44,7 +50,7 @@ def fill(study: Study, count: int, seeds: Sequence[int] = (0, 1)) -> list[Group]
     return groups_of(study.table, study.read)
 
 
-def test_one_trial_per_complete_setting_with_the_mean_of_its_seeds(make: Callable[..., Study]) -> None:
+def test_complete_settings_take_part_with_the_mean_of_their_seeds(make: Callable[..., Study]) -> None:
     study = make(SPACE)
     study.trial({"lr": 0.1, "kind": None, "slope": 0.5, "size": 1}, 0, [0.5], configuration=0)
     study.trial({"lr": 0.1, "kind": None, "slope": 0.5, "size": 1}, 1, [0.7], configuration=0)
@@ -52,11 +58,19 @@ def test_one_trial_per_complete_setting_with_the_mean_of_its_seeds(make: Callabl
     study.trial({"lr": 0.3, "kind": "%{x}", "size": 2}, 0, [0.5], State.PRUNED, configuration=2)
     study.trial({"lr": 0.4, "kind": "%{x}", "size": 2}, 0, [0.1], configuration=3)
     study.trial({"lr": 0.4, "kind": "%{x}", "size": 2}, 1, [0.3], State.STOPPED, configuration=3)
-    groups = complete(groups_of(study.table, study.read))
-    found, names = rebuilt(groups, SPACE, varied(groups, SPACE), text)
-    assert names == ["lr", "kind", "size"]  # one slope alone
-    trials = [(trial.params, trial.value) for trial in found.trials]
-    assert trials == [
+    groups = groups_of(study.table, study.read)
+    assert [axis.name for axis in varied(complete(groups), SPACE)] == ["lr", "kind", "size"]  # one slope alone
+    figure = slice_figure(groups, SPACE, "Slices")
+    assert figure is not None
+    assert [(list(trace.x), list(trace.y)) for trace in figure.data] == [
+        ([0.1, 0.4], pytest.approx([60, 20])),
+        ([0, 1], pytest.approx([60, 20])),
+        ([1, 2], pytest.approx([60, 20])),
+    ]
+    assert list(figure.layout.xaxis2.ticktext) == ["null", "%{x}"]
+    trials, names = as_trials(complete(groups), SPACE, varied(complete(groups), SPACE), text)
+    assert names == ["lr", "kind", "size"]
+    assert [(trial.params, trial.value) for trial in trials] == [
         ({"lr": 0.1, "kind": "null", "size": 1}, pytest.approx(60)),
         ({"lr": 0.4, "kind": "%{x}", "size": 2}, pytest.approx(20)),
     ]
@@ -64,14 +78,30 @@ def test_one_trial_per_complete_setting_with_the_mean_of_its_seeds(make: Callabl
 
 def test_scales_are_those_of_the_space(make: Callable[..., Study]) -> None:
     groups = fill(make(SPACE), 9)
-    found, _ = rebuilt(groups, SPACE, SPACE.axes, text)
-    scales = found.trials[1].distributions
-    assert isinstance(scales["lr"], FloatDistribution)
-    assert scales["lr"].log
-    assert scales["kind"] == CategoricalDistribution(("&lt;b&gt;plain&lt;/b&gt;", "null", "%{x}"))
-    assert scales["size"] == IntDistribution(1, 4)
-    assert isinstance(scales["slope"], FloatDistribution)
-    assert not scales["slope"].log
+    lr, kind, slope, size = (scale_of(axis, groups) for axis in AXES)
+    assert (lr.logarithmic, slope.logarithmic, size.logarithmic) == (True, False, False)
+    assert list(kind.words) == ["&lt;b&gt;plain&lt;/b&gt;", "null", "%{x}"]
+    assert (size.low, size.high) == (1, 4)
+    trials, _ = as_trials(groups, SPACE, SPACE.axes, text)
+    distributions = trials[1].distributions
+    assert isinstance(distributions["lr"], FloatDistribution)
+    assert distributions["lr"].log
+    assert distributions["kind"] == CategoricalDistribution(("&lt;b&gt;plain&lt;/b&gt;", "null", "%{x}"))
+    assert distributions["size"] == IntDistribution(1, 4)
+
+
+@given(st.floats(1e-6, 1e6), st.floats(1e-6, 1e6), st.booleans(), st.floats(0, 1))
+def test_values_stand_between_the_ends_of_their_scale(
+    one: float, other: float, logarithmic: bool, share: float
+) -> None:
+    low, high = sorted((one, other))
+    scale = Scale("x", (), (), low, high, logarithmic)
+    assert -1e-9 <= scale.share(low + share * (high - low)) <= 1 + 1e-9
+    ticks = [value for value, _ in scale.ticks()]
+    assert ticks == sorted(set(ticks))
+    assert 1 <= len(ticks) <= 7
+    room = 1e-6 * (high - low) + 1e-9 * low
+    assert all(low - room <= value <= high + room for value in ticks)
 
 
 def test_names_of_axes_and_values_are_no_markup(make: Callable[..., Study]) -> None:
@@ -81,15 +111,13 @@ def test_names_of_axes_and_values_are_no_markup(make: Callable[..., Study]) -> N
         study.trial({"<i>lr</i>": 0.1 / (i + 1), "kind": kind}, 0, [0.1 * i], configuration=i)
         study.trial({"<i>lr</i>": 0.1 / (i + 1), "kind": kind}, 1, [0.1 * i], configuration=i)
     groups = groups_of(study.table, study.read)
-    for figure in (parallel_figure(groups, space, "Parallel"), slice_figure(groups, space, "Slices")):
+    upright, lying = (parallel_figure(groups, space, "Parallel", lying=lying) for lying in (False, True))
+    for figure in (upright, lying, slice_figure(groups, space, "Slices")):
         assert figure is not None
         shown = figure.to_json().replace("\\u003c", "<")
         assert "&lt;i&gt;lr" in shown.replace("\\u0026", "&")
         assert "<i>" not in shown
         assert "<b>plain" not in shown
-    sliced = slice_figure(groups, space, "Slices")
-    assert sliced is not None
-    assert list(sliced.layout.xaxis2.categoryarray or sliced.layout.xaxis.categoryarray)[1] == "null"  # without quotes
 
 
 @pytest.mark.slow
@@ -97,8 +125,32 @@ def test_many_settings_are_a_hundred_lines_and_it_is_said(make: Callable[..., St
     groups = fill(make(dataclasses.replace(SPACE, seeds=(0,))), 130, (0,))
     figure = parallel_figure(groups, dataclasses.replace(SPACE, seeds=(0,)), "Parallel")
     assert figure is not None
-    assert sum(1 for trace in figure.data if trace.mode == "lines") == 100
+    assert sum(list(trace.x).count(None) for trace in figure.data if trace.mode == "lines") == 100
     assert figure.layout.title.subtitle.text.startswith("the 100 best of 130 complete settings; ")
+
+
+def test_lying_axes_hold_the_same_lines(make: Callable[..., Study]) -> None:
+    groups = fill(make(SPACE), 9)
+    upright, lying = (parallel_figure(groups, SPACE, "Parallel", lying=lying) for lying in (False, True))
+    assert upright is not None
+    assert lying is not None
+    assert [(trace.x, trace.y) for trace in upright.data] == [(trace.y, trace.x) for trace in lying.data]
+    assert lying.layout.width < upright.layout.width
+
+
+@pytest.mark.parametrize(("kind", "symbol"), MARKS.items())
+def test_what_the_confirm_stage_says_is_marked(make: Callable[..., Study], kind: str, symbol: str) -> None:
+    groups = fill(make(SPACE), 9)
+    again = {identity(groups[0].parameters): Outcome("best 1", kind)}
+    words = f"best 1, {groups[0].short}: {again[identity(groups[0].parameters)].words}"
+    for figure in (
+        parallel_figure(groups, SPACE, "Parallel", confirmed=again),
+        parallel_figure(groups, SPACE, "Parallel", confirmed=again, lying=True),
+        slice_figure(groups, SPACE, "Slices", confirmed=again),
+    ):
+        assert figure is not None
+        assert {trace.marker.symbol for trace in figure.data if trace.name == words} == {symbol}
+        assert sum(bool(trace.showlegend) for trace in figure.data if trace.name == words) == 1
 
 
 class TestImportances:

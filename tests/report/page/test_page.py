@@ -15,14 +15,17 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from plotly.offline import get_plotlyjs
 
 from search.core.trial import State
 from search.ledger.ledger import Ledger
-from search.report.figures.style import COLOURS
+from search.report import design
+from search.report.figures.study import figures_of
 from search.report.formats.markup import Markup, element, escaped, sentence
 from search.report.page import drawn
 from search.report.page.page import MAX_PAGE_BYTES
 from search.report.results import write_results
+from search.report.table.build import comparison_of
 from search.report.text import one_line
 from search.space.model import Axis, Float, Grid, Report, Search
 from tests.report.builder import GAMMAS, Study
@@ -102,7 +105,7 @@ class TestStructure:
         for text in pages:
             page = Page(text)
             assert len(page.named("caption")) == len(page.named("table")) > 0
-            assert {about.get("scope") for about in page.named("th")} <= {"col", "row"}
+            assert {about.get("scope") for about in page.named("th")} <= {"col", "row", "colgroup"}
         assert "Settings compared" in Page(pages[0]).text
 
     def test_what_is_wide_scrolls_in_a_box_that_the_keyboard_reaches(self, pages):
@@ -175,7 +178,7 @@ class TestHostileText:
         assert any(about.get("dir") == "auto" for tag, about in page.tags if tag == "th")
 
     def test_a_figures_data_cannot_end_its_script(self, hostile):
-        found = [content for about, content in Page(hostile).scripts if about.get("type") == "application/json"]
+        found = described(Page(hostile))
         assert found
         for content in found:
             assert set(json.loads(content)) >= {"data", "layout"}
@@ -215,7 +218,8 @@ class TestWhatItSays:
         page = Page(pages[0])
         assert "Better than gamma=0: gamma=2 (+45 points" in page.text
         assert "3 claims of the file: 1 supported, 1 contradicted, 1 undecided." in page.text
-        assert [words for tags, words in page.texts if tags[-1] == "span"] == ["Supported", "Contradicted", "Undecided"]
+        verdicts = re.findall('<span class="verdict verdict-[a-z]+">([^<]+)<', pages[0])
+        assert verdicts == ["Supported", "Contradicted", "Undecided"]
         bold = [line for line in re.findall("<tr>.*?</tr>", pages[0]) if "<strong>" in line]
         assert len(bold) == 1
         assert ">gamma=2</th>" in bold[0]
@@ -331,22 +335,30 @@ class TestWhatItSays:
 
 
 class TestWeight:
-    def test_large_figures_give_way_and_are_named(self, focal, monkeypatch):
-        whole = page_of(focal)
-        sizes = [len(content) for about, content in Page(whole).scripts if about.get("type") == "application/json"]
-        room = len(whole) - max(sizes) + 45_000  # style and frame need less than is set aside for them
-        monkeypatch.setattr("search.report.page.page.MAX_PAGE_BYTES", room)
+    def test_large_figures_give_way_and_are_named(self, focal):
+        made = figures_of(comparison_of(focal.opened))
+        whole = drawn.figures(made, "focal", "", 10**8)
+        sizes = [len(content.encode()) for content in described(Page(f"<i>{whole.scripts}</i>"))]
+        rest = len(get_plotlyjs().encode()) + len(
+            resources.files("search.report.page").joinpath("page.js").read_bytes()
+        )
+        less = drawn.figures(made, "focal", "", rest + sum(sizes) - 1)
+        assert len(described(Page(f"<i>{less.scripts}</i>"))) == len(sizes) - 1
+        largest = list(whole.pieces)[sizes.index(max(sizes))]
+        left_out = Page(f"<i>{less.pieces[largest]}</i>")
+        assert "Too large for this page; " in left_out.text
+        assert "python -m search visualize 'focal' --study" in left_out.text
+        assert not left_out.named("details"), "its sentence stands for it"
+        assert {name for name in whole.pieces if whole.pieces[name] != less.pieces[name]} == {largest}
+
+    def test_a_page_keeps_its_weight(self, focal, monkeypatch):
+        monkeypatch.setattr("search.report.page.page.MAX_PAGE_BYTES", 100_000)
         text = page_of(focal)
-        page = Page(text)
-        assert len(text) <= room
-        assert len([1 for about, _ in page.scripts if about.get("type") == "application/json"]) == len(sizes) - 1
-        assert "Too large for this page; " in page.text
-        assert "python -m search visualize 'focal' --study" in page.text
-        captions = [about for about in page.named("figcaption") if "aria-hidden" not in about]
-        assert len(captions) == 1, "its sentence stands for it"
+        assert len(text) < 100_000
+        assert "<script" not in text
 
     def test_a_long_table_is_cut_and_says_so(self, focal, monkeypatch):
-        monkeypatch.setattr("search.report.page.page.MAX_TABLE_LINES", 2)
+        monkeypatch.setattr("search.report.page.compared.MAX_TABLE_LINES", 2)
         page = Page(page_of(focal))
         assert "The first 2 lines are shown; table.csv beside this page has the other 1." in page.text
         assert len([words for tags, words in page.texts if tags[-1:] == ("th",) and words.startswith("gamma=")]) == 2
@@ -363,45 +375,26 @@ class TestWeight:
         assert 4_000_000 < written[-1].stat().st_size < MAX_PAGE_BYTES < 8_000_000
 
 
-def test_contrast_of_every_text_is_at_least_four_and_a_half_to_one():
-    """WCAG 2.2, 1.4.3: relative luminance of each text colour against both grounds, in light and in dark."""
-    style = resources.files(drawn.__package__).joinpath("page.css").read_text("utf-8")
-    schemes = re.findall(r":root \{(.*?)\}", style, re.DOTALL)
-    assert len(schemes) == 3, "light, dark and print"
-    for scheme in schemes:
-        colours = dict(re.findall(r"--([a-z]+): (#[0-9a-f]{6})", scheme))
-        for text in ("text", "quiet", "link", "supported", "contradicted", "undecided"):
-            for ground in ("page", "box"):
-                assert contrast(colours[text], colours[ground]) >= 4.5, (text, ground)
-        assert contrast(colours["line"], colours["page"]) >= 3
+def described(page: Page) -> list[str]:
+    """Return the figures' descriptions."""
+    return [content for about, content in page.scripts if str(about.get("id", "")).startswith("figure-")]
 
 
-def test_a_figure_on_a_dark_page_reads_like_one_on_white_paper():
-    """Its filter is that of Filter Effects 1 (W3C): invert by 0.92, then turn hues by 180 degrees. Graphics need 3 to 1
-    (WCAG 2.2, 1.4.11); what is light on white paper needs no more than it has there."""
-    style = resources.files(drawn.__package__).joinpath("page.css").read_text("utf-8")
-    assert "screen and (prefers-color-scheme: dark) { .plot { filter: invert(.92) hue-rotate(180deg); } }" in style
-    dark = re.findall("--page: (#[0-9a-f]{6})", style)[1]
-    assert contrast(filtered("#ffffff"), dark) < 1.1, "white becomes the page"
-    for colour in ("#222222", "#555555"):
-        assert contrast(filtered(colour), dark) >= 4.5, colour
-    for colour in (*COLOURS, "#666666", "#000000", "#b2182b", "#08306b"):
-        assert contrast(filtered(colour), dark) >= 3, colour
+def test_the_page_takes_its_colours_and_sizes_from_the_design(pages):
+    for text in pages:
+        style = "".join(re.findall("<style>(.*?)</style>", text, re.DOTALL))
+        assert design.variables() in style
+        rest = style.replace(design.variables(), "")
+        assert not re.search("#[0-9a-f]{3,8}[ ;]", rest), "a colour that is not of the design"
+        assert set(re.findall(r"var\(--([a-z]+)", rest)) <= {*design.NAMED, *design.SIZES, "font", "monospace", "shade"}
 
 
-def filtered(colour: str) -> str:
-    red, green, blue = (0.92 - 0.84 * int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5))
-    rows = ((-0.574, 1.43, 0.144), (0.426, 0.43, 0.144), (0.426, 1.43, -0.856))
-    turned = (min(max(a * red + b * green + c * blue, 0), 1) for a, b, c in rows)
-    return "#" + "".join(f"{round(255 * part):02x}" for part in turned)
-
-
-def contrast(one: str, other: str) -> float:
-    light, dark = sorted((luminance(one), luminance(other)), reverse=True)
-    return (light + 0.05) / (dark + 0.05)
-
-
-def luminance(colour: str) -> float:
-    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
-    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+def test_a_dark_page_knows_a_partner_for_every_colour_of_its_figures(pages):
+    for text in pages:
+        page = Page(text)
+        look = next((json.loads(content) for about, content in page.scripts if about.get("id") == "figures-look"), None)
+        colours = {colour for content in described(page) for colour in re.findall("#[0-9a-f]{6}", content)}
+        assert look is None or colours <= set(look["dark"])
+        assert look is None or set(re.findall("#[0-9a-f]{6}", json.dumps(look["template"]))) <= set(look["dark"])
+        others = "".join(described(page)).replace("rgba(0,0,0,0)", "")
+        assert not re.search(r"\brgba?\(", others), "a colour that does not change with the page"
