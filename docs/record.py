@@ -32,7 +32,8 @@ from search.engine.live import Terminal
 ROOT = Path(__file__).resolve().parents[1]
 
 COLUMNS = 80
-"""Width of the terminal, in letters."""
+ROWS = 40
+"""Size of the terminal, in letters."""
 
 SHORT = ("epochs=2", "data.limit=[60,40,40]")
 """What makes the tutorial's study short, for a test of this script."""
@@ -62,7 +63,7 @@ class Recorder(Terminal):
     """The live view of a run, and what it showed when `PICTURED_AT` trials had ended."""
 
     def __init__(self) -> None:
-        super().__init__(Console(file=io.StringIO(), force_terminal=True, width=COLUMNS))
+        super().__init__(Console(file=io.StringIO(), force_terminal=True, width=COLUMNS, height=ROWS))
         self.picture = Console(record=True, file=io.StringIO(), force_terminal=True, width=COLUMNS)
         self._ended = 0
 

@@ -97,6 +97,27 @@ def test_every_page_stands_in_the_contents_of_the_site_and_its_links_lead_somewh
     assert [link for link in links if not (tmp_path / "pages" / link[0] / ".." / link[1]).resolve().exists()] == []
 
 
+def test_links_into_a_page_lead_to_a_heading(tmp_path: Path) -> None:
+    stage.stage(tmp_path)
+    links = [
+        (page, tmp_path / page / ".." / target, anchor)
+        for page in stage.PAGES.values()
+        for target, anchor in re.findall(r"\]\(([^)#\s:]*)#([^)\s]+)\)", (tmp_path / page).read_text())
+    ]
+    assert len(links) > 10
+    assert [
+        (page, anchor)
+        for page, target, anchor in links
+        if anchor not in headings((target if target.is_file() else tmp_path / page).read_text())
+    ] == []
+
+
+def headings(text: str) -> set[str]:
+    """Return the anchors of a page's headings."""
+    titles = re.findall(r"^#+ (.+)$", re.sub(r"```.*?```", "", text, flags=re.DOTALL), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
 def test_a_link_to_a_file_becomes_its_path_and_one_to_nothing_is_an_error(tmp_path: Path, monkeypatch: Any) -> None:
     page = "docs/how-to/verify.md"
     (tmp_path / "docs/how-to").mkdir(parents=True)
