@@ -59,11 +59,13 @@ def run(
         from search import logs
 
         logs.require(trackers)
-    from search.engine.live import view_for
-    from search.space.reader import read_space
+    from search.engine.live import announced, view_for
 
-    space = read_space(file, overrides(data, sets))
     view = view_for(sys.stdout)
+    with announced(view, f"reading {file}, and loading its workload"):
+        from search.space.reader import read_space
+
+        space = read_space(file, overrides(data, sets))
     if space.title:
         view.say(space.title)
     from search import api  # after the file is known to be sound: this import takes a second

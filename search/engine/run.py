@@ -254,7 +254,9 @@ class _Steps:
         planner.start()
         try:
             with stopping_on_signals(driver, self.view):
-                if driver.wait_for_work():
+                with announced(self.view, "laying out the trials"):
+                    left = driver.wait_for_work()
+                if left:
                     self.view.begin(driver.progress)
                     execute()
         except KeyboardInterrupt:

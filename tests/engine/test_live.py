@@ -141,6 +141,14 @@ def test_a_setting_is_compared_with_the_baseline_that_shares_its_other_values() 
     assert [standing.difference for standing in made.standings.now()[2:]] == [pytest.approx(0.1), pytest.approx(0.2)]
 
 
+def test_a_seed_that_the_file_no_longer_names_is_not_looked_at() -> None:
+    made = progress_of(
+        space_of(), (1, 0, State.FINISHED, [0.5]), (1, 7, State.FINISHED, [0.9]), (1, 8, State.RUNNING, [1])
+    )
+    first = made.standings.now()[0]
+    assert (first.mean, first.done, first.newest) == (0.5, 1, None)
+
+
 def test_many_settings_are_counted() -> None:
     ended = [(value, 0, State.FINISHED, [value / 100]) for value in range(1, 41)]
     lines = texts(progress_of(space_of(range(1, 41)), *ended), height=9)

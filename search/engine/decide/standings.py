@@ -64,21 +64,27 @@ class Standings:
     """
 
     def __init__(self, space: Space) -> None:
-        self.space = space
+        self.space, self._seeds = space, frozenset(space.seeds)
         self._better = max if space.search.objective.maximize else min
         self._settings: dict[int, _Setting] = {}
         self._whole: Counter[int] = Counter()  # seed -> settings whose trial ended
 
     def add(self, trial: Trial) -> None:
-        """A setting has this trial."""
+        """A setting has this trial; one under a seed that the file no longer names is not looked at."""
+        if trial.seed not in self._seeds:
+            return
         self._settings.setdefault(trial.configuration, _Setting(trial.parameters))
 
     def goes_on(self, trial: Trial, epoch: int, value: float) -> None:
         """A trial has brought this objective in this epoch, and goes on."""
+        if trial.seed not in self._seeds:
+            return
         self._settings[trial.configuration].newest[trial.seed] = epoch, value
 
     def ends(self, trial: Trial, state: State, curve: Sequence[float]) -> None:
         """A trial ended so, with this objective in each epoch; the last one is enough where tables read that."""
+        if trial.seed not in self._seeds:
+            return
         setting = self._settings[trial.configuration]
         setting.newest.pop(trial.seed, None)
         self._whole[trial.seed] += trial.seed not in setting.ends
