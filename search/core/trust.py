@@ -8,7 +8,7 @@ A *pair* is a saved state of epoch s, and the row of epoch s + 1 that the proces
 *proof* trains that row again, in a process in which nothing was trained before, and compares every bit. A kind has
 these proofs, each given once and on record from then on:
 
-* ``start``: two epochs trained from epoch 0, one behind the other, in one process;
+* ``start``: the first epochs of two trials, or of one twice where there is no other;
 * ``depth j``: one epoch from the state of a pair with s >= 2^j. Whatever starts from a state of epoch t with
   2^j < t <= 2^(j+1) needs it, so a state of at least t / 2 is proven. A deeper proof does not stand for a shallower
   one: how many proofs a study takes then follows from where its chains start, not from the order in which they end;

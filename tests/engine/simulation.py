@@ -44,9 +44,11 @@ def part(key: str, start: int) -> float:
     return int(key[start : start + 4], 16) / 16**4
 
 
-FLAWS = ("unsaved", "leak", "chance")
-"""Mistakes of a workload: a state that misses something, a process that one trial leaves changed for the next, and
-chance without a seed."""
+FLAWS = ("unsaved", "leak", "chance", "cache")
+"""Mistakes of a workload: a state that misses something, a process that one trial leaves changed for the next, chance
+without a seed, and a cache of the process that forgets settings."""
+
+Settings = Mapping[str, Any]
 
 
 @dataclass
@@ -58,6 +60,8 @@ class Nature:
         flaw: one of `FLAWS`, or "".
         since: the first epoch that it acts in: of states before it nothing is missing.
         spared: kinds of training that do not have it.
+        cached_by, forgotten: settings by which the cache finds what it made for the first one, and those that what it
+            made depends on, too.
     """
 
     diverging: float = 0.0
@@ -65,18 +69,33 @@ class Nature:
     flaw: str = ""
     since: int = 1
     spared: frozenset[str] = frozenset()
+    cached_by: Sequence[str] = ()
+    forgotten: Sequence[str] = ()
     trained: int = 0
 
-    def measured(self, key: str, kind: str, loaded: KeptState | None, used: bool) -> Row:
-        """What a worker measures: in a run that loaded a state or not, in a process that had trained before or not."""
+    def measured(self, key: str, kind: str, loaded: KeptState | None, process: Sequence[Settings]) -> Row:
+        """What a worker measures: in a run that loaded a state or not, in a process that began these trainings, the
+        last one of which is this one."""
         row = self.row(key)
         self.trained += 1
         misses = loaded is not None and loaded.epoch + 1 >= self.since
-        acts = {"unsaved": misses, "leak": used, "chance": True, "": False}[self.flaw]
+        acts = {
+            "unsaved": misses,
+            "leak": len(process) > 1,
+            "chance": True,
+            "cache": self._is_another(process),
+            "": False,
+        }[self.flaw]
         if not acts or kind in self.spared:
             return row
         off = 1e-6 * (self.trained if self.flaw == "chance" else 1)
         return Row({**row.metrics, "val_loss": row.metrics["val_loss"] + off})
+
+    def _is_another(self, process: Sequence[Settings]) -> bool:
+        """Whether the cache has another thing than the last training of a process needs."""
+        mine = process[-1]
+        made = next(one for one in process if all(one.get(name) == mine.get(name) for name in self.cached_by))
+        return any(made.get(name) != mine.get(name) for name in self.forgotten)
 
     def row(self, key: str) -> Row:
         train_loss = math.nan if part(key, 4) < self.diverging else 1 + part(key, 12)
@@ -152,6 +171,7 @@ class Simulation:
         sharing: passed to the planner.
         lasting: seconds that an epoch lets pass, of whichever worker.
         proofs_dying: chance that the worker of a proof dies.
+        reused: chance that a lease is given to a process that has trained, where one waits.
     """
 
     space: Space
@@ -169,6 +189,7 @@ class Simulation:
     sharing: bool = True
     lasting: float = 1.0
     proofs_dying: float = 0.0
+    reused: float = 0.8
     workload: Any = field(default_factory=Synthetic)
 
     def __post_init__(self) -> None:
@@ -180,6 +201,7 @@ class Simulation:
         planner = Planner(self.space, self.workload, CLASS, self.sharing, alone=alone)
         self.run_id = self.ledger.begin_run(self.record.id, {})
         self.events: Counter[str] = Counter()
+        self.remarks: list[str] = []
         self.ended_at: dict[int, float] = {}  # trial -> when it was decided
         self.now = 0.0
         context = Context(
@@ -199,8 +221,8 @@ class Simulation:
         self.proofs: dict[int, Proof] = {}
         self.proved: list[tuple[str, str, int]] = []  # kind, proof, epochs
         self.proof_keys: list[str] = []  # of the epochs they trained
-        self.processes: dict[int, bool] = {}  # lease -> whether its process had trained before
-        self.kept_processes = 0  # that have trained, and wait for the next lease
+        self.processes: dict[int, list[Settings]] = {}  # lease -> what its process began to train, it included
+        self.kept_processes: list[list[Settings]] = []  # of those that wait for the next lease
         self.trained: list[tuple[int, str, bool]] = []  # lease, key, whether it was on record before
         self.deaths: Counter[int] = Counter()
         self.misses: Counter[int] = Counter()
@@ -212,6 +234,7 @@ class Simulation:
 
     def _hear(self, kind: str, what: Mapping[str, Any]) -> None:
         self.events.update([kind])
+        self.remarks += [what["text"]] if "text" in what else []
         if kind == "ended":
             self.ended_at[what["trial"].number] = self.now
 
@@ -245,8 +268,9 @@ class Simulation:
         assert not self.states_to_come() & set(fold.leaf.path[fold.base : fold.epoch]), "a state is on its way"
         assert len(lease.schedule) == len(lease.path)
         self.running[lease.id] = (lease, 0)
-        used = not lease.alone and self.kept_processes > 0 and self.rng.random() < 0.8
-        self.processes[lease.id], self.kept_processes = used, self.kept_processes - used
+        used = not lease.alone and self.kept_processes and self.rng.random() < self.reused
+        process = self.kept_processes.pop(self.rng.randrange(len(self.kept_processes))) if used else []
+        self.processes[lease.id] = [*process, lease.fixed]
         self.stops[lease.id] = deepcopy(list(lease.stops))
         if lease.start is not None:
             assert len(lease.path) + lease.offset == len(self.driver.context.board.get(lease.trial).leaf.path)
@@ -268,7 +292,8 @@ class Simulation:
         """Load the state a lease starts from; what is proven of it is looked up anew."""
         assert lease.start is not None
         proven = self.ledger.proofs([lease.kind]).get(lease.kind, frozenset())
-        assert f"depth {depth_of(lease.start.epoch)}" in proven, "a lease from a state whose depth is not proven"
+        if lease.kind not in self.ledger.distrusted([lease.kind]):  # by another driver, just now
+            assert f"depth {depth_of(lease.start.epoch)}" in proven, "a lease from a state whose depth is not proven"
         try:
             self._load(lease)
         except BadState as bad:
@@ -332,11 +357,11 @@ class Simulation:
             self.now += self.lasting
             self.running[lease_id] = (lease, done + 1)
             kept, unkept = self.saved(lease, done)
-            used = self.processes[lease_id]
-            row = self.nature.measured(key, lease.kind, lease.start, used)
-            if not self.driver.row(lease_id, row, self.seconds(lease, key), kept, unkept, not used):
+            process = self.processes[lease_id]
+            row = self.nature.measured(key, lease.kind, lease.start, process)
+            if not self.driver.row(lease_id, row, self.seconds(lease, key), kept, unkept, len(process) == 1):
                 self._end(lease_id)
-                self.kept_processes += not lease.alone
+                self.kept_processes += [] if lease.alone else [process]
                 if (
                     kept is None
                     and self.sharing
@@ -353,13 +378,15 @@ class Simulation:
             return
         rows = []
         for stretches in proof.processes:
-            for place, stretch in enumerate(stretches):
+            process: list[Settings] = []
+            for stretch in stretches:
                 try:
                     self._load(stretch)
                 except BadState as bad:
                     self.driver.lease_ended(proof.id, miss=str(bad))
                     return
-                rows.append(self.nature.measured(stretch.key, proof.kind, stretch.start, place > 0))
+                process.append(stretch.fixed)
+                rows.append(self.nature.measured(stretch.key, proof.kind, stretch.start, process))
         self.proved.append((proof.kind, proof.what, len(rows)))
         self.proof_keys += [stretch.key for stretch in proof.stretches]
         self.driver.proved(proof.id, rows)

@@ -106,7 +106,7 @@ class Board:
         """
         running = [pair for number, pair in self._leases.items() if number not in stalled]
         coming = {key for lease, done in running for key in lease.path[done:]}
-        kept = {key for lease, done in running for key in states_to_come(lease, done)}
+        kept = self.states_to_come(stalled)
         taken = {lease.trial for lease, _ in running}
         return [
             fold
@@ -123,6 +123,15 @@ class Board:
             stalled: leases nobody waits for any more.
         """
         return [lease.path[done:] for number, (lease, done) in self._leases.items() if number not in stalled]
+
+    def states_to_come(self, stalled: Collection[int] = ()) -> set[str]:
+        """Return the keys whose state a running lease will keep; spaced ones may be left out.
+
+        Args:
+            stalled: leases nobody waits for any more.
+        """
+        running = [pair for number, pair in self._leases.items() if number not in stalled]
+        return {key for lease, done in running for key in states_to_come(lease, done)}
 
     def pairs_to_come(self, stalled: Collection[int] = ()) -> dict[str, list[tuple[int, str]]]:
         """Return kind -> epoch and key of the states that running leases keep, or have just kept, and train on from.

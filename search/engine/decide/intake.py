@@ -14,7 +14,7 @@ from search.engine.decide.course import Phase
 from search.engine.decide.death import Death
 from search.engine.decide.lease import Lease
 from search.engine.decide.lending import Lending
-from search.engine.decide.proofs import CHANCE, LEAKS, NOT_SAVED, VERIFY, Proofs, difference
+from search.engine.decide.proofs import CHANCE, KEY_DIGITS, LEAKS, NOT_SAVED, Proofs, difference
 from search.ledger.states import KeptState, Pair
 from search.ledger.step import Step
 from search.study.fold import Fold
@@ -123,7 +123,10 @@ class Intake:
     def _differs(self, lease: Lease, epoch: int, stored: Row, row: Row) -> None:
         """An epoch trained again gave another row: which of the two is wrong, nobody knows."""
         cause = CHANCE if lease.alone else LEAKS if lease.start is None else NOT_SAVED
-        text = f"epoch {epoch} of trial {lease.trial}, trained again: {difference(stored, row)}; {cause}; {VERIFY}"
+        key, start = lease.path[epoch - lease.offset - 1][:KEY_DIGITS], lease.start
+        begin = f" from {self._proofs.state_of(start)}" if start is not None else ""
+        place = f"epoch {epoch} of trial {lease.trial} (key {key}), trained again{begin}"
+        text = f"{place}: {difference(stored, row)}; {cause}; {self._proofs.remedy}"
         self._context.pace.ends(lease.id)
         self._proofs.distrust(lease.kind, text, repeatable=not lease.alone)
 

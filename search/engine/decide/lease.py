@@ -63,6 +63,7 @@ class Stretch:
         start: the state it starts from, None for epoch 0.
         data: fingerprint of the data its key stands for.
         inputs: input weights its key stands for, by name -> content hash.
+        compared: whether it proves anything itself; else it is trained for what it leaves in the process.
     """
 
     fixed: Mapping[str, Any]
@@ -71,6 +72,7 @@ class Stretch:
     start: KeptState | None = None
     data: str = ""
     inputs: Mapping[str, str] = field(default_factory=dict)
+    compared: bool = True
 
     @property
     def epoch(self) -> int:
@@ -87,12 +89,14 @@ class Proof:
         kind: whose proof it is (`search.core.trust`).
         what: which of its proofs; `CAUSE` where the kind is distrusted and its cause is looked for.
         processes: for each fresh process, what it trains in turn; it is started anew for each of them.
+        completes: whether what it is a proof of is proven where it holds; else another proof is to follow.
     """
 
     id: int
     kind: str
     what: str
     processes: Sequence[Sequence[Stretch]]
+    completes: bool = True
 
     @property
     def stretches(self) -> list[Stretch]:

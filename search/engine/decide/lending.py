@@ -10,7 +10,7 @@ from search.core.schedule import Model, Tail, model_of
 from search.core.trial import State
 from search.engine.decide.context import Context
 from search.engine.decide.lease import Lease, Proof
-from search.engine.decide.trust import START_ROOTS, Advice, Answer, behind
+from search.engine.decide.trust import Advice, Answer, behind
 from search.ledger.states import KeptState, Role
 from search.study.fold import Fold
 from search.study.leaf import Leaf
@@ -121,13 +121,13 @@ class Lending:
         if trust.causes:
             return trust.cause(self._next_lease, trust.causes[0])
         for kind in trust.owing(stalled):
-            if len(trust.roots(kind)) >= START_ROOTS or not self._more_roots(kind, board):
-                return trust.start_proof(self._next_lease, kind)
+            if (proof := trust.start_proof(self._next_lease, kind, self._more_roots(kind, board))) is not None:
+                return proof
         return None
 
     def _more_roots(self, kind: str, folds: Iterable[Fold]) -> bool:
-        """Whether a leaf may still bring another root of a kind."""
-        if not self._context.course.planned:
+        """Whether a leaf may still bring another root of a kind; where one has fallen, no more leaves are asked for."""
+        if not (self._context.course.planned or self._context.trust.fallen):
             return True
         known = self._context.trust.roots(kind)
         return any(not fold.epoch and fold.leaf.kind == kind and fold.leaf.path[0] not in known for fold in folds)
@@ -143,13 +143,21 @@ class Lending:
             while advice.answer == Answer.PROVE and not self._on_record(fold.leaf.kind, advice):
                 advice = trust.advise(fold.leaf.kind, state, coming, stalled)
             if advice.answer == Answer.START:
-                return Start(fold, state, passed)
+                return self._unless_on_its_way(Start(fold, state, passed), stalled)
             if advice.answer == Answer.WAIT:
                 return None
             if advice.pair is not None:
                 return Proof(self._next_lease, fold.leaf.kind, advice.what, [[behind(advice.pair)]])
             passed.append(state)
-        return Start(fold, None, passed)
+        return self._unless_on_its_way(Start(fold, None, passed), stalled)
+
+    def _unless_on_its_way(self, start: Start, stalled: Collection[int]) -> Start | None:
+        """Return how a leaf starts; None where it starts so early that a running lease will save a later state."""
+        if not start.passed:
+            return start  # the leaves that are free wait for no state behind their last one
+        fold, epoch = start.fold, start.state.epoch if start.state is not None else 0
+        coming = self._context.board.states_to_come(stalled)
+        return start if coming.isdisjoint(fold.leaf.path[epoch : fold.epoch]) else None
 
     def _on_record(self, kind: str, advice: Advice) -> bool:
         """Whether the state of a pair, and its row, are still on record; else the pair is forgotten."""

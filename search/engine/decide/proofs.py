@@ -8,8 +8,9 @@ from search.core.trial import Row
 from search.core.trust import FRESH, SAVED, START
 from search.engine.decide.context import Context
 from search.engine.decide.death import Death
-from search.engine.decide.lease import CAUSE, Proof
+from search.engine.decide.lease import CAUSE, Proof, Stretch
 from search.ledger.ledger import Recorded
+from search.ledger.states import KeptState
 
 NOT_SAVED = (
     "likely cause: something that training depends on is not in what save() returns, in a script not in what run.keep "
@@ -23,7 +24,11 @@ LEAKS = (
 CHANCE = "likely cause: chance that is not seeded, the time, or the order of a set"
 """What mostly is behind a difference, by where it is seen."""
 
-VERIFY = "`python -m search verify` tries the workload and says more"
+REMEDY = "what to do: `python -m search verify FILE` says more of the cause; mend it and run the study again"
+"""FILE stands for the space file, as people write it."""
+
+KEY_DIGITS = 8
+"""Digits of a key that tell it from others to people."""
 
 
 class Proofs:
@@ -47,19 +52,20 @@ class Proofs:
         if proof.what == CAUSE:
             self._caused(proof, rows)
             return
-        keys = [stretch.key for stretch in proof.stretches]
+        keys = [stretch.key for stretch in proof.stretches if stretch.compared]
         on_record = context.ledger.rows(list(dict.fromkeys(keys)), predictions=True)
         if not all(key in on_record for key in keys):  # withdrawn by another driver, in the meantime
             self._not_given(proof, "the row that it is compared with is no longer on record")
             return
-        for place, (key, row) in enumerate(zip(keys, rows, strict=True)):
-            if on_record[key].row.differences(row):
-                self._fails(proof, place, on_record[key], row)
+        for place, (stretch, row) in enumerate(zip(proof.stretches, rows, strict=True)):
+            if stretch.compared and on_record[stretch.key].row.differences(row):
+                self._fails(proof, place, on_record[stretch.key], row)
                 return
         with context.step() as step:
             state = proof.stretches[0].start
             key = state.file.key if state is not None else keys[0]
-            step.put_proof(proof.kind, proof.what, key, context.run_id)
+            if proof.completes:
+                step.put_proof(proof.kind, proof.what, key, context.run_id)
             step.log("proven", kind_of_training=proof.kind, what=proof.what, key=key, epochs=len(rows))
         context.trust.held(proof)
         context.on_event("proven", {"proof": proof})
@@ -73,11 +79,13 @@ class Proofs:
         if proof is not None and context.course.error is None:
             state = proof.stretches[0].start
             if miss and state is not None:
+                which = self.state_of(state)
                 context.trust.drop_pair(proof.kind, state.file.key)
                 with context.step() as step:
                     step.log("miss", epoch=state.epoch, reason=miss)
                 context.keeper.free([state.file.key], [*context.board])
-                context.on_event("miss", {"text": f"a state that was to be proven: {miss}; it is not used"})
+                text = f"not proven: {which}: {miss}; it is not used, another one is proven or trained again"
+                context.on_event("miss", {"text": text})
             elif error or lost:
                 self._not_given(proof, error.strip().rpartition("\n")[2] if error else f"its worker {death.text}")
         context.lock.notify_all()
@@ -92,10 +100,35 @@ class Proofs:
         if not context.trust.not_given(proof):
             follows = "it is tried again"
         elif proof.what == START:
-            follows = "the next run tries it again"
+            follows = "rows of this kind stand unproven; run the study again to prove them"
         else:
-            follows = "what would have started from such states starts earlier"
-        context.on_event("not proven", {"text": f"a proof could not be given ({reason}); {follows}"})
+            follows = "what would have started from such states starts earlier; nothing needs to be done"
+        tried = " and ".join(dict.fromkeys(self._place(stretch) for stretch in proof.stretches if stretch.compared))
+        context.on_event(
+            "not proven", {"text": f"not proven: {tried} could not be trained again ({reason}); {follows}"}
+        )
+
+    def _place(self, stretch: Stretch) -> str:
+        """Name an epoch that a proof trains: whose it is, and the state it starts from."""
+        if stretch.start is None:
+            return f"epoch 1 of {self.trained_by(stretch.key)}"
+        return f"epoch {stretch.epoch} from {self.state_of(stretch.start)}"
+
+    def state_of(self, state: KeptState) -> str:
+        """Name a state: its epoch, the trial that saved it, and its key."""
+        return f"the state after epoch {state.epoch} of {self.trained_by(state.file.key)}"
+
+    def trained_by(self, key: str) -> str:
+        """Name the trial that trained an epoch, and the epoch's key. Reads the whole log: for what is rarely said."""
+        ledger, mine = self._context.ledger, self._context.record
+        digits = f"(key {key[:KEY_DIGITS]})"
+        for record in (mine, *(other for other in ledger.studies() if other.id != mine.id)):
+            trained = ledger.decisions(record.id, ["row", "retrained"])
+            trial = next((entry.trial for entry in trained if entry.key == key), None)
+            if trial is not None:
+                study = "" if record.id == mine.id else f" of study {record.name!r}"
+                return f"trial {trial}{study} {digits}"
+        return f"a trial that is no longer on record {digits}"
 
     # Where something differs --------------------------------------------------------------------------------------
 
@@ -103,22 +136,31 @@ class Proofs:
         """A proof failed: say what differs, and what is mostly behind it."""
         stretch, differing = proof.stretches[place], difference(stored.row, row)
         if stretch.start is not None:
-            begin = f"trained from the state after epoch {stretch.start.epoch}, in a fresh process"
+            begin = "trained again in a fresh process"
             cause = NOT_SAVED if stored.origin in (FRESH, SAVED) else EITHER  # the process that saved it was a used one
         elif place and len(proof.processes) == 1:
-            begin, cause = "in a process that had trained another trial before", LEAKS
-        elif self._context.trust.origin(proof.kind, stretch.key) == FRESH:
+            begin, cause = "trained again in a process that had trained another trial before", LEAKS
+        elif stored.origin == FRESH:
             begin, cause = "trained again in a fresh process", CHANCE
         else:
-            begin, cause = "in a fresh process, where the one on record had trained another trial before", LEAKS
-        self.distrust(proof.kind, f"epoch {stretch.epoch} {begin}: {differing}; {cause}; {VERIFY}")
+            begin, cause = (
+                "trained again in a fresh process, where the first one had trained another trial before",
+                LEAKS,
+            )
+        self.distrust(proof.kind, f"{self._place(stretch)}, {begin}: {differing}; {cause}; {self.remedy}")
 
     def _caused(self, proof: Proof, rows: Sequence[Row]) -> None:
         """Two fresh processes trained the first epoch of a kind that is distrusted."""
         if rows[0].differences(rows[1]):
             what = difference(rows[0], rows[1], "in the other")
-            text = f"two fresh processes do not train the same first epoch: {what}; {CHANCE}; {VERIFY}"
+            place = self._place(proof.stretches[0])
+            text = f"two fresh processes do not train {place} alike: {what}; {CHANCE}; {self.remedy}"
             self.distrust(proof.kind, text, repeatable=False)
+
+    @property
+    def remedy(self) -> str:
+        """Say what to do."""
+        return REMEDY.replace("FILE", self._context.space.file or "FILE")
 
     def distrust(self, kind: str, text: str, repeatable: bool = True) -> None:
         """Let nothing of a kind be shared from now on, by anybody; its rows that may be wrong are withdrawn.

@@ -10,25 +10,26 @@ rules, the first that holds:
 5. Else it starts from an earlier state of its path, by the same rules, and at last from epoch 0. What lies between is
    trained again and compared, and brings new pairs.
 
-The start of a kind is proven by two first epochs in one fresh process, one of another root than the other where there
-are two: a root is what trials start with at epoch 0.
+The start of a kind is proven by the first epochs of two roots: a root is what trials start with at epoch 0. What a
+process keeps of the trials before may be right for one and wrong for another, as a cache that forgets a setting is. So
+the first root that a used process trains is proven at once, and at last, when no other one is to come, the last one,
+whose process had trained the most. Where fresh processes trained them all, one is trained behind another trial, as
+unlike it as there is, of whichever kind.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
+from operator import itemgetter
 
 from search.core import trust
 from search.core.trust import START, USED
 from search.engine.decide.lease import CAUSE, Proof, Stretch
 from search.ledger.states import KeptState, Pair
 from search.study.leaf import Leaf
-
-START_ROOTS = 2
-"""Roots that the proof of a start takes, where there are so many."""
 
 
 class Answer(Enum):
@@ -56,7 +57,8 @@ class _Kind:
     leaf: Leaf  # the first one of it
     proven: set[str] = field(default_factory=set)
     pairs: dict[str, Pair] | None = None  # by key of the state; None where the ledger was not asked yet
-    roots: dict[str, tuple[Leaf, str]] = field(default_factory=dict)  # first key -> a leaf, origin of its row
+    roots: dict[str, tuple[Leaf, str]] = field(default_factory=dict)  # first key -> a leaf, origin of its row, in turn
+    early: str = ""  # first key of the root that was proven at once
     failures: Counter[str] = field(default_factory=Counter)  # proofs that could not be given: dead workers, exceptions
 
 
@@ -182,24 +184,34 @@ class Trust:
         """Return the first keys that the start of a kind can be proven by."""
         return self._kinds[kind].roots.keys()
 
-    def origin(self, kind: str, key: str) -> str:
-        """Return the origin of a root's row."""
-        return self._kinds[kind].roots[key][1]
+    def start_proof(self, number: int, kind: str, more: bool) -> Proof | None:
+        """Return the proof of a start, or one half of it; None where it waits for roots.
 
-    def start_proof(self, number: int, kind: str) -> Proof:
-        """Return the proof of a start: of a root that a used process trained, then of one that a fresh one did.
-
-        Where used processes trained both, each is trained in a fresh one: what a process keeps of its first trial may
-        be right for one of them.
+        Args:
+            number: of the proof.
+            kind: whose start is owed.
+            more: whether leaves may bring other roots of the kind.
         """
-        roots = self._kinds[kind].roots
-        used = sorted(roots, key=lambda key: roots[key][1] != USED)  # stable: the first of those it can be
-        first = used[0]
-        fresh = sorted((key for key in roots if key != first), key=lambda key: roots[key][1] == USED)
-        second = fresh[0] if fresh else first
-        one, other = (beginning(roots[key][0]) for key in (first, second))
-        apart = first != second and roots[second][1] == USED
-        return Proof(number, kind, START, [[one], [other]] if apart else [[one, other]])
+        early, roots = self._kinds[kind].early, {key: leaf for key, (leaf, _) in self._kinds[kind].roots.items()}
+        used = [key for key in roots if self._kinds[kind].roots[key][1] == USED]
+        if more and (early or not used):
+            return None
+        if more:
+            return Proof(number, kind, START, [[beginning(roots[used[0]])]], completes=False)
+        if early:
+            others = [key for key in [*roots, *used] if key != early]  # those of used processes stand last
+            return Proof(number, kind, START, [[beginning(roots[others[-1] if others else early])]])
+        if len(used) > 1:
+            return Proof(number, kind, START, [[beginning(roots[key])] for key in (used[0], used[-1])])
+        second = next((leaf for key, leaf in roots.items() if key not in used), roots[next(iter(roots))])
+        first = roots[used[0]] if used else self._unlike(second)
+        return Proof(number, kind, START, [[replace(beginning(first), compared=first.kind == kind), beginning(second)]])
+
+    def _unlike(self, leaf: Leaf) -> Leaf:
+        """Return the root that differs from one in most settings, of whichever kind; itself where there is no other."""
+        roots = [one for known in self._kinds.values() for one, _ in known.roots.values()]
+        differing = [sum(one.fixed.get(name, None) != value for name, value in leaf.fixed.items()) for one in roots]
+        return max(zip(differing, roots, strict=True), key=itemgetter(0))[1]
 
     # Proofs that are being given --------------------------------------------------------------------------------
 
@@ -224,7 +236,10 @@ class Trust:
 
     def held(self, proof: Proof) -> None:
         """A proof held."""
-        self._kinds[proof.kind].proven.add(proof.what)
+        if proof.completes:
+            self._kinds[proof.kind].proven.add(proof.what)
+        else:
+            self._kinds[proof.kind].early = proof.stretches[0].key
 
     def not_given(self, proof: Proof) -> bool:
         """A proof could not be given; return whether it is not tried again in this run."""
