@@ -80,7 +80,8 @@ class Gate:
         self._stock, self._rungs, self._landmarks = stock, rungs_of(space), landmarks
         self._deepest = {kind: max(pairs.values()) for kind, pairs in standing.pairs.items()}  # epoch of a pair
         self._uncounted: list[tuple[Known, int]] = []  # chains whose pairs are not in it yet: few runs ever ask
-        self._branches: set[str] | None = None
+        self._branches: Mapping[str, Collection[str]] | None = None
+        self._saved: set[str] = set()  # keys of states that the chains counted save for certain
         self._ends: set[str] = set()  # keys with which chains end: nothing is trained behind them
         self._passed: set[str] = set()  # keys of states that are saved once more, for nothing proved them
         self._depths: set[tuple[str, int]] = set()
@@ -98,11 +99,12 @@ class Gate:
         passed: list[int] = []
         for epoch in range(last, 0, -1):
             key = path[epoch - 1]
-            if not (epoch in (last, known.base) or key in self._stock.states):
+            if not (epoch in (last, known.base) or key in self._stock.states or key in self._saved):
                 continue
             if self._has_row_behind(known, epoch) or self._provable(kind, depth_of(epoch)):
                 return epoch, passed
             passed.append(epoch)
+            self._count_pairs()
         return 0, passed
 
     def _has_row_behind(self, known: Known, epoch: int) -> bool:
@@ -120,17 +122,20 @@ class Gate:
         return proves_depth(self._deepest.get(kind, 0), depth)
 
     def _count_pairs(self) -> None:
-        """Take in the pairs that the chains so far bring for certain."""
+        """Take in the states that the chains so far save for certain, and the pairs that these bring."""
         if self._branches is None:
             self._branches = _branches(self._stock)
         branches = self._branches
         for trial, start in self._uncounted:
             path, kind = trial.leaf.path, trial.leaf.kind
             marks = _marks(trial.leaf, self._rungs, self._landmarks)
-            saved = (
-                epoch for epoch in range(len(path) - 1, start, -1) if epoch in marks or path[epoch - 1] in branches
-            )
-            self._note_pair(kind, next(saved, 0))
+            saved = [
+                epoch
+                for epoch in range(start + 1, len(path))
+                if epoch in marks or set(branches.get(path[epoch - 1], ())) - {path[epoch]}
+            ]
+            self._saved.update(path[epoch - 1] for epoch in saved)
+            self._note_pair(kind, max(saved, default=0))
         self._uncounted.clear()
 
     def _note_pair(self, kind: str, epoch: int) -> None:
@@ -162,7 +167,7 @@ class Gate:
         undecided = [known for known in self._stock.trials if not known.ended]
         undecided = [known for known in undecided if known.leaf.kind not in self.standing.alone]
         starts, depths = list(self.starts), dict.fromkeys((known.leaf.kind for known in undecided), 0)
-        branches = _branches(self._stock) if self.keeps else set()
+        branches = _branches(self._stock) if self.keeps else {}
         for known in undecided if self.keeps else ():
             path, kind = known.leaf.path, known.leaf.kind
             marks = own_marks(known.leaf, self._rungs, self._landmarks)
@@ -180,14 +185,16 @@ def _marks(leaf: Leaf, rungs: Sequence[int], landmarks: Sequence[int]) -> set[in
     return {epoch for epoch, role in own_marks(leaf, rungs, landmarks).items() if role != Role.SPACED}
 
 
-def _branches(stock: Inventory) -> set[str]:
-    """Return the keys where undecided trials part, and one of them has no later state to start from."""
+def _branches(stock: Inventory) -> dict[str, Collection[str]]:
+    """Return the keys where undecided trials part, with the keys behind on whose way a trial has no later state to
+    start from: a chain that goes another way saves the state for it."""
     undecided = {id(known.leaf): known for known in stock.trials if not known.ended}
-    return {
-        stage.keys[-1]
-        for _, _, stage in walk(grow([known.leaf for known in undecided.values()]))
-        if len(stage.children) > 1 and any(undecided[id(leaf)].base < stage.end for leaf in stage.leaves)
-    }
+    branches: dict[str, Collection[str]] = {}
+    for _, _, stage in walk(grow([known.leaf for known in undecided.values()])):
+        ways = [child for child in stage.children if any(undecided[id(leaf)].base < stage.end for leaf in child.leaves)]
+        if len(stage.children) > 1 and ways:
+            branches[stage.keys[-1]] = [child.keys[0] for child in ways]
+    return branches
 
 
 def kinds_to_come(space: Space, stock: Inventory) -> int:

@@ -214,6 +214,42 @@ def test_what_is_planned_in_the_middle_is_what_is_left(space: Space, seed: int, 
             assert (epochs, again, proved(run)) == (plan.epochs.train, plan.epochs.again, plan.epochs.prove)
 
 
+@st.composite
+def parted(draw: st.DrawFn, name: str) -> Space:
+    """Grids whose trials part at many epochs, and which have epochs in common with one another."""
+    epochs = draw(st.integers(2, 12))
+    switches = st.lists(st.sampled_from([*range(1, 9), None]), min_size=1, max_size=4, unique=True)
+    axes: dict[str, Any] = {"switch": {"grid": draw(switches)}, "a": {"grid": draw(st.sampled_from([[0], [1, 0]]))}}
+    if draw(st.booleans()):
+        axes["epochs"] = {"grid": [epochs, epochs + 3]}
+    found = space_of(axes, seeds=draw(st.integers(1, 2)), fixed={"epochs": epochs})
+    return space_from_mapping({**found.source, "name": name}, name)
+
+
+@pytest.mark.slow
+@settings(fast, max_examples=60)
+@given(parted("mine"), st.lists(parted("other"), max_size=2), st.integers(0, 2**32 - 1), st.integers(0, 60), st.data())
+def test_what_is_planned_is_what_a_run_trains_whatever_is_on_record(
+    space: Space, others: list[Space], seed: int, steps: int, data: st.DataObject
+) -> None:
+    """A run of the study was killed, others have trained some of its epochs, some of their states have gone."""
+    rng = random.Random(seed)
+    with ledger() as opened:
+        for number, earlier in enumerate([space, *others]):
+            earlier = (
+                space_from_mapping({**earlier.source, "name": f"{earlier.name} {number}"}, "") if number else space
+            )
+            begun = Simulation(earlier, opened, rng, workers=rng.randint(1, 3), rolling=0.3)
+            begun.run(steps if not number or data.draw(st.booleans()) else None)
+            begun.abandon()
+        keys = [key for record in opened.studies() for path, _ in opened.paths(record.id).values() for key in path]
+        opened.states.forget([key for key in sorted(opened.states.find(keys)) if rng.random() < 0.3])
+        plan = planned(space, opened)
+        run = simulated(space, opened, seed + 1, workers=1 + seed % 3)
+        assert plan.epochs.exact
+        assert (*trained(run), proved(run)) == (plan.epochs.train, plan.epochs.again, plan.epochs.prove)
+
+
 @pytest.mark.slow
 @settings(fast, max_examples=60)
 @given(spaces(samplers=("grid",)), st.integers(0, 2**32 - 1))
