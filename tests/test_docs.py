@@ -100,7 +100,7 @@ def test_every_page_stands_in_the_contents_of_the_site_and_its_links_lead_somewh
 def test_links_into_a_page_lead_to_a_heading(tmp_path: Path) -> None:
     stage.stage(tmp_path)
     links = [
-        (page, tmp_path / page / ".." / target, anchor)
+        (page, (tmp_path / page).parent / target, anchor)
         for page in stage.PAGES.values()
         for target, anchor in re.findall(r"\]\(([^)#\s:]*)#([^)\s]+)\)", (tmp_path / page).read_text())
     ]
