@@ -96,7 +96,7 @@ def comparison(progress: Progress, label: Label, width: int, height: int) -> lis
         return []
     ranks = {each.configuration: place for place, each in enumerate(ranked, start=1)}
     columns = _columns(space, shown, label, ranks if searching else {})
-    result = [Line(_cut(_title(progress, len(standings)), width), "title")]
+    result = [Line(_title(progress, len(standings), width), "title")]
     heads, *rows = _laid(columns, width)
     result.append(Line(heads, "head"))
     result += [Line(row, "baseline" if each.baseline else "") for row, each in zip(rows, shown, strict=True)]
@@ -105,23 +105,28 @@ def comparison(progress: Progress, label: Label, width: int, height: int) -> lis
     return result
 
 
-def _title(progress: Progress, settings: int) -> str:
-    """Say what the means are of, and how far they go."""
+def _title(progress: Progress, settings: int, width: int) -> str:
+    """Say what the means are of, and how far they go, in as many words as there is room for."""
     standings = progress.standings
     space = standings.space
     metric = space.search.objective.metric
     stage = "confirm stage; " if space.name.endswith(CONFIRM_SUFFIX) else ""
+    seeds, whole = counted(len(space.seeds), "seed"), standings.whole_seeds
+    if space.search.sampler != "grid":
+        so_far = f"the best of {settings:,} of {counted(space.search.trials or settings, 'configuration')}"
+    elif whole == len(space.seeds):
+        so_far = f"all {seeds} of every setting"
+    else:
+        so_far = f"{whole} of {seeds} of every setting" if whole else "no seed of every setting yet"
+    provisional = "" if so_far.startswith("all") else "provisional: "
     of = f"{one_line(metric)}{' in %' if is_accuracy(metric) else ''}"
     at = "best epoch" if space.report.value == "best" else "last epoch"
-    seeds = len(space.seeds)
-    if space.search.sampler != "grid":
-        wanted = space.search.trials or settings
-        return f"{stage}provisional: {of} at the {at}; the best of {settings:,} of {counted(wanted, 'configuration')}"
-    whole = standings.whole_seeds
-    if whole == seeds:
-        return f"{stage}{of} at the {at}; all {counted(seeds, 'seed')} of every setting"
-    done = f"{whole} of {counted(seeds, 'seed')} of every setting" if whole else "no seed of every setting yet"
-    return f"{stage}provisional: {of} at the {at}; {done}"
+    titles = [
+        f"{stage}{provisional}{of} at the {at}; {so_far}",
+        f"{stage}{provisional}{of}; {so_far}",
+        f"{stage}{provisional}{so_far}",
+    ]
+    return next((title for title in titles if cell_len(title) <= width), _cut(titles[-1], width))
 
 
 def _columns(space: Space, shown: Sequence[Standing], label: Label, ranks: Mapping[int, int]) -> list[_Column]:
@@ -132,7 +137,7 @@ def _columns(space: Space, shown: Sequence[Standing], label: Label, ranks: Mappi
     means = _Column("mean", ["" if each.mean is None else _figure(metric, each.mean) for each in shown])
     columns = [setting, means, _Column("seeds", [f"{each.done} of {seeds}" for each in shown])]
     if ranks:
-        columns.append(_Column("rank", [f"{ranks[each.configuration]}" for each in shown]))
+        columns.append(_Column("rank", ["" if each.mean is None else f"{ranks[each.configuration]}" for each in shown]))
     if any(each.difference is not None or each.baseline for each in shown):
         head = "difference (points)" if is_accuracy(metric) else "difference"
         columns.append(_Column(head, [_difference(metric, each, seeds) for each in shown]))

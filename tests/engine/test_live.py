@@ -174,6 +174,22 @@ def test_a_confirm_stage_says_that_it_is_one() -> None:
     assert texts(made)[0].startswith("confirm stage; provisional: ")
 
 
+def test_a_title_has_as_many_words_as_there_is_room_for() -> None:
+    made = progress_of(space_of(name="made up (confirm)"), *GROWING)
+    titles = [texts(made, width)[0] for width in (100, 80, 60, 30)]
+    assert titles == [
+        "confirm stage; provisional: val_accuracy in % at the last epoch; no seed of every setting yet",
+        "confirm stage; provisional: val_accuracy in %; no seed of every setting yet",
+        "confirm stage; provisional: no seed of every setting yet",
+        "confirm stage; provisional: n…",
+    ]
+
+
+def test_a_configuration_without_a_mean_has_no_rank() -> None:
+    made = progress_of(search_of(), (0.5, 0, State.RUNNING, [0.001]))
+    assert texts(made)[-1].split() == ["x=0.5", "0", "of", "2", "0.001", "at", "epoch", "1"]
+
+
 def test_settings_are_called_as_the_table_calls_them() -> None:
     made = progress_of(space_of(), *GROWING)
     assert texts(made, label=lambda space, parameters: f"{space.name}\n{parameters['a']}")[2].startswith("made up 1  ")

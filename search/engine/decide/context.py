@@ -22,8 +22,8 @@ from search.study.leaf import Leaf, Planner
 from search.study.opened import OpenStudy
 from search.study.pruner import rungs_of
 
-LOOK_AHEAD_S = 1.0
-"""Seconds between two looks at what is still to come."""
+LOOK_AHEAD_S = 2.0
+"""Seconds between two looks at what is still to come, and before the first one."""
 
 LOOK_AHEAD_SHARE = 100
 """So many times as long as a look took, at least, lie between it and the next one."""
@@ -108,7 +108,7 @@ class Context:
         now, progress = self.clock(), self.progress
         if self._training_since is None:
             self._training_since = now - seconds
-        if now < self._next_look or now == self._training_since:
+        if now < max(self._next_look, self._training_since + LOOK_AHEAD_S):
             return
         trained = progress.epochs_trained + progress.epochs_retrained + progress.epochs_proved
         progress.rate = trained / (now - self._training_since)
