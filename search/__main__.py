@@ -5,6 +5,7 @@ put last. So each function imports what it needs, and annotations are not import
 """
 
 import errno
+import io
 import sys
 
 from search.system.module_path import put_working_folder_last
@@ -21,6 +22,13 @@ def main() -> None:
     streams.prepare()
     ending.listen()
     streams.leave(run(sys.argv[1:]))
+
+
+def complain(text: str) -> None:
+    """Print to the standard error, broken at words where it is a terminal."""
+    from search.system.streams import wrapped
+
+    print(wrapped(text, sys.stderr), file=sys.stderr)
 
 
 def run(arguments: list[str]) -> int:
@@ -40,13 +48,15 @@ def run(arguments: list[str]) -> int:
         have_home()
         cli.main(arguments, prog_name="python -m search", standalone_mode=False)
     except SearchError as error:
-        print(printable(str(error), lines=True), file=sys.stderr)
+        complain(printable(str(error), lines=True))
         ending.failed()
         return error.exit_code
     except click.exceptions.Exit as error:
         return error.exit_code
     except click.ClickException as error:
-        error.show()
+        shown = io.StringIO()
+        error.show(shown)
+        complain(shown.getvalue().removesuffix("\n"))
         return 1
     except (click.Abort, KeyboardInterrupt):
         print("interrupted; give the same command again to go on", file=sys.stderr)
@@ -54,10 +64,9 @@ def run(arguments: list[str]) -> int:
     except Exception as error:
         if isinstance(error, OSError) and error.errno in UNWRITABLE:
             place = f"{error.filename}: " if error.filename else ""
-            print(
+            complain(
                 f"{place}{error.strerror}; make room, or give a place that can be written; what is recorded is safe, "
-                "and the same command goes on",
-                file=sys.stderr,
+                "and the same command goes on"
             )
             return 1
         traceback.print_exc()
@@ -66,7 +75,7 @@ def run(arguments: list[str]) -> int:
     except BaseException as error:  # SystemExit and its like: nothing of ours raises them, the code of a workload does
         from search.workload.foreign import reason_of
 
-        print(printable(f"a workload ended this process: {reason_of(error)}"), file=sys.stderr)
+        complain(printable(f"a workload ended this process: {reason_of(error)}"))
         return 1
     return 0
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import click
 
+from search.cli.options import say
 from search.core.errors import Fault, Faults, FlawsFound
 from search.core.shown import counted
 from search.system import streams
@@ -42,7 +43,7 @@ def audit(files: Sequence[str], as_json: bool) -> None:
     else:
         for one in audited:
             for finding in one.findings:
-                click.echo(finding)
+                say(str(finding))
     flaws = sum(len(one.flaws) for one in audited)
     notes = sum(len(one.findings) for one in audited) - flaws
     figures = sum(one.figures for one in audited)
@@ -50,8 +51,8 @@ def audit(files: Sequence[str], as_json: bool) -> None:
     summary = f"{checked}: {counted(flaws, 'flaw')}, {counted(notes, 'note')}"
     if faults:
         if audited:
-            click.echo(summary, err=as_json)
+            say(summary, err=as_json)
         raise Faults(faults)
     if flaws:
         raise FlawsFound(summary)
-    click.echo(summary, err=as_json)
+    say(summary, err=as_json)

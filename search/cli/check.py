@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from search.cli.options import overrides, setting_options
+from search.cli.options import overrides, say, setting_options
 from search.core.errors import Fault, Faults, UserError
 from search.core.shown import called, one_line
 
@@ -55,9 +55,9 @@ def check(files: Sequence[str], data: str | None, sets: Sequence[str], workload:
         try:
             space = read_space(file, changed)
             trials = (space.search.trials or space.grid_size()) * len(space.seeds)
-            click.echo(f"{file}: sound; {space.search.sampler}, {trials} trial{'' if trials == 1 else 's'}")
+            say(f"{file}: sound; {space.search.sampler}, {trials} trial{'' if trials == 1 else 's'}")
             for note in space.notes:
-                click.echo(f"  note: {note}")
+                say(f"  note: {note}")
             _dataless(space.workload, dataless)
             if data is not None:
                 _data(space, file, told)
@@ -80,7 +80,7 @@ def _dataless(name: str, told: set[str]) -> None:
         from search.study.cards import unnoticed
 
         told.add(name)
-        click.echo(f"  note: {unnoticed(name)}")
+        say(f"  note: {unnoticed(name)}")
 
 
 def _data(space: Space, file: str, told: dict[tuple[str, ...], str]) -> None:
@@ -112,12 +112,12 @@ def _data(space: Space, file: str, told: dict[tuple[str, ...], str]) -> None:
             raise
         raise UserError("\n".join(f"{fault.key or fault.file}: {fault.message}" for fault in error.faults)) from error
     if lines in told:
-        click.echo(f"  data as for {told[lines]}")
+        say(f"  data as for {told[lines]}")
         read_all(space, workload)
         return
     told[lines] = file
     for line in map(one_line, lines):
-        click.echo(f"  {line}" if file else line)
+        say(f"  {line}" if file else line)
     if file:
         read_all(space, workload)
 

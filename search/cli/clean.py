@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from search.cli.options import places
+from search.cli.options import places, say
 
 
 @click.command()
@@ -29,12 +29,10 @@ def clean(results: str, storage: str | None, states: bool, alarms: bool) -> None
 
     ledger = api.existing_ledger(Path(results), storage, reading=False)
     if swept := sweep():
-        click.echo(
-            f"removed {swept} folder{'' if swept == 1 else 's'} of runs that are gone, with what Ray left in them"
-        )
+        say(f"removed {swept} folder{'' if swept == 1 else 's'} of runs that are gone, with what Ray left in them")
     count, size = ledger.states.clean(everything=states, age=0.0 if alarms else 600.0)
-    click.echo(f"freed {count} file{'' if count == 1 else 's'}, {size / 1e6:.1f} MB")
+    say(f"freed {count} file{'' if count == 1 else 's'}, {size / 1e6:.1f} MB")
     kept, room = ledger.states.size()
-    click.echo(f"kept: {kept} state{'' if kept == 1 else 's'}, {room / 1e6:.1f} MB")
+    say(f"kept: {kept} state{'' if kept == 1 else 's'}, {room / 1e6:.1f} MB")
     if alarms:
-        click.echo(f"alarms cleared: {ledger.trust_again()}")
+        say(f"alarms cleared: {ledger.trust_again()}")

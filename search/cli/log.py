@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import click
 
-from search.cli.options import places
+from search.cli.options import places, say
 
 TRACKERS = ("tensorboard", "mlflow", "wandb")
 """Written out: `search.logs` would be imported for every verb's help."""
@@ -38,4 +38,4 @@ def log(study: str, results: str, storage: str | None, trackers: Sequence[str]) 
         click.echo(line)
     opened.look()  # a tracker shows the comparison table
     if opened.unrecorded:
-        click.echo(opened.unrecorded, err=True)
+        say(opened.unrecorded, err=True)

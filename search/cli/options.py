@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -10,8 +12,15 @@ import click
 from rich.console import Console
 
 from search.core.errors import UserError
+from search.system import streams
 
 Command = Callable[..., Any]
+
+RESULTS = "results"
+"""Folder of ledger, mirror and studies, where no other is named."""
+
+LOG_COLUMNS = 100
+"""Width of tables where no terminal has one."""
 
 
 def places(command: Command) -> Command:
@@ -20,7 +29,7 @@ def places(command: Command) -> Command:
     command = storage(command)
     return click.option(
         "--results",
-        default="results",
+        default=RESULTS,
         show_default=True,
         metavar="FOLDER",
         help="Folder of ledger, mirror and studies.",
@@ -53,15 +62,35 @@ def overrides(data: str | None, sets: Sequence[str]) -> dict[str, str]:
     return result
 
 
+def say(text: str, err: bool = False) -> None:
+    """Print lines for people, broken at words where they go to a terminal."""
+    click.echo(streams.wrapped(text, sys.stderr if err else sys.stdout), err=err)
+
+
 def print_table(study: Any) -> None:
     """Print a study's comparison table to the terminal: the one that it wrote, where it did."""
-    from search.report.formats.render import table_rich
+    from search.report.formats.comparison import Comparison
     from search.report.table.build import comparison_table
 
-    table = study.written or comparison_table(study.opened)
-    console().print(table_rich(table))
+    console().print(Comparison(study.written or comparison_table(study.opened)))
 
 
 def console() -> Console:
-    """Return where tables go: as wide as the terminal, or as wide as they are."""
-    return Console() if sys.stdout.isatty() else Console(width=200)
+    """Return where tables go: as wide as the terminal, or as ``COLUMNS`` says; logs and pipes are as wide as people
+    read."""
+    if sys.stdout.isatty() or os.environ.get("COLUMNS", "").isdigit():
+        return Console()
+    return Console(width=LOG_COLUMNS)
+
+
+def print_next(name: str, results: str, storage: str | None) -> None:
+    """Print commands that a person may want behind a run, with what each shows."""
+    places = f" --results {shlex.quote(results)}" * (results != RESULTS)
+    places += f" --storage {shlex.quote(storage)}" if storage else ""
+    verbs = {
+        f"show {shlex.quote(name)}": "its trials, and how each ended",
+        f"visualize {shlex.quote(name)}": "its best trial in pictures",
+        "dashboard": "all studies, in a browser",
+    }
+    for place, (verb, what) in enumerate(verbs.items()):
+        say(f"{'next:' if place == 0 else '':5} python -m search {verb}{places}  ({what})")

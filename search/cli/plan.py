@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -11,7 +12,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from search.cli.options import changes, overrides, places
+from search.cli.options import changes, overrides, places, say
+from search.system import streams
 
 if TYPE_CHECKING:
     from search.ledger.ledger import Ledger
@@ -67,7 +69,7 @@ def plan(
         place = place_of(ledger, space, record)
 
         def probe(leaf: Leaf) -> Probe:
-            click.echo("no timing on record for a similar trial: training one epoch to measure it", err=True)
+            say("no timing on record for a similar trial: training one epoch to measure it", err=True)
             return train_probe(space.workload, place.cpus, place.gpus, leaf.fixed, leaf.schedule)
 
         name = record.name if record is not None else ""
@@ -82,9 +84,10 @@ def plan(
             ledger.distrusted(),
         )
         found = plan_of(space, ledger, planner, place, record, None if no_probe else probe)
-    click.echo(json.dumps(found.to_json(), indent=2) if as_json else text(found, tree))
+    width = streams.terminal_columns(sys.stdout) if sys.stdout.isatty() else None
+    click.echo(json.dumps(found.to_json(), indent=2) if as_json else text(found, tree, width))
     if "" in fingerprints:
-        click.echo(unnoticed(space.workload), err=True)
+        say(unnoticed(space.workload), err=True)
 
 
 @contextmanager

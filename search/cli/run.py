@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from search.cli.log import TRACKERS
-from search.cli.options import changes, overrides, places, print_table
+from search.cli.options import changes, overrides, places, print_next, print_table, say
 from search.core.errors import StudyInterrupted, TrialsFailed
 
 if TYPE_CHECKING:
@@ -82,11 +82,12 @@ def run(
     stages = [stage for stage in (study, study.confirmed) if stage is not None]
     for stage in stages:
         print_table(stage)
-        click.echo(f"results: {stage.folder}")
+        click.echo(f"report: {stage.folder / 'report.html'}")
     for stage in stages if trackers else ():
         for line in stage.log(*trackers):
             click.echo(line)
-    for stage in stages:
+    print_next(study.name, results, storage)
+    for stage in () if sys.stdout.isatty() else stages:  # a terminal has the sentences below the table already
         for sentence in stage.written.unmoved if stage.outcome is not None and stage.written is not None else ():
             click.echo(f"study {stage.name!r}: {sentence}", err=True)
     for outcome in [stage.outcome for stage in stages if stage.outcome is not None]:
@@ -101,7 +102,7 @@ def _complain(outcome: RunOutcome) -> None:
         TrialsFailed: some did.
     """
     if outcome.mirror:
-        click.echo(f"the Optuna mirror is behind ({outcome.mirror}); `dashboard` brings it up to date", err=True)
+        say(f"the Optuna mirror is behind ({outcome.mirror}); `dashboard` brings it up to date", err=True)
     if outcome.interrupted:
         raise StudyInterrupted(f"study {outcome.study!r} was ended by {outcome.interrupted}; the same command goes on")
     if outcome.failed:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from search.cli.options import console, places, print_table
+from search.cli.options import console, places, print_table, say
 from search.core.errors import ReadOnly
 from search.core.shown import shell_word
 
@@ -39,17 +39,20 @@ def report(study: str, results: str, storage: str | None) -> None:
 
 def _report(study: Study, again: bool) -> None:
     """Write one study's results where that is allowed, and print its table."""
-    remarks = []
+    remarks, paths = [], []
     try:
-        for path in study.write(again):
-            click.echo(path)
+        paths = study.write(again)
     except ReadOnly as error:
         database = shell_word(study.ledger.storage)
         remarks.append(f"{error.reason}; --results FOLDER --storage {database} writes elsewhere")
     print_table(study)
+    if paths:
+        *beside, page = paths
+        click.echo(f"report: {page}")
+        say(f"beside it: {', '.join(path.name for path in beside)}")
     for line in (*remarks, study.unrecorded):
         if line:
-            click.echo(line, err=True)
+            say(line, err=True)
 
 
 @click.command()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from search.cli.options import changes, overrides
+from search.cli.options import changes, overrides, say
 from search.core.errors import ContractBroken
 from search.system import streams
 
@@ -38,18 +38,18 @@ def verify(file: str, data: str | None, sets: Sequence[str], thorough: bool, as_
         space = api.load_space(_bare(file), given)
     else:
         space = api.load_space(file, given)
-    say = (lambda line: None) if as_json else click.echo
+    tell = (lambda line: None) if as_json else say
     verified = api.verify(
         space,
         thorough=thorough,
-        begun=lambda base: say(text.heading(space.workload, base)),
-        found=lambda finding: say(text.lines(finding)),
-        say=lambda line: click.echo(line, err=True),
+        begun=lambda base: tell(text.heading(space.workload, base)),
+        found=lambda finding: tell(text.lines(finding)),
+        say=lambda line: say(line, err=True),
         fork=True,  # this process has computed nothing
     )
     if as_json:
         click.echo(json.dumps(verified.to_json(), indent=2, ensure_ascii=not streams.unicode()))
-    say(text.summary(verified))
+    tell(text.summary(verified))
     if verified.broken:
         raise ContractBroken(text.complaint(verified))
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from search.cli.options import places
+from search.cli.options import places, say
 
 
 @click.command()
@@ -57,10 +57,10 @@ def visualize(
             filters=filters,
             epoch=epoch,
             recorded=recorded,
-            say=lambda text: click.echo(text, err=True),
+            say=lambda text: say(text, err=True),
         )
         files, remarks = drawn.files, drawn.remarks
     for path in files:
         click.echo(path)
     for remark in remarks:
-        click.echo(remark, err=True)
+        say(remark, err=True)

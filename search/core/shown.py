@@ -56,6 +56,59 @@ def listed(names: Sequence[str], most: int = MAX_ITEMS_NAMED, between: str = ", 
     return f"{', '.join(names[:-1])} and {names[-1]}"
 
 
+def cells(text: str) -> int:
+    """Return how many columns of a terminal a text takes at most: signs of East Asia two, those that combine none."""
+    if text.isascii():
+        return len(text)
+    return sum(
+        0 if unicodedata.category(c) in ("Mn", "Me", "Cf") else 2 if unicodedata.east_asian_width(c) in "WF" else 1
+        for c in text
+    )
+
+
+def folded(text: str, width: int, hang: int = 0) -> list[str]:
+    """Return `text` as lines of at most `width` columns, broken between words.
+
+    A word that is longer than a line is broken behind a sign that joins names (``model.activation=leaky_relu``), and
+    where there is none, anywhere. No number of at most `width` digits is broken.
+
+    Args:
+        text: one paragraph.
+        width: columns of a line, at least 2 more than `hang`.
+        hang: spaces before each line but the first.
+    """
+    lines: list[str] = []
+    line = ""
+    for whole in filter(None, text.split(" ")):
+        word = whole
+        room = width - (hang if lines else 0)
+        if cells(longer := f"{line} {word}" if line else word) <= room:
+            line = longer
+            continue
+        if line:
+            lines.append(line)
+        while cells(word) > width - (hang if lines else 0):
+            piece = _piece(word, width - (hang if lines else 0))
+            lines.append(piece)
+            word = word[len(piece) :]
+        line = word
+    if line or not lines:
+        lines.append(line)
+    return [lines[0], *(" " * hang + more for more in lines[1:])]
+
+
+def _piece(word: str, room: int) -> str:
+    """Return the beginning of a word that fits into `room` columns, broken where names are joined if that can be."""
+    end = 1
+    while end < len(word) and cells(word[: end + 1]) <= room:
+        end += 1
+    for place in range(end, 1, -1):
+        before, after = word[place - 1], word[place : place + 1]
+        if before in "=/_:;" or (before in ",.+-" and not after.isdigit()):
+            return word[:place]
+    return word[:end]
+
+
 def called(workload: str) -> str:
     """Return the name of a workload as people know it: without its description, where that stands in the space file."""
     return workload.partition(" {")[0]

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import islice
-from typing import Any
+from itertools import chain, islice
+from typing import Any, NamedTuple
 
-from search.core.shown import counted
+from search.core.shown import cells, counted, folded
 from search.core.shown import duration as duration
 from search.plan.overhead import Overhead
 from search.plan.plan import Plan, confirmed_settings
@@ -20,14 +20,15 @@ MAX_VALUES_LISTED = 4
 """Values of one axis that are listed before the rest is counted."""
 
 
-def text(plan: Plan, whole_tree: bool = False) -> str:
+def text(plan: Plan, whole_tree: bool = False, width: int | None = None) -> str:
     """Return the plan as lines of text.
 
     Args:
         plan: the plan.
         whole_tree: show all of the stage tree.
+        width: of the terminal in its columns; None breaks no line.
     """
-    lines = [*_head(plan), *_epochs(plan), *_cost(plan)]
+    lines: list[str | _Figure] = [*_head(plan), *_epochs(plan), *_cost(plan)]
     stages = sum(1 for _ in walk(plan.tree))
     if stages:
         lines += ["", "stage tree (epochs: what differs there)"]
@@ -35,10 +36,35 @@ def text(plan: Plan, whole_tree: bool = False) -> str:
         lines += [f"  {line}" for line in shown]
         if left := stages - len(shown):
             lines.append(f"  ... {left:,} more line{'s' * (left > 1)}; --tree shows all")
-    return "\n".join(lines)
+    return "\n".join(map(str, lines) if width is None else chain.from_iterable(_narrow(line, width) for line in lines))
 
 
-def _head(plan: Plan) -> Iterator[str]:
+class _Figure(NamedTuple):
+    """What a line is about, how much, and what is said of that."""
+
+    label: str
+    figure: str
+    note: str
+
+    def __str__(self) -> str:
+        return f"{self.label:<40} {self.figure:>12}" + (f"  {self.note}" if self.note else "")
+
+
+def _narrow(line: str | _Figure, width: int) -> Iterator[str]:
+    """Yield a line as lines that fit: what is said of a figure goes below it, and no figure is broken."""
+    if cells(str(line)) <= width:
+        yield str(line)
+    elif isinstance(line, str):
+        indent = " " * (len(line) - len(line.lstrip()))
+        yield from (indent + part for part in folded(line, width - len(indent), hang=2))
+    else:
+        head = str(line._replace(note=""))
+        below = [line.note] if cells(head) <= width else [line.figure, line.note]
+        yield head if cells(head) <= width else line.label
+        yield from (f"      {part}" for text in below for part in folded(text, width - 6) if part)
+
+
+def _head(plan: Plan) -> Iterator[str | _Figure]:
     yield f"study {plan.study}"
     for note in plan.space.notes:
         yield f"  note: {note}"
@@ -51,7 +77,7 @@ def _head(plan: Plan) -> Iterator[str]:
         yield f"  the sampler {name} chooses {chosen}: the figures below are upper limits"
 
 
-def _epochs(plan: Plan) -> Iterator[str]:
+def _epochs(plan: Plan) -> Iterator[str | _Figure]:
     epochs = plan.epochs
     yield "epochs"
     yield _line("  every trial at full length", f"{epochs.full:,}")
@@ -88,7 +114,7 @@ def _proofs(plan: Plan, exact: bool) -> str:
     return f"{'' if exact else 'at most; '}{what}{more}"
 
 
-def _cost(plan: Plan) -> Iterator[str]:
+def _cost(plan: Plan) -> Iterator[str | _Figure]:
     seconds, room = plan.seconds, plan.room
     workers = counted(seconds.workers, "worker")
     if plan.epochs.train + plan.epochs.again + plan.epochs.prove == 0:
@@ -237,8 +263,8 @@ def _sources(label: str, sources: Sequence[str]) -> Iterator[str]:
         yield f"  and {len(sources) - 2} more such sources"
 
 
-def _line(label: str, figure: str, note: str = "") -> str:
-    return f"{label:<40} {figure:>12}" + (f"  {note}" if note else "")
+def _line(label: str, figure: str, note: str = "") -> _Figure:
+    return _Figure(label, figure, note)
 
 
 def size(count: float) -> str:

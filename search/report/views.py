@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
-import rich.table
 import yaml
 from rich.console import Group, RenderableType
 from rich.text import Text
@@ -13,6 +13,9 @@ from search.core.errors import UserError
 from search.core.trial import State, Trial
 from search.core.trust import FRESH, SAVED, USED
 from search.ledger.ledger import Ledger, StudyRecord
+from search.report.formats.comparison import axis_columns, shared_parts
+from search.report.formats.sheet import Column, Entry, Sheet
+from search.report.formats.terminal import Facts, OnTerminal, Paragraph
 from search.report.record.complete import states as states
 from search.report.record.curves import COUNTED, TRIAL_METRICS, Curve, best_epoch, metric_order, read_curves
 from search.report.record.trust import trust_sentences
@@ -20,6 +23,9 @@ from search.report.text import duration, figure, one_line, pairs_text, printable
 from search.space.model import Objective
 from search.study.opened import OpenStudy
 from search.study.pruner import pruner, rungs_on_record
+
+_NUMBER = re.compile(r"[-+0-9.,e ]*|[0-9]+ of [0-9]+|not finite|[0-9T:-]+")
+"""What no column of figures has beside figures: counts, and times of the clock."""
 
 MAX_TRIALS_LISTED = 50
 """Trials `show_study` lists; `trials.csv` has all of them."""
@@ -33,13 +39,14 @@ def study_list(ledger: Ledger) -> RenderableType:
     studies = ledger.studies()
     if not studies:
         return Text("The ledger holds no study yet.")
-    table = _table("study", "revision", "created (UTC)", "trials", "best single trial")
+    rows = []
     for record in studies:
         trials = ledger.trials(record.id)
-        row = (record.name, str(record.revision), record.created[:19], states(trials), _best(ledger, record, trials))
-        table.add_row(*(Text(one_line(cell)) for cell in row))
+        best = _best(ledger, record, trials)
+        rows.append((record.name, str(record.revision), record.created[:16], states(trials), best))
+    heads = {"study": 0, "revision": 3, "created (UTC)": 2, "trials": 0, "best single trial": 1}
     doubts = [f"{record.name}: {said}" for record in studies for said in trust_sentences(ledger, record)]
-    return Group(table, *(Text(one_line(doubt)) for doubt in doubts), Text(_states_kept(ledger)))
+    return Group(_table(heads, rows), *map(Paragraph, doubts), Paragraph(_states_kept(ledger)))
 
 
 def _states_kept(ledger: Ledger) -> str:
@@ -70,21 +77,44 @@ def show_study(study: OpenStudy) -> RenderableType:
         "execution class": pairs_text(record.execution_class or {}, 6),
         "proven": _proven(study, read.curves),
     }
-    runs = _table("run", "started (UTC)", "seconds", "outcome", title="runs")
+    runs = []
     for run in ledger.runs(study_id=record.id):
         took = "" if run["seconds"] is None else duration(run["seconds"])
-        row = (str(run["id"]), run["started"][:19], took, run["outcome"] or "not ended")
-        runs.add_row(*(Text(one_line(cell)) for cell in row))
-    trials = _table("trial", "seed", "parameters", "state", "ended by", "epochs", with_unit(objective), title="trials")
-    for curve in read.curves[-MAX_TRIALS_LISTED:]:
-        trial = curve.trial
-        value = figure(objective, curve.metric(objective, curve.last_epoch))
-        cells = (str(trial.number), str(trial.seed), pairs_text(trial.parameters, 6), trial.state.value, trial.ended_by)
-        trials.add_row(*(Text(one_line(cell)) for cell in (*cells, f"{trial.last_epoch} of {trial.epochs}", value)))
+        runs.append((str(run["id"]), run["started"][:19], took, run["outcome"] or "not ended"))
     hidden = len(read.curves) - MAX_TRIALS_LISTED
-    note = [Text(f"The last {MAX_TRIALS_LISTED} trials are shown; {hidden} more.")] if hidden > 0 else []
-    doubts = [Text(one_line(doubt)) for doubt in trust_sentences(ledger, record)]
-    return Group(_facts(facts), *doubts, runs, trials, *note)
+    note = [f"The last {MAX_TRIALS_LISTED} trials are shown; {hidden} more."] if hidden > 0 else []
+    return Group(
+        Facts(facts),
+        *map(Paragraph, trust_sentences(ledger, record)),
+        Text(""),
+        _table({"run": 0, "started (UTC)": 0, "seconds": 1, "outcome": 0}, runs, "runs"),
+        Text(""),
+        *_trials(read.curves[-MAX_TRIALS_LISTED:], objective),
+        *map(Paragraph, note),
+    )
+
+
+def _trials(curves: Sequence[Curve], objective: str) -> list[RenderableType]:
+    """Return a table of trials; parameters that all of them share stand above it."""
+    parts = [[pairs_text({name: value}, 4) for name, value in curve.trial.parameters.items()] for curve in curves]
+    common, left = shared_parts(parts)
+    names = dict.fromkeys(name for curve in curves for name in curve.trial.parameters)
+    shown = [{name: value for name, _, value in (part.partition("=") for part in own)} for own in left]
+    trials = [curve.trial for curve in curves]
+    number = _column("trial", [str(trial.number) for trial in trials])
+    others = [
+        _column("seed", [str(trial.seed) for trial in trials], 1),
+        _column("state", [trial.state.value for trial in trials]),
+        _column("ended by", [trial.ended_by for trial in trials], 3),
+        _column("epochs", [f"{trial.last_epoch} of {trial.epochs}" for trial in trials], 2),
+        _column(
+            with_unit(objective), [figure(objective, curve.metric(objective, curve.last_epoch)) for curve in curves]
+        ),
+    ]
+    together = _column("parameters", [", ".join(own) for own in left])
+    forms = [Sheet("", [number, *first, *others]) for first in (axis_columns(shown, [*names]), [together])]
+    said = [Paragraph(f"All of them: {', '.join(common)}.")] if common else []
+    return [Text("trials"), *said, OnTerminal(*forms)]
 
 
 def _proven(study: OpenStudy, curves: Sequence[Curve]) -> str:
@@ -125,13 +155,16 @@ def show_trial(study: OpenStudy, number: int) -> RenderableType:
         "parameters": "\n".join(f"{name} = {value_text(value)}" for name, value in trial.parameters.items()),
         "settings": "\n".join(f"{name} = {value_text(value)}" for name, value in sorted(trial.settings.items())),
     }
-    metrics = _table("metric", "last epoch", "best epoch")
+    rows = []
     known_metrics = curve.rows[last].row.metrics if last else {}
     for name in metric_order(known_metrics, (space.search.objective.metric, *TRIAL_METRICS)):
-        values = (_shown(name, curve.metric(name, epoch)) for epoch in (last, curve.best_epoch))
-        metrics.add_row(Text(one_line(with_unit(name))), *(Text(value) for value in values))
-    error = [Text(printable(trial.error, lines=True))] if trial.error else []
-    return Group(_facts(facts), *([metrics] if last else []), *error)
+        rows.append((with_unit(name), *(_shown(name, curve.metric(name, epoch)) for epoch in (last, curve.best_epoch))))
+    parts: list[RenderableType] = [Facts(facts)]
+    if last:
+        parts += [Text(""), _table({"metric": 0, "last epoch": 0, "best epoch": 0}, rows)]
+    if trial.error:
+        parts += [Text(""), Text(printable(trial.error, lines=True))]
+    return Group(*parts)
 
 
 def _pruned_because(study: OpenStudy, curve: Curve) -> str:
@@ -193,16 +226,16 @@ def _shown(name: str, value: float | None) -> str:
     return "" if value is None else figure(name, value) or "not finite"
 
 
-def _facts(facts: Mapping[str, str]) -> rich.table.Table:
-    grid = rich.table.Table.grid(padding=(0, 2))
-    for name, text in facts.items():
-        if text:
-            grid.add_row(Text(name), Text(printable(text, lines=True)))
-    return grid
+def _table(heads: Mapping[str, int], rows: Sequence[Sequence[str]], title: str = "") -> OnTerminal:
+    """Return a table whose columns have these headings and priorities."""
+    columns = [
+        _column(head, [row[place] for row in rows], priority) for place, (head, priority) in enumerate(heads.items())
+    ]
+    return OnTerminal(Sheet(title, columns))
 
 
-def _table(*head: str, title: str | None = None) -> rich.table.Table:
-    table = rich.table.Table(title=title, title_justify="left", header_style="")
-    for name in head:
-        table.add_column(Text(name), overflow="fold")
-    return table
+def _column(head: str, texts: Sequence[str], priority: int = 0) -> Column:
+    """Return a column, flush right where it holds figures."""
+    entries = [Entry(one_line(text)) for text in texts]
+    number = any(entry.text for entry in entries) and all(_NUMBER.fullmatch(entry.text) for entry in entries)
+    return Column(head, "number" if number else "text", entries, priority=priority)

@@ -21,6 +21,8 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any, NoReturn, TextIO
 
+from search.core.shown import cells, folded
+
 ERRORS = "search.readable"
 """Name of the way in which these streams encode what their encoding lacks."""
 
@@ -59,6 +61,9 @@ SUBSTITUTES = {
     "μ": "u",
     "\ufffd": "?",
 }
+
+MIN_COLUMNS, USUAL_COLUMNS = 20, 80
+"""Columns of a terminal at least, and where it does not say."""
 
 _GONE = (errno.EPIPE, errno.ECONNRESET, errno.EIO, errno.ENXIO)
 """Errors of a pipe, a socket or a terminal with nobody at its other end."""
@@ -136,6 +141,34 @@ def printing(descriptor: int, usual: TextIO | None) -> TextIO:
         line_buffering=bool(getattr(usual, "line_buffering", False)),
         write_through=through,
     )
+
+
+def wrapped(text: str, stream: TextIO) -> str:
+    """Return text as a terminal shows it best: broken at words, where the stream is one; for others as it is.
+
+    Lines keep their indentation, and what is broken goes on two columns further in.
+    """
+    if not stream.isatty():
+        return text
+    width = terminal_columns(stream)
+    return "\n".join(part for line in text.split("\n") for part in _broken(line, width))
+
+
+def _broken(line: str, width: int) -> list[str]:
+    body = line.lstrip(" ")
+    indent = min(len(line) - len(body), width // 2)
+    if cells(line) <= width:
+        return [line]
+    return [" " * indent + part for part in folded(body, width - indent, hang=2)]
+
+
+def terminal_columns(stream: TextIO) -> int:
+    """Return how wide a terminal is; ``COLUMNS`` overrides what it says itself."""
+    if (told := os.environ.get("COLUMNS", "")).isdigit() and int(told) >= MIN_COLUMNS:
+        return int(told)
+    with suppress(OSError, ValueError, AttributeError):
+        return max(os.get_terminal_size(stream.fileno()).columns, MIN_COLUMNS)
+    return USUAL_COLUMNS
 
 
 def unicode() -> bool:

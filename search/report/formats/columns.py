@@ -24,6 +24,9 @@ from search.statistics.text import p_text
 ENDED = "how trials ended"
 """Heading of the column that says what became of trials which did not all finish."""
 
+_VALUE, _ENDED, _SECOND, _TEST, _TEST_DIFFERENCE, _SPREAD, _EPOCHS, _SECONDS, _COST = range(9)
+"""Priorities of columns on a terminal (`search.report.formats.fitting`), by what they hold."""
+
 
 def table_sheet(table: Table) -> Sheet:
     """Return the comparison table's printed lines; accuracies are in per cent, their spreads in points."""
@@ -50,30 +53,44 @@ def table_columns(table: Table) -> Iterator[Column]:
     A value is rounded where its uncertainty has its second significant digit: half its interval, else its standard
     deviation over seeds. A value that must not stand unmarked among the others carries its mark. Bold is what may be
     called better than the baseline.
+
+    Where a terminal has no room for all, it shows what decides: the value with its interval, its difference and p; of a
+    confirm stage those on test images.
     """
     several = any(line.seeds > 1 for line in table.lines)
     published = any(line.published for line in table.lines)
+    decides = table.judged or table.metrics[0]
+    by_test = bool(table.confirms and table.test and any(line.tested.known for line in table.lines))
     yield _column(table, "setting", lambda line: line.setting, "text")
-    yield _column(table, "seeds finished", lambda line: f"{line.finished} of {line.seeds}")
+    counts = "seeds finished"  # the notes say how many, and what became of the others a column of its own
+    yield _column(table, counts, lambda line: f"{line.finished} of {line.seeds}", key="seeds", priority=_COST)
     for name in table.metrics:
         if name == table.test:
             continue
-        yield from _metric(table, name, several)
+        yield from _metric(table, name, several, _VALUE if name == decides and not by_test else _SECOND)
         if published and name == _measured_like_published(table):
-            yield _column(table, "published", lambda line: line.published)
+            yield _column(table, "published", lambda line: line.published, priority=_SECOND)
         if name == table.judged:
-            yield from _compared(table, "", lambda line: line.judged)
+            yield from _compared(table, "", lambda line: line.judged, _SECOND if by_test else _VALUE)
     if table.test:
-        yield from _test(table, several)
+        yield from _test(table, several, by_test)
     head = "epochs, mean" if several else "epochs"
-    yield _column(table, head, lambda line: "" if line.epochs is None else significant(line.epochs))
+    yield _column(table, head, lambda line: "" if line.epochs is None else significant(line.epochs), priority=_EPOCHS)
     if any(line.alone for line in table.lines):
-        yield _column(table, "epochs alone", lambda line: "" if line.second else str(line.alone))
-        yield _column(table, "distinct epochs", lambda line: "" if line.second else str(line.distinct))
+        yield _column(
+            table, "epochs alone", lambda line: "" if line.second else str(line.alone), key="alone", priority=_COST
+        )
+        yield _column(
+            table,
+            "distinct epochs",
+            lambda line: "" if line.second else str(line.distinct),
+            key="distinct",
+            priority=_COST,
+        )
     head = "seconds, sum" if several else "seconds"
-    yield _column(table, head, lambda line: "" if line.second else duration(line.seconds))
+    yield _column(table, head, lambda line: "" if line.second else duration(line.seconds), priority=_SECONDS)
     if any(line.ending for line in table.shown):
-        yield _column(table, ENDED, lambda line: line.ending, "text")
+        yield _column(table, ENDED, lambda line: line.ending, "text", key="ended", priority=_ENDED)
 
 
 def drawn_lines(table: Table) -> Iterator[Line]:
@@ -93,21 +110,29 @@ def _cell_of(judged: Judged) -> Cell:
     return Cell(judged.cell.estimate, judged.cell.sd, judged.cell.seeds)
 
 
-def _column(table: Table, head: str, text: Callable[[Line], str], kind: Literal["text", "number"] = "number") -> Column:
-    return Column(head, kind, [Entry(text(line)) for line in drawn_lines(table)])
+def _column(
+    table: Table,
+    head: str,
+    text: Callable[[Line], str],
+    kind: Literal["text", "number"] = "number",
+    key: str = "",
+    priority: int = 0,
+) -> Column:
+    return Column(head, kind, [Entry(text(line)) for line in drawn_lines(table)], key or head, priority)
 
 
-def _metric(table: Table, name: str, several: bool) -> list[Column]:
+def _metric(table: Table, name: str, several: bool, priority: int) -> list[Column]:
     """Return the column of a metric, and that of its spread: test figures are not spread out over a column more."""
     own = name == table.judged
     interval = _interval(table) if own and any(line.judged.interval is not None for line in table.lines) else ""
     entries = [Entry(_value(table, line, name), own and line.judged.better) for line in drawn_lines(table)]
-    columns = [Column(_head(name, several) + interval, "number", entries)]
+    columns = [Column(_head(name, several) + interval, "number", entries, "level" if own else name, priority)]
     if own and table.banner:
-        columns.append(_column(table, "right", lambda line: right_text(line.judged.cell)))
+        columns.append(_column(table, "right", lambda line: right_text(line.judged.cell), priority=_TEST))
     if several:
         head = "sd over seeds" + (" (points)" if is_accuracy(name) else "")
-        columns.append(_column(table, head, lambda line: figure(name, line.cells[name].sd, line.cells[name].sd)))
+        spread = _column(table, head, lambda line: figure(name, line.cells[name].sd, line.cells[name].sd), key="sd")
+        columns.append(replace(spread, priority=priority or _SPREAD))
     return columns
 
 
@@ -119,7 +144,7 @@ def _interval(table: Table) -> str:
     return f" [95 %: {HEAD}]" if table.banner else " [95 % interval]"
 
 
-def _compared(table: Table, prefix: str, judged: Callable[[Line], Judged]) -> list[Column]:
+def _compared(table: Table, prefix: str, judged: Callable[[Line], Judged], priority: int) -> list[Column]:
     """Return the columns of differences to the baseline and of their p values."""
     if not table.compared:
         return []
@@ -128,21 +153,23 @@ def _compared(table: Table, prefix: str, judged: Callable[[Line], Judged]) -> li
     differences = [Entry(difference_text(line, one, mark), one.better) for line, one in lines]
     p = [Entry(p_text(one.p_adjusted)) for _, one in lines]
     kind = f"p, Holm ({HEAD})" if table.banner else "p, Holm"
+    head = f"{prefix}difference (points){_interval(table)}"
     return [
-        Column(f"{prefix}difference (points){_interval(table)}", "number", differences),
-        Column(f"{prefix}{kind}", "number", p),
+        Column(head, "number", differences, f"{prefix}difference", priority, f"{prefix}difference"),
+        Column(f"{prefix}{kind}", "number", p, f"{prefix}p", priority, f"{prefix}difference"),
     ]
 
 
-def _test(table: Table, several: bool) -> list[Column]:
+def _test(table: Table, several: bool, decides: bool) -> list[Column]:
     """Return the columns of the test images, at the epoch chosen on validation."""
     head, mark = _head(table.test, several), mixed(table)
     entries = [
         Entry(level(table.test, line.chosen, line.tested, mark), line.tested.better) for line in drawn_lines(table)
     ]
     if not any(line.tested.known for line in table.lines):
-        return [Column(head, "number", entries)]
-    return [Column(head + _interval(table), "number", entries), *_compared(table, "test ", lambda line: line.tested)]
+        return [Column(head, "number", entries, "test", _TEST)]
+    compared = _compared(table, "test ", lambda line: line.tested, _VALUE if decides else _TEST_DIFFERENCE)
+    return [Column(head + _interval(table), "number", entries, "test", _VALUE if decides else _TEST), *compared]
 
 
 def _value(table: Table, line: Line, name: str) -> str:

@@ -28,18 +28,19 @@ def cross_columns(table: Table) -> list[Column]:
         names.setdefault(row, table.row_names.get(row, value_text(line.parameters.get(rows))))
         heads.setdefault(column, f"{columns}={value_text(line.parameters.get(columns))}")
     metric = table.judged or table.metrics[0]
-    drawn = [Column(rows, "text", [Entry(name) for name in names.values()])]
+    drawn = [Column(rows, "text", [Entry(name) for name in names.values()], "setting")]
 
-    def add(head: str, column: str, text: Callable[[Line], Entry]) -> None:
+    def add(head: str, column: str, key: str, text: Callable[[Line], Entry], priority: int = 0) -> None:
         lines = [place.get((row, column)) for row in names]
-        drawn.append(Column(head, "number", [text(line) if line is not None else Entry("") for line in lines]))
+        entries = [text(line) if line is not None else Entry("") for line in lines]
+        drawn.append(Column(head, "number", entries, key, priority, heads[column]))
 
     for column, head in heads.items():
-        add(f"{head}: {with_unit(metric)}", column, lambda line: _level(table, line, metric))
+        add(f"{head}: {with_unit(metric)}", column, "level", lambda line: _level(table, line, metric))
         if table.compared and table.judged:
-            add(f"{head}: difference (points)", column, _difference)
+            add(f"{head}: difference (points)", column, "difference", _difference)
         if table.test:
-            add(f"{head}: {with_unit(table.test)}", column, lambda line: _test(table, line))
+            add(f"{head}: {with_unit(table.test)}", column, "test", lambda line: _test(table, line), 3)
     return drawn
 
 

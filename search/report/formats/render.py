@@ -1,7 +1,7 @@
-"""The comparison table as Markdown, as CSV and for the terminal; data frames as CSV, Markdown and JSON.
+"""The comparison table as Markdown and CSV; data frames as CSV, Markdown and JSON.
 
 A value that must not stand unmarked among the others carries its mark in every format. What people read is drawn from
-`columns`; LaTeX, HTML and XLSX have modules of their own.
+`columns`; LaTeX, HTML, XLSX and the terminal have modules of their own.
 """
 
 from __future__ import annotations
@@ -12,29 +12,14 @@ from dataclasses import asdict
 from functools import partial
 
 import pandas as pd
-import rich.box
-import rich.table
 import tabulate
-from rich.console import Group, RenderableType
-from rich.text import Text
 
 from search.report.formats.columns import frame_sheet, table_sheet, values_of
 from search.report.formats.judged_frame import Column, figure_columns, mean_columns, verdicts_frame
 from search.report.formats.sheet import Entry, Sheet
 from search.report.record.frames import parameter_column, unique_columns
 from search.report.table.model import Cell, Line, Table
-from search.report.text import csv_cell, markdown_cell, one_line, plain
-
-_SHORT = {
-    "seeds finished": "seeds",
-    "sd over seeds (points)": "sd over seeds",
-    "how trials ended": "ended",
-    ", mean": "",
-    ", sum": "",
-    "_accuracy (%)": " %",
-    "95 % interval": "95 %",
-    " (points)": "",
-}
+from search.report.text import csv_cell, markdown_cell, plain
 
 _SEEDS: Sequence[Column] = (
     ("finished", "int64", lambda line: line.finished),
@@ -55,13 +40,6 @@ def table_markdown(table: Table) -> str:
     sheet = table_sheet(table)
     parts = [f"# {markdown_cell(sheet.title)}", _pipe(sheet)]
     return "\n\n".join([*parts, *(markdown_cell(note) for note in sheet.notes)]) + "\n"
-
-
-def _short(heading: str) -> str:
-    """Return a heading that leaves room on a terminal of 80 columns; the footnotes say the rest."""
-    for long, short in _SHORT.items():
-        heading = heading.replace(long, short)
-    return heading
 
 
 def table_frame(table: Table) -> pd.DataFrame:
@@ -93,31 +71,6 @@ def _mark_words(table: Table, line: Line) -> list[str]:
     chosen = table.value == "best" and line.finished > 0
     marks = ["partial"] * line.partial + ["diverged"] * line.diverged + ["chosen on the same images"] * chosen
     return [*marks, f"best of {line.best_of}, optimistic"] if line.best_of else marks
-
-
-def table_rich(table: Table) -> RenderableType:
-    """Return the table for a terminal, its footnotes under it."""
-    sheet = table_sheet(table)
-    drawn = rich.table.Table(
-        title=Text(one_line(sheet.title)),
-        title_justify="left",
-        header_style="",
-        box=rich.box.SIMPLE_HEAD,
-        show_edge=False,
-        collapse_padding=True,
-    )
-    for index, column in enumerate(sheet.columns):
-        head, left = _short(column.head), column.kind == "text"
-        # One short label is read at a glance; a configuration of many axes may need several lines.
-        long = index == 0 and any(len(entry.text) > 30 for entry in column.entries)
-        whole = index == 0 and len(table.axes) <= 1 and not long
-        word = 30 if long else max(len(part) for part in head.split())
-        drawn.add_column(
-            Text(head), justify="left" if left else "right", overflow="fold", no_wrap=whole, min_width=word
-        )
-    for line in sheet.lines:
-        drawn.add_row(*(Text(one_line(entry.text), style="bold" if entry.bold else "") for entry in line))
-    return Group(drawn, *(Text(one_line(note)) for note in sheet.notes))
 
 
 def frame_csv(frame: pd.DataFrame) -> str:

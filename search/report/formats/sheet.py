@@ -30,8 +30,12 @@ class Column:
 
     Attributes:
         head: its heading, with the unit.
-        kind: ``number`` is set flush right, ``text`` flush left.
+        kind: ``number`` is set flush right and never folded on a terminal, ``text`` flush left.
         entries: from the first line to the last.
+        key: names what it holds for notes, which are about columns (`search.report.table.model.Note`).
+        priority: 0 is always shown; of the others a narrow terminal shows those of lower numbers first. Columns of one
+            priority come together or not at all.
+        group: columns of one group, "" apart, stand side by side where a table is cut into several.
         above: heading of it and its neighbours together ("validation accuracy (%)"), where a format has one; "" for
             none.
         brief: its own heading below that one.
@@ -40,6 +44,9 @@ class Column:
     head: str
     kind: Literal["text", "number"]
     entries: Sequence[Entry]
+    key: str = ""
+    priority: int = 0
+    group: str = ""
     above: str = ""
     brief: str = ""
 

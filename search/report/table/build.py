@@ -95,13 +95,13 @@ def table_of(read: Curves, judging: bool = True) -> Table:
         distrusted=trust_sentences(read.study.ledger, read.record),
     )
     if not judging:
-        return replace(table, notes=footnotes(table, read, homeless, same))
+        return replace(table, footnotes=footnotes(table, read, homeless, same))
     if sampled and lines:
         from search.report.table.importance import importances  # brings Optuna, which no grid needs
 
         table = replace(table, importance=importances(groups_of(table, read), space))
     table, remarks = judged(table, read, _once(runs) if SEED in same.axes else runs)
-    return replace(table, notes=footnotes(table, read, homeless, same, remarks))
+    return replace(table, footnotes=footnotes(table, read, homeless, same, remarks))
 
 
 def table_metrics(read: Curves) -> list[str]:

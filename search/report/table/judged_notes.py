@@ -11,7 +11,7 @@ from search.report.table.families_apart import claims_compared, families_apart
 from search.report.table.judged_text import ONE_RUN
 from search.report.table.judgement import Remarks
 from search.report.table.labels import row_text
-from search.report.table.model import Judged, Table
+from search.report.table.model import Judged, Note, Table
 from search.report.text import is_accuracy
 from search.statistics.results import Trust
 
@@ -20,19 +20,28 @@ BOLD = (
     "which diverged."
 )
 
+STAR = "*"
+"""Marks on a terminal what is bold."""
+
+MAX_BASELINE_LETTERS = 48
+"""A baseline with a longer name is not named on a terminal: its line says that it is the baseline."""
+
+_INTERVALS = ("level", "difference", "test", "test difference")
+"""Keys of the columns with intervals."""
+
 MAX_SETTINGS_NAMED = 5
 """Settings with diverged runs that are named; the others are counted."""
 
 
-def judged_notes(table: Table, read: Curves, remarks: Remarks) -> Iterator[str]:
+def judged_notes(table: Table, read: Curves, remarks: Remarks) -> Iterator[Note]:
     """Yield what must be said of a table's statistics."""
     if not table.lines:
         return
     if remarks.val is None:
-        yield _sampled(table, read)
+        yield Note(_sampled(table, read))
         return
     if remarks.val.why:
-        yield _without(table, remarks.val)
+        yield Note(_without(table, remarks.val))
         yield from _estimand(table, [line.tested for line in table.lines if line.tested.cell.seeds > 1])
     else:
         yield from _levels(table, remarks.val)
@@ -41,12 +50,12 @@ def judged_notes(table: Table, read: Curves, remarks: Remarks) -> Iterator[str]:
         yield from _differences(table, read, remarks)
     if table.confirms:
         bold = "only the differences in test accuracy can be bold" if table.test else "without test images none is bold"
-        yield (
+        yield Note(
             "A search chose these settings on the validation images, whose levels and differences are optimistic: "
             f"{bold}."
         )
     if table.cross:
-        yield "table.csv holds every setting in a line of its own, with its test differences and its epochs."
+        yield Note("table.csv holds every setting in a line of its own, with its test differences and its epochs.")
     yield from (*_claims(table, remarks), *_images(remarks), *_diverged(table))
 
 
@@ -59,36 +68,41 @@ def _without(table: Table, evidence: Evidence) -> str:
     return f"No interval and no p value for {metric}: they need predictions, and {evidence.why}.{spread}"
 
 
-def _levels(table: Table, evidence: Evidence) -> Iterator[str]:
+def _levels(table: Table, evidence: Evidence) -> Iterator[Note]:
     cells = [line.judged for line in table.lines]
     several = [one for one in cells if one.cell.seeds > 1]
     if table.value == "best":
-        yield f"{table.judged} has no interval: its epoch was chosen on the same images. Differences may have one."
+        yield Note(
+            f"{table.judged} has no interval: its epoch was chosen on the same images. Differences may have one.",
+            about=("level",),
+        )
     yield from _estimand(table, several)
     if any(_of_single(one) for one in cells):
         mark = f"{ONE_RUN} " if several else ""
-        yield (
+        yield Note(
             f"{mark}One seed: {_of_one_run(cells)} are for this very run on new images, a smaller question than that "
-            "of a new run; intervals from two seeds on answer the larger one and may be wider."
+            "of a new run; intervals from two seeds on answer the larger one and may be wider.",
+            f"{mark}One seed: intervals and p are for this very run on new images, not for a new run.",
+            (ONE_RUN,) if several else ("level", "difference", "p"),
         )
     if several and not table.cross:
-        yield "sd over seeds: how far these runs lie apart; it is no interval."
+        yield Note("sd over seeds: how far these runs lie apart; it is no interval.", about=("sd",))
     if evidence.unused:
         word = "setting has" if evidence.unused == 1 else "settings have"
-        yield f"{evidence.unused} {word} no interval: {'; '.join(evidence.faults)}."
+        yield Note(f"{evidence.unused} {word} no interval: {'; '.join(evidence.faults)}.")
     other = [name for name in table.metrics if name not in (table.judged, table.test)]
     if other:
-        yield f"{', '.join(other)}: no interval, for intervals need predictions of classes."
+        text = f"{', '.join(other)}: no interval, for intervals need predictions of classes."
+        yield Note(text, about=tuple(other))
 
 
-def _estimand(table: Table, several: Sequence[Judged]) -> Iterator[str]:
+def _estimand(table: Table, several: Sequence[Judged]) -> Iterator[Note]:
     """Say what the intervals of settings with several seeds are for."""
     interval = "± half the 95 % interval ([ ]: its ends, where it is lopsided)" if table.cross else "[ ] 95 % interval"
     if several:
-        yield (
-            f"{interval} for a new run judged on new images of the same kind; same training images, one split "
-            f"for all seeds. {_seeds(several)}, {_count(several)} images."
-        )
+        what = f"{interval} for a new run judged on new images of the same kind; same training images"
+        counts = f"{_seeds(several)}, {_count(several)} images."
+        yield Note(f"{what}, one split for all seeds. {counts}", f"{what}.", _INTERVALS)
 
 
 def _of_single(one: Judged) -> bool:
@@ -104,64 +118,78 @@ def _of_one_run(cells: Sequence[Judged]) -> str:
     return "the 95 % interval (Wilson; differences: Bonett and Price) and the p value (exact McNemar)"
 
 
-def _test(table: Table, remarks: Remarks) -> list[str]:
+def _test(table: Table, remarks: Remarks) -> list[Note]:
     if not table.test:
-        return ["No independent test set: levels are optimistic."] if table.judged else []
-    notes = [f"{table.test}: at the epoch that each run chose on validation."]
-    if remarks.test is not None and remarks.test.why:
-        return notes if not table.judged else [f"{notes[0][:-1]}; no interval, because {remarks.test.why}."]
-    cells = [line.tested for line in table.lines if line.tested.cell.seeds]
-    return [f"{notes[0][:-1]}, on {_count(cells)} test images."] if cells else notes
+        return [Note("No independent test set: levels are optimistic.")] if table.judged else []
+    text = f"{table.test}: at the epoch that each run chose on validation"
+    if remarks.test is not None and remarks.test.why and table.judged:
+        text += f"; no interval, because {remarks.test.why}"
+    elif (remarks.test is None or not remarks.test.why) and any(line.tested.cell.seeds for line in table.lines):
+        text += f", on {_count([line.tested for line in table.lines if line.tested.cell.seeds])} test images"
+    return [Note(f"{text}.", about=("test", "test difference"))]
 
 
-def _differences(table: Table, read: Curves, remarks: Remarks) -> list[str]:
+def _differences(table: Table, read: Curves, remarks: Remarks) -> list[Note]:
     report = read.space.report
     if not report.has_baseline and table.confirms:
-        return ["No differences: the search names no configuration to compare with; `search.confirm.baseline` does."]
-    if not report.has_baseline:
         return [
-            "No differences: the file names no baseline; `report.baseline`, a value of the row axis "
-            f"{report.rows or '(`report.rows`)'}, gives them, with intervals and p values."
+            Note("No differences: the search names no configuration to compare with; `search.confirm.baseline` does.")
+        ]
+    if not report.has_baseline:
+        axis = report.rows or "(`report.rows`)"
+        return [
+            Note(
+                "No differences: the file names no baseline; `report.baseline`, a value of the row axis "
+                f"{axis}, gives them, with intervals and p values.",
+                f"No differences: the file names no baseline; `report.baseline`, a value of {axis}, gives them.",
+            )
         ]
     if not any(line.baseline for line in table.lines):
-        return [f"No differences: the baseline {row_text(read.space, report.baseline)} has no run on record."]
+        return [Note(f"No differences: the baseline {row_text(read.space, report.baseline)} has no run on record.")]
     if all(line.baseline for line in table.lines):
-        return ["No differences: there is nothing beside the baseline."]
+        return [Note("No differences: there is nothing beside the baseline.")]
     notes = []
     name = row_text(read.space, report.baseline)
     within = " with all else equal" if len({line.configuration for line in table.lines if line.baseline}) > 1 else ""
-    for metric, family, place in (
-        (table.judged, remarks.family, "judged"),
-        (table.test, remarks.tested, "tested"),
+    for metric, family, place, key in (
+        (table.judged, remarks.family, "judged", "difference"),
+        (table.test, remarks.tested, "tested", "test difference"),
     ):
         if family is None:
             continue
         noise = _noise(getattr(line, place) for line in table.lines)
         start = f"Differences in {metric} to the baseline {name}{within}, on the seeds that both finished"
+        brief = start if len(name) <= MAX_BASELINE_LETTERS else start.replace(f" {name}", "")
         none = "all settings have its rows, so there is no comparison" if family.repeated else "none has a p value"
         said = f"{family.sentence}{noise}" if family.comparisons else none
-        notes.append(f"{start}; {said}.")
+        notes.append(Note(f"{start}; {said}.", f"{brief}; {family.sentence if family.comparisons else none}.", (key,)))
     family = remarks.family or remarks.tested
     if family is not None:
-        bold = BOLD.format(alpha=family.alpha) if Trust.ESTIMATED in table.states else "Nothing can be bold."
-        notes.append(f"Intervals are pointwise. {bold}")
+        can = Trust.ESTIMATED in table.states
+        bold = BOLD.format(alpha=family.alpha) if can else "Nothing can be bold."
+        better = f"{STAR} and bold: better{bold.removeprefix('Bold: better')}"
+        both = ("difference", "test difference")
+        none = "" if table.banner else "Under 3 seeds that both finished, nothing is called better or worse."
+        notes.append(Note(f"Intervals are pointwise. {bold}", better if can else none, (STAR,) if can else both))
     return notes
 
 
-def _claims(table: Table, remarks: Remarks) -> list[str]:
+def _claims(table: Table, remarks: Remarks) -> list[Note]:
     """Say what the p values of claims were adjusted for, where claims speak of differences."""
     family = remarks.family
     tested = [claim.comparison for claim in table.verdicts if "p_adjusted" in claim.evidence]
     judged = tested or any("p" in claim.evidence or "p_largest" in claim.evidence for claim in table.verdicts)
     if family is None or not judged:
         return []
+    apart = [*map(Note, families_apart(table))]
     if tested:
         distinct = claims_compared(table)
         if not distinct:
-            return ["Claims that one is better: all of them compare equal rows, so there is no comparison."]
+            return [Note("Claims that one is better: all of them compare equal rows, so there is no comparison.")]
         own = replace(family, comparisons=distinct, repeated=len(tested) - distinct)
-        return [f"Claims that one is better are a family of their own: {own.sentence}.", *families_apart(table)]
-    return [*([f"Claims: {family.looked}."] if family.looked else []), *families_apart(table)]
+        text = f"Claims that one is better are a family of their own: {own.sentence}."
+        return [Note(text, "" if not own.looked else f"Claims: {own.looked}."), *apart]
+    return [*([Note(f"Claims: {family.looked}.")] if family.looked else []), *apart]
 
 
 def _noise(found: Iterable[Judged]) -> str:
@@ -171,33 +199,33 @@ def _noise(found: Iterable[Judged]) -> str:
     return f"; {'; or '.join(texts)}" if texts else ""
 
 
-def _images(remarks: Remarks) -> Iterator[str]:
+def _images(remarks: Remarks) -> Iterator[Note]:
     for evidence, word in ((remarks.val, "validation"), (remarks.test, "test")):
         if evidence is None or evidence.why:
             continue
         if evidence.wrong:
             are = "prediction is" if evidence.wrong == 1 else "predictions are"
-            yield f"{evidence.wrong} {are} no class on {word} images: counted as wrong."
+            yield Note(f"{evidence.wrong} {are} no class on {word} images: counted as wrong.")
         if evidence.folded:
             are = "image is" if evidence.folded == 1 else "images are"
-            yield (
+            yield Note(
                 f"{evidence.folded} {word} {are} there twice or more: images of equal content count as one, with their "
                 "number as weight."
             )
         if len(evidence.panels) > 1:
-            yield f"Settings were measured on {len(evidence.panels)} sets of {word} images: no difference across."
+            yield Note(f"Settings were measured on {len(evidence.panels)} sets of {word} images: no difference across.")
 
 
-def _diverged(table: Table) -> Iterator[str]:
+def _diverged(table: Table) -> Iterator[Note]:
     if not any(line.at_chance for line in table.lines):
         return
     where = "`at_chance` in table.csv" if table.cross else "the second line of its setting"
     found = [(line.setting, line.judged.cell) for line in table.lines if line.at_chance]
     shares = [f"{setting}: {cell.diverged} of {cell.of} seeds" for setting, cell in found[:MAX_SETTINGS_NAMED]]
     more = f"; {len(found) - MAX_SETTINGS_NAMED} more settings" if len(found) > MAX_SETTINGS_NAMED else ""
-    yield f"A diverged run is an outcome ({'; '.join(shares)}{more}): {where} counts it at chance (1 / classes)."
+    yield Note(f"A diverged run is an outcome ({'; '.join(shares)}{more}): {where} counts it at chance (1 / classes).")
     if any(claim.evidence for claim in table.verdicts):
-        yield "Claims count diverged runs at chance."
+        yield Note("Claims count diverged runs at chance.")
 
 
 def _sampled(table: Table, read: Curves) -> str:

@@ -139,6 +139,22 @@ class Claim(Verdict):
 
 
 @dataclass(frozen=True)
+class Note:
+    """A footnote.
+
+    Attributes:
+        text: one paragraph; one that explains a mark begins with it.
+        short: what a terminal says in its place, "" where the report alone says it; None where it says all of it.
+        about: keys of columns (`search.report.formats.sheet.Column`) and marks: a terminal says the note only where it
+            shows one of them. () is said always.
+    """
+
+    text: str
+    short: str | None = None
+    about: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Importance:
     """How much each axis of a search matters for being among the best.
 
@@ -194,7 +210,7 @@ class Table:
         axes: names of the axes, in the file's order.
         lines: all lines, in the order they are shown.
         limit: lines to print, None for all of them.
-        notes: footnotes; those that explain a mark begin with it.
+        footnotes: what its numbers are, and what they must not be taken for.
         judged: metric whose intervals and differences the lines hold, "" where there are none.
         test: metric of the test images, "" where there is none.
         compared: the lines hold differences to a baseline.
@@ -217,7 +233,7 @@ class Table:
     axes: Sequence[str]
     lines: Sequence[Line]
     limit: int | None = None
-    notes: Sequence[str] = ()
+    footnotes: Sequence[Note] = ()
     judged: str = ""
     test: str = ""
     compared: bool = False
@@ -232,6 +248,11 @@ class Table:
     unmoved: Sequence[str] = ()
     elsewhere: Elsewhere | None = None
     importance: Importance | None = None
+
+    @property
+    def notes(self) -> list[str]:
+        """The footnotes, each as one paragraph."""
+        return [note.text for note in self.footnotes]
 
     @cached_property
     def banner(self) -> str:

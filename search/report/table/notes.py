@@ -1,10 +1,12 @@
 """The footnotes of a comparison table: what its numbers are, and what they must not be taken for.
 
-Those on intervals, differences and p values are in `judged_notes`.
+Those on intervals, differences and p values are in `judged_notes`. Each says where a terminal needs it, and in which
+words: the report has all of them whole.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 from search.core.grouped import grouped
@@ -13,7 +15,7 @@ from search.core.trial import State
 from search.report.record.curves import Curves
 from search.report.table.judged_notes import judged_notes
 from search.report.table.judgement import Remarks
-from search.report.table.model import Elsewhere, Table
+from search.report.table.model import Elsewhere, Note, Table
 from search.report.table.unmoved import Unmoved, apart_sentences
 from search.report.text import is_accuracy, split_words
 
@@ -32,10 +34,16 @@ MAX_APART_FIGURES_NAMED = 20
 MAX_SAME_GROUPS_NAMED = 3
 """Groups of lines that are one training are named up to so many."""
 
+MAX_DATA_LETTERS = 120
+"""Letters of what a terminal says of the data in one note; longer ones end at their first colon there."""
+
+_COUNTS = re.compile(r"[0-9,]+ (training|validation|test)|images per class")
+"""Begins what a data card says of any data: how many images there are."""
+
 
 def footnotes(
     table: Table, read: Curves, homeless: Sequence[str], same: Unmoved, remarks: Remarks | None = None
-) -> list[str]:
+) -> list[Note]:
     """Return the footnotes of a table.
 
     Args:
@@ -46,16 +54,16 @@ def footnotes(
         remarks: what is to be said of its statistics; None where nobody asked for them.
     """
     judged = judged_notes(table, read, remarks) if remarks is not None else ()
-    notes = [*([table.incomplete] if table.incomplete else []), *table.distrusted]
-    notes += [*_meaning(table, read), *_marks(table), *table.unmoved, *_seeds(table), *judged]
+    notes = [*map(Note, (table.incomplete,) if table.incomplete else ()), *map(Note, table.distrusted)]
+    notes += [*_meaning(table, read), *_marks(table), *map(Note, table.unmoved), *_seeds(table), *judged]
     notes += [*_sampled(table, read), *_importances(table)]
     published = _published(read, homeless) if table.elsewhere is None else apart_notes(table.elsewhere)
     return [*notes, *published, *_sharing(table, read, same), *_data(read)]
 
 
-def _meaning(table: Table, read: Curves) -> list[str]:
+def _meaning(table: Table, read: Curves) -> list[Note]:
     if not table.lines:
-        return ["No trial has been started."]
+        return [Note("No trial has been started.")]
     objective = read.space.search.objective
     epoch = "at the last epoch" if table.value == "last" else f"at the epoch with the best {objective.metric}"
     counts = sorted({line.seeds for line in table.lines})
@@ -63,7 +71,8 @@ def _meaning(table: Table, read: Curves) -> list[str]:
     over = f"the run of {seeds}" if counts == [1] else f"mean over {seeds}"
     sense = "higher is better" if objective.maximize else "lower is better"
     images = _images(read)
-    return [f"{objective.metric}: {over}, {epoch}" + (f", {images}" if images else "") + f"; {sense}."]
+    text = f"{objective.metric}: {over}, {epoch}" + (f", {images}" if images else "") + f"; {sense}."
+    return [Note(text, about=("level", objective.metric))]
 
 
 def _images(read: Curves) -> str:
@@ -75,39 +84,46 @@ def _images(read: Curves) -> str:
     return f"on {' or '.join(str(size) for size in sizes)} {split_words(split)} images"
 
 
-def _marks(table: Table) -> Iterator[str]:
+def _marks(table: Table) -> Iterator[Note]:
     if any(line.partial for line in table.shown):
-        yield (
+        yield Note(
             f"{PARTIAL} Not every seed finished: the mean is over those that finished or were stopped by their rule; "
             "where all that have a value were pruned, it is theirs at their last epoch. Diverged, failed and "
-            "unfinished runs are in no mean."
+            "unfinished runs are in no mean.",
+            f"{PARTIAL} Not every seed finished: mean over those that did; where all were pruned, at their last epoch.",
+            (PARTIAL,),
         )
     if table.value == "best" and table.lines:
-        yield f"{SELECTED} Chosen on the same images: the level is optimistic."
+        yield Note(f"{SELECTED} Chosen on the same images: the level is optimistic.", about=(SELECTED,))
 
 
-def _seeds(table: Table) -> Iterator[str]:
+def _seeds(table: Table) -> Iterator[Note]:
     if table.lines and all(line.seeds == 1 for line in table.lines) and not table.banner:
-        yield "One run per setting: a rerun may reverse any order."
+        yield Note("One run per setting: a rerun may reverse any order.")
 
 
-def _sampled(table: Table, read: Curves) -> Iterator[str]:
+def _sampled(table: Table, read: Curves) -> Iterator[Note]:
     if read.space.search.sampler == "grid" or not table.lines:
         return
     if more := len(table.lines) - len(table.shown):
-        yield f"The {len(table.shown)} best of {len(table.lines)} lines are shown; {more} more."
-    yield _budget(table, read)
+        yield Note(
+            f"The {len(table.shown)} best of {len(table.lines)} lines are shown; {more} more.",
+            f"The {len(table.shown)} best of {len(table.lines)} settings; table.csv has all.",
+        )
+    yield Note(_budget(table, read))
     if tried := max(line.best_of for line in table.lines):
         metric = read.space.search.objective.metric
         chose = "images" if metric.startswith(("val_", "test_")) else "figures"
         figure = f"the {'validation ' if metric.startswith('val_') else ''}figure of the best of {tried}"
-        yield (
+        yield Note(
             f"{BEST} Sorted by {metric}: {figure} is optimistic, because the same {chose} chose it; the next "
-            "ones are so, too, if less."
+            "ones are so, too, if less.",
+            f"{BEST} Best of {tried} on the {chose} that chose it: its figure is optimistic, the next ones' too.",
+            (BEST,),
         )
 
 
-def _importances(table: Table) -> list[str]:
+def _importances(table: Table) -> list[Note]:
     """Return what each axis of a search matters, by which evaluator, and how far resamples of the settings agree."""
     importance = table.importance
     if importance is None:
@@ -115,13 +131,14 @@ def _importances(table: Table) -> list[str]:
     from search.report.table.importance import BOOTSTRAP_REPEATS  # Optuna is loaded for sampled studies alone
 
     if not importance.values:
-        return [f"No importances of the axes; {importance.remark}."]
-    shares = [
+        return [Note(f"No importances of the axes; {importance.remark}.", "")]
+    shares = ", ".join(
         f"{name} {100 * share:.0f} [{100 * importance.spread[name][0]:.0f}, {100 * importance.spread[name][1]:.0f}]"
         for name, share in importance.values.items()
-    ]
+    )
     between = f"in brackets the smallest and largest of {BOOTSTRAP_REPEATS} resamples of the settings"
-    return [f"Importances in per cent by {importance.evaluator}: {', '.join(shares)}; {between}."]
+    text = f"Importances in per cent by {importance.evaluator}: {shares}; {between}."
+    return [Note(text, f"Importances in per cent [range of resamples]: {shares}.")]
 
 
 def _budget(table: Table, read: Curves) -> str:
@@ -139,7 +156,7 @@ def _budget(table: Table, read: Curves) -> str:
     )
 
 
-def _published(read: Curves, homeless: Sequence[str]) -> Iterator[str]:
+def _published(read: Curves, homeless: Sequence[str]) -> Iterator[Note]:
     published = read.space.report.published
     if published is None:
         return
@@ -147,28 +164,30 @@ def _published(read: Curves, homeless: Sequence[str]) -> Iterator[str]:
     n = f", on {published.n} images" if published.n else ", on a number of images that is not stated"
     if published.n is None and not is_accuracy(published.metric):
         n = ""  # an epoch or a cost is no share of images
-    yield f"Published: {published.metric} as printed{where}{n}; not measured here."
+    text = f"Published: {published.metric} as printed{where}{n}; not measured here."
+    short = f"Published: {published.source}; not measured here." if published.source else None
+    yield Note(text, short, ("published",))
     if homeless:
-        yield f"Published figures that stand beside no line: {', '.join(homeless)}."
+        yield Note(f"Published figures that stand beside no line: {', '.join(homeless)}.", about=("published",))
 
 
-def apart_notes(apart: Elsewhere) -> Iterator[str]:
+def apart_notes(apart: Elsewhere) -> Iterator[Note]:
     """Yield what a source says of other data than the study's, and that nothing of it is judged here."""
     by = f", by {apart.source}" if apart.source else ""
     n = f" on {apart.n} images" if apart.n else ""
     if apart.figures:
         figures = listed([f"{name} {figure}" for name, figure in apart.figures], MAX_APART_FIGURES_NAMED)
-        yield f"{apart.heading}{by}: {apart.metric}{n}: {figures}."
+        yield Note(f"{apart.heading}{by}: {apart.metric}{n}: {figures}.", f"{apart.heading}{by}: see the report.")
     if apart.claims:
         claims = listed(apart.claims, MAX_APART_FIGURES_NAMED, "; ")
         source = "" if apart.figures else by
-        yield (
+        yield Note(
             f"Claimed of {apart.data}{source}, so not judged on {apart.here}: {claims}. `--set report.published=null` "
             f"judges them as claims about {apart.here}."
         )
 
 
-def _sharing(table: Table, read: Curves, same: Unmoved) -> Iterator[str]:
+def _sharing(table: Table, read: Curves, same: Unmoved) -> Iterator[Note]:
     """What sharing saved, which does not depend on who trained first; what this study trained; lines that are one
     training."""
     alone = sum(line.alone for line in table.lines)
@@ -178,22 +197,33 @@ def _sharing(table: Table, read: Curves, same: Unmoved) -> Iterator[str]:
     trained = sum(len(curve.trained) for curve in read.curves)
     begun = [curve for curve in read.curves if curve.rows]
     settled = sum(1 for curve in begun if not curve.trained and curve.trial.state.ended)
-    yield (
+    saved = f"Sharing: {distinct} epochs say what {alone} would, were every trial trained alone."
+    yield Note(
         f"All lines: {alone} epochs if every trial were trained alone to where it ended, {distinct} distinct ones; the "
-        "distinct epochs of a line are those that no line above it has."
+        "distinct epochs of a line are those that no line above it has.",
+        saved if distinct < alone else "",
     )
     if trained < alone:
         own = f"{settled} of {len(begun)} trials needed no training of their own"
-        yield f"Runs of this study trained {trained} epochs; {own}."
+        yield Note(f"Runs of this study trained {trained} epochs; {own}.", "")
     trainings = grouped((line for line in table.lines if line.keys), lambda line: line.keys).values()
     groups = [[line.setting for line in lines] for lines in trainings if len(lines) > 1]
-    yield from (f"Same runs, by construction: {'; '.join(names)}." for names in groups[:MAX_SAME_GROUPS_NAMED])
+    for names in groups[:MAX_SAME_GROUPS_NAMED]:
+        yield Note(f"Same runs, by construction: {'; '.join(names)}.")
     if len(groups) > MAX_SAME_GROUPS_NAMED:
         lines = sum(len(names) for names in groups[MAX_SAME_GROUPS_NAMED:])
-        yield f"Same runs, by construction, in {len(groups) - MAX_SAME_GROUPS_NAMED} more groups of {lines} lines."
-    yield from apart_sentences(same, [line.setting for line in table.lines])
+        more = len(groups) - MAX_SAME_GROUPS_NAMED
+        yield Note(f"Same runs, by construction, in {more} more groups of {lines} lines.")
+    yield from (Note(sentence, "") for sentence in apart_sentences(same, [line.setting for line in table.lines]))
 
 
-def _data(read: Curves) -> list[str]:
+def _data(read: Curves) -> list[Note]:
     notes = dict.fromkeys(note for card in read.cards.values() for note in card.notes)
-    return [f"Data: {note}" for note in notes]
+    return [Note(f"Data: {note}", "" if _COUNTS.match(note) else _cut(f"Data: {note}")) for note in notes]
+
+
+def _cut(note: str) -> str:
+    """Return a note as a terminal says it: of a long list what it is a list of."""
+    if len(note) <= MAX_DATA_LETTERS:
+        return note
+    return f"{note[: note.find(': ', len('Data: ')) + 1]} see the report." if note.count(": ") > 1 else note

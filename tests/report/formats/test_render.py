@@ -19,9 +19,10 @@ from rich.console import Console
 
 from search.core.errors import UserError
 from search.core.trial import State
-from search.report.formats import render
+from search.report.formats import comparison, render
 from search.report.formats.columns import table_sheet
-from search.report.formats.render import frame_csv, frame_markdown, table_frame, table_json, table_markdown, table_rich
+from search.report.formats.comparison import Comparison
+from search.report.formats.render import frame_csv, frame_markdown, table_frame, table_json, table_markdown
 from search.report.formats.sheet import Entry
 from search.report.table.build import comparison_table
 from search.report.text import csv_cell, figure, markdown_cell, plain, printable, readable, rounded, value_text
@@ -75,7 +76,7 @@ def test_hostile_labels_stay_text(make):
     text = table_markdown(table)
     assert "a\\|b &lt;script&gt;alert(1)&lt;/script&gt; \\*\\*x\\*\\* \\[l\\](u) \\`c\\` \\\\ \\_e\\_ " in text
     assert "\x1b" not in text
-    shown = drawn(table_rich(table))
+    shown = drawn(Comparison(table))
     assert "[red]" in shown
     assert "\x1b[31m" not in shown
 
@@ -198,10 +199,11 @@ def test_bold_is_drawn_where_it_is_set(focal, monkeypatch):
     table = comparison_table(focal.opened)
     sheet = table_sheet(table)
     first = replace(sheet.columns[2], entries=[Entry("a_b", bold=True), *sheet.columns[2].entries[1:]])
-    monkeypatch.setattr(render, "table_sheet", lambda _: replace(sheet, columns=[*sheet.columns[:2], first]))
+    for room in (render, comparison):
+        monkeypatch.setattr(room, "table_sheet", lambda _: replace(sheet, columns=[*sheet.columns[:2], first]))
     assert "**a_b** |" in table_markdown(table)
     assert table_markdown(table).count("**") == 2
-    assert "a_b" in drawn(table_rich(table))
+    assert " a_b *\n" in drawn(Comparison(table)), "a log knows no bold"
 
 
 def test_plain_leaves_nothing_json_cannot_hold():
@@ -221,7 +223,7 @@ def test_an_empty_study_draws(make):
     study = make()
     table = comparison_table(study.opened)
     assert "No trial has been started." in table_markdown(table)
-    assert "No trial has been started." in drawn(table_rich(table))
+    assert "No trial has been started." in drawn(Comparison(table))
     assert "finished" in frame_csv(table_frame(table))
     assert frame_markdown(table_frame(table)).startswith("| setting")
 
