@@ -250,8 +250,9 @@ def test_report(results: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert (code, err) == (0, "")
     for name in ("space.yaml", "conditions.json", "trials.csv", "epochs.csv", "table.md", "table.csv", "table.tex"):
         assert (results / "toy" / name).stat().st_size
-        assert str(results / "toy" / name) in out
-    assert "1 of 2" in out, "a failed seed stands marked"
+        assert name in out
+    assert f"report: {results / 'toy' / 'report.html'}\n" in out
+    assert "1 finished, 1 failed" in out.replace("\n", " "), "a failed seed stands marked"
 
 
 @pytest.mark.slow
@@ -352,7 +353,8 @@ def test_a_reader_that_goes_away_is_no_bug(results: Path) -> None:
 )
 def test_the_exit_code_is_that_of_the_confirm_stage_too(good, monkeypatch, outcomes, code):
     studies = [
-        None if one is None else SimpleNamespace(outcome=one, folder=one.study, written=None) for one in outcomes
+        None if one is None else SimpleNamespace(name="s", outcome=one, folder=Path(one.study), written=None)
+        for one in outcomes
     ]
     studies[0].confirmed = studies[1]
     monkeypatch.setattr("search.api.run", lambda *given, **more: studies[0])
@@ -363,10 +365,18 @@ def test_the_exit_code_is_that_of_the_confirm_stage_too(good, monkeypatch, outco
 def test_a_run_ends_by_naming_what_changed_no_bit(good, monkeypatch, capsys):
     table = Table("t", (), "last", (), (), unmoved=["gamma changed no bit.", "The seed changed no bit."])
     outcome = RunOutcome("s", "", [], "", 1)
-    confirmed = SimpleNamespace(outcome=None, folder="s (confirm)", written=replace(table, unmoved=()))
-    study = SimpleNamespace(name="s", outcome=outcome, folder="s", written=table, confirmed=confirmed)
+    confirmed = SimpleNamespace(outcome=None, folder=Path("s (confirm)"), written=replace(table, unmoved=()))
+    study = SimpleNamespace(name="s", outcome=outcome, folder=Path("s"), written=table, confirmed=confirmed)
     monkeypatch.setattr("search.api.run", lambda *given, **more: study)
     monkeypatch.setattr(sys.modules["search.cli.run"], "print_table", lambda study: None)
     assert run(["run", str(good)]) == 0
     said = "study 's': gamma changed no bit.\nstudy 's': The seed changed no bit.\n"
-    assert capsys.readouterr().err == said
+    out, err = capsys.readouterr()
+    assert err == said
+    assert out.splitlines()[-5:] == [
+        "report: s/report.html",
+        "report: s (confirm)/report.html",
+        "next: python -m search show s  (its trials, and how each ended)",
+        "      python -m search visualize s  (its best trial in pictures)",
+        "      python -m search dashboard  (all studies, in a browser)",
+    ]

@@ -13,7 +13,7 @@ from search.core.errors import UserError
 from search.core.trial import State, Trial
 from search.core.trust import FRESH, SAVED, USED
 from search.ledger.ledger import Ledger, StudyRecord
-from search.report.formats.comparison import axis_columns, shared_parts
+from search.report.formats.axes import axis_columns, shared_parts
 from search.report.formats.sheet import Column, Entry, Sheet
 from search.report.formats.terminal import Facts, OnTerminal, Paragraph
 from search.report.record.complete import states as states

@@ -7,21 +7,21 @@ said once, above the table. The report holds every column and every note whole.
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Literal
 
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
 
 from search.core.shown import folded
+from search.report.formats.axes import axis_columns, shared_parts
 from search.report.formats.columns import drawn_lines, table_sheet, table_title
 from search.report.formats.fitting import GAP_COLUMNS
 from search.report.formats.sheet import Column, Entry
 from search.report.formats.terminal import MAX_PARAGRAPH_COLUMNS, Fitted, first_fitting, fitted, paragraph
 from search.report.table.judged_text import evidence_text
 from search.report.table.model import Claim, Note, Table
+from search.statistics.single import HEAD
 
 CONFIGURATION = "#"
 """Heads the numbers of configurations, where each axis has a column."""
@@ -88,7 +88,10 @@ def _claim(claim: Claim, width: int) -> Iterator[Text]:
 
 def _drawn(table: Table, width: int) -> tuple[Fitted, str]:
     """Return the table as it fits, and the values that all its settings have in common, as text."""
-    sheet = replace(table_sheet(table), title=table_title(table))
+    full = table_sheet(table)
+    # Of single runs p stands beside a difference whose heading says so already.
+    columns = [replace(column, head=column.head.replace(f" ({HEAD})", "")) for column in full.columns]
+    sheet = replace(full, title=table_title(table), columns=columns)
     parts = [_parts(line.setting, table.axes) for line in table.shown]
     if table.cross or len(table.axes) < 2 or len(parts) < 2:
         return fitted(sheet, width), ""
@@ -104,14 +107,6 @@ def _drawn(table: Table, width: int) -> tuple[Fitted, str]:
     return first_fitting(forms, width), ", ".join(common)
 
 
-def shared_parts(parts: Sequence[Sequence[str]]) -> tuple[list[str], list[list[str]]]:
-    """Return the parts that all names have in common, and of each name the others; all of them where one has no
-    other."""
-    common = [part for part in parts[0] if all(part in mine for mine in parts)] if len(parts) > 1 else []
-    left = [[part for part in mine if part not in common] for mine in parts]
-    return (common, left) if all(left) else ([], [[*mine] for mine in parts])
-
-
 def _parts(setting: str, axes: Sequence[str]) -> list[str]:
     """Cut the name of a setting into the values of its axes; what a label says stays whole."""
     names = "|".join(re.escape(axis) for axis in axes)
@@ -123,25 +118,3 @@ def _values(parts: Sequence[str], axes: Sequence[str]) -> dict[str, str]:
     pairs = [part.partition("=") for part in parts]
     plain = all(equals and name in axes for name, equals, _ in pairs)
     return {name: value for name, _, value in pairs} if plain else {}
-
-
-def axis_columns(values: Sequence[Mapping[str, str]], axes: Sequence[str]) -> list[Column]:
-    """Return a column for each axis that some line has a value of, under the last part of its name where that is of
-    one axis alone."""
-    there = [axis for axis in axes if any(axis in mine for mine in values)]
-    last = Counter(axis.rpartition(".")[2] for axis in there)
-    columns = []
-    for axis in there:
-        texts = [mine.get(axis, "") for mine in values]
-        kind: Literal["text", "number"] = "number" if all(map(_is_number, texts)) else "text"
-        name = axis.rpartition(".")[2]
-        columns.append(Column(axis if last[name] > 1 else name, kind, [Entry(text) for text in texts], "axis"))
-    return columns
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text or "0")
-    except ValueError:
-        return False
-    return True

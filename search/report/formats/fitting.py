@@ -36,7 +36,7 @@ NAME_SHARE = 4
 HEAD_LINES = {1: 1, 2: 2}
 """A heading of figures takes so many lines where that widens its column by no more than so many columns."""
 
-_WORDS = re.compile(r"[^\s._]+[._]*|[._]+")
+_WORDS = re.compile(r"[^ ._]+[._]*|[._]+")
 """Parts that a heading is broken into at most: at spaces, and behind points and low lines."""
 
 

@@ -15,7 +15,6 @@ from rich.text import Text
 from search.core.shown import cells, folded, one_line
 from search.report.formats.fitting import GAP_COLUMNS, Layout, fit
 from search.report.formats.sheet import Column, Entry, Sheet
-from search.statistics.single import HEAD
 
 MAX_PARAGRAPH_COLUMNS = 100
 """Width of a paragraph at most: longer lines are hard to read."""
@@ -26,6 +25,9 @@ BETTER = "*"
 _MARKED = re.compile(rf"(.*?)((?: [†‡§¶{re.escape(BETTER)}])*)", re.DOTALL)
 """A value, and the marks behind it."""
 
+JOINED = "\N{NO-BREAK SPACE}"
+"""Stands for a space in a heading where no line may end."""
+
 _SHORT = {
     "seeds finished": "seeds",
     "sd over seeds (points)": "sd over seeds",
@@ -33,9 +35,8 @@ _SHORT = {
     ", mean": "",
     ", sum": "",
     "_accuracy (%)": " %",
-    "95 % interval": "95 %",
+    "95 % interval": f"95{JOINED}%",
     " (points)": "",
-    f" ({HEAD})": "",  # of p, which stands beside a difference whose heading says it
 }
 
 
@@ -67,7 +68,9 @@ class Fitted:
                 yield Text("")
             yield from self._panel(panel)
         if left_out := [self.sheet.columns[place].head for place in self.layout.left_out]:
-            names = ", ".join(dict.fromkeys(head.replace(" [95 %]", "").replace(", Holm", "") for head in left_out))
+            names = ", ".join(
+                dict.fromkeys(head.replace(f" [95{JOINED}%]", "").replace(", Holm", "") for head in left_out)
+            )
             what = f"Left out at {self.width} columns: {names} (COLUMNS={self.layout.whole} shows them)."
             yield from paragraph(what, self.width)
 
@@ -105,7 +108,7 @@ class Fitted:
                 padding = " " * (self.layout.widths[place] - cells(part))
                 number = self.sheet.columns[place].kind == "number"
                 line.append(padding if number else "")
-                line.append(part, "bold" if entry.bold else "")
+                line.append(part.replace(JOINED, " "), "bold" if entry.bold else "")
                 line.append("" if number else padding)
             line.rstrip()
             yield line

@@ -244,7 +244,15 @@ def test_list_of_an_empty_ledger(ledger):
 
 def test_show_study(focal):
     text = drawn(show_study(focal.opened))
-    for part in ("focal (revision 1)", "9 finished", "machine=x86_64", "not ended", "gamma=0.5", "val_accuracy (%)"):
+    for part in (
+        "focal (revision 1)",
+        "9 finished",
+        "machine=x86_64",
+        "not ended",
+        " gamma ",
+        " 0.5 ",
+        "val %",
+    ):
         assert part in text
 
 
