@@ -54,7 +54,7 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 
 QUOTES = {
     "check": r"^rates\.yaml: .*\n",
-    "plan": r"^trials  .*\n(?:.*\n)*?  to prove .*\n",
+    "plan": r"^trials  .*\n(?:.*\n)*?  to prove .*\n(?:      .*\n)*",
 }
 """Verb of the tutorial -> what of its output stands on the page."""
 
