@@ -9,7 +9,8 @@ from search.audit import grim
 from search.audit.desk import Desk
 from search.audit.differences import Overlap, overlap
 from search.core.shown import counted
-from search.space.nodes import printable, text_of
+from search.space.nodes import printable
+from search.space.report import Report
 from search.statistics.families import holm
 from search.statistics.results import ALPHA
 from search.statistics.single import wilson
@@ -129,17 +130,21 @@ def _compared(desk: Desk) -> list[tuple[str, str]]:
     names = list(desk.figures)
     wanted = []
     if report.has_baseline:
-        wanted += [(name, text_of(report.baseline)) for name in names]
+        wanted += [(name, _key(report, report.baseline)) for name in names]
     for claim in report.claims:
         pairs = [claim[kind] for kind in ("better", "equal") if kind in claim]
-        wanted += [(text_of(one), text_of(other)) for one, other in pairs]
+        wanted += [(_key(report, one), _key(report, other)) for one, other in pairs]
         if "best" in claim:
-            wanted += [(text_of(claim["best"]), name) for name in names]
+            wanted += [(_key(report, claim["best"]), name) for name in names]
     first: dict[frozenset[str], tuple[str, str]] = {}
     for pair in wanted:
         if len(set(pair)) > 1 and set(pair) <= desk.figures.keys():
             first.setdefault(frozenset(pair), pair)
     return list(first.values())
+
+
+def _key(report: Report, row: object) -> str:
+    return report.key(report.meant(row))
 
 
 def _too_few(desk: Desk, n: int, differences: list[tuple[str, str, Overlap]]) -> None:

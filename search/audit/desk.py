@@ -29,8 +29,9 @@ class Desk:
         self.truncated = False
         self.findings: list[Finding] = []
         self._addresses = Addresses(space.file)
-        domains = [axis.domain for axis in space.axes if axis.name == space.report.rows]
-        self._named = any(isinstance(domain, Grid) and domain.options for domain in domains)
+        domains = [axis.domain for axis in space.axes if (axis.name,) == space.report.row_axes]
+        named = any(isinstance(domain, Grid) and domain.options for domain in domains)
+        self._whole = named or len(space.report.row_axes) > 1
 
     @property
     def is_accuracy(self) -> bool:
@@ -38,8 +39,8 @@ class Desk:
         return counts_images(self.published.metric)
 
     def row(self, name: str) -> str:
-        """Return what a row is called in a sentence: the name of its option, or ``axis=value``."""
-        return printable(name if self._named else f"{self.space.report.rows}={name}")
+        """Return what a row is called in a sentence: the name of its option, or ``axis=value`` of each of its axes."""
+        return printable(name if self._whole else f"{self.space.report.rows}={name}")
 
     def printed(self, name: str) -> str:
         """Return a row's figure with the row, for a sentence."""

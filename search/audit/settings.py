@@ -13,7 +13,6 @@ from typing import Any
 from search.core import prefix
 from search.core.grouped import grouped
 from search.space.model import Grid, Space
-from search.space.nodes import text_of
 from search.study.leaf import canonical
 from search.workload import Workload
 
@@ -59,12 +58,12 @@ def rows(space: Space, workload: Workload) -> list[AuditedRow]:
     Args:
         space: a sound space.
     """
-    axis, published = space.report.rows, space.report.published
+    report, published = space.report, space.report.published
     grids = all(isinstance(one.domain, Grid) for one in space.axes)
-    if published is None or not axis or not grids or space.grid_size() > MAX_CONFIGURATIONS:
+    if published is None or not report.rows or not grids or space.grid_size() > MAX_CONFIGURATIONS:
         return []
-    listed = (parameters for parameters in space.grid() if axis in parameters)
-    configurations = grouped(listed, lambda parameters: text_of(parameters[axis]))
+    listed = (parameters for parameters in space.grid() if report.row(parameters))
+    configurations = grouped(listed, lambda parameters: report.key(report.row(parameters)))
     return [
         _row(space, workload, name, several[0])
         for name, several in configurations.items()

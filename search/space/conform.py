@@ -79,8 +79,11 @@ def broken_rule(node: Node, rule: Rule) -> str:
         reason = f"{reason[:297]}..."
     if isinstance(value, int | float) and not isinstance(value, bool) and "words" in rule and "pattern" not in rule:
         reason = f"found {show(node)}, must be {rule['words']}"
-    if node.kind in ("list", "mapping") and set(rule.get("type", ())) == {"string", "number", "boolean", "null"}:
+    scalar = set(rule.get("type", ())) >= {"string", "number", "boolean", "null"}
+    if node.kind in ("list", "mapping") and scalar and "array" not in rule["type"]:
         reason = f"found {show(node)}, must be a single value"
+        if "object" in rule["type"]:
+            reason += " or a mapping such as {axis: value}"
     if node.kind != "mapping" and "examples" in rule:
         reason += f"; for example {written(rule['examples'][0])}"
     elif node.kind == "scalar" and reason.endswith(("must be a list", "must be a list or null")):

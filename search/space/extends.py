@@ -169,10 +169,18 @@ def _without_report(root: Node, axis: str) -> Node:
     report = section(root, "report")
     if not report.entries:
         return root
-    rows = report.entries.get("rows")
+    rows, baseline = report.entries.get("rows"), section(report, "baseline").entries
     sole = rows is None and list(section(root, "space").entries) == [axis]
-    if sole or (rows is not None and rows.data() == axis):
+    listed = [item.data() for item in rows.items] if rows is not None and rows.kind == "list" else [*baseline]
+    if sole or (rows is not None and rows.data() in (axis, [axis])) or (rows is None and listed == [axis]):
         report = report.without("rows", "columns", "baseline", "labels", "published", "claims")
+    elif axis in listed:  # its value is the same in all rows now, and the others make them
+        report = report.without("labels", "published", "claims")
+        if rows is not None and rows.items:
+            left = tuple(item for item in rows.items if item.data() != axis)
+            report = report.put("rows", replace(rows, value=left))
+        if axis in baseline:
+            report = report.put("baseline", section(report, "baseline").without(axis))
     elif "columns" in report.entries and report.entries["columns"].data() == axis:
         report = report.without("columns")
     return root.put("report", report)

@@ -15,6 +15,8 @@ from typing import Any
 from search.core.errors import Fault
 from search.core.grouped import grouped
 from search.core.values import Parameters, Settings
+from search.space.report import Published as Published
+from search.space.report import Report as Report
 
 
 @dataclass(frozen=True)
@@ -194,59 +196,6 @@ class Resources:
 
 
 @dataclass(frozen=True)
-class Published:
-    """Figures of a paper beside which ours are put.
-
-    Attributes:
-        source: where they stand.
-        data: what they and the claims of the file were found on, as the setting ``data`` names it, or in words; "" for
-            what the file itself runs on.
-        metric: what they measure, ``accuracy`` unless said otherwise.
-        n: validation images behind each figure, None where it is not stated.
-        values: row label -> figure *as text*: YAML would turn 54.10 into 54.1, and the audit needs the last digit.
-        facts: what else the paper prints (confusion matrix, class sizes, parameter counts), as read.
-        runs: runs that each figure is the mean of.
-    """
-
-    source: str = ""
-    data: str = ""
-    metric: str = "accuracy"
-    n: int | None = None
-    values: Mapping[str, str] = field(default_factory=dict)
-    facts: Mapping[str, Any] = field(default_factory=dict)
-    runs: int = 1
-
-
-@dataclass(frozen=True)
-class Report:
-    """How the comparison table is laid out.
-
-    Attributes:
-        rows: axis that makes the rows; "" where every configuration is a row.
-        columns: second axis for a cross table, or "".
-        value: ``last`` or ``best`` epoch (best by validation, optimistic in level).
-        baseline: value of the row axis others are compared with, or None.
-        has_baseline: tells a baseline of null from none.
-        margin: smallest difference that matters, as a fraction, or None.
-        labels: row value as text -> what a person reads.
-        published: figures to put beside ours, or None.
-        claims: statements to be judged, as read; rows and values of axes in their one spelling.
-        looks: how often the table may be looked at while seeds are added, None where that was not planned.
-    """
-
-    rows: str = ""
-    columns: str = ""
-    value: str = "last"
-    baseline: Any = None
-    has_baseline: bool = False
-    margin: float | None = None
-    labels: Mapping[str, str] = field(default_factory=dict)
-    published: Published | None = None
-    claims: Sequence[Mapping[str, Any]] = ()
-    looks: int | None = None
-
-
-@dataclass(frozen=True)
 class Space:
     """A search-space file, read, resolved and found sound.
 
@@ -272,7 +221,7 @@ class Space:
     seeds: Sequence[int] = (0,)
     search: Search = Search()
     resources: Resources = Resources()
-    report: Report = Report()
+    report: Report = field(default_factory=Report)
     file: str = field(default="", compare=False)
     source: Mapping[str, Any] = field(default_factory=dict)
     notes: Sequence[Fault] = field(default=(), compare=False)

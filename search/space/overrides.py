@@ -21,8 +21,8 @@ from search.space.service import SERVICE_SETTINGS
 from search.space.settings import Rules
 from search.space.yaml import compose
 
-_FREE = ("labels", "published.values", "published.parameters")
-"""Mappings of the report whose keys are values, and may hold dots."""
+_FREE = ("labels", "baseline", "published.values", "published.parameters")
+"""Mappings of the report whose keys are values or axes, and may hold dots."""
 
 
 class DataName(str):

@@ -21,8 +21,15 @@ def _fraction(description: str) -> Rule:
     return {"type": "number", "exclusiveMinimum": 0, "maximum": 1, "words": FRACTION_WORDS, "description": description}
 
 
+def _row(description: str) -> Rule:
+    """Return the rule of what names a row of the table."""
+    rule: Rule = {"type": [*SCALAR["type"], "object"], "minProperties": 1, "additionalProperties": SCALAR}
+    of = "value of the row axis, or {axis: value, ...} of several"
+    return {**rule, "description": f"{description}: {of}" if description else of}
+
+
 def _pair(description: str) -> Rule:
-    rule: Rule = {"type": "array", "items": SCALAR, "minItems": 2, "maxItems": 2, "description": description}
+    rule: Rule = {"type": "array", "items": _row(""), "minItems": 2, "maxItems": 2, "description": description}
     return {**rule, "examples": [["a", "b"]]}
 
 
@@ -61,7 +68,7 @@ _PUBLISHED = mapping(
             "description": "rows are truth, columns are prediction",
             "items": {"type": "array", "minItems": 1, "items": {"type": "integer", "minimum": 0, **OF_IMAGES}},
         },
-        "confusion_matrix_row": {**SCALAR, "description": "value of the row axis that the matrix belongs to"},
+        "confusion_matrix_row": _row("row that the matrix belongs to"),
         "class_sizes": {
             "type": "array",
             "minItems": 1,
@@ -113,7 +120,7 @@ CLAIM: Rule = {
             "by": _fraction("with `better`: by at least this much, as a fraction"),
             "equal": _pair("[a, b]: rows a and b do not differ by more than `within`"),
             "within": _fraction("with `equal`: the margin, as a fraction"),
-            "best": {**SCALAR, "description": "row that is better than every other"},
+            "best": _row("row that is better than every other"),
             "never": _runs("what no run may do"),
             "always": _runs("what every run must do"),
         },
@@ -126,10 +133,16 @@ CLAIM: Rule = {
 REPORT: Rule = mapping(
     "how the comparison table is laid out and judged",
     {
-        "rows": {"type": "string", "description": "axis that makes the rows; default: the only axis"},
+        "rows": {
+            "type": ["string", "array"],
+            "items": {"type": "string"},
+            "minItems": 1,
+            "uniqueItems": True,
+            "description": "axis, or list of axes, that make the rows; default: those of `baseline`, or the only axis",
+        },
         "columns": {"type": "string", "description": "second axis, for a cross table"},
         "value": {"enum": ["last", "best"], "default": "last", "description": "epoch whose figures are shown"},
-        "baseline": {**SCALAR, "description": "value of the row axis the others are compared with"},
+        "baseline": _row("row that the others are compared with"),
         "margin": _fraction("smallest difference that matters, as a fraction: 0.02 is two percentage points"),
         "looks": whole(
             1,

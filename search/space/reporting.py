@@ -2,60 +2,20 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
+from search.core.values import same
 from search.space.conform import conform
 from search.space.extends import section
 from search.space.figures import FIGURE, FIGURE_WORDS, PARAMETERS, PARAMETERS_WORDS
 from search.space.labels import check_labels
 from search.space.model import Axis, Grid, Published, Report
-from search.space.nodes import Node, Problems, no_value, same, show, text_of, told_apart, unknown
+from search.space.nodes import Node, Problems, show, unknown
 from search.space.report_keys import CLAIM_KINDS, MAX_FIGURE_LETTERS, PREDICATES, REPORT, WHERE
-from search.space.scalars import Ambiguous, resolve
-
-
-class _Rows:
-    """The values of the row axis, found by value (0.30 is 0.3) or by text."""
-
-    def __init__(self, rows: str, axis: Axis | None, checked: bool, problems: Problems) -> None:
-        self.rows, self.checked, self.problems = rows, checked, problems
-        values = axis.domain.values if axis is not None and isinstance(axis.domain, Grid) else ()
-        self.by_text = {text_of(value): value for value in values}
-        self.by_value = {told_apart(value): value for value in values}
-
-    def find(self, node: Node, at: Node) -> tuple[Any] | None:
-        """Return the row value that `node` (a value, or a key) means; None, with a fault at `at`, where it is none."""
-        if node.kind == "broken" or not self.checked:
-            return None
-        if not self.rows:
-            self.problems.add(at, "speaks of rows, but the table has no row axis; name one with `report.rows`")
-            return None
-        if node.text in self.by_text:
-            return (self.by_text[node.text],)
-        meant = [node.value]
-        if isinstance(node.value, str) and node is not at:  # a key in quotes: "0.30" is 0.3 as well
-            with contextlib.suppress(Ambiguous):
-                meant.append(resolve(node.value))
-        for candidate in meant if node.kind == "scalar" else ():
-            if told_apart(candidate) in self.by_value:
-                return (self.by_value[told_apart(candidate)],)
-        remedy = no_value(node, self.by_text.values())
-        self.problems.add(at, f"found {show(node)}, which is no value of {self.rows!r}{remedy}")
-        return None
-
-    def keyed(self, node: Node) -> dict[str, Node]:
-        """Return a mapping keyed by row values, with the keys in their one spelling."""
-        entries: dict[str, Node] = {}
-        for key, entry in node.entries.items():
-            value = self.find(node.keys[key], entry)
-            name = text_of(value[0]) if value else key
-            if name in entries:
-                self.problems.add(entry, f"{name} is given twice; keep one")
-            entries[name] = entry
-        return entries
+from search.space.rows import Rows, Values
 
 
 def read_report(node: Node, axes: Sequence[Axis], names: Sequence[str], fresh: bool, problems: Problems) -> Report:
@@ -68,26 +28,29 @@ def read_report(node: Node, axes: Sequence[Axis], names: Sequence[str], fresh: b
     """
     conform(node, REPORT, problems)
     data = {key: entry.data() for key, entry in node.entries.items() if entry.kind == "scalar"}
-    rows = _axis(node.entries.get("rows"), axes, names, problems)
     sound = {axis.name: axis for axis in axes}
-    if "rows" not in node.entries and len(names) == 1 and names[0] in sound:
-        rows = names[0] if isinstance(sound[names[0]].domain, Grid) else ""
+    rows = _row_axes(node, axes, names, problems)
     columns = _axis(node.entries.get("columns"), axes, names, problems)
-    if columns and columns == rows:
+    if columns and columns in rows:
         problems.add(node.entries["columns"], f"found {columns!r}, which makes the rows already; name another axis")
-    known = rows in sound if rows else "rows" not in node.entries and len(sound) == len(names)
-    finder = _Rows(rows, sound.get(rows), known, problems)
+    elif columns and len(rows) > 1:
+        problems.add(node.entries["columns"], f"goes with one row axis, and there are {len(rows)}; remove it")
+    listed = {axis.name for axis in axes if isinstance(axis.domain, Grid)}
+    known = listed.issuperset(rows) if rows else "rows" not in node.entries and len(sound) == len(names)
+    finder = Rows(rows[0] if len(rows) == 1 else rows or "", axes, names, known, problems)
     baseline = finder.find(node.entries["baseline"], node.entries["baseline"]) if "baseline" in node.entries else None
-    finders = {name: _Rows(name, axis, True, problems) for name, axis in sound.items()}
+    finders = {name: Values(axis, problems) for name, axis in sound.items()}
     labels = finder.keyed(section(node, "labels"))
     if fresh:
-        check_labels(labels, rows, finder.by_text.values(), problems)
+        texts = [entry.value for entry in labels.values() if isinstance(entry.value, str)]
+        several = [*labels, *(text for text in texts if finder.parsed(text))] if len(rows) > 1 else finder.values
+        check_labels(labels, rows[0] if len(rows) == 1 else "", several, problems)
     claims = node.entries.get("claims", Node("list", ()))
     return Report(
-        rows=rows,
+        rows=finder.report.rows,
         columns=columns,
         value=str(data.get("value", "last")),
-        baseline=baseline[0] if baseline else None,
+        baseline=_named(baseline) if baseline else None,
         has_baseline=baseline is not None,
         margin=data.get("margin"),
         labels={key: entry.data() for key, entry in labels.items()},
@@ -95,6 +58,30 @@ def read_report(node: Node, axes: Sequence[Axis], names: Sequence[str], fresh: b
         claims=tuple(_claim(claim, finder, finders, names, problems) for claim in claims.items),
         looks=data.get("looks"),
     )
+
+
+def _named(row: Mapping[str, Any]) -> Any:
+    """Return a row as `Report` keeps it: the value of the only row axis, or the mapping."""
+    return next(iter(row.values())) if len(row) == 1 else row
+
+
+def _row_axes(node: Node, axes: Sequence[Axis], names: Sequence[str], problems: Problems) -> tuple[str, ...]:
+    """Return the axes that make the rows: those that are named, else those of the baseline, else the only axis."""
+    given, baseline = node.entries.get("rows"), node.entries.get("baseline")
+    if given is not None and given.kind == "list":
+        found = [_axis(item, axes, names, problems) for item in given.items]
+        for place, name in enumerate(found):
+            if name and name in found[:place]:
+                problems.add(given.items[place], f"names {name!r} twice; keep one")
+        return tuple(dict.fromkeys(name for name in found if name)) if all(found) else ()
+    if given is not None:
+        name = _axis(given, axes, names, problems)
+        return (name,) if name else ()
+    if baseline is not None and baseline.kind == "mapping" and len(names) > 1:
+        keys = [replace(baseline.entries[name], kind="scalar", value=name, text=name) for name in baseline.entries]
+        return tuple(_axis(key, axes, names, problems) for key in keys if key.value in names)
+    only = [axis for axis in axes if len(names) == 1 and isinstance(axis.domain, Grid)]
+    return tuple(axis.name for axis in only)
 
 
 def _axis(node: Node | None, axes: Sequence[Axis], names: Sequence[str], problems: Problems) -> str:
@@ -108,7 +95,7 @@ def _axis(node: Node | None, axes: Sequence[Axis], names: Sequence[str], problem
     return node.value
 
 
-def _published(node: Node | None, rows: _Rows, problems: Problems) -> Published | None:
+def _published(node: Node | None, rows: Rows, problems: Problems) -> Published | None:
     if node is None or node.kind != "mapping":
         return None
     values = rows.keyed(section(node, "values"))
@@ -124,7 +111,7 @@ def _published(node: Node | None, rows: _Rows, problems: Problems) -> Published 
         if "confusion_matrix" not in node.entries:
             problems.add(row, "goes with `confusion_matrix` only; remove it")
         elif (value := rows.find(row, row)) is not None:
-            facts["confusion_matrix_row"] = text_of(value[0])
+            facts["confusion_matrix_row"] = rows.report.key(value)
     _square(node.entries.get("confusion_matrix"), problems)
     data = node.data()
     return Published(
@@ -160,7 +147,7 @@ def _square(node: Node | None, problems: Problems) -> None:
 
 
 def _claim(
-    node: Node, rows: _Rows, axes: Mapping[str, _Rows], names: Sequence[str], problems: Problems
+    node: Node, rows: Rows, axes: Mapping[str, Values], names: Sequence[str], problems: Problems
 ) -> Mapping[str, Any]:
     given = [kind for kind in CLAIM_KINDS if kind in node.entries]
     if node.kind == "mapping" and len(given) != 1:
@@ -179,17 +166,17 @@ def _claim(
             if len(pair) == 2 and pair[0] is not None and same(pair[0], pair[1]):
                 twice = show(node.entries[kind].items[0])
                 problems.add(node.entries[kind], f"compares {twice} with itself; name two rows")
-            claim[kind] = [value[0] for value in pair if value is not None]
-    if "best" in node.entries and node.entries["best"].kind == "scalar":
+            claim[kind] = [_named(row) for row in pair if row is not None]
+    if "best" in node.entries and node.entries["best"].kind in ("scalar", "mapping"):
         best = rows.find(node.entries["best"], node.entries["best"])
-        claim["best"] = best[0] if best else None
+        claim["best"] = _named(best) if best else None
     for kind in ("never", "always"):
         if kind in node.entries and node.entries[kind].kind == "mapping":
             claim[kind] = _runs(node.entries[kind], axes, names, problems)
     return claim
 
 
-def _runs(node: Node, axes: Mapping[str, _Rows], names: Sequence[str], problems: Problems) -> Mapping[str, Any]:
+def _runs(node: Node, axes: Mapping[str, Values], names: Sequence[str], problems: Problems) -> Mapping[str, Any]:
     """Read what runs never or always do: one predicate, and which runs are meant."""
     given = [name for name in PREDICATES if name in node.entries]
     if len(given) != 1:
@@ -204,7 +191,9 @@ def _runs(node: Node, axes: Mapping[str, _Rows], names: Sequence[str], problems:
     return claim
 
 
-def _values(name: str, node: Node, axes: Mapping[str, _Rows], names: Sequence[str], problems: Problems) -> list[object]:
+def _values(
+    name: str, node: Node, axes: Mapping[str, Values], names: Sequence[str], problems: Problems
+) -> list[object]:
     """Return the values of an axis that are meant, as the axis spells them."""
     if name not in axes:
         if name not in names:

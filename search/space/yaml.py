@@ -47,7 +47,8 @@ _SHARED = "put shared parts in a base file and use `extends`"
 
 _NAMES = re.compile(
     r"fixed|space|space\..+\.when|space\..+\.(grid|choice)\..+|search\.confirm\.baseline|report\.published\.parameters"
-    r"|report\.claims.+\.where"
+    r"|report\.baseline|report\.published\.confusion_matrix_row"
+    r"|report\.claims.+\.(where|best|better\[.+|equal\[.+)"
 )
 """Mappings whose keys are names of settings, axes or models, and never values."""
 

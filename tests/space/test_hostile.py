@@ -14,10 +14,10 @@ import pytest
 import yaml
 
 from search.core.errors import Faults
-from search.space import reporting
 from search.space.model import Axis, Condition, Grid
 from search.space.nodes import MAX_FAULTS, Node, Problems
 from search.space.reader import read_space
+from search.space.rows import Rows
 from search.space.yaml import MAX_VALUES
 
 HEAD = "workload: tests.space.fake:Fake\nfixed: {epochs: 10, batch_size: 16}\n"
@@ -134,11 +134,11 @@ class Compared(float):
 
 def test_rows_are_found_without_looking_at_each(monkeypatch: pytest.MonkeyPatch) -> None:
     axis = Axis("loss.gamma", Grid(tuple(number / 100 for number in range(1000))))
-    rows = reporting._Rows("loss.gamma", axis, True, Problems())
+    rows = Rows("loss.gamma", [axis], ["loss.gamma"], True, Problems())
     Compared.count = 0
     for number in range(1000):
         node = Node("scalar", Compared(number / 100), "report.baseline", "space.yaml", 1, f"{number / 100}00", True)
-        assert rows.find(node, node) == (number / 100,)
+        assert rows.find(node, node) == {"loss.gamma": number / 100}
     assert Compared.count < 10 * 1000
 
 

@@ -13,7 +13,6 @@ from typing import Any
 
 from search.core.mean import mean
 from search.core.trial import State, Trial
-from search.core.values import same
 from search.space.model import Space
 from search.space.nodes import text_of
 
@@ -153,11 +152,9 @@ class Standings:
         return sorted(standings, key=cost)
 
     def _is_baseline(self, parameters: Mapping[str, object]) -> bool:
-        report = self.space.report
-        return report.rows in parameters and same(parameters[report.rows], report.baseline)
+        return self.space.report.is_baseline(parameters)
 
     def _others(self, parameters: Mapping[str, object]) -> str:
         """Return the values of all other axes as text: a setting is compared with the baseline that shares them."""
-        return "\n".join(
-            f"{name}={text_of(value)}" for name, value in parameters.items() if name != self.space.report.rows
-        )
+        rows = self.space.report.row_axes
+        return "\n".join(f"{name}={text_of(value)}" for name, value in parameters.items() if name not in rows)

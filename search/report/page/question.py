@@ -41,16 +41,17 @@ def question(read: Curves) -> str:
     count = space.grid_size()
     if count < 2:
         return f"What {measured} does one setting reach under {seeds}?"
-    only_axis = varied[0].name if len(varied) == 1 else ""
     comparative = "higher" if space.search.objective.maximize else "lower"
     if confirms(read.record) and space.report.has_baseline:
         best = counted(count - 1, "setting")
         found = f"Does any of {best} that a search found best"
         return f"{found} give a {comparative} {measured} than its baseline, under {seeds} each?"
-    if space.report.has_baseline and only_axis and only_axis == space.report.rows:
-        others = "the other value" if count == 2 else f"any of the other {count - 1} values"
+    if space.report.has_baseline and {axis.name for axis in varied} <= {*space.report.row_axes}:
+        noun = "value" if len(varied) == 1 else "setting"
+        others = f"the other {noun}" if count == 2 else f"any of the other {count - 1} {noun}s"
+        axes = listed([axis.name for axis in varied])
         base = row_text(space, space.report.baseline)
-        return f"Does {others} of {only_axis} give a {comparative} {measured} than {base}, under {seeds} each?"
+        return f"Does {others} of {axes} give a {comparative} {measured} than {base}, under {seeds} each?"
     what = f"{count} settings of {listed([axis.name for axis in varied])}"
     base = f", each beside {row_text(space, space.report.baseline)}" if space.report.has_baseline else ""
     return f"How does {measured} differ between {what}{base}, under {seeds} each?"

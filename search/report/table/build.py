@@ -201,7 +201,7 @@ def _ending(runs: Sequence[Curve], asked: int) -> str:
 
 def _place(line: Line, space: Space) -> tuple[float, ...]:
     """Where a line of a grid stands: with its row value, in the order of the grid."""
-    return row_position(space, line.parameters), line.configuration
+    return *row_position(space, line.parameters), line.configuration
 
 
 def _rank(line: Line, space: Space) -> tuple[float, ...]:

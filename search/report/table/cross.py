@@ -16,20 +16,22 @@ def cross_axes(space: Space) -> tuple[str, str] | tuple[()]:
     """
     report = space.report
     varying = {axis.name for axis in space.axes if varies(axis)}
-    named = {report.rows, report.columns}
-    return (report.rows, report.columns) if report.rows and report.columns and varying <= named else ()
+    if len(report.row_axes) != 1 or not report.columns or not varying <= {*report.row_axes, report.columns}:
+        return ()
+    return report.row_axes[0], report.columns
 
 
 def baseline_of(space: Space, parameters: Mapping[str, object]) -> dict[str, object] | None:
-    """Return the configuration that one is compared with: the baseline's row, all other axes as they are.
+    """Return the configuration that one is compared with: the baseline's row, all axes that make no rows as they are.
 
     None where the file names no baseline, or the configuration has no row. Axes that the baseline's row does not
     activate are left out.
     """
     report = space.report
-    if not report.has_baseline or report.rows not in parameters:
+    if not report.has_baseline or not report.row(parameters):
         return None
-    wanted = {**parameters, report.rows: report.baseline}
+    others = {name: value for name, value in parameters.items() if name not in report.row_axes}
+    wanted = {**others, **report.meant(report.baseline)}
     chosen: dict[str, Any] = {}
     for axis in space.axes:
         if axis.name in wanted and axis.active(chosen):

@@ -11,11 +11,10 @@ from pathlib import Path
 
 from search.core.trial import Trial
 from search.report.table.claims import claim_text
-from search.report.table.labels import row_text
+from search.report.table.labels import key_text
 from search.report.table.model import Elsewhere, Line
 from search.report.text import value_text
-from search.space.model import Grid, Space
-from search.space.nodes import text_of
+from search.space.model import Space
 
 DATA = "data"
 """The setting that names what a trial is trained on."""
@@ -33,15 +32,13 @@ def elsewhere(space: Space, lines: Sequence[Line]) -> Elsewhere | None:
     apart = all(line.foreign for line in lines) if lines else _other(space, space.fixed.get(DATA, ""))
     if published is None or not apart:
         return None
-    rows = next((axis.domain for axis in space.axes if axis.name == space.report.rows), None)
-    names = {text_of(value): row_text(space, value) for value in rows.values} if isinstance(rows, Grid) else {}
     return Elsewhere(
         published.data,
         value_text(space.fixed.get(DATA, "the data of this study")),
         published.source,
         published.metric,
         published.n,
-        [(names.get(name, name), figure) for name, figure in published.values.items()],
+        [(key_text(space, key), figure) for key, figure in published.values.items()],
         [claim_text(space, claim) for claim in space.report.claims],
     )
 

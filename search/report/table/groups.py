@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from search.core.trial import State
-from search.core.values import same
 from search.report.record.curves import COUNTED, Curve, Curves, by_setting, identity
 from search.report.table.labels import MAX_LABEL_LETTERS, short_label
 from search.report.table.model import Table
@@ -119,8 +118,7 @@ def placed(groups: Sequence[Group], space: Space) -> list[Group]:
 
 def is_baseline(space: Space, parameters: Mapping[str, object]) -> bool:
     """Whether a configuration is the report's baseline."""
-    report = space.report
-    return report.has_baseline and report.rows in parameters and same(parameters[report.rows], report.baseline)
+    return space.report.is_baseline(parameters)
 
 
 def chosen(groups: Sequence[Group], space: Space) -> tuple[list[Group], str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
+from search.core.shown import listed
 from search.report.record.curves import Curves
 from search.report.record.evidence import Evidence
 from search.report.table.families_apart import claims_compared, families_apart
@@ -13,6 +14,7 @@ from search.report.table.judgement import Remarks
 from search.report.table.labels import row_text
 from search.report.table.model import Judged, Note, Table
 from search.report.text import is_accuracy
+from search.space.model import Report
 from search.statistics.results import Trust
 
 BOLD = (
@@ -136,12 +138,12 @@ def _differences(table: Table, read: Curves, remarks: Remarks) -> list[Note]:
             Note("No differences: the search names no configuration to compare with; `search.confirm.baseline` does.")
         ]
     if not report.has_baseline:
-        axis = report.rows or "(`report.rows`)"
         return [
             Note(
-                "No differences: the file names no baseline; `report.baseline`, a value of the row axis "
-                f"{axis}, gives them, with intervals and p values.",
-                f"No differences: the file names no baseline; `report.baseline`, a value of {axis}, gives them.",
+                f"No differences: the file names no baseline; `report.baseline`, a value of {_row_axes(report)}, gives "
+                "them, with intervals and p values.",
+                "No differences: the file names no baseline; `report.baseline`, a value of "
+                f"{listed(report.row_axes) or '(`report.rows`)'}, gives them.",
             )
         ]
     if not any(line.baseline for line in table.lines):
@@ -172,6 +174,12 @@ def _differences(table: Table, read: Curves, remarks: Remarks) -> list[Note]:
         none = "" if table.banner else "Under 3 seeds that both finished, nothing is called better or worse."
         notes.append(Note(f"Intervals are pointwise. {bold}", better if can else none, (STAR,) if can else both))
     return notes
+
+
+def _row_axes(report: Report) -> str:
+    if len(report.row_axes) > 1:
+        return f"each of the row axes {listed(report.row_axes)}"
+    return f"the row axis {report.rows or '(`report.rows`)'}"
 
 
 def _claims(table: Table, remarks: Remarks) -> list[Note]:

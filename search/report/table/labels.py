@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from search.core.values import same
 from search.report.table.model import Line, Table
 from search.report.text import lookup, value_text
-from search.space.model import Axis, Float, Grid, Space
+from search.space.model import Axis, Float, Grid, Report, Space
+from search.space.nodes import text_of
 from search.study.confirm import AXIS
 
 DRAWN_DIGITS = 4
@@ -23,27 +25,30 @@ def setting_label(space: Space, parameters: Mapping[str, object]) -> str:
 
     The report's labels replace ``axis=value`` of the row axis, or the whole text where they name it.
     """
-    parts = [row_text(space, parameters[space.report.rows])] if space.report.rows in parameters else []
+    row = space.report.row(parameters)
+    parts = [row_text(space, row)] if row else []
     for axis in space.axes:
-        if axis.name in parameters and axis.name != space.report.rows and (varies(axis) or not space.report.rows):
+        if axis.name in parameters and axis.name not in row and (varies(axis) or not space.report.rows):
             parts.append(_pair(axis, parameters[axis.name]))
     text = ", ".join(parts) or "all settings fixed"
     return space.report.labels.get(text, text)
 
 
-def row_position(space: Space, parameters: Mapping[str, object]) -> float:
-    """Return where the row axis lists this configuration's value; behind all others where it does not."""
-    for axis in space.axes:
-        if axis.name == space.report.rows and axis.name in parameters and isinstance(axis.domain, Grid):
-            value = parameters[axis.name]
-            return next((place for place, one in enumerate(axis.domain.values) if same(value, one)), math.inf)
-    return math.inf
+def row_position(space: Space, parameters: Mapping[str, object]) -> tuple[float, ...]:
+    """Return where each row axis lists this configuration's value; behind all others where it does not."""
+    axes = {axis.name: axis for axis in space.axes}
+    return tuple(_position(axes[name], parameters) for name in space.report.row_axes)
+
+
+def _position(axis: Axis, parameters: Mapping[str, object]) -> float:
+    values = axis.domain.values if isinstance(axis.domain, Grid) and axis.name in parameters else ()
+    return next((place for place, one in enumerate(values) if same(parameters[axis.name], one)), math.inf)
 
 
 def published_figures(space: Space, lines: Sequence[tuple[str, Mapping[str, object]]]) -> tuple[list[str], list[str]]:
     """Put the published figures beside the lines, given as (label, parameters).
 
-    A figure belongs to a line by the line's whole label, else by the row axis's value where a single line has it.
+    A figure belongs to a line by the line's whole label, else by its row where a single line has that.
 
     Returns:
         one figure per line, as text, "" where there is none; and the figures no line was found for.
@@ -70,24 +75,51 @@ def plain_label(space: Space, parameters: Mapping[str, object]) -> str:
 
 
 def _names_row(space: Space, name: str, parameters: Mapping[str, object]) -> bool:
-    row = space.report.rows or (space.axes[0].name if len(space.axes) == 1 else "")
-    if row not in parameters:
+    report = space.report
+    if not report.rows and len(space.axes) == 1:
+        report = replace(report, rows=space.axes[0].name)
+    row = report.row(parameters)
+    if not row:
         return False
-    value = parameters[row]
-    return lookup({name: name}, value) is not None or name == lookup(space.report.labels, value)
+    return of_row(report, {name: name}, row) is not None or name == of_row(report, report.labels, row)
 
 
-def row_text(space: Space, value: object) -> str:
-    """Return what the row of a value is called: its label, else ``axis=value``."""
-    label = lookup(space.report.labels, value)
+def of_row(report: Report, table: Mapping[str, str], row: Mapping[str, object]) -> str | None:
+    """Return the entry of a row in a mapping keyed by rows, such as labels or published figures; None without one."""
+    if len(report.row_axes) == 1:
+        return lookup(table, row[report.row_axes[0]])
+    return table.get(report.key(row))
+
+
+def row_text(space: Space, row: object) -> str:
+    """Return what a row is called: its label, else ``axis=value`` of each of its axes.
+
+    Args:
+        row: axis -> value, or the value of the only row axis.
+    """
+    report = space.report
+    if not report.rows:
+        return lookup(report.labels, row) or value_text(row)
+    meant = report.meant(row)
+    label = of_row(report, report.labels, meant)
     if label is not None:
         return label
-    return next((_pair(axis, value) for axis in space.axes if axis.name == space.report.rows), value_text(value))
+    axes = {axis.name: axis for axis in space.axes}
+    return ", ".join(_pair(axes[name], value) for name, value in meant.items() if name in axes)
 
 
 def _pair(axis: Axis, value: object) -> str:
     digits = DRAWN_DIGITS if isinstance(axis.domain, Float) else None
     return f"{axis.name}={value_text(value, digits)}"
+
+
+def key_text(space: Space, key: str) -> str:
+    """Return what the row is called that labels and published figures are filed under this key for."""
+    for axis in space.axes:
+        for value in axis.domain.values if isinstance(axis.domain, Grid) else ():
+            if (axis.name,) == space.report.row_axes and text_of(value) == key:
+                return row_text(space, value)
+    return space.report.labels.get(key, key)
 
 
 def varies(axis: Axis) -> bool:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from search.report.record.evidence import Evidence, Panel
-from search.report.table.labels import row_text
+from search.report.table.labels import of_row, row_text
 from search.report.table.model import Line, Table
-from search.report.text import lookup, value_text
+from search.report.text import value_text
 from search.space.figures import counts_images, share
-from search.space.model import Grid, Space
+from search.space.model import Space
 from search.statistics.crossed import alike, compare
 from search.statistics.power import Need, Remedy, assumed, need, need_equal
 from search.statistics.results import ALPHA, Difference, Trust
@@ -34,28 +34,36 @@ class Bench:
         self.alpha = ALPHA / self.looks
         self._scores: dict[int, Scores] = {}
         self.places: dict[str, dict[str, list[int]]] = {}  # other axes -> row -> lines
-        self.values: dict[str, Any] = {}  # row -> its value
+        self.values: dict[str, Any] = {}  # key of a row -> the row
         for place, line in enumerate(table.lines):
-            if space.report.rows in line.parameters and not line.foreign:
-                value = line.parameters[space.report.rows]
-                self.values[value_text(value)] = value
-                self.places.setdefault(self._beside(line), {}).setdefault(value_text(value), []).append(place)
+            row = space.report.row(line.parameters)
+            if row and not line.foreign:
+                key = space.report.key(row)
+                self.values[key] = row
+                self.places.setdefault(self._beside(line), {}).setdefault(key, []).append(place)
         self.strata = list(self.places) or [""]
 
     def _beside(self, line: Line) -> str:
         """Return the other axes of a line, as text."""
-        rows = self.space.report.rows
-        axes = [a for a in self.space.axes if a.name != rows and (a.when is None or a.when.axis != rows)]
+        rows = self.space.report.row_axes
+        axes = [a for a in self.space.axes if a.name not in rows and (a.when is None or a.when.axis not in rows)]
         known = line.parameters
         return ", ".join(f"{axis.name}={value_text(known[axis.name])}" for axis in axes if axis.name in known)
 
     def missing(self, where: str) -> list[str]:
         """Return what the rows of a grid are called that are not on record in one place of the other axes."""
-        axis = next((axis for axis in self.space.axes if axis.name == self.space.report.rows), None)
-        if axis is None or self.space.search.sampler != "grid" or not isinstance(axis.domain, Grid):
+        report, there = self.space.report, self.places.get(where, {})
+        if not report.rows or self.space.search.sampler != "grid":
             return []
-        there = self.places.get(where, {})
-        return [row_text(self.space, value) for value in axis.domain.values if value_text(value) not in there]
+        rows = {report.key(row): row for row in self._rows()}
+        return [row_text(self.space, row) for key, row in rows.items() if key not in there]
+
+    def _rows(self) -> Iterator[dict[str, Any]]:
+        """Yield every row of the grid; a row axis that depends on an axis beside the rows is taken as always there."""
+        names = self.space.report.row_axes
+        axes = [axis for axis in self.space.axes if axis.name in names]
+        alone = [axis if axis.when and axis.when.axis in names else replace(axis, when=None) for axis in axes]
+        return replace(self.space, axes=alone).grid()
 
     def name(self, row: str) -> str:
         """Return what a row is called."""
@@ -116,10 +124,10 @@ class RowClaim:
     def __post_init__(self) -> None:
         places = self.bench.places.get(self.where, {})
         if "best" in self.claim:
-            self.row = value_text(self.claim["best"])
+            self.row = self._key(self.claim["best"])
             others = [row for row in places if row != self.row]
         else:
-            self.row, other = (value_text(value) for value in self.claim.get("better") or self.claim["equal"])
+            self.row, other = (self._key(value) for value in self.claim.get("better") or self.claim["equal"])
             others = [other]
         self.fault = self.bench.fault
         for row in (self.row, *others):
@@ -132,6 +140,10 @@ class RowClaim:
             self.about = own, *(places[row][0] for row in others)
             for row, found in self.bench.differences(own, {row: places[row][0] for row in others}).items():
                 self.differences[row], self.names[row] = found
+
+    def _key(self, row: object) -> str:
+        report = self.bench.space.report
+        return report.key(report.meant(row))
 
     @property
     def p(self) -> float | None:
@@ -202,6 +214,6 @@ def published_difference(space: Space, a: object, b: object) -> float | None:
     published = space.report.published
     if published is None or not counts_images(published.metric):
         return None
-    figures = [lookup(published.values, value) for value in (a, b)]
+    figures = [of_row(space.report, published.values, space.report.meant(row)) for row in (a, b)]
     one, other = (None if text is None else share(text, published.values.values()) for text in figures)
     return one - other if one is not None and other is not None else None
