@@ -11,6 +11,7 @@ from search.workload.contract import Run, Workload
 from search.workload.execution import cpu_model
 from search.workload.finding import load_workload
 from search.workload.offers import (
+    Beginning,
     CheckingData,
     Counting,
     Describing,
@@ -26,6 +27,7 @@ from search.workload.settings import Description, SettingFaults, complete
 from search.workload.source import identity
 
 __all__ = [
+    "Beginning",
     "CheckingData",
     "Counting",
     "DataCard",

@@ -161,6 +161,22 @@ class Weighing(Protocol):
 
 
 @runtime_checkable
+class Beginning(Protocol):
+    """What a workload may offer beside the contract: a first space file for somebody who has data and no file yet."""
+
+    def first_file(self, data: str, file: str) -> str:
+        """Return the text of a commented space file that passes ``check`` on these data as they are.
+
+        Args:
+            data: what the setting ``data`` takes, as it was typed.
+            file: the path it will have, for the commands that it names.
+
+        Raises:
+            ValueError: the data cannot be used; with an attribute ``faults``, pairs of (setting name, sentence).
+        """
+
+
+@runtime_checkable
 class CheckingData(Protocol):
     """What a workload may offer beside the contract: a look at its data before anything runs."""
 

@@ -60,6 +60,16 @@ class ClassifierWorkload(Workload):
 
         return check(fixed)
 
+    def first_file(self, data: str, file: str) -> str:
+        """Return a commented space file that compares learning rates on these images; see `classifier.first`.
+
+        Raises:
+            ValueError: they cannot be used, or are too few to compare anything; ``faults`` says why.
+        """
+        from classifier.first import first_file
+
+        return first_file(data, file)
+
     def inputs(self, fixed: Settings) -> dict[str, str]:
         """Return ``model.weights`` -> hash of the pretrained weights a run starts from, by content; else nothing.
 

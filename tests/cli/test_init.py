@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from search.__main__ import run
+from search.space.first import stem
 from search.space.reader import read_space
 from search.space.shipped import shipped_spaces
 from tests.stranger import shared_folder, stranger
@@ -22,7 +23,7 @@ def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_without_a_name_every_shipped_file_is_listed_with_its_title(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["init"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert [line.split()[0] for line in lines] == sorted(path.stem for path in (ROOT / "spaces").glob("*.yaml"))
+    assert [line.split()[0] for line in lines[:-1]] == sorted(path.stem for path in (ROOT / "spaces").glob("*.yaml"))
     assert "focal            Focal loss gamma, Model C, step decay" in lines
 
 
@@ -81,3 +82,70 @@ def test_a_folder_that_cannot_be_written_is_named(capsys: pytest.CaptureFixture[
             f"{folder}/focal.yaml: Permission denied; give a folder that can be written: "
             "python -m search init focal --folder FOLDER\n"
         )
+
+
+def test_the_list_ends_with_how_a_file_for_own_images_is_made(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["init"]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == "your own images: python -m search init --data FOLDER"
+
+
+@pytest.mark.slow
+def test_a_file_for_own_images_is_written_checked_and_planned(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from classifier import first
+
+    monkeypatch.setattr(first, "_rates", lambda size, device: (500.0, 5000.0))
+    assert run(["init", "--data", "digits", "--folder", "my study"]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "my study/digits.yaml",
+        "next: python -m search plan 'my study/digits.yaml'",
+    ]
+    text = Path("my study/digits.yaml").read_text()
+    assert "# python -m search run 'my study/digits.yaml'" in text
+    assert "input.greyscale: true" in text
+    assert run(["check", "my study/digits.yaml", "--data", "digits"]) == 0
+    assert run(["plan", "my study/digits.yaml", "--no-probe"]) == 0
+    assert "9 trials" in capsys.readouterr().out
+    assert run(["init", "--data", "digits", "--folder", "my study"]) == 1
+    assert capsys.readouterr().err == (
+        "my study/digits.yaml: is there, and no file is overwritten; rename it, or give another folder: "
+        "python -m search init --data digits --folder FOLDER\n"
+    )
+    assert Path("my study/digits.yaml").read_text() == text
+
+
+def test_data_that_cannot_be_used_are_refused_and_nothing_is_written(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["init", "--data", "digts"]) == 1
+    assert capsys.readouterr().err == (
+        "--data: found 'digts', which is neither a known data set (digits, flowers-17, flowers-102, cifar10) nor a "
+        "folder; did you mean 'digits'?\n"
+    )
+    assert not list(Path().iterdir())
+    assert run(["init", "focal", "--data", "digits"]) == 1
+    assert capsys.readouterr().err == (
+        "init focal --data digits: found both a shipped file and data; leave out 'focal' for a file of your own, or "
+        "write `python -m search init focal` and then `python -m search run focal.yaml --data ...`\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("data", "name"),
+    [
+        ("flowers-17", "flowers-17"),
+        ("a/my flowers/", "my-flowers"),
+        ("été 2025", "t-2025"),
+        ("/", "images"),
+        ("…", "images"),
+    ],
+)
+def test_a_file_is_named_after_its_data_in_letters_that_a_study_may_have(data: str, name: str) -> None:
+    assert stem(data) == name
+
+
+def test_a_folder_whose_name_no_file_can_hold_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["init", "--data", "a\tb\x07"]) == 1
+    assert capsys.readouterr().err == (
+        "--data 'a\\tb\\x07': holds the control character U+0007; remove it from the folder's name, which no space "
+        "file can hold\n"
+    )

@@ -21,7 +21,7 @@ from classifier.data.settings import USUAL_SIZE_PX
 from classifier.data.source import SPLITS, Source
 from search.workload import SettingFaults, Settings, nearest
 
-__all__ = ["KNOWN", "RATIO", "Dataset", "check", "load"]
+__all__ = ["KNOWN", "RATIO", "Dataset", "check", "load", "look_for"]
 
 KNOWN = tuple(USUAL_SIZE_PX)
 DEFAULT_RATIO = (0.6, 0.2, 0.2)
@@ -62,6 +62,15 @@ def check(settings: Settings) -> list[str]:
         SettingFaults: see `load`.
     """
     return report(*_asked(settings), settings.get("batch_size"))
+
+
+def look_for(name: str) -> Source:
+    """Return a data set that is known by name, or the images of a folder, listed as settings leave them by default.
+
+    Raises:
+        SettingFaults: see `load`.
+    """
+    return _find(name, 0, DEFAULT_RATIO, "official", False)
 
 
 def _asked(settings: Settings) -> tuple[Source, int, int, tuple[int, ...] | None]:
