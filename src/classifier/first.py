@@ -215,7 +215,7 @@ def _rates(size: int, device: str) -> tuple[float, float]:
 
             def train() -> None:
                 optimizer.zero_grad()
-                functional.cross_entropy(model(images), labels).backward()  # type: ignore[no-untyped-call]
+                functional.cross_entropy(model(images), labels).backward()
                 optimizer.step()
 
             def evaluate() -> None:

@@ -12,6 +12,8 @@ import openpyxl
 import pytest
 from rich.console import Console
 
+from search.core.trial import State, Trial
+from search.engine.decide.standings import Standings
 from search.report.formats.columns import table_sheet
 from search.report.formats.hypertext import html_table
 from search.report.formats.latex import latex_table
@@ -197,3 +199,15 @@ def test_without_a_baseline_the_note_names_the_axes_it_is_a_row_of(ledger):
         "No differences: the file names no baseline; `report.baseline`, a value of each of the row axes gamma and act, "
         "gives them, with intervals and p values."
     ) in table.notes
+
+
+def test_the_live_view_compares_with_the_one_baseline():
+    space = replace(SPACE, axes=[GAMMA, ACT], report=FLAT)
+    standings = Standings(space)
+    for number, (gamma, act) in enumerate(SHARES):
+        trial = Trial(number, number, 0, {"gamma": gamma, "act": act}, {}, 2)
+        standings.add(trial)
+        standings.ends(trial, State.FINISHED, [SHARES[gamma, act] / 40])
+    found = standings.now()
+    assert found[0].difference is None
+    assert [standing.difference for standing in found[1:]] == pytest.approx([2 / 40, 0, 18 / 40])
