@@ -15,9 +15,10 @@ from rich.console import Console
 from search.core.trial import State, Trial
 from search.engine.decide.standings import Standings
 from search.report.formats.columns import table_sheet
+from search.report.formats.comparison import Comparison
 from search.report.formats.hypertext import html_table
 from search.report.formats.latex import latex_table
-from search.report.formats.render import table_frame, table_json, table_markdown, table_rich
+from search.report.formats.render import table_frame, table_json, table_markdown
 from search.report.page.answer import answer
 from search.report.page.question import question
 from search.report.record.curves import read_curves
@@ -106,7 +107,7 @@ def test_what_people_read_shows_rows_and_baseline(ledger):
     bench = flat(ledger, replace(FLAT, labels={"gamma=2, act=tanh": "both"}))
     table = comparison_table(bench.opened)
     console = Console(file=io.StringIO(), width=200, record=True)
-    console.print(table_rich(table))
+    console.print(Comparison(table))
     texts = {
         "terminal": console.export_text(),
         "markdown": table_markdown(table),
