@@ -1,4 +1,4 @@
-"""A ledger and a study in it, wherever a test says with `storage` that it lies."""
+"""A ledger, a study in it and a run of that, wherever a test says with `storage` that it lies."""
 
 from __future__ import annotations
 
@@ -21,3 +21,8 @@ def ledger(storage: str, tmp_path: Path) -> Iterator[Ledger]:
 @pytest.fixture
 def study(ledger: Ledger) -> int:
     return study_of(ledger)
+
+
+@pytest.fixture
+def run(ledger: Ledger, study: int) -> int:
+    return ledger.begin_run(study, {"commit": "abc"})

@@ -64,20 +64,6 @@ def python(code: str, *arguments: str) -> subprocess.Popen[str]:
 class LedgerContract:
     """What `search.ledger` promises. A subclass gives `storage`: a place without a ledger yet."""
 
-    @pytest.fixture
-    def ledger(self, storage: str) -> Iterator[Ledger]:
-        ledger = Ledger(storage)
-        yield ledger
-        ledger.close()
-
-    @pytest.fixture
-    def study(self, ledger: Ledger) -> int:
-        return study_of(ledger)
-
-    @pytest.fixture
-    def run(self, ledger: Ledger, study: int) -> int:
-        return ledger.begin_run(study, {"commit": "abc"})
-
     # Studies and runs
 
     def test_a_fresh_ledger_is_empty(self, ledger):

@@ -29,10 +29,6 @@ def state(number: int, epoch: int, content: str = "0", kind: str = BAD) -> KeptS
 class TrustContract:
     """A subclass gives `storage`: a place without a ledger yet."""
 
-    @pytest.fixture
-    def run(self, ledger: Ledger, study: int) -> int:
-        return ledger.begin_run(study, {})
-
     def put(self, ledger: Ledger, study: int, run: int, rows: dict[int, tuple[str, str]]) -> None:
         with ledger.step(study) as step:
             for number, (kind, origin) in rows.items():

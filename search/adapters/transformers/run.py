@@ -90,7 +90,6 @@ class TransformersRun(DrivenRun):
     def _begin_loop(self, args: Any = None, **_: object) -> None:
         """Stand in for the loop of ``Trainer.train``: all that it does before its first epoch."""
         trainer = self._trainer
-        trainer.accelerator.free_memory()
         seed_all(self.seed, 0, "loader")  # the order of batches is a function of this and of the epoch
         loader = trainer.get_train_dataloader()
         epochs, self._updates, _, _, _, self._batches, steps = trainer.set_initial_training_values(args, loader)
