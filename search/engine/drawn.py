@@ -67,7 +67,9 @@ def view(progress: Progress, label: Label, width: int, height: int, now: float, 
         began: when training began, on that clock.
     """
     below = [Line(bar(progress, width, now, awaited(progress, now - began)), "progress")]
-    return [*comparison(progress, label, width, height - len(below)), *below] if height > FRAME_LINES else below
+    above = comparison(progress, label, width, height - len(below)) if height > FRAME_LINES else []
+    apart = [Line("")] if above and height > len(above) + len(below) else []  # from what was said before
+    return [*apart, *above, *below]
 
 
 def comparison(progress: Progress, label: Label, width: int, height: int) -> list[Line]:
