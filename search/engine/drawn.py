@@ -99,11 +99,11 @@ def comparison(progress: Progress, label: Label, width: int, height: int) -> lis
     ranks = {each.configuration: place for place, each in enumerate(ranked, start=1)}
     columns = _columns(space, shown, label, ranks if searching else {})
     result = [Line(_title(progress, len(standings), width), "title")]
-    heads, *rows = _laid(columns, width)
+    (heads, *rows), common = _laid(columns, width)
     result.append(Line(heads, "head"))
     result += [Line(row, "baseline" if each.baseline else "") for row, each in zip(rows, shown, strict=True)]
     if more := len(standings) - len(shown):
-        result.append(Line(_cut(f"and {more:,} more", width), "head"))
+        result.append(Line(_cut(f"and {more:,} more{f'; these with {common}' if common else ''}", width), "head"))
     return result
 
 
@@ -171,21 +171,56 @@ def _newest(metric: str, standing: Standing) -> str:
     return ", ".join(parts)
 
 
-def _laid(columns: Sequence[_Column], width: int) -> list[str]:
-    """Return heads and rows: names of settings are cut where they have to be, and columns that do not fit left out."""
+def _laid(columns: Sequence[_Column], width: int) -> tuple[list[str], str]:
+    """Return heads and rows, and what was left out of all names: these are cut where they have to be, and columns that
+    do not fit are left out."""
     setting, *others = columns
     while others and width - sum(len(GAP) + each.width for each in others) < min(MIN_SETTING_CELLS, setting.width):
         others.pop()
     room = max(1, min(setting.width, width - sum(len(GAP) + each.width for each in others)))
+    names, common = _short(setting, room)
+    room = min(room, max(map(cell_len, names)))
     lines = []
-    for cells in zip(*([each.head, *each.cells] for each in [setting, *others]), strict=True):
-        name, *rest = cells
+    for name, *rest in zip(names, *([each.head, *each.cells] for each in others), strict=True):
         text = set_cell_size(_cut(name, room), room)
         for cell, column in zip(rest, others, strict=True):
             space = " " * (column.width - cell_len(cell))
             text += GAP + (cell + space if column.left else space + cell)
         lines.append(text.rstrip())
-    return lines
+    return lines, common
+
+
+def _short(setting: _Column, room: int) -> tuple[list[str], str]:
+    """Return the head and the names of settings, and what was left out of all of them.
+
+    They have fewer words where they do not fit: what all have in common is left out, then the names of the axes stand
+    in the head, and if that is not enough names lose their middle.
+    """
+    names = list(setting.cells)
+    pairs = [[part.partition("=") for part in name.split(", ")] for name in names]
+    axes = [axis for axis, _, _ in pairs[0]]
+    alike = all([axis for axis, _, _ in each] == axes for each in pairs) and all(axes)
+    if setting.width <= room or len(names) < 2 or not alike or not all(sign for _, sign, _ in pairs[0]):
+        return [setting.head, *(_without_middle(name, room) for name in names)], ""
+    differing = [place for place in range(len(axes)) if len({each[place][2] for each in pairs}) > 1]
+    common = ", ".join(f"{axis}={pairs[0][place][2]}" for place, axis in enumerate(axes) if place not in differing)
+    kept = [[f"{each[place][0]}={each[place][2]}" for place in differing] for each in pairs]
+    if differing and max(cell_len(", ".join(parts)) for parts in kept) <= room:
+        return [setting.head, *(", ".join(parts) for parts in kept)], common
+    values = [", ".join(each[place][2] for place in differing) for each in pairs]
+    head = _cut(", ".join(axes[place] for place in differing), room)
+    return [head or setting.head, *(_without_middle(value, room) for value in values)], common
+
+
+def _without_middle(text: str, room: int) -> str:
+    """Return a text of at most so many cells: what tells settings apart may stand at either end."""
+    if cell_len(text) <= room or room < MIN_SETTING_CELLS:
+        return _cut(text, room)
+    head = set_cell_size(text, (room - 1) // 2).rstrip()
+    tail = text[-(room - 1 - cell_len(head)) :]
+    while cell_len(head) + 1 + cell_len(tail) > room:
+        tail = tail[1:]
+    return f"{head}…{tail}"
 
 
 def awaited(progress: Progress, seconds: float) -> str:

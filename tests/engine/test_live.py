@@ -174,6 +174,49 @@ def test_a_confirm_stage_says_that_it_is_one() -> None:
     assert texts(made)[0].startswith("confirm stage; provisional: ")
 
 
+FACTORIAL = {
+    "a": {"grid": [1, 2]},
+    "kind": {"grid": ["plain"]},
+    "switch": {"grid": [5, None]},
+    "turn": {"grid": [None, 3]},
+}
+
+
+@pytest.mark.parametrize(
+    ("width", "head", "first", "last"),
+    [
+        (70, "setting", "a=1, kind=plain, switch=5, turn=None", "a=2, kind=plain, switch=None, turn=3"),
+        (42, "setting", "a=1, switch=5, turn=None", "a=2, switch=None, turn=3"),
+        (34, "a, switch, turn", "1, 5, None", "2, None, 3"),
+    ],
+)
+def test_names_lose_first_what_tells_nothing_apart(width: int, head: str, first: str, last: str) -> None:
+    lines = texts(progress_of(space_of(space=FACTORIAL, report={})), width)
+    assert [lines[place].partition("  ")[0] for place in (1, 2, -1)] == [head, first, last]
+    assert len(set(lines)) == len(lines)
+
+
+def test_what_was_left_out_of_all_names_is_said_where_there_are_others() -> None:
+    axes = {"a": {"grid": [1, 2, 3]}, "kind": {"grid": ["rich", "plain"]}, "turn": {"grid": [None]}}
+    made = progress_of(space_of(space=axes, report={}))
+    for number, standing in enumerate(made.standings.now()):
+        trial = Trial(number, number, 0, standing.parameters, {}, 9)
+        value = 0.1 + 0.01 * number if standing.parameters["kind"] == "rich" else 0.0
+        made.standings.ends(trial, State.FINISHED, [value])
+    _, heads, *rows, more = texts(made, 34, height=6)
+    assert heads.split()[0] == "setting"
+    assert [row.split()[0] for row in rows] == ["a=3", "a=2", "a=1"]
+    assert more == "and 3 more; these with kind=rich,…"
+
+
+def test_names_that_are_no_pairs_lose_their_middle() -> None:
+    made = progress_of(space_of(report={}))
+    lines = texts(made, 44, label=lambda space, parameters: f"the very long name of setting number {parameters['a']}")
+    assert [line.partition("  ")[0] for line in lines[2:]] == [
+        f"the very long…setting number {number}" for number in (1, 2, 3)
+    ]
+
+
 def test_a_title_has_as_many_words_as_there_is_room_for() -> None:
     made = progress_of(space_of(name="made up (confirm)"), *GROWING)
     titles = [texts(made, width)[0] for width in (100, 80, 60, 30)]
