@@ -15,15 +15,18 @@ print(f"{space.title}: {sum(1 for _ in space.grid())} settings, seeds {list(spac
 study = run(space)
 print(f"{study.outcome.epochs_trained} epochs trained, results in {study.folder}")
 
-# %% The comparison table, as in table.csv: one line per setting
-table = study.table()
-print(table[["setting", "finished", "val_accuracy_mean", "val_accuracy_sd", "epochs"]])
+# %% The comparison table: in a notebook the cell `study` shows it; as numbers it is a data frame, one row per setting
+table = study.table()  # the columns that one reads; study.table(all=True) has all
+print(table[["setting", "finished", "val_accuracy_mean", "val_accuracy_low", "val_accuracy_high", "epochs"]])
 
 # %% The epochs, as in epochs.csv: one line per trial and epoch
 epochs = study.epochs().merge(study.trials()[["trial", "loss.gamma"]], on="trial")
 print(epochs.pivot_table(index="epoch", columns="loss.gamma", values="val_loss"))
 
-# %% The figures, as HTML that needs no network, and as PNG where there is a Chrome or Chromium
+# %% The figures: in a notebook the cell `study.figures()` shows them, in plain Python `study.figures().show()` does
+print(study.figures())
+
+# %% The same as files: HTML that needs no network, and PNG where there is a Chrome or Chromium
 drawn = study.draw()
 print(*drawn.files, drawn.remark, sep="\n")
 

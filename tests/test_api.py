@@ -36,6 +36,16 @@ def test_a_study_runs_from_python_and_its_tables_are_data_frames(tmp_path: Path)
     means = trials.assign(val_loss=trials["trial"].map(last)).groupby("degree")["val_loss"].mean()
     assert table["val_loss_mean"].tolist() == pytest.approx(means.tolist())
     assert (tmp_path / "notebook" / "table.md").exists()
+    whole = study.table(all=True)
+    assert set(table.columns) < set(whole.columns)
+    assert list(whole.columns) == list(pd.read_csv(tmp_path / "notebook" / "table.csv").columns)
+
+    shown = study._repr_mimebundle_(include=None, exclude=None)
+    assert shown["text/html"] == study._repr_html_()
+    assert [f"degree={degree}" in shown["text/html"] for degree in (1, 3)] == [True, True]
+    assert "val_loss" in shown["text/plain"]
+    assert repr(study) == "Study('notebook')"
+    assert study.figures()["objective"] is not None
 
     again = open_study("notebook", results=tmp_path)
     pd.testing.assert_frame_equal(again.trials(), trials)
