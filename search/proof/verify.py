@@ -20,7 +20,7 @@ from search.proof.fresh import Warm, fork_is_fresh
 from search.proof.savings import MAX_TRIALS_COUNTED, leaves
 from search.proof.settings import axis_cases, seed_cases
 from search.proof.subject import Subject, another_seed, far, subject
-from search.proof.trainer import Trainer, Trouble
+from search.proof.trainer import Trainer, Trouble, troubles
 from search.space.model import Space
 from search.workload import Workload, load_workload
 
@@ -59,7 +59,7 @@ def verify(
         begun(base)
         trainer = Trainer(warm, cpus, gpus)
         try:
-            with trainer.process() as fresh:
+            with trainer.process() as fresh, troubles("its data cannot be read"):
                 trainer.card = fresh.data(base.fixed)
             rows = trainer.rows(base)
         except Trouble as trouble:

@@ -83,9 +83,10 @@ class Trained(Simulation):
             self.ledger.states.make_folder()
             saved = write_state(self.ledger.states.folder, key, bytes(self.runs[lease_id].save()))
             kept = KeptState(saved, epoch, role)
-        if not self.driver.row(lease_id, row, 1.0, kept, "", not self.processes[lease_id]):
+        process = self.processes[lease_id]
+        if not self.driver.row(lease_id, row, 1.0, kept, "", len(process) == 1):
             self._end(lease_id)
-            self.kept_processes += 1
+            self.kept_processes += [] if lease.alone else [process]
 
     def prove(self, proof: Proof) -> None:
         stretches = proof.stretches

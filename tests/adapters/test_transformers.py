@@ -12,11 +12,14 @@ import numpy as np
 import pytest
 import torch
 from sklearn.datasets import load_digits
+from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
 from transformers import (
     AutoModelForSequenceClassification,
     BertConfig,
     BertForSequenceClassification,
     EarlyStoppingCallback,
+    PreTrainedTokenizerFast,
     Trainer,
     TrainerCallback,
     TrainingArguments,
@@ -257,6 +260,26 @@ def test_data_are_told_by_content_and_never_by_the_seed() -> None:
     ]
     assert told[0] == told[1] != told[2]
     assert workload({})(lambda: build(make_digits())).data({"seed": 0}) is None
+
+
+def tokenizer(words: str, **how: Any) -> PreTrainedTokenizerFast:
+    vocabulary = {word: number for number, word in enumerate(["[PAD]", "[UNK]", *words.split()])}
+    made = Tokenizer(WordLevel(vocabulary, unk_token="[UNK]"))
+    return PreTrainedTokenizerFast(tokenizer_object=made, pad_token="[PAD]", unk_token="[UNK]", **how)
+
+
+def test_a_tokenizer_among_the_data_is_what_it_makes_of_text() -> None:
+    def told(made: Any) -> str:
+        card = workload({}, data=lambda: {"tokenizer": made})(make_none).data({"seed": 0})
+        assert card is not None
+        return card.fingerprint
+
+    used = tokenizer("a b c")
+    used(["a b", "c"], padding=True, truncation=True, max_length=2)
+    first = told(tokenizer("a b c"))
+    assert told(used) == first
+    others = [told(made) for made in (tokenizer("a c b"), tokenizer("a b c", padding_side="left"), tokenizer("a b"))]
+    assert len({first, *others}) == 4
 
 
 class Ending(TrainerCallback):

@@ -88,6 +88,8 @@ class TransformersWorkload(Workload):
         making = self._making
         if not making.data:
             return None
+        import search.adapters.transformers.content  # noqa: F401  # tokenizers are known to fingerprints from here on
+
         key = repr(sorted(making.handed.settings_of(making.data, fixed).items()))
         if key not in self._cards:
             self._cards[key] = card_of(making.make_data(fixed), making.data.partition(" ")[2])
