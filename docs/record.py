@@ -1,8 +1,8 @@
 """Records what pages show of real runs: python docs/record.py [tutorial] [focal] [--results FOLDER] [--out FOLDER]
 
-`tutorial` gives every command of docs/tutorial.md, lays what they print into the page, and draws the terminal in
-mid-run, pictures/live.svg. `focal` trains spaces/focal.yaml, or reads it where FOLDER has it on record, and takes the
-README's picture of its page, where there is a Chromium. Without a name both.
+`tutorial` gives every command of docs/tutorial.md, lays what they print into the page, and takes the README's pictures
+of its study: the terminal in mid-run, and, where there is a Chromium, the page. `focal` trains spaces/focal.yaml, or
+reads it where FOLDER has it on record, and lays its table into docs/explanation/tables.md. Without a name both.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ ROWS = 40
 SHORT = ("epochs=2", "data.limit=[60,40,40]")
 """What makes the tutorial's study short, for a test of this script."""
 
-REPORT_PX = (1200, 1000)
+REPORT_PX = (1300, 980)
 """Width and height of the picture of the page."""
 
 PICTURED_AT = 6
@@ -52,11 +52,18 @@ SCHEMES = {"dark": 0, "light": 1}
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 
+TABLE = r"^(?: .*\n)?setting  .*\n─+\n(?:\S.*  .*\n)+(?:Left out .*\n(?:  .*\n)*)?"
+"""The comparison table as a terminal shows it, without its notes."""
+
+RUN = "run rates.yaml"
+"""The command of the tutorial whose study the pictures show."""
+
 QUOTES = {
-    "check": r"^rates\.yaml: .*\n",
-    "plan": r"^trials  .*\n(?:.*\n)*?  to prove .*\n(?:      .*\n)*",
+    RUN: TABLE,
+    "check rates.yaml": r"^rates\.yaml: .*\n",
+    "plan rates.yaml": r"^trials  .*\n(?:.*\n)*?  to prove .*\n(?:      .*\n)*",
 }
-"""Verb of the tutorial -> what of its output stands on the page."""
+"""Command of the tutorial -> what of its output stands on the page."""
 
 
 class Recorder(Terminal):
@@ -140,26 +147,30 @@ def tutorial(out: Path, changes: Sequence[str] = ()) -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "rates.yaml").write_text(re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)[0], encoding="utf-8")
-        first = True
         for words in commands(page):
-            if words[0] == "run" and first:
+            command = shlex.join(words)
+            if command == RUN:
                 space = api.load_space(folder / "rates.yaml", dict(change.split("=", 1) for change in changes))
                 api.run(space, results=folder / "results", view=recorder)
-                first = False
+                if not changes:
+                    photograph(folder / "results/rates/report.html", out / "pictures")
                 output = printed(["report", "rates"], folder)
             else:
                 output = printed([*words, *(sets if words[0] in ("plan", "run") else [])], folder)
-            if words[0] in QUOTES:
-                page = quoted(page, f"    python -m search {shlex.join(words)}\n", QUOTES[words[0]], output)
+            if command in QUOTES:
+                page = quoted(page, f"    python -m search {command}\n", QUOTES[command], output)
     (out / "pictures").mkdir(parents=True, exist_ok=True)
-    (out / "pictures/live.svg").write_text(recorder.svg("python -m search run rates.yaml"), encoding="utf-8")
+    (out / "pictures/live.svg").write_text(recorder.svg(f"python -m search {RUN}"), encoding="utf-8")
     (out / "tutorial.md").write_text(page, encoding="utf-8")
 
 
 def focal(out: Path, results: Path) -> None:
-    """Take the README's picture of the page of `make run`."""
+    """Write the page that quotes the table of `make run`."""
+    page = (ROOT / "docs/explanation/tables.md").read_text(encoding="utf-8")
     printed(["run", "spaces/focal.yaml", "--results", str(results)], ROOT)
-    photograph(results / "focal/report.html", out / "pictures")
+    output = printed(["report", "focal", "--results", str(results)], ROOT)
+    (out / "explanation").mkdir(parents=True, exist_ok=True)
+    (out / "explanation/tables.md").write_text(quoted(page, "`make run` printed", TABLE, output), encoding="utf-8")
 
 
 def photograph(page: Path, folder: Path) -> None:

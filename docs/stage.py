@@ -28,7 +28,7 @@ PAGES = {
 """Page of the repository -> page of the site."""
 
 API = {
-    "library": ("The library", ["search.api"]),
+    "library": ("The library", ["search.api", "search.notebook"]),
     "workload": (
         "Writing a workload",
         ["search.workload.contract", "search.workload.offers", "search.workload.settings"],
