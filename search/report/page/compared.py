@@ -23,6 +23,7 @@ from search.report.record.curves import identity
 from search.report.table.confirmed import Outcome
 from search.report.table.labels import DRAWN_DIGITS, short_label
 from search.report.table.model import Line, Table
+from search.report.table.notes import apart_notes
 from search.report.text import is_accuracy, metric_words, value_text
 from search.space.model import Grid, Space
 from search.statistics.single import HEAD
@@ -46,7 +47,8 @@ def compared_table(table: Table, space: Space, confirmed: Mapping[str, Outcome])
     left = max(len(table.shown) - MAX_TABLE_LINES, 0)
     if left:
         table = replace(table, limit=MAX_TABLE_LINES)
-    notes = [*table.notes]
+    apart = [] if table.elsewhere is None else list(apart_notes(table.elsewhere))  # the page has a section for them
+    notes = [note for note in table.notes if note not in apart]
     if left:
         first = f"The first {MAX_TABLE_LINES} lines are shown; table.csv beside this page has the other {left}."
         notes = [first, *notes]

@@ -16,6 +16,7 @@ from search.report.formats.markup import Markup, element, escaped, joined, sente
 from search.report.page import drawn, facts, headline
 from search.report.page.answer import answer
 from search.report.page.compared import compared_table, shares
+from search.report.page.elsewhere import published_elsewhere
 from search.report.page.question import question, setup
 from search.report.paths import study_folder
 from search.report.record.curves import Curves
@@ -49,6 +50,7 @@ def report_page(compared: Comparison, conditions: Mapping[str, object], confirme
         ("answer", "Answer", _answer(compared, confirmed)),
         ("table", "Table", joined([compared_table(table, read.space, again), options])),
         ("claims", "Claims", _claims(table.verdicts)),
+        ("elsewhere", "" if table.elsewhere is None else table.elsewhere.heading, published_elsewhere(table.elsewhere)),
         ("figures", "Figures", Markup("")),
         ("cost", "Cost", facts.cost(table, read, runs)),
         ("conditions", "Conditions", facts.conditions(conditions, read.space)),
@@ -70,7 +72,9 @@ def report_page(compared: Comparison, conditions: Mapping[str, object], confirme
         policy=f"default-src 'none'; {pictures.policy}style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'",
         style=style,
         header=_header(title, read),
-        contents=element("ol", *(element("li", _link(f"#{name}", head)) for name, head, _ in sections)),
+        contents=element(
+            "ol", *(element("li", _link(f"#{name}", head.partition(",")[0])) for name, head, _ in sections)
+        ),
         sections=joined(_section(*section) for section in sections),
         scripts=pictures.scripts,
     )

@@ -16,10 +16,12 @@ from typing import Any
 import pytest
 
 from search.ledger.ledger import Ledger
+from search.report.text import value_text
 from tests.report.builder import Study
 from tests.report.hostile import hostile_study
 from tests.report.judging import SPACE, Bench
 from tests.report.page.studies import levels, page_of
+from tests.report.page.test_compared import SEARCH
 from tests.surroundings import HANG_S
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -67,12 +69,12 @@ def console(log: str) -> list[str]:
     return [line for line in log.splitlines() if "CONSOLE" in line and "MathJax is not loaded" not in line]
 
 
-def probed(text: str) -> str:
+def probed(text: str, probe: str = PROBE) -> str:
     """Return a page with a script that measures it, allowed by its hash."""
-    own = b64encode(hashlib.sha256(PROBE.encode()).digest()).decode()
+    own = b64encode(hashlib.sha256(probe.encode()).digest()).decode()
     assert text.count("script-src ") == 1
     text = text.replace("script-src ", f"script-src 'sha256-{own}' ")
-    return text.replace("</body>", f"<script>{PROBE}</script></body>")
+    return text.replace("</body>", f"<script>{probe}</script></body>")
 
 
 @pytest.fixture(scope="module")
@@ -117,6 +119,42 @@ def test_the_page_as_it_is_logs_nothing_and_has_a_picture(pages, tmp_path, name)
     _, log = browse(page, tmp_path / "profile", dark, "--window-size=400,1200", f"--screenshot={picture}")
     assert console(log) == []
     assert picture.stat().st_size > 20_000
+
+
+SORTING = """
+addEventListener("load", () => setTimeout(() => {
+  const table = document.querySelector("table.sortable");
+  const shown = () => [...table.tBodies[0].rows].filter((row) => !row.hidden).map((row) => row.cells[2].textContent);
+  const said = { first: shown() };
+  const head = [...table.querySelectorAll("thead th")].find((cell) => cell.textContent === "lr");
+  head.querySelector("button").click();
+  said.descending = [head.getAttribute("aria-sort"), shown()];
+  head.querySelector("button").click();
+  said.ascending = [head.getAttribute("aria-sort"), shown()];
+  document.querySelector("button.more").click();
+  said.all = shown().length;
+  document.body.dataset.probe = JSON.stringify(said);
+}, 5000));
+"""
+
+
+def test_a_search_is_sorted_by_the_head_of_a_column_and_shows_its_first_lines(make, tmp_path):
+    study = make(SEARCH)
+    rates = [0.5, 0.0625, 0.25, 1e-5, 0.125, 0.03125, 1.0]
+    for i, rate in enumerate(rates):
+        study.trial({"lr": rate, "kind": "plain"}, 0, [0.1, 0.9 - 0.1 * i], configuration=i)
+    page = tmp_path / "report.html"
+    page.write_text(probed(page_of(study), SORTING), encoding="utf-8")
+    text, log = browse(page, tmp_path / "profile", "--dump-dom")
+    assert console(log) == []
+    found = re.search('<body data-probe="([^"]*)"', text)
+    assert found, log
+    told = json.loads(unescape(found[1]))
+    by_rate = [value_text(rate, 4) for rate in sorted(rates, reverse=True)]
+    assert told["first"] == [value_text(rate, 4) for rate in rates[:5]]
+    assert told["descending"] == ["descending", by_rate[:5]]
+    assert told["ascending"] == ["ascending", by_rate[:1:-1]]
+    assert told["all"] == 7
 
 
 def test_a_script_that_slips_in_does_not_run(pages, tmp_path):
