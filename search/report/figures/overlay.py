@@ -133,6 +133,8 @@ def name_at_ends(figure: go.Figure, ends: Sequence[tuple[Group, float | None]], 
         )
     room = max(pixels(name) for name in names.values()) + 45
     figure.update_layout(showlegend=False, margin_r=room)
+    ends_of = [place + sign * height / 2 for place, height in zip(places, heights, strict=True) for sign in (-1, 1)]
+    low, high = min(low, *ends_of), max(high, *ends_of)  # a name beyond the axis would not be drawn
     figure.update_yaxes(range=[low, high])
     hinted(figure, drop=DIRECT, legend=True)
 

@@ -101,16 +101,17 @@ def figures(made: Sequence[StudyFigure], study: str, title: str, room: int) -> F
 def _figure(number: int, one: _Drawn, study: str) -> Markup:
     """Return one figure: heading, what is drawn, the drawing, and its sentence."""
     title, alt = one.made.title, one.made.alt
-    wide_one = one.made.name.removeprefix("study-") in ACROSS or "xaxis2" in one.made.figure.layout
-    across = "across" if wide_one else False
-    name = f"figure-{number}-title"
-    heading = element("h3", title, id=name)
+    name = one.made.name.removeprefix("study-")
+    several = name == "cost" and "xaxis2" in one.made.figure.layout  # the titles of two axes need the room
+    across = "across" if name in ACROSS or several else False
+    label = f"figure-{number}-title"
+    heading = element("h3", title, id=label)
     about = element("p", sentence(one.about), class_="about") if one.about else Markup("")
     if not one.data:
         command = element("code", f"python -m search visualize {study!r} --study")
         said = element("p", "Too large for this page; ", command, " draws it.")
         return element(
-            "figure", heading, said, element("figcaption", sentence(alt)), aria_labelledby=name, class_=across
+            "figure", heading, said, element("figcaption", sentence(alt)), aria_labelledby=label, class_=across
         )
     plot = element(
         "div",
@@ -123,7 +124,7 @@ def _figure(number: int, one: _Drawn, study: str) -> Markup:
     )
     numbers = element("details", element("summary", "In numbers"), element("p", sentence(alt)))
     caption = element("figcaption", numbers)
-    return element("figure", heading, about, wide(plot, title), caption, aria_labelledby=name, class_=across)
+    return element("figure", heading, about, wide(plot, title), caption, aria_labelledby=label, class_=across)
 
 
 def _drawn(one: StudyFigure, title: str) -> _Drawn:
@@ -142,7 +143,8 @@ def _drawn(one: StudyFigure, title: str) -> _Drawn:
     data = text.encode("utf-8", "backslashreplace").decode()
     about = about.removeprefix(title).lstrip(";, ")
     matrix = any(trace.get("type") == "heatmap" for trace in content["data"])
-    least = int(0.55 * content["layout"].get("width", WIDTH)) if matrix else 0
+    share = 0.55 if matrix else 0.75 if one.name == "study-parallel" else 0
+    least = int(share * content["layout"].get("width", WIDTH))
     return _Drawn(one, data, f"{about[:1].upper()}{about[1:]}", least)
 
 

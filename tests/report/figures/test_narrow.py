@@ -95,6 +95,8 @@ def test_names_at_the_ends_of_lines_give_way_to_a_legend(focal: Study) -> None:
         "gamma=0.5",
         "gamma=2",
     ]
+    low, high = figure.layout.yaxis.range
+    assert all(low < note.y < high for note in figure.layout.annotations), "others would not be drawn"
     layout = narrow(json.loads(figure.to_json()))["layout"]
     assert layout["showlegend"] is True
     assert not [note for note in layout["annotations"] if "gamma" in note["text"]]
