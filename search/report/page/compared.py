@@ -7,7 +7,6 @@ a setting has in common with the best one (with the baseline) is drawn quietly, 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -35,6 +34,9 @@ ROWS_FIRST = 5
 """Lines of a search that are seen first; a button shows the others."""
 
 CAPTION = "Settings compared"
+SHARING = ("alone", "distinct")
+"""Keys of columns that say something only where epochs are shared."""
+
 QUIET_NOTE = "Grey: as in {reference}. A click on the head of a column sorts by it."
 
 
@@ -48,7 +50,9 @@ def compared_table(table: Table, space: Space, confirmed: Mapping[str, Outcome])
     if left:
         table = replace(table, limit=MAX_TABLE_LINES)
     apart = [] if table.elsewhere is None else list(apart_notes(table.elsewhere))  # the page has a section for them
-    notes = [note for note in table.notes if note not in apart]
+    hidden = set() if shares(table) else set(SHARING)
+    footnotes = [note for note in table.footnotes if note not in apart and not (note.about and hidden >= {*note.about})]
+    notes = [note.text for note in footnotes]
     if left:
         first = f"The first {MAX_TABLE_LINES} lines are shown; table.csv beside this page has the other {left}."
         notes = [first, *notes]
@@ -85,14 +89,14 @@ def _columns(table: Table) -> Iterator[Column]:
     above = ""
     for column in table_columns(table):
         brief = column.head.removeprefix("test ")
-        metric = next((name for name in table.metrics if re.match(rf"{re.escape(name)}(,| |$)", column.head)), None)
-        if column.head in ("epochs alone", "distinct epochs") and not shares(table):
+        if column.key in SHARING and not shares(table):
             continue
-        if metric is not None:
-            above, brief = _heading(metric), mean + (interval if "[" in column.head else "")
-        elif brief.startswith("difference"):
-            above, brief = test if brief != column.head else judged, f"difference{interval}"
-        elif not brief.startswith(("sd over seeds", "p, Holm", "right", "published")):
+        if column.key in ("level", "test", *table.metrics):
+            above = _heading({"level": table.judged, "test": table.test}.get(column.key, column.key))
+            brief = mean + (interval if "[" in column.head else "")
+        elif column.key.endswith("difference"):
+            above, brief = test if column.key.startswith("test") else judged, f"difference{interval}"
+        elif column.key not in ("sd", "p", "test p", "right", "published"):
             above = brief = ""
         yield replace(column, above=above, brief=brief)
 

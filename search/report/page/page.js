@@ -7,8 +7,8 @@
   const number = (text) => Number.parseFloat(text.replace("\u2212", "-").replace(",", ""));
   const order = (one, other) => {
     const [a, b] = [number(one), number(other)];
-    if (Number.isNaN(a) !== Number.isNaN(b)) return Number.isNaN(a) ? 1 : -1;
-    return Number.isNaN(a) ? one.localeCompare(other) : a - b;
+    if (Number.isFinite(a) !== Number.isFinite(b)) return Number.isFinite(a) ? -1 : 1;
+    return Number.isFinite(a) ? a - b : one.localeCompare(other);
   };
   const sortable = (table) => {
     const body = table.tBodies[0], first = Number(table.dataset.first) || 5;

@@ -108,7 +108,9 @@ def _answer(compared: Comparison, confirmed: Comparison | None) -> Markup:
     doubts = [doubt for doubt in (table.incomplete, *table.distrusted) if doubt]
     parts = [element("p", sentence(doubt), class_="warning") for doubt in doubts]
     parts.append(element("p", sentence(headline.headline(compared, confirmed)), class_="headline"))
-    pairs = [(fact.term, sentence(fact.said.replace(" p ", " p\u00a0"))) for fact in headline.facts(compared, confirmed)]
+    pairs = [
+        (fact.term, sentence(fact.said.replace(" p ", " p\u00a0"))) for fact in headline.facts(compared, confirmed)
+    ]
     if table.verdicts:
         counts = {kind: sum(claim.kind == kind for claim in table.verdicts) for kind in ("supported", "contradicted")}
         said = ", ".join(f"{count} {kind}" for kind, count in counts.items())
