@@ -104,7 +104,7 @@ def test_links_into_a_page_lead_to_a_heading(tmp_path: Path) -> None:
         for page in stage.PAGES.values()
         for target, anchor in re.findall(r"\]\(([^)#\s:]*)#([^)\s]+)\)", (tmp_path / page).read_text())
     ]
-    assert len(links) > 10
+    assert links
     assert [
         (page, anchor)
         for page, target, anchor in links
