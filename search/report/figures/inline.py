@@ -107,5 +107,4 @@ def figures_inline(study: OpenStudy) -> Figures:
 
 def _drawn(figure: Figure, library: bool) -> str:
     body = figure.plotly.to_html(full_html=False, include_plotlyjs=library, config=_CONFIG)
-    caption = f"<figcaption><strong>{escape(figure.title)}</strong>. {escape(figure.alt)}</figcaption>"
-    return f"<figure>{caption}{body}</figure>"
+    return f'<figure style="margin: 1em 0">{body}<figcaption>{escape(figure.alt)}</figcaption></figure>'
