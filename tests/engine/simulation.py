@@ -385,7 +385,7 @@ class Simulation:
                 except BadState as bad:
                     self.driver.lease_ended(proof.id, miss=str(bad))
                     return
-                process.append(stretch.fixed)
+                process += [*stretch.before, stretch.fixed]
                 rows.append(self.nature.measured(stretch.key, proof.kind, stretch.start, process))
         self.proved.append((proof.kind, proof.what, len(rows)))
         self.proof_keys += [stretch.key for stretch in proof.stretches]

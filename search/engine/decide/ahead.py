@@ -70,6 +70,7 @@ class Ahead:
     def _meet(self, leaves: Sequence[Leaf]) -> None:
         """Take up what is on record of the kinds of leaves."""
         trust, ledger = self._context.trust, self._context.ledger
+        trust.note(leaves)
         if not (kinds := trust.unknown(leaves)):
             return
         proven, distrusted = ledger.proofs(list(kinds)), ledger.distrusted(list(kinds))

@@ -63,7 +63,8 @@ class Stretch:
         start: the state it starts from, None for epoch 0.
         data: fingerprint of the data its key stands for.
         inputs: input weights its key stands for, by name -> content hash.
-        compared: whether it proves anything itself; else it is trained for what it leaves in the process.
+        before: fixed settings of trials that are begun before it in its process, and trained no epoch of: what a
+            process keeps of them may change what it trains.
     """
 
     fixed: Mapping[str, Any]
@@ -72,7 +73,7 @@ class Stretch:
     start: KeptState | None = None
     data: str = ""
     inputs: Mapping[str, str] = field(default_factory=dict)
-    compared: bool = True
+    before: Sequence[Mapping[str, Any]] = ()
 
     @property
     def epoch(self) -> int:

@@ -52,13 +52,13 @@ class Proofs:
         if proof.what == CAUSE:
             self._caused(proof, rows)
             return
-        keys = [stretch.key for stretch in proof.stretches if stretch.compared]
+        keys = [stretch.key for stretch in proof.stretches]
         on_record = context.ledger.rows(list(dict.fromkeys(keys)), predictions=True)
         if not all(key in on_record for key in keys):  # withdrawn by another driver, in the meantime
             self._not_given(proof, "the row that it is compared with is no longer on record")
             return
         for place, (stretch, row) in enumerate(zip(proof.stretches, rows, strict=True)):
-            if stretch.compared and on_record[stretch.key].row.differences(row):
+            if on_record[stretch.key].row.differences(row):
                 self._fails(proof, place, on_record[stretch.key], row)
                 return
         with context.step() as step:
@@ -103,7 +103,7 @@ class Proofs:
             follows = "rows of this kind stand unproven; run the study again to prove them"
         else:
             follows = "what would have started from such states starts earlier; nothing needs to be done"
-        tried = " and ".join(dict.fromkeys(self._place(stretch) for stretch in proof.stretches if stretch.compared))
+        tried = " and ".join(dict.fromkeys(self._place(stretch) for stretch in proof.stretches))
         context.on_event(
             "not proven", {"text": f"not proven: {tried} could not be trained again ({reason}); {follows}"}
         )
@@ -138,8 +138,8 @@ class Proofs:
         if stretch.start is not None:
             begin = "trained again in a fresh process"
             cause = NOT_SAVED if stored.origin in (FRESH, SAVED) else EITHER  # the process that saved it was a used one
-        elif place and len(proof.processes) == 1:
-            begin, cause = "trained again in a process that had trained another trial before", LEAKS
+        elif stretch.before or (place and len(proof.processes) == 1):
+            begin, cause = "trained again in a process that had begun other trials before", LEAKS
         elif stored.origin == FRESH:
             begin, cause = "trained again in a fresh process", CHANCE
         else:

@@ -11,25 +11,32 @@ rules, the first that holds:
    trained again and compared, and brings new pairs.
 
 The start of a kind is proven by the first epochs of two roots: a root is what trials start with at epoch 0. What a
-process keeps of the trials before may be right for one and wrong for another, as a cache that forgets a setting is. So
-the first root that a used process trains is proven at once, and at last, when no other one is to come, the last one,
-whose process had trained the most. Where fresh processes trained them all, one is trained behind another trial, as
-unlike it as there is, of whichever kind.
+process keeps of one trial may be wrong for some others, as a cache that forgets a setting is. So the first root that a
+fresh process trained is trained again where others were begun before that differ from it in one setting each. Once no
+other root is to come, one that a used process trained is trained again in a fresh one: the last of those that are least
+like the first one. Where there is no such root, another one, or the first one, is trained behind the first one.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
-from operator import itemgetter
+from typing import Any
 
 from search.core import trust
 from search.core.trust import START, USED
 from search.engine.decide.lease import CAUSE, Proof, Stretch
 from search.ledger.states import KeptState, Pair
 from search.study.leaf import Leaf
+
+MAX_SETTINGS_NOTED = 1_000
+"""Roots among which those are found that a proof begins before another one."""
+
+
+ABSENT = object()
+"""Stands for a setting that a trial does not have."""
 
 
 class Answer(Enum):
@@ -58,7 +65,7 @@ class _Kind:
     proven: set[str] = field(default_factory=set)
     pairs: dict[str, Pair] | None = None  # by key of the state; None where the ledger was not asked yet
     roots: dict[str, tuple[Leaf, str]] = field(default_factory=dict)  # first key -> a leaf, origin of its row, in turn
-    early: str = ""  # first key of the root that was proven at once
+    early: str = ""  # first key of the root that was proven before the last one came
     failures: Counter[str] = field(default_factory=Counter)  # proofs that could not be given: dead workers, exceptions
 
 
@@ -73,6 +80,8 @@ class Trust:
     def __init__(self, attempts: int, load: Callable[[str], Iterable[Pair]]) -> None:
         self._attempts, self._load = attempts, load
         self._kinds: dict[str, _Kind] = {}
+        self._settings: list[Mapping[str, Any]] = []  # fixed settings of the roots of leaves
+        self._noted: set[str] = set()  # first keys of these
         self._running: dict[int, Proof] = {}
         self.fallen: set[str] = set()
         """Kinds that came to be distrusted in this run: none of their leaves goes on in it."""
@@ -86,6 +95,13 @@ class Trust:
     def meet(self, leaf: Leaf, proven: Collection[str]) -> None:
         """Take up the kind of a leaf, with the proofs of it on record."""
         self._kinds[leaf.kind] = _Kind(leaf, set(proven))
+
+    def note(self, leaves: Iterable[Leaf]) -> None:
+        """Take up the settings of leaves, of whichever kind: what they are trained with may be kept by a process."""
+        for leaf in leaves:
+            if leaf.path[0] not in self._noted and len(self._noted) < MAX_SETTINGS_NOTED:
+                self._noted.add(leaf.path[0])
+                self._settings.append(leaf.fixed)
 
     def proven(self, kind: str, what: str) -> bool:
         """Whether a proof was given."""
@@ -194,24 +210,37 @@ class Trust:
         """
         early, roots = self._kinds[kind].early, {key: leaf for key, (leaf, _) in self._kinds[kind].roots.items()}
         used = [key for key in roots if self._kinds[kind].roots[key][1] == USED]
+        fresh = [key for key in roots if key not in used]
         if more and (early or not used):
             return None
+        first = (fresh or used)[0]
+        # A row that a used process trained may have been changed by the very trials that would be begun before it.
+        tried = self._behind_others(roots[first]) if fresh else beginning(roots[first])
         if more:
-            return Proof(number, kind, START, [[beginning(roots[used[0]])]], completes=False)
+            return Proof(number, kind, START, [[tried]], completes=False)
+        others = [key for key in [*fresh, *used] if key != (early or first)] or [first]
+        last = max(
+            reversed(others), key=lambda key: (key in used, len(differing(roots[key].fixed, roots[first].fixed)))
+        )
         if early:
-            others = [key for key in [*roots, *used] if key != early]  # those of used processes stand last
-            return Proof(number, kind, START, [[beginning(roots[others[-1] if others else early])]])
-        if len(used) > 1:
-            return Proof(number, kind, START, [[beginning(roots[key])] for key in (used[0], used[-1])])
-        second = next((leaf for key, leaf in roots.items() if key not in used), roots[next(iter(roots))])
-        first = roots[used[0]] if used else self._unlike(second)
-        return Proof(number, kind, START, [[replace(beginning(first), compared=first.kind == kind), beginning(second)]])
+            return Proof(number, kind, START, [[beginning(roots[last])]])
+        two = [tried, beginning(roots[last])]
+        return Proof(number, kind, START, [[each] for each in two] if last in used and last != first else [two])
 
-    def _unlike(self, leaf: Leaf) -> Leaf:
-        """Return the root that differs from one in most settings, of whichever kind; itself where there is no other."""
-        roots = [one for known in self._kinds.values() for one, _ in known.roots.values()]
-        differing = [sum(one.fixed.get(name, None) != value for name, value in leaf.fixed.items()) for one in roots]
-        return max(zip(differing, roots, strict=True), key=itemgetter(0))[1]
+    def _behind_others(self, leaf: Leaf) -> Stretch:
+        """Return the first epoch of a leaf, behind the start of others: for each setting two that differ in it, and in
+        as few others as there are."""
+        nearest: dict[str, tuple[int, list[Mapping[str, Any]]]] = {}
+        for fixed in self._settings:
+            names = differing(fixed, leaf.fixed)
+            for name in names:
+                count, found = nearest.get(name, (len(names), []))
+                if len(names) == count:
+                    nearest[name] = count, [*found[:1], fixed]
+                elif len(names) < count:
+                    nearest[name] = len(names), [fixed]
+        before = {id(fixed): fixed for _, found in nearest.values() for fixed in found}
+        return replace(beginning(leaf), before=[*before.values()])
 
     # Proofs that are being given --------------------------------------------------------------------------------
 
@@ -256,6 +285,11 @@ class Trust:
     def cause(self, number: int, kind: str) -> Proof:
         """Return the first epoch of a fallen kind in two fresh processes."""
         return Proof(number, kind, CAUSE, [[beginning(self._kinds[kind].leaf)]] * 2)
+
+
+def differing(fixed: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
+    """Return the names of the settings that differ, those among them that only one of both has."""
+    return [name for name in {**other, **fixed} if fixed.get(name, ABSENT) != other.get(name, ABSENT)]
 
 
 def beginning(leaf: Leaf) -> Stretch:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import partial
 
 from search.core.trial import Row
@@ -52,6 +53,9 @@ def proved(proof: Proof, setup: WorkerSetup) -> list[Row]:
 def _trained_again(process: Fresh, stretch: Stretch, setup: WorkerSetup) -> Row:
     card = verify_data(setup, stretch)
     state = read_state(setup.states, stretch.start.file) if stretch.start is not None else None
+    for fixed in stretch.before:
+        with suppress(FreshFailed):  # of another trial, which says so itself
+            process.start(fixed, setup.cpus, setup.gpus)
     process.start(stretch.fixed, setup.cpus, setup.gpus)
     if state is not None and stretch.start is not None:
         try:

@@ -109,69 +109,79 @@ def test_a_proof_that_cannot_be_given_is_not_tried_for_ever() -> None:
 OTHER = "cd" * 20
 
 
+def processes(proof: Proof | None) -> list[list[str]]:
+    assert proof is not None
+    return [[stretch.key[:2] for stretch in each] for each in proof.processes]
+
+
 @pytest.mark.parametrize(
     ("origins", "early", "late"),
     [
-        ({"aa": "fresh"}, None, [["aa", "aa"]]),
-        ({"aa": "used"}, "aa", [["aa"]]),
-        ({"aa": "fresh", "bb": "used"}, "bb", [["aa"]]),
-        ({"aa": "fresh", "bb": "fresh", "cc": "saved"}, None, [["cc", "aa"]]),
-        ({"aa": "used", "bb": "used"}, "aa", [["bb"]]),
-        ({"aa": "used", "bb": "used", "cc": "used", "dd": "fresh"}, "aa", [["cc"]]),
+        ({"aa": "used"}, "aa", "aa"),
+        ({"aa": "fresh", "bb": "used"}, "aa", "bb"),
+        ({"aa": "used", "bb": "used"}, "aa", "bb"),
+        ({"aa": "used", "bb": "used", "cc": "used", "dd": "fresh"}, "dd", "cc"),
     ],
 )
-def test_a_start_is_proven_by_the_first_and_the_last_root_of_used_processes(
-    origins: dict[str, str], early: str | None, late: list[list[str]]
+def test_a_start_is_proven_early_and_by_the_last_root_of_a_used_process(
+    origins: dict[str, str], early: str, late: str
 ) -> None:
     made = trust_in([])
-    for place, (name, origin) in enumerate(origins.items()):
-        root = leaf(name * 20, a=place, seed=place > 1)
-        assert made.add_root(root, origin)
-        assert not made.add_root(root, origin)
-    if proof := made.start_proof(7, KIND, more=True):
-        assert [[stretch.key for stretch in each] for each in proof.processes] == [[f"{early}" * 20]]
-        made.begin(proof)
-        assert made.owing() == []
-        assert made.owing(stalled=[7]) == [KIND]
-        made.end(7)
-        made.held(proof)
-    assert (proof is not None) == (early is not None)
+    for name, origin in origins.items():
+        assert made.start_proof(7, KIND, more=True) is None or "used" in [*origins.values()][:-1]
+        assert made.add_root(leaf(name * 20), origin)
+        assert not made.add_root(leaf(name * 20), origin)
+    proof = made.start_proof(7, KIND, more=True)
+    assert processes(proof) == [[early]]
+    assert proof is not None
+    made.begin(proof)
+    assert made.owing() == []
+    assert made.owing(stalled=[7]) == [KIND]
+    made.end(7)
+    made.held(proof)
     assert made.start_proof(8, KIND, more=True) is None, "it waits for the last root"
     assert made.owing() == [KIND]
     proof = made.start_proof(8, KIND, more=False)
+    assert processes(proof) == [[late]]
     assert proof is not None
-    assert [[stretch.key for stretch in each] for each in proof.processes] == [[n * 20 for n in p] for p in late]
     made.held(proof)
     assert made.owing() == []
 
 
 def test_a_start_without_an_early_half_is_proven_at_once() -> None:
-    """Of a study that was killed, or whose last root came before a worker was free."""
+    """Of a study whose last root came before a used process had trained any, or before a worker was free."""
     for origins, expected in [
+        ({"aa": "fresh"}, [["aa", "aa"]]),
         ({"aa": "used"}, [["aa", "aa"]]),
-        ({"aa": "fresh", "bb": "used"}, [["bb", "aa"]]),
+        ({"aa": "fresh", "bb": "fresh", "cc": "fresh"}, [["aa", "cc"]]),
+        ({"aa": "fresh", "bb": "used"}, [["aa"], ["bb"]]),
         ({"aa": "used", "bb": "used", "cc": "used"}, [["aa"], ["cc"]]),
     ]:
         made = trust_in([])
         for name, origin in origins.items():
             made.add_root(leaf(name * 20), origin)
-        proof = made.start_proof(7, KIND, more=False)
-        assert proof is not None
-        assert [[stretch.key for stretch in each] for each in proof.processes] == [
-            [n * 20 for n in p] for p in expected
-        ]
-        assert all(stretch.compared for stretch in proof.stretches)
+        assert processes(made.start_proof(7, KIND, more=False)) == expected
 
 
-def test_a_start_that_only_fresh_processes_trained_is_proven_behind_a_trial_of_another_kind() -> None:
+def test_what_a_fresh_process_trained_is_proven_where_trials_that_differ_in_one_setting_were_begun() -> None:
+    """Of whichever kind: a process may keep what they were started with."""
     made = trust_in([])
-    made.add_root(leaf("aa" * 20, a=1, seed=0), "fresh")
-    other = leaf("bb" * 20, OTHER, a=2, seed=1)
-    made.meet(other, ())
-    made.add_root(other, "fresh")
+    first = leaf("aa" * 20, a=1, b=1, seed=0)
+    others = [
+        leaf("bb" * 20, a=2, b=2, seed=0),
+        leaf("cc" * 20, a=2, b=1, seed=0),
+        leaf("dd" * 20, OTHER, a=1, b=1, seed=0, c="more"),
+        leaf("ee" * 20, a=1, b=1, seed=1),
+        leaf("ff" * 20, a=1, b=1, seed=2),
+        leaf("99" * 20, a=1, b=1, seed=3),
+    ]
+    made.note([first, *others])
+    made.add_root(first, "fresh")
     proof = made.start_proof(7, KIND, more=False)
     assert proof is not None
-    assert [(stretch.key[:2], stretch.compared) for stretch in proof.stretches] == [("bb", False), ("aa", True)]
+    behind, plain = proof.stretches
+    assert (plain.before, plain.key, behind.key) == ((), first.path[0], first.path[0])
+    assert list(map(dict, behind.before)) == [dict(others[place].fixed) for place in (1, 0, 2, 3, 5)]
 
 
 # Whole studies ----------------------------------------------------------------------------------------------------
