@@ -15,7 +15,7 @@ from search.core.trial import Row, State, Trial
 from search.core.trust import FRESH
 from search.ledger import codec, tables
 from search.ledger.hidden import DOUBTED
-from search.ledger.states import KeptState
+from search.ledger.kept import KeptState
 from search.ledger.tables import utc_now
 
 

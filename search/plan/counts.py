@@ -6,7 +6,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from search.ledger.states import Role
+from search.ledger.kept import Role
 from search.plan.known import Inventory, Known
 from search.plan.proofs import Gate
 from search.plan.tree import grow, walk

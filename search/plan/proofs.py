@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 
 from search.core.prefix import fingerprint
 from search.core.trust import START_EPOCHS, Proof, depth_name, depth_of, outline, owed, proves_depth
+from search.ledger.kept import Role
 from search.ledger.ledger import Ledger, StudyRecord
-from search.ledger.states import Role
 from search.plan.known import Inventory, Known
 from search.plan.tree import grow, walk
 from search.space.model import Axis, Grid, Space

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from search.core.values import same
-from search.ledger.states import Role
+from search.ledger.kept import Role
 from search.study.leaf import Leaf
 
 STATES_PER_CHAIN = 8

@@ -7,7 +7,6 @@ from functools import cached_property
 
 from search.ledger.ledger import Ledger, StudyRecord
 from search.space.model import Space, confirm_name
-from search.space.recorded import rebuild
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,7 +30,11 @@ class OpenStudy:
         Raises:
             InternalError: the space on record cannot be read.
         """
-        return self.given if self.given is not None else rebuild(self.record.space, self.record.name)
+        if self.given is not None:
+            return self.given
+        from search.space.recorded import rebuild  # the reader of space files, which a list of studies does not need
+
+        return rebuild(self.record.space, self.record.name)
 
     def confirm_stage(self) -> OpenStudy | None:
         """Return its confirm stage, the last revision; None where there is none."""

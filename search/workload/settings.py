@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
-
-import jsonschema
+from typing import TYPE_CHECKING, Any
 
 from search.core.errors import nearest
 from search.core.values import SIGNIFICANT_DIGITS, Rule, Settings, among, rounded
 from search.workload.plans import is_plan, key_faults, spelt, values_of
+
+if TYPE_CHECKING:
+    import jsonschema
 
 Description = Mapping[str, Rule]
 """Setting name -> JSON Schema fragment (``type``, ``default``, ``minimum``, ``enum``, ``description`` ...) with
@@ -124,6 +125,8 @@ def why_not(value: object, rule: Rule) -> str:
             return f"found a number of some {number.bit_length() * 30103 // 100000:,} digits, must be a finite number"
         if not _finite(number):
             return f"found {number!r}, must be a finite number"
+    import jsonschema  # a worker, whose settings were checked, needs none of it
+
     for error in jsonschema.Draft202012Validator(dict(rule)).iter_errors(value):
         return sentence(error)
     return ""

@@ -12,8 +12,8 @@ from typing import Any
 from search.core.trial import Row
 from search.engine.decide.lease import Lease, Proof, Stretch
 from search.ledger.files import read_state, write_state
+from search.ledger.kept import KeptState, Role
 from search.ledger.ledger import Ledger
-from search.ledger.states import KeptState, Role
 from search.space.model import Space
 from search.workload import Run, Workload, load_workload
 from search.workload.measured import row_of

@@ -13,8 +13,8 @@ from search.__main__ import run
 from search.core.trial import Row
 from search.engine.executor import folders
 from search.ledger.files import write_state
+from search.ledger.kept import KeptState, Role
 from search.ledger.ledger import Ledger
-from search.ledger.states import KeptState, Role
 
 KIND = "c" * 40
 

@@ -60,3 +60,12 @@ def test_a_verb_loads_what_it_needs(tmp_path: Path) -> None:
     }
     written = {path.name for path in (tmp_path / "focal").iterdir()}
     assert {"report.html", "table.csv", "trials.csv"} <= written
+
+
+@pytest.mark.slow
+def test_a_worker_loads_no_database() -> None:
+    """Ray's library is loaded by Ray itself; what the workload needs comes with the workload."""
+    importing = ["import", "search.engine.worker.process"]
+    loaded = loaded_after([importing])[" ".join(importing)]
+    heavy = TRAINERS | DRAWERS | {"sqlalchemy", "jsonschema"}
+    assert heavy & loaded == {"search.engine"}

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from search.core.trial import State
 from search.engine.decide.lease import Lease
 from search.engine.decide.outlook import Outlook
-from search.ledger.states import Role
+from search.ledger.kept import Role
 from search.space.model import Space
 from tests.engine.decide.test_driver import (
     FLOAT,

@@ -13,8 +13,8 @@ from examples.sine import Fit, SineFit
 from search.core.trial import Row, State
 from search.inspect.revive import revive
 from search.ledger.files import write_state
+from search.ledger.kept import KeptState, Role
 from search.ledger.ledger import Ledger, StudyRecord
-from search.ledger.states import KeptState, Role
 from search.space.model import Space
 from search.space.reader import space_from_mapping
 from search.space.writing import dump

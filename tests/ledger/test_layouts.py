@@ -17,8 +17,8 @@ from search.api import open_study
 from search.core.trial import Row, State
 from search.ledger import opening
 from search.ledger.files import write_state
+from search.ledger.kept import KeptState, Role
 from search.ledger.ledger import Ledger
-from search.ledger.states import KeptState, Role
 from search.ledger.tables import VERSION
 
 LAYOUTS = Path(__file__).parent / "layouts"

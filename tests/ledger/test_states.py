@@ -21,8 +21,9 @@ from hypothesis import strategies as st
 from search.core.trial import Row
 from search.ledger import files
 from search.ledger.files import BadState, StateFile, all_files, found_states, read_state, write_state
+from search.ledger.kept import KeptState, Role
 from search.ledger.ledger import Ledger
-from search.ledger.states import KeptState, Role, States
+from search.ledger.states import States
 from search.ledger.tables import VERSION
 from tests.ledger.test_ledger import key, python, study_of
 from tests.surroundings import HANG_S

@@ -9,8 +9,8 @@ import pytest
 
 from search.core.trial import Row, State
 from search.ledger.files import StateFile, all_files, write_state
+from search.ledger.kept import KeptState, Pair, Role
 from search.ledger.ledger import Ledger
-from search.ledger.states import KeptState, Pair, Role
 from tests.ledger.test_ledger import key, study_of, trial
 
 BAD, GOOD = "b" * 40, "a" * 40

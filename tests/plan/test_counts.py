@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from search.core.trial import Row, State
+from search.ledger.kept import Role
 from search.ledger.ledger import Ledger
-from search.ledger.states import Role
 from search.plan.place import Place
 from search.plan.plan import Plan, plan_of
 from search.space.model import Space

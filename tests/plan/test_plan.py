@@ -22,8 +22,8 @@ from search.engine.decide.driver import Driver
 from search.engine.decide.lease import Proof
 from search.engine.steps.conditions import conditions
 from search.ledger.files import StateFile
+from search.ledger.kept import KeptState, Role
 from search.ledger.ledger import Ledger
-from search.ledger.states import KeptState, Role
 from search.plan.place import Place, recorded_place
 from search.plan.plan import Plan, plan_of
 from search.plan.process import Probe, ask_class, probe

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from search.core import prefix, trust
 from search.core.trial import Row, State, Trial
 from search.ledger.files import StateFile
+from search.ledger.kept import KeptState, Role
 from search.ledger.ledger import Ledger, Recorded
-from search.ledger.states import KeptState, Role
 from search.plan.counts import work_of
 from search.plan.known import Inventory, Known
 from search.plan.plan import plan_of

@@ -3,7 +3,7 @@
 A state is worth keeping where trials part: whoever branches off there starts from it. So are, for studies to come, the
 end of a chain, the rungs of the pruner, the epochs where settings change, those the workload names as landmarks, and
 a few spaced ones where training takes long. A chain in progress has a rolling one besides, for the case that its worker
-dies. What is kept stays within a limit of bytes; the least useful goes first (`search.ledger.states.Role`).
+dies. What is kept stays within a limit of bytes; the least useful goes first (`search.ledger.kept.Role`).
 
 What is not kept costs time, never correctness: a lease starts from the last state there is and trains again what lies
 between, and those rows are compared with the ones on record.
@@ -17,7 +17,8 @@ from copy import deepcopy
 from search.core.prefix import shared
 from search.core.stopping import StopRule
 from search.engine.decide.lease import Lease
-from search.ledger.states import KeptState, Role, States
+from search.ledger.kept import KeptState, Role
+from search.ledger.states import States
 from search.ledger.step import Step
 from search.study.fold import Fold
 from search.study.leaf import Leaf

@@ -9,8 +9,8 @@ from search.core.trust import FRESH, SAVED, START
 from search.engine.decide.context import Context
 from search.engine.decide.death import Death
 from search.engine.decide.lease import CAUSE, Proof, Stretch
+from search.ledger.kept import KeptState
 from search.ledger.ledger import Recorded
-from search.ledger.states import KeptState
 
 NOT_SAVED = (
     "likely cause: something that training depends on is not in what save() returns, in a script not in what run.keep "

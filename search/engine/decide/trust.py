@@ -28,7 +28,7 @@ from typing import Any
 from search.core import trust
 from search.core.trust import START, USED
 from search.engine.decide.lease import CAUSE, Proof, Stretch
-from search.ledger.states import KeptState, Pair
+from search.ledger.kept import KeptState, Pair
 from search.study.leaf import Leaf
 
 MAX_SETTINGS_NOTED = 1_000

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from search.core.trial import State
 from search.engine.decide.death import Death
+from search.ledger.kept import Role
 from search.ledger.ledger import Ledger
-from search.ledger.states import Role
 from search.ledger.step import Step
 from search.space.model import Space
 from search.study.leaf import Planner

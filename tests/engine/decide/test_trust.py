@@ -18,8 +18,8 @@ from search.core.trial import State
 from search.engine.decide.lease import CAUSE, Lease, Proof
 from search.engine.decide.trust import Answer, Trust
 from search.ledger.files import StateFile
+from search.ledger.kept import KeptState, Pair, Role
 from search.ledger.ledger import Ledger
-from search.ledger.states import KeptState, Pair, Role
 from search.space.model import Space
 from search.space.reader import space_from_mapping
 from search.study.leaf import Leaf, Planner
