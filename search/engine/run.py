@@ -154,6 +154,7 @@ class _Steps:
                 "leave": self.sharing and room,
                 "elsewhere": bool(self.address),
                 "epoch_seconds": self.space.resources.epoch_seconds,
+                **({"reporting": 0.0} if self.space.search.asha is not None else {}),  # the pruner decides on each row
                 **({} if room else {"rolling": math.inf}),
             }
             setup = tune.worker_setup(self.space.workload, cpus, gpus, execution_class, **states)

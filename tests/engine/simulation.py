@@ -21,10 +21,10 @@ from search.core.trial import Row, State, Trial
 from search.core.trust import depth_of
 from search.engine.decide.context import Context
 from search.engine.decide.driver import Driver
-from search.engine.decide.lease import Lease, Proof, Stretch
+from search.engine.decide.lease import Lease, Proof, Stretch, Trained
 from search.ledger.files import BadState, StateFile, read_state, write_state
+from search.ledger.kept import KeptState, Role
 from search.ledger.ledger import Ledger, StudyRecord
-from search.ledger.states import KeptState, Role
 from search.space.model import Space
 from search.space.writing import dump
 from search.study.asked import Asked, Sampler, Told
@@ -165,6 +165,7 @@ class Simulation:
         rotten: chance that a state is damaged, or gone, before a lease starts from it.
         full: chance that a state that is due cannot be saved.
         rolling: chance that a worker saves its state for its own sake behind an epoch.
+        reporting: chance that a worker trains the next epoch before it reports the last one, where it may.
         spaced: chance that enough time has passed for a spaced state.
         room: states that fit on the disk.
         slow: chance that the planner gets a turn where the executor has something to do.
@@ -183,6 +184,7 @@ class Simulation:
     rotten: float = 0.0
     full: float = 0.0
     rolling: float = 0.0
+    reporting: float = 0.3
     spaced: float = 0.0
     room: int = 1_000_000
     slow: float = 0.5
@@ -227,6 +229,8 @@ class Simulation:
         self.deaths: Counter[int] = Counter()
         self.misses: Counter[int] = Counter()
         self.stops: dict[int, list[tuple[int, StopRule]]] = {}  # lease -> its worker's own stop rules
+        self.ends: dict[int, list[tuple[int, StopRule]]] = {}  # lease -> stop rules of leaves that wait for its rows
+        self.held: dict[int, list[tuple[str, Trained]]] = {}  # lease -> epochs that are not reported yet
         self.left: list[str] = []  # states in which workers stand that wait for their next lease
         self.thread = threading.Thread(target=self._plan, daemon=True)
         self._planned = False
@@ -272,6 +276,7 @@ class Simulation:
         process = self.kept_processes.pop(self.rng.randrange(len(self.kept_processes))) if used else []
         self.processes[lease.id] = [*process, lease.fixed]
         self.stops[lease.id] = deepcopy(list(lease.stops))
+        self.ends[lease.id] = deepcopy(list(lease.ends))
         if lease.start is not None:
             assert len(lease.path) + lease.offset == len(self.driver.context.board.get(lease.trial).leaf.path)
             self._begin(lease)
@@ -345,30 +350,53 @@ class Simulation:
             self.prove(self.proofs.pop(lease_id))
             return
         lease, done = self.running[lease_id]
+        held = self.held.pop(lease_id, [])
+        if done == len(lease.path):
+            raise AssertionError("the last epoch of a lease is reported at once")
         key = lease.path[done]
         if self.rng.random() < self.dying:
             self.deaths[lease.trial] += 1
             self._end(lease_id, lost=True)
         elif self.nature.fails(key):
-            self._end(lease_id, error=f"Traceback\nZeroDivisionError: {key}")
+            if not held or self._report(lease, held):
+                self._end(lease_id, error=f"Traceback\nZeroDivisionError: {key}")
         else:
-            self.trained.append((lease_id, key, key in self._on_record))
-            self._on_record.add(key)
             self.now += self.lasting
             self.running[lease_id] = (lease, done + 1)
             kept, unkept = self.saved(lease, done)
             process = self.processes[lease_id]
             row = self.nature.measured(key, lease.kind, lease.start, process)
-            if not self.driver.row(lease_id, row, self.seconds(lease, key), kept, unkept, len(process) == 1):
-                self._end(lease_id)
-                self.kept_processes += [] if lease.alone else [process]
-                if (
-                    kept is None
-                    and self.sharing
-                    and not lease.alone
-                    and math.isfinite(self.nature.row(key).metrics["train_loss"])
-                ):
-                    self.left.append(key)
+            held.append((key, Trained(row, self.seconds(lease, key), kept, unkept, len(process) == 1)))
+            if self._reports_later(lease, done, held[-1][1]):
+                self.held[lease_id] = held
+            else:
+                self._report(lease, held)
+
+    def _reports_later(self, lease: Lease, done: int, trained: Trained) -> bool:
+        """Whether a worker goes on before it reports; drawn where it may, as `LeaseTrainable` does."""
+        epoch, loss = lease.offset + done + 1, trained.row.metrics.get("val_loss", math.nan)
+        said = [rule.update(loss) for seen, rule in self.ends[lease.id] if epoch > seen]
+        faults = any(rule.fault or rule.metric not in trained.row.metrics for _, rule in self.ends[lease.id])
+        finite = all(map(math.isfinite, trained.row.metrics.values()))
+        judged = self.space.search.objective.metric in trained.row.metrics
+        known = done + 1 < len(lease.path) and finite and judged and not (any(said) or faults)
+        alone = self.space.search.asha is None and trained.kept is None and not trained.unkept
+        return known and alone and self.rng.random() < self.reporting
+
+    def _report(self, lease: Lease, held: list[tuple[str, Trained]]) -> bool:
+        """Report epochs to the driver; return whether the lease goes on."""
+        for key, _ in held:
+            self.trained.append((lease.id, key, key in self._on_record))
+            self._on_record.add(key)
+        if self.driver.rows(lease.id, [trained for _, trained in held]):
+            return True
+        self._end(lease.id)
+        self.kept_processes += [] if lease.alone else [self.processes[lease.id]]
+        key, last = held[-1]
+        finite = math.isfinite(self.nature.row(key).metrics["train_loss"])
+        if last.kept is None and self.sharing and not lease.alone and finite:
+            self.left.append(key)
+        return False
 
     def prove(self, proof: Proof) -> None:
         """Train what a proof asks for, each process fresh; or let its worker die."""

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
+from copy import deepcopy
 
+from search.core.stopping import StopRule
 from search.engine.decide.lease import Lease
-from search.ledger.states import KeptState, Role
+from search.ledger.kept import KeptState, Role
 from search.study.fold import Fold
 
 
@@ -72,6 +74,12 @@ class Board:
     def take(self, key: str) -> list[Fold]:
         """Return the leaves that wait for `key`, by number; they must be filed again once they are fed."""
         return [self._folds[number] for number in sorted(self._waiting.pop(key, ()))]
+
+    def ends(self, fold: Fold) -> list[tuple[int, StopRule]]:
+        """Return the stop rules of leaves that wait for rows of a leaf's path, equal ones once: see `Lease.ends`."""
+        ahead = set(fold.leaf.path[fold.epoch :])
+        rules = {(one.epoch, repr(one.rule)): one.rule for one in self if one.rule.metric and one.next_key in ahead}
+        return [(epoch, deepcopy(rule)) for (epoch, _), rule in rules.items()]
 
     def goes_on(self, lease_id: int, stalled: Collection[int] = ()) -> bool:
         """Whether an undecided leaf waits for what a lease has still to bring, and no other lease is ahead of it there.

@@ -22,11 +22,11 @@ from search.engine.decide.context import Context
 from search.engine.decide.course import Planning
 from search.engine.decide.death import UNKNOWN, Death
 from search.engine.decide.intake import Intake
-from search.engine.decide.lease import Lease, Proof
+from search.engine.decide.lease import Lease, Proof, Trained
 from search.engine.decide.lending import Lending
 from search.engine.decide.outlook import Outlook
 from search.engine.decide.proofs import Proofs
-from search.ledger.states import KeptState
+from search.ledger.kept import KeptState
 from search.study.leaf import longest
 
 
@@ -135,9 +135,17 @@ class Driver:
         Raises:
             Exception: the row cannot be committed, or the driver gave up before.
         """
+        return self.rows(lease_id, [Trained(row, seconds, kept, unkept, fresh)])
+
+    def rows(self, lease_id: int, trained: Sequence[Trained]) -> bool:
+        """Commit the next rows of a lease, at least one, as `row` does one: in one transaction.
+
+        Raises:
+            Exception: they cannot be committed, or the driver gave up before.
+        """
         with self.context.lock:
             self._check()
-            return self._intake.row(lease_id, row, seconds, kept, unkept, fresh)
+            return self._intake.rows(lease_id, trained)
 
     def proved(self, proof_id: int, rows: Sequence[Row]) -> None:
         """Compare what a proof trained with the rows on record, and record what follows.

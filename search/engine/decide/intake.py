@@ -5,17 +5,19 @@ A row is committed together with all that is decided on it; only then is anybody
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from search.core.trial import Row, State
 from search.core.trust import FRESH, SAVED, USED
 from search.engine.decide.context import Context
 from search.engine.decide.course import Phase
 from search.engine.decide.death import Death
-from search.engine.decide.lease import Lease
+from search.engine.decide.lease import Lease, Trained
 from search.engine.decide.lending import Lending
 from search.engine.decide.proofs import CHANCE, KEY_DIGITS, LEAKS, NOT_SAVED, Proofs, difference
-from search.ledger.states import KeptState, Pair
+from search.ledger.kept import Pair
 from search.ledger.step import Step
 from search.study.fold import Fold
 
@@ -37,64 +39,82 @@ class Intake:
         self._deaths: dict[int, int] = {}  # by trial
         self._saving: set[int] = set()  # leases whose process has saved a state, or tried to
 
-    def row(
-        self, lease_id: int, row: Row, seconds: float, kept: KeptState | None, unkept: str, fresh: bool = False
-    ) -> bool:
-        """Commit the next row of a lease with all that follows from it; return whether the lease goes on."""
+    def rows(self, lease_id: int, trained: Sequence[Trained]) -> bool:
+        """Commit the next rows of a lease with all that follows from them; return whether the lease goes on."""
         context = self._context
-        board, keeper, progress = context.board, context.keeper, context.progress
+        board, keeper, pace = context.board, context.keeper, context.pace
         lease, done = board.lease(lease_id)
-        key, epoch = lease.path[done], lease.offset + done + 1
-        if lease.kind in context.trust.fallen:  # nobody would be shown this row
-            context.pace.ends(lease_id)
+        if lease.kind in context.trust.fallen:  # nobody would be shown these rows
+            pace.ends(lease_id)
             return False
-        origin = self._origin(lease, fresh)
-        kept = replace(kept, kind=lease.kind) if kept is not None else None
+        stale: list[str] = []
+        epochs: list[Mapping[str, Any]] = []
+        alarm: tuple[int, Row, Row] | None = None
         with context.step() as step:
-            stored, new = step.put_row(key, epoch, row, seconds, context.run_id, lease.kind, origin)
-            about = {"trained": True} if new else {}
-            step.log("row" if new else "retrained", trial=lease.trial, epoch=epoch, key=key, **about)
-            progress.epochs_trained += new
-            progress.epochs_retrained += not new
-            differs = not new and bool(stored.differences(row))
-            if differs:
-                step.log("alarm", trial=lease.trial, epoch=epoch, key=key, text=difference(stored, row))
-                stale, fed = [], []
-            else:
-                stale = keeper.commit(step, lease, kept)
-                self._pair(step, lease, done)
-                fed = board.take(key)
-            for fold in fed:
-                number = fold.leaf.trial.number
-                context.judge.advance(step, fold, stored)
-                step.set_trial(number, last_epoch=fold.epoch)
-                if number != lease.trial or not new:
-                    progress.epochs_reused += 1
-            if epoch == 1 and not differs:
-                self._root(step, lease, origin)
-        if differs:
-            self._differs(lease, epoch, stored, row)
-            return False
-        board.brought(lease_id)
-        for fold in fed:
-            board.file(fold)
-        if kept is not None or unkept:
-            self._saving.add(lease_id)
-        if kept is not None:
-            board.saved[lease_id] = kept
-            keeper.reached(kept, [*board])
-        if kept is not None or stale:
+            for epoch, measured in enumerate(trained, start=lease.offset + done + 1):
+                stored, new = self._put(step, lease, epoch, measured)
+                if not new and stored.differences(measured.row):
+                    text = difference(stored, measured.row)
+                    step.log("alarm", trial=lease.trial, epoch=epoch, key=_key(lease, epoch), text=text)
+                    alarm = epoch, stored, measured.row
+                    break
+                stale += self._feed(step, lease, epoch, measured, stored, new)
+                epochs.append({"trial": lease.trial, "epoch": epoch, "row": stored, "seconds": measured.seconds})
+        taken = trained[: len(epochs)]
+        if stale or any(measured.kept is not None for measured in taken):
             keeper.free(stale, [*board])
-        self._unkept(unkept)
-        context.pace.row(lease_id, seconds)
-        goes_on = context.course.gives_leases and board.goes_on(lease_id, context.pace.stalled())
+        for measured in taken:
+            self._unkept(measured.unkept)
+            pace.row(lease_id, measured.seconds)
+        goes_on = alarm is None and context.course.gives_leases and board.goes_on(lease_id, pace.stalled())
         if not goes_on:
-            context.pace.ends(lease_id)
-        context.look_ahead(seconds)
+            pace.ends(lease_id)
+        if taken:
+            context.look_ahead(taken[-1].seconds)
         context.judge.announce()
-        context.on_event("epoch", {"trial": lease.trial, "epoch": epoch, "row": stored, "seconds": seconds})
+        for about in epochs:
+            context.on_event("epoch", about)
+        if alarm is not None:
+            self._differs(lease, *alarm)
         context.lock.notify_all()
         return goes_on
+
+    def _put(self, step: Step, lease: Lease, epoch: int, trained: Trained) -> tuple[Row, bool]:
+        """Put the row of an epoch on record; return the one that is there, and whether it is this one."""
+        context, key = self._context, _key(lease, epoch)
+        origin = self._origin(lease, trained.fresh)
+        stored, new = step.put_row(key, epoch, trained.row, trained.seconds, context.run_id, lease.kind, origin)
+        about = {"trained": True} if new else {}
+        step.log("row" if new else "retrained", trial=lease.trial, epoch=epoch, key=key, **about)
+        context.progress.epochs_trained += new
+        context.progress.epochs_retrained += not new
+        return stored, new
+
+    def _feed(self, step: Step, lease: Lease, epoch: int, trained: Trained, stored: Row, new: bool) -> list[str]:
+        """Feed the row of an epoch to the leaves that wait for it; return keys of states to be freed."""
+        context = self._context
+        board, keeper, kept = context.board, context.keeper, trained.kept
+        kept = replace(kept, kind=lease.kind) if kept is not None else None
+        stale = keeper.commit(step, lease, kept)
+        self._pair(step, lease, epoch)
+        fed = board.take(_key(lease, epoch))
+        for fold in fed:
+            number = fold.leaf.trial.number
+            context.judge.advance(step, fold, stored)
+            step.set_trial(number, last_epoch=fold.epoch)
+            if number != lease.trial or not new:
+                context.progress.epochs_reused += 1
+        if epoch == 1:
+            self._root(step, lease, self._origin(lease, trained.fresh))
+        board.brought(lease.id)
+        for fold in fed:
+            board.file(fold)
+        if kept is not None or trained.unkept:
+            self._saving.add(lease.id)
+        if kept is not None:
+            board.saved[lease.id] = kept
+            keeper.reached(kept, [*board])
+        return stale
 
     def _origin(self, lease: Lease, fresh: bool) -> str:
         """Return how the process of a row began, as far as it can have changed the row."""
@@ -102,11 +122,12 @@ class Intake:
             return lease.start.file.key
         return USED if not fresh else SAVED if lease.id in self._saving else FRESH
 
-    def _pair(self, step: Step, lease: Lease, done: int) -> None:
+    def _pair(self, step: Step, lease: Lease, epoch: int) -> None:
         """The worker that saved a state has trained the row behind it: the two can prove others."""
         state = self._context.board.saved.get(lease.id)
         if state is not None:
-            pair = Pair(state, lease.path[done], lease.fixed, lease.schedule[done], lease.data, lease.inputs)
+            settings = lease.schedule[epoch - lease.offset - 1]
+            pair = Pair(state, _key(lease, epoch), lease.fixed, settings, lease.data, lease.inputs)
             made_with = {name: getattr(pair, name) for name in ("fixed", "settings", "data", "inputs")}
             step.put_behind(state.file.key, pair.row_key, made_with)
             self._context.trust.add_pair(lease.kind, pair)
@@ -203,3 +224,8 @@ class Intake:
         context = self._context
         if context.planner.sharing:
             context.keeper.collect(self._left, [*context.board])
+
+
+def _key(lease: Lease, epoch: int) -> str:
+    """Return the key of an epoch that a lease trains; epochs count from 1 over the whole trial."""
+    return lease.path[epoch - lease.offset - 1]

@@ -7,8 +7,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from search.core.stopping import StopRule
-from search.ledger.states import KeptState, Role
+from search.core.trial import Row
+from search.ledger.kept import KeptState, Role
 from search.workload.form import Form
+
+REPORTING_INTERVAL_S = 0.25
+"""Seconds of training behind which a worker reports: a report costs about as much as it lasts, 10 ms, with ten epochs
+as with one. A worker that dies takes what it has not reported with it."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +30,8 @@ class Lease:
         keep: epochs, counted from 1 over the whole trial, behind which the state is saved, and what for.
         stops: pairs of (epoch, stop rule of a leaf on this path, which has seen that epoch): where one stops, the chain
             may end, and a leaf that is not known yet may go on from there.
+        ends: the same pairs for the leaves that wait for its rows, each kind of rule once: where one stops, the rows so
+            far are reported, for no epoch may follow.
         data: fingerprint of the data its keys stand for.
         inputs: input weights its keys stand for, by name -> content hash.
         form: that of the row behind which it starts; None where it starts at epoch 0.
@@ -40,6 +47,7 @@ class Lease:
     start: KeptState | None = None
     keep: Mapping[int, Role] = field(default_factory=dict)
     stops: Sequence[tuple[int, StopRule]] = ()
+    ends: Sequence[tuple[int, StopRule]] = ()
     data: str = ""
     inputs: Mapping[str, str] = field(default_factory=dict)
     form: Form | None = None
@@ -50,6 +58,25 @@ class Lease:
     def offset(self) -> int:
         """Epochs behind the start."""
         return self.start.epoch if self.start is not None else 0
+
+
+@dataclass(frozen=True)
+class Trained:
+    """One epoch that a lease trained.
+
+    Attributes:
+        row: what it measured.
+        seconds: it took.
+        kept: the state after it, where it lies on disk.
+        unkept: why the state that should be kept could not be.
+        fresh: whether its process had trained nothing before this lease.
+    """
+
+    row: Row
+    seconds: float
+    kept: KeptState | None = None
+    unkept: str = ""
+    fresh: bool = False
 
 
 @dataclass(frozen=True)
@@ -122,6 +149,8 @@ class WorkerSetup:
         states: the folder of state files; where it is empty, none is saved.
         rolling: seconds of training after which a chain saves its state for its own sake.
         spacing: seconds of training that must lie between a spaced state and the one before.
+        reporting: seconds of training within which epochs are reported together; 0 where each is by itself, because
+            results decide which of them are trained.
         leave: whether a worker saves the state in which a chain is ended before its last epoch.
         signs: folder in which workers note what they are doing, for when they die; "" where there is none they share.
         epoch_seconds: what an epoch may take; None for any time.
@@ -138,6 +167,7 @@ class WorkerSetup:
     states: str = ""
     rolling: float = 20.0
     spacing: float = 5.0
+    reporting: float = REPORTING_INTERVAL_S
     leave: bool = True
     elsewhere: bool = False
     signs: str = ""

@@ -11,7 +11,7 @@ from search.core.trial import State
 from search.engine.decide.context import Context
 from search.engine.decide.lease import Lease, Proof
 from search.engine.decide.trust import Advice, Answer, behind
-from search.ledger.states import KeptState, Role
+from search.ledger.kept import KeptState, Role
 from search.study.fold import Fold
 from search.study.leaf import Leaf
 from search.workload.form import Form, form_of
@@ -208,6 +208,7 @@ class Lending:
             start=start.state,
             keep=keep,
             stops=stops,
+            ends=context.board.ends(fold),
             data=leaf.data,
             inputs=leaf.inputs,
             form=self._form(leaf, fold.base),

@@ -1,7 +1,7 @@
 """What Ray Tune calls: a searcher that pops leases, a scheduler that commits rows, and a pulse between two turns.
 
-The searcher takes leases off the driver's queue; the scheduler commits each row through the driver and passes the
-answer on. The fold and the commit of one row take about 2 ms together; whatever takes longer (asking a sampler) is done
+The searcher takes leases off the driver's queue; the scheduler commits rows through the driver and passes the answer
+on. The fold and the commit of one row take about 2 ms together; whatever takes longer (asking a sampler) is done
 in the driver's own thread.
 
 `search.engine.executor.tune` imports this module: it sets first what Ray reads when it is imported.
@@ -29,15 +29,11 @@ from search.engine.worker.deaths import Deaths, alive
 from search.engine.worker.trainable import (
     DIED,
     ERROR,
-    FRESH,
     LEASE,
     MISS,
     PROVED,
-    ROW,
-    SECONDS,
     SHORT,
-    STATE,
-    UNKEPT,
+    TRAINED,
     USAGE,
 )
 
@@ -72,7 +68,7 @@ class LeaseQueue(NotSaved, Searcher):
     """Ray Tune's searcher: pops leases, and hears which ones ended."""
 
     def __init__(self, driver: Driver, setup: WorkerSetup, gauge: Gauge | None = None) -> None:
-        super().__init__(metric=ROW, mode="max")
+        super().__init__(metric=TRAINED, mode="max")
         self._driver, self._setup, self._gauge = driver, setup, gauge
         self._leases: dict[str, int] = {}
         self._given: dict[str, float] = {}
@@ -123,12 +119,12 @@ class LeaseQueue(NotSaved, Searcher):
                 self._driver.lease_ended(lease, reason, lost=error, miss=miss, death=death)
 
     def heard(self, trial: int, result: Mapping[str, Any]) -> None:
-        """Let the gauge take note of a row; before the driver does, so that this lease, too, ends where all are to."""
+        """Let the gauge take note of epochs; before the driver does, so that this lease, too, ends where all are to."""
         if self._gauge is None:
             return
-        lease, seconds, usage = result[LEASE], result[SECONDS], result[USAGE]
-        if self._gauge.row(lease, trial, result["pid"], seconds, usage, self.running):
-            self._driver.change_over()
+        for one, usage in zip(result[TRAINED], result[USAGE], strict=True):
+            if self._gauge.row(result[LEASE], trial, result["pid"], one.seconds, usage, self.running):
+                self._driver.change_over()
 
     def _short(self, memory: bool) -> bool:
         """Have fewer leases share a GPU where one ended for want of memory; return whether that is so."""
@@ -164,7 +160,7 @@ class LeaseQueue(NotSaved, Searcher):
 
 
 class RowScheduler(NotSaved, FIFOScheduler):
-    """Ray Tune's scheduler: commits each row through the driver and passes its answer on."""
+    """Ray Tune's scheduler: commits all rows through the driver and passes its answer on."""
 
     def __init__(self, driver: Driver, queue: LeaseQueue) -> None:
         super().__init__()
@@ -176,16 +172,15 @@ class RowScheduler(NotSaved, FIFOScheduler):
         self._queue.said[trial.trial_id] = str((self._error_of and self._error_of(trial)) or "")
 
     def on_trial_result(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> str:
-        """Commit a row; go on with the lease or stop it. A proof is over with its rows."""
+        """Commit rows; go on with the lease or stop it. A proof is over with its rows."""
         if PROVED in result:
             with giving_up(self._driver):
                 self._driver.proved(result[LEASE], result[PROVED])
-        if ROW not in result:
+        if TRAINED not in result:
             return str(TrialScheduler.STOP)
-        kept, unkept, fresh = result.get(STATE), result.get(UNKEPT, ""), result[FRESH]
         with giving_up(self._driver):
             self._queue.heard(trial.config["assignment"].lease.trial, result)
-            goes_on = self._driver.row(result[LEASE], result[ROW], result[SECONDS], kept, unkept, fresh)
+            goes_on = self._driver.rows(result[LEASE], result[TRAINED])
         return str(TrialScheduler.CONTINUE if goes_on else TrialScheduler.STOP)
 
 

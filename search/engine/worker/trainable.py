@@ -9,39 +9,41 @@ from __future__ import annotations
 import math
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from copy import deepcopy
 from typing import Any
 
 from ray import tune
 
-from search.core.trial import DataCard
-from search.engine.decide.lease import Assignment, Lease, Proof
+from search.core.stopping import StopRule
+from search.core.trial import DataCard, Row
+from search.engine.decide.lease import Assignment, Lease, Proof, Trained
 from search.engine.worker import process
 from search.engine.worker.deaths import SETUP_ALLOWANCE_S, Signs, out_of_memory
 from search.engine.worker.place import prepare, verify_data
 from search.engine.worker.usage import Usage, usage_of
 from search.ledger.files import BadState, read_state, write_state
-from search.ledger.states import KeptState, Role
+from search.ledger.kept import KeptState, Role
 from search.proof.fresh import Fresh, FreshDied, FreshFailed
 from search.workload import Occupying, Run
 from search.workload.form import Form, form_of
 from search.workload.measured import row_of
 
-ROW, SECONDS, LEASE = "row", "row_seconds", "lease_id"
-STATE, UNKEPT = "row_state", "state_unkept"
-PROVED, FRESH = "proof_rows", "process_fresh"
+LEASE, TRAINED, PROVED = "lease_id", "lease_trained", "proof_rows"
 ERROR, MISS, DIED = "lease_error", "lease_miss", "process_died"
 USAGE, SHORT = "gpu_usage", "gpu_short"
-"""What is in a result: a row with its seconds, whether the process had trained nothing before the lease, perhaps a
-state or the reason why it could not be kept, and what the run takes of its GPU; or the rows of a proof; or why there
-are none: an exception of the workload, whether for want of memory that others on its GPU may have, a state to start
-from that is not there or not sound, or a fresh process that died."""
+"""What is in a result: epochs that were trained, and for each of them what the run takes of its GPU; or the rows of a
+proof; or why there are none: an exception of the workload, whether for want of memory that others on its GPU may have,
+a state to start from that is not there or not sound, or a fresh process that died."""
+
+REPORTED_SHARE = 4
+"""Epochs are reported together that are at most one in so many of those the lease trained before: a short lease reports
+each by itself, and what a worker that dies takes with it is a small part of its work."""
 
 
 class LeaseTrainable(tune.Trainable):
-    """A Ray Tune trial: one lease, one epoch a step; or one proof, in one step."""
+    """A Ray Tune trial: one lease, a few epochs a step; or one proof, in one step."""
 
     def setup(self, config: Mapping[str, Any]) -> None:
         """Take the first lease; nothing is imported or built before the first step, where errors are told."""
@@ -56,7 +58,10 @@ class LeaseTrainable(tune.Trainable):
         self._fresh = False  # whether this process had trained nothing before
         lease, setup = self._assignment.lease, self._assignment.setup
         self._stops = deepcopy(lease.stops) if isinstance(lease, Lease) else ()
+        self._ends = deepcopy(lease.ends) if isinstance(lease, Lease) else ()
         self._stopped = False  # by one of these rules, with the last epoch
+        self._ended = False  # so may have been a leaf, with the last epoch
+        self._failure: dict[str, object] | None = None  # told behind the epochs that came before it
         self._signs = Signs(setup.signs, lease.id, setup.epoch_seconds)
 
     def reset_config(self, new_config: Mapping[str, object]) -> bool:
@@ -67,7 +72,7 @@ class LeaseTrainable(tune.Trainable):
         return True
 
     def step(self) -> dict[str, Any]:
-        """Train the next epoch of the lease; an exception of the workload is a result, not a crash."""
+        """Train the next epochs of the lease; an exception of the workload is a result, not a crash."""
         given = self._assignment.lease
         return self._prove(given) if isinstance(given, Proof) else self._train(given)
 
@@ -84,6 +89,36 @@ class LeaseTrainable(tune.Trainable):
         return {LEASE: proof.id, PROVED: rows}  # never "done", as a row
 
     def _train(self, lease: Lease) -> dict[str, object]:
+        """Train an epoch, and those behind it that are reported with it."""
+        trained: list[Trained] = []
+        usage: list[Usage | str | None] = []
+        failure, self._failure = self._failure, None
+        while failure is None:
+            epoch = self._train_epoch(lease)
+            if isinstance(epoch, dict):
+                failure = epoch
+                break
+            trained.append(epoch[0])
+            usage.append(epoch[1])
+            if not self._reports_later(lease, trained):
+                break
+        if failure is not None and not trained:
+            return failure
+        self._failure = failure
+        # Never "done": Tune would not show its scheduler a last result, and every row must be committed.
+        return {LEASE: lease.id, TRAINED: trained, USAGE: usage}
+
+    def _reports_later(self, lease: Lease, trained: Sequence[Trained]) -> bool:
+        """Whether the next epoch is trained before these are reported: nothing is decided on them that a worker cannot
+        know, nobody waits for a state of theirs, and they were short."""
+        last, count = trained[-1], len(trained)
+        known = self._epoch < lease.offset + len(lease.path) and self._finite and not (self._stopped or self._ended)
+        short = sum(one.seconds for one in trained) + last.seconds <= self._assignment.setup.reporting
+        few = (count + 1) * REPORTED_SHARE <= self._epoch - lease.offset - count
+        return known and short and few and last.kept is None and not last.unkept
+
+    def _train_epoch(self, lease: Lease) -> tuple[Trained, Usage | str | None] | dict[str, object]:
+        """Train the next epoch; return it and what the run takes of its GPU, or a result that says why not."""
         try:
             if self._run is None:
                 with self._signs.busy(lease.offset + 1, more=SETUP_ALLOWANCE_S):
@@ -108,19 +143,24 @@ class LeaseTrainable(tune.Trainable):
             return {LEASE: lease.id, ERROR: self._told(error), SHORT: short, "done": True}
         self._epoch += 1
         self._unsaved += seconds
-        read = row.metrics
-        said = [rule.update(read.get(rule.metric, math.nan)) for seen, rule in self._stops if self._epoch > seen]
-        self._stopped = any(said)
+        self._stopped = any(self._stops_now(self._stops, row))
+        self._ended = any(self._stops_now(self._ends, row)) or any(
+            rule.fault or rule.metric not in row.metrics for _, rule in self._ends
+        )
         self._finite = all(math.isfinite(value) for value in row.metrics.values())
-        # Never "done": Tune would not show its scheduler a last result, and every row must be committed.
-        result = {LEASE: lease.id, ROW: row, SECONDS: seconds, USAGE: usage, FRESH: self._fresh}
+        kept, unkept = None, ""
         if role := self._due(lease):
             try:
-                result[STATE] = self._save(lease, role)
+                kept = self._save(lease, role)
             except Exception as error:  # room, rights, or the workload's save: the row stands, others train again
                 self._saved, self._unsaved = self._epoch, 0.0  # not tried again every epoch
-                result[UNKEPT] = f"{type(error).__name__}: {error}"
-        return result
+                unkept = f"{type(error).__name__}: {error}"
+        return Trained(row, seconds, kept, unkept, self._fresh), usage
+
+    def _stops_now(self, rules: Sequence[tuple[int, StopRule]], row: Row) -> list[str]:
+        """Tell stop rules of the epoch that was just trained; return what each says."""
+        read = row.metrics
+        return [rule.update(read.get(rule.metric, math.nan)) for seen, rule in rules if self._epoch > seen]
 
     def cleanup(self) -> None:
         """Let go of the run."""
