@@ -338,8 +338,9 @@ def test_workers_are_reused(alone: tuple[Bench, subprocess.CompletedProcess[str]
     made, done = alone
     found = re.search(r"study toy: (\d+) workers", done.stdout)
     assert found
-    # Kinds by the act, and by whether x is zero: of each the start is proven by two epochs, in fresh processes.
-    assert made.proofs() == [2] * 4
+    # Kinds by the act, and by whether x is zero: of each the start is proven by two epochs, together or one by one.
+    assert sum(made.proofs()) == 2 * 4
+    assert set(made.proofs()) <= {1, 2}
     most_of_proofs = 2 * 4  # where used processes trained both rows, each is proven in a process of its own
     assert len({process for process, *_ in made.trained()}) <= int(found[1]) + 1 + most_of_proofs
     once = {(x, 0, epoch): 2 if epoch < 5 else 1 for x in range(4) for epoch in range(1, 6)}  # for each of the two acts
