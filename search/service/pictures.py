@@ -37,7 +37,7 @@ ARTIFACTS = "artifacts"
 BEST_TRIALS_DRAWN = 3
 """Trials of a study whose pictures are drawn."""
 
-RECIPE_VERSION = 2
+RECIPE_VERSION = 3
 """Raised when the same record is drawn in another way: what was drawn before is then replaced."""
 
 DRAWN_ATTRIBUTE = "search:pictures"

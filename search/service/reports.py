@@ -15,6 +15,7 @@ from wsgiref.types import StartResponse, WSGIEnvironment
 from wsgiref.util import FileWrapper
 
 from search.ledger.ledger import Ledger, StudyRecord
+from search.report import design
 from search.report.paths import study_folder
 from search.report.text import one_line
 
@@ -101,7 +102,8 @@ class Reports:
         return (
             '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>Reports</title>'
             '<meta name="viewport" content="width=device-width, initial-scale=1">'
-            "<style>:root{color-scheme:light dark}body{font:1rem/1.6 system-ui,sans-serif;margin:1.5rem}</style></head>"
+            f"<style>{design.variables()} body {{ background: var(--page); color: var(--text); "
+            "font: var(--body)/1.6 var(--font); margin: 1.5rem; } a { color: var(--link); }</style></head>"
             f'<body><main><h1>Reports</h1><ul>{items}</ul><p><a href="/dashboard">Optuna dashboard</a></p></main>'
             "</body></html>"
         ).encode()
