@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import click
 
-from search.cli.options import overrides
+from search.cli.options import overrides, print_tables
 from search.core.errors import UserError
 
 
@@ -29,8 +29,9 @@ def describe(models: Sequence[str], size: str | None, classes: str | None, sets:
     given = {"size": size, "classes": classes}
     options = {**{name: text for name, text in given.items() if text is not None}, **overrides(None, sets)}
     try:
-        click.echo(described.describe(models, options))
+        text = described.describe(models, options)
     except ValueError as error:
         if not hasattr(error, "faults"):
             raise
         raise UserError("\n".join(f"{name}: {reason}" for name, reason in error.faults)) from error
+    print_tables(text)

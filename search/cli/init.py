@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from search.cli.options import console
 from search.core.errors import UserError
 
 OWN_IMAGES = "your own images: python -m search init --data FOLDER"
@@ -34,13 +35,12 @@ def init(name: str | None, data: str | None, folder: str) -> None:
 
         _told([write_first(data, Path(folder))])
         return
+    from search.report.formats.terminal import Facts
     from search.space.shipped import copy_shipped, shipped_spaces
 
     if name is None:
         names = shipped_spaces()
-        width = max(map(len, names), default=0)
-        for shipped, line in names.items():
-            click.echo(f"{shipped:{width}}  {line}")
+        console().print(Facts(names))
         click.echo(OWN_IMAGES)
         return
     _told(copy_shipped(name, Path(folder)))

@@ -75,6 +75,21 @@ def print_table(study: Any) -> None:
     console().print(Comparison(study.written or comparison_table(study.opened)))
 
 
+def print_tables(text: str) -> None:
+    """Print text that holds tables under lines of hyphens; on a terminal that is narrower, as far as they fit."""
+    width = streams.terminal_columns(sys.stdout) if sys.stdout.isatty() else 0
+    if not width or max(map(len, text.splitlines()), default=0) <= width:
+        click.echo(text)
+        return
+    from search.report.formats.ruled import blocks
+
+    for block in blocks(text):
+        if isinstance(block, str):
+            say(block)
+        else:
+            console().print(block)
+
+
 def console() -> Console:
     """Return where tables go: as wide as the terminal, or as ``COLUMNS`` says; logs and pipes are as wide as people
     read."""
@@ -92,5 +107,8 @@ def print_next(name: str, results: str, storage: str | None) -> None:
         f"visualize {shlex.quote(name)}": "its best trial in pictures",
         "dashboard": "all studies, in a browser",
     }
+    width = streams.terminal_columns(sys.stdout) if sys.stdout.isatty() else LOG_COLUMNS
     for place, (verb, what) in enumerate(verbs.items()):
-        say(f"{'next:' if place == 0 else '':5} python -m search {verb}{places}  ({what})")
+        command = f"{'next:' if place == 0 else '':5} python -m search {verb}{places}"
+        one_line = len(command) + len(what) + 4 <= width
+        click.echo(f"{command}  ({what})" if one_line else f"{command}\n{'':8}({what})")  # a command stays whole

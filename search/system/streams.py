@@ -12,6 +12,7 @@ import codecs
 import errno
 import io
 import os
+import re
 import select
 import stat
 import sys
@@ -61,6 +62,12 @@ SUBSTITUTES = {
     "μ": "u",
     "\ufffd": "?",
 }
+
+JOINED = "\N{NO-BREAK SPACE}"
+"""Stands for a space where no line may end."""
+
+_COUNTS = re.compile(r"(?<=\S) (?=\d+(?:/\d+)+\b)")
+"""Parts a name from counts behind it, as in "tulip 45/30/30": these stand on one line."""
 
 MIN_COLUMNS, USUAL_COLUMNS = 20, 80
 """Columns of a terminal at least, and where it does not say."""
@@ -159,7 +166,8 @@ def _broken(line: str, width: int) -> list[str]:
     indent = min(len(line) - len(body), width // 2)
     if cells(line) <= width:
         return [line]
-    return [" " * indent + part for part in folded(body, width - indent, hang=2)]
+    kept = _COUNTS.sub(JOINED, body)
+    return [" " * indent + part.replace(JOINED, " ") for part in folded(kept, width - indent, hang=2)]
 
 
 def terminal_columns(stream: TextIO) -> int:

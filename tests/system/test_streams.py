@@ -309,3 +309,26 @@ def test_threads_and_exit_functions_come_before_the_end() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, timeout=HANG_S)
     assert (done.returncode, done.stdout, done.stderr) == (7, "first\nthread\nlast\n", "")
+
+
+class Narrow(io.StringIO):
+    """A terminal that says nothing of its width."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_lines_are_broken_at_words_on_a_terminal_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "spaces/a.yaml:3: epochs: 0 is below 1; write a whole number\n  note: the images of each class 0 45/30/30"
+    assert streams.wrapped(text, io.StringIO()) == text
+    monkeypatch.setenv("COLUMNS", "40")
+    assert streams.wrapped(text, Narrow()).splitlines() == [
+        "spaces/a.yaml:3: epochs: 0 is below 1;",
+        "  write a whole number",
+        "  note: the images of each class",
+        "    0 45/30/30",
+    ]
+    monkeypatch.delenv("COLUMNS")
+    assert streams.terminal_columns(Narrow()) == streams.USUAL_COLUMNS
+    monkeypatch.setenv("COLUMNS", "3")
+    assert streams.terminal_columns(Narrow()) == streams.USUAL_COLUMNS, "nothing can be read at that width"

@@ -15,6 +15,7 @@ from rich.text import Text
 from search.core.shown import cells, folded, one_line
 from search.report.formats.fitting import GAP_COLUMNS, Layout, fit
 from search.report.formats.sheet import Column, Entry, Sheet
+from search.system.streams import JOINED
 
 MAX_PARAGRAPH_COLUMNS = 100
 """Width of a paragraph at most: longer lines are hard to read."""
@@ -25,8 +26,8 @@ BETTER = "*"
 _MARKED = re.compile(rf"(.*?)((?: [†‡§¶{re.escape(BETTER)}])*)", re.DOTALL)
 """A value, and the marks behind it."""
 
-JOINED = "\N{NO-BREAK SPACE}"
-"""Stands for a space in a heading where no line may end."""
+_COUNT = re.compile(r"(?<=\b[0-9]) (?=[a-z])|(?<=\b[0-9][0-9]) (?=[a-z])")
+"""Parts a count from what it counts: "2 pruned" stands on one line."""
 
 _SHORT = {
     "seeds finished": "seeds",
@@ -36,6 +37,7 @@ _SHORT = {
     ", sum": "",
     "_accuracy (%)": " %",
     "95 % interval": f"95{JOINED}%",
+    "95 %: ": f"95{JOINED}%: ",
     " (points)": "",
 }
 
@@ -68,9 +70,7 @@ class Fitted:
                 yield Text("")
             yield from self._panel(panel)
         if left_out := [self.sheet.columns[place].head for place in self.layout.left_out]:
-            names = ", ".join(
-                dict.fromkeys(head.replace(f" [95{JOINED}%]", "").replace(", Holm", "") for head in left_out)
-            )
+            names = ", ".join(dict.fromkeys(plain_head(head) for head in left_out))
             what = f"Left out at {self.width} columns: {names} (COLUMNS={self.layout.whole} shows them)."
             yield from paragraph(what, self.width)
 
@@ -90,7 +90,7 @@ class Fitted:
         for row in self.sheet.lines:
             entries = [row[place] for place in panel]
             if above:
-                yield from map(Text, folded(entries[0].text, widths[names]))
+                yield from (Text(line.replace(JOINED, " ")) for line in folded(entries[0].text, widths[names]))
             yield from self._row(drawn, entries[1:] if above else entries)
 
     def _row(self, places: Sequence[int], entries: Sequence[Entry], last: bool = False) -> Iterator[Text]:
@@ -136,6 +136,11 @@ class Paragraph:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:  # its name
         """Yield its lines."""
         yield from paragraph(self._text, options.max_width)
+
+
+def plain_head(head: str) -> str:
+    """Return what a column is called in a sentence: its heading without what stands in brackets, and without Holm."""
+    return re.sub(r" \[[^]]*\]", "", head).replace(", Holm", "").replace(JOINED, " ")
 
 
 def first_fitting(sheets: Sequence[Sheet], width: int) -> Fitted:
@@ -192,6 +197,8 @@ def _short(heading: str) -> str:
 def _aligned(column: Column) -> list[Entry]:
     """Return a column's entries on one line each, bold ones with a star, numbers above one another despite marks."""
     texts = [one_line(entry.text) + f" {BETTER}" * (entry.bold and bool(entry.text)) for entry in column.entries]
+    if column.kind == "text":
+        texts = [_COUNT.sub(JOINED, text) for text in texts]
     if column.kind == "number":
         marks = [len(found[2]) if (found := _MARKED.fullmatch(text)) else 0 for text in texts]
         widest = max(marks, default=0)

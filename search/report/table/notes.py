@@ -90,7 +90,8 @@ def _marks(table: Table) -> Iterator[Note]:
             f"{PARTIAL} Not every seed finished: the mean is over those that finished or were stopped by their rule; "
             "where all that have a value were pruned, it is theirs at their last epoch. Diverged, failed and "
             "unfinished runs are in no mean.",
-            f"{PARTIAL} Not every seed finished: mean over those that did; where all were pruned, at their last epoch.",
+            f"{PARTIAL} Not every seed finished: mean over those that did, diverged and failed ones apart; where all "
+            "that have a value were pruned, at their last epoch.",
             (PARTIAL,),
         )
     if table.value == "best" and table.lines:
