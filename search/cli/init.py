@@ -9,6 +9,7 @@ import click
 
 from search.cli.options import console
 from search.core.errors import UserError
+from search.core.shown import printable
 
 OWN_IMAGES = "your own images: python -m search init --data FOLDER"
 
@@ -33,6 +34,7 @@ def init(name: str | None, data: str | None, folder: str) -> None:
             )
         from search.space.first import write_first
 
+        click.echo(f"looking at {printable(data)}, and timing a few steps of training", err=True)
         _told([write_first(data, Path(folder))])
         return
     from search.report.formats.terminal import Facts

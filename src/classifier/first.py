@@ -39,6 +39,7 @@ SMALLER_PX = (128, 96, 64, 48, 32)
 """Sizes that are tried in turn, as far as images have them."""
 
 LARGEST_PX = {"cpu": 64, "cuda": 128}
+LEAST_BATCH_IMAGES, MAX_BATCH_IMAGES = 8, 64
 MAX_HEADERS_READ = 200
 TIMED_STEPS = 3
 TIMED_BATCH_IMAGES = 32
@@ -142,7 +143,7 @@ def batch_size(images: int) -> int:
 
     A last batch of two or three images is avoided: batch normalisation over so few may make losses jump.
     """
-    largest = max(2, min(64, images // 10 if images >= 80 else images // 2))
+    largest = max(2, min(MAX_BATCH_IMAGES, max(LEAST_BATCH_IMAGES, images // 10), images // 2))
     sizes = range(largest, max(2, largest // 2) - 1, -1)
     return next((size for size in sizes if images % size not in (2, 3)), largest)
 

@@ -25,8 +25,7 @@ COUNTS = st.lists(st.integers(10, 60_000), min_size=2, max_size=3)
 def test_a_batch_fits_the_training_images(images):
     size = batch_size(images)
     assert 2 <= size <= min(64, max(images, 2))
-    if images >= 80:
-        assert images / size >= 10
+    assert images / size >= min(10, images / 8)
     if images >= 100:
         assert images % size not in (2, 3)
 
@@ -149,7 +148,7 @@ def test_a_folder_with_splits_is_used_as_it_is_split(tmp_path):
         images(tmp_path / "mine" / split, [count, count])
     text, fixed = read(tmp_path / "mine")
     assert "# 40 training, 12 validation, 10 test images, 2 classes of 20 training images." in text
-    assert fixed["batch_size"] == 20
+    assert fixed["batch_size"] == 8
 
 
 def test_where_there_is_no_test_split_the_limit_is_still_sound(tmp_path, monkeypatch):

@@ -109,6 +109,7 @@ def test_a_file_for_own_images_is_written_checked_and_planned(
     assert "9 trials" in capsys.readouterr().out
     assert run(["init", "--data", "digits", "--folder", "my study"]) == 1
     assert capsys.readouterr().err == (
+        "looking at digits, and timing a few steps of training\n"
         "my study/digits.yaml: is there, and no file is overwritten; rename it, or give another folder: "
         "python -m search init --data digits --folder FOLDER\n"
     )
@@ -118,6 +119,7 @@ def test_a_file_for_own_images_is_written_checked_and_planned(
 def test_data_that_cannot_be_used_are_refused_and_nothing_is_written(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["init", "--data", "digts"]) == 1
     assert capsys.readouterr().err == (
+        "looking at digts, and timing a few steps of training\n"
         "--data: found 'digts', which is neither a known data set (digits, flowers-17, flowers-102, cifar10) nor a "
         "folder; did you mean 'digits'?\n"
     )
@@ -146,6 +148,7 @@ def test_a_file_is_named_after_its_data_in_letters_that_a_study_may_have(data: s
 def test_a_folder_whose_name_no_file_can_hold_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["init", "--data", "a\tb\x07"]) == 1
     assert capsys.readouterr().err == (
+        "looking at a\ufffdb\ufffd, and timing a few steps of training\n"
         "--data 'a\\tb\\x07': holds the control character U+0007; remove it from the folder's name, which no space "
         "file can hold\n"
     )
