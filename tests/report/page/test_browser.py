@@ -43,6 +43,9 @@ addEventListener("load", () => setTimeout(() => {
     empty: all(".plot").filter((one) => one.offsetHeight < 100 || one.textContent.includes("by a script")).length,
     alerts: all("script:not([id]):not([type])").length,
     first: document.querySelector("a").className,
+    table: all(".wide > .cards").map((one) => one.parentElement.scrollWidth - one.parentElement.clientWidth),
+    beyond: all(".plot").map((one) => one.querySelector(".main-svg").clientWidth - one.parentElement.clientWidth),
+    type: all(".plot .xtick text, .plot .legendtext").map((one) => parseFloat(getComputedStyle(one).fontSize)),
   }), "*");
 }, 30000));
 """
@@ -109,6 +112,10 @@ def test_figures_are_drawn_nothing_is_fetched_and_nothing_overflows(pages, tmp_p
     assert probe["empty"] == 0
     assert probe["alerts"] == 3, "the page's script, the library it runs, and the probe"
     assert probe["first"] == "skip"
+    if name == "sound":
+        assert min(probe["type"]) >= 11, "type in figures is read at any width"
+        assert probe["table"] == [0], "the whole table is seen, on a phone as cards"
+        assert max(probe["beyond"]) <= 0, "a figure is drawn for the width it has"
 
 
 @pytest.mark.parametrize("name", ["sound", "empty"])
