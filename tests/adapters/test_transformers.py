@@ -130,6 +130,8 @@ def build(
             "dataloader_num_workers": workers,
             "dataloader_persistent_workers": workers > 0,
             "eval_strategy": "epoch",
+            "save_strategy": "epoch",
+            "load_best_model_at_end": True,
             "use_cpu": True,
             **(plateau if scheduler == "reduce_lr_on_plateau" else {}),
             **arguments,
@@ -238,7 +240,7 @@ def test_the_bits_are_those_of_a_plain_train(monkeypatch: pytest.MonkeyPatch) ->
         split.dropped = 0.0
     seed_all(3, 0, "start")
     options = {"output_dir": "plain", "logging_strategy": "epoch", "save_strategy": "no", "disable_tqdm": True}
-    trainer = build(data, seed=derived(3, 0, "start") % 2**32, **options)
+    trainer = build(data, seed=derived(3, 0, "start") % 2**32, load_best_model_at_end=False, **options)
     trainer.add_callback(Reseeding())
     inner = trainer.get_train_dataloader
 

@@ -63,6 +63,11 @@ class Unsaveable(Right):
             raise TypeError("cannot pickle")
 
 
+class Dataless(Right):
+    def data(self, fixed: Settings) -> None:
+        raise LookupError("no such table")
+
+
 class Stateless(Right):
     class run(Fit):
         def save(self) -> bytes:
@@ -87,6 +92,7 @@ SENTENCES = {
     "Diverging": "val_loss is nan in epoch 2, and what is not finite proves nothing",
     "Raising": "epoch 3 failed: IndexError('no such batch') (",
     "NotStarting": "it could not be started: No module named 'a_library_that_nobody_has' (",
+    "Dataless": "its data cannot be read: LookupError('no such table') (",
     "Renaming": "epoch 2: this epoch has no metric 'loss_1', which the epochs before it have; every epoch must measure "
     "the same",
     "Texts": "epoch 1: metric 'val_loss' is 'low'; train_epoch must return numbers",

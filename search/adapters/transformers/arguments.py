@@ -11,7 +11,6 @@ REFUSED_ARGUMENTS = {
     "deepspeed": "a trial is one process",
     "fsdp": "a trial is one process",
     "push_to_hub": "nothing is sent",
-    "load_best_model_at_end": "a training has no end here; the report names the best epoch",
 }
 
 
@@ -51,3 +50,4 @@ def prepare(trainer: Any, seed: int, gpus: float) -> None:
     args.logging_strategy, args.save_strategy, args.disable_tqdm = "epoch", "no", True
     args.eval_strategy = "epoch" if trainer.eval_dataset is not None else "no"
     args.logging_first_step = args.eval_on_start = False
+    args.load_best_model_at_end = False  # a training has no end here
