@@ -7,36 +7,28 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 from search.core.errors import UserError, nearest
 from search.report.formats import render
 from search.report.formats.columns import frame_sheet, printed_notes, table_sheet, table_title
 from search.report.formats.hypertext import html_page
-from search.report.formats.judged_frame import verdicts_frame
+from search.report.formats.judged_frame import verdicts_columns
 from search.report.formats.latex import latex_table
 from search.report.record.curves import Curves, read_curves
-from search.report.record.frames import decisions_frame, epochs_frame, predictions_frame, trials_frame
+from search.report.record.series import decisions_columns, epochs_columns, trials_columns
 from search.report.table.build import Comparison, comparison_of, comparison_table
 from search.report.table.model import Table
-from search.report.text import plain, storable, value_text
+from search.report.text import missing, plain, storable, value_text
 from search.study.opened import OpenStudy
 from search.system.writing import write_atomically, write_text
 
 if TYPE_CHECKING:
+    import pandas as pd
     import pyarrow as pa
 
 FORMATS = ("md", "csv", "tex", "html", "xlsx", "json", "parquet")
 
-_FRAMES: Mapping[str, Callable[[OpenStudy], pd.DataFrame]] = {
-    "trials": lambda study: trials_frame(read_curves(study)),
-    "epochs": lambda study: epochs_frame(read_curves(study)),
-    "decisions": decisions_frame,
-    "predictions": lambda study: predictions_frame(read_curves(study)),
-}
-
-
-SUBJECTS = ("table", *_FRAMES)
+SUBJECTS = ("table", "trials", "epochs", "decisions", "predictions")
 """What can be exported."""
 
 
@@ -68,15 +60,15 @@ def write_comparison(compared: Comparison, folder: Path, confirmed: Comparison |
     texts = {
         "space.yaml": read.record.space,
         "conditions.json": render.to_json(under),
-        "trials.csv": render.frame_csv(trials_frame(read)),
-        "epochs.csv": render.frame_csv(epochs_frame(read)),
-        "decisions.csv": render.frame_csv(decisions_frame(read.study)),
+        "trials.csv": render.columns_csv(trials_columns(read)),
+        "epochs.csv": render.columns_csv(epochs_columns(read)),
+        "decisions.csv": render.columns_csv(decisions_columns(read.study)),
         "table.md": render.table_markdown(table),
-        "table.csv": render.frame_csv(render.table_frame(table)),
+        "table.csv": render.columns_csv(render.table_columns(table)),
         "table.tex": latex_table(table_sheet(table)),
     }
     if table.verdicts:
-        texts["verdicts.csv"] = render.frame_csv(verdicts_frame(table.verdicts))
+        texts["verdicts.csv"] = render.columns_csv(verdicts_columns(table.verdicts))
     written = [write_text(folder / name, text) for name, text in texts.items()]
     from search.report.page.page import report_page  # plotly is loaded once the tables are there
 
@@ -136,7 +128,7 @@ def export(study: OpenStudy, what: str, format: str, path: Path) -> Path:
             return write_text(path, _TABLES[format](table))
         frame, title, notes = render.table_frame(table), table_title(table), printed_notes(table)
     else:
-        frame = _FRAMES[what](study)
+        frame = _frame(study, what)
     if format in _DRAWN:
         return write_text(path, _DRAWN[format](frame, title))
     if format == "parquet":
@@ -146,6 +138,16 @@ def export(study: OpenStudy, what: str, format: str, path: Path) -> Path:
     from search.report.formats.workbook import workbook  # openpyxl is loaded for this format alone
 
     return write_atomically(path, lambda file: workbook(frame, title, notes, file))
+
+
+def _frame(study: OpenStudy, what: str) -> pd.DataFrame:
+    """Return one of `SUBJECTS`, the table apart."""
+    from search.report.record import frames  # which brings pandas
+
+    if what == "decisions":
+        return frames.decisions_frame(study)
+    make = {"trials": frames.trials_frame, "epochs": frames.epochs_frame, "predictions": frames.predictions_frame}
+    return make[what](read_curves(study))
 
 
 _TABLES: Mapping[str, Callable[[Table], str]] = {
@@ -184,4 +186,4 @@ def arrow(frame: pd.DataFrame) -> pa.Table:
 
 
 def _as_text(value: object) -> str | None:
-    return None if value is pd.NA else storable(value_text(value))
+    return None if missing(value) else storable(value_text(value))

@@ -6,6 +6,7 @@ tracebacks, hold whatever somebody wrote.
 
 from __future__ import annotations
 
+import enum
 import math
 import re
 import sys
@@ -50,8 +51,19 @@ def metric_words(metric: str) -> str:
     return words.replace("val ", "validation ", 1) if words.startswith("val ") else words
 
 
+class Missing(enum.Enum):
+    """What stands where a column has nothing; pandas, which has NA for it, takes long to load."""
+
+    MISSING = ""
+
+
+MISSING = Missing.MISSING
+
+
 def missing(value: object) -> bool:
-    """Whether a scalar stands for "not there": pandas' NA. None is a value, the file's null."""
+    """Whether a scalar stands for "not there": `MISSING`, pandas' NA. None is a value, the file's null."""
+    if value is MISSING:
+        return True
     pandas = sys.modules.get("pandas")  # where it is not loaded nobody has a value of it
     return pandas is not None and (value is pandas.NA or value is pandas.NaT)
 
@@ -177,6 +189,8 @@ def csv_cell(value: object) -> str:
 
     Text that a spreadsheet would run as a formula gets a leading apostrophe; text that is a number stays one.
     """
+    if type(value) is float:  # as most cells are
+        return repr(value) if math.isfinite(value) else ""
     text = cell_text(value).replace("\0", "\ufffd")  # readers end at a zero byte
     if isinstance(value, int | float | np.number):
         return text

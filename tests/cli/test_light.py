@@ -55,8 +55,8 @@ def test_a_verb_loads_what_it_needs(tmp_path: Path) -> None:
         " ".join(study): reading,
         " ".join(trial): reading,
         " ".join(planning): reading,
-        " ".join(report): ["pandas", "plotly", "pyarrow", "scipy", "sqlalchemy", "tabulate"],
-        " ".join(deciding): ["pandas", "plotly", "pyarrow", "scipy", "search.engine", "sqlalchemy", "tabulate"],
+        " ".join(report): ["plotly", "scipy", "sqlalchemy", "tabulate"],
+        " ".join(deciding): ["plotly", "scipy", "search.engine", "sqlalchemy", "tabulate"],
     }
     written = {path.name for path in (tmp_path / "focal").iterdir()}
     assert {"report.html", "table.csv", "trials.csv"} <= written

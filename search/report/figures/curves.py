@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from search.report import design
 from search.report.figures.style import INK, NEUTRAL, QUIET, dressed, series
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 SPLITS = (("train", "training"), ("val", "validation"))
 SPLIT_COLOURS = (NEUTRAL, INK)

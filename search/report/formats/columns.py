@@ -8,9 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import Literal
-
-import pandas as pd
+from typing import TYPE_CHECKING, Literal
 
 from search.report.formats.cross_sheet import cross_columns
 from search.report.formats.sheet import Column, Entry, Sheet
@@ -20,6 +18,9 @@ from search.report.table.notes import BEST, PARTIAL, SELECTED
 from search.report.text import duration, figure, is_accuracy, readable, significant, with_unit
 from search.statistics.single import HEAD
 from search.statistics.text import p_text
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 ENDED = "how trials ended"
 """Heading of the column that says what became of trials which did not all finish."""
@@ -191,6 +192,8 @@ def _measured_like_published(table: Table) -> str:
 
 def frame_sheet(frame: pd.DataFrame, title: str) -> Sheet:
     """Return a data frame with all its rows; long fractions are cut to what people read, see `text.readable`."""
+    import pandas as pd
+
     columns = []
     for name in frame.columns:
         dtype = frame[name].dtype
@@ -202,6 +205,8 @@ def frame_sheet(frame: pd.DataFrame, title: str) -> Sheet:
 
 def values_of(column: pd.Series) -> list[object]:
     """Return the values of a column; what one of text or numbers lacks is NA."""
+    import pandas as pd
+
     values = column.tolist()
     if pd.api.types.is_object_dtype(column.dtype):
         return values

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
-import pandas as pd
-
+from search.report.record.series import Columns, Series
 from search.report.table.model import NOT_JUDGED, Cell, Claim, Judged, Line, Table
 from search.statistics.results import Difference, Trust
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Column = tuple[str, str, Callable[[Line], object]]
 """A column of the frame: its name, its type, and what a line has there, None where something is not known."""
@@ -41,11 +44,22 @@ def mean_columns(metric: str, cell: Callable[[Line], Cell]) -> Iterator[Column]:
     yield f"{metric}_sd", "float64", lambda line: cell(line).sd
 
 
-def verdicts_frame(claims: Sequence[Claim]) -> pd.DataFrame:
+def verdicts_columns(claims: Sequence[Claim]) -> Columns:
     """Return one row per claim: ``claim``, ``verdict``, ``reason``, and the figures it rests on, as fractions."""
-    said = [(claim.text, claim.kind.value, claim.reason) for claim in claims]
-    evidence = pd.DataFrame([dict(claim.evidence) for claim in claims], dtype="float64")
-    return pd.DataFrame(said, columns=["claim", "verdict", "reason"], dtype="str").join(evidence)
+    words = {
+        "claim": Series("str", [claim.text for claim in claims]),
+        "verdict": Series("str", [claim.kind.value for claim in claims]),
+        "reason": Series("str", [claim.reason for claim in claims]),
+    }
+    names = dict.fromkeys(name for claim in claims for name in claim.evidence)
+    return words | {name: Series("float64", [claim.evidence.get(name) for claim in claims]) for name in names}
+
+
+def verdicts_frame(claims: Sequence[Claim]) -> pd.DataFrame:
+    """Return `verdicts_columns` as a data frame."""
+    from search.report.record.frames import frame_of
+
+    return frame_of(verdicts_columns(claims))
 
 
 def _judged(table: Table, metric: str, judged: Callable[[Line], Judged]) -> Iterator[Column]:

@@ -7,19 +7,22 @@ A value that must not stand unmarked among the others carries its mark in every 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from functools import partial
+from typing import TYPE_CHECKING
 
-import pandas as pd
 import tabulate
 
 from search.report.formats.columns import frame_sheet, table_sheet, values_of
 from search.report.formats.judged_frame import Column, figure_columns, mean_columns, verdicts_frame
 from search.report.formats.sheet import Entry, Sheet
-from search.report.record.frames import parameter_column, unique_columns
+from search.report.record.series import Columns, Series, parameter_series, unique_columns
 from search.report.table.model import Cell, Line, Table
-from search.report.text import csv_cell, markdown_cell, plain
+from search.report.text import MISSING, csv_cell, markdown_cell, plain
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _SEEDS: Sequence[Column] = (
     ("finished", "int64", lambda line: line.finished),
@@ -43,7 +46,14 @@ def table_markdown(table: Table) -> str:
 
 
 def table_frame(table: Table) -> pd.DataFrame:
-    """Return all lines as a data frame of numbers: accuracies as fractions, the axes in columns of their own.
+    """Return `table_columns` as a data frame."""
+    from search.report.record.frames import frame_of
+
+    return frame_of(table_columns(table))
+
+
+def table_columns(table: Table) -> Columns:
+    """Return all lines as columns of numbers: accuracies as fractions, the axes in columns of their own.
 
     Columns: ``setting``, one per axis, ``finished`` and ``seeds`` (numbers of seeds), per metric ``<metric>_mean`` and
     ``<metric>_sd`` (over seeds, n - 1), what its predictions say (`figure_columns`), ``published`` (text),
@@ -55,12 +65,12 @@ def table_frame(table: Table) -> pd.DataFrame:
     columns = [*_SEEDS, *measures, *figure_columns(table), *_COSTS]
     columns.append(("marks", "object", lambda line: "; ".join(_mark_words(table, line))))
     axes = unique_columns(table.axes, ("setting", *(name for name, _, _ in columns)), "axis.")
-    series = {"setting": pd.Series([line.setting for line in table.lines], dtype="object")}
+    series = {"setting": Series("object", [line.setting for line in table.lines])}
     for name in table.axes:
-        series[axes[name]] = parameter_column([line.parameters.get(name, pd.NA) for line in table.lines])
+        series[axes[name]] = parameter_series([line.parameters.get(name, MISSING) for line in table.lines])
     for name, kind, of in columns:
-        series[name] = pd.Series([of(line) for line in table.lines], dtype=kind)
-    return pd.DataFrame(series)
+        series[name] = Series(kind, [of(line) for line in table.lines])
+    return series
 
 
 def _cell(metric: str, line: Line) -> Cell:
@@ -75,8 +85,17 @@ def _mark_words(table: Table, line: Line) -> list[str]:
 
 def frame_csv(frame: pd.DataFrame) -> str:
     """Return a data frame as CSV with line feeds; see `text.csv_cell` for what a cell may hold."""
-    lines = [",".join(csv_cell(str(name)) for name in frame.columns)]
-    lines += [",".join(csv_cell(value) for value in row) for row in records(frame)]
+    return _csv(frame.columns, records(frame))
+
+
+def columns_csv(columns: Columns) -> str:
+    """Return columns as CSV, as `frame_csv` does a frame of them."""
+    return _csv(columns, zip(*(column.values for column in columns.values()), strict=True))
+
+
+def _csv(names: Iterable[object], rows: Iterable[Sequence[object]]) -> str:
+    lines = [",".join(csv_cell(str(name)) for name in names)]
+    lines += [",".join(csv_cell(value) for value in row) for row in rows]
     return "\n".join(lines) + "\n"
 
 
