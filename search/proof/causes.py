@@ -183,10 +183,10 @@ def of_saving(trainer: Trainer, subject: Subject, epoch: int) -> str:
 
 
 def left(right: Mapping[str, Seen], wrong: Mapping[str, Seen]) -> str:
-    """Name what a process keeps between two trials: variables of modules and classes before what the run holds."""
-    found = differing(right, wrong)
-    outside = [each for each in found if not each.seen.of_run]
-    return named(outside or found, LEFT_WORDS)
+    """Name what a process keeps between two trials: variables of modules and classes before what the run holds, and
+    counters last, for most of them only count."""
+    found = sorted(differing(right, wrong), key=lambda each: (each.seen.of_run, each.seen.kind == "counter"))
+    return named(found, LEFT_WORDS)
 
 
 def of_run_first(found: Sequence[Differing]) -> list[Differing]:

@@ -55,6 +55,14 @@ def test_of_two_that_both_help_the_likelier_is_named_and_of_none_that_does_nothi
     assert needed_of([], lambda chosen: True) == []
 
 
+def test_of_what_a_process_keeps_a_counter_comes_last() -> None:
+    """Most of them count and change nothing; where nothing else differs, it is named."""
+    looks = [look({"module": SimpleNamespace(COUNT=count, DATA=np.full(3, 1.0 * count))}) for count in (1, 2)]
+    counters, everything = ({path: seen for path, seen in one.items() if "DATA" not in path} for one in looks), looks
+    assert left(*counters).startswith("process global: a counter that goes on from trial to trial: `module.COUNT`")
+    assert left(*everything).startswith("data changed in place, or a cache of them that the first trial filled: `mod")
+
+
 def test_what_a_run_holds_comes_first_of_a_state_and_last_of_a_process() -> None:
     """However the module is called."""
     one, other = (
