@@ -105,7 +105,7 @@ epochs
   to be trained again, to reach a state             0
   to prove                                          3  1 kind of training, once; in processes of their own
 time of training                           1 min 16 s  4 s an epoch
-time with 2 workers                            57.9 s  at most; longest chain 20.0 s
+time with 2 workers                            57.8 s  at most; longest chain 20.0 s
   of it until the first epoch begins           15.0 s  Ray 8.0 s, workers 7.0 s; assumed; the first run measures it
   epoch seconds from a probe of one epoch, made now
 states                                        12.3 kB  6 of 2.05 kB, rolling ones apart; the limit is 10 GB
@@ -245,7 +245,7 @@ def test_seconds_and_bytes_are_those_of_the_most_similar_trial(opened: Ledger) -
 def test_planned_against_actual(opened: Ledger) -> None:
     plan = planned(small(), opened, probe=lambda leaf: Probe(4.0, None))
     assert compared(plan, 16, 0, 3, 40.2) == (
-        "planned 16 epochs, 0 again and 3 to prove, trained 16, 0 again and 3 to prove; planned at most 57.9 s, "
+        "planned 16 epochs, 0 again and 3 to prove, trained 16, 0 again and 3 to prove; planned at most 57.8 s, "
         "took 40.2 s"
     )
     bounded = space_of({"a": {"grid": [1, 2]}}, fixed={"stop.rule": "patience"})
