@@ -95,8 +95,9 @@ def test_both_are_scripts_that_run_as_they_stand(script, line, capsys):
     assert re.fullmatch(rf"({line}\n){{10}}", capsys.readouterr().out)
 
 
-@pytest.mark.slow
+@pytest.mark.stress
 def test_a_study_that_shares_epochs_shows_the_rows_of_trials_that_are_trained_alone(tmp_path):
+    """On real workers, and alone in a fresh process for each trial; `test_examples` does it without Ray."""
     shutil.copytree(ROOT / "examples", tmp_path / "examples")
     command = [sys.executable, "-m", "search", "run", "examples/digits_torch.yaml"]
     done = subprocess.run(

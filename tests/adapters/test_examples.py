@@ -81,6 +81,7 @@ def test_a_command_whose_chance_is_not_of_the_seed_is_found(monkeypatch: pytest.
     ("name", "sets", "every", "trained"),
     [
         ("digits_sklearn", {"epochs": 6, "batch_size": 200, "alpha": 0.001}, 12, 8),
+        ("digits_torch", {"epochs": 6}, 18, 8),
         ("lightning_digits", {"epochs": 6, "dropout": 0.5}, 18, 8),
         ("transformers_gpt", {"layers": 1}, 12, 7),
     ],
