@@ -251,7 +251,7 @@ def test_report(results: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for name in ("space.yaml", "conditions.json", "trials.csv", "epochs.csv", "table.md", "table.csv", "table.tex"):
         assert (results / "toy" / name).stat().st_size
         assert name in out
-    assert f"report: {results / 'toy' / 'report.html'}\n" in out
+    assert f"report: {results / 'toy' / 'report.html'} " in out
     assert "1 finished, 1 failed" in out.replace("\n", " "), "a failed seed stands marked"
 
 
@@ -374,8 +374,8 @@ def test_a_run_ends_by_naming_what_changed_no_bit(good, monkeypatch, capsys):
     out, err = capsys.readouterr()
     assert err == said
     assert out.splitlines()[-5:] == [
-        "report: s/report.html",
-        "report: s (confirm)/report.html",
+        "report: s/report.html (all columns, notes and figures)",
+        "report: s (confirm)/report.html (all columns, notes and figures)",
         "next: python -m search show s  (its trials, and how each ended)",
         "      python -m search visualize s  (its best trial in pictures)",
         "      python -m search dashboard  (all studies, in a browser)",

@@ -6,6 +6,7 @@ import os
 import shlex
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import click
@@ -96,6 +97,11 @@ def console() -> Console:
     if sys.stdout.isatty() or os.environ.get("COLUMNS", "").isdigit():
         return Console()
     return Console(width=LOG_COLUMNS)
+
+
+def print_report(page: Path) -> None:
+    """Print where a study's page is, and what it has that a terminal left out."""
+    click.echo(f"report: {page} (all columns, notes and figures)")
 
 
 def print_next(name: str, results: str, storage: str | None) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from search.cli.log import TRACKERS
-from search.cli.options import changes, overrides, places, print_next, print_table, say
+from search.cli.options import changes, overrides, places, print_next, print_report, print_table, say
 from search.core.errors import StudyInterrupted, TrialsFailed
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def run(
     stages = [stage for stage in (study, study.confirmed) if stage is not None]
     for stage in stages:
         print_table(stage)
-        click.echo(f"report: {stage.folder / 'report.html'}")
+        print_report(stage.folder / "report.html")
     for stage in stages if trackers else ():
         for line in stage.log(*trackers):
             click.echo(line)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from search.cli.options import console, places, print_table, say
+from search.cli.options import console, places, print_report, print_table, say
 from search.core.errors import ReadOnly
 from search.core.shown import shell_word
 
@@ -48,7 +48,7 @@ def _report(study: Study, again: bool) -> None:
     print_table(study)
     if paths:
         *beside, page = paths
-        click.echo(f"report: {page}")
+        print_report(page)
         say(f"beside it: {', '.join(path.name for path in beside)}")
     for line in (*remarks, study.unrecorded):
         if line:

@@ -218,8 +218,8 @@ def test_end_to_end(sine: tuple[Bench, subprocess.CompletedProcess[str]]) -> Non
     made, done = sine
     assert (done.returncode, done.stderr) == (0, "")
     assert "degree=5" in done.stdout
-    assert f"report: {made.results / 'sine' / 'report.html'}" in done.stdout.splitlines()[-4]
-    assert done.stdout.splitlines()[-3].startswith(f"next: python -m search show sine --results {made.results}")
+    report = f"report: {made.results / 'sine' / 'report.html'} (all columns, notes and figures)"
+    assert f"{report}\nnext: python -m search show sine --results {made.results}\n" in done.stdout
     trials, epochs = made.table("trials.csv"), made.table("epochs.csv")
     assert [(row["degree"], row["seed"]) for row in trials] == [(d, s) for d in "135" for s in "01"]
     assert {(row["state"], row["epochs"], row["epochs_trained"], row["epochs_reused"]) for row in trials} == {
