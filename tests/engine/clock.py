@@ -86,14 +86,19 @@ class Timed(Simulation):
                 heapq.heappush(ends, self._event(lease_id))
         if len(self.running) + len(self.proofs) < self.workers and not self.driver.finished:
             producing = {lease.path[done] for lease, done in self.running.values()}
-            on_the_way = {key for lease, done in self.running.values() for key in lease.path[done:]}
-            for fold in self.driver.context.board:
+            board = self.driver.context.board
+            on_the_way = {key for keys in board.to_come() for key in keys}  # those trained and not reported, too
+            reported = {number: board.lease(number)[1] for number in self.running}
+            next_rows = {
+                key for number, (lease, done) in self.running.items() for key in lease.path[reported[number] : done + 1]
+            }
+            for fold in board:
                 if self._gated(fold):
                     continue
                 if self.states_to_come().isdisjoint(fold.leaf.path[fold.base : fold.epoch]):
                     assert fold.next_key in on_the_way, "an idle worker, and nobody trains what this leaf waits for"
                 if not self._disturbed and producing.isdisjoint(self._on_record):  # no lease trains known rows again
-                    assert fold.next_key in producing, "an idle worker beside an epoch that could be trained"
+                    assert fold.next_key in next_rows, "an idle worker beside an epoch that could be trained"
 
     def _gated(self, fold: Fold) -> bool:
         """Whether a leaf waits for a proof: one of its kind is being given, or a lease will bring a pair for it."""
