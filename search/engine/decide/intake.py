@@ -63,9 +63,9 @@ class Intake:
         taken = trained[: len(epochs)]
         if stale or any(measured.kept is not None for measured in taken):
             keeper.free(stale, [*board])
-        for measured in taken:
+        for place, measured in enumerate(taken):
             self._unkept(measured.unkept)
-            pace.row(lease_id, measured.seconds)
+            pace.row(lease_id, measured.seconds, sum(later.seconds for later in taken[place:]))
         goes_on = alarm is None and context.course.gives_leases and board.goes_on(lease_id, pace.stalled())
         if not goes_on:
             pace.ends(lease_id)

@@ -46,11 +46,12 @@ class Pace:
         if self._worker is None:
             self._early.add(lease)
 
-    def row(self, lease: int, seconds: float) -> None:
-        """A lease brought a row of so many seconds."""
-        besides = max(0.0, self._clock() - self._heard.get(lease, self._clock()) - seconds)
+    def row(self, lease: int, seconds: float, together: float | None = None) -> None:
+        """A lease brought a row of so many seconds, the first of some that took so many together."""
+        together = seconds if together is None else together
+        besides = max(0.0, self._clock() - self._heard.get(lease, self._clock()) - together)
         if self._worker is None and self._begun is not None:
-            self._worker = max(0.0, self._clock() - self._begun - seconds)
+            self._worker = max(0.0, self._clock() - self._begun - together)
         elif lease not in self._early:
             self._besides["epoch" if lease in self._own else "lease"].append(besides)
         self._early.discard(lease)
