@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from statistics import median
+from statistics import fmean, median
 
 STALLED_EPOCHS = 10.0
 """Nobody waits for a lease whose epoch takes this many times the usual one and its own last one, and more than
@@ -67,7 +67,8 @@ class Pace:
 
     def overhead(self) -> dict[str, float]:
         """Return the seconds that the run took beside its epochs, by the names of `search.plan.overhead.Overhead`."""
-        known = {name: median(seconds) for name, seconds in self._besides.items() if seconds}
+        # The mean: of rows that are reported together the first one has all that they took besides.
+        known = {name: fmean(seconds) for name, seconds in self._besides.items() if seconds}
         return known if self._worker is None else {"worker": self._worker, **known}
 
     def ends(self, lease: int) -> None:
