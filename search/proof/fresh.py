@@ -143,10 +143,13 @@ class Warm:
             self._ask("import", list(names))
 
     def _ask(self, *request: object) -> Any:
-        with self._lock:
-            zygote = self._living()
-            zygote.send_bytes(json.dumps(request).encode())
-            return pickle.loads(zygote.recv_bytes())
+        try:
+            with self._lock:
+                zygote = self._living()
+                zygote.send_bytes(json.dumps(request).encode())
+                return pickle.loads(zygote.recv_bytes())
+        except (EOFError, OSError) as error:
+            raise FreshDied("the warm process has ended") from error
 
     def _living(self) -> Connection:
         if self._zygote is None:
