@@ -183,7 +183,7 @@ def test_a_warm_process_that_was_killed_is_told_whatever_is_asked():
         with pytest.raises(FreshDied):
             fresh.save()
         for ask in (killed.fresh, lambda: killed.import_modules(["json"])):
-            with pytest.raises(FreshDied, match="^the warm process has ended$"):
+            with pytest.raises(FreshDied, match=r"^the warm process has ended$"):
                 ask()
 
 
