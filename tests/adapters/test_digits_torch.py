@@ -15,7 +15,6 @@ from typing import Any
 
 import pandas as pd
 import pytest
-import torch
 
 from search.workload import load_workload
 from tests.contracts.workload_contract import WorkloadContract
@@ -86,12 +85,7 @@ def alone(trials: list[tuple[dict[str, Any], int]]) -> list[list[dict[str, float
     ids=["original", "workload"],
 )
 def test_both_are_scripts_that_run_as_they_stand(script, line, capsys):
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        runpy.run_path(str(script), run_name="__main__")
-    finally:
-        torch.set_num_threads(threads)
+    runpy.run_path(str(script), run_name="__main__")
     assert re.fullmatch(rf"({line}\n){{10}}", capsys.readouterr().out)
 
 

@@ -243,7 +243,6 @@ class Reseeding(L.Callback):
 def test_the_bits_are_those_of_a_plain_fit() -> None:
     fixed = {**NET.canonical({}), "seed": 3}
     ours = rows(NET.start(fixed, 1, 0), 4)
-    torch.set_num_threads(1)
     data = Data()
     inner = data.setup
 

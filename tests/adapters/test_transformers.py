@@ -233,7 +233,6 @@ class Reseeding(TrainerCallback):
 
 def test_the_bits_are_those_of_a_plain_train(monkeypatch: pytest.MonkeyPatch) -> None:
     ours = rows(TRAINED.start({**TRAINED.canonical({}), "seed": 3}, 1, 0), 4)
-    torch.set_num_threads(1)
     seed_all(0, 0, "data")
     data = make_digits()
     for split in data.values():
