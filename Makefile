@@ -26,9 +26,8 @@ run: .venv/installed
 	$(BIN)/python -m search run spaces/focal.yaml
 
 # Files are begun in their order: by the number of their tests, as is usual, the few that take minutes would come last.
-# Tests that start processes wait for most of their time: three beside one another keep two cores busy.
 test: lint
-	$(PYTEST) -n 3 --dist loadfile --no-loadscope-reorder -m "not stress"
+	$(PYTEST) -n 2 --dist loadfile --no-loadscope-reorder -m "not stress"
 
 quick: .venv/installed-dev
 	$(PYTEST) -n 2 --dist worksteal -m "not slow and not stress"

@@ -178,10 +178,7 @@ def test_a_closed_warm_process_ends_its_forks_and_gives_no_more(forked):
 @pytest.mark.usefixtures("forked")  # not where a fork is not fresh
 def test_a_warm_process_that_was_killed_is_told_whatever_is_asked():
     with Warm(workloads.told, fork=True) as killed:
-        fresh = killed.fresh()
         os.kill(killed._pid, signal.SIGKILL)
-        with pytest.raises(FreshDied):
-            fresh.save()
         for ask in (killed.fresh, lambda: killed.import_modules(["json"])):
             with pytest.raises(FreshDied, match=r"^the warm process has ended$"):
                 ask()
