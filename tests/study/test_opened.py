@@ -13,9 +13,9 @@ from search.ledger.ledger import Ledger
 from search.report.record.curves import read_curves
 from search.report.record.frames import trials_frame
 from search.report.table.build import comparison_table
+from search.space import recorded
 from search.space.model import Space
 from search.space.writing import dump
-from search.study import opened
 from search.study.opened import OpenStudy
 from search.study.revision import find_study
 from tests.study.test_changed import space_of
@@ -32,13 +32,13 @@ def ledger(tmp_path: Path) -> Iterator[Ledger]:
 def texts(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The texts of spaces that were read."""
     read: list[str] = []
-    usual = opened.rebuild
+    usual = recorded.rebuild
 
     def rebuild(text: str, name: str) -> Space:
         read.append(text)
         return usual(text, name)
 
-    monkeypatch.setattr(opened, "rebuild", rebuild)
+    monkeypatch.setattr(recorded, "rebuild", rebuild)
     return read
 
 

@@ -51,7 +51,7 @@ class Scale:
         """Return values that are named, with their names, as numbers of this scale: all names, `most` numbers."""
         if self.words:
             return [(float(place), word) for place, word in enumerate(self.words)]
-        if self.low == self.high:
+        if math.isclose(self.low, self.high, rel_tol=1e-9):  # closer ones are one to whoever reads them
             return [(self.low, value_text(self.low, DRAWN_DIGITS))]
         return [(value, value_text(value, 3)) for value in (self._decades(most) or self._round(most))]
 
@@ -74,7 +74,7 @@ class Scale:
         step = next(step for step in (power, 2 * power, 5 * power, 10 * power) if span / step <= most - 1)
         first = math.ceil(self.low / step - 1e-9)
         last = math.floor(self.high / step + 1e-9)
-        return [round(place * step, 12) for place in range(first, last + 1)] or [self.low, self.high]
+        return [float(f"{place * step:.12g}") for place in range(first, last + 1)] or [self.low, self.high]
 
 
 def scale_of(axis: Axis, groups: Sequence[Group]) -> Scale:

@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Sequence
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
@@ -91,6 +91,8 @@ def test_scales_are_those_of_the_space(make: Callable[..., Study]) -> None:
 
 
 @given(st.floats(1e-6, 1e6), st.floats(1e-6, 1e6), st.booleans(), st.floats(0, 1))
+@example(1e-6, 1.0000000000000002e-06, False, 0.0)
+@example(1e-6, 1.00000001e-06, False, 0.0)
 def test_values_stand_between_the_ends_of_their_scale(
     one: float, other: float, logarithmic: bool, share: float
 ) -> None:
