@@ -1,7 +1,5 @@
 """Images to augment: noise, which shows every misplaced pixel, and smooth ones, which forgive interpolating twice."""
 
-from collections.abc import Iterator
-
 import pytest
 import torch
 
@@ -9,11 +7,8 @@ HEIGHT, WIDTH, BATCH, IMAGES = 24, 32, 12, 50
 
 
 @pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+def _one_thread(one_thread: None) -> None:
+    """Bits do not depend on how many threads there are where a test says nothing of them."""
 
 
 @pytest.fixture
