@@ -11,8 +11,10 @@ With d[s, i] = y_setting[s, i] - y_baseline[s, i], m its mean, r_s and c_i its r
     MS_R = sum_si (d_si - r_s - c_i + m)^2 / ((S-1)(n-1)) rest
     MS_P = 2 n sum_as e_as^2 / ((A-1)(S-1))               e: setting x seed residuals of the A x S accuracy table
     A >= 3 and S < 8:  Q = max(MS_P, MS_S, MS_R / 2),  f = (A-1)(S-1);    else  Q = max(MS_S, MS_R),  f = S - 1
-    I = max(MS_I - MS_R, 0),    V = max((Q + I) / (n S),  2 / (S (n+2)^2))
+    I = max(MS_I - MS_R, 0),    V = max((Q + I) / (n S),  2 g / (S (n+2)^2))
     df = clip((Q + I)^2 / (Q^2 / f),  f,  max(n - 1, f)),  f where Q = 0;    m +- t_{.975, df} sqrt(V)
+
+g is 1 for right and wrong, else the mean of d^2 over d != 0: the same bound in the unit of the scores.
 
 Sources: Obuchowski & Rockette (1995) for the two-way model, Hillis (2007) for the degrees of freedom. Pooling the seed
 noise over the settings of the table and the lower bound of V (of a table of ties, after Agresti & Min's two added
@@ -30,7 +32,7 @@ import numpy.typing as npt
 
 from search.statistics.results import LEVEL, Difference, MeanSquares, Trust
 from search.statistics.scores import Ended, Floats, Scores
-from search.statistics.single import one_run
+from search.statistics.single import is_whole, one_run
 from search.statistics.student import t_quantile, t_tail
 
 POOL_SETTINGS = 3
@@ -38,6 +40,9 @@ POOL_SETTINGS = 3
 
 POOL_SEEDS = 8
 """... below so many seeds; from here on the pair's own seeds tell enough."""
+
+IDENTICAL = "identical scores"
+"""Why there is no interval where every score of both settings is the same."""
 
 _ROUNDING = 1e-24
 """A sum of squares below this share of the squares it was formed from is rounding of exactly 0. Whether Q is 0 decides
@@ -96,9 +101,18 @@ def image_noise(squares: Squares) -> Floats:
     return np.maximum(squares.images - squares.rest, 0.0)
 
 
-def variance_of(q: float | Floats, i: float | Floats, seeds: float | Floats, images: float | Floats) -> Floats:
-    """Return V, never below that of a table of ties."""
-    return np.maximum((q + i) / (images * seeds), 2.0 / (seeds * (images + 2.0) ** 2))
+def variance_of(
+    q: float | Floats, i: float | Floats, seeds: float | Floats, images: float | Floats, g: float | Floats = 1.0
+) -> Floats:
+    """Return V, never below that of a table of ties; g as in the head of this file."""
+    return np.maximum((q + i) / (images * seeds), 2.0 * g / (seeds * (images + 2.0) ** 2))
+
+
+def mean_square(d: Floats) -> Floats:
+    """Return g of tables of shape (..., seeds, images): the mean of d^2 over d != 0; 0 where there is none."""
+    differ = (d != 0).sum(axis=(-2, -1))
+    mean: Floats = (d**2).sum(axis=(-2, -1)) / np.maximum(differ, 1)
+    return mean
 
 
 def df_of(q: float | Floats, i: float | Floats, f: float | Floats, images: float | Floats) -> Floats:
@@ -117,7 +131,7 @@ class Analysis:
         pooled: MS_P, or None where nothing was pooled.
         variance: V.
         df: degrees of freedom.
-        low: lower end of the 95 % interval, clipped to [-1, 1].
+        low: lower end of the 95 % interval, clipped.
         high: upper end.
         p: two-sided p value.
     """
@@ -131,12 +145,14 @@ class Analysis:
     p: Floats
 
 
-def analyse(d: Floats, table: Floats | None) -> Analysis:
+def analyse(d: Floats, table: Floats | None, g: float | Floats = 1.0, span: float = 1.0) -> Analysis:
     """Analyse differences.
 
     Args:
         d: (..., seeds >= 2, images >= 2), setting minus baseline, already times the images' weights.
         table: (..., settings, seeds) accuracies of all settings complete on these seeds, or None for this pair alone.
+        g: as in the head of this file.
+        span: the interval is clipped to [-span, span].
     """
     seeds, images = d.shape[-2:]
     squares = mean_squares(d)
@@ -148,12 +164,12 @@ def analyse(d: Floats, table: Floats | None) -> Analysis:
     else:
         q = np.maximum(squares.seeds, squares.rest)
     i = image_noise(squares)
-    variance = variance_of(q, i, seeds, images)
+    variance = variance_of(q, i, seeds, images, g)
     df = df_of(q, i, noise_df(settings, seeds), images)
     error = np.sqrt(variance)
     half = t_quantile(0.5 + LEVEL / 2, df) * error
     p = np.minimum(2 * t_tail(np.abs(squares.mean) / error, df), 1.0)
-    low, high = np.maximum(squares.mean - half, -1.0), np.minimum(squares.mean + half, 1.0)
+    low, high = np.maximum(squares.mean - half, -span), np.minimum(squares.mean + half, span)
     return Analysis(squares, pooled, variance, df, low, high, p)
 
 
@@ -190,9 +206,8 @@ class _Known:
         self._pools: dict[tuple[int, ...], Floats] = {}
 
     def rows(self, setting: int, seeds: npt.NDArray[np.intp]) -> Floats:
-        """Return a setting's scores times weights, seeds x images."""
-        values: Floats = self.scores.values[setting, seeds]
-        return values * self.scores.weights
+        """Return what is analysed of a setting, seeds x images."""
+        return self.scores.analysed(setting, seeds)
 
     def pool(self, seeds: npt.NDArray[np.intp]) -> Floats:
         """Return the accuracies, settings x seeds, of all settings that finished these seeds, each training once."""
@@ -209,23 +224,30 @@ def _difference(shared: _Known, setting: int, baseline: int) -> Difference:
     scores = shared.scores
     seeds = np.flatnonzero(shared.finished[setting] & shared.finished[baseline])
     n = scores.images
-    counts: dict[str, Any] = {"seeds": len(seeds), "images": n}
+    measure = scores.measure
+    counts: dict[str, Any] = {"seeds": len(seeds), "images": n, "measure": measure}
     if Ended.PRUNED in scores.ended[setting] + scores.ended[baseline]:
         reason = "a seed was pruned; a pruned setting can only be described, at an epoch all runs reached"
         return Difference(Trust.PRUNED, **counts, reason=reason)
     if setting == baseline or scores.same_run(setting, baseline, seeds.tolist()):
         return Difference(Trust.SAME_RUN, estimate=0.0, **counts)
     if not len(seeds) or not n:
-        reason = "no image" if len(seeds) else "no seed that both settings finished"
+        reason = f"no {measure.example}" if len(seeds) else "no seed that both settings finished"
         return Difference(Trust.NOT_ESTIMABLE, **counts, reason=reason)
     ours, theirs = shared.rows(setting, seeds), shared.rows(baseline, seeds)
     d = ours - theirs
     if n < 2:
-        return Difference(Trust.NOT_ESTIMABLE, estimate=_clip(d.mean()), **counts, reason="a single image")
+        estimate = _clip(d.mean(), measure.span)
+        return Difference(Trust.NOT_ESTIMABLE, estimate=estimate, **counts, reason=f"a single {measure.example}")
+    # Right and wrong that agree everywhere are a table of ties; other scores that do are no sample of anything.
+    whole = measure.correctness or (is_whole(ours) and is_whole(theirs))
+    g = 1.0 if whole else float(mean_square(d))
+    if not g:
+        return Difference(Trust.NOT_ESTIMABLE, estimate=0.0, **counts, reason=IDENTICAL)
     if len(seeds) == 1:
-        return one_run(scores, d[0], ours[0], theirs[0])
+        return one_run(scores, d[0], ours[0], theirs[0], g)
     pool = shared.pool(seeds)
-    analysis = analyse(d, pool)
+    analysis = analyse(d, pool, g, measure.span)
     settings = len(pool) if analysis.pooled is not None else 2
     squares = MeanSquares(
         float(analysis.squares.seeds),
@@ -235,7 +257,7 @@ def _difference(shared: _Known, setting: int, baseline: int) -> Difference:
     )
     return Difference(
         Trust.ESTIMATED,
-        estimate=_clip(analysis.squares.mean),
+        estimate=_clip(analysis.squares.mean, measure.span),
         low=float(analysis.low),
         high=float(analysis.high),
         p=float(analysis.p),
@@ -253,6 +275,6 @@ def _exact(part: Floats, total: Floats) -> Floats:
     return np.where(part <= _ROUNDING * total, 0.0, part)
 
 
-def _clip(value: float | Floats) -> float:
-    """Return a difference of weighted means within [-1, 1], which rounding may leave by the last bit."""
-    return float(min(max(value, -1.0), 1.0))
+def _clip(value: float | Floats, span: float) -> float:
+    """Return a difference of weighted means within its range, which rounding may leave by the last bit."""
+    return float(min(max(value, -span), span))

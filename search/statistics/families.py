@@ -72,7 +72,7 @@ class Family:
         """Return which settings may be called better than the baseline (bold), or with sign -1 worse: enough seeds, p
         and sign."""
         return tuple(
-            d is not None and d.decidable and p is not None and p <= self.alpha and sign * (d.estimate or 0.0) > 0
+            d is not None and d.decidable and p is not None and p <= self.alpha and sign * (d.gain or 0.0) > 0
             for d, p in zip(differences, self.adjusted, strict=True)
         )
 

@@ -1,7 +1,7 @@
 """What an estimate says: a frozen result with its state, never a NaN.
 
 What does not exist is None and the state says why: a figure is either a finite number or not there. Accuracies and
-differences are fractions, in [0, 1] and [-1, 1].
+their differences are fractions, in [0, 1] and [-1, 1]; other scores stand on their own scale (`measure`).
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import math
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from search.statistics.measure import ACCURACY, Form, Measure
 from search.statistics.student import t_quantile
 
 LEVEL = 0.95
@@ -56,12 +57,12 @@ class MeanSquares:
 
 @dataclass(frozen=True)
 class Difference:
-    """Setting minus baseline in accuracy.
+    """Setting minus baseline in the judged metric.
 
     Attributes:
         state: what kind of answer this is.
         estimate: mean over the common seeds and the images; exactly 0 for the same run; None where there is none.
-        low: lower end of the 95 % interval, clipped to [-1, 1].
+        low: lower end of the 95 % interval, clipped to the declared range (accuracy: [-1, 1]).
         high: upper end.
         p: two-sided p value, not adjusted.
         variance: squared standard error of the estimate.
@@ -73,6 +74,7 @@ class Difference:
         squares: mean squares; None where none could be formed.
         discordant: for one run without weights: images that only the setting, only the baseline has right.
         reason: why it is not estimable; "" where it is.
+        measure: what was compared.
     """
 
     state: Trust
@@ -89,6 +91,7 @@ class Difference:
     squares: MeanSquares | None = None
     discordant: tuple[int, int] | None = None
     reason: str = ""
+    measure: Measure = ACCURACY
 
     @property
     def noise(self) -> str:
@@ -102,33 +105,49 @@ class Difference:
         """Whether a verdict may rest on it."""
         return self.state is Trust.ESTIMATED and self.seeds >= VERDICT_SEEDS
 
+    @property
+    def gain(self) -> float | None:
+        """How much better the setting is than the baseline: the estimate, turned where lower is better."""
+        if self.estimate is None or self.measure.higher_is_better:
+            return self.estimate
+        return -self.estimate
+
+    @property
+    def ratio(self) -> tuple[float, float, float] | None:
+        """For a perplexity: the setting's over the baseline's with the ends of its interval, exactly; else None."""
+        if self.measure.form is not Form.EXP_MEAN or self.estimate is None or self.low is None or self.high is None:
+            return None
+        return self.measure.printed(self.estimate), self.measure.printed(self.low), self.measure.printed(self.high)
+
     def interval(self, level: float) -> tuple[float, float] | None:
-        """Return the t interval of another level, clipped to [-1, 1]; None where there is no variance or no df."""
+        """Return the t interval of another level, clipped as the 95 % one; None where there is no variance or no df."""
         if self.estimate is None or self.variance is None or self.df is None:
             return None
         half = float(t_quantile(0.5 + level / 2, self.df)) * math.sqrt(self.variance)
-        return max(self.estimate - half, -1.0), min(self.estimate + half, 1.0)
+        span = self.measure.span
+        return max(self.estimate - half, -span), min(self.estimate + half, span)
 
 
 @dataclass(frozen=True)
 class CellEstimate:
-    """Accuracy of one setting.
+    """The metric of one setting.
 
     Attributes:
         state: what kind of answer this is.
         estimate: mean over the finished seeds and the images; None where there is none.
-        low: lower end of the 95 % interval, in [0, 1].
+        low: lower end of the 95 % interval, within the declared range (accuracy: [0, 1]).
         high: upper end.
-        n_eff: images that a single sample of the same variance would have; None for the t interval (balanced accuracy).
+        n_eff: images that a single sample of the same variance would have; None for intervals that are not Wilson's.
         df: degrees of freedom; None for one run.
         seeds: finished seeds.
         of: seeds that were asked for.
         diverged: of those, how many diverged.
         images: images (groups, where duplicates were folded).
         correct: for one run without weights: images it has right.
-        per_seed: accuracy of each finished seed, in the order of the seeds.
+        per_seed: metric of each finished seed, in the order of the seeds.
         sd: standard deviation of `per_seed` (n - 1); None below two. No interval.
         reason: why it is not estimable; "" where it is.
+        measure: what was measured.
     """
 
     state: Trust
@@ -145,3 +164,4 @@ class CellEstimate:
     per_seed: tuple[float, ...] = field(default=())
     sd: float | None = None
     reason: str = ""
+    measure: Measure = ACCURACY

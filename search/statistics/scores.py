@@ -1,7 +1,8 @@
-"""What every setting's runs got right on the same images: the one input of the statistics.
+"""The scores of every setting's runs on the same examples: the one input of the statistics.
 
-A table of scores is settings x seeds x images. It also knows how each run ended, so that no statistic can take a run
-that was pruned, diverged or is missing for a finished one, and which runs are one and the same training.
+A table of scores is settings x seeds x images; "image" stands for whatever a score belongs to (`measure.Measure`). It
+also knows how each run ended, so that no statistic can take a run that was pruned, diverged or is missing for a
+finished one, and which runs are one and the same training.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from search.core.errors import InternalError
+from search.statistics.influence import root_mean
+from search.statistics.measure import ACCURACY, LARGEST, Form, Measure
 
 Floats = npt.NDArray[np.float64]
 
@@ -30,16 +33,18 @@ class Ended(StrEnum):
 
 @dataclass(frozen=True, eq=False)
 class Scores:
-    """Correctness per setting, seed and image.
+    """One score per setting, seed and image.
 
     Attributes:
-        values: settings x seeds x images, fractions: 1 right, 0 wrong, between them for groups of duplicates and for
-            runs counted at chance. 0 where the run did not finish.
+        values: settings x seeds x images. Of accuracies fractions: 1 right, 0 wrong, between them for groups of images
+            and for runs counted at chance. 0 where the run did not finish.
         ended: settings x seeds, how each run ended.
-        weights: per image, mean 1.
+        weights: per image, mean 1; of groups their sizes.
         balanced: the weights give every class the same weight (balanced accuracy).
         identities: settings x seeds, what the run was settled from: equal entries are one training.
         contents: settings x seeds, what the run's rows hold: equal entries are equal to the last bit.
+        measure: what a score is.
+        folded: an "image" is a group of images.
     """
 
     values: Floats
@@ -48,6 +53,8 @@ class Scores:
     balanced: bool
     identities: tuple[tuple[Hashable, ...], ...]
     contents: tuple[tuple[Hashable, ...], ...]
+    measure: Measure = ACCURACY
+    folded: bool = False
 
     @property
     def settings(self) -> int:
@@ -77,12 +84,36 @@ class Scores:
         """Return what names a setting's rows under these seeds: settings with equal names are one training repeated."""
         return tuple(self.contents[a][seed] for seed in seeds)
 
+    def analysed(self, setting: int, seeds: npt.NDArray[np.intp] | npt.NDArray[np.bool_]) -> Floats:
+        """Return what the analysis of variance reads of a setting, seeds x images; a run's mean is its metric.
+
+        Scores, times the weights of classes. Of groups u = m + (C/n) sum (y - m) over the images of a group, where m is
+        the run's mean, C the number of groups and n that of images: groups are the units then, and their size is part
+        of their spread.
+        """
+        values: Floats = self.values[setting, seeds]
+        if not self.folded:
+            return values * self.weights if self.weighted else values
+        mean = (values * self.weights).mean(axis=-1, keepdims=True)
+        spread: Floats = mean + (values - mean) * self.weights
+        return spread
+
     def at_chance(self, classes: int) -> Scores:
         """Return the scores with every diverged run counted as finished at chance, 1 / classes.
 
         A setting that diverges under some seeds is worse than its finished runs say: this is its second line.
         """
-        values = np.where(self._which(Ended.DIVERGED)[:, :, None], 1.0 / classes, self.values)
+        return self._counted(1.0 / classes)
+
+    def as_untrained(self) -> Scores | None:
+        """Return the scores with every diverged run counted at the score of an untrained model; None: not declared."""
+        untrained = self.measure.untrained
+        if untrained is None:
+            return None
+        return self._counted(untrained**0.5 if self.measure.form is Form.ROOT_MEAN else untrained)
+
+    def _counted(self, score: float) -> Scores:
+        values = np.where(self._which(Ended.DIVERGED)[:, :, None], score, self.values)
         ended = tuple(tuple(Ended.FINISHED if end is Ended.DIVERGED else end for end in row) for row in self.ended)
         return replace(self, values=values, ended=ended)
 
@@ -94,6 +125,7 @@ class Scores:
 def make_scores(
     correct: npt.ArrayLike,
     *,
+    measure: Measure = ACCURACY,
     ended: Sequence[Sequence[Ended]] | None = None,
     classes: npt.ArrayLike | None = None,
     groups: npt.ArrayLike | None = None,
@@ -103,17 +135,19 @@ def make_scores(
     """Return scores, checked.
 
     Args:
-        correct: settings x seeds x images, booleans or fractions; what stands where a run did not finish is not read.
+        correct: settings x seeds x images, booleans or scores; what stands where a run did not finish is not read.
+        measure: what a score is.
         ended: settings x seeds; None: all finished.
         classes: true class of each image, for balanced accuracy: image i of a class of n_i among n images and C
             classes then weighs n / (C n_i). None: all images count the same.
-        groups: content of each image (its hash): images of equal content are one, their mean, with their number as
-            weight. None: all images differ.
+        groups: names the group of each image (its content, its patient, its document): groups are the units, not
+            images. None: all images differ.
         identities: settings x seeds, what each run was settled from (its last row's key). None: all differ.
         contents: settings x seeds, what each run's rows hold. None: as the identities.
 
     Raises:
-        InternalError: a shape that does not fit, or a value outside [0, 1] in a run that finished.
+        InternalError: a shape that does not fit, or a score in a run that finished that is no finite number or lies
+            outside the declared range.
     """
     raw = np.asarray(correct)
     if raw.ndim != 3:
@@ -126,14 +160,18 @@ def make_scores(
     values = raw.astype(np.float64)
     done = np.array([[end is Ended.FINISHED for end in row] for row in ends], dtype=bool).reshape(settings, seeds)
     values = np.where(done[:, :, None], values, 0.0)
-    if not ((values >= 0) & (values <= 1)).all():
-        raise InternalError("scores of a finished run: must lie in [0, 1]; a prediction that is no number is wrong, 0")
+    _check(values[done], measure)
+    if measure.form is Form.ROOT_MEAN:
+        values = root_mean(values)
     weights = np.ones(images)
     if classes is not None:
         weights = _balance(np.asarray(classes), images)
     if groups is not None:
         values, weights = _fold(values, weights, np.asarray(groups))
-    return Scores(values, ends, weights, classes is not None, keys, rows)
+        if measure.correctness:
+            values = np.minimum(values, 1.0)
+    folded = values.shape[2] != images
+    return Scores(values, ends, weights, classes is not None, keys, rows, measure, folded)
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,7 +182,7 @@ class RunScores:
         setting: place of the setting in the table, from 0.
         seed: its seed.
         ended: how it ended.
-        correct: per image, booleans or fractions; not read where it did not finish.
+        correct: per image, booleans or scores; not read where it did not finish.
         identity: what it was settled from; None: a training of its own.
         content: what its rows hold; None: as the identity.
     """
@@ -162,6 +200,7 @@ def from_runs(
     settings: int,
     images: int,
     *,
+    measure: Measure = ACCURACY,
     classes: npt.ArrayLike | None = None,
     groups: npt.ArrayLike | None = None,
 ) -> Scores:
@@ -172,6 +211,7 @@ def from_runs(
     Args:
         settings: number of settings.
         images: number of images.
+        measure: what a score is.
         classes: as in `make_scores`.
         groups: as in `make_scores`.
 
@@ -204,7 +244,36 @@ def from_runs(
                     f"scores of setting {a}, seed {seed}: {values.shape}, must be one per image, {images}"
                 )
             correct[a, s] = values
-    return make_scores(correct, ended=ended, classes=classes, groups=groups, identities=identities, contents=contents)
+    return make_scores(
+        correct,
+        measure=measure,
+        ended=ended,
+        classes=classes,
+        groups=groups,
+        identities=identities,
+        contents=contents,
+    )
+
+
+def _check(values: Floats, measure: Measure) -> None:
+    """Refuse scores of finished runs that are no finite numbers, or lie outside the declared range."""
+    if measure.correctness:
+        if not ((values >= 0) & (values <= 1)).all():
+            raise InternalError(
+                "scores of a finished run: must lie in [0, 1]; a prediction that is no number is wrong, 0"
+            )
+        return
+    if not (np.abs(values) <= LARGEST).all():  # NaN is not below anything
+        raise InternalError(f"scores of a finished run: must be numbers of at most {LARGEST:g} in size")
+    if measure.form is Form.INFLUENCE:
+        return
+    if measure.form is Form.ROOT_MEAN and (measure.low is None or measure.low < 0):
+        raise InternalError("a root of a mean: its scores must be declared to be 0 or more")
+    for limit, fits in ((measure.low, np.greater_equal), (measure.high, np.less_equal)):
+        if limit is not None and not fits(values, limit).all():
+            wrong = float(values[~fits(values, limit)].flat[0])
+            side = "least" if limit == measure.low else "most"
+            raise InternalError(f"score {wrong:g} of a finished run: must be at {side} {limit:g}, as it is declared")
 
 
 def _balance(classes: npt.NDArray[np.generic], images: int) -> Floats:
@@ -216,7 +285,10 @@ def _balance(classes: npt.NDArray[np.generic], images: int) -> Floats:
 
 
 def _fold(values: Floats, weights: Floats, groups: npt.NDArray[np.generic]) -> tuple[Floats, Floats]:
-    """Return one image per group: the weighted mean of its images, and their weight, with mean 1 over the groups."""
+    """Return one image per group: the weighted mean of its images, and their weight, with mean 1 over the groups.
+
+    So (C/n) sum (y - m) over a group is its weight times the distance of its mean from m.
+    """
     if groups.shape != weights.shape:
         raise InternalError(f"groups of shape {groups.shape}: must be one per image, {len(weights)}")
     _, first, index = np.unique(groups, return_index=True, return_inverse=True)
@@ -228,7 +300,7 @@ def _fold(values: Floats, weights: Floats, groups: npt.NDArray[np.generic]) -> t
     starts = np.flatnonzero(np.diff(place[order], prepend=-1))
     total = np.add.reduceat(weights[order], starts)
     sums = np.add.reduceat((values * weights)[..., order], starts, axis=-1)
-    return np.minimum(sums / total, 1.0), total * (len(first) / total.sum())
+    return sums / total, total * (len(first) / total.sum())
 
 
 def _rows(given: Sequence[Sequence[object]] | None, shape: tuple[int, int], name: str) -> tuple[tuple[Any, ...], ...]:

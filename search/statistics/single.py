@@ -7,6 +7,7 @@ so they can be narrower than those of three seeds, which answer the larger quest
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 from scipy import special
@@ -53,7 +54,7 @@ def mcnemar(b: int, c: int) -> float:
     return min(2 * float(special.bdtr(min(b, c), b + c, 0.5)), 1.0) if b + c else 1.0
 
 
-def one_run(scores: Scores, d: Floats, setting: Floats, baseline: Floats) -> Difference:
+def one_run(scores: Scores, d: Floats, setting: Floats, baseline: Floats, g: float = 1.0) -> Difference:
     """Return the difference of two single runs.
 
     Args:
@@ -61,23 +62,26 @@ def one_run(scores: Scores, d: Floats, setting: Floats, baseline: Floats) -> Dif
         d: setting minus baseline per image (n >= 2), times the weights.
         setting: the setting's scores per image, times the weights.
         baseline: the baseline's.
+        g: as in `crossed`.
 
-    Weighted images are not simply right or wrong, so neither Bonett-Price nor McNemar applies to them: there it is the
-    paired t over images, with the variance of a table of ties at least.
+    Weighted images are not simply right or wrong, so neither Bonett-Price nor McNemar applies to them, nor to scores of
+    another kind: there it is the paired t over images, with the variance of a table of ties at least.
     """
-    n = len(d)
-    estimate = float(min(max(d.mean(), -1.0), 1.0))
-    if not scores.weighted and _whole(setting) and _whole(baseline):
+    n, span = len(d), scores.measure.span
+    counts: dict[str, Any] = {"seeds": 1, "images": n, "measure": scores.measure}
+    estimate = float(min(max(d.mean(), -span), span))
+    if not scores.weighted and is_whole(setting) and is_whole(baseline):
         b, c = int((d > 0).sum()), int((d < 0).sum())
         low, high = bonett_price(b, c, n)
         p = mcnemar(b, c)
-        return Difference(Trust.ONE_RUN, estimate, low, high, p, seeds=1, images=n, discordant=(b, c))
-    variance = max(float(d.var(ddof=1)) / n, 2.0 / (n + 2.0) ** 2)
+        return Difference(Trust.ONE_RUN, estimate, low, high, p, **counts, discordant=(b, c))
+    variance = max(float(d.var(ddof=1)) / n, 2.0 * g / (n + 2.0) ** 2)
     half = float(t_quantile(0.5 + LEVEL / 2, n - 1)) * math.sqrt(variance)
     p = min(2 * float(t_tail(abs(estimate) / math.sqrt(variance), n - 1)), 1.0)
-    low, high = max(estimate - half, -1.0), min(estimate + half, 1.0)
-    return Difference(Trust.ONE_RUN, estimate, low, high, p, variance, float(n - 1), seeds=1, images=n)
+    low, high = max(estimate - half, -span), min(estimate + half, span)
+    return Difference(Trust.ONE_RUN, estimate, low, high, p, variance, float(n - 1), **counts)
 
 
-def _whole(values: Floats) -> bool:
+def is_whole(values: Floats) -> bool:
+    """Return whether every score is 0 or 1."""
     return bool(np.isin(values, (0.0, 1.0)).all())

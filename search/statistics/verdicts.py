@@ -16,6 +16,7 @@ from enum import StrEnum
 
 from search.core.errors import InternalError
 from search.statistics.families import holm_once
+from search.statistics.measure import ACCURACY, LARGEST, Measure
 from search.statistics.results import ALPHA, VERDICT_SEEDS, Difference, Trust
 
 
@@ -44,14 +45,9 @@ class Verdict:
     open: tuple[str, ...] = ()
 
 
-def points(value: float) -> str:
-    """Return a difference in percentage points with its sign, "+1.5 pt"."""
-    return f"{100 * value:+.1f} pt"
-
-
-def size(value: float) -> str:
-    """Return a margin in percentage points, "2 pt"."""
-    return f"{100 * value:.3g} pt"
+def size(value: float, measure: Measure = ACCURACY) -> str:
+    """Return a margin in the metric's unit, "2 pt"."""
+    return measure.amount(value)
 
 
 def better(
@@ -67,33 +63,37 @@ def better(
     Args:
         difference: a minus b.
         p_adjusted: its p value, Holm-adjusted among the claims of the file.
-        by: the claim's own margin, "better by at least `by`"; support then needs an interval above it.
+        by: the claim's own margin, "better by at least `by`"; support then needs an interval above it (for a metric
+            of which less is better, below -`by`).
         margin: the smallest difference that matters (`report.margin`), where the claim has none of its own.
         need: what would decide, for an undecided verdict (`power.need`).
         alpha: level of the test; margins are judged by the interval of level 1 - alpha.
     """
+    measure = difference.measure
     for name, value in (("by", by), ("margin", margin)):
-        _check_margin(name, value)
+        _check_margin(name, value, measure)
     evidence = _evidence(difference, p_adjusted)
     if difference.state is Trust.SAME_RUN and difference.seeds >= VERDICT_SEEDS:
         return Verdict(Kind.CONTRADICTED, "both settings are the same run: the difference is exactly 0", evidence)
     if not difference.decidable or p_adjusted is None:
         return _undecided(_why_not(difference), need, evidence)
+    up = measure.higher_is_better
     estimate, low, high = _figures(difference, alpha)
-    clear = p_adjusted <= alpha
+    clear, told = p_adjusted <= alpha, measure.amount(estimate if up else -estimate, signed=True)
     if clear and estimate > 0 and (by is None or low > by):
         if by is not None:
-            return Verdict(Kind.SUPPORTED, f"the interval lies above {size(by)}", evidence)
+            side = "above" if up else "below"
+            return Verdict(Kind.SUPPORTED, f"the interval lies {side} {size(by if up else -by, measure)}", evidence)
         small = margin is not None and low > -margin and high < margin
-        note = f", by less than {size(margin or 0)}" if small else ""
-        return Verdict(Kind.SUPPORTED, f"better by {points(estimate)}{note}", evidence)
+        note = f", by less than {size(margin or 0, measure)}" if small else ""
+        return Verdict(Kind.SUPPORTED, f"{'better by' if up else 'better:'} {told}{note}", evidence)
     if clear and estimate < 0:
-        return Verdict(Kind.CONTRADICTED, f"worse: {points(estimate)}", evidence)
+        return Verdict(Kind.CONTRADICTED, f"worse: {told}", evidence)
     limit = by if by is not None else margin
     if limit is not None and high < limit:
-        return Verdict(Kind.CONTRADICTED, f"if better, then by less than {size(limit)}", evidence)
+        return Verdict(Kind.CONTRADICTED, f"if better, then by less than {size(limit, measure)}", evidence)
     if clear and by is not None:
-        return _undecided(f"better, but not surely by {size(by)}", need, evidence)
+        return _undecided(f"better, but not surely by {size(by, measure)}", need, evidence)
     return _undecided("the difference may be 0", need, evidence)
 
 
@@ -105,7 +105,8 @@ def equal(difference: Difference, within: float, need: str = "", alpha: float = 
     Raises:
         InternalError: no positive margin; a space file without one is refused when it is read.
     """
-    _check_margin("within", within)
+    measure = difference.measure
+    _check_margin("within", within, measure)
     evidence = _evidence(difference, None)
     if difference.state is Trust.SAME_RUN and difference.seeds >= VERDICT_SEEDS:
         return Verdict(Kind.SUPPORTED, "both settings are the same run", evidence)
@@ -117,12 +118,12 @@ def equal(difference: Difference, within: float, need: str = "", alpha: float = 
         evidence |= {"low_90": inner[0], "high_90": inner[1]}
     if -within < inner[0] and inner[1] < within:
         level = f"{100 * (1 - 2 * alpha):.3g} %"
-        return Verdict(Kind.SUPPORTED, f"the {level} interval lies within {size(within)}", evidence)
+        return Verdict(Kind.SUPPORTED, f"the {level} interval lies within {size(within, measure)}", evidence)
     if low > within or high < -within:
         return Verdict(
-            Kind.CONTRADICTED, f"the {100 * (1 - alpha):.3g} % interval lies outside {size(within)}", evidence
+            Kind.CONTRADICTED, f"the {100 * (1 - alpha):.3g} % interval lies outside {size(within, measure)}", evidence
         )
-    return _undecided(f"the interval reaches beyond {size(within)}", need, evidence)
+    return _undecided(f"the interval reaches beyond {size(within, measure)}", need, evidence)
 
 
 def best(
@@ -139,8 +140,8 @@ def best(
         return _undecided("there is no other setting", "", {})
     values = [d.p if d.decidable else None for d in differences.values()]
     adjusted = dict(zip(differences, holm_once(values, alike or list(differences))[0], strict=True))
-    beaten_by = [name for name, d in differences.items() if _clear(d, adjusted[name], alpha) and (d.estimate or 0) < 0]
-    ruled_out = [name for name, d in differences.items() if _clear(d, d.p, alpha) and (d.estimate or 0) > 0]
+    beaten_by = [name for name, d in differences.items() if _clear(d, adjusted[name], alpha) and (d.gain or 0) < 0]
+    ruled_out = [name for name, d in differences.items() if _clear(d, d.p, alpha) and (d.gain or 0) > 0]
     left = tuple(name for name in differences if name not in ruled_out)
     evidence = {"others": float(len(differences)), "ruled_out": float(len(ruled_out))}
     known = [d.p for d in differences.values() if d.p is not None]
@@ -203,13 +204,13 @@ def _clear(difference: Difference, p: float | None, alpha: float) -> bool:
 
 
 def _figures(difference: Difference, alpha: float) -> tuple[float, float, float]:
-    """Return estimate and ends of a decidable difference, its interval of level 1 - alpha."""
+    """Return gain and ends of a decidable difference, its interval of level 1 - alpha, in the good direction."""
     estimate, low, high = difference.estimate, difference.low, difference.high
     if alpha != ALPHA and (ends := difference.interval(1 - alpha)) is not None:
         low, high = ends
     if estimate is None or low is None or high is None:
         raise InternalError(f"a difference that is {difference.state} has no interval to judge by")
-    return estimate, low, high
+    return (estimate, low, high) if difference.measure.higher_is_better else (-estimate, -high, -low)
 
 
 def _evidence(difference: Difference, p_adjusted: float | None) -> dict[str, float]:
@@ -238,6 +239,8 @@ def _undecided(reason: str, need: str, evidence: Mapping[str, float]) -> Verdict
     return Verdict(Kind.UNDECIDED, f"{reason}; {told}" if told else reason, evidence)
 
 
-def _check_margin(name: str, value: float | None) -> None:
-    if value is not None and not 0 < value <= 1:
-        raise InternalError(f"{name} {value}: must be a fraction above 0 and at most 1")
+def _check_margin(name: str, value: float | None, measure: Measure) -> None:
+    if value is None or 0 < value <= min(measure.span, LARGEST):
+        return
+    rule = "a fraction above 0 and at most 1" if measure.unit == "pt" else "above 0 and at most the range of the metric"
+    raise InternalError(f"{name} {value}: must be {rule}")

@@ -208,16 +208,23 @@ def test_balanced_accuracy_is_the_mean_of_the_classes() -> None:
     )
 
 
-def test_duplicates_are_one_image_with_their_number_as_weight() -> None:
+def test_duplicates_are_one_image_whose_size_is_part_of_its_spread() -> None:
     y = golden(3, 3)
     groups = np.arange(40) // 2 * 2
     groups[30:] = np.arange(30, 40)  # 15 pairs, 10 single images
     found = difference(make_scores(y, groups=groups), 1, 0)
     assert found.images == 25
     assert found.estimate == pytest.approx(float(y[1].mean()) - float(y[0].mean()), abs=1e-14)
-    folded = np.concatenate([(y[..., :30:2] + 1.0 * y[..., 1:30:2]) / 2, y[..., 30:]], axis=-1)
-    expected = loops(folded * (np.array([2.0] * 15 + [1.0] * 10) * 25 / 40), 1, 0)
+    mean = y.mean(axis=-1, keepdims=True)
+    sums = [(y[..., groups == group] - mean).sum(axis=-1) for group in dict.fromkeys(groups.tolist())]
+    expected = loops(mean + 25 / 40 * np.stack(sums, axis=-1), 1, 0)
     assert (found.low, found.p) == pytest.approx((expected["low"], expected["p"]), abs=1e-12)
+
+
+def test_golden_values_of_groups() -> None:
+    scores = make_scores(np.array([[[1, 0, 1, 1, 0, 1, 1]]]), groups=[0, 0, 0, 1, 1, 2, 3])
+    assert scores.analysed(0, np.array([0]))[0] == pytest.approx([0.632653, 0.469388, 0.877551, 0.877551], abs=5e-7)
+    assert scores.images**2 / (scores.weights**2).sum() == pytest.approx(3.266667, abs=5e-7)
 
 
 def test_an_image_listed_ten_times_is_no_ten_images() -> None:

@@ -55,8 +55,7 @@ def test_weighted_images_get_the_t_interval(classes: list[int] | None) -> None:
     groups = None if classes else [0, 0, *range(2, 40)]
     scores = make_scores(y, classes=classes, groups=groups)
     found = difference(scores, 1, 0)
-    weighted = scores.values * scores.weights
-    d = weighted[1, 0] - weighted[0, 0]
+    d = scores.analysed(1, np.array([0]))[0] - scores.analysed(0, np.array([0]))[0]
     expected = stats.ttest_1samp(d, 0)
     assert (found.state, found.discordant) == (Trust.ONE_RUN, None)
     assert found.p == pytest.approx(expected.pvalue)

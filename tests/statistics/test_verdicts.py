@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 
 import pytest
 from scipy import stats
 
 from search.core.errors import InternalError
+from search.statistics.measure import Measure
 from search.statistics.results import Difference, Trust
 from search.statistics.verdicts import Kind, always, best, better, equal
 
@@ -147,3 +149,37 @@ def test_runs_that_did_not_finish_are_no_evidence() -> None:
     assert always([True, True, None]).reason == "only 2 runs; up to 78 % of runs may do otherwise (95 % limit)"
     assert always([None, None]).reason == "no run finished"
     assert always([]).kind is U
+
+
+LOSS = Measure(low=0.0, higher_is_better=False)
+ANGLE = Measure(higher_is_better=False, unit="degrees")
+
+
+@pytest.mark.parametrize(
+    ("estimate", "half", "by", "margin", "kind", "reason"),
+    [
+        (-0.5, 0.3, None, None, S, "better: -0.5 degrees"),
+        (0.5, 0.3, None, None, C, "worse: +0.5 degrees"),
+        (-0.5, 0.3, 0.1, None, S, "the interval lies below -0.1 degrees"),
+        (-0.5, 0.45, 0.1, None, U, "better, but not surely by 0.1 degrees"),
+        (-0.01, 0.3, None, 2.0, C, "if better, then by less than 2 degrees"),
+        (-1.0, 0.3, None, 2.0, S, "better: -1 degrees, by less than 2 degrees"),
+        (-0.01, 0.3, None, None, U, "the difference may be 0"),
+    ],
+)
+def test_less_may_be_better(
+    estimate: float, half: float, by: float | None, margin: float | None, kind: Kind, reason: str
+) -> None:
+    difference = replace(at(estimate, half), measure=ANGLE)
+    found = better(difference, difference.p, by, margin)
+    assert (found.kind, found.reason) == (kind, reason)
+
+
+def test_equal_and_best_in_the_unit_and_direction_of_the_metric() -> None:
+    assert equal(replace(at(0.3, 1.0), measure=ANGLE), 2.0).reason == "the 90 % interval lies within 2 degrees"
+    assert equal(replace(at(3.0, 0.5), measure=ANGLE), 2.0).kind is C
+    one = best({"b": replace(at(-0.05, 0.03), measure=LOSS)})
+    assert (one.kind, one.reason) == (S, "better than the only other one")
+    assert best({"b": replace(at(0.05, 0.03), measure=LOSS)}).kind is C
+    with pytest.raises(InternalError, match="within 0: must be above 0 and at most the range of the metric"):
+        equal(replace(at(0.3, 1.0), measure=LOSS), 0)
