@@ -17,10 +17,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
+
+if TYPE_CHECKING:
+    from sqlalchemy.dialects import postgresql
 
 VERSION = "3"
 """Version of this layout."""
@@ -181,7 +184,11 @@ def batches(keys: Sequence[_Key]) -> Iterator[Sequence[_Key]]:
 
 def insert(dialect: str, table: sa.Table) -> postgresql.Insert | sqlite.Insert:
     """Insert as the database of this name does it: the two know what to do where the key is taken."""
-    return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
+    if dialect != "postgresql":
+        return sqlite.insert(table)
+    from sqlalchemy.dialects import postgresql  # which a ledger in a file does not need
+
+    return postgresql.insert(table)
 
 
 def insert_new(dialect: str, table: sa.Table, values: Mapping[str, object] | None = None) -> sa.Insert:

@@ -15,6 +15,7 @@ from tests.surroundings import HANG_S
 ROOT = Path(__file__).parents[2]
 TRAINERS = {"ray", "torch", "torchvision", "optuna", "search.engine", "sklearn"}
 DRAWERS = {"pandas", "pyarrow", "scipy", "plotly", "tabulate", "openpyxl"}
+DATABASES = {"sqlalchemy", "sqlalchemy.dialects.postgresql"}
 CODE = """
 import json, sys
 from search.__main__ import run
@@ -47,7 +48,7 @@ def test_a_verb_loads_what_it_needs(tmp_path: Path) -> None:
     planning = ["import", "search.plan.plan"]
     deciding = ["import", "search.engine.decide.driver"]
     loaded = loaded_after([check, listing, study, trial, planning, report, deciding])
-    found = {name: sorted((TRAINERS | DRAWERS | {"sqlalchemy"}) & modules) for name, modules in loaded.items()}
+    found = {name: sorted((TRAINERS | DRAWERS | DATABASES) & modules) for name, modules in loaded.items()}
     reading = ["sqlalchemy"]
     assert found == {
         " ".join(check): [],
@@ -67,5 +68,5 @@ def test_a_worker_loads_no_database() -> None:
     """Ray's library is loaded by Ray itself; what the workload needs comes with the workload."""
     importing = ["import", "search.engine.worker.process"]
     loaded = loaded_after([importing])[" ".join(importing)]
-    heavy = TRAINERS | DRAWERS | {"sqlalchemy", "jsonschema"}
+    heavy = TRAINERS | DRAWERS | DATABASES | {"jsonschema"}
     assert heavy & loaded == {"search.engine"}
