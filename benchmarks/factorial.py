@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 
 from classifier.workload import ClassifierWorkload
+from search.workload.scored import PER_EXAMPLE
 
 EPOCHS = "SEARCH_BENCHMARK_EPOCHS"
 
@@ -71,10 +72,13 @@ def note(row: Settings, seconds: float) -> None:
 def digest(row: Settings) -> str:
     """Return the hash of all bits of a row."""
     digested = hashlib.sha256()
-    for name in sorted(row.keys() - {"predictions"}):
+    for name in sorted(row.keys() - set(PER_EXAMPLE)):
         digested.update(f"{name}={float(row[name]).hex()};".encode())
     for split, classes in sorted(row.get("predictions", {}).items()):
         digested.update(f"{split}:".encode() + np.ascontiguousarray(classes, dtype="<i8").tobytes())
+    for split, named in sorted(row.get("scores", {}).items()):
+        for name, scores in sorted(named.items()):
+            digested.update(f"{split} {name}:".encode() + np.ascontiguousarray(scores, dtype="<f8").tobytes())
     return digested.hexdigest()[:32]
 
 
@@ -111,7 +115,7 @@ def rows(config: Settings) -> Iterator[dict[str, float]]:
     run = workload.start(fixed, cpus=1, gpus=0)
     for settings in schedule:
         row = run.train_epoch(settings)
-        yield {name: value for name, value in row.items() if name != "predictions"}
+        yield {name: value for name, value in row.items() if name not in PER_EXAMPLE}
 
 
 def trainable(config: dict[str, Any]) -> None:

@@ -92,7 +92,7 @@ class Study:
         return decisions_frame(self.opened)
 
     def predictions(self) -> pd.DataFrame:
-        """One row per trial, split and image: truth and predicted class."""
+        """One row per trial, split and example: truth, predicted class, and scores such as ``score_loss``."""
         from search.report.record.frames import predictions_frame
 
         return predictions_frame(self._curves())

@@ -1,6 +1,6 @@
 """Words shared by all rooms: a trial, a row, and how a trial ended.
 
-Imports nothing of ours, so that every other room can.
+Imports nothing of ours but other words, so that every other room can.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+
+from search.core.scores import ScoreRule, equal_scores
 
 VAL_LOSS = "val_loss"
 """The metric that stop rules read where no other is named."""
@@ -44,13 +46,19 @@ class Row:
             Names starting with ``test_`` are never read by any decision.
         predictions: split -> predicted class per image, an integer array of shape [n_images];
             empty for workloads that predict no classes.
+        scores: split -> name -> one real number per example, float32 or float64 [n_examples]; empty for workloads that
+            give none.
+        score_rules: metric -> how it comes from scores.
     """
 
     metrics: Mapping[str, float]
     predictions: Mapping[str, np.ndarray] = field(default_factory=dict)
+    scores: Mapping[str, Mapping[str, np.ndarray]] = field(default_factory=dict)
+    score_rules: Mapping[str, ScoreRule] = field(default_factory=dict)
 
     def __eq__(self, other: object) -> bool:
-        """Equal to the last bit: NaN equals NaN, 0.0 differs from -0.0."""
+        """Equal to the last bit: NaN equals NaN, 0.0 differs from -0.0. Scores are compared where both have them: rows
+        that were recorded before there were scores equal those that are trained again."""
         return isinstance(other, Row) and not self.differences(other)
 
     def __hash__(self) -> int:
@@ -59,10 +67,12 @@ class Row:
     def __repr__(self) -> str:
         """Short: Ray Tune writes each result as text, which for arrays takes longer than everything else of a row."""
         predictions = ", ".join(f"{len(classes)} of {split}" for split, classes in self.predictions.items())
-        return f"Row({dict(self.metrics)}, predictions: {predictions or 'none'})"
+        scores = ", ".join(f"{name} of {split}" for split, named in self.scores.items() for name in named)
+        told = f"; scores: {scores}" if scores else ""
+        return f"Row({dict(self.metrics)}, predictions: {predictions or 'none'}{told})"
 
     def differences(self, other: Row) -> list[str]:
-        """Name the metrics and splits in which two rows differ by at least one bit."""
+        """Name the metrics, splits and scores in which two rows differ by at least one bit."""
         names = [
             name
             for name in sorted({*self.metrics, *other.metrics})
@@ -72,7 +82,19 @@ class Row:
         for split in sorted({*self.predictions, *other.predictions}):
             if not np.array_equal(self.predictions.get(split, nothing), other.predictions.get(split, nothing)):
                 names.append(f"predictions on {split}")
+        for split in sorted(self.scores.keys() & other.scores.keys()):
+            ours, theirs = self.scores[split], other.scores[split]
+            differing = (
+                name for name in sorted(ours.keys() & theirs.keys()) if not equal_scores(ours[name], theirs[name])
+            )
+            names += [f"scores {name} on {split}" for name in differing]
         return names
+
+    def per_example(self) -> dict[str, object]:
+        """Return what it says example by example, as `search.workload.Run.train_epoch` returns it."""
+        rules = {metric: dict(vars(rule)) for metric, rule in self.score_rules.items()}
+        said = {"predictions": self.predictions, "scores": self.scores, "score_rules": rules}
+        return {name: value for name, value in said.items() if value}
 
 
 def _bits(value: float | None) -> bytes | None:

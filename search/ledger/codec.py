@@ -6,14 +6,17 @@ pickled.
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import json
+import zlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
 from search.core.errors import InternalError
+from search.core.scores import ScoreRule
 from search.core.trial import DataCard, Row
 
 
@@ -33,6 +36,57 @@ def decode_row(blob: bytes, predictions: bool = True) -> Row:
     head, arrays = _unpack(blob, None if predictions else {"metrics"}, _common_head)
     metrics = dict(zip(head["metrics"], arrays["metrics"].tolist(), strict=True))
     return Row(metrics, {name[2:]: array for name, array in arrays.items() if name.startswith("p:")})
+
+
+Scores = tuple[dict[str, dict[str, np.ndarray]], dict[str, ScoreRule]]
+"""What a row says by scores: split -> name -> one float per example, and metric -> how it comes from them."""
+
+
+def encode_scores(row: Row) -> bytes | None:
+    """Return the bytes of a row's scores, None where it has none: bit for bit, compressed.
+
+    The bytes of each float are put apart by their place, because signs and exponents repeat and fractions do not.
+    """
+    if not row.scores:
+        return None
+    rules = {metric: dataclasses.asdict(rule) for metric, rule in row.score_rules.items()}
+    layout, packed = [], []
+    for split, name in sorted((split, name) for split, named in row.scores.items() for name in named):
+        array = _little(f"{split}: {name}", row.scores[split][name])
+        compressed = zlib.compress(array.view(np.uint8).reshape(len(array), array.itemsize).T.tobytes(), 1)
+        layout.append([split, name, array.dtype.str, len(array), len(compressed)])
+        packed.append(compressed)
+    line = json.dumps({"rules": rules, "scores": layout}, sort_keys=True, separators=(",", ":"))
+    return b"\n".join([line.encode(), b"".join(packed)])
+
+
+def decode_scores(blob: bytes, split: str | None = None) -> Scores:
+    """Return the scores of `encode_scores`'s bytes, of all splits or of one."""
+    line, _, raw = blob.partition(b"\n")
+    scores: dict[str, dict[str, np.ndarray]] = {}
+    offset = 0
+    try:
+        head = _common_head(line)
+        for own, name, kind, length, size in head["scores"]:
+            if split in (None, own):
+                dtype = np.dtype(kind)
+                apart = np.frombuffer(zlib.decompress(raw[offset : offset + size]), np.uint8)
+                together = apart.reshape(dtype.itemsize, length).T
+                scores.setdefault(own, {})[name] = np.ascontiguousarray(together).view(dtype).reshape(length)
+            offset += size
+        rules = {metric: ScoreRule(**rule) for metric, rule in head["rules"].items()}
+    except (ValueError, KeyError, TypeError, zlib.error) as error:
+        raise InternalError(f"a blob of the ledger cannot be read: {error}") from error
+    return scores, rules
+
+
+def row_with_scores(row: bytes, scores: bytes | None, predictions: bool = True) -> Row:
+    """Return the row of `encode_row`'s bytes with what it says by scores."""
+    found = decode_row(row, predictions)
+    if scores is None:
+        return found
+    by_split, rules = decode_scores(scores)
+    return dataclasses.replace(found, scores=by_split, score_rules=rules)
 
 
 def encode_card(card: DataCard) -> bytes:
@@ -60,19 +114,28 @@ def decode_card(blob: bytes) -> DataCard:
 def _pack(head: Mapping[str, object], arrays: Mapping[str, object]) -> bytes:
     little = {}
     for name in sorted(arrays):
-        array = np.asarray(arrays[name])
-        if array.ndim != 1 or array.dtype.kind not in "biuf":
-            raise InternalError(
-                f"{name.removeprefix('p:')}: an array of shape {array.shape} and type {array.dtype} cannot be "
-                "recorded; arrays of the ledger hold one number per image"
-            )
-        little[name] = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<"))
+        little[name] = _little(name.removeprefix("p:"), arrays[name])
     layout = [[name, array.dtype.str, len(array)] for name, array in little.items()]
     line = json.dumps({**head, "arrays": layout}, sort_keys=True, separators=(",", ":"))
     return b"\n".join([line.encode(), b"".join(array.tobytes() for array in little.values())])
 
 
-def _head(line: bytes) -> dict[str, object]:
+def _little(name: str, values: object) -> np.ndarray:
+    """Return values as a contiguous array of little-endian numbers.
+
+    Raises:
+        InternalError: they are not one number per image.
+    """
+    array = np.asarray(values)
+    if array.ndim != 1 or array.dtype.kind not in "biuf":
+        raise InternalError(
+            f"{name}: an array of shape {array.shape} and type {array.dtype} cannot be "
+            "recorded; arrays of the ledger hold one number per image"
+        )
+    return np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<"))
+
+
+def _head(line: bytes) -> dict[str, Any]:
     head: dict[str, Any] = json.loads(line.decode())
     return head
 

@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import sqlalchemy as sa
 
 from search.core.errors import StudyNotFound, nearest
+from search.core.scores import ScoreRule
 from search.core.trial import DataCard, Row, State, Trial
 from search.ledger import codec, distrust, tables
 from search.ledger.distrust import Distrust
@@ -287,15 +289,22 @@ class Ledger:
                 found |= {row.number: (_split_path(row.path), row.data) for row in rows}
         return found
 
-    def rows(self, keys: Sequence[str], predictions: bool = False) -> dict[str, Recorded]:
-        """Return those of `keys` that are on record and were not withdrawn."""
+    def rows(self, keys: Sequence[str], predictions: bool = False, scores: bool = False) -> dict[str, Recorded]:
+        """Return those of `keys` that are on record and were not withdrawn.
+
+        Args:
+            keys: epoch keys.
+            predictions: with their predictions.
+            scores: with their scores; for many examples see `scores`.
+        """
         recorded = {}
+        columns = [column for column in tables.epoch.c if scores or column is not tables.epoch.c.scores]
         with self.engine.connect() as connection:
             for batch in tables.batches(keys):
-                query = sa.select(tables.epoch).where(tables.epoch.c.key.in_(list(map(bytes.fromhex, batch))), SHOWN)
+                query = sa.select(*columns).where(tables.epoch.c.key.in_(list(map(bytes.fromhex, batch))), SHOWN)
                 for row in connection.execute(query):
                     recorded[row.key.hex()] = Recorded(
-                        codec.decode_row(row.row, predictions),
+                        codec.row_with_scores(row.row, row.scores if scores else None, predictions),
                         row.epoch,
                         row.seconds,
                         row.run_id,
@@ -305,6 +314,23 @@ class Ledger:
                         row.origin or "",
                     )
         return recorded
+
+    def scores(
+        self, keys: Sequence[str], split: str
+    ) -> Iterator[tuple[str, dict[str, np.ndarray], dict[str, ScoreRule]]]:
+        """Yield key, scores of a split by name, and rules of metrics, of each row of `keys` that has any.
+
+        One row at a time is in memory, however many examples there are.
+        """
+        columns = tables.epoch.c.key, tables.epoch.c.scores
+        with self.engine.connect() as connection:
+            for key in keys:
+                query = sa.select(*columns).where(
+                    tables.epoch.c.key == bytes.fromhex(key), tables.epoch.c.scores.is_not(None), SHOWN
+                )
+                for row in connection.execute(query):
+                    found, rules = codec.decode_scores(row.scores, split)
+                    yield key, found.get(split, {}), rules
 
     def decisions(self, study_id: int, kinds: Sequence[str] = ()) -> list[Decision]:
         """Return the order log of a study, or only these kinds of entries."""

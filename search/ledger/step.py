@@ -55,6 +55,7 @@ class Step:
         values = {
             "epoch": epoch,
             "row": codec.encode_row(row),
+            "scores": codec.encode_scores(row),
             "seconds": seconds,
             "run_id": run_id,
             "recorded": utc_now(),
@@ -71,8 +72,8 @@ class Step:
             doubted = tables.epoch.update().where(tables.epoch.c.key == binary, DOUBTED)
             if self._connection.execute(doubted.values(**values).returning(tables.epoch.c.key)).first() is not None:
                 return row, True
-        query = sa.select(tables.epoch.c.row).where(tables.epoch.c.key == binary)
-        return codec.decode_row(self._connection.execute(query).scalar_one()), False
+        query = sa.select(tables.epoch.c.row, tables.epoch.c.scores).where(tables.epoch.c.key == binary)
+        return codec.row_with_scores(*self._connection.execute(query).one()), False
 
     def put_state(self, kept: KeptState) -> None:
         """Name a state that lies on disk, complete and synced; another one of the same key is replaced. The row behind

@@ -25,10 +25,10 @@ from sqlalchemy.dialects import sqlite
 if TYPE_CHECKING:
     from sqlalchemy.dialects import postgresql
 
-VERSION = "3"
+VERSION = "4"
 """Version of this layout."""
 
-EARLIER = ("1", "2")
+EARLIER = ("1", "2", "3")
 """Layouts that only lack tables, and columns that may be empty: these are added. Any other is refused, never guessed
 at."""
 
@@ -104,6 +104,9 @@ epoch = sa.Table(
     sa.Column("recorded", sa.String, nullable=False),
     sa.Column("kind", sa.String),
     sa.Column("origin", sa.String),  # "fresh", "saved", "used", or the key of the state its process began from
+    sa.Column(
+        "scores", sa.LargeBinary
+    ),  # real numbers per example; the last column, so that it is read by who asks for it
 )
 
 state = sa.Table(

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from search.core.errors import UserError
+from search.core.scores import equal_scores
 from search.core.trial import DataCard, Row
 from search.proof.fresh import Fresh, FreshDied, FreshFailed, Warm
 from search.proof.look import Seen
@@ -32,7 +33,7 @@ class Difference:
 
     Attributes:
         epoch: from 1.
-        metric: its name, or ``predictions on SPLIT``.
+        metric: its name, ``predictions on SPLIT`` or ``scores NAME on SPLIT``.
         expected, found: what was compared, as text with every digit.
     """
 
@@ -153,7 +154,7 @@ def sound(rows: Sequence[Row], card: DataCard | None) -> None:
                 raise Trouble(f"{name} is {value} in epoch {epoch}, and what is not finite proves nothing")
         if epoch > 1:
             try:
-                row_of({**row.metrics, "predictions": row.predictions}, card, form_of(rows[0]))
+                row_of({**row.metrics, **row.per_example()}, card, form_of(rows[0]))
             except ValueError as error:
                 raise Trouble(f"epoch {epoch}: {error}") from error
 
@@ -179,14 +180,31 @@ def first_difference(expected: Sequence[Row], found: Sequence[Row], before: int 
     for epoch, (row, other) in enumerate(zip(expected, found, strict=True), start=before + 1):
         for name in row.differences(other):
             split = name.removeprefix("predictions on ")
-            if split == name:
+            if name in {**row.metrics, **other.metrics}:
                 return Difference(epoch, name, _number(row.metrics, name), _number(other.metrics, name))
+            if split == name:
+                return Difference(epoch, name, *_scores(row, other, name))
             return Difference(epoch, name, *_classes(row.predictions.get(split), other.predictions.get(split)))
     return None
 
 
 def _number(metrics: Mapping[str, float], name: str) -> str:
     return repr(metrics[name]) if name in metrics else "none"
+
+
+def _scores(row: Row, other: Row, name: str) -> tuple[str, str]:
+    """Return the first score that differs, on both sides; `name` is "scores NAME on SPLIT"."""
+    pairs = {
+        f"scores {score} on {split}": (ours, other.scores[split][score])
+        for split, named in row.scores.items()
+        for score, ours in named.items()
+        if score in other.scores.get(split, {})
+    }
+    both = pairs[name]
+    if len({(len(each), each.dtype) for each in both}) > 1:
+        return tuple(f"{len(each)} of {each.dtype}" for each in both)  # type: ignore[return-value]
+    place = next(i for i in range(len(both[0])) if not equal_scores(*(each[i : i + 1] for each in both)))
+    return tuple(f"{float(each[place])!r} of example {place}" for each in both)  # type: ignore[return-value]
 
 
 def _classes(expected: np.ndarray | None, found: np.ndarray | None) -> tuple[str, str]:

@@ -5,6 +5,7 @@ else of the service; it brings neither Ray, Optuna nor torch.
 """
 
 from search.core.errors import nearest
+from search.core.scores import ScoreRule
 from search.core.trial import DataCard
 from search.core.values import Settings, tidy
 from search.workload.contract import Run, Workload
@@ -39,6 +40,7 @@ __all__ = [
     "Outside",
     "Picturing",
     "Run",
+    "ScoreRule",
     "SettingFaults",
     "Settings",
     "TellingReads",

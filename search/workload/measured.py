@@ -14,6 +14,7 @@ import numpy as np
 from search.core.errors import nearest
 from search.core.trial import DataCard, Row
 from search.workload.form import Form, form_of
+from search.workload.scored import PER_EXAMPLE, quoted, score_rules_of, scores_of, shown
 
 PREDICTIONS_RULE = "train_epoch must return one class per image, a whole number from 0 on"
 
@@ -27,30 +28,33 @@ def row_of(measured: object, card: DataCard | None = None, form: Form | None = N
         form: that of an earlier row of the run, None of the first one.
 
     Raises:
-        TypeError: it is no mapping; a metric is no number, or there is none; predictions are not one class per image.
-        ValueError: predictions are not those of the data card's images and classes, or the row has another form than
-            the one before it.
+        TypeError: it is no mapping; a metric is no number, or there is none; predictions are not one class per image;
+            scores are not one float per example.
+        ValueError: predictions are not those of the data card's images and classes, scores not those of its examples, a
+            metric not what its scores say (`search.workload.scored`), or the row has another form than the one before
+            it.
     """
     if not isinstance(measured, Mapping):
-        raise TypeError(f"train_epoch returned {_shown(measured)}; it must return a mapping of metric names to numbers")
+        raise TypeError(f"train_epoch returned {shown(measured)}; it must return a mapping of metric names to numbers")
     predicted = measured.get("predictions", {})
     if not isinstance(predicted, Mapping):
-        raise TypeError(f"predictions are {_shown(predicted)}; train_epoch must return a mapping of splits to classes")
+        raise TypeError(f"predictions are {shown(predicted)}; train_epoch must return a mapping of splits to classes")
     predictions = {}
     for split, classes in predicted.items():
         if not isinstance(split, str):
-            raise TypeError(f"predictions have a split named {_shown(split)}; splits are named by text")
+            raise TypeError(f"predictions have a split named {shown(split)}; splits are named by text")
         predictions[split] = _classes(split, classes, card)
+    scores = scores_of(measured.get("scores", {}), card)
     metrics = {}
     for name, value in measured.items():
-        if name == "predictions":
+        if name in PER_EXAMPLE:
             continue
         if not isinstance(name, str):
-            raise TypeError(f"train_epoch returned a metric named {_shown(name)}; metrics are named by text")
+            raise TypeError(f"train_epoch returned a metric named {shown(name)}; metrics are named by text")
         metrics[name] = _number(name, value)
     if not metrics:
         raise TypeError("train_epoch returned no metric; it must return a mapping of metric names to numbers")
-    row = Row(metrics, predictions)
+    row = Row(metrics, predictions, scores, score_rules_of(measured.get("score_rules", {}), metrics, scores))
     if form is not None:
         _compare(form_of(row), form)
     return row
@@ -62,7 +66,7 @@ def _number(name: str, value: Any) -> float:
             raise TypeError  # NumPy would make a number of each: it reads text, and drops what is imaginary
         return float(value.item() if isinstance(value, np.ndarray) and value.size == 1 else value)
     except (TypeError, ValueError, OverflowError, RuntimeError):  # the last is torch's, of many numbers
-        raise TypeError(f"metric {name!r} is {_shown(value)}; train_epoch must return numbers") from None
+        raise TypeError(f"metric {name!r} is {shown(value)}; train_epoch must return numbers") from None
 
 
 def _classes(split: str, classes: object, card: DataCard | None) -> np.ndarray:
@@ -81,7 +85,7 @@ def _classes(split: str, classes: object, card: DataCard | None) -> np.ndarray:
         if split not in card.truth:
             raise ValueError(
                 f"there are predictions of {split!r}, but the data card has true classes of "
-                f"{_listed(card.truth)} alone{nearest(split, card.truth)}"
+                f"{quoted(card.truth)} alone{nearest(split, card.truth)}"
             )
         if len(array) != (images := len(card.truth[split])):
             raise ValueError(
@@ -108,7 +112,7 @@ def _values(array: np.ndarray) -> str:
     """Return the first values of predictions that are no classes."""
     if array.ndim != 1:
         return ""
-    some = ", ".join(_shown(value) for value in array[:3].tolist())
+    some = ", ".join(shown(value) for value in array[:3].tolist())
     return f" ({some}{' ...' if len(array) > 3 else ''})"
 
 
@@ -134,29 +138,30 @@ def _compare(now: Form, before: Form) -> None:
         ValueError: they differ.
     """
     rule = "every epoch must measure the same"
+    scores, scored = now.scores or {}, before.scores
     for noun, ours, theirs in (
         ("metric", now.metrics, before.metrics),
         ("predictions of", frozenset(now.images), frozenset(before.images)),
+        ("scores of", _places(scores), _places(scores if scored is None else scored)),
     ):
         if gone := theirs - ours:
-            raise ValueError(f"this epoch has no {noun} {_listed(gone)}, which the epochs before it have; {rule}")
+            raise ValueError(f"this epoch has no {noun} {quoted(gone)}, which the epochs before it have; {rule}")
         if new := ours - theirs:
-            raise ValueError(f"this epoch has the {noun} {_listed(new)}, which the epochs before it have not; {rule}")
+            raise ValueError(f"this epoch has the {noun} {quoted(new)}, which the epochs before it have not; {rule}")
     for split, count in now.images.items():
         if count != before.images[split]:
             raise ValueError(
                 f"there are predictions of {count} images of {split!r}, but of {before.images[split]} in the epochs "
                 f"before this one; {rule}"
             )
+    for place, count in scores.items():
+        if scored is not None and count != scored[place]:
+            name, split = reversed(place)
+            raise ValueError(
+                f"scores {name!r} of {split!r} are of {count} examples, but of {scored[place]} in the epochs before "
+                f"this one; {rule}"
+            )
 
 
-def _listed(names: Iterable[str]) -> str:
-    return ", ".join(repr(name) for name in sorted(names))
-
-
-def _shown(value: object) -> str:
-    try:
-        text = " ".join(repr(value).split())
-    except Exception:  # a stranger's class, or a whole number of thousands of digits
-        text = f"of type {type(value).__name__}"
-    return text if len(text) <= 80 else f"{text[:77]}..."
+def _places(scores: Iterable[tuple[str, str]]) -> frozenset[str]:
+    return frozenset(f"{split}: {name}" for split, name in scores)

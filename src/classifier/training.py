@@ -12,6 +12,7 @@ trained on, so that settings with different gamma compare. Accuracies are fracti
 from __future__ import annotations
 
 import io
+import math
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -58,6 +59,10 @@ class Training:
         self._precision, self._graphs = fixed["precision"], fixed["cuda_graphs"]
         self._graphed: tuple[dict[str, Any], Graphed] | None = None  # the settings of an epoch, and its steps
         check_precision(self._precision, self._device)
+        self._loss_rule = {
+            **{"better": "lower", "low": 0.0, "untrained": math.log(len(data.card.classes))},
+            **{"unit": "nats", "example": "image", "examples": "images"},
+        }
         self._small = np.uint8 if len(data.card.classes) <= 256 else np.uint16
         with undisturbed(self._device.type):
             pixels = data.images
@@ -84,18 +89,23 @@ class Training:
 
         Returns:
             ``lr``; loss and accuracy on train, val and, where the data have a test split, test; ``predictions``: val
-            and test -> class per image.
+            and test -> class per image; ``scores``: val and test -> ``loss`` -> cross-entropy per image, float32 [n].
         """
         configure(self._threads)
         self._epoch += 1
         set_rate(self._optimizer, settings["optimizer.lr"])
-        predictions = {}
+        predictions, losses = {}, {}
         with undisturbed(self._device.type):
             row: dict[str, Any] = {"lr": settings["optimizer.lr"], **self._train(settings)}
             for split in ("val", "test") if "test" in self._labels else ("val",):
-                measured, predictions[split] = self._evaluate(split)
+                measured, predictions[split], losses[split] = self._evaluate(split)
                 row |= measured
-        return {**row, "predictions": predictions}
+        return {
+            **row,
+            "predictions": predictions,
+            "scores": {split: {"loss": values} for split, values in losses.items()},
+            "score_rules": {f"{split}_loss": self._loss_rule for split in losses},
+        }
 
     def _train(self, settings: Settings) -> dict[str, float]:
         images, labels = self._images["train"], self._labels["train"]
@@ -134,19 +144,21 @@ class Training:
         return graphed
 
     @torch.inference_mode()
-    def _evaluate(self, split: str) -> tuple[dict[str, float], np.ndarray]:
+    def _evaluate(self, split: str) -> tuple[dict[str, float], np.ndarray, np.ndarray]:
+        """Return loss and accuracy of a split, and per image its class and its loss."""
         images, labels = self._images[split], self._labels[split]
         self._model.eval()
         total = torch.zeros((), dtype=torch.float64, device=self._device)
-        predicted = []
+        predicted, losses = [], []
         for where, pixels in images.slices(self._evaluation_batch(split)):
             logits = self._logits(pixels.float() / 255)
-            total += functional.cross_entropy(logits, labels[where], reduction="none").double().sum()
+            losses.append(functional.cross_entropy(logits, labels[where], reduction="none"))
+            total += losses[-1].double().sum()
             predicted.append(logits.argmax(1))
         classes = torch.cat(predicted)
         accuracy = (classes == labels).sum().item() / len(labels)
         measured = {f"{split}_loss": total.item() / len(labels), f"{split}_accuracy": accuracy}
-        return measured, classes.cpu().numpy().astype(self._small)
+        return measured, classes.cpu().numpy().astype(self._small), torch.cat(losses).cpu().numpy()
 
     def _logits(self, batch: Tensor) -> Tensor:
         """Return float32 logits [b, classes] of float [b, 1 or 3, h, w] in [0, 1]; losses are always of float32."""

@@ -594,6 +594,26 @@ def test_nan_is_a_number_and_predictions_are_brought_to_the_cpu():
     assert row["predictions"]["val"].tolist() == [0, 1, 2]
 
 
+def test_scores_are_brought_to_the_cpu_and_are_what_intervals_rest_on():
+    rule = {"score": "squared_error", "form": "root_mean", "better": "lower"}
+
+    @workload()
+    def script(run):
+        for _ in run:
+            errors = torch.tensor([1.0, 4.0, 4.0, 7.0], requires_grad=True) ** 2 / 2
+            yield run.measured(
+                val_rmse=errors.mean().sqrt(),
+                scores={"val": {"squared_error": errors}},
+                score_rules={"val_rmse": rule},
+            )
+
+    (row,) = rows(script, epochs=1)
+    assert row["scores"]["val"]["squared_error"].tolist() == [0.5, 8.0, 8.0, 24.5]
+    taken = row_of(row)
+    assert taken.metrics.keys() == {"val_rmse"}
+    assert taken.score_rules["val_rmse"].form == "root_mean"
+
+
 @workload()
 def keeps_late(run):
     for _ in run:

@@ -17,6 +17,7 @@ from benchmarks.sharing import fixed_of, name_of, options_of, space_of
 from search.core.stopping import GeneralisationLoss
 from search.study.leaf import Planner
 from search.workload import load_workload
+from search.workload.scored import PER_EXAMPLE
 from tests.core.stops import stopping_epoch
 
 FILE = "spaces/factorial_small.yaml"
@@ -77,7 +78,7 @@ def test_the_baseline_trains_the_bits_of_ours(number, tmp_path, monkeypatch):
     monkeypatch.setenv(factorial.EPOCHS, str(tmp_path / "theirs"))
     found = list(factorial.rows(asked))
     assert len(found) == 2
-    assert found == [{name: value for name, value in row.items() if name != "predictions"} for row in expected]
+    assert found == [{name: value for name, value in row.items() if name not in PER_EXAMPLE} for row in expected]
     (hashes, seconds), (others, _) = (factorial.epochs_of(tmp_path / name) for name in ("ours", "theirs"))
     assert hashes == others == [factorial.digest(row) for row in expected]
     assert seconds > 0

@@ -37,7 +37,12 @@ def started(settings: dict[str, Any], epochs: int) -> tuple[Any, list[dict[str, 
 
 
 def plain(row: dict[str, Any]) -> dict[str, Any]:
-    return {**row, "predictions": {split: found.tolist() for split, found in row["predictions"].items()}}
+    scores = {split: named["loss"].tolist() for split, named in row["scores"].items()}
+    return {
+        **row,
+        "predictions": {split: found.tolist() for split, found in row["predictions"].items()},
+        "scores": scores,
+    }
 
 
 @pytest.mark.parametrize("settings", RUNS, ids=lambda run: "-".join(map(str, list(run.values())[:4])))

@@ -15,6 +15,7 @@ import torch
 
 from classifier import process
 from classifier.workload import workload
+from tests.classifier.rows import differences
 
 pytestmark = pytest.mark.slow
 
@@ -59,11 +60,7 @@ def start(**more: Any) -> tuple[Any, list[dict[str, Any]]]:
 
 def assert_same(rows: list[dict[str, Any]], expected: list[dict[str, Any]]) -> None:
     for row, other in zip(rows, expected, strict=True):
-        assert row.keys() == other.keys()
-        for name in row.keys() - {"predictions"}:
-            assert row[name] == other[name], name
-        for split, predicted in row["predictions"].items():
-            assert np.array_equal(predicted, other["predictions"][split])
+        assert differences(row, other) == []
 
 
 @pytest.fixture(scope="module")

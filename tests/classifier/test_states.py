@@ -17,6 +17,7 @@ from classifier.data import Dataset
 from classifier.optimisers import OPTIMISER_SETTINGS, descend, optimiser, set_rate
 from classifier.training import Training
 from search.workload import DataCard
+from tests.classifier.rows import differences
 
 EPOCHS = 2
 OPTIMISERS: dict[str, dict[str, Any]] = {
@@ -70,11 +71,7 @@ def settings_of(model: str, optimizer: str) -> dict[str, Any]:
 
 
 def assert_same(row: dict[str, Any], expected: dict[str, Any]) -> None:
-    assert row.keys() == expected.keys()
-    assert {name: row[name] for name in row.keys() - {"predictions"}} == {
-        name: expected[name] for name in row.keys() - {"predictions"}
-    }
-    assert all(np.array_equal(row["predictions"][split], expected["predictions"][split]) for split in ("val", "test"))
+    assert differences(row, expected) == []
 
 
 @pytest.mark.parametrize(("model", "optimizer"), PAIRS)

@@ -26,6 +26,7 @@ from search.core import prefix
 from search.core.trial import Row
 from search.ledger import codec
 from search.workload import Measuring, Occupying, Run, Settings, Workload, identity, load_workload
+from search.workload.measured import row_of
 from search.workload.settings import why_not
 from tests.surroundings import HANG_S
 
@@ -273,9 +274,7 @@ def only_with_states(workload: Workload) -> None:
 
 
 def measure(run: Run, settings: Settings) -> Row:
-    measured = dict(run.train_epoch(settings))
-    predictions = {split: np.array(found) for split, found in measured.pop("predictions", {}).items()}
-    return Row({name: float(value) for name, value in measured.items()}, predictions)
+    return row_of(run.train_epoch(settings))
 
 
 def keys(name: str, workload: Workload, canonical: Settings, epochs: int) -> list[str]:

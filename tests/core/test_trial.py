@@ -39,6 +39,31 @@ def test_differences_are_named(other, differing):
     assert (row() != other) == (differing != [])
 
 
+def scored(*values: float, name: str = "loss", dtype: type = np.float32) -> Row:
+    return Row({"a": 1.0}, scores={"val": {name: np.array(values, dtype)}})
+
+
+@pytest.mark.parametrize(
+    ("other", "differing"),
+    [
+        (scored(0.5, 0.25), []),
+        (scored(0.5, math.nextafter(0.25, 1), dtype=np.float64), ["scores loss on val"]),
+        (scored(0.5, 0.25, dtype=np.float64), ["scores loss on val"]),
+        (scored(0.5), ["scores loss on val"]),
+        (scored(0.5, 0.0), ["scores loss on val"]),
+        (Row({"a": 1.0}), []),  # recorded before there were scores
+        (scored(7, 7, name="other"), []),
+    ],
+)
+def test_scores_are_compared_to_the_last_bit_where_both_rows_have_them(other, differing):
+    assert scored(0.5, 0.25).differences(other) == other.differences(scored(0.5, 0.25)) == differing
+
+
+def test_scores_that_are_not_numbers_are_equal_and_zeros_of_other_signs_are_not():
+    assert scored(math.nan, 0.0) == scored(-math.nan, 0.0)
+    assert scored(math.nan, 0.0) != scored(math.nan, -0.0)
+
+
 @pytest.mark.parametrize("value", [math.nan, OTHER_NAN, -math.nan])
 def test_nan_equals_nan(value):
     assert row(value) == row(math.nan)
@@ -84,4 +109,5 @@ def test_which_states_are_ends():
 def test_a_row_is_short_as_text_however_many_images_it_has():
     many = Row({"val_loss": 0.5}, {"val": np.zeros(6149, dtype=np.uint8), "test": np.zeros(20, dtype=np.uint8)})
     assert repr(many) == "Row({'val_loss': 0.5}, predictions: 6149 of val, 20 of test)"
+    assert repr(scored(*range(999))) == "Row({'a': 1.0}, predictions: none; scores: loss of val)"
     assert repr(Row({"val_loss": 0.5})) == "Row({'val_loss': 0.5}, predictions: none)"

@@ -15,6 +15,7 @@ import sys
 import tempfile
 import threading
 import time
+import tracemalloc
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -27,6 +28,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
 from search.core.errors import InternalError, StorageFailed, StudyLocked, StudyNotFound, UserError
+from search.core.scores import ScoreRule
 from search.core.trial import DataCard, Row, State, Trial
 from search.ledger import codec
 from search.ledger.ledger import Ledger
@@ -176,6 +178,32 @@ class LedgerContract:
         assert found.predictions["val"].tolist() == values
         assert found.predictions["val"].dtype.itemsize == np.dtype(kind).itemsize
         assert ledger.rows([KEY])[KEY].row.predictions == {}
+
+    def test_scores_come_back_to_the_last_bit_and_only_where_they_are_asked_for(self, ledger, study, run):
+        scores = {"val": {"loss": np.array([0.1, math.nan, -0.0], np.float32), "iou": np.array([1 / 3, 0.5, 1])}}
+        rule = ScoreRule("val", "loss", low=0.0, unit="nats")
+        given = Row({"val_loss": 1.0}, scores={**scores, "test": {"loss": np.ones(2)}}, score_rules={"val_loss": rule})
+        with ledger.step(study) as step:
+            step.put_row(KEY, 1, given, 0.5, run)
+            step.put_row(key(2), 2, Row({"val_loss": 1.0}), 0.5, run)
+        found = ledger.rows([KEY], scores=True)[KEY].row
+        assert found.differences(given) == []
+        assert found.scores["val"]["loss"].dtype == np.float32
+        assert (found.scores.keys(), found.score_rules) == ({"val", "test"}, {"val_loss": rule})
+        assert ledger.rows([KEY])[KEY].row.scores == {}
+        ((named, by_name, rules),) = ledger.scores([key(2), KEY, key(3)], "test")
+        assert (named, by_name["loss"].tolist(), rules) == (KEY, [1.0, 1.0], {"val_loss": rule})
+
+    def test_a_row_with_scores_equals_the_one_that_was_recorded_before_there_were_any(self, ledger, study, run):
+        scored = Row({"val_loss": 0.5}, scores={"val": {"loss": np.array([0.5])}})
+        other = Row({"val_loss": 0.5}, scores={"val": {"loss": np.array([0.25])}})
+        with ledger.step(study) as step:
+            step.put_row(KEY, 1, Row({"val_loss": 0.5}), 0.5, run)
+            assert step.put_row(KEY, 1, scored, 0.5, run) == (scored, False)
+            step.put_row(key(2), 1, scored, 0.5, run)
+            standing, ours = step.put_row(key(2), 1, other, 0.5, run)
+        assert not ours
+        assert standing.differences(other) == ["scores loss on val"]
 
     def test_a_row_keeps_what_it_cost_and_who_trained_it(self, ledger, study, run):
         with ledger.step(study) as step:
@@ -568,7 +596,7 @@ def test_a_foreign_database_is_refused_and_left_alone(tmp_path, tables):
     assert tables_of(path) == tables
 
 
-@pytest.mark.parametrize("layout", ["0", "4"])
+@pytest.mark.parametrize("layout", ["0", "5"])
 def test_another_layout_is_refused_and_left_alone(tmp_path, layout):
     path = tmp_path / "search.db"
     Ledger(str(path)).close()
@@ -578,7 +606,7 @@ def test_another_layout_is_refused_and_left_alone(tmp_path, layout):
     connection.close()
     before = tables_of(path)
     assert refusal(path) == (
-        f"{path}: the ledger has layout {layout}, this version reads layout 3; "
+        f"{path}: the ledger has layout {layout}, this version reads layout 4; "
         "use the version that wrote it, or another --storage"
     )
     assert tables_of(path) == before
@@ -679,6 +707,41 @@ def test_rows_survive_their_bytes(given_row):
     assert found.differences(given_row) == []
     assert set(found.predictions) == set(given_row.predictions)
     assert codec.decode_row(codec.encode_row(given_row), predictions=False).metrics.keys() == given_row.metrics.keys()
+
+
+FLOATS = npst.arrays(st.sampled_from([np.float32, np.float64, np.dtype(">f8")]), st.integers(0, 5))
+RULES = st.builds(ScoreRule, NAMES, NAMES, untrained=st.none() | st.floats(allow_nan=False), unit=NAMES)
+SCORED = st.builds(
+    lambda scores, rules: Row({"a": 1.0}, scores=scores, score_rules=rules),
+    st.dictionaries(NAMES, st.dictionaries(NAMES, FLOATS, min_size=1, max_size=2), min_size=1, max_size=2),
+    st.dictionaries(NAMES, RULES, max_size=2),
+)
+
+
+@pytest.mark.slow
+@given(SCORED)
+def test_scores_survive_their_bytes(given_row):
+    scores, rules = codec.decode_scores(codec.encode_scores(given_row))
+    assert rules == given_row.score_rules
+    assert [(split, *named) for split, named in scores.items()] == sorted(
+        (split, *sorted(named)) for split, named in given_row.scores.items()
+    )
+    assert Row({"a": 1.0}, scores=scores).differences(given_row) == []
+    split = min(scores)
+    assert codec.decode_scores(codec.encode_scores(given_row), split)[0].keys() == {split}
+
+
+def test_the_losses_of_a_million_examples_take_less_than_their_floats_and_little_memory_beside_them():
+    losses = np.random.default_rng(0).lognormal(-1, 1.5, 1_000_000).astype(np.float32)
+    row = Row({"val_loss": 1.0}, scores={"val": {"loss": losses}})
+    tracemalloc.start()
+    blob = codec.encode_scores(row)
+    scores, _ = codec.decode_scores(blob)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert np.array_equal(scores["val"]["loss"], losses)
+    assert len(blob) < 0.9 * losses.nbytes
+    assert peak < 5 * losses.nbytes
 
 
 @pytest.mark.slow

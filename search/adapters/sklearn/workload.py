@@ -19,6 +19,7 @@ from search.core.trial import DataCard
 from search.core.values import Settings
 from search.workload import Description, Workload, complete
 from search.workload.plans import values_of
+from search.workload.scored import PER_EXAMPLE
 
 ADAPTER_VERSION = "sklearn 1"
 """Raise it when the adapter trains the same estimator to other bits."""
@@ -179,7 +180,7 @@ class EstimatorWorkload(Workload):
         run, rows = self.start(fixed, 1, 0), []
         for epoch, now in enumerate(schedule, 1):
             rows.append(dict(run.train_epoch(now)))
-            numbers = (f"{name} {value:.4g}" for name, value in rows[-1].items() if name != "predictions")
+            numbers = (f"{name} {value:.4g}" for name, value in rows[-1].items() if name not in PER_EXAMPLE)
             print(f"epoch {epoch}: {', '.join(numbers)}", flush=True)
         return rows
 

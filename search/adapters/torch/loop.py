@@ -18,6 +18,7 @@ from typing import Any
 
 from search.adapters.torch.errors import ScriptError
 from search.adapters.torch.flow import lasting_names
+from search.workload.scored import PER_EXAMPLE
 
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 _SCOPES = (*_FUNCTIONS, ast.ClassDef)
@@ -226,4 +227,4 @@ def _metrics(loop: ast.For, handle: str) -> tuple[str, ...]:
         names = [key.value if isinstance(key, ast.Constant) else None for key in value.keys]
     if not all(isinstance(name, str) for name in names):
         return ()
-    return tuple(name for name in names if name != "predictions")
+    return tuple(name for name in names if name not in PER_EXAMPLE)

@@ -14,6 +14,7 @@ from search.adapters.torch.kept import Kept, check
 from search.adapters.torch.seeding import generator, seed_all
 from search.core.errors import nearest
 from search.core.values import Settings
+from search.workload.scored import PER_EXAMPLE
 
 BEFORE_THE_LOOP = 0
 """The epoch in which a script builds what it trains."""
@@ -139,16 +140,12 @@ class ScriptRun:
         Args:
             metrics: name -> number, or a tensor or array of one; names begin with ``train_``, ``val_`` or ``test_`` by
                 custom, and what begins with ``test_`` is read by no decision. ``predictions``: split -> class of each
-                item, integers [n].
+                item, integers [n]. ``scores``: split -> name -> a real number of each item, such as its loss, floats
+                [n], with ``score_rules`` (`search.workload.contract.Run.train_epoch`): what intervals rest on.
         """
-        predictions = metrics.pop("predictions", None)
+        apart = {name: metrics.pop(name) for name in PER_EXAMPLE if metrics.get(name) is not None}
         row = {name: value.item() if _is_one(value) else value for name, value in metrics.items()}
-        if predictions is not None:
-            row["predictions"] = {
-                split: classes.cpu().numpy() if isinstance(classes, torch.Tensor) else classes
-                for split, classes in predictions.items()
-            }
-        return row
+        return row | {name: _on_cpu(given) for name, given in apart.items()}
 
     # What depends on chance -------------------------------------------------------------------------------------
 
@@ -219,6 +216,13 @@ class Reins:
     def put(self, epoch: int) -> None:
         """Go on behind this epoch."""
         self._run.epoch = epoch
+
+
+def _on_cpu(given: Any) -> Any:
+    """Return what is said per item with its tensors as arrays, however deep in mappings they lie."""
+    if isinstance(given, Mapping):
+        return {name: _on_cpu(value) for name, value in given.items()}
+    return given.detach().cpu().numpy() if isinstance(given, torch.Tensor) else given
 
 
 def _is_one(value: object) -> bool:

@@ -25,6 +25,7 @@ from search.core.trial import DataCard
 from search.core.values import Settings
 from search.workload import Workload
 from search.workload.modules import code_of
+from search.workload.scored import PER_EXAMPLE
 
 ADAPTER_VERSION = "torch 1"
 """Raise it when the adapter trains the same script to other bits."""
@@ -165,7 +166,7 @@ class ScriptWorkload(Workload):
         run, rows = self.start(fixed, cpus, gpus), []
         for epoch, now in enumerate(schedule, 1):
             rows.append(dict(run.train_epoch(now)))
-            numbers = (f"{name} {value:.4g}" for name, value in rows[-1].items() if name != "predictions")
+            numbers = (f"{name} {value:.4g}" for name, value in rows[-1].items() if name not in PER_EXAMPLE)
             print(f"epoch {epoch}: {', '.join(numbers)}", flush=True)
         return rows
 

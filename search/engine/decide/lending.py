@@ -14,7 +14,7 @@ from search.engine.decide.trust import Advice, Answer, behind
 from search.ledger.kept import KeptState, Role
 from search.study.fold import Fold
 from search.study.leaf import Leaf
-from search.workload.form import Form, form_of
+from search.workload.form import Form, form_on_record
 
 AFRESH = "trained once more from epoch 0, in a workload that does not train the same bits twice"
 """Why rows of a trial are withdrawn that an earlier attempt left."""
@@ -256,5 +256,5 @@ class Lending:
     def _form(self, leaf: Leaf, epoch: int) -> Form | None:
         """Return the form of the row of an epoch on a leaf's path; None of epoch 0."""
         keys = leaf.path[epoch - 1 : epoch] if epoch else []
-        rows = self._context.ledger.rows(keys, predictions=True)
-        return next((form_of(recorded.row) for recorded in rows.values()), None)
+        rows = self._context.ledger.rows(keys, predictions=True, scores=True)
+        return next((form_on_record(recorded.row) for recorded in rows.values()), None)

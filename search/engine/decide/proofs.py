@@ -53,7 +53,7 @@ class Proofs:
             self._caused(proof, rows)
             return
         keys = [stretch.key for stretch in proof.stretches]
-        on_record = context.ledger.rows(list(dict.fromkeys(keys)), predictions=True)
+        on_record = context.ledger.rows(list(dict.fromkeys(keys)), predictions=True, scores=True)
         if not all(key in on_record for key in keys):  # withdrawn by another driver, in the meantime
             self._not_given(proof, "the row that it is compared with is no longer on record")
             return
@@ -182,6 +182,6 @@ def difference(stored: Row, row: Row, where: str = "on record") -> str:
     """Say in what two rows differ: the first metric with both values, and how many others."""
     first, *more = stored.differences(row)
     others = f" ({len(more)} others differ, too)" if more else ""
-    if first.startswith("predictions"):
+    if first not in {**stored.metrics, **row.metrics}:  # predictions or scores
         return f"{first} differ from those {where}{others}"
     return f"{first} is {row.metrics.get(first)!r}, and {stored.metrics.get(first)!r} {where}{others}"

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from search.core.trial import DataCard
+from search.core.trial import DataCard, Row
 from search.report.record.curves import Curve, Curves
 from search.report.record.series import Columns, decisions_columns, epochs_columns, trials_columns
 from search.report.text import MISSING, storable
@@ -49,29 +49,34 @@ def decisions_frame(study: OpenStudy) -> pd.DataFrame:
 
 
 def predictions_frame(read: Curves) -> pd.DataFrame:
-    """Return one row per trial, split, epoch and image, for the last epoch on record and the best one.
+    """Return one row per trial, split, epoch and example, for the last epoch on record and the best one.
 
     Columns: ``trial``, ``seed``, ``split``, ``epoch``, ``image`` (its name, else its index as text), ``truth``
-    (missing where it is not known) and ``prediction`` (class indices).
+    (missing where it is not known), ``prediction`` (class indices), and for each score on record ``score_`` with its
+    name, such as ``score_loss`` (floats). What a row does not have is missing.
     """
     both = [(curve, {epoch for epoch in (curve.best_epoch, curve.last_epoch) if epoch}) for curve in read.curves]
     wanted = [(curve, epoch, curve.keys[epoch - 1]) for curve, epochs in both for epoch in sorted(epochs)]
-    rows = read.study.ledger.rows(list(dict.fromkeys(key for *_, key in wanted)), predictions=True)
+    rows = read.study.ledger.rows(list(dict.fromkeys(key for *_, key in wanted)), predictions=True, scores=True)
     blocks = [
-        _block(curve, epoch, split, rows[key].row.predictions[split], read.cards.get(curve.data))
+        _block(curve, epoch, split, rows[key].row, read.cards.get(curve.data))
         for curve, epoch, key in wanted
-        for split in sorted(rows[key].row.predictions)
+        for split in sorted(rows[key].row.predictions.keys() | rows[key].row.scores.keys())
     ]
     frame = pd.concat(blocks, ignore_index=True) if blocks else pd.DataFrame(columns=[*_PREDICTION_TYPES])
-    return frame.astype(_PREDICTION_TYPES)
+    predicted = "Int64" if frame["prediction"].hasnans else "int64"
+    return frame.astype({**_PREDICTION_TYPES, "prediction": predicted})
 
 
-def _block(curve: Curve, epoch: int, split: str, predicted: np.ndarray, card: DataCard | None) -> pd.DataFrame:
+def _block(curve: Curve, epoch: int, split: str, row: Row, card: DataCard | None) -> pd.DataFrame:
     """Return the rows of one trial, epoch and split; a card of another length is not guessed at."""
-    n, trial = len(predicted), curve.trial
+    predicted, scores, trial = row.predictions.get(split), row.scores.get(split, {}), curve.trial
+    n = len(next(iter(scores.values())) if predicted is None else predicted)
     names: Sequence[str] = card.images.get(split, ()) if card else ()
     known = card.truth.get(split) if card else None
     images = [storable(name) for name in names] if len(names) == n else [str(index) for index in range(n)]
     truth = np.full(n, pd.NA, dtype=object) if known is None or len(known) != n else known.astype(object)
-    values = (trial.number, trial.seed, split, epoch, images, truth, predicted)
-    return pd.DataFrame(dict(zip(_PREDICTION_TYPES, values, strict=True)))
+    guess = np.full(n, pd.NA, dtype=object) if predicted is None else predicted
+    values = (trial.number, trial.seed, split, epoch, images, truth, guess)
+    fit = {f"score_{name}": given.astype(np.float64) for name, given in scores.items() if len(given) == n}
+    return pd.DataFrame({**dict(zip(_PREDICTION_TYPES, values, strict=True)), **fit})

@@ -13,6 +13,7 @@ from classifier import data
 from classifier.config import canonical, schedule
 from classifier.training import Training
 from search.workload.measured import row_of
+from tests.classifier.rows import numbers
 
 from .conftest import again, faults, load
 
@@ -63,11 +64,12 @@ def test_a_row_has_no_test_figures(divided: Path) -> None:
     before = trained(divided)
     shutil.rmtree(divided / "test")
     row = trained(divided)
-    assert list(row) == ["lr", "train_loss", "train_accuracy", "val_loss", "val_accuracy", "predictions"]
-    assert list(row["predictions"]) == ["val"]
+    assert list(numbers(row)) == ["lr", "train_loss", "train_accuracy", "val_loss", "val_accuracy"]
+    assert list(row["predictions"]) == list(row["scores"]) == ["val"]
     # What is measured does not depend on whether there is a test split.
-    assert row == {name: before[name] for name in row if name != "predictions"} | {"predictions": row["predictions"]}
+    assert numbers(row) == {name: before[name] for name in numbers(row)}
     assert np.array_equal(row["predictions"]["val"], before["predictions"]["val"])
+    assert np.array_equal(row["scores"]["val"]["loss"], before["scores"]["val"]["loss"])
     # The service takes it as complete.
     assert list(row_of(row, load(divided).card).predictions) == ["val"]
 

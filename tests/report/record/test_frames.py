@@ -171,6 +171,25 @@ def test_predictions_of_the_last_and_the_best_epoch(make):
     assert set(frame[frame["trial"] == number]["epoch"]) == {2, 3}
 
 
+def test_scores_stand_beside_predictions_and_alone(make):
+    study = make()
+    study.trial({"gamma": 0}, 0, [0.1], predictions=True)
+    losses = {"val": {"loss": np.array([0.5, 0.25, 1, 2], np.float32)}, "own": {"iou": np.array([1 / 3])}}
+    study.trial({"gamma": 2}, 0, [])
+    with study.ledger.step(study.record.id) as step:
+        (path, _) = study.ledger.paths(study.record.id)[1]
+        row = Row({"val_accuracy": 0.5}, {"val": np.array([1, 2, 0, 0])}, losses)
+        step.put_row(path[0], 1, row, 1.0, study.run)
+        step.set_trial(1, last_epoch=1)
+    frame = predictions_frame(read_curves(study.opened))
+    assert list(frame.columns)[-3:] == ["prediction", "score_iou", "score_loss"]
+    val = frame[(frame["trial"] == 1) & (frame["split"] == "val")]
+    assert (val["score_loss"].tolist(), val["prediction"].tolist()) == ([0.5, 0.25, 1, 2], [1, 2, 0, 0])
+    own = frame[frame["split"] == "own"]
+    assert (own["score_iou"].tolist(), own["image"].tolist(), own["prediction"].isna().all()) == ([1 / 3], ["0"], True)
+    assert frame[frame["trial"] == 0]["score_loss"].isna().all()
+
+
 def test_a_card_of_another_length_is_not_guessed_at(make):
     study = make()
     shape = {"val": np.array([1, 2])}

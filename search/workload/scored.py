@@ -1,0 +1,252 @@
+"""Scores that `train_epoch` returned: real numbers per example, and how metrics come from them.
+
+What a table could not read is refused at the first row: intervals of other numbers than those that are printed would be
+worse than none.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import fields
+from typing import Any
+
+import numpy as np
+
+from search.core.errors import nearest
+from search.core.scores import FORMS, HIGHER, LOWER, ScoreRule
+from search.core.trial import DataCard
+
+PER_EXAMPLE = ("predictions", "scores", "score_rules")
+"""Names in what `train_epoch` returns that are no metrics."""
+
+SCORE_TOLERANCE = 1e-5
+"""How far a metric may lie from what its scores say, as a share of the larger one of it and their mean size: a mean in
+single precision is exact to a few millionths."""
+
+LOWER_IS_BETTER = ("loss", "error", "nll")
+"""What metrics are called of which everybody knows that less is better ..."""
+
+HIGHER_IS_BETTER = ("accuracy",)
+"""... or more."""
+
+SCORES_RULE = "train_epoch must return split -> name -> one float per example"
+
+_RULE_KEYS = {"split": str, "score": str, "better": str, "form": str, "unit": str, "example": str, "examples": str}
+_RULE_NUMBERS = ("low", "high", "untrained")
+
+
+def scores_of(given: object, card: DataCard | None) -> dict[str, dict[str, np.ndarray]]:
+    """Check scores and return them as arrays of float32 or float64.
+
+    Args:
+        given: what ``scores`` is in what `train_epoch` returned.
+        card: the data card whose examples they must fit, where it tells how many there are.
+
+    Raises:
+        TypeError: they are not split -> name -> floats [n].
+        ValueError: they are of other examples than the data card's.
+    """
+    if not isinstance(given, Mapping):
+        raise TypeError(f"scores are {shown(given)}; {SCORES_RULE}")
+    scores: dict[str, dict[str, np.ndarray]] = {}
+    for split, named in given.items():
+        if not isinstance(split, str) or not isinstance(named, Mapping):
+            raise TypeError(f"scores of {shown(split)} are {shown(named)}; {SCORES_RULE}")
+        count = _examples(split, card)
+        scores[split] = {}
+        for name, values in named.items():
+            if not isinstance(name, str):
+                raise TypeError(f"scores of {split!r} have the name {shown(name)}; scores are named by text")
+            array = _floats(f"scores {name!r} of {split!r}", values)
+            if count is not None and len(array) != count:
+                raise ValueError(
+                    f"scores {name!r} of {split!r} are of {len(array)} examples, but the data card has {count}; "
+                    "train_epoch must return one for each of them, in the card's order"
+                )
+            scores[split][name] = array
+        if len({len(array) for array in scores[split].values()}) > 1:
+            counts = ", ".join(f"{name!r} of {len(array)}" for name, array in scores[split].items())
+            raise ValueError(f"scores of {split!r} are of different examples: {counts}; {SCORES_RULE}")
+    return {split: named for split, named in scores.items() if named}
+
+
+def score_rules_of(
+    given: object, metrics: Mapping[str, float], scores: Mapping[str, Mapping[str, np.ndarray]]
+) -> dict[str, ScoreRule]:
+    """Return how metrics come from scores, those that are declared and those that go without saying, and check them.
+
+    A metric ``SPLIT_NAME`` is the mean of the scores NAME of SPLIT unless something else is declared.
+
+    Args:
+        given: metric -> what is declared of it, by the names of `search.core.scores.ScoreRule`.
+        metrics: of the row.
+        scores: of the row, as `scores_of` returns them.
+
+    Raises:
+        TypeError: a declaration is no mapping, or holds what it cannot.
+        ValueError: it names a metric or scores that are not there; nothing says whether more is better; scores lie
+            outside the range that is declared, or are not finite where their metric is; a metric is not what its scores
+            say.
+    """
+    if not isinstance(given, Mapping):
+        raise TypeError(f"score_rules are {shown(given)}; train_epoch must return a mapping of metrics to rules")
+    if unknown := [name for name in given if name not in metrics]:
+        raise ValueError(
+            f"score_rules speak of {shown(unknown[0])}, which is no metric of this row: "
+            f"{quoted(metrics)}{nearest(str(unknown[0]), metrics)}"
+        )
+    rules: dict[str, ScoreRule] = {}
+    for split, named in scores.items():
+        for name in named:
+            if (metric := f"{split}_{name}") in metrics and metric not in given:
+                rules[metric] = _rule(metric, {"split": split, "score": name})
+    for metric, declared in given.items():
+        rules[metric] = _rule(metric, declared, scores)
+    for metric, rule in rules.items():
+        _check(metric, metrics[metric], rule, scores[rule.split][rule.score])
+    read = {(rule.split, rule.score) for rule in rules.values()}
+    if all(map(math.isfinite, metrics.values())):
+        for split, named in scores.items():
+            for name in named:
+                if (split, name) not in read:
+                    _check_finite(split, name, named[name], "every metric of the row is finite")
+    return rules
+
+
+def _rule(metric: str, declared: object, scores: Mapping[str, Mapping[str, np.ndarray]] | None = None) -> ScoreRule:
+    """Return the rule of a metric; what is declared is looked up among `scores`."""
+    where = f"score_rules of {metric!r}"
+    if isinstance(declared, ScoreRule):
+        declared = vars(declared)
+    if not isinstance(declared, Mapping):
+        raise TypeError(f"{where} are {shown(declared)}; they must be a mapping such as {{'better': 'lower'}}")
+    names = [rule.name for rule in fields(ScoreRule)]
+    values: dict[str, Any] = {}
+    for name, value in declared.items():
+        if name not in names:
+            raise ValueError(f"{where} hold {shown(name)}, must be among {quoted(names)}{nearest(str(name), names)}")
+        if name in _RULE_NUMBERS:
+            if value is not None and (isinstance(value, (str, bool)) or not _is_number(value)):
+                raise TypeError(f"{where}: {name} is {shown(value)}, must be a finite number or None")
+            values[name] = None if value is None else float(value)
+        elif not isinstance(value, _RULE_KEYS[name]):
+            raise TypeError(f"{where}: {name} is {shown(value)}, must be text")
+        else:
+            values[name] = value
+    split, _, score = metric.partition("_")
+    values.setdefault("split", split)
+    values.setdefault("score", score)
+    for name, known in (("better", (LOWER, HIGHER)), ("form", tuple(FORMS))):
+        if name in values and values[name] not in known:
+            raise ValueError(f"{where}: {name} is {values[name]!r}, must be one of {', '.join(known)}")
+    if "better" not in values:
+        values["better"] = _better(metric)
+    if scores is not None and values["score"] not in scores.get(values["split"], {}):
+        raise ValueError(
+            f"{where} speak of scores {values['score']!r} of {values['split']!r}, which this row has not: "
+            f"{quoted(f'{name} of {split}' for split, each in scores.items() for name in each) or 'it has none'}"
+        )
+    low, high = values.get("low"), values.get("high")
+    if low is not None and high is not None and not low < high:
+        raise ValueError(f"{where}: the range from {low:g} to {high:g} is empty")
+    return ScoreRule(**values)
+
+
+def _better(metric: str) -> str:
+    if metric.endswith(LOWER_IS_BETTER):
+        return LOWER
+    if metric.endswith(HIGHER_IS_BETTER):
+        return HIGHER
+    raise ValueError(
+        f"metric {metric!r} comes from scores, and nothing says whether more of it is better; return "
+        f"score_rules={{{metric!r}: {{'better': 'lower'}}}} beside it, or 'higher'"
+    )
+
+
+def _check(metric: str, value: float, rule: ScoreRule, scores: np.ndarray) -> None:
+    """Refuse scores that are not those of the metric.
+
+    Raises:
+        ValueError: they say something else.
+    """
+    where = f"scores {rule.score!r} of {rule.split!r}"
+    if math.isfinite(value):
+        _check_finite(rule.split, rule.score, scores, f"{metric} is {value:.6g}")
+    for end, beyond, word in ((rule.low, np.less, "least"), (rule.high, np.greater, "largest")):
+        if end is not None and (wrong := beyond(scores, end)).any():
+            place = int(np.argmax(wrong))
+            raise ValueError(f"{where} hold {scores[place]} (example {place}); the {word} that is declared is {end:g}")
+    told = rule.metric(scores)
+    if not math.isfinite(value) and not math.isfinite(told):
+        return
+    size = max(abs(value), abs(told), rule.metric(np.abs(scores))) if math.isfinite(told) else 0.0
+    if not abs(told - value) <= SCORE_TOLERANCE * size:
+        what = {"mean": "mean", "root_mean": "root of the mean", "exp_mean": "exponential of the mean"}[rule.form]
+        raise ValueError(
+            f"{metric} is {value!r}, but the {what} of the {where} is {told!r}; a metric must be what its scores say "
+            f"(to {SCORE_TOLERANCE:g} of its size; a mean of batch means counts a last, smaller batch too much)"
+        )
+
+
+def _check_finite(split: str, name: str, scores: np.ndarray, although: str) -> None:
+    finite = np.isfinite(scores)
+    if not finite.all():
+        place = int(np.argmin(finite))
+        raise ValueError(
+            f"scores {name!r} of {split!r} hold {scores[place]} (example {place}; {int((~finite).sum())} of "
+            f"{len(scores)} are not finite), but {although}; each example must have a finite score"
+        )
+
+
+def _floats(where: str, values: object) -> np.ndarray:
+    try:
+        array = np.asarray(values)
+    except Exception as error:  # lists of unequal length; a tensor that lies on a GPU
+        said = " ".join(str(error).split())
+        raise TypeError(f"{where} cannot be read as an array ({said}); {SCORES_RULE}") from error
+    if array.ndim != 1 or array.dtype.kind not in "biuf":
+        remedy = ": .reshape(-1) where there is one per example" if array.ndim == 2 and 1 in array.shape else ""
+        raise TypeError(f"{where} have the shape {array.shape} and the type {array.dtype}; {SCORES_RULE}{remedy}")
+    kept = array.dtype.kind == "f" and array.dtype.itemsize in (4, 8)
+    return np.ascontiguousarray(array if kept else array.astype(np.float64))
+
+
+def _examples(split: str, card: DataCard | None) -> int | None:
+    """Return how many examples of a split the data card has; None where it does not tell.
+
+    Raises:
+        ValueError: it has examples of other splits alone.
+    """
+    if card is None:
+        return None
+    for by_split in (card.truth, card.images, card.contents):
+        if split in by_split:
+            return len(by_split[split])
+    if known := {*card.truth, *card.images, *card.contents}:
+        raise ValueError(
+            f"there are scores of {split!r}, but the data card has examples of {quoted(known)} alone"
+            f"{nearest(split, known)}"
+        )
+    return None
+
+
+def _is_number(value: object) -> bool:
+    try:
+        return math.isfinite(float(value))  # type: ignore[arg-type]
+    except (TypeError, ValueError, OverflowError):
+        return False
+
+
+def quoted(names: Iterable[object]) -> str:
+    """Return names in their order, each in quotes."""
+    return ", ".join(repr(name) for name in sorted(map(str, names)))
+
+
+def shown(value: object) -> str:
+    """Return what somebody gave as a short text, whatever it is."""
+    try:
+        text = " ".join(repr(value).split())
+    except Exception:  # a stranger's class, or a whole number of thousands of digits
+        text = f"of type {type(value).__name__}"
+    return text if len(text) <= 80 else f"{text[:77]}..."
