@@ -1,7 +1,7 @@
 """The metric of one setting, with its interval.
 
 From two seeds on the interval is for a new run judged on new images of the same kind, the training images fixed: the
-mean squares of `crossed` on the scores themselves, V = (Q + I) / (n S) with Q = max(MS_S, MS_R) and f = S - 1. What
+mean squares of `squares` on the scores themselves, V = (Q + I) / (n S) with Q = max(MS_S, MS_R) and f = S - 1. What
 the scores are says how V becomes an interval (`_ends`):
 
 * a range [L, U], accuracies among them: Wilson's formula on (m - L) / (U - L) with n_eff = m (1 - m) / V images and the
@@ -22,11 +22,12 @@ from typing import Any
 
 import numpy as np
 
-from search.statistics.crossed import IDENTICAL, df_of, image_noise, mean_squares, variance_of
+from search.statistics.crossed import IDENTICAL
 from search.statistics.measure import LARGEST, Form, Measure
 from search.statistics.results import LEVEL, CellEstimate, Trust
 from search.statistics.scores import Ended, Floats, Scores
 from search.statistics.single import wilson
+from search.statistics.squares import df_of, image_noise, mean_squares, variance_of
 from search.statistics.student import t_quantile
 
 

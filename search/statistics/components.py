@@ -20,9 +20,10 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import special
 
-from search.statistics.crossed import df_of, noise_df, pools, variance_of
+from search.statistics.pooled import noise_df, pools
 from search.statistics.results import ALPHA, Difference, Trust
 from search.statistics.scores import Floats
+from search.statistics.squares import df_of, variance_of
 from search.statistics.student import t_quantile
 
 POWER = 0.8

@@ -4,182 +4,60 @@ What this file promises: an interval for the expected difference *of new runs on
 training images fixed, from S >= 2 seeds that both settings finished on one split. Neither seeds nor images are taken
 for more independent evidence than they are: 3 seeds on 137 images are not 411 images.
 
-With d[s, i] = y_setting[s, i] - y_baseline[s, i], m its mean, r_s and c_i its row and column means:
-
-    MS_S = n sum_s (r_s - m)^2 / (S - 1)                  between seeds
-    MS_I = S sum_i (c_i - m)^2 / (n - 1)                  between images
-    MS_R = sum_si (d_si - r_s - c_i + m)^2 / ((S-1)(n-1)) rest
-    MS_P = 2 n sum_as e_as^2 / ((A-1)(S-1))               e: setting x seed residuals of the A x S accuracy table
-    A >= 3 and S < 8:  Q = max(MS_P, MS_S, MS_R / 2),  f = (A-1)(S-1);    else  Q = max(MS_S, MS_R),  f = S - 1
-    I = max(MS_I - MS_R, 0),    V = max((Q + I) / (n S),  2 g / (S (n+2)^2))
-    df = clip((Q + I)^2 / (Q^2 / f),  f,  max(n - 1, f)),  f where Q = 0;    m +- t_{.975, df} sqrt(V)
-
-g is 1 for right and wrong, else the mean of d^2 over d != 0: the same bound in the unit of the scores.
-
-Sources: Obuchowski & Rockette (1995) for the two-way model, Hillis (2007) for the degrees of freedom. Pooling the seed
-noise over the settings of the table and the lower bound of V (of a table of ties, after Agresti & Min's two added
-pairs) are additions, chosen by simulation: `tests/statistics/test_simulation.py`.
+`pooled` and `guarded` say how the noise of runs is estimated, `squares` what follows from it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from search.statistics.results import LEVEL, Difference, MeanSquares, Trust
+from search.statistics.guarded import GUARD_SEEDS, NOISY, Pool, pool_of
+from search.statistics.pooled import POOL_SEEDS, analyse, analyse_guarded, noise_df
+from search.statistics.results import Difference, MeanSquares, Trust
 from search.statistics.scores import Ended, Floats, Scores
 from search.statistics.single import is_whole, one_run
-from search.statistics.student import t_quantile, t_tail
-
-POOL_SETTINGS = 3
-"""From so many settings on seed noise is pooled ..."""
-
-POOL_SEEDS = 8
-"""... below so many seeds; from here on the pair's own seeds tell enough."""
+from search.statistics.squares import mean_square
 
 IDENTICAL = "identical scores"
 """Why there is no interval where every score of both settings is the same."""
 
-_ROUNDING = 1e-24
-"""A sum of squares below this share of the squares it was formed from is rounding of exactly 0. Whether Q is 0 decides
-about df, so it must not depend on the order of the summation; the smallest true share, about 1 / (n S)^2, lies far
-above."""
+
+class Rule(StrEnum):
+    """How the noise of runs is estimated from those of other settings."""
+
+    POOLED = "pooled"
+    """Over all settings of the table, whatever each one's own noise is."""
+    GUARDED = "guarded"
+    """Over the settings whose runs scatter alike, see `guarded`; with two seeds as `POOLED`."""
+    STRICT = "strict"
+    """Guarded, and never less than a pair's own runs tell: for three and four seeds wider."""
 
 
-@dataclass(frozen=True)
-class Squares:
-    """Mean squares of many tables at once; every array has the shape of the batch."""
-
-    mean: Floats
-    seeds: Floats
-    images: Floats
-    rest: Floats
-
-
-def mean_squares(d: Floats) -> Squares:
-    """Return mean and mean squares of tables of shape (..., seeds >= 2, images >= 2)."""
-    seeds, images = d.shape[-2:]
-    mean = d.mean(axis=(-2, -1))
-    row = d.mean(axis=-1) - mean[..., None]
-    column = d.mean(axis=-2) - mean[..., None]
-    total = (d**2).sum(axis=(-2, -1))
-    rest = d - mean[..., None, None] - row[..., :, None] - column[..., None, :]
-    return Squares(
-        mean,
-        _exact(images * (row**2).sum(axis=-1), total) / (seeds - 1),
-        _exact(seeds * (column**2).sum(axis=-1), total) / (images - 1),
-        _exact((rest**2).sum(axis=(-2, -1)), total) / ((seeds - 1) * (images - 1)),
-    )
-
-
-def pooled_noise(table: Floats, images: int) -> Floats:
-    """Return MS_P of accuracy tables of shape (..., settings >= 2, seeds >= 2)."""
-    settings, seeds = table.shape[-2:]
-    rest = table - table.mean(axis=-1, keepdims=True) - table.mean(axis=-2, keepdims=True)
-    rest = rest + table.mean(axis=(-2, -1), keepdims=True)
-    noise = _exact((rest**2).sum(axis=(-2, -1)), (table**2).sum(axis=(-2, -1)))
-    pooled: Floats = 2 * images * noise / ((settings - 1) * (seeds - 1))
-    return pooled
-
-
-def pools(settings: int, seeds: int) -> bool:
-    """Return whether seed noise is pooled over the settings of the table."""
-    return settings >= POOL_SETTINGS and seeds < POOL_SEEDS
-
-
-def noise_df(settings: int, seeds: int) -> int:
-    """Return f, the degrees of freedom of the seed noise."""
-    return (settings - 1) * (seeds - 1) if pools(settings, seeds) else seeds - 1
-
-
-def image_noise(squares: Squares) -> Floats:
-    """Return I = max(MS_I - MS_R, 0)."""
-    return np.maximum(squares.images - squares.rest, 0.0)
-
-
-def variance_of(
-    q: float | Floats, i: float | Floats, seeds: float | Floats, images: float | Floats, g: float | Floats = 1.0
-) -> Floats:
-    """Return V, never below that of a table of ties; g as in the head of this file."""
-    return np.maximum((q + i) / (images * seeds), 2.0 * g / (seeds * (images + 2.0) ** 2))
-
-
-def mean_square(d: Floats) -> Floats:
-    """Return g of tables of shape (..., seeds, images): the mean of d^2 over d != 0; 0 where there is none."""
-    differ = (d != 0).sum(axis=(-2, -1))
-    mean: Floats = (d**2).sum(axis=(-2, -1)) / np.maximum(differ, 1)
-    return mean
-
-
-def df_of(q: float | Floats, i: float | Floats, f: float | Floats, images: float | Floats) -> Floats:
-    """Return Hillis' degrees of freedom, between f and the larger of n - 1 and f; f where Q is 0."""
-    some = np.where(q > 0, q, 1.0)
-    df = np.clip(((some + i) / some) ** 2 * f, f, np.maximum(images - 1, f))
-    return np.where(q > 0, df, f)
-
-
-@dataclass(frozen=True)
-class Analysis:
-    """Differences of many tables at once; every array has the shape of the batch.
-
-    Attributes:
-        squares: mean squares.
-        pooled: MS_P, or None where nothing was pooled.
-        variance: V.
-        df: degrees of freedom.
-        low: lower end of the 95 % interval, clipped.
-        high: upper end.
-        p: two-sided p value.
-    """
-
-    squares: Squares
-    pooled: Floats | None
-    variance: Floats
-    df: Floats
-    low: Floats
-    high: Floats
-    p: Floats
-
-
-def analyse(d: Floats, table: Floats | None, g: float | Floats = 1.0, span: float = 1.0) -> Analysis:
-    """Analyse differences.
-
-    Args:
-        d: (..., seeds >= 2, images >= 2), setting minus baseline, already times the images' weights.
-        table: (..., settings, seeds) accuracies of all settings complete on these seeds, or None for this pair alone.
-        g: as in the head of this file.
-        span: the interval is clipped to [-span, span].
-    """
-    seeds, images = d.shape[-2:]
-    squares = mean_squares(d)
-    settings = 2 if table is None else table.shape[-2]
-    pooled = None
-    if table is not None and pools(settings, seeds):
-        pooled = pooled_noise(table, images)
-        q = np.maximum(np.maximum(pooled, squares.seeds), squares.rest / 2)
-    else:
-        q = np.maximum(squares.seeds, squares.rest)
-    i = image_noise(squares)
-    variance = variance_of(q, i, seeds, images, g)
-    df = df_of(q, i, noise_df(settings, seeds), images)
-    error = np.sqrt(variance)
-    half = t_quantile(0.5 + LEVEL / 2, df) * error
-    p = np.minimum(2 * t_tail(np.abs(squares.mean) / error, df), 1.0)
-    low, high = np.maximum(squares.mean - half, -span), np.minimum(squares.mean + half, span)
-    return Analysis(squares, pooled, variance, df, low, high, p)
-
-
-def compare(scores: Scores, pairs: Sequence[tuple[int, int]]) -> list[Difference]:
+def compare(
+    scores: Scores,
+    pairs: Sequence[tuple[int, int]],
+    rule: Rule = Rule.POOLED,
+    stuck: Collection[tuple[int, int]] = (),
+) -> list[Difference]:
     """Return setting minus baseline of each pair (setting, baseline), on the seeds that both finished.
 
     One common seed is answered by `single.one_run`. Seed noise is pooled over the settings that finished the same
     seeds; settings settled from the same training, or with equal rows, count once.
+
+    Args:
+        scores: of all settings.
+        pairs: places of settings in them.
+        rule: how seed noise is estimated.
+        stuck: runs (setting, place of the seed) that did not learn: their settings are left out of the pool, unless
+            the rule is `POOLED`.
     """
-    known = _Known(scores)
+    known = _Known(scores, rule, frozenset(stuck))
     return [_difference(known, setting, baseline) for setting, baseline in pairs]
 
 
@@ -200,24 +78,42 @@ def alike(scores: Scores, pairs: Sequence[tuple[int, int]]) -> list[Hashable]:
 class _Known:
     """What all pairs of a table share."""
 
-    def __init__(self, scores: Scores) -> None:
-        self.scores = scores
+    def __init__(self, scores: Scores, rule: Rule, stuck: frozenset[tuple[int, int]]) -> None:
+        self.scores, self.rule, self.stuck = scores, rule, stuck
         self.finished = scores.finished
-        self._pools: dict[tuple[int, ...], Floats] = {}
+        self._pools: dict[tuple[int, ...], _Pooled] = {}
 
     def rows(self, setting: int, seeds: npt.NDArray[np.intp]) -> Floats:
         """Return what is analysed of a setting, seeds x images."""
         return self.scores.analysed(setting, seeds)
 
-    def pool(self, seeds: npt.NDArray[np.intp]) -> Floats:
-        """Return the accuracies, settings x seeds, of all settings that finished these seeds, each training once."""
+    def pool(self, seeds: npt.NDArray[np.intp]) -> _Pooled:
+        """Return what is pooled over all settings that finished these seeds, each training once."""
         place = tuple(seeds.tolist())
         if place not in self._pools:
-            pool: dict[tuple[Hashable, ...], int] = {}
+            rows: dict[tuple[Hashable, ...], int] = {}
             for a in np.flatnonzero(self.finished[:, seeds].all(axis=1)).tolist():
-                pool.setdefault(self.scores.rows(a, place), a)
-            self._pools[place] = np.array([self.rows(a, seeds).mean(axis=-1) for a in pool.values()])
+                rows.setdefault(self.scores.rows(a, place), a)
+            table = np.array([self.rows(a, seeds).mean(axis=-1) for a in rows.values()])
+            learned = np.array([all((a, s) not in self.stuck for s in place) for a in rows.values()], dtype=bool)
+            guarded = pool_of(table, learned) if self.guards(len(place)) else None
+            self._pools[place] = _Pooled(table, {name: row for row, name in enumerate(rows)}, learned, guarded)
         return self._pools[place]
+
+    def guards(self, seeds: int) -> bool:
+        """Whether rows of so many seeds are tested before they are pooled."""
+        return self.rule is not Rule.POOLED and seeds >= GUARD_SEEDS
+
+
+@dataclass(frozen=True)
+class _Pooled:
+    """All settings that finished the same seeds: run means (settings x seeds), what names each row -> its place, which
+    rows have no stuck run, and what the guard makes of them."""
+
+    table: Floats
+    places: Mapping[tuple[Hashable, ...], int]
+    learned: npt.NDArray[np.bool_]
+    guarded: Pool | None
 
 
 def _difference(shared: _Known, setting: int, baseline: int) -> Difference:
@@ -247,8 +143,19 @@ def _difference(shared: _Known, setting: int, baseline: int) -> Difference:
     if len(seeds) == 1:
         return one_run(scores, d[0], ours[0], theirs[0], g)
     pool = shared.pool(seeds)
-    analysis = analyse(d, pool, g, measure.span)
-    settings = len(pool) if analysis.pooled is not None else 2
+    noisy: tuple[float | None, float | None] = (None, None)
+    if pool.guarded is None:
+        analysis = analyse(d, pool.table, g, measure.span)
+        settings = len(pool.table) if analysis.pooled is not None else 2
+        f = noise_df(settings, len(seeds))
+    else:
+        names = [scores.rows(a, seeds.tolist()) for a in (setting, baseline)]
+        pair = pool.places[names[0]], pool.places[names[1]]
+        analysis, wide = analyse_guarded(d, pool.guarded, pair, g, measure.span, shared.rule is Rule.STRICT)
+        settings = int(pool.guarded.rows) if wide.pooled else 2
+        f = int(pool.guarded.df) if wide.pooled else len(seeds) - 1
+        if len(seeds) < POOL_SEEDS:
+            noisy = _noisy(pool, pair[0]), _noisy(pool, pair[1])
     squares = MeanSquares(
         float(analysis.squares.seeds),
         float(analysis.squares.images),
@@ -265,14 +172,18 @@ def _difference(shared: _Known, setting: int, baseline: int) -> Difference:
         df=float(analysis.df),
         **counts,
         settings=settings,
-        noise_df=noise_df(settings, len(seeds)),
+        noise_df=f,
         squares=squares,
+        noisy=noisy,
     )
 
 
-def _exact(part: Floats, total: Floats) -> Floats:
-    """Return a sum of squares, with what is only rounding made 0."""
-    return np.where(part <= _ROUNDING * total, 0.0, part)
+def _noisy(pool: _Pooled, row: int) -> float | None:
+    """Return a row's p where its runs scatter more than the rest."""
+    if pool.guarded is None or not pool.learned[row]:
+        return None
+    p = float(pool.guarded.p[row])
+    return p if p < NOISY else None
 
 
 def _clip(value: float | Floats, span: float) -> float:

@@ -75,6 +75,8 @@ class Difference:
         discordant: for one run without weights: images that only the setting, only the baseline has right.
         reason: why it is not estimable; "" where it is.
         measure: what was compared.
+        noisy: the setting's and the baseline's p of having runs that scatter no more than the other settings', where
+            its own spread was used for that; else None.
     """
 
     state: Trust
@@ -92,6 +94,7 @@ class Difference:
     discordant: tuple[int, int] | None = None
     reason: str = ""
     measure: Measure = ACCURACY
+    noisy: tuple[float | None, float | None] = (None, None)
 
     @property
     def noise(self) -> str:

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from search.statistics.crossed import analyse
 from search.statistics.families import holm
+from search.statistics.guarded import pool_of
+from search.statistics.pooled import analyse, analyse_guarded
 
 Method = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray, np.ndarray]]
 """Tables (replicates x settings x seeds x images) -> low, high, p, each replicates x (settings - 1)."""
@@ -29,6 +30,21 @@ def crossed(y: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     table = y.mean(axis=-1)
     found = [analyse(y[:, a].astype(np.float64) - y[:, 0], table) for a in range(1, y.shape[1])]
     return tuple(np.stack([getattr(one, name) for one in found], axis=1) for name in ("low", "high", "p"))
+
+
+def guarded(y: np.ndarray, strict: bool = False) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The guarded rule, setting a minus setting 0, for many tables at once."""
+    pool = pool_of(y.mean(axis=-1))
+    found = [
+        analyse_guarded(y[:, a].astype(np.float64) - y[:, 0], pool, (a, 0), strict=strict)[0]
+        for a in range(1, y.shape[1])
+    ]
+    return tuple(np.stack([getattr(one, name) for one in found], axis=1) for name in ("low", "high", "p"))
+
+
+def strict(y: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The guarded rule that never discounts a pair's own noise."""
+    return guarded(y, strict=True)
 
 
 def pooled_mcnemar(y: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

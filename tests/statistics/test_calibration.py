@@ -12,9 +12,10 @@ import numpy as np
 import pytest
 
 from search.statistics.components import Components, components
-from search.statistics.crossed import analyse, image_noise
+from search.statistics.pooled import analyse
 from search.statistics.power import Assumed, fewest_seeds, need
 from search.statistics.scores import make_scores
+from search.statistics.squares import image_noise
 from search.statistics.student import t_quantile
 from tests.statistics.generator import SCENARIOS, Scenario, draw
 from tests.statistics.helpers import difference
