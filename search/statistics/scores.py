@@ -7,7 +7,7 @@ finished one, and which runs are one and the same training.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Collection, Hashable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
@@ -111,6 +111,14 @@ class Scores:
         if untrained is None:
             return None
         return self._counted(untrained**0.5 if self.measure.form is Form.ROOT_MEAN else untrained)
+
+    def without(self, runs: Collection[tuple[int, int]]) -> Scores:
+        """Return the scores with these runs (setting, place of the seed) missing."""
+        ended = tuple(
+            tuple(Ended.MISSING if (a, s) in runs else end for s, end in enumerate(row))
+            for a, row in enumerate(self.ended)
+        )
+        return replace(self, ended=ended)
 
     def _counted(self, score: float) -> Scores:
         values = np.where(self._which(Ended.DIVERGED)[:, :, None], score, self.values)

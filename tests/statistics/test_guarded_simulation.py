@@ -129,7 +129,8 @@ def test_unequal_noise_in_full(settings: int, seeds: int) -> None:
 @pytest.mark.parametrize("mixed", [True, False])
 def test_equal_noise_in_full(settings: int, seeds: int, mixed: bool) -> None:
     scenario, tables = EQUAL if mixed else PLAIN, 600 if settings < 20 else 300
-    new, old = (probit(scenario, settings, seeds, tables, rule) for rule in ("guarded", "pooled"))
+    images = 340 if mixed else 1000
+    new, old = (probit(scenario, settings, seeds, tables, rule, images) for rule in ("guarded", "pooled"))
     ratio = new.half / old.half
     print(
         f"probit, {scenario.name}: A {settings} S {seeds}: coverage {100 * new.coverage:.1f} family "
