@@ -23,12 +23,13 @@ from search.engine.outage import through_outages
 from search.engine.signals import dropped, stopping_on_signals
 from search.engine.steps.conclude import RunOutcome, conclude
 from search.engine.steps.conditions import conditions
+from search.engine.steps.first_epochs import FirstEpochs
 from search.engine.steps.prepare import every_trial_ended, grid_on_record, proven_class, read_data
 from search.ledger.ledger import Ledger, StudyRecord
 from search.ledger.lock import study_lock
 from search.plan.overhead import TIMINGS
 from search.plan.place import Place, recorded_place
-from search.plan.plan import Plan, plan_of
+from search.plan.plan import plan_of
 from search.space.model import Space
 from search.study.changed import StudyChanged, check_unchanged
 from search.study.leaf import Planner
@@ -101,7 +102,7 @@ class _Steps:
     sample: StudySample
     deadline: list[float]  # monotonic seconds, once training has begun
     nodes: Sequence[TrainingNode] = ()  # of a cluster
-    plan: Plan | None = None
+    first: FirstEpochs | None = None  # with the plan of the run
     ray_s: float = 0.0  # until a worker had said what it is
 
     def run(self, record: StudyRecord, mirror_url: str, other_class: str) -> RunOutcome:
@@ -123,7 +124,7 @@ class _Steps:
                 settled = not self._settle(driver)
             if settled:
                 behind = Mirror(self._study(record), mirror_url).stop()
-                return conclude(driver, self._study(record), run_id, behind, 0.0, self.plan, self.view)
+                return conclude(driver, self._study(record), run_id, behind, 0.0, None, self.view)
             self.ledger.end_run(run_id, "settled", 0.0)
         self.ledger.states.make_folder()
         began = time.monotonic()
@@ -174,7 +175,8 @@ class _Steps:
                 self.view.say("ending Ray")
         driver.collect()
         ray_s = self.ray_s if not rounds else None
-        outcome = conclude(driver, self._study(record), run_id, behind, seconds, self.plan, self.view, ray_s)
+        assert self.first is not None
+        outcome = conclude(driver, self._study(record), run_id, behind, seconds, self.first.plan, self.view, ray_s)
         earlier = sum(before.progress.epochs_trained for before, _, _ in rounds)
         return replace(outcome, epochs_trained=outcome.epochs_trained + earlier)
 
@@ -314,15 +316,19 @@ class _Steps:
             recorded["cluster"] = {"address": self.address, "nodes": nodes}
         if training:  # what was planned is on record before the first epoch is trained, to be compared with the truth
             place = Place(record.execution_class, self.space.resources.cpus, gpus, workers, "this run")
-            self.plan = plan_of(self.space, self.ledger, planner, place, record)
-            recorded["plan"] = self.plan.to_json()
-            self.plan = self.plan.figures()  # not all its trials, for as long as the study runs
+            plan = plan_of(self.space, self.ledger, planner, place, record)
+            recorded["plan"] = plan.to_json()
         run_id = self.ledger.begin_run(record.id, recorded)
+        if training:
+            self.first = FirstEpochs(plan, self.ledger, run_id, self.view, self.ray_s)
         if training and not self.deadline:
             self.deadline.append(time.monotonic() + 3600 * (self.space.search.hours or math.inf))
         deadline = self.deadline[0] if self.deadline else None
         arguments = (self._study(record), planner, sampler, run_id, workers)
-        driver = Driver(Context(*arguments, on_event=self.view.event, deadline=deadline))
+        hear = self.first.event if self.first is not None else self.view.event
+        driver = Driver(Context(*arguments, on_event=hear, deadline=deadline))
+        if self.first is not None:
+            self.first.pace = driver.context.pace
         configurations = self.space.search.trials or self.space.grid_size()
         driver.progress.total = configurations * len(self.space.seeds)
         return driver, run_id

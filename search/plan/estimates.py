@@ -95,6 +95,11 @@ class Estimates:
             self._found[name] = self._measure(leaf, *name)
         return self._found[name]
 
+    def told(self, probe: Probe) -> None:
+        """Take in what an epoch took that was trained meanwhile: it counts where nothing similar was on record."""
+        self._probed, self._looked = probe, True
+        self._found.clear()
+
     def sources(self, leaves: Iterable[Leaf]) -> list[str]:
         """Say where the seconds of these leaves are from, the most frequent source first."""
         counts = Counter(source for leaf in leaves if (source := self.of(leaf).source))
@@ -109,14 +114,14 @@ class Estimates:
             timed, sized = self._nearest(kind, data, "seconds"), self._nearest(kind, data, "size")
         if (timed is None or sized is None) and self.probe is not None and self._probed is None:
             self._probed = self.probe(leaf)
-        probed, probe_source = self._probed, "a probe of one epoch, made now"
+        probed = self._probed
         seconds = timed.seconds if timed else probed.seconds if probed else None
         size = sized.size if sized else probed.size if probed else None
         return Measured(
             seconds,
             size,
-            _source(timed, kind, "rows") if timed else probe_source if probed else "",
-            _source(sized, kind, "states") if sized else probe_source if probed and probed.size is not None else "",
+            _source(timed, kind, "rows") if timed else probed.source if probed else "",
+            _source(sized, kind, "states") if sized else probed.source if probed and probed.size is not None else "",
         )
 
     def _nearest(self, kind: Kind, data: str, what: str) -> _Seen | None:

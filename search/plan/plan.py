@@ -9,7 +9,7 @@ from search.ledger.ledger import Ledger, StudyRecord
 from search.plan.counts import Epochs, Work, count, states_kept, work_of
 from search.plan.estimates import Estimates
 from search.plan.known import Inventory, Known, take_stock
-from search.plan.overhead import overhead_on_record
+from search.plan.overhead import Overhead, overhead_on_record
 from search.plan.place import Place
 from search.plan.process import Probe
 from search.plan.proofs import Gate, kinds_to_come, standing_of, to_come_at_most
@@ -65,6 +65,7 @@ class Plan:
         space: the search space.
         tree: the first stages of the stage tree, of all trials that are known by now.
         stock: what the ledger knows of these.
+        timed: gives the seconds from an epoch that was timed since, and from what the run took until then.
     """
 
     study: str
@@ -85,10 +86,11 @@ class Plan:
     space: Space = field(repr=False)
     tree: Sequence[Stage] = field(repr=False)
     stock: Inventory = field(repr=False)
+    timed: Callable[[Probe, Overhead], Seconds] | None = field(repr=False, default=None)
 
     def figures(self) -> Plan:
         """Return the plan without its trials and their tree, which take room."""
-        return replace(self, tree=(), stock=Inventory((), 0, {}, {}))
+        return replace(self, tree=(), stock=Inventory((), 0, {}, {}), timed=None)
 
     def to_json(self) -> dict[str, object]:
         """Return the figures as plain data. Names are stable; null stands for what nothing tells."""
@@ -180,6 +182,11 @@ def plan_of(
     estimates = Estimates(stock, ledger, place.execution_class, space.workload, study, probe)
     overhead = overhead_on_record(ledger, space.workload)
     seconds = seconds_of(space, stock, work, epochs, proofs, estimates, overhead, place)
+
+    def timed(probe: Probe, overhead: Overhead) -> Seconds:
+        estimates.told(probe)
+        return seconds_of(space, stock, work, epochs, proofs, estimates, overhead, place)
+
     room = _room(space, stock, work, estimates, ledger, planner, keeps)
     configurations = len({known.leaf.trial.configuration for known in stock.trials}) + stock.unasked
     return Plan(
@@ -201,6 +208,7 @@ def plan_of(
         space,
         grow([known.leaf for known in stock.trials]),
         stock,
+        timed,
     )
 
 

@@ -21,6 +21,9 @@ from search.system.module_path import working_folder_last
 SECOND_EPOCH_LIMIT_S = 5.0
 """Seconds up to which a first epoch is followed by a second one, which counts: the first pays for the start."""
 
+FIRST_EPOCHS = "the first epochs of the run"
+"""Source of the seconds of an epoch where a run was planned with none on record."""
+
 _MARK, _ENDED = "answer: ", "ended: "
 
 
@@ -32,11 +35,13 @@ class Probe:
         seconds: of the epoch.
         size: bytes of the state after it; None where it cannot be saved.
         start: seconds from the start of the process until it began; None where nobody looked.
+        source: where it is from, for people.
     """
 
     seconds: float
     size: int | None
     start: float | None = None
+    source: str = "a probe of one epoch, made now"
 
 
 def ask_class(workload: str, cpus: int, gpus: float) -> dict[str, str]:

@@ -10,6 +10,7 @@ from search.core.shown import cells, counted, folded
 from search.core.shown import duration as duration
 from search.plan.overhead import Overhead
 from search.plan.plan import Plan, confirmed_settings
+from search.plan.process import FIRST_EPOCHS
 from search.plan.tree import Stage, walk
 from search.study.leaf import Leaf
 
@@ -176,11 +177,23 @@ def compared(plan: Plan, trained: int, again: int, proved: int, seconds: float, 
     line = f"planned {'' if exact else 'at most '}{epochs.train:,} epochs, {epochs.again:,} again and {epochs.prove:,} "
     line += f"to prove, trained {trained:,}, {again:,} again and {proved:,} to prove"
     if plan.seconds.wall is None:
-        why = "without a similar trial on record a run plans no time (`plan` times an epoch)"
+        why = "no time was planned, as no similar trial was on record and none came to its second epoch"
         return f"{line}; took {duration(seconds)}; {why}"
-    wall = plan.seconds.wall - (plan.seconds.overhead.ray if plan.seconds.start and not ray else 0.0)
+    without = plan.seconds.overhead.ray if plan.seconds.start and not ray else 0.0
+    return f"{line}; planned {_about(plan, without)}, took {duration(seconds)}"
+
+
+def timed(plan: Plan) -> str:
+    """Say how long a run takes that has trained its first epochs, of a plan that could not tell it before."""
+    return f"planned {_about(plan)}"
+
+
+def _about(plan: Plan, without: float = 0.0) -> str:
+    """Say how long a run takes, so many seconds of it left out, and what says so where it was none on record."""
+    assert plan.seconds.wall is not None
     about = "at most" if plan.early or plan.unasked else "about"
-    return f"{line}; planned {about} {duration(wall)}, took {duration(seconds)}"
+    by = ", by its first epochs" if FIRST_EPOCHS in plan.seconds.sources else ""
+    return f"{about} {duration(plan.seconds.wall - without)}{by}"
 
 
 def _start(overhead: Overhead) -> str:

@@ -26,7 +26,7 @@ from search.ledger.kept import KeptState, Role
 from search.ledger.ledger import Ledger
 from search.plan.place import Place, recorded_place
 from search.plan.plan import Plan, plan_of
-from search.plan.process import Probe, ask_class, probe
+from search.plan.process import FIRST_EPOCHS, Probe, ask_class, probe
 from search.plan.text import compared, duration, size, text, tree_lines
 from search.space.model import Space, confirm_name
 from search.space.reader import read_space, space_from_mapping
@@ -251,8 +251,32 @@ def test_planned_against_actual(opened: Ledger) -> None:
     bounded = space_of({"a": {"grid": [1, 2]}}, fixed={"stop.rule": "patience"})
     assert compared(planned(bounded, opened), 7, 1, 2, 90) == (
         "planned at most 10 epochs, 0 again and 4 to prove, trained 7, 1 again and 2 to prove; took 1 min 30 s; "
-        "without a similar trial on record a run plans no time (`plan` times an epoch)"
+        "no time was planned, as no similar trial was on record and none came to its second epoch"
     )
+
+
+def test_a_run_whose_first_epochs_are_timed_plans_what_a_probe_would(opened: Ledger) -> None:
+    unknown, told = planned(small(), opened), planned(small(), opened, probe=lambda leaf: Probe(4.0, None))
+    assert unknown.seconds.wall is None
+    assert unknown.timed is not None
+    late = unknown.timed(Probe(4.0, None, source=FIRST_EPOCHS), unknown.seconds.overhead)
+    assert late == replace(told.seconds, sources=[FIRST_EPOCHS])
+    assert compared(replace(unknown, seconds=late), 16, 0, 3, 40.2).endswith(
+        "; planned at most 57.8 s, by its first epochs, took 40.2 s"
+    )
+    measured = unknown.timed(Probe(4.0, None), replace(unknown.seconds.overhead, ray=1.0, worker=2.0))
+    assert measured.wall is not None
+    assert late.wall is not None
+    assert measured.wall == pytest.approx(late.wall - 12.0)
+    assert unknown.figures().timed is None, "it holds all trials"
+
+
+def test_rows_that_came_after_a_plan_change_nothing_of_it(opened: Ledger) -> None:
+    space = space_of({"a": {"grid": [1, 2]}})
+    plan = planned(space, opened, Place(CLASS, 1, 0.0, 2, "made up"), workload=Synthetic())
+    record_run(opened, space, 1.0, 500)
+    assert plan.timed is not None
+    assert plan.timed(Probe(4.0, None), plan.seconds.overhead).epoch == 4.0
 
 
 def recorded_class(ledger: Ledger, space: Space) -> Mapping[str, str] | None:

@@ -9,6 +9,8 @@ import pytest
 
 from search.api import load_space, run
 from search.engine.live import Lines
+from search.plan.process import FIRST_EPOCHS
+from search.plan.text import duration
 
 
 @pytest.mark.slow
@@ -24,4 +26,11 @@ def test_a_run_keeps_its_plan_and_says_what_became_of_it(tmp_path: Path) -> None
     timings = conditions["timings"]
     assert set(timings) >= {"ray", "worker", "epoch"}
     assert all(seconds >= 0 for seconds in timings.values())
-    assert "planned 6 epochs, 0 again and 2 to prove, trained 6, 0 again and 2 to prove; " in said.getvalue()
+    compared = "planned 6 epochs, 0 again and 2 to prove, trained 6, 0 again and 2 to prove; planned about "
+    (line,) = [line for line in said.getvalue().splitlines() if compared in line]
+    seconds = conditions["plan"]["seconds"]
+    assert seconds["sources"] == [FIRST_EPOCHS]
+    assert seconds["overhead"]["ray"] == timings["ray"], "what is over by then is not guessed"
+    told = f"planned about {duration(seconds['wall'])}, by its first epochs"
+    assert f"; {told}, took " in line
+    assert any(line.endswith(f"] {told}") for line in said.getvalue().splitlines()), "as soon as it is known"
