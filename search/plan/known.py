@@ -99,6 +99,15 @@ def take_stock(space: Space, ledger: Ledger, planner: Planner, record: StudyReco
     return Inventory(trials, unasked, rows, states)
 
 
+def examples(space: Space, stock: Inventory, planner: Planner) -> Sequence[Leaf]:
+    """Return trials that those which are still to be chosen are taken to be like: the known ones, else the first one a
+    sampler asks for, which no result decides."""
+    if stock.trials or not stock.unasked:
+        return [known.leaf for known in stock.trials]
+    asked = make_sampler(space, ()).ask()
+    return [] if asked is None else [planner.leaf(0, asked.configuration, space.seeds[0], asked.parameters)]
+
+
 def _decided(trial: Trial | None) -> TypeGuard[Trial]:
     """Whether a trial of an earlier run ended, and is not tried again."""
     return trial is not None and trial.state.ended and trial.state != State.FAILED

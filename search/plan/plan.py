@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field, replace
 from search.ledger.ledger import Ledger, StudyRecord
 from search.plan.counts import Epochs, Work, count, states_kept, work_of
 from search.plan.estimates import Estimates
-from search.plan.known import Inventory, Known, take_stock
+from search.plan.known import Inventory, Known, examples, take_stock
 from search.plan.overhead import Overhead, overhead_on_record
 from search.plan.place import Place
 from search.plan.process import Probe
@@ -180,12 +180,16 @@ def plan_of(
     epochs = replace(epochs, prove=sum(proofs.values()) + to_come_at_most(space, stock, keeps))
     study = record.name if record is not None else space.name
     estimates = Estimates(stock, ledger, place.execution_class, space.workload, study, probe)
-    overhead = overhead_on_record(ledger, space.workload)
-    seconds = seconds_of(space, stock, work, epochs, proofs, estimates, overhead, place)
+    like = examples(space, stock, planner)
+
+    def seconds_with(overhead: Overhead) -> Seconds:
+        return seconds_of(space, stock, work, epochs, proofs, estimates, overhead, place, like)
 
     def timed(probe: Probe, overhead: Overhead) -> Seconds:
         estimates.told(probe)
-        return seconds_of(space, stock, work, epochs, proofs, estimates, overhead, place)
+        return seconds_with(overhead)
+
+    seconds = seconds_with(overhead_on_record(ledger, space.workload))
 
     room = _room(space, stock, work, estimates, ledger, planner, keeps)
     configurations = len({known.leaf.trial.configuration for known in stock.trials}) + stock.unasked

@@ -177,7 +177,7 @@ def compared(plan: Plan, trained: int, again: int, proved: int, seconds: float, 
     line = f"planned {'' if exact else 'at most '}{epochs.train:,} epochs, {epochs.again:,} again and {epochs.prove:,} "
     line += f"to prove, trained {trained:,}, {again:,} again and {proved:,} to prove"
     if plan.seconds.wall is None:
-        why = "no time was planned, as no similar trial was on record and none came to its second epoch"
+        why = "no time was planned: no similar trial was on record, and none came to its second epoch"
         return f"{line}; took {duration(seconds)}; {why}"
     without = plan.seconds.overhead.ray if plan.seconds.start and not ray else 0.0
     return f"{line}; planned {_about(plan, without)}, took {duration(seconds)}"

@@ -14,6 +14,7 @@ from search.plan.known import Inventory, Known
 from search.plan.overhead import Overhead, probed
 from search.plan.place import Place
 from search.space.model import Space
+from search.study.leaf import Leaf
 
 MAX_TRIALS_LAID_OUT = 200
 """Undecided trials up to which the order is worked out in which they are trained."""
@@ -63,6 +64,7 @@ def seconds_of(
     estimates: Estimates,
     overhead: Overhead,
     place: Place,
+    like: Sequence[Leaf],
 ) -> Seconds:
     """Add up the epochs to be trained and to prove, and lay them out over the workers.
 
@@ -71,6 +73,7 @@ def seconds_of(
         estimates: seconds of an epoch.
         overhead: what a run takes besides.
         place: how many workers there are.
+        like: trials that those which are still to be chosen are taken to be like.
     """
     workers, unknown = place.workers, Seconds(None, None, None, None, None, None, None, overhead, place.workers, ())
     leaf_of = {known.leaf.kind: known.leaf for known in stock.trials}
@@ -85,11 +88,11 @@ def seconds_of(
     device, trained, leases = sum(times), sum(number for _, number in [*trained_of, *proven_of]), len(work.chains)
     longest = max((_alone(known, estimates, 0.0) for known, _, _ in work.chains), default=0.0)
     if stock.unasked:  # those to be chosen are taken to be like the ones that were
-        like = [estimates.of(known.leaf).seconds for known in stock.trials]
-        if not like or None in like:
+        alike = [estimates.of(leaf).seconds for leaf in like]
+        if not alike or None in alike:
             return unknown
-        length, more = max(len(known.leaf.path) for known in stock.trials), stock.unasked * len(space.seeds)
-        each = sum(filter(None, like)) / len(like) * length
+        length, more = max(len(leaf.path) for leaf in like), stock.unasked * len(space.seeds)
+        each = sum(filter(None, alike)) / len(alike) * length
         device, trained, longest = device + each * more, trained + length * more, max(longest, each)
         leases += more
     if not trained:
@@ -112,7 +115,7 @@ def seconds_of(
         longest,
         overhead,
         workers,
-        estimates.sources(leaf for leaf, _ in [*trained_of, *proven_of]),
+        estimates.sources([*(leaf for leaf, _ in [*trained_of, *proven_of]), *(like if stock.unasked else ())]),
     )
 
 

@@ -66,7 +66,7 @@ def show_study(study: OpenStudy) -> RenderableType:
     read = read_curves(study)
     objective = space.search.objective.metric
     facts = {
-        "study": f"{record.name} (revision {record.revision})",
+        "study": record.name if record.revision > 1 else f"{record.name} (revision 1)",  # later ones say theirs
         "title": space.title,
         "created": record.created,
         "workload": record.workload,

@@ -251,7 +251,7 @@ def test_planned_against_actual(opened: Ledger) -> None:
     bounded = space_of({"a": {"grid": [1, 2]}}, fixed={"stop.rule": "patience"})
     assert compared(planned(bounded, opened), 7, 1, 2, 90) == (
         "planned at most 10 epochs, 0 again and 4 to prove, trained 7, 1 again and 2 to prove; took 1 min 30 s; "
-        "no time was planned, as no similar trial was on record and none came to its second epoch"
+        "no time was planned: no similar trial was on record, and none came to its second epoch"
     )
 
 

@@ -15,6 +15,8 @@ from search.plan.overhead import ASSUMED, MAX_RUNS_ASKED, MEASURED, TIMINGS, Ove
 from search.plan.process import Probe
 from search.plan.text import text
 from search.space.model import Space
+from search.study.leaf import Leaf
+from search.study.sampling import make_sampler
 from search.system import machine
 from tests.engine.clock import Timed
 from tests.engine.decide.test_driver import asha, space_of, study
@@ -126,6 +128,22 @@ def test_where_there_is_no_first_comparison_none_is_promised(
     plan = planned(space, opened, probe=one_second(monkeypatch))
     assert plan.seconds.first is None
     assert "first comparison" not in text(plan)
+
+
+def test_a_search_that_has_no_trial_yet_is_timed_by_the_first_one_it_asks_for(opened: Ledger) -> None:
+    asked: list[Leaf] = []
+
+    def probe(leaf: Leaf) -> Probe:
+        asked.append(leaf)
+        return Probe(0.5, None)
+
+    plan = planned(CHOSEN, opened, probe=probe)
+    first = make_sampler(CHOSEN).ask()
+    assert first is not None
+    assert [leaf.trial.parameters for leaf in asked] == [first.parameters]
+    assert (plan.seconds.device, plan.seconds.epoch) == (0.5 * plan.epochs.train, 0.5)
+    assert plan.seconds.sources == ["a probe of one epoch, made now"]
+    assert opened.studies() == [], "nothing is recorded"
 
 
 def test_many_trials_are_added_up(opened: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -77,7 +77,7 @@ def table_columns(table: Table) -> Iterator[Column]:
         yield from _test(table, several, by_test)
     head = "epochs, mean" if several else "epochs"
     yield _column(table, head, lambda line: "" if line.epochs is None else significant(line.epochs), priority=_EPOCHS)
-    if any(line.alone for line in table.lines):
+    if table.shares:
         yield _column(
             table, "epochs alone", lambda line: "" if line.second else str(line.alone), key="alone", priority=_COST
         )

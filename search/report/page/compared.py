@@ -34,9 +34,6 @@ ROWS_FIRST = 5
 """Lines of a search that are seen first; a button shows the others."""
 
 CAPTION = "Settings compared"
-SHARING = ("alone", "distinct")
-"""Keys of columns that say something only where epochs are shared."""
-
 QUIET_NOTE = "Grey: as in {reference}. A click on the head of a column sorts by it."
 
 
@@ -50,9 +47,7 @@ def compared_table(table: Table, space: Space, confirmed: Mapping[str, Outcome])
     if left:
         table = replace(table, limit=MAX_TABLE_LINES)
     apart = [] if table.elsewhere is None else list(apart_notes(table.elsewhere))  # the page has a section for them
-    hidden = set() if shares(table) else set(SHARING)
-    footnotes = [note for note in table.footnotes if note not in apart and not (note.about and hidden >= {*note.about})]
-    notes = [note.text for note in footnotes]
+    notes = [note.text for note in table.footnotes if note not in apart]
     if left:
         first = f"The first {MAX_TABLE_LINES} lines are shown; table.csv beside this page has the other {left}."
         notes = [first, *notes]
@@ -76,21 +71,14 @@ def _notes(notes: Sequence[str]) -> Markup:
     return element("details", summary, items, class_="reading", open=True)
 
 
-def shares(table: Table) -> bool:
-    """Whether lines share epochs, among themselves or between their seeds."""
-    return sum(line.distinct for line in table.lines) < sum(line.alone for line in table.lines)
-
-
 def _columns(table: Table) -> Iterator[Column]:
-    """Yield the columns of every format under common headings; those of shared epochs only where some are shared."""
+    """Yield the columns of every format under common headings."""
     judged, test = (_heading(name) for name in (table.judged, table.test))
     interval = f" [95\u00a0%: {HEAD}]" if table.banner else " [95\u00a0%]"
     mean = "mean" if any(line.seeds > 1 for line in table.lines) else "value"
     above = ""
     for column in table_columns(table):
         brief = column.head.removeprefix("test ")
-        if column.key in SHARING and not shares(table):
-            continue
         if column.key in ("level", "test", *table.metrics):
             above = _heading({"level": table.judged, "test": table.test}.get(column.key, column.key))
             brief = mean + (interval if "[" in column.head else "")

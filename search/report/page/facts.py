@@ -9,7 +9,6 @@ from typing import Any
 
 from search.core.shown import counted
 from search.report.formats.markup import Markup, element, facts, joined, table
-from search.report.page.compared import shares
 from search.report.record.curves import Curves
 from search.report.table.labels import DRAWN_DIGITS, row_text
 from search.report.table.model import Table
@@ -35,7 +34,7 @@ def cost(table_: Table, read: Curves, runs: Sequence[Mapping[str, object]]) -> M
     begun = [curve for curve in read.curves if curve.rows]
     settled = sum(1 for curve in begun if not curve.trained and curve.trial.state.ended)
     clock = [float(took) for run in runs if isinstance(took := run.get("seconds"), int | float)]
-    shared = [("every trial trained alone, to where it ended", f"{alone:,}", "")] if shares(table_) else []
+    shared = [("every trial trained alone, to where it ended", f"{alone:,}", "")] if table_.shares else []
     name = "distinct: trials that begin alike share their epochs" if shared else "epochs of all trials"
     rows = [
         *shared,

@@ -15,7 +15,7 @@ from search.report.formats.hypertext import TABLE_STYLE
 from search.report.formats.markup import Markup, element, escaped, joined, sentence
 from search.report.page import drawn, facts, headline
 from search.report.page.answer import answer
-from search.report.page.compared import compared_table, shares
+from search.report.page.compared import compared_table
 from search.report.page.elsewhere import published_elsewhere
 from search.report.page.question import question, setup
 from search.report.paths import study_folder
@@ -55,7 +55,7 @@ def report_page(compared: Comparison, conditions: Mapping[str, object], confirme
         ("cost", "Cost", facts.cost(table, read, runs)),
         ("conditions", "Conditions", facts.conditions(conditions, read.space)),
         ("again", "Do it again", facts.reproduction(conditions, read.record.space)),
-        ("words", "Words", facts.glossary(bool(table.test), shares(table))),
+        ("words", "Words", facts.glossary(bool(table.test), table.shares)),
     ]
     room = MAX_PAGE_BYTES - sum(len(content.encode("utf-8", "backslashreplace")) for _, _, content in sections) - 50_000
     pictures = drawn.figures(figures_of(compared, confirmed=confirmed), read.record.name, title, room)
@@ -93,7 +93,7 @@ def _section(name: str, head: str, content: Markup) -> Markup:
 
 def _header(title: str, read: Curves) -> Markup:
     record = read.record
-    which = f"Report of the study {record.name}" + (f", revision {record.revision}" if record.revision > 1 else "")
+    which = f"Report of the study {record.name}"
     return joined(
         [
             element("p", which, class_="kind"),

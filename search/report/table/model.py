@@ -265,6 +265,11 @@ class Table:
         both = (judged.difference for line in self.lines for judged in (line.judged, line.tested))
         return frozenset(difference.state for difference in both if difference is not None)
 
+    @cached_property
+    def shares(self) -> bool:
+        """Whether lines share epochs, among themselves or between their seeds."""
+        return sum(line.distinct for line in self.lines) < sum(line.alone for line in self.lines)
+
     @property
     def shown(self) -> Sequence[Line]:
         """The lines to print."""

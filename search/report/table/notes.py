@@ -192,18 +192,16 @@ def _sharing(table: Table, read: Curves, same: Unmoved) -> Iterator[Note]:
     """What sharing saved, which does not depend on who trained first; what this study trained; lines that are one
     training."""
     alone = sum(line.alone for line in table.lines)
-    if not alone:
-        return
     distinct = len(frozenset().union(*(line.keys for line in table.lines)))
     trained = sum(len(curve.trained) for curve in read.curves)
     begun = [curve for curve in read.curves if curve.rows]
     settled = sum(1 for curve in begun if not curve.trained and curve.trial.state.ended)
-    saved = f"Sharing: {distinct} epochs say what {alone} would, were every trial trained alone."
-    yield Note(
-        f"All lines: {alone} epochs if every trial were trained alone to where it ended, {distinct} distinct ones; the "
-        "distinct epochs of a line are those that no line above it has.",
-        saved if distinct < alone else "",
-    )
+    if table.shares:
+        yield Note(
+            f"All lines: {alone} epochs if every trial were trained alone to where it ended, {distinct} distinct ones; "
+            "the distinct epochs of a line are those that no line above it has.",
+            f"Sharing: {distinct} epochs say what {alone} would, were every trial trained alone.",
+        )
     if trained < alone:
         own = f"{settled} of {len(begun)} trials needed no training of their own"
         yield Note(f"Runs of this study trained {trained} epochs; {own}.", "")

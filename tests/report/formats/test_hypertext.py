@@ -64,14 +64,14 @@ def test_a_parser_reads_the_table_back(focal):
     ]
     assert page.rows[1][:4] == ["gamma=0", "3 of 3", "56.4", "3.0"]
     assert page.text["caption"] == page.text["title"] == "Focal loss"
-    assert [note in page.text["p"] for note in sheet.notes] == [True] * 5
+    assert [note in page.text["p"] for note in sheet.notes] == [True] * 4
 
 
 def test_headings_have_a_scope_and_the_first_cell_names_its_line(focal):
     page = Page(html_table(table_sheet(comparison_table(focal.opened))))
     assert page.tags[0] == ("table", {})
     scopes = [attributes["scope"] for tag, attributes in page.tags if tag == "th"]
-    assert scopes == ["col"] * 9 + ["row"] * 3
+    assert scopes == ["col"] * 7 + ["row"] * 3
     assert page.tags[1] == ("caption", {})
 
 

@@ -24,10 +24,12 @@ from search.report.formats.columns import table_sheet
 from search.report.formats.comparison import Comparison
 from search.report.formats.render import frame_csv, frame_markdown, table_frame, table_json, table_markdown
 from search.report.formats.sheet import Entry
-from search.report.table.build import comparison_table
+from search.report.page.page import report_page
+from search.report.table.build import comparison_of, comparison_table
 from search.report.text import csv_cell, figure, markdown_cell, plain, printable, readable, rounded, value_text
 from search.report.views import show_study, show_trial, study_list
 from search.space.model import AshaSettings, Axis, Grid, Objective, Published, Report, Search
+from search.study.opened import OpenStudy
 from tests.report.builder import GAMMAS
 
 
@@ -46,9 +48,9 @@ def test_markdown_table_reads_as_it_should(focal):
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[2:7]]
     assert rows[0] == [
         *("setting", "seeds finished", "val_accuracy, mean (%)", "sd over seeds (points)", "published"),
-        *("test_accuracy, mean (%)", "epochs, mean", "epochs alone", "distinct epochs", "seconds, sum"),
+        *("test_accuracy, mean (%)", "epochs, mean", "seconds, sum"),
     ]
-    assert rows[2] == ["CE", "3 of 3", "56.4", "3.0", "54.01", "43.2", "3", "9", "9", "2.2"]
+    assert rows[2] == ["CE", "3 of 3", "56.4", "3.0", "54.01", "43.2", "3", "2.2"]
     assert rows[4][:3] == ["gamma=2", "3 of 3", "60.8"]
     assert "**" not in "\n".join(lines)
 
@@ -242,6 +244,15 @@ def test_list_of_an_empty_ledger(ledger):
     assert "The ledger holds no study yet." in drawn(study_list(ledger))
 
 
+def test_a_revision_says_once_that_it_is_one(make):
+    study = make(replace(GAMMAS, name="rates"))
+    text, workload = study.record.space, study.record.workload
+    study.ledger.create_study("rates (rev 2)", "rates", 2, text, "another question", workload)
+    again = OpenStudy(study.ledger, study.ledger.study("rates (rev 2)"), GAMMAS)
+    assert drawn(show_study(again)).count("rev") == 1
+    assert '<p class="kind">Report of the study rates (rev 2)</p>' in report_page(comparison_of(again), {}, None)
+
+
 def test_show_study(focal):
     text = drawn(show_study(focal.opened))
     for part in (
@@ -315,5 +326,5 @@ def test_published_figures_stand_beside_validation_accuracy(make):
     sheet = table_sheet(comparison_table(study.opened))
     head, lines = [column.head for column in sheet.columns], [[entry.text for entry in line] for line in sheet.lines]
     assert head[:5] == ["setting", "seeds finished", "val_loss", "val_accuracy (%)", "published"]
-    assert head[5:] == ["epochs", "epochs alone", "distinct epochs", "seconds"]
-    assert lines == [["gamma=0", "1 of 1", "0.5", "50.00", "54.01", "1", "1", "1", "0.2"]]
+    assert head[5:] == ["epochs", "seconds"]
+    assert lines == [["gamma=0", "1 of 1", "0.5", "50.00", "54.01", "1", "0.2"]]

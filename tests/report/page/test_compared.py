@@ -9,7 +9,7 @@ import pytest
 
 from search.core.trial import State
 from search.report.formats.aligned import MINUS
-from search.report.page.compared import shares
+from search.report.formats.render import table_markdown
 from search.report.table.build import comparison_table
 from search.space.model import Axis, Choice, Float, Search
 from tests.report.builder import GAMMAS, key_of
@@ -77,18 +77,20 @@ class TestGrid:
         assert shown[:2] == [table.lines[1].setting, "3 of 3"]
         assert re.fullmatch(r"-4\d \[-\d\d, -\d\d\]", shown[4])
 
-    def test_shared_epochs_have_columns_only_where_some_are_shared(self, make):
+    def test_shared_epochs_have_columns_and_a_note_only_where_some_are_shared(self, make):
         apart = make()
         apart.trial({"gamma": 0}, 0, [0.1, 0.2])
         apart.trial({"gamma": 2}, 0, [0.1, 0.3])
-        assert not shares(comparison_table(apart.opened))
+        assert not comparison_table(apart.opened).shares
+        assert not re.search("distinct|alone", table_markdown(comparison_table(apart.opened)))
         text = page_of(apart)
         assert not re.search("epochs alone|distinct epochs<|distinct: trials", text.split("<script")[0])
         assert "epochs of all trials" in text
         shared = make(name="shared")
         for gamma in (0, 2):
             shared.trial({"gamma": gamma}, 0, [0.1, 0.2], keys=[key_of("trunk"), key_of(gamma)])
-        assert shares(comparison_table(shared.opened))
+        assert comparison_table(shared.opened).shares
+        assert "epochs alone |   distinct epochs" in table_markdown(comparison_table(shared.opened))
         text = page_of(shared)
         assert all(
             f">{words}<" in text for words in ("epochs alone", "distinct epochs", "epochs alone, distinct epochs")

@@ -51,8 +51,6 @@ def test_the_footnotes_say_what_the_number_is(focal):
         "No interval and no p value for val_accuracy: they need predictions, and the rows hold no predictions on val "
         "images. The sd over seeds says how far these runs lie apart, not how far a new run on new images may fall.",
         "test_accuracy: at the epoch that each run chose on validation.",
-        "All lines: 27 epochs if every trial were trained alone to where it ended, 27 distinct ones; the distinct "
-        "epochs of a line are those that no line above it has.",
         "Data: 2 images twice",
     ]
 
