@@ -60,15 +60,15 @@ def encode_scores(row: Row) -> bytes | None:
     return b"\n".join([line.encode(), b"".join(packed)])
 
 
-def decode_scores(blob: bytes, split: str | None = None) -> Scores:
-    """Return the scores of `encode_scores`'s bytes, of all splits or of one."""
+def decode_scores(blob: bytes, only: tuple[str, str] | None = None) -> Scores:
+    """Return the scores of `encode_scores`'s bytes: all of them, or those of one (split, name) `only`."""
     line, _, raw = blob.partition(b"\n")
     scores: dict[str, dict[str, np.ndarray]] = {}
     offset = 0
     try:
         head = _common_head(line)
         for own, name, kind, length, size in head["scores"]:
-            if split in (None, own):
+            if only in (None, (own, name)):
                 dtype = np.dtype(kind)
                 apart = np.frombuffer(zlib.decompress(raw[offset : offset + size]), np.uint8)
                 together = apart.reshape(dtype.itemsize, length).T

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from search.statistics.components import MAX_IMAGES, POWER, Components, components, components_high
+from search.statistics.measure import Measure
 from search.statistics.results import ALPHA, VERDICT_SEEDS, Difference, Trust
 
 MAX_SEEDS = 100
@@ -36,8 +37,9 @@ class Assumed:
     value: float
     source: str
 
-    def __str__(self) -> str:
-        return f"{100 * self.value:.3g} pt ({self.source})"
+    def told(self, measure: Measure) -> str:
+        """Return it in the metric's unit, with its source."""
+        return f"{measure.amount(self.value)} ({self.source})"
 
 
 def assumed(claim: float | None = None, published: float | None = None, margin: float | None = None) -> Assumed:
@@ -101,7 +103,7 @@ def need(difference: Difference, delta: Assumed, comparisons: int = 1, looks: in
         looks: looks that were planned; likewise.
     """
     alpha = ALPHA / max(comparisons * looks, 1)
-    start = f"to find a difference of {delta} {PROBABLY}"
+    start = f"to find a difference of {delta.told(difference.measure)} {PROBABLY}"
     return _need(difference, (delta.value, alpha, False), start)
 
 
@@ -110,7 +112,7 @@ def need_equal(difference: Difference, within: float, looks: int = 1) -> Need:
 
     It has a power of its own: the whole interval has to lie inside the margin, not only to be clear of 0.
     """
-    start = f"to show equality within {100 * within:.3g} pt {PROBABLY} if there is no difference"
+    start = f"to show equality within {difference.measure.amount(within)} {PROBABLY} if there is no difference"
     return _need(difference, (within, ALPHA / max(looks, 1), True), start)
 
 
@@ -168,17 +170,20 @@ def _by_images(difference: Difference, known: Components, test: _Test, start: st
             continue
         images = fewest_images(known, seeds, *test)
         if images is not None:
-            many = f"about {_rounded(images)} images (there are {difference.images})"
+            many = f"about {_rounded(images)} {difference.measure.examples} (there are {difference.images})"
             extra = "" if seeds == difference.seeds else f" and {seeds} seeds (there are {difference.seeds})"
             sentence = f"seeds cannot decide this; it needs {many}{extra} {start}"
             return Need(Remedy.IMAGES, sentence, images=images, seeds_with_images=seeds)
-    return Need(Remedy.BOTH, f"neither {MAX_SEEDS} seeds nor {MAX_IMAGES:,} images would be enough {start}")
+    return Need(
+        Remedy.BOTH,
+        f"neither {MAX_SEEDS} seeds nor {MAX_IMAGES:,} {difference.measure.examples} would be enough {start}",
+    )
 
 
 def _images_cannot(difference: Difference, known: Components, test: _Test) -> str:
     """Say that more images alone would not do."""
     enough = known.power(max(difference.seeds, 2), MAX_IMAGES, *test) >= POWER
-    return "" if enough else "; images cannot decide this, it needs seeds"
+    return "" if enough else f"; {difference.measure.examples} cannot decide this, it needs seeds"
 
 
 def _rounded(images: int) -> str:

@@ -191,8 +191,13 @@ class LedgerContract:
         assert found.scores["val"]["loss"].dtype == np.float32
         assert (found.scores.keys(), found.score_rules) == ({"val", "test"}, {"val_loss": rule})
         assert ledger.rows([KEY])[KEY].row.scores == {}
-        ((named, by_name, rules),) = ledger.scores([key(2), KEY, key(3)], "test")
-        assert (named, by_name["loss"].tolist(), rules) == (KEY, [1.0, 1.0], {"val_loss": rule})
+        ((named, losses, own),) = ledger.scores([key(2), KEY, key(3)], "val", "loss")
+        assert (named, losses.tolist()[2], own) == (KEY, 0.0, rule)
+        ((_, tested, none),) = ledger.scores([KEY], "test", "loss")
+        assert (tested.tolist(), none) == ([1.0, 1.0], None)
+        assert list(ledger.scores([KEY], "test", "iou")) == []
+        assert ledger.score_rules([key(3), key(2), KEY]) == {"val_loss": rule}
+        assert ledger.score_rules([key(2)]) == ledger.score_rules([]) == {}
 
     def test_a_row_with_scores_equals_the_one_that_was_recorded_before_there_were_any(self, ledger, study, run):
         scored = Row({"val_loss": 0.5}, scores={"val": {"loss": np.array([0.5])}})
@@ -728,7 +733,9 @@ def test_scores_survive_their_bytes(given_row):
     )
     assert Row({"a": 1.0}, scores=scores).differences(given_row) == []
     split = min(scores)
-    assert codec.decode_scores(codec.encode_scores(given_row), split)[0].keys() == {split}
+    name = min(scores[split])
+    one, _ = codec.decode_scores(codec.encode_scores(given_row), (split, name))
+    assert {split: list(named) for split, named in one.items()} == {split: [name]}
 
 
 def test_the_losses_of_a_million_examples_take_less_than_their_floats_and_little_memory_beside_them():

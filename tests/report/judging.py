@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from search.core.scores import ScoreRule
 from search.core.trial import DataCard, Row, State, Trial
 from search.ledger.ledger import Ledger
 from search.report.table.build import comparison_table
@@ -27,6 +28,7 @@ SPACE = Space(
     (0, 1, 2),
     report=Report(rows="gamma", baseline=0, has_baseline=True),
 )
+LOSS = ScoreRule("val", "loss", low=0.0, untrained=1.4, unit="nats", example="image", examples="images")
 Right = npt.NDArray[np.bool_]
 
 
@@ -73,6 +75,7 @@ class Bench:
         data: DataCard | None = None,
         guess: Callable[[Right, npt.NDArray[Any]], npt.NDArray[Any]] | None = None,
         settings: Mapping[str, Any] | None = None,
+        losses: npt.ArrayLike | None = None,
     ) -> int:
         """Add a trial.
 
@@ -86,6 +89,7 @@ class Bench:
             data: card of its images.
             guess: what is predicted, from what is right and the truth.
             settings: canonical ones, of the workload.
+            losses: per validation image its loss at every epoch, whose mean is ``val_loss``; None: no scores.
         """
         about = data or self.data
         number, self.count = self.count, self.count + 1
@@ -104,7 +108,11 @@ class Bench:
                     truth = np.asarray(about.truth[split])
                     predictions[split] = (guess or wrong_elsewhere)(each[epoch], truth)
                     metrics[f"{split}_accuracy"] = float(np.mean(predictions[split] == truth))
-                step.put_row(path[epoch], epoch + 1, Row(metrics, predictions), 0.5, self.begun)
+                row = Row(metrics, predictions)
+                if losses is not None:
+                    metrics["val_loss"] = float(np.mean(losses))
+                    row = Row(metrics, predictions, {"val": {"loss": np.asarray(losses)}}, {"val_loss": LOSS})
+                step.put_row(path[epoch], epoch + 1, row, 0.5, self.begun)
         return number
 
     def grid(self, seeds: Sequence[int] = (0, 1, 2), gammas: Sequence[int] = (0, 1, 2)) -> Bench:

@@ -7,6 +7,7 @@ import pytest
 from scipy import integrate, stats
 
 from search.statistics.components import Components, components, components_high
+from search.statistics.measure import ACCURACY
 from search.statistics.power import Assumed, Remedy, assumed, fewest_images, fewest_seeds, need, need_equal
 from search.statistics.results import Difference, MeanSquares, Trust
 from search.statistics.scores import make_scores
@@ -206,7 +207,7 @@ def test_where_seeds_are_not_what_is_missing() -> None:
 
 
 def test_the_assumed_difference_is_never_the_observed_one() -> None:
-    assert str(assumed(claim=0.01, published=0.05, margin=0.02)) == "1 pt (the claim's margin)"
-    assert str(assumed(published=-0.0584, margin=0.02)) == "5.84 pt (the published difference)"
-    assert str(assumed(published=0.0, margin=0.03)) == "3 pt (report.margin)"
-    assert str(assumed()) == "2 pt (assumed, as no margin is stated)"
+    assert assumed(claim=0.01, published=0.05, margin=0.02).told(ACCURACY) == "1 pt (the claim's margin)"
+    assert assumed(published=-0.0584, margin=0.02).told(ACCURACY) == "5.84 pt (the published difference)"
+    assert assumed(published=0.0, margin=0.03).told(ACCURACY) == "3 pt (report.margin)"
+    assert assumed().told(ACCURACY) == "2 pt (assumed, as no margin is stated)"

@@ -23,8 +23,10 @@ from search.report.figures.style import (
     text,
     wrapped,
 )
+from search.report.table.judged_text import factor
 from search.report.table.labels import short_label
 from search.report.table.model import Table
+from search.report.text import rounded, significant
 from search.statistics.results import Trust
 
 ROW_HEIGHT_PX = 44
@@ -43,9 +45,10 @@ class ForestRow:
 
     Attributes:
         label: the setting.
-        estimate: setting minus baseline, a fraction; None where there is none.
-        low, high: ends of its interval, fractions; None where there is none.
+        estimate: setting minus baseline, in the metric's own scale; None where there is none.
+        low, high: ends of its interval; None where there is none.
         state: what kind of answer it is, or why there is none, for people.
+        times: what its figures are drawn times: fractions are read in points.
     """
 
     label: str
@@ -53,6 +56,21 @@ class ForestRow:
     low: float | None
     high: float | None
     state: str = ""
+    times: float = 100
+
+    @property
+    def figures(self) -> str:
+        """Its numbers as they are drawn: points to one decimal, others by half the interval."""
+        numbers = [self.estimate or 0.0]
+        if _kind(self) != "no interval":
+            numbers += [self.low or 0.0, self.high or 0.0]
+        if self.times == 100:
+            texts = [f"{100 * value:+.1f}" for value in numbers]
+        else:
+            half = (numbers[-1] - numbers[-2]) / 2 if len(numbers) > 1 else 0.0
+            told = [rounded(value, half) if half > 0 else significant(value) for value in numbers]
+            texts = [one if one.startswith("-") else f"+{one}" for one in told]
+        return texts[0] + (f" [{texts[1]}, {texts[2]}]" if len(texts) > 1 else "")
 
 
 def differences(table: Table) -> Iterator[ForestRow]:
@@ -63,7 +81,7 @@ def differences(table: Table) -> Iterator[ForestRow]:
             continue
         state = "" if found.state is Trust.ESTIMATED else found.reason or found.state.value
         label = short_label(table, line) if table.confirms else line.setting
-        yield ForestRow(label, found.estimate, found.low, found.high, state)
+        yield ForestRow(label, found.estimate, found.low, found.high, state, factor(found.measure))
 
 
 def forest_figure(
@@ -81,7 +99,7 @@ def forest_figure(
     row without an estimate shows its state alone. Beside each row stand its numbers.
 
     Args:
-        rows: what is drawn, times 100.
+        rows: what is drawn, of one metric.
         margin: smallest difference that matters, drawn as two thin lines around zero.
         unit: title of the axis.
         narrow: whether names and numbers stand above their rows, where a page has no room beside them.
@@ -91,7 +109,7 @@ def forest_figure(
     """
     if not rows:
         return None
-    figure = go.Figure()
+    figure, times = go.Figure(), rows[0].times
     kinds: dict[str, list[int]] = {"interval without zero": [], "interval holds zero": [], "no interval": []}
     for place, row in enumerate(rows):
         if known(row.estimate) is not None:
@@ -101,11 +119,11 @@ def forest_figure(
         if not places:
             continue
         ends = [(rows[i].low, rows[i].estimate, rows[i].high) for i in places]
-        above = [100 * ((high or 0) - (middle or 0)) for _, middle, high in ends]
-        below = [100 * ((middle or 0) - (low or 0)) for low, middle, _ in ends]
+        above = [times * ((high or 0) - (middle or 0)) for _, middle, high in ends]
+        below = [times * ((middle or 0) - (low or 0)) for low, middle, _ in ends]
         figure.add_trace(
             go.Scatter(
-                x=[100 * (row[1] or 0) for row in ends],
+                x=[times * (row[1] or 0) for row in ends],
                 y=places,
                 mode="markers",
                 name=name,
@@ -117,11 +135,11 @@ def forest_figure(
         )
     (_name_above if narrow else _name_beside)(figure, rows, title, subtitle)
     figure.add_vline(x=0, line={"color": INK, "width": 1.5})
-    for edge in (-100 * margin, 100 * margin) if margin else ():
+    for edge in (-times * margin, times * margin) if margin else ():
         figure.add_vline(x=edge, line={"color": QUIET, "width": 1, "dash": "dot"})
     drawn = (known(end) for row in rows for end in (row.low, row.high, row.estimate))
-    reach = [100 * abs(end) for end in drawn if end is not None]
-    far = 1.08 * max([*reach, 100 * (margin or 0), 1e-9])
+    reach = [times * abs(end) for end in drawn if end is not None]
+    far = 1.08 * max([*reach, times * (margin or 0), 1e-9])
     figure.update_xaxes(
         title={"text": text(unit), "font": {"size": FIGURE_TYPE_PX - narrow}}, range=[-far, far] if reach else [-1, 1]
     )
@@ -159,10 +177,7 @@ def said(row: ForestRow) -> str:
     """Return a row in words: ``+6.6 [-1.2, 14.3]``, and its state."""
     if known(row.estimate) is None:
         return row.state or "not estimable"
-    words = f"{100 * (row.estimate or 0):+.1f}"
-    if _kind(row) != "no interval":
-        words += f" [{100 * (row.low or 0):+.1f}, {100 * (row.high or 0):+.1f}]"
-    return f"{words} {row.state}".strip()
+    return f"{row.figures} {row.state}".strip()
 
 
 def known(value: float | None) -> float | None:

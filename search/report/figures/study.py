@@ -28,6 +28,7 @@ from search.report.record.curves import COUNTED, Curves, by_setting, identity
 from search.report.table.build import Comparison, comparison_of
 from search.report.table.confirmed import Outcome, outcomes
 from search.report.table.groups import Group, chosen, groups_of, ranked
+from search.report.table.judged_text import factor, unit_words, with_words
 from search.report.table.judgement import confirms
 from search.report.table.model import Table
 from search.report.table.tried import tried
@@ -159,19 +160,24 @@ class _Drawing:
 
     def forest(self, differences: Sequence[ForestRow]) -> StudyFigure | None:
         title = "Differences to the baseline"
-        accuracy = "test accuracy" if confirms(self.read.record) else "accuracy"
-        unit = f"{accuracy}, setting minus baseline (points)"
+        measure, judged = self.table.measure, metric_words(self.table.judged)
+        accuracy = ("accuracy" if measure.correctness else judged) or "accuracy"
+        if confirms(self.read.record):
+            accuracy = "test accuracy" if measure.correctness else metric_words(self.table.test)
+        words = unit_words(measure)
+        unit = f"{accuracy}, setting minus baseline" + (f" ({words})" if words else "")
         margin = self.space.report.margin
         if all(known(row.estimate) is None for row in differences):
             return None
         bars = "bars: 95 % interval of each" if any(known(row.low) is not None for row in differences) else ""
-        dots = f"dotted: the smallest difference that matters, {100 * margin:.3g} points" if margin else ""
+        size = "" if not margin else with_words(f"{factor(measure) * margin:.3g}", measure)
+        dots = f"dotted: the smallest difference that matters, {size}" if margin else ""
         about = clauses(self.head, bars, dots)
         wide, narrow = (
             forest_figure(differences, title, about, margin=margin, unit=unit, narrow=small) for small in (False, True)
         )
         numbers = [f"{row.label} {said(row)}" for row in differences if known(row.estimate) is not None]
-        alt = f"Differences to the baseline in points of {accuracy}: {'; '.join(numbers)}."
+        alt = f"Differences to the baseline in {f'{words} of ' if words else ''}{accuracy}: {'; '.join(numbers)}."
         return self.made("differences", title, alt, wide, narrow)
 
     def cost(self) -> StudyFigure | None:

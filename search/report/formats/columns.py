@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 from search.report.formats.cross_sheet import cross_columns
 from search.report.formats.sheet import Column, Entry, Sheet
-from search.report.table.judged_text import claim_note, difference_text, level, mixed, right_text
+from search.report.table.judged_text import claim_note, difference_head, difference_text, level, mixed, right_text
 from search.report.table.model import NOT_JUDGED, Cell, Judged, Line, Table
 from search.report.table.notes import BEST, PARTIAL, SELECTED
 from search.report.text import duration, figure, is_accuracy, readable, significant, with_unit
@@ -73,6 +74,8 @@ def table_columns(table: Table) -> Iterator[Column]:
             yield _column(table, "published", lambda line: line.published, priority=_SECOND)
         if name == table.judged:
             yield from _compared(table, "", lambda line: line.judged, _SECOND if by_test else _VALUE)
+        elif name in table.scored:
+            yield from _compared(table, f"{name} ", partial(_scored, metric=name), _TEST_DIFFERENCE)
     if table.test:
         yield from _test(table, several, by_test)
     head = "epochs, mean" if several else "epochs"
@@ -102,7 +105,8 @@ def drawn_lines(table: Table) -> Iterator[Line]:
             continue
         judged, tested = line.at_chance
         cells = {name: _cell_of(judged) if name == table.judged else Cell() for name in line.cells}
-        setting, seeds = f"{line.setting}, diverged at chance", judged.cell.seeds
+        chance = "at chance" if table.measure.correctness else "as untrained"
+        setting, seeds = f"{line.setting}, diverged {chance}", judged.cell.seeds
         second = Line(setting, line.configuration, line.parameters, seeds, line.seeds, cells, None, 0.0, second=True)
         yield replace(second, chosen=_cell_of(tested), judged=judged, tested=tested)
 
@@ -125,10 +129,11 @@ def _column(
 def _metric(table: Table, name: str, several: bool, priority: int) -> list[Column]:
     """Return the column of a metric, and that of its spread: test figures are not spread out over a column more."""
     own = name == table.judged
-    interval = _interval(table) if own and any(line.judged.interval is not None for line in table.lines) else ""
-    entries = [Entry(_value(table, line, name), own and line.judged.better) for line in drawn_lines(table)]
+    shown = any(line.judgement(table, name).interval is not None for line in table.lines)
+    interval = _interval(table) if shown else ""
+    entries = [Entry(_value(table, line, name), line.judgement(table, name).better) for line in drawn_lines(table)]
     columns = [Column(_head(name, several) + interval, "number", entries, "level" if own else name, priority)]
-    if own and table.banner:
+    if own and table.banner and table.measure.correctness:
         columns.append(_column(table, "right", lambda line: right_text(line.judged.cell), priority=_TEST))
     if several:
         head = "sd over seeds" + (" (points)" if is_accuracy(name) else "")
@@ -154,7 +159,8 @@ def _compared(table: Table, prefix: str, judged: Callable[[Line], Judged], prior
     differences = [Entry(difference_text(line, one, mark), one.better) for line, one in lines]
     p = [Entry(p_text(one.p_adjusted)) for _, one in lines]
     kind = f"p, Holm ({HEAD})" if table.banner else "p, Holm"
-    head = f"{prefix}difference (points){_interval(table)}"
+    measure = next((one.cell.measure for _, one in lines if one.known), table.measure)
+    head = f"{prefix}{difference_head(measure)}{_interval(table)}"
     return [
         Column(head, "number", differences, f"{prefix}difference", priority, f"{prefix}difference"),
         Column(f"{prefix}{kind}", "number", p, f"{prefix}p", priority, f"{prefix}difference"),
@@ -180,8 +186,11 @@ def _value(table: Table, line: Line, name: str) -> str:
     chosen = table.value == "best" and line.finished
     marks = [PARTIAL] * line.partial + [SELECTED] * bool(chosen)
     marks += [BEST] * bool(line.best_of and name == table.metrics[0])
-    judged = line.judged if name == table.judged else NOT_JUDGED
-    return " ".join([level(name, cell, judged, mixed(table)), *marks])
+    return " ".join([level(name, cell, line.judgement(table, name), mixed(table)), *marks])
+
+
+def _scored(line: Line, metric: str) -> Judged:
+    return line.scored.get(metric, NOT_JUDGED)
 
 
 def _measured_like_published(table: Table) -> str:

@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable
 
 from search.report.formats.sheet import Column, Entry
-from search.report.table.judged_text import difference_text, plus_minus
+from search.report.table.judged_text import difference_head, difference_text, plus_minus
 from search.report.table.model import NOT_JUDGED, Line, Table
 from search.report.table.notes import PARTIAL, SELECTED
 from search.report.text import value_text, with_unit
@@ -38,7 +38,7 @@ def cross_columns(table: Table) -> list[Column]:
     for column, head in heads.items():
         add(f"{head}: {with_unit(metric)}", column, "level", lambda line: _level(table, line, metric))
         if table.compared and table.judged:
-            add(f"{head}: difference (points)", column, "difference", _difference)
+            add(f"{head}: {difference_head(table.measure)}", column, "difference", _difference)
         if table.test:
             add(f"{head}: {with_unit(table.test)}", column, "test", lambda line: _test(table, line), 3)
     return drawn

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from search.report.record.series import Columns, Series
@@ -17,12 +18,13 @@ Column = tuple[str, str, Callable[[Line], object]]
 
 
 def figure_columns(table: Table) -> Iterator[Column]:
-    """Yield the columns of what predictions say, as fractions.
+    """Yield the columns of what predictions and scores say; accuracies as fractions, other metrics in their own unit.
 
     Of the judged metric: ``_low`` and ``_high`` (95 % interval), and where there is a baseline ``_difference`` with its
     ends, ``_p``, ``_p_holm``, ``_better`` (it may be called better than the baseline) and ``_state`` (what kind of
     answer the difference is: see `statistics.results.State`). Where a seed diverged: ``_at_chance`` with its ends, the
-    accuracy with such seeds at chance. Of the test metric the same under ``<metric>_chosen``, with mean and sd: at the
+    metric with such seeds at chance, or at the score of an untrained model. Of other metrics with scores the same under
+    their names, without that. Of the test metric the same under ``<metric>_chosen``, with mean and sd: at the
     epoch that each run chose on validation.
     """
     if table.judged:
@@ -31,6 +33,8 @@ def figure_columns(table: Table) -> Iterator[Column]:
             chance = f"{table.judged}_at_chance"
             yield chance, "float64", lambda line: _at_chance(line).cell.estimate
             yield from _ends(chance, _at_chance)
+    for name in table.scored:
+        yield from _judged(table, name, partial(_scored, metric=name))
     if table.test:
         test = f"{table.test}_chosen"
         yield from mean_columns(test, lambda line: line.chosen)
@@ -89,6 +93,10 @@ def _ends(name: str, of: Callable[[Line], Judged | Difference]) -> Iterator[Colu
 
     yield f"{name}_low", "float64", lambda line: end(line, 0)
     yield f"{name}_high", "float64", lambda line: end(line, 1)
+
+
+def _scored(line: Line, metric: str) -> Judged:
+    return line.scored.get(metric, NOT_JUDGED)
 
 
 def _at_chance(line: Line) -> Judged:

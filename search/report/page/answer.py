@@ -12,7 +12,7 @@ What this file promises:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -20,12 +20,13 @@ from search.core.shown import MAX_ITEMS_NAMED, counted, listed
 from search.report.record.complete import incomplete, states
 from search.report.record.curves import Curves
 from search.report.table.families_apart import families_apart
-from search.report.table.judged_text import points
+from search.report.table.judged_text import points, with_words
 from search.report.table.judgement import confirms
 from search.report.table.labels import row_text
 from search.report.table.model import Claim, Judged, Line, Table
 from search.report.text import figure, is_accuracy, metric_words
 from search.space.model import Space
+from search.statistics.measure import ACCURACY
 from search.statistics.results import ALPHA, VERDICT_SEEDS, Trust
 from search.statistics.text import p_text
 
@@ -52,6 +53,11 @@ class Split:
     def worse(self) -> list[Line]:
         """Lines that may be called worse than the baseline."""
         return [line for line, one in self.lines if one.worse]
+
+    @property
+    def examples(self) -> str:
+        """What several examples are called."""
+        return next((one.cell.measure for _, one in self.lines if one.known), ACCURACY).examples
 
     @property
     def decided(self) -> list[Line]:
@@ -101,6 +107,8 @@ def _of_settings(table: Table, read: Curves) -> str:
     metric = table.judged if own.name == "validation" else table.test
     if sentences[0] and metric != space.search.objective.metric and own.name == "validation":
         sentences[0] = f"in {metric_words(metric)} {sentences[0]}"  # tests are of classes, whatever is optimised
+    if own.name == "validation":
+        sentences += [f"in {metric_words(name)} {said}" for name, said in _scored(table, base) if said]
     sentences.append(on_test(own, test, base))
     same = [line for line, one in own.lines if one.difference and one.difference.state is Trust.SAME_RUN]
     if same and sentences[0]:
@@ -125,12 +133,20 @@ def _of_settings(table: Table, read: Curves) -> str:
     return f"{text[:1].upper()}{text[1:]}{rest}.{apart}"
 
 
+def _scored(table: Table, base: str) -> Iterator[tuple[str, str]]:
+    """Yield other metrics with scores, and what is better and worse by each, "" where nothing is."""
+    ours = [line for line in table.lines if not line.baseline]
+    for name in table.scored:
+        yield name, Split("validation", [(line, line.scored[name]) for line in ours]).sentence(base)
+
+
 def untested(table: Table, read: Curves) -> str:
     """Return why a confirm stage decides nothing: a phrase, "" where it may, and for every other study."""
     if not confirms(read.record) or any(line.tested.known for line in table.lines if not line.baseline):
         return ""
-    missing = "no predictions on test images are on record" if table.test else "there are no test images"
-    return f"the validation images chose these settings, and {missing}"
+    examples = table.measure.examples
+    missing = f"no predictions on test {examples} are on record" if table.test else f"there are no test {examples}"
+    return f"the validation {examples} chose these settings, and {missing}"
 
 
 def splits(table: Table, read: Curves) -> tuple[Split, Split]:
@@ -147,14 +163,14 @@ def on_test(own: Split, test: Split, base: str) -> str:
     if not test.tested:
         return ""
     if not test.decided:
-        return "on test images none of this is clear of chance" if own.decided else ""
+        return f"on test {test.examples} none of this is clear of chance" if own.decided else ""
     pairs = ((own.better, test.better), (own.worse, test.worse))
     if all(set(map(id, ones)) == set(map(id, others)) for ones, others in pairs):
-        return "test images say the same"
+        return f"test {test.examples} say the same"
     against = [line for line in own.better if line in test.worse] + [line for line in own.worse if line in test.better]
     end = f"; the two contradict each other on {listed([line.setting for line in against])}" if against else ""
-    but = "" if own.decided else ", where validation images decide nothing"
-    return f"on test images{but}, {test.sentence(base)}{end}"
+    but = "" if own.decided else f", where validation {test.examples} decide nothing"
+    return f"on test {test.examples}{but}, {test.sentence(base)}{end}"
 
 
 def _settled(claim: Claim) -> tuple[int, ...]:
@@ -194,7 +210,8 @@ def evidence(one: Judged) -> str:
     if d is None or d.estimate is None or d.low is None or d.high is None:
         return ""
     middle, low, high = (points(value, d) for value in (d.estimate, d.low, d.high))
-    return f" ({middle} points, 95 % interval {low} to {high}, adjusted p {p_text(one.p_adjusted)})"
+    middle = with_words(middle, d.measure)
+    return f" ({middle}, 95 % interval {low} to {high}, adjusted p {p_text(one.p_adjusted)})"
 
 
 def baseline_name(table: Table, space: Space) -> str:
@@ -213,7 +230,7 @@ def basis(table: Table, own: Split) -> str:
     low, high = min(seeds), max(seeds)
     count = counted(high, "seed") if low == high else f"{low} to {high} seeds"
     images = sorted({cell.images for cell in cells})
-    word = "image" if images == [1] else "images"
+    word = table.measure.example if images == [1] else table.measure.examples
     measured = f" and {' or '.join(f'{n:,}' for n in images)} {own.name} {word}" if images else ""
     return f"{count} per setting{measured}"
 

@@ -79,12 +79,16 @@ def _columns(table: Table) -> Iterator[Column]:
     above = ""
     for column in table_columns(table):
         brief = column.head.removeprefix("test ")
+        for name in table.scored:
+            brief = brief.removeprefix(f"{name} ")
         if column.key in ("level", "test", *table.metrics):
             above = _heading({"level": table.judged, "test": table.test}.get(column.key, column.key))
             brief = mean + (interval if "[" in column.head else "")
         elif column.key.endswith("difference"):
-            above, brief = test if column.key.startswith("test") else judged, f"difference{interval}"
-        elif column.key not in ("sd", "p", "test p", "right", "published"):
+            name = column.key.removesuffix("difference").strip()
+            above = {"": judged, "test": test}.get(name) or _heading(name)
+            brief = f"{brief.partition(' [')[0].removeprefix(f'{name} ').replace(' (points)', '')}{interval}"
+        elif column.key not in ("sd", "p", "test p", "right", "published", *(f"{name} p" for name in table.scored)):
             above = brief = ""
         yield replace(column, above=above, brief=brief)
 

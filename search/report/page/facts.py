@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -14,6 +15,7 @@ from search.report.table.labels import DRAWN_DIGITS, row_text
 from search.report.table.model import Table
 from search.report.text import duration, pairs_text, split_words, value_text
 from search.space.model import Grid, Space
+from search.statistics.measure import ACCURACY, Measure
 
 MAX_RUNS_LISTED = 50
 """Runs that are listed; ``conditions.json`` has all of them."""
@@ -252,13 +254,22 @@ _SHARING = {
 }
 
 
-def glossary(tested: bool, shared: bool) -> Markup:
+def glossary(tested: bool, shared: bool, measure: Measure = ACCURACY) -> Markup:
     """Return what the words of the page mean.
 
     Args:
         tested: whether the page speaks of test images.
         shared: whether it speaks of epochs that trials share.
+        measure: what its table is judged by, which says what an image is called.
     """
     test = "they are kept aside, and choose nothing; test_accuracy is the accuracy on them."
     words = {**_WORDS, **({"test images": test} if tested else {}), **(_SHARING if shared else {})}
+    if not measure.correctness:
+        words = {_noun(name, measure): _noun(text, measure) for name, text in words.items() if name != "accuracy"}
+        words = {name: text.partition("; test_accuracy")[0] for name, text in words.items()}
     return element("div", facts(words.items()), class_="words")
+
+
+def _noun(text: str, measure: Measure) -> str:
+    """Return a text of ours that speaks of images as it is said of other examples."""
+    return re.sub(r"\bimages?\b", lambda found: getattr(measure, found[0].replace("image", "example")), text)

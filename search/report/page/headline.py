@@ -61,7 +61,7 @@ def headline(compared: Comparison, confirmed: Comparison | None) -> str:
     if sentence := _decided(table, own, base):
         return f"{sentence}."
     if sentence := _decided(table, test, base):
-        return f"On test images, where validation images decide nothing, {sentence}."
+        return f"On test {test.examples}, where validation {test.examples} decide nothing, {sentence}."
     kinds = [claim.kind for claim in table.verdicts if claim.kind != "undecided" and "runs" not in claim.evidence]
     if kinds:
         counts = [f"{count} {kind}" for kind, count in sorted(Counter(kinds).items(), reverse=True)]
@@ -82,7 +82,8 @@ def facts(compared: Comparison, confirmed: Comparison | None) -> Iterator[Fact]:
     own, test = splits(table, read)
     yield from _differences(table, own)
     if beside := on_test(own, test, _base(table, read)):
-        yield Fact("Test images", beside.removeprefix("on ").removeprefix("test images").strip(", "))
+        where = f"test {test.examples}"
+        yield Fact(_capital(where), beside.removeprefix("on ").removeprefix(where).strip(", "))
     smallest = smallest_p(own)
     if smallest is not None and not own.decided:
         yield Fact("Smallest adjusted p", f"{p_text(smallest)}; a difference is clear of chance at {table.level:.3g}")
@@ -134,10 +135,11 @@ def _found(table: Table, confirmed: Comparison | None) -> str:
         left = "no confirm stage was run" if confirmed is None else "its confirm stage has not finished"
         return f"{name} {are} the best found, by the very figure that chose it; {left}."
     if untested(again, confirmed.read):
-        return f"{name} {are} the best found, by the very figure that chose it; the confirm stage has no test images."
+        none = f"the confirm stage has no test {again.measure.examples}"
+        return f"{name} {are} the best found, by the very figure that chose it; {none}."
     own, _ = splits(again, confirmed.read)
     if sentence := _decided(again, own, "the baseline"):
-        return f"Under fresh seeds, on test images, {sentence}."
+        return f"Under fresh seeds, on test {own.examples}, {sentence}."
     return f"{name} {are} the best found; under fresh seeds nothing is decided."
 
 
@@ -171,7 +173,8 @@ def _again(table: Table, confirmed: Comparison, found: Mapping[str, Outcome]) ->
         if not line.baseline and line.tested.difference is not None:
             name = short_label(confirmed.table, line)
             said = evidence(line.tested).strip(" ()") or line.tested.difference.state.value
-            yield Fact(f"{called.get(name, _capital(name))}, again", f"{said}; on test images, to the baseline")
+            where = f"on test {line.tested.cell.measure.examples}, to the baseline"
+            yield Fact(f"{called.get(name, _capital(name))}, again", f"{said}; {where}")
 
 
 def _capital(text: str) -> str:

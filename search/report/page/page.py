@@ -55,7 +55,7 @@ def report_page(compared: Comparison, conditions: Mapping[str, object], confirme
         ("cost", "Cost", facts.cost(table, read, runs)),
         ("conditions", "Conditions", facts.conditions(conditions, read.space)),
         ("again", "Do it again", facts.reproduction(conditions, read.record.space)),
-        ("words", "Words", facts.glossary(bool(table.test), table.shares)),
+        ("words", "Words", facts.glossary(bool(table.test), table.shares, table.measure)),
     ]
     room = MAX_PAGE_BYTES - sum(len(content.encode("utf-8", "backslashreplace")) for _, _, content in sections) - 50_000
     pictures = drawn.figures(figures_of(compared, confirmed=confirmed), read.record.name, title, room)
@@ -126,7 +126,7 @@ def _answer(compared: Comparison, confirmed: Comparison | None) -> Markup:
         said = "Seeds were added after a look at the table, which was not planned: p values are too small."
         parts.append(element("p", said, class_="warning"))
     parts += [element("p", sentence(said), class_="warning") for said in table.unmoved]
-    full = [answer(table, read), *setup(read), *(() if confirmed is None else _confirmed(*confirmed))]
+    full = [answer(table, read), *setup(table, read), *(() if confirmed is None else _confirmed(*confirmed))]
     summary = element("summary", "In full, and how it was run")
     parts.append(element("details", summary, *(element("p", sentence(said)) for said in full)))
     return joined(parts)

@@ -14,6 +14,7 @@ from search.report.record.curves import Curves
 from search.report.record.evidence import measures
 from search.report.table.judgement import confirms
 from search.report.table.labels import row_text, varies
+from search.report.table.model import Table
 from search.report.text import metric_words, value_text
 
 SAMPLERS = {
@@ -64,7 +65,7 @@ def _on(read: Curves) -> str:
     return f" on {listed(names)}" if names else ""
 
 
-def setup(read: Curves) -> Iterator[str]:
+def setup(table: Table, read: Curves) -> Iterator[str]:
     """Yield what was done, as sentences: settings, seeds, epochs, what is measured."""
     space = read.space
     seeds = listed([str(seed) for seed in space.seeds], 8)
@@ -73,9 +74,10 @@ def setup(read: Curves) -> Iterator[str]:
     if not count:
         return
     asked = "to be trained" if incomplete(read) else "trained"
+    order = f"the order of the {table.measure.examples}"
     yield (
         f"{counted(count, 'setting')}, each {asked} under {counted(len(space.seeds), 'seed')} ({seeds}){epochs}. A "
-        "seed decides everything random in a run: initial weights, the order of the images, augmentations."
+        f"seed decides everything random in a run: initial weights, {order}, augmentations."
     )
     at = "after the last epoch" if space.report.value == "last" else "at the epoch that was best in validation"
     sense = "higher is better" if space.search.objective.maximize else "lower is better"
@@ -85,6 +87,9 @@ def setup(read: Curves) -> Iterator[str]:
         yield f"The candidates are what a search found best, run again under seeds it had not seen{judged}."
         return
     judged = f"Judged by {metric_words(space.search.objective.metric)} {at}; {sense}."
-    if not measures(space.search.objective.metric, "val") and "val_accuracy" in read.metrics:
+    objective = space.search.objective.metric
+    if objective in table.scored:
+        judged += " Intervals and tests speak of it and of validation accuracy, of which higher is better."
+    elif not measures(objective, "val") and objective != table.judged and "val_accuracy" in read.metrics:
         judged += " Intervals and tests speak of validation accuracy, of which higher is better."
     yield judged

@@ -1,4 +1,4 @@
-"""Who got which image right: the predictions on record as scores, the input of the statistics.
+"""Who got which image right, and what else rows say example by example: the input of the statistics.
 
 What this file promises:
 
@@ -10,16 +10,19 @@ What this file promises:
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from search.core.grouped import grouped
+from search.core.scores import EXP_MEAN, HIGHER, MEAN, ROOT_MEAN, ScoreRule
+from search.core.shown import is_accuracy
 from search.core.trial import DataCard, State
 from search.report.record.curves import Curve, Curves
+from search.statistics.measure import ACCURACY, Form, Measure
 from search.statistics.scores import Ended, RunScores, Scores, from_runs
 
 ENDED = {
@@ -35,6 +38,8 @@ ACCURACY_TOLERANCE = 1e-6
 
 _BALANCED = "balanced_accuracy"
 
+_FORMS = {MEAN: Form.MEAN, ROOT_MEAN: Form.ROOT_MEAN, EXP_MEAN: Form.EXP_MEAN}
+
 
 @dataclass(frozen=True)
 class Panel:
@@ -43,7 +48,7 @@ class Panel:
     Attributes:
         scores: settings x seeds x images; seeds ascend.
         places: configuration (its place in the table) -> place in `scores`.
-        classes: number of classes.
+        classes: number of classes; 0 where scores are no right or wrong.
         images: images behind an accuracy, duplicates counted as often as they are there.
     """
 
@@ -51,6 +56,11 @@ class Panel:
     places: Mapping[int, int]
     classes: int
     images: int
+
+    @property
+    def with_diverged(self) -> Scores | None:
+        """The scores with diverged runs at chance, or at the score of an untrained model; None: nobody said which."""
+        return self.scores.at_chance(self.classes) if self.classes else self.scores.as_untrained()
 
 
 @dataclass(frozen=True)
@@ -65,6 +75,7 @@ class Evidence:
         wrong: predictions that were no class.
         folded: images beyond the first of their content.
         missed: key of a row that was read -> whether a class of the images has no hit in it.
+        measure: what was measured of each example.
     """
 
     panels: Sequence[Panel] = ()
@@ -74,6 +85,7 @@ class Evidence:
     wrong: int = 0
     folded: int = 0
     missed: Mapping[str, bool] = field(default_factory=dict)
+    measure: Measure = ACCURACY
 
     def panel(self, line: int) -> Panel | None:
         """Return the panel of a line."""
@@ -81,19 +93,21 @@ class Evidence:
 
 
 class _Asked(NamedTuple):
-    """What is asked of predictions, as in `gather`."""
+    """What is asked of predictions or scores, as in `gather`."""
 
     read: Curves
     metric: str
     split: str
     value: str
+    measure: Measure = ACCURACY
+    untrained: Mapping[str, float | None] = {}  # by data fingerprint
 
 
 @dataclass
 class _Found:
     """One line's runs, and what was found wrong with them."""
 
-    runs: list[tuple[Curve, npt.NDArray[np.bool_] | None]] = field(default_factory=list)
+    runs: list[tuple[Curve, npt.NDArray[np.generic] | None]] = field(default_factory=list)
     fault: str = ""
     wrong: int = 0
     missed: dict[str, bool] = field(default_factory=dict)
@@ -115,11 +129,7 @@ def gather(read: Curves, lines: Sequence[Sequence[Curve]], metric: str, split: s
     """
     if not measures(metric, split):
         return Evidence(why=f"{metric} is no accuracy over classes")
-    wanted: dict[str, Curve] = {}
-    for run in (run for runs in lines for run in runs):
-        epoch = run.epoch(value)
-        if ENDED.get(run.trial.state) is Ended.FINISHED and epoch:
-            wanted[run.keys[epoch - 1]] = run
+    wanted = keys_of(lines, value)
     if not wanted:
         return Evidence(why="no run has finished")
     predicted = {
@@ -127,30 +137,104 @@ def gather(read: Curves, lines: Sequence[Sequence[Curve]], metric: str, split: s
         for key, row in read.study.ledger.rows(list(wanted), predictions=True).items()
     }
     asked = _Asked(read, metric, split, value)
-    read_lines = [_line(asked, runs, predicted) for runs in lines]
-    names: dict[str, str] = {}
+    return _together(asked, [_line(asked, runs, predicted) for runs in lines])
+
+
+def gather_scores(read: Curves, lines: Sequence[Sequence[Curve]], metric: str, rule: ScoreRule, value: str) -> Evidence:
+    """Load the scores that a table's lines rest on.
+
+    Args:
+        lines: per line of the table its runs, one per seed.
+        metric: which comes from them.
+        rule: how it does.
+        value: ``last`` or ``best``: the epoch of each run.
+    """
+    measure = measure_of(metric, rule)
+    wanted = keys_of(lines, value)
+    if not wanted:
+        return Evidence(why="no run has finished", measure=measure)
+    asked = _Asked(read, metric, rule.split, value, measure)
+    found, others = {}, set[str]()
+    data = {run.keys[epoch - 1]: run.data for runs in lines for run in runs if (epoch := run.epoch(value))}
+    untrained: dict[str, float | None] = {}
+    for key, scores, own in read.study.ledger.scores(wanted, rule.split, rule.score):
+        found[key] = scores
+        if own is not None and replace(measure_of(metric, own), untrained=measure.untrained) != measure:
+            others.add(key)
+        untrained.setdefault(data[key], own.untrained if own is not None else None)
+    asked = asked._replace(untrained=untrained)
+    return _together(asked, [_scored_line(asked, runs, found, others) for runs in lines])
+
+
+def keys_of(lines: Sequence[Sequence[Curve]], value: str) -> list[str]:
+    """Return the keys of the rows that a table reads, of runs that finished."""
+    runs = (run for runs in lines for run in runs if ENDED.get(run.trial.state) is Ended.FINISHED)
+    return list(dict.fromkeys(run.keys[epoch - 1] for run in runs if (epoch := run.epoch(value))))
+
+
+def measure_of(metric: str, rule: ScoreRule) -> Measure:
+    """Return what the statistics must know of a metric; accuracies, by their name, are read in per cent."""
+    return Measure(
+        rule.low,
+        rule.high,
+        higher_is_better=rule.better == HIGHER,
+        untrained=rule.untrained,
+        unit="pt" if is_accuracy(metric) else rule.unit,
+        example=rule.example,
+        examples=rule.examples,
+        form=_FORMS[rule.form],
+    )
+
+
+def _together(asked: _Asked, read_lines: Sequence[_Found]) -> Evidence:
+    """Put the lines together that were measured on the same examples."""
+    read, split, measure = asked.read, asked.split, asked.measure
+    names: dict[tuple[str, int], str] = {}
     for line in read_lines:
-        measured = {run.data for run, right in line.runs if right is not None}
-        for data in measured - set(names):
-            names[data] = _images(read.cards.get(data), split, data)
-        if len({names[data] for data in measured}) > 1:
-            line.fault = f"seeds of a setting were measured on different {split} images"
+        measured = {(run.data, len(right)) for run, right in line.runs if right is not None}
+        for data, count in measured - set(names):
+            names[data, count] = f"{count} {_images(read.cards.get(data), split, data)}"
+        if len({names[place] for place in measured}) > 1:
+            line.fault = f"seeds of a setting were measured on different {split} {measure.examples}"
         elif len(measured) > 1:  # seeds and images are crossed only where nothing but the seed differs between runs
-            line.fault = "seeds of a setting were run on different data, of which training images are a part"
+            what = f"training {measure.examples}"
+            line.fault = f"seeds of a setting were run on different data, of which {what} are a part"
     faults = list(dict.fromkeys(line.fault for line in read_lines if line.fault))
     usable = [place for place, line in enumerate(read_lines) if line.runs and not line.fault]
     panels = _panels(asked, read_lines, usable, names)
     if not any(panel.scores.finished.any() for panel in panels):
-        return Evidence(why=faults[0] if faults else "no run has finished")
+        return Evidence(why=faults[0] if faults else "no run has finished", measure=measure)
     unused = sum(1 for line in read_lines if line.fault)
     folded = max(panel.images - panel.scores.images for panel in panels)
     missed = {key: miss for line in read_lines for key, miss in line.missed.items()}
-    return Evidence(panels, "", unused, faults, sum(line.wrong for line in read_lines), folded, missed)
+    wrong = sum(line.wrong for line in read_lines)
+    return Evidence(panels, "", unused, faults, wrong, folded, missed, measure)
+
+
+def _scored_line(
+    asked: _Asked, runs: Sequence[Curve], found: Mapping[str, npt.NDArray[np.generic]], others: Collection[str]
+) -> _Found:
+    """Return one line's runs with their scores; a fault where a finished one cannot be used."""
+    line = _Found()
+    for run in runs:
+        epoch = run.epoch(asked.value)
+        scores = found.get(run.keys[epoch - 1]) if epoch else None
+        if ENDED.get(run.trial.state) is not Ended.FINISHED or not epoch:
+            line.runs.append((run, None))
+        elif scores is None or not len(scores):
+            line.fault = f"rows hold no scores that {asked.metric} comes from (those of an earlier version have none)"
+        elif run.keys[epoch - 1] in others:
+            line.fault = f"rows say otherwise how {asked.metric} comes from scores"
+        elif not np.isfinite(scores).all():
+            line.fault = f"scores that {asked.metric} comes from are not finite"
+        else:
+            line.runs.append((run, scores))
+    return line
 
 
 def _line(asked: _Asked, runs: Sequence[Curve], predicted: Mapping[str, npt.NDArray[np.generic] | None]) -> _Found:
     """Return one line's runs with what they got right; a fault where a finished one cannot be used."""
-    line, (read, metric, split, value) = _Found(), asked
+    line, (read, metric, split, value, *_) = _Found(), asked
     for run in runs:
         epoch = run.epoch(value)
         if ENDED.get(run.trial.state) is not Ended.FINISHED or not epoch:
@@ -173,15 +257,21 @@ def _line(asked: _Asked, runs: Sequence[Curve], predicted: Mapping[str, npt.NDAr
     return line
 
 
-def _panels(asked: _Asked, found: Sequence[_Found], usable: Sequence[int], names: Mapping[str, str]) -> list[Panel]:
-    read, metric, split, value = asked
-    measured = {place: [run.data for run, right in found[place].runs if right is not None] for place in usable}
+def _panels(
+    asked: _Asked, found: Sequence[_Found], usable: Sequence[int], names: Mapping[tuple[str, int], str]
+) -> list[Panel]:
+    read, metric, split, value, measure, untrained = asked
+    measured = {
+        place: [(run.data, len(right)) for run, right in found[place].runs if right is not None] for place in usable
+    }
     kin = grouped(usable, lambda place: names[measured[place][0]] if measured[place] else "")
     idle = kin.pop("", [])  # lines without a finished run were measured on nothing: they stand with the first images
     panels: list[Panel] = []
     for own in kin.values():
-        card = read.cards[measured[own[0]][0]]
-        truth = card.truth[split]
+        data, count = measured[own[0]][0]
+        card = read.cards.get(data) or DataCard("")
+        measure = replace(measure, untrained=untrained.get(data, measure.untrained))
+        truth = card.truth.get(split, np.empty(0, np.int64))
         places = own if panels else sorted([*own, *idle])
         # What is not there comes first, so that a run that is there takes its place.
         runs = [RunScores(number, seed, Ended.MISSING) for number in range(len(places)) for seed in read.space.seeds]
@@ -192,15 +282,17 @@ def _panels(asked: _Asked, found: Sequence[_Found], usable: Sequence[int], names
         scores = from_runs(
             runs,
             len(places),
-            len(truth),
+            count,
+            measure=measure,
             classes=truth if metric.endswith(_BALANCED) else None,
-            groups=np.asarray(contents) if len(contents) == len(truth) else None,
+            groups=np.asarray(contents) if len(contents) == count else None,
         )
-        panels.append(Panel(scores, {place: i for i, place in enumerate(places)}, _classes(card, truth), len(truth)))
+        classes = _classes(card, truth) if measure.correctness else 0
+        panels.append(Panel(scores, {place: i for i, place in enumerate(places)}, classes, count))
     return panels
 
 
-def _run(number: int, run: Curve, right: npt.NDArray[np.bool_] | None, value: str) -> RunScores:
+def _run(number: int, run: Curve, right: npt.NDArray[np.generic] | None, value: str) -> RunScores:
     epoch = run.epoch(value)
     if right is None or not epoch:  # else it has finished
         ended = ENDED.get(run.trial.state, Ended.MISSING)

@@ -23,6 +23,7 @@ from search.report.table.run_claims import judge_runs
 from search.report.text import value_text
 from search.space.model import Space
 from search.statistics.families import holm_once
+from search.statistics.measure import ACCURACY, Measure
 from search.statistics.verdicts import size
 
 SEARCHED = "a search chose what it shows, so it decides no claim; `search.confirm` runs the best under fresh seeds"
@@ -60,14 +61,23 @@ def verdicts(
     adjusted, tests = holm_once([one.p for one in compared], names)
     claims: list[Claim] = []
     for claim in space.report.claims:
-        text = claim_text(space, claim)
+        text = claim_text(space, claim, evidence.measure)
         if any(word in claim for word in _RUNS):
             claims.append(Claim(text=text, **vars(judge_runs(space, table, lines, claim, evidence.missed))))
         for one, p, name in zip(compared, adjusted, names, strict=True):
             if one.claim is claim:
                 text_here = f"{text} ({one.where})" if len(bench.strata) > 1 else text
                 said = vars(one.verdict(p, max(tests, 1)))
-                claims.append(Claim(text=text_here, about=one.about, comparison=name, best="best" in claim, **said))
+                claims.append(
+                    Claim(
+                        text=text_here,
+                        about=one.about,
+                        comparison=name,
+                        best="best" in claim,
+                        measure=evidence.measure,
+                        **said,
+                    )
+                )
     return claims
 
 
@@ -86,14 +96,14 @@ def _comparisons(compared: Sequence[RowClaim]) -> Iterator[Hashable]:
         yield name
 
 
-def claim_text(space: Space, claim: Mapping[str, Any]) -> str:
-    """Return a claim for people: rows by what the table calls them."""
+def claim_text(space: Space, claim: Mapping[str, Any], measure: Measure = ACCURACY) -> str:
+    """Return a claim for people: rows by what the table calls them, margins in the unit of what is judged."""
     if "better" in claim:
         a, b = (row_text(space, value) for value in claim["better"])
-        return f"{a} is better than {b}" + (f" by at least {size(claim['by'])}" if "by" in claim else "")
+        return f"{a} is better than {b}" + (f" by at least {size(claim['by'], measure)}" if "by" in claim else "")
     if "equal" in claim:
         a, b = (row_text(space, value) for value in claim["equal"])
-        return f"{a} equals {b} within {size(claim['within'])}"
+        return f"{a} equals {b} within {size(claim['within'], measure)}"
     if "best" in claim:
         return f"{row_text(space, claim['best'])} is the best"
     word = next(word for word in _RUNS if word in claim)

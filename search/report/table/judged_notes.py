@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from search.core.shown import listed
 from search.report.record.curves import Curves
-from search.report.record.evidence import Evidence
+from search.report.record.evidence import Evidence, measures
 from search.report.table.families_apart import claims_compared, families_apart
 from search.report.table.judged_text import ONE_RUN
 from search.report.table.judgement import Remarks
@@ -15,7 +15,8 @@ from search.report.table.labels import row_text
 from search.report.table.model import Judged, Note, Table
 from search.report.text import is_accuracy
 from search.space.model import Report
-from search.statistics.results import Trust
+from search.statistics.measure import ACCURACY
+from search.statistics.results import CellEstimate, Trust
 
 BOLD = (
     "Bold: better than the baseline, adjusted p at most {alpha:.3g} with at least 3 seeds that both finished, none of "
@@ -64,27 +65,31 @@ def judged_notes(table: Table, read: Curves, remarks: Remarks) -> Iterator[Note]
 def _without(table: Table, evidence: Evidence) -> str:
     """Nothing can be judged: a description of these runs."""
     metric = next((name for name in table.metrics if is_accuracy(name)), table.metrics[0])
+    classes = measures(metric, "val")
     spread = ""
     if not table.cross and any(line.seeds > 1 for line in table.lines):
-        spread = " The sd over seeds says how far these runs lie apart, not how far a new run on new images may fall."
-    return f"No interval and no p value for {metric}: they need predictions, and {evidence.why}.{spread}"
+        fall = f"how far a new run on new {'images' if classes else 'examples'} may fall"
+        spread = f" The sd over seeds says how far these runs lie apart, not {fall}."
+    needed = "predictions" if classes else "predictions of classes, or scores of each example"
+    return f"No interval and no p value for {metric}: they need {needed}, and {evidence.why}.{spread}"
 
 
 def _levels(table: Table, evidence: Evidence) -> Iterator[Note]:
     cells = [line.judged for line in table.lines]
     several = [one for one in cells if one.cell.seeds > 1]
+    examples = evidence.measure.examples
     if table.value == "best":
         yield Note(
-            f"{table.judged} has no interval: its epoch was chosen on the same images. Differences may have one.",
+            f"{table.judged} has no interval: its epoch was chosen on the same {examples}. Differences may have one.",
             about=("level",),
         )
     yield from _estimand(table, several)
     if any(_of_single(one) for one in cells):
         mark = f"{ONE_RUN} " if several else ""
         yield Note(
-            f"{mark}One seed: {_of_one_run(cells)} are for this very run on new images, a smaller question than that "
-            "of a new run; intervals from two seeds on answer the larger one and may be wider.",
-            f"{mark}One seed: intervals and p are for this very run on new images, not for a new run.",
+            f"{mark}One seed: {_of_one_run(cells)} are for this very run on new {examples}, a smaller question "
+            "than that of a new run; intervals from two seeds on answer the larger one and may be wider.",
+            f"{mark}One seed: intervals and p are for this very run on new {examples}, not for a new run.",
             (ONE_RUN,) if several else ("level", "difference", "p"),
         )
     if several and not table.cross:
@@ -92,9 +97,9 @@ def _levels(table: Table, evidence: Evidence) -> Iterator[Note]:
     if evidence.unused:
         word = "setting has" if evidence.unused == 1 else "settings have"
         yield Note(f"{evidence.unused} {word} no interval: {'; '.join(evidence.faults)}.")
-    other = [name for name in table.metrics if name not in (table.judged, table.test)]
+    other = [name for name in table.metrics if name not in (table.judged, table.test, *table.scored)]
     if other:
-        text = f"{', '.join(other)}: no interval, for intervals need predictions of classes."
+        text = f"{', '.join(other)}: no interval, for rows hold no scores that intervals could rest on."
         yield Note(text, about=tuple(other))
 
 
@@ -102,8 +107,9 @@ def _estimand(table: Table, several: Sequence[Judged]) -> Iterator[Note]:
     """Say what the intervals of settings with several seeds are for."""
     interval = "± half the 95 % interval ([ ]: its ends, where it is lopsided)" if table.cross else "[ ] 95 % interval"
     if several:
-        what = f"{interval} for a new run judged on new images of the same kind; same training images"
-        counts = f"{_seeds(several)}, {_count(several)} images."
+        examples = several[0].cell.measure.examples
+        what = f"{interval} for a new run judged on new {examples} of the same kind; same training {examples}"
+        counts = f"{_seeds(several)}, {_count(several)} {examples}."
         yield Note(f"{what}, one split for all seeds. {counts}", f"{what}.", _INTERVALS)
 
 
@@ -115,6 +121,9 @@ def _of_single(one: Judged) -> bool:
 def _of_one_run(cells: Sequence[Judged]) -> str:
     """Name the methods for single runs; where images count differently, none is simply right or wrong."""
     found = [one.difference for one in cells if one.difference is not None]
+    measure = next((one.cell.measure for one in cells if one.known), ACCURACY)
+    if not measure.correctness:
+        return f"the 95 % interval and the p value (t over {measure.examples}, of differences paired)"
     if any(one.state is Trust.ONE_RUN and one.discordant is None for one in found):
         return "the 95 % interval and the p value (differences: paired t over images, which count differently)"
     return "the 95 % interval (Wilson; differences: Bonett and Price) and the p value (exact McNemar)"
@@ -127,7 +136,8 @@ def _test(table: Table, remarks: Remarks) -> list[Note]:
     if remarks.test is not None and remarks.test.why and table.judged:
         text += f"; no interval, because {remarks.test.why}"
     elif (remarks.test is None or not remarks.test.why) and any(line.tested.cell.seeds for line in table.lines):
-        text += f", on {_count([line.tested for line in table.lines if line.tested.cell.seeds])} test images"
+        cells = [line.tested for line in table.lines if line.tested.cell.seeds]
+        text += f", on {_count(cells)} test {cells[0].cell.measure.examples}"
     return [Note(f"{text}.", about=("test", "test difference"))]
 
 
@@ -153,13 +163,22 @@ def _differences(table: Table, read: Curves, remarks: Remarks) -> list[Note]:
     notes = []
     name = row_text(read.space, report.baseline)
     within = " with all else equal" if len({line.configuration for line in table.lines if line.baseline}) > 1 else ""
-    for metric, family, place, key in (
-        (table.judged, remarks.family, "judged", "difference"),
-        (table.test, remarks.tested, "tested", "test difference"),
+    judged_by = {"": remarks.family} | {name: family for name, (_, family) in remarks.scored.items()}
+    for metric, family, cells, key in (
+        *(
+            (
+                name or table.judged,
+                family,
+                [line.judgement(table, name or table.judged) for line in table.lines],
+                f"{name} difference".strip(),
+            )
+            for name, family in judged_by.items()
+        ),
+        (table.test, remarks.tested, [line.tested for line in table.lines], "test difference"),
     ):
         if family is None:
             continue
-        noise = _noise(getattr(line, place) for line in table.lines)
+        noise = _noise(cells)
         start = f"Differences in {metric} to the baseline {name}{within}, on the seeds that both finished"
         brief = start if len(name) <= MAX_BASELINE_LETTERS else start.replace(f" {name}", "")
         none = "all settings have its rows, so there is no comparison" if family.repeated else "none has a p value"
@@ -214,26 +233,42 @@ def _images(remarks: Remarks) -> Iterator[Note]:
         if evidence.wrong:
             are = "prediction is" if evidence.wrong == 1 else "predictions are"
             yield Note(f"{evidence.wrong} {are} no class on {word} images: counted as wrong.")
+        example, examples = evidence.measure.example, evidence.measure.examples
         if evidence.folded:
-            are = "image is" if evidence.folded == 1 else "images are"
+            are = f"{example} is" if evidence.folded == 1 else f"{examples} are"
             yield Note(
-                f"{evidence.folded} {word} {are} there twice or more: images of equal content count as one, with their "
-                "number as weight."
+                f"{evidence.folded} {word} {are} there twice or more: {examples} of equal content count as one, with "
+                "their number as weight."
             )
         if len(evidence.panels) > 1:
-            yield Note(f"Settings were measured on {len(evidence.panels)} sets of {word} images: no difference across.")
+            sets = f"{len(evidence.panels)} sets of {word} {examples}"
+            yield Note(f"Settings were measured on {sets}: no difference across.")
 
 
 def _diverged(table: Table) -> Iterator[Note]:
     if not any(line.at_chance for line in table.lines):
+        lost = [(line.setting, line.judged.cell) for line in table.lines if line.judged.cell.diverged]
+        if lost:  # nobody said what an untrained model scores
+            yield Note(
+                f"A diverged run is an outcome ({_shares(lost)}), and no figure counts it: rows do not say what an "
+                "untrained model scores (`untrained` in `score_rules`). What lacks such runs is called neither better "
+                "nor worse."
+            )
         return
     where = "`at_chance` in table.csv" if table.cross else "the second line of its setting"
     found = [(line.setting, line.judged.cell) for line in table.lines if line.at_chance]
+    chance = "chance" if table.measure.correctness else "the score of an untrained model"
+    what = " (1 / classes)" if table.measure.correctness else ""
+    yield Note(f"A diverged run is an outcome ({_shares(found)}): {where} counts it at {chance}{what}.")
+    if any(claim.evidence for claim in table.verdicts):
+        yield Note(f"Claims count diverged runs at {chance}.")
+
+
+def _shares(found: Sequence[tuple[str, CellEstimate]]) -> str:
+    """Name settings with the share of their seeds that diverged; many are counted."""
     shares = [f"{setting}: {cell.diverged} of {cell.of} seeds" for setting, cell in found[:MAX_SETTINGS_NAMED]]
     more = f"; {len(found) - MAX_SETTINGS_NAMED} more settings" if len(found) > MAX_SETTINGS_NAMED else ""
-    yield Note(f"A diverged run is an outcome ({'; '.join(shares)}{more}): {where} counts it at chance (1 / classes).")
-    if any(claim.evidence for claim in table.verdicts):
-        yield Note("Claims count diverged runs at chance.")
+    return f"{'; '.join(shares)}{more}"
 
 
 def _sampled(table: Table, read: Curves) -> str:

@@ -4,7 +4,8 @@ are."""
 from __future__ import annotations
 
 from search.report.table.model import Cell, Claim, Judged, Line, Table
-from search.report.text import figure, rounded
+from search.report.text import figure, rounded, significant
+from search.statistics.measure import Form, Measure
 from search.statistics.results import CellEstimate, Difference, Trust
 from search.statistics.text import p_text
 
@@ -45,7 +46,7 @@ def plus_minus(metric: str, cell: Cell, judged: Judged) -> str:
 
 
 def difference_text(line: Line, judged: Judged, mark: bool, halved: bool = False) -> str:
-    """Return a difference in points with its interval, ``+4.3 [-1.2, +9.8]``, or why there is none.
+    """Return a difference with its interval, ``+4.3 [-1.2, +9.8]``, or why there is none; fractions in points.
 
     Args:
         line: whose difference it is.
@@ -62,15 +63,39 @@ def difference_text(line: Line, judged: Judged, mark: bool, halved: bool = False
         return difference.state.value
     middle, low, high = (points(value, difference) for value in (difference.estimate, difference.low, difference.high))
     if halved:
-        half = 50 * (difference.high - difference.low)
+        half = factor(difference.measure) * (difference.high - difference.low) / 2
         return f"{middle} ± {rounded(half, half)}, p {p_text(judged.p_adjusted)}"
     return f"{middle} [{low}, {high}]{_single(difference.state, mark)}"
 
 
+def factor(measure: Measure) -> float:
+    """Return what a difference is printed times: fractions are read in points."""
+    return 100 if measure.unit == "pt" else 1
+
+
+def unit_words(measure: Measure) -> str:
+    """Return the unit of a difference for people, "" for none. Perplexities are compared by their logarithms, of which
+    the difference is the ratio's."""
+    if measure.form is Form.EXP_MEAN:
+        return "log of the ratio"
+    return "points" if measure.unit == "pt" else measure.unit
+
+
+def difference_head(measure: Measure) -> str:
+    """Return the heading of differences: "difference (points)"."""
+    return f"difference ({words})" if (words := unit_words(measure)) else "difference"
+
+
+def with_words(text: str, measure: Measure) -> str:
+    """Return a figure with the unit of differences behind it: "+1.5 points"."""
+    return f"{text} {words}" if (words := unit_words(measure)) else text
+
+
 def points(value: float, found: Difference) -> str:
-    """Return a value in points with its sign, rounded by half the interval of its difference."""
-    half = 50 * ((found.high or 0.0) - (found.low or 0.0))
-    text = rounded(100 * value, half) if half > 0 else f"{100 * value:.2f}"
+    """Return a value with its sign, rounded by half the interval of its difference; fractions in points."""
+    times = factor(found.measure)
+    half = times * ((found.high or 0.0) - (found.low or 0.0)) / 2
+    text = rounded(times * value, half) if half > 0 else f"{100 * value:.2f}" if times > 1 else significant(value)
     return text if text.startswith("-") or not text.strip("0.") else f"+{text}"
 
 
@@ -87,16 +112,19 @@ def claim_note(claim: Claim) -> str:
 
 def evidence_text(claim: Claim) -> str:
     """Return the figures a verdict rests on."""
-    evidence = claim.evidence
+    evidence, times = claim.evidence, factor(claim.measure)
     parts = []
     if "low" in evidence:
-        low, high = 100 * evidence["low"], 100 * evidence["high"]
+        low, high = times * evidence["low"], times * evidence["high"]
         half = (high - low) / 2
-        three = (100 * evidence["estimate"], low, high)
+        three = (times * evidence["estimate"], low, high)
         middle, *ends = (rounded(value, half) if half > 0 else f"{value:.2f}" for value in three)
-        parts.append(f"{middle} points, 95 % interval {ends[0]} to {ends[1]}")
+        parts.append(f"{with_words(middle, claim.measure)}, 95 % interval {ends[0]} to {ends[1]}")
     if "low_90" in evidence:
-        parts.append(f"90 % interval {100 * evidence['low_90']:.1f} to {100 * evidence['high_90']:.1f}")
+        inner = [times * evidence[end] for end in ("low_90", "high_90")]
+        wide = (inner[1] - inner[0]) / 2
+        least, most = (f"{value:.1f}" if times > 1 or not wide else rounded(value, wide) for value in inner)
+        parts.append(f"90 % interval {least} to {most}")
     if "p" in evidence:
         adjusted = f", adjusted {p_text(evidence['p_adjusted'])}" if "p_adjusted" in evidence else ""
         parts.append(f"p {p_text(evidence['p'])}{adjusted}")
@@ -105,7 +133,7 @@ def evidence_text(claim: Claim) -> str:
         parts.append(f"{count}, largest p {p_text(evidence['p_largest'])}")
     if "seeds" in evidence:
         seeds, images = evidence["seeds"], evidence["images"]
-        parts.append(f"{seeds:.0f} seed{'' if seeds == 1 else 's'}, {images:,.0f} images")
+        parts.append(f"{seeds:.0f} seed{'' if seeds == 1 else 's'}, {images:,.0f} {claim.measure.examples}")
     return "; ".join(parts)
 
 

@@ -14,9 +14,10 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from search.core.scores import ScoreRule
 from search.ledger.ledger import StudyRecord
 from search.report.record.curves import Curve, Curves, identity
-from search.report.record.evidence import Evidence, gather, measures
+from search.report.record.evidence import Evidence, gather, gather_scores, keys_of, measures
 from search.report.record.looks import looks_of
 from search.report.table.claims import SEARCHED, verdicts
 from search.report.table.cross import baseline_of
@@ -26,7 +27,6 @@ from search.statistics.cell import cell
 from search.statistics.crossed import alike, compare
 from search.statistics.families import Family, family
 from search.statistics.results import Difference, Trust
-from search.statistics.scores import Scores
 
 
 @dataclass(frozen=True)
@@ -38,12 +38,14 @@ class Remarks:
         test: that of the test images.
         family: the differences in the judged metric.
         tested: those on test images.
+        scored: metric -> the same of other metrics with scores: what says it, and their differences.
     """
 
     val: Evidence | None = None
     test: Evidence | None = None
     family: Family | None = None
     tested: Family | None = None
+    scored: Mapping[str, tuple[Evidence, Family | None]] = field(default_factory=dict)
 
 
 @dataclass
@@ -69,43 +71,62 @@ def judged(table: Table, read: Curves, lines: Sequence[Sequence[Curve]]) -> tupl
         lines: per line its runs, one per seed.
     """
     space = read.space
-    metric = judged_metric(table, read)
     if space.search.sampler != "grid":
         # The search chose what it shows; its confirm stage is a study of its own, a grid, and judged as one.
         said = verdicts(space, table, lines, Evidence(why=SEARCHED))
         return replace(table, verdicts=said), Remarks()
-    val = _split(gather(read, lines, metric, "val", table.value), len(lines), table.value == "last")
+    rules = read.study.ledger.score_rules(keys_of(lines, table.value))
+    metric, evidence = _judged_by(table, read, lines, rules)
+    val = _split(evidence, len(lines), table.value == "last")
     test = None
     if table.test:
-        test = _split(gather(read, lines, table.test, "test", "best"), len(lines), True)
+        test = _split(_evidence(read, lines, table.test, "test", "best", rules), len(lines), True)
+    scored = {
+        name: _split(gather_scores(read, lines, name, rules[name], table.value), len(lines), table.value == "last")
+        for name in table.metrics
+        if name in rules and name not in (metric, table.test)
+    }
+    scored = {name: split for name, split in scored.items() if not split.evidence.why}
     partners = _partners(table, read)
     looks, planned = _looks(read)
     families = [_judge(one, partners, looks, planned) if one is not None else None for one in (val, test)]
+    others = {name: (split.evidence, _judge(split, partners, looks, planned)) for name, split in scored.items()}
     result = [
         replace(
             line,
             judged=val.judged[place],
             tested=test.judged[place] if test is not None else NOT_JUDGED,
             at_chance=_at_chance(place, partners, val, test),
+            scored={name: split.judged[place] for name, split in scored.items()},
             baseline=partners.get(place) == place,
         )
         for place, line in enumerate(table.lines)
     ]
     if confirm := confirms(read.record):
         # The search chose these settings on the validation images: only the test images may call one better.
-        result = [replace(line, judged=replace(line.judged, better=False, worse=False)) for line in result]
+        result = [
+            replace(
+                line,
+                judged=replace(line.judged, better=False, worse=False),
+                scored={name: replace(one, better=False, worse=False) for name, one in line.scored.items()},
+            )
+            for line in result
+        ]
     table = replace(
         table,
         lines=result,
         judged="" if val.evidence.why else metric,
-        compared=any(one.differences != [None] * len(lines) for one in (val, test) if one is not None),
+        scored=[*scored],
+        compared=any(
+            one.differences != [None] * len(lines) for one in (val, test, *scored.values()) if one is not None
+        ),
         confirms=confirm,
         comparisons=families[0].comparisons if families[0] is not None else 0,
         level=next((one.alpha for one in families if one is not None), table.level),
     )
     table = replace(table, verdicts=verdicts(space, table, lines, val.evidence, looks if planned else 1))
     tested = test.evidence if test is not None else None
-    return table, Remarks(val.evidence, tested, families[0], families[1])
+    return table, Remarks(val.evidence, tested, families[0], families[1], others)
 
 
 def _looks(read: Curves) -> tuple[int, bool]:
@@ -130,12 +151,39 @@ def confirms(record: StudyRecord) -> bool:
     return record.base_name.endswith(CONFIRM_SUFFIX)
 
 
-def judged_metric(table: Table, read: Curves) -> str:
-    """Return the metric that intervals belong to: the objective where it is an accuracy, else that of validation."""
+def _judged_by(
+    table: Table, read: Curves, lines: Sequence[Sequence[Curve]], rules: Mapping[str, ScoreRule]
+) -> tuple[str, Evidence]:
+    """Return the metric that intervals belong to, and what says them.
+
+    The objective where it is an accuracy, else the accuracy of validation; where no predictions tell one, the first
+    metric of the table that has scores.
+    """
     objective = read.space.search.objective.metric
-    if measures(objective, "val"):
-        return objective
-    return next((name for name in table.metrics if measures(name, "val")), objective)
+    accuracies = [name for name in (objective, *table.metrics) if measures(name, "val")]
+    metric = accuracies[0] if accuracies else objective
+    evidence = _evidence(read, lines, metric, "val", table.value, rules)
+    for other in (name for name in table.metrics if evidence.why and name in rules and name != table.test):
+        if not (found := gather_scores(read, lines, other, rules[other], table.value)).why:
+            return other, found
+    return metric, evidence
+
+
+def _evidence(
+    read: Curves,
+    lines: Sequence[Sequence[Curve]],
+    metric: str,
+    split: str,
+    value: str,
+    rules: Mapping[str, ScoreRule],
+) -> Evidence:
+    """Return what predictions say of an accuracy, or scores of any metric that has some."""
+    found = gather(read, lines, metric, split, value)
+    if found.why and metric in rules:
+        return gather_scores(read, lines, metric, rules[metric], value)
+    if found.why and not measures(metric, split):
+        return replace(found, why=f"rows hold neither of {metric}")
+    return found
 
 
 def _partners(table: Table, read: Curves) -> dict[int, int]:
@@ -168,8 +216,10 @@ def _compare(split: _Split, partners: Mapping[int, int]) -> None:
             split.comparisons[a] = None if name is None else (number, name)
     for a, b in partners.items():
         if a != b and differences[a] is None and split.judged[a].known:
-            reason = "the baseline was measured on other images, or has no predictions"
-            differences[a] = Difference(Trust.NOT_ESTIMABLE, reason=reason)
+            measure = split.evidence.measure
+            missing = "predictions" if measure.correctness else "scores"
+            reason = f"the baseline was measured on other {measure.examples}, or has no {missing}"
+            differences[a] = Difference(Trust.NOT_ESTIMABLE, reason=reason, measure=measure)
 
 
 def _adjust(split: _Split, found: Family, partners: Mapping[int, int]) -> None:
@@ -195,7 +245,7 @@ def _diverged(split: _Split, place: int | None) -> int:
 def _at_chance(
     place: int, partners: Mapping[int, int], val: _Split, test: _Split | None
 ) -> tuple[Judged, Judged] | tuple[()]:
-    """Return a line with its diverged seeds counted at chance, () where none diverged.
+    """Return a line with its diverged seeds counted at chance, () where none diverged or nobody said what chance is.
 
     It describes: no p value, in no family.
     """
@@ -207,8 +257,11 @@ def _at_chance(
         if split is None or panel is None:
             lines.append(NOT_JUDGED)
             continue
-        scores: Scores = panel.scores.at_chance(panel.classes)
+        scores = panel.with_diverged
+        if scores is None:
+            lines.append(NOT_JUDGED)
+            continue
         own, other = panel.places[place], panel.places.get(partners.get(place, place))
         difference = None if other is None or other == own else compare(scores, [(own, other)])[0]
         lines.append(Judged(cell(scores, own), split.level, difference))
-    return lines[0], lines[1]
+    return (lines[0], lines[1]) if lines[0].known else ()

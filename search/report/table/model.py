@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from search.statistics.measure import ACCURACY, Measure
 from search.statistics.results import ALPHA, CellEstimate, Difference, Trust
 from search.statistics.single import BANNER
 from search.statistics.verdicts import Verdict
@@ -29,10 +30,10 @@ class Cell:
 
 @dataclass(frozen=True)
 class Judged:
-    """What a line's predictions say of it, in one split.
+    """What a line's predictions or scores say of it, in one split.
 
     Attributes:
-        cell: accuracy with its interval.
+        cell: metric with its interval.
         level: whether that interval may be shown: the epoch was not chosen on the same images.
         difference: to the baseline; None where there is none to compare with, and for the baseline itself.
         p_adjusted: its p value, Holm-adjusted over the table; None where it has none.
@@ -87,6 +88,7 @@ class Line:
         judged: what its predictions say of `Table.judged`; `NOT_JUDGED` where they say nothing.
         tested: the same of the test accuracy at the chosen epoch.
         at_chance: `judged` and `tested` with diverged seeds counted at chance; () where none diverged.
+        scored: metric -> the same of it, for `Table.scored`.
         baseline: it is one of the table's baselines.
         best_of: settings of a search of which this is the best by the figure it is shown with; 0 for every other line.
         second: it stands below the line of its setting, with diverged seeds at chance; only drawn, never stored.
@@ -111,9 +113,14 @@ class Line:
     judged: Judged = NOT_JUDGED
     tested: Judged = NOT_JUDGED
     at_chance: tuple[Judged, Judged] | tuple[()] = ()
+    scored: Mapping[str, Judged] = field(default_factory=dict)
     baseline: bool = False
     best_of: int = 0
     second: bool = False
+
+    def judgement(self, table: Table, metric: str) -> Judged:
+        """Return what is said of one of the table's metrics at the epoch it is shown at; `NOT_JUDGED` for nothing."""
+        return self.judged if metric == table.judged else self.scored.get(metric, NOT_JUDGED)
 
     @property
     def partial(self) -> bool:
@@ -129,6 +136,7 @@ class Claim(Verdict):
         text: the claim, for people.
         about: places of the lines that it compares, the one it speaks for first; () where it compares none.
         best: it says that a setting is the best of all.
+        measure: what it was judged by.
         comparison: names the comparison whose p value was adjusted: claims with equal names are one comparison.
     """
 
@@ -136,6 +144,7 @@ class Claim(Verdict):
     about: tuple[int, ...] = ()
     comparison: Hashable = None
     best: bool = False
+    measure: Measure = ACCURACY
 
 
 @dataclass(frozen=True)
@@ -212,6 +221,7 @@ class Table:
         limit: lines to print, None for all of them.
         footnotes: what its numbers are, and what they must not be taken for.
         judged: metric whose intervals and differences the lines hold, "" where there are none.
+        scored: other metrics whose intervals and differences the lines hold, by their scores.
         test: metric of the test images, "" where there is none.
         compared: the lines hold differences to a baseline.
         cross: axes that make rows and columns of a cross table; () for the long format.
@@ -235,6 +245,7 @@ class Table:
     limit: int | None = None
     footnotes: Sequence[Note] = ()
     judged: str = ""
+    scored: Sequence[str] = ()
     test: str = ""
     compared: bool = False
     cross: tuple[str, str] | tuple[()] = ()
@@ -255,6 +266,11 @@ class Table:
         return [note.text for note in self.footnotes]
 
     @cached_property
+    def measure(self) -> Measure:
+        """What the judged metric is."""
+        return next((line.judged.cell.measure for line in self.lines if line.judged.known), ACCURACY)
+
+    @cached_property
     def banner(self) -> str:
         """What must stand above the table: that every setting was run once; "" where some were run again."""
         return BANNER if {line.judged.cell.seeds for line in self.lines} - {0} == {1} else ""
@@ -262,7 +278,9 @@ class Table:
     @cached_property
     def states(self) -> frozenset[Trust]:
         """Kinds of answers among its differences."""
-        both = (judged.difference for line in self.lines for judged in (line.judged, line.tested))
+        both = (
+            judged.difference for line in self.lines for judged in (line.judged, line.tested, *line.scored.values())
+        )
         return frozenset(difference.state for difference in both if difference is not None)
 
     @cached_property

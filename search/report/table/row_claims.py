@@ -25,6 +25,14 @@ NO_EVIDENCE = "their rows are equal to the last bit, which is no evidence that w
 """Said of a verdict on them: perhaps nothing reads what differs."""
 
 
+DIVERGED = "a run diverged, and rows do not say what an untrained model scores (`untrained` in `score_rules`)"
+"""Why a claim about a setting of which a run diverged is undecided, unless diverged runs can be counted."""
+
+
+NO_MARGIN = "`report.margin`, the smallest difference that matters, would tell how many seeds find it"
+"""Said in place of what would decide, where a metric has no difference that everybody would assume."""
+
+
 class Bench:
     """What all claims about rows are judged by."""
 
@@ -73,24 +81,33 @@ class Bench:
         """Return one line minus each of the others, diverged runs at chance, and what names the comparison."""
         panel = self.evidence.panel(own)
         here = {row: panel.places[line] for row, line in others.items() if line in panel.places} if panel else {}
-        none = Difference(Trust.NOT_ESTIMABLE, reason="a setting has no predictions, or other images")
+        measure = self.evidence.measure
+        missing = "predictions" if measure.correctness else "scores"
+        reason = f"a setting has no {missing}, or other {measure.examples}"
+        none = Difference(Trust.NOT_ESTIMABLE, reason=reason, measure=measure)
         if panel is None:
             return dict.fromkeys(others, (none, None))
         pairs = [(panel.places[own], place) for place in here.values()]
         scores, number = self._counted(panel), self.evidence.panels.index(panel)
         names = [None if name is None else (number, name) for name in alike(scores, pairs)]
         found = dict(zip(here, zip(compare(scores, pairs), names, strict=True), strict=True))
+        lost = Difference(Trust.NOT_ESTIMABLE, reason=DIVERGED, measure=measure)
+        for row, pair in zip(here, pairs, strict=True):
+            if any(Ended.DIVERGED in scores.ended[place] for place in pair):
+                found[row] = lost, None
         return {row: found.get(row, (none, None)) for row in others}
 
     def _counted(self, panel: Panel) -> Scores:
         place = self.evidence.panels.index(panel)
         if place not in self._scores:
             diverged = any(Ended.DIVERGED in row for row in panel.scores.ended)
-            self._scores[place] = panel.scores.at_chance(panel.classes) if diverged else panel.scores
+            self._scores[place] = (panel.with_diverged if diverged else None) or panel.scores
         return self._scores[place]
 
     def need(self, difference: Difference, a: str, b: str, delta: float | None, tests: int) -> Need:
         """Return what would find the difference that is assumed of rows a and b."""
+        if difference.measure.unit != "pt" and not (delta or self.space.report.margin):
+            return Need(Remedy.UNKNOWN, NO_MARGIN)
         return need(difference, assumed(delta, self._published(a, b), self.space.report.margin), tests, self.looks)
 
     def need_beyond(self, difference: Difference, a: str, b: str, by: float, tests: int) -> Need:
@@ -100,11 +117,16 @@ class Bench:
         """
         published = self._published(a, b)
         past = None if published is None else max(published - by, 0.0)
+        measure = self.evidence.measure
+        if measure.unit != "pt" and not self.space.report.margin:
+            return Need(Remedy.UNKNOWN, NO_MARGIN)
         beyond = assumed(None, past, self.space.report.margin)
-        wanted = replace(beyond, source=f"{beyond.source}, beyond the claim's {size(by)}")
+        wanted = replace(beyond, source=f"{beyond.source}, beyond the claim's {size(by, measure)}")
         return need(difference, wanted, tests, self.looks)
 
     def _published(self, a: str, b: str) -> float | None:
+        if not self.evidence.measure.correctness:
+            return None  # a published accuracy
         return published_difference(self.space, *(self.values.get(row, row) for row in (a, b)))
 
 

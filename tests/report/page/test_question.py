@@ -256,7 +256,7 @@ class TestAnswer:
         space = replace(SPACE, search=Search(objective=Objective("val_loss", "minimize")))
         bench = levels(ledger, space=space)
         assert answered(bench).startswith("In validation accuracy better than gamma=0: gamma=2 (")
-        assert list(setup(told(bench)[1]))[-1] == (
+        assert list(setup(*told(bench)))[-1] == (
             "Judged by validation loss after the last epoch; lower is better. Intervals and tests speak of validation "
             "accuracy, of which higher is better."
         )
@@ -333,7 +333,7 @@ class TestAnswer:
         assert max(line.judged.p_adjusted for line in table.lines[1:]) < 0.01
         assert answer(table, read).startswith("Nothing can be decided from 3 seeds per setting and 30 test images: ")
         assert "test accuracy on toys" in question(read)
-        assert list(setup(read))[-1] == (
+        assert list(setup(table, read))[-1] == (
             "The candidates are what a search found best, run again under seeds it had not seen, and judged on test "
             "images, which chose none of them."
         )
@@ -350,7 +350,7 @@ class TestAnswer:
             "Nothing can be decided: the validation images chose these settings, and there are no test images."
         )
         assert "validation accuracy on toys" in question(read)
-        assert list(setup(read))[-1] == (
+        assert list(setup(table, read))[-1] == (
             "The candidates are what a search found best, run again under seeds it had not seen; there are no test "
             "images."
         )
@@ -359,13 +359,11 @@ class TestAnswer:
 def test_setup_of_what_is_not_there_yet(ledger):
     bench = Bench(ledger)
     bench.run({"gamma": 0}, 0, pattern(0, 0, 40))
-    assert next(setup(told(bench)[1])).startswith(
-        "1 setting, each to be trained under 3 seeds (0, 1 and 2) for 2 epochs"
-    )
+    assert next(setup(*told(bench))).startswith("1 setting, each to be trained under 3 seeds (0, 1 and 2) for 2 epochs")
 
 
 def test_setup_says_what_was_done(ledger):
-    assert list(setup(told(levels(ledger))[1])) == [
+    assert list(setup(*told(levels(ledger)))) == [
         "3 settings, each trained under 3 seeds (0, 1 and 2) for 2 epochs at most. A seed decides everything random in "
         "a run: initial weights, the order of the images, augmentations.",
         "Judged by validation accuracy after the last epoch; higher is better.",

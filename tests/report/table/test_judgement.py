@@ -418,7 +418,7 @@ def test_an_objective_that_is_no_accuracy_has_no_interval_of_its_own(ledger):
     bench = Bench(ledger, space).grid()
     table = comparison_table(bench.opened)
     assert table.judged == "val_accuracy"
-    assert "val_loss: no interval, for intervals need predictions of classes." in table.notes
+    assert "val_loss: no interval, for rows hold no scores that intervals could rest on." in table.notes
 
 
 @pytest.mark.parametrize("tested", [True, False])

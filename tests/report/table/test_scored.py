@@ -1,0 +1,228 @@
+"""Tables of metrics that come from scores: the classifier's loss beside accuracy, and studies without classes."""
+
+from __future__ import annotations
+
+import re
+import tracemalloc
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from search.core.scores import ScoreRule
+from search.core.trial import State
+from search.report.formats import render
+from search.report.results import write_results
+from search.report.table.build import comparison_table
+from search.report.table.model import Table
+from search.space.model import Objective, Search
+from search.statistics.cell import cell
+from search.statistics.crossed import compare
+from search.statistics.families import holm
+from search.statistics.measure import Form, Measure
+from search.statistics.results import Trust
+from search.statistics.scores import make_scores
+from tests.report.judging import SPACE as JUDGED
+from tests.report.judging import Bench, pattern
+from tests.report.scored import RMSE, SPACE, Regression, errors
+
+BY_LOSS = replace(JUDGED, search=Search(objective=Objective("val_loss", "minimize")))
+NATS = Measure(0.0, None, higher_is_better=False, untrained=1.4, unit="nats", example="image", examples="images")
+DEGREES = Measure(0.0, None, False, 25.0, "degrees", example="hour", examples="hours", form=Form.ROOT_MEAN)
+
+
+def losses(a: int, s: int, n: int = 40) -> np.ndarray:
+    rng = np.random.default_rng([a, s])
+    return (np.random.default_rng(1).gamma(1, 1, n) * (1.0, 1.0, 0.5)[a] + rng.uniform(0, 0.1, n)).astype(np.float32)
+
+
+def classified(ledger, scored: bool = True, space=BY_LOSS) -> Bench:
+    bench = Bench(ledger, space)
+    for a in (0, 1, 2):
+        for s in (0, 1, 2):
+            bench.run({"gamma": a}, s, pattern(a, s, 40), pattern(a, s, 30, 3), losses=losses(a, s) if scored else None)
+    return bench
+
+
+def plain(table: Table) -> str:
+    return "\n".join([render.table_markdown(table), *table.notes])
+
+
+def test_a_loss_has_its_interval_and_difference_beside_those_of_accuracy(ledger):
+    table = comparison_table(classified(ledger).opened)
+    assert (table.judged, list(table.scored)) == ("val_accuracy", ["val_loss"])
+    scores = make_scores([[losses(a, s) for s in (0, 1, 2)] for a in (0, 1, 2)], measure=NATS)
+    expected = compare(scores, [(1, 0), (2, 0)])
+    adjusted = holm([one.p for one in expected])
+    for a, line in enumerate(table.lines):
+        one = line.scored["val_loss"]
+        assert one.cell.measure == NATS
+        assert (one.interval, one.cell.estimate) == (
+            (cell(scores, a).low, cell(scores, a).high),
+            cell(scores, a).estimate,
+        )
+        assert line.cells["val_loss"].mean == pytest.approx(one.cell.estimate, rel=1e-7)
+        if a:
+            assert (one.difference.estimate, one.difference.low, one.p_adjusted) == (
+                expected[a - 1].estimate,
+                expected[a - 1].low,
+                adjusted[a - 1],
+            )
+    assert [line.scored["val_loss"].better for line in table.lines] == [False, False, True]
+    assert table.lines[2].scored["val_loss"].difference.estimate < 0
+
+
+def test_the_columns_name_the_metric_and_its_unit(ledger):
+    table = comparison_table(classified(ledger).opened)
+    text = render.table_markdown(table)
+    assert "val_loss difference (nats) \\[95 % interval\\]" in text
+    assert "| difference (points) \\[95 % interval\\]" in text.replace("  ", "")
+    frame = render.table_frame(table)
+    assert frame["val_loss_difference"].tolist()[2] == table.lines[2].scored["val_loss"].difference.estimate
+    assert frame["val_loss_better"].tolist() == [False, False, True]
+    assert frame["val_loss_low"].notna().all()
+    assert any("Differences in val_loss to the baseline gamma=0" in note for note in table.notes)
+    assert not any(note.startswith("val_loss: no interval") for note in table.notes)
+
+
+def test_scores_change_nothing_of_what_is_said_of_accuracy(ledger, tmp_path):
+    from search.ledger.ledger import Ledger
+
+    bare = Ledger(str(tmp_path / "bare.db"))
+    with_scores, without = (
+        comparison_table(classified(each, scored).opened) for each, scored in ((ledger, True), (bare, False))
+    )
+    bare.close()
+    assert without.scored == []
+    assert [line.judged for line in with_scores.lines] == [line.judged for line in without.lines]
+    assert [line.tested for line in with_scores.lines] == [line.tested for line in without.lines]
+    assert "val_loss: no interval, for rows hold no scores that intervals could rest on." in without.notes
+
+
+def test_a_setting_whose_rows_were_recorded_before_there_were_scores_has_no_interval(ledger):
+    bench = Bench(ledger, BY_LOSS)
+    for a in (0, 1, 2):
+        for s in (0, 1, 2):
+            given = None if (a, s) == (1, 1) else losses(a, s)
+            bench.run({"gamma": a}, s, pattern(a, s, 40), losses=given)
+    table = comparison_table(bench.opened)
+    assert [line.scored["val_loss"].interval is not None for line in table.lines] == [True, False, True]
+
+
+# A regression ----------------------------------------------------------------------------------------------------
+
+
+def test_a_regression_is_judged_by_its_own_metric(ledger):
+    table = comparison_table(Regression(ledger).grid().opened)
+    assert (table.judged, table.test, table.measure) == ("val_rmse", "test_rmse", DEGREES)
+    scores = make_scores([[errors(a, s) for s in range(5)] for a in (1, 2, 3)], measure=DEGREES)
+    found = [line.judged.cell for line in table.lines]
+    assert [(one.low, one.high) for one in found] == [(cell(scores, a).low, cell(scores, a).high) for a in range(3)]
+    assert [line.judged.better for line in table.lines] == [False, False, True]
+    assert [line.judged.worse for line in table.lines] == [False, False, False]
+    assert table.lines[2].judged.difference.estimate < 0
+    assert table.lines[2].tested.better
+
+
+def test_no_sentence_speaks_of_images_or_points_where_there_are_hours_and_degrees(ledger, tmp_path):
+    claims = ({"better": [3, 1]}, {"better": [1, 3]}, {"best": 3}, {"better": [2, 1]}, {"equal": [2, 1], "within": 0.5})
+    study = Regression(ledger, replace(SPACE, report=replace(SPACE.report, claims=claims, margin=0.001)))
+    table = comparison_table(study.grid().opened)
+    kinds = [claim.kind.value for claim in table.verdicts]
+    assert kinds == ["supported", "contradicted", "supported", "undecided", "supported"]
+    assert table.verdicts[0].reason.startswith("better: -")
+    assert "difference (degrees) \\[95 % interval\\]" in plain(table)
+    paths = {path.name: path.read_text() for path in write_results(study.opened, tmp_path) if path.suffix != ".json"}
+    for name, text in paths.items():
+        told = (
+            re.sub(r"(?s)<script.*?</script>|<style.*?</style>|<[^>]*>", " ", text) if name == "report.html" else text
+        )
+        told = told.replace("seeds,images,", "")  # a column's name in verdicts.csv, the same for every study
+        wrong = re.findall(r"[^.;\n]*\b(?:images?|points|pt|accuracy)\b[^.;\n]*", told)
+        assert wrong == [], name
+
+
+def test_without_scores_the_note_says_what_is_missing(ledger):
+    study = Regression(ledger)
+    for width in (1, 2):
+        study.run(width, 0, None, val_rmse=float(width))
+    table = comparison_table(study.opened)
+    assert table.judged == ""
+    assert (
+        "No interval and no p value for val_rmse: they need predictions of classes, or scores of each example, and "
+        "rows hold neither of val_rmse. The sd over seeds says how far these runs lie apart, not how far a new run on "
+        "new examples may fall."
+    ) in table.notes
+
+
+@pytest.mark.parametrize("untrained", [25.0, None])
+def test_a_diverged_run_counts_as_untrained_where_rows_say_what_that_is(ledger, untrained):
+    claims = ({"better": [3, 1]}, {"better": [2, 1]})
+    space = replace(SPACE, report=replace(SPACE.report, claims=claims))
+    study = Regression(ledger, space, replace(RMSE, untrained=untrained))
+    for width in (1, 2, 3):
+        for seed in range(5):
+            if (width, seed) == (3, 4):
+                study.run(width, seed, None, State.DIVERGED, val_rmse=float("nan"))
+            else:
+                study.run(width, seed, errors(width, seed))
+    table = comparison_table(study.opened)
+    third = table.lines[2]
+    assert not third.judged.better
+    assert third.judged.cell.diverged == 1
+    if untrained is None:
+        assert third.at_chance == ()
+        assert table.verdicts[0].reason.startswith("a run diverged, and rows do not say what an untrained model scores")
+        assert any("no figure counts it" in note for note in table.notes)
+    else:
+        assert third.at_chance[0].cell.estimate > third.judged.cell.estimate
+        assert any("counts it at the score of an untrained model." in note for note in table.notes)
+        assert "diverged as untrained" in render.table_markdown(table)
+
+
+def test_rows_that_say_otherwise_how_a_metric_comes_from_scores_are_not_mixed(ledger):
+    study = Regression(ledger)
+    for width in (1, 2, 3):
+        study.rule = replace(RMSE, unit="m/s") if width == 2 else RMSE
+        for seed in range(3):
+            study.run(width, seed, errors(width, seed))
+    table = comparison_table(study.opened)
+    assert [line.judged.known for line in table.lines] == [True, False, True]
+    assert any("rows say otherwise how val_rmse comes from scores" in note for note in table.notes)
+
+
+@pytest.mark.parametrize("n", [1, 2])
+def test_one_example_one_seed_and_constant_scores_have_defined_answers(ledger, n):
+    study = Regression(ledger).grid(lambda a, s: np.full(n, float(a)), seeds=[0])
+    table = comparison_table(study.opened)
+    states = {line.judged.difference.state for line in table.lines if not line.baseline}
+    assert states <= {Trust.NOT_ESTIMABLE, Trust.ONE_RUN}
+    frame = render.table_frame(table)
+    numbers = frame.select_dtypes("number").to_numpy(dtype=float, na_value=0.0)
+    assert np.isfinite(numbers).all()
+
+
+def test_the_direction_that_is_better_is_the_metrics_own(ledger):
+    rule = ScoreRule("val", "iou", better="higher", low=0.0, high=1.0)
+    search = Search(objective=Objective("val_iou", "maximize"))
+    study = Regression(ledger, replace(SPACE, search=search), rule)
+    table = comparison_table(study.grid(lambda a, s: 1 / (1 + errors(a, s))).opened)
+    assert [line.judged.better for line in table.lines] == [False, False, True]
+    assert table.lines[2].judged.difference.estimate > 0
+    assert "val_iou difference" not in plain(table)
+    assert "difference \\[95 % interval\\]" in plain(table)
+
+
+def test_a_million_examples_take_memory_in_proportion(ledger):
+    """A table holds a few copies, in double precision, of what is analysed on validation and on test."""
+    rng = np.random.default_rng(0)
+    n = 200_000
+    common = rng.gamma(2, 2, n).astype(np.float32)
+    study = Regression(ledger).grid(lambda a, s: common * np.float32(1 + a + s), seeds=range(3))
+    tracemalloc.start()
+    table = comparison_table(study.opened)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert table.lines[0].judged.cell.images == n
+    analysed = 2 * 9 * n * 8
+    assert peak < 5 * analysed, peak / analysed
