@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import gc
 import importlib
 import json
 import os
@@ -134,6 +135,7 @@ def zygote(callers: Connection, prepare: Callable[[], Workload]) -> NoReturn:
     try:
         _leave_the_caller()
         trouble, workload = _prepared(prepare)
+        gc.freeze()  # no fork looks for garbage among all that is imported, which would copy it
         with contextlib.suppress(EOFError, OSError):  # the caller has ended
             while request := callers.recv_bytes():
                 if request != b"fork":

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from search.__main__ import run
 from search.core.errors import UserError
 from search.proof import cases
 from search.proof.branches import branches
@@ -22,6 +23,7 @@ from search.space.model import Space
 from search.space.reader import space_from_mapping
 from search.workload import load_workload
 from tests.proof.faulty import SENTENCES
+from tests.proof.small import Small
 from tests.surroundings import HANG_S
 
 ROOT = Path(__file__).parents[2]
@@ -37,11 +39,17 @@ search: {objective: {metric: val_loss, direction: minimize}}
 """
 
 
-@pytest.fixture(autouse=True)
-def _here(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Leave out the case that starts an interpreter, but in slow tests."""
-    if request.node.get_closest_marker("slow") is None:
-        monkeypatch.setattr(cases, "_in_another_interpreter", lambda ground: Finding(cases.INTERPRETER, Result.HELD))
+@pytest.fixture(scope="module")
+def anywhere() -> Iterator[Small]:
+    with Small() as small:
+        yield small
+
+
+@pytest.fixture
+def small(request: pytest.FixtureRequest, anywhere: Small) -> Small:
+    """Leaves out the case that starts an interpreter, but in slow tests."""
+    anywhere.interpreters = request.node.get_closest_marker("slow") is not None
+    return anywhere
 
 
 @pytest.fixture
@@ -51,10 +59,13 @@ def file(tmp_path: Path) -> Path:
     return path
 
 
-def asked(capsys: pytest.CaptureFixture[str], *words: object) -> tuple[int, str, str]:
-    code = run(["verify", *map(str, words)])
-    said = capsys.readouterr()
-    return code, said.out, said.err
+def asked(small: Small, *words: object) -> tuple[int, str, str]:
+    return small.run("verify", *words)
+
+
+def verify_in(folder: Path, space: Space) -> Verified:
+    with contextlib.chdir(folder):
+        return verify(space)
 
 
 def made(workload: str, axes: dict[str, object] | None = None, epochs: int = 5, **more: object) -> Space:
@@ -71,9 +82,10 @@ def finding(verified: Verified, case: str) -> Finding:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["examples/sine.yaml", "spaces/focal.yaml"])
-def test_what_is_shipped_holds_in_lines_that_fit_a_terminal(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_is_shipped_holds_in_lines_that_fit_a_terminal(name: str) -> None:
     few = ["--set", "epochs=2", "--set", "data.limit=[96,40,40]"] if "focal" in name else []
-    code, out, err = asked(capsys, ROOT / name, *few)
+    with Small() as small:  # PyTorch makes it large
+        code, out, err = asked(small, ROOT / name, *few)
     assert (code, err) == (0, "")
     lines = out.splitlines()
     assert max(map(len, lines)) <= 80
@@ -84,10 +96,8 @@ def test_what_is_shipped_holds_in_lines_that_fit_a_terminal(name: str, capsys: p
     assert untried == (["another seed moves no data"] if "sine" in name else [])  # the example has no data card
 
 
-def test_a_broken_contract_is_exit_code_1_with_what_differs_and_why(
-    file: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    code, out, err = asked(capsys, file)
+def test_a_broken_contract_is_exit_code_1_with_what_differs_and_why(file: Path, small: Small) -> None:
+    code, out, err = asked(small, file)
     assert code == 1
     assert out.startswith("tests.proof.mistakes:MomentumNotSaved, 4 epochs of lr=0.01, seed=0, compared bit")
     assert re.search(
@@ -104,8 +114,8 @@ def test_a_broken_contract_is_exit_code_1_with_what_differs_and_why(
     )
 
 
-def test_the_same_as_json(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    code, out, _ = asked(capsys, file, "--json", "--set", "epochs=3")
+def test_the_same_as_json(file: Path, small: Small) -> None:
+    code, out, _ = asked(small, file, "--json", "--set", "epochs=3")
     told = json.loads(out)
     assert code == 1
     assert (told["workload"], told["file"], told["held"]) == ("tests.proof.mistakes:MomentumNotSaved", str(file), False)
@@ -116,8 +126,8 @@ def test_the_same_as_json(file: Path, capsys: pytest.CaptureFixture[str]) -> Non
     assert broken[0]["likely_cause"].startswith("optimiser state not saved: `run.velocity`")
 
 
-def test_a_workload_may_be_named_without_a_file(capsys: pytest.CaptureFixture[str]) -> None:
-    code, out, err = asked(capsys, "tests.proof.mistakes:Right", "--set", "lr=0.05", "--set", "epochs=3")
+def test_a_workload_may_be_named_without_a_file(small: Small) -> None:
+    code, out, err = asked(small, "tests.proof.mistakes:Right", "--set", "lr=0.05", "--set", "epochs=3")
     assert (code, err) == (0, "")
     assert out.startswith("tests.proof.mistakes:Right, 3 epochs of seed=0, compared bit for bit\n")
 
@@ -146,8 +156,8 @@ def test_what_a_workload_prints_is_shown_once_and_is_no_line_of_the_table() -> N
         ),
     ],
 )
-def test_what_is_not_there_is_one_sentence(words: list[str], sentence: str, capsys: pytest.CaptureFixture[str]) -> None:
-    code, out, err = asked(capsys, *words)
+def test_what_is_not_there_is_one_sentence(words: list[str], sentence: str, small: Small) -> None:
+    code, out, err = asked(small, *words)
     assert (code, out) == (1, "")
     assert err.removeprefix("--set: ") == f"{sentence}\n"
 
@@ -156,16 +166,16 @@ def test_what_is_not_there_is_one_sentence(words: list[str], sentence: str, caps
 
 
 @pytest.mark.parametrize("name", SENTENCES)
-def test_a_workload_that_cannot_be_trained_is_one_sentence(name: str, capsys: pytest.CaptureFixture[str]) -> None:
-    code, _, err = asked(capsys, f"tests.proof.faulty:{name}")
+def test_a_workload_that_cannot_be_trained_is_one_sentence(name: str, small: Small) -> None:
+    code, _, err = asked(small, f"tests.proof.faulty:{name}")
     assert code == 1
     assert err.startswith(f"workload 'tests.proof.faulty:{name}', seed=0: {SENTENCES[name]}")
     assert len(err.splitlines()) == 1
 
 
-def test_a_state_that_cannot_be_loaded_or_saved_breaks_the_contract_and_none_at_all_does_not() -> None:
+def test_a_state_that_cannot_be_loaded_or_saved_breaks_the_contract_and_none_at_all_does_not(small: Small) -> None:
     unloadable, unsaveable, stateless = (
-        verify(made(f"faulty:{name}", epochs=3)) for name in ("Unloadable", "Unsaveable", "Stateless")
+        small.call(verify, made(f"faulty:{name}", epochs=3)) for name in ("Unloadable", "Unsaveable", "Stateless")
     )
     assert finding(unloadable, cases.LOADED).result == Result.NOT_HELD
     assert finding(unloadable, cases.LOADED).note.startswith("it could not be loaded: KeyError('velocity') (")
@@ -186,27 +196,26 @@ def test_a_state_that_cannot_be_loaded_or_saved_breaks_the_contract_and_none_at_
         ("0", ": the command line has no {seed}; write it there, and seed every generator that it draws from with it"),
     ],
 )
-def test_chance_in_a_program_is_told_with_its_remedy(seed: str, remedy: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_chance_in_a_program_is_told_with_its_remedy(seed: str, remedy: str, small: Small) -> None:
     """Its clock and its generators are out of reach, so nothing is said that an experiment would have to show."""
-    monkeypatch.chdir(ROOT)
     program = "tests/adapters/command/program.sh"
     command = {"run": f"./{program} {{act}} 1 {seed} {{epochs}}", "settings": {"act": "string"}}
     space = {"workload": "command", "command": command, "fixed": {"epochs": 2, "act": "chance"}, "space": {}}
     space["search"] = {"objective": {"metric": "val_loss", "direction": "minimize"}}
-    (broken,) = verify(space_from_mapping(space, "toy")).broken
+    (broken,) = small.call(verify_in, ROOT, space_from_mapping(space, "toy")).broken
     assert broken.case == cases.TWICE
     assert broken.cause == f"unseeded chance in the program, or its clock{remedy}"
 
 
-def test_predictions_are_compared_image_by_image() -> None:
-    difference = finding(verify(made("faulty:Predicting")), cases.LOADED).difference
+def test_predictions_are_compared_image_by_image(small: Small) -> None:
+    difference = finding(small.call(verify, made("faulty:Predicting")), cases.LOADED).difference
     assert difference is not None
     assert difference.metric == "predictions on val"
     assert {difference.expected, difference.found} == {"class 0 of image 1", "class 1 of image 1"}
 
 
-def test_trials_of_one_epoch_have_no_state_to_go_on_from() -> None:
-    verified = verify(made("mistakes:MomentumNotSaved", {"lr": {"grid": [0.01, 0.02]}}, epochs=1))
+def test_trials_of_one_epoch_have_no_state_to_go_on_from(small: Small) -> None:
+    verified = small.call(verify, made("mistakes:MomentumNotSaved", {"lr": {"grid": [0.01, 0.02]}}, epochs=1))
     assert verified.broken == []
     assert finding(verified, cases.LOADED) == Finding(
         cases.LOADED, Result.NOT_TRIED, note="it trains one epoch: give it more, as --set epochs=3"
@@ -214,9 +223,9 @@ def test_trials_of_one_epoch_have_no_state_to_go_on_from() -> None:
 
 
 @pytest.mark.slow
-def test_where_a_fork_is_not_fresh_interpreters_are_started_and_the_same_is_said() -> None:
+def test_where_a_fork_is_not_fresh_interpreters_are_started_and_the_same_is_said(small: Small) -> None:
     """Each has other hashes of text than the case that looks for that, and else the same."""
-    verified = verify(made("mistakes:HashOrder", epochs=2), fork=False)
+    verified = small.call(verify, made("mistakes:HashOrder", epochs=2), fork=False)
     assert [each.case for each in verified.broken] == [cases.INTERPRETER]
     assert verified.broken[0].cause.startswith("hash order")
     assert finding(verified, cases.LOADED).result == Result.HELD
@@ -225,8 +234,8 @@ def test_where_a_fork_is_not_fresh_interpreters_are_started_and_the_same_is_said
 # Settings ------------------------------------------------------------------------------------------------------
 
 
-def test_a_setting_that_nothing_reads_is_named_and_breaks_nothing() -> None:
-    verified = verify(made("mistakes:NeverRead", {"width": {"grid": [1, 2]}}))
+def test_a_setting_that_nothing_reads_is_named_and_breaks_nothing(small: Small) -> None:
+    verified = small.call(verify, made("mistakes:NeverRead", {"width": {"grid": [1, 2]}}))
     assert verified.broken == []
     assert [each for each in verified.findings if each.case.startswith("width")] == [
         Finding(
@@ -238,9 +247,9 @@ def test_a_setting_that_nothing_reads_is_named_and_breaks_nothing() -> None:
     ]
 
 
-def test_a_setting_that_acts_at_the_next_epoch_is_named_and_breaks_nothing() -> None:
+def test_a_setting_that_acts_at_the_next_epoch_is_named_and_breaks_nothing(small: Small) -> None:
     """As the factor of a scheduler does that is stepped at the end of an epoch."""
-    verified = verify(made("mistakes:RateOneEpochLate", {"lr": {"grid": [0.01, 0.02]}}))
+    verified = small.call(verify, made("mistakes:RateOneEpochLate", {"lr": {"grid": [0.01, 0.02]}}))
     assert verified.broken == []
     turned = finding(verified, "lr: changed from epoch 3 on, it acts from there on")
     assert turned.result == Result.NAMED
@@ -248,19 +257,19 @@ def test_a_setting_that_acts_at_the_next_epoch_is_named_and_breaks_nothing() -> 
     assert finding(verified, "lr: so it does behind a loaded state").result == Result.HELD
 
 
-def test_a_fixed_setting_that_the_loop_alone_reads_is_named_with_what_it_costs() -> None:
+def test_a_fixed_setting_that_the_loop_alone_reads_is_named_with_what_it_costs(small: Small) -> None:
     """With `drop` 1, 3 or 4, epoch 1 is the same for all, and epochs 2 and 3 for the last two: 4 epochs too many."""
     for seeds in (1, 3):
         axes = {"drop": {"grid": [1, 3, 4]}}
-        verified = verify(made("mistakes:ReadInTheLoop", axes, seeds=seeds))
+        verified = small.call(verify, made("mistakes:ReadInTheLoop", axes, seeds=seeds))
         named = finding(verified, "drop: fixed, though it is read only inside the loop")
         assert named.result == Result.NAMED
         assert named.note == f"declared per epoch, it would save {4 * seeds} of the plan's {15 * seeds} epochs"
 
 
-def test_an_axis_that_acts_behind_the_epochs_that_are_tried_is_not_tried() -> None:
+def test_an_axis_that_acts_behind_the_epochs_that_are_tried_is_not_tried(small: Small) -> None:
     axes = {"rates": {"grid": {"never": {"lr": 0.01}, "late": {"lr": {"1": 0.01, "7": 0.02}}}}}
-    verified = verify(made("mistakes:Right", axes, epochs=8))
+    verified = small.call(verify, made("mistakes:Right", axes, epochs=8))
     assert finding(verified, "rates: another value moves rows") == Finding(
         "rates: another value moves rows",
         Result.NOT_TRIED,
@@ -282,21 +291,21 @@ RATES = {
 }
 
 
-def test_every_state_that_trials_part_behind_is_proven() -> None:
+def test_every_state_that_trials_part_behind_is_proven(small: Small) -> None:
     """They part behind epochs 2, 6 and 8, under each of two seeds."""
     space = made("mistakes:Right", RATES, epochs=10, seeds=2)
     trials = leaves(space, load_workload(space.workload))
     assert trials is not None
     plan = branches(trials)
     assert plan.states == 6
-    proof = finding(verify(space, thorough=True), BRANCHES)
+    proof = finding(small.call(verify, space, thorough=True), BRANCHES)
     assert proof == Finding(BRANCHES, Result.HELD, note=f"6 states, {plan.epochs} epochs trained")
 
 
-def test_a_mistake_that_acts_behind_the_epochs_that_are_tried_is_found_by_the_thorough_case() -> None:
+def test_a_mistake_that_acts_behind_the_epochs_that_are_tried_is_found_by_the_thorough_case(small: Small) -> None:
     space = made("mistakes:VeryLate", RATES, epochs=10)
-    assert verify(space).broken == []
-    (proof,) = verify(space, thorough=True).broken
+    assert small.call(verify, space).broken == []
+    (proof,) = small.call(verify, space, thorough=True).broken
     assert proof.case == BRANCHES
     assert proof.cause == "optimiser state not saved: `run.velocity`"
     assert proof.note.startswith("the state of epoch 6 of rates=")
@@ -304,17 +313,17 @@ def test_a_mistake_that_acts_behind_the_epochs_that_are_tried_is_found_by_the_th
     assert proof.difference.epoch == 7
 
 
-def test_where_nothing_parts_or_results_decide_there_is_nothing_to_prove() -> None:
-    grid = verify(made("mistakes:Right", {"width": {"grid": [1, 2]}}), thorough=True)
+def test_where_nothing_parts_or_results_decide_there_is_nothing_to_prove(small: Small) -> None:
+    grid = small.call(verify, made("mistakes:Right", {"width": {"grid": [1, 2]}}), thorough=True)
     assert finding(grid, BRANCHES).note == "no two trials part behind an epoch: nothing is shared"
     search = {"sampler": "tpe", "trials": 4, "objective": {"metric": "val_loss", "direction": "minimize"}}
-    sampled = verify(
-        made("mistakes:Right", {"lr": {"float": {"low": 0.01, "high": 0.1}}}, search=search), thorough=True
+    sampled = small.call(
+        verify, made("mistakes:Right", {"lr": {"float": {"low": 0.01, "high": 0.1}}}, search=search), thorough=True
     )
     assert finding(sampled, BRANCHES).result == Result.NOT_TRIED
     assert finding(sampled, BRANCHES).note.startswith("results decide what is tried")
 
 
-def test_a_configuration_that_cannot_be_trained_is_a_fault_of_the_user() -> None:
+def test_a_configuration_that_cannot_be_trained_is_a_fault_of_the_user(small: Small) -> None:
     with pytest.raises(UserError, match=r"^workload 'tests\.proof\.faulty:Raising', seed=0: epoch 3 failed"):
-        verify(made("faulty:Raising"))
+        small.call(verify, made("faulty:Raising"))
