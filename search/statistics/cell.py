@@ -58,7 +58,8 @@ def cell(scores: Scores, setting: int) -> CellEstimate:
         return CellEstimate(Trust.NOT_ESTIMABLE, **counts, reason=reason)
     # Weights are no whole numbers: a sum of them may miss 1 by a rounding error, and Wilson's formula would notice.
     constant = bool((values == values.flat[0]).all())
-    mean = float(values.flat[0]) if constant else _inside(float(y.mean()), measure)
+    plain = measure.form is not Form.ROOT_MEAN
+    mean = float(values.flat[0]) if constant and plain else _inside(float(y.mean()), measure)
     if Ended.PRUNED in ended:
         return CellEstimate(Trust.PRUNED, measure.printed(mean), **counts, reason="a seed was pruned")
     if n < 2:

@@ -2,25 +2,32 @@
 
 The components of a difference are taken from its mean squares: vR = MS_R, vS = max(MS_S - MS_R, 0) / n (MS_P for MS_S
 where seed noise is pooled), vI = I / S. For S' seeds and n' images a run's noise is Q = n' vS + vR and I = S' vI; the
-estimate has the variance (Q + I) / (n' S'), while the half-width h that an interval has then is itself random, because
-`crossed` takes the larger of mean squares that few seeds give. So power is a mean over them, not a value at their
-expectation, which with three seeds would be up to .27 too high:
+estimate has the variance se^2 = (Q + I) / (n' S'), while the half-width h that an interval has then is itself random:
+few seeds tell little of the noise. So power is a mean over what they may tell, not a value at its expectation, which
+with three seeds would be up to .27 too high:
 
-    MS_S = Q X,  X ~ chi2_{S'-1} / (S'-1);     MS_P = Q (X + (A-2) Y) / (A-1),  Y ~ chi2_{(A-2)(S'-1)} / ((A-2)(S'-1))
-    of a difference d:    mean P(m > h) = mean Phi((d - h) / se),       h that of level 1 - alpha
-    of equality within M: mean max(2 Phi((M - h) / se) - 1, 0) at d = 0,  h that of level 1 - 2 alpha (Schuirmann 1987)
+    X = chi2_{S'-1} / (S'-1);  Q1 = Q, Q2 = max(Q X, vR);  h(X) and SE = h / t_{.975, df} by the rules of `guarded`,
+    noisy where X lies above the 95 % point of F(S'-1, (A-2)(S'-1))
+    own noise (A = 2, or S' >= 8):  P(d) = mean Phi((d - t SE) / se)
+    pooled:                         P(d) = mean P(T' > t SE / se),  T' noncentral t with df1 and d / se
+    a difference d is found:        P(d), t that of level 1 - alpha
+    equality within M is shown:     max(P(M - d) + P(M + d) - 1, 0), t that of level 1 - 2 alpha (Schuirmann 1987)
 
-MS_I and MS_R stand at their expectation: they have as many degrees of freedom as there are images.
+MS_I and MS_R stand at their expectation: they have as many degrees of freedom as there are images. With two seeds,
+where nothing is decided, X of the pair and Q of the pool are compared as `pooled` does.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 from scipy import special
 
-from search.statistics.pooled import noise_df, pools
+from search.statistics.guarded import NOISY, UPPER, discount
+from search.statistics.measure import LARGEST
+from search.statistics.pooled import pools
 from search.statistics.results import ALPHA, Difference, Trust
 from search.statistics.scores import Floats
 from search.statistics.squares import df_of, variance_of
@@ -31,11 +38,8 @@ POWER = 0.8
 
 MAX_IMAGES = 10_000_000
 
-_OWN = (np.arange(64) + 0.5) / 64
-"""Probabilities whose quantiles stand for the noise of a pair's own seeds ..."""
-
-_OTHERS = (np.arange(16) + 0.5) / 16
-"""... and for that of the other settings, which varies less."""
+_MIDDLES = (np.arange(400) + 0.5) / 400
+"""Probabilities whose quantiles stand for the noise of a pair's own seeds."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +58,9 @@ class Components:
     rest: float
     settings: int = 2
 
-    def power(self, s: float, n: float, delta: float, alpha: float = ALPHA, equality: bool = False) -> float:
+    def power(
+        self, s: float, n: float, delta: float, alpha: float = ALPHA, equality: bool = False, strict: bool = False
+    ) -> float:
         """Return the power for s seeds and n images, both >= 2. Within .05 of simulated power.
 
         Args:
@@ -62,22 +68,51 @@ class Components:
             delta: the difference that is there; or the margin within which equality is to be shown.
             alpha: level of the test.
             equality: the power to show equality where there is no difference, instead of that to find one.
+            strict: a pair's own noise is never discounted.
         """
         noise, i = n * self.seeds + self.rest, s * self.images
-        own = chi2_quantile(_OWN, s - 1)[:, None] / (s - 1)
-        if pools(self.settings, int(s)):
-            others = self.settings - 2
-            pooled = (own + chi2_quantile(_OTHERS, others * (s - 1)) / (s - 1)) / (self.settings - 1)
-            q = np.maximum(np.maximum(noise * pooled, noise * own), self.rest / 2)
-        else:
-            q = np.maximum(noise * own, self.rest)
-        df = df_of(q, i, noise_df(self.settings, int(s)), n)
-        return _reached(variance_of(q, i, s, n), df, (noise + i) / (n * s), delta, alpha, equality)
+        true = math.sqrt((noise + i) / (n * s))
+        own = chi2_quantile(_MIDDLES, s - 1) / (s - 1)
+        q2 = np.maximum(noise * own, self.rest)
+        v2, df2 = variance_of(q2, i, s, n), df_of(q2, i, s - 1, n)
+        level = 1 - (alpha if equality else alpha / 2)
+        if not pools(self.settings, int(s)):
+            half = t_quantile(level, df2) * np.sqrt(v2)
+            return _decided(_normal(delta - half, true), equality)
+        f = (self.settings - 1) * (s - 1)
+        v1, df1 = variance_of(noise, i, s, n), df_of(noise, i, f, n)
+        noisy = own > special.fdtri(s - 1, (self.settings - 2) * (s - 1), 1 - NOISY)
+        k = np.where(noisy | strict, 1.0, discount(self.settings))
+        df = np.where(noisy, np.minimum(df1, df2), df1)
+        half = np.maximum(t_quantile(UPPER, df1) * np.sqrt(v1), t_quantile(1 - (1 - UPPER) * k, df2) * np.sqrt(v2))
+        half = half / t_quantile(UPPER, df) * t_quantile(level, df)
+        if true <= 0:
+            return _decided(_normal(delta - half, true), equality)
+        return _decided(1 - special.nctdtr(df1, delta / true, half / true), equality)
 
     def with_endless_seeds(self, images: float, delta: float, alpha: float = ALPHA, equality: bool = False) -> float:
         """Return the power that no number of seeds exceeds: what the images alone leave uncertain."""
         variance = self.images / images
-        return _reached(variance, max(images - 1, 1.0), variance, delta, alpha, equality)
+        half = t_quantile(1 - (alpha if equality else alpha / 2), max(images - 1, 1.0)) * math.sqrt(variance)
+        return _decided(_normal(delta - half, math.sqrt(variance)), equality)
+
+    def detectable(self, s: float, n: float, alpha: float = ALPHA, equality: bool = False) -> float | None:
+        """Return the smallest difference that is found with power .8, or margin within which equality is shown.
+
+        None where no score is so large.
+        """
+        low, high = 0.0, 1e-6
+        while self.power(s, n, high, alpha, equality) < POWER:
+            low, high = high, 2 * high
+            if high > LARGEST:
+                return None
+        while high - low > 1e-4 * high:
+            middle = (low + high) / 2
+            if self.power(s, n, middle, alpha, equality) < POWER:
+                low = middle
+            else:
+                high = middle
+        return high
 
 
 def components(difference: Difference, factor: float = 1.0) -> Components | None:
@@ -107,12 +142,12 @@ def chi2_quantile(p: float | Floats, df: float) -> Floats:
     return 2 * half
 
 
-def _reached(
-    variance: float | Floats, df: float | Floats, true: float, delta: float, alpha: float, equality: bool
-) -> float:
-    """Return the share of estimates, normal around 0 or `delta` with variance `true`, whose interval decides."""
-    half = t_quantile(1 - (alpha if equality else alpha / 2), df) * np.sqrt(variance)
-    room = delta - half
-    error = np.sqrt(true)
-    share = special.ndtr(room / error) if error > 0 else np.where(room > 0, 1.0, 0.0)
-    return float(np.mean(np.maximum(2 * share - 1, 0.0) if equality else share))
+def _normal(room: Floats | float, error: float) -> Floats:
+    """Return P(estimate is at least `room` short of what is there), an estimate normal with this standard error."""
+    share: Floats = special.ndtr(room / error) if error > 0 else np.where(np.asarray(room) > 0, 1.0, 0.0)
+    return share
+
+
+def _decided(share: Floats, equality: bool) -> float:
+    """Return the mean of what each noise gives; equality needs both of its one-sided tests."""
+    return float(np.mean(np.clip(2 * share - 1 if equality else share, 0.0, 1.0)))

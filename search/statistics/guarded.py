@@ -46,7 +46,8 @@ NOISY = 0.05
 DROPPED = 0.001
 """Divided by the number of rows: a row with a smaller p leaves the pool."""
 
-_UPPER = 0.5 + LEVEL / 2
+UPPER = 0.5 + LEVEL / 2
+"""Probability below the upper end of an interval."""
 
 
 @dataclass(frozen=True)
@@ -144,15 +145,20 @@ def spread(
     both = pool.inside[..., pair[0]] & pool.inside[..., pair[1]]
     pooled = both & (pool.rows >= 3)
     noisy = pooled & (np.minimum(pool.p[..., pair[0]], pool.p[..., pair[1]]) < NOISY)
-    k = np.where(noisy | strict, 1.0, np.where(pool.rows <= 4, 1.5, 2.0))
-    half1 = t_quantile(_UPPER, df1) * np.sqrt(v1)
-    half2 = special.stdtrit(df2, 1 - (1 - _UPPER) * k) * np.sqrt(v2)
+    k = np.where(noisy | strict, 1.0, discount(pool.rows))
+    half1 = t_quantile(UPPER, df1) * np.sqrt(v1)
+    half2 = special.stdtrit(df2, 1 - (1 - UPPER) * k) * np.sqrt(v2)
     df = np.where(pooled, np.where(noisy, np.minimum(df1, df2), df1), df2)
     # Where one of the two has its own df, its own variance stands, to the last bit.
     of_pool, of_pair = (half1 >= half2) & (df == df1), (half1 < half2) & (df == df2) & (k == 1)
-    widest = (np.maximum(half1, half2) / t_quantile(_UPPER, df)) ** 2
+    widest = (np.maximum(half1, half2) / t_quantile(UPPER, df)) ** 2
     variance = np.where(pooled, np.where(of_pool, v1, np.where(of_pair, v2, widest)), v2)
     return Spread(variance, df, pooled, noisy)
+
+
+def discount(rows: float | Floats) -> Floats:
+    """Return k, by which a pair's own noise is discounted against that of so many rows."""
+    return np.where(np.asarray(rows) <= 4, 1.5, 2.0)
 
 
 def _sse(rows: Floats, table: Floats, inside: Bools) -> tuple[Floats, Floats]:

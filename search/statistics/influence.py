@@ -92,15 +92,15 @@ def auc(labels: npt.ArrayLike, scores: npt.ArrayLike) -> Floats:
     return area + len(y) / np.where(positive, n1, n0) * (place - area)
 
 
-def root_mean(squares: npt.ArrayLike) -> Floats:
+def root_mean(squares: npt.ArrayLike, weights: Floats | float = 1.0) -> Floats:
     """Return influence values of the root of a mean, sqrt m + (y - m) / (2 sqrt m): RMSE of squared errors, any shape.
 
-    The last axis holds the examples. All 0 where the mean is 0.
+    The last axis holds the examples, or groups of them with weights of mean 1. All 0 where the mean is 0.
     """
     y = np.asarray(squares, dtype=np.float64)
     if not y.size:
         return y
-    mean = y.mean(axis=-1, keepdims=True)
+    mean = (y * weights).mean(axis=-1, keepdims=True)
     root = np.sqrt(mean)
     return np.where(mean > 0, root + (y - mean) / np.where(mean > 0, 2 * root, 1.0), 0.0)
 

@@ -87,11 +87,13 @@ class Scores:
     def analysed(self, setting: int, seeds: npt.NDArray[np.intp] | npt.NDArray[np.bool_]) -> Floats:
         """Return what the analysis of variance reads of a setting, seeds x images; a run's mean is its metric.
 
-        Scores, times the weights of classes. Of groups u = m + (C/n) sum (y - m) over the images of a group, where m is
-        the run's mean, C the number of groups and n that of images: groups are the units then, and their size is part
-        of their spread.
+        Scores, times the weights of classes; for the root of a mean their influence values. Of groups u = m + (C/n) sum
+        (y - m) over the images of a group, where m is the run's mean, C the number of groups and n that of images:
+        groups are the units then, and their size is part of their spread.
         """
         values: Floats = self.values[setting, seeds]
+        if self.measure.form is Form.ROOT_MEAN:
+            values = root_mean(values, self.weights)
         if not self.folded:
             return values * self.weights if self.weighted else values
         mean = (values * self.weights).mean(axis=-1, keepdims=True)
@@ -110,7 +112,7 @@ class Scores:
         untrained = self.measure.untrained
         if untrained is None:
             return None
-        return self._counted(untrained**0.5 if self.measure.form is Form.ROOT_MEAN else untrained)
+        return self._counted(untrained)
 
     def without(self, runs: Collection[tuple[int, int]]) -> Scores:
         """Return the scores with these runs (setting, place of the seed) missing."""
@@ -169,8 +171,6 @@ def make_scores(
     done = np.array([[end is Ended.FINISHED for end in row] for row in ends], dtype=bool).reshape(settings, seeds)
     values = np.where(done[:, :, None], values, 0.0)
     _check(values[done], measure)
-    if measure.form is Form.ROOT_MEAN:
-        values = root_mean(values)
     weights = np.ones(images)
     if classes is not None:
         weights = _balance(np.asarray(classes), images)

@@ -7,7 +7,7 @@ from scipy import special
 from search.statistics.scores import Floats
 
 
-def t_quantile(p: float, df: float | Floats) -> Floats:
+def t_quantile(p: float | Floats, df: float | Floats) -> Floats:
     """Return x with P(T <= x) = p for T with df degrees of freedom, any shape; NaN unless df > 0."""
     quantile: Floats = special.stdtrit(df, p)
     return quantile
