@@ -181,5 +181,6 @@ def _tails(rows: Floats, table: Floats, inside: Bools, seeds: int) -> Floats:
     tested = inside & (count >= 3) & (rest > 0)
     df2 = np.maximum(count - 2, 1) * (seeds - 1.0)
     f = fall / (seeds - 1) / np.where(tested, rest / df2, 1.0)
-    tail: Floats = special.fdtrc(seeds - 1.0, df2, f)
+    # Small tables of whole numbers meet .05 exactly: rounding must not say on which side.
+    tail: Floats = np.round(special.fdtrc(seeds - 1.0, df2, f), 12)
     return np.where(tested, tail, 1.0)

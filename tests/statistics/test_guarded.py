@@ -149,7 +149,20 @@ def test_the_order_of_seeds_images_and_other_settings_is_nothing(y: Any, random:
     others = [0, 1, *(a for a in orders[0] if a > 1)]
     moved = y[others][:, orders[1]][:, :, orders[2]]
     close(guarded(y, 1), guarded(moved, 1))
-    close(guarded(y, 1), guarded(~y, 1) if y.size == 0 else turned(guarded(~y, 1)))
+    close(guarded(y, 1), turned(guarded(~y, 1)))
+
+
+def test_a_row_that_meets_the_limit_exactly_is_not_noisy_on_either_side() -> None:
+    y = np.array(
+        [
+            [[1, 1, 0], [0, 0, 1], [1, 1, 1]],
+            [[1, 1, 0], [0, 1, 1], [0, 0, 0]],
+            [[0, 0, 1], [1, 0, 0], [1, 1, 1]],
+        ],
+        dtype=bool,
+    )
+    assert pool_of(y.mean(axis=-1)).p[1] == 0.05
+    close(guarded(y, 1), turned(guarded(~y, 1)))
 
 
 def turned(found: Difference) -> Difference:

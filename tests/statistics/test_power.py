@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import integrate, stats
 
 from search.statistics.components import Components, components, components_high
-from search.statistics.measure import ACCURACY
+from search.statistics.measure import ACCURACY, Measure
 from search.statistics.power import Assumed, Remedy, assumed, fewest_images, fewest_seeds, need, need_equal
 from search.statistics.results import Difference, MeanSquares, Trust
 from search.statistics.scores import make_scores
@@ -64,13 +66,64 @@ def test_power_is_the_mean_over_the_noise_that_seeds_may_show(equality: bool) ->
 
 
 @pytest.mark.parametrize(
-    ("settings", "seeds", "power", "equal"), [(2, 5, 0.7570, 0.7391), (5, 10, 0.9556, 0.9604), (2, 10, 0.9556, 0.9604)]
+    ("settings", "seeds", "power", "equal"),
+    [(2, 5, 0.7570, 0.7391), (5, 5, 0.8068, 0.7794), (5, 10, 0.9556, 0.9604), (2, 10, 0.9556, 0.9604)],
 )
 def test_power_of_known_noise(settings: int, seeds: int, power: float, equal: float) -> None:
     """As 40,000 simulated differences have it, give or take .002."""
     known = Components(2e-4, 0.029, 0.134, settings)
     assert float(known.power(seeds, 1000, 0.03)) == pytest.approx(power, abs=0.001)
     assert float(known.power(seeds, 1000, 0.03, equality=True)) == pytest.approx(equal, abs=0.001)
+
+
+@pytest.mark.parametrize("equality", [False, True])
+@pytest.mark.parametrize(("settings", "seeds"), [(3, 3), (5, 4), (20, 7), (4, 3)])
+def test_power_with_guarded_pooling_written_out(settings: int, seeds: int, equality: bool) -> None:
+    """X over 400 middles of its quantiles; h and SE by the rules; a noncentral t for the pool."""
+    one, n, delta = Components(2e-4, 0.02, 0.1, settings), 700, 0.03
+    noise, i, f = n * one.seeds + one.rest, seeds * one.images, (settings - 1) * (seeds - 1)
+    error, shares = np.sqrt((noise + i) / (n * seeds)), []
+
+    def degrees(q: float, f: float) -> float:
+        return min(max((q + i) ** 2 / (q**2 / f), f), n - 1)
+
+    for u in (np.arange(400) + 0.5) / 400:
+        x = stats.chi2.ppf(u, seeds - 1) / (seeds - 1)
+        q2 = max(noise * x, one.rest)
+        df1, df2 = degrees(noise, f), degrees(q2, seeds - 1)
+        se2 = np.sqrt((q2 + i) / (n * seeds))
+        noisy = x > stats.f.ppf(0.95, seeds - 1, (settings - 2) * (seeds - 1))
+        k = 1 if noisy else 1.5 if settings <= 4 else 2
+        h = max(stats.t.ppf(0.975, df1) * error, stats.t.ppf(1 - 0.025 * k, df2) * se2)
+        df = min(df1, df2) if noisy else df1
+        t = stats.t.ppf(0.95 if equality else 0.975, df) * h / stats.t.ppf(0.975, df)
+        share = stats.nct.sf(t / error, df1, delta / error)
+        shares.append(max(2 * share - 1, 0) if equality else share)
+    assert one.power(seeds, n, delta, equality=equality) == pytest.approx(np.mean(shares), abs=1e-9)
+
+
+@pytest.mark.parametrize("equality", [False, True])
+def test_power_rises_with_seeds_images_and_what_is_there(equality: bool) -> None:
+    for settings in (2, 3, 5, 20):
+        one = Components(2e-4, 0.02, 0.1, settings)
+        for more in (
+            [one.power(s, 500, 0.03, equality=equality) for s in (3, 4, 5, 6, 7)],
+            [one.power(s, 500, 0.03, equality=equality) for s in (8, 10, 20, 50)],
+            [one.power(4, n, 0.03, equality=equality) for n in (50, 100, 500, 5000)],
+            [one.power(4, 500, d, equality=equality) for d in (0.0, 0.01, 0.03, 0.1, 0.5)],
+        ):
+            assert more == sorted(more)
+        assert one.power(4, 500, 0.03, equality=equality, strict=True) <= one.power(4, 500, 0.03, equality=equality)
+
+
+def test_the_smallest_difference_that_is_found() -> None:
+    for settings, seeds in ((2, 3), (5, 3), (5, 12)):
+        one = Components(2e-4, 0.02, 0.1, settings)
+        for equality in (False, True):
+            least = one.detectable(seeds, 700, equality=equality)
+            assert least is not None
+            assert one.power(seeds, 700, least, equality=equality) == pytest.approx(0.8, abs=1e-3)
+    assert Components(0.0, 0.0, 1e300).detectable(3, 10) is None
 
 
 def test_power_is_defined_at_the_ends() -> None:
@@ -211,3 +264,12 @@ def test_the_assumed_difference_is_never_the_observed_one() -> None:
     assert assumed(published=-0.0584, margin=0.02).told(ACCURACY) == "5.84 pt (the published difference)"
     assert assumed(published=0.0, margin=0.03).told(ACCURACY) == "3 pt (report.margin)"
     assert assumed().told(ACCURACY) == "2 pt (assumed, as no margin is stated)"
+
+
+def test_in_the_unit_of_another_metric() -> None:
+    angle = Measure(unit="degrees", higher_is_better=False, example="scan", examples="scans")
+    one = replace(known(2e-4, 0.001, 0.05), measure=angle)
+    found = need(one, assumed(margin=0.03))
+    assert " to find a difference of 0.03 degrees (report.margin) with" in found.sentence
+    assert found.sentence.endswith("(there are 3); scans cannot decide this, it needs seeds")
+    assert "equality within 0.03 degrees" in need_equal(one, 0.03).sentence
