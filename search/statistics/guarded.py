@@ -50,6 +50,10 @@ UPPER = 0.5 + LEVEL / 2
 """Probability below the upper end of an interval."""
 
 
+_DIFFERENCE = 1e-12
+"""A difference of two sums below this share of them is rounding of exactly 0."""
+
+
 @dataclass(frozen=True)
 class Pool:
     """The rows whose noise is pooled; every array has the shape of the batch.
@@ -176,9 +180,8 @@ def _tails(rows: Floats, table: Floats, inside: Bools, seeds: int) -> Floats:
     """Return p_r of every row inside; 1 where there are too few, or nothing is left without the row."""
     total, fall = _sse(rows, table, inside)
     count = inside.sum(axis=-1)[..., None]
-    scale = np.where(inside[..., None], table**2, 0.0).sum(axis=(-2, -1))[..., None]
-    rest = exact(np.maximum(total[..., None] - fall, 0.0), scale)
-    tested = inside & (count >= 3) & (rest > 0)
+    rest = total[..., None] - fall
+    tested = inside & (count >= 3) & (rest > _DIFFERENCE * total[..., None])
     df2 = np.maximum(count - 2, 1) * (seeds - 1.0)
     f = fall / (seeds - 1) / np.where(tested, rest / df2, 1.0)
     # Small tables of whole numbers meet .05 exactly: rounding must not say on which side.

@@ -202,6 +202,14 @@ def test_rows_without_noise_make_nobody_noisy() -> None:
     assert (p > 0.5).all()
 
 
+def test_rows_that_move_alike_make_the_third_not_noisy() -> None:
+    """Without it nothing is left of their residuals, but for rounding."""
+    y = np.zeros((3, 3, 9), dtype=bool)
+    y[0, 0, 8] = y[0, 1, 3] = y[2, 0, 4] = y[2, 1, 4] = True
+    for one in (y, ~y):
+        assert pool_of(one.mean(axis=-1)).p[1] == 1
+
+
 def stuck(scores: Scores, *runs: tuple[int, int]) -> list[Difference]:
     return compare(scores, [(a, 0) for a in range(1, scores.settings)], Rule.GUARDED, runs)
 
