@@ -154,16 +154,16 @@ def gather_scores(read: Curves, lines: Sequence[Sequence[Curve]], metric: str, r
     if not wanted:
         return Evidence(why="no run has finished", measure=measure)
     asked = _Asked(read, metric, rule.split, value, measure)
-    found, others = {}, set[str]()
+    scores_of, others = {}, set[str]()
     data = {run.keys[epoch - 1]: run.data for runs in lines for run in runs if (epoch := run.epoch(value))}
     untrained: dict[str, float | None] = {}
     for key, scores, own in read.study.ledger.scores(wanted, rule.split, rule.score):
-        found[key] = scores
+        scores_of[key] = scores
         if own is not None and replace(measure_of(metric, own), untrained=measure.untrained) != measure:
             others.add(key)
         untrained.setdefault(data[key], own.untrained if own is not None else None)
     asked = asked._replace(untrained=untrained)
-    return _together(asked, [_scored_line(asked, runs, found, others) for runs in lines])
+    return _together(asked, [_scored_line(asked, runs, scores_of, others) for runs in lines])
 
 
 def keys_of(lines: Sequence[Sequence[Curve]], value: str) -> list[str]:

@@ -64,18 +64,16 @@ def verdicts(
         text = claim_text(space, claim, evidence.measure)
         if any(word in claim for word in _RUNS):
             claims.append(Claim(text=text, **vars(judge_runs(space, table, lines, claim, evidence.missed))))
-        for one, p, name in zip(compared, adjusted, names, strict=True):
-            if one.claim is claim:
-                text_here = f"{text} ({one.where})" if len(bench.strata) > 1 else text
-                said = vars(one.verdict(p, max(tests, 1)))
+        for judged_claim, p, name in zip(compared, adjusted, names, strict=True):
+            if judged_claim.claim is claim:
                 claims.append(
                     Claim(
-                        text=text_here,
-                        about=one.about,
+                        text=f"{text} ({judged_claim.where})" if len(bench.strata) > 1 else text,
+                        about=judged_claim.about,
                         comparison=name,
                         best="best" in claim,
                         measure=evidence.measure,
-                        **said,
+                        **vars(judged_claim.verdict(p, max(tests, 1))),
                     )
                 )
     return claims

@@ -209,6 +209,8 @@ def _claims(table: Table, remarks: Remarks) -> list[Note]:
     if family is None or not judged:
         return []
     apart = [*map(Note, families_apart(table))]
+    if table.scored:
+        apart.insert(0, Note(f"Claims about settings are judged by {table.judged}."))
     if tested:
         distinct = claims_compared(table)
         if not distinct:

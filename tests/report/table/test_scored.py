@@ -81,6 +81,11 @@ def test_the_columns_name_the_metric_and_its_unit(ledger):
     assert frame["val_loss_difference"].tolist()[2] == table.lines[2].scored["val_loss"].difference.estimate
     assert frame["val_loss_better"].tolist() == [False, False, True]
     assert frame["val_loss_low"].notna().all()
+    claimed = replace(BY_LOSS, name="claimed", report=replace(BY_LOSS.report, claims=({"better": [2, 0]},)))
+    assert (
+        "Claims about settings are judged by val_accuracy."
+        in comparison_table(classified(ledger, space=claimed).opened).notes
+    )
     assert any("Differences in val_loss to the baseline gamma=0" in note for note in table.notes)
     assert not any(note.startswith("val_loss: no interval") for note in table.notes)
 
