@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import plotly.graph_objects as go
 
 from search.report.design import FIGURE_TYPE_PX
+from search.report.figures.names import told_apart
 from search.report.figures.style import (
     INK,
     NEUTRAL,
@@ -33,10 +34,16 @@ ROW_HEIGHT_PX = 44
 """Pixels of a row: two lines of type."""
 
 NARROW_ROW_PX = 56
-"""Pixels of a row with its name above it."""
+"""Pixels of a row with one line of type above it."""
 
-MAX_LABEL_LETTERS = 34
-"""Letters of a line of a label."""
+LINE_PX = 16
+"""Pixels of one more line of type."""
+
+MAX_LABEL_LETTERS, MAX_LABEL_LINES = 34, 3
+"""Letters of a line of a label, and lines, beside a row."""
+
+MAX_LETTERS_ABOVE, MAX_LINES_ABOVE = 48, 2
+"""Likewise of a label above its row."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +56,7 @@ class ForestRow:
         low, high: ends of its interval; None where there is none.
         state: what kind of answer it is, or why there is none, for people.
         times: what its figures are drawn times: fractions are read in points.
+        number: what the setting is called where its label does not fit, "" for nothing else.
     """
 
     label: str
@@ -57,6 +65,7 @@ class ForestRow:
     high: float | None
     state: str = ""
     times: float = 100
+    number: str = ""
 
     @property
     def figures(self) -> str:
@@ -81,7 +90,8 @@ def differences(table: Table) -> Iterator[ForestRow]:
             continue
         state = "" if found.state is Trust.ESTIMATED else found.reason or found.state.value
         label = short_label(table, line) if table.confirms else line.setting
-        yield ForestRow(label, found.estimate, found.low, found.high, state, factor(found.measure))
+        number = f"configuration {line.configuration}"
+        yield ForestRow(label, found.estimate, found.low, found.high, state, factor(found.measure), number)
 
 
 def forest_figure(
@@ -129,7 +139,7 @@ def forest_figure(
                 name=name,
                 marker={"symbol": symbol, "size": 11, "color": colour, "line": {"width": 2}},
                 error_x=error_bars(above, below, colour, 2, 6) if name != "no interval" else None,
-                hovertext=[f"{wrapped(rows[i].label)}<br>{said(rows[i])}" for i in places],
+                hovertext=[f"{wrapped(rows[i].label, lines=9)}<br>{said(rows[i])}" for i in places],
                 hoverinfo="text",
             )
         )
@@ -143,16 +153,18 @@ def forest_figure(
     figure.update_xaxes(
         title={"text": text(unit), "font": {"size": FIGURE_TYPE_PX - narrow}}, range=[-far, far] if reach else [-1, 1]
     )
-    figure.update_yaxes(range=[len(rows) - 0.5, -0.5], ticks="", showgrid=False)
+    below = 0.25 if narrow else 0.5  # of a row: names stand above
+    figure.update_yaxes(range=[len(rows) - 1 + below, below - 1], ticks="", showgrid=False)
     return legend_below(figure)
 
 
 def _name_beside(figure: go.Figure, rows: Sequence[ForestRow], title: str, subtitle: str) -> None:
     """Write names to the left of the rows, and their numbers to the right."""
-    names = [wrapped(row.label, MAX_LABEL_LETTERS, 2) for row in rows]
+    names = _names(rows, MAX_LABEL_LETTERS, MAX_LABEL_LINES)
     beside = [wrapped(said(row), MAX_LABEL_LETTERS + 6, 2) for row in rows]
     left, right = (max(pixels(label) for label in column) + 30 for column in (names, beside))
-    height = ROW_HEIGHT_PX * len(rows) + TOP_MARGIN_PX + 60
+    more = max(name.count("<br>") for name in names) - 1
+    height = (ROW_HEIGHT_PX + LINE_PX * max(more, 0)) * len(rows) + TOP_MARGIN_PX + 60
     dressed(figure, title, subtitle, left + 520 + right, height, {"l": left, "r": right})
     for place, words in enumerate(beside):
         figure.add_annotation(
@@ -163,14 +175,23 @@ def _name_beside(figure: go.Figure, rows: Sequence[ForestRow], title: str, subti
 
 def _name_above(figure: go.Figure, rows: Sequence[ForestRow], title: str, subtitle: str) -> None:
     """Write names and numbers above the rows."""
-    dressed(figure, title, subtitle, 400, NARROW_ROW_PX * len(rows) + TOP_MARGIN_PX + 60, {"l": 12, "r": 12})
-    for place, row in enumerate(rows):
-        words = f"<b>{wrapped(row.label, MAX_LABEL_LETTERS, 1)}</b>  {wrapped(said(row), MAX_LABEL_LETTERS, 1)}"
+    labels = []
+    for name, row in zip(_names(rows, MAX_LETTERS_ABOVE, MAX_LINES_ABOVE), rows, strict=True):
+        numbers = wrapped(said(row), MAX_LETTERS_ABOVE, 1)
+        fits = "<br>" not in name and pixels(f"{name}  {numbers}") <= pixels("n" * MAX_LETTERS_ABOVE)
+        labels.append(f"<b>{name}</b>{'  ' if fits else '<br>'}{numbers}")
+    height = NARROW_ROW_PX + LINE_PX * max(label.count("<br>") for label in labels)
+    dressed(figure, title, subtitle, 400, height * len(rows) + TOP_MARGIN_PX + 60, {"l": 12, "r": 12})
+    for place, words in enumerate(labels):
         figure.add_annotation(
             **{"x": 0, "xref": "paper", "xanchor": "left", "y": place, "yref": "y", "yanchor": "bottom", "yshift": 9},
             **{"text": words, "showarrow": False, "align": "left", "bgcolor": PAPER, "borderpad": 1},
         )
     figure.update_yaxes(showticklabels=False, showline=False)
+
+
+def _names(rows: Sequence[ForestRow], letters: int, lines: int) -> list[str]:
+    return told_apart([row.label for row in rows], [row.number for row in rows], letters, lines)
 
 
 def said(row: ForestRow) -> str:

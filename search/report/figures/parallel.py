@@ -1,4 +1,4 @@
-"""Parallel coordinates of a search: the objective and every searched axis side by side, a line for each setting.
+"""Whole settings of a search: each is one line across all axes and the objective (parallel coordinates).
 
 The best settings are dark, the others lie behind them; a setting that the confirm stage ran again bears a marker that
 says what became of it. On a phone the axes lie below one another.

@@ -1,4 +1,4 @@
-"""Searched dimensions: the objective against every axis, and what each axis matters.
+"""One axis of a search at a time: a point for each setting against each axis (slices), and what each axis matters.
 
 Only settings whose every seed finished or was stopped by its rule take part: the value of a pruned run is not that of
 a whole one.

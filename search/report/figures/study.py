@@ -231,11 +231,12 @@ class _Drawing:
         against = f"each of {len(axes)} axes" if len(axes) > 1 else axes[0].name
         again = self._again()
         shares = [f"{name} {100 * share:.0f}" for name, share in importance.values.items()]
-        titles = ("Importance of the axes", "Parallel coordinates", "Slices")
+        titles = ("Importance of the axes", "Whole settings, across all axes", "One axis at a time")
         alts = (
             f"Importances in per cent by {importance.evaluator}: {', '.join(shares)}.",
-            f"The values of {count} on {len(axes)} axes beside their {metric_words(self.objective)}; {top}.",
-            f"{metric_words(self.objective).capitalize()} of {count} against {against}; {top}.",
+            f"Parallel coordinates: each of {count} as a line across {len(axes)} axes and its "
+            f"{metric_words(self.objective)}; {top}.",
+            f"Slices: {metric_words(self.objective)} against {against}, a point for each of {count}; {top}.",
         )
         upright, lying = (
             parallel_figure(self.groups, self.space, titles[1], about, self.confirmed, small) for small in (False, True)

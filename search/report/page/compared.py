@@ -33,7 +33,13 @@ MAX_TABLE_LINES = 300
 ROWS_FIRST = 5
 """Lines of a search that are seen first; a button shows the others."""
 
+MAX_COLUMNS = 14
+"""Columns that a page of 1,400 pixels has room for, where a third of them have intervals."""
+
 CAPTION = "Settings compared"
+SETTINGS, SETTINGS_CAPTION = "settings", "What the candidates set"
+"""Heading of the columns of settings, and the caption of a table of them alone."""
+
 QUIET_NOTE = "Grey: as in {reference}. A click on the head of a column sorts by it."
 
 
@@ -56,13 +62,25 @@ def compared_table(table: Table, space: Space, confirmed: Mapping[str, Outcome])
         reference = "the best configuration" if sampled else "the baseline"
         notes = [QUIET_NOTE.format(reference=reference), *notes]
         columns = list(_apart(table, space, confirmed))
-        made = html_table(Sheet(CAPTION, columns), "sortable")
+        kind, (columns, settings) = "sortable", _with_room(columns) if table.confirms else (columns, [])
     else:
         crossed = bool(table.cross and table.lines)
-        columns = cross_columns(table) if crossed else list(_columns(table))
-        made = html_table(Sheet(CAPTION, columns), "crossed" if crossed else "cards")
+        columns, settings = cross_columns(table) if crossed else list(_columns(table)), []
+        kind = "crossed" if crossed else "cards"
+    made = wide(html_table(Sheet(CAPTION, columns), kind), CAPTION)
+    if settings:
+        made = joined([made, wide(html_table(Sheet(SETTINGS_CAPTION, settings), kind), SETTINGS_CAPTION)])
     banner = [element("p", element("strong", _capital(table.banner)), class_="warning")] if table.banner else []
-    return joined([*banner, wide(made, CAPTION), _notes(notes)])
+    return joined([*banner, made, _notes(notes)])
+
+
+def _with_room(columns: Sequence[Column]) -> tuple[list[Column], list[Column]]:
+    """Return the columns of a confirm stage, and where they are too many for a page those of its settings apart, below
+    the same names: candidates are few, and are found again."""
+    if len(columns) <= MAX_COLUMNS:
+        return [*columns], []
+    settings = [replace(column, above="") for column in columns if column.above == SETTINGS]
+    return [column for column in columns if column.above != SETTINGS], [columns[0], *settings]
 
 
 def _notes(notes: Sequence[str]) -> Markup:
@@ -132,7 +150,7 @@ def _values(space: Space, lines: Sequence[Line]) -> Iterator[Column]:
                 Entry(text, quiet=each is not values[0] and name in values[0] and same(each.get(name), first))
             )
         numbers = all(isinstance(each[name], int | float) for each in values if name in each)
-        yield Column(name, "number" if numbers else "text", entries, above="settings", brief=name)
+        yield Column(name, "number" if numbers else "text", entries, above=SETTINGS, brief=name)
 
 
 def _settings(space: Space, parameters: Mapping[str, Any]) -> Mapping[str, Any]:

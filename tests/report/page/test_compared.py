@@ -5,15 +5,18 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from search.core.trial import State
 from search.report.formats.aligned import MINUS
 from search.report.formats.render import table_markdown
+from search.report.page.compared import MAX_COLUMNS, SETTINGS_CAPTION
 from search.report.table.build import comparison_table
-from search.space.model import Axis, Choice, Float, Search
+from search.space.model import Axis, Choice, Float, Grid, Search
+from search.study.confirm import AXIS
 from tests.report.builder import GAMMAS, key_of
-from tests.report.judging import SPACE
+from tests.report.judging import SPACE, Bench
 from tests.report.page.studies import Page, levels, page_of
 from tests.report.table.test_elsewhere import bench_on
 
@@ -130,6 +133,37 @@ class TestSearch:
         lines = rows(table_of(page_of(study)))[2:]
         assert cells(lines[1])[1] == "10.00 †"
         assert cells(lines[1])[-1] == "1 pruned"
+
+
+class TestConfirmStage:
+    def stage(self, ledger, settings):
+        options = {
+            name: {f"room.setting_{place}": place + shift for place in range(settings)}
+            for shift, name in enumerate(("baseline", "best 1"))
+        }
+        axis = Axis(AXIS, Grid([*options], options))
+        report = replace(SPACE.report, rows=AXIS, baseline="baseline")
+        bench = Bench(ledger, replace(SPACE, name=f"wide{settings} (confirm)", axes=[axis], report=report))
+        for name in options:
+            for seed in bench.space.seeds:
+                bench.run({AXIS: name}, seed, np.arange(40) < 20 + seed, np.arange(30) < 15)
+        return page_of(bench)
+
+    def test_few_settings_stand_in_the_table(self, ledger):
+        text = self.stage(ledger, 2)
+        top, below, *_ = rows(table_of(text))
+        assert "settings" in cells(top)
+        assert cells(below)[-2:] == ["room.setting_0", "room.setting_1"]
+        assert SETTINGS_CAPTION not in text
+
+    def test_many_settings_stand_below_it_so_that_both_fit(self, ledger):
+        text = self.stage(ledger, 9)
+        top, _, first, *_ = rows(table_of(text))
+        assert "settings" not in cells(top)
+        assert len(cells(first)) <= MAX_COLUMNS
+        head, *lines = rows(table_of(text, SETTINGS_CAPTION))
+        assert cells(head) == ["candidate", *(f"room.setting_{place}" for place in range(9))]
+        assert [cells(line)[:3] for line in lines] == [["baseline", "0", "1"], ["best 1", "1", "2"]]
 
 
 class TestElsewhere:
