@@ -86,6 +86,7 @@ def comparison(progress: Progress, label: Label, width: int, height: int) -> lis
         return []
     ranked = progress.standings.ranked(standings)
     searching = space.search.sampler != "grid"
+    alike: Mapping[int, int] = {}  # number of a setting -> others that are the same training so far
     if searching:
         begun = [each for each in ranked if each.mean is not None or each.newest is not None]
         shown = begun[: min(room, MAX_SEARCH_ROWS)]
@@ -93,16 +94,18 @@ def comparison(progress: Progress, label: Label, width: int, height: int) -> lis
         shown = standings
     else:
         first = [each for each in standings if each.baseline][: room - 1]
-        shown = [*first, *[each for each in ranked if each not in first][: room - len(first)]]
+        groups = progress.standings.apart([each for each in ranked if each not in first])
+        shown = [*first, *[same[0] for same in groups.values()][: room - len(first)]]
+        alike = {number: len(same) - 1 for number, same in groups.items()}
     if not shown:
         return []
     ranks = {each.configuration: place for place, each in enumerate(ranked, start=1)}
-    columns = _columns(space, shown, label, ranks if searching else {})
+    columns = _columns(space, shown, label, ranks if searching else {}, alike)
     result = [Line(_title(progress, len(standings), width), "title")]
     (heads, *rows), common = _laid(columns, width)
     result.append(Line(heads, "head"))
     result += [Line(row, "baseline" if each.baseline else "") for row, each in zip(rows, shown, strict=True)]
-    if more := len(standings) - len(shown):
+    if more := len(standings) - len(shown) - sum(alike.get(each.configuration, 0) for each in shown):
         result.append(Line(_cut(f"and {more:,} more{f'; these with {common}' if common else ''}", width), "head"))
     return result
 
@@ -131,7 +134,9 @@ def _title(progress: Progress, settings: int, width: int) -> str:
     return next((title for title in titles if cell_len(title) <= width), _cut(titles[-1], width))
 
 
-def _columns(space: Space, shown: Sequence[Standing], label: Label, ranks: Mapping[int, int]) -> list[_Column]:
+def _columns(
+    space: Space, shown: Sequence[Standing], label: Label, ranks: Mapping[int, int], alike: Mapping[int, int]
+) -> list[_Column]:
     """Return the columns, the first ones being those that are left out last."""
     metric, seeds = space.search.objective.metric, len(space.seeds)
     names = [one_line(label(space, each.parameters)) for each in shown]
@@ -143,6 +148,9 @@ def _columns(space: Space, shown: Sequence[Standing], label: Label, ranks: Mappi
     if any(each.difference is not None or each.baseline for each in shown):
         head = "difference (points)" if is_accuracy(metric) else "difference"
         columns.append(_Column(head, [_difference(metric, each, seeds) for each in shown]))
+    if any(alike.get(each.configuration) for each in shown):
+        others = [alike.get(each.configuration, 0) for each in shown]
+        columns.append(_Column("same so far", [counted(count, "other") if count else "" for count in others]))
     if any(each.newest or each.ended for each in shown):
         columns.append(_Column("in training", [_newest(metric, each) for each in shown], left=True))
     return columns

@@ -157,6 +157,24 @@ def test_many_settings_are_counted() -> None:
     assert lines[-1] == "and 34 more"
 
 
+def test_settings_that_are_one_training_so_far_stand_on_one_line() -> None:
+    """Of settings that begin alike the best lines would else be one line, again and again."""
+    made = progress_of(space_of(range(1, 41)))
+    for value in range(1, 41):
+        trial = Trial(0, value - 1, 0, {"a": value}, {}, 9)
+        made.standings.goes_on(trial, 2, (value // 4) / 100, f"key {value // 4}")
+    lines = texts(made, height=9)
+    assert [line.split()[0] for line in lines[2:-1]] == ["a=1", "a=40", "a=36", "a=32", "a=28", "a=24"]
+    assert "same so far" in lines[1]
+    assert [re.findall("[0-9]+ others?", line) for line in lines[2:-1]] == [[], [], *[["3 others"]] * 4]
+    assert lines[-1] == "and 22 more", "40 but those that stand for themselves and for others"
+    apart = [Trial(0, value, 1, {"a": value + 1}, {}, 9) for value in (35, 36)]
+    for place, trial in enumerate(apart):
+        made.standings.add(trial)
+        made.standings.ends(trial, State.FINISHED, [0.9], f"another {place}")
+    assert "a=37" in " ".join(texts(made, height=9)), "they are two trainings now"
+
+
 def test_a_search_shows_its_best() -> None:
     ended = [(value / 100, 0, State.FINISHED, [value / 100]) for value in range(1, 9)]
     made = progress_of(search_of(), *ended, (0.5, 0, State.RUNNING, [0.001]), (0.6, 0, State.PRUNED, [0.001]))

@@ -52,7 +52,7 @@ class Judge:
         if end is not None:
             self.end(step, fold, *end)
         else:
-            self._progress.standings.goes_on(fold.leaf.trial, fold.epoch, fold.curve[-1])
+            self._progress.standings.goes_on(fold.leaf.trial, fold.epoch, fold.curve[-1], key)
 
     def end(self, step: Step, fold: Fold, state: State, ended_by: str, error: str = "") -> None:
         """A leaf ends so."""
@@ -61,7 +61,7 @@ class Judge:
         fold.state, fold.ended = state, True
         step.set_trial(trial.number, state=state, ended_by=ended_by, last_epoch=fold.epoch, error=error)
         step.log("ended", trial=trial.number, epoch=fold.epoch, state=state.value, ended_by=ended_by)
-        self._outcomes.note(trial, state, fold.curve)
+        self._outcomes.note(trial, state, fold.curve, fold.leaf.path[fold.epoch - 1] if fold.epoch else "")
         news = {"trial": trial, "state": state, "ended_by": ended_by, "epoch": fold.epoch, "fold": fold}
         self._news.append(("ended", news))
 

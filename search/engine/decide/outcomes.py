@@ -81,9 +81,9 @@ class Outcomes:
         self._members[trial.configuration].append(trial.number)
         self._progress.standings.add(trial)
 
-    def note(self, trial: Trial, state: State, curve: Sequence[float]) -> None:
-        """A trial ended so, with this objective in each epoch."""
-        self._progress.standings.ends(trial, state, curve)
+    def note(self, trial: Trial, state: State, curve: Sequence[float], key: str) -> None:
+        """A trial ended so, with this objective in each epoch, at this epoch key, "" before the first."""
+        self._progress.standings.ends(trial, state, curve, key)
         if self._sampler.adaptive:
             self._ends[trial.number] = (state, list(curve))
             if all(member in self._ends for member in self._members[trial.configuration]):
@@ -117,4 +117,4 @@ class Outcomes:
         rows = ledger.rows(list(dict.fromkeys(key for path in keys.values() for key in path)))
         for trial in trials:
             curve = [rows[key].row.metrics.get(metric, math.nan) for key in keys[trial.number] if key in rows]
-            self.note(trial, trial.state, curve)
+            self.note(trial, trial.state, curve, paths[trial.number][0][trial.last_epoch - 1])

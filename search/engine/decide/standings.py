@@ -34,6 +34,8 @@ class Standing:
         difference: mean minus that of the baseline, over the seeds both have done; None without.
         common: these seeds.
         baseline: whether others are compared with it.
+        keys: seed and last epoch key of its trials, of those that have trained: settings with equal ones are one and
+            the same training so far.
     """
 
     configuration: int
@@ -45,6 +47,7 @@ class Standing:
     difference: float | None = None
     common: int = 0
     baseline: bool = False
+    keys: frozenset[tuple[int, str]] = frozenset()
 
 
 @dataclass
@@ -53,6 +56,7 @@ class _Setting:
     values: dict[int, float] = field(default_factory=dict)  # seed -> value of a trial that is done
     ends: dict[int, State] = field(default_factory=dict)  # seed -> how its trial ended
     newest: dict[int, tuple[int, float]] = field(default_factory=dict)  # seed -> epoch and value, while it is trained
+    keys: dict[int, str] = field(default_factory=dict)  # seed -> epoch key that its trial has come to
 
 
 class Standings:
@@ -74,17 +78,23 @@ class Standings:
             return
         self._settings.setdefault(trial.configuration, _Setting(trial.parameters))
 
-    def goes_on(self, trial: Trial, epoch: int, value: float) -> None:
-        """A trial has brought this objective in this epoch, and goes on."""
-        if trial.seed not in self._seeds:
-            return
-        self._settings[trial.configuration].newest[trial.seed] = epoch, value
-
-    def ends(self, trial: Trial, state: State, curve: Sequence[float]) -> None:
-        """A trial ended so, with this objective in each epoch; the last one is enough where tables read that."""
+    def goes_on(self, trial: Trial, epoch: int, value: float, key: str = "") -> None:
+        """A trial has brought this objective in this epoch, which has this key, and goes on."""
         if trial.seed not in self._seeds:
             return
         setting = self._settings[trial.configuration]
+        setting.newest[trial.seed] = epoch, value
+        if key:
+            setting.keys[trial.seed] = key
+
+    def ends(self, trial: Trial, state: State, curve: Sequence[float], key: str = "") -> None:
+        """A trial ended so, with this objective in each epoch; the last one is enough where tables read that. Its last
+        epoch has this key, "" where it has none."""
+        if trial.seed not in self._seeds:
+            return
+        setting = self._settings[trial.configuration]
+        if key:
+            setting.keys[trial.seed] = key
         setting.newest.pop(trial.seed, None)
         self._whole[trial.seed] += trial.seed not in setting.ends
         setting.ends[trial.seed] = state
@@ -137,7 +147,19 @@ class Standings:
             difference,
             common,
             baseline == number,
+            frozenset(setting.keys.copy().items()),
         )
+
+    @staticmethod
+    def apart(standings: Sequence[Standing]) -> dict[int, list[Standing]]:
+        """Return settings by the number of the first one that is the same training as they are so far."""
+        firsts: dict[frozenset[tuple[int, str]], int] = {}
+        groups: dict[int, list[Standing]] = {}
+        for standing in standings:
+            number = standing.configuration
+            first = firsts.setdefault(standing.keys, number) if standing.keys and not standing.baseline else number
+            groups.setdefault(first, []).append(standing)
+        return groups
 
     def ranked(self, standings: Sequence[Standing]) -> list[Standing]:
         """Return settings best first: by their means, then by the newest values of those that have none."""

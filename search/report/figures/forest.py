@@ -153,8 +153,8 @@ def forest_figure(
     figure.update_xaxes(
         title={"text": text(unit), "font": {"size": FIGURE_TYPE_PX - narrow}}, range=[-far, far] if reach else [-1, 1]
     )
-    below = 0.25 if narrow else 0.5  # of a row: names stand above
-    figure.update_yaxes(range=[len(rows) - 1 + below, below - 1], ticks="", showgrid=False)
+    under = 0.25 if narrow else 0.5  # of a row, below its mark: names stand above
+    figure.update_yaxes(range=[len(rows) - 1 + under, under - 1], ticks="", showgrid=False)
     return legend_below(figure)
 
 
