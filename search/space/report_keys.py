@@ -12,13 +12,20 @@ from search.space.figures import FIGURE, FIGURE_WORDS, PARAMETERS, PARAMETERS_WO
 from search.space.keys import OF_EPOCHS, SCALAR, mapping, whole
 
 FRACTION_WORDS = "a fraction above 0 and at most 1, where 0.02 is two percentage points"
+"""Of margins where an accuracy is judged ..."""
+
+MARGIN_WORDS = "a number above 0, in the unit of the metric"
+"""... and of any other metric."""
+MAX_MARGIN = 1e100
 OF_IMAGES = {"maximum": 10**9, "because": "more images than a figure was ever measured on"}
 MAX_FIGURE_LETTERS = 40
 """Characters of a printed figure."""
 
 
-def _fraction(description: str) -> Rule:
-    return {"type": "number", "exclusiveMinimum": 0, "maximum": 1, "words": FRACTION_WORDS, "description": description}
+def _margin(description: str) -> Rule:
+    """Return the rule of a margin; one of an accuracy is a fraction, see `search.space.reporting.check_margins`."""
+    limits = {"exclusiveMinimum": 0, "maximum": MAX_MARGIN}
+    return {"type": "number", **limits, "words": MARGIN_WORDS, "description": description}
 
 
 def _row(description: str) -> Rule:
@@ -117,9 +124,9 @@ CLAIM: Rule = {
         "a statement to be judged: exactly one of better, equal, best, never, always",
         {
             "better": _pair("[a, b]: row a is better than row b"),
-            "by": _fraction("with `better`: by at least this much, as a fraction"),
+            "by": _margin("with `better`: by at least this much; of an accuracy a fraction"),
             "equal": _pair("[a, b]: rows a and b do not differ by more than `within`"),
-            "within": _fraction("with `equal`: the margin, as a fraction"),
+            "within": _margin("with `equal`: the margin; of an accuracy a fraction"),
             "best": _row("row that is better than every other"),
             "never": _runs("what no run may do"),
             "always": _runs("what every run must do"),
@@ -143,7 +150,7 @@ REPORT: Rule = mapping(
         "columns": {"type": "string", "description": "second axis, for a cross table"},
         "value": {"enum": ["last", "best"], "default": "last", "description": "epoch whose figures are shown"},
         "baseline": _row("row that the others are compared with"),
-        "margin": _fraction("smallest difference that matters, as a fraction: 0.02 is two percentage points"),
+        "margin": _margin("smallest difference that matters; of an accuracy a fraction: 0.02 is two percentage points"),
         "looks": whole(
             1,
             "how often the table may be looked at while seeds are added; the level of its tests is "

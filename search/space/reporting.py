@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from search.core.shown import is_accuracy
 from search.core.values import same
 from search.space.conform import conform
 from search.space.extends import section
@@ -14,7 +15,15 @@ from search.space.figures import FIGURE, FIGURE_WORDS, PARAMETERS, PARAMETERS_WO
 from search.space.labels import check_labels
 from search.space.model import Axis, Grid, Published, Report
 from search.space.nodes import Node, Problems, show, unknown
-from search.space.report_keys import CLAIM_KINDS, MAX_FIGURE_LETTERS, PREDICATES, REPORT, WHERE
+from search.space.report_keys import (
+    CLAIM_KINDS,
+    FRACTION_WORDS,
+    MAX_FIGURE_LETTERS,
+    MAX_MARGIN,
+    PREDICATES,
+    REPORT,
+    WHERE,
+)
 from search.space.rows import Rows, Values
 
 
@@ -58,6 +67,22 @@ def read_report(node: Node, axes: Sequence[Axis], names: Sequence[str], fresh: b
         claims=tuple(_claim(claim, finder, finders, names, problems) for claim in claims.items),
         looks=data.get("looks"),
     )
+
+
+def check_margins(node: Node, metric: str, problems: Problems) -> None:
+    """Refuse margins above 1 where the objective is an accuracy: 2 would be two hundred percentage points.
+
+    Args:
+        node: the section ``report``.
+        metric: the objective.
+    """
+    if not is_accuracy(metric):
+        return
+    claims = node.entries.get("claims", Node("list", ())).items
+    given = [node.entries.get("margin"), *(claim.entries.get(word) for claim in claims for word in ("by", "within"))]
+    for margin in given:
+        if margin is not None and type(margin.value) in (int, float) and 1 < margin.value <= MAX_MARGIN:
+            problems.add(margin, f"found {show(margin)}, must be {FRACTION_WORDS}")
 
 
 def _named(row: Mapping[str, Any]) -> Any:

@@ -184,7 +184,7 @@ def test_a_base_that_cannot_be_read_hides_no_fault_of_the_file(here, workload):
         "seeds: [-1]\n"
         "search: {trails: 3, pruning: {asha: {reduction_factor: 1}}, attempts: null, confirm: {top: 0}}\n"
         "resources: {cpus: 0}\n"
-        "report: {rows: nothing, margin: 2, baseline: null, claims: [{better: [1]}]}\n"
+        "report: {rows: nothing, margin: -2, baseline: null, claims: [{better: [1]}]}\n"
         "serch: {}\n"
     )
     known = [
@@ -208,8 +208,7 @@ def test_a_base_that_cannot_be_read_hides_no_fault_of_the_file(here, workload):
             "space.yaml:9: search.trails: unknown key; did you mean 'trials'?",
             "space.yaml:10: resources.cpus: found 0, must be at least 1",
             "space.yaml:11: report.claims[0].better: found a list, must have at least 2 entries",
-            "space.yaml:11: report.margin: found 2, must be a fraction above 0 and at most 1, where 0.02 is two "
-            "percentage points",
+            "space.yaml:11: report.margin: found -2, must be a number above 0, in the unit of the metric",
             "space.yaml:12: serch: unknown key; did you mean 'search'?",
         ]
     )

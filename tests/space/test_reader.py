@@ -579,3 +579,13 @@ def test_published_figures_of_a_base_stay_with_its_data(tmp_path, child, data):
     (tmp_path / "child.yaml").write_text(f"extends: base.yaml\n{child}\n")
     published = read_space(tmp_path / "child.yaml").report.published
     assert (None if published is None else published.data) == data
+
+
+def test_a_margin_of_another_metric_than_an_accuracy_is_in_its_own_unit():
+    data = {
+        "workload": "tests.space.fake:Fake",
+        "fixed": {"epochs": 1, "batch_size": 16},
+        "search": {"objective": {"metric": "val_loss", "direction": "minimize"}},
+        "report": {"margin": 5},
+    }
+    assert space_from_mapping(data, "mine").report.margin == 5

@@ -166,7 +166,8 @@ class _Drawing:
             accuracy = "test accuracy" if measure.correctness else metric_words(self.table.test)
         words = unit_words(measure)
         unit = f"{accuracy}, setting minus baseline" + (f" ({words})" if words else "")
-        margin = self.space.report.margin
+        stated = self.space.report.margin
+        margin = stated if stated is None or stated <= measure.span else None
         if all(known(row.estimate) is None for row in differences):
             return None
         bars = "bars: 95 % interval of each" if any(known(row.low) is not None for row in differences) else ""

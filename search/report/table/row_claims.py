@@ -39,6 +39,8 @@ class Bench:
     def __init__(self, space: Space, table: Table, evidence: Evidence, looks: int, copies: str) -> None:
         self.space, self.evidence, self.looks = space, evidence, max(looks, 1)
         self.fault = evidence.why or copies
+        margin = space.report.margin
+        self.margin = margin if margin is None or margin <= evidence.measure.span else None
         self.alpha = ALPHA / self.looks
         self._scores: dict[int, Scores] = {}
         self.places: dict[str, dict[str, list[int]]] = {}  # other axes -> row -> lines
@@ -106,9 +108,9 @@ class Bench:
 
     def need(self, difference: Difference, a: str, b: str, delta: float | None, tests: int) -> Need:
         """Return what would find the difference that is assumed of rows a and b."""
-        if difference.measure.unit != "pt" and not (delta or self.space.report.margin):
+        if difference.measure.unit != "pt" and not (delta or self.margin):
             return Need(Remedy.UNKNOWN, NO_MARGIN)
-        return need(difference, assumed(delta, self._published(a, b), self.space.report.margin), tests, self.looks)
+        return need(difference, assumed(delta, self._published(a, b), self.margin), tests, self.looks)
 
     def need_beyond(self, difference: Difference, a: str, b: str, by: float, tests: int) -> Need:
         """Return what would show that a is better than b by at least `by`, where it is better for sure.
@@ -118,9 +120,9 @@ class Bench:
         published = self._published(a, b)
         past = None if published is None else max(published - by, 0.0)
         measure = self.evidence.measure
-        if measure.unit != "pt" and not self.space.report.margin:
+        if measure.unit != "pt" and not self.margin:
             return Need(Remedy.UNKNOWN, NO_MARGIN)
-        beyond = assumed(None, past, self.space.report.margin)
+        beyond = assumed(None, past, self.margin)
         wanted = replace(beyond, source=f"{beyond.source}, beyond the claim's {size(by, measure)}")
         return need(difference, wanted, tests, self.looks)
 
@@ -152,6 +154,10 @@ class RowClaim:
             self.row, other = (self._key(value) for value in self.claim.get("better") or self.claim["equal"])
             others = [other]
         self.fault = self.bench.fault
+        measure = self.bench.evidence.measure
+        stated = self.claim.get("by") or self.claim.get("within")
+        if not self.fault and stated is not None and stated > measure.span:
+            self.fault = f"it names {stated:g}, and no two settings differ by more than {measure.amount(measure.span)}"
         for row in (self.row, *others):
             lines = len(places.get(row, ()))
             if not self.fault and lines != 1:
@@ -200,7 +206,7 @@ class RowClaim:
         if "equal" in self.claim:
             found = equal(difference, self.claim["within"], sentence, self.bench.alpha)
         else:
-            found = better(difference, adjusted, by, self.bench.space.report.margin, sentence, self.bench.alpha)
+            found = better(difference, adjusted, by, self.bench.margin, sentence, self.bench.alpha)
         if same and found.kind is not Kind.UNDECIDED:
             return replace(found, reason=f"{found.reason}; {NO_EVIDENCE}")
         return found

@@ -160,6 +160,28 @@ def test_without_scores_the_note_says_what_is_missing(ledger):
     ) in table.notes
 
 
+def test_margins_are_in_the_metrics_own_unit(ledger):
+    claims = ({"better": [3, 1], "by": 0.3}, {"better": [3, 1], "by": 2.0}, {"equal": [2, 1], "within": 3.0})
+    study = Regression(ledger, replace(SPACE, report=replace(SPACE.report, claims=claims)))
+    told = [(claim.text, claim.kind.value, claim.reason) for claim in comparison_table(study.grid().opened).verdicts]
+    assert told == [
+        ("width=3 is better than width=1 by at least 0.3 degrees", "supported", "the interval lies below -0.3 degrees"),
+        (
+            "width=3 is better than width=1 by at least 2 degrees",
+            "contradicted",
+            "if better, then by less than 2 degrees",
+        ),
+        ("width=2 equals width=1 within 3 degrees", "supported", "the 90 % interval lies within 3 degrees"),
+    ]
+
+
+def test_a_margin_beyond_an_accuracy_decides_nothing_of_it(ledger):
+    """The objective is a loss, for which it may be meant, and claims are judged by accuracy."""
+    report = replace(BY_LOSS.report, claims=({"equal": [2, 0], "within": 3.0},), margin=5.0)
+    (claim,) = comparison_table(classified(ledger, space=replace(BY_LOSS, report=report)).opened).verdicts
+    assert (claim.kind, claim.reason) == ("undecided", "it names 3, and no two settings differ by more than 100 pt")
+
+
 @pytest.mark.parametrize("untrained", [25.0, None])
 def test_a_diverged_run_counts_as_untrained_where_rows_say_what_that_is(ledger, untrained):
     claims = ({"better": [3, 1]}, {"better": [2, 1]})
