@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import yaml
 from rich.console import Group, RenderableType
@@ -102,19 +103,19 @@ def _trials(curves: Sequence[Curve], objective: str) -> list[RenderableType]:
     shown = [{name: value for name, _, value in (part.partition("=") for part in own)} for own in left]
     trials = [curve.trial for curve in curves]
     number = _column("trial", [str(trial.number) for trial in trials])
+    # Each axis for itself: a terminal shows those that it has room for, and names the others.
+    axes = [replace(column, priority=3 + place) for place, column in enumerate(axis_columns(shown, [*names]))]
     others = [
         _column("seed", [str(trial.seed) for trial in trials], 1),
         _column("state", [trial.state.value for trial in trials]),
-        _column("ended by", [trial.ended_by for trial in trials], 3),
+        _column("ended by", [trial.ended_by for trial in trials], 3 + len(axes)),
         _column("epochs", [f"{trial.last_epoch} of {trial.epochs}" for trial in trials], 2),
         _column(
             with_unit(objective), [figure(objective, curve.metric(objective, curve.last_epoch)) for curve in curves]
         ),
     ]
-    together = _column("parameters", [", ".join(own) for own in left])
-    forms = [Sheet("", [number, *first, *others]) for first in (axis_columns(shown, [*names]), [together])]
     said = [Paragraph(f"All of them: {', '.join(common)}.")] if common else []
-    return [Text("trials"), *said, OnTerminal(*forms)]
+    return [Text("trials"), *said, OnTerminal(Sheet("", [number, *axes, *others]))]
 
 
 def _proven(study: OpenStudy, curves: Sequence[Curve]) -> str:

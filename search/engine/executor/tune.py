@@ -182,6 +182,7 @@ def _execute(driver: Driver, setup: WorkerSetup, given: Share, gauge: Gauge | No
                 storage_path=scratch,
                 name="leases",
                 verbose=0,
+                progress_reporter=tune.CLIReporter(),  # which is silent; the one for notebooks leaves an empty output
                 failure_config=tune.FailureConfig(max_failures=0),
                 checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False, checkpoint_frequency=0),
                 callbacks=[Pulse(driver, queue, setup.epoch_seconds is not None), Forgetful(), *watch],

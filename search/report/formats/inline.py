@@ -50,7 +50,8 @@ def inline_html(table: Table) -> str:
 
 def inline_text(table: Table, width: int = TEXT_COLUMNS) -> str:
     """Return the table as a terminal of this width shows it, without colour."""
-    console = Console(file=io.StringIO(), width=width, color_system=None)
+    # In a notebook rich would show what it prints as an output of its own.
+    console = Console(file=io.StringIO(), width=width, color_system=None, force_jupyter=False)
     with console.capture() as captured:
         console.print(Comparison(table))
     return captured.get().rstrip()

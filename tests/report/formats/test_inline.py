@@ -39,7 +39,9 @@ def test_all_notes_are_there_and_what_is_missing_stands_first(judged):
         assert line.setting in text
 
 
-def test_the_text_is_the_table_of_a_terminal_without_colour(judged):
+def test_the_text_is_the_table_of_a_terminal_without_colour(judged, monkeypatch):
+    monkeypatch.setattr("rich.console._is_jupyter", lambda: True)
+    monkeypatch.setattr("rich.jupyter.display", lambda *_: pytest.fail("an output of its own"))
     text = inline_text(judged, 80)
     assert "\x1b" not in text
     assert all(len(line) <= 80 for line in text.splitlines())
