@@ -102,6 +102,20 @@ def with_truth(card: DataCard, truth: Mapping[str, object]) -> DataCard:
     return dataclasses.replace(card, truth=classes, classes=[str(number) for number in range(count)])
 
 
+def with_groups(card: DataCard, groups: Mapping[str, Iterable[object]]) -> DataCard:
+    """Return a data card with the group that each item belongs to; see `search.core.trial.DataCard`.
+
+    Args:
+        card: of the data.
+        groups: split -> a name or a number for each item, equal where items belong together.
+    """
+    named = {
+        split: [str(name.item() if hasattr(name, "item") else name) for name in names]
+        for split, names in groups.items()
+    }
+    return dataclasses.replace(card, groups=named)
+
+
 @functools.singledispatch
 def content(value: object) -> Iterable[object] | None:  # noqa: ARG001  # of a kind that is registered
     """Return what stands for a value in its hash: simpler values, in sequence; None where nothing does.

@@ -147,6 +147,8 @@ class DataCard:
         notes: things a reader of a table should know (sizes, duplicates across splits).
         contents: split -> one hash per image, equal for images of equal content, in the same order as `truth`; images
             that are found twice then count as one. Empty where nobody looked.
+        groups: split -> the name of the group that each example belongs to (a patient, a plant, a document), in the
+            same order; groups are what intervals count then. Empty where examples stand alone.
     """
 
     fingerprint: str
@@ -156,3 +158,4 @@ class DataCard:
     images: Mapping[str, Sequence[str]] = field(default_factory=dict)
     notes: Sequence[str] = ()
     contents: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    groups: Mapping[str, Sequence[str]] = field(default_factory=dict)

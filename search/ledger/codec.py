@@ -99,16 +99,16 @@ def encode_card(card: DataCard) -> bytes:
         "notes": list(card.notes),
         "contents": {split: list(hashes) for split, hashes in card.contents.items()},
     }
+    if card.groups:
+        head["groups"] = {split: list(names) for split, names in card.groups.items()}
     return _pack(head, dict(card.truth))
 
 
 def decode_card(blob: bytes) -> DataCard:
-    """Return the data card of `encode_card`'s bytes; one written before contents were recorded has none."""
+    """Return the data card of `encode_card`'s bytes; one written before contents or groups were recorded has none."""
     head, truth = _unpack(blob, None)
-    contents = head.get("contents", {})
-    return DataCard(
-        head["fingerprint"], head["name"], head["classes"], truth, head["images"], head["notes"], contents=contents
-    )
+    named = {name: head[name] for name in ("fingerprint", "name", "classes", "images", "notes")}
+    return DataCard(**named, truth=truth, contents=head.get("contents", {}), groups=head.get("groups", {}))
 
 
 def _pack(head: Mapping[str, object], arrays: Mapping[str, object]) -> bytes:

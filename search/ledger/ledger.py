@@ -7,7 +7,7 @@ import os
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -256,10 +256,16 @@ class Ledger:
     # Data ----------------------------------------------------------------------------------------------------
 
     def put_data(self, card: DataCard) -> None:
-        """Record what a data fingerprint stands for."""
+        """Record what a data fingerprint stands for: the first card stands, but for groups, which change no key and no
+        row: what was said of them last is taken."""
         values = {"fingerprint": card.fingerprint, "card": codec.encode_card(card)}
         with self.writing() as connection:
             connection.execute(tables.insert_new(self.engine.dialect.name, tables.data, values))
+            if card.groups:
+                named = tables.data.c.fingerprint == card.fingerprint
+                first = codec.decode_card(connection.execute(sa.select(tables.data.c.card).where(named)).scalar_one())
+                blob = codec.encode_card(replace(first, groups=card.groups))
+                connection.execute(tables.data.update().where(named).values(card=blob))
 
     def data(self, fingerprint: str) -> DataCard | None:
         """Return the data card of a fingerprint, or None."""

@@ -30,7 +30,7 @@ def unnoticed(workload: str) -> str:
 
 
 def check_card(card: DataCard, workload: str) -> None:
-    """Refuse a data card whose true classes are none.
+    """Refuse a data card whose true classes are none, or whose groups are not those of its examples.
 
     Args:
         card: what `search.workload.Workload.data` returned.
@@ -51,3 +51,28 @@ def check_card(card: DataCard, workload: str) -> None:
         if card.classes and array.size and array.max() >= (count := len(card.classes)):
             names = f"it names {count} class{'' if count == 1 else 'es'}, counted from 0; name all of them"
             raise UserError(f"{subject} is {array.max()} for image {array.argmax()}, but {names}")
+    _check_groups(card, workload)
+
+
+def _check_groups(card: DataCard, workload: str) -> None:
+    """Refuse groups that do not name each example, or that cut across splits: examples of one group are alike, so that
+    what was trained on some of them has seen the others.
+
+    Raises:
+        UserError: as `check_card`.
+    """
+    splits: dict[str, str] = {}
+    for split, names in card.groups.items():
+        subject = f"workload {called(workload)!r}: in its data card the groups of {split!r}"
+        for known in (card.truth, card.images, card.contents):
+            if split in known and len(known[split]) != len(names):
+                raise UserError(
+                    f"{subject} are {len(names)} names, must be one for each of {len(known[split])} examples"
+                )
+        for name in dict.fromkeys(names):
+            if not isinstance(name, str):
+                raise UserError(f"{subject} hold {name!r}, must be names as text")
+            if (other := splits.setdefault(name, split)) != split:
+                raise UserError(
+                    f"{subject} hold {name!r}, which {other!r} holds, too; examples of one group must lie in one split"
+                )

@@ -614,6 +614,22 @@ def test_scores_are_brought_to_the_cpu_and_are_what_intervals_rest_on():
     assert taken.score_rules["val_rmse"].form == "root_mean"
 
 
+def test_groups_are_told_beside_the_data():
+    def load():
+        return torch.arange(4), torch.arange(2)
+
+    def groups(train, val):
+        return {"train": ["a", "a", "b", "b"], "val": torch.tensor([7, 7])}
+
+    @workload(data=load, groups=groups)
+    def script(run, train, val):
+        for _ in run:
+            yield {"loss": 1}
+
+    card = script.data({})
+    assert card.groups == {"train": ["a", "a", "b", "b"], "val": ["7", "7"]}
+
+
 @workload()
 def keeps_late(run):
     for _ in run:

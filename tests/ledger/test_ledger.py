@@ -151,6 +151,14 @@ class LedgerContract:
         assert found.truth["val"].tolist() == [0, 1]
         assert ledger.data("f01") is None
 
+    def test_what_was_said_of_groups_last_is_taken_and_nothing_else_of_a_later_card(self, ledger):
+        ledger.put_data(DataCard("f00", "digits", ["a"], {"val": np.array([0, 0])}))
+        for names in (["p1", "p1"], ["p1", "p2"]):
+            ledger.put_data(DataCard("f00", "another", groups={"val": names}))
+        ledger.put_data(DataCard("f00", "a third"))
+        found = ledger.data("f00")
+        assert (found.name, found.classes, found.groups) == ("digits", ["a"], {"val": ["p1", "p2"]})
+
     def test_a_card_recorded_before_contents_were_has_none(self):
         blob = codec.encode_card(DataCard("f00", "digits", ["a"], {"val": np.array([0])}, {"val": ["a.png"]}))
         head, _, rest = blob.partition(b"\n")

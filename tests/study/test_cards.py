@@ -66,3 +66,24 @@ def test_data_that_are_not_noticed_are_told_with_the_remedy_of_the_kind_of_workl
     )
     listed = "list them under `data`, or write `data: []` for none"
     assert unnoticed('command {"run": "x"}') == f"the workload 'command' {said}; {listed}"
+
+
+@pytest.mark.parametrize(
+    ("groups", "said"),
+    [
+        ({"val": ["p1"]}, "'val' are 1 names, must be one for each of 2 examples"),
+        ({"val": ["p1", 2]}, "'val' hold 2, must be names as text"),
+        (
+            {"val": ["p1", "p2"], "test": ["p3", "p2"]},
+            "'test' hold 'p2', which 'val' holds, too; examples of one group must lie in one split",
+        ),
+    ],
+)
+def test_groups_that_are_none_are_named(groups: Any, said: str) -> None:
+    with pytest.raises(UserError) as caught:
+        check_card(DataCard("f", truth={"val": np.array([0, 1])}, groups=groups), "mine")
+    assert str(caught.value) == f"workload 'mine': in its data card the groups of {said}"
+
+
+def test_groups_of_examples_that_nothing_else_counts_are_taken() -> None:
+    check_card(DataCard("f", groups={"val": ["p1", "p1"], "test": ["p2"]}), "mine")

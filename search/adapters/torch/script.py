@@ -12,7 +12,7 @@ import torch._dynamo  # noqa: F401  # optimisers import it, over a second: once 
 
 import search.adapters.torch.content  # noqa: F401  # tensors are known to fingerprints from here on
 from search.adapters.declared import ruled
-from search.adapters.fingerprint import card_of, with_truth
+from search.adapters.fingerprint import card_of, with_groups, with_truth
 from search.adapters.torch.errors import ScriptError
 from search.adapters.torch.loop import read_loop
 from search.adapters.torch.made import Arguments, Made, Reading
@@ -39,6 +39,7 @@ def workload(
     data: Callable[..., object] | None = None,
     truth: Callable[..., Mapping[str, object]] | None = None,
     recipe: str | None = None,
+    groups: Callable[..., Mapping[str, Any]] | None = None,
 ) -> Callable[[Callable[..., GeneratorType[Any, None, None]]], ScriptWorkload]:
     """Make a workload of a training script: a generator function whose loop over the run yields a row per epoch.
 
@@ -50,6 +51,8 @@ def workload(
             from 0. With it, and the predicted classes in `ScriptRun.measured`, tables have intervals and tests.
         recipe: see `search.workload.Workload`; by default the source of the script's module and of what that imports
             from beside it.
+        groups: is given the same data and returns split -> a name or number for each item, equal where items belong
+            together (one patient's pictures): groups are what intervals count then. All items of one lie in one split.
 
     Raises:
         ScriptError: the function breaks a rule of its form, see `search.adapters.torch.loop`.
@@ -58,7 +61,7 @@ def workload(
         raise ScriptError(f"{getattr(settings, '__qualname__', settings)}: write `@workload(...)`, with brackets")
 
     def decorate(function: Callable[..., GeneratorType[object, None, None]]) -> ScriptWorkload:
-        return ScriptWorkload(function, settings or {}, data, truth, recipe)
+        return ScriptWorkload(function, settings or {}, data, truth, recipe, groups)
 
     return decorate
 
@@ -80,6 +83,7 @@ class ScriptWorkload(Workload):
         data: Callable[..., object] | None,
         truth: Callable[..., Mapping[str, object]] | None,
         recipe: str | None,
+        groups: Callable[..., Mapping[str, Any]] | None = None,
     ) -> None:
         self.function, self.recipe, self.source_module = function, recipe, function.__module__
         self.__doc__, self.__name__ = function.__doc__, function.__name__
@@ -91,7 +95,7 @@ class ScriptWorkload(Workload):
             name: {"description": f"read by {function.__name__} as run[{name!r}]", **rule}
             for name, rule in rules.items()
         }
-        self._loop, self._make, self._truth = read_loop(function), data, truth
+        self._loop, self._make, self._truth, self._groups = read_loop(function), data, truth, groups
         self._varying = frozenset(name for name, rule in self.settings.items() if rule.get("epoch"))
         self._data: dict[str, Made] = {}
         if self._loop.metrics:
@@ -201,6 +205,8 @@ class ScriptWorkload(Workload):
         arguments = self._arguments(value)
         if self._truth is not None:
             card = with_truth(card, self._truth(*arguments[0], **arguments[1]))
+        if self._groups is not None:
+            card = with_groups(card, self._groups(*arguments[0], **arguments[1]))
         return Made(arguments, card, reading, value)
 
     def _arguments(self, value: object) -> Arguments:

@@ -36,6 +36,12 @@ ENDED = {
 ACCURACY_TOLERANCE = 1e-6
 """How far an accuracy on record may lie from that of its predictions: metrics may have been single precision."""
 
+MIN_GROUPS = 8
+"""Fewer groups of examples than this, counted by what they tell, have no interval: it would cover too little ..."""
+
+FEW_GROUPS = 15
+"""... and below this those of levels are marked."""
+
 _BALANCED = "balanced_accuracy"
 
 _FORMS = {MEAN: Form.MEAN, ROOT_MEAN: Form.ROOT_MEAN, EXP_MEAN: Form.EXP_MEAN}
@@ -50,12 +56,19 @@ class Panel:
         places: configuration (its place in the table) -> place in `scores`.
         classes: number of classes; 0 where scores are no right or wrong.
         images: images behind an accuracy, duplicates counted as often as they are there.
+        grouped: the data card says which images belong together.
     """
 
     scores: Scores
     places: Mapping[int, int]
     classes: int
     images: int
+    grouped: bool = False
+
+    @property
+    def effective(self) -> float:
+        """Groups of one size that would tell as much: n^2 / sum n_c^2 over the groups' sizes."""
+        return float(self.scores.images**2 / (self.scores.weights**2).sum()) if self.scores.images else 0.0
 
     @property
     def with_diverged(self) -> Scores | None:
@@ -204,6 +217,12 @@ def _together(asked: _Asked, read_lines: Sequence[_Found]) -> Evidence:
     panels = _panels(asked, read_lines, usable, names)
     if not any(panel.scores.finished.any() for panel in panels):
         return Evidence(why=faults[0] if faults else "no run has finished", measure=measure)
+    few = next((panel for panel in panels if panel.grouped and panel.effective < MIN_GROUPS), None)
+    if few is not None:
+        counts = f"{few.scores.images} groups, which tell as much as {few.effective:.1f} of one size"
+        return Evidence(
+            why=f"the {few.images} {measure.examples} of {split} are {counts}; {MIN_GROUPS} are needed", measure=measure
+        )
     unused = sum(1 for line in read_lines if line.fault)
     folded = max(panel.images - panel.scores.images for panel in panels)
     missed = {key: miss for line in read_lines for key, miss in line.missed.items()}
@@ -279,17 +298,37 @@ def _panels(
             _run(number, run, right, value) for number, place in enumerate(places) for run, right in found[place].runs
         ]
         contents = card.contents.get(split, ())
+        alike: Sequence[object] = contents if len(contents) == count else ()
+        if is_grouped := len(card.groups.get(split, ())) == count > 0:
+            alike = merged(card.groups[split], contents) if len(alike) else card.groups[split]
         scores = from_runs(
             runs,
             len(places),
             count,
             measure=measure,
             classes=truth if metric.endswith(_BALANCED) else None,
-            groups=np.asarray(contents) if len(contents) == count else None,
+            groups=np.asarray(alike) if len(alike) else None,
         )
         classes = _classes(card, truth) if measure.correctness else 0
-        panels.append(Panel(scores, {place: i for i, place in enumerate(places)}, classes, count))
+        panels.append(Panel(scores, {place: i for i, place in enumerate(places)}, classes, count, is_grouped))
     return panels
+
+
+def merged(groups: Sequence[str], contents: Sequence[str]) -> list[int]:
+    """Return a number for each example, equal where examples are of one group or of one content, or linked by others
+    that are."""
+    first: dict[tuple[int, str], int] = {}
+    parent = list(range(len(groups)))
+
+    def root(place: int) -> int:
+        while parent[place] != place:
+            parent[place] = place = parent[parent[place]]
+        return place
+
+    for place, names in enumerate(zip(groups, contents, strict=True)):
+        for kind, name in enumerate(names):
+            parent[root(place)] = root(first.setdefault((kind, name), place))
+    return [root(place) for place in range(len(groups))]
 
 
 def _run(number: int, run: Curve, right: npt.NDArray[np.generic] | None, value: str) -> RunScores:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from search.core.shown import listed
 from search.report.record.curves import Curves
-from search.report.record.evidence import Evidence, measures
+from search.report.record.evidence import FEW_GROUPS, Evidence, measures
 from search.report.table.families_apart import claims_compared, families_apart
 from search.report.table.judged_text import ONE_RUN
 from search.report.table.judgement import Remarks
@@ -236,7 +236,12 @@ def _images(remarks: Remarks) -> Iterator[Note]:
             are = "prediction is" if evidence.wrong == 1 else "predictions are"
             yield Note(f"{evidence.wrong} {are} no class on {word} images: counted as wrong.")
         example, examples = evidence.measure.example, evidence.measure.examples
-        if evidence.folded:
+        grouped = [panel for panel in evidence.panels if panel.grouped]
+        for panel in grouped:
+            counts = f"{panel.scores.images:,} groups ({panel.images:,} {examples}; effective {panel.effective:.1f})"
+            few = "" if panel.effective >= FEW_GROUPS else ": few, so that intervals of levels may be too narrow"
+            yield Note(f"{word.capitalize()} {examples} that belong together count as one: {counts}{few}.")
+        if evidence.folded and not grouped:
             are = f"{example} is" if evidence.folded == 1 else f"{examples} are"
             yield Note(
                 f"{evidence.folded} {word} {are} there twice or more: {examples} of equal content count as one, with "

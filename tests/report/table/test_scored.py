@@ -8,10 +8,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from search.core.scores import ScoreRule
-from search.core.trial import State
+from search.core.trial import DataCard, State
 from search.report.formats import render
+from search.report.record.evidence import merged
 from search.report.results import write_results
 from search.report.table.build import comparison_table
 from search.report.table.model import Table
@@ -253,3 +256,60 @@ def test_a_million_examples_take_memory_in_proportion(ledger):
     assert table.lines[0].judged.cell.images == n
     analysed = 2 * 9 * n * 8
     assert peak < 5 * analysed, peak / analysed
+
+
+# Groups ----------------------------------------------------------------------------------------------------------
+
+
+def grouped_card(names: list[str]) -> DataCard:
+    return DataCard(
+        "weather", "hours of wind", images={"val": [str(i) for i in range(len(names))]}, groups={"val": names}
+    )
+
+
+def test_groups_are_what_intervals_count(ledger):
+    """Ten groups of six hours that share their luck: far wider than sixty hours by themselves."""
+    luck = np.random.default_rng(5).normal(0, 1, 10).repeat(6)
+
+    def scores_of(a, s):
+        return (3 + luck + 0.3 * (a == 3) * luck) ** 2 + errors(a, s) / 10
+
+    study = Regression(ledger).grid(scores_of)
+    alone = comparison_table(study.opened)
+    names = [f"day {i // 6}" for i in range(60)]
+    ledger.put_data(grouped_card(names))
+    table = comparison_table(study.opened)
+    scores = make_scores([[scores_of(a, s) for s in range(5)] for a in (1, 2, 3)], measure=DEGREES, groups=names)
+    cells = [line.judged.cell for line in table.lines]
+    assert [one.images for one in cells] == [10, 10, 10]
+    assert [(one.low, one.high) for one in cells] == [(cell(scores, a).low, cell(scores, a).high) for a in range(3)]
+    widths = [[line.judged.cell.high - line.judged.cell.low for line in each.lines] for each in (table, alone)]
+    assert min(wide / narrow for wide, narrow in zip(*widths, strict=True)) > 1.5
+    assert (
+        "Validation hours that belong together count as one: 10 groups (60 hours; effective 10.0): few, so that "
+        "intervals of levels may be too narrow."
+    ) in table.notes
+
+
+def test_fewer_than_eight_groups_have_no_interval(ledger):
+    study = Regression(ledger).grid()
+    ledger.put_data(grouped_card([f"day {i // 10}" for i in range(60)]))
+    table = comparison_table(study.opened)
+    assert table.judged == ""
+    assert any(
+        "the 60 hours of val are 6 groups, which tell as much as 6.0 of one size; 8 are needed" in note
+        for note in table.notes
+    )
+
+
+@given(st.lists(st.tuples(st.sampled_from("abcd"), st.sampled_from("xyzuvw")), max_size=12))
+def test_groups_and_equal_contents_are_put_together(examples):
+    numbers = merged([group for group, _ in examples], [content for _, content in examples])
+    graph = [
+        [a == b or one[0] == other[0] or one[1] == other[1] for b, other in enumerate(examples)]
+        for a, one in enumerate(examples)
+    ]
+    reached = np.array(graph, dtype=bool).reshape(len(examples), len(examples))
+    for _ in examples:
+        reached = (reached.astype(int) @ reached.astype(int)) > 0
+    assert [[a == b for b in numbers] for a in numbers] == reached.tolist()
