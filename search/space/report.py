@@ -53,6 +53,7 @@ class Report:
         published: figures to put beside ours, or None.
         claims: statements to be judged, as read; rows and values of axes in their one spelling.
         looks: how often the table may be looked at while seeds are added, None where that was not planned.
+        noise: how seed noise is estimated, ``guarded`` or ``strict``.
     """
 
     rows: str | tuple[str, ...] = ""
@@ -65,6 +66,7 @@ class Report:
     published: Published | None = None
     claims: Sequence[Mapping[str, Any]] = ()
     looks: int | None = None
+    noise: str = "guarded"
 
     @cached_property
     def row_axes(self) -> tuple[str, ...]:

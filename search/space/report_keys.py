@@ -157,6 +157,12 @@ REPORT: Rule = mapping(
             "divided by it; default: once, and more is said to be so",
             maximum=100,
         ),
+        "noise": {
+            "enum": ["guarded", "strict"],
+            "default": "guarded",
+            "description": "how the noise of runs is estimated from those of other settings; strict: wider intervals "
+            "with 3 and 4 seeds, should one setting be far noisier than the rest",
+        },
         "labels": {
             "type": "object",
             "description": "value of the row axis: what a person reads",

@@ -66,6 +66,7 @@ def read_report(node: Node, axes: Sequence[Axis], names: Sequence[str], fresh: b
         published=_published(node.entries.get("published"), finder, problems),
         claims=tuple(_claim(claim, finder, finders, names, problems) for claim in claims.items),
         looks=data.get("looks"),
+        noise=str(data.get("noise", "guarded")),
     )
 
 

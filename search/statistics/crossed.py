@@ -32,7 +32,7 @@ class Rule(StrEnum):
     """How the noise of runs is estimated from those of other settings."""
 
     POOLED = "pooled"
-    """Over all settings of the table, whatever each one's own noise is."""
+    """Over all settings of the table, whatever each one's own noise is: two seeds tell no better."""
     GUARDED = "guarded"
     """Over the settings whose runs scatter alike, see `guarded`; with two seeds as `POOLED`."""
     STRICT = "strict"
@@ -42,7 +42,7 @@ class Rule(StrEnum):
 def compare(
     scores: Scores,
     pairs: Sequence[tuple[int, int]],
-    rule: Rule = Rule.POOLED,
+    rule: Rule = Rule.GUARDED,
     stuck: Collection[tuple[int, int]] = (),
 ) -> list[Difference]:
     """Return setting minus baseline of each pair (setting, baseline), on the seeds that both finished.

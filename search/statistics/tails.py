@@ -67,7 +67,7 @@ class Companions:
 def companions(
     scores: Scores,
     pairs: Sequence[tuple[int, int]],
-    rule: Rule = Rule.POOLED,
+    rule: Rule = Rule.GUARDED,
     stuck: Collection[tuple[int, int]] = (),
 ) -> list[Companions | None]:
     """Return the companions of each pair (setting, baseline); arguments as in `crossed.compare`.

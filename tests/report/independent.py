@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -27,11 +27,18 @@ class Runs:
         right: setting -> seed -> per image whether it is right, of finished runs.
         state: setting -> seed -> how the run ended.
         classes: number of classes among the true ones.
+        chance: settings with diverged runs that count at chance.
     """
 
     right: dict[str, dict[int, np.ndarray]]
     state: dict[str, dict[int, str]]
     classes: int
+    chance: set[str] = field(default_factory=set)
+
+    @property
+    def lost(self) -> set[str]:
+        """Settings with a diverged run, which lend no noise to others. No case holds a run that did not learn."""
+        return {setting for setting, seeds in self.state.items() if "diverged" in seeds.values()} | self.chance
 
     def at_chance(self) -> Runs:
         """Diverged runs as finished ones that are right on every image with probability 1 / classes."""
@@ -43,7 +50,7 @@ class Runs:
                 if ended == "diverged":
                     right[setting][seed] = np.full(n, 1 / self.classes)
                     seeds[seed] = "finished"
-        return Runs(right, state, self.classes)
+        return Runs(right, state, self.classes, self.lost)
 
     def pruned(self, setting: str) -> bool:
         return "pruned" in self.state[setting].values()
@@ -113,21 +120,55 @@ def difference(runs: Runs, a: str, b: str) -> Found:
     if len(seeds) == 1:
         return single(d[0])
     m, ms_s, ms_i, ms_r = squares(d)
-    whole = [own for own in runs.right.values() if all(seed in own for seed in seeds)]
-    if len(whole) >= 3 and len(seeds) < 8:
-        t = np.array([[own[seed].mean() for seed in seeds] for own in whole])
-        e = t - t.mean(axis=1, keepdims=True) - t.mean(axis=0, keepdims=True) + t.mean()
-        f = (len(whole) - 1) * (len(seeds) - 1)
-        q = max(2 * n * (e**2).sum() / f, ms_s, ms_r / 2)
-    else:
-        q, f = max(ms_s, ms_r), len(seeds) - 1
     i = max(ms_i - ms_r, 0)
-    v = max((q + i) / (n * len(seeds)), 2 / (len(seeds) * (n + 2) ** 2))
-    df = degrees(q, i, f, n)
-    half, half90 = (stats.t.ppf(level, df) * math.sqrt(v) for level in (0.975, 0.95))
-    p = 2 * stats.t.sf(abs(m) / math.sqrt(v), df)
+
+    def error(q: float, f: float) -> tuple[float, float]:
+        v = max((q + i) / (n * len(seeds)), 2 / (len(seeds) * (n + 2) ** 2))
+        return math.sqrt(v), degrees(q, i, f, n)
+
+    whole = {name: own for name, own in runs.right.items() if all(seed in own for seed in seeds)}
+    t = {name: [own[seed].mean() for seed in seeds] for name, own in whole.items()}
+    se, df = error(max(ms_s, ms_r), len(seeds) - 1)
+    if len(seeds) == 2 and len(t) >= 3:
+        se, df = error(max(2 * n * residuals(t) / (len(t) - 1), ms_s, ms_r / 2), len(t) - 1)
+    elif 3 <= len(seeds) <= 7:
+        inside, p = pool(t, runs.lost)
+        if len(inside) >= 3 and a in inside and b in inside:
+            f = (len(inside) - 1) * (len(seeds) - 1)
+            se1, df1 = error(max(2 * n * residuals({name: t[name] for name in inside}) / f, ms_r / 2), f)
+            noisy = min(p[a], p[b]) < 0.05
+            k = 1 if noisy else 1.5 if len(inside) <= 4 else 2
+            wide = max(stats.t.ppf(0.975, df1) * se1, stats.t.ppf(1 - 0.025 * k, df) * se)
+            df = min(df, df1) if noisy else df1
+            se = wide / stats.t.ppf(0.975, df)
+    half, half90 = (stats.t.ppf(level, df) * se for level in (0.975, 0.95))
+    p = 2 * stats.t.sf(abs(m) / se, df)
     ends = {"low": max(m - half, -1), "high": min(m + half, 1), "low_90": m - half90, "high_90": m + half90}
     return {"m": m, **ends, "p": p, "seeds": len(seeds)}
+
+
+def residuals(t: Mapping[str, Sequence[float]]) -> float:
+    """Return the sum of squares that setting and seed effects leave of run means."""
+    y = np.array(list(t.values()))
+    return float(((y - y.mean(axis=1, keepdims=True) - y.mean(axis=0, keepdims=True) + y.mean()) ** 2).sum())
+
+
+def pool(t: Mapping[str, Sequence[float]], lost: set[str]) -> tuple[list[str], dict[str, float]]:
+    """Return which settings' noise is pooled, and how likely each one's would be among the rest if all had the same."""
+    inside, p = [name for name in t if name not in lost], dict.fromkeys(t, 1.0)
+    seeds = len(next(iter(t.values())))
+    while len(inside) >= 3:
+        whole = residuals({name: t[name] for name in inside})
+        for name in inside:
+            rest = residuals({other: t[other] for other in inside if other != name})
+            if rest > 1e-12 * whole:
+                f = (whole - rest) / (rest / (len(inside) - 2))
+                p[name] = stats.f.sf(f, seeds - 1, (len(inside) - 2) * (seeds - 1))
+        worst = min(inside, key=lambda name: p[name])
+        if len(inside) == 3 or p[worst] >= 0.001 / len(inside):
+            break
+        inside.remove(worst)
+    return inside, p
 
 
 def single(d: np.ndarray) -> Found:

@@ -7,7 +7,7 @@ import math
 import numpy as np
 from scipy import stats
 
-from search.statistics.crossed import compare
+from search.statistics.crossed import Rule, compare
 from search.statistics.results import Difference
 from search.statistics.scores import Scores
 
@@ -71,12 +71,12 @@ def loops_of_cell(y: np.ndarray) -> dict[str, float]:
 
 
 def difference(scores: Scores, setting: int, baseline: int) -> Difference:
-    """Return setting minus baseline."""
-    return compare(scores, [(setting, baseline)])[0]
+    """Return setting minus baseline, noise pooled over all settings."""
+    return compare(scores, [(setting, baseline)], Rule.POOLED)[0]
 
 
 def differences(scores: Scores, baseline: int) -> list[Difference | None]:
     """Return each setting minus the baseline; None at the baseline's own place."""
     others = [a for a in range(scores.settings) if a != baseline]
-    found = dict(zip(others, compare(scores, [(a, baseline) for a in others]), strict=True))
+    found = dict(zip(others, compare(scores, [(a, baseline) for a in others], Rule.POOLED), strict=True))
     return [found.get(a) for a in range(scores.settings)]

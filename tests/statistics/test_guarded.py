@@ -174,13 +174,13 @@ def turned(found: Difference) -> Difference:
 
 def test_from_eight_seeds_on_and_with_two_settings_a_pair_has_its_own_noise() -> None:
     for y in (golden(5, 8), golden(2, 4)):
-        one, other = guarded(y, 1), compare(make_scores(y), [(1, 0)])[0]
+        one, other = guarded(y, 1), compare(make_scores(y), [(1, 0)], Rule.POOLED)[0]
         assert replace(one, squares=None) == replace(other, squares=None)
         assert one.settings == 2
 
 
 def test_two_seeds_are_pooled_as_ever() -> None:
-    assert guarded(golden(5, 2), 1) == compare(make_scores(golden(5, 2)), [(1, 0)])[0]
+    assert guarded(golden(5, 2), 1) == compare(make_scores(golden(5, 2)), [(1, 0)], Rule.POOLED)[0]
 
 
 def test_rows_of_the_same_runs_count_once() -> None:
@@ -218,7 +218,7 @@ def test_a_stuck_run_leaves_the_noise_of_unrelated_rows_alone() -> None:
     y = np.random.default_rng(0).random((5, 3, 300)) < 0.7
     broken = y.copy()
     broken[4, 1] = np.random.default_rng(1).random(300) < 0.1
-    clean, fooled = stuck(make_scores(y[:4])), compare(make_scores(broken), [(1, 0)])[0]
+    clean, fooled = stuck(make_scores(y[:4])), compare(make_scores(broken), [(1, 0)], Rule.POOLED)[0]
     found = stuck(make_scores(broken), (4, 1))
     assert found[:3] == clean
     assert found[3].settings == 2

@@ -91,7 +91,7 @@ def unrelated(count: int, tables: int) -> tuple[float, float]:
         sums += [
             half_widths(compare(make_scores(one), pairs, Rule.GUARDED)),
             half_widths(compare(scores, pairs, Rule.GUARDED, gone)),
-            half_widths(compare(scores, pairs)),
+            half_widths(compare(scores, pairs, Rule.POOLED)),
         ]
     return float(sums[1] / sums[0]), float(sums[2] / sums[0])
 

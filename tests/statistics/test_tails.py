@@ -54,10 +54,10 @@ def test_scores_are_capped_at_the_sides_without_an_end() -> None:
     assert found is not None
     assert found.capped == compare(make_scores(capped, measure=LOSS), [(1, 0)], Rule.GUARDED)[0]
     both = np.clip(y, np.quantile(y, 0.01), np.quantile(y, 0.99))
-    (angle,) = companions(make_scores(y, measure=ANGLE), [(1, 0)])
+    (angle,) = companions(make_scores(y, measure=ANGLE), [(1, 0)], Rule.POOLED)
     assert angle is not None
     assert angle.capped == difference(make_scores(both, measure=ANGLE), 1, 0)
-    (root,) = companions(make_scores(y, measure=RMSE), [(1, 0)])
+    (root,) = companions(make_scores(y, measure=RMSE), [(1, 0)], Rule.POOLED)
     assert root is not None
     assert root.capped == difference(make_scores(capped, measure=RMSE), 1, 0)
 

@@ -97,18 +97,28 @@ def table_columns(table: Table) -> Iterator[Column]:
         yield _column(table, ENDED, lambda line: line.ending, "text", key="ended", priority=_ENDED)
 
 
+LEARNED = "of runs that learn"
+"""Ends the name of a second line without the runs that did not learn."""
+
+
 def drawn_lines(table: Table) -> Iterator[Line]:
-    """Yield the printed lines, and below each setting of which a seed diverged one with such seeds at chance."""
+    """Yield the printed lines, and below each setting of which a seed diverged one with such seeds at chance, or one
+    without runs that did not learn."""
     for line in table.shown:
         yield line
-        if not line.at_chance:
-            continue
-        judged, tested = line.at_chance
-        cells = {name: _cell_of(judged) if name == table.judged else Cell() for name in line.cells}
         chance = "at chance" if table.measure.correctness else "as untrained"
-        setting, seeds = f"{line.setting}, diverged {chance}", judged.cell.seeds
-        second = Line(setting, line.configuration, line.parameters, seeds, line.seeds, cells, None, 0.0, second=True)
-        yield replace(second, chosen=_cell_of(tested), judged=judged, tested=tested)
+        for told, again in ((f"diverged {chance}", line.at_chance), (LEARNED, line.learned)):
+            if again:
+                yield _second(table, line, told, *again)
+
+
+def _second(table: Table, line: Line, told: str, judged: Judged, tested: Judged) -> Line:
+    """Return the line that stands below one."""
+    cells = {name: _cell_of(judged) if name == table.judged else Cell() for name in line.cells}
+    setting, seeds = f"{line.setting}, {told}", judged.cell.seeds
+    second = Line(setting, line.configuration, line.parameters, seeds, line.seeds, cells, None, 0.0, second=True)
+    baseline = line.baseline and told == LEARNED
+    return replace(second, chosen=_cell_of(tested), judged=judged, tested=tested, baseline=baseline)
 
 
 def _cell_of(judged: Judged) -> Cell:

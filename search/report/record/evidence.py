@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -24,6 +25,7 @@ from search.core.trial import DataCard, State
 from search.report.record.curves import Curve, Curves
 from search.statistics.measure import ACCURACY, Form, Measure
 from search.statistics.scores import Ended, RunScores, Scores, from_runs
+from search.statistics.stuck import Flag, flags
 
 ENDED = {
     State.FINISHED: Ended.FINISHED,
@@ -45,6 +47,9 @@ FEW_GROUPS = 15
 _BALANCED = "balanced_accuracy"
 
 _FORMS = {MEAN: Form.MEAN, ROOT_MEAN: Form.ROOT_MEAN, EXP_MEAN: Form.EXP_MEAN}
+
+
+_LOST = Ended.DIVERGED
 
 
 @dataclass(frozen=True)
@@ -69,6 +74,18 @@ class Panel:
     def effective(self) -> float:
         """Groups of one size that would tell as much: n^2 / sum n_c^2 over the groups' sizes."""
         return float(self.scores.images**2 / (self.scores.weights**2).sum()) if self.scores.images else 0.0
+
+    @cached_property
+    def stuck(self) -> Sequence[Flag]:
+        """Runs that did not learn, or whose figure is not told from chance."""
+        return flags(self.scores, 1 / self.classes if self.classes else None)
+
+    @cached_property
+    def unlearned(self) -> frozenset[tuple[int, int]]:
+        """Runs that did not learn, or diverged, as (place of the setting, place of the seed)."""
+        stuck = {(flag.setting, flag.seed) for flag in self.stuck if flag.outcome}
+        diverged = {(a, s) for a, row in enumerate(self.scores.ended) for s, end in enumerate(row) if end is _LOST}
+        return frozenset(stuck | diverged)
 
     @property
     def with_diverged(self) -> Scores | None:

@@ -13,6 +13,7 @@ from search.report.table.judged_text import ONE_RUN
 from search.report.table.judgement import Remarks
 from search.report.table.labels import row_text
 from search.report.table.model import Judged, Note, Table
+from search.report.table.noise_notes import noise_notes
 from search.report.text import is_accuracy
 from search.space.model import Report
 from search.statistics.measure import ACCURACY
@@ -59,6 +60,7 @@ def judged_notes(table: Table, read: Curves, remarks: Remarks) -> Iterator[Note]
         )
     if table.cross:
         yield Note("table.csv holds every setting in a line of its own, with its test differences and its epochs.")
+    yield from noise_notes(table, read.space.report.noise)
     yield from (*_claims(table, remarks), *_images(remarks), *_diverged(table))
 
 

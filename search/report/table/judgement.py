@@ -11,22 +11,24 @@ What this file promises:
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from search.core.scores import ScoreRule
 from search.ledger.ledger import StudyRecord
 from search.report.record.curves import Curve, Curves, identity
-from search.report.record.evidence import Evidence, gather, gather_scores, keys_of, measures
+from search.report.record.evidence import Evidence, Panel, gather, gather_scores, keys_of, measures
 from search.report.record.looks import looks_of
 from search.report.table.claims import SEARCHED, verdicts
 from search.report.table.cross import baseline_of
 from search.report.table.model import NOT_JUDGED, Judged, Table
 from search.space.model import CONFIRM_SUFFIX
 from search.statistics.cell import cell
-from search.statistics.crossed import alike, compare
+from search.statistics.crossed import Rule, alike, compare
 from search.statistics.families import Family, family
 from search.statistics.results import Difference, Trust
+from search.statistics.scores import Ended, Scores
+from search.statistics.stuck import without
 
 
 @dataclass(frozen=True)
@@ -89,14 +91,16 @@ def judged(table: Table, read: Curves, lines: Sequence[Sequence[Curve]]) -> tupl
     scored = {name: split for name, split in scored.items() if not split.evidence.why}
     partners = _partners(table, read)
     looks, planned = _looks(read)
-    families = [_judge(one, partners, looks, planned) if one is not None else None for one in (val, test)]
-    others = {name: (split.evidence, _judge(split, partners, looks, planned)) for name, split in scored.items()}
+    rule = Rule(space.report.noise)
+    families = [_judge(one, partners, looks, planned, rule) if one is not None else None for one in (val, test)]
+    others = {name: (split.evidence, _judge(split, partners, looks, planned, rule)) for name, split in scored.items()}
     result = [
         replace(
             line,
             judged=val.judged[place],
             tested=test.judged[place] if test is not None else NOT_JUDGED,
-            at_chance=_at_chance(place, partners, val, test),
+            at_chance=_second(place, partners, (val, test), rule, _at_chance),
+            learned=_second(place, partners, (val, test), rule, _learned),
             scored={name: split.judged[place] for name, split in scored.items()},
             baseline=partners.get(place) == place,
         )
@@ -136,11 +140,11 @@ def _looks(read: Curves) -> tuple[int, bool]:
     return (most, True) if count <= most else (count, False)
 
 
-def _judge(split: _Split, partners: Mapping[int, int], looks: int, planned: bool) -> Family | None:
+def _judge(split: _Split, partners: Mapping[int, int], looks: int, planned: bool, rule: Rule) -> Family | None:
     """Compare the lines of a split with their partners; None where nothing can be."""
     if split.evidence.why:
         return None
-    _compare(split, partners)
+    _compare(split, partners, rule)
     found = family(split.differences, looks, planned, split.comparisons)
     _adjust(split, found, partners)
     return found
@@ -201,17 +205,19 @@ def _split(evidence: Evidence, lines: int, level: bool) -> _Split:
     found = [NOT_JUDGED] * lines
     for panel in evidence.panels if not evidence.why else ():
         for line, place in panel.places.items():
-            found[line] = Judged(cell(panel.scores, place), level)
+            stuck = tuple(flag for flag in panel.stuck if flag.setting == place)
+            found[line] = Judged(cell(panel.scores, place), level, stuck=stuck)
     return _Split(evidence, level, found)
 
 
-def _compare(split: _Split, partners: Mapping[int, int]) -> None:
+def _compare(split: _Split, partners: Mapping[int, int], rule: Rule) -> None:
     """Set each line's difference to its partner: None for a baseline, and for lines that nothing is known of."""
     differences = split.differences
     for number, panel in enumerate(split.evidence.panels):
         here = [a for a in panel.places if partners.get(a, a) != a and partners[a] in panel.places]
         pairs = [(panel.places[a], panel.places[partners[a]]) for a in here]
-        for a, one, name in zip(here, compare(panel.scores, pairs), alike(panel.scores, pairs), strict=True):
+        found = compare(panel.scores, pairs, rule, panel.unlearned)
+        for a, one, name in zip(here, found, alike(panel.scores, pairs), strict=True):
             differences[a] = one
             split.comparisons[a] = None if name is None else (number, name)
     for a, b in partners.items():
@@ -242,26 +248,37 @@ def _diverged(split: _Split, place: int | None) -> int:
     return split.judged[place].cell.diverged if place is not None else 0
 
 
-def _at_chance(
-    place: int, partners: Mapping[int, int], val: _Split, test: _Split | None
-) -> tuple[Judged, Judged] | tuple[()]:
-    """Return a line with its diverged seeds counted at chance, () where none diverged or nobody said what chance is.
+_Again = Callable[[Panel, int, int | None], Scores | None]
+"""Gives the scores of a setting's second line, from its panel and the places of it and of its baseline."""
 
-    It describes: no p value, in no family.
+
+def _second(
+    place: int, partners: Mapping[int, int], splits: Sequence[_Split | None], rule: Rule, again: _Again
+) -> tuple[Judged, Judged] | tuple[()]:
+    """Return a line judged once more, on other scores; () where there are none.
+
+    It describes: no p value, in no family, never bold.
     """
-    if not _diverged(val, place):
-        return ()
     lines = []
-    for split in (val, test):
+    for split in splits:
         panel = split.evidence.panel(place) if split is not None and not split.evidence.why else None
-        if split is None or panel is None:
+        own = panel.places[place] if panel is not None else -1
+        other = panel.places.get(partners.get(place, place)) if panel is not None else None
+        other = None if other == own else other
+        scores = again(panel, own, other) if panel is not None else None
+        if split is None or panel is None or scores is None:
             lines.append(NOT_JUDGED)
             continue
-        scores = panel.with_diverged
-        if scores is None:
-            lines.append(NOT_JUDGED)
-            continue
-        own, other = panel.places[place], panel.places.get(partners.get(place, place))
-        difference = None if other is None or other == own else compare(scores, [(own, other)])[0]
+        difference = None if other is None else compare(scores, [(own, other)], rule, panel.unlearned)[0]
         lines.append(Judged(cell(scores, own), split.level, difference))
     return (lines[0], lines[1]) if lines[0].known else ()
+
+
+def _at_chance(panel: Panel, own: int, _: int | None) -> Scores | None:
+    """Count diverged seeds at chance where the setting has some; None where nobody said what chance is."""
+    return panel.with_diverged if Ended.DIVERGED in panel.scores.ended[own] else None
+
+
+def _learned(panel: Panel, own: int, other: int | None) -> Scores | None:
+    """Leave out the runs that did not learn."""
+    return without(panel.scores, panel.stuck, own, other)

@@ -10,6 +10,7 @@ from typing import Any
 from search.statistics.measure import ACCURACY, Measure
 from search.statistics.results import ALPHA, CellEstimate, Difference, Trust
 from search.statistics.single import BANNER
+from search.statistics.stuck import Flag
 from search.statistics.verdicts import Verdict
 
 
@@ -39,6 +40,7 @@ class Judged:
         p_adjusted: its p value, Holm-adjusted over the table; None where it has none.
         better: it may be called better than the baseline.
         worse: it may be called worse than the baseline.
+        stuck: runs of it that did not learn, or that are not told from chance.
     """
 
     cell: CellEstimate
@@ -47,6 +49,7 @@ class Judged:
     p_adjusted: float | None = None
     better: bool = False
     worse: bool = False
+    stuck: tuple[Flag, ...] = ()
 
     @property
     def known(self) -> bool:
@@ -88,10 +91,13 @@ class Line:
         judged: what its predictions say of `Table.judged`; `NOT_JUDGED` where they say nothing.
         tested: the same of the test accuracy at the chosen epoch.
         at_chance: `judged` and `tested` with diverged seeds counted at chance; () where none diverged.
+        learned: `judged` and `tested` on seeds without runs that did not learn, its own or the baseline's; () where all
+            did, or fewer than two are left.
         scored: metric -> the same of it, for `Table.scored`.
         baseline: it is one of the table's baselines.
         best_of: settings of a search of which this is the best by the figure it is shown with; 0 for every other line.
-        second: it stands below the line of its setting, with diverged seeds at chance; only drawn, never stored.
+        second: it stands below the line of its setting, with diverged seeds at chance, or without runs that did not
+            learn; only drawn, never stored.
     """
 
     setting: str
@@ -113,6 +119,7 @@ class Line:
     judged: Judged = NOT_JUDGED
     tested: Judged = NOT_JUDGED
     at_chance: tuple[Judged, Judged] | tuple[()] = ()
+    learned: tuple[Judged, Judged] | tuple[()] = ()
     scored: Mapping[str, Judged] = field(default_factory=dict)
     baseline: bool = False
     best_of: int = 0

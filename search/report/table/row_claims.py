@@ -12,7 +12,7 @@ from search.report.table.model import Line, Table
 from search.report.text import value_text
 from search.space.figures import counts_images, share
 from search.space.model import Space
-from search.statistics.crossed import alike, compare
+from search.statistics.crossed import Rule, alike, compare
 from search.statistics.power import Need, Remedy, assumed, need, need_equal
 from search.statistics.results import ALPHA, Difference, Trust
 from search.statistics.scores import Ended, Scores
@@ -92,7 +92,8 @@ class Bench:
         pairs = [(panel.places[own], place) for place in here.values()]
         scores, number = self._counted(panel), self.evidence.panels.index(panel)
         names = [None if name is None else (number, name) for name in alike(scores, pairs)]
-        found = dict(zip(here, zip(compare(scores, pairs), names, strict=True), strict=True))
+        differences = compare(scores, pairs, Rule(self.space.report.noise), panel.unlearned)
+        found = dict(zip(here, zip(differences, names, strict=True), strict=True))
         lost = Difference(Trust.NOT_ESTIMABLE, reason=DIVERGED, measure=measure)
         for row, pair in zip(here, pairs, strict=True):
             if any(Ended.DIVERGED in scores.ended[place] for place in pair):
