@@ -27,30 +27,27 @@ class Runs:
         right: setting -> seed -> per image whether it is right, of finished runs.
         state: setting -> seed -> how the run ended.
         classes: number of classes among the true ones.
-        chance: settings with diverged runs that count at chance.
+        chance: diverged runs that count at chance, as (setting, seed). No case holds a run that did not learn.
     """
 
     right: dict[str, dict[int, np.ndarray]]
     state: dict[str, dict[int, str]]
     classes: int
-    chance: set[str] = field(default_factory=set)
-
-    @property
-    def lost(self) -> set[str]:
-        """Settings with a diverged run, which lend no noise to others. No case holds a run that did not learn."""
-        return {setting for setting, seeds in self.state.items() if "diverged" in seeds.values()} | self.chance
+    chance: set[tuple[str, int]] = field(default_factory=set)
 
     def at_chance(self) -> Runs:
         """Diverged runs as finished ones that are right on every image with probability 1 / classes."""
         n = next(len(one) for seeds in self.right.values() for one in seeds.values())
         right = {setting: dict(seeds) for setting, seeds in self.right.items()}
         state = {setting: dict(seeds) for setting, seeds in self.state.items()}
+        chance: set[tuple[str, int]] = set()
         for setting, seeds in state.items():
             for seed, ended in seeds.items():
                 if ended == "diverged":
                     right[setting][seed] = np.full(n, 1 / self.classes)
                     seeds[seed] = "finished"
-        return Runs(right, state, self.classes, self.lost)
+                    chance.add((setting, seed))
+        return Runs(right, state, self.classes, chance)
 
     def pruned(self, setting: str) -> bool:
         return "pruned" in self.state[setting].values()
@@ -132,7 +129,7 @@ def difference(runs: Runs, a: str, b: str) -> Found:
     if len(seeds) == 2 and len(t) >= 3:
         se, df = error(max(2 * n * residuals(t) / (len(t) - 1), ms_s, ms_r / 2), len(t) - 1)
     elif 3 <= len(seeds) <= 7:
-        inside, p = pool(t, runs.lost)
+        inside, p = pool(t, {name for name, seed in runs.chance if seed in seeds})
         if len(inside) >= 3 and a in inside and b in inside:
             f = (len(inside) - 1) * (len(seeds) - 1)
             se1, df1 = error(max(2 * n * residuals({name: t[name] for name in inside}) / f, ms_r / 2), f)

@@ -20,6 +20,7 @@ from search.report.record.frames import predictions_frame, trials_frame
 from search.report.table.build import comparison_table
 from search.space.model import Axis, Float, Grid, Objective, Search
 from search.statistics.results import Trust
+from tests.report import independent
 from tests.report.builder import key_of
 from tests.report.judging import CLASSES, SPACE, Bench, card, pattern
 
@@ -34,22 +35,11 @@ def notes_of(bench) -> str:
 
 
 def by_hand(y: np.ndarray, a: int, b: int) -> tuple[float, float, float, float]:
-    """STATISTICS' section 3, written out once more: A settings x S seeds x n images, A >= 3 and S < 8."""
-    settings, seeds, n = y.shape
-    d = y[a] - y[b]
-    m, r, c = d.mean(), d.mean(1), d.mean(0)
-    ms_s = n * ((r - m) ** 2).sum() / (seeds - 1)
-    ms_i = seeds * ((c - m) ** 2).sum() / (n - 1)
-    ms_r = sum((d[s, i] - r[s] - c[i] + m) ** 2 for s in range(seeds) for i in range(n)) / ((seeds - 1) * (n - 1))
-    t = y.mean(2)
-    e = t - t.mean(0) - t.mean(1)[:, None] + t.mean()
-    ms_p = 2 * n * (e**2).sum() / ((settings - 1) * (seeds - 1))
-    q, f = max(ms_p, ms_s, ms_r / 2), (settings - 1) * (seeds - 1)
-    i = max(ms_i - ms_r, 0)
-    v = max((q + i) / (n * seeds), 2 / (seeds * (n + 2) ** 2))
-    df = min(max((q + i) ** 2 / (q**2 / f), f), max(n - 1, f)) if q else f
-    half = stats.t.ppf(0.975, df) * math.sqrt(v)
-    return m, m - half, m + half, 2 * stats.t.sf(abs(m) / math.sqrt(v), df)
+    """Return a difference as it is written out once more: A settings x S seeds x n images, all finished."""
+    right = {str(a): dict(enumerate(rows)) for a, rows in enumerate(y)}
+    states = {a: dict.fromkeys(rows, "finished") for a, rows in right.items()}
+    found = independent.difference(independent.Runs(right, states, CLASSES), str(a), str(b))
+    return found["m"], found["low"], found["high"], found["p"]
 
 
 def correctness(bench, split: str, value: str) -> np.ndarray:
@@ -89,9 +79,10 @@ def test_golden_values_through_the_whole_report(bench):
     """STATISTICS' golden table: A = 3, S = 3, n = 40."""
     frame = table_frame(comparison_table(bench.grid().opened))
     low, high = frame["val_accuracy_difference_low"], frame["val_accuracy_difference_high"]
-    assert (low[1], high[1]) == (pytest.approx(-0.041138, abs=1e-6), pytest.approx(0.374471, abs=1e-6))
-    assert (low[2], high[2]) == (pytest.approx(-0.061382, abs=1e-6), pytest.approx(0.344715, abs=1e-6))
-    assert frame["val_accuracy_p"][1] == pytest.approx(0.089929, abs=1e-6)
+    middle = frame["val_accuracy_difference"]
+    assert (middle[1] - low[1], high[1] - middle[1]) == pytest.approx((0.255002, 0.255002), abs=2e-6)
+    assert (middle[2] - low[2], high[2] - middle[2]) == pytest.approx((0.209015, 0.209015), abs=2e-6)
+    assert frame["val_accuracy_p"][1:].tolist() == pytest.approx([0.143767, 0.143547], abs=2e-6)
     cell = (frame["val_accuracy_low"][0], frame["val_accuracy_high"][0])
     assert cell == (pytest.approx(0.205677, abs=1e-6), pytest.approx(0.805002, abs=1e-6))
 
@@ -106,7 +97,7 @@ def test_what_is_printed(bench):
     ]
     lines = [[entry.text for entry in line] for line in sheet.lines]
     assert lines[0][:6] == ["gamma=0", "3 of 3", "51 [21, 81]", "15", "baseline", ""]
-    assert lines[1][:6] == ["gamma=1", "3 of 3", "68 [30, 91]", "16", "+17 [-4, +37]", "0.180"]
+    assert lines[1][:6] == ["gamma=1", "3 of 3", "68 [30, 91]", "16", "+17 [-9, +42]", "0.287"]
     assert sheet.title == "Judged"
     notes = "\n".join(sheet.notes)
     for part in (

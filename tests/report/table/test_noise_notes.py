@@ -1,0 +1,122 @@
+"""Runs that misbehave, through the whole report: told, counted, and kept from the rows they have nothing to do with."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from search.ledger.ledger import Ledger
+from search.report.formats.columns import table_sheet
+from search.report.table.build import comparison_table
+from search.report.table.model import Line, Table
+from search.space.model import Axis, Grid
+from search.statistics.stuck import Stuck
+from tests.report.judging import SPACE, Bench, card
+
+IMAGES = 300
+
+
+def study(
+    ledger: Ledger,
+    settings: int = 4,
+    seeds: int = 3,
+    stuck: tuple[tuple[int, int], ...] = (),
+    noise: str = "guarded",
+    loud: int | None = None,
+) -> Table:
+    """Return the table of settings right on about .8 of the images; stuck runs are right on a quarter, as by chance."""
+    report = replace(SPACE.report, noise=noise)
+    space = replace(SPACE, axes=[Axis("gamma", Grid(list(range(settings))))], seeds=tuple(range(seeds)), report=report)
+    bench = Bench(ledger, space, card(IMAGES))
+    rng = np.random.default_rng(0)
+    hard = rng.random(IMAGES)
+    for a in range(settings):
+        for s in range(seeds):
+            share = 0.8 + (0.06 * (s - 1) if a == loud else 0.0)
+            right = 0.8 * hard + 0.2 * rng.random(IMAGES) < share
+            bench.run({"gamma": a}, s, rng.random(IMAGES) < 0.25 if (a, s) in stuck else right)
+    return comparison_table(bench.opened)
+
+
+def note(table: Table, start: str) -> str:
+    return next((str(one) for one in table.notes if str(one).startswith(start)), "")
+
+
+def half(line: Line) -> float:
+    found = line.judged.difference
+    assert found is not None
+    assert found.low is not None
+    assert found.high is not None
+    return (found.high - found.low) / 2
+
+
+def test_a_run_that_did_not_learn_is_told_and_has_a_line_without_it(ledger: Ledger) -> None:
+    table = study(ledger, stuck=((1, 2),))
+    (flag,) = table.lines[1].judged.stuck
+    assert (flag.seed, flag.why) == (2, Stuck.NOT_LEARNED)
+    told = note(table, "1 of 3 runs of gamma=1 did not learn (")
+    assert ", siblings " in told
+    assert " With it: -" in told
+    assert " Without it: " in told
+    assert ", no verdict. Share of runs that fail: 0.8 to 90.6 % (95 % interval)." in told
+    names = [line[0].text for line in table_sheet(table).lines]
+    assert names == ["gamma=0", "gamma=1", "gamma=1, of runs that learn", "gamma=2", "gamma=3"]
+    without = table.lines[1].learned
+    assert without
+    assert without[0].cell.seeds == 2
+    assert without[0].better is without[0].worse is False
+    assert abs(without[0].difference.estimate) < 0.05 < -table.lines[1].judged.difference.estimate
+
+
+def test_unrelated_rows_are_what_they_were(ledger: Ledger, tmp_path) -> None:
+    """They were four times as wide, without a word."""
+    clean = study(ledger)
+    broken = study(Ledger(str(tmp_path / "other.db")), stuck=((3, 1),))
+    for a in (1, 2):
+        assert half(broken.lines[a]) <= 1.3 * half(clean.lines[a])
+        assert broken.lines[a].learned == ()
+    assert half(broken.lines[3]) > 4 * half(clean.lines[3])
+
+
+def test_a_stuck_baseline_gives_every_setting_a_second_line(ledger: Ledger) -> None:
+    table = study(ledger, stuck=((0, 1),))
+    assert all(line.learned for line in table.lines)
+    assert all(abs(line.learned[0].difference.estimate) < 0.05 for line in table.lines[1:])
+    lines = [[entry.text for entry in line] for line in table_sheet(table).lines]
+    assert [line[0] for line in lines[:3]] == ["gamma=0", "gamma=0, of runs that learn", "gamma=1"]
+
+
+def test_too_few_others_leave_no_second_line(ledger: Ledger) -> None:
+    table = study(ledger, stuck=((1, 1), (1, 2)))
+    assert table.lines[1].learned == ()
+
+
+def test_a_setting_at_chance_is_a_figure(ledger: Ledger) -> None:
+    table = study(ledger, stuck=((1, 0), (1, 1), (1, 2)))
+    assert note(table, "Not told from chance") == "Not told from chance: gamma=1."
+    assert table.lines[1].learned == ()
+
+
+def test_a_noisy_setting_is_named_and_has_its_own_spread(ledger: Ledger) -> None:
+    table = study(ledger, settings=6, seeds=5, loud=2)
+    told = note(table, "Runs scatter more than the rest in")
+    assert told.startswith("Runs scatter more than the rest in gamma=2 (p ")
+    assert told.endswith("): their own spread is used.")
+    assert table.lines[2].judged.difference.noisy[0] is not None
+    assert half(table.lines[2]) > 1.5 * half(table.lines[3])
+
+
+@pytest.mark.parametrize(
+    ("seeds", "noise", "said"), [(3, "guarded", True), (3, "strict", False), (5, "guarded", False)]
+)
+def test_few_seeds_recognise_no_noisy_setting_for_certain(ledger: Ledger, seeds: int, noise: str, said: bool) -> None:
+    table = study(ledger, seeds=seeds, noise=noise)
+    told = note(table, f"With {seeds} seeds a setting whose runs scatter far more")
+    assert bool(told) is said
+
+
+def test_strict_intervals_are_wider(ledger: Ledger, tmp_path) -> None:
+    plain, strict = study(ledger), study(Ledger(str(tmp_path / "other.db")), noise="strict")
+    assert sum(map(half, strict.lines[1:])) > sum(map(half, plain.lines[1:]))
