@@ -23,9 +23,10 @@ def figure_columns(table: Table) -> Iterator[Column]:
     Of the judged metric: ``_low`` and ``_high`` (95 % interval), and where there is a baseline ``_difference`` with its
     ends, ``_p``, ``_p_holm``, ``_better`` (it may be called better than the baseline) and ``_state`` (what kind of
     answer the difference is: see `statistics.results.State`). Where a seed diverged: ``_at_chance`` with its ends, the
-    metric with such seeds at chance, or at the score of an untrained model. Of other metrics with scores the same under
-    their names, without that. Of the test metric the same under ``<metric>_chosen``, with mean and sd: at the
-    epoch that each run chose on validation.
+    metric with such seeds at chance, or at the score of an untrained model. Where a run did not learn: ``_stuck``, how
+    many of the setting, and ``_learned`` with its ends and its difference, the same without such runs. Of other
+    metrics with scores the same under their names, without these two. Of the test metric the same under
+    ``<metric>_chosen``, with mean and sd: at the epoch that each run chose on validation.
     """
     if table.judged:
         yield from _judged(table, table.judged, lambda line: line.judged)
@@ -33,6 +34,15 @@ def figure_columns(table: Table) -> Iterator[Column]:
             chance = f"{table.judged}_at_chance"
             yield chance, "float64", lambda line: _at_chance(line).cell.estimate
             yield from _ends(chance, _at_chance)
+        if any(line.learned for line in table.lines):
+            learned = f"{table.judged}_learned"
+            yield f"{table.judged}_stuck", "int64", lambda line: sum(flag.outcome for flag in line.judged.stuck)
+            yield learned, "float64", lambda line: _learned(line).cell.estimate
+            yield from _ends(learned, _learned)
+            if table.compared:
+                between = f"{learned}_difference"
+                yield between, "float64", lambda line: _between(line).estimate
+                yield from _ends(between, _between)
     for name in table.scored:
         yield from _judged(table, name, partial(_scored, metric=name))
     if table.test:
@@ -101,3 +111,11 @@ def _scored(line: Line, metric: str) -> Judged:
 
 def _at_chance(line: Line) -> Judged:
     return line.at_chance[0] if line.at_chance else NOT_JUDGED
+
+
+def _learned(line: Line) -> Judged:
+    return line.learned[0] if line.learned else NOT_JUDGED
+
+
+def _between(line: Line) -> Difference:
+    return _learned(line).difference or Difference(Trust.NOT_ESTIMABLE)

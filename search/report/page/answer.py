@@ -24,6 +24,7 @@ from search.report.table.judged_text import points, with_words
 from search.report.table.judgement import confirms
 from search.report.table.labels import row_text
 from search.report.table.model import Claim, Judged, Line, Table
+from search.report.table.noise_notes import stuck_sentence
 from search.report.text import figure, is_accuracy, metric_words
 from search.space.model import Space
 from search.statistics.measure import ACCURACY
@@ -85,7 +86,8 @@ def answer(table: Table, read: Curves) -> str:
     runs = [claim for claim in table.verdicts if claim.kind != "undecided" and "runs" in claim.evidence]
     # What runs never or always do is no answer to which setting is better: it is said behind it.
     behind = f" Of what the file claims about runs, {_verdicts(runs)}." if runs else ""
-    return f"{_of_settings(table, read)}{behind}"
+    stuck = f" {sentence}." if (sentence := stuck_sentence(table)) else ""
+    return f"{_of_settings(table, read)}{behind}{stuck}"
 
 
 def _verdicts(claims: Sequence[Claim]) -> str:

@@ -44,6 +44,18 @@ def noise_notes(table: Table, rule: str) -> Iterator[Note]:
         )
 
 
+def stuck_sentence(table: Table) -> str:
+    """Return "1 of 3 runs of X did not learn" for the settings of a table, "" where all did."""
+    stuck = [line for line in table.lines if _outcomes(line.judged)]
+    told = [f"{_share(line)} of {line.setting}" for line in stuck]
+    return f"{_some(told)} did not learn" if told else ""
+
+
+def _share(line: Line) -> str:
+    """Return "1 of 3 runs"."""
+    return f"{len(_outcomes(line.judged))} of {counted(line.judged.cell.seeds, 'run')}"
+
+
 def _differences(table: Table) -> list[Difference]:
     cells = [one for line in table.lines for one in (line.judged, line.tested)]
     return [one.difference for one in cells if one.difference is not None and one.difference.state is Trust.ESTIMATED]
@@ -73,7 +85,7 @@ def _count(line: Line) -> str:
     word = "did not learn" if flags[0].why is Stuck.NOT_LEARNED else "lie far below their siblings"
     if flags[0].why is Stuck.FAR_BELOW and len(flags) == 1:
         word = "lies far below its siblings"
-    return f"{len(flags)} of {counted(cell.seeds, 'run')} of {line.setting} {word} ({means}, siblings {siblings})"
+    return f"{_share(line)} of {line.setting} {word} ({means}, siblings {siblings})"
 
 
 def _stuck(line: Line) -> str:

@@ -9,8 +9,10 @@ import pytest
 
 from search.ledger.ledger import Ledger
 from search.report.formats.columns import table_sheet
+from search.report.formats.render import table_frame
 from search.report.table.build import comparison_table
 from search.report.table.model import Line, Table
+from search.report.table.noise_notes import stuck_sentence
 from search.space.model import Axis, Grid
 from search.statistics.stuck import Stuck
 from tests.report.judging import SPACE, Bench, card
@@ -68,6 +70,11 @@ def test_a_run_that_did_not_learn_is_told_and_has_a_line_without_it(ledger: Ledg
     assert without[0].cell.seeds == 2
     assert without[0].better is without[0].worse is False
     assert abs(without[0].difference.estimate) < 0.05 < -table.lines[1].judged.difference.estimate
+    frame = table_frame(table)
+    assert frame["val_accuracy_stuck"].tolist() == [0, 1, 0, 0]
+    assert frame["val_accuracy_learned"].notna().tolist() == [False, True, False, False]
+    assert frame["val_accuracy_learned_difference_high"][1] == without[0].difference.high
+    assert stuck_sentence(table) == "1 of 3 runs of gamma=1 did not learn"
 
 
 def test_unrelated_rows_are_what_they_were(ledger: Ledger, tmp_path) -> None:
@@ -115,6 +122,8 @@ def test_few_seeds_recognise_no_noisy_setting_for_certain(ledger: Ledger, seeds:
     table = study(ledger, seeds=seeds, noise=noise)
     told = note(table, f"With {seeds} seeds a setting whose runs scatter far more")
     assert bool(told) is said
+    assert stuck_sentence(table) == ""
+    assert "val_accuracy_stuck" not in table_frame(table)
 
 
 def test_strict_intervals_are_wider(ledger: Ledger, tmp_path) -> None:
