@@ -20,6 +20,7 @@ from search.report.formats.fitting import GAP_COLUMNS
 from search.report.formats.sheet import Column, Entry
 from search.report.formats.terminal import MAX_PARAGRAPH_COLUMNS, Fitted, first_fitting, fitted, paragraph
 from search.report.table.judged_text import evidence_text
+from search.report.table.labels import short_label
 from search.report.table.model import Claim, Note, Table
 from search.statistics.single import HEAD
 
@@ -52,6 +53,12 @@ def comparison_lines(table: Table, width: int) -> Iterator[Text]:
     yield Text("")
     yield from replace(drawn, sheet=replace(drawn.sheet, title="")).lines()
     yield Text("")
+    for line in table.shown if table.confirms else ():
+        name = short_label(table, line)
+        if name != line.setting:
+            yield from paragraph(f"{name}: {line.setting.removeprefix(f'{name}: ')}", width)
+    if table.confirms:
+        yield Text("")
     first = len([sentence for sentence in (table.incomplete, *table.distrusted) if sentence])
     notes = [*_needed(table.footnotes, drawn)]
     for note in notes[:first]:
@@ -92,12 +99,16 @@ def _drawn(table: Table, width: int) -> tuple[Fitted, str]:
     # Of single runs p stands beside a difference whose heading says so already.
     columns = [replace(column, head=column.head.replace(f" ({HEAD})", "")) for column in full.columns]
     sheet = replace(full, title=table_title(table), columns=columns)
+    if table.confirms and not table.cross:  # what each candidate stands for is said below
+        names = [short_label(table, line) + ", diverged at chance" * line.second for line in drawn_lines(table)]
+        column = replace(sheet.columns[0], entries=[Entry(name) for name in names])
+        return fitted(replace(sheet, columns=[column, *sheet.columns[1:]]), width), ""
     parts = [_parts(line.setting, table.axes) for line in table.shown]
     if table.cross or len(table.axes) < 2 or len(parts) < 2:
         return fitted(sheet, width), ""
     common, left = shared_parts(parts)
-    names = iter(", ".join(mine) for mine in left)
-    texts = [line.setting if line.second else next(names) for line in drawn_lines(table)]
+    shorter = iter(", ".join(mine) for mine in left)
+    texts = [line.setting if line.second else next(shorter) for line in drawn_lines(table)]
     column = replace(sheet.columns[0], entries=[Entry(text) for text in texts])
     forms = [replace(sheet, columns=[column, *sheet.columns[1:]])]
     values = [_values(mine, table.axes) for mine in left]

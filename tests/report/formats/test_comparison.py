@@ -6,6 +6,7 @@ import io
 import re
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from rich.console import Console
 
@@ -16,7 +17,9 @@ from search.report.formats.columns import table_sheet
 from search.report.formats.comparison import Comparison
 from search.report.table.build import comparison_table
 from search.report.table.model import Note, Table
+from search.report.text import pairs_text
 from search.space.model import Axis, Float, Grid, Objective, Report, Search
+from search.study.confirm import AXIS
 from tests.report.builder import GAMMAS
 from tests.report.judging import SPACE, Bench
 
@@ -122,6 +125,30 @@ def test_long_settings_stand_above_their_figures_where_no_column_per_axis_fits(m
     assert max(map(cells, text.splitlines())) <= 60
     for line in table.lines:
         assert "".join(line.setting.split()) in "".join(text.split()), "nothing of a name is lost"
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_candidates_of_a_confirm_stage_are_called_as_it_calls_them(ledger, width):
+    """What they stand for is said below: it would take the room of the figures that decide."""
+    options = {
+        "baseline": {"optimizer.lr": 0.005, "loss.gamma": 0, "model.activation": "relu"},
+        "best 1": {"optimizer.lr": 0.01333, "loss.gamma": 2.536, "model.activation": "leaky_relu"},
+    }
+    labels = {name: f"{name}: {pairs_text(settings)}" for name, settings in options.items()}
+    report = replace(SPACE.report, rows=AXIS, baseline="baseline", labels=labels)
+    bench = Bench(
+        ledger, replace(SPACE, name="s (confirm)", axes=[Axis(AXIS, Grid([*options], options))], report=report)
+    )
+    for name in options:
+        for seed in bench.space.seeds:
+            bench.run({AXIS: name}, seed, np.arange(40) < 20 + seed, np.arange(30) < 15 + seed)
+    text = on_terminal(comparison_table(bench.opened), width)
+    assert max(map(cells, text.splitlines())) <= width
+    assert [line.split("  ")[0] for line in text.splitlines() if line.startswith(("baseline  ", "best 1  "))] == [
+        *options
+    ]
+    for label in labels.values():
+        assert label in paragraphs(text)
 
 
 def test_labels_keep_their_names(make):
