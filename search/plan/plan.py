@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from search.ledger.ledger import Ledger, StudyRecord
 from search.plan.counts import Epochs, Work, count, states_kept, work_of
@@ -11,6 +12,7 @@ from search.plan.estimates import Estimates
 from search.plan.known import Inventory, Known, examples, take_stock
 from search.plan.overhead import Overhead, overhead_on_record
 from search.plan.place import Place
+from search.plan.power import foreseen
 from search.plan.process import Probe
 from search.plan.proofs import Gate, kinds_to_come, standing_of, to_come_at_most
 from search.plan.times import Seconds, seconds_of
@@ -18,6 +20,9 @@ from search.plan.tree import Stage, grow
 from search.space.model import Space, confirm_name
 from search.study.leaf import Leaf, Planner, longest
 from search.study.marks import STATES_PER_CHAIN
+
+if TYPE_CHECKING:
+    from search.statistics.prospect import Prospect
 
 STATE_SPACING_S = 5.0
 """Seconds of training between a spaced state and the one before, as workers have it."""
@@ -61,6 +66,7 @@ class Plan:
         confirm: epochs its confirm stage may train besides, at most; 0 without one.
         kinds: kinds of training that something is to be proven of.
         untested: whether its data have no test split, so that its confirm stage can call no setting better.
+        shows: what it will be able to show; None where nothing is compared, or nothing is known of the images.
         place: where it would be trained.
         space: the search space.
         tree: the first stages of the stage tree, of all trials that are known by now.
@@ -82,6 +88,7 @@ class Plan:
     confirm: int
     kinds: int
     untested: bool
+    shows: Prospect | None
     place: Place
     space: Space = field(repr=False)
     tree: Sequence[Stage] = field(repr=False)
@@ -102,6 +109,7 @@ class Plan:
             "configurations_to_be_chosen": self.unasked,
             "sharing": self.sharing,
             "notes": [str(note) for note in self.space.notes],
+            "shows": None if self.shows is None else _shown(self.shows),
             "epochs": {
                 "full_length": self.epochs.full,
                 "alone": self.epochs.alone,
@@ -147,6 +155,17 @@ class Plan:
                 "note": self.place.note,
             },
         }
+
+
+def _shown(shows: Prospect) -> dict[str, object]:
+    return {
+        "sentence": shows.sentence,
+        "difference": shows.delta,
+        "found": asdict(shows.found),
+        "margin": shows.margin,
+        "equal": None if shows.equal is None else asdict(shows.equal),
+        "detectable": shows.detectable,
+    }
 
 
 def plan_of(
@@ -208,6 +227,7 @@ def plan_of(
         _confirm(space, ledger, study),
         len({kind for kind, _ in proofs}) + kinds_to_come(space, stock),
         planner.untested,
+        foreseen(space, planner, configurations),
         place,
         space,
         grow([known.leaf for known in stock.trials]),

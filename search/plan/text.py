@@ -160,6 +160,8 @@ def _cost(plan: Plan) -> Iterator[str | _Figure]:
     yield _line("execution class", device or "as below", f"{place.cpus} CPU{gpus} a trial; {place.source}")
     if place.note:
         yield f"  {place.note}"
+    if plan.shows is not None:
+        yield f"what it can show: {plan.shows.sentence}"
 
 
 def compared(plan: Plan, trained: int, again: int, proved: int, seconds: float, ray: bool = True) -> str:

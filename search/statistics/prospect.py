@@ -52,7 +52,8 @@ def without_record(accuracy: float, settings: int) -> Noise:
     quiet, usual, noisy = (
         Components(sd**2, images * share, rest * share, settings) for sd, rest, images in _SEEN.values()
     )
-    return Noise(usual, quiet, noisy, "nothing similar is on record: noise as seen elsewhere")
+    about = f"noise as seen elsewhere, of accuracies about {100 * accuracy:.0f} %"
+    return Noise(usual, quiet, noisy, f"nothing similar is looked up: {about}")
 
 
 def from_record(differences: Sequence[Difference], settings: int, study: str) -> Noise | None:
@@ -178,14 +179,16 @@ def prospect(
         ]
         return Chance(levels[0], min(levels), max(levels))
 
-    found, more = (chance(count, delta, False) for count in (seeds, seeds + 1))
+    difference, more = (chance(count, delta, False) for count in (seeds, seeds + 1))
     equal = equal_more = None
     if margin is not None:
         equal, equal_more = (chance(count, margin, True) for count in (seeds, seeds + 1))
     detectable = noise.expected.detectable(seeds, images, alpha) if seeds >= VERDICT_SEEDS else None
     if detectable is not None and detectable > measure.span:
         detectable = None
-    return Prospect(seeds, images, delta, margin, found, equal, more, equal_more, detectable, noise.source, measure)
+    return Prospect(
+        seeds, images, delta, margin, difference, equal, more, equal_more, detectable, noise.source, measure
+    )
 
 
 def _percent(share: float) -> str:

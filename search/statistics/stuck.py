@@ -95,7 +95,7 @@ def flags(scores: Scores, chance: float | None = None) -> list[Flag]:
     scale = _lower_median([row_scale(one) for one in of_setting.values() if len(one) > 1])
     s0 = max(scale, float(np.median(noise)))
     level = None if chance is None else sign * chance
-    found: list[Flag] = []
+    flagged: list[Flag] = []
     for run in runs:
         reference = _reference(run, means, of_setting)
         mean, why = means[run], None
@@ -107,10 +107,10 @@ def flags(scores: Scores, chance: float | None = None) -> list[Flag]:
                 why = Stuck.NOT_LEARNED
         if why is not None and reference is not None:
             printed = measure.printed(sign * mean), measure.printed(sign * reference)
-            found.append(Flag(*run, why, *printed))
+            flagged.append(Flag(*run, why, *printed))
         elif measure.correctness and chance is not None and _at_chance(mean, chance, scores.images, of_setting):
-            found.append(Flag(*run, Stuck.AT_CHANCE, mean))
-    return found
+            flagged.append(Flag(*run, Stuck.AT_CHANCE, mean))
+    return flagged
 
 
 def qn(values: Sequence[float]) -> float:

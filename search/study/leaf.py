@@ -93,6 +93,15 @@ class Planner:
         """Whether data that were read have no test split: only a card with true classes tells."""
         return any(card.truth and "test" not in card.truth for card in self._cards.values())
 
+    def judged(self, split: str) -> int:
+        """Return how many examples of a split judge a setting: groups, where examples come in some, else those of
+        different content; the fewest of the data that were read, 0 where none tell."""
+        counts = []
+        for card in self._cards.values():
+            names = card.groups.get(split) or card.contents.get(split) or range(len(card.truth.get(split, ())))
+            counts.append(len(set(names)))
+        return min(counts, default=0)
+
     def leaf(self, number: int, configuration: int, seed: int, parameters: Mapping[str, object]) -> Leaf:
         """Return the leaf of a configuration under one seed.
 

@@ -85,13 +85,15 @@ class ForestRow:
 def differences(table: Table) -> Iterator[ForestRow]:
     """Yield the differences of a table's printed lines to the baseline: on test images in a confirm stage."""
     for line in table.shown:
-        found = (line.tested if table.confirms else line.judged).difference
-        if found is None:
+        difference = (line.tested if table.confirms else line.judged).difference
+        if difference is None:
             continue
-        state = "" if found.state is Trust.ESTIMATED else found.reason or found.state.value
+        state = "" if difference.state is Trust.ESTIMATED else difference.reason or difference.state.value
         label = short_label(table, line) if table.confirms else line.setting
         number = f"configuration {line.configuration}"
-        yield ForestRow(label, found.estimate, found.low, found.high, state, factor(found.measure), number)
+        yield ForestRow(
+            label, difference.estimate, difference.low, difference.high, state, factor(difference.measure), number
+        )
 
 
 def forest_figure(

@@ -64,13 +64,13 @@ def _differences(table: Table) -> list[Difference]:
 def _noisy(table: Table) -> dict[str, float]:
     """Return the settings whose own spread was used for its size, with their p."""
     baseline = next((line.setting for line in table.lines if line.baseline), "the baseline")
-    found: dict[str, float] = {}
+    smallest: dict[str, float] = {}
     for line in table.lines:
         for one in (line.judged.difference, line.tested.difference):
             for name, p in zip((line.setting, baseline), one.noisy if one is not None else (), strict=False):
                 if p is not None:
-                    found[name] = min(p, found.get(name, 1.0))
-    return found
+                    smallest[name] = min(p, smallest.get(name, 1.0))
+    return smallest
 
 
 def _outcomes(judged: Judged) -> list[Flag]:
