@@ -92,6 +92,20 @@ def _judged(table: Table, metric: str, judged: Callable[[Line], Judged]) -> Iter
     yield f"{metric}_p_holm", "float64", lambda line: judged(line).p_adjusted
     yield f"{metric}_better", "bool", lambda line: judged(line).better
     yield f"{metric}_state", "object", state
+    if any(judged(line).companions is not None for line in table.lines):
+        for name in ("won", "capped_difference"):
+            yield from _beside(f"{metric}_{name}", partial(_companion, judged=judged, name=name.partition("_")[0]))
+        yield f"{metric}_top_share", "float64", lambda line: getattr(judged(line).companions, "top_share", None)
+
+
+def _companion(line: Line, judged: Callable[[Line], Judged], name: str) -> Difference:
+    return getattr(judged(line).companions, name, None) or Difference(Trust.NOT_ESTIMABLE)
+
+
+def _beside(name: str, of: Callable[[Line], Difference]) -> Iterator[Column]:
+    """Yield the columns of a difference that stands beside another one."""
+    yield name, "float64", lambda line: of(line).estimate
+    yield from _ends(name, of)
 
 
 def _ends(name: str, of: Callable[[Line], Judged | Difference]) -> Iterator[Column]:

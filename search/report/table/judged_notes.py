@@ -14,6 +14,7 @@ from search.report.table.judgement import Remarks
 from search.report.table.labels import row_text
 from search.report.table.model import Judged, Note, Table
 from search.report.table.noise_notes import noise_notes
+from search.report.table.tail_notes import tail_notes
 from search.report.text import is_accuracy
 from search.space.model import Report
 from search.statistics.measure import ACCURACY
@@ -61,6 +62,7 @@ def judged_notes(table: Table, read: Curves, remarks: Remarks) -> Iterator[Note]
     if table.cross:
         yield Note("table.csv holds every setting in a line of its own, with its test differences and its epochs.")
     yield from noise_notes(table, read.space.report.noise)
+    yield from tail_notes(table)
     yield from (*_claims(table, remarks), *_images(remarks), *_diverged(table))
 
 

@@ -29,6 +29,7 @@ from search.statistics.families import Family, family
 from search.statistics.results import Difference, Trust
 from search.statistics.scores import Ended, Scores
 from search.statistics.stuck import without
+from search.statistics.tails import companions
 
 
 @dataclass(frozen=True)
@@ -144,10 +145,15 @@ def _judge(split: _Split, partners: Mapping[int, int], looks: int, planned: bool
     """Compare the lines of a split with their partners; None where nothing can be."""
     if split.evidence.why:
         return None
-    _compare(split, partners, rule)
-    found = family(split.differences, looks, planned, split.comparisons)
-    _adjust(split, found, partners)
-    return found
+    pairs = _compare(split, partners, rule)
+    adjusted = family(split.differences, looks, planned, split.comparisons)
+    _adjust(split, adjusted, partners)
+    for panel, here in pairs:
+        # Beside the mean, always: which method is right must not depend on what the scores look like.
+        both = [(panel.places[a], panel.places[partners[a]]) for a in here]
+        for a, beside in zip(here, companions(panel.scores, both, rule, panel.unlearned), strict=True):
+            split.judged[a] = replace(split.judged[a], companions=beside)
+    return adjusted
 
 
 def confirms(record: StudyRecord) -> bool:
@@ -210,12 +216,17 @@ def _split(evidence: Evidence, lines: int, level: bool) -> _Split:
     return _Split(evidence, level, found)
 
 
-def _compare(split: _Split, partners: Mapping[int, int], rule: Rule) -> None:
-    """Set each line's difference to its partner: None for a baseline, and for lines that nothing is known of."""
-    differences = split.differences
+def _compare(split: _Split, partners: Mapping[int, int], rule: Rule) -> list[tuple[Panel, list[int]]]:
+    """Set each line's difference to its partner: None for a baseline, and for lines that nothing is known of.
+
+    Returns:
+        each panel with the lines that were compared there.
+    """
+    differences, compared = split.differences, []
     for number, panel in enumerate(split.evidence.panels):
         here = [a for a in panel.places if partners.get(a, a) != a and partners[a] in panel.places]
         pairs = [(panel.places[a], panel.places[partners[a]]) for a in here]
+        compared.append((panel, here))
         found = compare(panel.scores, pairs, rule, panel.unlearned)
         for a, one, name in zip(here, found, alike(panel.scores, pairs), strict=True):
             differences[a] = one
@@ -226,6 +237,7 @@ def _compare(split: _Split, partners: Mapping[int, int], rule: Rule) -> None:
             missing = "predictions" if measure.correctness else "scores"
             reason = f"the baseline was measured on other {measure.examples}, or has no {missing}"
             differences[a] = Difference(Trust.NOT_ESTIMABLE, reason=reason, measure=measure)
+    return compared
 
 
 def _adjust(split: _Split, found: Family, partners: Mapping[int, int]) -> None:

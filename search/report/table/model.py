@@ -11,6 +11,7 @@ from search.statistics.measure import ACCURACY, Measure
 from search.statistics.results import ALPHA, CellEstimate, Difference, Trust
 from search.statistics.single import BANNER
 from search.statistics.stuck import Flag
+from search.statistics.tails import Companions
 from search.statistics.verdicts import Verdict
 
 
@@ -41,6 +42,7 @@ class Judged:
         better: it may be called better than the baseline.
         worse: it may be called worse than the baseline.
         stuck: runs of it that did not learn, or that are not told from chance.
+        companions: of real scores, what stands beside the difference because means may hang on a few examples.
     """
 
     cell: CellEstimate
@@ -50,6 +52,7 @@ class Judged:
     better: bool = False
     worse: bool = False
     stuck: tuple[Flag, ...] = ()
+    companions: Companions | None = None
 
     @property
     def known(self) -> bool:

@@ -20,11 +20,12 @@ from search.report.table.build import comparison_table
 from search.report.table.model import Table
 from search.space.model import Objective, Search
 from search.statistics.cell import cell
-from search.statistics.crossed import compare
+from search.statistics.crossed import Rule, compare
 from search.statistics.families import holm
 from search.statistics.measure import Form, Measure
 from search.statistics.results import Trust
 from search.statistics.scores import make_scores
+from search.statistics.tails import companions
 from tests.report.judging import SPACE as JUDGED
 from tests.report.judging import Bench, pattern
 from tests.report.scored import RMSE, SPACE, Regression, errors
@@ -256,6 +257,40 @@ def test_a_million_examples_take_memory_in_proportion(ledger):
     assert table.lines[0].judged.cell.images == n
     analysed = 2 * 9 * n * 8
     assert peak < 5 * analysed, peak / analysed
+
+
+def test_the_companions_of_a_mean_stand_beside_its_difference(ledger):
+    """On most hours width 3 is worse; on a few it is so much better that its mean is lower."""
+    luck = np.random.default_rng(2).gamma(2, 2, 200)
+
+    def scores_of(a, s):
+        noise = np.random.default_rng([a, s]).uniform(0.99, 1.01, 200)
+        rare = np.arange(200) < 2
+        factor = 0.1**rare if a == 3 else 1.0
+        return luck * noise * np.where(rare, 200.0 * factor, 1.2 if a == 3 else 1.0)
+
+    table = comparison_table(Regression(ledger).grid(scores_of).opened)
+    scores = make_scores([[scores_of(a, s) for s in range(5)] for a in (1, 2, 3)], measure=DEGREES)
+    (second, third) = companions(scores, [(1, 0), (2, 0)], Rule.GUARDED)
+    assert [line.judged.companions for line in table.lines] == [None, second, third]
+    assert third.won.estimate < -0.4
+    assert third.top_share > 0.9
+    (note,) = [note for note in table.notes if note.startswith("val_rmse is a mean, which may hang on a few hours.")]
+    assert f"width=3 better on {100 * (0.5 + third.won.estimate):.1f}" in note
+    assert "% of hours, capped " in note
+    assert f"the top 1 % of hours carry {100 * third.top_share:.0f} % of the spread" in note
+    assert note.endswith("Its level excludes scores larger than any seen.")
+    frame = render.table_frame(table)
+    assert frame["val_rmse_won"].tolist()[2] == third.won.estimate
+    assert frame["val_rmse_capped_difference_high"].tolist()[2] == third.capped.high
+    assert frame["val_rmse_top_share"].tolist()[1:] == [second.top_share, third.top_share]
+
+
+def test_right_and_wrong_have_no_companions(ledger):
+    table = comparison_table(classified(ledger).opened)
+    assert {line.judged.companions for line in table.lines} == {None}
+    assert sum("may hang on a few images" in note for note in table.notes) == 1
+    assert not any(name.startswith("val_accuracy_won") for name in render.table_frame(table).columns)
 
 
 # Groups ----------------------------------------------------------------------------------------------------------
