@@ -8,7 +8,8 @@ A *pair* is a saved state of epoch s, and the row of epoch s + 1 that the proces
 *proof* trains that row again, in a process in which nothing was trained before, and compares every bit. A kind has
 these proofs, each given once and on record from then on:
 
-* ``start``: the first epochs of two trials, or of one twice where there is no other;
+* ``start``: the first epoch of a trial. Where processes train one lease after another, the first epochs of two trials,
+  or of one twice where there is no other;
 * ``depth j``: one epoch from the state of a pair with s >= 2^j. Whatever starts from a state of epoch t with
   2^j < t <= 2^(j+1) needs it, so a state of at least t / 2 is proven. A deeper proof does not stand for a shallower
   one: how many proofs a study takes then follows from where its chains start, not from the order in which they end;
@@ -39,8 +40,11 @@ The fourth kind of origin is the key of the saved state that its process began f
 START = "start"
 """The proof of a kind that anything from epoch 0 needs."""
 
-START_EPOCHS = 2
-"""Epochs that the proof of the start trains."""
+START_EPOCHS = 1
+"""Epochs that the proof of the start trains where each lease has a process of its own."""
+
+START_EPOCHS_OF_USED = 2
+"""Epochs that it trains where processes train one lease after another: what they keep may change what they train."""
 
 STATES_PER_SAMPLE = 100
 """One state in so many is proven itself, whatever is proven of its kind."""
@@ -123,8 +127,20 @@ def needed(epoch: int, key: str) -> list[str]:
     return [depth_name(depth_of(epoch)), *([sample_name(key)] if key and is_sampled(key) else [])]
 
 
+def start_epochs(own_process: bool) -> int:
+    """Return the epochs that the proof of a start trains.
+
+    Args:
+        own_process: whether each lease is trained in a process of its own.
+    """
+    return START_EPOCHS if own_process else START_EPOCHS_OF_USED
+
+
 def owed(
-    roots: Iterable[str], starts: Iterable[tuple[str, int, str]], proven: Mapping[str, Iterable[str]]
+    roots: Iterable[str],
+    starts: Iterable[tuple[str, int, str]],
+    proven: Mapping[str, Iterable[str]],
+    own_process: bool,
 ) -> dict[Proof, int]:
     """Return the proofs that a run has to give, with the epochs that each one trains.
 
@@ -132,8 +148,9 @@ def owed(
         roots: kinds of which the run trains anything from epoch 0.
         starts: a kind, the epoch and the key of each state that anything starts from.
         proven: kind -> its proofs on record.
+        own_process: whether each lease is trained in a process of its own.
     """
-    proofs = {(kind, START): START_EPOCHS for kind in roots}
+    proofs = {(kind, START): start_epochs(own_process) for kind in roots}
     proofs |= {(kind, what): 1 for kind, epoch, key in starts for what in needed(epoch, key)}
     on_record = {(kind, what) for kind, names in proven.items() for what in names}
     return {proof: epochs for proof, epochs in proofs.items() if proof not in on_record}

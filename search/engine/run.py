@@ -38,6 +38,7 @@ from search.study.opened import OpenStudy
 from search.study.revision import bring_up_to_date, find_study, new_revision, study_in_class
 from search.study.sampling import make_sampler
 from search.system import limits
+from search.system.machine import fork_is_fresh
 from search.system.surroundings import require_surroundings
 from search.workload import Workload, load_workload
 
@@ -326,7 +327,8 @@ class _Steps:
         deadline = self.deadline[0] if self.deadline else None
         arguments = (self._study(record), planner, sampler, run_id, workers)
         hear = self.first.event if self.first is not None else self.view.event
-        driver = Driver(Context(*arguments, on_event=hear, deadline=deadline))
+        own_process = fork_is_fresh(gpus)
+        driver = Driver(Context(*arguments, on_event=hear, deadline=deadline, own_process=own_process))
         if self.first is not None:
             self.first.pace = driver.context.pace
         configurations = self.space.search.trials or self.space.grid_size()

@@ -29,7 +29,8 @@ class Epochs:
         train: of these, to be trained; at most, where stop rules or pruning may end trials that are not decided yet.
         least: to be trained at least.
         expected: to be trained if one in `reduction_factor` goes on at each rung; None without pruning.
-        again: trained again to reach a state from which the missing ones can be trained.
+        again: trained again to reach a state from which the missing ones can be trained, by a single worker. Where the
+            state that a killed run left has no row behind it, a second worker may start earlier than wait for a proof.
         prove: trained in fresh processes, to prove that states can be shared; at most, where `train` is.
     """
 

@@ -20,6 +20,7 @@ from search.plan.tree import Stage, grow
 from search.space.model import Space, confirm_name
 from search.study.leaf import Leaf, Planner, longest
 from search.study.marks import STATES_PER_CHAIN
+from search.system.machine import fork_is_fresh
 
 if TYPE_CHECKING:
     from search.statistics.prospect import Prospect
@@ -191,12 +192,14 @@ def plan_of(
     """
     stock = take_stock(space, ledger, planner, record)
     keeps = planner.sharing and planner.resumable and space.resources.states_gb > 0
-    gate = Gate(standing_of(stock, ledger, record, planner.alone), stock, space, planner.landmarks, keeps)
+    own_process = fork_is_fresh(place.gpus)
+    standing = standing_of(stock, ledger, record, planner.alone)
+    gate = Gate(standing, stock, space, planner.landmarks, keeps, own_process)
     work = work_of(stock, gate)
     proofs, epochs = gate.proofs(), count(space, stock, work)
     if not epochs.exact or stock.unasked:
         proofs = gate.proofs_at_most()
-    epochs = replace(epochs, prove=sum(proofs.values()) + to_come_at_most(space, stock, keeps))
+    epochs = replace(epochs, prove=sum(proofs.values()) + to_come_at_most(space, stock, keeps, own_process))
     study = record.name if record is not None else space.name
     estimates = Estimates(stock, ledger, place.execution_class, space.workload, study, probe)
     like = examples(space, stock, planner)

@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from search.core.prefix import fingerprint
-from search.core.trust import START_EPOCHS, Proof, depth_name, depth_of, outline, owed, proves_depth
+from search.core.trust import Proof, depth_name, depth_of, outline, owed, proves_depth, start_epochs
 from search.ledger.kept import Role
 from search.ledger.ledger import Ledger, StudyRecord
 from search.plan.known import Inventory, Known
@@ -71,12 +71,19 @@ class Gate:
         space: at its rungs states are kept.
         landmarks: epochs the workload names.
         keeps: whether states are kept where trials part.
+        own_process: whether each lease is trained in a process of its own.
     """
 
     def __init__(
-        self, standing: Standing, stock: Inventory, space: Space, landmarks: Sequence[int], keeps: bool
+        self,
+        standing: Standing,
+        stock: Inventory,
+        space: Space,
+        landmarks: Sequence[int],
+        keeps: bool,
+        own_process: bool = True,
     ) -> None:
-        self.standing, self.keeps = standing, keeps
+        self.standing, self.keeps, self._own_process = standing, keeps, own_process
         self._stock, self._rungs, self._landmarks = stock, rungs_of(space), landmarks
         self._deepest = {kind: max(pairs.values()) for kind, pairs in standing.pairs.items()}  # epoch of a pair
         self._uncounted: list[tuple[Known, int]] = []  # chains whose pairs are not in it yet: few runs ever ask
@@ -160,7 +167,7 @@ class Gate:
 
     def proofs(self) -> dict[Proof, int]:
         """Return the proofs that the run gives, with the epochs of each one, if nothing ends a trial early."""
-        return owed([*self.roots, *self.standing.begun], self.starts, self.standing.proven)
+        return owed([*self.roots, *self.standing.begun], self.starts, self.standing.proven, self._own_process)
 
     def proofs_at_most(self) -> dict[Proof, int]:
         """Return the proofs that it gives at most, wherever trials end: then chains may start from any state kept."""
@@ -177,7 +184,7 @@ class Gate:
         every_depth = {(kind, depth_name(depth)): 1 for kind, count in depths.items() for depth in range(count)}
         on_record = {(kind, what) for kind, names in self.standing.proven.items() for what in names}
         more = {proof: epochs for proof, epochs in every_depth.items() if proof not in on_record}
-        return owed([*depths, *self.standing.begun], starts, self.standing.proven) | more
+        return owed([*depths, *self.standing.begun], starts, self.standing.proven, self._own_process) | more
 
 
 def _marks(leaf: Leaf, rungs: Sequence[int], landmarks: Sequence[int]) -> set[int]:
@@ -216,7 +223,7 @@ def _outlines(axis: Axis) -> int:
     return 1 + (domain.low <= 0 <= domain.high and domain.low < domain.high) + absent
 
 
-def to_come_at_most(space: Space, stock: Inventory, keeps: bool) -> int:
+def to_come_at_most(space: Space, stock: Inventory, keeps: bool, own_process: bool) -> int:
     """Return the epochs that proofs of kinds take which are not known yet, samples apart."""
     depths = depth_of(longest(space) - 1) + 1 if keeps and longest(space) > 1 else 0
-    return kinds_to_come(space, stock) * (START_EPOCHS + depths)
+    return kinds_to_come(space, stock) * (start_epochs(own_process) + depths)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import faulthandler
 import gc
 import importlib
 import json
@@ -17,7 +18,7 @@ import traceback
 from collections.abc import Callable, Mapping, Sequence
 from multiprocessing import reduction
 from multiprocessing.connection import Connection
-from typing import NoReturn
+from typing import NoReturn, TextIO
 
 from search.core.trial import DataCard
 from search.core.values import Settings
@@ -39,11 +40,14 @@ class Asked:
     def __init__(self, workload: Workload) -> None:
         self._workload = workload
         self._run: Run | None = None
+        self._data_of: Settings | None = None  # the fixed settings whose data were read last
+        self._faults: TextIO = sys.stderr
 
     def start(self, fixed: Settings, cpus: int, gpus: float, state: bytes | None) -> None:
         """Begin a run."""
         self._run = None
-        self._workload.data(fixed)  # a worker reads them before it starts a run, to compare them with the driver's
+        if self._data_of != fixed:
+            self._workload.data(fixed)  # a worker reads them before it starts a run, to compare them with the driver's
         run = self._workload.start(fixed, cpus, gpus)
         if state is not None:
             run.load(state)
@@ -70,7 +74,24 @@ class Asked:
 
     def data(self, fixed: Settings) -> DataCard | None:
         """Return the data card."""
-        return self._workload.data(fixed)
+        card, self._data_of = self._workload.data(fixed), dict(fixed)
+        return card
+
+    # What a worker asks besides.
+
+    def note_faults(self, file: str) -> None:
+        """Write into a file where this process was when it dies of a fault."""
+        with contextlib.suppress(OSError):  # no room, or no such folder: the work matters, the notes do not
+            self._faults = open(file, "a", encoding="utf-8")  # noqa: PTH123, SIM115 - for faults to come
+            faulthandler.enable(self._faults)
+
+    def limit(self, seconds: float | None) -> None:
+        """End this process after so many seconds, with a note of where it was; None for never."""
+        if seconds is None:
+            faulthandler.cancel_dump_traceback_later()
+            return
+        with contextlib.suppress(ValueError, OverflowError):  # longer than the system's clocks can count
+            faulthandler.dump_traceback_later(seconds, exit=True, file=self._faults)
 
     # What `verify` asks besides.
 

@@ -54,12 +54,15 @@ class FreshFailed(Exception):
 
 
 class FreshDied(Exception):
-    """A fresh process ended by itself; its text says by which signal, or with which exit status."""
+    """A fresh process ended by itself.
 
+    Attributes:
+        how: how it ended: by which signal, or with which exit status ("died of SIGSEGV").
+    """
 
-def fork_is_fresh(gpus: float) -> bool:
-    """Whether a fork of a warm process counts as a fresh process: on Linux, for what trains on a CPU."""
-    return not gpus and sys.platform.startswith("linux")
+    def __init__(self, how: str, who: str = "the process") -> None:
+        super().__init__(f"{who} {how}")
+        self.how = how
 
 
 class Warm:
@@ -122,7 +125,7 @@ class Warm:
                 reduction.send_handle(zygote, its.fileno(), self._pid)
                 answer = pickle.loads(zygote.recv_bytes())
         except (EOFError, OSError) as error:
-            raise FreshDied("the warm process has ended") from error
+            raise FreshDied("has ended", "the warm process") from error
         if isinstance(answer, int):
             return _Forked(self, answer)
         raise FreshFailed(*answer)
@@ -149,11 +152,11 @@ class Warm:
                 zygote.send_bytes(json.dumps(request).encode())
                 return pickle.loads(zygote.recv_bytes())
         except (EOFError, OSError) as error:
-            raise FreshDied("the warm process has ended") from error
+            raise FreshDied("has ended", "the warm process") from error
 
     def _living(self) -> Connection:
         if self._zygote is None:
-            raise FreshDied("the warm process was closed")
+            raise FreshDied("was closed", "the warm process")
         return self._zygote
 
     def close(self) -> None:
@@ -244,6 +247,14 @@ class Fresh:
         """Load a state into the run. Raises as `start`."""
         self.ask("load", state)
 
+    def note_faults(self, file: str) -> None:
+        """Have the process write into a file where it was when it dies of a fault, or when its time is over."""
+        self.ask("note_faults", file)
+
+    def limit(self, seconds: float | None) -> None:
+        """End the process after so many seconds, unless another limit is set before; None for never."""
+        self.ask("limit", seconds)
+
     def data(self, fixed: Settings) -> DataCard | None:
         """Return the workload's data card. Raises as `start`."""
         card: DataCard | None = self.ask("data", dict(fixed))
@@ -252,7 +263,7 @@ class Fresh:
     def ask(self, what: str, *arguments: object) -> Any:
         """Have a method of `search.proof.child.Asked` called there, and return what it returns. Raises as `start`."""
         if not self._open:
-            raise FreshDied("the process was closed")
+            raise FreshDied("was closed")
         try:
             self._connection.send_bytes(pickle.dumps((what, arguments)))
             answer, value = pickle.loads(self._connection.recv_bytes())  # from our own process
@@ -272,13 +283,13 @@ class Fresh:
                 self._end(kill=True)
 
     def _end(self, kill: bool) -> str:
-        """Let go of the process; return how it ended."""
+        """Let go of the process; return how it ended, as `FreshDied` tells it."""
         self._open = False
         self._connection.close()
         status = self._process.end(kill)
         if os.WIFSIGNALED(status):
-            return f"the process died of {signal.Signals(os.WTERMSIG(status)).name}"
-        return f"the process ended with exit status {os.waitstatus_to_exitcode(status)}"
+            return f"died of {signal.Signals(os.WTERMSIG(status)).name}"
+        return f"ended with exit status {os.waitstatus_to_exitcode(status)}"
 
     def __enter__(self) -> Self:
         return self

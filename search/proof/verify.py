@@ -16,12 +16,13 @@ from search.plan.place import share
 from search.proof.branches import branches, prove
 from search.proof.cases import LOADED, SAVED, TWICE, Ground, cases
 from search.proof.finding import Finding, Result, Verified
-from search.proof.fresh import Warm, fork_is_fresh
+from search.proof.fresh import Warm
 from search.proof.savings import MAX_TRIALS_COUNTED, leaves
 from search.proof.settings import axis_cases, seed_cases
 from search.proof.subject import Subject, another_seed, far, subject
 from search.proof.trainer import Trainer, Trouble, troubles
 from search.space.model import Space
+from search.system.machine import fork_is_fresh
 from search.workload import Workload, load_workload
 
 BRANCHES = "every state that trials of the plan part behind"

@@ -8,12 +8,19 @@ from __future__ import annotations
 import os
 import platform
 import socket
+import sys
 from importlib import metadata
 from pathlib import Path
 
 from search.system import limits
 
 PACKAGES = ("torch", "torchvision", "ray", "optuna", "numpy", "pandas", "scikit-learn", "pillow", "sqlalchemy")
+
+
+def fork_is_fresh(gpus: float) -> bool:
+    """Whether a fork of a process that has trained nothing counts as a fresh process: on Linux, for what trains on a
+    CPU. A GPU's context does not survive a fork, nor do macOS's libraries."""
+    return not gpus and sys.platform.startswith("linux")
 
 
 def hardware() -> dict[str, object]:

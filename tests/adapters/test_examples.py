@@ -13,9 +13,9 @@ import yaml
 from search import load_space
 from search.proof import cases
 from search.proof.finding import Finding, Result, Verified
-from search.proof.fresh import fork_is_fresh
 from search.proof.verify import verify
 from search.space.reader import space_from_mapping
+from search.system.machine import fork_is_fresh
 from search.workload import load_workload
 from tests.adapters.command.made import PROGRAM
 from tests.adapters.shared import alone, rows, rows_shared_are_those_alone

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 import pytest
 
 from search.proof.finding import Finding, Result
-from search.proof.fresh import fork_is_fresh
 from search.proof.verify import verify
 from search.space.model import Space
 from search.space.reader import space_from_mapping
+from search.system.machine import fork_is_fresh
 from tests.adapters.mistakes import MISTAKES
 from tests.proof.small import Small
 

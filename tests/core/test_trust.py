@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from search.core.trust import (
     START,
-    START_EPOCHS,
     depth_name,
     depth_of,
     is_sampled,
@@ -20,6 +19,7 @@ from search.core.trust import (
     owed,
     proves_depth,
     sample_name,
+    start_epochs,
 )
 
 IDENTITY = {"workload": "mine:It", "recipe": "source 0123", "evaluation": "1"}
@@ -134,14 +134,14 @@ KINDS = st.sampled_from("abc")
 STARTS = st.lists(st.tuples(KINDS, st.integers(0, 40), st.integers(0, 500).map(lambda number: f"{100 * number:040x}")))
 
 
-@given(st.sets(KINDS), STARTS, st.data())
+@given(st.sets(KINDS), STARTS, st.booleans(), st.data())
 def test_each_proof_is_owed_once_and_none_that_is_on_record(
-    roots: set[str], starts: list[tuple[str, int, str]], data: st.DataObject
+    roots: set[str], starts: list[tuple[str, int, str]], own_process: bool, data: st.DataObject
 ) -> None:
-    everything = owed(roots, starts, {})
+    everything = owed(roots, starts, {}, own_process)
     depths = {(one, depth_of(epoch)) for one, epoch, _ in starts if epoch}
     samples = {(one, key) for one, epoch, key in starts if epoch and is_sampled(key)}
-    assert sum(everything.values()) == START_EPOCHS * len(roots) + len(depths) + len(samples)
+    assert sum(everything.values()) == start_epochs(own_process) * len(roots) + len(depths) + len(samples)
     assert set(everything) == {
         *((one, START) for one in roots),
         *((one, depth_name(depth)) for one, depth in depths),
@@ -152,4 +152,6 @@ def test_each_proof_is_owed_once_and_none_that_is_on_record(
     proven: dict[str, set[str]] = {}
     for one, what in on_record:
         proven.setdefault(one, set()).add(what)
-    assert owed(roots, starts, proven) == {name: cost for name, cost in everything.items() if name not in on_record}
+    assert owed(roots, starts, proven, own_process) == {
+        name: cost for name, cost in everything.items() if name not in on_record
+    }

@@ -172,7 +172,8 @@ class Simulation:
         sharing: passed to the planner.
         lasting: seconds that an epoch lets pass, of whichever worker.
         proofs_dying: chance that the worker of a proof dies.
-        reused: chance that a lease is given to a process that has trained, where one waits.
+        own_process: whether each lease is trained in a process of its own.
+        reused: without that, chance that a lease is given to a process that has trained, where one waits.
     """
 
     space: Space
@@ -191,6 +192,7 @@ class Simulation:
     sharing: bool = True
     lasting: float = 1.0
     proofs_dying: float = 0.0
+    own_process: bool = True
     reused: float = 0.8
     workload: Any = field(default_factory=Synthetic)
 
@@ -214,6 +216,7 @@ class Simulation:
             self.workers,
             on_event=self._hear,
             clock=lambda: self.now,
+            own_process=self.own_process,
         )
         self.driver = Driver(context)
         self.driver.context.lock = self.baton
@@ -272,7 +275,7 @@ class Simulation:
         assert not self.states_to_come() & set(fold.leaf.path[fold.base : fold.epoch]), "a state is on its way"
         assert len(lease.schedule) == len(lease.path)
         self.running[lease.id] = (lease, 0)
-        used = not lease.alone and self.kept_processes and self.rng.random() < self.reused
+        used = not (lease.alone or self.own_process) and self.kept_processes and self.rng.random() < self.reused
         process = self.kept_processes.pop(self.rng.randrange(len(self.kept_processes))) if used else []
         self.processes[lease.id] = [*process, lease.fixed]
         self.stops[lease.id] = deepcopy(list(lease.stops))

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from search.core import prefix, trust
 from search.core.trial import Row, State, Trial
+from search.core.trust import START_EPOCHS, START_EPOCHS_OF_USED
 from search.ledger.files import StateFile
 from search.ledger.kept import KeptState, Role
 from search.ledger.ledger import Ledger, Recorded
@@ -64,7 +65,7 @@ def counted(leaves: Sequence[Leaf]) -> dict[tuple[str, str], int]:
     for each in leaves:
         for epoch in range(1, len(each.path)):
             behind[each.kind, epoch, each.path[epoch - 1]].add(each.path[epoch])
-    proofs = {(each.kind, "start"): 2 for each in leaves}
+    proofs = {(each.kind, "start"): START_EPOCHS for each in leaves}
     for (kind, epoch, key), ways in behind.items():
         if len(ways) > 1:
             depth = next(depth for depth in range(99) if epoch <= 2 ** (depth + 1))
@@ -98,7 +99,7 @@ def test_what_is_not_shared_needs_its_start_proven_alone(tree: list[tuple[str, l
     stock = fresh([leaf(number, *each) for number, each in enumerate(tree)])
     gate = gate_of(stock, keeps=False)
     work_of(stock, gate)
-    assert gate.proofs() == {(kind, "start"): 2 for kind, _ in tree}
+    assert gate.proofs() == {(kind, "start"): START_EPOCHS for kind, _ in tree}
 
 
 @settings(max_examples=100, deadline=None)
@@ -165,7 +166,7 @@ def test_without_one_the_first_chain_starts_earlier_and_brings_it_for_the_others
     missing, again, proofs = figures(stock, Standing(pairs=pairs))
     assert (missing, again) == (9, 6), "one trial is trained again from its first epoch"
     assert proofs["a", "depth 2"] == 1
-    assert proofs["a", "start"] == 2
+    assert proofs["a", "start"] == START_EPOCHS
 
 
 def test_it_starts_from_the_last_state_that_can_be_proven() -> None:
@@ -207,7 +208,7 @@ def test_a_second_study_pays_for_what_is_new_alone(opened: Ledger, monkeypatch: 
     monkeypatch.setattr(trust, "STATES_PER_SAMPLE", 2**160)  # no state here
     space = grid({"x": {"grid": [0.5, 1.5]}, "switch": {"grid": [1, 4, None]}}, seeds=2)
     plan = planned(space, opened)
-    assert (plan.epochs.prove, plan.kinds) == (2 + 2, 1)
+    assert (plan.epochs.prove, plan.kinds) == (START_EPOCHS + 2, 1)
     record = study(opened, space)
     run = opened.begin_run(record.id, {})
     (kind,) = {known.leaf.kind for known in plan.stock.trials}
@@ -216,7 +217,7 @@ def test_a_second_study_pays_for_what_is_new_alone(opened: Ledger, monkeypatch: 
     assert (again.epochs.prove, again.kinds) == (1, 1)
     assert again.to_json()["epochs"]["to_prove"] == 1  # type: ignore[index]
     opened.distrust(kind, "it differs", True, run)
-    assert planned(space, opened).epochs.prove == 4, "whoever trusts it again proves it anew"
+    assert planned(space, opened).epochs.prove == START_EPOCHS + 2, "whoever trusts it again proves it anew"
     planner = Planner(space, Synthetic(), CLASS, alone=[kind])
     alone = plan_of(space, opened, planner, PLACE, record)
     assert (alone.epochs.train, alone.epochs.prove, alone.kinds) == (2 * 2 * 3 * 5, 0, 0)
@@ -243,7 +244,7 @@ def test_a_start_that_an_earlier_run_did_not_come_to_prove_is_owed(opened: Ledge
     with opened.step(record.id) as step:
         step.log("root", trial=0, epoch=1, key=first.path[0], kind_of_training=first.kind, origin="fresh")
     after = planned(space, opened)
-    assert (after.epochs.train, after.epochs.prove) == (0, 2)
+    assert (after.epochs.train, after.epochs.prove) == (0, START_EPOCHS)
     proved(opened, record, run, first.kind, "start")
     assert planned(space, opened).epochs.prove == 0
 
@@ -274,7 +275,15 @@ def test_bounds_where_trials_may_end_early(opened: Ledger, monkeypatch: pytest.M
     monkeypatch.setattr(trust, "STATES_PER_SAMPLE", 2**160)
     pruned = planned(grid({"x": {"grid": [1, 2, 3, 4]}}, pruning=asha(1, 2), fixed={"epochs": 9}), opened)
     assert not pruned.epochs.exact
-    assert (pruned.epochs.prove, pruned.kinds) == (2 + 3, 1)
+    assert (pruned.epochs.prove, pruned.kinds) == (START_EPOCHS + 3, 1)
+
+
+def test_on_a_gpu_a_start_takes_two_epochs(opened: Ledger) -> None:
+    """A worker trains one lease after another there: what it keeps is to be looked at, too."""
+    space = space_of({"a": {"grid": [1, 2]}}, fixed={"epochs": 3})
+    planner = Planner(space, Synthetic(), CLASS)
+    found = [plan_of(space, opened, planner, replace(PLACE, gpus=gpus)).epochs.prove for gpus in (0.0, 1.0)]
+    assert found == [START_EPOCHS, START_EPOCHS_OF_USED]
 
 
 @pytest.mark.parametrize(
@@ -291,7 +300,7 @@ def test_kinds_that_a_sampler_can_still_bring(opened: Ledger, axes: Any, kinds: 
     space = space_of(axes, sampler="tpe", trials=8, fixed={"epochs": 5, "stop.rule": "generalisation_loss"})
     plan = planned(space, opened)
     assert kinds_to_come(space, plan.stock) == plan.kinds == kinds
-    assert plan.epochs.prove == kinds * (2 + 2)
+    assert plan.epochs.prove == kinds * (START_EPOCHS + 2)
     line = next(line for line in text(plan).splitlines() if line.startswith("  to prove"))
     assert line.split("  ")[-1] == (
         f"at most; {kinds} kind{'s' * (kinds > 1)} of training, once; in processes of their own; besides, one in a "

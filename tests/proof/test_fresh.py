@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from search.proof.fresh import Fresh, FreshDied, FreshFailed, Warm, fork_is_fresh
+from search.proof.fresh import Fresh, FreshDied, FreshFailed, Warm
+from search.system.machine import fork_is_fresh
 from tests.proof import workloads
 from tests.surroundings import HANG_S
 

@@ -12,10 +12,11 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from search.proof.fresh import Warm, fork_is_fresh
+from search.proof.fresh import Warm
 from search.proof.look import Seen, differing, look
 from search.proof.roots import roots
 from search.proof.watched import Watched
+from search.system.machine import fork_is_fresh
 from tests.proof import mistakes, workloads
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from search.proof.finding import Result, Verified
-from search.proof.fresh import fork_is_fresh
 from search.proof.verify import verify
 from search.space.reader import space_from_mapping
+from search.system.machine import fork_is_fresh
 from tests.proof import mistakes
 from tests.proof.small import Small
 

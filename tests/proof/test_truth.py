@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from search.core.prefix import fingerprint
-from search.proof.fresh import fork_is_fresh
 from search.space.reader import space_from_mapping
+from search.system.machine import fork_is_fresh
 from search.workload import load_workload
 from tests.proof.truth import truth
 

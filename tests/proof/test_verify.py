@@ -16,11 +16,11 @@ from search.core.errors import UserError
 from search.proof import cases
 from search.proof.branches import branches
 from search.proof.finding import Finding, Result, Verified
-from search.proof.fresh import fork_is_fresh
 from search.proof.savings import leaves
 from search.proof.verify import BRANCHES, verify
 from search.space.model import Space
 from search.space.reader import space_from_mapping
+from search.system.machine import fork_is_fresh
 from search.workload import load_workload
 from tests.proof.faulty import SENTENCES
 from tests.proof.small import Small

@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 
 from search.core.prefix import fingerprint
 from search.core.trial import Row
-from search.proof.fresh import Warm, fork_is_fresh
+from search.proof.fresh import Warm
 from search.proof.savings import leaves
 from search.report.record.curves import read_curves
 from search.space.model import Space
 from search.study.opened import OpenStudy
+from search.system.machine import fork_is_fresh
 from search.workload import load_workload
 from search.workload.measured import row_of
 

@@ -41,6 +41,7 @@ class Context:
         on_event: what a view wants to hear.
         clock: monotonic seconds.
         deadline: when the run ends, on that clock; by default after the hours that the space allows.
+        own_process: whether each lease is trained in a process of its own.
     """
 
     def __init__(
@@ -53,6 +54,7 @@ class Context:
         on_event: Event = lambda kind, what: None,
         clock: Callable[[], float] = time.monotonic,
         deadline: float | None = None,
+        own_process: bool = True,
     ) -> None:
         self.study = study
         self.ledger, self.record, self.space = study.ledger, study.record, study.space
@@ -67,7 +69,7 @@ class Context:
         self.outcomes = Outcomes(study.space, sampler, self.progress)
         self.judge = Judge(study.space, self.outcomes, self.progress, on_event)
         self.keeper = self._keeper()
-        self.trust = Trust(study.space.search.attempts, lambda kind: self.ledger.states.pairs([kind]))
+        self.trust = Trust(study.space.search.attempts, lambda kind: self.ledger.states.pairs([kind]), own_process)
         # A sampler that learns is asked for one configuration at a time: there is nothing to look at together.
         self.course = Course(planning=Planning.LOADED if sampler.adaptive else Planning.LOADING)
         self._moving = threading.Lock()

@@ -32,12 +32,14 @@ class Start:
         state: it starts from, None for epoch 0.
         passed: later states of its path that nothing proves: it saves them again, with the rows behind them.
         loss: epochs by which the study ends later because this leaf is started now.
+        proof: what is to be proven before it can be.
     """
 
     fold: Fold
     state: KeptState | None = None
     passed: Sequence[KeptState] = ()
     loss: float = 0.0
+    proof: Proof | None = None
 
 
 class Lending:
@@ -59,8 +61,8 @@ class Lending:
     def ready(self) -> Start | Proof | None:
         """Return what to give next, or None; leases that are far slower than the rest hold nobody up.
 
-        Proofs come first, for others wait for them; then leaves, those that have to start earlier than they could last:
-        another leaf may bring what they lack.
+        Proofs come first, for others wait for them; then leaves. Those that have to start earlier than they could come
+        last, and so does what proves their start: another leaf may bring what they lack.
         """
         context = self._context
         if not context.course.grid_loaded:
@@ -73,11 +75,14 @@ class Lending:
         for fold in context.board.free(stalled):
             if fold.leaf.kind in context.trust.fallen:
                 continue
-            found = self._looked_at(fold, coming.get(fold.leaf.kind, ()), stalled)
-            if isinstance(found, Proof):
-                return found
-            starts += [found] if found is not None else []
-        return self._first(starts, stalled) if starts else None
+            start = self._looked_at(fold, coming.get(fold.leaf.kind, ()), stalled)
+            if start is not None and start.proof is not None and not start.passed:
+                return start.proof
+            starts += [start] if start is not None else []
+        if not starts:
+            return None
+        first = self._first(starts, stalled)
+        return first.proof or first
 
     def _first(self, starts: Sequence[Start], stalled: Collection[int]) -> Start:
         """Return the leaf to start next: one that was begun and ended for all to change over goes before all others,
@@ -89,6 +94,8 @@ class Lending:
 
         most = max(map(urgency, starts))
         urgent = {start.fold.leaf.trial.number: start for start in starts if urgency(start) == most}
+        if all(start.passed for start in urgent.values()):  # as `search.plan.counts` expects it: fewest epochs again
+            return min(urgent.values(), key=lambda start: (-start.fold.remaining, start.fold.leaf.trial.number))
         candidates = [
             Candidate(number, self._rank(start.fold), start.fold.remaining) for number, start in urgent.items()
         ]
@@ -134,8 +141,8 @@ class Lending:
 
     def _looked_at(
         self, fold: Fold, coming: Collection[tuple[int, str]], stalled: Collection[int]
-    ) -> Start | Proof | None:
-        """Return how a leaf starts, the proof that is given in its stead, or None where it waits."""
+    ) -> Start | None:
+        """Return how a leaf starts, with the proof that is given in its stead where one is, or None where it waits."""
         trust = self._context.trust
         passed: list[KeptState] = []
         for state in self._context.keeper.starts_of(fold):
@@ -147,7 +154,8 @@ class Lending:
             if advice.answer == Answer.WAIT:
                 return None
             if advice.pair is not None:
-                return Proof(self._next_lease, fold.leaf.kind, advice.what, [[behind(advice.pair)]])
+                proof = Proof(self._next_lease, fold.leaf.kind, advice.what, [[behind(advice.pair)]])
+                return self._unless_on_its_way(Start(fold, state, passed, proof=proof), stalled)
             passed.append(state)
         return self._unless_on_its_way(Start(fold, None, passed), stalled)
 

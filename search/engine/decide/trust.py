@@ -10,8 +10,9 @@ rules, the first that holds:
 5. Else it starts from an earlier state of its path, by the same rules, and at last from epoch 0. What lies between is
    trained again and compared, and brings new pairs.
 
-The start of a kind is proven by the first epochs of two roots: a root is what trials start with at epoch 0. What a
-process keeps of one trial may be wrong for some others, as a cache that forgets a setting is. So the first root that a
+The start of a kind is proven by the first epoch of a root, trained again at once: a root is what trials start with at
+epoch 0. Where processes train one lease after another, by the first epochs of two roots. What a process keeps of one
+trial may be wrong for some others, as a cache that forgets a setting is. So the first root that a
 fresh process trained is trained again where others were begun before that differ from it in one setting each. Once no
 other root is to come, one that a used process trained is trained again in a fresh one: the last of those that are least
 like the first one. Where there is no such root, another one, or the first one, is trained behind the first one.
@@ -75,10 +76,11 @@ class Trust:
     Args:
         attempts: how often a proof is tried whose worker dies, or whose workload raises an exception.
         load: kind -> its pairs on record.
+        own_process: whether each lease is trained in a process of its own.
     """
 
-    def __init__(self, attempts: int, load: Callable[[str], Iterable[Pair]]) -> None:
-        self._attempts, self._load = attempts, load
+    def __init__(self, attempts: int, load: Callable[[str], Iterable[Pair]], own_process: bool = True) -> None:
+        self._attempts, self._load, self._own_process = attempts, load, own_process
         self._kinds: dict[str, _Kind] = {}
         self._settings: list[Mapping[str, Any]] = []  # fixed settings of the roots of leaves
         self._noted: set[str] = set()  # first keys of these
@@ -211,6 +213,8 @@ class Trust:
         early, roots = self._kinds[kind].early, {key: leaf for key, (leaf, _) in self._kinds[kind].roots.items()}
         used = [key for key in roots if self._kinds[kind].roots[key][1] == USED]
         fresh = [key for key in roots if key not in used]
+        if self._own_process:
+            return Proof(number, kind, START, [[beginning(roots[(used or fresh)[0]])]])
         if more and (early or not used):
             return None
         first = (fresh or used)[0]

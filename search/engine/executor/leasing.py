@@ -19,7 +19,7 @@ from ray import tune
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from ray.tune.search import Searcher
 
-from search.engine.decide.death import UNKNOWN, Death
+from search.engine.decide.death import UNKNOWN
 from search.engine.decide.driver import Driver
 from search.engine.decide.lease import Assignment, WorkerSetup
 from search.engine.executor import private
@@ -111,8 +111,9 @@ class LeaseQueue(NotSaved, Searcher):
             said = self.said.pop(trial_id, "")
             if error and (fall := fallen(said)):
                 self._driver.give_up_at_once(fall)  # it is no fault of the trial, and no attempt
-            death = self.deaths.of(lease, said) if error else Death(str(result.get(DIED, "")) or UNKNOWN.text)
-            error = error or DIED in result
+            how = str(result.get(DIED, ""))
+            death = self.deaths.of(lease, said, how) if error or how else UNKNOWN
+            error = error or bool(how)
             with giving_up(self._driver):
                 if self._short(result.get(SHORT, False) or (error and death.memory)):
                     reason, error = "", False  # it is no fault of the trial; it goes on with fewer beside it

@@ -1,11 +1,11 @@
 """Why a worker died: what it noted while it lived, and what the system knows afterwards. Free of Ray.
 
 A worker keeps one small file per lease (`Signs`): its process number, the epoch it is in and when that began. The
-interpreter's fault handler writes into the same file, without the interpreter's lock and so even from code that hangs
-or crashes outside Python: the signal and where each thread was, or that an epoch took longer than it may, whereupon it
-ends the process. `Deaths` reads it when the driver hears that the worker is gone. SIGKILL leaves no such note, and what
-Ray tells of a dead worker is the same for all of them: it is concluded from the missing note. That the kernel was out
-of memory stands in a counter of its own.
+interpreter's fault handler writes into the same file, that of a lease's own process into one beside it, without the
+interpreter's lock and so even from code that hangs or crashes outside Python: the signal and where each thread was, or
+that an epoch took longer than it may, whereupon it ends the process. `Deaths` reads it when the driver hears that the
+worker is gone. SIGKILL leaves no such note, and what Ray tells of a dead worker is the same for all of them: it is
+concluded from the missing note. That the kernel was out of memory stands in a counter of its own.
 """
 
 from __future__ import annotations
@@ -22,12 +22,16 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from search.engine.decide.death import Death
+from search.proof.fresh import Fresh
 
 SETUP_ALLOWANCE_S = 300.0
 """Seconds beyond the limit for what is not training: imports, data, loading and saving a state."""
 
 KILL_DELAY_S = 10.0
 """Seconds beyond the limit after which a worker that did not end itself (it was stopped, say) is ended from outside."""
+
+OWN_PROCESS_DELAY_S = 5.0
+"""Seconds beyond the limit after which a worker ends with the process of its lease, which did not end itself."""
 
 SIGNAL_NAMES = {
     "Segmentation fault": "SIGSEGV",
@@ -58,6 +62,8 @@ class Signs:
     def __init__(self, folder: str, lease: int, limit: float | None) -> None:
         self._limit = limit
         self._file: TextIO | None = None
+        self.faults = str(_faults(folder, lease)) if folder else os.devnull
+        """Into which the lease's own process notes its faults."""
         if folder:
             with contextlib.suppress(OSError):
                 self._file = _path(folder, lease).open("w", encoding="utf-8")  # for faults to come
@@ -65,15 +71,26 @@ class Signs:
                 faulthandler.enable(self._file)
 
     @contextlib.contextmanager
-    def busy(self, epoch: int, more: float = 0.0) -> Iterator[None]:
-        """Do a piece of work for an epoch, within the limit and so many seconds more; else the process ends."""
+    def busy(self, epoch: int, more: float = 0.0, own: Fresh | None = None) -> Iterator[None]:
+        """Do a piece of work for an epoch, within the limit and so many seconds more; else the process ends.
+
+        Args:
+            epoch: that is worked for.
+            more: seconds beyond the limit.
+            own: the process of the lease, where it has one: that one ends then, with a note of where it was.
+        """
         limit = None if self._limit is None else self._limit + more
         self._note(pid=os.getpid(), epoch=epoch, began=time.monotonic(), limit=limit)
         if limit is not None:
+            late = limit + (OWN_PROCESS_DELAY_S if own is not None else 0.0)
             with contextlib.suppress(ValueError, OverflowError):  # longer than the system's clocks can count
-                faulthandler.dump_traceback_later(limit, exit=True, file=self._file or sys.stderr)
+                faulthandler.dump_traceback_later(late, exit=True, file=self._file or sys.stderr)
         try:
+            if own is not None and limit is not None:
+                own.limit(limit)
             yield
+            if own is not None and limit is not None:
+                own.limit(None)
         finally:
             if limit is not None:
                 faulthandler.cancel_dump_traceback_later()
@@ -101,7 +118,7 @@ def out_of_memory(error: BaseException) -> bool:
 
     CUDA and its libraries say it in words of their own, in exceptions of a general kind.
     """
-    names = {each.__name__ for each in type(error).__mro__}
+    names = {each.__name__ for each in type(error).__mro__} | set(getattr(error, "kinds", ()))
     words = ("can't allocate memory", "CUDA error: out of memory", "_ALLOC_FAILED")
     return bool(names & {"MemoryError", "OutOfMemoryError"}) or any(each in str(error) for each in words)
 
@@ -141,12 +158,13 @@ class Deaths:
             with contextlib.suppress(OSError):
                 os.kill(note["pid"], signal.SIGKILL)
 
-    def of(self, lease: int, said: str = "") -> Death:
+    def of(self, lease: int, said: str = "", how: str = "") -> Death:
         """Return how the worker of a lease died.
 
         Args:
             lease: its number.
             said: what Ray said about it.
+            how: how the lease's own process died, as its worker tells it, which lives.
         """
         note, words = self._read(lease)
         kernel, self._kernel = self._kernel, kernel_kills()
@@ -161,20 +179,24 @@ class Deaths:
         if "OutOfMemory" in said or "low on memory" in said:
             first = "\n".join(said.splitlines()[:4])  # pages follow, of Ray's object store
             return Death(f"was ended by Ray{within}; out of memory: this machine ran low", first, memory=True)
-        if not self._here:
+        if how and signal.SIGKILL.name not in how:
+            return Death(f"{how}{within}", words)
+        if not (self._here or how):
             return Death("exited without leaving a trace", said)
         if None not in (kernel, self._kernel) and kernel != self._kernel:
             text = f"was killed{within} (SIGKILL); out of memory: the kernel ended a process meanwhile"
             return Death(text, memory=True)
-        return Death(f"was killed{within} (SIGKILL, or os._exit in the workload)")
+        return Death(f"was killed{within} (SIGKILL{'' if how else ', or os._exit in the workload'})")
 
     def _read(self, lease: int) -> tuple[dict[str, Any], str]:
-        """Return a worker's last note, and what the fault handler wrote behind it."""
+        """Return a worker's last note, and what the fault handler wrote: that of the lease's own process, or its."""
         try:
             first, _, rest = _path(self._folder, lease).read_text("utf-8", "replace").partition("\n")
             note = json.loads(first)
         except (OSError, ValueError):
             return {}, ""
+        with contextlib.suppress(OSError):  # it had none, or did not come so far
+            rest = _faults(self._folder, lease).read_text("utf-8", "replace") or rest
         return note if isinstance(note, dict) else {}, rest
 
 
@@ -190,3 +212,7 @@ def kernel_kills() -> int | None:
 
 def _path(folder: str, lease: int) -> Path:
     return Path(folder, f"lease-{lease}")
+
+
+def _faults(folder: str, lease: int) -> Path:
+    return Path(folder, f"lease-{lease}-faults")

@@ -8,8 +8,10 @@ from __future__ import annotations
 import os
 import socket
 import sys
+from collections.abc import Callable
 
 from search.core.trial import DataCard
+from search.core.values import Settings
 from search.engine.decide.lease import Lease, Stretch, WorkerSetup
 from search.system.module_path import working_folder_last
 from search.workload import Workload, load_workload
@@ -55,10 +57,17 @@ def verify_class(setup: WorkerSetup) -> None:
         raise RuntimeError(f"this worker is of another execution class: {'; '.join(differing)}")
 
 
-def verify_data(setup: WorkerSetup, lease: Lease | Stretch) -> DataCard | None:
+def verify_data(
+    setup: WorkerSetup, lease: Lease | Stretch, data: Callable[[Settings], DataCard | None] | None = None
+) -> DataCard | None:
     """Refuse to train on other data, or from other weights, than the keys promise.
 
     Looked at for every lease: a folder may change while a study runs, and an earlier lease may be hours old.
+
+    Args:
+        setup: of the worker.
+        lease: what is to be trained.
+        data: gives the card of the data, where another process reads them.
 
     Returns:
         the card of the data, None where the workload has none.
@@ -67,12 +76,12 @@ def verify_data(setup: WorkerSetup, lease: Lease | Stretch) -> DataCard | None:
         RuntimeError: what the driver read and what is found here differ.
     """
     workload = prepare(setup)
-    card = workload.data(lease.fixed)
-    data, inputs = card.fingerprint if card is not None else "", dict(workload.inputs(lease.fixed))
-    if (data, inputs) == (lease.data, dict(lease.inputs)):
+    card = (data or workload.data)(lease.fixed)
+    found, inputs = card.fingerprint if card is not None else "", dict(workload.inputs(lease.fixed))
+    if (found, inputs) == (lease.data, dict(lease.inputs)):
         return card
     differing = (
-        f"fingerprint {lease.data or 'none'} and input weights {dict(lease.inputs)} there, {data or 'none'} and "
+        f"fingerprint {lease.data or 'none'} and input weights {dict(lease.inputs)} there, {found or 'none'} and "
         f"{inputs} here"
     )
     if setup.elsewhere:

@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
 
 from search.core.trial import Row
-from search.engine.decide.lease import Proof, Stretch, WorkerSetup
+from search.engine.decide.lease import Lease, Proof, Stretch, WorkerSetup
 from search.engine.worker.place import prepare, verify_class, verify_data
 from search.ledger.files import BadState, read_state
-from search.proof.fresh import Fresh, FreshFailed, Warm, fork_is_fresh
+from search.proof.fresh import Fresh, FreshFailed, Warm
+from search.system.machine import fork_is_fresh
 from search.workload.measured import row_of
 
 _warm: dict[str, Warm] = {}
+_modules: dict[str, Sequence[str]] = {}
 _trained: list[bool] = []
 
 
-def warm(setup: WorkerSetup) -> Warm:
-    """Return what gives fresh processes; on a CPU it is forked from this one, so ask before anything is trained.
+def has_own(lease: Lease, setup: WorkerSetup) -> bool:
+    """Whether a lease is trained in a process of its own, in which nothing was trained before: on a CPU each one is."""
+    return lease.alone or fork_is_fresh(setup.gpus)
+
+
+def make_warm(setup: WorkerSetup) -> None:
+    """Make what gives fresh processes, once. On a CPU it is forked from this process: so nothing was trained here yet,
+    and no timer of the fault handler runs, whose locks a fork would keep.
 
     Raises:
         RuntimeError: this worker is not of the study's execution class.
@@ -25,7 +34,26 @@ def warm(setup: WorkerSetup) -> Warm:
     verify_class(setup)  # before the fork: what it imports, a forked process need not import again
     if setup.workload not in _warm:
         _warm[setup.workload] = Warm(partial(prepare, setup), fork=fork_is_fresh(setup.gpus))
-    return _warm[setup.workload]
+
+
+def fresh(setup: WorkerSetup) -> Fresh:
+    """Return a fresh process, with the modules imported that an earlier one came to import.
+
+    Raises:
+        FreshFailed: the workload could not be imported.
+        FreshDied: the warm process has ended.
+    """
+    warm = _warm[setup.workload]
+    if names := _modules.get(setup.workload, ()):
+        _modules[setup.workload] = ()
+        warm.import_modules(names)
+    return warm.fresh()
+
+
+def learn_modules(setup: WorkerSetup, trained: Fresh) -> None:
+    """Note what a process that has trained came to import, once: later ones need not import it again."""
+    if setup.workload not in _modules:
+        _modules[setup.workload] = trained.ask("modules")
 
 
 def begins_to_train() -> bool:
@@ -45,21 +73,31 @@ def proved(proof: Proof, setup: WorkerSetup) -> list[Row]:
     """
     rows = []
     for stretches in proof.processes:
-        with warm(setup).fresh() as process:
+        with fresh(setup) as process:
             rows += [_trained_again(process, stretch, setup) for stretch in stretches]
     return rows
 
 
 def _trained_again(process: Fresh, stretch: Stretch, setup: WorkerSetup) -> Row:
-    card = verify_data(setup, stretch)
-    state = read_state(setup.states, stretch.start.file) if stretch.start is not None else None
+    card = verify_data(setup, stretch, process.data)
     for fixed in stretch.before:
         with suppress(FreshFailed):  # of another trial, which says so itself
             process.start(fixed, setup.cpus, setup.gpus)
     process.start(stretch.fixed, setup.cpus, setup.gpus)
-    if state is not None and stretch.start is not None:
-        try:
-            process.load(state)
-        except FreshFailed as error:  # sound bytes that the workload cannot read: of another version of it
-            raise BadState(f"state {stretch.start.file.name} cannot be loaded: {error.reason}") from error
+    if stretch.start is not None:
+        load(process, setup, stretch)
     return row_of(process.train_epoch(stretch.settings), card, None)
+
+
+def load(process: Fresh, setup: WorkerSetup, stretch: Lease | Stretch) -> None:
+    """Load the state that training starts from.
+
+    Raises:
+        BadState: it is not there, not sound, or of another version of the workload.
+        FreshDied: the process died.
+    """
+    assert stretch.start is not None
+    try:
+        process.load(read_state(setup.states, stretch.start.file))
+    except FreshFailed as error:  # sound bytes that the workload cannot read
+        raise BadState(f"state {stretch.start.file.name} cannot be loaded: {error.reason}") from error

@@ -1,7 +1,9 @@
 """What runs on a worker: trains the epochs of one lease after another, saves states, and reports rows.
 
-A worker process serves many leases (starting one costs seconds). What must not leak from one to the next - random
-state, thread counts, flags - is the workload's to set again when it starts a run; its contract says so.
+A worker process serves many leases: starting one costs seconds. On a CPU each lease trains in a process of its own, a
+fork of a warm one beside the worker (`search.engine.worker.process`): what one leaves behind - random state, flags, a
+cache that was changed - can reach no other. Where a fork is no fresh process, on a GPU, the worker trains one lease
+after another itself; what must not leak is then the workload's to set again when it starts a run, as its contract says.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ from search.core.trial import DataCard, Row
 from search.engine.decide.lease import Assignment, Lease, Proof, Trained
 from search.engine.worker import process
 from search.engine.worker.deaths import SETUP_ALLOWANCE_S, Signs, out_of_memory
-from search.engine.worker.place import prepare, verify_data
+from search.engine.worker.place import prepare, verify_class, verify_data
 from search.engine.worker.usage import Usage, usage_of
 from search.ledger.files import BadState, read_state, write_state
 from search.ledger.kept import KeptState, Role
@@ -78,9 +80,10 @@ class LeaseTrainable(tune.Trainable):
 
     def _prove(self, proof: Proof) -> dict[str, object]:
         """Train what a proof asks for, in fresh processes; nothing of it says anything against the workload yet."""
-        setup = self._assignment.setup
+        setup, epoch = self._assignment.setup, proof.stretches[0].epoch
         try:
-            with self._signs.busy(proof.stretches[0].epoch, more=SETUP_ALLOWANCE_S):
+            self._make_warm(epoch)
+            with self._signs.busy(epoch, more=SETUP_ALLOWANCE_S):
                 rows = process.proved(proof, setup)
         except BadState as bad:
             return {LEASE: proof.id, MISS: str(bad), "done": True}
@@ -100,6 +103,7 @@ class LeaseTrainable(tune.Trainable):
                 break
             trained.append(epoch[0])
             usage.append(epoch[1])
+            failure = self._failure
             if not self._reports_later(lease, trained):
                 break
         if failure is not None and not trained:
@@ -121,22 +125,24 @@ class LeaseTrainable(tune.Trainable):
         """Train the next epoch; return it and what the run takes of its GPU, or a result that says why not."""
         try:
             if self._run is None:
-                with self._signs.busy(lease.offset + 1, more=SETUP_ALLOWANCE_S):
-                    self._run = self._started(lease)
-            with self._signs.busy(self._epoch + 1):
+                self._begin(lease)
+            assert self._run is not None
+            with self._signs.busy(self._epoch + 1, own=self._own):
                 began = time.monotonic()
                 measured = self._run.train_epoch(lease.schedule[self._epoch - lease.offset])
                 seconds = time.monotonic() - began
+            if self._own is not None:
+                process.learn_modules(self._assignment.setup, self._own)
             usage = self._usage()
             row = row_of(measured, self._card, self._form)
             self._form = form_of(row)
-        except _Miss as miss:
-            return {LEASE: lease.id, MISS: str(miss), "done": True}
+        except BadState as bad:
+            self._let_go()
+            return {LEASE: lease.id, MISS: str(bad), "done": True}
         except KeyboardInterrupt:
             raise
         except FreshDied as died:
-            self._leave()
-            return {LEASE: lease.id, DIED: str(died), "done": True}
+            return self._died(lease, died)
         except BaseException as error:  # SystemExit and its like among them
             self._let_go()  # whatever state it is in, nobody shall go on from it
             short = self._assignment.setup.crowded and out_of_memory(error)
@@ -152,9 +158,11 @@ class LeaseTrainable(tune.Trainable):
         if role := self._due(lease):
             try:
                 kept = self._save(lease, role)
+            except FreshDied as died:  # the row stands, and is reported first
+                self._failure = self._died(lease, died)
             except Exception as error:  # room, rights, or the workload's save: the row stands, others train again
                 self._saved, self._unsaved = self._epoch, 0.0  # not tried again every epoch
-                unkept = f"{type(error).__name__}: {error}"
+                unkept = error.reason if isinstance(error, FreshFailed) else f"{type(error).__name__}: {error}"
         return Trained(row, seconds, kept, unkept, self._fresh), usage
 
     def _stops_now(self, rules: Sequence[tuple[int, StopRule]], row: Row) -> list[str]:
@@ -172,8 +180,10 @@ class LeaseTrainable(tune.Trainable):
         text = str(error) if isinstance(error, FreshFailed) else traceback.format_exc()
         if out_of_memory(error):
             first = str(error).strip().partition("\n")[0]
-            where = f"out of memory in epoch {self._epoch + 1}: {type(error).__name__}{f': {first}' if first else ''}"
-            text += f"{where}; give a trial more (resources.gpus, fewer at once), or make it smaller\n"
+            what = f"{type(error).__name__}{f': {first}' if first else ''}"
+            what = error.reason if isinstance(error, FreshFailed) else what
+            text += f"out of memory in epoch {self._epoch + 1}: {what}; "
+            text += "give a trial more (resources.gpus, fewer at once), or make it smaller\n"
         return text
 
     def _usage(self) -> Usage | str | None:
@@ -193,28 +203,54 @@ class LeaseTrainable(tune.Trainable):
             raise MemoryError("beside other trials on its GPU it got less memory there than it asked for")
         return usage
 
-    def _started(self, lease: Lease) -> Run:
-        """Return the run of this lease in the state it starts from."""
+    @property
+    def _own(self) -> Fresh | None:
+        """The process of the lease, where it has one."""
+        return self._run if isinstance(self._run, Fresh) else None
+
+    def _make_warm(self, epoch: int) -> None:
+        """Make what gives fresh processes: only the import of the workload may take too long."""
         setup = self._assignment.setup
-        warm = process.warm(setup)
-        self._card, self._form = verify_data(setup, lease), lease.form
-        if lease.alone:
-            self._fresh = True
-            fresh = warm.fresh()
-            self._run = fresh  # so that it is ended where it does not start
-            fresh.start(lease.fixed, setup.cpus, setup.gpus)
-            return fresh
-        self._fresh = process.begins_to_train()
+        with self._signs.busy(epoch, more=SETUP_ALLOWANCE_S):
+            verify_class(setup)
+        process.make_warm(setup)
+
+    def _begin(self, lease: Lease) -> None:
+        """Start the run of a lease, in the state it starts from."""
+        setup, first = self._assignment.setup, lease.offset + 1
+        self._form = lease.form
+        self._make_warm(first)
+        if process.has_own(lease, setup):
+            with self._signs.busy(first, more=SETUP_ALLOWANCE_S):
+                own = self._run = process.fresh(setup)  # ended with the lease, whether it starts or not
+                own.note_faults(self._signs.faults)
+            with self._signs.busy(first, more=SETUP_ALLOWANCE_S, own=own):
+                self._fresh, self._card = True, verify_data(setup, lease, own.data)
+                own.start(lease.fixed, setup.cpus, setup.gpus)
+                if lease.start is not None:
+                    process.load(own, setup, lease)
+        else:
+            with self._signs.busy(first, more=SETUP_ALLOWANCE_S):
+                self._card, self._fresh = verify_data(setup, lease), process.begins_to_train()
+                self._run = self._started_here(lease)
+        self._epoch = self._saved = lease.offset
+
+    def _started_here(self, lease: Lease) -> Run:
+        """Return the run of a lease in this process, in the state it starts from."""
+        setup = self._assignment.setup
         run = prepare(setup).start(lease.fixed, setup.cpus, setup.gpus)
         if lease.start is not None:
+            state = read_state(setup.states, lease.start.file)
             try:
-                run.load(read_state(setup.states, lease.start.file))
-            except BadState as bad:
-                raise _Miss(str(bad)) from bad
+                run.load(state)
             except Exception as error:  # sound bytes that the workload cannot read: of another version of it
-                raise _Miss(f"state {lease.start.file.name} cannot be loaded: {error!r}") from error
-            self._epoch = self._saved = lease.start.epoch
+                raise BadState(f"state {lease.start.file.name} cannot be loaded: {error!r}") from error
         return run
+
+    def _died(self, lease: Lease, died: FreshDied) -> dict[str, object]:
+        """Return the result that the lease's own process died."""
+        self._let_go()
+        return {LEASE: lease.id, DIED: died.how, "done": True}
 
     def _due(self, lease: Lease) -> Role | None:
         """Return what the state is saved for now, if it is."""
@@ -233,7 +269,7 @@ class LeaseTrainable(tune.Trainable):
     def _save(self, lease: Lease, role: Role) -> KeptState:
         assert self._run is not None
         key = lease.path[self._epoch - lease.offset - 1]
-        with self._signs.busy(self._epoch, more=SETUP_ALLOWANCE_S):
+        with self._signs.busy(self._epoch, more=SETUP_ALLOWANCE_S, own=self._own):
             kept = KeptState(write_state(self._assignment.setup.states, key, self._run.save()), self._epoch, role)
         self._saved, self._unsaved = self._epoch, 0.0
         return kept
@@ -249,10 +285,6 @@ class LeaseTrainable(tune.Trainable):
 
     def _let_go(self) -> None:
         """Let go of the run; one in a fresh process ends with it."""
-        if isinstance(self._run, Fresh):
-            self._run.close()
+        if self._own is not None:
+            self._own.close()
         self._run = None
-
-
-class _Miss(Exception):
-    """The state a lease starts from is not there, or not sound."""

@@ -43,8 +43,8 @@ def leaf(first: str = "11" * 20, kind: str = KIND, **fixed: object) -> Leaf:
     return Leaf(trial, fixed, [{}], [first], "", {}, kind)
 
 
-def trust_in(pairs: list[Pair], proven: tuple[str, ...] = ()) -> Trust:
-    made = Trust(attempts=2, load=lambda kind: pairs)
+def trust_in(pairs: list[Pair], proven: tuple[str, ...] = (), own_process: bool = False) -> Trust:
+    made = Trust(attempts=2, load=lambda kind: pairs, own_process=own_process)
     made.meet(leaf(), proven)
     return made
 
@@ -143,6 +143,25 @@ def test_a_start_is_proven_early_and_by_the_last_root_of_a_used_process(
     assert made.owing() == [KIND]
     proof = made.start_proof(8, KIND, more=False)
     assert processes(proof) == [[late]]
+    assert proof is not None
+    made.held(proof)
+    assert made.owing() == []
+
+
+@pytest.mark.parametrize("more", [True, False])
+@pytest.mark.parametrize(
+    ("origins", "root"),
+    [({"aa": "fresh"}, "aa"), ({"aa": "saved", "bb": "fresh"}, "aa"), ({"aa": "fresh", "bb": "used"}, "bb")],
+)
+def test_where_each_lease_has_its_own_process_a_start_is_proven_at_once(
+    origins: dict[str, str], root: str, more: bool
+) -> None:
+    """By one root; by one that a used process trained, where an earlier version left such a row behind."""
+    made = trust_in([], own_process=True)
+    for name, origin in origins.items():
+        made.add_root(leaf(name * 20), origin)
+    proof = made.start_proof(7, KIND, more)
+    assert processes(proof) == [[root]]
     assert proof is not None
     made.held(proof)
     assert made.owing() == []
@@ -425,6 +444,7 @@ def test_no_wrong_row_is_shown(space: Space, seed: int, workers: int, flaw: str,
     with ledger() as opened:
         nature = Nature(flaw=flaw)
         how: dict[str, Any] = {"workers": workers, "nature": nature, "rolling": 0.3, "sharing": sharing}
+        how["own_process"] = flaw != "leak"
         if killed:
             first = Simulation(space, opened, rng, **how)
             first.run(rng.randint(0, 60))
@@ -492,7 +512,8 @@ def test_a_kind_whose_last_root_is_awaited_holds_up_no_round_that_ends_for_anoth
         with ledger() as opened:
             axes = {"kind": {"choice": ["plain", "rich"]}, "x": {"float": {"low": 0.0, "high": 1.0}}}
             space = space_of({**axes, "switch": {"choice": [1, 3]}}, sampler="tpe", trials=7)
-            done = rounds(space, opened, random.Random(seed), workers=1, nature=Nature(flaw="leak"))
+            how: dict[str, Any] = {"workers": 1, "nature": Nature(flaw="leak"), "own_process": False}
+            done = rounds(space, opened, random.Random(seed), **how)
             assert all(right for _, right in shown(done[-1]))
 
 
@@ -519,7 +540,8 @@ def test_a_driver_hears_at_its_end_of_what_another_one_found() -> None:
 def test_the_cause_is_looked_for_in_two_fresh_processes() -> None:
     with ledger() as opened:
         space = space_of({"a": {"grid": [1, 2]}})
-        done = rounds(space, opened, random.Random(1), workers=1, nature=Nature(flaw="leak"))
+        how: dict[str, Any] = {"workers": 1, "nature": Nature(flaw="leak"), "own_process": False}
+        done = rounds(space, opened, random.Random(1), **how)
         assert [what for _, what, _ in done[0].proved] == ["start", CAUSE]
         (told,) = opened.distrusted().values()
         assert told.repeatable
@@ -563,11 +585,25 @@ def test_a_cache_that_forgets_settings_is_found(workers: int, capsys: pytest.Cap
             space = space_of({"a": {"grid": [1, 2, 3]}, "x": {"grid": [0.5, 0.7]}}, seeds=3, fixed={"epochs": 2})
             names = {"a": "a", "b": "x", "seed": "seed"}
             nature = Nature(flaw="cache", cached_by=[names[n] for n in by], forgotten=[names[n] for n in forgotten])
-            done = rounds(space, opened, random.Random(number), workers=workers, nature=nature, reused=1.0)
+            how: dict[str, Any] = {"workers": workers, "nature": nature, "own_process": False, "reused": 1.0}
+            done = rounds(space, opened, random.Random(number), **how)
             wrong += not all(right for _, right in shown(done[-1]))
     with capsys.disabled():
         print(f"\ncaches that forget settings, {workers} workers: {wrong} of {len(PARTS)} studies show a wrong row")
     assert workers > 1 or not wrong
+
+
+@pytest.mark.slow
+@fast
+@given(spaces(), st.integers(0, 2**32), st.integers(1, 4), st.sampled_from(["leak", "cache"]))
+def test_what_a_process_keeps_reaches_no_other_lease(space: Space, seed: int, workers: int, flaw: str) -> None:
+    """Where each lease has a process of its own: nothing is wrong, so nothing is found, and all is shared."""
+    names = sorted({axis.name for axis in space.axes} - {"switch"})
+    with ledger() as opened:
+        nature = Nature(flaw=flaw, cached_by=names[1:], forgotten=names[:1])
+        (done,) = rounds(space, opened, random.Random(seed), workers=workers, nature=nature)
+        assert all(right for _, right in shown(done))
+        assert not opened.distrusted()
 
 
 @pytest.mark.slow
