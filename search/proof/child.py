@@ -28,7 +28,7 @@ from search.proof.roots import roots
 from search.proof.transplant import Copy, copies, put
 from search.proof.watched import Watched
 from search.workload import Run, TellingReads, Workload
-from search.workload.foreign import reason_of
+from search.workload.foreign import first_line, reason_of
 
 PR_SET_PDEATHSIG = 1
 """Of Linux's `prctl`: the signal that a process gets when its parent ends."""
@@ -274,7 +274,7 @@ def _answer(asked: Asked, what: str, arguments: tuple[object, ...]) -> bytes:
         return pickle.dumps(("answer", getattr(asked, what)(*arguments)))
     except BaseException as error:  # SystemExit and its like among them
         kinds = [kind.__name__ for kind in type(error).__mro__]
-        return pickle.dumps(("failed", (traceback.format_exc(), reason_of(error), kinds)))
+        return pickle.dumps(("failed", (traceback.format_exc(), reason_of(error), kinds, first_line(error))))
     finally:
         for stream in (sys.stdout, sys.stderr):
             with contextlib.suppress(Exception):

@@ -43,14 +43,15 @@ class FreshFailed(Exception):
     Attributes:
         reason: what was raised, as one phrase with its place in the workload's source.
         kinds: names of its class and of those above it.
+        raised: its class and the first line of its message.
     """
 
-    def __init__(self, text: str, reason: str, kinds: Sequence[str] = ()) -> None:
+    def __init__(self, text: str, reason: str, kinds: Sequence[str] = (), raised: str = "") -> None:
         super().__init__(text)
-        self.reason, self.kinds = reason, kinds
+        self.reason, self.kinds, self.raised = reason, kinds, raised
 
     def __reduce__(self) -> tuple[object, ...]:
-        return type(self), (str(self), self.reason, self.kinds)
+        return type(self), (str(self), self.reason, self.kinds, self.raised)
 
 
 class FreshDied(Exception):

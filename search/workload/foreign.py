@@ -29,6 +29,12 @@ _OURS = (str(Path(__file__).parents[1]) + os.sep, "<frozen ")
 _INSTALLED = tuple({sysconfig.get_paths()[name] + os.sep for name in ("stdlib", "platstdlib", "purelib", "platlib")})
 
 
+def first_line(error: BaseException) -> str:
+    """Return the class of an exception, and the first line of its message."""
+    first = str(error).strip().partition("\n")[0]
+    return f"{type(error).__name__}{f': {first}' if first else ''}"
+
+
 def reason_of(error: BaseException) -> str:
     """Say in one phrase what a workload's code raised, in which file and line of its own, and what helps."""
     if isinstance(error, SyntaxError):

@@ -72,7 +72,7 @@ class Script:
         self.epoch += 1
         x, seed = self.fixed["x"], self.fixed["seed"]
         with open(self.fixed["log"], "a") as file:
-            file.write(f"{os.getpid()} {x} {seed} {self.epoch}\n")
+            file.write(f"{os.getpid()} {x} {seed} {self.epoch} {os.getppid()}\n")
         time.sleep(self.fixed["pause"])
         loss = math.sqrt(2) / (self.epoch + x + seed / 10)
         row: dict[str, Any] = {"train_loss": loss, "val_loss": 2 * loss}

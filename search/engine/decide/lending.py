@@ -139,9 +139,7 @@ class Lending:
         known = self._context.trust.roots(kind)
         return any(not fold.epoch and fold.leaf.kind == kind and fold.leaf.path[0] not in known for fold in folds)
 
-    def _looked_at(
-        self, fold: Fold, coming: Collection[tuple[int, str]], stalled: Collection[int]
-    ) -> Start | None:
+    def _looked_at(self, fold: Fold, coming: Collection[tuple[int, str]], stalled: Collection[int]) -> Start | None:
         """Return how a leaf starts, with the proof that is given in its stead where one is, or None where it waits."""
         trust = self._context.trust
         passed: list[KeptState] = []

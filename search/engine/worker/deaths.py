@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from search.engine.decide.death import Death
-from search.proof.fresh import Fresh
+from search.proof.fresh import Fresh, FreshDied
 
 SETUP_ALLOWANCE_S = 300.0
 """Seconds beyond the limit for what is not training: imports, data, loading and saving a state."""
@@ -85,15 +85,20 @@ class Signs:
             late = limit + (OWN_PROCESS_DELAY_S if own is not None else 0.0)
             with contextlib.suppress(ValueError, OverflowError):  # longer than the system's clocks can count
                 faulthandler.dump_traceback_later(late, exit=True, file=self._file or sys.stderr)
+        own_died = False
         try:
             if own is not None and limit is not None:
                 own.limit(limit)
             yield
             if own is not None and limit is not None:
                 own.limit(None)
+        except FreshDied:
+            own_died = True  # the note says in what, and within which limit
+            raise
         finally:
             if limit is not None:
                 faulthandler.cancel_dump_traceback_later()
+            if limit is not None and not own_died:
                 self._note(pid=os.getpid(), epoch=epoch)
 
     def _note(self, **what: object) -> None:

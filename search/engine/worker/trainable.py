@@ -29,6 +29,7 @@ from search.ledger.files import BadState, read_state, write_state
 from search.ledger.kept import KeptState, Role
 from search.proof.fresh import Fresh, FreshDied, FreshFailed
 from search.workload import Occupying, Run
+from search.workload.foreign import first_line
 from search.workload.form import Form, form_of
 from search.workload.measured import row_of
 
@@ -179,9 +180,7 @@ class LeaseTrainable(tune.Trainable):
         """Return the traceback of what ended a lease; its last line is shown where there is room for one."""
         text = str(error) if isinstance(error, FreshFailed) else traceback.format_exc()
         if out_of_memory(error):
-            first = str(error).strip().partition("\n")[0]
-            what = f"{type(error).__name__}{f': {first}' if first else ''}"
-            what = error.reason if isinstance(error, FreshFailed) else what
+            what = error.raised if isinstance(error, FreshFailed) else first_line(error)
             text += f"out of memory in epoch {self._epoch + 1}: {what}; "
             text += "give a trial more (resources.gpus, fewer at once), or make it smaller\n"
         return text
