@@ -57,8 +57,8 @@ def test_rows_are_those_of_trials_trained_alone(made: dict[str, Shared]) -> None
     lines = shared.lines()
     lines_alone = [line for line in alone.lines() if int(line.split()[1]) <= EPOCHS]
     assert len(set(lines)) == shared.distinct()
-    # One kind: its start is two epochs; branches leave behind epochs 4, 7 and 8, which are of depths 1 and 2.
-    assert len(lines) == shared.distinct() + 4, "distinct epochs and those to prove, no other"
+    # One kind: its start is one epoch; branches leave behind epochs 4, 7 and 8, which are of depths 1 and 2.
+    assert len(lines) == shared.distinct() + 3, "distinct epochs and those to prove, no other"
     assert sorted(shared.proofs()) in ([1, 1, 2], [1, 1, 1, 1]), "of a start both epochs in one process, or in two"
     assert set(lines) == set(lines_alone), "the same epochs, by the workload's own account"
     assert len(lines_alone) == sum(min(trial.last_epoch, EPOCHS) for trial in alone.trials()) + 2, "a start is proven"

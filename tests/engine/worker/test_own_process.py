@@ -1,4 +1,4 @@
-"""The process that each lease has of its own on a CPU: what is told of its death, its errors, and the states it loads."""
+"""The process that each lease has of its own on a CPU: what is told of its death and errors, which states it loads."""
 
 from __future__ import annotations
 
@@ -205,7 +205,7 @@ def test_errors_of_the_workload_are_told_as_in_the_worker_itself(worker: Worker)
         ("leave", "SystemExit: the workload left"),
         (
             "memory",
-            "out of memory in epoch 1: and more; give a trial more (resources.gpus, fewer at once), or make it ",
+            "out of memory in epoch 1: MemoryError: for 10 TB; give a trial more (resources.gpus, fewer at once)",
         ),
     ]:
         worker.lease(act)
@@ -237,7 +237,7 @@ def test_states_are_loaded_and_one_of_another_version_is_a_miss(worker: Worker) 
     other = KeptState(write_state(worker.states, "cd" * 20, b"other"), 3, Role.BRANCH)
     worker.lease("", start=other)
     miss = worker.step()[MISS]
-    assert miss.startswith(f"state {other.file.name} cannot be loaded: ValueError: a state of another version")
+    assert miss.startswith(f"state {other.file.name} cannot be loaded: ValueError('a state of another version')")
     (worker.states / state.file.name).unlink()
     worker.lease("", start=state)
     assert state.file.name in worker.step()[MISS]
