@@ -240,7 +240,7 @@ def test_states_are_loaded_and_one_of_another_version_is_a_miss(worker: Worker) 
     assert miss.startswith(f"state {other.file.name} cannot be loaded: ValueError('a state of another version')")
     (worker.states / state.file.name).unlink()
     worker.lease("", start=state)
-    assert state.file.name in worker.step()[MISS]
+    assert "cannot be read: No such file or directory" in worker.step()[MISS]
 
 
 def test_modules_that_one_came_to_import_are_imported_before_the_next_is_forked(
