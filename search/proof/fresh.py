@@ -72,7 +72,7 @@ class Warm:
     May be used by several threads.
 
     Args:
-        prepare: imports the workload; where each process is started anew, it must be what `pickle` can name.
+        prepare: imports the workload; where a process is started anew, it must be what `pickle` can name.
         fork: whether fresh processes are forks of one that is forked from the calling process now, before anything was
             trained there; else each is started anew.
         environment: variables of processes that are started anew, beside those of this one.
@@ -97,8 +97,12 @@ class Warm:
             its.close()
         self._zygote = Connection(ours.detach())
 
-    def fresh(self) -> Fresh:
+    def fresh(self, anew: bool = False) -> Fresh:
         """Return a fresh process; whoever asked for it closes it.
+
+        Args:
+            anew: whether it is started anew where others are forked: all forks of one process have the same objects at
+                the same addresses, and the same order of sets.
 
         Raises:
             FreshFailed: the workload could not be imported; told here, or by the first thing that is asked of it.
@@ -108,16 +112,16 @@ class Warm:
             ours, its = socket.socketpair()
             connection = Connection(ours.detach())
             try:
-                return Fresh(connection, self._child(its))
+                return Fresh(connection, self._child(its, anew))
             except BaseException:
                 connection.close()
                 raise
             finally:
                 its.close()
 
-    def _child(self, its: socket.socket) -> _Forked | _Spawned:
+    def _child(self, its: socket.socket, anew: bool) -> _Forked | _Spawned:
         """Return a new process, which has one end of a socket."""
-        if not self._pid:
+        if anew or not self._pid:
             return _Spawned(its, self._prepare, self._environment)
         try:
             with self._lock:

@@ -7,7 +7,7 @@ from contextlib import suppress
 from functools import partial
 
 from search.core.trial import Row
-from search.engine.decide.lease import Lease, Proof, Stretch, WorkerSetup
+from search.engine.decide.lease import CAUSE, Lease, Proof, Stretch, WorkerSetup
 from search.engine.worker.place import prepare, verify_class, verify_data
 from search.ledger.files import BadState, read_state
 from search.proof.fresh import Fresh, FreshFailed, Warm
@@ -36,8 +36,12 @@ def make_warm(setup: WorkerSetup) -> None:
         _warm[setup.workload] = Warm(partial(prepare, setup), fork=fork_is_fresh(setup.gpus))
 
 
-def fresh(setup: WorkerSetup) -> Fresh:
+def fresh(setup: WorkerSetup, anew: bool = False) -> Fresh:
     """Return a fresh process, with the modules imported that an earlier one came to import.
+
+    Args:
+        setup: of the worker.
+        anew: whether it is no fork in any case.
 
     Raises:
         FreshFailed: the workload could not be imported.
@@ -47,7 +51,7 @@ def fresh(setup: WorkerSetup) -> Fresh:
     if names := _modules.get(setup.workload, ()):
         _modules[setup.workload] = ()
         warm.import_modules(names)
-    return warm.fresh()
+    return warm.fresh(anew)
 
 
 def learn_modules(setup: WorkerSetup, trained: Fresh) -> None:
@@ -72,8 +76,9 @@ def proved(proof: Proof, setup: WorkerSetup) -> list[Row]:
         RuntimeError: the data are others than the driver read.
     """
     rows = []
-    for stretches in proof.processes:
-        with fresh(setup) as process:
+    for number, stretches in enumerate(proof.processes):
+        # Chance that forks of one process have in common, such as the address of an object, shows in another one alone.
+        with fresh(setup, anew=proof.what == CAUSE and number > 0) as process:
             rows += [_trained_again(process, stretch, setup) for stretch in stretches]
     return rows
 

@@ -14,7 +14,7 @@ import pytest
 from search.core.trial import DataCard
 from search.core.values import Settings
 from search.engine.decide.death import Death
-from search.engine.decide.lease import Assignment, Lease, Trained, WorkerSetup
+from search.engine.decide.lease import CAUSE, Assignment, Lease, Proof, Stretch, Trained, WorkerSetup
 from search.ledger.files import write_state
 from search.ledger.kept import KeptState, Role
 from search.system.machine import fork_is_fresh
@@ -23,7 +23,7 @@ from tests.contracts.toy import SineFit
 pytest.importorskip("ray")
 from search.engine.worker import process, trainable
 from search.engine.worker.deaths import Deaths
-from search.engine.worker.trainable import DIED, ERROR, MISS, TRAINED, LeaseTrainable
+from search.engine.worker.trainable import DIED, ERROR, MISS, PROVED, TRAINED, LeaseTrainable
 
 pytestmark = pytest.mark.skipif(
     not fork_is_fresh(0), reason="a fork is not fresh here, so no lease has its own process"
@@ -74,6 +74,8 @@ class Act:
                 self.save_dies = True
             case "fail in save":
                 self.state = None  # type: ignore[assignment]
+            case "parent":
+                return {"val_loss": 1.0, "parent": float(os.getppid())}
         return {"val_loss": 1.0, "process": float(os.getpid()), "trained here": float(len(_left_behind))}
 
     def save(self) -> bytes:
@@ -241,6 +243,18 @@ def test_states_are_loaded_and_one_of_another_version_is_a_miss(worker: Worker) 
     (worker.states / state.file.name).unlink()
     worker.lease("", start=state)
     assert "cannot be read: No such file or directory" in worker.step()[MISS]
+
+
+def test_chance_that_forks_have_in_common_shows_in_a_process_started_anew(worker: Worker) -> None:
+    """The cause of a distrust is looked for in two processes, one of which is no fork."""
+    stretch = Stretch({}, {"act": "parent"}, "ab" * 20)
+    assert worker.trainable is None
+    for what, alike in [("start", True), (CAUSE, False)]:
+        config = {"assignment": Assignment(Proof(worker.leases, "kind", what, [[stretch]] * 2), worker.setup)}
+        worker.trainable = LeaseTrainable.__new__(LeaseTrainable)
+        worker.trainable.setup(config)
+        first, second = worker.step()[PROVED]
+        assert (first.metrics["parent"] == second.metrics["parent"]) is alike
 
 
 def test_modules_that_one_came_to_import_are_imported_before_the_next_is_forked(
