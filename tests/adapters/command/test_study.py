@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from search.core.trial import State
+from search.core.trust import START_EPOCHS
 from search.space.reader import space_from_mapping
 from tests.adapters.command.made import LINE
 from tests.adapters.shared import proofs, rows_shared_are_those_alone
@@ -38,7 +39,7 @@ def test_trials_that_share_a_run_have_the_rows_of_trials_trained_alone(
     run = rows_shared_are_those_alone(
         space_from_mapping(content(f"{LINE} 5", space, fixed={"act": "endless"}), "shared"), tmp_path
     )
-    assert (len(run.trained), run.to_prove) == (12, 2)
+    assert (len(run.trained), run.to_prove) == (12, START_EPOCHS)
     started = len((tmp_path / "log").read_text().splitlines())
     assert started == 2 + run.to_prove + 4, "two runs for four trials, the proofs, and each trial alone"
 

@@ -224,7 +224,7 @@ def test_what_is_no_fault_of_a_trial(number: int, how: Any, told: list[Any]) -> 
     queue = LeaseQueue(driver, WorkerSetup(TOY, 1, 1.0), gauge)  # type: ignore[arg-type]
     queue._leases["a"], queue._given["a"] = 7, 0.0
     died = isinstance(how, Death)
-    queue.deaths.of = lambda lease, said="": how if died else UNKNOWN  # type: ignore[method-assign]
+    queue.deaths.of = lambda *lease: how if died else UNKNOWN  # type: ignore[method-assign]
     queue.on_trial_complete("a", {} if died else how, error=died)
     assert driver.told == told
     assert gauge.next == (1 if "change over" in told else None)
