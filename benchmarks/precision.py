@@ -22,8 +22,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from search.statistics.families import holm
+from search.statistics.guarded import GUARD_SEEDS
 from tests.statistics.generator import SCENARIOS, SIZES, draw
-from tests.statistics.judging import crossed
+from tests.statistics.judging import crossed, guarded
 
 SEEDS = (2, 3, 5, 10)
 SETTINGS = 5
@@ -53,10 +54,10 @@ class Precision:
 
 def precision(seeds: int, images: int, accuracy: float, replicates: int) -> Precision:
     """Simulate tables of five settings; the same draws whatever else is asked for."""
-    rng = np.random.default_rng([seeds, images])
+    rng, judged = np.random.default_rng([seeds, images]), crossed if seeds < GUARD_SEEDS else guarded
     widths = []
     for size in _parts(replicates, seeds * images):
-        low, high, _ = crossed(draw(rng, NOISE, size, SETTINGS, seeds, images, accuracy))
+        low, high, _ = judged(draw(rng, NOISE, size, SETTINGS, seeds, images, accuracy))
         widths.append((high - low).mean(axis=1) / 2)
     half_width = float(np.concatenate(widths).mean())
     if seeds < 3:
@@ -64,7 +65,7 @@ def precision(seeds: int, images: int, accuracy: float, replicates: int) -> Prec
     levels, found = [accuracy] * SETTINGS, 0
     levels[1] += TRUE
     for size in _parts(replicates, seeds * images):
-        low, high, p = crossed(draw(rng, NOISE, size, SETTINGS, seeds, images, levels))
+        low, high, p = judged(draw(rng, NOISE, size, SETTINGS, seeds, images, levels))
         for row, middle in zip(p.tolist(), low[:, 0] + high[:, 0], strict=True):
             adjusted = holm(row)[0]
             found += adjusted is not None and adjusted <= 0.05 and middle > 0
