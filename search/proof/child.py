@@ -27,6 +27,7 @@ from search.proof.look import Seen, look
 from search.proof.roots import roots
 from search.proof.transplant import Copy, copies, put
 from search.proof.watched import Watched
+from search.system import garbage
 from search.workload import Run, TellingReads, Workload
 from search.workload.foreign import first_line, reason_of
 
@@ -211,7 +212,8 @@ def _leave_the_caller() -> None:
 def _prepared(prepare: Callable[[], Workload]) -> tuple[tuple[str, str], Workload | None]:
     """Return the workload, or traceback and reason why there is none."""
     try:
-        return ("", ""), prepare()
+        with garbage.not_sought():
+            return ("", ""), prepare()
     except BaseException as error:
         return (traceback.format_exc(), reason_of(error)), None
 

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from search.core.trial import DataCard
 from search.core.values import Settings
 from search.engine.decide.lease import Lease, Stretch, WorkerSetup
+from search.system import garbage
 from search.system.module_path import working_folder_last
 from search.workload import Workload, load_workload
 
@@ -27,7 +28,8 @@ def prepare(setup: WorkerSetup) -> Workload:
             os.chdir(setup.folder)
         places = [*setup.sys_path, *(place for place in sys.path if place not in setup.sys_path)]
         sys.path[:] = working_folder_last(places) if setup.folder else places
-        _workloads[setup.workload] = load_workload(setup.workload)
+        with garbage.not_sought():
+            _workloads[setup.workload] = load_workload(setup.workload)
     return _workloads[setup.workload]
 
 
@@ -35,7 +37,9 @@ def execution_class(setup: WorkerSetup) -> dict[str, str]:
     """Return what this process answers for its execution class; asked once per process."""
     asked = (setup.workload, setup.cpus, setup.gpus)
     if asked not in _classes:
-        answer = prepare(setup).execution_class(setup.cpus, setup.gpus)
+        workload = prepare(setup)
+        with garbage.not_sought():  # it imports what trains
+            answer = workload.execution_class(setup.cpus, setup.gpus)
         _classes[asked] = {str(name): str(value) for name, value in answer.items()}
     return _classes[asked]
 
