@@ -7,7 +7,7 @@ the driver's decisions alone, and can be compared with what scheduling theory sa
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from search.core.trust import needed
@@ -92,18 +92,18 @@ class Timed(Simulation):
             next_rows = {
                 key for number, (lease, done) in self.running.items() for key in lease.path[reported[number] : done + 1]
             }
+            proven = self.ledger.proofs({fold.leaf.kind for fold in board})
             for fold in board:
-                if self._gated(fold):
+                if self._gated(fold, proven.get(fold.leaf.kind, frozenset())):
                     continue
                 if self.states_to_come().isdisjoint(fold.leaf.path[fold.base : fold.epoch]):
                     assert fold.next_key in on_the_way, "an idle worker, and nobody trains what this leaf waits for"
                 if not self._disturbed and producing.isdisjoint(self._on_record):  # no lease trains known rows again
                     assert fold.next_key in next_rows, "an idle worker beside an epoch that could be trained"
 
-    def _gated(self, fold: Fold) -> bool:
+    def _gated(self, fold: Fold, proven: Collection[str]) -> bool:
         """Whether a leaf waits for a proof: one of its kind is being given, or a lease will bring a pair for it."""
         kind = fold.leaf.kind
-        proven = self.ledger.proofs([kind]).get(kind, frozenset())
         if not fold.base or set(needed(fold.base, fold.leaf.path[fold.base - 1])) <= proven:
             return False
         coming = self.driver.context.board.pairs_to_come().get(kind)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from typing import Any
 
@@ -40,11 +41,18 @@ def space_of(axes: Mapping[str, Any] = AXES, name: str = "one", **fixed: Any) ->
     )
 
 
+@functools.cache
+def usual() -> Planner:
+    return Planner(space_of(), Synthetic(), CLASS)
+
+
 def path(parameters: Mapping[str, Any], seed: int = 0, space: Space | None = None, **more: Any) -> list[str]:
     return list(planner(space, **more).leaf(0, 0, seed, parameters).path)
 
 
 def planner(space: Space | None = None, workload: Any = None, where: Mapping[str, str] = CLASS, **more: Any) -> Planner:
+    if space is None and workload is None and where == CLASS and not more:
+        return usual()
     return Planner(space or space_of(), workload or Synthetic(), where, **more)
 
 

@@ -171,7 +171,7 @@ def stalled(space: Space, seed: int, workers: int, stalling: float, dying: float
 
 
 @pytest.mark.slow
-@settings(few, max_examples=60)
+@settings(few, max_examples=30)
 @given(*STALLS)
 def test_stalled_and_dying_workers(space: Space, seed: int, workers: int, stalling: float, dying: float) -> None:
     stalled(space, seed, workers, stalling, dying)
@@ -208,7 +208,7 @@ def troubled(space: Space, seed: int, workers: int, dying: float, rotten: float,
 
 
 @pytest.mark.slow
-@settings(few, max_examples=80)
+@settings(few, max_examples=40)
 @given(*TROUBLES)
 def test_whatever_happens_to_workers_and_states(
     space: Space, seed: int, workers: int, dying: float, rotten: float, full: float, room: int
