@@ -123,3 +123,12 @@ def test_a_run_on_real_workers_records_the_rows_of_trials_alone(name: str, tmp_p
     trials, workload = rows(bench), load_workload(content["workload"])
     assert [curve for _, curve in trials] == [alone(workload, settings) for settings, _ in trials]
     assert re.search(r"trained \d+, 0 again", done.stdout + done.stderr)
+
+
+def test_the_regression_gives_the_error_of_every_patient() -> None:
+    space = load_space(str(ROOT / "examples/regression.yaml"))
+    script = load_workload(space.workload)
+    rows_alone = alone(script, {"width": 4, "seed": 0, "epochs": 2})
+    assert len(rows_alone[1].scores["val"]["squared_error"]) == 142
+    assert rows_alone[1].score_rules["val_rmse"].examples == "patients"
+    assert rows_alone[1].metrics["val_rmse"] < rows_alone[0].metrics["val_rmse"]

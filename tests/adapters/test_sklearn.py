@@ -19,6 +19,7 @@ from search.core.errors import Faults
 from search.space.reader import space_from_mapping
 from search.workload import SettingFaults, identity
 from search.workload.measured import row_of
+from search.workload.scored import PER_EXAMPLE
 from tests.adapters import estimators
 from tests.adapters.estimators import LABELS, RESUMABLE, SPLITS, Forgetful, Holding, X, labelled
 from tests.contracts.workload_contract import WorkloadContract, stir
@@ -145,18 +146,22 @@ def test_one_without_states_adds_trees_and_saves_nothing() -> None:
 def test_a_classifier_measures_each_split_and_tells_its_classes() -> None:
     run, each = begin(RESUMABLE["averaged"])
     row, card = run.train_epoch(each[0]), RESUMABLE["averaged"].data({"seed": 1})
-    assert set(row) == {"val_accuracy", "val_loss", "test_accuracy", "test_loss", "predictions"}
+    assert set(row) == {"val_accuracy", "val_loss", "test_accuracy", "test_loss", *PER_EXAMPLE}
     assert list(card.classes) == ["left", "middle", "right"]
     for split in ("val", "test"):
         assert [card.classes[label] for label in card.truth[split]] == list(LABELS[SPLITS[split]])
         assert np.mean(row["predictions"][split] == card.truth[split]) == row[f"{split}_accuracy"]
         assert len(set(card.contents[split])) == 30
-    row_of(row, card)
+        assert np.mean(row["scores"][split]["loss"]) == pytest.approx(row[f"{split}_loss"], rel=1e-12)
+    assert row_of(row, card).score_rules.keys() == {"val_loss", "test_loss"}
 
 
 def test_a_regressor_measures_errors_and_any_other_its_score() -> None:
     run, each = begin(RESUMABLE["regression"])
-    assert set(run.train_epoch(each[0])) == {"val_loss", "val_r2"}
+    row = run.train_epoch(each[0])
+    assert set(row) == {"val_loss", "val_r2", "scores", "score_rules"}
+    assert np.mean(row["scores"]["val"]["loss"]) == pytest.approx(row["val_loss"], rel=1e-12)
+    row_of(row, RESUMABLE["regression"].data({"seed": 1}))
     run, each = begin(RESUMABLE["clusters"])
     assert set(run.train_epoch(each[0])) == {"val_score", "test_score"}
 

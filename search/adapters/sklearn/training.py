@@ -186,11 +186,12 @@ def measured(
     """Return the row: what each split but that for training measures.
 
     ``SPLIT_accuracy`` and, where it tells probabilities, ``SPLIT_loss`` (nats) of a classifier, with its predictions;
-    ``SPLIT_loss`` (mean square of errors) and ``SPLIT_r2`` of a regressor; ``SPLIT_score`` of any other. With
-    ``measure(estimator, X, y)``, what that returns, each name behind ``SPLIT_``.
+    ``SPLIT_loss`` (mean square of errors) and ``SPLIT_r2`` of a regressor; ``SPLIT_score`` of any other. Losses go with
+    the loss of each row of X. With ``measure(estimator, X, y)``, what that returns, each name behind ``SPLIT_``.
     """
     row: dict[str, Any] = {}
     predictions: dict[str, np.ndarray] = {}
+    losses: dict[str, np.ndarray] = {}
     for name, split in splits.items():
         if name == TRAIN:
             continue
@@ -201,17 +202,33 @@ def measured(
         if measure is None and classes is not None:
             numbers = {"accuracy": float(accuracy_score(split.y, predicted))}
             if hasattr(estimator, "predict_proba"):
-                numbers["loss"] = float(log_loss(split.y, estimator.predict_proba(split.x), labels=classes))
+                probabilities = estimator.predict_proba(split.x)
+                numbers["loss"] = float(log_loss(split.y, probabilities, labels=classes))
+                losses[name] = _log_losses(np.asarray(split.y), probabilities, classes)
         elif measure is None and is_regressor(estimator):
             predicted = estimator.predict(split.x)
             numbers = {
                 "loss": float(mean_squared_error(split.y, predicted)),
                 "r2": float(r2_score(split.y, predicted)),
             }
+            losses[name] = ((np.asarray(split.y) - predicted) ** 2).reshape(len(predicted), -1).mean(axis=1)
         elif measure is None:
             numbers = {"score": float(estimator.score(split.x, split.y))}
         row |= {f"{name}_{metric}": value for metric, value in numbers.items()}
-    return {**row, "predictions": predictions} if predictions else row
+    row |= {"predictions": predictions} if predictions else {}
+    if losses:
+        row["scores"] = {name: {"loss": values} for name, values in losses.items()}
+        row["score_rules"] = {f"{name}_loss": {"better": "lower", "low": 0.0} for name in losses}
+    return row
+
+
+def _log_losses(y: np.ndarray, probabilities: np.ndarray, classes: np.ndarray) -> np.ndarray:
+    """Return the loss of each example [n] whose mean scikit-learn's `log_loss` is: probabilities are kept from 0 and 1
+    by the precision they have."""
+    least = np.finfo(probabilities.dtype).eps
+    true = probabilities[np.arange(len(y)), np.searchsorted(classes, y)]
+    losses: np.ndarray = -np.log(np.clip(true, least, 1 - least))
+    return losses
 
 
 def grows_by(estimator: BaseEstimator) -> str:
