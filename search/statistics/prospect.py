@@ -53,7 +53,7 @@ def without_record(accuracy: float, settings: int) -> Noise:
         Components(sd**2, images * share, rest * share, settings) for sd, rest, images in _SEEN.values()
     )
     about = f"noise as seen elsewhere, of accuracies about {100 * accuracy:.0f} %"
-    return Noise(usual, quiet, noisy, f"nothing similar is looked up: {about}")
+    return Noise(usual, quiet, noisy, about)
 
 
 def from_record(differences: Sequence[Difference], settings: int, study: str) -> Noise | None:

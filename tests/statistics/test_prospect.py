@@ -33,7 +33,7 @@ def test_sentences() -> None:
         "3 seeds and 1,000 images find a true difference of 4 pt with a probability of 84 % (27 to over 99 %), and "
         "show equality within 2 pt with 13 % (0 to 88 %); one more seed: 96 % and 34 %; 80 % are reached from 3.7 pt "
         "on; "
-        "nothing similar is looked up: noise as seen elsewhere, of accuracies about 80 %"
+        "noise as seen elsewhere, of accuracies about 80 %"
     )
     assert prospect(without_record(0.8, 5), 2, 1000, 0.04).sentence == (
         "2 seeds decide nothing, a verdict needs 3; one more seed: 84 %"
