@@ -66,7 +66,7 @@ def finite(value: Any) -> bool:
 
 @pytest.mark.slow
 @given(tables())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_every_table_has_an_answer(scores: Scores) -> None:
     found = differences(scores, 0)
     adjusted = family(found)
