@@ -581,7 +581,7 @@ def test_a_lease_that_goes_on_is_told_what_rows_its_run_has() -> None:
         simulation.driver.next_lease = lambda: leases.append(start()) or leases[-1]  # type: ignore[method-assign]
         simulation.run()
         given = {lease.offset: lease.form for lease in leases if isinstance(lease, Lease)}
-        assert given == {0: None, 2: Form(frozenset({"train_loss", "val_loss", "score"}), {})}
+        assert given == {0: None, 2: Form(frozenset({"train_loss", "val_loss", "score"}), {}, None)}
 
 
 @pytest.mark.parametrize("sampler", ["random", "tpe"])
