@@ -17,7 +17,7 @@ from tests.surroundings import settle
 
 settle()
 
-gc.disable()  # until all is collected: of what is imported nothing is garbage, and to look for some takes half the time
+gc.disable()  # until all is collected: of what is imported nothing is garbage
 atexit.register(gc.unfreeze)  # at their end libraries look for what was left
 
 
