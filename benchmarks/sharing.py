@@ -1,6 +1,6 @@
 """A factorial of image classifiers: ours against plain Ray Tune, in epochs and in time.
 
-    python -m benchmarks.sharing [SPACE] [--set KEY=VALUE] [--repeats 1] [--short]
+    python -m benchmarks.sharing [SPACE] [--set KEY=VALUE] [--repeats 1] [--short | --service]
 
 SPACE is a grid (default: `spaces/factorial_small.yaml`). The sides, each a process of its own with a folder of its own,
 one after the other on the same machine; the order turns round with each repeat:
@@ -11,9 +11,10 @@ one after the other on the same machine; the order turns round with each repeat:
     plain Ray Tune, tuned   the same with `reuse_actors=True` and without file loggers
     ours, --no-sharing      the same as ours, every trial trained alone; what remains against it is sharing alone
 
-`--short` leaves out the last two. All sides train with the same code, `benchmarks.factorial`, which counts epochs as
-they are trained. The baseline is the one with stop rules: it trains no epoch behind the one that ends a trial. For all,
-Ray listens on loopback only and reports no usage.
+`--short` leaves out the last two; `--service` leaves out the first two, and prints what the service itself costs: ours
+without sharing by the tuned side, of each repeat. All sides train with the same code, `benchmarks.factorial`, which
+counts epochs as they are trained. The baseline is the one with stop rules: it trains no epoch behind the one that ends
+a trial. For all, Ray listens on loopback only and reports no usage.
 
 The sides must agree to the last bit, or the command fails: in the length of each trial, in all metrics of its last
 epoch, and in the set of all rows trained, predictions included.
@@ -210,7 +211,9 @@ def main() -> None:
     parser.add_argument("space", nargs="?", default="spaces/factorial_small.yaml")
     parser.add_argument("--set", dest="sets", action="append", default=[], metavar="KEY=VALUE")
     parser.add_argument("--repeats", type=int, default=1)
-    parser.add_argument("--short", action="store_true", help="only ours and the plain side")
+    fewer = parser.add_mutually_exclusive_group()
+    fewer.add_argument("--short", action="store_true", help="only ours and the plain side")
+    fewer.add_argument("--service", action="store_true", help="only ours without sharing and the tuned side")
     parser.add_argument("--side", help=argparse.SUPPRESS)
     parser.add_argument("--folder", help=argparse.SUPPRESS)
     chosen = parser.parse_args()
@@ -229,7 +232,7 @@ def main() -> None:
     if busy := harness.busy():
         print(busy, flush=True)
     decode(space)
-    names = [OURS, PLAIN] if chosen.short else list(SIDES)
+    names = [OURS, PLAIN] if chosen.short else [TUNED, ALONE] if chosen.service else list(SIDES)
     runs: list[dict[str, Side]] = []
     for repeat in range(chosen.repeats):
         found = {}
@@ -237,7 +240,7 @@ def main() -> None:
             found[name] = measure(name, arguments)
             print(f"  repeat {repeat + 1}, {name}: {found[name].epochs} epochs, {found[name].wall:.1f} s", flush=True)
         runs.append({name: found[name] for name in names})
-    sys.exit(report(runs))
+    sys.exit(report_service(runs) if chosen.service else report(runs))
 
 
 def decode(space: Space) -> None:
@@ -245,6 +248,18 @@ def decode(space: Space) -> None:
     first = {name: options[0] for name, options in options_of(space).items()}
     fixed, _ = factorial.split({"fixed": fixed_of(space), "axes": first, "seed": space.seeds[0], "epochs": 1})
     factorial.workload.data(fixed)
+
+
+def report_service(runs: list[dict[str, Side]]) -> int:
+    """Print what the service costs where nothing is shared; return the exit code: 1 where the sides do not agree."""
+    for run in runs:
+        ours, tuned = run[ALONE], run[TUNED]
+        an_epoch = f"{1000 * tuned.training / tuned.epochs:.0f} ms"
+        print(f"\nours without sharing by tuned: {ours.wall / tuned.wall:.3f}, epochs of {an_epoch}")
+        print(f"without Ray's start: {(ours.wall - ours.start) / (tuned.wall - tuned.start):.3f}")
+    differing = [line for run in runs for line in differences(run[ALONE], run[TUNED])]
+    print("\n".join(differing) if differing else "\nboth sides agree to the last bit")
+    return 1 if differing else 0
 
 
 def report(runs: list[dict[str, Side]]) -> int:
