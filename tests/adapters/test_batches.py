@@ -122,3 +122,18 @@ def test_what_makes_no_batch_is_told(arguments, said):
     with pytest.raises(ScriptError) as refused:
         list(batches(torch.arange(0), 1, 0, 1))
     assert str(refused.value) == "run.batches: there are 0 items, which make no full batch of 1; take fewer"
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("num_workers", "run.batches: num_workers is called workers here; write workers=..."),
+        ("collate_fn", "run.batches: collate_fn is called collate here; write collate=..."),
+        ("sampler", "run.batches takes no sampler: seed and epoch decide order and random items; leave it out, "),
+        ("worker_init_fn", "run.batches takes no worker_init_fn: seed and epoch decide order and random items; "),
+    ],
+)
+def test_words_of_the_data_loader_that_are_others_here_are_named(name: str, told: str) -> None:
+    with pytest.raises(ScriptError) as refused:
+        next(batches(torch.arange(8), 4, seed=0, epoch=1, **{name: 2}))
+    assert str(refused.value).startswith(told)

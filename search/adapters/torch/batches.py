@@ -13,6 +13,12 @@ from torch.utils.data import DataLoader, Dataset, Subset, TensorDataset
 from search.adapters.torch.errors import ScriptError
 from search.adapters.torch.seeding import generator, left_alone, seed_all
 
+OWN_NAMES = {"num_workers": "workers", "collate_fn": "collate", "batch_size": "size", "dataset": "data"}
+"""What torch's DataLoader calls what has a name of its own here."""
+
+DECIDED_NAMES = ("sampler", "batch_sampler", "generator", "worker_init_fn")
+"""What DataLoader takes that seed and epoch decide here."""
+
 
 def order(count: int, seed: int, turn: int, purpose: str) -> Tensor:
     """Return the order of one pass over so many items, int64 [count]."""
@@ -61,8 +67,17 @@ def batches(
     """Yield the batches of an epoch; see `search.adapters.torch.run.ScriptRun.batches`.
 
     Raises:
-        ScriptError: there is no item, no full batch, or a batch or step size below 1.
+        ScriptError: there is no item, no full batch, a batch or step size below 1, or a word of DataLoader's that has
+            another name here, or none.
     """
+    for name in loading:
+        if name in OWN_NAMES:
+            raise ScriptError(f"run.batches: {name} is called {OWN_NAMES[name]} here; write {OWN_NAMES[name]}=...")
+        if name in DECIDED_NAMES:
+            raise ScriptError(
+                f"run.batches takes no {name}: seed and epoch decide order and random items; leave it out, "
+                "or give a dataset that has the items in the order you want"
+            )
     tensors = _tensors(data)
     count = len(data) if tensors is None else len(tensors[0])
     for noun, number in (("size", size), ("steps", 1 if steps is None else steps)):
