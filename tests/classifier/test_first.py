@@ -173,7 +173,8 @@ def test_folders_in_class_folders_are_images_of_the_class(tmp_path):
         (
             (6, 7),
             "{folder} holds 13 images of 2 classes, which makes 8 training, 3 validation, 2 test images; a comparison "
-            "needs at least 10 validation images, so add images to its classes",
+            "needs at least 10 validation images, so add images to its classes, or write a file by hand with more of "
+            "them for validation (data.ratio)",
         ),
         ((30,), "{folder} holds only the class 'a'; it must hold one folder per class"),
         ((), "{folder} holds no folders; it must hold one folder per class"),

@@ -68,7 +68,8 @@ def _meaning(table: Table, read: Curves) -> list[Note]:
     epoch = "at the last epoch" if table.value == "last" else f"at the epoch with the best {objective.metric}"
     counts = sorted({line.seeds for line in table.lines})
     seeds = " or ".join(str(count) for count in counts) + (" seed" if counts == [1] else " seeds")
-    over = f"the run of {seeds}" if counts == [1] else f"mean over {seeds}"
+    which = "those that finished of " if any(line.partial for line in table.shown) else ""
+    over = f"the run of {seeds}" if counts == [1] else f"mean over {which}{seeds}"
     sense = "higher is better" if objective.maximize else "lower is better"
     images = _images(read)
     text = f"{objective.metric}: {over}, {epoch}" + (f", {images}" if images else "") + f"; {sense}."

@@ -85,6 +85,7 @@ def test_a_pruned_seed_is_left_out_and_said(make):
     assert line.ending == "1 finished, 1 stopped, 1 pruned"
     assert line.epochs == pytest.approx(7 / 3)
     assert "† Not every seed finished" in notes_of(study)
+    assert ": mean over those that finished of " in notes_of(study)
 
 
 def test_where_all_are_pruned_the_value_is_at_their_last_epoch(make):
