@@ -154,8 +154,8 @@ def _refuse_few(data: str, source: Source, counts: Sequence[int]) -> None:
     sizes = ", ".join(f"{count:,} {LONG[split]}" for split, count in zip(source.splits, counts, strict=True))
     sentence = (
         f"{data} holds {len(source.names):,} images of {len(source.classes)} classes, which makes {sizes} images; a "
-        f"comparison needs at least {MIN_VALIDATION_IMAGES} validation images, so add images to its classes, or write a "
-        "file by hand with more of them for validation (data.ratio)"
+        f"comparison needs at least {MIN_VALIDATION_IMAGES} validation images, so add images to its classes, or write "
+        "a file by hand with more of them for validation (data.ratio)"
     )
     raise SettingFaults([("data", sentence)])
 
