@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal
 from search.report.formats.cross_sheet import cross_columns
 from search.report.formats.sheet import Column, Entry, Sheet
 from search.report.table.judged_text import claim_note, difference_head, difference_text, level, mixed, right_text
-from search.report.table.model import NOT_JUDGED, Cell, Judged, Line, Table
+from search.report.table.model import Cell, Judged, Line, Table
 from search.report.table.notes import BEST, PARTIAL, SELECTED
 from search.report.text import duration, figure, is_accuracy, readable, significant, with_unit
 from search.statistics.single import HEAD
@@ -75,7 +75,7 @@ def table_columns(table: Table) -> Iterator[Column]:
         if name == table.judged:
             yield from _compared(table, "", lambda line: line.judged, _SECOND if by_test else _VALUE)
         elif name in table.scored:
-            yield from _compared(table, f"{name} ", partial(_scored, metric=name), _TEST_DIFFERENCE)
+            yield from _compared(table, f"{name} ", partial(Line.judgement, table=table, metric=name), _TEST_DIFFERENCE)
     if table.test:
         yield from _test(table, several, by_test)
     head = "epochs, mean" if several else "epochs"
@@ -197,10 +197,6 @@ def _value(table: Table, line: Line, name: str) -> str:
     marks = [PARTIAL] * line.partial + [SELECTED] * bool(chosen)
     marks += [BEST] * bool(line.best_of and name == table.metrics[0])
     return " ".join([level(name, cell, line.judgement(table, name), mixed(table)), *marks])
-
-
-def _scored(line: Line, metric: str) -> Judged:
-    return line.scored.get(metric, NOT_JUDGED)
 
 
 def _measured_like_published(table: Table) -> str:

@@ -44,7 +44,7 @@ def figure_columns(table: Table) -> Iterator[Column]:
                 yield between, "float64", lambda line: _between(line).estimate
                 yield from _ends(between, _between)
     for name in table.scored:
-        yield from _judged(table, name, partial(_scored, metric=name))
+        yield from _judged(table, name, partial(Line.judgement, table=table, metric=name))
     if table.test:
         test = f"{table.test}_chosen"
         yield from mean_columns(test, lambda line: line.chosen)
@@ -117,10 +117,6 @@ def _ends(name: str, of: Callable[[Line], Judged | Difference]) -> Iterator[Colu
 
     yield f"{name}_low", "float64", lambda line: end(line, 0)
     yield f"{name}_high", "float64", lambda line: end(line, 1)
-
-
-def _scored(line: Line, metric: str) -> Judged:
-    return line.scored.get(metric, NOT_JUDGED)
 
 
 def _at_chance(line: Line) -> Judged:
