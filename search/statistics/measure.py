@@ -16,13 +16,13 @@ LARGEST = 1e100
 
 
 class Form(StrEnum):
-    """How a metric comes of one run's scores."""
+    """How a metric comes of one run's scores; rows declare the first three by these words."""
 
     MEAN = "mean"
     """Their mean: accuracy, loss, mean absolute error, IoU per image, pass@k per task."""
-    ROOT_MEAN = "root of the mean"
+    ROOT_MEAN = "root_mean"
     """The root of their mean: RMSE of squared errors."""
-    EXP_MEAN = "exp of the mean"
+    EXP_MEAN = "exp_mean"
     """e to their mean: perplexity of negative log likelihoods. Differences are those of the mean, ratios exact."""
     INFLUENCE = "influence values"
     """Their mean, where a single value has no range of its own: see `influence`."""

@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from search.core.grouped import grouped
-from search.core.scores import EXP_MEAN, HIGHER, MEAN, ROOT_MEAN, ScoreRule
+from search.core.scores import HIGHER, ScoreRule
 from search.core.shown import is_accuracy
 from search.core.trial import DataCard, State
 from search.report.record.curves import Curve, Curves
@@ -45,11 +45,6 @@ FEW_GROUPS = 15
 """... and below this those of levels are marked."""
 
 _BALANCED = "balanced_accuracy"
-
-_FORMS = {MEAN: Form.MEAN, ROOT_MEAN: Form.ROOT_MEAN, EXP_MEAN: Form.EXP_MEAN}
-
-
-_LOST = Ended.DIVERGED
 
 
 @dataclass(frozen=True)
@@ -84,7 +79,9 @@ class Panel:
     def unlearned(self) -> frozenset[tuple[int, int]]:
         """Runs that did not learn, or diverged, as (place of the setting, place of the seed)."""
         stuck = {(flag.setting, flag.seed) for flag in self.stuck if flag.outcome}
-        diverged = {(a, s) for a, row in enumerate(self.scores.ended) for s, end in enumerate(row) if end is _LOST}
+        diverged = {
+            (a, s) for a, row in enumerate(self.scores.ended) for s, end in enumerate(row) if end is Ended.DIVERGED
+        }
         return frozenset(stuck | diverged)
 
     @property
@@ -212,7 +209,7 @@ def measure_of(metric: str, rule: ScoreRule) -> Measure:
         unit="pt" if is_accuracy(metric) else rule.unit,
         example=rule.example,
         examples=rule.examples,
-        form=_FORMS[rule.form],
+        form=Form(rule.form),
     )
 
 
