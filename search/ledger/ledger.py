@@ -11,11 +11,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import sqlalchemy as sa
 
 from search.core.errors import StudyNotFound, nearest
-from search.core.scores import ScoreRule
 from search.core.trial import DataCard, Row, State, Trial
 from search.ledger import codec, distrust, tables
 from search.ledger.distrust import Distrust
@@ -320,33 +318,6 @@ class Ledger:
                         row.origin or "",
                     )
         return recorded
-
-    def score_rules(self, keys: Sequence[str]) -> dict[str, ScoreRule]:
-        """Return how metrics come from scores, metric -> rule, as the first of these rows says that has any."""
-        column = tables.epoch.c.scores
-        with self.engine.connect() as connection:
-            for batch in tables.batches(keys):
-                those = tables.epoch.c.key.in_(list(map(bytes.fromhex, batch)))
-                blob = connection.execute(sa.select(column).where(those, column.is_not(None), SHOWN).limit(1)).scalar()
-                if blob is not None:
-                    return codec.decode_scores(blob, ("", ""))[1]
-        return {}
-
-    def scores(self, keys: Sequence[str], split: str, name: str) -> Iterator[tuple[str, np.ndarray, ScoreRule | None]]:
-        """Yield key, these scores and the rule that reads them, of each row of `keys` that has them.
-
-        One row at a time is in memory, however many examples there are.
-        """
-        column = tables.epoch.c.scores
-        with self.engine.connect() as connection:
-            for key in keys:
-                query = sa.select(column).where(tables.epoch.c.key == bytes.fromhex(key), column.is_not(None), SHOWN)
-                if (blob := connection.execute(query).scalar()) is None:
-                    continue
-                by_split, rules = codec.decode_scores(blob, (split, name))
-                if (found := by_split.get(split, {}).get(name)) is not None:
-                    rule = next((rule for rule in rules.values() if (rule.split, rule.score) == (split, name)), None)
-                    yield key, found, rule
 
     def decisions(self, study_id: int, kinds: Sequence[str] = ()) -> list[Decision]:
         """Return the order log of a study, or only these kinds of entries."""

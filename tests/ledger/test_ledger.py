@@ -33,6 +33,7 @@ from search.core.trial import DataCard, Row, State, Trial
 from search.ledger import codec
 from search.ledger.ledger import Ledger
 from search.ledger.lock import study_lock
+from search.ledger.scored import score_rules, scores_of
 from search.ledger.urls import without_password
 from tests.surroundings import HANG_S
 
@@ -199,13 +200,13 @@ class LedgerContract:
         assert found.scores["val"]["loss"].dtype == np.float32
         assert (found.scores.keys(), found.score_rules) == ({"val", "test"}, {"val_loss": rule})
         assert ledger.rows([KEY])[KEY].row.scores == {}
-        ((named, losses, own),) = ledger.scores([key(2), KEY, key(3)], "val", "loss")
+        ((named, losses, own),) = scores_of(ledger, [key(2), KEY, key(3)], "val", "loss")
         assert (named, losses.tolist()[2], own) == (KEY, 0.0, rule)
-        ((_, tested, none),) = ledger.scores([KEY], "test", "loss")
+        ((_, tested, none),) = scores_of(ledger, [KEY], "test", "loss")
         assert (tested.tolist(), none) == ([1.0, 1.0], None)
-        assert list(ledger.scores([KEY], "test", "iou")) == []
-        assert ledger.score_rules([key(3), key(2), KEY]) == {"val_loss": rule}
-        assert ledger.score_rules([key(2)]) == ledger.score_rules([]) == {}
+        assert list(scores_of(ledger, [KEY], "test", "iou")) == []
+        assert score_rules(ledger, [key(3), key(2), KEY]) == {"val_loss": rule}
+        assert score_rules(ledger, [key(2)]) == score_rules(ledger, []) == {}
 
     def test_a_row_with_scores_equals_the_one_that_was_recorded_before_there_were_any(self, ledger, study, run):
         scored = Row({"val_loss": 0.5}, scores={"val": {"loss": np.array([0.5])}})

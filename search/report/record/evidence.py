@@ -22,6 +22,7 @@ from search.core.grouped import grouped
 from search.core.scores import HIGHER, ScoreRule
 from search.core.shown import is_accuracy
 from search.core.trial import DataCard, State
+from search.ledger.scored import scores_of
 from search.report.record.curves import Curve, Curves
 from search.statistics.measure import ACCURACY, Form, Measure
 from search.statistics.scores import Ended, RunScores, Scores, from_runs
@@ -181,16 +182,16 @@ def gather_scores(read: Curves, lines: Sequence[Sequence[Curve]], metric: str, r
     if not wanted:
         return Evidence(why="no run has finished", measure=measure)
     asked = _Asked(read, metric, rule.split, value, measure)
-    scores_of, others = {}, set[str]()
+    by_key, others = {}, set[str]()
     data = {run.keys[epoch - 1]: run.data for runs in lines for run in runs if (epoch := run.epoch(value))}
     untrained: dict[str, float | None] = {}
-    for key, scores, own in read.study.ledger.scores(wanted, rule.split, rule.score):
-        scores_of[key] = scores
+    for key, scores, own in scores_of(read.study.ledger, wanted, rule.split, rule.score):
+        by_key[key] = scores
         if own is not None and replace(measure_of(metric, own), untrained=measure.untrained) != measure:
             others.add(key)
         untrained.setdefault(data[key], own.untrained if own is not None else None)
     asked = asked._replace(untrained=untrained)
-    return _together(asked, [_scored_line(asked, runs, scores_of, others) for runs in lines])
+    return _together(asked, [_scored_line(asked, runs, by_key, others) for runs in lines])
 
 
 def keys_of(lines: Sequence[Sequence[Curve]], value: str) -> list[str]:

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 
 from search.core.scores import ScoreRule
 from search.ledger.ledger import StudyRecord
+from search.ledger.scored import score_rules
 from search.report.record.curves import Curve, Curves, identity
 from search.report.record.evidence import Evidence, Panel, gather, gather_scores, keys_of, measures
 from search.report.record.looks import looks_of
@@ -78,7 +79,7 @@ def judged(table: Table, read: Curves, lines: Sequence[Sequence[Curve]]) -> tupl
         # The search chose what it shows; its confirm stage is a study of its own, a grid, and judged as one.
         said = verdicts(space, table, lines, Evidence(why=SEARCHED))
         return replace(table, verdicts=said), Remarks()
-    rules = read.study.ledger.score_rules(keys_of(lines, table.value))
+    rules = score_rules(read.study.ledger, keys_of(lines, table.value))
     metric, evidence = _judged_by(table, read, lines, rules)
     val = _split(evidence, len(lines), table.value == "last")
     test = None
