@@ -594,19 +594,6 @@ def test_a_cache_that_forgets_settings_is_found(workers: int, capsys: pytest.Cap
 
 
 @pytest.mark.slow
-@fast
-@given(spaces(), st.integers(0, 2**32), st.integers(1, 4), st.sampled_from(["leak", "cache"]))
-def test_what_a_process_keeps_reaches_no_other_lease(space: Space, seed: int, workers: int, flaw: str) -> None:
-    """Where each lease has a process of its own: nothing is wrong, so nothing is found, and all is shared."""
-    names = sorted({axis.name for axis in space.axes} - {"switch"})
-    with ledger() as opened:
-        nature = Nature(flaw=flaw, cached_by=names[1:], forgotten=names[:1])
-        (done,) = rounds(space, opened, random.Random(seed), workers=workers, nature=nature)
-        assert all(right for _, right in shown(done))
-        assert not opened.distrusted()
-
-
-@pytest.mark.slow
 @pytest.mark.parametrize("since", [1, 3, 9])
 def test_what_acts_from_some_epoch_on(since: int, capsys: pytest.CaptureFixture[str]) -> None:
     """What a proof at each doubling of the depth misses of mistakes that act later; of those from epoch 1 nothing."""
