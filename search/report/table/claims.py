@@ -15,7 +15,7 @@ from collections.abc import Hashable, Iterator, Mapping, Sequence
 from typing import Any
 
 from search.report.record.curves import Curve
-from search.report.record.evidence import Evidence
+from search.report.record.panel import Evidence
 from search.report.table.labels import row_text
 from search.report.table.model import Claim, Table
 from search.report.table.row_claims import Bench, RowClaim

@@ -7,7 +7,8 @@ from dataclasses import replace
 
 from search.core.shown import listed
 from search.report.record.curves import Curves
-from search.report.record.evidence import FEW_GROUPS, Evidence, measures
+from search.report.record.evidence import FEW_GROUPS, measures
+from search.report.record.panel import Evidence
 from search.report.table.families_apart import claims_compared, families_apart
 from search.report.table.judged_text import ONE_RUN
 from search.report.table.judgement import Remarks

@@ -18,8 +18,9 @@ from search.core.scores import ScoreRule
 from search.ledger.ledger import StudyRecord
 from search.ledger.scored import score_rules
 from search.report.record.curves import Curve, Curves, identity
-from search.report.record.evidence import Evidence, Panel, gather, gather_scores, keys_of, measures
+from search.report.record.evidence import gather, gather_scores, keys_of, measures
 from search.report.record.looks import looks_of
+from search.report.record.panel import Evidence, Panel
 from search.report.table.claims import SEARCHED, verdicts
 from search.report.table.cross import baseline_of
 from search.report.table.model import NOT_JUDGED, Judged, Table

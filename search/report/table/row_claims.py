@@ -6,7 +6,7 @@ from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from search.report.record.evidence import Evidence, Panel
+from search.report.record.panel import Evidence, Panel
 from search.report.table.labels import of_row, row_text
 from search.report.table.model import Line, Table
 from search.report.text import value_text
