@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
-import gc
 import os
 import uuid
 from collections.abc import Iterator
@@ -11,22 +9,10 @@ from contextlib import suppress
 
 import pytest
 
-from search.__main__ import NEW_OBJECTS
 from tests.postgres import binaries, server
 from tests.surroundings import settle
 
 settle()
-
-gc.disable()  # until all is collected: of what is imported nothing is garbage
-atexit.register(gc.unfreeze)  # at their end libraries look for what was left
-
-
-def pytest_collection_finish() -> None:
-    """From now on garbage is looked for among what tests make, as rarely as in a command, and not among modules."""
-    gc.enable()
-    gc.set_threshold(NEW_OBJECTS)
-    gc.freeze()
-
 
 with suppress(ImportError):  # not on every machine with a GPU
     import hypothesis

@@ -1,4 +1,4 @@
-"""What examples say of the lines of a table, as the statistics take it: scores of settings measured on the same ones."""
+"""What examples say of the lines of a table, as the statistics take it: scores of settings measured on the same."""
 
 from __future__ import annotations
 
