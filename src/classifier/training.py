@@ -41,6 +41,10 @@ EVALUATION_PIXELS = {"cpu": 512 * 64 * 64, "cuda": 2048 * 64 * 64}
 """Kind of device -> pixels per evaluation batch. Nothing else may count: how images are split can change bits."""
 
 
+IMAGE_LOSS = {"better": "lower", "low": 0.0, "unit": "nats", "example": "image", "examples": "images"}
+"""What is declared of the losses of images; that of a network which has learned nothing is the log of its classes."""
+
+
 class Training:
     """A run under fixed settings, at epoch 0 until it trains or loads.
 
@@ -59,10 +63,7 @@ class Training:
         self._precision, self._graphs = fixed["precision"], fixed["cuda_graphs"]
         self._graphed: tuple[dict[str, Any], Graphed] | None = None  # the settings of an epoch, and its steps
         check_precision(self._precision, self._device)
-        self._loss_rule = {
-            **{"better": "lower", "low": 0.0, "untrained": math.log(len(data.card.classes))},
-            **{"unit": "nats", "example": "image", "examples": "images"},
-        }
+        self._loss_rule = {**IMAGE_LOSS, "untrained": math.log(len(data.card.classes))}
         self._small = np.uint8 if len(data.card.classes) <= 256 else np.uint16
         with undisturbed(self._device.type):
             pixels = data.images
