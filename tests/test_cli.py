@@ -255,6 +255,23 @@ def test_report(results: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "1 finished, 1 failed" in out.replace("\n", " "), "a failed seed stands marked"
 
 
+@pytest.mark.parametrize("verb", ["show", "report", "export"])
+def test_reading_a_study_names_its_latest_revision(
+    verb: str, results: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ledger = Ledger(str(results / "search.db"))
+    first = ledger.study("toy")
+    for revision in (2, 3):
+        name = f"toy (rev {revision})"
+        ledger.create_study(name, "toy", revision, first.space, f"another question {revision}", first.workload)
+    made = ledger.study("toy (rev 3)").created[:10]
+    ledger.close()
+    code, out, err = ask(capsys, verb, "toy", "--results", results)
+    assert (code, bool(out)) == (0, True)
+    assert err == f"note: this is revision 1 of toy; the latest is 3, made {made}; its name is 'toy (rev 3)'\n"
+    assert ask(capsys, verb, "toy (rev 3)", "--results", results)[2] == ""
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("what", ["table", "trials", "epochs", "decisions", "predictions"])
 @pytest.mark.parametrize("format_", FORMATS)

@@ -29,12 +29,26 @@ def report(study: str, results: str, storage: str | None) -> None:
 
     Example: python -m search report focal
     """
-    from search import api
-
-    opened = api.open_study(study, results=results, storage=storage)
+    opened = _open(study, results, storage)
     _report(opened, again=True)
     if opened.confirmed is not None:  # whose table the page of the search has read
         _report(opened.confirmed, again=False)
+
+
+def _open(study: str, results: str, storage: str | None) -> Study:
+    """Open a study to read it, and say where a later revision of it was made."""
+    from search import api
+    from search.study.revision import latest_revision
+
+    opened = api.open_study(study, results=results, storage=storage)
+    latest, record = latest_revision(opened.ledger, opened.record), opened.record
+    if latest.revision > record.revision:
+        made = f"made {latest.created[:10]}; its name is {shell_word(latest.name)}"
+        say(
+            f"note: this is revision {record.revision} of {record.base_name}; the latest is {latest.revision}, {made}",
+            err=True,
+        )
+    return opened
 
 
 def _report(study: Study, again: bool) -> None:
@@ -84,9 +98,7 @@ def export(
     Example: python -m search export focal --predictions
     """
     _check_export(weights, {"TRIAL": trial, "--epoch": epoch}, {"--what": what, "--format": format_, "-o": output})
-    from search import api
-
-    opened = api.open_study(study, results=results, storage=storage)
+    opened = _open(study, results, storage)
     if weights is not None:
         click.echo(opened.weights(weights, trial, epoch=epoch, say=lambda text: click.echo(text, err=True)).path)
         return
@@ -136,10 +148,9 @@ def show(study: str, trial: int | None, results: str, storage: str | None) -> No
 
     Example: python -m search show focal 3
     """
-    from search import api
     from search.report import views
 
-    opened = api.open_study(study, results=results, storage=storage)
+    opened = _open(study, results, storage)
     if trial is None:
         console().print(views.show_study(opened.opened))
     else:

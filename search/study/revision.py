@@ -43,6 +43,12 @@ def _kin(ledger: Ledger, space: Space) -> list[StudyRecord]:
     return [record for record in ledger.studies() if record.base_name == space.name and record.identity == wanted]
 
 
+def latest_revision(ledger: Ledger, record: StudyRecord) -> StudyRecord:
+    """Return the last revision of a study, which is the study itself where no later one was made."""
+    kin = [other for other in ledger.studies() if other.base_name == record.base_name]
+    return max(kin, key=lambda other: other.revision, default=record)
+
+
 def find_study(ledger: Ledger, space: Space) -> StudyRecord:
     """Return the study a space continues, made where there is none."""
     return continued_study(ledger, space) or new_revision(ledger, space)

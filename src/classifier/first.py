@@ -19,6 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from classifier.data import load, look_for
+from classifier.data.check import MIN_VALIDATION_IMAGES
 from classifier.data.formats import opened
 from classifier.data.settings import USUAL_SIZE_PX
 from classifier.data.source import LONG, Decoded, Source
@@ -31,9 +32,6 @@ WAIT_S = 600.0
 
 MIN_EPOCHS, ENOUGH_EPOCHS, MAX_EPOCHS = 10, 20, 60
 """Fewer epochs are bought with fewer images, enough ones with smaller images; more than the last tell little."""
-
-MIN_VALIDATION_IMAGES = 10
-"""With fewer images to measure on, every interval covers nearly everything."""
 
 SMALLER_PX = (128, 96, 64, 48, 32)
 """Sizes that are tried in turn, as far as images have them."""

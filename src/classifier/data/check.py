@@ -29,6 +29,9 @@ from classifier.data.source import LONG, Source
 FEW_TRAINING_IMAGES = 5
 """A class with fewer training images than this is named."""
 
+MIN_VALIDATION_IMAGES = 10
+"""With fewer images to measure on, every interval covers nearly everything."""
+
 SMALL_BATCH_IMAGES = 4
 """A last batch of fewer images than this is named: on small images batch normalisation over them may run off."""
 
@@ -201,7 +204,14 @@ def _few(source: Source, parts: Mapping[str, np.ndarray]) -> list[str]:
     few = [
         f"{source.classes[label]} ({counts[label]})" for label in np.flatnonzero(counts < FEW_TRAINING_IMAGES).tolist()
     ]
-    return _listed(f"classes with fewer than {FEW_TRAINING_IMAGES} training images", few)
+    lines = _listed(f"classes with fewer than {FEW_TRAINING_IMAGES} training images", few)
+    validation = len(parts["val"])
+    if validation < MIN_VALIDATION_IMAGES:
+        lines.append(
+            f"only {validation:,} validation images, where a comparison needs at least {MIN_VALIDATION_IMAGES}: "
+            "add images, or take more of them for validation (data.ratio)"
+        )
+    return lines
 
 
 def _listed(what: str, things: Sequence[str]) -> list[str]:

@@ -40,7 +40,14 @@ def test_a_sound_folder(flat: Path) -> None:
         "colour modes: 21 RGB",
         "byte-identical files: none",
         "near-duplicates across splits: none",
+        "only 4 validation images, where a comparison needs at least 10: add images, or take more of them for "
+        "validation (data.ratio)",
     ]
+
+
+def test_enough_validation_images_are_not_remarked_on(tmp_path: Path) -> None:
+    lines = check(class_folders(tmp_path / "birds", {"finch": 40, "wren": 40}))
+    assert not any("only" in line for line in lines)
 
 
 def test_images_without_files_of_their_own() -> None:
