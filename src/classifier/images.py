@@ -20,6 +20,9 @@ from torch import Tensor
 PREFETCHED_BATCHES = 3
 """Batches that are fetched while one is trained."""
 
+BLOCK_IMAGES = 256
+"""Images that are brought to a device in one go: at 224 pixels 38 MB."""
+
 MAX_FREE_MEMORY_FRACTION = 0.5
 """Most of a device's free memory that images may take; the network wants the rest."""
 
@@ -72,7 +75,7 @@ class Resident:
     def __init__(self, images: np.ndarray, device: torch.device) -> None:
         self.shape = _shape(images)
         tensor = _tensor(images)
-        self._images = tensor if device.type == "cpu" else tensor.to(device, memory_format=torch.channels_last)
+        self._images = tensor if device.type == "cpu" else copied(tensor, device)
 
     def batches(self, order: Tensor, size: int) -> Iterator[tuple[Tensor, Tensor]]:
         """See `Images`."""
@@ -138,6 +141,17 @@ class Streamed:
         done.wait()  # what is queued from now on; not this thread
         images.record_stream(torch.cuda.current_stream(self._device))
         return images.contiguous(memory_format=torch.channels_last)
+
+
+def copied(images: Tensor, device: torch.device, block: int = BLOCK_IMAGES) -> Tensor:
+    """Return images [n, c, h, w] on another device, in channels-last layout, which the host gives them block by block.
+
+    Asked to change the layout of all at once, PyTorch would hold them twice on the device.
+    """
+    there = torch.empty(images.shape, dtype=images.dtype, device=device, memory_format=torch.channels_last)
+    for where in spans(len(images), block):
+        there[where].copy_(images[where].contiguous(memory_format=torch.channels_last))
+    return there
 
 
 def cut(order: Tensor, size: int) -> Iterator[Tensor]:

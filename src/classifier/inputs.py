@@ -51,16 +51,6 @@ _LUMA = (2989, 5870, 1140)
 """Ten thousand times torchvision's weights of red, green and blue (ITU-R BT.601, rounded)."""
 
 
-def normalisation(name: str, train: NDArray[np.uint8]) -> Constants:
-    """Return the means and standard deviations that channels are normalised by.
-
-    Args:
-        name: a value of ``input.normalise``.
-        train: the training images as the model gets them, uint8 [n, 1 or 3, h, w]; looked at for ``train`` alone.
-    """
-    return CONSTANTS[name] if name in CONSTANTS else measured(train)
-
-
 def measured(images: NDArray[np.uint8]) -> Constants:
     """Return means and standard deviations per channel of uint8 [n, 1 or 3, h, w], in [0, 1].
 

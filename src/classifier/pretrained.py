@@ -21,6 +21,9 @@ from torch import Tensor, nn
 from classifier.config import no_weights
 from search.workload import SettingFaults, Settings
 
+SETTINGS = ("model.name", "model.weights", "model.weights_file")
+"""What decides whether a run starts from them, and from which."""
+
 LAST = ("fc.weight", "fc.bias")
 """Not taken from the file."""
 

@@ -6,9 +6,11 @@ kernels of a step and starts them at once. It runs on fixed memory, so what chan
 
 from __future__ import annotations
 
+import functools
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -33,12 +35,15 @@ class Graphed:
 
     Recorded and other steps run the same kernels on the same numbers, so that a run goes on from a state as if nothing
     had happened. On a CPU nothing is recorded: a replay is the step itself, on the same fixed memory.
+
+    What is recorded goes with this object, as soon as nobody holds it: nothing it holds may hold it.
     """
 
     def __init__(self, work: Work) -> None:
         self._work = work
         self._seen: Counter[tuple[torch.Size, ...]] = Counter()
         self._recorded: dict[tuple[torch.Size, ...], RecordedStep] = {}
+        self._pool: Any = None  # of the first recording: the others take the same memory, one after the other
 
     def __call__(self, *tensors: Tensor) -> None:
         """Run the step on these tensors, all on one device."""
@@ -54,10 +59,11 @@ class Graphed:
         return recorded.replay()
 
     def _aside(self, *tensors: Tensor) -> None:
-        """Run the step on a stream of its own, as PyTorch asks of steps before a recording."""
-        if tensors[0].device.type != "cuda":
+        """Run the step on another stream, as PyTorch asks of steps before a recording."""
+        device = tensors[0].device
+        if device.type != "cuda":
             return self._work(*tensors)
-        present, aside = torch.cuda.current_stream(), torch.cuda.Stream()
+        present, aside = torch.cuda.current_stream(device), side_stream(device)
         aside.wait_stream(present)
         with torch.cuda.stream(aside):
             self._work(*tensors)
@@ -66,10 +72,19 @@ class Graphed:
 
     def _record(self, tensors: tuple[Tensor, ...]) -> RecordedStep:
         inputs = tuple(torch.empty_like(tensor).copy_(tensor) for tensor in tensors)
-        if inputs[0].device.type != "cuda":
-            return RecordedStep(inputs, lambda: self._work(*inputs))
+        device = inputs[0].device
+        if device.type != "cuda":
+            return RecordedStep(inputs, functools.partial(self._work, *inputs))
         graph = torch.cuda.CUDAGraph()
         # By default any other thread that uses the device meanwhile fails, as the one that fetches images does.
-        with torch.cuda.graph(graph, capture_error_mode="thread_local"):
+        how: dict[str, Any] = {"capture_error_mode": "thread_local", "stream": side_stream(device)}
+        with torch.cuda.graph(graph, pool=self._pool, **how):
             self._work(*inputs)
+        self._pool = graph.pool()
         return RecordedStep(inputs, graph.replay)
+
+
+@functools.cache
+def side_stream(device: torch.device) -> torch.cuda.Stream:
+    """Return the one stream beside the usual one: for each stream that it sees, cuBLAS keeps 32 MiB of workspace."""
+    return torch.cuda.Stream(device)

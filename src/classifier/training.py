@@ -15,6 +15,7 @@ import io
 import math
 import sys
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -26,14 +27,14 @@ from classifier import pretrained
 from classifier.augment import Augmentation
 from classifier.data import Dataset
 from classifier.draws import permutation
-from classifier.images import hold
-from classifier.inputs import grey, normalisation
 from classifier.losses import class_weights, focal
 from classifier.models import build
+from classifier.network import Network
 from classifier.optimisers import descend, optimiser, restore, set_rate, state
-from classifier.process import check_precision, configure, precision, undisturbed
+from classifier.prepared import constants, laid
+from classifier.process import check_precision, configure, undisturbed
 from classifier.steps import Graphed, Work
-from classifier.usage import usage
+from classifier.usage import Meter
 from classifier.weights import initialise
 from search.workload import Settings
 
@@ -48,6 +49,8 @@ IMAGE_LOSS = {"better": "lower", "low": 0.0, "unit": "nats", "example": "image",
 class Training:
     """A run under fixed settings, at epoch 0 until it trains or loads.
 
+    It is freed as soon as nobody holds it, with all that it has on its device: nothing it holds may hold it.
+
     Args:
         fixed: canonical fixed settings with the seed.
         data: its images.
@@ -60,27 +63,31 @@ class Training:
         self._threads, self._device = threads, torch.device(device)
         self._seed, self._batch = fixed.get("seed", 0), fixed["batch_size"]
         self._epoch, self._classes = 0, tuple(data.card.classes)
-        self._precision, self._graphs = fixed["precision"], fixed["cuda_graphs"]
+        self._graphs = fixed["cuda_graphs"]
         self._graphed: tuple[dict[str, Any], Graphed] | None = None  # the settings of an epoch, and its steps
-        check_precision(self._precision, self._device)
+        check_precision(fixed["precision"], self._device)
         self._loss_rule = {**IMAGE_LOSS, "untrained": math.log(len(data.card.classes))}
         self._small = np.uint8 if len(data.card.classes) <= 256 else np.uint16
+        grey = fixed["input.greyscale"]
+        self._meter = Meter(self._device)
         with undisturbed(self._device.type):
-            pixels = data.images
-            if fixed["input.greyscale"]:
-                pixels = {split: grey(array) for split, array in pixels.items()}
-            self._images = hold(pixels, self._device, fixed["data.held"])
-            self._labels = {split: torch.tensor(array, device=self._device) for split, array in data.labels.items()}
-            self._constants = normalisation(fixed["input.normalise"], pixels["train"])
-            self._mean, self._std = (_channels(values, self._device) for values in self._constants)
-            model = build(fixed, len(data.card.classes))
-            initialise(model, self._seed)
-            pretrained.load_into(model, fixed)
-            self._model = model.to(self._device, memory_format=torch.channels_last)
+            self._images, self._labels = laid(data, grey, fixed["data.held"], self._device)
+            self._constants = constants(data, grey, fixed["input.normalise"])
+            self._model = build(fixed, len(data.card.classes)).to(self._device, memory_format=torch.channels_last)
+            pretrained_from = {name: fixed[name] for name in pretrained.SETTINGS if name in fixed}
+            self._undrawn: partial[None] | None = partial(_draw, self._model, self._seed, pretrained_from)
+            self._network = Network(self._model, self._constants, fixed["precision"], self._device)
             self._optimizer = optimiser(self._model, fixed)
             # Sums over an epoch, on the device: nobody waits for a batch's.
             self._total = torch.zeros((), dtype=torch.float64, device=self._device)
             self._correct = torch.zeros((), dtype=torch.int64, device=self._device)
+
+    def _drawn(self) -> None:
+        """See to it that the weights are there: drawn now, at epoch 0, unless a state was loaded in their place."""
+        if self._undrawn is not None:
+            draw, self._undrawn = self._undrawn, None
+            with undisturbed(self._device.type):
+                draw()
 
     def train_epoch(self, settings: Settings) -> dict[str, object]:
         """Train the next epoch and evaluate it.
@@ -93,6 +100,7 @@ class Training:
             and test -> class per image; ``scores``: val and test -> ``loss`` -> cross-entropy per image, float32 [n].
         """
         configure(self._threads)
+        self._drawn()
         self._epoch += 1
         set_rate(self._optimizer, settings["optimizer.lr"])
         predictions, losses = {}, {}
@@ -128,15 +136,17 @@ class Training:
             return self._graphed[1]
         gamma, smoothing = settings["loss.gamma"], settings["loss.label_smoothing"]
         weights = class_weights(settings["loss.class_weights"], self._labels["train"], len(self._classes))
+        # Not this run itself, which holds the recordings of this function.
+        network, optimizer, total, correct = self._network, self._optimizer, self._total, self._correct
 
         def step(pixels: Tensor, target: Tensor, rows: Tensor) -> None:
             batch = pixels.expand(-1, 3, -1, -1)  # grey images lie there as one channel
-            logits = self._logits(augmentation.change(batch, rows))
+            logits = network.logits(augmentation.change(batch, rows))
             loss = focal(logits, target, gamma, smoothing, weights)
             loss.backward()
-            descend(self._optimizer)
-            self._total.add_(loss.detach().double() * len(target))
-            self._correct.add_((logits.detach().argmax(1) == target).sum())
+            descend(optimizer)
+            total.add_(loss.detach().double() * len(target))
+            correct.add_((logits.detach().argmax(1) == target).sum())
 
         if not self._graphs:
             return step
@@ -152,7 +162,7 @@ class Training:
         total = torch.zeros((), dtype=torch.float64, device=self._device)
         predicted, losses = [], []
         for where, pixels in images.slices(self._evaluation_batch(split)):
-            logits = self._logits(pixels.float() / 255)
+            logits = self._network.logits(pixels.float() / 255)
             losses.append(functional.cross_entropy(logits, labels[where], reduction="none"))
             total += losses[-1].double().sum()
             predicted.append(logits.argmax(1))
@@ -161,19 +171,9 @@ class Training:
         measured = {f"{split}_loss": total.item() / len(labels), f"{split}_accuracy": accuracy}
         return measured, classes.cpu().numpy().astype(self._small), torch.cat(losses).cpu().numpy()
 
-    def _logits(self, batch: Tensor) -> Tensor:
-        """Return float32 logits [b, classes] of float [b, 1 or 3, h, w] in [0, 1]; losses are always of float32."""
-        with precision(self._precision, self._device.type):
-            logits: Tensor = self._model(self._normalise(batch))
-        return logits.float()
-
     def _evaluation_batch(self, split: str) -> int:
         _, _, height, width = self._images[split].shape
         return evaluation_batch(height, width, self._device.type)
-
-    def _normalise(self, batch: Tensor) -> Tensor:
-        """Normalise float [b, 1 or 3, h, w] in [0, 1] as ``input.normalise`` says, to [b, 3, h, w]."""
-        return (batch - self._mean).div_(self._std).contiguous(memory_format=torch.channels_last)
 
     def save(self) -> bytes:
         """Return everything the next epoch depends on: weights, running statistics, moments, the epoch's number.
@@ -181,6 +181,7 @@ class Training:
         Equal states give equal bytes, wherever they were trained up to here: tensors are written in standard layout
         and their names as one object each, because a pickle tells layouts and identities apart.
         """
+        self._drawn()
         with undisturbed(self._device.type):
             moments = {number: _plain(tensors) for number, tensors in state(self._optimizer).items()}
             buffer = io.BytesIO()
@@ -192,19 +193,21 @@ class Training:
         with undisturbed(self._device.type):
             found = torch.load(io.BytesIO(saved), map_location="cpu", weights_only=True)
             self._model.load_state_dict(found["model"])
+            self._undrawn = None
             restore(self._optimizer, found["optimizer"])
             self._graphed = None  # its recordings write to the moments that were there before
             self._epoch = found["epoch"]
 
     def usage(self) -> dict[str, float] | None:
         """Return what is taken of its GPU, None on the CPU; see `classifier.usage`."""
-        return usage(self._device)
+        return self._meter.usage()
 
     # Looking inside: nothing here changes a bit of what is trained later ----------------------------------------
 
     @property
     def model(self) -> torch.nn.Module:
         """The network in its present state."""
+        self._drawn()
         network: torch.nn.Module = self._model
         return network
 
@@ -220,6 +223,7 @@ class Training:
 
     def weights(self) -> dict[str, Tensor]:
         """Return the network's state dict, on the CPU and in standard layout."""
+        self._drawn()
         with undisturbed(self._device.type):
             return _plain(self._model.state_dict())
 
@@ -242,7 +246,7 @@ class Training:
 
     def normalise(self, batch: Tensor) -> Tensor:
         """Bring float [b, 1 or 3, h, w] in [0, 1] to what the network takes."""
-        return self._normalise(batch)
+        return self._network.normalise(batch)
 
     def features(self, split: str) -> tuple[np.ndarray, np.ndarray]:
         """Return the features before the classifier, float32 [n, f], and the classes, int64 [n], of a split's images.
@@ -250,11 +254,12 @@ class Training:
         In evaluation mode, without augmentation.
         """
         configure(self._threads)
+        self._drawn()
         found = []
-        with undisturbed(self._device.type), torch.inference_mode(), precision(self._precision, self._device.type):
+        with undisturbed(self._device.type), torch.inference_mode():
             self._model.eval()
             for _, images in self._images[split].slices(self._evaluation_batch(split)):
-                found.append(self._model.features(self._normalise(images.float() / 255)).float().cpu())
+                found.append(self._network.features(images.float() / 255).cpu())
         return torch.cat(found).numpy(), self._labels[split].cpu().numpy()
 
 
@@ -263,9 +268,10 @@ def evaluation_batch(height: int, width: int, device: str) -> int:
     return min(2048 if device == "cuda" else 512, max(16, EVALUATION_PIXELS[device] // (height * width)))
 
 
-def _channels(values: Sequence[float], device: torch.device) -> Tensor:
-    """Return one number per channel as float32 [1, channels, 1, 1]."""
-    return torch.tensor(values, dtype=torch.float32).view(1, -1, 1, 1).to(device)
+def _draw(model: torch.nn.Module, seed: int, fixed: Settings) -> None:
+    """Give a model its first weights: drawn by the seed, or pretrained where the settings say so."""
+    initialise(model, seed)
+    pretrained.load_into(model, fixed)
 
 
 def _plain(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

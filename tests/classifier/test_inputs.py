@@ -11,7 +11,7 @@ from torchvision import models
 from torchvision.transforms.v2 import functional as reference
 
 from classifier import inputs
-from classifier.inputs import MIN_DEVIATION, grey, measured, normalisation
+from classifier.inputs import CONSTANTS, MIN_DEVIATION, grey, measured
 
 
 def pixels(images: int = 40, size: int = 9) -> np.ndarray[Any, np.dtype[np.uint8]]:
@@ -21,7 +21,7 @@ def pixels(images: int = 40, size: int = 9) -> np.ndarray[Any, np.dtype[np.uint8
 def test_normalisation_is_that_of_the_training_pixels() -> None:
     images = pixels()
     images[:, 2] = 7
-    mean, deviation = normalisation("train", images)
+    mean, deviation = measured(images)
     values = images.astype(np.float64) / 255
     assert mean == pytest.approx(values.mean((0, 2, 3)), rel=1e-12)
     assert deviation[:2] == pytest.approx(values.std((0, 2, 3))[:2], rel=1e-12)
@@ -49,12 +49,12 @@ def test_one_channel_is_measured_as_three_equal_ones() -> None:
     ],
 )
 def test_constants_are_the_stated_ones(name: str, constants: Any) -> None:
-    assert normalisation(name, pixels()) == constants
+    assert CONSTANTS[name] == constants
 
 
 def test_imagenets_constants_are_those_of_torchvisions_weights() -> None:
     transform = models.ResNet18_Weights.IMAGENET1K_V1.transforms()
-    assert normalisation("imagenet", pixels()) == (tuple(transform.mean), tuple(transform.std))
+    assert CONSTANTS["imagenet"] == (tuple(transform.mean), tuple(transform.std))
 
 
 def test_grey_is_torchvisions_within_its_cut_off() -> None:

@@ -123,9 +123,9 @@ def test_frozen_the_last_layer_alone_is_trained(frozen: bool, state: Mapping[str
     settings = workload.canonical({**IMAGENET, "model.weights_file": str(file), "model.frozen": frozen, "seed": 0})
     ready, each = workload.schedule(settings, 1)
     run = workload.start(ready, 1, 0.0)
-    last = run._model.fc.weight.detach().clone()
+    last = run.model.fc.weight.detach().clone()
     run.train_epoch(each[0])
-    found = run._model.state_dict()
+    found = run.model.state_dict()
     kept = {name for name in state if name in found and torch.equal(found[name], state[name])}
     assert not torch.equal(found["fc.weight"], last)
     # Frozen, running statistics and counters stay as well; else no convolution, scale or statistic stays as it was.

@@ -124,7 +124,7 @@ def assemble(source: Source, size: int, seed: int = 0, limit: Sequence[int] | No
         notes=notes(source, parts, decoded, size, ready.before),
         contents={name: [decoded.digests[image].hex() for image in parts[name]] for name in judged},
     )
-    return Dataset(images, labels, card)
+    return Dataset(images, labels, card, card.fingerprint)
 
 
 def _in_order(source: Source, decoded: Decoded, images: np.ndarray) -> np.ndarray:

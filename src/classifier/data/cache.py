@@ -8,7 +8,8 @@ What it guarantees:
   make the same one at once; they wait for each other where the file system can lock;
 * a folder that cannot be written is no reason to stop: the array is then held in memory.
 
-An entry is two files: ``<key>.json`` describes it, ``<key>-<hash>.npy`` holds it.
+An entry is two files: ``<key>.json`` describes it, ``<key>-<hash>.npy`` holds it. What is measured of an array has the
+first of them alone.
 """
 
 from __future__ import annotations
@@ -81,6 +82,21 @@ def peek(name: str) -> About | None:
         return None  # `obtain` will find it and say so
 
 
+def recall(name: str, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """Return what JSON can hold, known as `name`; made and stored first where it is missing or damaged."""
+    place = folder()
+    try:
+        if (about := _about(place, name)) is not None:
+            return about.extra
+    except Damaged as damage:
+        log.warning("the cached figures %s are damaged (%s) and are made again", _about_path(place, name), damage)
+    extra = make()
+    with contextlib.suppress(OSError):  # that the folder cannot be used is said where images are put there
+        place.mkdir(parents=True, exist_ok=True)
+        _describe(place, name, About((), "", extra))
+    return extra
+
+
 def obtain(name: str, shape: tuple[int, ...], make: Make) -> CacheEntry:
     """Open the uint8 array called `name`, made and stored first where it is missing or damaged."""
     place = folder()
@@ -121,20 +137,25 @@ def _make(place: Path, name: str, shape: tuple[int, ...], make: Make, tidy: bool
             stream.flush()
             array = np.load(stream.name, mmap_mode="r")  # stays readable after its file is removed
             return CacheEntry(array, digest.hexdigest(), extra)
-    with _written(place, name) as (stream, publish):
-        header = {
-            "format": FORMAT_VERSION,
-            "key": name,
-            "shape": list(shape),
-            "sha256": digest.hexdigest(),
-            "extra": extra,
-        }
-        stream.write(json.dumps(header | {"check": _check(header)}).encode())
-        publish(_about_path(place, name))
+    _describe(place, name, About(shape, digest.hexdigest(), extra))
     entry = _open(place, name, shape)
     if entry is None:
         raise OSError("what was written cannot be read back")
     return entry
+
+
+def _describe(place: Path, name: str, about: About) -> None:
+    """Write what is known of an entry."""
+    header = {
+        "format": FORMAT_VERSION,
+        "key": name,
+        "shape": list(about.shape),
+        "sha256": about.sha256,
+        "extra": about.extra,
+    }
+    with _written(place, name) as (stream, publish):
+        stream.write(json.dumps(header | {"check": _check(header)}).encode())
+        publish(_about_path(place, name))
 
 
 def _in_memory(shape: tuple[int, ...], make: Make) -> CacheEntry:

@@ -25,11 +25,13 @@ class Dataset:
         card: the same by content. Its fingerprint covers decoded pixels at the size that is trained on, labels and
             splits; names, times and order of files do not enter. Its ``truth`` is int64, of ``val`` and, where there is
             one, ``test``; ``contents`` are hashes of the decoded pixels.
+        content: that fingerprint again, where what is made of these images may be kept on disk under it; else "".
     """
 
     images: dict[str, np.ndarray]
     labels: dict[str, np.ndarray]
     card: DataCard
+    content: str = ""
 
 
 def fingerprint(pixels_sha256: str, labels: Mapping[str, np.ndarray], size: int, classes: int) -> str:
