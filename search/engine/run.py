@@ -37,6 +37,7 @@ from search.study.mirror import Mirror
 from search.study.opened import OpenStudy
 from search.study.revision import bring_up_to_date, find_study, new_revision, study_in_class
 from search.study.sampling import make_sampler
+from search.study.start import starting_points
 from search.system import limits
 from search.system.machine import fork_is_fresh
 from search.system.surroundings import require_surroundings
@@ -310,7 +311,7 @@ class _Steps:
         self.ledger.reopen(record.id)  # a driver that was killed may not have heard of it
         planner = self._planner(record, record.execution_class)
         asked = [entry.detail for entry in self.ledger.decisions(record.id, ["asked"])]
-        sampler = make_sampler(self.space, asked)
+        sampler = make_sampler(self.space, asked, starting_points(self.ledger, planner, asked))
         recorded = conditions(record.execution_class, workers, self.space.resources.cpus, gpus)
         if self.nodes:
             nodes = [{"address": node.address, "host": node.host, "leases": node.leases} for node in self.nodes]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import TypeGuard
 
 from search.core.prefix import fingerprint
@@ -13,10 +14,12 @@ from search.core.trial import State, Trial
 from search.ledger.files import all_files
 from search.ledger.ledger import Ledger, Recorded, StudyRecord
 from search.space.model import Space
+from search.study.asked import StartingPoint
 from search.study.fold import Fold
 from search.study.leaf import Leaf, Planner
 from search.study.pruner import pruner, rungs_on_record
 from search.study.sampling import make_sampler
+from search.study.start import starting_points
 
 
 @dataclass
@@ -72,7 +75,7 @@ def take_stock(space: Space, ledger: Ledger, planner: Planner, record: StudyReco
     """
     earlier = ledger.trials(record.id) if record is not None else []
     asked = [entry.detail for entry in ledger.decisions(record.id, ["asked"])] if record is not None else []
-    configurations = dict(_configurations(space, earlier, asked))
+    configurations = dict(_configurations(space, earlier, asked, starting_points(ledger, planner, asked)))
     numbers = {(fingerprint(trial.parameters), trial.seed): trial for trial in earlier}
     # A trial that ended before its kind was distrusted stands under keys that it shared.
     paths = ledger.paths(record.id) if record is not None and planner.alone else {}
@@ -119,14 +122,21 @@ def adaptive(space: Space) -> bool:
 
 
 def _configurations(
-    space: Space, earlier: Sequence[Trial], asked: Sequence[Mapping[str, object]]
+    space: Space, earlier: Sequence[Trial], asked: Sequence[Mapping[str, object]], start: Sequence[StartingPoint]
 ) -> Iterator[tuple[int, Mapping[str, object]]]:
     """Yield the configurations that are known by now, by number."""
     if space.search.sampler != "grid":
         yield from sorted({trial.configuration: trial.parameters for trial in earlier}.items())
-        if adaptive(space):
+        if adaptive(space) and not start:
             return
-    sampler = make_sampler(space, asked)
+    sampler = make_sampler(space, asked, start)
+    if adaptive(space):  # no result decides starting points, but what is drawn to complete one
+        written = {fingerprint(point.parameters) for point in start}
+        answers = islice(iter(sampler.ask, None), len(start))
+        yield from (
+            (answer.configuration, answer.parameters) for answer in answers if fingerprint(answer.parameters) in written
+        )
+        return
     while (answer := sampler.ask()) is not None:
         yield answer.configuration, answer.parameters
 

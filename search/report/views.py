@@ -24,6 +24,7 @@ from search.report.text import duration, figure, one_line, pairs_text, printable
 from search.space.model import Objective
 from search.study.opened import OpenStudy
 from search.study.pruner import pruner, rungs_on_record
+from search.study.start import began_at
 
 _NUMBER = re.compile(r"[-+0-9.,e ]*|[0-9]+ of [0-9]+|not finite|[0-9T:-]+")
 """What no column of figures has beside figures: counts, and times of the clock."""
@@ -144,6 +145,7 @@ def show_trial(study: OpenStudy, number: int) -> RenderableType:
     facts = {
         "trial": f"{trial.number} of {record.name}",
         "configuration": str(trial.configuration),
+        "starting point": began_at(study).get(trial.configuration, ""),
         "seed": str(trial.seed),
         "state": trial.state.value,
         "ended by": trial.ended_by,

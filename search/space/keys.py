@@ -21,6 +21,9 @@ MAX_TRIALS = 1_000_000
 SAMPLERS = ("grid", "random", "tpe", "gp", "qmc", "cmaes")
 DOMAINS = ("grid", "choice", "float", "int")
 
+FROM = "from"
+"""What names, in a starting point, the study whose winner is meant."""
+
 AUTO = "auto"
 """What stands under ``resources`` where the service measures and decides."""
 
@@ -58,6 +61,7 @@ OF_WHOLE = {
     "maximum": 2**53,
     "because": "because samplers count in floating point, which does not tell larger whole numbers apart",
 }
+MAX_STARTING_POINTS = 1000
 MAX_PRIOR_STEPS = 10**9
 """Steps of a prior: finer ones are the same as none."""
 
@@ -131,6 +135,15 @@ SEARCH: Rule = mapping(
             "maximum": 1_000_000,
             "because": "more than a hundred years; leave it out for no limit",
             "description": "no new trial is started after so many hours of a run; default: no limit",
+        },
+        "start": {
+            "type": "array",
+            "minItems": 1,
+            "maxItems": MAX_STARTING_POINTS,
+            "items": {"type": "object", "minProperties": 1, "additionalProperties": SCALAR},
+            "description": "configurations that are tried first, as axis: value, the sampler draws what is left out; "
+            "or `from: STUDY`, the best configuration of a study on record",
+            "examples": [[{"optimizer.lr": 0.005}, {FROM: "focal"}]],
         },
         "attempts": whole(
             1,

@@ -154,6 +154,13 @@ class Confirm:
 
 
 @dataclass(frozen=True)
+class WinnerOf:
+    """A starting point: the best configuration of a study on record, as far as it lies in the space."""
+
+    study: str
+
+
+@dataclass(frozen=True)
 class Search:
     """How configurations are chosen and how far they get.
 
@@ -165,6 +172,7 @@ class Search:
         asha: pruning, or None.
         confirm: what is run again under fresh seeds, or None.
         hours: no new trial is started after this many hours of a run.
+        start: what is tried first: axis -> value, where the sampler draws what is left out, or the winner of a study.
         attempts: how often a trial whose worker died is started.
     """
 
@@ -175,6 +183,7 @@ class Search:
     asha: AshaSettings | None = None
     confirm: Confirm | None = None
     hours: float | None = None
+    start: Sequence[Parameters | WinnerOf] = ()
     attempts: int = 3
 
 

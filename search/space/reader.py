@@ -37,6 +37,7 @@ from search.space.searching import (
     check_epochs,
     check_metric,
     check_size,
+    check_start,
     read_resources,
     read_search,
     read_seeds,
@@ -147,6 +148,7 @@ def _space(root: Node, stem: str, file: str, workload: Workload | None, rules: R
         check_epochs(space, search, problems)
         if rules is not None:  # a study on record was searched as it stands
             check_confirm(space, search, problems)
+            check_start(space, search, problems)
     notes: list[Fault] = []
     if sound and rules is not None and workload is not None:
         before = len(problems)

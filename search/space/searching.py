@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from search.core.values import tidy
+from search.core.values import Parameters
+from search.space.configuration import check_configuration, read_configuration
 from search.space.conform import broken_rule, conform
 from search.space.extends import section
-from search.space.keys import AUTO, MAX_TRIALS, RESOURCES, SEARCH, SEEDS
-from search.space.model import AshaSettings, Axis, Confirm, Float, Grid, Int, Objective, Resources, Search, Space
-from search.space.nodes import Node, Problems, no_value, same, show, text_of, unknown
-from search.space.numbers import meant
+from search.space.keys import AUTO, FROM, MAX_TRIALS, RESOURCES, SEARCH, SEEDS
+from search.space.model import (
+    AshaSettings,
+    Axis,
+    Confirm,
+    Float,
+    Grid,
+    Int,
+    Objective,
+    Resources,
+    Search,
+    Space,
+    WinnerOf,
+)
+from search.space.nodes import Node, Problems, show, unknown
 
 _SEED_LIST: Mapping[str, Any] = SEEDS["anyOf"][1]
 
@@ -89,6 +100,7 @@ def read_search(node: Node, axes: Sequence[Axis], complete: bool, problems: Prob
         asha=asha and AshaSettings(int(asha["grace_period"]), float(asha.get("reduction_factor", 3.0))),
         confirm=_confirm(node.entries.get("confirm"), sampler, axes if complete else None, problems),
         hours=data.get("hours"),
+        start=_start(node.entries.get("start"), sampler, axes if complete else None, problems),
         attempts=int(data.get("attempts", 3)),
     )
 
@@ -124,53 +136,37 @@ def _confirm(node: Node | None, sampler: str, axes: Sequence[Axis] | None, probl
     if sampler == "grid":
         problems.add(node, "a grid is compared as a whole, nothing of it is chosen by luck; remove it, or add seeds")
     baseline = node.entries.get("baseline")
-    known = {axis.name: axis for axis in axes or ()}
-    meant: dict[str, Any] = {}
-    for name, value in baseline.entries.items() if baseline is not None and axes is not None else ():
-        axis = known.get(name)
-        if axis is None:
-            problems.add(value, f"speaks of {name!r}, which is no axis of this file{unknown(name, known)}")
-            continue
-        found, reason = _value(axis, value)
-        if reason:
-            problems.add(value, reason)
-        else:
-            meant[name] = found
+    parameters = {} if baseline is None or axes is None else read_configuration(baseline, axes, problems)
     data = node.data()
-    return Confirm(int(data["top"]), int(data["seeds"]), None if baseline is None else meant)
+    return Confirm(int(data["top"]), int(data["seeds"]), None if baseline is None else parameters)
 
 
-def _value(axis: Axis, node: Node) -> tuple[object, str]:
-    """Return the value of an axis that is meant, in its one spelling, and ""; or None, and why it is none of the axis.
+def _start(
+    node: Node | None, sampler: str, axes: Sequence[Axis] | None, problems: Problems
+) -> tuple[Parameters | WinnerOf, ...]:
+    """Read ``start``: points of the space, and studies whose winners are meant.
 
-    A value in quotes is one of the list that reads so where there is no such text.
+    Args:
+        sampler: how configurations are chosen.
+        axes: all axes of the file, None where some are not sound.
     """
-    domain = axis.domain
-    if isinstance(domain, Grid):
-        found = [value for value in domain.values if same(node.value, value)]
-        found += [value for value in domain.values if text_of(value) == node.text]
-        reason = f"found {show(node)}, which is no value of {axis.name!r}{no_value(node, domain.values)}"
-        return (found[0], "") if found else (None, reason)
-    number = tidy(node.value)
-    if isinstance(number, bool) or not isinstance(number, (int, float)) or not domain.low <= number <= domain.high:
-        reason = f"found {show(node)}, must be a number from {domain.low} to {domain.high}, the range of {axis.name!r}"
-        kind = "integer" if isinstance(domain, Int) else "number"
-        bounds = {"type": kind, "minimum": domain.low, "maximum": domain.high}
-        return None, reason + (meant(node.value, bounds) if isinstance(node.value, str) else "")
-    whole = isinstance(domain, Int) and number == int(number)
-    return (int(number) if whole else float(number)), ""
-
-
-def _between(axis: Axis, number: float) -> str:
-    """Say which numbers a prior with steps can draw, where this is none of them, or return ""."""
-    domain = axis.domain
-    if isinstance(domain, Grid) or domain.step is None:
-        return ""
-    steps = (number - domain.low) / domain.step
-    if math.isclose(steps, round(steps), rel_tol=1e-9, abs_tol=1e-9):
-        return ""
-    few = f"{domain.low}, {tidy(domain.low + domain.step)} ... {domain.high}"
-    return f"found {show(number)}, must be one of {few}, the values of {axis.name!r}"
+    if node is None or axes is None:
+        return ()
+    if sampler == "grid":
+        problems.add(node, "a grid tries all its configurations, whatever comes first; remove it")
+        return ()
+    points: list[Parameters | WinnerOf] = []
+    for item in node.items:
+        study = item.entries.get(FROM)
+        if study is None or any(axis.name == FROM for axis in axes):
+            points.append(read_configuration(item, axes, problems))
+        elif len(item.entries) > 1:
+            problems.add(item, f"`{FROM}` names a study whose winner is meant, and stands alone; remove the other keys")
+        elif not isinstance(study.value, str) or not study.value:
+            problems.add(study, f"found {show(study)}, must be the name of a study")
+        else:
+            points.append(WinnerOf(study.value))
+    return tuple(points)
 
 
 def _trials(node: Node, sampler: str, problems: Problems) -> None:
@@ -234,15 +230,25 @@ def check_confirm(space: Space, node: Node, problems: Problems) -> None:
     if many * confirm.seeds > MAX_TRIALS:
         found = f"found {confirm.seeds:,} seeds x {many:,} configurations = {many * confirm.seeds:,} trials"
         problems.add(at["seeds"], f"{found}, at most {MAX_TRIALS:,} trials can be run; lower one of them")
-    baseline = space.completed(confirm.baseline or {})
-    for axis in space.axes:
-        if axis.name in (confirm.baseline or {}) and (reason := _between(axis, (confirm.baseline or {})[axis.name])):
-            problems.add(at["baseline"].entries[axis.name], reason)
-        if axis.name in (confirm.baseline or {}) and axis.name not in baseline and axis.when is not None:
-            needed = " or ".join(show(value) for value in axis.when.values)
-            found = show(baseline[axis.when.axis]) if axis.when.axis in baseline else "not there"
-            reason = f"exists only where {axis.when.axis} is {needed}, and in the baseline it is {found}; remove it"
-            problems.add(at["baseline"].entries[axis.name], reason)
+    if confirm.baseline is not None:
+        beside = space.completed(confirm.baseline)
+        check_configuration(at["baseline"], confirm.baseline, beside, "the baseline", space.axes, problems)
+
+
+def check_start(space: Space, node: Node, problems: Problems) -> None:
+    """Refuse starting points that no configuration of the space can have.
+
+    Args:
+        space: a sound space.
+        node: its section ``search``.
+    """
+    start, trials = space.search.start, space.search.trials or 0
+    if len(start) > trials:
+        found = f"found {len(start)} starting points, must be at most the {trials} of search.trials"
+        problems.add(node.entries["start"], f"{found}: raise it, or remove some")
+    for at, point in zip(node.entries["start"].items if start else (), start, strict=True):
+        if isinstance(point, Mapping):
+            check_configuration(at, point, point, "this point", space.axes, problems)
 
 
 def check_epochs(space: Space, node: Node, problems: Problems) -> None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from search.core.mean import mean
+from search.core.values import Parameters
+
+STARTED = "started"
+"""In a record of what was asked: names of the starting points tried since the last new configuration, and theirs."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +29,19 @@ class Asked:
 
 
 @dataclass(frozen=True)
+class StartingPoint:
+    """What is tried before a sampler chooses.
+
+    Attributes:
+        name: the point as it is written in the file, by which a restart knows that it was tried.
+        parameters: axis name -> value; the sampler draws what is left out.
+    """
+
+    name: str
+    parameters: Parameters
+
+
+@dataclass(frozen=True)
 class Told:
     """What a sampler is told of a configuration: means over its seeds.
 
@@ -37,6 +54,11 @@ class Told:
     state: str
     value: float | None = None
     intermediate: Mapping[int, float] = field(default_factory=dict)
+
+
+def started(asked: Iterable[Mapping[str, Any]]) -> dict[str, int]:
+    """Return name of each starting point that was tried -> its configuration, by the records of what was asked."""
+    return {name: configuration for record in asked for name, configuration in record.get(STARTED, {}).items()}
 
 
 class Sampler(Protocol):

@@ -37,7 +37,7 @@ def confirm_space(study: OpenStudy) -> Space | None:
     baseline = None if confirm.baseline is None else space.completed(confirm.baseline)
     known = None if baseline is None else space.chosen(baseline)
     # The baseline may be among the best: it is there already.
-    best = [one for one in _best(study) if not same(space.chosen(one), known)][: confirm.top]
+    best = [one for one in best_configurations(study) if not same(space.chosen(one), known)][: confirm.top]
     if not best:
         return None
     chosen_ones = {f"best {rank}": parameters for rank, parameters in enumerate(best, start=1)}
@@ -69,7 +69,7 @@ def confirm_space(study: OpenStudy) -> Space | None:
     return space_from_mapping(content, confirm_name(study.record.name))
 
 
-def _best(study: OpenStudy) -> list[Mapping[str, object]]:
+def best_configurations(study: OpenStudy) -> list[Mapping[str, object]]:
     """Return the configurations that finished under all their seeds, best mean objective first.
 
     Each run counts with the epoch that the table shows it at: its last one, or its best. Of equally good ones the first

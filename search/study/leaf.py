@@ -102,6 +102,15 @@ class Planner:
             counts.append(len(set(names)))
         return min(counts, default=0)
 
+    def settings(self, parameters: Mapping[str, object]) -> dict[str, Any]:
+        """Return the canonical settings of a configuration under the first seed, the service's own among them.
+
+        Raises:
+            UserError: they cannot be trained together.
+        """
+        settings, service = canonical(self.space, self._workload, parameters, self.space.seeds[0])
+        return {**settings, **service}
+
     def leaf(self, number: int, configuration: int, seed: int, parameters: Mapping[str, object]) -> Leaf:
         """Return the leaf of a configuration under one seed.
 

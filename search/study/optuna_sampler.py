@@ -9,6 +9,7 @@ one, so that a search whose trials end one after another goes on behind a restar
 from __future__ import annotations
 
 import warnings
+from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -17,10 +18,10 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, Floa
 from optuna.trial import TrialState
 
 from search.core.prefix import fingerprint
-from search.core.values import rounded
+from search.core.values import Parameters, rounded
 from search.space.model import Domain, Float, Grid, Int, Space
 from search.space.nodes import text_of
-from search.study.asked import Asked, Told
+from search.study.asked import STARTED, Asked, StartingPoint, Told, started
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)
 
@@ -34,10 +35,14 @@ class OptunaSampler:
     Args:
         space: the search space.
         asked: records of the configurations asked before, in order.
+        start: points to be tried before the sampler chooses, those asked before among them or not.
     """
 
-    def __init__(self, space: Space, asked: Sequence[Mapping[str, object]] = ()) -> None:
+    def __init__(
+        self, space: Space, asked: Sequence[Mapping[str, object]] = (), start: Sequence[StartingPoint] = ()
+    ) -> None:
         self._space = space
+        self._started: dict[str, int] = {}  # starting points tried since the last new configuration, and theirs
         self._wanted = space.search.trials or 0
         self.adaptive = space.search.sampler in ("tpe", "gp", "cmaes")
         self._storage = optuna.storages.InMemoryStorage()
@@ -50,20 +55,23 @@ class OptunaSampler:
         self._told: dict[int, Told] = {}
         for record in asked:
             self._replay(record)
+        self._start = deque(point for point in start if point.name not in started(asked))
 
     def ask(self) -> Asked | None:
         """Return the next new configuration; one that was proposed before is told at once and costs nothing."""
         if len(self._trials) >= self._wanted:
             return None
-        for _ in range(MAX_REPEATED_ASKS):
-            number, parameters = self._question()
+        for _ in range(MAX_REPEATED_ASKS + len(self._start)):
+            point = self._start.popleft() if self._start else None
+            number, parameters = self._question(point)
             name = fingerprint(parameters)
+            configuration = self._known.get(name, len(self._trials))
+            if point is not None:
+                self._started[point.name] = configuration
             if name not in self._known:
-                configuration = len(self._trials)
                 self._known[name] = configuration
                 self._trials[configuration] = [number]
                 return Asked(configuration, parameters, self._record(number, parameters))
-            configuration = self._known[name]
             self._trials[configuration].append(number)
             self._repeats.append({"configuration": configuration, **self._proposal(number)})
             if configuration in self._told:
@@ -79,9 +87,11 @@ class OptunaSampler:
         for number in self._trials[configuration]:
             self._tell(number, outcome)
 
-    def _question(self) -> tuple[int, dict[str, object]]:
+    def _question(self, point: StartingPoint | None) -> tuple[int, dict[str, object]]:
         self._study.sampler = _sampler(self._space, self._questions)
         self._questions += 1
+        if point is not None:
+            self._study.enqueue_trial(fixed_parameters(self._space, point.parameters))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             trial = self._study.ask()
@@ -102,7 +112,9 @@ class OptunaSampler:
 
     def _record(self, number: int, parameters: Mapping[str, object]) -> dict[str, object]:
         repeats, self._repeats = self._repeats, []
+        tried, self._started = self._started, {}
         return {
+            **({STARTED: tried} if tried else {}),
             "parameters": dict(parameters),
             **self._proposal(number),
             "repeats": repeats,
@@ -136,6 +148,11 @@ class OptunaSampler:
         )
         self._study.add_trial(frozen)
         return len(self._study.trials) - 1
+
+
+def fixed_parameters(space: Space, parameters: Parameters) -> dict[str, Any]:
+    """Return a configuration, or a part of one, in Optuna's words."""
+    return {axis.name: called(axis.domain, parameters[axis.name]) for axis in space.axes if axis.name in parameters}
 
 
 def distribution(domain: Domain) -> BaseDistribution:

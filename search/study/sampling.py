@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from search.space.model import Space
-from search.study.asked import Asked, Sampler, Told
+from search.study.asked import Asked, Sampler, StartingPoint, Told
 
 
 class GridSampler:
@@ -28,10 +28,12 @@ class GridSampler:
         """A grid does not care."""
 
 
-def make_sampler(space: Space, asked: Sequence[Mapping[str, object]] = ()) -> Sampler:
-    """Return the sampler a space names, having asked `asked` already."""
+def make_sampler(
+    space: Space, asked: Sequence[Mapping[str, object]] = (), start: Sequence[StartingPoint] = ()
+) -> Sampler:
+    """Return the sampler a space names, having asked `asked` already, which tries the points of `start` next."""
     if space.search.sampler == "grid":
         return GridSampler(space)
     from search.study.optuna_sampler import OptunaSampler
 
-    return OptunaSampler(space, asked)
+    return OptunaSampler(space, asked, start)

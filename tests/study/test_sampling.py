@@ -15,7 +15,7 @@ from search.core.prefix import fingerprint
 from search.space.model import Choice, Float, Grid, Int, Space
 from search.space.nodes import text_of
 from search.space.reader import space_from_mapping
-from search.study.asked import Asked, Sampler, Told, mean_outcome
+from search.study.asked import STARTED, Asked, Sampler, StartingPoint, Told, mean_outcome, started
 from search.study.optuna_sampler import OptunaSampler
 from search.study.sampling import make_sampler
 
@@ -365,3 +365,62 @@ def test_what_python_takes_for_one_value_is_told_apart(sampler: str) -> None:
         assert made._study.trials[-1].params == texts
         finish(made, asked)
     assert len(found) == len({repr(each) for each in found.values()}) == 9
+
+
+# Starting points -----------------------------------------------------------------------------------------------
+
+POINTS = [{"x": 0.01, "kind": "rich", "extra": 5}, {"mode": "never"}]
+
+
+def started_search(sampler: str, start: list[dict[str, Any]], trials: int = 6) -> tuple[Space, list[StartingPoint]]:
+    space = space_of(sampler, EVERY, trials, start=start)
+    return space, [StartingPoint(json.dumps(point), point) for point in space.search.start if isinstance(point, dict)]
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS)
+def test_starting_points_come_first_and_the_sampler_draws_what_they_leave_out(sampler: str) -> None:
+    space, start = started_search(sampler, POINTS)
+    asking = make_sampler(space, (), start)
+    answers = [asking.ask() for _ in range(4)]
+    for answer, point in zip(answers, POINTS, strict=False):
+        assert answer is not None
+        inside(space, answer.parameters)
+        assert point.items() <= answer.parameters.items()
+    assert started(answer.record for answer in answers if answer) == {point.name: n for n, point in enumerate(start)}
+    assert all(answer is not None and STARTED not in answer.record for answer in answers[2:])
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS)
+def test_a_restart_tries_no_starting_point_twice(sampler: str) -> None:
+    space, start = started_search(sampler, POINTS)
+    whole, answers = make_sampler(space, (), start), []
+    while (answer := whole.ask()) is not None:
+        answers.append(answer)
+        whole.tell(answer.configuration, Told("complete", value_of(answer.parameters)))
+    records = json.loads(json.dumps([dict(answer.record) for answer in answers]))
+    for known in range(len(answers)):
+        again = make_sampler(space, records[:known], start)
+        for answer in answers[:known]:
+            again.tell(answer.configuration, Told("complete", value_of(answer.parameters)))
+        following = again.ask()
+        assert following is not None
+        assert following.parameters == answers[known].parameters
+
+
+def test_a_point_added_to_a_search_that_was_begun_is_tried_next() -> None:
+    space, start = started_search("random", POINTS)
+    before = make_sampler(space, (), start[:1])
+    records = [answer.record for _ in range(3) if (answer := before.ask()) is not None]
+    answer = make_sampler(space, records, start).ask()
+    assert answer is not None
+    assert (answer.configuration, answer.parameters["mode"]) == (3, "never")
+
+
+def test_a_point_written_twice_takes_the_place_of_no_other_configuration() -> None:
+    whole = {"x": 0.01, "pull": 0.3, "a": 10, "epochs": 4, "kind": "plain", "mode": "short"}
+    space, (point,) = started_search("random", [whole])
+    twice = [point, StartingPoint("the same", point.parameters)]
+    asking = make_sampler(space, (), twice)
+    answers = [answer for _ in range(8) if (answer := asking.ask()) is not None]
+    assert len({fingerprint(answer.parameters) for answer in answers}) == len(answers) == 6
+    assert started(answer.record for answer in answers) == {point.name: 0, "the same": 0}

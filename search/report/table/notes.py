@@ -18,6 +18,7 @@ from search.report.table.judgement import Remarks
 from search.report.table.model import Elsewhere, Note, Table
 from search.report.table.unmoved import Unmoved, apart_sentences
 from search.report.text import is_accuracy, split_words
+from search.study.start import began_at
 
 PARTIAL = "†"
 """Marks the value of a line whose seeds did not all finish or stop by their rule."""
@@ -146,15 +147,17 @@ def _importances(table: Table) -> list[Note]:
 def _budget(table: Table, read: Curves) -> str:
     """Return what the search was given, and what it made of it."""
     settings = f"{len(table.lines)} setting{'' if len(table.lines) == 1 else 's'}"
-    count = len(read.space.seeds)
-    seeds = "1 seed" if count == 1 else f"{count} seeds each"
+    seed_count = len(read.space.seeds)
+    seeds = "1 seed" if seed_count == 1 else f"{seed_count} seeds each"
     longest = max(curve.trial.epochs for curve in read.curves)
     pruned = sum(curve.trial.state is State.PRUNED for curve in read.curves)
     ended = f", {pruned} of {len(read.curves)} trials pruned" if pruned else ""
     reached = sum(line.alone for line in table.lines)
+    count = len(began_at(read.study).keys() & {curve.trial.configuration for curve in read.curves})
+    points = f" ({count} starting point{'s' * (count != 1)} of the file first)" if count else ""
     return (
-        f"Budget: {settings} from the sampler {read.space.search.sampler}, {seeds}, at most {longest} epochs a trial; "
-        f"{reached} epochs in all{ended}."
+        f"Budget: {settings} from the sampler {read.space.search.sampler}{points}, {seeds}, at most {longest} epochs a "
+        f"trial; {reached} epochs in all{ended}."
     )
 
 
