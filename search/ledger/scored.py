@@ -1,16 +1,45 @@
-"""Scores on record: real numbers per example, read apart from rows, for they are as long as the data."""
+"""Runs with what they say per example: which have finished, and their scores, read apart from rows, for they are as
+long as the data."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import sqlalchemy as sa
 
 from search.core.scores import ScoreRule
+from search.core.trial import State
 from search.ledger import codec, tables
 from search.ledger.hidden import SHOWN
 from search.ledger.ledger import Ledger
+
+FINISHED = (State.FINISHED, State.STOPPED)
+"""How a run ended whose figures count."""
+
+
+class FinishedRun(NamedTuple):
+    """A trial that finished: where it is, and its epochs."""
+
+    study: int
+    number: int
+    configuration: int
+    seed: int
+    last_epoch: int
+
+
+def finished_runs(ledger: Ledger, workload: str, data: str, most: int) -> list[FinishedRun]:
+    """Return at most so many trials of a workload on these data that finished, those of the newest studies first."""
+    trial, study = tables.trial.c, tables.study.c
+    columns = trial.study_id, trial.number, trial.configuration, trial.seed, trial.last_epoch
+    query = sa.select(*columns).join(tables.study, study.id == trial.study_id)
+    query = query.where(
+        study.workload == workload, trial.data == data, trial.state.in_([end.value for end in FINISHED])
+    )
+    with ledger.engine.connect() as connection:
+        rows = connection.execute(query.order_by(trial.study_id.desc(), trial.number).limit(most))
+        return [FinishedRun(*row) for row in rows]
 
 
 def score_rules(ledger: Ledger, keys: Sequence[str]) -> dict[str, ScoreRule]:

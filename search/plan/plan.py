@@ -159,13 +159,20 @@ class Plan:
 
 
 def _shown(shows: Prospect) -> dict[str, object]:
+    chances = {
+        "found": shows.found,
+        "equal": shows.equal,
+        "found_with_one_more_seed": shows.found_more,
+        "equal_with_one_more_seed": shows.equal_more,
+    }
     return {
         "sentence": shows.sentence,
         "difference": shows.delta,
-        "found": asdict(shows.found),
         "margin": shows.margin,
-        "equal": None if shows.equal is None else asdict(shows.equal),
+        **{name: None if chance is None else asdict(chance) for name, chance in chances.items()},
         "detectable": shows.detectable,
+        "detectable_with_one_more_seed": shows.detectable_more,
+        "noise": shows.source,
     }
 
 
@@ -230,7 +237,7 @@ def plan_of(
         _confirm(space, ledger, study),
         len({kind for kind, _ in proofs}) + kinds_to_come(space, stock),
         planner.untested,
-        foreseen(space, planner, configurations),
+        foreseen(space, planner, configurations, ledger, stock, record),
         place,
         space,
         grow([known.leaf for known in stock.trials]),

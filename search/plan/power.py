@@ -1,9 +1,13 @@
-"""What a study will be able to show, said before it is run: the power of its seeds and images."""
+"""What a study will be able to show, said before it is run: the power of its seeds and examples."""
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
+from search.core.shown import is_accuracy
+from search.ledger.ledger import Ledger, StudyRecord
+from search.plan.known import Inventory
 from search.space.model import Space
 from search.study.leaf import Planner
 
@@ -16,30 +20,42 @@ ASSUMED_ACCURACY = 0.8
 _ACCURACIES = ("val_accuracy", "val_balanced_accuracy")
 
 
-def foreseen(space: Space, planner: Planner, settings: int) -> Prospect | None:
-    """Return what a table of so many settings will be able to show.
+def foreseen(
+    space: Space, planner: Planner, settings: int, ledger: Ledger, stock: Inventory, record: StudyRecord | None
+) -> Prospect | None:
+    """Return what a table of so many settings will be able to show, by the noise of similar studies on record.
 
-    None where nothing is compared (no baseline and no claim, or a search chooses what is shown), where no accuracy is
-    judged, and where the data do not say how many images judge it.
+    None where nothing is compared (no baseline and no claim, or a search chooses what is shown), and where nothing
+    similar is on record of a metric that is no accuracy, or the data do not say how many examples judge it.
     """
-    report = space.report
+    report, metric = space.report, space.search.objective.metric
     compared = report.has_baseline or any("runs" not in claim for claim in report.claims)
-    images = planner.judged("val")
-    if space.search.sampler != "grid" or not compared or settings < 2 or images < 2:
+    data = Counter(known.leaf.data for known in stock.trials).most_common(1)
+    if space.search.sampler != "grid" or not compared or settings < 2 or not data:
         return None
-    if space.search.objective.metric not in _ACCURACIES:
-        return None
+    from search.plan.similar import noise_on_record
+    from search.statistics.noise import without_record
     from search.statistics.power import assumed
-    from search.statistics.prospect import prospect, without_record
+    from search.statistics.prospect import prospect
+    from search.statistics.results import ALPHA
 
+    study = record.id if record is not None else None
+    noise = noise_on_record(ledger, space.workload, data[0][0], metric, settings, study)
+    if noise is None and metric in _ACCURACIES:
+        noise = without_record(ASSUMED_ACCURACY, settings)
+    images = noise.images or planner.judged("val") if noise is not None else 0
+    if noise is None or images < 2:
+        return None
     margins = [claim["within"] for claim in report.claims if "within" in claim]
     bys = [claim["by"] for claim in report.claims if "by" in claim]
-    delta = assumed(min(bys, default=None), None, report.margin).value
+    by = min(bys, default=None) or report.margin
+    delta = assumed(by).value if by or is_accuracy(metric) else None
     return prospect(
-        without_record(ASSUMED_ACCURACY, settings),
+        noise,
         len(space.seeds),
         images,
         delta,
         min(margins, default=report.margin),
-        strict=report.noise == "strict",
+        ALPHA / (report.looks or 1),
+        report.noise == "strict",
     )

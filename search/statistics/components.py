@@ -51,12 +51,15 @@ class Components:
         images: vI, variance of an image's expected difference.
         rest: vR, variance of what is left.
         settings: settings over which seed noise is pooled; 2 for none.
+        tie: g of `squares`, what a table of ties is taken to vary by: 1 for right and wrong; 0 for other scores, whose
+            tables are none.
     """
 
     seeds: float
     images: float
     rest: float
     settings: int = 2
+    tie: float = 1.0
 
     def power(
         self, s: float, n: float, delta: float, alpha: float = ALPHA, equality: bool = False, strict: bool = False
@@ -74,13 +77,13 @@ class Components:
         true = math.sqrt((noise + i) / (n * s))
         own = chi2_quantile(_MIDDLES, s - 1) / (s - 1)
         q2 = np.maximum(noise * own, self.rest)
-        v2, df2 = variance_of(q2, i, s, n), df_of(q2, i, s - 1, n)
+        v2, df2 = variance_of(q2, i, s, n, self.tie), df_of(q2, i, s - 1, n)
         level = 1 - (alpha if equality else alpha / 2)
         if not pools(self.settings, int(s)):
             half = t_quantile(level, df2) * np.sqrt(v2)
             return _decided(_normal(delta - half, true), equality)
         f = (self.settings - 1) * (s - 1)
-        v1, df1 = variance_of(noise, i, s, n), df_of(noise, i, f, n)
+        v1, df1 = variance_of(noise, i, s, n, self.tie), df_of(noise, i, f, n)
         noisy = own > special.fdtri(s - 1, (self.settings - 2) * (s - 1), 1 - NOISY)
         k = np.where(noisy | strict, 1.0, discount(self.settings))
         df = np.where(noisy, np.minimum(df1, df2), df1)
@@ -96,19 +99,21 @@ class Components:
         half = t_quantile(1 - (alpha if equality else alpha / 2), max(images - 1, 1.0)) * math.sqrt(variance)
         return _decided(_normal(delta - half, math.sqrt(variance)), equality)
 
-    def detectable(self, s: float, n: float, alpha: float = ALPHA, equality: bool = False) -> float | None:
+    def detectable(
+        self, s: float, n: float, alpha: float = ALPHA, equality: bool = False, strict: bool = False
+    ) -> float | None:
         """Return the smallest difference that is found with power .8, or margin within which equality is shown.
 
         None where no score is so large.
         """
         low, high = 0.0, 1e-6
-        while self.power(s, n, high, alpha, equality) < POWER:
+        while self.power(s, n, high, alpha, equality, strict) < POWER:
             low, high = high, 2 * high
             if high > LARGEST:
                 return None
         while high - low > 1e-4 * high:
             middle = (low + high) / 2
-            if self.power(s, n, middle, alpha, equality) < POWER:
+            if self.power(s, n, middle, alpha, equality, strict) < POWER:
                 low = middle
             else:
                 high = middle
@@ -126,6 +131,7 @@ def components(difference: Difference, factor: float = 1.0) -> Components | None
         max(squares.images - squares.rest, 0.0) / difference.seeds,
         squares.rest,
         difference.settings,
+        float(difference.measure.correctness),
     )
 
 

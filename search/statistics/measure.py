@@ -11,6 +11,9 @@ import math
 from dataclasses import dataclass
 from enum import StrEnum
 
+from search.core.scores import HIGHER, ScoreRule
+from search.core.shown import is_accuracy
+
 LARGEST = 1e100
 """Largest size of a score; a figure or an end of an interval beyond this is given as this, so none is infinite."""
 
@@ -80,3 +83,17 @@ class Measure:
 
 ACCURACY = Measure(0.0, 1.0, unit="pt", example="image", examples="images", correctness=True)
 """The share of images that a run has right."""
+
+
+def measure_of(metric: str, rule: ScoreRule) -> Measure:
+    """Return what the statistics must know of a metric; accuracies, by their name, are read in per cent."""
+    return Measure(
+        rule.low,
+        rule.high,
+        higher_is_better=rule.better == HIGHER,
+        untrained=rule.untrained,
+        unit="pt" if is_accuracy(metric) else rule.unit,
+        example=rule.example,
+        examples=rule.examples,
+        form=Form(rule.form),
+    )

@@ -18,13 +18,13 @@ import numpy as np
 import numpy.typing as npt
 
 from search.core.grouped import grouped
-from search.core.scores import HIGHER, ScoreRule
-from search.core.shown import is_accuracy
+from search.core.scores import ScoreRule
 from search.core.trial import DataCard, State
+from search.core.units import is_grouped, units_of
 from search.ledger.scored import scores_of
 from search.report.record.curves import Curve, Curves
 from search.report.record.panel import Evidence, Panel
-from search.statistics.measure import ACCURACY, Form, Measure
+from search.statistics.measure import ACCURACY, Measure, measure_of
 from search.statistics.scores import Ended, RunScores, from_runs
 
 ENDED = {
@@ -127,20 +127,6 @@ def keys_of(lines: Sequence[Sequence[Curve]], value: str) -> list[str]:
     return list(dict.fromkeys(run.keys[epoch - 1] for run in runs if (epoch := run.epoch(value))))
 
 
-def measure_of(metric: str, rule: ScoreRule) -> Measure:
-    """Return what the statistics must know of a metric; accuracies, by their name, are read in per cent."""
-    return Measure(
-        rule.low,
-        rule.high,
-        higher_is_better=rule.better == HIGHER,
-        untrained=rule.untrained,
-        unit="pt" if is_accuracy(metric) else rule.unit,
-        example=rule.example,
-        examples=rule.examples,
-        form=Form(rule.form),
-    )
-
-
 def _together(asked: _Asked, read_lines: Sequence[_Found]) -> Evidence:
     """Put the lines together that were measured on the same examples."""
     read, split, measure = asked.read, asked.split, asked.measure
@@ -239,10 +225,7 @@ def _panels(
         runs += [
             _run(number, run, right, value) for number, place in enumerate(places) for run, right in found[place].runs
         ]
-        contents = card.contents.get(split, ())
-        alike: Sequence[object] = contents if len(contents) == count else ()
-        if is_grouped := len(card.groups.get(split, ())) == count > 0:
-            alike = merged(card.groups[split], contents) if len(alike) else card.groups[split]
+        alike = units_of(card, split, count)
         scores = from_runs(
             runs,
             len(places),
@@ -252,25 +235,9 @@ def _panels(
             groups=np.asarray(alike) if len(alike) else None,
         )
         classes = _classes(card, truth) if measure.correctness else 0
-        panels.append(Panel(scores, {place: i for i, place in enumerate(places)}, classes, count, is_grouped))
+        grouped_here = is_grouped(card, split, count)
+        panels.append(Panel(scores, {place: i for i, place in enumerate(places)}, classes, count, grouped_here))
     return panels
-
-
-def merged(groups: Sequence[str], contents: Sequence[str]) -> list[int]:
-    """Return a number for each example, equal where examples are of one group or of one content, or linked by others
-    that are."""
-    first: dict[tuple[int, str], int] = {}
-    parent = list(range(len(groups)))
-
-    def root(place: int) -> int:
-        while parent[place] != place:
-            parent[place] = place = parent[parent[place]]
-        return place
-
-    for place, names in enumerate(zip(groups, contents, strict=True)):
-        for kind, name in enumerate(names):
-            parent[root(place)] = root(first.setdefault((kind, name), place))
-    return [root(place) for place in range(len(groups))]
 
 
 def _run(number: int, run: Curve, right: npt.NDArray[np.generic] | None, value: str) -> RunScores:

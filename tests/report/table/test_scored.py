@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from search.core.scores import ScoreRule
 from search.core.trial import DataCard, State
+from search.core.units import merged
 from search.report.formats import render
-from search.report.record.evidence import merged
 from search.report.results import write_results
 from search.report.table.build import comparison_table
 from search.report.table.model import Table
