@@ -7,6 +7,7 @@ else of the service; it brings neither Ray, Optuna nor torch.
 from search.core.errors import nearest
 from search.core.scores import ScoreRule
 from search.core.trial import DataCard
+from search.core.units import merged
 from search.core.values import Settings, tidy
 from search.workload.contract import Run, Workload
 from search.workload.execution import cpu_model
@@ -50,6 +51,7 @@ __all__ = [
     "cpu_model",
     "identity",
     "load_workload",
+    "merged",
     "nearest",
     "tidy",
 ]

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from classifier.augment import AUGMENT_SETTINGS
+from classifier.data.groups import SETTING, rule_fault
 from classifier.data.kinds import what_is
 from classifier.data.settings import (
     DATA_SETTINGS,
@@ -100,6 +101,8 @@ def canonical(settings: Settings) -> dict[str, Any]:
     if result["data.size"] is None:
         result["data.size"] = USUAL_SIZE_PX.get(data, FOLDER_SIZE_PX)
     faults = decay_faults(result)
+    if fault := rule_fault(result[SETTING]):
+        faults.append((SETTING, fault))
     if data in USUAL_SIZE_PX:
         del result["data.ratio"], result["data.classes"]  # their splits have fixed sizes
         if result["data.limit"] is not None and len(result["data.limit"]) != len(SPLITS):

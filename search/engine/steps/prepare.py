@@ -37,7 +37,8 @@ def read_data(space: Space, workload: Workload, view: View) -> StudySample:
         inputs = dict(workload.inputs(fixed))
     if card is not None:
         check_card(card, space.workload)
-        view.say(f"data: {'; '.join([card.name, *card.notes])}")
+        grouped = [f"{len(set(names)):,} groups of {split} examples" for split, names in card.groups.items()]
+        view.say(f"data: {'; '.join([card.name, *card.notes, *grouped])}")
     if card is None or not card.fingerprint:
         view.say(unnoticed(space.workload))
     if space.search.sampler != "grid":  # of a grid every configuration is looked at when the run is planned

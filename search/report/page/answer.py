@@ -226,14 +226,15 @@ def baseline_name(table: Table, space: Space) -> str:
 
 def basis(table: Table, own: Split) -> str:
     """Return what decides: seeds per setting, and images."""
-    found = [line.tested if own.name == "test" else line.judged for line in table.lines]
-    cells = [one.cell for one in found if one.cell.seeds]
+    judged_lines = [line.tested if own.name == "test" else line.judged for line in table.lines]
+    cells = [one.cell for one in judged_lines if one.cell.seeds]
     seeds = [cell.seeds for cell in cells] or [line.finished for line in table.lines]
     low, high = min(seeds), max(seeds)
     count = counted(high, "seed") if low == high else f"{low} to {high} seeds"
     images = sorted({cell.images for cell in cells})
     word = table.measure.example if images == [1] else table.measure.examples
-    measured = f" and {' or '.join(f'{n:,}' for n in images)} {own.name} {word}" if images else ""
+    of = "groups of " if any(one.grouped for one in judged_lines) else ""
+    measured = f" and {' or '.join(f'{n:,}' for n in images)} {of}{own.name} {word}" if images else ""
     return f"{count} per setting{measured}"
 
 

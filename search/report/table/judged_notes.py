@@ -114,7 +114,7 @@ def _estimand(table: Table, several: Sequence[Judged]) -> Iterator[Note]:
     if several:
         examples = several[0].cell.measure.examples
         what = f"{interval} for a new run judged on new {examples} of the same kind; same training {examples}"
-        counts = f"{_seeds(several)}, {_count(several)} {examples}."
+        counts = f"{_seeds(several)}, {_count(several)} {several[0].units}."
         yield Note(f"{what}, one split for all seeds. {counts}", f"{what}.", _INTERVALS)
 
 
@@ -142,7 +142,8 @@ def _test(table: Table, remarks: Remarks) -> list[Note]:
         text += f"; no interval, because {remarks.test.why}"
     elif (remarks.test is None or not remarks.test.why) and any(line.tested.cell.seeds for line in table.lines):
         cells = [line.tested for line in table.lines if line.tested.cell.seeds]
-        text += f", on {_count(cells)} test {cells[0].cell.measure.examples}"
+        what = f"groups of test {cells[0].cell.measure.examples}" if cells[0].grouped else f"test {cells[0].units}"
+        text += f", on {_count(cells)} {what}"
     return [Note(f"{text}.", about=("test", "test difference"))]
 
 

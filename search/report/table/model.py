@@ -42,6 +42,7 @@ class Judged:
         better: it may be called better than the baseline.
         worse: it may be called worse than the baseline.
         stuck: runs of it that did not learn, or that are not told from chance.
+        grouped: the data say which examples belong together, so that its intervals count groups.
         companions: of real scores, what stands beside the difference because means may hang on a few examples.
     """
 
@@ -53,11 +54,17 @@ class Judged:
     worse: bool = False
     stuck: tuple[Flag, ...] = ()
     companions: Companions | None = None
+    grouped: bool = False
 
     @property
     def known(self) -> bool:
         """Whether there are predictions that say something."""
         return self.cell.of > 0
+
+    @property
+    def units(self) -> str:
+        """What its intervals count: "images", or "groups of images"."""
+        return f"groups of {self.cell.measure.examples}" if self.grouped else self.cell.measure.examples
 
     @property
     def interval(self) -> tuple[float, float] | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from classifier.data.digits import digits
 from classifier.data.flowers17 import flowers17
 from classifier.data.flowers102 import flowers102
 from classifier.data.folder import folder
+from classifier.data.groups import SETTING, Rule, groups_of
 from classifier.data.kinds import what_is
 from classifier.data.links import broken
 from classifier.data.settings import USUAL_SIZE_PX
@@ -36,15 +38,15 @@ def load(settings: Settings) -> Dataset:
 
     Args:
         settings: ``data`` (one of `KNOWN` or the path of a folder), ``data.size`` in pixels, ``data.split_seed``,
-            ``data.limit``, for ``flowers-102`` ``data.split``, and for a folder ``data.classes`` and ``data.ratio``;
-            others are not looked at.
+            ``data.limit``, for ``flowers-102`` ``data.split``, ``data.groups``, and for a folder ``data.classes`` and
+            ``data.ratio``; others are not looked at.
 
     Raises:
         SettingFaults: no such data, or data that cannot be split into classes and splits.
     """
     source, size, seed, limit = _asked(settings)
     split_by = (settings.get("data.split"), settings.get("data.classes"), _ratio(settings))
-    known_by = (pool_key(source, size), source.name, seed, split_by, limit)
+    known_by = (pool_key(source, size), source.name, seed, split_by, limit, tuple(source.groups))
     if known_by not in _memory:
         _memory[known_by] = assemble(source, size, seed, limit)
         if len(_memory) > _MAX_REMEMBERED_DATASETS:
@@ -70,7 +72,7 @@ def look_for(name: str) -> Source:
     Raises:
         SettingFaults: see `load`.
     """
-    return _find(name, 0, DEFAULT_RATIO, "official", False)
+    return _find(name, 0, DEFAULT_RATIO, "official", False, None)
 
 
 def _asked(settings: Settings) -> tuple[Source, int, int, tuple[int, ...] | None]:
@@ -80,7 +82,8 @@ def _asked(settings: Settings) -> tuple[Source, int, int, tuple[int, ...] | None
         raise SettingFaults([("data.size", f"found {size!r}, must be a whole number of pixels, at least 1")])
     seed = int(settings.get("data.split_seed", 0))
     top = settings.get("data.classes") == "top"
-    source = _find(str(settings["data"]), seed, _ratio(settings), settings.get("data.split", "official"), top)
+    name, parts = str(settings["data"]), settings.get("data.split", "official")
+    source = _find(name, seed, _ratio(settings), parts, top, settings.get(SETTING))
     return source, size, seed, _limit(settings.get("data.limit"), source)
 
 
@@ -102,20 +105,21 @@ def _ratio(settings: Settings) -> tuple[float, ...]:
     return tuple(ratio) if isinstance(ratio, (list, tuple)) else (ratio,)
 
 
-def _find(name: str, seed: int, ratio: tuple[float, ...], split: str, top: bool) -> Source:
-    if name == "digits":
-        return digits(seed)
-    if name == "flowers-17":
-        return flowers17(seed)
-    if name == "flowers-102":
-        return flowers102(split)
-    if name == "cifar10":
-        return cifar10(seed)
+def _find(name: str, seed: int, ratio: tuple[float, ...], split: str, top: bool, rule: Rule | None) -> Source:
+    sets = {
+        "digits": lambda: digits(seed),
+        "flowers-17": lambda: flowers17(seed),
+        "flowers-102": lambda: flowers102(split),
+        "cifar10": lambda: cifar10(seed),
+    }
+    if name in sets:
+        source = sets[name]()
+        return replace(source, groups=groups_of(rule, source.names))
     kind = f"is neither a known data set ({', '.join(KNOWN)}) nor a folder"
     try:
         path = Path(name).expanduser()
         if name and path.is_dir():
-            return folder(path, seed, ratio, top)
+            return folder(path, seed, ratio, top, rule)
         if what := what_is(path):
             kind = f"is {what}; name the folder that holds the classes"
         elif lost := broken(path):

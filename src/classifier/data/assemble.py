@@ -10,6 +10,7 @@ import numpy as np
 
 from classifier.data import cache, decode
 from classifier.data.card import Dataset, fingerprint, notes
+from classifier.data.groups import check_uncut
 from classifier.data.listing import named
 from classifier.data.source import Decoded, Source
 from classifier.data.splits import limited
@@ -58,7 +59,8 @@ def split(source: Source, size: int, seed: int, limit: Sequence[int] | None) -> 
         limit: most images of each split of `source`, or None. Of a set known by name only these are decoded.
 
     Raises:
-        SettingFaults: the source cannot be split, or is a set known by name of which an image cannot be read.
+        SettingFaults: the source cannot be split, is a set known by name of which an image cannot be read, or has a
+            group in two splits.
     """
     before = None
     if limit is not None and source.known and cache.peek(pool_key(source, size)) is None:
@@ -81,6 +83,7 @@ def split(source: Source, size: int, seed: int, limit: Sequence[int] | None) -> 
     if limit is not None:
         identities = [name.encode() for name in source.names] if source.known else decoded.digests
         parts = limited(parts, source.labels, identities, seed, limit)
+    check_uncut(source, parts)
     return Split(source, decoded, parts, before, opened, cached.sha256)
 
 
@@ -123,6 +126,7 @@ def assemble(source: Source, size: int, seed: int = 0, limit: Sequence[int] | No
         images={name: [source.names[image] for image in parts[name]] for name in judged},
         notes=notes(source, parts, decoded, size, ready.before),
         contents={name: [decoded.digests[image].hex() for image in parts[name]] for name in judged},
+        groups={name: [source.groups[image] for image in parts[name]] for name in judged} if source.groups else {},
     )
     return Dataset(images, labels, card, card.fingerprint)
 

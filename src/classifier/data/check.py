@@ -22,6 +22,7 @@ from classifier.data import alike, decode
 from classifier.data.assemble import Split, pool, split
 from classifier.data.card import notes
 from classifier.data.formats import bits, opened
+from classifier.data.groups import described
 from classifier.data.listing import named
 from classifier.data.progress import ReadingProgress
 from classifier.data.source import LONG, Source
@@ -78,6 +79,7 @@ def report(source: Source, size: int, seed: int, limit: Sequence[int] | None, ba
     lines = [f"{source.name}: {card[0]}"]
     lines += [note for note in card[1:] if not note.startswith("left out ")]
     lines += source.remarks
+    lines += described(source, parts)
     lines += _classes(source, parts)
     lines += _sizes(originals.values())
     left_out = [*source.left_out, *((source.names[image], reason) for image, reason in failed.items())]

@@ -19,12 +19,13 @@ import numpy as np
 from classifier.data.class_names import differing, look_alikes, name_of
 from classifier.data.decode import open_image
 from classifier.data.files import EXTENSIONS, Passed, folders, identity, images, note_above, relative, visible
+from classifier.data.groups import Rule, check_filled, groups_of
 from classifier.data.layout import Layout, layout, unwrapped
 from classifier.data.links import broken
 from classifier.data.listing import named
 from classifier.data.settings import DATA_SETTINGS
 from classifier.data.source import SPLITS, Decoded, Source
-from classifier.data.splits import draw, shares
+from classifier.data.splits import draw, drawn_whole, shares
 from search.workload import SettingFaults
 
 _LAYOUT = "one folder per class, either under train, val and test, or directly in it"
@@ -32,22 +33,25 @@ _ENDINGS = ", ".join(ending[1:] for ending in EXTENSIONS)
 Split = Callable[[Decoded], Mapping[str, np.ndarray]]
 
 
-def folder(path: Path, split_seed: int, ratio: Sequence[float], top: bool = False) -> Source:
+def folder(path: Path, split_seed: int, ratio: Sequence[float], top: bool = False, rule: Rule | None = None) -> Source:
     """Return the images of a folder.
 
     Args:
         path: an existing folder.
         split_seed, ratio: how to split it where it is not split into folders.
         top: the folders in it are the classes, whatever they are called and hold.
+        rule: which images belong together.
 
     Raises:
         SettingFaults: everything that is wrong with its layout.
     """
     try:
         found = Layout({}, folders(path)) if top else layout(path)
-        return _divided(path, found, split_seed, ratio) if found.splits else _whole(path, found, split_seed, ratio)
+        listed = _divided if found.splits else _whole
+        return listed(path, found, split_seed, ratio, rule)
     except SettingFaults as error:  # what is missing may be there, as a link
-        links = [link for place in (path, *folders(path)) for link in visible(place)]
+        of_layout = any(name == "data" for name, _ in error.faults)
+        links = [link for place in (path, *folders(path)) for link in visible(place)] if of_layout else []
         if lost := [f"{relative(link, path)} is {reason}" for link in links if (reason := broken(link))]:
             raise SettingFaults([*error.faults, ("data", f"in {path} {named(lost, 5)}; mend or remove it")]) from error
         raise
@@ -55,7 +59,7 @@ def folder(path: Path, split_seed: int, ratio: Sequence[float], top: bool = Fals
         raise _faults([f"{error.filename or path} cannot be read: {error.strerror or error}"]) from error
 
 
-def _divided(path: Path, found: Layout, split_seed: int, ratio: Sequence[float]) -> Source:
+def _divided(path: Path, found: Layout, split_seed: int, ratio: Sequence[float], rule: Rule | None) -> Source:
     """List a folder that holds ``train``, and ``val`` or ``test`` or both."""
     by_split = {split: unwrapped(place, split) for split, place in found.splits.items()}
     places = [(split, place) for split in by_split for place in folders(by_split[split])]
@@ -72,6 +76,7 @@ def _divided(path: Path, found: Layout, split_seed: int, ratio: Sequence[float])
     _enough(path, listing.classes, faults)
     if faults:
         raise _faults(faults)
+    listing.group_by(rule)
     notes = []
     if found.others:
         listed = named([other.name for other in found.others], 5)
@@ -116,7 +121,7 @@ def _divided(path: Path, found: Layout, split_seed: int, ratio: Sequence[float])
     return listing.source(by_folder, notes, [split for split in SPLITS if split in by_split or split == "val"], drawn)
 
 
-def _whole(path: Path, found: Layout, split_seed: int, ratio: Sequence[float]) -> Source:
+def _whole(path: Path, found: Layout, split_seed: int, ratio: Sequence[float], rule: Rule | None) -> Source:
     """List a folder of class folders, to be split by `ratio`."""
     inside = found.others
     _checked(ratio, (len(SPLITS),), "three numbers above 0: training, validation and test")
@@ -127,6 +132,7 @@ def _whole(path: Path, found: Layout, split_seed: int, ratio: Sequence[float]) -
     _enough(path, listing.classes, faults)
     if faults:
         raise _faults(faults)
+    listing.group_by(rule)
 
     def by_ratio(decoded: Decoded) -> Mapping[str, np.ndarray]:
         kept = np.array([bool(digest) for digest in decoded.digests])
@@ -162,12 +168,16 @@ def _by_ratio(
     if lost:
         raise _faults(lost)
     none = [0] * (len(SPLITS) - len(ratio))
-    return draw(
-        listing.labels,
-        [digest if there else b"" for digest, there in zip(decoded.digests, kept, strict=True)],
-        split_seed,
-        lambda _, count: [*shares(count, ratio), *none] if count >= len(ratio) else (count, 0, 0),
-    )
+    digests = [digest if there else b"" for digest, there in zip(decoded.digests, kept, strict=True)]
+
+    def sizes(_: int, count: int) -> Sequence[int]:
+        return [*shares(count, ratio), *none] if count >= len(ratio) else (count, 0, 0)
+
+    if not listing.groups:
+        return draw(listing.labels, digests, split_seed, sizes)
+    parts = drawn_whole(listing.labels, digests, listing.groups, split_seed, sizes)
+    check_filled([listing.groups[image] for image in np.flatnonzero(kept).tolist()], parts, SPLITS[: len(ratio)])
+    return parts
 
 
 class _Listing:
@@ -179,12 +189,14 @@ class _Listing:
         place: per image, the number of the class folder it is in.
         labels: per image, its class number.
         faults: what is wrong with the names of the folders.
+        groups: per image, the name of its group; empty where images stand alone.
     """
 
     def __init__(self, root: Path, places: Sequence[Path]) -> None:
         self.root, self.places, self.passed = root, places, Passed()
         self.paths: list[Path] = []
         self.place: list[int] = []
+        self.groups: Sequence[str] = ()
         for number, found in enumerate(places):
             inside = images(found, root, self.passed)
             self.paths += inside
@@ -207,6 +219,13 @@ class _Listing:
             if len(found_twice) > 1
         ]
 
+    @property
+    def names(self) -> list[str]:
+        return [relative(path, self.root) for path in self.paths]
+
+    def group_by(self, rule: Rule | None) -> None:
+        self.groups = groups_of(rule, self.names, {name for name, _ in self.passed.unreadable})
+
     def source(self, split: Split, notes: Sequence[str], splits: Sequence[str], drawn: bool) -> Source:
         paths = self.paths
         loose = sum(1 for path in visible(self.root) if path.is_file() and path.suffix.lower() in EXTENSIONS)
@@ -227,7 +246,7 @@ class _Listing:
         return Source(
             name=self.root.resolve().name,
             classes=self.classes,
-            names=[relative(path, self.root) for path in paths],
+            names=self.names,
             labels=self.labels,
             identity=identity(self.root, paths),
             read=lambda image: open_image(paths[image]),
@@ -236,7 +255,8 @@ class _Listing:
             left_out=self.passed.unreadable,
             notes=sentences,
             splits=splits,
-            remarks=[*self.passed.remarks(), *self._below(drawn)],
+            remarks=[*self.passed.remarks(), *self._below(drawn and not self.groups)],
+            groups=self.groups,
         )
 
     def _below(self, drawn: bool) -> list[str]:

@@ -73,6 +73,19 @@ DATA_SETTINGS: dict[str, dict[str, Any]] = {
         "description": "shares of training, validation and test images of a folder that is not split yet; where only a "
         "folder of validation images is missing, the first two say how they are drawn from the training images",
     },
+    "data.groups": {
+        "hashed": False,
+        "type": ["object", "null"],
+        "properties": {
+            "regex": {"type": "string", "minLength": 1, "description": "its first group in parentheses is the group"},
+            "csv": {"type": "string", "minLength": 1, "description": "a file with the columns file and group"},
+        },
+        "examples": [{"regex": r"(\w+)_\d+\.png"}],
+        "default": None,
+        "description": "images that belong together (a patient, a plant, near-duplicates): {regex: ...} takes the name "
+        "of the group from the name of each file, {csv: ...} from a file; intervals count groups, and a split that is "
+        "drawn keeps each of them in one part; null: images stand alone",
+    },
     "data.limit": {
         "hashed": False,
         "type": ["array", "null"],

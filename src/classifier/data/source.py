@@ -47,6 +47,7 @@ class Source:
         notes: sentences for the data card.
         splits: those of `SPLITS` that it has, in that order: training and validation always, test perhaps.
         remarks: sentences for the data check alone: they change nothing in how a table is read.
+        groups: the name of each image's group, as ``data.groups`` says; empty where it says nothing.
     """
 
     name: str
@@ -63,6 +64,7 @@ class Source:
     notes: Sequence[str] = ()
     splits: Sequence[str] = SPLITS
     remarks: Sequence[str] = ()
+    groups: Sequence[str] = ()
 
     def subset(self, parts: Mapping[str, np.ndarray]) -> Source:
         """Return the source that lists the images of these parts alone, and is split into them.
@@ -82,4 +84,5 @@ class Source:
             read=lambda image: read(int(images[image])),
             split=lambda _: renumbered,
             paths=[self.paths[image] for image in images] if self.paths else (),
+            groups=[self.groups[image] for image in images] if self.groups else (),
         )

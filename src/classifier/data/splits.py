@@ -8,11 +8,14 @@ of every library, does not depend on the order of files, and leaves most images 
 from __future__ import annotations
 
 import hashlib
+import math
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
 from classifier.data.source import SPLITS
+from search.workload import merged
 
 Sizes = Sequence[int]
 
@@ -44,6 +47,64 @@ def draw(
             parts[split] += images[start : start + size]
             start += size
     return {split: np.array(images, dtype=np.int64) for split, images in parts.items()}
+
+
+def drawn_whole(
+    labels: np.ndarray,
+    identities: Sequence[bytes],
+    groups: Sequence[str],
+    seed: int,
+    sizes: Callable[[int, int], Sizes],
+) -> dict[str, np.ndarray]:
+    """Split the images of every class as `draw` does, and keep images of one group together, and equal ones.
+
+    Groups of several images come first, by the least rank of their images: each goes where the least share of its
+    classes' images is, half of its own counted (the method of Sainte-Lague), and to the training split where that has
+    no image of one of its classes yet. Images that stand alone fill what is left. Where all do, this is `draw`.
+
+    Args:
+        labels, identities, seed, sizes: as in `draw`; sizes are kept as nearly as whole groups allow.
+        groups: the name of each image's group.
+    """
+    kept = [image for image in range(len(labels)) if identities[image]]
+    together = merged([groups[image] for image in kept], [identities[image].hex() for image in kept])
+    members: dict[int, list[int]] = {}
+    for image, group in zip(kept, together, strict=True):
+        members.setdefault(group, []).append(image)
+    ranks = {image: hashlib.sha256(b"split %d " % seed + identities[image]).digest() for image in kept}
+    counts = Counter(int(labels[image]) for image in kept)
+    wanted = {label: list(sizes(label, count)) for label, count in sorted(counts.items())}
+    filled = {label: [0] * len(SPLITS) for label in wanted}
+    parts: dict[str, list[int]] = {split: [] for split in SPLITS}
+
+    def share(of_class: Mapping[int, int], place: int) -> float:
+        return sum(
+            count * (filled[label][place] + count / 2) / wanted[label][place] if wanted[label][place] else math.inf
+            for label, count in of_class.items()
+        )
+
+    several = [images for images in members.values() if len(images) > 1]
+    for images in sorted(several, key=lambda images: min((ranks[image], image) for image in images)):
+        of_class = Counter(int(labels[image]) for image in images)
+        untrained = any(not filled[label][0] for label in of_class)
+        place = 0 if untrained else min(range(len(SPLITS)), key=lambda place: (share(of_class, place), place))
+        parts[SPLITS[place]] += images
+        for label, count in of_class.items():
+            filled[label][place] += count
+    alone = [b""] * len(labels)
+    for images in members.values():
+        if len(images) == 1:
+            alone[images[0]] = identities[images[0]]
+    rest = draw(labels, alone, seed, lambda label, count: _room(wanted[label], filled[label], count))
+    return {split: np.concatenate([np.array(parts[split], dtype=np.int64), rest[split]]) for split in SPLITS}
+
+
+def _room(wanted: Sizes, filled: Sizes, count: int) -> list[int]:
+    """Return how `count` more images of a class are split; where groups took too much, the largest part lacks it."""
+    room = [max(size - taken, 0) for size, taken in zip(wanted, filled, strict=True)]
+    while sum(room) > count:
+        room[room.index(max(room))] -= 1
+    return room
 
 
 def shares(count: int, ratio: Sequence[float]) -> list[int]:

@@ -15,6 +15,7 @@ from search.core.scores import ScoreRule
 from search.core.trial import DataCard, State
 from search.core.units import merged
 from search.report.formats import render
+from search.report.page.answer import Split, basis
 from search.report.results import write_results
 from search.report.table.build import comparison_table
 from search.report.table.model import Table
@@ -324,6 +325,9 @@ def test_groups_are_what_intervals_count(ledger):
         "Validation hours that belong together count as one: 10 groups (60 hours; effective 10.0): few, so that "
         "intervals of levels may be too narrow."
     ) in table.notes
+    assert any(note.endswith("one split for all seeds. 5 seeds, 10 groups of hours.") for note in table.notes)
+    val = Split("validation", [(line, line.judged) for line in table.lines])
+    assert basis(table, val) == "5 seeds per setting and 10 groups of validation hours"
 
 
 def test_fewer_than_eight_groups_have_no_interval(ledger):
