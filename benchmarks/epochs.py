@@ -3,6 +3,7 @@
     python -m benchmarks.epochs memory [--models resnet18 model_c] [--precisions fp32 bf16] [--size N] [--images N]
                                        [--threads N] [--repeat 5]
     python -m benchmarks.epochs adapter [--repeat 100]
+    python -m benchmarks.epochs start [--models resnet18 model_c] [--device cpu] [--leases 10] [--json FILE]
 
 *memory*: what it saves on a CPU that memory stays with the process. `classifier.process` tells glibc to keep what a
 batch gives back. Here one process does so and another does not; each trains the cases of `benchmarks.training`, drawn
@@ -12,6 +13,10 @@ per step, the most memory a process ever had, and whether both have trained the 
 *adapter*: what the adapter of PyTorch scripts costs. One process trains epochs of `examples/digits_torch.py`, another
 those of the untouched original, whose `range` is put off between epochs until it is its turn; each on one thread. An
 epoch has four passes over the digits, about a tenth of a second.
+
+*start*: seconds from a lease to its first batch, of the first and the last lease that a worker serves, as
+`search.engine.worker.process` serves them: on a CPU each in a fork, on a GPU all in one process. Its data are images of
+flowers-102 swapped and of flowers-17, from `SEARCH_DATA`, or a folder of drawn ones, and are decoded before.
 """
 
 from __future__ import annotations
@@ -25,7 +30,9 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -34,6 +41,7 @@ from benchmarks import harness
 from benchmarks.harness import serve, turns
 from benchmarks.photos import decoded, drawn
 from benchmarks.rates import CASES, rounded
+from classifier.workload import ClassifierWorkload
 
 KEPT, RETURNED = "kept", "returned"
 PASSES = 4
@@ -175,6 +183,100 @@ def compare(repeat: int) -> None:
     print(f"adapter by original: {', '.join(f'{ratio:.3f} of {of}' for of, ratio in ratios.items())}")
 
 
+def first_batches(name: str, chosen: argparse.Namespace) -> dict[str, Any]:
+    """Return the seconds from each of several leases of one worker to its first batch."""
+    from classifier import config
+    from search.engine.decide.lease import Lease, WorkerSetup
+    from search.engine.worker import process
+    from search.engine.worker.place import execution_class, prepare, verify_data
+
+    case, gpus = CASES[name], float(chosen.device == "cuda")
+    with tempfile.TemporaryDirectory(prefix="start-") as folder:
+        data = source(case.data, Path(folder))
+        told = {**case.settings, **data, "data.size": chosen.size or case.size, "model.name": case.name}
+        told = {"batch_size": case.batch, **told, "input.normalise": "train", "seed": 0}
+        fixed, [of_an_epoch] = config.schedule(config.canonical(told), 1)
+        setup = WorkerSetup("benchmarks.epochs:FirstBatch", 1, gpus)
+        setup = replace(setup, execution_class=execution_class(setup))
+        card = prepare(setup).data(fixed)
+        lease = Lease(0, 0, fixed, [of_an_epoch], ["00"], data=card.fingerprint if card is not None else "")
+        process.make_warm(setup)
+        seconds = []
+        for _ in range(chosen.leases):
+            began = time.monotonic()
+            if process.has_own(lease, setup):
+                with process.fresh(setup, lease) as run:
+                    verify_data(setup, lease, run.data)
+                    run.start(fixed, 1, gpus)
+                    reached = run.train_epoch(of_an_epoch)["reached"]
+            else:
+                verify_data(setup, lease)
+                reached = prepare(setup).start(fixed, 1, gpus).train_epoch(of_an_epoch)["reached"]
+            seconds.append(float(reached) - began)  # type: ignore[arg-type]
+        process._warm.pop(setup.workload).close()
+    return {"case": name, "seconds": seconds}
+
+
+def starts(chosen: argparse.Namespace) -> None:
+    """Print the seconds from a lease to its first batch."""
+    lines = [*harness.conditions({"device": chosen.device}), harness.busy()]
+    print("\n".join(line for line in lines if line), flush=True)
+    print(f"\n{'s to the first batch':24}{'first lease':>12}{f'lease {chosen.leases}':>12}{'median':>10}")
+    figures = []
+    for name in chosen.models:
+        figures.append(first_batches(name, chosen))
+        seconds = figures[-1]["seconds"]
+        print(f"{name:24}{seconds[0]:12.2f}{seconds[-1]:12.2f}{statistics.median(seconds):10.2f}", flush=True)
+        if chosen.json:
+            chosen.json.write_text(json.dumps({"conditions": lines, "starts": figures}, indent=1))
+
+
+def source(name: str, folder: Path) -> dict[str, Any]:
+    """Return settings that name the images of a case: real ones, or a few drawn in a folder."""
+    named = os.environ.get("SEARCH_DATA")
+    if named and (Path(named) / name / "jpg").is_dir():
+        return {"data": name, **({"data.split": "swapped"} if name == "flowers-102" else {})}
+    photos = drawn(name, 192, folder / "all")
+    for number, path in enumerate(sorted(set(photos.paths))):
+        place = folder / "classes" / f"{number % 2}"
+        place.mkdir(parents=True, exist_ok=True)
+        path.rename(place / path.name)
+    return {"data": str(folder / "classes"), "batch_size": 16}
+
+
+class FirstBatch(ClassifierWorkload):
+    """The classifier, but its runs end an epoch behind its first batch, and their row says when that was."""
+
+    def start(self, fixed: Mapping[str, Any], cpus: int, gpus: float) -> Any:
+        """Begin such a run."""
+        from benchmarks.loops import wait
+
+        class Reached(Exception):
+            """The first batch is done."""
+
+        run: Any = super().start(fixed, cpus, gpus)
+        step_of, whole = run._step, run.train_epoch
+
+        def once(*arguments: Any) -> Any:
+            step = step_of(*arguments)
+
+            def first(*tensors: Any) -> None:
+                step(*tensors)
+                wait("cuda" if gpus else "cpu")
+                raise Reached
+
+            return first
+
+        def train_epoch(settings: Mapping[str, Any]) -> dict[str, float]:
+            run._step = once
+            with suppress(Reached):
+                whole(settings)
+            return {"reached": time.monotonic()}
+
+        run.train_epoch = train_epoch
+        return run
+
+
 def main(arguments: list[str] | None = None) -> None:
     arguments = sys.argv[1:] if arguments is None else arguments
     parser = argparse.ArgumentParser(prog="python -m benchmarks.epochs", description=(__doc__ or "").splitlines()[0])
@@ -190,7 +292,15 @@ def main(arguments: list[str] | None = None) -> None:
     adapter = kinds.add_parser("adapter")
     adapter.add_argument("--repeat", type=int, default=100)
     adapter.add_argument("--side", choices=SCRIPT_SIDES, help=argparse.SUPPRESS)
+    start = kinds.add_parser("start")
+    start.add_argument("--models", nargs="+", choices=list(CASES), default=list(CASES))
+    start.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
+    start.add_argument("--size", type=int, help="of the images, in pixels")
+    start.add_argument("--leases", type=int, default=10)
+    start.add_argument("--json", type=Path, help="also write the figures there")
     chosen = parser.parse_args(arguments)
+    if chosen.kind == "start":
+        return starts(chosen)
     if chosen.side and chosen.kind == "adapter":
         return scripted() if chosen.side == ADAPTER else untouched()
     if chosen.side:

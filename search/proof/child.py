@@ -28,7 +28,7 @@ from search.proof.roots import roots
 from search.proof.transplant import Copy, copies, put
 from search.proof.watched import Watched
 from search.system import garbage
-from search.workload import Run, TellingReads, Workload
+from search.workload import Occupying, Run, TellingReads, Warming, Workload
 from search.workload.foreign import first_line, reason_of
 
 PR_SET_PDEATHSIG = 1
@@ -72,6 +72,10 @@ class Asked:
     def load(self, state: bytes) -> None:
         """Load a state."""
         self.run.load(state)
+
+    def usage(self) -> Mapping[str, float] | None:
+        """Return what the run takes of its GPU."""
+        return self.run.usage() if isinstance(self.run, Occupying) else None
 
     def data(self, fixed: Settings) -> DataCard | None:
         """Return the data card."""
@@ -162,7 +166,7 @@ def zygote(callers: Connection, prepare: Callable[[], Workload]) -> NoReturn:
             while request := callers.recv_bytes():
                 if request != b"fork":
                     what, *arguments = json.loads(request)
-                    callers.send_bytes(pickle.dumps(_SERVICES[what](*arguments)))
+                    callers.send_bytes(pickle.dumps(_SERVICES[what](workload, *arguments)))
                     continue
                 descriptor = reduction.recv_handle(callers)
                 if workload is None:
@@ -218,7 +222,7 @@ def _prepared(prepare: Callable[[], Workload]) -> tuple[tuple[str, str], Workloa
         return (traceback.format_exc(), reason_of(error)), None
 
 
-def _import(names: Sequence[str]) -> None:
+def _import(_: Workload | None, names: Sequence[str]) -> None:
     """Import modules; what cannot be imported by its name is left to whoever needs it."""
     for name in names:
         if name not in sys.modules:
@@ -226,7 +230,14 @@ def _import(names: Sequence[str]) -> None:
                 importlib.import_module(name)
 
 
-def _end(pid: int, kill: bool) -> int:
+def _warm(workload: Workload | None, fixed: Settings) -> None:
+    """Let the workload read what its runs under these settings share; the run will say what is wrong with it."""
+    if isinstance(workload, Warming):
+        with contextlib.suppress(Exception):
+            workload.warm(fixed)
+
+
+def _end(_: Workload | None, pid: int, kill: bool) -> int:
     """Return how a child ended."""
     if kill:
         for end in (os.killpg, os.kill):  # the second where it has not made its group yet
@@ -238,7 +249,7 @@ def _end(pid: int, kill: bool) -> int:
         return 0
 
 
-_SERVICES: Mapping[str, Callable[..., object]] = {"end": _end, "import": _import}
+_SERVICES: Mapping[str, Callable[..., object]] = {"end": _end, "import": _import, "warm": _warm}
 """What a zygote can be asked beside a fork."""
 
 

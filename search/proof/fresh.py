@@ -150,6 +150,12 @@ class Warm:
         if self._pid:
             self._ask("import", list(names))
 
+    def warm(self, fixed: Settings) -> None:
+        """Have the workload read, before anything is forked from now on, what runs under these settings share. Nothing
+        is done where each process is started anew."""
+        if self._pid:
+            self._ask("warm", dict(fixed))
+
     def _ask(self, *request: object) -> Any:
         try:
             with self._lock:
@@ -251,6 +257,11 @@ class Fresh:
     def load(self, state: bytes) -> None:
         """Load a state into the run. Raises as `start`."""
         self.ask("load", state)
+
+    def usage(self) -> Mapping[str, float] | None:
+        """Return what the run says of its GPU; None of one that says nothing. Raises as `start`."""
+        told: Mapping[str, float] | None = self.ask("usage")
+        return told
 
     def note_faults(self, file: str) -> None:
         """Have the process write into a file where it was when it dies of a fault, or when its time is over."""

@@ -23,6 +23,7 @@ from search.workload.offers import (
     Outside,
     Picturing,
     TellingReads,
+    Warming,
     Weighing,
 )
 from search.workload.settings import Description, SettingFaults, complete
@@ -45,6 +46,7 @@ __all__ = [
     "SettingFaults",
     "Settings",
     "TellingReads",
+    "Warming",
     "Weighing",
     "Workload",
     "complete",

@@ -98,9 +98,28 @@ class Occupying(Protocol):
             * ``memory``: fraction of the GPU's memory that was in use at the most, above 0: all that the process needs
               there (context, kernels, workspaces, what a library holds in reserve), and what others use;
             * ``busy``, where it is known: fraction of the time of its epochs in which the GPU worked for it;
-            * ``refused``, where it is known: how often this process asked for memory there and did not get it. A
-              library that takes less then, and goes on, may give other bits: while others are on the GPU, such a row is
-              dropped, and the trial goes on elsewhere.
+            * ``refused``, where it is known: how often memory was asked for there and not given since the run began. A
+              library that takes less then, and goes on, may give other bits: such a row is dropped. Beside others the
+              trial goes on with fewer of them; alone its lease is begun once more, and fails where that is refused
+              memory, too.
+        """
+
+
+@runtime_checkable
+class Warming(Protocol):
+    """What a workload may offer beside the contract: data that are read once for many runs.
+
+    Where each lease is trained in a fork of a warm process, each would read them anew.
+    """
+
+    def warm(self, fixed: Settings) -> None:
+        """Read what a run under these settings reads and never changes, and keep it in this process.
+
+        Must train nothing, draw nothing at random, and leave no thread behind. What it raises is not told, for the run
+        that reads the same will tell it.
+
+        Args:
+            fixed: canonical fixed settings, as ``start`` is given.
         """
 
 

@@ -50,6 +50,18 @@ class ClassifierWorkload(Workload):
         """
         return _load(fixed).card
 
+    def warm(self, fixed: Settings) -> None:
+        """Open the decoded images, and what is made of them before training, for all runs of this process's forks.
+
+        Raises:
+            ValueError: see `data`.
+        """
+        from classifier.prepared import constants, pixels
+
+        data, grey = _load(fixed), fixed["input.greyscale"]
+        pixels(data, grey)
+        constants(data, grey, fixed["input.normalise"])
+
     def check_data(self, fixed: Settings) -> list[str]:
         """Return lines of text on the images: what there is, and what is odd about it; see `classifier.data.check`.
 

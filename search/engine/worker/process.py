@@ -9,6 +9,7 @@ from functools import partial
 from search.core.trial import Row
 from search.engine.decide.lease import CAUSE, Lease, Proof, Stretch, WorkerSetup
 from search.engine.worker.place import prepare, verify_class, verify_data
+from search.engine.worker.usage import taken
 from search.ledger.files import BadState, read_state
 from search.proof.fresh import Fresh, FreshFailed, Warm
 from search.system.machine import fork_is_fresh
@@ -16,6 +17,7 @@ from search.workload.measured import row_of
 
 _warm: dict[str, Warm] = {}
 _modules: dict[str, Sequence[str]] = {}
+_warmed: set[tuple[str, str]] = set()  # workload, and fingerprint of data that its warm process has read
 _trained: list[bool] = []
 
 
@@ -36,11 +38,12 @@ def make_warm(setup: WorkerSetup) -> None:
         _warm[setup.workload] = Warm(partial(prepare, setup), fork=fork_is_fresh(setup.gpus))
 
 
-def fresh(setup: WorkerSetup, anew: bool = False) -> Fresh:
-    """Return a fresh process, with the modules imported that an earlier one came to import.
+def fresh(setup: WorkerSetup, stretch: Lease | Stretch, anew: bool = False) -> Fresh:
+    """Return a fresh process, with the modules imported that an earlier one came to import, and the data read.
 
     Args:
         setup: of the worker.
+        stretch: what is to be trained there first.
         anew: whether it is no fork in any case.
 
     Raises:
@@ -51,6 +54,9 @@ def fresh(setup: WorkerSetup, anew: bool = False) -> Fresh:
     if names := _modules.get(setup.workload, ()):
         _modules[setup.workload] = ()
         warm.import_modules(names)
+    if stretch.data and (setup.workload, stretch.data) not in _warmed:
+        _warmed.add((setup.workload, stretch.data))
+        warm.warm(stretch.fixed)
     return warm.fresh(anew)
 
 
@@ -73,12 +79,13 @@ def proved(proof: Proof, setup: WorkerSetup) -> list[Row]:
         BadState: a state is not there, not sound, or cannot be loaded.
         FreshFailed: the workload raised an exception.
         FreshDied: a process died.
+        Refused: a process got less memory on its GPU than it asked for.
         RuntimeError: the data are others than the driver read.
     """
     rows = []
     for number, stretches in enumerate(proof.processes):
         # Chance that forks of one process have in common, such as the address of an object, shows in another one alone.
-        with fresh(setup, anew=proof.what == CAUSE and number > 0) as process:
+        with fresh(setup, stretches[0], anew=proof.what == CAUSE and number > 0) as process:
             rows += [_trained_again(process, stretch, setup) for stretch in stretches]
     return rows
 
@@ -91,7 +98,10 @@ def _trained_again(process: Fresh, stretch: Stretch, setup: WorkerSetup) -> Row:
     process.start(stretch.fixed, setup.cpus, setup.gpus)
     if stretch.start is not None:
         load(process, setup, stretch)
-    return row_of(process.train_epoch(stretch.settings), card, None)
+    measured = process.train_epoch(stretch.settings)
+    if setup.gpus:
+        taken(process, setup.crowded)
+    return row_of(measured, card, None)
 
 
 def load(process: Fresh, setup: WorkerSetup, stretch: Lease | Stretch) -> None:

@@ -8,6 +8,7 @@ after another itself; what must not leak is then the workload's to set again whe
 
 from __future__ import annotations
 
+import gc
 import math
 import time
 import traceback
@@ -24,11 +25,11 @@ from search.engine.decide.lease import Assignment, Lease, Proof, Trained
 from search.engine.worker import process
 from search.engine.worker.deaths import SETUP_ALLOWANCE_S, Signs, out_of_memory
 from search.engine.worker.place import prepare, verify_class, verify_data
-from search.engine.worker.usage import Usage, usage_of
+from search.engine.worker.usage import Refused, Usage, taken
 from search.ledger.files import BadState, read_state, write_state
 from search.ledger.kept import KeptState, Role
 from search.proof.fresh import Fresh, FreshDied, FreshFailed
-from search.workload import Occupying, Run
+from search.workload import Run
 from search.workload.foreign import first_line
 from search.workload.form import Form, form_of
 from search.workload.measured import row_of
@@ -58,6 +59,8 @@ class LeaseTrainable(tune.Trainable):
         self._saved = 0  # epoch of the last state on disk
         self._unsaved = 0.0  # seconds trained since
         self._finite = True
+        self._kept: KeptState | None = None  # the last state of this lease
+        self._again = False  # whether the lease was begun once more, for want of memory on the GPU
         self._fresh = False  # whether this process had trained nothing before
         lease, setup = self._assignment.lease, self._assignment.setup
         self._stops = deepcopy(lease.stops) if isinstance(lease, Lease) else ()
@@ -127,14 +130,15 @@ class LeaseTrainable(tune.Trainable):
         try:
             if self._run is None:
                 self._begin(lease)
-            assert self._run is not None
-            with self._signs.busy(self._epoch + 1, own=self._own):
-                began = time.monotonic()
-                measured = self._run.train_epoch(lease.schedule[self._epoch - lease.offset])
-                seconds = time.monotonic() - began
+            try:
+                measured, seconds, usage = self._measured(lease)
+            except Refused:
+                if self._again or self._assignment.setup.crowded:
+                    raise
+                self._begin_again(lease)
+                measured, seconds, usage = self._measured(lease)
             if self._own is not None:
                 process.learn_modules(self._assignment.setup, self._own)
-            usage = self._usage()
             row = row_of(measured, self._card, self._form)
             self._form = form_of(row)
         except BadState as bad:
@@ -166,6 +170,35 @@ class LeaseTrainable(tune.Trainable):
                 unkept = error.reason if isinstance(error, FreshFailed) else f"{type(error).__name__}: {error}"
         return Trained(row, seconds, kept, unkept, self._fresh), usage
 
+    def _measured(self, lease: Lease) -> tuple[Any, float, Usage | str | None]:
+        """Train the next epoch; return what the workload measured, its seconds, and what the run takes of its GPU.
+
+        Raises:
+            Refused: the run got less memory there than it asked for.
+        """
+        assert self._run is not None
+        with self._signs.busy(self._epoch + 1, own=self._own):
+            began = time.monotonic()
+            measured = self._run.train_epoch(lease.schedule[self._epoch - lease.offset])
+            seconds = time.monotonic() - began
+        setup = self._assignment.setup
+        return measured, seconds, taken(self._run, setup.crowded, self._again) if setup.gpus else None
+
+    def _begin_again(self, lease: Lease) -> None:
+        """Begin the lease once more, in a run that is refused nothing the last one was; come to where it was."""
+        reached, saved, form = self._epoch, self._saved, self._form
+        self._let_go()
+        self._begin(lease)
+        assert self._run is not None
+        if self._kept is not None:
+            self._run.load(read_state(self._assignment.setup.states, self._kept.file))
+            self._epoch = self._kept.epoch
+        while self._epoch < reached:
+            with self._signs.busy(self._epoch + 1, own=self._own):
+                self._run.train_epoch(lease.schedule[self._epoch - lease.offset])
+            self._epoch += 1
+        self._saved, self._form, self._again = saved, form, True
+
     def _stops_now(self, rules: Sequence[tuple[int, StopRule]], row: Row) -> list[str]:
         """Tell stop rules of the epoch that was just trained; return what each says."""
         read = row.metrics
@@ -184,23 +217,6 @@ class LeaseTrainable(tune.Trainable):
             text += f"out of memory in epoch {self._epoch + 1}: {what}; "
             text += "give a trial more (resources.gpus, fewer at once), or make it smaller\n"
         return text
-
-    def _usage(self) -> Usage | str | None:
-        """Return what the run takes of its GPU, None where it is not known, or as text why it cannot be told.
-
-        Raises:
-            MemoryError: in a crowd, this process was refused memory once: the row may hold other bits than alone.
-        """
-        setup = self._assignment.setup
-        if not setup.gpus or not isinstance(self._run, Occupying):
-            return None
-        try:
-            usage = usage_of(self._run.usage())
-        except Exception as error:  # nothing of the training
-            return f"{type(error).__name__}: {error}"
-        if setup.crowded and usage is not None and usage.refused:
-            raise MemoryError("beside other trials on its GPU it got less memory there than it asked for")
-        return usage
 
     @property
     def _own(self) -> Fresh | None:
@@ -221,7 +237,7 @@ class LeaseTrainable(tune.Trainable):
         self._make_warm(first)
         if process.has_own(lease, setup):
             with self._signs.busy(first, more=SETUP_ALLOWANCE_S):
-                own = self._run = process.fresh(setup)  # ended with the lease, whether it starts or not
+                own = self._run = process.fresh(setup, lease)  # ended with the lease, whether it starts or not
                 own.note_faults(self._signs.faults)
             with self._signs.busy(first, more=SETUP_ALLOWANCE_S, own=own):
                 self._fresh, self._card = True, verify_data(setup, lease, own.data)
@@ -270,7 +286,7 @@ class LeaseTrainable(tune.Trainable):
         key = lease.path[self._epoch - lease.offset - 1]
         with self._signs.busy(self._epoch, more=SETUP_ALLOWANCE_S, own=self._own):
             kept = KeptState(write_state(self._assignment.setup.states, key, self._run.save()), self._epoch, role)
-        self._saved, self._unsaved = self._epoch, 0.0
+        self._saved, self._unsaved, self._kept = self._epoch, 0.0, kept
         return kept
 
     def _leave(self) -> None:
@@ -283,7 +299,10 @@ class LeaseTrainable(tune.Trainable):
         self._let_go()
 
     def _let_go(self) -> None:
-        """Let go of the run; one in a fresh process ends with it."""
+        """Let go of the run; one in a fresh process ends with it. What others held on a GPU is free behind it."""
         if self._own is not None:
             self._own.close()
+        elif self._run is not None and self._assignment.setup.gpus:
+            self._run = None
+            gc.collect()  # a run that holds itself would stay until somebody looks
         self._run = None

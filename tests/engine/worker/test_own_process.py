@@ -33,6 +33,7 @@ NAME = f"{__name__}:Acting"
 EPOCHS = 4
 
 _left_behind: list[int] = []
+_readers: list[int] = []
 
 
 class Acting(SineFit):
@@ -50,6 +51,19 @@ class Acting(SineFit):
 
     def inputs(self, fixed: Settings) -> Mapping[str, str]:
         return {}
+
+
+class Reading(Acting):
+    """Reads its data once in a process, the warm one if it can; its rows tell where."""
+
+    def data(self, fixed: Settings) -> DataCard | None:
+        if not _readers:
+            _readers.append(os.getpid())
+        return DataCard("content", "made up", [])
+
+    def warm(self, fixed: Settings) -> None:
+        self.data(fixed)
+        raise ValueError("the run will tell it")
 
 
 class Act:
@@ -76,7 +90,8 @@ class Act:
                 self.state = None  # type: ignore[assignment]
             case "parent":
                 return {"val_loss": 1.0, "parent": float(os.getppid())}
-        return {"val_loss": 1.0, "process": float(os.getpid()), "trained here": float(len(_left_behind))}
+        told = {"val_loss": 1.0, "process": float(os.getpid()), "trained here": float(len(_left_behind))}
+        return told | ({"reader": float(_readers[0])} if _readers else {})
 
     def save(self) -> bytes:
         if self.save_dies:
@@ -96,16 +111,20 @@ def one_warm() -> Iterator[None]:
     for warm in process._warm.values():
         warm.close()
     process._warm.clear()
+    process._warmed.clear()
 
 
 class Worker:
     """A worker that takes leases as Ray Tune gives them."""
 
-    def __init__(self, folder: Path, limit: float | None = None) -> None:
+    def __init__(self, folder: Path, limit: float | None = None, workload: str = NAME, data: str = "") -> None:
         states, signs = folder / "states", folder / "signs"
         states.mkdir()
         signs.mkdir()
-        self.setup = WorkerSetup(NAME, 1, 0.0, states=str(states), signs=str(signs), epoch_seconds=limit, reporting=0.0)
+        self.data = data
+        self.setup = WorkerSetup(
+            workload, 1, 0.0, states=str(states), signs=str(signs), epoch_seconds=limit, reporting=0.0
+        )
         self.states, self.signs = states, signs
         self.trainable: LeaseTrainable | None = None
         self.leases = 0
@@ -114,7 +133,7 @@ class Worker:
         """Take a lease over epochs with these acts."""
         number, self.leases = self.leases, self.leases + 1
         path = [f"{number:020x}{epoch:020x}" for epoch in range(len(acts))]
-        lease = Lease(number, 0, {}, [{"act": act} for act in acts], path, start, keep or {})
+        lease = Lease(number, 0, {}, [{"act": act} for act in acts], path, start, keep or {}, data=self.data)
         config = {"assignment": Assignment(lease, self.setup)}
         if self.trainable is None:
             self.trainable = LeaseTrainable.__new__(LeaseTrainable)
@@ -255,6 +274,18 @@ def test_chance_that_forks_have_in_common_shows_in_a_process_started_anew(worker
         worker.trainable.setup(config)
         first, second = worker.step()[PROVED]
         assert (first.metrics["parent"] == second.metrics["parent"]) is alike
+
+
+def test_data_are_read_once_before_anything_is_forked(tmp_path: Path) -> None:
+    reading = Worker(tmp_path, workload=f"{__name__}:Reading", data="content")
+    rows = []
+    for _ in range(3):
+        reading.lease("")
+        rows.append(reading.row())
+    (reader,) = {row["reader"] for row in rows}
+    assert reader not in {os.getpid(), *(row["process"] for row in rows)}
+    assert reading.trainable is not None
+    reading.trainable.cleanup()
 
 
 def test_modules_that_one_came_to_import_are_imported_before_the_next_is_forked(

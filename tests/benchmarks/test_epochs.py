@@ -1,0 +1,21 @@
+"""The pieces of the benchmark of epochs that are not measured elsewhere."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from benchmarks import epochs
+
+
+@pytest.mark.slow
+def test_leases_reach_their_first_batch(tmp_path, monkeypatch, capsys):
+    monkeypatch.delenv("SEARCH_DATA", raising=False)
+    file = tmp_path / "starts.json"
+    epochs.main(["start", "--models", "model_c", "--size", "16", "--leases", "3", "--json", str(file)])
+    [of] = json.loads(file.read_text())["starts"]
+    assert of["case"] == "model_c"
+    assert len(of["seconds"]) == 3
+    assert all(0 < seconds < 600 for seconds in of["seconds"])
+    assert capsys.readouterr().out.splitlines()[-1].startswith("model_c ")
