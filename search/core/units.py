@@ -21,6 +21,11 @@ def units_of(card: DataCard, split: str, count: int) -> Sequence[Hashable]:
     return merged(card.groups[split], contents) if len(alike) else card.groups[split]
 
 
+def counts_groups(card: DataCard, split: str, count: int) -> bool:
+    """Return whether intervals count groups that the card names: fewer of them than there are examples."""
+    return is_grouped(card, split, count) and len(set(units_of(card, split, count))) < count
+
+
 def merged(groups: Sequence[str], contents: Sequence[str]) -> list[int]:
     """Return a number for each example, equal where examples are of one group or of one content, or linked by others
     that are."""

@@ -55,11 +55,12 @@ def score_rules(ledger: Ledger, keys: Sequence[str]) -> dict[str, ScoreRule]:
 
 
 def scores_of(
-    ledger: Ledger, keys: Sequence[str], split: str, name: str
+    ledger: Ledger, keys: Sequence[str], split: str, name: str, metric: str
 ) -> Iterator[tuple[str, np.ndarray, ScoreRule | None]]:
-    """Yield key, these scores and the rule that reads them, of each row of `keys` that has them.
+    """Yield key, these scores and the rule by which `metric` comes from scores, of each row of `keys` that has them.
 
-    One row at a time is in memory, however many examples there are.
+    One row at a time is in memory, however many examples there are. Several metrics may come from the same scores: a
+    mean and its root, a log-likelihood and its perplexity.
     """
     column = tables.epoch.c.scores
     with ledger.engine.connect() as connection:
@@ -69,5 +70,4 @@ def scores_of(
                 continue
             by_split, rules = codec.decode_scores(blob, (split, name))
             if (scores := by_split.get(split, {}).get(name)) is not None:
-                rule = next((rule for rule in rules.values() if (rule.split, rule.score) == (split, name)), None)
-                yield key, scores, rule
+                yield key, scores, rules.get(metric)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +17,7 @@ import numpy.typing as npt
 from search.core.grouped import grouped
 from search.core.scores import ScoreRule
 from search.core.trial import DataCard
-from search.core.units import units_of
+from search.core.units import counts_groups, units_of
 from search.ledger.ledger import Ledger
 from search.ledger.scored import FinishedRun, finished_runs, score_rules, scores_of
 from search.statistics.measure import ACCURACY, Measure, measure_of
@@ -129,7 +129,7 @@ def _scored(ledger: Ledger, keys: Keys, card: DataCard, metric: str) -> tuple[Sc
     rule = score_rules(ledger, first).get(metric)
     if rule is None:
         return None
-    length = next((len(one) for _, one, _ in scores_of(ledger, first, rule.split, rule.score)), 0)
+    length = next((len(one) for _, one, _ in scores_of(ledger, first, rule.split, rule.score, metric)), 0)
     keys = _fitting(keys, length)
     found = _table(keys, _own(ledger, keys, rule, metric), card, rule.split, measure_of(metric, rule))
     return None if found is None else (found, None)
@@ -140,8 +140,8 @@ def _own(ledger: Ledger, keys: Keys, rule: ScoreRule, metric: str) -> dict[str, 
     flat = [key for row in keys for key in row]
     return {
         key: scores
-        for key, scores, own in scores_of(ledger, flat, rule.split, rule.score)
-        if np.isfinite(scores).all() and (own is None or measure_of(metric, own) == measure_of(metric, rule))
+        for key, scores, own in scores_of(ledger, flat, rule.split, rule.score, metric)
+        if np.isfinite(scores).all() and own == rule
     }
 
 
@@ -170,7 +170,7 @@ def _table(
     units = units_of(card, split, count)
     return make_scores(
         [[found[key] for key in row] for row in whole],
-        measure=measure,
+        measure=replace(measure, grouped=counts_groups(card, split, count)),
         classes=classes,
         groups=np.asarray(units) if len(units) else None,
         identities=whole,

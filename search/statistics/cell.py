@@ -54,7 +54,7 @@ def cell(scores: Scores, setting: int) -> CellEstimate:
         "measure": measure,
     }
     if not seeds or not n:
-        reason = f"no {measure.example}" if seeds else "no seed finished"
+        reason = f"no {measure.sample}" if seeds else "no seed finished"
         return CellEstimate(Trust.NOT_ESTIMABLE, **counts, reason=reason)
     # Weights are no whole numbers: a sum of them may miss 1 by a rounding error, and Wilson's formula would notice.
     constant = bool((values == values.flat[0]).all())
@@ -63,7 +63,7 @@ def cell(scores: Scores, setting: int) -> CellEstimate:
     if Ended.PRUNED in ended:
         return CellEstimate(Trust.PRUNED, measure.printed(mean), **counts, reason="a seed was pruned")
     if n < 2:
-        reason = f"a single {measure.example}"
+        reason = f"a single {measure.sample}"
         return CellEstimate(Trust.NOT_ESTIMABLE, measure.printed(mean), **counts, reason=reason)
     if constant and not measure.correctness and not (_bounded(measure) and mean in (measure.low, measure.high)):
         return CellEstimate(Trust.NOT_ESTIMABLE, measure.printed(mean), **counts, reason=IDENTICAL)
@@ -85,7 +85,7 @@ def _several(scores: Scores, noise: Floats, mean: float, known: dict[str, Any]) 
 
 
 def _one(scores: Scores, y: Floats, noise: Floats, mean: float, known: dict[str, Any]) -> CellEstimate:
-    n, only = len(y), f"{scores.measure.examples} only"
+    n, only = len(y), f"{scores.measure.sampled} only"
     if scores.measure.correctness and not scores.balanced:
         # Kish's effective number: images of a group are right or wrong together.
         n_eff = float(n**2 / (scores.weights**2).sum())

@@ -128,13 +128,13 @@ def _difference(shared: _Known, setting: int, baseline: int) -> Difference:
     if setting == baseline or scores.same_run(setting, baseline, seeds.tolist()):
         return Difference(Trust.SAME_RUN, estimate=0.0, **counts)
     if not len(seeds) or not n:
-        reason = f"no {measure.example}" if len(seeds) else "no seed that both settings finished"
+        reason = f"no {measure.sample}" if len(seeds) else "no seed that both settings finished"
         return Difference(Trust.NOT_ESTIMABLE, **counts, reason=reason)
     ours, theirs = shared.rows(setting, seeds), shared.rows(baseline, seeds)
     d = ours - theirs
     if n < 2:
         estimate = _clip(d.mean(), measure.span)
-        return Difference(Trust.NOT_ESTIMABLE, estimate=estimate, **counts, reason=f"a single {measure.example}")
+        return Difference(Trust.NOT_ESTIMABLE, estimate=estimate, **counts, reason=f"a single {measure.sample}")
     # Right and wrong that agree everywhere are a table of ties; other scores that do are no sample of anything.
     whole = measure.correctness or (is_whole(ours) and is_whole(theirs))
     g = 1.0 if whole else float(mean_square(d))

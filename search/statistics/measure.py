@@ -46,6 +46,7 @@ class Measure:
         examples: several of them.
         form: how the metric comes of the scores.
         correctness: scores say right (1) or wrong (0); fractions are means of several.
+        grouped: intervals count groups of examples that belong together, not examples.
     """
 
     low: float | None = None
@@ -57,6 +58,23 @@ class Measure:
     examples: str = "examples"
     form: Form = Form.MEAN
     correctness: bool = False
+    grouped: bool = False
+
+    @property
+    def sampled(self) -> str:
+        """What several of those are called that intervals count: "documents", "groups of images"."""
+        return f"groups of {self.examples}" if self.grouped else self.examples
+
+    def of_split(self, split: str, one: bool = False) -> str:
+        """Return the same of a split: "test documents", "groups of test images"."""
+        if self.grouped:
+            return f"group{'' if one else 's'} of {split} {self.examples}"
+        return f"{split} {self.example if one else self.examples}"
+
+    @property
+    def sample(self) -> str:
+        """One of `sampled`."""
+        return f"group of {self.examples}" if self.grouped else self.example
 
     @property
     def span(self) -> float:
@@ -74,10 +92,15 @@ class Measure:
         return math.exp(mean) if mean < math.log(LARGEST) else LARGEST
 
     def amount(self, value: float, signed: bool = False) -> str:
-        """Return a size in the metric's unit: "1.5 pt", "-0.034" (signed), "0.31 degrees"."""
+        """Return a size in the metric's unit: "1.5 pt", "-0.034" (signed), "0.31 degrees".
+
+        Perplexities are compared by the logarithm of their ratio: "0.2 in log (a factor of 1.22)".
+        """
         sign = "+" if signed else ""
         if self.unit == "pt":
             return f"{100 * value:+.1f} pt" if signed else f"{100 * value:.3g} pt"
+        if self.form is Form.EXP_MEAN:
+            return f"{value:{sign}.3g} in log (a factor of {self.printed(value):.3g})"
         return f"{value:{sign}.3g} {self.unit}".rstrip()
 
 

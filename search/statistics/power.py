@@ -170,20 +170,20 @@ def _by_images(difference: Difference, known: Components, test: _Test, start: st
             continue
         images = fewest_images(known, seeds, *test)
         if images is not None:
-            many = f"about {_rounded(images)} {difference.measure.examples} (there are {difference.images})"
+            many = f"about {_rounded(images)} {difference.measure.sampled} (there are {difference.images})"
             extra = "" if seeds == difference.seeds else f" and {seeds} seeds (there are {difference.seeds})"
             sentence = f"seeds cannot decide this; it needs {many}{extra} {start}"
             return Need(Remedy.IMAGES, sentence, images=images, seeds_with_images=seeds)
     return Need(
         Remedy.BOTH,
-        f"neither {MAX_SEEDS} seeds nor {MAX_IMAGES:,} {difference.measure.examples} would be enough {start}",
+        f"neither {MAX_SEEDS} seeds nor {MAX_IMAGES:,} {difference.measure.sampled} would be enough {start}",
     )
 
 
 def _images_cannot(difference: Difference, known: Components, test: _Test) -> str:
     """Say that more images alone would not do."""
     enough = known.power(max(difference.seeds, 2), MAX_IMAGES, *test) >= POWER
-    return "" if enough else f"; {difference.measure.examples} cannot decide this, it needs seeds"
+    return "" if enough else f"; {difference.measure.sampled} cannot decide this, it needs seeds"
 
 
 def _rounded(images: int) -> str:

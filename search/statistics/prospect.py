@@ -68,7 +68,7 @@ class Prospect:
         if self.seeds < VERDICT_SEEDS:
             start = f"{seeds} decide{'s' * (self.seeds == 1)} nothing, a verdict needs {VERDICT_SEEDS}"
             return f"{start}; one more seed: {more}" if self.seeds + 1 >= VERDICT_SEEDS else start
-        start = f"{seeds} and {self.images:,} {self.measure.examples}"
+        start = f"{seeds} and {self.images:,} {self.measure.sampled}"
         if self.found is None or self.delta is None:
             text = f"{start} find a true difference with a probability of 80 % {self._from(self.detectable)}"
             return f"{text}; one more seed: {more}; {self.source}"

@@ -97,6 +97,11 @@ class Difference:
     noisy: tuple[float | None, float | None] = (None, None)
 
     @property
+    def answer(self) -> str:
+        """What kind of answer this is, in words: `state`, which speaks of images, as it is said of other examples."""
+        return f"this run, new {self.measure.sampled}" if self.state is Trust.ONE_RUN else self.state.value
+
+    @property
     def noise(self) -> str:
         """ "seed noise estimated from 5 settings, 8 df", "" where it was not estimated."""
         if self.state is not Trust.ESTIMATED:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from scipy import special
 
+from search.statistics.measure import Measure
 from search.statistics.results import LEVEL, Difference, Trust
 from search.statistics.scores import Floats, Scores
 from search.statistics.student import t_quantile, t_tail
@@ -19,10 +20,12 @@ from search.statistics.student import t_quantile, t_tail
 BANNER = "one run per setting: a rerun may reverse any of these"
 """Stands above every table of single runs."""
 
-HEAD = "this run, new images"
-"""Heads the columns with intervals or p values of single runs."""
-
 Z = float(special.ndtri(0.5 + LEVEL / 2))
+
+
+def head(measure: Measure) -> str:
+    """Return what heads the columns with intervals or p values of single runs: "this run, new images"."""
+    return f"this run, new {measure.sampled}"
 
 
 def wilson(share: float, n: float, quantile: float = Z) -> tuple[float, float]:

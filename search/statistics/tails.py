@@ -61,7 +61,7 @@ class Companions:
         """ "the top 1 % of examples carry 63 % of the spread", "" where they carry no more than half."""
         if self.top_share is None or self.top_share <= MUCH:
             return ""
-        return f"the top 1 % of {self.won.measure.examples} carry {100 * self.top_share:.0f} % of the spread"
+        return f"the top 1 % of {self.won.measure.sampled} carry {100 * self.top_share:.0f} % of the spread"
 
 
 def companions(
@@ -97,7 +97,7 @@ def _won(scores: Scores, setting: int, baseline: int) -> Difference:
     table = np.stack([won if measure.higher_is_better else -won, np.zeros_like(won)])
     ended = scores.ended[setting], scores.ended[baseline]
     names = tuple(tuple((a, s) for s in range(len(row))) for a, row in enumerate(ended))
-    described = replace(WON, example=measure.example, examples=measure.examples)
+    described = replace(WON, example=measure.example, examples=measure.examples, grouped=measure.grouped)
     pair = Scores(table, ended, scores.weights, scores.balanced, names, names, described, scores.folded)
     return compare(pair, [(0, 1)])[0]
 

@@ -88,7 +88,7 @@ def differences(table: Table) -> Iterator[ForestRow]:
         difference = (line.tested if table.confirms else line.judged).difference
         if difference is None:
             continue
-        state = "" if difference.state is Trust.ESTIMATED else difference.reason or difference.state.value
+        state = "" if difference.state is Trust.ESTIMATED else difference.reason or difference.answer
         label = short_label(table, line) if table.confirms else line.setting
         number = f"configuration {line.configuration}"
         yield ForestRow(

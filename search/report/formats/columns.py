@@ -17,7 +17,7 @@ from search.report.table.judged_text import claim_note, difference_head, differe
 from search.report.table.model import Cell, Judged, Line, Table
 from search.report.table.notes import BEST, PARTIAL, SELECTED
 from search.report.text import duration, figure, is_accuracy, readable, significant, with_unit
-from search.statistics.single import HEAD
+from search.statistics.single import head as head_of_one
 from search.statistics.text import p_text
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ def _second(table: Table, line: Line, told: str, judged: Judged, tested: Judged)
     """Return the line that stands below one."""
     cells = {name: _cell_of(judged) if name == table.judged else Cell() for name in line.cells}
     setting, seeds = f"{line.setting}, {told}", judged.cell.seeds
-    second = Line(setting, line.configuration, line.parameters, seeds, line.seeds, cells, None, 0.0, second=True)
+    second = Line(setting, line.configuration, line.parameters, seeds, line.seeds, cells, None, 0.0, second=told)
     baseline = line.baseline and told == LEARNED
     return replace(second, chosen=_cell_of(tested), judged=judged, tested=tested, baseline=baseline)
 
@@ -157,7 +157,7 @@ def _head(metric: str, several: bool) -> str:
 
 
 def _interval(table: Table) -> str:
-    return f" [95 %: {HEAD}]" if table.banner else " [95 % interval]"
+    return f" [95 %: {head_of_one(table.measure)}]" if table.banner else " [95 % interval]"
 
 
 def _compared(table: Table, prefix: str, judged: Callable[[Line], Judged], priority: int) -> list[Column]:
@@ -168,7 +168,7 @@ def _compared(table: Table, prefix: str, judged: Callable[[Line], Judged], prior
     lines = [(line, judged(line)) for line in drawn_lines(table)]
     differences = [Entry(difference_text(line, one, mark), one.better) for line, one in lines]
     p = [Entry(p_text(one.p_adjusted)) for _, one in lines]
-    kind = f"p, Holm ({HEAD})" if table.banner else "p, Holm"
+    kind = f"p, Holm ({head_of_one(table.measure)})" if table.banner else "p, Holm"
     measure = next((one.cell.measure for _, one in lines if one.known), table.measure)
     head = f"{prefix}{difference_head(measure)}{_interval(table)}"
     return [

@@ -22,7 +22,7 @@ from search.report.formats.terminal import MAX_PARAGRAPH_COLUMNS, Fitted, first_
 from search.report.table.judged_text import evidence_text
 from search.report.table.labels import short_label
 from search.report.table.model import Claim, Note, Table
-from search.statistics.single import HEAD
+from search.statistics.single import head
 
 CONFIGURATION = "#"
 """Heads the numbers of configurations, where each axis has a column."""
@@ -97,10 +97,10 @@ def _drawn(table: Table, width: int) -> tuple[Fitted, str]:
     """Return the table as it fits, and the values that all its settings have in common, as text."""
     full = table_sheet(table)
     # Of single runs p stands beside a difference whose heading says so already.
-    columns = [replace(column, head=column.head.replace(f" ({HEAD})", "")) for column in full.columns]
+    columns = [replace(column, head=column.head.replace(f" ({head(table.measure)})", "")) for column in full.columns]
     sheet = replace(full, title=table_title(table), columns=columns)
     if table.confirms and not table.cross:  # what each candidate stands for is said below
-        names = [short_label(table, line) + ", diverged at chance" * line.second for line in drawn_lines(table)]
+        names = [short_label(table, line) + (f", {line.second}" if line.second else "") for line in drawn_lines(table)]
         column = replace(sheet.columns[0], entries=[Entry(name) for name in names])
         return fitted(replace(sheet, columns=[column, *sheet.columns[1:]]), width), ""
     parts = [_parts(line.setting, table.axes) for line in table.shown]

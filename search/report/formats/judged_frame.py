@@ -81,7 +81,7 @@ def _judged(table: Table, metric: str, judged: Callable[[Line], Judged]) -> Iter
         return judged(line).difference or Difference(Trust.NOT_ESTIMABLE)
 
     def state(line: Line) -> str:
-        return "baseline" if line.baseline else difference(line).state.value if judged(line).difference else ""
+        return "baseline" if line.baseline else difference(line).answer if judged(line).difference else ""
 
     yield from _ends(metric, judged)
     if not table.compared:

@@ -232,9 +232,10 @@ def basis(table: Table, own: Split) -> str:
     low, high = min(seeds), max(seeds)
     count = counted(high, "seed") if low == high else f"{low} to {high} seeds"
     images = sorted({cell.images for cell in cells})
-    word = table.measure.example if images == [1] else table.measure.examples
-    of = "groups of " if any(one.grouped for one in judged_lines) else ""
-    measured = f" and {' or '.join(f'{n:,}' for n in images)} {of}{own.name} {word}" if images else ""
+    measure = next((cell.measure for cell in cells), table.measure)
+    measured = (
+        f" and {' or '.join(f'{n:,}' for n in images)} {measure.of_split(own.name, images == [1])}" if images else ""
+    )
     return f"{count} per setting{measured}"
 
 

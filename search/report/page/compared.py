@@ -25,7 +25,7 @@ from search.report.table.model import Line, Table
 from search.report.table.notes import apart_notes
 from search.report.text import is_accuracy, metric_words, value_text
 from search.space.model import Grid, Space
-from search.statistics.single import HEAD
+from search.statistics.single import head as head_of_one
 
 MAX_TABLE_LINES = 300
 """Lines of the table a page shows; ``table.csv`` has all of them."""
@@ -92,7 +92,7 @@ def _notes(notes: Sequence[str]) -> Markup:
 def _columns(table: Table) -> Iterator[Column]:
     """Yield the columns of every format under common headings."""
     judged, test = (_heading(name) for name in (table.judged, table.test))
-    interval = f" [95\u00a0%: {HEAD}]" if table.banner else " [95\u00a0%]"
+    interval = f" [95\u00a0%: {head_of_one(table.measure)}]" if table.banner else " [95\u00a0%]"
     mean = "mean" if any(line.seeds > 1 for line in table.lines) else "value"
     above = ""
     for column in table_columns(table):
@@ -121,7 +121,10 @@ def _apart(table: Table, space: Space, confirmed: Mapping[str, Outcome]) -> Iter
     rest = [column for column in _columns(table) if column.head != "setting"]
     head, names = "configuration", [str(line.configuration) for line in lines]
     if table.confirms:
-        head, names = "candidate", [short_label(table, line) for line in lines]
+        head, names = (
+            "candidate",
+            [short_label(table, line) + (f", {line.second}" if line.second else "") for line in lines],
+        )
     remarks = [f"best of {line.best_of}, optimistic" if line.best_of else "" for line in lines]
     yield Column(head, "text", [Entry(name, remark=said) for name, said in zip(names, remarks, strict=True)])
     yield from (column for column in rest if column.above)

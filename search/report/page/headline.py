@@ -172,7 +172,7 @@ def _again(table: Table, confirmed: Comparison, found: Mapping[str, Outcome]) ->
     for line in confirmed.table.lines:
         if not line.baseline and line.tested.difference is not None:
             name = short_label(confirmed.table, line)
-            said = evidence(line.tested).strip(" ()") or line.tested.difference.state.value
+            said = evidence(line.tested).strip(" ()") or line.tested.difference.answer
             where = f"on test {line.tested.cell.measure.examples}, to the baseline"
             yield Fact(f"{called.get(name, _capital(name))}, again", f"{said}; {where}")
 

@@ -20,7 +20,7 @@ import numpy.typing as npt
 from search.core.grouped import grouped
 from search.core.scores import ScoreRule
 from search.core.trial import DataCard, State
-from search.core.units import is_grouped, units_of
+from search.core.units import counts_groups, is_grouped, units_of
 from search.ledger.scored import scores_of
 from search.report.record.curves import Curve, Curves
 from search.report.record.panel import Evidence, Panel
@@ -112,9 +112,9 @@ def gather_scores(read: Curves, lines: Sequence[Sequence[Curve]], metric: str, r
     by_key, others = {}, set[str]()
     data = {run.keys[epoch - 1]: run.data for runs in lines for run in runs if (epoch := run.epoch(value))}
     untrained: dict[str, float | None] = {}
-    for key, scores, own in scores_of(read.study.ledger, wanted, rule.split, rule.score):
+    for key, scores, own in scores_of(read.study.ledger, wanted, rule.split, rule.score, metric):
         by_key[key] = scores
-        if own is not None and replace(measure_of(metric, own), untrained=measure.untrained) != measure:
+        if own is None or _apart_from_chance(own) != _apart_from_chance(rule):
             others.add(key)
         untrained.setdefault(data[key], own.untrained if own is not None else None)
     asked = asked._replace(untrained=untrained)
@@ -125,6 +125,11 @@ def keys_of(lines: Sequence[Sequence[Curve]], value: str) -> list[str]:
     """Return the keys of the rows that a table reads, of runs that finished."""
     runs = (run for runs in lines for run in runs if ENDED.get(run.trial.state) is Ended.FINISHED)
     return list(dict.fromkeys(run.keys[epoch - 1] for run in runs if (epoch := run.epoch(value))))
+
+
+def _apart_from_chance(rule: ScoreRule) -> ScoreRule:
+    """Return a rule without what an untrained model scores, which depends on the data."""
+    return replace(rule, untrained=None)
 
 
 def _together(asked: _Asked, read_lines: Sequence[_Found]) -> Evidence:
@@ -217,7 +222,6 @@ def _panels(
     for own in kin.values():
         data, count = measured[own[0]][0]
         card = read.cards.get(data) or DataCard("")
-        measure = replace(measure, untrained=untrained.get(data, measure.untrained))
         truth = card.truth.get(split, np.empty(0, np.int64))
         places = own if panels else sorted([*own, *idle])
         # What is not there comes first, so that a run that is there takes its place.
@@ -230,7 +234,11 @@ def _panels(
             runs,
             len(places),
             count,
-            measure=measure,
+            measure=replace(
+                measure,
+                untrained=untrained.get(data, measure.untrained),
+                grouped=counts_groups(card, split, count),
+            ),
             classes=truth if metric.endswith(_BALANCED) else None,
             groups=np.asarray(alike) if len(alike) else None,
         )

@@ -72,7 +72,7 @@ def verdicts(
                         about=judged_claim.about,
                         comparison=name,
                         best="best" in claim,
-                        measure=evidence.measure,
+                        measure=judged_claim.measure,
                         **vars(judged_claim.verdict(p, max(tests, 1))),
                     )
                 )

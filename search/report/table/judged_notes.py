@@ -90,11 +90,12 @@ def _levels(table: Table, evidence: Evidence) -> Iterator[Note]:
         )
     yield from _estimand(table, several)
     if any(_of_single(one) for one in cells):
+        sampled = next(one.cell.measure for one in cells if one.known).sampled
         mark = f"{ONE_RUN} " if several else ""
         yield Note(
-            f"{mark}One seed: {_of_one_run(cells)} are for this very run on new {examples}, a smaller question "
+            f"{mark}One seed: {_of_one_run(cells)} are for this very run on new {sampled}, a smaller question "
             "than that of a new run; intervals from two seeds on answer the larger one and may be wider.",
-            f"{mark}One seed: intervals and p are for this very run on new {examples}, not for a new run.",
+            f"{mark}One seed: intervals and p are for this very run on new {sampled}, not for a new run.",
             (ONE_RUN,) if several else ("level", "difference", "p"),
         )
     if several and not table.cross:
@@ -112,9 +113,12 @@ def _estimand(table: Table, several: Sequence[Judged]) -> Iterator[Note]:
     """Say what the intervals of settings with several seeds are for."""
     interval = "± half the 95 % interval ([ ]: its ends, where it is lopsided)" if table.cross else "[ ] 95 % interval"
     if several:
-        examples = several[0].cell.measure.examples
-        what = f"{interval} for a new run judged on new {examples} of the same kind; same training {examples}"
-        counts = f"{_seeds(several)}, {_count(several)} {several[0].units}."
+        measure = several[0].cell.measure
+        what = (
+            f"{interval} for a new run judged on new {measure.sampled} of the same kind; same training "
+            f"{measure.examples}"
+        )
+        counts = f"{_seeds(several)}, {_count(several)} {measure.sampled}."
         yield Note(f"{what}, one split for all seeds. {counts}", f"{what}.", _INTERVALS)
 
 
@@ -125,12 +129,17 @@ def _of_single(one: Judged) -> bool:
 
 def _of_one_run(cells: Sequence[Judged]) -> str:
     """Name the methods for single runs; where images count differently, none is simply right or wrong."""
-    found = [one.difference for one in cells if one.difference is not None]
+    differences = [one.difference for one in cells if one.difference is not None]
+    counted = {one.discordant is not None for one in differences if one.state is Trust.ONE_RUN}
     measure = next((one.cell.measure for one in cells if one.known), ACCURACY)
+    if not measure.correctness and counted == {True}:
+        return "the 95 % interval (differences: Bonett and Price) and the p value (exact McNemar)"
     if not measure.correctness:
-        return f"the 95 % interval and the p value (t over {measure.examples}, of differences paired)"
-    if any(one.state is Trust.ONE_RUN and one.discordant is None for one in found):
-        return "the 95 % interval and the p value (differences: paired t over images, which count differently)"
+        return f"the 95 % interval and the p value (t over {measure.sampled}, of differences paired)"
+    if False in counted:
+        return (
+            f"the 95 % interval and the p value (differences: paired t over {measure.sampled}, which count differently)"
+        )
     return "the 95 % interval (Wilson; differences: Bonett and Price) and the p value (exact McNemar)"
 
 
@@ -142,8 +151,7 @@ def _test(table: Table, remarks: Remarks) -> list[Note]:
         text += f"; no interval, because {remarks.test.why}"
     elif (remarks.test is None or not remarks.test.why) and any(line.tested.cell.seeds for line in table.lines):
         cells = [line.tested for line in table.lines if line.tested.cell.seeds]
-        what = f"groups of test {cells[0].cell.measure.examples}" if cells[0].grouped else f"test {cells[0].units}"
-        text += f", on {_count(cells)} {what}"
+        text += f", on {_count(cells)} {cells[0].cell.measure.of_split('test')}"
     return [Note(f"{text}.", about=("test", "test difference"))]
 
 

@@ -60,7 +60,7 @@ def difference_text(line: Line, judged: Judged, mark: bool, halved: bool = False
     if difference is None:
         return ""
     if difference.estimate is None or difference.low is None or difference.high is None:
-        return difference.state.value
+        return difference.answer
     middle, low, high = (points(value, difference) for value in (difference.estimate, difference.low, difference.high))
     if halved:
         half = factor(difference.measure) * (difference.high - difference.low) / 2
@@ -133,7 +133,7 @@ def evidence_text(claim: Claim) -> str:
         parts.append(f"{count}, largest p {p_text(evidence['p_largest'])}")
     if "seeds" in evidence:
         seeds, images = evidence["seeds"], evidence["images"]
-        parts.append(f"{seeds:.0f} seed{'' if seeds == 1 else 's'}, {images:,.0f} {claim.measure.examples}")
+        parts.append(f"{seeds:.0f} seed{'' if seeds == 1 else 's'}, {images:,.0f} {claim.measure.sampled}")
     return "; ".join(parts)
 
 

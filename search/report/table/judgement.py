@@ -214,7 +214,7 @@ def _split(evidence: Evidence, lines: int, level: bool) -> _Split:
     for panel in evidence.panels if not evidence.why else ():
         for line, place in panel.places.items():
             stuck = tuple(flag for flag in panel.stuck if flag.setting == place)
-            found[line] = Judged(cell(panel.scores, place), level, stuck=stuck, grouped=panel.grouped)
+            found[line] = Judged(cell(panel.scores, place), level, stuck=stuck)
     return _Split(evidence, level, found)
 
 

@@ -42,7 +42,6 @@ class Judged:
         better: it may be called better than the baseline.
         worse: it may be called worse than the baseline.
         stuck: runs of it that did not learn, or that are not told from chance.
-        grouped: the data say which examples belong together, so that its intervals count groups.
         companions: of real scores, what stands beside the difference because means may hang on a few examples.
     """
 
@@ -54,17 +53,11 @@ class Judged:
     worse: bool = False
     stuck: tuple[Flag, ...] = ()
     companions: Companions | None = None
-    grouped: bool = False
 
     @property
     def known(self) -> bool:
         """Whether there are predictions that say something."""
         return self.cell.of > 0
-
-    @property
-    def units(self) -> str:
-        """What its intervals count: "images", or "groups of images"."""
-        return f"groups of {self.cell.measure.examples}" if self.grouped else self.cell.measure.examples
 
     @property
     def interval(self) -> tuple[float, float] | None:
@@ -106,8 +99,8 @@ class Line:
         scored: metric -> the same of it, for `Table.scored`.
         baseline: it is one of the table's baselines.
         best_of: settings of a search of which this is the best by the figure it is shown with; 0 for every other line.
-        second: it stands below the line of its setting, with diverged seeds at chance, or without runs that did not
-            learn; only drawn, never stored.
+        second: of a line that stands below that of its setting what it counts otherwise: "diverged at chance", "of runs
+            that learn"; only drawn, never stored.
     """
 
     setting: str
@@ -133,7 +126,7 @@ class Line:
     scored: Mapping[str, Judged] = field(default_factory=dict)
     baseline: bool = False
     best_of: int = 0
-    second: bool = False
+    second: str = ""
 
     def judgement(self, table: Table, metric: str) -> Judged:
         """Return what is said of one of the table's metrics at the epoch it is shown at; `NOT_JUDGED` for nothing."""

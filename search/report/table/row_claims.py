@@ -13,6 +13,7 @@ from search.report.text import value_text
 from search.space.figures import counts_images, share
 from search.space.model import Space
 from search.statistics.crossed import Rule, alike, compare
+from search.statistics.measure import Measure
 from search.statistics.power import Need, Remedy, assumed, need, need_equal
 from search.statistics.results import ALPHA, Difference, Trust
 from search.statistics.scores import Ended, Scores
@@ -173,6 +174,11 @@ class RowClaim:
     def _key(self, row: object) -> str:
         report = self.bench.space.report
         return report.key(report.meant(row))
+
+    @property
+    def measure(self) -> Measure:
+        """What is compared."""
+        return next((one.measure for one in self.differences.values()), self.bench.evidence.measure)
 
     @property
     def p(self) -> float | None:

@@ -30,7 +30,7 @@ def tail_notes(table: Table) -> Iterator[Note]:
         told = told[:MAX_SETTINGS_TOLD] + ([f"{more} more in table.csv"] if more > 0 else [])
         seen = f" Its level {LEVEL_NOTE}." if None in (measure.low, measure.high) else ""
         yield Note(
-            f"{metric} is a mean, which may hang on a few {measure.examples}. Beside its differences: "
+            f"{metric} is a mean, which may hang on a few {measure.sampled}. Beside its differences: "
             f"{'; '.join(told)}. "
             f"A tie counts half; capped: scores beyond the table's 99 % quantile count as that.{seen}",
             "",
@@ -52,17 +52,17 @@ def _told(one: Judged) -> str:
 def _share_text(won: Difference) -> str:
     """Return the share of examples on which a setting is better, "62 [55, 69] % of documents"."""
     if won.estimate is None or won.low is None or won.high is None:
-        return f"a share of {won.measure.examples} that cannot be told: {won.reason or won.state.value}"
+        return f"a share of {won.measure.sampled} that cannot be told: {won.reason or won.answer}"
     half = 50 * (won.high - won.low)
     numbers = (50 + 100 * value for value in (won.estimate, won.low, won.high))
     middle, low, high = (rounded(value, half) if half > 0 else f"{value:.1f}" for value in numbers)
-    return f"{middle} [{low}, {high}] % of {won.measure.examples}"
+    return f"{middle} [{low}, {high}] % of {won.measure.sampled}"
 
 
 def interval_text(difference: Difference) -> str:
     """Return a difference with its interval and its unit, "+4.3 [-1.2, +9.8] points"; without one the reason."""
     if difference.estimate is None or difference.low is None or difference.high is None:
-        return difference.reason or difference.state.value
+        return difference.reason or difference.answer
     numbers = (difference.estimate, difference.low, difference.high)
     middle, low, high = (points(value, difference) for value in numbers)
     measure = difference.measure
