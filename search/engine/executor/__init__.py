@@ -1,4 +1,1 @@
-"""Ray Tune as the executor of leases, and the processes of a local Ray.
-
-The only folder that imports ray, but for the class of the worker that Ray calls (`search.engine.worker.trainable`).
-"""
+"""Ray Tune as the executor of leases, and the processes of a local Ray. The only folder that imports ray."""

@@ -10,7 +10,7 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -20,10 +20,12 @@ import ray
 from search.core.errors import RayLost, SearchError, StorageFailed, UserError
 from search.core.shown import first_line
 from search.engine.executor import private
+from search.engine.executor.agents import stripped
 from search.engine.executor.folders import full, own_folder
 from search.engine.executor.guard import GuardLine, guard
 from search.engine.executor.job import job
 from search.engine.executor.servers import ServerWatch, watched
+from search.engine.worker.actor import LeaseActor
 from search.system import limits
 
 MAX_STARTS = 3
@@ -38,6 +40,9 @@ MIN_PROCESSES = 130
 
 UNNEEDED_PROCESSES = {private.NO_MONITOR: True, private.LOG_MONITOR: False}
 """Parameters of a Ray node that leave processes out."""
+
+UNREAD_BY_WORKERS = (private.TRIAL_STORAGE, private.TRIAL_INFO)
+"""What Tune sends to workers that they do not read: to unpickle it they would import Tune."""
 
 _OWN_PROCESS_GROUP: dict[str, Any] = {"process_group": 0} if sys.platform.startswith("linux") else {}
 
@@ -151,7 +156,7 @@ def _started(guards: ExitStack, cpus: int | None, say: Callable[[str], object]) 
                 told = attempt.enter_context(guard(folder))
                 told.starting(START_TIMEOUT_S, f"Ray did not start within {START_TIMEOUT_S:g} s; {_look(folder)}")
                 try:
-                    with _lean(told):
+                    with _lean(told, without_agents=left == MAX_STARTS - 1):  # they may be what a start fails for
                         started = private.init(
                             "local",  # else RAY_ADDRESS, or a cluster started on this machine, would be taken instead
                             num_cpus=cpus,
@@ -185,11 +190,12 @@ def _look(folder: str) -> str:
 
 
 @contextmanager
-def _lean(told: GuardLine) -> Iterator[None]:
+def _lean(told: GuardLine, without_agents: bool) -> Iterator[None]:
     """Start only what a run needs of Ray's processes, outside of this one's process group.
 
     Left out are three Python processes of Ray's that a start and its end otherwise wait for: the autoscaler's monitor,
-    the log monitor, and the dashboard's server, which is started even where there is to be no dashboard.
+    the log monitor, and the dashboard's server, which is started even where there is to be no dashboard. With
+    ``without_agents`` so are those of `search.engine.executor.agents`, where workers need no environment of their own.
 
     A signal to the whole group (`timeout` and some terminals send SIGTERM so) would end Ray under the run, which could
     then neither finish its epochs nor end in order. Elsewhere than on Linux Ray ends its own by their group.
@@ -202,10 +208,17 @@ def _lean(told: GuardLine) -> Iterator[None]:
             usual, **{name.parameter: value for name, value in UNNEEDED_PROCESSES.items() if name.known()}
         )
 
+    no_environments = without_agents and private.ACTOR_CLASS.get() is not None
+    write_port = private.PORT_FILE.get() if no_environments else None
+
+    def start(usual: Callable[..., object], command: Sequence[str], *words: object, **more: object) -> object:
+        left = stripped(command, write_port) if write_port is not None else command
+        return usual(left, *words, **more, **_OWN_PROCESS_GROUP)
+
     changes: dict[private.Private, Callable[[Any], object]] = {
         private.NODE_PARAMETERS: lean,
         private.API_SERVER: lambda usual: lambda *words, **more: (None, None),
-        private.PROCESS: lambda usual: functools.partial(usual, **_OWN_PROCESS_GROUP),
+        private.PROCESS: lambda usual: functools.partial(start, usual),
         private.SIGTERM_HANDLER: lambda usual: lambda handler: None,  # ours stays
         private.COMMAND_LINE: lambda usual: lambda: "search",
         private.STACK_DUMP: lambda usual: True,
@@ -232,14 +245,24 @@ def _mortal(told: GuardLine, usual: Callable[..., object]) -> Callable[..., obje
 
 @contextmanager
 def in_ready_processes() -> Iterator[None]:
-    """Let Tune meanwhile take the processes that Ray started ahead for the workers of a local Ray.
+    """Let Tune meanwhile take the processes that Ray started ahead for the workers of a local Ray. They import no Tune.
 
     It asks for an environment with some variables of the driver's, which Ray can only give to a new process, a second
     or two later. On this machine every process has them from the driver.
     """
-    plain = functools.cache(ray.remote)  # a class is registered once
-    with private.ACTOR_CLASS.replaced(lambda usual: lambda classes, trainable: plain(trainable)):
+    if private.ACTOR_CLASS.get() is None:
         yield
+        return
+    actor = functools.cache(ray.remote)  # a class is registered once
+    unread = [kind for name in UNREAD_BY_WORKERS if (kind := name.get()) is not None]
+    for kind in unread:
+        ray.util.register_serializer(kind, serializer=lambda value: False, deserializer=bool)
+    try:
+        with private.ACTOR_CLASS.replaced(lambda usual: lambda classes, trainable: actor(LeaseActor)):
+            yield
+    finally:
+        for kind in unread:
+            ray.util.deregister_serializer(kind)
 
 
 TOKEN_VARIABLE = "RAY_AUTH_TOKEN"

@@ -153,10 +153,16 @@ API_SERVER = Private(
     buys="a process less, which a start and its end wait for",
     without="the server of its dashboard runs beside the study, and Ray starts and ends more slowly",
 )
+PORT_FILE = Private(
+    "ray._raylet:persist_port",
+    what="writes down where an agent of a node listens",
+    buys="two processes less, which a start waits for, and their memory",
+    without="the agents of its dashboard and of environments run beside the study, and Ray starts more slowly",
+)
 PROCESS = Private(
     "ray._private.services:ConsolePopen",
     what="the class that starts Ray's servers",
-    buys="a process group of their own for the servers",
+    buys="a process group of their own for the servers, and no agents that nobody asks anything",
     without="a signal to the process group of this command, as `timeout` sends it, ends Ray under the run",
 )
 SIGTERM_HANDLER = Private(
@@ -251,6 +257,18 @@ ACTOR_CLASS = Private(
     what="makes a class of workers, with an environment of their own",
     buys="workers of a local Ray take processes that are ready, a second or two sooner",
     without="every worker starts a new process, which takes a second or two",
+)
+TRIAL_STORAGE = Private(
+    "ray.train._internal.storage:StorageContext",
+    what="where Tune would have a worker keep what it writes",
+    buys="workers of a local Ray import no Tune, so that they start half a second sooner and need less memory",
+    without="every worker imports Tune, which takes half a second and memory",
+)
+TRIAL_INFO = Private(
+    "ray.tune.experiment.trial:_TrialInfo",
+    what="names that Tune has for a lease",
+    buys=TRIAL_STORAGE.buys,
+    without=TRIAL_STORAGE.without,
 )
 CHECKPOINT = Private(
     "ray.tune.execution.tune_controller:TuneController.checkpoint",

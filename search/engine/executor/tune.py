@@ -14,6 +14,7 @@ os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
 os.environ["RAY_CHDIR_TO_TRIAL_DIR"] = "0"
 # Ray's own 15 lets workers starve beside any other program, a report on this very study among them.
 os.environ.setdefault("RAY_worker_niceness", "0")
+os.environ.update({"RAY_enable_pipe_based_agent_to_parent_health_check": "1"})  # what stands for agents ends by it
 os.environ["RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO"] = "1"  # a trial without GPUs must not see any
 # Workers inherit it: else the order of a set of text is another one in each of them, and rows that depend on it, too.
 os.environ.setdefault("PYTHONHASHSEED", "0")
@@ -63,6 +64,10 @@ MAX_WORKERS_ASKED = 3
 
 WORKER_ANSWER_TIMEOUT_S = 900.0
 """Seconds in which one must have started, imported the workload and said what it is."""
+
+
+class TuneTrainable(LeaseTrainable, tune.Trainable):
+    """What Ray Tune is told to run; where Ray is local, `LeaseActor` does it."""
 
 
 @contextmanager
@@ -169,7 +174,7 @@ def _execute(driver: Driver, setup: WorkerSetup, given: Share, gauge: Gauge | No
         setup = setup if setup.elsewhere else replace(setup, signs=scratch)
         queue = LeaseQueue(driver, setup, gauge)
         tuner = tune.Tuner(
-            on_nodes(LeaseTrainable, given) if setup.elsewhere else tune.with_resources(LeaseTrainable, usual),
+            on_nodes(TuneTrainable, given) if setup.elsewhere else tune.with_resources(TuneTrainable, usual),
             tune_config=tune.TuneConfig(
                 search_alg=queue,
                 scheduler=RowScheduler(driver, queue),

@@ -17,8 +17,6 @@ from contextlib import suppress
 from copy import deepcopy
 from typing import Any
 
-from ray import tune
-
 from search.core.stopping import StopRule
 from search.core.trial import DataCard, Row
 from search.engine.decide.lease import Assignment, Lease, Proof, Trained
@@ -46,8 +44,8 @@ REPORTED_SHARE = 4
 each by itself, and what a worker that dies takes with it is a small part of its work."""
 
 
-class LeaseTrainable(tune.Trainable):
-    """A Ray Tune trial: one lease, a few epochs a step; or one proof, in one step."""
+class LeaseTrainable:
+    """A Ray Tune trial: one lease, a few epochs a step; or one proof, in one step. Free of Ray."""
 
     def setup(self, config: Mapping[str, Any]) -> None:
         """Take the first lease; nothing is imported or built before the first step, where errors are told."""

@@ -164,10 +164,10 @@ def test_a_local_run_takes_no_cluster_for_its_own(room: Any, monkeypatch: pytest
 
 @pytest.mark.slow
 def test_leases_lie_on_the_nodes_that_proved_themselves(room: Any) -> None:
-    from search.engine.worker.trainable import LeaseTrainable
+    from search.engine.executor.tune import TuneTrainable
 
     share = Share(2, 0.5, [TrainingNode("1", "", "", 1), TrainingNode("2", "", "", 2)], 3)
-    wanted = room.on_nodes(LeaseTrainable, share).default_resource_request({})
+    wanted = room.on_nodes(TuneTrainable, share).default_resource_request({})
     assert wanted == room.tune.PlacementGroupFactory(
         [{"CPU": 2, "GPU": 0.5}], bundle_label_selector=[{"ray.io/node-id": "in(1,2)"}]
     )

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import errno
+import shutil
 import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -16,6 +18,7 @@ import pytest
 
 from search.core.errors import UserError
 from search.engine.executor import folders
+from search.engine.executor.agents import stripped
 from search.engine.executor.folders import LOCK_FILE
 from search.system import limits
 from search.system.limits import Processes
@@ -164,3 +167,64 @@ def test_only_what_is_needed_is_started(start: Callable[..., list[str]], monkeyp
         pass
     assert seen == [(True, False, (None, None))]
     assert (parameter.RayParams, services.start_api_server, services.ConsolePopen) == before
+
+
+RAYLET = ["raylet", "--session_dir=/s", "--node_id=1f", "--head"]
+AGENTS = ["--dashboard_agent_command=python agent.py", "--runtime_env_agent_command=python main.py -x=1"]
+
+
+def test_a_raylet_has_no_agents_and_is_told_that_nobody_listens() -> None:
+    ports: list[Any] = []
+    command = stripped([*RAYLET, *AGENTS], lambda *port: ports.append(port))
+    waiting = shutil.which("cat")
+    assert command == [*RAYLET, f"--dashboard_agent_command={waiting}", f"--runtime_env_agent_command={waiting}"]
+    assert [port[:2] + port[3:] for port in ports] == [("/s", "1f", -1)] * 4
+    names = [port[2] for port in ports]
+    assert names == [
+        "metrics_agent_port",
+        "metrics_export_port",
+        "dashboard_agent_listen_port",
+        "runtime_env_agent_port",
+    ]
+
+
+@pytest.mark.parametrize("command", [["gcs_server", "--node_id=1f"], [*RAYLET, AGENTS[0]], [*RAYLET[:2], *AGENTS]])
+def test_what_is_not_known_is_started_as_it_is(command: list[str]) -> None:
+    assert stripped(command, lambda *port: pytest.fail("nothing is written")) == command
+
+
+def test_without_the_command_that_waits_there_are_agents(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    command = [*RAYLET, *AGENTS]
+    assert stripped(command, lambda *port: pytest.fail("nothing is written")) == command
+
+
+@pytest.mark.parametrize(
+    ("failures", "missing", "left_out"),
+    [(0, "", [True]), (2, "", [True, False, False]), (0, "ACTOR_CLASS", [False]), (0, "PORT_FILE", [False])],
+    ids=["as usual", "a start that failed", "workers with environments", "nothing to write ports with"],
+)
+def test_agents_are_left_out_of_a_first_start_where_no_worker_needs_one(
+    failures: int, missing: str, left_out: list[bool], start: Callable[..., list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from ray._private import services
+
+    from search.engine.executor import local, private
+
+    def init(*words: object, **more: object) -> Any:
+        services.ConsolePopen([*RAYLET, *AGENTS], env={})
+        if len(started) <= failures:
+            raise TIMED_OUT
+        return SimpleNamespace(address_info={"session_dir": "one"})
+
+    started: list[list[str]] = []
+    start(0)
+    monkeypatch.setattr(services, "ConsolePopen", lambda command, **more: started.append(command))
+    monkeypatch.setattr("ray._raylet.persist_port", lambda *port: None)
+    monkeypatch.setattr("ray.init", init)
+    if missing:
+        nowhere = replace(getattr(private, missing), address="ray:none")
+        monkeypatch.setattr(private, missing, nowhere)
+    with local.local_ray(say=lambda text: None):
+        pass
+    assert [AGENTS[0] not in command for command in started] == left_out

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from tests.engine.lean import IMPORTED
 from tests.surroundings import HANG_S, ROOT
 
 TABLE = Path("search/engine/executor/private.py")
@@ -47,7 +48,7 @@ def name_of(address: str) -> str:
 
 
 ENTRIES = addresses()
-OF_A_RUN_WORDS = ("ray.tune.", "PROCESS_TYPE", ":Node.", ".worker:")
+OF_A_RUN_WORDS = ("ray.tune.", "ray.train.", "PROCESS_TYPE", ":Node.", ".worker:")
 OF_A_START = [spelled(address) for address in ENTRIES if not any(word in address for word in OF_A_RUN_WORDS)]
 OF_A_RUN = [spelled(address) for address in ENTRIES if spelled(address) not in OF_A_START]
 
@@ -130,13 +131,24 @@ def without_each(phase: str, names: Sequence[str]) -> dict[str, dict[str, Any]]:
     return dict(json.loads(line) for line in ended.stdout.splitlines())
 
 
+def trained(study: dict[str, Any]) -> list[Any]:
+    rows = [row for trial in study["rows"].values() for row in trial]
+    return [{name: value for name, value in row.items() if name != IMPORTED} for row in rows]
+
+
+def imported_tune(study: dict[str, Any]) -> set[bool]:
+    return {row[IMPORTED] == 1.0 for trial in study["rows"].values() for row in trial}
+
+
 def assert_equal_without(name: str, studies: dict[str, dict[str, Any]]) -> None:
     from search.engine.executor.tune import private, ray
 
     (entry,) = [entry for entry in private.TABLE if str(entry) == name]
     complete, without = studies[""], studies[name]
     assert [len(rows) for rows in complete["rows"].values()] == [2]
-    assert (without["rows"], without["states"]) == (complete["rows"], complete["states"])
+    assert (trained(without), without["states"]) == (trained(complete), complete["states"])
+    assert imported_tune(complete) == {False}
+    assert imported_tune(without) == {entry in (private.ACTOR_CLASS, private.TRIAL_STORAGE, private.TRIAL_INFO)}
     assert not [text for text in complete["said"] if text.startswith("Ray ")]
     assert [text for text in without["said"] if text.startswith("Ray ")] == [
         f"Ray {ray.__version__} has no {name}: {entry.without}"
