@@ -38,6 +38,7 @@ from search.study.opened import OpenStudy
 from search.study.revision import bring_up_to_date, find_study, new_revision, study_in_class
 from search.study.sampling import make_sampler
 from search.study.start import starting_points
+from search.system import gpus as gpus_here
 from search.system import limits
 from search.system.machine import fork_is_fresh
 from search.system.surroundings import require_surroundings
@@ -72,8 +73,8 @@ def run_study(
         address: HOST:PORT of a Ray cluster that trains; where it is empty, this machine does.
 
     Raises:
-        UserError: the study is locked, or of another execution class, or a node of the cluster cannot train it, or Ray
-            cannot run here; nothing was changed.
+        UserError: the study is locked, or of another execution class, or a node of the cluster cannot train it, or this
+            machine's GPUs are of several models, or Ray cannot run here; nothing was changed.
         StorageFailed: the database went away for good, or has no room; what is committed stays.
     """
     require_surroundings()
@@ -128,6 +129,8 @@ class _Steps:
                 behind = Mirror(self._study(record), mirror_url).stop()
                 return conclude(driver, self._study(record), run_id, behind, 0.0, None, self.view)
             self.ledger.end_run(run_id, "settled", 0.0)
+        if not self.address and self.space.resources.gpus != 0:
+            gpus_here.require_alike()
         self.ledger.states.make_folder()
         began = time.monotonic()
         self.view.say(f"joining the Ray cluster at {self.address}" if self.address else "starting Ray")

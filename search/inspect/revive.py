@@ -22,7 +22,7 @@ from search.space.addressed import addressed
 from search.space.model import Space
 from search.space.service import SERVICE_SETTINGS
 from search.study.opened import OpenStudy
-from search.system import machine
+from search.system import gpus as system_gpus
 from search.workload import Run, Workload
 from search.workload.measured import row_of
 
@@ -206,7 +206,7 @@ def _data_changed(study: OpenStudy, workload: Workload, fixed: Mapping[str, obje
 
 def _gpus(ledger: Ledger, recorded: Mapping[int, Recorded]) -> float:
     """Return the share of GPUs the last row was trained with; none on a machine without any."""
-    if not recorded or not machine.gpus():
+    if not recorded or not system_gpus.count():
         return 0.0
     (run,) = ledger.runs([recorded[max(recorded)].run_id])
     return float(run["conditions"].get("gpus_per_trial", 0.0))

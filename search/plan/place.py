@@ -15,6 +15,7 @@ from typing import Any
 from search.ledger.ledger import Ledger, StudyRecord
 from search.plan.process import ask_class
 from search.space.model import Resources, Space
+from search.system import gpus as system_gpus
 from search.system import limits, machine
 from search.workload.execution import still_installed
 
@@ -68,8 +69,10 @@ def place_of(ledger: Ledger, space: Space, record: StudyRecord | None) -> Place:
     """Return where a study would be trained: as it is pinned, as a run on record says, or as a fresh process answers.
 
     Raises:
-        UserError: the workload cannot be asked.
+        UserError: the workload cannot be asked, or this machine's GPUs are of several models.
     """
+    if space.resources.gpus != 0:
+        system_gpus.require_alike()
     place, cpus = recorded_place(ledger, space), space.resources.cpus
     gpus = place.gpus if place is not None else share(space.resources)
     workers = place.workers if place is not None else _workers(cpus, gpus)
@@ -82,7 +85,7 @@ def place_of(ledger: Ledger, space: Space, record: StudyRecord | None) -> Place:
 
 def share(resources: Resources) -> float:
     """Return the GPUs of one trial: those asked for, or one where there is one."""
-    return resources.gpus if resources.gpus is not None else min(1.0, float(machine.gpus()))
+    return resources.gpus if resources.gpus is not None else min(1.0, float(system_gpus.count()))
 
 
 def _workers(cpus: int, gpus: float, per_gpu: int = 1) -> int:
@@ -94,5 +97,5 @@ def _workers(cpus: int, gpus: float, per_gpu: int = 1) -> int:
     """
     fits = limits.cpus().usable // cpus
     if gpus:
-        fits = min(fits, math.floor(machine.gpus() / gpus + 1e-9) * per_gpu)
+        fits = min(fits, math.floor(system_gpus.count() / gpus + 1e-9) * per_gpu)
     return max(1, fits)

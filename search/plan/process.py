@@ -25,6 +25,7 @@ FIRST_EPOCHS = "the first epochs of the run"
 """Source of the seconds of an epoch where a run was planned with none on record."""
 
 _MARK, _ENDED = "answer: ", "ended: "
+_FAULTS = "search.workload.settings.SettingFaults: "  # how Python names it; the sentence behind it is for people
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,7 @@ def _ask(question: Mapping[str, Any]) -> dict[str, Any]:
     if done.returncode or not lines:
         reason = (done.stderr.strip().splitlines() or [f"it ended with code {done.returncode}"])[-1]
         prepared = f"workload {question['workload']!r} cannot be prepared on a worker"
-        raise UserError(f"{prepared}: {reason.removeprefix(_ENDED)}")
+        raise UserError(f"{prepared}: {reason.removeprefix(_ENDED).removeprefix(_FAULTS)}")
     return dict(json.loads(lines[-1].removeprefix(_MARK)))
 
 

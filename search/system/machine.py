@@ -55,13 +55,6 @@ def processor() -> str:
     return platform.processor() or platform.machine()
 
 
-def gpus() -> int:
-    """Count the NVIDIA GPUs a process may use, without asking a library; 0 on other systems than Linux."""
-    there = len(list(Path("/dev").glob("nvidia[0-9]*")))
-    allowed = os.environ.get("CUDA_VISIBLE_DEVICES")
-    return there if allowed is None else min(there, len([name for name in allowed.split(",") if name.strip()]))
-
-
 def _version(package: str) -> str:
     try:
         return metadata.version(package)

@@ -10,6 +10,7 @@ from search.core.trial import DataCard
 from search.core.units import merged
 from search.core.values import Settings, tidy
 from search.workload.contract import Run, Workload
+from search.workload.devices import trains_on_gpu
 from search.workload.execution import cpu_model
 from search.workload.finding import load_workload
 from search.workload.offers import (
@@ -56,4 +57,5 @@ __all__ = [
     "merged",
     "nearest",
     "tidy",
+    "trains_on_gpu",
 ]

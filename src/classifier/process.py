@@ -24,6 +24,12 @@ _DISPATCH = (
 )
 """Variables of the environment that make the libraries under PyTorch choose other kernels, or round between them."""
 
+_DISPATCH_CUDA = ("CUBLAS_WORKSPACE_CONFIG", "NVIDIA_TF32_OVERRIDE", "TORCH_ALLOW_TF32_CUBLAS_OVERRIDE")
+"""The same of a run on a GPU: in how much memory cuBLAS computes, and whether products are rounded to TF32."""
+
+CUBLAS_WORKSPACE = ":4096:8"
+"""What `configure` sets where nobody has; the execution class names another one."""
+
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 """Parameters of mallopt(3), as glibc's malloc.h numbers them."""
 
@@ -35,7 +41,7 @@ def configure(threads: int) -> None:
         threads: CPU threads of PyTorch's kernels.
     """
     # cuBLAS is deterministic only with a workspace of fixed size; it reads this when its first handle is made.
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", CUBLAS_WORKSPACE)
     _keep_memory()
     if torch.get_num_threads() != threads:
         torch.set_num_threads(threads)
@@ -115,7 +121,10 @@ def execution_class(threads: int, cuda: bool) -> dict[str, str]:
     """
     import numpy
 
-    dispatch = " ".join(f"{name}={os.environ[name]}" for name in _DISPATCH if name in os.environ)
+    usual = {"CUBLAS_WORKSPACE_CONFIG": CUBLAS_WORKSPACE}
+    names = (*_DISPATCH, *_DISPATCH_CUDA) if cuda else _DISPATCH
+    found = {name: os.environ[name] for name in names if os.environ.get(name, usual.get(name)) != usual.get(name)}
+    dispatch = " ".join(f"{name}={value}" for name, value in found.items())
     return {
         "device": torch.cuda.get_device_name() if cuda else f"{cpu_model()}, {torch.backends.cpu.get_cpu_capability()}",
         "threads": str(threads),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from classifier import config
 from classifier.idle import idle
-from search.workload import DataCard, Settings, Workload
+from search.workload import DataCard, Settings, Workload, trains_on_gpu
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -95,24 +95,28 @@ class ClassifierWorkload(Workload):
         return {"model.weights": pretrained.content(fixed)}
 
     def execution_class(self, cpus: int, gpus: float) -> dict[str, str]:
-        """Return everything about this machine that can change a bit."""
+        """Return everything about this machine that can change a bit.
+
+        Raises:
+            ValueError: PyTorch cannot use the GPU that a run is given; ``faults`` says why.
+        """
         import torch
 
         from classifier.process import execution_class
 
-        return execution_class(cpus, gpus > 0 and torch.cuda.is_available())
+        return execution_class(cpus, trains_on_gpu(torch, gpus))
 
     def start(self, fixed: Settings, cpus: int, gpus: float) -> Training:
-        """Begin a run at epoch 0, on a GPU where one is given and there, else on that many CPU threads.
+        """Begin a run at epoch 0, on a GPU where one is given, else on that many CPU threads.
 
         Raises:
-            ValueError: see `data`.
+            ValueError: see `data` and `execution_class`.
         """
         import torch
 
         from classifier.training import Training
 
-        device = "cuda" if gpus > 0 and torch.cuda.is_available() else "cpu"
+        device = "cuda" if trains_on_gpu(torch, gpus) else "cpu"
         return Training(fixed, _load(fixed), cpus, device)
 
     def check_pictures(self, fixed: Settings, options: Mapping[str, object]) -> None:

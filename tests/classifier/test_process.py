@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import resource
 import subprocess
 import sys
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -139,6 +141,29 @@ def test_memory_that_was_given_back_is_used_again_without_asking_the_kernel() ->
 
     faults(), faults()  # the heap grows to where this fits
     assert faults() < 1_000  # of 16,384 pages
+
+
+def test_what_makes_cublas_round_otherwise_belongs_to_the_class_of_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    card = SimpleNamespace(multi_processor_count=132)
+    for name, answer in [
+        ("get_device_name", lambda: "GPU X"),
+        ("current_device", lambda: 0),
+        ("get_device_properties", lambda _: card),
+    ]:
+        monkeypatch.setattr(torch.cuda, name, answer)
+    for name in (*process._DISPATCH, *process._DISPATCH_CUDA):
+        monkeypatch.delenv(name, raising=False)
+    before = process.execution_class(1, cuda=True)
+    assert "environment" not in before
+    process.configure(1)
+    assert os.environ["CUBLAS_WORKSPACE_CONFIG"] == process.CUBLAS_WORKSPACE
+    assert process.execution_class(1, cuda=True) == before, "whether it has trained already"
+    monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", ":16:8")
+    monkeypatch.setenv("NVIDIA_TF32_OVERRIDE", "1")
+    assert process.execution_class(1, cuda=True)["environment"] == (
+        "CUBLAS_WORKSPACE_CONFIG=:16:8 NVIDIA_TF32_OVERRIDE=1"
+    )
+    assert "environment" not in process.execution_class(1, cuda=False)
 
 
 def test_the_execution_class_names_what_changes_bits(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -34,7 +34,7 @@ from search.study.cards import unnoticed
 from search.study.leaf import Leaf, Planner
 from search.study.opened import OpenStudy
 from search.study.sampling import make_sampler
-from search.system import limits, machine
+from search.system import gpus, limits, machine
 from search.workload import load_workload
 from tests.engine.decide.test_driver import space_of
 from tests.engine.simulation import CLASS, Simulation, study
@@ -309,7 +309,7 @@ def test_a_recorded_run_tells_the_class(opened: Ledger) -> None:
 
 @pytest.mark.slow
 def test_trials_shared_gpus_in_the_run_on_record(opened: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(machine, "gpus", lambda: 2)
+    monkeypatch.setattr(gpus, "count", lambda: 2)
     monkeypatch.setattr(limits, "cpus", lambda: limits.Cpus(16, 16))
     space = small()
     opened.create_study("made up", "made up", 1, "", "id", space.workload)

@@ -14,6 +14,7 @@ from search.adapters.torch.kept import Kept, check
 from search.adapters.torch.seeding import generator, seed_all
 from search.core.errors import nearest
 from search.core.values import Settings
+from search.workload.devices import trains_on_gpu
 from search.workload.scored import PER_EXAMPLE
 
 BEFORE_THE_LOOP = 0
@@ -74,8 +75,12 @@ class ScriptRun:
 
     @property
     def device(self) -> torch.device:
-        """The GPU where the trial has one, else the CPU."""
-        return torch.device("cuda" if self._gpus > 0 and torch.cuda.is_available() else "cpu")
+        """The GPU where the trial has one, else the CPU.
+
+        Raises:
+            ValueError: PyTorch cannot use the one it has.
+        """
+        return torch.device("cuda" if trains_on_gpu(torch, self._gpus) else "cpu")
 
     # Epochs -----------------------------------------------------------------------------------------------------
 

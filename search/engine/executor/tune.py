@@ -57,6 +57,7 @@ from search.engine.machines.packing import fraction
 from search.engine.worker.place import execution_class
 from search.engine.worker.trainable import LeaseTrainable
 from search.space.model import Resources
+from search.system import gpus as system_gpus
 from search.system.module_path import working_folder_last
 
 MAX_WORKERS_ASKED = 3
@@ -101,7 +102,10 @@ def share(resources: Resources) -> Share:
     Raises:
         UserError: not even one lease fits.
     """
-    return share_of(ray.nodes(), resources)
+    nodes = ray.nodes()
+    if session() and system_gpus.hidden():  # Ray counts -1 as the name of one
+        nodes = [{**node, "Resources": {**node["Resources"], "GPU": 0.0}} for node in nodes]
+    return share_of(nodes, resources)
 
 
 def ask_execution_class(workload: str, cpus: int, gpus: float) -> dict[str, str]:
@@ -116,7 +120,8 @@ def ask_execution_class(workload: str, cpus: int, gpus: float) -> dict[str, str]
         try:
             return dict(ray.get(task.remote(setup), timeout=WORKER_ANSWER_TIMEOUT_S))
         except ray.exceptions.RayTaskError as error:
-            raise UserError(f"workload {called(workload)!r} cannot be prepared on a worker: {error.cause!r}") from error
+            cause = str(error.cause) if hasattr(error.cause, "faults") else repr(error.cause)
+            raise UserError(f"workload {called(workload)!r} cannot be prepared on a worker: {cause}") from error
         except ray.exceptions.GetTimeoutError as error:
             raise UserError(
                 f"workload {called(workload)!r} cannot be prepared on a worker: none has answered within "

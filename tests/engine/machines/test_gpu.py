@@ -25,7 +25,7 @@ from search.engine.machines.gauge import Gauge
 from search.engine.machines.nodes import Share, TrainingNode
 from search.engine.run import _Steps
 from search.ledger.ledger import Ledger
-from search.space.model import Space
+from search.space.model import Resources, Space
 from search.space.reader import read_space, space_from_mapping
 from search.study.leaf import Planner
 from search.workload import load_workload
@@ -173,6 +173,42 @@ def test_a_row_made_with_less_memory_than_asked_for_is_dropped(bench: Callable[[
     assert set(made.epochs()) == {(degree, epoch) for degree in (1, 2) for epoch in range(1, 33)}
     assert {trial.ended_by for trial in made.trials()} == {"no lower loss for 2 epochs"}
     assert made.sharing()["trials_per_gpu"] == 1
+
+
+@pytest.mark.slow
+def test_a_gpu_that_ray_sees_and_pytorch_cannot_use_ends_the_run(bench: Callable[[str], OnOneGpu]) -> None:
+    if torch_sees_one():
+        pytest.skip("this machine has a GPU that PyTorch can use")
+    ended = bench("unusable").run("run", "spaces/focal.yaml", "--set", "epochs=1")
+    begin = (
+        "workload 'classifier' cannot be prepared on a worker: resources.gpus: a trial has 1 GPU here, which PyTorch"
+    )
+    end = "or set resources.gpus: 0 to train on the CPU"
+    assert ended.returncode == 1
+    (sentence,) = ended.stderr.splitlines()
+    assert sentence.startswith(begin)
+    assert sentence.endswith(end)
+    assert "; CUDA_VISIBLE_DEVICES is '0')" in sentence
+
+
+def torch_sees_one() -> bool:
+    import torch
+
+    return torch.cuda.is_available()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("session", "gpus"), [("/tmp/ray", 0.0), ("", 1.0)], ids=["this machine", "a cluster"])
+def test_a_gpu_that_is_hidden_by_its_number_is_none(session: str, gpus: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    from search.engine.executor import tune
+
+    node = {"NodeID": "1", "Alive": True, "NodeManagerAddress": "", "NodeManagerHostname": ""}
+    monkeypatch.setattr(tune.ray, "nodes", lambda: [{**node, "Resources": {"CPU": 2.0, "GPU": 1.0}}])
+    monkeypatch.setattr(tune, "session", lambda: session)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "-1")
+    assert tune.share(Resources(cpus=1)).gpus == gpus
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
+    assert tune.share(Resources(cpus=1)).gpus == 1.0
 
 
 class Heard:
