@@ -56,6 +56,8 @@ def check(files: Sequence[str], data: str | None, sets: Sequence[str], workload:
             space = read_space(file, changed)
             trials = (space.search.trials or space.grid_size()) * len(space.seeds)
             say(f"{file}: sound; {space.search.sampler}, {trials} trial{'' if trials == 1 else 's'}")
+            if left_out := space.left_out():
+                say(f"  {left_out}")
             for note in space.notes:
                 say(f"  note: {note}")
             _dataless(space.workload, dataless)

@@ -71,6 +71,8 @@ def _head(plan: Plan) -> Iterator[str | _Figure]:
         yield f"  note: {note}"
     what = f"{counted(plan.configurations, 'configuration')} x {counted(plan.seeds, 'seed')}"
     yield _line("trials", f"{plan.trials:,}", what)
+    if left_out := plan.space.left_out():
+        yield f"  {left_out}"
     if plan.unasked:
         so_far = plan.configurations - plan.unasked
         name = plan.space.search.sampler

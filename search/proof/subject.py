@@ -75,7 +75,8 @@ def far(space: Space) -> dict[str, Any]:
     wanted: dict[str, Any] = {}
     for axis in space.axes:
         wanted[axis.name] = _values(axis)[-1]
-    return space.completed(wanted)
+    farthest = space.completed(wanted)
+    return farthest if space.allows(farthest) else space.example()
 
 
 def with_axis(space: Space, axis: Axis) -> dict[str, object]:

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from search.core.values import Rule
 from search.space.model import MAX_NAME_LETTERS, MAX_SEED
 from search.space.service import MAX_EPOCHS
+from search.space.where import MAX_WHERE_LETTERS
 
 MAX_TRIALS = 1_000_000
 """Largest number of trials (configurations times seeds) of one study."""
@@ -135,6 +136,13 @@ SEARCH: Rule = mapping(
             "maximum": 1_000_000,
             "because": "more than a hundred years; leave it out for no limit",
             "description": "no new trial is started after so many hours of a run; default: no limit",
+        },
+        "where": {
+            "type": "string",
+            "minLength": 1,
+            "maxLength": MAX_WHERE_LETTERS,
+            "description": "a condition that every configuration fulfils, such as model.width * batch_size <= 4096",
+            "examples": ["model.width * batch_size <= 4096"],
         },
         "start": {
             "type": "array",

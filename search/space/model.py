@@ -6,6 +6,7 @@ Everything here is immutable and plain; reading and checking live in `search.spa
 from __future__ import annotations
 
 import hashlib
+import itertools
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from search.core.grouped import grouped
 from search.core.values import Parameters, Settings
 from search.space.report import Published as Published
 from search.space.report import Report as Report
+from search.space.where import parse
 
 
 @dataclass(frozen=True)
@@ -126,6 +128,9 @@ CONFIRM_SUFFIX = " (confirm)"
 
 MAX_SEED = 2**32 - 1
 
+MAX_EXAMPLES_TRIED = 10_000
+"""Configurations looked at for one that a condition allows."""
+
 MAX_NAME_LETTERS = 100
 """Characters of a study's name."""
 
@@ -172,6 +177,7 @@ class Search:
         asha: pruning, or None.
         confirm: what is run again under fresh seeds, or None.
         hours: no new trial is started after this many hours of a run.
+        where: the condition that every configuration fulfils (`search.space.where`); "" for none.
         start: what is tried first: axis -> value, where the sampler draws what is left out, or the winner of a study.
         attempts: how often a trial whose worker died is started.
     """
@@ -183,6 +189,7 @@ class Search:
     asha: AshaSettings | None = None
     confirm: Confirm | None = None
     hours: float | None = None
+    where: str = ""
     start: Sequence[Parameters | WinnerOf] = ()
     attempts: int = 3
 
@@ -251,9 +258,26 @@ class Space:
                 settings.update(axis.settings(parameters[axis.name]))
         return settings
 
+    def allows(self, parameters: Parameters) -> bool:
+        """Whether a configuration fulfils the condition ``search.where``.
+
+        Raises:
+            WhereError: the condition has no answer for these values.
+        """
+        condition = self.search.where
+        return not condition or parse(condition).holds({**self.settings(parameters), **parameters})
+
     def example(self) -> dict[str, Any]:
-        """Return one configuration: the first value of every list, the low end of every range."""
-        return self.completed({})
+        """Return one configuration: the first value of every list, the low end of every range, or others that
+        ``search.where`` allows, where some are found."""
+        usual = self.completed({})
+        if self.allows(usual):
+            return usual
+        spread = (
+            {axis.name: value for axis, value in zip(self.axes, values, strict=True)} for values in _spread(self.axes)
+        )
+        wanted = map(self.completed, itertools.islice(spread, MAX_EXAMPLES_TRIED))
+        return next(filter(self.allows, wanted), usual)
 
     def completed(self, parameters: Parameters) -> dict[str, object]:
         """Return a configuration with these parameters where they are active, and with example values elsewhere."""
@@ -270,10 +294,28 @@ class Space:
         configurations: Iterator[dict[str, Any]] = iter([{}])
         for axis in self.axes:
             configurations = _with_values(axis, configurations)
-        return configurations
+        return filter(self.allows, configurations) if self.search.where else configurations
 
     def grid_size(self) -> int:
-        """Number of configurations of the grid, counted without enumerating them.
+        """Number of configurations of the grid that ``search.where`` allows."""
+        return self._allowed_count if self.search.where else self.combinations()
+
+    def left_out(self) -> str:
+        """Say how many configurations of a grid ``search.where`` leaves out, and what it asks of a search; "" for
+        none."""
+        if not self.search.where:
+            return ""
+        if self.search.sampler != "grid":
+            return f"all configurations fulfil {self.search.where}"
+        every = self.combinations()
+        return f"{every - self.grid_size():,} of {every:,} configurations are left out by {self.search.where}"
+
+    @cached_property
+    def _allowed_count(self) -> int:
+        return sum(1 for _ in self.grid())
+
+    def combinations(self) -> int:
+        """Number of configurations of the grid, allowed or not, counted without enumerating them.
 
         A conditional axis depends on exactly one other, so axes form trees: below a value stand the axes it activates.
         """
@@ -289,6 +331,20 @@ class Space:
                     for value in axis.domain.values
                 )
         return math.prod(sizes[axis.name] for axis in below.get("", []))
+
+
+def _spread(axes: Sequence[Axis]) -> Iterator[tuple[Any, ...]]:
+    """Yield values of all axes together: each listed one, and both ends and the middle of a range."""
+    each = []
+    for axis in axes:
+        domain = axis.domain
+        if isinstance(domain, Grid):
+            each.append(list(domain.values))
+        else:
+            steps = 0 if domain.step is None else int((domain.high - domain.low) / domain.step / 2)
+            middle = domain.low + steps * domain.step if domain.step else (domain.low + domain.high) / 2
+            each.append([domain.low, domain.high, middle])
+    return itertools.product(*each)
 
 
 def _with_values(axis: Axis, configurations: Iterator[dict[str, object]]) -> Iterator[dict[str, object]]:

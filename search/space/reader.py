@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from search.space import extends
 from search.space import overrides as command_line
 from search.space.activity import drop_inactive
 from search.space.axes import read_axes
+from search.space.candidates import check_start, check_where
 from search.space.command import check_seeds, node_at, sound_definition, workload_name
 from search.space.command_keys import COMMAND_WORKLOAD
 from search.space.conform import broken_rule, conform
@@ -37,7 +39,6 @@ from search.space.searching import (
     check_epochs,
     check_metric,
     check_size,
-    check_start,
     read_resources,
     read_search,
     read_seeds,
@@ -145,6 +146,10 @@ def _space(root: Node, stem: str, file: str, workload: Workload | None, rules: R
     space = Space(axes=tuple(axes), fixed=fixed, file=file, **parts)
     if searchable:
         check_size(space, search, root, problems)
+        before = len(problems)
+        check_where(space, search, problems)
+        if len(problems) > before:  # what follows asks which configurations it allows
+            space = replace(space, search=replace(space.search, where=""))
         check_epochs(space, search, problems)
         if rules is not None:  # a study on record was searched as it stands
             check_confirm(space, search, problems)

@@ -27,12 +27,16 @@ def samples(space: Space, most: int = MAX_SAMPLES) -> Iterator[dict[str, object]
     if _listed(space, most):
         yield from space.grid()
         return
-    yield from itertools.islice(_one_at_a_time(space, max(2, most // max(1, len(space.axes)))), most)
+    few = itertools.islice(_one_at_a_time(space, max(2, most // max(1, len(space.axes)))), most)
+    if not space.search.where:
+        yield from few
+    else:
+        yield from itertools.chain([space.example()], filter(space.allows, few))
 
 
 def _listed(space: Space, most: int = MAX_SAMPLES) -> bool:
     """Whether every configuration of a space is tried."""
-    return all(isinstance(axis.domain, Grid) for axis in space.axes) and space.grid_size() <= most
+    return all(isinstance(axis.domain, Grid) for axis in space.axes) and space.combinations() <= most
 
 
 def _one_at_a_time(space: Space, each: int) -> Iterator[dict[str, object]]:
@@ -96,7 +100,11 @@ class Asking:
         """Return configurations that show the axis beside values of each other one; none where all were tried."""
         if _listed(self.space):
             return []
-        each = [_asked(one, self.space.settings(one), self.workload)[0] for one in _beside(self.space, axis)]
+        each = [
+            _asked(one, self.space.settings(one), self.workload)[0]
+            for one in _beside(self.space, axis)
+            if self.space.allows(one)
+        ]
         return [sample for sample in each if sample is not None]
 
 

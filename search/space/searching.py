@@ -6,11 +6,11 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from search.core.values import Parameters
+from search.space.candidates import read_start, read_where
 from search.space.configuration import check_configuration, read_configuration
 from search.space.conform import broken_rule, conform
 from search.space.extends import section
-from search.space.keys import AUTO, FROM, MAX_TRIALS, RESOURCES, SEARCH, SEEDS
+from search.space.keys import AUTO, MAX_TRIALS, RESOURCES, SEARCH, SEEDS
 from search.space.model import (
     AshaSettings,
     Axis,
@@ -22,7 +22,6 @@ from search.space.model import (
     Resources,
     Search,
     Space,
-    WinnerOf,
 )
 from search.space.nodes import Node, Problems, show, unknown
 
@@ -100,7 +99,8 @@ def read_search(node: Node, axes: Sequence[Axis], complete: bool, problems: Prob
         asha=asha and AshaSettings(int(asha["grace_period"]), float(asha.get("reduction_factor", 3.0))),
         confirm=_confirm(node.entries.get("confirm"), sampler, axes if complete else None, problems),
         hours=data.get("hours"),
-        start=_start(node.entries.get("start"), sampler, axes if complete else None, problems),
+        where=read_where(node.entries.get("where"), problems),
+        start=read_start(node.entries.get("start"), sampler, axes if complete else None, problems),
         attempts=int(data.get("attempts", 3)),
     )
 
@@ -141,34 +141,6 @@ def _confirm(node: Node | None, sampler: str, axes: Sequence[Axis] | None, probl
     return Confirm(int(data["top"]), int(data["seeds"]), None if baseline is None else parameters)
 
 
-def _start(
-    node: Node | None, sampler: str, axes: Sequence[Axis] | None, problems: Problems
-) -> tuple[Parameters | WinnerOf, ...]:
-    """Read ``start``: points of the space, and studies whose winners are meant.
-
-    Args:
-        sampler: how configurations are chosen.
-        axes: all axes of the file, None where some are not sound.
-    """
-    if node is None or axes is None:
-        return ()
-    if sampler == "grid":
-        problems.add(node, "a grid tries all its configurations, whatever comes first; remove it")
-        return ()
-    points: list[Parameters | WinnerOf] = []
-    for item in node.items:
-        study = item.entries.get(FROM)
-        if study is None or any(axis.name == FROM for axis in axes):
-            points.append(read_configuration(item, axes, problems))
-        elif len(item.entries) > 1:
-            problems.add(item, f"`{FROM}` names a study whose winner is meant, and stands alone; remove the other keys")
-        elif not isinstance(study.value, str) or not study.value:
-            problems.add(study, f"found {show(study)}, must be the name of a study")
-        else:
-            points.append(WinnerOf(study.value))
-    return tuple(points)
-
-
 def _trials(node: Node, sampler: str, problems: Problems) -> None:
     if sampler == "grid" and "trials" in node.entries:
         reason = "a grid tries all its configurations; remove it, or choose the sampler random or tpe"
@@ -196,7 +168,7 @@ def _fits(node: Node, sampler: str, axes: Sequence[Axis], problems: Problems) ->
 def check_size(space: Space, node: Node, root: Node, problems: Problems) -> None:
     """Refuse a study too large to run, from the counts alone."""
     grid = space.search.sampler == "grid"
-    count = space.grid_size() if grid else (space.search.trials or 0)
+    count = space.combinations() if grid else (space.search.trials or 0)
     total = count * len(space.seeds)
     if total <= MAX_TRIALS:
         return
@@ -233,22 +205,6 @@ def check_confirm(space: Space, node: Node, problems: Problems) -> None:
     if confirm.baseline is not None:
         beside = space.completed(confirm.baseline)
         check_configuration(at["baseline"], confirm.baseline, beside, "the baseline", space.axes, problems)
-
-
-def check_start(space: Space, node: Node, problems: Problems) -> None:
-    """Refuse starting points that no configuration of the space can have.
-
-    Args:
-        space: a sound space.
-        node: its section ``search``.
-    """
-    start, trials = space.search.start, space.search.trials or 0
-    if len(start) > trials:
-        found = f"found {len(start)} starting points, must be at most the {trials} of search.trials"
-        problems.add(node.entries["start"], f"{found}: raise it, or remove some")
-    for at, point in zip(node.entries["start"].items if start else (), start, strict=True):
-        if isinstance(point, Mapping):
-            check_configuration(at, point, point, "this point", space.axes, problems)
 
 
 def check_epochs(space: Space, node: Node, problems: Problems) -> None:

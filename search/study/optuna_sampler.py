@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import warnings
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import optuna
@@ -24,6 +24,9 @@ from search.space.nodes import text_of
 from search.study.asked import STARTED, Asked, StartingPoint, Told, started
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)
+
+MAX_REFUSED_ASKS = 2_000
+"""Questions in a row whose answers ``search.where`` refuses, after which the space counts as exhausted."""
 
 MAX_REPEATED_ASKS = 100
 """Questions in a row that bring no new configuration, after which the space counts as exhausted."""
@@ -51,8 +54,11 @@ class OptunaSampler:
         self._questions = 0
         self._trials: dict[int, list[int]] = {}  # configuration -> numbers of its Optuna trials, repeats included
         self._known: dict[str, int] = {}  # fingerprint of parameters -> configuration
-        self._repeats: list[dict[str, Any]] = []  # what was proposed again since the last new configuration
+        # What was proposed again since the last new configuration; without a configuration, what the condition refused.
+        self._repeats: list[dict[str, Any]] = []
+        self._refused: set[int] = set()  # numbers of the Optuna trials that the condition refused
         self._told: dict[int, Told] = {}
+        self._study.sampler = self._made()  # it hears of trials that ended before it is asked
         for record in asked:
             self._replay(record)
         self._start = deque(point for point in start if point.name not in started(asked))
@@ -61,9 +67,14 @@ class OptunaSampler:
         """Return the next new configuration; one that was proposed before is told at once and costs nothing."""
         if len(self._trials) >= self._wanted:
             return None
-        for _ in range(MAX_REPEATED_ASKS + len(self._start)):
+        repeated = refused = 0
+        while repeated < MAX_REPEATED_ASKS + len(self._start) and refused < MAX_REFUSED_ASKS:
             point = self._start.popleft() if self._start else None
             number, parameters = self._question(point)
+            if not self._space.allows(parameters):
+                refused += 1
+                self._refuse(number)
+                continue
             name = fingerprint(parameters)
             configuration = self._known.get(name, len(self._trials))
             if point is not None:
@@ -72,6 +83,7 @@ class OptunaSampler:
                 self._known[name] = configuration
                 self._trials[configuration] = [number]
                 return Asked(configuration, parameters, self._record(number, parameters))
+            repeated += 1
             self._trials[configuration].append(number)
             self._repeats.append({"configuration": configuration, **self._proposal(number)})
             if configuration in self._told:
@@ -88,7 +100,7 @@ class OptunaSampler:
             self._tell(number, outcome)
 
     def _question(self, point: StartingPoint | None) -> tuple[int, dict[str, object]]:
-        self._study.sampler = _sampler(self._space, self._questions)
+        self._study.sampler = self._made()
         self._questions += 1
         if point is not None:
             self._study.enqueue_trial(fixed_parameters(self._space, point.parameters))
@@ -110,6 +122,21 @@ class OptunaSampler:
             warnings.simplefilter("ignore")
             self._study.tell(number, outcome.value if state == TrialState.COMPLETE else None, state)
 
+    def _refuse(self, number: int) -> None:
+        """Take note of a proposal that the condition refuses. Only a sampler that learns needs it again."""
+        self._refused.add(number)
+        self._tell(number, Told("pruned"))
+        if self.adaptive:
+            self._repeats.append({"configuration": None, **self._proposal(number)})
+
+    def _made(self) -> optuna.samplers.BaseSampler:
+        """Return the sampler for the next question; where there is a condition, TPE learns what it refuses."""
+
+        def refused(trial: optuna.trial.FrozenTrial) -> tuple[float]:
+            return (float(trial.number in self._refused),)
+
+        return _sampler(self._space, self._questions, refused if self._space.search.where else None)
+
     def _record(self, number: int, parameters: Mapping[str, object]) -> dict[str, object]:
         repeats, self._repeats = self._repeats, []
         tried, self._started = self._started, {}
@@ -129,7 +156,12 @@ class OptunaSampler:
     def _replay(self, record: Mapping[str, Any]) -> None:
         """Put a configuration asked by an earlier driver back, with the repeats before it, as being worked on."""
         for repeat in record.get("repeats", ()):
-            self._trials[repeat["configuration"]].append(self._put_back(repeat))
+            number = self._put_back(repeat)
+            if repeat["configuration"] is None:
+                self._refused.add(number)
+                self._tell(number, Told("pruned"))
+            else:
+                self._trials[repeat["configuration"]].append(number)
         configuration = len(self._trials)
         self._trials[configuration] = [self._put_back(record)]
         self._known[fingerprint(record["parameters"])] = configuration
@@ -189,7 +221,9 @@ def suggest(trial: optuna.Trial, name: str, domain: Any) -> Any:
     raise TypeError(wanted)
 
 
-def _sampler(space: Space, question: int) -> optuna.samplers.BaseSampler:
+def _sampler(
+    space: Space, question: int, refused: Callable[[optuna.trial.FrozenTrial], tuple[float]] | None
+) -> optuna.samplers.BaseSampler:
     """Make the sampler for one question. A QMC sequence keeps its seed: its position is kept by the study."""
     seed = int(fingerprint([space.search.seed, question])[:8], 16)
     with warnings.catch_warnings():
@@ -198,7 +232,7 @@ def _sampler(space: Space, question: int) -> optuna.samplers.BaseSampler:
             case "random":
                 return optuna.samplers.RandomSampler(seed=seed)
             case "tpe":
-                return optuna.samplers.TPESampler(seed=seed)
+                return optuna.samplers.TPESampler(seed=seed, constraints_func=refused)
             case "gp":
                 return optuna.samplers.GPSampler(seed=seed)
             case "cmaes":

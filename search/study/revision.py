@@ -28,6 +28,7 @@ def identity(space: Space) -> str:
             "sampler_seed": search.seed,
             "objective": _plain(search.objective),
             "asha": _plain(search.asha) if search.asha else None,
+            **({"where": search.where} if search.where else {}),
         }
     )
 

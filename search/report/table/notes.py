@@ -18,6 +18,7 @@ from search.report.table.judgement import Remarks
 from search.report.table.model import Elsewhere, Note, Table
 from search.report.table.unmoved import Unmoved, apart_sentences
 from search.report.text import is_accuracy, split_words
+from search.space.model import Space
 from search.study.start import began_at
 
 PARTIAL = "†"
@@ -57,7 +58,7 @@ def footnotes(
     judged = judged_notes(table, read, remarks) if remarks is not None else ()
     notes = [*map(Note, (table.incomplete,) if table.incomplete else ()), *map(Note, table.distrusted)]
     notes += [*_meaning(table, read), *_marks(table), *map(Note, table.unmoved), *_seeds(table), *judged]
-    notes += [*_sampled(table, read), *_importances(table)]
+    notes += [*_sampled(table, read), *_left_out(read.space), *_importances(table)]
     published = _published(read, homeless) if table.elsewhere is None else apart_notes(table.elsewhere)
     return [*notes, *published, *_sharing(table, read, same), *_data(read)]
 
@@ -84,6 +85,11 @@ def _images(read: Curves) -> str:
     if not sizes:
         return ""
     return f"on {' or '.join(str(size) for size in sizes)} {split_words(split)} images"
+
+
+def _left_out(space: Space) -> Iterator[Note]:
+    if sentence := space.left_out():
+        yield Note(f"{sentence[0].upper()}{sentence[1:]} (search.where).")
 
 
 def _marks(table: Table) -> Iterator[Note]:
