@@ -43,13 +43,16 @@ Scores = tuple[dict[str, dict[str, np.ndarray]], dict[str, ScoreRule]]
 
 
 def encode_scores(row: Row) -> bytes | None:
-    """Return the bytes of a row's scores, None where it has none: bit for bit, compressed.
+    """Return the bytes of a row's scores and their rules, None where it has neither: bit for bit, compressed.
 
     The bytes of each float are put apart by their place, because signs and exponents repeat and fractions do not.
     """
-    if not row.scores:
+    if not row.scores and not row.score_rules:
         return None
     rules = {metric: dataclasses.asdict(rule) for metric, rule in row.score_rules.items()}
+    for rule in rules.values():
+        if not rule["label"]:  # which few rules have: the bytes of all others stay what they were
+            del rule["label"]
     layout, packed = [], []
     for split, name in sorted((split, name) for split, named in row.scores.items() for name in named):
         array = _little(f"{split}: {name}", row.scores[split][name])

@@ -3,14 +3,16 @@ long as the data."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 import sqlalchemy as sa
 
+from search.core.errors import InternalError
+from search.core.influence import OF_CLASSES
 from search.core.scores import ScoreRule
-from search.core.trial import State
+from search.core.trial import Row, State
 from search.ledger import codec, tables
 from search.ledger.hidden import SHOWN
 from search.ledger.ledger import Ledger
@@ -54,20 +56,55 @@ def score_rules(ledger: Ledger, keys: Sequence[str]) -> dict[str, ScoreRule]:
     return {}
 
 
+Told = tuple[str, np.ndarray, ScoreRule | None]
+"""Key of a row, the values whose mean, or a function of it, a metric is, and how the row says so."""
+
+
 def scores_of(
-    ledger: Ledger, keys: Sequence[str], split: str, name: str, metric: str
-) -> Iterator[tuple[str, np.ndarray, ScoreRule | None]]:
-    """Yield key, these scores and the rule by which `metric` comes from scores, of each row of `keys` that has them.
+    ledger: Ledger,
+    keys: Sequence[str],
+    metric: str,
+    rule: ScoreRule,
+    truth: Mapping[str, np.ndarray] | None = None,
+) -> Iterator[Told]:
+    """Yield what a metric comes from, of each row of `keys` that has it: scores, or influence values of its classes.
 
     One row at a time is in memory, however many examples there are. Several metrics may come from the same scores: a
     mean and its root, a log-likelihood and its perplexity.
+
+    Args:
+        ledger: where the rows are.
+        keys: theirs.
+        metric: its name.
+        rule: how it comes from scores.
+        truth: key -> true class of each example, where the data card and no row has them.
     """
-    column = tables.epoch.c.scores
+    columns = (tables.epoch.c.row, tables.epoch.c.scores) if rule.of_classes else (tables.epoch.c.scores,)
     with ledger.engine.connect() as connection:
         for key in keys:
-            query = sa.select(column).where(tables.epoch.c.key == bytes.fromhex(key), column.is_not(None), SHOWN)
-            if (blob := connection.execute(query).scalar()) is None:
+            query = sa.select(*columns).where(tables.epoch.c.key == bytes.fromhex(key), SHOWN)
+            stored = connection.execute(query).one_or_none()
+            if stored is None or (stored.scores is None and not rule.of_classes):
                 continue
-            by_split, rules = codec.decode_scores(blob, (split, name))
-            if (scores := by_split.get(split, {}).get(name)) is not None:
-                yield key, scores, rules.get(metric)
+            if rule.of_classes:
+                row = codec.row_with_scores(stored.row, stored.scores)
+                values = _influence(row, rule, (truth or {}).get(key))
+                own = row.score_rules.get(metric)
+            else:
+                by_split, rules = codec.decode_scores(stored.scores, (rule.split, rule.score))
+                values, own = by_split.get(rule.split, {}).get(rule.score), rules.get(metric)
+            if values is not None:
+                yield key, values, own
+
+
+def _influence(row: Row, rule: ScoreRule, truth: np.ndarray | None) -> np.ndarray | None:
+    """Return the influence values of a metric of classes, None where the row or the data card lack some of them."""
+    given = row.scores.get(rule.split, {})
+    predicted = given.get(rule.score) if rule.score else row.predictions.get(rule.split)
+    labels = given.get(rule.label) if rule.label else truth
+    if predicted is None or labels is None or len(predicted) != len(labels) or not len(labels):
+        return None
+    try:
+        return OF_CLASSES[rule.form](labels, predicted)
+    except InternalError:  # an AUC of one class
+        return None

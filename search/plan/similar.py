@@ -129,20 +129,26 @@ def _scored(ledger: Ledger, keys: Keys, card: DataCard, metric: str) -> tuple[Sc
     rule = score_rules(ledger, first).get(metric)
     if rule is None:
         return None
-    length = next((len(one) for _, one, _ in scores_of(ledger, first, rule.split, rule.score, metric)), 0)
+    truth = card.truth.get(rule.split)
+    length = next((len(one) for _, one, _ in scores_of(ledger, first, metric, rule, _each(first, truth))), 0)
     keys = _fitting(keys, length)
-    found = _table(keys, _own(ledger, keys, rule, metric), card, rule.split, measure_of(metric, rule))
+    found = _table(keys, _own(ledger, keys, rule, metric, truth), card, rule.split, measure_of(metric, rule))
     return None if found is None else (found, None)
 
 
-def _own(ledger: Ledger, keys: Keys, rule: ScoreRule, metric: str) -> dict[str, Values]:
+def _own(ledger: Ledger, keys: Keys, rule: ScoreRule, metric: str, truth: Values | None) -> dict[str, Values]:
     """Return key -> scores of the rows that come from them as this rule says, and are finite."""
     flat = [key for row in keys for key in row]
     return {
         key: scores
-        for key, scores, own in scores_of(ledger, flat, rule.split, rule.score, metric)
+        for key, scores, own in scores_of(ledger, flat, metric, rule, _each(flat, truth))
         if np.isfinite(scores).all() and own == rule
     }
+
+
+def _each(keys: Sequence[str], truth: Values | None) -> dict[str, Values]:
+    """Return key -> the true classes, the same for all of them."""
+    return {} if truth is None else dict.fromkeys(keys, truth)
 
 
 def _fitting(keys: Keys, examples: int) -> Keys:

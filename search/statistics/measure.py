@@ -19,7 +19,7 @@ LARGEST = 1e100
 
 
 class Form(StrEnum):
-    """How a metric comes of one run's scores; rows declare the first three by these words."""
+    """How a metric comes of one run's scores."""
 
     MEAN = "mean"
     """Their mean: accuracy, loss, mean absolute error, IoU per image, pass@k per task."""
@@ -27,8 +27,8 @@ class Form(StrEnum):
     """The root of their mean: RMSE of squared errors."""
     EXP_MEAN = "exp_mean"
     """e to their mean: perplexity of negative log likelihoods. Differences are those of the mean, ratios exact."""
-    INFLUENCE = "influence values"
-    """Their mean, where a single value has no range of its own: see `influence`."""
+    INFLUENCE = "influence"
+    """Their mean, where a single value has no range of its own: see `search.core.influence`."""
 
 
 @dataclass(frozen=True)
@@ -118,5 +118,5 @@ def measure_of(metric: str, rule: ScoreRule) -> Measure:
         unit="pt" if is_accuracy(metric) else rule.unit,
         example=rule.example,
         examples=rule.examples,
-        form=Form(rule.form),
+        form=Form.INFLUENCE if rule.of_classes else Form(rule.form),
     )

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from search.core.errors import InternalError
-from search.statistics.influence import root_mean
+from search.core.influence import root_mean
 from search.statistics.measure import ACCURACY, LARGEST, Form, Measure
 
 Floats = npt.NDArray[np.float64]

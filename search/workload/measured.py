@@ -54,7 +54,8 @@ def row_of(measured: object, card: DataCard | None = None, form: Form | None = N
         metrics[name] = _number(name, value)
     if not metrics:
         raise TypeError("train_epoch returned no metric; it must return a mapping of metric names to numbers")
-    row = Row(metrics, predictions, scores, score_rules_of(measured.get("score_rules", {}), metrics, scores))
+    rules = score_rules_of(measured.get("score_rules", {}), metrics, scores, predictions, card)
+    row = Row(metrics, predictions, scores, rules)
     if form is not None:
         _compare(form_of(row), form)
     return row

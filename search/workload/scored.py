@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 
 from search.core.errors import nearest
-from search.core.scores import FORMS, HIGHER, LOWER, ScoreRule
+from search.core.scores import AUC, CLASS_FORMS, FORMS, HIGHER, INFLUENCE, LOWER, ScoreRule
 from search.core.trial import DataCard
+from search.workload.classed import WORDS, influence_of, remedy_of
 
 PER_EXAMPLE = ("predictions", "scores", "score_rules")
 """Names in what `train_epoch` returns that are no metrics."""
@@ -23,6 +24,9 @@ PER_EXAMPLE = ("predictions", "scores", "score_rules")
 SCORE_TOLERANCE = 1e-5
 """How far a metric may lie from what its scores say, as a share of the larger one of it and their mean size: a mean in
 single precision is exact to a few millionths."""
+
+SMALLEST_DIFFERENCE = float(np.finfo(np.float32).tiny)
+"""What single precision cannot tell from 0 to its full digits is no difference."""
 
 LOWER_IS_BETTER = ("loss", "error", "nll")
 """What metrics are called of which everybody knows that less is better ..."""
@@ -32,7 +36,16 @@ HIGHER_IS_BETTER = ("accuracy",)
 
 SCORES_RULE = "train_epoch must return split -> name -> one float per example"
 
-_RULE_KEYS = {"split": str, "score": str, "better": str, "form": str, "unit": str, "example": str, "examples": str}
+_RULE_KEYS = {
+    "split": str,
+    "score": str,
+    "better": str,
+    "form": str,
+    "unit": str,
+    "example": str,
+    "examples": str,
+    "label": str,
+}
 _RULE_NUMBERS = ("low", "high", "untrained")
 
 
@@ -72,7 +85,11 @@ def scores_of(given: object, card: DataCard | None) -> dict[str, dict[str, np.nd
 
 
 def score_rules_of(
-    given: object, metrics: Mapping[str, float], scores: Mapping[str, Mapping[str, np.ndarray]]
+    given: object,
+    metrics: Mapping[str, float],
+    scores: Mapping[str, Mapping[str, np.ndarray]],
+    predictions: Mapping[str, np.ndarray] | None = None,
+    card: DataCard | None = None,
 ) -> dict[str, ScoreRule]:
     """Return how metrics come from scores, those that are declared and those that go without saying, and check them.
 
@@ -82,6 +99,8 @@ def score_rules_of(
         given: metric -> what is declared of it, by the names of `search.core.scores.ScoreRule`.
         metrics: of the row.
         scores: of the row, as `scores_of` returns them.
+        predictions: of the row.
+        card: the data card, None where it is not at hand: then metrics of its classes are not checked.
 
     Raises:
         TypeError: a declaration is no mapping, or holds what it cannot.
@@ -104,8 +123,11 @@ def score_rules_of(
     for metric, declared in given.items():
         rules[metric] = _rule(metric, declared, scores)
     for metric, rule in rules.items():
-        _check(metric, metrics[metric], rule, scores[rule.split][rule.score])
-    read = {(rule.split, rule.score) for rule in rules.values()}
+        if not rule.of_classes:
+            _check(metric, metrics[metric], rule, scores[rule.split][rule.score])
+        elif (influence := influence_of(metric, rule, predictions or {}, scores, card)) is not None:
+            _check(metric, metrics[metric], rule, influence)
+    read = {(rule.split, name) for rule in rules.values() for name in (rule.score, rule.label)}
     if all(map(math.isfinite, metrics.values())):
         for split, named in scores.items():
             for name in named:
@@ -136,17 +158,30 @@ def _rule(metric: str, declared: object, scores: Mapping[str, Mapping[str, np.nd
             values[name] = value
     split, _, score = metric.partition("_")
     values.setdefault("split", split)
+    forms = (*FORMS, INFLUENCE, *CLASS_FORMS)
+    of_classes = values.get("form") in CLASS_FORMS
+    if of_classes:
+        usual = {"better": HIGHER, "low": 0.0, "high": 1.0, "untrained": 0.5 if values["form"] == AUC else None}
+        values = {"score": "", **usual, **values}
+        if values["form"] == AUC and not values["score"]:
+            raise ValueError(f"{where}: an AUC comes of a score per example; name it, as in {{'score': 'probability'}}")
     values.setdefault("score", score)
-    for name, known in (("better", (LOWER, HIGHER)), ("form", tuple(FORMS))):
+    for name, known in (("better", (LOWER, HIGHER)), ("form", forms)):
         if name in values and values[name] not in known:
             raise ValueError(f"{where}: {name} is {values[name]!r}, must be one of {', '.join(known)}")
     if "better" not in values:
         values["better"] = _better(metric)
-    if scores is not None and values["score"] not in scores.get(values["split"], {}):
-        raise ValueError(
-            f"{where} speak of scores {values['score']!r} of {values['split']!r}, which this row has not: "
-            f"{quoted(f'{name} of {split}' for split, each in scores.items() for name in each) or 'it has none'}"
-        )
+    if values.get("label") and not of_classes:
+        raise ValueError(f"{where}: label is {values['label']!r}, which only {', '.join(CLASS_FORMS)} have; remove it")
+    if scores is not None:
+        own = scores.get(values["split"], {})
+        for name in filter(None, (values["score"], values.get("label"))):
+            if name not in own:
+                there = quoted(f"{score} of {split}" for split, each in scores.items() for score in each)
+                raise ValueError(
+                    f"{where} speak of scores {name!r} of {values['split']!r}, which this row has not: "
+                    f"{there or 'it has none'}"
+                )
     low, high = values.get("low"), values.get("high")
     if low is not None and high is not None and not low < high:
         raise ValueError(f"{where}: the range from {low:g} to {high:g} is empty")
@@ -165,27 +200,32 @@ def _better(metric: str) -> str:
 
 
 def _check(metric: str, value: float, rule: ScoreRule, scores: np.ndarray) -> None:
-    """Refuse scores that are not those of the metric.
+    """Refuse scores that are not those of the metric; of a metric of classes they are its influence values.
 
     Raises:
         ValueError: they say something else.
     """
-    where = f"scores {rule.score!r} of {rule.split!r}"
-    if math.isfinite(value):
+    where = f"scores {rule.score!r} of {rule.split!r}" if rule.score else f"predictions of {rule.split!r}"
+    if math.isfinite(value) and not rule.of_classes:
         _check_finite(rule.split, rule.score, scores, f"{metric} is {value:.6g}")
+    single = rule.form in FORMS
     for end, beyond, word in ((rule.low, np.less, "least"), (rule.high, np.greater, "largest")):
-        if end is not None and (wrong := beyond(scores, end)).any():
+        if not single and end is not None and beyond(value, end):
+            raise ValueError(f"{metric} is {value!r}; the {word} that is declared is {end:g}")
+        if single and end is not None and (wrong := beyond(scores, end)).any():
             place = int(np.argmax(wrong))
             raise ValueError(f"{where} hold {scores[place]} (example {place}); the {word} that is declared is {end:g}")
     told = rule.metric(scores)
     if not math.isfinite(value) and not math.isfinite(told):
         return
     size = max(abs(value), abs(told), rule.metric(np.abs(scores))) if math.isfinite(told) else 0.0
-    if not abs(told - value) <= SCORE_TOLERANCE * size:
-        what = {"mean": "mean", "root_mean": "root of the mean", "exp_mean": "exponential of the mean"}[rule.form]
+    if not abs(told - value) <= SCORE_TOLERANCE * size + SMALLEST_DIFFERENCE:
+        mean_of = {"root_mean": "root of the mean", "exp_mean": "exponential of the mean"}
+        what = WORDS[rule.form] if rule.of_classes else mean_of.get(rule.form, "mean")
+        usual = "; a mean of batch means counts a last, smaller batch too much"
         raise ValueError(
             f"{metric} is {value!r}, but the {what} of the {where} is {told!r}; a metric must be what its scores say "
-            f"(to {SCORE_TOLERANCE:g} of its size; a mean of batch means counts a last, smaller batch too much)"
+            f"(to {SCORE_TOLERANCE:g} of its size{remedy_of(rule) if rule.of_classes else usual})"
         )
 
 

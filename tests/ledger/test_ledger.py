@@ -18,6 +18,7 @@ import time
 import tracemalloc
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -200,11 +201,11 @@ class LedgerContract:
         assert found.scores["val"]["loss"].dtype == np.float32
         assert (found.scores.keys(), found.score_rules) == ({"val", "test"}, {"val_loss": rule})
         assert ledger.rows([KEY])[KEY].row.scores == {}
-        ((named, losses, own),) = scores_of(ledger, [key(2), KEY, key(3)], "val", "loss", "val_loss")
+        ((named, losses, own),) = scores_of(ledger, [key(2), KEY, key(3)], "val_loss", rule)
         assert (named, losses.tolist()[2], own) == (KEY, 0.0, rule)
-        ((_, tested, none),) = scores_of(ledger, [KEY], "test", "loss", "test_loss")
+        ((_, tested, none),) = scores_of(ledger, [KEY], "test_loss", replace(rule, split="test"))
         assert (tested.tolist(), none) == ([1.0, 1.0], None)
-        assert list(scores_of(ledger, [KEY], "test", "iou", "test_iou")) == []
+        assert list(scores_of(ledger, [KEY], "test_iou", replace(rule, split="test", score="iou"))) == []
         assert score_rules(ledger, [key(3), key(2), KEY]) == {"val_loss": rule}
         assert score_rules(ledger, [key(2)]) == score_rules(ledger, []) == {}
 

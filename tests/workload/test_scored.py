@@ -119,12 +119,13 @@ def test_scores_of_different_lengths_are_of_different_examples() -> None:
         (
             {"val_loss": {"beter": "lower"}},
             "score_rules of 'val_loss' hold 'beter', must be among 'better', 'example', 'examples', 'form', 'high', "
-            "'low', 'score', 'split', 'unit', 'untrained'; did you mean 'better'?",
+            "'label', 'low', 'score', 'split', 'unit', 'untrained'; did you mean 'better'?",
         ),
         ({"val_loss": {"better": "less"}}, "score_rules of 'val_loss': better is 'less', must be one of lower, higher"),
         (
             {"val_loss": {"form": "median"}},
-            "score_rules of 'val_loss': form is 'median', must be one of mean, root_mean, exp_mean",
+            "score_rules of 'val_loss': form is 'median', must be one of mean, root_mean, exp_mean, "
+            "influence, macro_f1, balanced_accuracy, auc",
         ),
         ({"val_loss": {"unit": 3}}, "score_rules of 'val_loss': unit is 3, must be text"),
         (

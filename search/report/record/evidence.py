@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from search.core.grouped import grouped
-from search.core.scores import ScoreRule
+from search.core.scores import MACRO_F1, ScoreRule
 from search.core.trial import DataCard, State
 from search.core.units import counts_groups, is_grouped, units_of
 from search.ledger.scored import scores_of
@@ -43,6 +43,9 @@ MIN_GROUPS = 8
 
 FEW_GROUPS = 15
 """... and below this those of levels are marked."""
+
+MIN_CLASS_EXAMPLES = 10
+"""A macro F1 over a class of fewer examples than this is biased in level: by about -1 point at 100 examples in all."""
 
 _BALANCED = "balanced_accuracy"
 
@@ -112,13 +115,34 @@ def gather_scores(read: Curves, lines: Sequence[Sequence[Curve]], metric: str, r
     by_key, others = {}, set[str]()
     data = {run.keys[epoch - 1]: run.data for runs in lines for run in runs if (epoch := run.epoch(value))}
     untrained: dict[str, float | None] = {}
-    for key, scores, own in scores_of(read.study.ledger, wanted, rule.split, rule.score, metric):
+    cards = {key: read.cards[print_] for key, print_ in data.items() if print_ in read.cards}
+    truth = {key: card.truth[rule.split] for key, card in cards.items() if rule.split in card.truth}
+    for key, scores, own in scores_of(read.study.ledger, wanted, metric, rule, truth):
         by_key[key] = scores
-        if own is None or _apart_from_chance(own) != _apart_from_chance(rule):
+        unsaid = own is None and rule.of_classes  # of classes on record before any rule was
+        if not unsaid and (own is None or _apart_from_chance(own) != _apart_from_chance(rule)):
             others.add(key)
         untrained.setdefault(data[key], own.untrained if own is not None else None)
     asked = asked._replace(untrained=untrained)
-    return _together(asked, [_scored_line(asked, runs, by_key, others) for runs in lines])
+    evidence = _together(asked, [_scored_line(asked, runs, by_key, others) for runs in lines])
+    if rule.form != MACRO_F1 or not by_key:
+        return evidence
+    first = next(iter(by_key))
+    labels = truth.get(first)
+    if rule.label:
+        labels = read.study.ledger.rows([first], scores=True)[first].row.scores[rule.split][rule.label]
+    return replace(evidence, small=_small(labels, cards.get(first)))
+
+
+def _small(labels: npt.NDArray[np.generic] | None, card: DataCard | None) -> list[str]:
+    """Return the classes of fewer than `MIN_CLASS_EXAMPLES` examples, each with their number."""
+    classes, counts = np.unique([] if labels is None else labels, return_counts=True)
+    names = card.classes if card is not None else ()
+    return [
+        f"{names[int(label)] if int(label) < len(names) else int(label)} ({count})"
+        for label, count in zip(classes.tolist(), counts.tolist(), strict=True)
+        if count < MIN_CLASS_EXAMPLES
+    ]
 
 
 def keys_of(lines: Sequence[Sequence[Curve]], value: str) -> list[str]:

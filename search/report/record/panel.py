@@ -67,6 +67,7 @@ class Evidence:
         folded: images beyond the first of their content.
         missed: key of a row that was read -> whether a class of the images has no hit in it.
         measure: what was measured of each example.
+        small: classes of which there are so few examples that the metric's level is biased, each with their number.
     """
 
     panels: Sequence[Panel] = ()
@@ -77,6 +78,7 @@ class Evidence:
     folded: int = 0
     missed: Mapping[str, bool] = field(default_factory=dict)
     measure: Measure = ACCURACY
+    small: Sequence[str] = ()
 
     def panel(self, line: int) -> Panel | None:
         """Return the panel of a line."""

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from search.core.shown import listed
 from search.report.record.curves import Curves
-from search.report.record.evidence import FEW_GROUPS, measures
+from search.report.record.evidence import FEW_GROUPS, MIN_CLASS_EXAMPLES, measures
 from search.report.record.panel import Evidence
 from search.report.table.families_apart import claims_compared, families_apart
 from search.report.table.judged_text import ONE_RUN
@@ -64,7 +64,7 @@ def judged_notes(table: Table, read: Curves, remarks: Remarks) -> Iterator[Note]
         yield Note("table.csv holds every setting in a line of its own, with its test differences and its epochs.")
     yield from noise_notes(table, read.space.report.noise)
     yield from tail_notes(table)
-    yield from (*_claims(table, remarks), *_images(remarks), *_diverged(table))
+    yield from (*_claims(table, remarks), *_images(remarks), *_small(table, remarks), *_diverged(table))
 
 
 def _without(table: Table, evidence: Evidence) -> str:
@@ -264,6 +264,18 @@ def _images(remarks: Remarks) -> Iterator[Note]:
         if len(evidence.panels) > 1:
             sets = f"{len(evidence.panels)} sets of {word} {examples}"
             yield Note(f"Settings were measured on {sets}: no difference across.")
+
+
+def _small(table: Table, remarks: Remarks) -> Iterator[Note]:
+    """Say of which metrics the level is biased, because a class has few examples."""
+    scored = [(name, evidence) for name, (evidence, _) in remarks.scored.items()]
+    for metric, evidence in ((table.judged, remarks.val), (table.test, remarks.test), *scored):
+        if evidence is None or evidence.why or not evidence.small:
+            continue
+        classes, examples = listed(evidence.small, MAX_SETTINGS_NAMED), evidence.measure.examples
+        start = f"{metric}: level biased, a class has fewer than {MIN_CLASS_EXAMPLES} {examples}"
+        text = f"{start}, and counts as much as any other: {classes}. Differences are less so."
+        yield Note(text, f"{start}.", (metric,))
 
 
 def _diverged(table: Table) -> Iterator[Note]:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sklearn import metrics
 
 from search.core.errors import InternalError
-from search.statistics.influence import auc, balanced_accuracy, jackknife, macro_f1, root_mean
+from search.core.influence import auc, balanced_accuracy, jackknife, macro_f1, root_mean
 
 
 def test_golden_values_of_macro_f1() -> None:

@@ -4,17 +4,21 @@ For one run phi_i = T + IF_i with sum_i IF_i = 0: T is the run's metric, IF_i ho
 infinitesimal jackknife). The mean of phi is exactly T, and the spread of phi is that of T over new examples, so phi
 enters the analysis of means unchanged (the delta method; Efron 1982, "The Jackknife, the Bootstrap and Other
 Resampling Plans", chapter 6). Every function takes one run and returns float64 [n].
+
+A row declares such a metric by its form (`search.core.scores`): by name where it comes of classes, or as `INFLUENCE`
+where the row itself holds the values, made here by `jackknife` or by the author's own formula.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import numpy.typing as npt
 
 from search.core.errors import InternalError
+from search.core.scores import AUC, BALANCED_ACCURACY, MACRO_F1
 
 Floats = npt.NDArray[np.float64]
 
@@ -124,6 +128,14 @@ def jackknife(metric: Callable[[npt.NDArray[np.intp]], float], examples: int) ->
         raise InternalError("jackknife: the metric is no finite number with some example left out")
     pseudo: Floats = whole + (examples - 1) * (without.mean() - without)
     return pseudo
+
+
+OF_CLASSES: Mapping[str, Callable[[npt.ArrayLike, npt.ArrayLike], Floats]] = {
+    MACRO_F1: macro_f1,
+    BALANCED_ACCURACY: balanced_accuracy,
+    AUC: auc,
+}
+"""Form of a metric -> its influence values, from true classes and what was predicted."""
 
 
 def _pair(one: npt.ArrayLike, other: npt.ArrayLike) -> tuple[npt.NDArray[np.generic], npt.NDArray[np.generic]]:
