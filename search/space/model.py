@@ -334,21 +334,21 @@ class Space:
 
 
 def _spread(axes: Sequence[Axis]) -> Iterator[tuple[Any, ...]]:
-    """Yield values of all axes together: each listed one, and both ends and the middle of a range."""
-    each = []
+    """Yield values of all axes together: every listed one, and both ends and the middle of a range."""
+    values = []
     for axis in axes:
         domain = axis.domain
         if isinstance(domain, Grid):
-            each.append(list(domain.values))
+            values.append(list(domain.values))
         else:
             steps = 0 if domain.step is None else int((domain.high - domain.low) / domain.step / 2)
             middle = domain.low + steps * domain.step if domain.step else (domain.low + domain.high) / 2
-            each.append([domain.low, domain.high, middle])
-    return itertools.product(*each)
+            values.append([domain.low, domain.high, middle])
+    return itertools.product(*values)
 
 
 def _with_values(axis: Axis, configurations: Iterator[dict[str, object]]) -> Iterator[dict[str, object]]:
-    """Yield each configuration with every value of an axis, or as it is where the axis does not exist beside it."""
+    """Yield values configuration with every value of an axis, or as it is where the axis does not exist beside it."""
     assert isinstance(axis.domain, Grid)
     for chosen in configurations:
         for value in axis.domain.values if axis.active(chosen) else ():
