@@ -18,10 +18,10 @@ class LeaseActor(LeaseTrainable):
 
     Args:
         config: with the first lease.
-        storage: where Tune would have an actor keep its results; nothing is kept here.
+        more: where Tune would have an actor write; nothing is written here. Which words these are hangs on the version.
     """
 
-    def __init__(self, config: dict[str, Any], storage: object = None) -> None:
+    def __init__(self, config: dict[str, Any], **more: object) -> None:
         self._steps, self._seconds = 0, 0.0
         self.setup(config)
 
@@ -44,7 +44,7 @@ class LeaseActor(LeaseTrainable):
             **result,
         }
 
-    def reset(self, new_config: dict[str, Any], storage: object = None) -> bool:
+    def reset(self, new_config: dict[str, Any], **more: object) -> bool:
         """Take the next lease; return whether that was possible."""
         self._steps, self._seconds = 0, 0.0
         return self.reset_config(new_config)
