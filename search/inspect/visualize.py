@@ -15,11 +15,11 @@ from typing import Any
 import plotly.graph_objects as go
 
 from search.core.errors import Fault, Faults, UserError
-from search.core.shown import called
+from search.core.shown import called, listed
 from search.inspect.chosen import chosen_epoch, chosen_trial
 from search.inspect.revive import Say, as_in_a_worker, revive, settings_of
 from search.report.figures.confusion import are_classes, confusion_figure
-from search.report.figures.curves import curves_figure, rate_figure
+from search.report.figures.curves import curves_figure, drawn_kinds, rate_figure
 from search.report.figures.images import contact_sheet, write_image
 from search.report.figures.scatter import scatter_figure
 from search.report.figures.writing import write_all
@@ -111,9 +111,12 @@ def recorded_figures(read: Curves, curve: Curve, epoch: int, head: str, about: s
         head, about: what is written above: the study and the trial; the setting and the seed.
     """
     one = Curves(read.study, [curve], read.metrics, read.cards)
-    epochs = epochs_frame(one)
+    epochs, objective = epochs_frame(one), read.space.search.objective.metric
+    kinds = drawn_kinds(epochs, objective)
+    title = f"{listed(kinds, between=' and ').replace('_', ' ').capitalize()} over epochs"
+    units = {name: read.unit(name) for name in (f"val_{kind}" for kind in kinds)}
     charts = {
-        "curves": curves_figure(epochs, "Loss and accuracy over epochs", f"{head}, {about}", epoch),
+        "curves": curves_figure(epochs, title, f"{head}, {about}", epoch, objective, units),
         "learning-rate": rate_figure(epochs, "Learning rate over epochs", f"{head}, {about}"),
     }
     card = read.cards.get(curve.data)

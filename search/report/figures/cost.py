@@ -28,7 +28,13 @@ MAX_SETTINGS_MARKED = 8
 
 
 def cost_figure(
-    groups: Sequence[Group], metric: str, value: str, title: str, subtitle: str = "", maximize: bool = True
+    groups: Sequence[Group],
+    metric: str,
+    value: str,
+    title: str,
+    subtitle: str = "",
+    maximize: bool = True,
+    unit: str = "",
 ) -> go.Figure | None:
     """Draw the mean objective of every setting against its cost, with the range over seeds.
 
@@ -43,6 +49,7 @@ def cost_figure(
         value: ``last`` or ``best``, the epoch the tables read.
         title, subtitle: what is written above; what is drawn is added.
         maximize: whether more is better.
+        unit: of the metric.
 
     Returns:
         the figure, or None where fewer than two settings have a value.
@@ -90,7 +97,7 @@ def cost_figure(
     open_ = "open: not every seed finished" if len(whole) < len(points) else ""
     said = (subtitle, bars, "means and costs as measured, no difference is tested here", open_)
     dressed(figure, title, clauses(*said), 1000, 520)
-    figure.update_yaxes(title=axis_title(metric), col=1)
+    figure.update_yaxes(title=axis_title(metric, unit), col=1)
     (legend_beside if named else legend_below)(figure)
     return figure
 

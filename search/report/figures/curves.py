@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from search.report import design
-from search.report.figures.style import INK, NEUTRAL, QUIET, dressed, series
+from search.report.figures.style import INK, NEUTRAL, QUIET, dressed, series, wrapped
+from search.report.text import is_accuracy
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,30 +27,45 @@ LOGARITHMIC_RATIO = 5.0
 """Ratio of the largest to the smallest learning rate from which the axis is logarithmic."""
 
 
-def curves_figure(epochs: pd.DataFrame, title: str, subtitle: str = "", read: int | None = None) -> go.Figure | None:
-    """Draw loss and accuracy over epochs, training and validation.
+def drawn_kinds(epochs: pd.DataFrame, objective: str) -> list[str]:
+    """Return what `curves_figure` draws: "loss", "accuracy" and the objective, those that are there, without split."""
+    kinds = ("loss", "accuracy", objective.removeprefix("val_"))
+    return [kind for kind in dict.fromkeys(kinds) if _splits(epochs, kind)]
+
+
+def curves_figure(
+    epochs: pd.DataFrame,
+    title: str,
+    subtitle: str = "",
+    read: int | None = None,
+    objective: str = "",
+    units: Mapping[str, str] | None = None,
+) -> go.Figure | None:
+    """Draw loss, accuracy and the objective over epochs, training and validation.
 
     Args:
-        epochs: rows of one trial, as in ``epochs.csv``: ``epoch`` and those of ``train_loss``, ``val_loss``,
-            ``train_accuracy`` and ``val_accuracy`` there are.
+        epochs: rows of one trial, as in ``epochs.csv``: ``epoch`` and metrics such as ``train_loss`` and ``val_loss``.
         read: the epoch tables read, drawn as a line across; None for no such line.
+        objective: name of the metric that decides.
+        units: metric of validation -> its unit.
 
     Returns:
         the figure, or None where no such metric is there.
     """
-    panels = [(kind, splits) for kind in ("loss", "accuracy") if (splits := _splits(epochs, kind))]
+    panels = [(kind, _splits(epochs, kind)) for kind in drawn_kinds(epochs, objective)]
     if not panels:
         return None
     figure = make_subplots(cols=len(panels), horizontal_spacing=0.1)
     for column, (kind, splits) in enumerate(panels, start=1):
-        scale = 100 if kind == "accuracy" else 1
+        scale = 100 if is_accuracy(kind) else 1
         for split in splits:
             place, name = next((i, name) for i, (key, name) in enumerate(SPLITS) if key == split)
             y = [_finite(value * scale) for value in epochs[f"{split}_{kind}"]]
             line = series(list(epochs["epoch"]), y, name, place, legendgroup=split, showlegend=column == 1)
             colour = SPLIT_COLOURS[place]
             figure.add_trace(line.update(line_color=colour, marker_color=colour), 1, column)
-        label = "accuracy (%)" if kind == "accuracy" else "loss (nats per image)"
+        unit = "%" if is_accuracy(kind) else (units or {}).get(f"val_{kind}", "")
+        label = wrapped(kind.replace("_", " "), 60, 1) + (f" ({unit})" if unit else "")
         figure.update_yaxes(title=label, rangemode="tozero" if kind == "loss" else "normal", row=1, col=column)
         if read is not None:
             figure.add_vline(

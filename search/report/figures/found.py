@@ -19,7 +19,7 @@ MAX_STEPS_NAMED = 6
 """Steps of the best so far that a sentence names at most."""
 
 
-def found_figure(tried: Tried, metric: str, title: str, subtitle: str = "") -> go.Figure | None:
+def found_figure(tried: Tried, metric: str, title: str, subtitle: str = "", unit: str = "") -> go.Figure | None:
     """Draw the objective of every setting in the order they were asked for, and the best of them so far.
 
     Where the settings are independent draws, each at full length, the mean best of k of them is drawn too: what a
@@ -50,7 +50,7 @@ def found_figure(tried: Tried, metric: str, title: str, subtitle: str = "") -> g
     dressed(figure, title, clauses(subtitle, warning, said))
     legend_below(figure)
     figure.update_xaxes(title="settings tried", rangemode="tozero", dtick=1 if len(tried.values) <= 10 else None)
-    figure.update_yaxes(title=axis_title(metric))
+    figure.update_yaxes(title=axis_title(metric, unit))
     return figure
 
 

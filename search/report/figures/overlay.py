@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import plotly.graph_objects as go
 
 from search.core.grouped import grouped
+from search.core.trial import State
 from search.report.figures.curves import LOGARITHMIC_RATIO, rate_axis
 from search.report.figures.style import (
     SIGNS,
@@ -26,7 +28,7 @@ from search.report.figures.style import (
     wrapped,
 )
 from search.report.table.groups import Group
-from search.report.text import clauses, is_accuracy
+from search.report.text import clauses, is_accuracy, metric_words
 
 BAND_OPACITY = 0.16
 """Opacity of a band: three of them laid over one another still show their lines."""
@@ -35,19 +37,25 @@ DIRECT = "direct"
 """Name of the annotations that stand for a legend."""
 
 
-def metric_figure(groups: Sequence[Group], metric: str, title: str, subtitle: str = "") -> go.Figure | None:
+def metric_figure(
+    groups: Sequence[Group], metric: str, title: str, subtitle: str = "", unit: str = ""
+) -> go.Figure | None:
     """Draw a metric over epochs, one line per setting.
 
     Args:
         groups: settings, in the order of the legend.
         metric: its name; accuracies are drawn in per cent.
         title, subtitle: what is written above; what line and band are is added.
+        unit: of the metric.
+
+    Runs that diverge leave the frame, for their last values may be a billion times those of the others.
 
     Returns:
         the figure, or None where no run has the metric.
     """
-    percent = is_accuracy(metric)
-    lines = [(group, *over_seeds(group, metric, 100 if percent else 1)) for group in groups]
+    scale = 100 if is_accuracy(metric) else 1
+    frame = _frame(groups, metric, scale)
+    lines = [(group, *_within(frame, over_seeds(group, metric, scale))) for group in groups]
     lines = [line for line in lines if line[1]]
     if not lines:
         return None
@@ -66,6 +74,8 @@ def metric_figure(groups: Sequence[Group], metric: str, title: str, subtitle: st
     cut = [group for group, epochs, *_ in lines if any((run.last_epoch or 0) > epochs[-1] for run in group.runs)]
     if cut:
         said += "; a line ends where the first of its seeds does"
+    if frame is not None:
+        said += "; what diverges leaves the frame"
     longest = max(epochs[-1] for _, epochs, *_ in lines)
     dressed(figure, title, clauses(subtitle, said, same_training(groups)), 1000)
     legend_beside(figure)
@@ -73,7 +83,10 @@ def metric_figure(groups: Sequence[Group], metric: str, title: str, subtitle: st
     if len(ends) == len(lines):
         name_at_ends(figure, ends, longest)
     figure.update_xaxes(title="epoch", range=[0, 1.02 * longest], dtick=1 if longest <= 10 else None)
-    figure.update_yaxes(title=axis_title(metric))
+    figure.update_yaxes(title=axis_title(metric, unit))
+    if frame is not None:
+        low, high = frame
+        figure.update_yaxes(range=[low - 0.04 * (high - low), high + 0.04 * (high - low)])
     return figure
 
 
@@ -186,12 +199,11 @@ def over_seeds(group: Group, metric: str, scale: float = 1) -> tuple[list[int], 
     return epochs, low, mean, high
 
 
-def axis_title(metric: str) -> str:
-    """Return what an axis of this metric is called, with its unit."""
-    words = wrapped(metric.replace("_", " "), 60, 1)
-    if is_accuracy(metric):
-        return words.replace("val accuracy", "validation accuracy") + " (%)"
-    return words.replace("val loss", "validation loss") + " (nats per image)" if metric.endswith("loss") else words
+def axis_title(metric: str, unit: str = "") -> str:
+    """Return what an axis of this metric is called, with its unit; that of accuracies is per cent."""
+    words = wrapped(metric_words(metric), 60, 1)
+    unit = unit or ("%" if is_accuracy(metric) else "")
+    return f"{words} ({unit})" if unit else words
 
 
 def same_training(groups: Sequence[Group]) -> str:
@@ -199,6 +211,32 @@ def same_training(groups: Sequence[Group]) -> str:
     same = grouped(groups, lambda group: group.keys).values()
     sets = [" = ".join(group.short for group in those) for those in same if len(those) > 1]
     return f"one training, so one line: {', '.join(sets)}" if sets else ""
+
+
+def _frame(groups: Sequence[Group], metric: str, scale: float) -> tuple[float, float] | None:
+    """Return the smallest and the largest value of runs that did not diverge, where one that did lies far beyond; None
+    where all values can be drawn."""
+    values: dict[bool, list[float]] = {True: [], False: []}
+    for run in (run for group in groups for run in group.runs):
+        known = (run.metric(metric, epoch) for epoch in run.rows)
+        values[run.trial.state is State.DIVERGED] += [
+            scale * one for one in known if one is not None and math.isfinite(one)
+        ]
+    lost, kept = values[True], values[False]
+    if not lost or not kept or not (span := max(kept) - min(kept)):
+        return None
+    far = max(lost) > max(kept) + span or min(lost) < min(kept) - span
+    return (min(kept), max(kept)) if far else None
+
+
+def _within(frame: tuple[float, float] | None, found: tuple[list[int], Values, Values, Values]) -> tuple[Any, ...]:
+    """Return epochs and values, those beyond the frame cut just outside it."""
+    if frame is None:
+        return found
+    span = frame[1] - frame[0]
+    low, high = frame[0] - span, frame[1] + span
+    epochs, *three = found
+    return epochs, *([None if one is None else min(max(one, low), high) for one in values] for values in three)
 
 
 def _band(epochs: Sequence[int], low: Values, high: Values, place: int) -> go.Scatter:

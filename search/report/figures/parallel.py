@@ -73,12 +73,14 @@ def parallel_figure(
     subtitle: str = "",
     confirmed: Mapping[str, Outcome] | None = None,
     lying: bool = False,
+    unit: str = "",
 ) -> go.Figure | None:
     """Draw parallel coordinates of the best `MAX_LINES` complete settings.
 
     Args:
         confirmed: what became of settings in the confirm stage, by `identity`.
         lying: whether the axes lie below one another, for a narrow page.
+        unit: of the objective.
 
     Returns:
         the figure, or None where fewer than two axes vary or fewer than two settings are complete.
@@ -88,7 +90,7 @@ def parallel_figure(
     if len(axes) < 2 or len(whole) < 2:
         return None
     shown = ranked(whole, space)[:MAX_LINES]
-    drawing = _drawing(shown, space, [scale_of(axis, shown) for axis in axes[:MAX_DIMENSIONS]])
+    drawing = _drawing(shown, space, [scale_of(axis, shown) for axis in axes[:MAX_DIMENSIONS]], unit)
     drawn = f"a line for each setting, the best {min(DARK_LINES, len(shown))} dark"
     if len(shown) < len(whole):
         drawn = f"the {len(shown)} best of {len(whole)} complete settings; {drawn}"
@@ -110,11 +112,11 @@ def parallel_figure(
     return figure
 
 
-def _drawing(shown: Sequence[Group], space: Space, scales: Sequence[Scale]) -> _Drawing:
+def _drawing(shown: Sequence[Group], space: Space, scales: Sequence[Scale], unit: str) -> _Drawing:
     metric = space.search.objective.metric
     factor = 100 if is_accuracy(metric) else 1
     means = [factor * (group.mean or 0.0) for group in shown]
-    measured = Scale(axis_title(metric), (), (), min(means), max(means), False)
+    measured = Scale(axis_title(metric, unit), (), (), min(means), max(means), False)
     every = [measured, *scales]
     names = list(space.axes)
     order = [axis.name for scale in scales for axis in names if text(axis.name, 28) == scale.name]

@@ -54,7 +54,7 @@ def rungs_of(log: Sequence[Decision], curves: Sequence[Curve]) -> Iterator[Rung]
 
 
 def rungs_figure(
-    rungs: Sequence[Rung], started: int, finished: int, metric: str, title: str, subtitle: str = ""
+    rungs: Sequence[Rung], started: int, finished: int, metric: str, title: str, subtitle: str = "", unit: str = ""
 ) -> go.Figure | None:
     """Draw how many trials passed each rung, and the objective of those that did and those that did not.
 
@@ -63,6 +63,7 @@ def rungs_figure(
         started: trials with an epoch on record.
         finished: trials that reached their last epoch, or were stopped by their rule.
         metric: name of the objective.
+        unit: its unit.
 
     Returns:
         the figure, or None where there is no rung.
@@ -113,5 +114,5 @@ def rungs_figure(
     figure.update_yaxes(title="trials", rangemode="tozero", col=1)
     figure.update_xaxes(**named_ticks(names[1:-1]), range=[-0.5, len(rungs) - 0.5], showgrid=False, col=2)
     figure.update_xaxes(title="epoch at which was decided", col=2)
-    figure.update_yaxes(title=axis_title(metric), col=2)
+    figure.update_yaxes(title=axis_title(metric, unit), col=2)
     return figure

@@ -47,11 +47,13 @@ def slice_figure(
     title: str,
     subtitle: str = "",
     confirmed: Mapping[str, Outcome] | None = None,
+    unit: str = "",
 ) -> go.Figure | None:
     """Draw the mean objective against every axis that varies, one point per complete setting; None without any.
 
     Args:
         confirmed: what became of settings in the confirm stage, by `identity`.
+        unit: of the objective.
     """
     whole = complete(groups)
     axes = varied(whole, space)
@@ -78,7 +80,7 @@ def slice_figure(
     more = f"{left} more axes are left out" if left > 0 else ""
     width = min(max(640, SLICE_PX * len(drawn) + 130), 1500)
     dressed(figure, title, clauses(subtitle, "a point for each setting", more), width, 420)
-    figure.update_yaxes(title=axis_title(space.search.objective.metric), col=1)
+    figure.update_yaxes(title=axis_title(space.search.objective.metric, unit), col=1)
     if any(trace.showlegend for trace in figure.data):
         legend_below(figure)
     else:

@@ -126,6 +126,7 @@ class _Drawing:
         self.ledger, self.read, self.groups, self.space = read.study.ledger, read, groups, read.space
         self.head = one_line(read.space.title or read.record.name)
         self.objective = read.space.search.objective.metric
+        self.unit = read.unit(self.objective)
         self.value = read.space.report.value
         self.chosen, self.choice = chosen(groups, read.space)
         self.about = clauses(self.head, self.choice)
@@ -139,7 +140,7 @@ class _Drawing:
         metrics = [self.objective, *("val_accuracy",) * ("val_accuracy" in self.read.metrics)]
         for place, metric in enumerate(dict.fromkeys(metrics)):
             title = f"{metric_words(metric).capitalize()} over epochs"
-            figure = metric_figure(self.chosen, metric, title, self.about)
+            figure = metric_figure(self.chosen, metric, title, self.about, self.read.unit(metric))
             last = [(group, group.values(metric, "last")) for group in self.chosen]
             parts = [f"{group.called} {shown(metric, mean(values))}" for group, values in last if values]
             unit = " in per cent" if is_accuracy(metric) else ""
@@ -185,7 +186,7 @@ class _Drawing:
         title = f"{metric_words(self.objective).capitalize()} against cost"
         maximize = self.space.search.objective.maximize
         groups = [group for group in self.groups if group.counted]
-        figure = cost_figure(groups, self.objective, self.value, title, self.head, maximize)
+        figure = cost_figure(groups, self.objective, self.value, title, self.head, maximize, self.unit)
         if figure is None:
             return None
         parts = []
@@ -207,7 +208,7 @@ class _Drawing:
             return None
         title = "Best found so far"
         search = tried(self.read)
-        drawn = found_figure(search, self.objective, title, self.head)
+        drawn = found_figure(search, self.objective, title, self.head, self.unit)
         chose = "The best was chosen by the figure it is shown with, which is optimistic."
         return self.made("found", title, f"{chose} {found_sentence(search, self.objective)}", drawn)
 
@@ -240,9 +241,10 @@ class _Drawing:
             f"Slices: {metric_words(self.objective)} against {against}, a point for each of {count}; {top}.",
         )
         upright, lying = (
-            parallel_figure(self.groups, self.space, titles[1], about, self.confirmed, small) for small in (False, True)
+            parallel_figure(self.groups, self.space, titles[1], about, self.confirmed, small, self.unit)
+            for small in (False, True)
         )
-        sliced = searched.slice_figure(self.groups, self.space, titles[2], about, self.confirmed)
+        sliced = searched.slice_figure(self.groups, self.space, titles[2], about, self.confirmed, self.unit)
         return [
             self.made("importance", titles[0], alts[0], searched.importance_figure(importance, titles[0], self.head)),
             self.made("parallel", titles[1], f"{alts[1]}{again}", upright, lying),
@@ -266,7 +268,9 @@ class _Drawing:
         title = "What successive halving let go on"
         passed = ", ".join(f"{rung.passed} passed epoch {rung.epoch}" for rung in rungs)
         alt = f"Of {started} trials {passed}, and {finished} finished."
-        return self.made("rungs", title, alt, rungs_figure(rungs, started, finished, self.objective, title, self.head))
+        return self.made(
+            "rungs", title, alt, rungs_figure(rungs, started, finished, self.objective, title, self.head, self.unit)
+        )
 
     def tree(self) -> StudyFigure | None:
         curves = [curve for curve in self.read.curves if curve.rows]

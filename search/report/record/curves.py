@@ -10,10 +10,14 @@ import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from search.core.grouped import grouped
+from search.core.scores import EXP_MEAN, ScoreRule
+from search.core.shown import is_accuracy
 from search.core.trial import DataCard, State, Trial
 from search.ledger.ledger import Recorded, StudyRecord
+from search.ledger.scored import score_rules
 from search.space.model import Objective, Space
 from search.study.opened import OpenStudy
 
@@ -76,6 +80,20 @@ class Curves:
     curves: Sequence[Curve]
     metrics: Sequence[str]
     cards: Mapping[str, DataCard]
+
+    @cached_property
+    def rules(self) -> Mapping[str, ScoreRule]:
+        """How metrics come from scores, as the first row says that has any; {} where none has."""
+        return score_rules(self.study.ledger, [curve.keys[0] for curve in self.curves if curve.rows])
+
+    def unit(self, metric: str) -> str:
+        """Return the unit of a metric as the axis of a figure has it: "%", "degrees"; "" for none."""
+        if is_accuracy(metric):
+            return "%"
+        if metric.endswith("loss") and any(card.classes for card in self.cards.values()):
+            return "nats per image"
+        rule = self.rules.get(metric)
+        return rule.unit if rule is not None and rule.form != EXP_MEAN else ""
 
     @property
     def record(self) -> StudyRecord:

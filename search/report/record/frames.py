@@ -51,9 +51,10 @@ def decisions_frame(study: OpenStudy) -> pd.DataFrame:
 def predictions_frame(read: Curves) -> pd.DataFrame:
     """Return one row per trial, split, epoch and example, for the last epoch on record and the best one.
 
-    Columns: ``trial``, ``seed``, ``split``, ``epoch``, ``image`` (its name, else its index as text), ``truth``
-    (missing where it is not known), ``prediction`` (class indices), and for each score on record ``score_`` with its
-    name, such as ``score_loss`` (floats). What a row does not have is missing.
+    Columns: ``trial``, ``seed``, ``split``, ``epoch``, ``image`` (its name, else its index as text), ``group`` where
+    the data say which examples belong together, ``truth`` (missing where it is not known) and ``prediction`` (class
+    indices) where rows hold predictions, and for each score on record ``score_`` with its name, such as ``score_loss``
+    (floats). What a row does not have is missing.
     """
     both = [(curve, {epoch for epoch in (curve.best_epoch, curve.last_epoch) if epoch}) for curve in read.curves]
     wanted = [(curve, epoch, curve.keys[epoch - 1]) for curve, epochs in both for epoch in sorted(epochs)]
@@ -64,8 +65,12 @@ def predictions_frame(read: Curves) -> pd.DataFrame:
         for split in sorted(rows[key].row.predictions.keys() | rows[key].row.scores.keys())
     ]
     frame = pd.concat(blocks, ignore_index=True) if blocks else pd.DataFrame(columns=[*_PREDICTION_TYPES])
-    predicted = "Int64" if frame["prediction"].hasnans else "int64"
-    return frame.astype({**_PREDICTION_TYPES, "prediction": predicted})
+    if blocks and frame["prediction"].isna().all():
+        frame = frame.drop(columns=["truth", "prediction"])
+    types = {name: kind for name, kind in _PREDICTION_TYPES.items() if name in frame}
+    if "prediction" in frame and frame["prediction"].hasnans:
+        types["prediction"] = "Int64"
+    return frame.astype(types)
 
 
 def _block(curve: Curve, epoch: int, split: str, row: Row, card: DataCard | None) -> pd.DataFrame:
@@ -78,5 +83,7 @@ def _block(curve: Curve, epoch: int, split: str, row: Row, card: DataCard | None
     truth = np.full(n, pd.NA, dtype=object) if known is None or len(known) != n else known.astype(object)
     guess = np.full(n, pd.NA, dtype=object) if predicted is None else predicted
     values = (trial.number, trial.seed, split, epoch, images, truth, guess)
+    groups: Sequence[str] = card.groups.get(split, ()) if card else ()
+    grouped = {"group": [storable(name) for name in groups]} if len(groups) == n else {}
     fit = {f"score_{name}": given.astype(np.float64) for name, given in scores.items() if len(given) == n}
-    return pd.DataFrame({**dict(zip(_PREDICTION_TYPES, values, strict=True)), **fit})
+    return pd.DataFrame({**dict(zip(_PREDICTION_TYPES, values, strict=True)), **grouped, **fit})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from search.report.table.judged_text import points, with_words
 from search.report.table.model import Judged, Note, Table
@@ -28,13 +28,19 @@ def tail_notes(table: Table) -> Iterator[Note]:
         measure = next(one.cell.measure for _, one in cells if one.companions is not None)
         more = len(told) - MAX_SETTINGS_TOLD
         told = told[:MAX_SETTINGS_TOLD] + ([f"{more} more in table.csv"] if more > 0 else [])
+        comes = "is a mean" if measure.form is Form.MEAN else "comes from a mean"
+        capped = "; capped: scores beyond the table's 99 % quantile count as that" if _capped(cells) else ""
         seen = f" Its level {LEVEL_NOTE}." if None in (measure.low, measure.high) else ""
         yield Note(
-            f"{metric} is a mean, which may hang on a few {measure.sampled}. Beside its differences: "
+            f"{metric} {comes}, which may hang on a few {measure.sampled}. Beside its differences: "
             f"{'; '.join(told)}. "
-            f"A tie counts half; capped: scores beyond the table's 99 % quantile count as that.{seen}",
+            f"A tie counts half{capped}.{seen}",
             "",
         )
+
+
+def _capped(cells: Sequence[tuple[str, Judged]]) -> bool:
+    return any(one.companions is not None and one.companions.capped is not None for _, one in cells)
 
 
 def _told(one: Judged) -> str:

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from search.report.figures.confusion import confusion_figure, confusion_matrix
-from search.report.figures.curves import curves_figure, rate_figure
+from search.report.figures.curves import curves_figure, drawn_kinds, rate_figure
 from search.report.figures.scatter import scatter_figure
 
 EPOCHS = pd.DataFrame(
@@ -26,7 +26,7 @@ EPOCHS = pd.DataFrame(
 
 class TestCurves:
     def test_losses_stay_and_accuracies_are_per_cent(self) -> None:
-        figure = curves_figure(EPOCHS, "Curves", read=3)
+        figure = curves_figure(EPOCHS, "Curves", read=3, units={"val_loss": "nats per image"})
         assert figure is not None
         assert [(line.name, list(line.x), list(line.y)) for line in figure.data] == [
             ("training", [1, 2, 3], [2.0, 1.0, 0.5]),
@@ -36,6 +36,18 @@ class TestCurves:
         ]
         assert figure.layout.yaxis.title.text == "loss (nats per image)"
         assert figure.layout.yaxis2.title.text == "accuracy (%)"
+
+    def test_the_objective_is_drawn_whatever_it_is(self) -> None:
+        frame = EPOCHS[["epoch"]].assign(val_rmse=[3.0, 2.0, 1.5], train_rmse=[2.0, 1.0, 0.5], val_r2=[0.1, 0.2, 0.3])
+        assert drawn_kinds(frame, "val_rmse") == ["rmse"]
+        assert drawn_kinds(EPOCHS, "val_loss") == ["loss", "accuracy"]
+        figure = curves_figure(frame, "Curves", objective="val_rmse", units={"val_rmse": "degrees"})
+        assert figure is not None
+        assert [(line.name, list(line.y)) for line in figure.data] == [
+            ("training", [2.0, 1.0, 0.5]),
+            ("validation", [3.0, 2.0, 1.5]),
+        ]
+        assert figure.layout.yaxis.title.text == "rmse (degrees)"
 
     def test_training_and_validation_differ_without_colour(self) -> None:
         figure = curves_figure(EPOCHS, "Curves")

@@ -135,6 +135,31 @@ class TestMetric:
         keys = [trace for trace in figure.data if trace.showlegend]
         assert len({trace.line.dash for trace in keys}) == len({trace.marker.symbol for trace in keys}) == 3
 
+    def test_runs_that_diverge_leave_the_frame(self, make: Callable[..., Study]) -> None:
+        """Their last values may be a billion times those of the others."""
+        study = make()
+        study.trial({"gamma": 0}, 0, [3.0, 2.0, 1.0], metrics=lambda _, value: {"val_mse": value})
+        mse = [3.0, 1e30, float("nan")]
+        study.trial({"gamma": 2}, 0, mse, State.DIVERGED, metrics=lambda _, value: {"val_mse": value})
+        figure = metric_figure(groups(study), "val_mse", "Error", unit="square degrees")
+        assert figure is not None
+        low, high = figure.layout.yaxis.range
+        assert (low < 1.0, 3.0 < high < 4.0) == (True, True)
+        lost = figure.data[2]
+        assert [lost.y[0], lost.y[2]] == [3.0, None]
+        assert high < lost.y[1] < 10
+        assert figure.layout.title.subtitle.text.endswith("what diverges leaves the frame")
+        assert figure.layout.yaxis.title.text == "validation mse (square degrees)"
+
+    def test_a_run_that_diverges_near_the_others_stays_in_the_frame(self, make: Callable[..., Study]) -> None:
+        study = make()
+        study.trial({"gamma": 0}, 0, [0.1, 0.5, 0.6])
+        study.trial({"gamma": 2}, 0, [0.1, 0.05], State.DIVERGED)
+        figure = metric_figure(groups(study), "val_accuracy", "Accuracy")
+        assert figure is not None
+        assert figure.layout.yaxis.range is None
+        assert "diverges" not in figure.layout.title.subtitle.text
+
     def test_a_metric_nobody_measured_has_no_figure(self, focal: Study) -> None:
         assert metric_figure(groups(focal), "recall", "Recall") is None
 

@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from search.core.trial import Row, State
+from search.core.scores import ScoreRule
+from search.core.trial import DataCard, Row, State, Trial
 from search.report.record.curves import read_curves
 from search.report.record.frames import decisions_frame, epochs_frame, predictions_frame, trials_frame
 from search.space.model import Axis, Choice, Condition, Grid, Objective, Report, Search
@@ -169,6 +170,25 @@ def test_predictions_of_the_last_and_the_best_epoch(make):
     assert part["prediction"].tolist() == guess(number, 2)["val"].tolist()
     assert frame[(frame["trial"] == 1) & (frame["split"] == "test")]["image"].tolist() == ["0", "1"]
     assert set(frame[frame["trial"] == number]["epoch"]) == {2, 3}
+
+
+def test_scores_alone_have_no_empty_columns_of_classes_and_their_groups_beside_them(make):
+    study = make()
+    card = DataCard("bees", "hives", groups={"val": ["oak", "oak", "elm"]})
+    study.ledger.put_data(card)
+    rules = {"val_rmse": ScoreRule("val", "square", form="root_mean", unit="grams")}
+    rules["val_size"] = ScoreRule("val", "square", form="exp_mean", unit="grams")
+    trial = Trial(0, 0, 0, {"gamma": 0}, {"gamma": 0}, 1, State.FINISHED, "", 1)
+    with study.ledger.step(study.record.id) as step:
+        step.add_trial(trial, [key_of("bees")], "bees")
+        row = Row({"val_rmse": 2.0}, {}, {"val": {"square": np.array([4.0, 4, 4])}}, rules)
+        step.put_row(key_of("bees"), 1, row, 1.0, study.run)
+    read = read_curves(study.opened)
+    frame = predictions_frame(read)
+    assert list(frame.columns) == ["trial", "seed", "split", "epoch", "image", "group", "score_square"]
+    assert frame["group"].tolist() == ["oak", "oak", "elm"]
+    units = [read.unit(name) for name in ("val_rmse", "val_size", "val_loss", "val_accuracy")]
+    assert units == ["grams", "", "", "%"]
 
 
 def test_scores_stand_beside_predictions_and_alone(make):

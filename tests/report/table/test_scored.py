@@ -276,7 +276,9 @@ def test_the_companions_of_a_mean_stand_beside_its_difference(ledger):
     assert [line.judged.companions for line in table.lines] == [None, second, third]
     assert third.won.estimate < -0.4
     assert third.top_share > 0.9
-    (note,) = [note for note in table.notes if note.startswith("val_rmse is a mean, which may hang on a few hours.")]
+    (note,) = [
+        note for note in table.notes if note.startswith("val_rmse comes from a mean, which may hang on a few hours.")
+    ]
     assert f"width=3 better on {100 * (0.5 + third.won.estimate):.1f}" in note
     assert "% of hours, capped " in note
     assert f"the top 1 % of hours carry {100 * third.top_share:.0f} % of the spread" in note
