@@ -88,12 +88,12 @@ class Need:
     seeds_with_images: int | None = None
 
 
-_Test = tuple[float, float, bool]
+_Test = tuple[float, float, bool, bool]
 """What is to be decided: the difference to find, or the margin within which equality is to be shown; the level of the
-test; and whether it is equality."""
+test; whether it is equality; and whether a pair's own noise is never discounted."""
 
 
-def need(difference: Difference, delta: Assumed, comparisons: int = 1, looks: int = 1) -> Need:
+def need(difference: Difference, delta: Assumed, comparisons: int = 1, looks: int = 1, strict: bool = False) -> Need:
     """Return what would find a difference of `delta` with power .8.
 
     Args:
@@ -101,19 +101,20 @@ def need(difference: Difference, delta: Assumed, comparisons: int = 1, looks: in
         delta: the difference to find; never the observed one.
         comparisons: comparisons that Holm adjusts together; the level is divided by them.
         looks: looks that were planned; likewise.
+        strict: by the strict rule.
     """
     alpha = ALPHA / max(comparisons * looks, 1)
     start = f"to find a difference of {delta.told(difference.measure)} {PROBABLY}"
-    return _need(difference, (delta.value, alpha, False), start)
+    return _need(difference, (delta.value, alpha, False, strict), start)
 
 
-def need_equal(difference: Difference, within: float, looks: int = 1) -> Need:
+def need_equal(difference: Difference, within: float, looks: int = 1, strict: bool = False) -> Need:
     """Return what would show equality within a margin, where there is no difference, with power .8.
 
     It has a power of its own: the whole interval has to lie inside the margin, not only to be clear of 0.
     """
     start = f"to show equality within {difference.measure.amount(within)} {PROBABLY} if there is no difference"
-    return _need(difference, (within, ALPHA / max(looks, 1), True), start)
+    return _need(difference, (within, ALPHA / max(looks, 1), True, strict), start)
 
 
 def _need(difference: Difference, test: _Test, start: str) -> Need:
@@ -126,27 +127,27 @@ def _need(difference: Difference, test: _Test, start: str) -> Need:
     least, most = (fewest_seeds(one, difference.images, *test) for one in (estimated, high))
     if least is not None:
         return _by_seeds(difference, estimated, least, most, test, start)
-    if estimated.with_endless_seeds(difference.images, *test) < POWER:
+    if estimated.with_endless_seeds(difference.images, *test[:3]) < POWER:
         return _by_images(difference, estimated, test, start)
     sentence = f"more than {MAX_SEEDS} seeds would be needed {start}"
     return Need(Remedy.BOTH, f"{sentence}{_images_cannot(difference, estimated, test)}")
 
 
 def fewest_seeds(
-    known: Components, images: int, delta: float, alpha: float = ALPHA, equality: bool = False
+    known: Components, images: int, delta: float, alpha: float = ALPHA, equality: bool = False, strict: bool = False
 ) -> int | None:
     """Return the smallest number of seeds, 3 to `MAX_SEEDS`, with power .8; None where there is none."""
     seeds = range(VERDICT_SEEDS, MAX_SEEDS + 1)
-    return next((s for s in seeds if known.power(s, images, delta, alpha, equality) >= POWER), None)
+    return next((s for s in seeds if known.power(s, images, delta, alpha, equality, strict) >= POWER), None)
 
 
 def fewest_images(
-    known: Components, seeds: int, delta: float, alpha: float = ALPHA, equality: bool = False
+    known: Components, seeds: int, delta: float, alpha: float = ALPHA, equality: bool = False, strict: bool = False
 ) -> int | None:
     """Return the smallest number of images with power .8 at so many seeds; None where there is none."""
 
     def enough(images: int) -> bool:
-        return known.power(seeds, images, delta, alpha, equality) >= POWER
+        return known.power(seeds, images, delta, alpha, equality, strict) >= POWER
 
     fewest = bisect_left(range(MAX_IMAGES + 1), True, lo=2, key=enough)
     return fewest if fewest <= MAX_IMAGES else None

@@ -273,3 +273,19 @@ def test_in_the_unit_of_another_metric() -> None:
     assert " to find a difference of 0.03 degrees (report.margin) with" in found.sentence
     assert found.sentence.endswith("(there are 3); scans cannot decide this, it needs seeds")
     assert "equality within 0.03 degrees" in need_equal(one, 0.03).sentence
+
+
+@pytest.mark.parametrize("equality", [False, True])
+def test_the_strict_rule_needs_more_seeds(equality: bool) -> None:
+    """Its intervals are wider with 3 to 7 seeds; from 8 on both rules go by the pair's own seeds."""
+    pilot = known(0.0, 0.01, 0.05, settings=5)
+    within, strict = 0.03, []
+    for rule in (False, True):
+        found = need_equal(pilot, within, strict=rule) if equality else need(pilot, Assumed(within, "a"), strict=rule)
+        assert found.seeds is not None
+        strict.append(found.seeds)
+        one = components(pilot)
+        assert one is not None
+        assert one.power(found.seeds, 360, within, equality=equality, strict=rule) >= 0.8
+        assert found.seeds == 3 or one.power(found.seeds - 1, 360, within, equality=equality, strict=rule) < 0.8
+    assert strict[0] < strict[1]

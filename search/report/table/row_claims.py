@@ -43,6 +43,8 @@ class Bench:
         margin = space.report.margin
         self.margin = margin if margin is None or margin <= evidence.measure.span else None
         self.alpha = ALPHA / self.looks
+        self.rule = Rule(space.report.noise)
+        self.strict = self.rule is Rule.STRICT
         self._scores: dict[int, Scores] = {}
         self.places: dict[str, dict[str, list[int]]] = {}  # other axes -> row -> lines
         self.values: dict[str, Any] = {}  # key of a row -> the row
@@ -93,7 +95,7 @@ class Bench:
         pairs = [(panel.places[own], place) for place in here.values()]
         scores, number = self._counted(panel), self.evidence.panels.index(panel)
         names = [None if name is None else (number, name) for name in alike(scores, pairs)]
-        differences = compare(scores, pairs, Rule(self.space.report.noise), panel.unlearned)
+        differences = compare(scores, pairs, self.rule, panel.unlearned)
         found = dict(zip(here, zip(differences, names, strict=True), strict=True))
         lost = Difference(Trust.NOT_ESTIMABLE, reason=DIVERGED, measure=measure)
         for row, pair in zip(here, pairs, strict=True):
@@ -112,7 +114,7 @@ class Bench:
         """Return what would find the difference that is assumed of rows a and b."""
         if difference.measure.unit != "pt" and not (delta or self.margin):
             return Need(Remedy.UNKNOWN, NO_MARGIN)
-        return need(difference, assumed(delta, self._published(a, b), self.margin), tests, self.looks)
+        return need(difference, assumed(delta, self._published(a, b), self.margin), tests, self.looks, self.strict)
 
     def need_beyond(self, difference: Difference, a: str, b: str, by: float, tests: int) -> Need:
         """Return what would show that a is better than b by at least `by`, where it is better for sure.
@@ -126,7 +128,7 @@ class Bench:
             return Need(Remedy.UNKNOWN, NO_MARGIN)
         beyond = assumed(None, past, self.margin)
         wanted = replace(beyond, source=f"{beyond.source}, beyond the claim's {size(by, measure)}")
-        return need(difference, wanted, tests, self.looks)
+        return need(difference, wanted, tests, self.looks, self.strict)
 
     def _published(self, a: str, b: str) -> float | None:
         if not self.evidence.measure.correctness:
@@ -205,7 +207,7 @@ class RowClaim:
         if same:
             sentence = EQUAL_ROWS
         elif "equal" in self.claim:
-            sentence = need_equal(difference, self.claim["within"], self.bench.looks).sentence
+            sentence = need_equal(difference, self.claim["within"], self.bench.looks, self.bench.strict).sentence
         elif by is not None and clear:
             sentence = self.bench.need_beyond(difference, self.row, row, by, tests).sentence
         else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -16,7 +17,7 @@ from search.report.table.build import comparison_table
 from search.space.model import Axis, Float, Grid, Published, Search
 from search.statistics.verdicts import Kind
 from tests.report.builder import key_of
-from tests.report.judging import SPACE, Bench, levels, pattern, verdict_of
+from tests.report.judging import SPACE, Bench, card, levels, pattern, verdict_of
 
 GAMMA = Axis("gamma", Grid([0, 1, 2]))
 
@@ -315,3 +316,22 @@ def test_single_runs_are_explained_where_a_figure_is_of_one(ledger):
             bench.run({"gamma": 2}, s, pattern(2, s, 40), state=State.FINISHED if s == 0 else state)
         notes = comparison_table(bench.opened).notes
         assert any("One seed:" in note for note in notes) is explained
+
+
+@pytest.mark.parametrize("claim", [{"better": [1, 0]}, {"equal": [1, 0], "within": 0.03}])
+def test_what_would_decide_goes_by_the_rule_of_the_table(ledger, claim):
+    """The strict rule needs more seeds, so the sentence of an undecided claim names more."""
+    rng = np.random.default_rng(4)
+    bench = Bench(ledger, data=card(400)).reported(claims=(claim,), margin=0.03)
+    hard = rng.random(400)
+    for a in (0, 1, 2):
+        for s in (0, 1, 2):
+            bench.run({"gamma": a}, s, 0.7 * hard + 0.3 * rng.random(400) < 0.8 + 0.008 * rng.standard_normal())
+    counts = []
+    for noise in ("guarded", "strict"):
+        needed = re.search(
+            r"; (\d+)[ \w]* seeds per setting would be needed", verdict_of(bench.reported(noise=noise)).reason
+        )
+        assert needed is not None
+        counts.append(int(needed[1]))
+    assert counts == [5, 6]
