@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Literal
 from search.report.formats.cross_sheet import cross_columns
 from search.report.formats.sheet import Column, Entry, Sheet
 from search.report.table.judged_text import claim_note, difference_head, difference_text, level, mixed, right_text
-from search.report.table.model import Cell, Judged, Line, Table
+from search.report.table.model import NOT_JUDGED, Again, Cell, Judged, Line, Table
+from search.report.table.noise_notes import flagged
 from search.report.table.notes import BEST, PARTIAL, SELECTED
 from search.report.text import duration, figure, is_accuracy, readable, significant, with_unit
 from search.statistics.single import head as head_of_one
@@ -109,16 +110,17 @@ def drawn_lines(table: Table) -> Iterator[Line]:
         chance = "at chance" if table.measure.correctness else "as untrained"
         for told, again in ((f"diverged {chance}", line.at_chance), (LEARNED, line.learned)):
             if again:
-                yield _second(table, line, told, *again)
+                yield _second(table, line, told, again)
 
 
-def _second(table: Table, line: Line, told: str, judged: Judged, tested: Judged) -> Line:
-    """Return the line that stands below one."""
-    cells = {name: _cell_of(judged) if name == table.judged else Cell() for name in line.cells}
-    setting, seeds = f"{line.setting}, {told}", judged.cell.seeds
-    second = Line(setting, line.configuration, line.parameters, seeds, line.seeds, cells, None, 0.0, second=told)
-    baseline = line.baseline and told == LEARNED
-    return replace(second, chosen=_cell_of(tested), judged=judged, tested=tested, baseline=baseline)
+def _second(table: Table, line: Line, told: str, again: Again) -> Line:
+    """Return the line that stands below one: of a metric that nothing is different for it says nothing."""
+    judged, tested, scored = again
+    shown = {table.judged: judged, **scored}
+    cells = {name: _cell_of(shown.get(name, NOT_JUDGED)) for name in line.cells}
+    setting, baseline = f"{line.setting}, {told}", line.baseline and told == LEARNED
+    second = Line(setting, line.configuration, line.parameters, again.seeds, line.seeds, cells, None, 0.0, second=told)
+    return replace(second, chosen=_cell_of(tested), judged=judged, tested=tested, scored=scored, baseline=baseline)
 
 
 def _cell_of(judged: Judged) -> Cell:
@@ -181,7 +183,8 @@ def _test(table: Table, several: bool, decides: bool) -> list[Column]:
     """Return the columns of the test images, at the epoch chosen on validation."""
     head, mark = _head(table.test, several), mixed(table)
     entries = [
-        Entry(level(table.test, line.chosen, line.tested, mark), line.tested.better) for line in drawn_lines(table)
+        Entry(flagged(level(table.test, line.chosen, line.tested, mark), line.tested), line.tested.better)
+        for line in drawn_lines(table)
     ]
     if not any(line.tested.known for line in table.lines):
         return [Column(head, "number", entries, "test", _TEST)]
@@ -196,7 +199,8 @@ def _value(table: Table, line: Line, name: str) -> str:
     chosen = table.value == "best" and line.finished
     marks = [PARTIAL] * line.partial + [SELECTED] * bool(chosen)
     marks += [BEST] * bool(line.best_of and name == table.metrics[0])
-    return " ".join([level(name, cell, line.judgement(table, name), mixed(table)), *marks])
+    judged = line.judgement(table, name)
+    return flagged(" ".join([level(name, cell, judged, mixed(table)), *marks]), judged)
 
 
 def _measured_like_published(table: Table) -> str:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from search.report.formats.sheet import Column, Entry
 from search.report.table.judged_text import difference_head, difference_text, plus_minus
 from search.report.table.model import NOT_JUDGED, Line, Table
+from search.report.table.noise_notes import flagged
 from search.report.table.notes import PARTIAL, SELECTED
 from search.report.text import value_text, with_unit
 
@@ -50,7 +51,7 @@ def _level(table: Table, line: Line, metric: str) -> Entry:
         return Entry(f"diverged {PARTIAL}" if line.diverged else "")
     marks = [PARTIAL] * line.partial + [SELECTED] * (table.value == "best" and line.finished > 0)
     judged = line.judged if metric == table.judged else NOT_JUDGED
-    return Entry(" ".join([plus_minus(metric, cell, judged), *marks]), judged.better)
+    return Entry(flagged(" ".join([plus_minus(metric, cell, judged), *marks]), judged), judged.better)
 
 
 def _difference(line: Line) -> Entry:
@@ -58,4 +59,4 @@ def _difference(line: Line) -> Entry:
 
 
 def _test(table: Table, line: Line) -> Entry:
-    return Entry(plus_minus(table.test, line.chosen, line.tested), line.tested.better)
+    return Entry(flagged(plus_minus(table.test, line.chosen, line.tested), line.tested), line.tested.better)

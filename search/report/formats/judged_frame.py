@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from search.report.record.series import Columns, Series
-from search.report.table.model import NOT_JUDGED, Cell, Claim, Judged, Line, Table
+from search.report.table.model import Cell, Claim, Judged, Line, Table, again_of
 from search.statistics.results import Difference, Trust
 
 if TYPE_CHECKING:
@@ -25,31 +25,42 @@ def figure_columns(table: Table) -> Iterator[Column]:
     answer the difference is: see `statistics.results.State`). Where a seed diverged: ``_at_chance`` with its ends, the
     metric with such seeds at chance, or at the score of an untrained model. Where a run did not learn: ``_stuck``, how
     many of the setting, and ``_learned`` with its ends and its difference, the same without such runs. Of other
-    metrics with scores the same under their names, without these two. Of the test metric the same under
-    ``<metric>_chosen``, with mean and sd: at the epoch that each run chose on validation.
+    metrics with scores the same under their names. Of the test metric the same under ``<metric>_chosen``, with mean and
+    sd: at the epoch that each run chose on validation.
     """
-    if table.judged:
-        yield from _judged(table, table.judged, lambda line: line.judged)
-        if any(line.at_chance for line in table.lines):
-            chance = f"{table.judged}_at_chance"
-            yield chance, "float64", lambda line: _at_chance(line).cell.estimate
-            yield from _ends(chance, _at_chance)
-        if any(line.learned for line in table.lines):
-            learned = f"{table.judged}_learned"
-            yield f"{table.judged}_stuck", "int64", lambda line: sum(flag.outcome for flag in line.judged.stuck)
-            yield learned, "float64", lambda line: _learned(line).cell.estimate
-            yield from _ends(learned, _learned)
-            if table.compared:
-                between = f"{learned}_difference"
-                yield between, "float64", lambda line: _between(line).estimate
-                yield from _ends(between, _between)
-    for name in table.scored:
-        yield from _judged(table, name, partial(Line.judgement, table=table, metric=name))
-    if table.test:
-        test = f"{table.test}_chosen"
-        yield from mean_columns(test, lambda line: line.chosen)
-        if any(line.tested.known for line in table.lines):
-            yield from _judged(table, test, lambda line: line.tested)
+    for name in table.metrics_judged:
+        of, shown = partial(Line.judgement, table=table, metric=name), name
+        if name == table.test:
+            shown = f"{table.test}_chosen"
+            yield from mean_columns(shown, lambda line: line.chosen)
+            if not any(line.tested.known for line in table.lines):
+                continue
+        yield from _judged(table, shown, of)
+        yield from _second_lines(table, shown, name, of)
+
+
+def _second_lines(table: Table, shown: str, metric: str, of: Callable[[Line], Judged]) -> Iterator[Column]:
+    """Yield the columns of a metric's second lines: with diverged runs counted, and without runs that did not learn."""
+
+    def chance(line: Line) -> Judged:
+        return again_of(table, line.at_chance, metric)
+
+    def learned(line: Line) -> Judged:
+        return again_of(table, line.learned, metric)
+
+    if any(chance(line).known for line in table.lines):
+        yield f"{shown}_at_chance", "float64", lambda line: chance(line).cell.estimate
+        yield from _ends(f"{shown}_at_chance", chance)
+    if any(learned(line).known for line in table.lines):
+        yield f"{shown}_stuck", "int64", lambda line: sum(flag.outcome for flag in of(line).stuck)
+        yield f"{shown}_learned", "float64", lambda line: learned(line).cell.estimate
+        yield from _ends(f"{shown}_learned", learned)
+        if table.compared:
+
+            def between(line: Line) -> Difference:
+                return learned(line).difference or Difference(Trust.NOT_ESTIMABLE)
+
+            yield from _beside(f"{shown}_learned_difference", between)
 
 
 def mean_columns(metric: str, cell: Callable[[Line], Cell]) -> Iterator[Column]:
@@ -117,15 +128,3 @@ def _ends(name: str, of: Callable[[Line], Judged | Difference]) -> Iterator[Colu
 
     yield f"{name}_low", "float64", lambda line: end(line, 0)
     yield f"{name}_high", "float64", lambda line: end(line, 1)
-
-
-def _at_chance(line: Line) -> Judged:
-    return line.at_chance[0] if line.at_chance else NOT_JUDGED
-
-
-def _learned(line: Line) -> Judged:
-    return line.learned[0] if line.learned else NOT_JUDGED
-
-
-def _between(line: Line) -> Difference:
-    return _learned(line).difference or Difference(Trust.NOT_ESTIMABLE)

@@ -35,6 +35,7 @@ _SIGNS = {
         "‡": r"\ddag{}",
         "§": r"\S{}",
         "¶": r"\P{}",
+        "‖": r"\textbardbl{}",
         "…": r"\dots{}",
         "–": r"\textendash{}",
         "—": r"\textemdash{}",

@@ -23,7 +23,7 @@ MAX_PARAGRAPH_COLUMNS = 100
 BETTER = "*"
 """Marks what is drawn bold."""
 
-_MARKED = re.compile(rf"(.*?)((?: [†‡§¶{re.escape(BETTER)}])*)", re.DOTALL)
+_MARKED = re.compile(rf"(.*?)((?: [†‡§¶‖{re.escape(BETTER)}])*)", re.DOTALL)
 """A value, and the marks behind it."""
 
 _COUNT = re.compile(r"(?<=\b[0-9]) (?=[a-z])|(?<=\b[0-9][0-9]) (?=[a-z])")

@@ -292,6 +292,8 @@ def _diverged(table: Table) -> Iterator[Note]:
     found = [(line.setting, line.judged.cell) for line in table.lines if line.at_chance]
     chance = "chance" if table.measure.correctness else "the score of an untrained model"
     what = " (1 / classes)" if table.measure.correctness else ""
+    if table.measure.correctness and any(line.at_chance and line.at_chance.scored for line in table.lines):
+        what += f", and in {listed(table.scored)} at the score of an untrained model"
     yield Note(f"A diverged run is an outcome ({_shares(found)}): {where} counts it at {chance}{what}.")
     if any(claim.evidence for claim in table.verdicts):
         yield Note(f"Claims count diverged runs at {chance}.")

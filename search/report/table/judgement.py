@@ -23,7 +23,7 @@ from search.report.record.looks import looks_of
 from search.report.record.panel import Evidence, Panel
 from search.report.table.claims import SEARCHED, verdicts
 from search.report.table.cross import baseline_of
-from search.report.table.model import NOT_JUDGED, Judged, Table
+from search.report.table.model import NOT_JUDGED, Again, Judged, Table
 from search.space.model import CONFIRM_SUFFIX
 from search.statistics.cell import cell
 from search.statistics.crossed import Rule, alike, compare
@@ -102,8 +102,8 @@ def judged(table: Table, read: Curves, lines: Sequence[Sequence[Curve]]) -> tupl
             line,
             judged=val.judged[place],
             tested=test.judged[place] if test is not None else NOT_JUDGED,
-            at_chance=_second(place, partners, (val, test), rule, _at_chance),
-            learned=_second(place, partners, (val, test), rule, _learned),
+            at_chance=_again(place, partners, (val, test, scored), rule, _at_chance),
+            learned=_again(place, partners, (val, test, scored), rule, _learned),
             scored={name: split.judged[place] for name, split in scored.items()},
             baseline=partners.get(place) == place,
         )
@@ -262,30 +262,38 @@ def _diverged(split: _Split, place: int | None) -> int:
     return split.judged[place].cell.diverged if place is not None else 0
 
 
-_Again = Callable[[Panel, int, int | None], Scores | None]
+_Other = Callable[[Panel, int, int | None], Scores | None]
 """Gives the scores of a setting's second line, from its panel and the places of it and of its baseline."""
 
 
-def _second(
-    place: int, partners: Mapping[int, int], splits: Sequence[_Split | None], rule: Rule, again: _Again
-) -> tuple[Judged, Judged] | tuple[()]:
-    """Return a line judged once more, on other scores; () where there are none.
+def _again(
+    place: int,
+    partners: Mapping[int, int],
+    splits: tuple[_Split, _Split | None, Mapping[str, _Split]],
+    rule: Rule,
+    scores_of: _Other,
+) -> Again | tuple[()]:
+    """Return a line judged once more, in each metric that has other scores for it; () where none has.
 
     It describes: no p value, in no family, never bold.
     """
-    lines = []
-    for split in splits:
+
+    def second(split: _Split | None) -> Judged:
         panel = split.evidence.panel(place) if split is not None and not split.evidence.why else None
-        own = panel.places[place] if panel is not None else -1
-        other = panel.places.get(partners.get(place, place)) if panel is not None else None
+        if split is None or panel is None:
+            return NOT_JUDGED
+        own, other = panel.places[place], panel.places.get(partners.get(place, place))
         other = None if other == own else other
-        scores = again(panel, own, other) if panel is not None else None
-        if split is None or panel is None or scores is None:
-            lines.append(NOT_JUDGED)
-            continue
+        scores = scores_of(panel, own, other)
+        if scores is None:
+            return NOT_JUDGED
         difference = None if other is None else compare(scores, [(own, other)], rule, panel.unlearned)[0]
-        lines.append(Judged(cell(scores, own), split.level, difference))
-    return (lines[0], lines[1]) if lines[0].known else ()
+        return Judged(cell(scores, own), split.level, difference)
+
+    val, test, scored = splits
+    by_score = {name: again for name, split in scored.items() if (again := second(split)).known}
+    found = Again(second(val), second(test), by_score)
+    return found if found.seeds else ()
 
 
 def _at_chance(panel: Panel, own: int, _: int | None) -> Scores | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from search.statistics.measure import ACCURACY, Measure
 from search.statistics.results import ALPHA, CellEstimate, Difference, Trust
@@ -70,6 +70,25 @@ NOT_JUDGED = Judged(CellEstimate(Trust.NOT_ESTIMABLE))
 """What predictions say that are not there."""
 
 
+class Again(NamedTuple):
+    """A line judged once more, on fewer or on other runs.
+
+    Attributes:
+        judged: as `Line.judged`; `NOT_JUDGED` where nothing is different for that metric.
+        tested: as `Line.tested`, likewise.
+        scored: as `Line.scored`, the metrics alone that something is different for.
+    """
+
+    judged: Judged
+    tested: Judged
+    scored: Mapping[str, Judged]
+
+    @property
+    def seeds(self) -> int:
+        """Seeds behind it, of the first metric that has some."""
+        return next((one.cell.seeds for one in (self.judged, *self.scored.values(), self.tested) if one.known), 0)
+
+
 @dataclass(frozen=True)
 class Line:
     """One configuration.
@@ -93,9 +112,9 @@ class Line:
         chosen: test accuracy at the epoch that each run chose on validation.
         judged: what its predictions say of `Table.judged`; `NOT_JUDGED` where they say nothing.
         tested: the same of the test accuracy at the chosen epoch.
-        at_chance: `judged` and `tested` with diverged seeds counted at chance; () where none diverged.
-        learned: `judged` and `tested` on seeds without runs that did not learn, its own or the baseline's; () where all
-            did, or fewer than two are left.
+        at_chance: the line with diverged seeds counted at chance; () where none diverged.
+        learned: the line on seeds without runs that did not learn, its own or the baseline's; () where all did in every
+            metric, or fewer than two are left.
         scored: metric -> the same of it, for `Table.scored`.
         baseline: it is one of the table's baselines.
         best_of: settings of a search of which this is the best by the figure it is shown with; 0 for every other line.
@@ -121,8 +140,8 @@ class Line:
     chosen: Cell = Cell()
     judged: Judged = NOT_JUDGED
     tested: Judged = NOT_JUDGED
-    at_chance: tuple[Judged, Judged] | tuple[()] = ()
-    learned: tuple[Judged, Judged] | tuple[()] = ()
+    at_chance: Again | tuple[()] = ()
+    learned: Again | tuple[()] = ()
     scored: Mapping[str, Judged] = field(default_factory=dict)
     baseline: bool = False
     best_of: int = 0
@@ -130,12 +149,23 @@ class Line:
 
     def judgement(self, table: Table, metric: str) -> Judged:
         """Return what is said of one of the table's metrics at the epoch it is shown at; `NOT_JUDGED` for nothing."""
+        if metric == table.test:
+            return self.tested
         return self.judged if metric == table.judged else self.scored.get(metric, NOT_JUDGED)
 
     @property
     def partial(self) -> bool:
         """Whether the line must not stand unmarked among finished ones."""
         return bool(self.ending)
+
+
+def again_of(table: Table, again: Again | tuple[()], metric: str) -> Judged:
+    """Return what a second line (`Line.at_chance`, `Line.learned`) says of a metric; `NOT_JUDGED` for nothing."""
+    if not again:
+        return NOT_JUDGED
+    if metric == table.test:
+        return again.tested
+    return again.judged if metric == table.judged else again.scored.get(metric, NOT_JUDGED)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -274,6 +304,11 @@ class Table:
     def notes(self) -> list[str]:
         """The footnotes, each as one paragraph."""
         return [note.text for note in self.footnotes]
+
+    @property
+    def metrics_judged(self) -> list[str]:
+        """The metrics that lines are judged by: the judged one first, then others by their scores, then the test's."""
+        return list(dict.fromkeys(name for name in (self.judged, *self.scored, self.test) if name))
 
     @cached_property
     def measure(self) -> Measure:

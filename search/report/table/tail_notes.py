@@ -17,11 +17,8 @@ MAX_SETTINGS_TOLD = 5
 
 def tail_notes(table: Table) -> Iterator[Note]:
     """Yield, of each metric that is a mean of real scores, its companions, setting by setting."""
-    for metric in dict.fromkeys((table.judged, *table.scored, table.test)):
-        cells = [
-            (line.setting, line.tested if metric == table.test else line.judgement(table, metric))
-            for line in table.lines
-        ]
+    for metric in table.metrics_judged:
+        cells = [(line.setting, line.judgement(table, metric)) for line in table.lines]
         told = [f"{setting} {_told(one)}" for setting, one in cells if one.companions is not None]
         if not told:
             continue
