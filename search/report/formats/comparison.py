@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import compress
 
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
@@ -47,6 +48,7 @@ def comparison_lines(table: Table, width: int) -> Iterator[Text]:
         width: of the terminal, in its columns.
     """
     drawn, common = _drawn(table, width)
+    drawn = _telling(drawn, table)
     yield from paragraph(drawn.sheet.title, width)
     if common:
         yield from paragraph(f"All of them: {common}.", width)
@@ -69,6 +71,16 @@ def comparison_lines(table: Table, width: int) -> Iterator[Text]:
         yield Text("")
     for note in notes[first:]:
         yield from paragraph(note, width)
+
+
+def _telling(drawn: Fitted, table: Table) -> Fitted:
+    """Return a table without the second lines of which no figure is shown."""
+    if table.cross:
+        return drawn
+    figures = [column.entries for column in drawn.shown if column.key not in ("setting", "seeds")]
+    kept = [not line.second or any(one[place].text for one in figures) for place, line in enumerate(drawn_lines(table))]
+    columns = [replace(column, entries=[*compress(column.entries, kept)]) for column in drawn.sheet.columns]
+    return replace(drawn, sheet=replace(drawn.sheet, columns=columns))
 
 
 def _needed(notes: Sequence[Note], drawn: Fitted) -> Iterator[str]:

@@ -33,17 +33,16 @@ def flagged(text: str, judged: Judged) -> str:
 def noise_notes(table: Table, rule: str) -> Iterator[Note]:
     """Yield what must be said of the noise of runs."""
     for metric in table.metrics_judged:
-        about = (metric,) if metric in table.scored else ("test",) if metric == table.test else ()
         where, start = ("", "") if metric == table.judged else (f" by {metric}", f"By {metric} ")
         stuck = [line for line in table.lines if outcomes(line.judgement(table, metric))]
         for line in stuck[:MAX_SETTINGS_TOLD]:
             count = f"{STUCK} {start}{_count(table, line, metric)}"
-            yield Note(f"{count}{_stuck(table, line, metric)}", f"{count}.", about)
+            yield Note(f"{count}{_stuck(table, line, metric)}", f"{count}.")
         if (more := len(stuck) - MAX_SETTINGS_TOLD) > 0:
-            yield Note(f"{STUCK} Runs of {counted(more, 'more setting')} did not learn{where}.", about=about)
+            yield Note(f"{STUCK} Runs of {counted(more, 'more setting')} did not learn{where}.")
         unclear = [line.setting for line in table.lines if _at_chance(line.judgement(table, metric))]
         if unclear:
-            yield Note(f"{STUCK} Not told from chance{where}: {_some(unclear)}.", about=about)
+            yield Note(f"{STUCK} Not told from chance{where}: {_some(unclear)}.")
     if noisy := _noisy(table):
         told = [f"{name} (p {p_text(p)})" for name, p in noisy.items()]
         yield Note(f"Runs scatter more than the rest in {_some(told)}: their own spread is used.")

@@ -151,6 +151,28 @@ def test_candidates_of_a_confirm_stage_are_called_as_it_calls_them(ledger, width
         assert label in paragraphs(text)
 
 
+def test_a_second_line_is_called_what_it_is_and_stands_only_with_figures(ledger):
+    """A candidate of which a run did not learn, by val_loss alone, which a narrow terminal leaves out."""
+    options = {"baseline": {"gamma": 0}, "best 1": {"gamma": 2}}
+    labels = {name: f"{name}: {pairs_text(settings)}" for name, settings in options.items()}
+    report = replace(SPACE.report, rows=AXIS, baseline="baseline", labels=labels)
+    space = replace(SPACE, name="s (confirm)", axes=[Axis(AXIS, Grid([*options], options))], report=report)
+    bench = Bench(ledger, replace(space, search=replace(space.search, objective=Objective("val_loss", "minimize"))))
+    rng = np.random.default_rng(0)
+    for name in options:
+        for seed in bench.space.seeds:
+            stuck = (name, seed) == ("best 1", 2)
+            losses = rng.normal(1.4, 0.01, 40) if stuck else rng.gamma(2, 0.1, 40)
+            bench.run({AXIS: name}, seed, np.arange(40) < 30 + seed, np.arange(30) < 25 + seed, losses=losses)
+    table = comparison_table(bench.opened)
+    wide, narrow = (on_terminal(table, width) for width in (250, 60))
+    assert "best 1, of runs that learn  " in wide
+    assert "diverged at chance" not in wide
+    assert "best 1  " in narrow
+    assert "of runs that learn" not in narrow
+    assert "By val_loss 1 of 3 runs of best 1: gamma=2 did not learn (" in paragraphs(narrow)
+
+
 def test_labels_keep_their_names(make):
     report = Report(rows="gamma", labels={"0": "plain", "2": "focal"})
     space = replace(GAMMAS, axes=[Axis("gamma", Grid([0, 2])), Axis("lr", Grid([0.1, 0.2]))], report=report)
