@@ -243,6 +243,11 @@ class Space:
     notes: Sequence[Fault] = field(default=(), compare=False)
     typed: Mapping[str, str] = field(default_factory=dict, compare=False)
 
+    @property
+    def read_metrics(self) -> tuple[str, ...]:
+        """Metrics that the file asks for by name: the objective, and what the report shows beside it."""
+        return self.search.objective.metric, *self.report.metrics
+
     def settings(self, parameters: Parameters) -> dict[str, Any]:
         """Return what `parameters` (axis -> value) mean together with the fixed settings.
 

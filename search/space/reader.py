@@ -38,6 +38,7 @@ from search.space.searching import (
     check_confirm,
     check_epochs,
     check_metric,
+    check_shown,
     check_size,
     read_resources,
     read_search,
@@ -140,6 +141,7 @@ def _space(root: Node, stem: str, file: str, workload: Workload | None, rules: R
     measured = workload.metrics if isinstance(workload, Measuring) else ()
     check_metric(search, measured, problems)
     check_stops(root, measured, problems)
+    check_shown(extends.section(root, "report"), measured, problems)
     searchable = sound and search.sound and len(problems) == before
     parts["report"] = read_report(extends.section(root, "report"), axes, names, rules is not None, problems)
     check_margins(extends.section(root, "report"), parts["search"].objective.metric, problems)

@@ -54,6 +54,7 @@ class Report:
         claims: statements to be judged, as read; rows and values of axes in their one spelling.
         looks: how often the table may be looked at while seeds are added, None where that was not planned.
         noise: how seed noise is estimated, ``guarded`` or ``strict``.
+        metrics: further metrics that have columns.
     """
 
     rows: str | tuple[str, ...] = ""
@@ -67,6 +68,7 @@ class Report:
     claims: Sequence[Mapping[str, Any]] = ()
     looks: int | None = None
     noise: str = "guarded"
+    metrics: Sequence[str] = ()
 
     @cached_property
     def row_axes(self) -> tuple[str, ...]:

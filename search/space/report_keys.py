@@ -163,6 +163,15 @@ REPORT: Rule = mapping(
             "description": "how the noise of runs is estimated from those of other settings; strict: wider intervals "
             "with 3 and 4 seeds, should one setting be far noisier than the rest",
         },
+        "metrics": {
+            "type": "array",
+            "items": {"type": "string", "minLength": 1},
+            "minItems": 1,
+            "uniqueItems": True,
+            "description": "further metrics with a column each; split_macro_f1 and split_balanced_accuracy are worked "
+            "out where rows hold predictions",
+            "examples": [["val_macro_f1"]],
+        },
         "labels": {
             "type": "object",
             "description": "value of the row axis: what a person reads",

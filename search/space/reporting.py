@@ -67,6 +67,7 @@ def read_report(node: Node, axes: Sequence[Axis], names: Sequence[str], fresh: b
         claims=tuple(_claim(claim, finder, finders, names, problems) for claim in claims.items),
         looks=data.get("looks"),
         noise=str(data.get("noise", "guarded")),
+        metrics=tuple(data.get("metrics", ())),
     )
 
 

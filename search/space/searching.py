@@ -124,6 +124,20 @@ def check_metric(node: Node, measured: Sequence[str], problems: Problems) -> Non
         problems.add(node, reason, key="search.objective.metric")
 
 
+def check_shown(node: Node, measured: Sequence[str], problems: Problems) -> None:
+    """Refuse a column of a metric that no row will hold.
+
+    Args:
+        node: the section ``report``.
+        measured: names of the workload's metrics; none where it does not say.
+    """
+    columns = node.entries.get("metrics")
+    for item in columns.items if columns is not None and measured else ():
+        if isinstance(item.value, str) and item.value not in measured:
+            remedy = unknown(item.value, measured)
+            problems.add(item, f"found {show(item)}, which the workload does not measure{remedy}")
+
+
 def _confirm(node: Node | None, sampler: str, axes: Sequence[Axis] | None, problems: Problems) -> Confirm | None:
     """Read ``confirm``; its baseline is a configuration of the space.
 

@@ -23,7 +23,12 @@ class ClassifierWorkload(Workload):
     recipe = "1"  # raise it when the same settings train other bits
     landmarks = (50, 80)  # where the decays' defaults change the rate: what other studies will branch off
     evaluation = "1"  # raise it when the same state gives another row
-    metrics = ("lr", *(f"{split}_{kind}" for split in ("train", "val", "test") for kind in ("loss", "accuracy")))
+    metrics = (
+        "lr",
+        *(f"{split}_{kind}" for split in ("train", "val", "test") for kind in ("loss", "accuracy")),
+        # Worked out of the predictions on record.
+        *(f"{split}_{kind}" for split in ("val", "test") for kind in ("macro_f1", "balanced_accuracy")),
+    )
 
     def canonical(self, settings: Settings) -> dict[str, Any]:
         """Return the one spelling of these settings; see `config.canonical`."""

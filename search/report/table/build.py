@@ -105,12 +105,14 @@ def table_of(read: Curves, judging: bool = True) -> Table:
 
 
 def table_metrics(read: Curves) -> list[str]:
-    """Return the metrics a table shows: the objective, validation accuracy, and the test's counterpart."""
+    """Return the metrics a table shows: the objective, validation accuracy, those the file names, and the test's
+    counterpart."""
     objective = read.space.search.objective.metric
     known = set(read.metrics)
     counterpart = f"test_{objective.removeprefix('val_')}"
     test = next((name for name in ("test_accuracy", counterpart) if name in known), None)
-    wanted = [objective, "val_accuracy" if "val_accuracy" in known else None, test]
+    shown = (name for name in read.space.report.metrics if name in known)
+    wanted = [objective, "val_accuracy" if "val_accuracy" in known else None, *shown, test]
     return list(dict.fromkeys(name for name in wanted if name))
 
 

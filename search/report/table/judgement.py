@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from search.core.derived import rule_of
 from search.core.scores import ScoreRule
 from search.ledger.ledger import StudyRecord
 from search.ledger.scored import score_rules
@@ -80,7 +81,8 @@ def judged(table: Table, read: Curves, lines: Sequence[Sequence[Curve]]) -> tupl
         # The search chose what it shows; its confirm stage is a study of its own, a grid, and judged as one.
         said = verdicts(space, table, lines, Evidence(why=SEARCHED))
         return replace(table, verdicts=said), Remarks()
-    rules = score_rules(read.study.ledger, keys_of(lines, table.value))
+    told = {name: own for name in read.space.read_metrics if (own := rule_of(name)) is not None}
+    rules = told | score_rules(read.study.ledger, keys_of(lines, table.value))
     metric, evidence = _judged_by(table, read, lines, rules)
     val = _split(evidence, len(lines), table.value == "last")
     test = None
@@ -168,12 +170,15 @@ def _judged_by(
 ) -> tuple[str, Evidence]:
     """Return the metric that intervals belong to, and what says them.
 
-    The objective where it is an accuracy, else the accuracy of validation; where no predictions tell one, the first
+    The objective where predictions tell it, else the accuracy of validation; where no predictions tell one, the first
     metric of the table that has scores.
     """
     objective = read.space.search.objective.metric
-    accuracies = [name for name in (objective, *table.metrics) if measures(name, "val")]
-    metric = accuracies[0] if accuracies else objective
+    of_classes = [name for name in table.metrics if measures(name, "val")]
+    if of_classes and not measures(objective, "val") and rule_of(objective) is None:
+        metric = of_classes[0]
+    else:
+        metric = objective
     evidence = _evidence(read, lines, metric, "val", table.value, rules)
     for other in (name for name in table.metrics if evidence.why and name in rules and name != table.test):
         if not (found := gather_scores(read, lines, other, rules[other], table.value)).why:
