@@ -3,7 +3,7 @@
     python -m benchmarks.epochs memory [--models resnet18 model_c] [--precisions fp32 bf16] [--size N] [--images N]
                                        [--threads N] [--repeat 5]
     python -m benchmarks.epochs adapter [--repeat 100]
-    python -m benchmarks.epochs start [--models resnet18 model_c] [--device cpu] [--leases 10] [--json FILE]
+    python -m benchmarks.epochs start [--models resnet18 model_c] [--device cpu] [--leases 10] [--whole] [--json FILE]
 
 *memory*: what it saves on a CPU that memory stays with the process. `classifier.process` tells glibc to keep what a
 batch gives back. Here one process does so and another does not; each trains the cases of `benchmarks.training`, drawn
@@ -16,12 +16,15 @@ epoch has four passes over the digits, about a tenth of a second.
 
 *start*: seconds from a lease to its first batch, of the first and the last lease that a worker serves, as
 `search.engine.worker.process` serves them: on a CPU each in a fork, on a GPU all in one process. Its data are images of
-flowers-102 swapped and of flowers-17, from `SEARCH_DATA`, or a folder of drawn ones, and are decoded before.
+flowers-102 swapped and of flowers-17, from `SEARCH_DATA`, or a folder of drawn ones, and are decoded before. With
+--whole each trains a whole epoch in one process, eager and recorded, and what stays behind is printed: runs that nobody
+holds and that live all the same, and memory of the GPU (on a CPU, of the process).
 """
 
 from __future__ import annotations
 
 import argparse
+import gc
 import hashlib
 import json
 import os
@@ -30,7 +33,8 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+import weakref
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -217,10 +221,59 @@ def first_batches(name: str, chosen: argparse.Namespace) -> dict[str, Any]:
     return {"case": name, "seconds": seconds}
 
 
-def starts(chosen: argparse.Namespace) -> None:
-    """Print the seconds from a lease to its first batch."""
+def leaks(name: str, chosen: argparse.Namespace) -> list[dict[str, Any]]:
+    """Return what leases that follow one another in one process leave behind, with each kind of steps."""
+    import torch
+
+    from classifier.workload import workload
+
+    case, gpus, found = CASES[name], float(chosen.device == "cuda"), []
+    with tempfile.TemporaryDirectory(prefix="leaks-") as folder:
+        told = {"batch_size": case.batch, **case.settings, **source(case.data, Path(folder)), "seed": 0}
+        told |= {"data.size": chosen.size or case.size, "model.name": case.name}
+        for graphs in (False, True):
+            fixed, [now] = workload.schedule(workload.canonical({**told, "cuda_graphs": graphs}), 1)
+            held: list[int] = []
+            alive: list[weakref.ref[Any]] = []
+            gc.collect()
+            gc.disable()  # so that nothing is freed later than at once
+            for _ in range(chosen.leases):
+                run = workload.start(fixed, 1, gpus)
+                run.train_epoch(now)
+                alive.append(weakref.ref(run))
+                del run
+                held.append(torch.cuda.memory_reserved() if gpus else resident_bytes())
+            gc.enable()
+            living = sum(one() is not None for one in alive)
+            found.append({"case": name, "recorded": graphs, "leases": chosen.leases, "alive": living, "bytes": held})
+    return found
+
+
+def resident_bytes() -> int:
+    """Return the memory that this process has."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
+
+
+def leaked(chosen: argparse.Namespace, lines: Sequence[str]) -> int:
+    """Print what leases leave behind; return how many runs live on."""
+    print(f"\n{'behind its lease':24}{'runs alive':>12}{'MB, first':>12}{f'MB, {chosen.leases}':>12}")
+    figures: list[dict[str, Any]] = []
+    for name in chosen.models:
+        figures += leaks(name, chosen)
+        for of in figures[-2:]:
+            kind, (first, *_, last) = "recorded" if of["recorded"] else "eager", [*of["bytes"], of["bytes"][-1]]
+            print(f"{f'{name}, {kind}':24}{of['alive']:12}{first / 1e6:12.0f}{last / 1e6:12.0f}", flush=True)
+        if chosen.json:
+            harness.write(chosen.json, {"conditions": lines, "leaks": figures})
+    return sum(of["alive"] for of in figures)
+
+
+def starts(chosen: argparse.Namespace) -> int:
+    """Print the seconds from a lease to its first batch, or what leases leave behind; return how many are at fault."""
     lines = [*harness.conditions({"device": chosen.device}), harness.busy()]
     print("\n".join(line for line in lines if line), flush=True)
+    if chosen.whole:
+        return leaked(chosen, lines)
     print(f"\n{'s to the first batch':24}{'first lease':>12}{f'lease {chosen.leases}':>12}{'median':>10}")
     figures = []
     for name in chosen.models:
@@ -228,7 +281,8 @@ def starts(chosen: argparse.Namespace) -> None:
         seconds = figures[-1]["seconds"]
         print(f"{name:24}{seconds[0]:12.2f}{seconds[-1]:12.2f}{statistics.median(seconds):10.2f}", flush=True)
         if chosen.json:
-            chosen.json.write_text(json.dumps({"conditions": lines, "starts": figures}, indent=1))
+            harness.write(chosen.json, {"conditions": lines, "starts": figures})
+    return 0
 
 
 def source(name: str, folder: Path) -> dict[str, Any]:
@@ -277,7 +331,7 @@ class FirstBatch(ClassifierWorkload):
         return run
 
 
-def main(arguments: list[str] | None = None) -> None:
+def main(arguments: list[str] | None = None) -> int:
     arguments = sys.argv[1:] if arguments is None else arguments
     parser = argparse.ArgumentParser(prog="python -m benchmarks.epochs", description=(__doc__ or "").splitlines()[0])
     kinds = parser.add_subparsers(dest="kind", required=True)
@@ -297,14 +351,17 @@ def main(arguments: list[str] | None = None) -> None:
     start.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
     start.add_argument("--size", type=int, help="of the images, in pixels")
     start.add_argument("--leases", type=int, default=10)
+    start.add_argument("--whole", action="store_true", help="whole epochs in one process, and what they leave behind")
     start.add_argument("--json", type=Path, help="also write the figures there")
     chosen = parser.parse_args(arguments)
     if chosen.kind == "start":
-        return starts(chosen)
+        return min(1, starts(chosen))
     if chosen.side and chosen.kind == "adapter":
-        return scripted() if chosen.side == ADAPTER else untouched()
+        scripted() if chosen.side == ADAPTER else untouched()
+        return 0
     if chosen.side:
-        return work(chosen.models[0], chosen.precisions[0], chosen.side == KEPT, chosen)
+        work(chosen.models[0], chosen.precisions[0], chosen.side == KEPT, chosen)
+        return 0
     threads = 1 if chosen.kind == "adapter" else chosen.threads
     lines = [*harness.conditions({"each side": f"{threads} thread{'s' * (threads > 1)}"}), harness.busy()]
     print("\n".join(line for line in lines if line), flush=True)
@@ -315,8 +372,8 @@ def main(arguments: list[str] | None = None) -> None:
             for precision in chosen.precisions:
                 measure(name, precision, chosen, arguments[1:])
     print(f"\nload after: {os.getloadavg()[0]:.1f}")
-    return None
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -1,36 +1,38 @@
-"""Everything that wants a GPU, in one call: tests, speed, gaps, report B's rows, and trials that share the device.
+"""Everything that wants a GPU, in one call, what tells the most first.
 
-    python -m benchmarks.gpu --out FOLDER [--minutes 10] [--parts tests training ...] [--device cuda] [--dry-run]
+    python -m benchmarks.gpu --out FOLDER [--minutes 10] [--parts probe tests ...] [--device cuda] [--dry-run]
 
-The parts, in this order, each a process of its own with a share of the minutes; one that runs over is ended, what it
-printed until then counts, and the next begins:
+The parts, in this order, each a process of its own:
 
-    tests       the files in which something is skipped for want of a GPU
-    training    `benchmarks.training` in both precisions
-    profile     `benchmarks.training --profile`
-    rows bf16   `benchmarks.rows` with recorded steps, as many of the 400 epochs as fit, the others estimated
-    rows fp32   the same in single precision, as the file stands
-    packing     `benchmarks.packing --mps`
-    study       `search run spaces/activation.yaml`, one seed and one epoch: where its libraries and images are there
+    probe          what the machine is: GPU, driver, memory, versions, what is not installed
+    tests          those that are skipped for want of a GPU, and no others
+    leaks          60 leases in the manner of a worker, eager and recorded: runs that live on, memory that stays
+    starts         seconds from a lease to its first batch
+    rows           report B's four in bf16, eager and recorded: `benchmarks.rows`, those epochs that fit
+    profile        gaps between kernels: `benchmarks.training --profile`
+    training       images per second against the device's limit, bf16
+    study          `search run` through Ray, trials sharing the GPU; once more with --no-sharing; the bits compared
+    packing        `benchmarks.packing`, without MPS and with it
+    rows           in single precision, and in bf16 with batches of 256
 
-Ray, Optuna and the like may be missing: what is left out is said. Training itself needs jsonschema, Pillow, PyYAML and
-torchvision. FOLDER gets ``log.txt`` (everything printed) and
-``figures.json``. With --dry-run sizes are tiny; with --device cpu nothing needs a GPU: so this can be tried anywhere.
+A part has a share of the minutes that are left; one that runs over is ended, which is an error, and the next begins.
+FOLDER gets ``log.txt`` (everything printed) and ``figures.json``, which is written anew whenever a part knows another
+figure. Where something is not installed a part is left out, and said; `benchmarks/carry.sh` packs what a machine
+without a network lacks. With --dry-run sizes are tiny; with --device cpu nothing needs a GPU, and the study trains a
+toy on one that Ray is told of: so this can be tried anywhere.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
-import json
 import os
 import signal
 import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 from typing import IO, Any
@@ -38,7 +40,19 @@ from typing import IO, Any
 from benchmarks import harness
 
 ROOT = Path(__file__).resolve().parent.parent
-SERVICE = ("ray", "optuna", "sqlalchemy", "jsonschema", "platformdirs", "pandas", "plotly", "click", "rich", "yaml")
+SERVICE = (
+    "ray",
+    "optuna",
+    "sqlalchemy",
+    "jsonschema",
+    "pandas",
+    "scipy",
+    "plotly",
+    "click",
+    "rich",
+    "yaml",
+    "tabulate",
+)
 """What a study needs beside torch, as modules."""
 
 TRAINING = ("jsonschema", "PIL", "yaml", "torchvision")
@@ -47,6 +61,12 @@ TRAINING = ("jsonschema", "PIL", "yaml", "torchvision")
 MIN_PART_S = 5.0
 """Seconds a part gets at least, whatever is left."""
 
+OWN_SHARE = 0.8
+"""Of the seconds of a part that ends itself, behind which it begins nothing more."""
+
+JSON, SECONDS = "FIGURES", "SECONDS"
+"""Words of a command that stand for the file of its figures, and for the seconds behind which it begins nothing."""
+
 
 @dataclass(frozen=True)
 class Part:
@@ -54,32 +74,44 @@ class Part:
 
     Attributes:
         name: for people.
-        command: arguments of Python; `JSON` in it stands for a file for its figures.
+        command: arguments of Python, with `JSON` and `SECONDS` among them.
         share: of the minutes.
-        missing: why it is left out, or "".
+        needs: modules without which it is left out.
+        environment: variables it gets beside those of this process.
     """
 
     name: str
     command: Sequence[str]
     share: float
-    missing: str = ""
+    needs: Sequence[str] = TRAINING
+    environment: Mapping[str, str] = field(default_factory=dict)
 
-
-JSON = "FIGURES"
+    @property
+    def missing(self) -> str:
+        """Why it is left out, or ""."""
+        return "; ".join(f"{name} is not installed" for name in missing(self.needs))
 
 
 @dataclass(frozen=True)
 class Ended:
-    """How a part ended: its code (None: its time was over), its seconds, and its figures where it wrote some."""
+    """How a part ended: its code (None: its time was over), its seconds, and its figures, where it wrote some."""
 
     name: str
     code: int | None
     seconds: float
-    figures: Any = field(default=None)
+    figures: Any = None
+
+    @property
+    def error(self) -> str:
+        """What went wrong, or ""."""
+        return "its time was over" if self.code is None else f"FAILED, code {self.code}" if self.code else ""
 
     def __str__(self) -> str:
-        how = "its time was over" if self.code is None else "done" if self.code == 0 else f"FAILED, code {self.code}"
-        return f"{self.name:12}{self.seconds:8.1f} s  {how}"
+        return f"{self.name:16}{self.seconds:8.1f} s  {self.error or 'done'}"
+
+    def plain(self) -> dict[str, Any]:
+        """Return it as plain data."""
+        return {"code": self.code, "seconds": self.seconds, "error": self.error, "figures": self.figures}
 
 
 def missing(modules: Sequence[str]) -> list[str]:
@@ -88,8 +120,8 @@ def missing(modules: Sequence[str]) -> list[str]:
 
 
 def tests_for_a_gpu(folder: Path) -> list[str]:
-    """Return the test files in which something is skipped for want of a GPU."""
-    return [str(path) for path in sorted(folder.rglob("test_*.py")) if "cuda.is_available()" in path.read_text()]
+    """Return the test files with tests that need a GPU."""
+    return [str(path) for path in sorted(folder.rglob("test_*.py")) if "pytest.mark.cuda" in path.read_text()]
 
 
 def parts(device: str, dry: bool, minutes: float) -> list[Part]:
@@ -101,50 +133,59 @@ def parts(device: str, dry: bool, minutes: float) -> list[Part]:
         minutes: for all of it.
     """
     at = ["--device", device]
-    tests = ["-m", "pytest", "-q", "-rs", *tests_for_a_gpu(ROOT / "tests")]
     small = ["--images", "48", "--repeat", "1", "--drawn"]
-    training = ["-m", "benchmarks.training", *at, *(small if dry else [])]
-    profile = ["-m", "benchmarks.training", *at, "--profile", *(small if dry else ["--images", "3072"])]
-    if dry:
-        training += ["--models", "model_c", "--precisions", "fp32"]
-        profile += ["--models", "model_c", "--precisions", "fp32"]
-    packing = ["-m", "benchmarks.packing", *at, "--mps"]
-    packing += [*small, "--epochs", "1", "--at-once", "2"] if dry else []
+    measured = [*at, *(["--models", "model_c", *small] if dry else ["--repeat", "2"]), "--precisions", "bf16"]
+    traced = [*at, *(["--models", "model_c", *small] if dry else ["--images", "3072"]), "--precisions", "bf16"]
+    packed = [*at, *([*small, "--epochs", "1", "--at-once", "2"] if dry else ["--precision", "bf16"])]
+    leases = [*at, "--models", "model_c", *(["--size", "16", "--leases", "4"] if dry else ["--leases", "60"])]
+    begun = [*at, *(["--models", "model_c", "--size", "16", "--leases", "2"] if dry else [])]
 
-    def rows(precision: str, share: float) -> Part:
-        command = ["-m", "benchmarks.rows", *at, "--precision", precision, "--json", JSON]
-        tiny = ["--few", "8", "--epochs", "2", "--set", "data.size=32", "--set", "batch_size=4"]
-        # It ends itself before it is ended: what is estimated would be lost otherwise.
-        command += ["--set", "cuda_graphs=true"] if precision == "bf16" else []
-        command += tiny if dry else ["--seconds", f"{0.8 * 60 * minutes * share:.0f}"]
-        return Part(f"rows {precision}", command, share)
+    def rows(name: str, share: float, precision: str, *settings: str) -> Part:
+        command = ["-m", "benchmarks.rows", *at, "--precision", precision, "--json", JSON, "--seconds", SECONDS]
+        tiny = ["--few", "8", "--epochs", "2", "--set", "data.size=32"]
+        command += [word for setting in settings for word in ("--set", setting)]
+        return Part(f"rows {name}", [*command, *([*tiny, "--set", "batch_size=4"] if dry else [])], share)
 
-    listed = [
-        Part("tests", tests, 0.1),
-        Part("training", [*training, "--json", JSON], 0.25),
-        Part("profile", profile, 0.1),
-        rows("bf16", 0.25),
-        rows("fp32", 0.1),
-        Part("packing", [*packing, "--json", JSON], 0.2),
+    of_study = ["-m", "benchmarks.packing", *at, "--study", "--seconds", SECONDS, "--json", JSON]
+    told = {"RAY_OVERRIDE_RESOURCES": '{"GPU": 1, "CPU": 2}'} if device == "cpu" else {}
+    return [
+        Part("probe", ["-m", "benchmarks.gpu", "--out", JSON, "--parts", "probe", *at], 0.03, ()),
+        Part("tests", ["-m", "pytest", "-q", "-rs", "-m", "cuda", *tests_for_a_gpu(ROOT / "tests")], 0.12, ("pytest",)),
+        Part("leaks", ["-m", "benchmarks.epochs", "start", *leases, "--whole", "--json", JSON], 0.06),
+        Part("starts", ["-m", "benchmarks.epochs", "start", *begun, "--json", JSON], 0.06),
+        rows("bf16", 0.1, "bf16"),
+        rows("recorded", 0.1, "bf16", "cuda_graphs=true"),
+        Part("profile", ["-m", "benchmarks.training", *traced, "--profile", "--json", JSON], 0.06),
+        Part("training", ["-m", "benchmarks.training", *measured, "--json", JSON], 0.12),
+        Part("study", of_study, 0.17, (*TRAINING, *SERVICE), told),
+        Part("packing", ["-m", "benchmarks.packing", *packed, "--mps", "--json", JSON], 0.1),
+        rows("fp32", 0.05, "fp32"),
+        rows("256", 0.03, "bf16", "cuda_graphs=true", "batch_size=256"),
     ]
-    why = "; ".join(f"{name} is not installed" for name in missing(TRAINING))
-    return [*(replace(part, missing=why) for part in listed), study(device, dry)]
 
 
-def study(device: str, dry: bool) -> Part:
-    """Return the part that goes through the whole service, or why it is left out."""
-    command = ["-m", "search", "run", "spaces/activation.yaml", "--set", "seeds=[0]", "--set", "epochs=1"]
-    if dry:
-        command += ["--set", "data.size=32", "--set", "data.limit=[96,48,48]", "--set", "batch_size=16"]
-    command += ["--set", "resources.gpus=0.25"] if device == "cuda" else []
-    named = os.environ.get("SEARCH_DATA")
-    reasons = [f"{name} is not installed" for name in missing(SERVICE)]
-    if not (named and (Path(named) / "flowers-102/jpg").is_dir()):
-        reasons.append("SEARCH_DATA names no folder with flowers-102")
-    return Part("study", command, 0.2, "; ".join(reasons))
+@contextlib.contextmanager
+def started(command: Sequence[str], environment: Mapping[str, str], log: IO[str]) -> Iterator[subprocess.Popen[bytes]]:
+    """Start Python in a group of its own; end what is left of the group at exit."""
+    process = subprocess.Popen(
+        [sys.executable, *command],
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        stdout=log,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
+    try:
+        yield process
+    finally:
+        for sign in (signal.SIGINT, signal.SIGKILL) if process.poll() is None else ():
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, sign)  # its own group: nothing but what it started
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(5)
 
 
-def run(part: Part, limit: float, log: IO[str], folder: Path) -> Ended:
+def run(part: Part, limit: float, log: IO[str], folder: Path, write: Any = lambda ended: None) -> Ended:
     """Run a part, at most so many seconds, and write what it prints into the log.
 
     Args:
@@ -152,47 +193,64 @@ def run(part: Part, limit: float, log: IO[str], folder: Path) -> Ended:
         limit: seconds; then it and what it started are ended.
         log: receives its output.
         folder: for its files.
+        write: called with how it stands whenever it knows another figure.
     """
-    figures = folder / f"{part.name.replace(' ', '-')}.json"
-    command = [str(figures) if word == JSON else word for word in part.command]
-    if part.name == "study":
-        command += ["--results", str(folder / "results")]
+    file = folder / f"{part.name.replace(' ', '-')}.json"
+    words = {JSON: str(file), SECONDS: f"{OWN_SHARE * limit:.0f}"}
+    command = [words.get(word, word) for word in part.command]
     paths = [str(ROOT), str(ROOT / "src"), *filter(None, [os.environ.get("PYTHONPATH")])]
     environment = {
-        **os.environ,
         "PYTHONPATH": os.pathsep.join(paths),
         "PYTHONUNBUFFERED": "1",
         "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",  # the tests need none, and one may lack what it needs
         "SEARCH_CACHE": os.environ.get("SEARCH_CACHE") or str(folder / "cache"),
+        **part.environment,
     }
     log.write(f"\n==== {part.name}: python {' '.join(command)}\n")
     log.flush()
-    began = time.monotonic()
-    process = subprocess.Popen(
-        [sys.executable, *command],
-        cwd=ROOT,
-        env=environment,
-        stdout=log,
-        stderr=subprocess.STDOUT,
-        start_new_session=True,
-    )
-    code: int | None
-    try:
-        code = process.wait(limit)
-    except subprocess.TimeoutExpired:
-        code = None
-        for sign in (signal.SIGINT, signal.SIGKILL):
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, sign)  # its own group: nothing but what it started
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(5)
-    seconds = time.monotonic() - began
-    return Ended(part.name, code, seconds, json.loads(figures.read_text()) if figures.exists() else None)
+    began, known = time.monotonic(), None
+    with started(command, environment, log) as process:
+        while (code := process.poll()) is None and time.monotonic() - began < limit:
+            time.sleep(0.1)
+            if (figures := harness.read(file)) != known:
+                known = figures
+                write(Ended(part.name, None, time.monotonic() - began, known))
+    return Ended(part.name, code, time.monotonic() - began, harness.read(file))
 
 
-def limit(share: float, minutes: float, spent: float) -> float:
-    """Return the seconds of a part: its share, what others left over not counted, and never more than what is left."""
-    return max(MIN_PART_S, min(share * 60 * minutes, 60 * minutes - spent))
+def limit_of(part: Part, listed: Sequence[Part], minutes: float, spent: float) -> float:
+    """Return the seconds of a part: what its share is, among the parts that are still to come, of those that are left.
+
+    Args:
+        part: the next one.
+        listed: it and those behind it.
+        minutes: for all parts.
+        spent: seconds so far.
+    """
+    return max(MIN_PART_S, (60 * minutes - spent) * part.share / sum(other.share for other in listed))
+
+
+def probe(device: str) -> dict[str, Any]:
+    """Return what this machine is, as far as it matters here."""
+    import torch
+
+    from search.system import gpus
+
+    found: dict[str, Any] = {
+        "conditions": harness.conditions({"device": device}),
+        "driver": gpus.driver(),
+        "GPUs": [vars(gpu) for gpu in gpus.known()],
+        "missing": {"training": missing(TRAINING), "study": missing(SERVICE), "tests": missing(["pytest"])},
+        "variables": {
+            name: value for name, value in os.environ.items() if name.startswith(("CUDA", "NVIDIA", "CUBLAS"))
+        },
+    }
+    if device == "cuda":
+        free, total = torch.cuda.mem_get_info()
+        found["memory"] = {"free": free, "total": total}
+        found["multiprocessors"] = torch.cuda.get_device_properties(0).multi_processor_count
+        found["bf16"] = torch.cuda.is_bf16_supported(including_emulation=False)
+    return found
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -203,34 +261,49 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--device", choices=["cpu", "cuda"], default="cuda")
     parser.add_argument("--dry-run", action="store_true", help="tiny sizes, to try it out")
     chosen = parser.parse_args(arguments)
+    if chosen.out.suffix == ".json":  # the first part
+        harness.write(chosen.out, probe(chosen.device))
+        return 0
     if chosen.device == "cuda" and not harness.gpu():
         parser.error("no GPU is to be seen; give --device cpu to try this out without one")
     listed = parts(chosen.device, chosen.dry_run, chosen.minutes)
-    known = {part.name.split()[0] for part in listed}
-    if unknown := sorted(set(chosen.parts or []) - known):
-        parser.error(f"found --parts {unknown[0]}, must be some of {', '.join(sorted(known))}")
+    names = {part.name.split()[0] for part in listed}
+    if unknown := sorted(set(chosen.parts or []) - names):
+        parser.error(f"found --parts {unknown[0]}, must be some of {', '.join(sorted(names))}")
     wanted = [part for part in listed if chosen.parts is None or part.name.split()[0] in chosen.parts]
     chosen.out.mkdir(parents=True, exist_ok=True)
-    told = harness.conditions({"device": chosen.device, "time": f"{chosen.minutes:g} minutes"})
-    with (chosen.out / "log.txt").open("w") as log, tempfile.TemporaryDirectory(prefix="gpu-") as name:
-        log.write("\n".join(told) + "\n")
-        ended, began = [], time.monotonic()
-        for part in wanted:
-            if part.missing:
-                continue
-            ended.append(run(part, limit(part.share, chosen.minutes, time.monotonic() - began), log, Path(name)))
-            print(ended[-1], flush=True)
-        summary = summarised(ended, {part.name: part.missing for part in wanted if part.missing})
-        log.write("\n==== summary\n" + "\n".join(summary) + "\n")
-    figures = {of.name: {"code": of.code, "seconds": of.seconds, "figures": of.figures} for of in ended}
-    (chosen.out / "figures.json").write_text(json.dumps({"conditions": told, "parts": figures}, indent=1))
+    left_out = {part.name: part.missing for part in wanted if part.missing}
+    ended = all_of([part for part in wanted if not part.missing], left_out, chosen)
     print((chosen.out / "log.txt").read_text())
-    return 1 if any(of.code not in (0, None) for of in ended) else 0
+    return 1 if any(of.error for of in ended) else 0
+
+
+def all_of(wanted: Sequence[Part], left_out: Mapping[str, str], chosen: argparse.Namespace) -> list[Ended]:
+    """Run the parts; write log and figures."""
+    told = harness.conditions({"device": chosen.device, "time": f"{chosen.minutes:g} minutes"})
+    ended: list[Ended] = []
+
+    def write(*running: Ended) -> None:
+        known = {of.name: of.plain() for of in [*ended, *running]}
+        harness.write(chosen.out / "figures.json", {"conditions": told, "parts": known, "left out": left_out})
+
+    folder = chosen.out / "parts"
+    folder.mkdir(exist_ok=True)
+    with (chosen.out / "log.txt").open("w") as log:
+        log.write("\n".join(told) + "\n")
+        began = time.monotonic()
+        for place, part in enumerate(wanted):
+            limit = limit_of(part, wanted[place:], chosen.minutes, time.monotonic() - began)
+            ended.append(run(part, limit, log, folder, write))
+            print(ended[-1], flush=True)
+            write()
+        log.write("\n==== summary\n" + "\n".join(summarised(ended, left_out)) + "\n")
+    return ended
 
 
 def summarised(ended: Sequence[Ended], left_out: Mapping[str, str]) -> list[str]:
     """Return one line per part: how it ended, or why it was left out."""
-    return [*map(str, ended), *(f"{name:12} left out: {why}" for name, why in left_out.items())]
+    return [*map(str, ended), *(f"{name:16} left out: {why}" for name, why in left_out.items())]
 
 
 if __name__ == "__main__":

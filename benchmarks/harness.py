@@ -79,6 +79,21 @@ def busy() -> str:
     )
 
 
+def write(file: Path, figures: object) -> None:
+    """Write figures as JSON; whoever reads the file meanwhile finds those of before, or these, and never a part."""
+    beside = file.with_name(f".{file.name}")
+    beside.write_text(json.dumps(figures, indent=1, default=str))
+    beside.replace(file)
+
+
+def read(file: Path) -> Any:
+    """Return figures that were written; None where there are none."""
+    try:
+        return json.loads(file.read_text())
+    except FileNotFoundError:
+        return None
+
+
 class Failed(RuntimeError):
     """A side ended before it was told to; the message ends with what it had to say."""
 

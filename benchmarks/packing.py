@@ -2,12 +2,18 @@
 
     python -m benchmarks.packing [--model model_c] [--precision fp32] [--device cpu] [--at-once 1 2] [--epochs 2]
                                  [--images N] [--repeat 1] [--mps] [--json FILE] [--drawn]
+    python -m benchmarks.packing --study [--device cpu] [--seconds S] [--json FILE]
 
 So many trials of one case of `benchmarks.training` at once, each a process of its own with one CPU thread,
 which train their epochs from the start at the same moment. On a CPU each has a core of its own, and one trial with all
 cores is a line, too. On a GPU they share it in slices of time, or with --mps through NVIDIA's Multi-Process Service,
 which this command then starts and ends (where ``nvidia-cuda-mps-control`` is there). *Same bits* compares rows,
 predictions and the final state with those of a trial alone under the same number of threads.
+
+With --study a study goes through the whole service instead, twice: `search run`, where trials come to share the GPU as
+measuring says, and `search run --no-sharing`, where each has one to itself. Every row that both have is compared to the
+last bit; so many seconds (--seconds) are for both. On a CPU a toy trains on a GPU that Ray is told of
+(RAY_OVERRIDE_RESOURCES).
 
 How to read it. *Trials per hour* are all trials at once by the seconds of the slowest; *by one* is that by one trial at
 a time. Figures are medians over the repeats, in which the numbers of trials take turns.
@@ -26,7 +32,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,6 +40,8 @@ from typing import Any
 from benchmarks import harness
 from benchmarks.harness import Turn, serve, turns
 from benchmarks.rates import CASES, Case, rounded
+
+ROOT = Path(__file__).resolve().parent.parent
 
 
 @dataclass(frozen=True)
@@ -124,9 +132,13 @@ def at_once(processes: Sequence[Turn]) -> tuple[float, list[str]]:
 
 
 def measure(
-    case: Case, chosen: argparse.Namespace, arguments: list[str], environment: Mapping[str, str]
+    case: Case,
+    chosen: argparse.Namespace,
+    arguments: list[str],
+    environment: Mapping[str, str],
+    known: Callable[[Sequence[Packed]], None] = lambda packed: None,
 ) -> list[Packed]:
-    """Train each number of trials at once, in turns."""
+    """Train each number of trials at once, in turns; whoever asks is told of each figure."""
     cores = harness.cores()
     plans = [(trials, 1) for trials in sorted({1, *chosen.at_once})]
     if chosen.device == "cpu" and len(cores) > 1:
@@ -146,6 +158,7 @@ def measure(
             seconds[trials, threads].append(took)
             digests[trials, threads] += what
             print(f"  repeat {repeat + 1}, {trials} at once, {threads} threads: {took:.1f} s", file=sys.stderr)
+            known([Packed(*plan, seconds[plan], digests[plan]) for plan in plans if seconds[plan]])
     return [Packed(*plan, seconds[plan], digests[plan]) for plan in plans]
 
 
@@ -183,6 +196,104 @@ def mps() -> Iterator[Mapping[str, str]]:
                 )
 
 
+# The whole service -------------------------------------------------------------------------------------------
+
+CLASSIFIERS: dict[str, Any] = {
+    "workload": "classifier",
+    "fixed": {"data": "digits", "data.size": 32, "batch_size": 48, "epochs": 30, "augment.crop": True},
+    "space": {
+        "model.activation": {"grid": ["relu", "gelu", "silu", "tanh"]},
+        "optimizer.lr": {"grid": [0.001, 0.002, 0.003, 0.005, 0.008, 0.01, 0.02, 0.03]},
+    },
+    "seeds": 8,
+    "search": {"objective": {"metric": "val_accuracy", "direction": "maximize"}},
+}
+"""A study on a GPU: epochs of some 30 ms, and more of them than fit into the seconds."""
+
+TOYS: dict[str, Any] = {
+    "workload": "tests.engine.gpu:OnGpu",
+    "fixed": {"epochs": 2_000, "stop.rule": "patience", "stop.patience": 2, "best": 15, "host": 0.1, "lr": 0.05},
+    "space": {"degree": {"grid": [1, 2, 3, 4]}},
+    "search": {"objective": {"metric": "train_loss", "direction": "minimize"}},
+}
+"""A study of toys on a made-up GPU, which they leave idle."""
+
+
+def study(chosen: argparse.Namespace) -> int:
+    """Run the study in both ways and compare; return how many faults there are."""
+    told: dict[str, Any] = {"conditions": harness.conditions({"device": chosen.device})}
+    with tempfile.TemporaryDirectory(prefix="study-") as name:
+        folder = Path(name)
+        space = {**(CLASSIFIERS if chosen.device == "cuda" else TOYS), "resources": "auto"}
+        (folder / "study.json").write_text(json.dumps(space))  # which is YAML, too
+        for way, more in (("shared", []), ("alone", ["--no-sharing"])):
+            began = time.perf_counter()
+            command = [sys.executable, "-m", "search", "run", str(folder / "study.json"), *more]
+            command += ["--results", str(folder / way)]
+            hours = ["--set", f"search.hours={chosen.seconds / 2 / 3600:.6f}"] if chosen.seconds else []
+            done = subprocess.run([*command, *hours], cwd=ROOT, check=False)
+            told[way] = {"code": done.returncode, "seconds": time.perf_counter() - began, **recorded(folder / way)}
+            if chosen.json:
+                harness.write(chosen.json, told)
+        told |= compared(folder / "shared", folder / "alone")
+    if chosen.json:
+        harness.write(chosen.json, told)
+    faults = study_faults(told)
+    print("\n".join([json.dumps(told, indent=1), *faults]), flush=True)
+    return len(faults)
+
+
+def study_faults(told: Mapping[str, Any]) -> list[str]:
+    """Return what is wrong with a study that was run in both ways."""
+    faults = [
+        f"{way}: search run ended with code {told[way]['code']}" for way in ("shared", "alone") if told[way]["code"]
+    ]
+    if not told["shared"]["sharing"]:
+        faults.append("shared: nothing was decided on how many trials share the GPU")
+    if not told["rows in both"]:
+        faults.append("no row is in both, so no bits were compared")
+    if told["differing"]:
+        faults.append(f"{len(told['differing'])} of {told['rows in both']} rows differ: {told['differing'][:3]}")
+    return faults
+
+
+def recorded(results: Path) -> dict[str, Any]:
+    """Return what a study's run recorded of sharing a GPU, and its rows."""
+    file = results / "study" / "conditions.json"
+    runs = json.loads(file.read_text())["runs"] if file.exists() else []
+    sharing = [run["conditions"]["gpu_sharing"] for run in runs if "gpu_sharing" in run["conditions"]]
+    return {"sharing": sharing, "rows": len(rows_of(results))}
+
+
+def rows_of(results: Path) -> dict[tuple[int, int], Any]:
+    """Return (trial, epoch) -> row of the one study there; nothing where there is none.
+
+    Not by epoch key: without sharing every trial has its own.
+    """
+    from search.ledger.ledger import Ledger
+
+    if not (results / "search.db").exists():
+        return {}
+    ledger = Ledger(str(results / "search.db"))
+    try:
+        [record] = ledger.studies()
+        paths = {trial: path for trial, (path, _) in ledger.paths(record.id).items()}
+        keys = dict.fromkeys(key for path in paths.values() for key in path)
+        rows = ledger.rows(list(keys), predictions=True, scores=True)
+        places = {(trial, place + 1): key for trial, path in paths.items() for place, key in enumerate(path)}
+        return {place: rows[key].row for place, key in places.items() if key in rows}
+    finally:
+        ledger.close()
+
+
+def compared(one: Path, other: Path) -> dict[str, Any]:
+    """Compare the rows of two results folders, to the bit."""
+    ours, theirs = rows_of(one), rows_of(other)
+    both = {place: ours[place].differences(theirs[place]) for place in ours if place in theirs}
+    differing = [f"trial {trial}, epoch {epoch}: {', '.join(names)}" for (trial, epoch), names in both.items() if names]
+    return {"rows in both": len(both), "differing": differing}
+
+
 # All of it ---------------------------------------------------------------------------------------------------
 
 
@@ -210,10 +321,12 @@ def options() -> argparse.ArgumentParser:
     for hidden in ("--threads", "--cores"):
         parser.add_argument(hidden, type=int if hidden == "--threads" else str, help=argparse.SUPPRESS)
     parser.add_argument("--trial", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--study", action="store_true", help="a study through the whole service, in both ways")
+    parser.add_argument("--seconds", type=float, default=0.0, help="of the study, in both ways together; 0: to the end")
     return parser
 
 
-def main(arguments: list[str] | None = None) -> None:
+def main(arguments: list[str] | None = None) -> int:
     arguments = sys.argv[1:] if arguments is None else arguments
     parser = options()
     chosen = parser.parse_args(arguments)
@@ -222,32 +335,39 @@ def main(arguments: list[str] | None = None) -> None:
     case = CASES[chosen.model]
     if chosen.trial:
         work(case, chosen)
-        return
+        return 0
+    if chosen.study:
+        return min(1, study(chosen))
     trial = f"{chosen.epochs} epochs of {images_of(case, chosen):,} images, {case.name} at {case.size} px"
     told = harness.conditions({"device": chosen.device, "each trial": f"{trial}, {chosen.precision}"})
     print("\n".join(line for line in [*told, harness.busy()] if line), flush=True)
-    figures = processes(case, chosen, arguments)
-    if chosen.json:
-        chosen.json.write_text(json.dumps({"conditions": told, "processes": figures}, indent=1))
+    processes(case, chosen, arguments, told)
+    return 0
 
 
-def processes(case: Case, chosen: argparse.Namespace, arguments: list[str]) -> dict[str, Any]:
+def processes(case: Case, chosen: argparse.Namespace, arguments: list[str], told: Sequence[str]) -> None:
     """Measure trials as processes and print them, without and with the service that shares a GPU."""
-    figures = {}
-    plain = measure(case, chosen, arguments, {})
+    figures: dict[str, list[Any]] = {}
+
+    def keep(way: str) -> Callable[[Sequence[Packed]], None]:
+        def kept(packed: Sequence[Packed]) -> None:
+            figures[way] = [vars(each) for each in packed]
+            if chosen.json:
+                harness.write(chosen.json, {"conditions": told, "processes": figures})
+
+        return kept
+
+    plain = measure(case, chosen, arguments, {}, keep("apart"))
     print("\nprocesses\n" + "\n".join(table(plain)), flush=True)
-    figures["apart"] = [vars(packed) for packed in plain]
     if chosen.mps and chosen.device == "cuda":
         try:
             with mps() as environment:
-                shared = measure(case, chosen, arguments, environment)
+                shared = measure(case, chosen, arguments, environment, keep("mps"))
         except (RuntimeError, subprocess.SubprocessError) as error:
             print(f"\nprocesses with MPS: left out: {error}", flush=True)
         else:
             print("\nprocesses with MPS\n" + "\n".join(table([plain[0], *shared])), flush=True)
-            figures["mps"] = [vars(packed) for packed in shared]
-    return figures
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -187,8 +187,10 @@ def traced(epoch: Callable[[], int], device: str) -> Gaps:
 # All of them -------------------------------------------------------------------------------------------------
 
 
-def measure(case: Case, chosen: argparse.Namespace, arguments: list[str]) -> Found:
-    """Let the sides of a case take turns."""
+def measure(
+    case: Case, chosen: argparse.Namespace, arguments: list[str], known: Callable[[Found], None] = lambda found: None
+) -> Found:
+    """Let the sides of a case take turns; whoever asks is told of the figures behind each repeat."""
     listed = sides(case, chosen.precisions, chosen.device)
     own = ["-m", "benchmarks.training", *arguments, "--models", case.name]
     commands = {str(side): [*own, "--side", str(place)] for place, side in enumerate(listed)}
@@ -199,6 +201,7 @@ def measure(case: Case, chosen: argparse.Namespace, arguments: list[str]) -> Fou
                 epochs[side].append(Epoch(**processes[str(side)].take()))
                 rate = epochs[side][-1].rate
                 print(f"  repeat {repeat + 1}, {case.name}, {side}: {rate:.1f} images/s", file=sys.stderr, flush=True)
+            known(Found(case, epochs))
     return Found(case, epochs)
 
 
@@ -248,7 +251,14 @@ def main(arguments: list[str] | None = None) -> None:
             return
         lines = [*harness.conditions({"device": chosen.device, "each side": budget(chosen)})]
         print("\n".join(line for line in [*lines, harness.busy()] if line), flush=True)
-        measured = []
+        measured: list[Found] = []
+        traces: dict[str, Any] = {}
+
+        def keep(figures: object) -> None:
+            """Write what there is: whoever ends this early has it."""
+            if chosen.json:
+                harness.write(chosen.json, figures)
+
         for case in cases:
             photos = photographs(case, images_of(case, chosen), chosen.drawn, Path(name))
             began = time.perf_counter()
@@ -259,12 +269,12 @@ def main(arguments: list[str] | None = None) -> None:
                 flush=True,
             )
             if chosen.profile:
-                profile(case, photos, chosen)
+                traces |= profile(case, photos, chosen)
+                keep({"conditions": lines, "gaps": traces})
                 continue
-            measured.append(measure(case, chosen, arguments))
-            print("\n".join(table(measured[-1], chosen.threads)), flush=True)
-            if chosen.json:  # again behind every case: whoever ends this early has what there is
-                chosen.json.write_text(json.dumps(plain(measured, lines), indent=1))
+            of_case = measure(case, chosen, arguments, lambda found: keep(plain([*measured, found], lines)))
+            measured.append(of_case)
+            print("\n".join(table(of_case, chosen.threads)), flush=True)
     if measured:
         report(measured, lines, chosen)
 
@@ -281,15 +291,20 @@ def budget(chosen: argparse.Namespace) -> str:
     )
 
 
-def profile(case: Case, photos: Photos, chosen: argparse.Namespace) -> None:
-    """Print the gaps between the kernels of an epoch of ours, in each precision, with and without recorded steps."""
+def profile(case: Case, photos: Photos, chosen: argparse.Namespace) -> dict[str, Any]:
+    """Print the gaps between the kernels of our epochs, in each precision, eager and recorded; return them."""
     from benchmarks.loops import ours
+
+    found = {}
 
     for side in sides(case, chosen.precisions, chosen.device):
         if side.way == OURS:
             epoch = ours(side, case, photos, chosen.threads, chosen.device)
             epoch()
-            print("\n".join(traced(epoch, chosen.device).lines(f"{case.name}, {side}")), flush=True)
+            name, of = f"{case.name}, {side}", traced(epoch, chosen.device)
+            print("\n".join(of.lines(name)), flush=True)
+            found[name] = vars(of)
+    return found
 
 
 def report(found: list[Found], lines: list[str], chosen: argparse.Namespace) -> None:
@@ -302,7 +317,7 @@ def report(found: list[Found], lines: list[str], chosen: argparse.Namespace) -> 
     print(f"{sum(met for _, met in aims)} of {len(aims)} targets are met")
     if chosen.json:
         told = {**plain(found, lines), "targets": [{"target": text, "met": met} for text, met in aims]}
-        chosen.json.write_text(json.dumps(told, indent=1))
+        harness.write(chosen.json, told)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ Importing this module does not import torch: the settings can be listed without 
 from __future__ import annotations
 
 import inspect
+import struct
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -163,12 +164,17 @@ def descend(optimizer: torch.optim.Optimizer) -> None:
 
 
 def set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
-    """Train with this learning rate from now on."""
+    """Train with this learning rate from now on; on a GPU as float32 has it, as recorded steps read it there."""
     for group in optimizer.param_groups:
         if isinstance(group["lr"], float):
-            group["lr"] = rate
+            group["lr"] = rate_read(rate, group["params"][0].is_cuda)
         else:
             group["lr"].fill_(rate)
+
+
+def rate_read(rate: float, on_gpu: bool) -> float:
+    """Return the rate that a step multiplies by: a recorded one and one that is not must read the same."""
+    return struct.unpack("f", struct.pack("f", rate))[0] if on_gpu else rate
 
 
 def state(optimizer: torch.optim.Optimizer) -> dict[int, dict[str, torch.Tensor]]:

@@ -19,3 +19,14 @@ def test_leases_reach_their_first_batch(tmp_path, monkeypatch, capsys):
     assert len(of["seconds"]) == 3
     assert all(0 < seconds < 600 for seconds in of["seconds"])
     assert capsys.readouterr().out.splitlines()[-1].startswith("model_c ")
+
+
+@pytest.mark.slow
+def test_leases_leave_no_run_behind(tmp_path, monkeypatch, capsys):
+    monkeypatch.delenv("SEARCH_DATA", raising=False)
+    file = tmp_path / "leaks.json"
+    told = ["start", "--whole", "--models", "model_c", "--size", "16", "--leases", "2", "--json", str(file)]
+    assert epochs.main(told) == 0
+    found = json.loads(file.read_text())["leaks"]
+    assert [(of["recorded"], of["alive"], len(of["bytes"])) for of in found] == [(False, 0, 2), (True, 0, 2)]
+    assert "runs alive" in capsys.readouterr().out

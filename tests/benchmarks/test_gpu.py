@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
-from benchmarks import gpu, rows
-from benchmarks.gpu import Ended, Part, limit, parts, summarised
+from benchmarks import gpu, harness, rows
+from benchmarks.gpu import Ended, Part, limit_of, parts, summarised
 from benchmarks.rows import ROOT, Row, lines, rows_of
 from search.space.reader import read_space
 
@@ -63,52 +64,85 @@ def test_rows_train_in_turns_and_are_written(tmp_path, monkeypatch, capsys):
 # Parts -------------------------------------------------------------------------------------------------------
 
 
-def test_shares_are_at_most_all_the_time():
-    listed = parts("cpu", False, 10)
-    assert sum(part.share for part in listed if part.name != "study") <= 1
-    assert [part.name for part in listed] == [
-        "tests",
-        "training",
-        "profile",
-        "rows bf16",
-        "rows fp32",
-        "packing",
-        "study",
+def test_what_tells_the_most_comes_first():
+    listed = parts("cuda", False, 10)
+    assert sum(part.share for part in listed) == pytest.approx(1)
+    assert " ".join(part.name.replace(" ", "-") for part in listed) == (
+        "probe tests leaks starts rows-bf16 rows-recorded profile training study packing rows-fp32 rows-256"
+    )
+
+
+def test_the_tests_are_those_that_need_a_gpu_and_no_others():
+    """Whatever is skipped for want of a GPU has the mark by which it is chosen."""
+    files = [Path(name) for name in gpu.tests_for_a_gpu(ROOT / "tests")]
+    own = Path(__file__)
+    skipped = [
+        path for path in (ROOT / "tests").rglob("test_*.py") if "(not torch.cuda.is_available()" in path.read_text()
     ]
+    assert {*files} - {own} == {*skipped} - {own} != set()
+    for path in skipped:
+        if path != own:
+            assert path.read_text().count("mark.skipif(not torch.cuda") == path.read_text().count("pytest.mark.cuda")
 
 
-def test_the_tests_are_those_that_know_of_a_gpu():
-    found = gpu.tests_for_a_gpu(ROOT / "tests")
-    assert str(ROOT / "tests/classifier/augment/test_independence.py") in found
-    assert str(ROOT / "tests/core/test_trial.py") not in found
-
-
-def test_a_part_never_gets_more_than_is_left():
-    assert limit(0.25, 10, 0) == 150
-    assert limit(0.25, 10, 500) == 100
-    assert limit(0.25, 10, 700) == gpu.MIN_PART_S
+def test_time_that_a_part_leaves_over_goes_to_those_behind_it():
+    first, *others = [Part(name, [], share) for name, share in (("a", 0.5), ("b", 0.3), ("c", 0.2))]
+    assert limit_of(first, [first, *others], 10, 0) == 300
+    assert limit_of(others[0], others, 10, 100) == pytest.approx(300)
+    assert limit_of(others[1], others[1:], 10, 500) == 100
+    assert limit_of(others[1], others[1:], 10, 700) == gpu.MIN_PART_S
 
 
 def test_what_cannot_be_done_is_left_out_with_the_reason(monkeypatch):
-    monkeypatch.delenv("SEARCH_DATA", raising=False)
-    monkeypatch.setattr(gpu, "missing", lambda modules: [name for name in modules if name == "ray"])
-    *others, study = parts("cpu", True, 1)
-    assert [part.missing for part in others] == [""] * 6
-    assert study.missing == "ray is not installed; SEARCH_DATA names no folder with flowers-102"
-    assert summarised([Ended("tests", 0, 1.5)], {"study": study.missing}) == [
-        "tests            1.5 s  done",
-        "study        left out: ray is not installed; SEARCH_DATA names no folder with flowers-102",
+    monkeypatch.setattr(gpu, "missing", lambda modules: [name for name in modules if name in ("ray", "scipy")])
+    left_out = {part.name: part.missing for part in parts("cpu", True, 1) if part.missing}
+    assert left_out == {"study": "ray is not installed; scipy is not installed"}
+    assert summarised([Ended("tests", 0, 1.5)], left_out) == [
+        "tests                1.5 s  done",
+        "study            left out: ray is not installed; scipy is not installed",
     ]
 
 
-def test_without_what_training_needs_nothing_is_tried(monkeypatch):
+def test_without_what_training_needs_no_training_is_tried(monkeypatch):
     monkeypatch.setattr(gpu, "missing", lambda modules: [name for name in modules if name == "jsonschema"])
-    assert {part.missing for part in parts("cuda", False, 10)[:-1]} == {"jsonschema is not installed"}
+    assert [part.name for part in parts("cuda", False, 10) if not part.missing] == ["probe", "tests"]
 
 
 def test_how_parts_end_is_told_apart():
     told = [str(ended).split("s  ")[1] for ended in (Ended("a", 0, 1), Ended("b", 2, 1), Ended("c", None, 1))]
     assert told == ["done", "FAILED, code 2", "its time was over"]
+
+
+SLOW_FIGURES = """
+import json, sys, time
+from pathlib import Path
+from benchmarks import harness
+for number in range(1000):
+    harness.write(Path(sys.argv[1]), {"number": number})
+    time.sleep(0.3)
+"""
+
+
+@pytest.mark.slow
+def test_a_part_that_runs_over_is_an_error_with_the_figures_it_knew(tmp_path, monkeypatch, capsys):
+    """The file of all figures holds them while the part still runs."""
+    seen: list[int] = []
+    real = harness.write
+
+    def watched(file, figures):
+        real(file, figures)
+        seen.append(figures["parts"]["long"]["figures"]["number"])
+
+    listed = [Part("long", ["-c", SLOW_FIGURES, gpu.JSON], 0.9, ()), Part("quick", ["-c", ""], 0.1, ())]
+    monkeypatch.setattr(gpu, "parts", lambda *_: listed)
+    monkeypatch.setattr(harness, "write", watched)
+    assert gpu.main(["--out", str(tmp_path), "--device", "cpu", "--minutes", str(4 / 60)]) == 1
+    told = json.loads((tmp_path / "figures.json").read_text())["parts"]
+    assert told["long"]["error"] == "its time was over"
+    assert told["long"]["figures"]["number"] >= 1
+    assert (told["quick"]["error"], told["quick"]["figures"]) == ("", None)
+    assert len(set(seen)) > 1
+    assert "long" in capsys.readouterr().out
 
 
 @pytest.mark.slow
@@ -124,14 +158,23 @@ def test_a_part_is_ended_with_all_it_started_and_its_output_is_kept(tmp_path):
     assert ended.code is None
 
 
-def test_figures_of_a_part_are_read(tmp_path):
-    script = "import json, sys; open(sys.argv[1], 'w').write(json.dumps({'rate': 3}))"
+def test_a_part_is_told_how_long_it_may_go_on_and_where_its_figures_go(tmp_path):
+    script = "import json, sys; open(sys.argv[1], 'w').write(json.dumps({'seconds': sys.argv[2]}))"
     with (tmp_path / "log.txt").open("w") as log:
-        assert gpu.run(Part("quick one", ["-c", script, gpu.JSON], 1.0), 60.0, log, tmp_path).figures == {"rate": 3}
+        ended = gpu.run(Part("quick one", ["-c", script, gpu.JSON, gpu.SECONDS], 1.0), 60.0, log, tmp_path)
+    assert (ended.code, ended.figures) == (0, {"seconds": "48"})
+
+
+def test_the_probe_says_what_the_machine_is(tmp_path):
+    assert gpu.main(["--out", str(tmp_path / "probe.json"), "--device", "cpu"]) == 0
+    told = json.loads((tmp_path / "probe.json").read_text())
+    assert told["missing"] == {"training": [], "study": [], "tests": []}
+    assert told["GPUs"] == []
+    assert any(line.startswith("processor") for line in told["conditions"])
 
 
 def test_unknown_parts_are_refused(tmp_path, capsys):
-    sentence = "found --parts nothing, must be some of packing, profile, rows, study, tests, training"
+    names = "leaks, packing, probe, profile, rows, starts, study, tests, training"
     with pytest.raises(SystemExit):
         gpu.main(["--out", str(tmp_path), "--device", "cpu", "--parts", "nothing"])
-    assert capsys.readouterr().err.splitlines()[-1].endswith(sentence)
+    assert capsys.readouterr().err.splitlines()[-1].endswith(f"found --parts nothing, must be some of {names}")

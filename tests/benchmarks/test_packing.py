@@ -56,3 +56,30 @@ def test_trials_share_the_processor_and_keep_their_bits(capsys):
     lines = [line for line in capsys.readouterr().out.splitlines() if re.match(r" +\d+ +\d+ +[\d.]+ ", line)]
     assert [line.split()[:2] for line in lines[:2]] == [["1", "1"], ["2", "1"]]
     assert [line.split()[-1] for line in lines[:2]] == ["yes", "yes"]
+
+
+# A study in both ways ------------------------------------------------------------------------------------------
+
+
+def told(**more):
+    ways = {
+        way: {"code": 0, "sharing": [{"trials_per_gpu": 2}] if way == "shared" else []} for way in ("shared", "alone")
+    }
+    return {**ways, "rows in both": 5, "differing": [], **more}
+
+
+@pytest.mark.parametrize(
+    ("more", "faults"),
+    [
+        ({}, []),
+        ({"alone": {"code": 3, "sharing": []}}, ["alone: search run ended with code 3"]),
+        (
+            {"shared": {"code": 0, "sharing": []}},
+            ["shared: nothing was decided on how many trials share the GPU"],
+        ),
+        ({"rows in both": 0}, ["no row is in both, so no bits were compared"]),
+        ({"differing": ["trial 1, epoch 2: val_loss"]}, ["1 of 5 rows differ: ['trial 1, epoch 2: val_loss']"]),
+    ],
+)
+def test_what_is_wrong_with_a_study_in_both_ways_is_told(more, faults):
+    assert packing.study_faults(told(**more)) == faults

@@ -5,13 +5,17 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
+from classifier.images import Resident, Streamed
+from classifier.steps import STEPS_BEFORE_RECORDING, Graphed
 from classifier.workload import workload
 
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.cuda,
     pytest.mark.skipif(not torch.cuda.is_available(), reason="trains on a CUDA device"),
 ]
 
@@ -29,6 +33,8 @@ RUNS = [
     for precision in ("fp32", "bf16")
     for graphs in (False, True)
 ]
+
+EAGER = [settings for settings in RUNS if not settings["cuda_graphs"]]
 
 
 def started(settings: dict[str, Any], epochs: int) -> tuple[Any, list[dict[str, Any]]]:
@@ -76,14 +82,46 @@ def test_two_runs_that_take_turns_do_not_disturb_each_other() -> None:
         assert plain(one.train_epoch(now)) == row
 
 
-@pytest.mark.parametrize("settings", RUNS, ids=lambda run: "-".join(map(str, list(run.values())[:4])))
-def test_recorded_steps_train_nearly_the_same(settings: dict[str, Any]) -> None:
-    # Not the same bits: a recorded step reads the learning rate as a float32.
-    rows = []
+@pytest.mark.parametrize("rate", [1e-4, 0.1 / 3], ids=["a rate", "one that float32 rounds"])
+@pytest.mark.parametrize("settings", EAGER, ids=lambda run: "-".join(map(str, list(run.values())[:3])))
+def test_recorded_steps_train_the_same_bits(settings: dict[str, Any], rate: float) -> None:
+    rows, states = [], []
     for graphs in (False, True):
-        run, each = started({**settings, "cuda_graphs": graphs, "optimizer.lr": 1e-4}, 2)
-        rows.append([run.train_epoch(now)["train_loss"] for now in each])
-    assert rows[0] == pytest.approx(rows[1], rel=1e-3)
+        run, each = started({**settings, "cuda_graphs": graphs, "optimizer.lr": rate}, 2)
+        rows.append([plain(run.train_epoch(now)) for now in each])
+        states.append(run.save())
+    assert rows[0] == rows[1]
+    assert states[0] == states[1]
+
+
+@pytest.mark.parametrize("graphs", [False, True], ids=["eager", "recorded"])
+def test_a_run_that_is_over_leaves_no_memory_behind(graphs: bool) -> None:
+    taken, told = [], []
+    for _ in range(4):
+        run, each = started({"cuda_graphs": graphs, "data.size": 32, **AUGMENTED}, 2)
+        for now in each:
+            run.train_epoch(now)
+        told.append(run.usage()["memory"])
+        del run
+        torch.cuda.empty_cache()
+        taken.append(torch.cuda.memory_reserved())
+    assert taken[1:] == taken[:1] * 3
+    assert max(told) < 1.05 * told[0]
+
+
+def test_recordings_of_several_shapes_share_their_memory() -> None:
+    def peak(sizes: tuple[int, ...]) -> int:
+        weight = torch.ones(512, 512, device="cuda")
+        graphed = Graphed(lambda tensor: (tensor @ weight @ weight).sum())
+        for size in sizes:
+            for _ in range(STEPS_BEFORE_RECORDING + 2):
+                graphed(torch.ones(size, 512, device="cuda"))
+        torch.cuda.empty_cache()
+        return torch.cuda.memory_reserved()
+
+    one = peak((8192,))
+    torch.cuda.empty_cache()
+    assert peak((8192, 8191, 8190, 8189)) < 1.5 * one
 
 
 @pytest.mark.parametrize("graphs", [False, True])
@@ -103,3 +141,27 @@ def test_nothing_waits_for_the_device_inside_an_epoch(optimiser: str, graphs: bo
         return len([each for each in said if "synchronizing CUDA operation" in str(each.message)])
 
     assert waits(24) == waits(120), "five times as many batches, as many waits"
+
+
+# Images --------------------------------------------------------------------------------------------------------
+
+PIXELS = np.random.default_rng(0).integers(0, 256, (23, 3, 5, 4), dtype=np.uint8)
+
+
+def test_streamed_images_arrive_on_a_gpu() -> None:
+    device = torch.device("cuda")
+    order = torch.randperm(23)
+    resident, streamed = (list(kind(PIXELS, device).batches(order, 4)) for kind in (Resident, Streamed))
+    for (_, ours), (_, theirs) in zip(resident, streamed, strict=True):
+        assert torch.equal(ours, theirs)
+        assert theirs.is_contiguous(memory_format=torch.channels_last)
+
+
+def test_images_are_never_on_a_gpu_twice() -> None:
+    torch.cuda.empty_cache()
+    torch.cuda.reset_peak_memory_stats()
+    before = torch.cuda.memory_allocated()
+    pixels = np.zeros((2048, 3, 64, 64), dtype=np.uint8)
+    held = Resident(pixels, torch.device("cuda"))
+    assert held.shape == pixels.shape
+    assert torch.cuda.max_memory_allocated() - before < 1.1 * pixels.nbytes

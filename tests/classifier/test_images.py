@@ -71,13 +71,3 @@ def test_a_last_batch_of_one_image_joins_the_one_before(images: int, size: int, 
     batches = list(cut(torch.arange(images), size))
     assert [len(batch) for batch in batches] == lengths
     assert torch.equal(torch.cat(batches), torch.arange(images))
-
-
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="copies to a CUDA device")
-def test_streamed_images_arrive_on_a_gpu() -> None:
-    device = torch.device("cuda")
-    order = torch.randperm(23)
-    resident, streamed = (list(kind(PIXELS, device).batches(order, 4)) for kind in (Resident, Streamed))
-    for (_, ours), (_, theirs) in zip(resident, streamed, strict=True):
-        assert torch.equal(ours, theirs)
-        assert theirs.is_contiguous(memory_format=torch.channels_last)

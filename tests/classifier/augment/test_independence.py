@@ -175,6 +175,7 @@ def test_every_setting_is_described_and_off_by_default() -> None:
         assert rule["description"]
 
 
+@pytest.mark.cuda
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 def test_cuda_agrees_with_the_cpu_and_never_synchronises(noise: torch.Tensor, index: torch.Tensor) -> None:
     for settings in SOME:
