@@ -21,7 +21,7 @@ from search.study.leaf import Planner, hashed
 from search.workload import SettingFaults, identity
 from tests.classifier.configurations import EPOCHS, Configuration, active, agreed, configurations, values
 
-quick = settings(deadline=None, max_examples=100, suppress_health_check=list(HealthCheck))
+quick = settings(deadline=None, max_examples=50, suppress_health_check=list(HealthCheck))
 thorough = settings(quick, max_examples=3000)
 IDENTITY = identity("classifier", ClassifierWorkload())
 
@@ -81,7 +81,7 @@ def test_decays_share_the_epochs_before_they_part(
 
 
 @pytest.mark.slow
-@settings(quick, max_examples=60)
+@settings(quick, max_examples=30)
 @given(configurations(), configurations())
 def test_any_two_configurations_share_what_they_train_alike(one: Configuration, other: Configuration) -> None:
     other = {**other, "seed": one["seed"]}
@@ -141,7 +141,7 @@ def test_settings_that_say_where_data_lie_are_not_hashed_and_their_content_is() 
 
 
 @pytest.mark.slow
-@settings(quick, max_examples=40)
+@settings(quick, max_examples=20)
 @given(configurations(), st.integers(0, 2**32), st.integers(1, EPOCHS))
 def test_order_length_and_defaults_written_out_do_not_matter(chosen: Configuration, seed: int, length: int) -> None:
     trainable(chosen)
@@ -156,7 +156,7 @@ def test_order_length_and_defaults_written_out_do_not_matter(chosen: Configurati
 
 
 @pytest.mark.slow
-@settings(quick, max_examples=40)
+@settings(quick, max_examples=20)
 @given(configurations(), configurations(), st.integers(1, EPOCHS))
 def test_what_only_comes_later_does_not_matter_before(one: Configuration, other: Configuration, epoch: int) -> None:
     """Keys are a chain: the epochs ahead, whatever they are, leave those behind alone."""

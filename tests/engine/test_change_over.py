@@ -96,7 +96,7 @@ def changed(space: Space, seed: int, workers: int, change: float, rolling: float
 
 
 @pytest.mark.slow
-@settings(fast, max_examples=25)
+@settings(fast, max_examples=12)
 @example(space_of({"a": {"grid": [0, 1, 2]}}, fixed={"epochs": 6, "stop.rule": "none"}), 0, 1, 0.3, 1.0)
 @given(*DRAWN)
 def test_what_two_epochs_of_a_lease_brought_is_not_trained_twice(
@@ -113,7 +113,7 @@ def test_nor_is_it_in_a_thousand_studies(space: Space, seed: int, workers: int, 
 
 
 @pytest.mark.slow
-@settings(fast, max_examples=25)
+@settings(fast, max_examples=12)
 @given(spaces(), st.integers(0, 2**32), st.sampled_from([0.05, 0.3]), st.sampled_from([0, 0.1]))
 def test_with_deaths_bad_states_and_little_room(space: Space, seed: int, change: float, dying: float) -> None:
     rng = random.Random(seed)

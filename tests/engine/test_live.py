@@ -322,7 +322,7 @@ COUNTS = st.fixed_dictionaries(
 NUMBER = re.compile(r"[-+]?[\d,]+(\.\d+)?(e[-+]?\d+)?")
 
 
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=25)
 @given(TRIALS, COUNTS, st.integers(20, 200), st.integers(1, 60), st.integers(1, 60), st.booleans())
 def test_nothing_is_wider_or_higher_than_the_terminal(
     trials: Any, counts: Any, width: int, height: int, letters: int, searching: bool

@@ -178,7 +178,7 @@ def test_a_longer_study_starts_from_the_states_of_a_shorter_one(opened: Ledger) 
 
 
 @pytest.mark.slow
-@settings(fast, max_examples=25)
+@settings(fast, max_examples=12)
 @given(spaces(samplers=("grid",)), st.integers(0, 2**32 - 1), st.booleans())
 def test_what_is_planned_is_what_a_run_trains(space: Space, seed: int, sharing: bool) -> None:
     with ledger() as opened:
@@ -227,7 +227,7 @@ def parted(draw: st.DrawFn, name: str) -> Space:
 
 
 @pytest.mark.slow
-@settings(fast, max_examples=60)
+@settings(fast, max_examples=30)
 @given(parted("mine"), st.lists(parted("other"), max_size=2), st.integers(0, 2**32 - 1), st.integers(0, 60), st.data())
 def test_what_is_planned_is_what_a_run_trains_whatever_is_on_record(
     space: Space, others: list[Space], seed: int, steps: int, data: st.DataObject
@@ -253,7 +253,7 @@ def test_what_is_planned_is_what_a_run_trains_whatever_is_on_record(
 
 
 @pytest.mark.slow
-@settings(fast, max_examples=60)
+@settings(fast, max_examples=30)
 @given(spaces(samplers=("grid",)), st.integers(0, 2**32 - 1))
 def test_states_are_counted_before_they_are_kept(space: Space, seed: int) -> None:
     with ledger() as opened:

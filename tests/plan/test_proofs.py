@@ -79,7 +79,7 @@ SCHEDULES = st.lists(st.sampled_from([0, 0, 0, 0, 1]), min_size=1, max_size=12)
 TREES = st.lists(st.tuples(st.sampled_from("ab"), SCHEDULES), min_size=1, max_size=14)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(TREES)
 def test_every_tree_is_counted_as_where_its_paths_part(tree: list[tuple[str, list[int]]]) -> None:
     leaves = [leaf(number, *each) for number, each in enumerate(tree)]
@@ -93,7 +93,7 @@ def test_every_tree_is_counted_as_where_its_paths_part(tree: list[tuple[str, lis
     assert {proof: most.get(proof) for proof in gate.proofs()} == gate.proofs()
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(TREES)
 def test_what_is_not_shared_needs_its_start_proven_alone(tree: list[tuple[str, list[int]]]) -> None:
     stock = fresh([leaf(number, *each) for number, each in enumerate(tree)])
@@ -102,7 +102,7 @@ def test_what_is_not_shared_needs_its_start_proven_alone(tree: list[tuple[str, l
     assert gate.proofs() == {(kind, "start"): START_EPOCHS for kind, _ in tree}
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(TREES, st.data())
 def test_what_is_on_record_is_not_proven_again(tree: list[tuple[str, list[int]]], data: st.DataObject) -> None:
     leaves = [leaf(number, *each) for number, each in enumerate(tree)]

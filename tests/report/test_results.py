@@ -250,7 +250,7 @@ signs = st.text("./\\~%-: \0\n\u2215\u2024\uff0e\ud800aA", max_size=9)
 names = st.sampled_from(HOSTILE) | st.text(st.characters()) | signs
 
 
-@settings(deadline=None, max_examples=500)
+@settings(deadline=None, max_examples=250)
 @given(names, st.sampled_from(["results", "/results", "."]))
 def test_a_study_of_any_name_has_a_folder_inside_the_results(name, results):
     folder = study_folder(Path(results), name)

@@ -50,7 +50,7 @@ FULL = (
 )
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=100)
 @given(st.text(max_size=200) | st.binary(max_size=200))
 def test_any_text_is_read_or_refused(text):
     with contextlib.suppress(Faults):
@@ -58,7 +58,7 @@ def test_any_text_is_read_or_refused(text):
 
 
 @pytest.mark.slow
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=150)
 @given(st.lists(words | st.sampled_from([*":-[]{},#&*!|>'\"%@`?~\n\t ", ": ", "\n  ", "- "]), max_size=40))
 def test_any_heap_of_tokens_is_read_or_refused(tokens):
     with contextlib.suppress(Faults):
@@ -66,7 +66,7 @@ def test_any_heap_of_tokens_is_read_or_refused(tokens):
 
 
 @pytest.mark.slow
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=75)
 @given(trees, st.sampled_from(["", "fixed", "space", "search", "resources", "report", "seeds", "name", "title"]))
 def test_any_tree_is_read_or_refused(tree, section):
     data = {"workload": "tests.space.fake:Fake", "fixed": {"epochs": 2, "batch_size": 2}}
@@ -83,7 +83,7 @@ def test_any_tree_is_read_or_refused(tree, section):
 
 
 @pytest.mark.slow
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=150)
 @given(st.integers(0, len(FULL) - 1), st.integers(0, 12), st.text(max_size=3) | words)
 def test_a_damaged_file_is_read_or_refused(start, length, patch):
     with contextlib.suppress(Faults):
@@ -92,7 +92,7 @@ def test_a_damaged_file_is_read_or_refused(start, length, patch):
 
 
 @pytest.mark.slow
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=100)
 @given(
     st.sampled_from(["loss.gamma", "decay", "report", "space", "search.trials", "fixed.clip", "x.y"]) | words,
     st.text(max_size=12) | words,
@@ -153,7 +153,7 @@ def sound(draw):
 
 
 @pytest.mark.slow
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=100)
 @given(sound())
 def test_dump_reads_back_as_the_same_space(data):
     space = space_from_mapping(data, "study")
@@ -164,7 +164,7 @@ def test_dump_reads_back_as_the_same_space(data):
 
 
 @pytest.mark.slow
-@settings(deadline=None, max_examples=500)
+@settings(deadline=None, max_examples=250)
 @given(st.text(max_size=10) | st.from_regex(r"[-+]?[0-9._eE:xo]{1,8}", fullmatch=True))
 def test_a_scalar_means_what_yaml_says_or_is_refused(text):
     """Where we read a number, PyYAML or Python's float reads the same one; where we read text, nobody a number."""
@@ -179,7 +179,7 @@ def test_a_scalar_means_what_yaml_says_or_is_refused(text):
         assert value == float(text)
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=150)
 @given(titles)
 @pytest.mark.slow
 def test_quoted_text_stays_text(text):

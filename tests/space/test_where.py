@@ -67,7 +67,7 @@ def test_a_condition_holds_or_not(text: str, holds: bool) -> None:
     x=NUMBERS,
     y=NUMBERS,
 )
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=75)
 def test_numbers_are_counted_as_python_counts_them(text: str, order: str, x: float, y: float) -> None:
     whole = f"x {order} {text}"
     try:

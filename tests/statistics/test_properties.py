@@ -66,7 +66,7 @@ def finite(value: Any) -> bool:
 
 @pytest.mark.slow
 @given(tables())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_every_table_has_an_answer(scores: Scores) -> None:
     found = differences(scores, 0)
     adjusted = family(found)
@@ -98,7 +98,7 @@ def test_every_table_has_an_answer(scores: Scores) -> None:
 
 
 @given(arrays(least=(2, 1, 2)), st.randoms(use_true_random=False))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_the_order_of_seeds_images_and_other_settings_is_nothing(y: Any, random: Any) -> None:
     orders = [list(range(size)) for size in y.shape]
     for order in orders:
@@ -112,7 +112,7 @@ def test_the_order_of_seeds_images_and_other_settings_is_nothing(y: Any, random:
 
 
 @given(arrays(least=(2, 1, 2)))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_the_other_way_round_only_the_sign_changes(y: Any) -> None:
     there, back = difference(make_scores(y), 1, 0), difference(make_scores(y), 0, 1)
     assert (there.estimate, there.low, there.high) == pytest.approx(negative(back), abs=1e-12)
@@ -120,7 +120,7 @@ def test_the_other_way_round_only_the_sign_changes(y: Any) -> None:
 
 
 @given(arrays(least=(2, 1, 2)))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_right_and_wrong_exchanged_only_the_sign_changes(y: Any) -> None:
     one, other = difference(make_scores(y), 1, 0), difference(make_scores(~y), 1, 0)
     assert (one.estimate, one.low, one.high) == pytest.approx(negative(other), abs=1e-12)
@@ -132,7 +132,7 @@ def test_right_and_wrong_exchanged_only_the_sign_changes(y: Any) -> None:
 
 
 @given(arrays(least=(2, 2, 4)))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_equal_classes_are_balanced_already(y: Any) -> None:
     y = y[:, :, : y.shape[2] // 2 * 2]
     classes = [0, 1] * (y.shape[2] // 2)
@@ -140,7 +140,7 @@ def test_equal_classes_are_balanced_already(y: Any) -> None:
 
 
 @given(arrays(least=(2, 2, 2)), st.integers(2, 4))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_every_image_twice_is_every_image_once(y: Any, times: int) -> None:
     many = make_scores(np.repeat(y, times, axis=-1), groups=np.repeat(np.arange(y.shape[2]), times))
     close(difference(make_scores(y), 1, 0), difference(many, 1, 0))

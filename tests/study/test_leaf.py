@@ -72,7 +72,7 @@ def common(one: list[str], other: list[str]) -> int:
 
 
 @pytest.mark.slow
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=30)
 @given(parameters, parameters, st.integers(0, 1), st.integers(0, 1))
 def test_paths_agree_exactly_as_long_as_epochs_do(
     one: dict[str, Any], other: dict[str, Any], seed: int, other_seed: int
@@ -91,7 +91,7 @@ def test_paths_agree_exactly_as_long_as_epochs_do(
 
 
 @pytest.mark.slow
-@settings(deadline=None, max_examples=30)
+@settings(deadline=None, max_examples=15)
 @given(parameters, st.integers(0, 9))
 def test_a_leaf_is_complete(chosen: dict[str, Any], seed: int) -> None:
     leaf = planner().leaf(7, 3, seed, chosen)

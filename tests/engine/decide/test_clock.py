@@ -27,7 +27,7 @@ from tests.engine.clock import TICK, Timed, equal, mixed
 from tests.engine.decide.test_driver import check, check_sharing, ledger, may_end_early, needed, space_of, spaces
 from tests.engine.simulation import Nature
 
-few = settings(deadline=None, max_examples=15, suppress_health_check=list(HealthCheck))
+few = settings(deadline=None, max_examples=8, suppress_health_check=list(HealthCheck))
 many = settings(few, max_examples=1_000)
 SEEDS = st.integers(0, 2**32)
 WORKERS = st.integers(1, 5)
@@ -171,7 +171,7 @@ def stalled(space: Space, seed: int, workers: int, stalling: float, dying: float
 
 
 @pytest.mark.slow
-@settings(few, max_examples=30)
+@settings(few, max_examples=12)
 @given(*STALLS)
 def test_stalled_and_dying_workers(space: Space, seed: int, workers: int, stalling: float, dying: float) -> None:
     stalled(space, seed, workers, stalling, dying)
@@ -208,7 +208,7 @@ def troubled(space: Space, seed: int, workers: int, dying: float, rotten: float,
 
 
 @pytest.mark.slow
-@settings(few, max_examples=40)
+@settings(few, max_examples=15)
 @given(*TROUBLES)
 def test_whatever_happens_to_workers_and_states(
     space: Space, seed: int, workers: int, dying: float, rotten: float, full: float, room: int

@@ -36,7 +36,7 @@ from tests.surroundings import HANG_S
 
 MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None
 WORKLOAD = "tests.engine.workloads:Synthetic"
-fast = settings(deadline=None, max_examples=40, suppress_health_check=list(HealthCheck))
+fast = settings(deadline=None, max_examples=20, suppress_health_check=list(HealthCheck))
 
 
 @contextmanager

@@ -436,7 +436,7 @@ def test_without_sharing_the_start_is_proven() -> None:
 
 
 @pytest.mark.slow
-@settings(fast, max_examples=60)
+@settings(fast, max_examples=30)
 @given(spaces(), st.integers(0, 2**32), st.integers(1, 3), st.sampled_from(FLAWS[:2]), st.booleans(), st.booleans())
 def test_no_wrong_row_is_shown(space: Space, seed: int, workers: int, flaw: str, sharing: bool, killed: bool) -> None:
     """A mistake that acts on every epoch: the study ends in the same command, and shows what fresh processes train."""

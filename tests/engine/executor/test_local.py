@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import itertools
 import shutil
 import signal
 import subprocess
@@ -135,18 +136,33 @@ except KeyboardInterrupt:
 """
 
 
+Starts = dict[tuple[int, int], "subprocess.Popen[str]"]
+
+
+@pytest.fixture(scope="module")
+def hanging(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Starts]:
+    """Starts that hang, all at once, for they wait: by the signal that comes, and the seconds it would take."""
+    starts: Starts = {}
+    for number, seconds in itertools.product((signal.SIGINT, signal.SIGTERM), (2, 300)):
+        folder = tmp_path_factory.mktemp("hanging") / f"search-{number:04}{seconds:04}"  # a guard ends what names it
+        words = [sys.executable, "-c", CONNECTS, str(folder), str(seconds), str(int(number))]
+        starts[number, seconds] = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    yield starts
+    for process in starts.values():
+        process.kill()
+        process.communicate()
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize(
     ("seconds", "code", "err"),
     [(2, 130, ""), (300, -signal.SIGKILL, "interrupted; give the same command again to go on\n")],
     ids=["connects", "hangs"],
 )
-def test_signals_end_a_start_that_hangs(number: int, seconds: int, code: int, err: str, tmp_path: Path) -> None:
+def test_signals_end_a_start_that_hangs(number: int, seconds: int, code: int, err: str, hanging: Starts) -> None:
     """Ray's code holds the interpreter's lock meanwhile, and no handler of Python's runs before it lets go of it."""
-    folder = tmp_path / f"search-{number:04}{seconds:04}"  # a guard ends whatever names a folder of its name
-    words = [sys.executable, "-c", CONNECTS, str(folder), str(seconds), str(int(number))]
-    done = subprocess.run(words, capture_output=True, text=True, timeout=HANG_S)
-    assert (done.returncode, done.stdout, done.stderr) == (code, "", err)
+    process = hanging[number, seconds]
+    assert (*process.communicate(timeout=HANG_S), process.returncode) == ("", err, code)
 
 
 def test_only_what_is_needed_is_started(start: Callable[..., list[str]], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -48,7 +48,7 @@ def shown(layout: Layout) -> set[int]:
     return {place for panel in layout.panels for place in panel}
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=50)
 @given(columns(), st.integers(60, 220))
 def test_any_table_fits_any_terminal(table: list[Column], width: int) -> None:
     drawn = fitted(Sheet("a title of a study " * 6, table), width)
@@ -64,7 +64,7 @@ def test_any_table_fits_any_terminal(table: list[Column], width: int) -> None:
     assert (f"Left out at {width} columns" in text) is bool(layout.left_out)
 
 
-@settings(deadline=None, max_examples=80)
+@settings(deadline=None, max_examples=40)
 @given(columns(), st.integers(60, 220))
 def test_no_figure_is_folded(table: list[Column], width: int) -> None:
     drawn = fitted(Sheet("", table), width)
@@ -75,7 +75,7 @@ def test_no_figure_is_folded(table: list[Column], width: int) -> None:
                 assert entry.text in text
 
 
-@settings(deadline=None, max_examples=80)
+@settings(deadline=None, max_examples=40)
 @given(columns(), st.integers(60, 220))
 def test_what_has_no_room_has_it_at_the_width_that_is_named(table: list[Column], width: int) -> None:
     layout = fit(table, width)
@@ -83,7 +83,7 @@ def test_what_has_no_room_has_it_at_the_width_that_is_named(table: list[Column],
     assert not layout.left_out or layout.whole > width
 
 
-@settings(deadline=None, max_examples=80)
+@settings(deadline=None, max_examples=40)
 @given(columns(), st.integers(60, 220))
 def test_columns_of_a_priority_come_together_in_their_order(table: list[Column], width: int) -> None:
     layout = fit(table, width)
