@@ -25,11 +25,10 @@ endef
 run: .venv/installed
 	$(BIN)/python -m search run spaces/focal.yaml
 
-# Files are begun in their order: first those that fork this process, while it is small, and those that take minutes.
-# A third of the time a test waits, for a process to start or to end: three at once keep two CPUs busy.
+# A third of the time a test waits, for a process to start or to end: three at once keep two CPUs busy. Files are begun
+# in the order of tests/conftest.py: by the number of their tests, as is usual, the few that take minutes would come last.
 test: lint
-	$(PYTEST) -n 3 --dist loadfile --no-loadscope-reorder -m "not stress" tests/proof tests/adapters tests/engine \
-		tests/test_guides.py tests/test_examples.py tests
+	$(PYTEST) -n 3 --dist loadfile --no-loadscope-reorder -m "not stress"
 
 quick: .venv/installed-dev
 	$(PYTEST) -n 2 --dist worksteal -m "not slow and not stress"

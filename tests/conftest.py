@@ -23,6 +23,19 @@ with suppress(ImportError):  # not on every machine with a GPU
     hypothesis.settings.load_profile("noisy machine")
 
 
+FIRST = ("proof/", "adapters/", "engine/", "test_guides.py", "test_examples.py")
+"""Files that come before the others: those whose tests fork their process, while it is small, and those that take
+minutes, so that the processes of a run end together."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    def place(item: pytest.Item) -> int:
+        file = item.nodeid.removeprefix("tests/")
+        return next((place for place, beginning in enumerate(FIRST) if file.startswith(beginning)), len(FIRST))
+
+    items.sort(key=place)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
