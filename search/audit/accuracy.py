@@ -9,6 +9,7 @@ from search.audit import grim
 from search.audit.desk import Desk
 from search.audit.differences import Overlap, overlap
 from search.core.shown import counted
+from search.space.figures import counts_images
 from search.space.nodes import printable
 from search.space.report import Report
 from search.statistics.families import holm
@@ -132,6 +133,8 @@ def _compared(desk: Desk) -> list[tuple[str, str]]:
     if report.has_baseline:
         wanted += [(name, _key(report, report.baseline)) for name in names]
     for claim in report.claims:
+        if not counts_images(claim.get("metric", "accuracy")):
+            continue  # it speaks of other figures than those that are published
         pairs = [claim[kind] for kind in ("better", "equal") if kind in claim]
         wanted += [(_key(report, one), _key(report, other)) for one, other in pairs]
         if "best" in claim:

@@ -29,7 +29,9 @@ def foreseen(
     similar is on record of a metric that is no accuracy, or the data do not say how many examples judge it.
     """
     report, metric = space.report, space.search.objective.metric
-    compared = report.has_baseline or any("runs" not in claim for claim in report.claims)
+    compared = report.has_baseline or any(
+        kind in claim for claim in report.claims for kind in ("better", "equal", "best")
+    )
     data = Counter(known.leaf.data for known in stock.trials).most_common(1)
     if space.search.sampler != "grid" or not compared or settings < 2 or not data:
         return None
@@ -46,8 +48,9 @@ def foreseen(
     images = noise.images or planner.judged("val") if noise is not None else 0
     if noise is None or images < 2:
         return None
-    margins = [claim["within"] for claim in report.claims if "within" in claim]
-    bys = [claim["by"] for claim in report.claims if "by" in claim]
+    claims = [claim for claim in report.claims if claim.get("metric", metric) == metric]
+    margins = [claim["within"] for claim in claims if "within" in claim]
+    bys = [claim["by"] for claim in claims if "by" in claim]
     by = min(bys, default=None) or report.margin
     delta = assumed(by).value if by or is_accuracy(metric) else None
     return prospect(

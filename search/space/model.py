@@ -245,8 +245,9 @@ class Space:
 
     @property
     def read_metrics(self) -> tuple[str, ...]:
-        """Metrics that the file asks for by name: the objective, and what the report shows beside it."""
-        return self.search.objective.metric, *self.report.metrics
+        """Metrics that the file asks for by name: the objective, what the report shows beside it, and what its claims are
+        judged by."""
+        return self.search.objective.metric, *self.report.metrics, *self.report.claimed_metrics
 
     def settings(self, parameters: Parameters) -> dict[str, Any]:
         """Return what `parameters` (axis -> value) mean together with the fixed settings.

@@ -32,7 +32,7 @@ from search.space.nodes import TYPED, Node, Problems, show, unknown
 from search.space.partial import check_part
 from search.space.planned import planned
 from search.space.python import PYTHON, from_python
-from search.space.reporting import check_margins, read_report
+from search.space.reporting import check_claims, read_report
 from search.space.schema import TOP
 from search.space.searching import (
     check_confirm,
@@ -144,7 +144,7 @@ def _space(root: Node, stem: str, file: str, workload: Workload | None, rules: R
     check_shown(extends.section(root, "report"), measured, problems)
     searchable = sound and search.sound and len(problems) == before
     parts["report"] = read_report(extends.section(root, "report"), axes, names, rules is not None, problems)
-    check_margins(extends.section(root, "report"), parts["search"].objective.metric, problems)
+    check_claims(extends.section(root, "report"), parts["search"].objective.metric, measured, problems)
     space = Space(axes=tuple(axes), fixed=fixed, file=file, **parts)
     if searchable:
         check_size(space, search, root, problems)

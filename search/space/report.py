@@ -75,6 +75,11 @@ class Report:
         """The axes that make the rows; none where every configuration is a row."""
         return self.rows if isinstance(self.rows, tuple) else (self.rows,) if self.rows else ()
 
+    @property
+    def claimed_metrics(self) -> tuple[str, ...]:
+        """The metrics that claims name, in the order of the claims."""
+        return tuple(dict.fromkeys(claim["metric"] for claim in self.claims if "metric" in claim))
+
     def row(self, parameters: Parameters) -> dict[str, Any]:
         """Return the row of a configuration; empty where no row axis is active in it."""
         return {axis: parameters[axis] for axis in self.row_axes if axis in parameters}

@@ -90,7 +90,11 @@ _PUBLISHED = mapping(
     },
 )
 
-CLAIM_KINDS = ("better", "equal", "best", "never", "always")
+RUN_KINDS = ("never", "always")
+"""Claims about runs ..."""
+
+CLAIM_KINDS = ("better", "equal", "best", *RUN_KINDS)
+"""... and all claims."""
 
 PREDICATES: Mapping[str, Rule] = {
     "stops_before": whole(2, "the stop rule ends the run before this epoch", **OF_EPOCHS),
@@ -128,6 +132,13 @@ CLAIM: Rule = {
             "equal": _pair("[a, b]: rows a and b do not differ by more than `within`"),
             "within": _margin("with `equal`: the margin; of an accuracy a fraction"),
             "best": _row("row that is better than every other"),
+            "metric": {
+                "type": "string",
+                "minLength": 1,
+                "description": "with `better`, `equal` and `best`: what they are judged by, in its own direction and "
+                "unit; default: the objective",
+                "examples": ["val_loss"],
+            },
             "never": _runs("what no run may do"),
             "always": _runs("what every run must do"),
         },
@@ -135,6 +146,7 @@ CLAIM: Rule = {
     ),
     "oneOf": [{"required": [kind]} for kind in CLAIM_KINDS],
     "dependentRequired": {"by": ["better"], "within": ["equal"], "equal": ["within"]},
+    "not": {"required": ["metric"], "anyOf": [{"required": ["never"]}, {"required": ["always"]}]},
 }
 
 REPORT: Rule = mapping(

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from search.core.derived import rule_of
 from search.core.shown import is_accuracy
 from search.core.values import same
 from search.space.conform import conform
@@ -22,6 +23,7 @@ from search.space.report_keys import (
     MAX_MARGIN,
     PREDICATES,
     REPORT,
+    RUN_KINDS,
     WHERE,
 )
 from search.space.rows import Rows, Values
@@ -71,19 +73,28 @@ def read_report(node: Node, axes: Sequence[Axis], names: Sequence[str], fresh: b
     )
 
 
-def check_margins(node: Node, metric: str, problems: Problems) -> None:
-    """Refuse margins above 1 where the objective is an accuracy: 2 would be two hundred percentage points.
+def check_claims(node: Node, objective: str, measured: Sequence[str], problems: Problems) -> None:
+    """Refuse metrics of claims that no row of the workload will hold, and margins above 1 where an accuracy is judged:
+    2 would be two hundred percentage points.
 
     Args:
         node: the section ``report``.
-        metric: the objective.
+        objective: the metric that claims are judged by which name no other.
+        measured: names of the workload's metrics; none where it does not say.
     """
-    if not is_accuracy(metric):
-        return
-    claims = node.entries.get("claims", Node("list", ())).items
-    given = [node.entries.get("margin"), *(claim.entries.get(word) for claim in claims for word in ("by", "within"))]
-    for margin in given:
-        if margin is not None and type(margin.value) in (int, float) and 1 < margin.value <= MAX_MARGIN:
+    margins = [(node.entries.get("margin"), objective)]
+    for claim in node.entries.get("claims", Node("list", ())).items:
+        metric = claim.entries.get("metric")
+        name = metric.value if metric is not None and isinstance(metric.value, str) else objective
+        margins += [(claim.entries.get(word), name) for word in ("by", "within")]
+        known = name in measured or not measured or rule_of(name) is not None
+        if metric is not None and metric.value == name and not known:
+            reason = f"found {show(metric)}, which the workload does not measure{unknown(name, measured)}"
+            problems.add(metric, reason)
+    for margin, name in margins:
+        if margin is None or type(margin.value) not in (int, float) or not is_accuracy(name):
+            continue
+        if 1 < margin.value <= MAX_MARGIN:
             problems.add(margin, f"found {show(margin)}, must be {FRACTION_WORDS}")
 
 
@@ -183,6 +194,8 @@ def _claim(
     for word, kind in (("by", "better"), ("within", "equal")):
         if word in node.entries and kind not in node.entries:
             problems.add(node.entries[word], f"goes with `{kind}` only; remove it")
+    if "metric" in node.entries and any(kind in node.entries for kind in RUN_KINDS):
+        problems.add(node.entries["metric"], "goes with `better`, `equal` and `best` only; remove it")
     if "equal" in node.entries and "within" not in node.entries:
         reason = "needs the key `within`: without a margin nothing can be shown to be equal"
         problems.add(node, reason)
@@ -197,7 +210,7 @@ def _claim(
     if "best" in node.entries and node.entries["best"].kind in ("scalar", "mapping"):
         best = rows.find(node.entries["best"], node.entries["best"])
         claim["best"] = _named(best) if best else None
-    for kind in ("never", "always"):
+    for kind in RUN_KINDS:
         if kind in node.entries and node.entries[kind].kind == "mapping":
             claim[kind] = _runs(node.entries[kind], axes, names, problems)
     return claim

@@ -70,9 +70,11 @@ def mean_columns(metric: str, cell: Callable[[Line], Cell]) -> Iterator[Column]:
 
 
 def verdicts_columns(claims: Sequence[Claim]) -> Columns:
-    """Return one row per claim: ``claim``, ``verdict``, ``reason``, and the figures it rests on, as fractions."""
+    """Return one row per claim: ``claim``, ``metric`` that it is judged by ("" of a claim about runs), ``verdict``,
+    ``reason``, and the figures it rests on; accuracies as fractions, other metrics in their own unit."""
     words = {
         "claim": Series("str", [claim.text for claim in claims]),
+        "metric": Series("str", [claim.metric for claim in claims]),
         "verdict": Series("str", [claim.kind.value for claim in claims]),
         "reason": Series("str", [claim.reason for claim in claims]),
     }

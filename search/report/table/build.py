@@ -111,7 +111,8 @@ def table_metrics(read: Curves) -> list[str]:
     known = set(read.metrics)
     counterpart = f"test_{objective.removeprefix('val_')}"
     test = next((name for name in ("test_accuracy", counterpart) if name in known), None)
-    shown = (name for name in read.space.report.metrics if name in known)
+    named = (*read.space.report.metrics, *read.space.report.claimed_metrics)
+    shown = (name for name in named if name in known and not name.startswith("test_"))
     wanted = [objective, "val_accuracy" if "val_accuracy" in known else None, *shown, test]
     return list(dict.fromkeys(name for name in wanted if name))
 

@@ -6,15 +6,18 @@ they are neither reproduced nor refuted: they stand apart, under a heading that 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
+from search.core.shown import is_accuracy
 from search.core.trial import Trial
 from search.report.table.claims import claim_text
 from search.report.table.labels import key_text
 from search.report.table.model import Elsewhere, Line
 from search.report.text import value_text
 from search.space.model import Space
+from search.statistics.measure import ACCURACY, Measure
 
 DATA = "data"
 """The setting that names what a trial is trained on."""
@@ -39,8 +42,15 @@ def elsewhere(space: Space, lines: Sequence[Line]) -> Elsewhere | None:
         published.metric,
         published.n,
         [(key_text(space, key), figure) for key, figure in published.values.items()],
-        [claim_text(space, claim) for claim in space.report.claims],
+        [_claim(space, claim) for claim in space.report.claims],
     )
+
+
+def _claim(space: Space, claim: Mapping[str, Any]) -> str:
+    """Return a claim for people; what the unit of a metric is that is no accuracy only rows would say."""
+    metric = claim.get("metric", "")
+    judged = metric or space.search.objective.metric
+    return claim_text(space, claim, ACCURACY if is_accuracy(judged) else Measure(), metric)
 
 
 def _other(space: Space, used: object) -> bool:

@@ -25,16 +25,16 @@ def families_apart(table: Table) -> list[str]:
 
 
 def _better(table: Table, claim: Claim) -> str:
-    line = next((table.lines[place] for place in claim.about if _same_test(table.lines[place], claim)), None)
-    if line is None or line.judged.p_adjusted is None:
+    line = next((table.lines[place] for place in claim.about if _same_test(table, table.lines[place], claim)), None)
+    if line is None or (here := line.judgement(table, claim.metric).p_adjusted) is None:
         return ""
-    p, here, claimed = claim.evidence["p"], line.judged.p_adjusted, claim.evidence["p_adjusted"]
+    p, claimed = claim.evidence["p"], claim.evidence["p_adjusted"]
     if (here <= table.level) is (claimed <= table.level) or (claim.kind == "undecided" and claimed <= table.level):
         return ""  # what is clear and yet undecided is so for the claim's margin
     return (
         f"“{claim.text}” is {claim.kind}, while the table calls the difference of {line.setting} "
         f"{'clear' if here <= table.level else 'not clear'} of chance: both rest on one test (p {p_text(p)}), which "
-        f"the table adjusts over {table.comparisons} comparisons (p {p_text(here)}) and the claims over "
+        f"the table adjusts over {table.comparisons[claim.metric]} comparisons (p {p_text(here)}) and the claims over "
         f"{claims_compared(table)} (p {p_text(claimed)})."
     )
 
@@ -42,16 +42,17 @@ def _better(table: Table, claim: Claim) -> str:
 def _best(table: Table, claim: Claim) -> str:
     own, *others = claim.about
     line = table.lines[own]
-    mine = [table.lines[place].judged for place in others] if line.baseline else [line.judged]
+    told = [table.lines[place] for place in others] if line.baseline else [line]
+    mine = [one.judgement(table, claim.metric) for one in told]
     if all(one.p_adjusted is None or one.p_adjusted <= table.level for one in mine):
         return ""
     return (
         f"“{claim.text}” is supported, while not every difference to it is clear of chance in the table: that one is "
         f"the best of all asks for each p at most {table.level:.3g} by itself, because all of them have to hold; the "
-        f"table adjusts them over {table.comparisons} comparisons, because any of them may be said."
+        f"table adjusts them over {table.comparisons[claim.metric]} comparisons, because any of them may be said."
     )
 
 
-def _same_test(line: Line, claim: Claim) -> bool:
-    found = line.judged.difference
+def _same_test(table: Table, line: Line, claim: Claim) -> bool:
+    found = line.judgement(table, claim.metric).difference
     return found is not None and found.p is not None and math.isclose(found.p, claim.evidence["p"], rel_tol=1e-9)

@@ -217,14 +217,15 @@ def _row_axes(report: Report) -> str:
 
 def _claims(table: Table, remarks: Remarks) -> list[Note]:
     """Say what the p values of claims were adjusted for, where claims speak of differences."""
-    family = remarks.family
+    family = next((one for one in (remarks.family, remarks.tested) if one is not None), None)
     tested = [claim.comparison for claim in table.verdicts if "p_adjusted" in claim.evidence]
     judged = tested or any("p" in claim.evidence or "p_largest" in claim.evidence for claim in table.verdicts)
     if family is None or not judged:
         return []
     apart = [*map(Note, families_apart(table))]
-    if table.scored:
-        apart.insert(0, Note(f"Claims about settings are judged by {table.judged}."))
+    by = {claim.metric for claim in table.verdicts if claim.metric}
+    if table.scored and len(by) == 1:
+        apart.insert(0, Note(f"Claims about settings are judged by {by.pop()}."))
     if tested:
         distinct = claims_compared(table)
         if not distinct:

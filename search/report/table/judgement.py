@@ -22,7 +22,7 @@ from search.report.record.curves import Curve, Curves, identity
 from search.report.record.evidence import gather, gather_scores, keys_of, measures
 from search.report.record.looks import looks_of
 from search.report.record.panel import Evidence, Panel
-from search.report.table.claims import SEARCHED, verdicts
+from search.report.table.claims import SEARCHED, JudgedBy, verdicts
 from search.report.table.cross import baseline_of
 from search.report.table.model import NOT_JUDGED, Again, Judged, Table
 from search.space.model import CONFIRM_SUFFIX
@@ -79,8 +79,8 @@ def judged(table: Table, read: Curves, lines: Sequence[Sequence[Curve]]) -> tupl
     space = read.space
     if space.search.sampler != "grid":
         # The search chose what it shows; its confirm stage is a study of its own, a grid, and judged as one.
-        said = verdicts(space, table, lines, Evidence(why=SEARCHED))
-        return replace(table, verdicts=said), Remarks()
+        searched = JudgedBy(space.search.objective.metric, lambda _: Evidence(why=SEARCHED))
+        return replace(table, verdicts=verdicts(space, table, lines, searched)), Remarks()
     told = {name: own for name in read.space.read_metrics if (own := rule_of(name)) is not None}
     rules = told | score_rules(read.study.ledger, keys_of(lines, table.value))
     metric, evidence = _judged_by(table, read, lines, rules)
@@ -130,11 +130,33 @@ def judged(table: Table, read: Curves, lines: Sequence[Sequence[Curve]]) -> tupl
             one.differences != [None] * len(lines) for one in (val, test, *scored.values()) if one is not None
         ),
         confirms=confirm,
-        comparisons=families[0].comparisons if families[0] is not None else 0,
+        comparisons={
+            name: one.comparisons
+            for name, one in (
+                (metric, families[0]),
+                (table.test, families[1]),
+                *((n, f) for n, (_, f) in others.items()),
+            )
+            if one is not None
+        },
         level=next((one.alpha for one in families if one is not None), table.level),
     )
-    table = replace(table, verdicts=verdicts(space, table, lines, val.evidence, looks if planned else 1))
     tested = test.evidence if test is not None else None
+    evidence_by_metric = {metric: val.evidence, **{name: split.evidence for name, split in scored.items()}}
+    if tested is not None:
+        evidence_by_metric[table.test] = tested
+
+    def evidence_of(name: str) -> Evidence:
+        if name not in evidence_by_metric:
+            split = rules[name].split if name in rules else name.partition("_")[0]
+            value = "best" if split == "test" else table.value
+            evidence_by_metric[name] = _evidence(read, lines, name, split, value, rules)
+        return evidence_by_metric[name]
+
+    objective = space.search.objective.metric
+    # Rows of an earlier version hold no scores: what claims on record meant by the accuracy they mean by it still.
+    by = JudgedBy(metric if evidence_of(objective).why else objective, evidence_of)
+    table = replace(table, verdicts=verdicts(space, table, lines, by, looks if planned else 1))
     return table, Remarks(val.evidence, tested, families[0], families[1], others)
 
 
@@ -199,7 +221,7 @@ def _evidence(
     if found.why and metric in rules:
         return gather_scores(read, lines, metric, rules[metric], value)
     if found.why and not measures(metric, split):
-        return replace(found, why=f"rows hold neither of {metric}")
+        return replace(found, why=f"rows hold neither predictions nor scores that {metric} comes from")
     return found
 
 

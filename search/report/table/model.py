@@ -176,7 +176,8 @@ class Claim(Verdict):
         text: the claim, for people.
         about: places of the lines that it compares, the one it speaks for first; () where it compares none.
         best: it says that a setting is the best of all.
-        measure: what it was judged by.
+        metric: what it was judged by; "" of a claim about runs.
+        measure: what that metric is.
         comparison: names the comparison whose p value was adjusted: claims with equal names are one comparison.
     """
 
@@ -184,6 +185,7 @@ class Claim(Verdict):
     about: tuple[int, ...] = ()
     comparison: Hashable = None
     best: bool = False
+    metric: str = ""
     measure: Measure = ACCURACY
 
 
@@ -270,7 +272,7 @@ class Table:
         confirms: it is the confirm stage of a search, which validation images chose: test images decide.
         incomplete: what is missing of what the study was asked for; the first of the notes, "" where nothing is.
         distrusted: sentences on rows that were withdrawn and trials that are trained alone; the next notes.
-        comparisons: tests of the judged metric that were adjusted together.
+        comparisons: metric -> its tests that were adjusted together.
         level: that an adjusted p value has to reach.
         unmoved: sentences on settings that changed no bit of what was recorded; they are among the notes as well.
         elsewhere: what a source says of other data than those of all lines; None where no figure or claim does.
@@ -294,7 +296,7 @@ class Table:
     confirms: bool = False
     incomplete: str = ""
     distrusted: Sequence[str] = ()
-    comparisons: int = 0
+    comparisons: Mapping[str, int] = field(default_factory=dict)
     level: float = ALPHA
     unmoved: Sequence[str] = ()
     elsewhere: Elsewhere | None = None

@@ -35,12 +35,28 @@ NO_MARGIN = "`report.margin`, the smallest difference that matters, would tell h
 
 
 class Bench:
-    """What all claims about rows are judged by."""
+    """What all claims about rows are judged by that are judged by one metric.
 
-    def __init__(self, space: Space, table: Table, evidence: Evidence, looks: int, copies: str) -> None:
-        self.space, self.evidence, self.looks = space, evidence, max(looks, 1)
+    Args:
+        metric: that metric.
+        evidence: what says it.
+        margin: smallest difference in it that matters, None where none is stated.
+        looks: looks that were planned.
+        copies: why runs decide nothing, "" where they may.
+    """
+
+    def __init__(
+        self,
+        space: Space,
+        table: Table,
+        metric: str,
+        evidence: Evidence,
+        margin: float | None,
+        looks: int,
+        copies: str,
+    ) -> None:
+        self.space, self.metric, self.evidence, self.looks = space, metric, evidence, max(looks, 1)
         self.fault = evidence.why or copies
-        margin = space.report.margin
         self.margin = margin if margin is None or margin <= evidence.measure.span else None
         self.alpha = ALPHA / self.looks
         self.rule = Rule(space.report.noise)

@@ -245,11 +245,14 @@ def test_verdicts_stand_under_the_table_in_every_format(ledger, tmp_path):
     assert f"{never} runs of a setting may do otherwise (95 % limit)." in text
     content = json.loads(table_json(table), parse_constant=pytest.fail)
     assert [entry["verdict"] for entry in content["verdicts"]] == ["supported", "supported"]
+    assert [entry["metric"] for entry in content["verdicts"]] == ["val_accuracy", ""]
     frame = verdicts_frame(table.verdicts)
     assert frame["estimate"][0] == pytest.approx(0.45)
     assert np.isnan(frame["estimate"][1])
     names = {path.name: path for path in write_results(bench.opened, tmp_path)}
-    assert names["verdicts.csv"].read_text().splitlines()[0].startswith("claim,verdict,reason,estimate,low,high,p")
+    assert (
+        names["verdicts.csv"].read_text().splitlines()[0].startswith("claim,metric,verdict,reason,estimate,low,high,p")
+    )
     assert "Supported: the interval lies above 2 pt" in names["table.tex"].read_text()
 
 

@@ -58,7 +58,7 @@ def test_every_line_is_compared_with_the_one_baseline(ledger):
     assert [line.baseline for line in table.lines] == [True, False, False, False]
     estimates = [line.judged.difference.estimate for line in table.lines if line.judged.difference]
     assert estimates == pytest.approx([2 / 40, 0, 18 / 40], abs=0.01)
-    assert table.comparisons == 3
+    assert table.comparisons["val_accuracy"] == 3
     assert [line.judged.better for line in table.lines] == [False, False, False, True]
     assert not cross_axes(replace(SPACE, axes=[GAMMA, ACT], report=FLAT))
 

@@ -88,7 +88,7 @@ def test_the_columns_name_the_metric_and_its_unit(ledger):
     assert frame["val_loss_low"].notna().all()
     claimed = replace(BY_LOSS, name="claimed", report=replace(BY_LOSS.report, claims=({"better": [2, 0]},)))
     assert (
-        "Claims about settings are judged by val_accuracy."
+        "Claims about settings are judged by val_loss."
         in comparison_table(classified(ledger, space=claimed).opened).notes
     )
     assert any("Differences in val_loss to the baseline gamma=0" in note for note in table.notes)
@@ -160,8 +160,8 @@ def test_without_scores_the_note_says_what_is_missing(ledger):
     assert table.judged == ""
     assert (
         "No interval and no p value for val_rmse: they need predictions of classes, or scores of each example, and "
-        "rows hold neither of val_rmse. The sd over seeds says how far these runs lie apart, not how far a new run on "
-        "new examples may fall."
+        "rows hold neither predictions nor scores that val_rmse comes from. The sd over seeds says how far these runs "
+        "lie apart, not how far a new run on new examples may fall."
     ) in table.notes
 
 
@@ -181,10 +181,11 @@ def test_margins_are_in_the_metrics_own_unit(ledger):
 
 
 def test_a_margin_beyond_an_accuracy_decides_nothing_of_it(ledger):
-    """The objective is a loss, for which it may be meant, and claims are judged by accuracy."""
+    """The objective is a loss, for which it may be meant; rows of before, without scores, are judged by accuracy."""
     report = replace(BY_LOSS.report, claims=({"equal": [2, 0], "within": 3.0},), margin=5.0)
-    (claim,) = comparison_table(classified(ledger, space=replace(BY_LOSS, report=report)).opened).verdicts
+    (claim,) = comparison_table(classified(ledger, False, replace(BY_LOSS, report=report)).opened).verdicts
     assert (claim.kind, claim.reason) == ("undecided", "it names 3, and no two settings differ by more than 100 pt")
+    assert claim.metric == "val_accuracy"
 
 
 @pytest.mark.parametrize("untrained", [25.0, None])
