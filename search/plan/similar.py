@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from search.core.derived import rule_of
 from search.core.grouped import grouped
 from search.core.scores import ScoreRule
 from search.core.trial import DataCard
@@ -126,7 +127,7 @@ def _judged(ledger: Ledger, keys: Keys, card: DataCard, metric: str) -> tuple[Sc
 def _scored(ledger: Ledger, keys: Keys, card: DataCard, metric: str) -> tuple[Scores, float | None] | None:
     """Return the scores that the metric comes from; what an untrained model scores is part of their measure."""
     first = keys[0][:1]
-    rule = score_rules(ledger, first).get(metric)
+    rule = score_rules(ledger, first).get(metric) or rule_of(metric)
     if rule is None:
         return None
     truth = card.truth.get(rule.split)
@@ -142,7 +143,7 @@ def _own(ledger: Ledger, keys: Keys, rule: ScoreRule, metric: str, truth: Values
     return {
         key: scores
         for key, scores, own in scores_of(ledger, flat, metric, rule, _each(flat, truth))
-        if np.isfinite(scores).all() and own == rule
+        if np.isfinite(scores).all() and (own == rule or (own is None and rule.of_classes))
     }
 
 

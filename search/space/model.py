@@ -245,8 +245,7 @@ class Space:
 
     @property
     def read_metrics(self) -> tuple[str, ...]:
-        """Metrics that the file asks for by name: the objective, what the report shows beside it, and what its claims are
-        judged by."""
+        """Metrics that the file asks for by name: the objective, what the report shows, and those of claims."""
         return self.search.objective.metric, *self.report.metrics, *self.report.claimed_metrics
 
     def settings(self, parameters: Parameters) -> dict[str, Any]:

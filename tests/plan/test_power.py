@@ -193,3 +193,12 @@ def test_what_is_read_is_bounded(opened: Ledger, monkeypatch: pytest.MonkeyPatch
     assert "(2 settings, 3 seeds: 2 df)" in short.source
     monkeypatch.setattr(similar, "MAX_SCORES_READ", 502)
     assert similar.noise_on_record(opened, space.workload, "made up", "val_accuracy", 3) is None
+
+
+def test_a_metric_that_predictions_tell_is_planned_by_its_record(opened: Ledger) -> None:
+    recorded(opened, 4, 5)
+    shows = of(opened, "val_macro_f1", baseline=1, has_baseline=True, margin=0.03).shows
+    assert shows is not None
+    assert shows.source.startswith("noise of study 'earlier' (4 settings, 5 seeds: 12 df)")
+    assert shows.found is not None
+    assert 0 < shows.found.expected < 1

@@ -139,3 +139,10 @@ def test_every_format_names_the_metric(ledger: Ledger) -> None:
         "",
     ]
     assert verdicts_frame(table.verdicts)["metric"].tolist() == ["val_loss", ""]
+
+
+def test_a_metric_that_predictions_tell_may_be_claimed(ledger: Ledger) -> None:
+    """Macro F1 is worked out of predictions on record, where a claim names it."""
+    (claim,) = table_of(ledger, {**BETTER, "metric": "val_macro_f1"}).verdicts
+    assert (claim.kind, claim.metric) == (Kind.CONTRADICTED, "val_macro_f1")
+    assert claim.reason.startswith("worse: -")
