@@ -13,6 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from search.core.directions import HIGHER as HIGHER
+from search.core.directions import LOWER as LOWER
+
 MEAN, ROOT_MEAN, EXP_MEAN = "mean", "root_mean", "exp_mean"
 
 FORMS: Mapping[str, Callable[[float], float]] = {MEAN: float, ROOT_MEAN: math.sqrt, EXP_MEAN: math.exp}
@@ -26,8 +29,6 @@ MACRO_F1, BALANCED_ACCURACY, AUC = "macro_f1", "balanced_accuracy", "auc"
 """Metrics of classes that are no means over examples; `search.core.influence` has their formulas."""
 
 CLASS_FORMS = (MACRO_F1, BALANCED_ACCURACY, AUC)
-
-LOWER, HIGHER = "lower", "higher"
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from search.ledger.ledger import Ledger
 from search.ledger.scored import FinishedRun, finished_runs, score_rules, scores_of
 from search.statistics.measure import ACCURACY, Measure, measure_of
 from search.statistics.noise import Noise, from_record, pooled_squares
-from search.statistics.scores import Scores, make_scores
+from search.statistics.scores import Scores, make_scores, why_not_scores
 
 MAX_TRIALS_NAMED = 5_000
 """Trials that are looked through, by name alone."""
@@ -138,12 +138,12 @@ def _scored(ledger: Ledger, keys: Keys, card: DataCard, metric: str) -> tuple[Sc
 
 
 def _own(ledger: Ledger, keys: Keys, rule: ScoreRule, metric: str, truth: Values | None) -> dict[str, Values]:
-    """Return key -> scores of the rows that come from them as this rule says, and are finite."""
+    """Return key -> scores of the rows that come from them as this rule says, and can be analysed."""
     flat = [key for row in keys for key in row]
     return {
         key: scores
         for key, scores, own in scores_of(ledger, flat, metric, rule, _each(flat, truth))
-        if np.isfinite(scores).all() and (own == rule or (own is None and rule.of_classes))
+        if (own == rule or (own is None and rule.of_classes)) and not why_not_scores(scores, measure_of(metric, rule))
     }
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from search.core.directions import LOWER, better_by_name
 from search.space.candidates import read_start, read_where
 from search.space.configuration import check_configuration, read_configuration
 from search.space.conform import broken_rule, conform
@@ -81,7 +81,7 @@ def read_search(node: Node, axes: Sequence[Axis], complete: bool, problems: Prob
     if not sound:
         return Search()
     data = node.data()
-    if metric is not None and re.search("loss|error", metric.value) and "direction" not in data["objective"]:
+    if metric is not None and better_by_name(metric.value) == LOWER and "direction" not in data["objective"]:
         reason = f"found {show(metric)}, which would be maximized; add `direction: minimize`"
         problems.add(metric, reason)
     asha = data.get("pruning", {}).get("asha")

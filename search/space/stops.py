@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 
+from search.core.directions import LOWER, better_by_name
 from search.core.trial import VAL_LOSS
 from search.space.extends import options, section
 from search.space.nodes import Node, Problems, show, unknown
@@ -28,7 +28,7 @@ def check_stops(root: Node, measured: Sequence[str], problems: Problems) -> None
             problems.add(
                 node, f"found {show(node)}, which the workload does not measure{unknown(node.value, validated)}"
             )
-        elif not directed and not re.search("loss|error", node.value):
+        elif not directed and better_by_name(node.value) != LOWER:
             problems.add(node, f"found {show(node)}, which would be minimized; add `stop.direction: maximize`")
     if not measured or VAL_LOSS in measured:
         return

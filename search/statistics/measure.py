@@ -11,7 +11,7 @@ import math
 from dataclasses import dataclass
 from enum import StrEnum
 
-from search.core.scores import HIGHER, ScoreRule
+from search.core.scores import HIGHER, ROOT_MEAN, ScoreRule
 from search.core.shown import is_accuracy
 
 LARGEST = 1e100
@@ -110,8 +110,9 @@ ACCURACY = Measure(0.0, 1.0, unit="pt", example="image", examples="images", corr
 
 def measure_of(metric: str, rule: ScoreRule) -> Measure:
     """Return what the statistics must know of a metric; accuracies, by their name, are read in per cent."""
+    root = rule.form == ROOT_MEAN  # whose scores are 0 or more, declared or not
     return Measure(
-        rule.low,
+        max(rule.low or 0.0, 0.0) if root else rule.low,
         rule.high,
         higher_is_better=rule.better == HIGHER,
         untrained=rule.untrained,

@@ -263,25 +263,30 @@ def from_runs(
     )
 
 
+def why_not_scores(values: npt.ArrayLike, measure: Measure) -> str:
+    """Return why these are no scores of a finished run that can be analysed, a phrase; "" where they are."""
+    given = np.asarray(values)
+    if measure.correctness:
+        right = ((given >= 0) & (given <= 1)).all()
+        return "" if right else "must lie in [0, 1]; a prediction that is no number is wrong, 0"
+    if not np.isfinite(given).all():
+        return "are not finite"
+    if not (np.abs(given) <= np.float64(LARGEST)).all():  # of single precision, in which it would be infinite, too
+        return f"are larger than {LARGEST:g}"
+    if measure.form is Form.INFLUENCE:
+        return ""
+    for limit, fits, side in ((measure.low, np.greater_equal, "below"), (measure.high, np.less_equal, "above")):
+        if limit is not None and not (fit := fits(given, limit)).all():
+            return f"hold {given[~fit].flat[0]:g}, {side} the declared {limit:g}"
+    return ""
+
+
 def _check(values: Floats, measure: Measure) -> None:
     """Refuse scores of finished runs that are no finite numbers, or lie outside the declared range."""
-    if measure.correctness:
-        if not ((values >= 0) & (values <= 1)).all():
-            raise InternalError(
-                "scores of a finished run: must lie in [0, 1]; a prediction that is no number is wrong, 0"
-            )
-        return
-    if not (np.abs(values) <= LARGEST).all():  # NaN is not below anything
-        raise InternalError(f"scores of a finished run: must be numbers of at most {LARGEST:g} in size")
-    if measure.form is Form.INFLUENCE:
-        return
     if measure.form is Form.ROOT_MEAN and (measure.low is None or measure.low < 0):
         raise InternalError("a root of a mean: its scores must be declared to be 0 or more")
-    for limit, fits in ((measure.low, np.greater_equal), (measure.high, np.less_equal)):
-        if limit is not None and not fits(values, limit).all():
-            wrong = float(values[~fits(values, limit)].flat[0])
-            side = "least" if limit == measure.low else "most"
-            raise InternalError(f"score {wrong:g} of a finished run: must be at {side} {limit:g}, as it is declared")
+    if why := why_not_scores(values, measure):
+        raise InternalError(f"scores of a finished run {why}")
 
 
 def _balance(classes: npt.NDArray[np.generic], images: int) -> Floats:

@@ -77,7 +77,8 @@ def mean_square(d: Floats) -> Floats:
 def df_of(q: float | Floats, i: float | Floats, f: float | Floats, images: float | Floats) -> Floats:
     """Return Hillis' degrees of freedom, between f and the larger of n - 1 and f; f where Q is 0."""
     some = np.where(q > 0, q, 1.0)
-    df = np.clip(((some + i) / some) ** 2 * f, f, np.maximum(images - 1, f))
+    with np.errstate(over="ignore"):  # a rounding of Q beside a large I: the clip answers that
+        df = np.clip(((some + i) / some) ** 2 * f, f, np.maximum(images - 1, f))
     return np.where(q > 0, df, f)
 
 

@@ -13,13 +13,17 @@ from typing import Any
 
 import numpy as np
 
+from search.core.directions import better_by_name
 from search.core.errors import nearest
-from search.core.scores import AUC, CLASS_FORMS, FORMS, HIGHER, INFLUENCE, LOWER, ScoreRule
+from search.core.scores import AUC, CLASS_FORMS, EXP_MEAN, FORMS, HIGHER, INFLUENCE, LOWER, ROOT_MEAN, ScoreRule
 from search.core.trial import DataCard
 from search.workload.classed import WORDS, influence_of, remedy_of
 
 PER_EXAMPLE = ("predictions", "scores", "score_rules")
 """Names in what `train_epoch` returns that are no metrics."""
+
+_LARGEST_SINGLE = float(np.finfo(np.float32).max)
+"""A metric beyond this is infinite where it was computed in single precision."""
 
 SCORE_TOLERANCE = 1e-5
 """How far a metric may lie from what its scores say, as a share of the larger one of it and their mean size: a mean in
@@ -27,12 +31,6 @@ single precision is exact to a few millionths."""
 
 SMALLEST_DIFFERENCE = float(np.finfo(np.float32).tiny)
 """What single precision cannot tell from 0 to its full digits is no difference."""
-
-LOWER_IS_BETTER = ("loss", "error", "nll")
-"""What metrics are called of which everybody knows that less is better ..."""
-
-HIGHER_IS_BETTER = ("accuracy",)
-"""... or more."""
 
 SCORES_RULE = "train_epoch must return split -> name -> one float per example"
 
@@ -183,16 +181,16 @@ def _rule(metric: str, declared: object, scores: Mapping[str, Mapping[str, np.nd
                     f"{there or 'it has none'}"
                 )
     low, high = values.get("low"), values.get("high")
+    if values.get("form") == ROOT_MEAN and low is not None and low < 0:
+        raise ValueError(f"{where}: low is {low:g}, and the root of a mean needs scores of 0 or more")
     if low is not None and high is not None and not low < high:
         raise ValueError(f"{where}: the range from {low:g} to {high:g} is empty")
     return ScoreRule(**values)
 
 
 def _better(metric: str) -> str:
-    if metric.endswith(LOWER_IS_BETTER):
-        return LOWER
-    if metric.endswith(HIGHER_IS_BETTER):
-        return HIGHER
+    if better := better_by_name(metric):
+        return better
     raise ValueError(
         f"metric {metric!r} comes from scores, and nothing says whether more of it is better; return "
         f"score_rules={{{metric!r}: {{'better': 'lower'}}}} beside it, or 'higher'"
@@ -215,10 +213,15 @@ def _check(metric: str, value: float, rule: ScoreRule, scores: np.ndarray) -> No
         if single and end is not None and (wrong := beyond(scores, end)).any():
             place = int(np.argmax(wrong))
             raise ValueError(f"{where} hold {scores[place]} (example {place}); the {word} that is declared is {end:g}")
+    if rule.form == ROOT_MEAN and (wrong := scores < 0).any():
+        place = int(np.argmax(wrong))
+        raise ValueError(
+            f"{where} hold {scores[place]} (example {place}); the root of a mean needs scores of 0 or more"
+        )
     told = rule.metric(scores)
-    if not math.isfinite(value) and not math.isfinite(told):
+    if not math.isfinite(value) and (not math.isfinite(told) or (math.isinf(value) and told > _LARGEST_SINGLE)):
         return
-    size = max(abs(value), abs(told), rule.metric(np.abs(scores))) if math.isfinite(told) else 0.0
+    size = _size(value, told, rule, scores)
     if not abs(told - value) <= SCORE_TOLERANCE * size + SMALLEST_DIFFERENCE:
         mean_of = {"root_mean": "root of the mean", "exp_mean": "exponential of the mean"}
         what = WORDS[rule.form] if rule.of_classes else mean_of.get(rule.form, "mean")
@@ -227,6 +230,17 @@ def _check(metric: str, value: float, rule: ScoreRule, scores: np.ndarray) -> No
             f"{metric} is {value!r}, but the {what} of the {where} is {told!r}; a metric must be what its scores say "
             f"(to {SCORE_TOLERANCE:g} of its size{remedy_of(rule) if rule.of_classes else usual})"
         )
+
+
+def _size(value: float, told: float, rule: ScoreRule, scores: np.ndarray) -> float:
+    """Return what rounding is a share of: the metric's size, or that of the numbers it was summed from."""
+    if not math.isfinite(told) or not math.isfinite(value):
+        return 0.0
+    with np.errstate(all="ignore"):
+        summed = float(np.mean(np.abs(scores), dtype=np.float64)) if len(scores) else 0.0
+    if rule.form == EXP_MEAN:
+        return max(abs(value), abs(told)) * max(1.0, summed)
+    return max(abs(value), abs(told), FORMS.get(rule.form, float)(summed))
 
 
 def _check_finite(split: str, name: str, scores: np.ndarray, although: str) -> None:

@@ -195,10 +195,11 @@ def test_influence_values_may_leave_the_range_of_their_metric() -> None:
 @pytest.mark.parametrize(
     ("score", "measure", "message"),
     [
-        (math.nan, LOSS, r"scores of a finished run: must be numbers of at most 1e\+100 in size"),
-        (math.inf, ANGLE, "must be numbers of at most"),
-        (-0.5, LOSS, "score -0.5 of a finished run: must be at least 0, as it is declared"),
-        (1.5, OVERLAP, "score 1.5 of a finished run: must be at most 1, as it is declared"),
+        (math.nan, LOSS, "scores of a finished run are not finite"),
+        (math.inf, ANGLE, "are not finite"),
+        (-1e101, ANGLE, r"are larger than 1e\+100"),
+        (-0.5, LOSS, "scores of a finished run hold -0.5, below the declared 0"),
+        (1.5, OVERLAP, "scores of a finished run hold 1.5, above the declared 1"),
         (1.0, replace(ANGLE, form=Form.ROOT_MEAN), "a root of a mean: its scores must be declared to be 0 or more"),
     ],
 )

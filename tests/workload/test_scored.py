@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from search.core.directions import better_by_name
 from search.core.scores import ScoreRule
 from search.core.trial import DataCard, Row
 from search.workload.form import form_of, form_on_record
@@ -112,7 +113,7 @@ def test_scores_of_different_lengths_are_of_different_examples() -> None:
         (3, "score_rules are 3; train_epoch must return a mapping of metrics to rules"),
         (
             {"val_los": {}},
-            "score_rules speak of 'val_los', which is no metric of this row: 'val_loss', 'val_mae'; did you mean "
+            "score_rules speak of 'val_los', which is no metric of this row: 'val_loss', 'val_time'; did you mean "
             "'val_loss'?",
         ),
         ({"val_loss": 3}, "score_rules of 'val_loss' are 3; they must be a mapping such as {'better': 'lower'}"),
@@ -137,26 +138,64 @@ def test_scores_of_different_lengths_are_of_different_examples() -> None:
             {"val_loss": {"high": 1}},
             "scores 'loss' of 'val' hold 2.25 (example 3); the largest that is declared is 1",
         ),
+        (
+            {"val_loss": {"form": "root_mean", "low": -1}},
+            "score_rules of 'val_loss': low is -1, and the root of a mean needs scores of 0 or more",
+        ),
         ({"val_loss": {"low": 0.5}}, "scores 'loss' of 'val' hold 0.25 (example 1); the least that is declared is 0.5"),
         (
-            {"val_mae": {"score": "los", "better": "lower"}},
-            "score_rules of 'val_mae' speak of scores 'los' of 'val', which this row has not: 'loss of val'",
+            {"val_time": {"score": "los", "better": "lower"}},
+            "score_rules of 'val_time' speak of scores 'los' of 'val', which this row has not: 'loss of val'",
         ),
         (
-            {"val_mae": {"score": "loss"}},
-            "metric 'val_mae' comes from scores, and nothing says whether more of it is better; return "
-            "score_rules={'val_mae': {'better': 'lower'}} beside it, or 'higher'",
+            {"val_time": {"score": "loss"}},
+            "metric 'val_time' comes from scores, and nothing says whether more of it is better; return "
+            "score_rules={'val_time': {'better': 'lower'}} beside it, or 'higher'",
         ),
         (
-            {"val_mae": {"score": "loss", "better": "lower", "form": "exp_mean"}},
-            "val_mae is 1.0, but the exponential of the mean of the scores 'loss' of 'val' is 2.718281828459045; a "
+            {"val_time": {"score": "loss", "better": "lower", "form": "exp_mean"}},
+            "val_time is 1.0, but the exponential of the mean of the scores 'loss' of 'val' is 2.718281828459045; a "
             "metric must be what its scores say (to 1e-05 of its size; a mean of batch means counts a last, smaller "
             "batch too much)",
         ),
     ],
 )
 def test_rules_that_are_none(rules: Any, said: str) -> None:
-    assert refused(rules=rules, val_mae=1.0) == said
+    assert refused(rules=rules, val_time=1.0) == said
+
+
+def test_the_root_of_a_mean_needs_scores_that_are_not_negative() -> None:
+    scores = {"val": {"square": np.array([4.0, 4, -1, 9])}}
+    said = "scores 'square' of 'val' hold -1.0 (example 2); the root of a mean needs scores of 0 or more"
+    assert refused(scores, {"val_rmse": {"score": "square", "form": "root_mean"}}, val_rmse=2.0) == said
+
+
+def test_a_perplexity_beyond_single_precision_is_that_of_a_run_that_diverged() -> None:
+    """Computed from scores in single precision it is infinite, where its scores say 1e43."""
+    rules = {"val_perplexity": {"score": "nll", "form": "exp_mean"}}
+    scores = {"val": {"nll": np.full(4, 100, np.float32)}}
+    assert row(scores, rules, val_perplexity=math.inf).metrics["val_perplexity"] == math.inf
+    scores = {"val": {"nll": np.full(4, 10, np.float32)}}
+    assert refused(scores, rules, val_perplexity=math.inf).startswith("val_perplexity is inf, but the exponential")
+
+
+def test_large_scores_of_either_sign_do_not_make_every_perplexity_right() -> None:
+    rules = {"val_perplexity": {"score": "nll", "form": "exp_mean"}}
+    scores = {"val": {"nll": np.array([800.0, -800.0, 800.0, -800.0])}}
+    assert row(scores, rules, val_perplexity=1.0).score_rules["val_perplexity"].form == "exp_mean"
+    assert refused(scores, rules, val_perplexity=5.0).startswith("val_perplexity is 5.0, but the exponential")
+
+
+@pytest.mark.parametrize(
+    ("metric", "better"),
+    [
+        *((name, "lower") for name in ("val_loss", "val_rmse", "mae", "val_nll", "val_perplexity", "test_error_rate")),
+        *((name, "higher") for name in ("val_accuracy", "val_iou", "val_macro_f1", "r2", "val_auc")),
+        *((name, None) for name in ("val_time", "val_merit", "val_loss_auc", "val_maestro")),
+    ],
+)
+def test_which_values_are_better_is_read_off_names_that_tell_everybody(metric: str, better: str | None) -> None:
+    assert better_by_name(metric) == better
 
 
 def test_a_run_that_diverged_has_scores_that_are_not_finite() -> None:

@@ -25,7 +25,7 @@ from search.ledger.scored import scores_of
 from search.report.record.curves import Curve, Curves
 from search.report.record.panel import Evidence, Panel
 from search.statistics.measure import ACCURACY, Measure, measure_of
-from search.statistics.scores import Ended, RunScores, from_runs
+from search.statistics.scores import Ended, RunScores, from_runs, why_not_scores
 
 ENDED = {
     State.FINISHED: Ended.FINISHED,
@@ -201,8 +201,8 @@ def _scored_line(
             line.fault = f"rows hold no scores that {asked.metric} comes from (those of an earlier version have none)"
         elif run.keys[epoch - 1] in others:
             line.fault = f"rows say otherwise how {asked.metric} comes from scores"
-        elif not np.isfinite(scores).all():
-            line.fault = f"scores that {asked.metric} comes from are not finite"
+        elif why := why_not_scores(scores, asked.measure):
+            line.fault = f"scores that {asked.metric} comes from {why}"
         else:
             line.runs.append((run, scores))
     return line

@@ -22,6 +22,7 @@ from typing import NamedTuple
 from search.core.trial import State
 from search.report.record.complete import incomplete
 from search.report.record.curves import COUNTED, Curve, Curves, by_setting, read_curves
+from search.report.record.directions import direction_sentences
 from search.report.record.trust import trust_sentences
 from search.report.table.cross import cross_axes
 from search.report.table.elsewhere import elsewhere, foreign
@@ -92,7 +93,7 @@ def table_of(read: Curves, judging: bool = True) -> Table:
         table,
         unmoved=[*unmoved_sentences(same, [line.setting for line in lines])],
         incomplete=incomplete(read),
-        distrusted=trust_sentences(read.study.ledger, read.record),
+        distrusted=[*trust_sentences(read.study.ledger, read.record), *direction_sentences(read)],
     )
     if not judging:
         return replace(table, footnotes=footnotes(table, read, homeless, same))

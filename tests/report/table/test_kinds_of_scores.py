@@ -120,6 +120,36 @@ def test_groups_of_one_are_examples(ledger):
     assert "3 seeds, 40 documents" in told(table)
 
 
+def test_a_root_of_scores_without_a_declared_range_has_an_interval(ledger):
+    rule = replace(NLL, form="root_mean", low=None)
+    table = comparison_table(study(ledger, language_model("val_nll"), {"val_nll": rule}))
+    assert [line.judged.interval is not None for line in table.lines] == [True, True, True]
+    assert table.measure.low == 0
+
+
+@pytest.mark.parametrize("size", [1e120, 1e300])
+def test_scores_too_large_to_be_squared_leave_their_setting_without_an_interval(ledger, size):
+    table = comparison_table(
+        study(ledger, language_model("val_nll"), {"val_nll": NLL}, lambda a, s: nll(a, s) * (size if a == 2 else 1))
+    )
+    assert [line.judged.interval is not None for line in table.lines] == [True, False, True]
+    assert "1 setting has no interval: scores that val_nll comes from are larger than 1e+100." in table.notes
+
+
+def test_a_file_that_wants_more_of_what_should_be_less_is_told(ledger):
+    space = language_model("val_nll")
+    assert not comparison_table(study(ledger, space, {"val_nll": NLL})).distrusted
+    fixed = {**space.fixed, "stop.rule": "patience", "stop.metric": "val_nll", "stop.direction": "maximize"}
+    upward = replace(space, name="up", fixed=fixed, search=Search(objective=Objective("val_nll", "maximize")))
+    first, second = comparison_table(study(ledger, upward, {"val_nll": NLL})).distrusted
+    assert first == (
+        "search.objective.direction is maximize, but rows say that lower values of val_nll are better: the search, "
+        "pruning and the order went by the file, intervals and claims go by the rows. Write minimize there, or "
+        "`better: higher` in score_rules."
+    )
+    assert second.startswith("stop.direction is maximize, but rows say that lower values of val_nll are better")
+
+
 @pytest.mark.parametrize("right", [False, True])
 def test_single_runs_are_judged_on_what_examples_are_called(ledger, tmp_path, right):
     rule = replace(NLL, better="higher", high=1.0, unit="") if right else NLL
