@@ -14,7 +14,7 @@ set -euo pipefail
 folder=$1 bare=${2:-} python=${PYTHON_VERSION:-3.12}
 here=$(cd "$(dirname "$0")/.." && pwd)
 most=64
-names="ray optuna colorlog SQLAlchemy plotly platformdirs jsonschema jsonschema-specifications referencing rpds-py"
+names="ray optuna alembic Mako colorlog SQLAlchemy plotly platformdirs jsonschema jsonschema-specifications referencing rpds-py"
 [ "$bare" != --bare ] || names="$names attrs PyYAML pytest pluggy iniconfig packaging Pygments narwhals tabulate click
     rich markdown-it-py mdurl msgpack protobuf filelock requests idna charset-normalizer urllib3 certifi tqdm"
 mkdir -p "$folder"

@@ -58,6 +58,9 @@ SERVICE = (
 TRAINING = ("jsonschema", "PIL", "yaml", "torchvision")
 """What the classifier and its benchmarks need beside torch and numpy, as modules."""
 
+MARK = "pytest.mark" + ".cuda"
+"""What tests that need a GPU are marked with."""
+
 MIN_PART_S = 5.0
 """Seconds a part gets at least, whatever is left."""
 
@@ -121,7 +124,7 @@ def missing(modules: Sequence[str]) -> list[str]:
 
 def tests_for_a_gpu(folder: Path) -> list[str]:
     """Return the test files with tests that need a GPU."""
-    return [str(path) for path in sorted(folder.rglob("test_*.py")) if "pytest.mark.cuda" in path.read_text()]
+    return [str(path) for path in sorted(folder.rglob("test_*.py")) if MARK in path.read_text()]
 
 
 def parts(device: str, dry: bool, minutes: float) -> list[Part]:

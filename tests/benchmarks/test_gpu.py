@@ -82,7 +82,7 @@ def test_the_tests_are_those_that_need_a_gpu_and_no_others():
     assert {*files} - {own} == {*skipped} - {own} != set()
     for path in skipped:
         if path != own:
-            assert path.read_text().count("mark.skipif(not torch.cuda") == path.read_text().count("pytest.mark.cuda")
+            assert path.read_text().count("mark.skipif(not torch.cuda") == path.read_text().count(gpu.MARK)
 
 
 def test_time_that_a_part_leaves_over_goes_to_those_behind_it():
