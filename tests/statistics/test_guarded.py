@@ -15,6 +15,7 @@ from search.statistics.crossed import Rule, compare
 from search.statistics.guarded import pool_of
 from search.statistics.results import Difference, Trust
 from search.statistics.scores import Ended, Scores, make_scores
+from tests.statistics.generator import Scenario, draw
 from tests.statistics.helpers import golden
 from tests.statistics.test_properties import arrays, close, finite
 
@@ -177,6 +178,52 @@ def test_from_eight_seeds_on_and_with_two_settings_a_pair_has_its_own_noise() ->
         one, other = guarded(y, 1), compare(make_scores(y), [(1, 0)], Rule.POOLED)[0]
         assert replace(one, squares=None) == replace(other, squares=None)
         assert one.settings == 2
+
+
+def before(y: np.ndarray, a: int) -> tuple[float, float, float, bool]:
+    """Return interval and p of setting a against 0 as they were without the guard, and whether they stand: where the
+    pair's own seeds, at the level for 4 settings, tell no more noise than the pool.
+
+    Mean squares by sums over single entries; Q = max(MS_P, MS_S, MS_R / 2) below 8 seeds, else max(MS_S, MS_R).
+    """
+    count, seeds, n = y.shape
+    d = y[a].astype(float) - y[0]
+    m, rows, columns = d.mean(), d.mean(axis=1), d.mean(axis=0)
+    own = n * sum((r - m) ** 2 for r in rows) / (seeds - 1)
+    images = seeds * sum((c - m) ** 2 for c in columns) / (n - 1)
+    rest = sum((d[s, i] - rows[s] - columns[i] + m) ** 2 for s in range(seeds) for i in range(n))
+    rest /= (seeds - 1) * (n - 1)
+    run, cells = y.mean(axis=2), [(b, s) for b in range(count) for s in range(seeds)]
+    pooled = 2 * n * sum((run[b, s] - run[b].mean() - run[:, s].mean() + run.mean()) ** 2 for b, s in cells)
+    pooled /= (count - 1) * (seeds - 1)
+
+    def half(q: float, f: float, level: float) -> tuple[float, float, float]:
+        effects = max(images - rest, 0.0)
+        error = np.sqrt(max((q + effects) / (n * seeds), 2 / (seeds * (n + 2) ** 2)))
+        df = min(max((q + effects) ** 2 / (q**2 / f), f), max(n - 1, f))
+        return stats.t.ppf(level, df) * error, error, df
+
+    pairs = half(max(own, rest), seeds - 1, 0.975)
+    if seeds >= 8:
+        width, error, df = pairs
+    else:
+        width, error, df = half(max(pooled, own, rest / 2), (count - 1) * (seeds - 1), 0.975)
+    stands = seeds >= 8 or (own <= pooled and half(max(own, rest), seeds - 1, 1 - 0.025 * 1.5)[0] <= width)
+    return m - width, m + width, 2 * stats.t.sf(abs(m) / error, df), stands
+
+
+@pytest.mark.parametrize("seeds", [5, 6, 7, 8, 10])
+def test_tables_of_runs_that_scatter_alike_are_those_of_before(seeds: int) -> None:
+    """From 8 seeds on all of them; below, where a pair's own seeds tell no more noise than the pool."""
+    same = 0
+    for y in draw(np.random.default_rng(seeds), Scenario("1 pt, mixed", 1, 0.7), 12, 4, seeds, 60, 0.8):
+        for a in (1, 2, 3):
+            low, high, p, stands = before(y, a)
+            now = guarded(y, a)
+            if stands and now.noisy == (None, None):
+                assert (now.low, now.high, now.p) == pytest.approx((low, high, p), rel=1e-9)
+                same += 1
+    assert same == 36 if seeds >= 8 else same >= 6
 
 
 def test_two_seeds_are_pooled_as_ever() -> None:
