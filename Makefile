@@ -8,8 +8,9 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
-# Python reads the encodings of file names and streams as it starts, so that tests cannot set them themselves.
-PYTEST = env -u PYTHONIOENCODING -u PYTHONUTF8 -u PYTHONOPTIMIZE LC_ALL=C.UTF-8 $(BIN)/python -m pytest
+# Python reads the encodings of file names and streams as it starts, so that tests cannot set them themselves. It keeps
+# what it compiles, or each of their processes would compile all of it again.
+PYTEST = env -u PYTHONIOENCODING -u PYTHONUTF8 -u PYTHONOPTIMIZE -u PYTHONDONTWRITEBYTECODE LC_ALL=C.UTF-8 $(BIN)/python -m pytest
 
 # uv, which is there or comes by pip, fetches many files at once and compiles none ahead. Where it is not to be had, or
 # cannot fetch (it reads no settings of pip's, such as those of a mirror), pip does the same, more slowly.
