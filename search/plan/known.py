@@ -13,6 +13,7 @@ from search.core.pruning import Asha
 from search.core.trial import State, Trial
 from search.ledger.files import all_files
 from search.ledger.ledger import Ledger, Recorded, StudyRecord
+from search.ledger.measured import Measured
 from search.space.model import Space
 from search.study.asked import StartingPoint
 from search.study.fold import Fold
@@ -87,7 +88,8 @@ def take_stock(space: Space, ledger: Ledger, planner: Planner, record: StudyReco
             if _decided(trial) and trial.number in paths:
                 leaf = replace(leaf, path=paths[trial.number][0])
             leaves.append((leaf, trial))
-    rows = ledger.rows(list(dict.fromkeys(key for leaf, _ in leaves for key in leaf.path)))
+    measured = Measured(ledger, [space.search.objective.metric])
+    rows = measured.rows({key: leaf.data for leaf, _ in leaves for key in leaf.path})
     asha = pruner(space, rungs_on_record(ledger, record.id) if record is not None else ())
     trials = []
     for leaf, trial in leaves:

@@ -14,6 +14,7 @@ from search.core.errors import UserError
 from search.core.trial import State, Trial
 from search.core.trust import FRESH, SAVED, USED
 from search.ledger.ledger import Ledger, StudyRecord
+from search.ledger.measured import Measured
 from search.report.formats.axes import axis_columns, shared_parts
 from search.report.formats.sheet import Column, Entry, Sheet
 from search.report.formats.terminal import Facts, OnTerminal, Paragraph
@@ -196,8 +197,8 @@ def _began(curve: Curve) -> str:
 def _curve(study: OpenStudy, trial: Trial) -> Curve:
     keys, data = study.ledger.paths(study.record.id)[trial.number]
     keys = keys[: trial.last_epoch]
-    found = study.ledger.rows(keys)
-    rows = {epoch: found[key] for epoch, key in enumerate(keys, start=1) if key in found}
+    recorded = Measured(study.ledger, study.space.read_metrics).rows(dict.fromkeys(keys, data))
+    rows = {epoch: recorded[key] for epoch, key in enumerate(keys, start=1) if key in recorded}
     return Curve(trial, keys, data, rows, frozenset(), best_epoch(rows, study.space.search.objective))
 
 
@@ -208,7 +209,8 @@ def _best(ledger: Ledger, record: StudyRecord, trials: Sequence[Trial]) -> str:
         return ""
     objective = _objective(record)
     paths = ledger.paths(record.id)
-    rows = ledger.rows(list({paths[trial.number][0][trial.last_epoch - 1] for trial in done}))
+    data_of = {path[trial.last_epoch - 1]: data for trial in done for path, data in [paths[trial.number]]}
+    rows = Measured(ledger, [objective.metric]).rows(data_of)
     found = dict(enumerate(rows.values(), start=1))
     epoch = best_epoch(found, objective)
     if epoch is None:

@@ -16,6 +16,7 @@ from typing import Any
 from search.core.mean import mean
 from search.core.trial import State
 from search.core.values import same
+from search.ledger.measured import Measured
 from search.space.model import MAX_SEED, Confirm, Space, confirm_name
 from search.space.reader import space_from_mapping
 from search.study.opened import OpenStudy
@@ -78,6 +79,7 @@ def best_configurations(study: OpenStudy) -> list[Mapping[str, object]]:
     ledger, record, space = study.ledger, study.record, study.space
     objective, at_best = space.search.objective, space.report.value == "best"
     better = max if objective.maximize else min
+    measured = Measured(ledger, [objective.metric])
     paths = ledger.paths(record.id)
     values: defaultdict[int, list[float]] = defaultdict(list)
     parameters: dict[int, Mapping[str, Any]] = {}
@@ -85,8 +87,9 @@ def best_configurations(study: OpenStudy) -> list[Mapping[str, object]]:
         parameters[trial.configuration] = trial.parameters
         value = math.nan
         if trial.state in (State.FINISHED, State.STOPPED) and trial.last_epoch:
-            keys = paths[trial.number][0][: trial.last_epoch][0 if at_best else -1 :]
-            found = [one.row.metrics.get(objective.metric, math.nan) for one in ledger.rows(keys).values()]
+            path, data = paths[trial.number]
+            rows = measured.rows(dict.fromkeys(path[: trial.last_epoch][0 if at_best else -1 :], data))
+            found = [one.row.metrics.get(objective.metric, math.nan) for one in rows.values()]
             value = better(filter(math.isfinite, found), default=math.nan)
         values[trial.configuration].append(value)
     means = {number: mean(found) for number, found in values.items()}

@@ -21,6 +21,7 @@ from optuna.trial import TrialState
 from search.core.trial import Trial
 from search.ledger.distrust import Distrust
 from search.ledger.ledger import Recorded
+from search.ledger.measured import Measured
 from search.study import optuna_rows
 from search.study.copies import STATES, Copies
 from search.study.opened import OpenStudy
@@ -52,6 +53,7 @@ class Mirror:
 
     def __init__(self, study: OpenStudy, storage: str, say: Callable[[str], None] = lambda text: None) -> None:
         self._ledger, self._record, self._space = study.ledger, study.record, study.space
+        self._measured = Measured(self._ledger, [self._space.search.objective.metric])
         self._say, self._said = say, set[str]()
         self._url = storage
         self._storage: RDBStorage | None = None
@@ -124,7 +126,8 @@ class Mirror:
         assert self._storage is not None
         paths = self._ledger.paths(self._record.id, [trial.number for trial in trials])
         keys = {trial.number: paths[trial.number][0][: trial.last_epoch] for trial in trials}
-        known = self._ledger.rows(list(dict.fromkeys(key for path in keys.values() for key in path)))
+        data_of = {key: paths[number][1] for number, path in keys.items() for key in path}
+        known = self._measured.rows(data_of)
         rows = {number: [known[key] for key in path if key in known] for number, path in keys.items()}
         new = [trial for trial in trials if trial.number not in self._copied]
         copies = [self._copies.of(trial, rows[trial.number], large) for trial in new]
@@ -182,9 +185,9 @@ class Mirror:
             if [copy.number for copy in copies] != [trial.number for trial in ours]:
                 return False
             paths = self._ledger.paths(self._record.id, [trial.number for trial in ours])
-            steps = [(paths[copy.number][0], step) for copy in copies for step in copy.intermediate]
-            keys = dict.fromkeys(path[step - 1] for path, step in steps if 0 < step <= len(path))
-            known = self._ledger.rows(list(keys))
+            steps = [(*paths[copy.number], step) for copy in copies for step in copy.intermediate]
+            keys = {path[step - 1]: data for path, data, step in steps if 0 < step <= len(path)}
+            known = self._measured.rows(keys)
             for copy, trial in zip(copies, ours, strict=True):
                 if not self._copies.agree(copy, trial, paths[trial.number][0], known, large):
                     return False

@@ -16,6 +16,7 @@ from search.engine.decide.outcomes import Event, Outcomes, Progress
 from search.engine.decide.pace import Pace
 from search.engine.decide.standings import Standings
 from search.engine.decide.trust import Trust
+from search.ledger.measured import Measured
 from search.ledger.step import Step
 from search.study.asked import Sampler
 from search.study.leaf import Leaf, Planner
@@ -66,6 +67,7 @@ class Context:
         self.progress = Progress(Standings(study.space))
         self.board = Board()
         self.pace = Pace(clock)
+        self.measured = Measured(self.ledger, [self.space.search.objective.metric])
         self.outcomes = Outcomes(study.space, sampler, self.progress)
         self.judge = Judge(study.space, self.outcomes, self.progress, on_event)
         self.keeper = self._keeper()

@@ -100,7 +100,7 @@ class Intake:
         fed = board.take(_key(lease, epoch))
         for fold in fed:
             number = fold.leaf.trial.number
-            context.judge.advance(step, fold, stored)
+            context.judge.advance(step, fold, context.measured.told(stored, fold.leaf.data))
             step.set_trial(number, last_epoch=fold.epoch)
             if number != lease.trial or not new:
                 context.progress.epochs_reused += 1

@@ -11,6 +11,7 @@ from typing import Any
 from search.core.trial import State, Trial
 from search.engine.decide.standings import Standings
 from search.ledger.ledger import Ledger, StudyRecord
+from search.ledger.measured import Measured
 from search.space.model import Space
 from search.study.asked import Sampler, mean_outcome
 
@@ -114,7 +115,8 @@ class Outcomes:
         whole = self._sampler.adaptive or self._space.report.value == "best"
         first = 0 if whole else -1
         keys = {trial.number: paths[trial.number][0][: trial.last_epoch][first:] for trial in trials}
-        rows = ledger.rows(list(dict.fromkeys(key for path in keys.values() for key in path)))
+        data_of = {key: paths[number][1] for number, path in keys.items() for key in path}
+        rows = Measured(ledger, [metric]).rows(data_of)
         for trial in trials:
             curve = [rows[key].row.metrics.get(metric, math.nan) for key in keys[trial.number] if key in rows]
             self.note(trial, trial.state, curve, paths[trial.number][0][trial.last_epoch - 1])

@@ -11,6 +11,7 @@ from search.engine.machines.agreement import Question, StudySample, agreed
 from search.engine.machines.challenge import Challenge
 from search.engine.machines.nodes import Share
 from search.ledger.ledger import Ledger, StudyRecord
+from search.ledger.measured import Measured
 from search.space.addressed import addressed
 from search.space.model import Space
 from search.space.reading import read_all
@@ -59,9 +60,10 @@ def grid_on_record(ledger: Ledger, space: Space, planner: Planner) -> bool:
         for number, parameters in enumerate(space.grid())
         for seed in space.seeds
     )
+    measured = Measured(ledger, [space.search.objective.metric])
     count = 1  # mostly the first one tells
     while batch := list(islice(leaves, count)):
-        rows = ledger.rows(list(dict.fromkeys(key for leaf in batch for key in leaf.path)))
+        rows = measured.rows({key: leaf.data for leaf in batch for key in leaf.path})
         for fold in [Fold(leaf, space.search.objective) for leaf in batch]:
             while not fold.ended and (key := fold.next_key) in rows:
                 fold.ended = fold.feed(rows[key].row) is not None

@@ -9,25 +9,21 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
-from search.core.derived import derived, with_derived
 from search.core.grouped import grouped
 from search.core.scores import EXP_MEAN, ScoreRule
 from search.core.shown import is_accuracy
 from search.core.trial import DataCard, State, Trial
-from search.ledger.ledger import Ledger, Recorded, StudyRecord
+from search.ledger.ledger import Recorded, StudyRecord
+from search.ledger.measured import Measured
 from search.ledger.scored import score_rules
 from search.space.model import Objective, Space
 from search.study.opened import OpenStudy
 
 TRIAL_METRICS = ("val_accuracy", "val_loss", "test_accuracy")
 """Metrics that a line for a trial shows first, in this order."""
-
-
-ROWS_PER_QUERY = 200
-"""Rows that are in memory with their predictions at once."""
 
 
 @dataclass(frozen=True)
@@ -118,9 +114,8 @@ def read_curves(study: OpenStudy) -> Curves:
     paths = ledger.paths(record.id)
     trained = _trained(study)
     on_path = {trial.number: paths[trial.number][0][: trial.last_epoch] for trial in trials}
-    cards = {print_: ledger.data(print_) for print_ in dict.fromkeys(data for _, data in paths.values())}
     data_of = {key: paths[number][1] for number, keys in on_path.items() for key in keys}
-    recorded_rows = _rows(ledger, data_of, cards, derived(study.space.read_metrics))
+    recorded_rows = Measured(ledger, study.space.read_metrics).rows(data_of)
     curves = []
     for trial in trials:
         keys = on_path[trial.number]
@@ -129,30 +124,8 @@ def read_curves(study: OpenStudy) -> Curves:
         best = best_epoch(rows, study.space.search.objective)
         curves.append(Curve(trial, keys, paths[trial.number][1], rows, own, best))
     names = sorted({name for recorded in recorded_rows.values() for name in recorded.row.metrics})
+    cards = {print_: ledger.data(print_) for print_ in dict.fromkeys(curve.data for curve in curves)}
     return Curves(study, curves, names, {key: card for key, card in cards.items() if card is not None})
-
-
-def _rows(
-    ledger: Ledger, data_of: Mapping[str, str], cards: Mapping[str, DataCard | None], metrics: Sequence[str]
-) -> dict[str, Recorded]:
-    """Return the rows of these keys, without predictions, with those metrics that predictions tell.
-
-    Args:
-        ledger: where they are.
-        data_of: key -> data fingerprint.
-        cards: fingerprint -> data card.
-        metrics: names of metrics that predictions tell.
-    """
-    keys = list(data_of)
-    if not metrics:
-        return ledger.rows(keys)
-    told: dict[str, Recorded] = {}
-    for start in range(0, len(keys), ROWS_PER_QUERY):
-        for key, one in ledger.rows(keys[start : start + ROWS_PER_QUERY], predictions=True).items():
-            card = cards[data_of[key]]
-            row = with_derived(one.row, metrics, card.truth if card is not None else {})
-            told[key] = replace(one, row=replace(row, predictions={}))
-    return told
 
 
 def best_epoch(rows: Mapping[int, Recorded], objective: Objective) -> int | None:

@@ -88,10 +88,12 @@ def judged(table: Table, read: Curves, lines: Sequence[Sequence[Curve]]) -> tupl
     test = None
     if table.test:
         test = _split(_evidence(read, lines, table.test, "test", "best", rules), len(lines), True)
+    # Beside a metric that is no accuracy an accuracy has its own intervals, from the same predictions.
+    accuracies = [] if measures(metric, "val") else [name for name in table.metrics if measures(name, "val")]
     scored = {
-        name: _split(gather_scores(read, lines, name, rules[name], table.value), len(lines), table.value == "last")
+        name: _split(_evidence(read, lines, name, "val", table.value, rules), len(lines), table.value == "last")
         for name in table.metrics
-        if name in rules and name not in (metric, table.test)
+        if (name in rules or name in accuracies) and name not in (metric, table.test)
     }
     scored = {name: split for name, split in scored.items() if not split.evidence.why}
     partners = _partners(table, read)

@@ -67,6 +67,9 @@ def test_the_objective_may_be_one(ledger):
     assert {curve.best_epoch for curve in read.curves} == {2}
     table = comparison_table(bench.opened)
     assert (table.metrics[0], table.judged) == ("val_macro_f1", "val_macro_f1")
+    bench.space = replace(bench.space, search=Search())
+    cells = [line.judged.cell for line in comparison_table(bench.opened).lines]
+    assert [line.scored["val_accuracy"].cell for line in table.lines] == cells
     phi = [[macro_f1(*predictions(a, s)) for s in range(3)] for a in range(3)]
     (expected,) = compare(make_scores(phi, measure=F1), [(2, 0)])
     (claim,) = table.verdicts
