@@ -29,9 +29,15 @@ PRESENT = ""
     flag_value=PRESENT,
     help="Check the data as well; with a name, another data set or a folder of images. FILEs may be left out.",
 )
+@click.option(
+    "--write-groups",
+    "groups",
+    metavar="FILE",
+    help="With --data: write images that look alike to a CSV file, which the setting `data.groups` takes.",
+)
 @setting_options
 @click.option("--workload", default="classifier", show_default=True, help="Whose data, where no FILE names it.")
-def check(files: Sequence[str], data: str | None, sets: Sequence[str], workload: str) -> None:
+def check(files: Sequence[str], data: str | None, groups: str | None, sets: Sequence[str], workload: str) -> None:
     """Read space files without running anything; report every fault with its file, line and key.
 
     With --data, the images as well: what there is of each class, and what is odd or cannot be read.
@@ -44,13 +50,15 @@ def check(files: Sequence[str], data: str | None, sets: Sequence[str], workload:
         files, data = [data, *files], PRESENT
     if not files and data is None:
         raise click.UsageError("Missing argument 'FILE...'; without one, --data [NAME] checks a data set.")
+    if groups is not None and (data is None or len(files) > 1):
+        raise click.UsageError("--write-groups FILE goes with --data and at most one space file.")
     changed = overrides(data or None, sets)
     faults: list[Fault] = []
     told: dict[tuple[str, ...], str] = {}
     dataless: set[str] = set()
     if not files:
         bare = {"workload": workload, "fixed": {"epochs": 1}, "space": {}}
-        _data(space_from_mapping(bare, "data", changed), "", told)
+        _data(space_from_mapping(bare, "data", changed), "", told, groups)
     for file in files:
         try:
             space = read_space(file, changed)
@@ -62,7 +70,7 @@ def check(files: Sequence[str], data: str | None, sets: Sequence[str], workload:
                 say(f"  note: {note}")
             _dataless(space.workload, dataless)
             if data is not None:
-                _data(space, file, told)
+                _data(space, file, told, groups)
         except Faults as error:
             faults += list(error.faults)
     if faults:
@@ -85,13 +93,14 @@ def _dataless(name: str, told: set[str]) -> None:
         say(f"  note: {unnoticed(name)}")
 
 
-def _data(space: Space, file: str, told: dict[tuple[str, ...], str]) -> None:
+def _data(space: Space, file: str, told: dict[tuple[str, ...], str], groups: str | None) -> None:
     """Print what the workload says of the data that the first configuration of a space uses.
 
     Args:
         space: a sound space.
         file: the file it was read from, empty where there is none.
         told: lines that were printed already, and for which file; receives these.
+        groups: file that images which look alike are written to, None for none.
 
     Raises:
         UserError: the data cannot be used, or the workload checks none.
@@ -99,7 +108,7 @@ def _data(space: Space, file: str, told: dict[tuple[str, ...], str]) -> None:
     from search.space.addressed import addressed
     from search.space.reading import read_all
     from search.space.service import SERVICE_SETTINGS
-    from search.workload import CheckingData, load_workload
+    from search.workload import CheckingData, WritingGroups, load_workload
 
     workload = load_workload(space.workload)
     if not isinstance(workload, CheckingData):
@@ -109,6 +118,12 @@ def _data(space: Space, file: str, told: dict[tuple[str, ...], str]) -> None:
         with addressed(space):
             fixed, _ = workload.schedule(workload.canonical(settings), 1)
             lines = tuple(workload.check_data(fixed))
+            if groups is not None:
+                if not isinstance(workload, WritingGroups):
+                    raise UserError(
+                        f"workload {called(space.workload)!r} writes no groups: it has no method write_groups"
+                    )
+                lines = (*lines, *workload.write_groups(fixed, groups))
     except Faults as error:
         if file:
             raise

@@ -26,6 +26,7 @@ from search.workload.offers import (
     TellingReads,
     Warming,
     Weighing,
+    WritingGroups,
 )
 from search.workload.settings import Description, SettingFaults, complete
 from search.workload.source import identity
@@ -50,6 +51,7 @@ __all__ = [
     "Warming",
     "Weighing",
     "Workload",
+    "WritingGroups",
     "complete",
     "cpu_model",
     "identity",

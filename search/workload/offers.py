@@ -196,6 +196,19 @@ class Beginning(Protocol):
 
 
 @runtime_checkable
+class WritingGroups(Protocol):
+    """What a workload may offer beside the contract: examples that seem to belong together, for a person to look at."""
+
+    def write_groups(self, fixed: Settings, file: str) -> Sequence[str]:
+        """Write a file that names the group of each example; return lines of text on it, and what to do with it.
+
+        Raises:
+            ValueError: the data cannot be used, or the file not be written; with an attribute ``faults``, pairs of
+                (setting name, sentence).
+        """
+
+
+@runtime_checkable
 class CheckingData(Protocol):
     """What a workload may offer beside the contract: a look at its data before anything runs."""
 

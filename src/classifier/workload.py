@@ -77,6 +77,16 @@ class ClassifierWorkload(Workload):
 
         return check(fixed)
 
+    def write_groups(self, fixed: Settings, file: str) -> list[str]:
+        """Write images that look alike into a CSV file as groups; see `classifier.data.kin`.
+
+        Raises:
+            ValueError: the data cannot be used, or the file cannot be written; ``faults`` says why.
+        """
+        from classifier.data import write_groups
+
+        return write_groups(fixed, file)
+
     def first_file(self, data: str, file: str) -> str:
         """Return a commented space file that compares learning rates on these images; see `classifier.first`.
 

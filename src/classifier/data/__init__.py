@@ -23,7 +23,7 @@ from classifier.data.settings import USUAL_SIZE_PX
 from classifier.data.source import SPLITS, Source
 from search.workload import SettingFaults, Settings, nearest
 
-__all__ = ["KNOWN", "RATIO", "Dataset", "check", "load", "look_for"]
+__all__ = ["KNOWN", "RATIO", "Dataset", "check", "load", "look_for", "write_groups"]
 
 KNOWN = tuple(USUAL_SIZE_PX)
 DEFAULT_RATIO = (0.6, 0.2, 0.2)
@@ -64,6 +64,18 @@ def check(settings: Settings) -> list[str]:
         SettingFaults: see `load`.
     """
     return report(*_asked(settings), settings.get("batch_size"))
+
+
+def write_groups(settings: Settings, file: str) -> list[str]:
+    """Write near-duplicates as groups; return lines of text: see `classifier.data.kin`.
+
+    Raises:
+        SettingFaults: see `load`; or the file cannot be written.
+    """
+    from classifier.data.kin import write
+
+    source, size, *_ = _asked(settings)
+    return write(source, size, Path(file))
 
 
 def look_for(name: str) -> Source:

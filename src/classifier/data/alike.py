@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -75,21 +75,45 @@ def across(look: Look, parts: Mapping[str, np.ndarray], same: np.ndarray, most: 
     return pairs, [images for _, *images in nearest]
 
 
-def look_at(pixels: np.ndarray, images: np.ndarray, progress: ReadingProgress) -> Look:
+def within(look: Look, other: Look, images: np.ndarray) -> list[tuple[int, int]]:
+    """Find images that look alike, or of which one looks as another does in another way: mirrored.
+
+    Args:
+        look: of all images.
+        other: `look`, or another one of the same images.
+        images: numbers of those to compare, ascending; all with all.
+
+    Returns:
+        pairs of two image numbers, the smaller first.
+    """
+    compared = images[~look.flat[images]]
+    blocks = [compared[start : start + _ROWS] for start in range(0, len(compared), _ROWS)]
+    pairs: list[tuple[int, int]] = []
+    with ThreadPoolExecutor(threads()) as pool:
+        for of_block in pool.map(lambda rows: list(_alike(look, other, rows, compared)), blocks):
+            for _, row, column in of_block:
+                first = row < column
+                pairs += zip(row[first].tolist(), column[first].tolist(), strict=True)
+    return pairs
+
+
+def look_at(pixels: np.ndarray, images: np.ndarray, progress: ReadingProgress, mirrored: bool = False) -> Look:
     """Look at some images.
 
     Args:
         pixels: uint8 [all images, 3, height, width], at least `MIN_SIDE_PX` high and wide.
         images: numbers of those to look at; of others nothing is known.
         progress: counts them.
+        mirrored: look at them with left and right exchanged.
     """
+    turn = -1 if mirrored else 1
     codes = np.zeros(len(pixels), dtype=np.uint64)
     greys = np.zeros((len(pixels), _FIELDS**2), dtype=np.float32)
     flat = np.ones(len(pixels), dtype=bool)
     with ThreadPoolExecutor(threads()) as pool:
         for start in range(0, len(images), BLOCK_IMAGES):
             some = images[start : start + BLOCK_IMAGES]
-            found = list(pool.map(lambda image: _look(pixels[image]), some))
+            found = list(pool.map(lambda image: _look(pixels[image][:, :, ::turn]), some))
             codes[some], greys[some], flat[some] = (list(column) for column in zip(*found, strict=True))
             progress.reached(start + len(some))
     return Look(codes, greys, flat)
@@ -110,21 +134,29 @@ def _near(
 ) -> tuple[int, list[tuple[int, int, int]]]:
     """Return how many images of `rows` and `columns` look alike, and (bits that differ, row, column) of the nearest."""
     count, nearest = 0, list[tuple[int, int, int]]()
+    for found in _alike(look, look, rows, columns):
+        differ = same[found[1]] != same[found[2]]
+        bits, row, column = (numbers[differ] for numbers in found)
+        count += len(row)
+        first = np.argsort(bits, kind="stable")[:most]
+        pairs = zip(bits[first].tolist(), row[first].tolist(), column[first].tolist(), strict=True)
+        nearest = sorted([*nearest, *pairs])[:most]
+    return count, nearest
+
+
+def _alike(
+    look: Look, other: Look, rows: np.ndarray, columns: np.ndarray
+) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """Yield, block by block, the bits that differ and the two image numbers of each pair that looks alike."""
     for start in range(0, len(columns), _COLUMNS):
         block = columns[start : start + _COLUMNS]
-        bits = np.bitwise_count(look.codes[rows][:, None] ^ look.codes[block][None, :])
+        bits = np.bitwise_count(look.codes[rows][:, None] ^ other.codes[block][None, :])
         row, column = np.nonzero(bits <= MAX_DIFFERENT_BITS)
         if not len(row):
             continue
         ours, our = np.unique(row, return_inverse=True)
         theirs, their = np.unique(column, return_inverse=True)
-        correlation = look.greys[rows[ours]] @ look.greys[block[theirs]].T
-        alike = (correlation[our, their] >= MIN_CORRELATION) & (same[rows[row]] != same[block[column]])
-        row, column = row[alike], column[alike]
-        count += len(row)
-        first = np.argsort(bits[row, column], kind="stable")[:most]
-        pairs = zip(
-            bits[row, column][first].tolist(), rows[row[first]].tolist(), block[column[first]].tolist(), strict=True
-        )
-        nearest = sorted([*nearest, *pairs])[:most]
-    return count, nearest
+        correlation = look.greys[rows[ours]] @ other.greys[block[theirs]].T
+        near = correlation[our, their] >= MIN_CORRELATION
+        row, column = row[near], column[near]
+        yield bits[row, column], rows[row], block[column]
