@@ -9,9 +9,12 @@ import pytest
 
 from search import logs
 from search.core.errors import UserError
+from search.ledger.ledger import Ledger
 from search.logs.content import read_study, scalar, unique
 from tests.logs.conftest import go_on
 from tests.report.builder import Study
+from tests.report.judging import Bench
+from tests.report.scored import Regression
 
 
 def test_trials_that_have_begun_or_ended(study: Study) -> None:
@@ -72,3 +75,19 @@ def test_a_library_that_is_missing(name: str, study: Study, tmp_path: Path, monk
         f'tracker {name!r}: its library {library} is not installed; `pip install -e ".[{name}]"` brings it'
     )
     assert not (tmp_path / "focal").exists()
+
+
+def test_tables_hold_the_intervals_that_scores_give(ledger: Ledger) -> None:
+    told = read_study(Regression(ledger).grid().opened)
+    table = told.frames["table"]
+    assert table["val_rmse_low"].lt(table["val_rmse_mean"]).all()
+    assert table["val_rmse_mean"].lt(table["val_rmse_high"]).all()
+    assert table["val_rmse_difference_high"].notna().tolist() == [False, True, True]
+    assert r"val_rmse, mean \[95 % interval\]" in told.texts["table.md"]
+    assert told.trials[0].final["val_rmse"] == told.trials[0].points[-1].metrics["val_rmse"]
+
+
+def test_metrics_that_predictions_tell_have_curves_and_intervals(ledger: Ledger) -> None:
+    told = read_study(Bench(ledger).grid().reported(metrics=["val_macro_f1"]).opened)
+    assert all(0 <= point.metrics["val_macro_f1"] <= 1 for trial in told.trials for point in trial.points)
+    assert told.frames["table"]["val_macro_f1_low"].notna().all()

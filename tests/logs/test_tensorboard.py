@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 
 from search import logs
+from search.ledger.ledger import Ledger
 from tests.logs.conftest import RUNS, go_on
 from tests.report.builder import Study
 from tests.report.hostile import TEXTS, hostile_study
+from tests.report.scored import Regression
 
 pytest.importorskip("tensorboardX", reason="TensorBoard's files are written by tensorboardX")
 reading = pytest.importorskip(
@@ -109,3 +111,15 @@ def test_hostile_names_stay_in_the_folder(ledger: Any, tmp_path: Path) -> None:
     assert len(runs) == 2 * len(TEXTS) + 1
     assert {path.name for path in tmp_path.iterdir()} == {"db", "focal"}
     assert all(len(read(run).Tags()["tensors"]) >= 2 for run in runs)
+
+
+def test_a_metric_of_scores_comes_back_with_its_interval(ledger: Ledger, tmp_path: Path) -> None:
+    study = Regression(ledger).grid()
+    logs.log_study(["tensorboard"], study.opened, tmp_path, tmp_path / "wind")
+    place = tmp_path / "wind" / "tensorboard"
+    (run, *_) = sorted(path for path in place.iterdir() if path.name != "study")
+    (point,) = read(run).Scalars("val_rmse")
+    key = ledger.paths(study.record.id)[0][0][0]
+    assert point.value == pytest.approx(ledger.rows([key])[key].row.metrics["val_rmse"], rel=1e-6)
+    (text,) = read(place / "study").Tensors("table/text_summary")
+    assert r"val_rmse, mean \[95 % interval\]" in text.tensor_proto.string_val[0].decode()

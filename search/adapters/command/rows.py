@@ -10,6 +10,9 @@ MAX_ROW_BYTES = 64 * 2**20
 
 EXAMPLE = '{"val_loss": 0.5}'
 
+SCORES = "scores"
+"""A name under which a row holds numbers per example: split -> name -> list."""
+
 EPOCH = "epoch"
 """A name that may number the rows; it is checked, and no metric."""
 
@@ -40,7 +43,16 @@ def row_in(line: bytes, number: int, where: str) -> dict[str, object]:
         raise BadRow(f"{place} is {shown}, {rule}{remedy or _remedy(where)}") from None
     if not isinstance(row, dict):
         raise BadRow(f"{place} is {shown}, {rule}{_remedy(where)}")
-    return {name: math.nan if value is None else value for name, value in row.items()}
+    return {name: _filled(value) if value is None or name == SCORES else value for name, value in row.items()}
+
+
+def _filled(value: object) -> object:
+    """Return a value with NaN for null, which is how many programs write it; scores hold lists of numbers."""
+    if isinstance(value, dict):
+        return {name: _filled(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [math.nan if number is None else number for number in value]
+    return math.nan if value is None else value
 
 
 def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
