@@ -109,11 +109,13 @@ def _of_settings(table: Table, read: Curves) -> str:
     metric = table.judged if own.name == "validation" else table.test
     if sentences[0] and metric != space.search.objective.metric and own.name == "validation":
         sentences[0] = f"in {metric_words(metric)} {sentences[0]}"  # tests are of classes, whatever is optimised
-    if own.name == "validation":
-        sentences += [f"in {metric_words(name)} {said}" for name, said in _scored(table, base) if said]
+    scored = dict(_scored(table)) if own.name == "validation" else {}
+    asked = space.search.objective.metric  # what the question asks for comes first
+    told = {name: f"in {metric_words(name)} {said}" for name, one in scored.items() if (said := one.sentence(base))}
+    sentences = [told.pop(asked, ""), *sentences, *told.values()]
     sentences.append(on_test(own, test, base))
     same = [line for line, one in own.lines if one.difference and one.difference.state is Trust.SAME_RUN]
-    if same and sentences[0]:
+    if same and any(sentences):
         sentences.append(f"the same run as {base}: {listed([line.setting for line in same])}")
     parts = [part for part in sentences if part]
     decided = [claim for claim in table.verdicts if claim.kind != "undecided" and "runs" not in claim.evidence]
@@ -126,7 +128,7 @@ def _of_settings(table: Table, read: Curves) -> str:
         return f"Nothing can be decided from {rests_on}: {''.join(why_undecided(table, own))}.{apart}"
     if decided:
         parts.append(f"of what the file claims, {claims}")
-    known = {id(line) for line in [*own.decided, *test.decided, *same]}
+    known = {id(line) for one in (own, test, *scored.values()) for line in one.decided} | {id(line) for line in same}
     known |= {id(table.lines[place]) for claim in decided for place in _settled(claim)}
     left = sum(id(line) not in known for line in ours)
     others = f"the other {'setting' if left == 1 else f'{left} settings'}"
@@ -135,11 +137,11 @@ def _of_settings(table: Table, read: Curves) -> str:
     return f"{text[:1].upper()}{text[1:]}{rest}.{apart}"
 
 
-def _scored(table: Table, base: str) -> Iterator[tuple[str, str]]:
-    """Yield other metrics with scores, and what is better and worse by each, "" where nothing is."""
+def _scored(table: Table) -> Iterator[tuple[str, Split]]:
+    """Yield other metrics with scores, and what decides by each."""
     ours = [line for line in table.lines if not line.baseline]
     for name in table.scored:
-        yield name, Split("validation", [(line, line.scored[name]) for line in ours]).sentence(base)
+        yield name, Split("validation", [(line, line.scored[name]) for line in ours])
 
 
 def untested(table: Table, read: Curves) -> str:

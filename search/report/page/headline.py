@@ -28,7 +28,7 @@ from search.report.table.build import Comparison
 from search.report.table.confirmed import Outcome, outcomes
 from search.report.table.labels import short_label
 from search.report.table.model import Line, Table
-from search.report.text import figure, is_accuracy
+from search.report.text import figure, is_accuracy, metric_words
 from search.statistics.text import p_text
 
 MAX_NAMED = 2
@@ -58,8 +58,12 @@ def headline(compared: Comparison, confirmed: Comparison | None) -> str:
         return f"Nothing can be decided: {why}."
     own, test = splits(table, read)
     base = _base(table, read)
-    if sentence := _decided(table, own, base):
-        return f"{sentence}."
+    if said := [
+        f"{sentence} in {metric_words(name)}" if name else sentence
+        for name, split in _by_metric(table, read, own)
+        if (sentence := _decided(table, split, base))
+    ]:
+        return f"{'; '.join(said)}."
     if sentence := _decided(table, test, base):
         return f"On test {test.examples}, where validation {test.examples} decide nothing, {sentence}."
     kinds = [claim.kind for claim in table.verdicts if claim.kind != "undecided" and "runs" not in claim.evidence]
@@ -80,7 +84,8 @@ def facts(compared: Comparison, confirmed: Comparison | None) -> Iterator[Fact]:
     if not any(line.finished for line in table.lines):
         return
     own, test = splits(table, read)
-    yield from _differences(table, own)
+    for name, split in _by_metric(table, read, own):
+        yield from _differences(table, split, name)
     if beside := on_test(own, test, _base(table, read)):
         where = f"test {test.examples}"
         yield Fact(_capital(where), beside.removeprefix("on ").removeprefix(where).strip(", "))
@@ -90,13 +95,24 @@ def facts(compared: Comparison, confirmed: Comparison | None) -> Iterator[Fact]:
     yield Fact("Rests on", basis(table, own))
 
 
-def _differences(table: Table, own: Split) -> Iterator[Fact]:
+def _by_metric(table: Table, read: Curves, own: Split) -> list[tuple[str, Split]]:
+    """Return what decides by each metric that answers: "" where the table judges by the objective, which the question
+    asks for; else the objective, where its scores are on record, and the metric that the table judges by."""
+    objective = read.space.search.objective.metric
+    if own.name != "validation" or table.judged in ("", objective):
+        return [("", own)]
+    asked = Split("validation", [(line, line.judgement(table, objective)) for line, _ in own.lines])
+    return [(objective, asked), (table.judged, own)]
+
+
+def _differences(table: Table, own: Split, metric: str) -> Iterator[Fact]:
     """Yield the differences that are decided; many of them are counted behind the first."""
     by = {id(line): one for line, one in own.lines}
     decided = own.decided
     for line in decided[: MAX_ITEMS_NAMED + 1]:
         word = "better" if line in own.better else "worse"
-        yield Fact(short_label(table, line), f"{word}: {evidence(by[id(line)]).strip(' ()')}")
+        where = f" in {metric_words(metric)}" if metric else ""
+        yield Fact(short_label(table, line), f"{word}{where}: {evidence(by[id(line)]).strip(' ()')}")
     if more := decided[MAX_ITEMS_NAMED + 1 :]:
         yield Fact("Also decided", f"{counted(len(more), 'setting')}, see the table")
 

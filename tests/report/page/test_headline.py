@@ -12,7 +12,7 @@ from search.report.page.answer import answer
 from search.report.page.headline import facts, headline
 from search.report.table.build import comparison_of
 from search.report.table.confirmed import outcomes
-from search.space.model import Axis, Confirm, Float, Grid, Search
+from search.space.model import Axis, Confirm, Float, Grid, Objective, Search
 from search.study.confirm import AXIS
 from tests.report.judging import SPACE, Bench
 from tests.report.page.studies import levels
@@ -47,6 +47,28 @@ class TestGrid:
         bench = levels(ledger, (20, 20, 21))
         assert said(bench) == "Nothing can be decided: no difference is clear of chance."
         assert terms(bench)["Smallest adjusted p"] == "0.437; a difference is clear of chance at 0.05"
+
+    def test_the_objective_answers_before_the_accuracy_that_says_otherwise(self, ledger):
+        """Half the loss, and fewer images right: the question asks for the loss."""
+        bench = Bench(ledger, replace(SPACE, search=Search(objective=Objective("val_loss", "minimize"))))
+        for a in (0, 1, 2):
+            for s in (0, 1, 2):
+                own = np.random.default_rng([a, s]).gamma(2, 1, 40) * 0.05
+                loss = np.random.default_rng(1).gamma(2, 1, 40) * (1.0, 0.5, 0.5)[a] + own
+                bench.run({"gamma": a}, s, np.arange(40) < (30, 30, 8)[a] + (s + a) % 2, losses=loss)
+        assert said(bench) == (
+            "gamma=1 and gamma=2 are better than gamma=0 in validation loss; gamma=2 is worse than gamma=0 in "
+            "validation accuracy."
+        )
+        found = list(facts(comparison_of(bench.opened), None))
+        assert [fact.term for fact in found] == ["gamma=1", "gamma=2", "gamma=2", "Rests on"]
+        assert found[0].said.startswith("better in validation loss: -")
+        assert found[2].said.startswith("worse in validation accuracy: -")
+        compared = comparison_of(bench.opened)
+        full = answer(compared.table, compared.read)
+        assert full.startswith("In validation loss better than gamma=0: gamma=1 (-")
+        assert "; in validation accuracy worse than gamma=0: gamma=2 (-" in full
+        assert "nothing can be decided" not in full
 
     def test_few_seeds_decide_nothing_however_large_the_difference(self, ledger):
         assert said(levels(ledger, (2, 38, 38), (0,))) == "Nothing can be decided: a rerun may reverse any order."
