@@ -57,6 +57,7 @@ def read_report(node: Node, axes: Sequence[Axis], names: Sequence[str], fresh: b
         several = [*labels, *(text for text in texts if finder.parsed(text))] if len(rows) > 1 else finder.values
         check_labels(labels, rows[0] if len(rows) == 1 else "", several, problems)
     claims = node.entries.get("claims", Node("list", ()))
+    columns_of = node.entries.get("metrics", Node("list", ()))
     return Report(
         rows=finder.report.rows,
         columns=columns,
@@ -69,7 +70,7 @@ def read_report(node: Node, axes: Sequence[Axis], names: Sequence[str], fresh: b
         claims=tuple(_claim(claim, finder, finders, names, problems) for claim in claims.items),
         looks=data.get("looks"),
         noise=str(data.get("noise", "guarded")),
-        metrics=tuple(data.get("metrics", ())),
+        metrics=tuple(item.value for item in columns_of.items if isinstance(item.value, str)),
     )
 
 

@@ -78,7 +78,7 @@ def _why_not(name: str, value: Node, rules: Rules) -> str:
     if value.kind == "mapping" and rule is not None and "object" not in kinds(rule) and not _below(name, rules or ()):
         axis = next((f"; an axis of this `{key}` goes under `space`" for key in DOMAINS if key in value.entries), "")
         return f"{broken_rule(value, rule)}{axis}{no_plan(name, value, rule)}"
-    if value.kind == "mapping" and (rule is None or "object" not in kinds(rule)):
+    if value.kind == "mapping" and rules is not None and (rule is None or "object" not in kinds(rule)):
         return f"found a mapping; settings are written flat: `{_flat(name, value)}`"
     if rules is None:
         return ""

@@ -21,6 +21,7 @@ import numpy as np
 from classifier.data import load, look_for
 from classifier.data.check import MIN_VALIDATION_IMAGES
 from classifier.data.formats import opened
+from classifier.data.groups import proposed
 from classifier.data.settings import USUAL_SIZE_PX
 from classifier.data.source import LONG, Decoded, Source
 from classifier.first_text import RATES, SEEDS, Facts, text_of
@@ -92,6 +93,7 @@ def first_file(data: str, file: str) -> str:
         Facts(
             data=data,
             file=file,
+            groups=proposed(source.names, len(source.classes)) if source.paths and not source.known else None,
             name=dataset.card.name,
             size=choice.size,
             counts=tuple(len(dataset.labels[split]) for split in source.splits),

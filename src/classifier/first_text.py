@@ -39,6 +39,7 @@ class Facts:
         seconds: of all runs together.
         rate: images per second that one run trains on.
         device: what a run is trained on, for people.
+        groups: a regex by which names of files tell what belongs together, and the names of these groups; or None.
     """
 
     data: str
@@ -59,6 +60,7 @@ class Facts:
     seconds: float
     rate: float
     device: str
+    groups: tuple[str, Sequence[str]] | None = None
 
 
 def text_of(facts: Facts) -> str:
@@ -101,6 +103,12 @@ def _body(facts: Facts) -> Iterator[str]:
     yield _line(f"data.size: {facts.size}", "pixels of width and height; more are dearer, and often better")
     if facts.limit is not None:
         yield _line(f"data.limit: {list(facts.limit)}", f"at most so many of {_images(facts.there)}; remove it for all")
+    if facts.groups is not None:
+        pattern, names = facts.groups
+        yield _line(
+            f"# data.groups: {{regex: '{pattern}'}}",
+            f"{len(names):,} groups by file name, as {_plain(names[0])}: where these belong together",
+        )
     if facts.grey:
         yield _line("input.greyscale: true", "the images have no colour")
     yield _line("model.name: model_c", "a small network; resnet18 is a larger one")

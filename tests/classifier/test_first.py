@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from classifier import first
+from classifier.data.groups import proposed
 from classifier.first import MAX_EPOCHS, MIN_EPOCHS, WAIT_S, batch_size, choose
 from classifier.first_text import RATES, SEEDS, Facts, text_of
 from search.space.reader import read_space
@@ -201,3 +203,31 @@ def test_steps_on_noise_are_timed(monkeypatch):
     monkeypatch.undo()
     training, evaluating = first._rates(8, "cpu")
     assert 0 < training < evaluating
+
+
+def test_groups_that_file_names_show_plainly_are_proposed_as_a_comment(tmp_path):
+    patients = [f"{kind}/p{number}_{image}.png" for kind in "ab" for number in range(9) for image in range(3)]
+    pattern, names = proposed(patients, 2)
+    assert (pattern, names[:2], len(names)) == (r"([^/]+)[_-]\d+\.\w+$", ["p0", "p1"], 9)
+    assert proposed([f"{kind}/p{number}/{image}.png" for kind in "ab" for number in range(9) for image in range(3)], 2)
+    line = next(line for line in text_of(replace(FACTS, groups=(pattern, names))).splitlines() if "data.groups" in line)
+    assert line.strip().startswith(
+        f"# data.groups: {{regex: '{pattern}'}}  # 9 groups by file name, as p0: where these"
+    )
+    space = tmp_path / "space.yaml"
+    settings = f"fixed: {{data: digits, epochs: 1, {line.strip()[2:].partition('  #')[0]}}}"
+    space.write_text(f"workload: classifier\n{settings}\nspace: {{}}\n")
+    assert read_space(str(space)).fixed["data.groups"] == {"regex": pattern}
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        [f"{kind}/{number}.png" for kind in "ab" for number in range(30)],
+        [f"{kind}/image_{number:04}.jpg" for kind in "ab" for number in range(30)],
+        [f"cat/cat_{number}.jpg" for number in range(30)] + [f"dog/dog_{number}.jpg" for number in range(30)],
+        [f"{kind}/{number}_{number}.jpg" for kind in "a" for number in range(30)],
+    ],
+)
+def test_names_that_number_images_propose_nothing(names):
+    assert proposed(names, len({name[0] for name in names})) is None

@@ -589,3 +589,32 @@ def test_a_margin_of_another_metric_than_an_accuracy_is_in_its_own_unit():
         "report": {"margin": 5},
     }
     assert space_from_mapping(data, "mine").report.margin == 5
+
+
+CLASSIFIER = """workload: classifier
+fixed:
+  data: digits
+  epochs: 1
+  data.groups: {regex: '(\\d)$'}
+space:
+  optimizer.lr: {grid: [0.1, 0.2]}
+report:
+  metrics: [val_macro_f1, val_loss]
+"""
+
+
+def test_further_metrics_and_settings_that_are_mappings_are_read_again_from_the_record():
+    space = read(CLASSIFIER)
+    assert space.report.metrics == ("val_macro_f1", "val_loss")
+    assert space.read_metrics == ("val_accuracy", "val_macro_f1", "val_loss")
+    again = rebuild(dump(space), "space")
+    assert (again.report, again.fixed) == (space.report, space.fixed)
+    assert again.fixed["data.groups"] == {"regex": r"(\d)$"}
+
+
+def test_a_column_of_a_metric_that_is_not_measured_is_refused():
+    said = faults(CLASSIFIER.replace("val_macro_f1", "val_macro_f2"))
+    assert said == (
+        "space.yaml:9: report.metrics[0]: found 'val_macro_f2', which the workload does not measure; did you mean "
+        "'val_macro_f1'?"
+    )

@@ -114,6 +114,28 @@ def check_filled(groups: Sequence[str], parts: Mapping[str, np.ndarray], splits:
         )
 
 
+PLAIN_NAMES = (r"([^/]+)/[^/]+$", r"([^/]+)[_-]\d+\.\w+$")
+"""How names of files often tell what belongs together: a folder for each patient, or ``patient-7_2.png``."""
+
+
+def proposed(names: Sequence[str], classes: int) -> tuple[str, list[str]] | None:
+    """Return a regex by which names of files tell groups plainly, with these; None where they do not.
+
+    They do where it matches each name, most images are in groups of several, and groups are far more than classes.
+
+    Args:
+        names: of the images, relative to their folder.
+        classes: how many there are, each with a folder of its own.
+    """
+    for pattern in PLAIN_NAMES:
+        matches = [match for name in names if (match := re.search(pattern, name))]
+        sizes = Counter(match[1] for match in matches)
+        together = sum(size for size in sizes.values() if size > 1)
+        if len(matches) == len(names) and len(sizes) > 2 * classes and 2 * len(sizes) <= together:
+            return pattern, sorted(sizes)
+    return None
+
+
 def effective(groups: Sequence[str]) -> float:
     """Return how many groups of one size would tell as much: n^2 / sum n_c^2 over the groups' sizes."""
     sizes = np.array([*Counter(groups).values()], dtype=np.float64)
