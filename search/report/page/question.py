@@ -83,7 +83,10 @@ def setup(table: Table, read: Curves) -> Iterator[str]:
     sense = "higher is better" if space.search.objective.maximize else "lower is better"
     if confirms(read.record):
         tested = any(name.startswith("test_") for name in read.metrics)
-        judged = ", and judged on test images, which chose none of them" if tested else "; there are no test images"
+        examples = table.measure.examples
+        judged = f"; there are no test {examples}"
+        if tested:
+            judged = f", and judged on test {examples}, which chose none of them"
         yield f"The candidates are what a search found best, run again under seeds it had not seen{judged}."
         return
     judged = f"Judged by {metric_words(space.search.objective.metric)} {at}; {sense}."

@@ -33,6 +33,7 @@ from search.report.table.model import Cell, Line, Table
 from search.report.table.notes import footnotes
 from search.report.table.unmoved import SEED, unmoved, unmoved_sentences
 from search.space.model import Space
+from search.statistics.measure import ACCURACY, Measure, measure_of
 from search.study.opened import OpenStudy
 
 MAX_SAMPLED_LINES = 30
@@ -91,6 +92,7 @@ def table_of(read: Curves, judging: bool = True) -> Table:
     same = unmoved(runs, space.axes)
     table = replace(
         table,
+        described=_described(read),
         unmoved=[*unmoved_sentences(same, [line.setting for line in lines])],
         incomplete=incomplete(read),
         distrusted=[*trust_sentences(read.study.ledger, read.record), *direction_sentences(read)],
@@ -103,6 +105,13 @@ def table_of(read: Curves, judging: bool = True) -> Table:
         table = replace(table, importance=importances(groups_of(table, read), space))
     table, remarks = judged(table, read, _once(runs) if SEED in same.axes else runs)
     return replace(table, footnotes=footnotes(table, read, homeless, same, remarks))
+
+
+def _described(read: Curves) -> Measure:
+    """Return what the objective is as rows say; where they measure accuracies or say nothing, examples are images."""
+    objective = read.space.search.objective.metric
+    rule = None if "val_accuracy" in read.metrics else read.rules.get(objective)
+    return ACCURACY if rule is None else measure_of(objective, rule)
 
 
 def table_metrics(read: Curves) -> list[str]:

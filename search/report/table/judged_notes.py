@@ -16,7 +16,7 @@ from search.report.table.labels import row_text
 from search.report.table.model import Judged, Note, Table
 from search.report.table.noise_notes import noise_notes
 from search.report.table.tail_notes import tail_notes
-from search.report.text import is_accuracy
+from search.report.text import is_accuracy, metric_words
 from search.space.model import Report
 from search.statistics.measure import ACCURACY
 from search.statistics.results import CellEstimate, Trust
@@ -55,9 +55,12 @@ def judged_notes(table: Table, read: Curves, remarks: Remarks) -> Iterator[Note]
     if not remarks.val.why or (remarks.test is not None and not remarks.test.why):
         yield from _differences(table, read, remarks)
     if table.confirms:
-        bold = "only the differences in test accuracy can be bold" if table.test else "without test images none is bold"
+        examples = table.measure.examples
+        bold = f"without test {examples} none is bold"
+        if table.test:
+            bold = f"only the differences in {metric_words(table.test)} can be bold"
         yield Note(
-            "A search chose these settings on the validation images, whose levels and differences are optimistic: "
+            f"A search chose these settings on the validation {examples}, whose levels and differences are optimistic: "
             f"{bold}."
         )
     if table.cross:
@@ -312,7 +315,8 @@ def _sampled(table: Table, read: Curves) -> str:
     what = (
         "`search.confirm` in the file runs the best ones" if confirm is None else "the confirm stage runs the best ones"
     )
-    judged = ", to be judged on test" if table.test else ", but without test images none can be called better"
+    none = f", but without test {table.measure.examples} none can be called better"
+    judged = ", to be judged on test" if table.test else none
     return f"No interval, p value or bold: the search chose what is shown; {what} under fresh seeds{judged}."
 
 

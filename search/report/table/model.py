@@ -275,6 +275,7 @@ class Table:
         comparisons: metric -> its tests that were adjusted together.
         level: that an adjusted p value has to reach.
         unmoved: sentences on settings that changed no bit of what was recorded; they are among the notes as well.
+        described: what the objective is, where nothing is judged: how rows call an example.
         elsewhere: what a source says of other data than those of all lines; None where no figure or claim does.
         importance: of the axes of a search; None for a grid, and where the table is not judged.
     """
@@ -298,6 +299,7 @@ class Table:
     distrusted: Sequence[str] = ()
     comparisons: Mapping[str, int] = field(default_factory=dict)
     level: float = ALPHA
+    described: Measure = ACCURACY
     unmoved: Sequence[str] = ()
     elsewhere: Elsewhere | None = None
     importance: Importance | None = None
@@ -315,7 +317,7 @@ class Table:
     @cached_property
     def measure(self) -> Measure:
         """What the judged metric is."""
-        return next((line.judged.cell.measure for line in self.lines if line.judged.known), ACCURACY)
+        return next((line.judged.cell.measure for line in self.lines if line.judged.known), self.described)
 
     @cached_property
     def banner(self) -> str:

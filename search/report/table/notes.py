@@ -103,7 +103,9 @@ def _marks(table: Table) -> Iterator[Note]:
             (PARTIAL,),
         )
     if table.value == "best" and table.lines:
-        yield Note(f"{SELECTED} Chosen on the same images: the level is optimistic.", about=(SELECTED,))
+        yield Note(
+            f"{SELECTED} Chosen on the same {table.measure.examples}: the level is optimistic.", about=(SELECTED,)
+        )
 
 
 def _seeds(table: Table) -> Iterator[Note]:
@@ -122,7 +124,7 @@ def _sampled(table: Table, read: Curves) -> Iterator[Note]:
     yield Note(_budget(table, read))
     if tried := max(line.best_of for line in table.lines):
         metric = read.space.search.objective.metric
-        chose = "images" if metric.startswith(("val_", "test_")) else "figures"
+        chose = table.measure.examples if metric.startswith(("val_", "test_")) else "figures"
         figure = f"the {'validation ' if metric.startswith('val_') else ''}figure of the best of {tried}"
         yield Note(
             f"{BEST} Sorted by {metric}: {figure} is optimistic, because the same {chose} chose it; the next "

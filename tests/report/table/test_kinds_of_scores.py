@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ from search.report.formats import render
 from search.report.results import write_results
 from search.report.table.build import comparison_table
 from search.report.table.model import Table
-from search.space.model import Axis, Grid, Objective, Report, Search, Space
+from search.space.model import CONFIRM_SUFFIX, Axis, Grid, Objective, Report, Search, Space
 from search.study.opened import OpenStudy
 from tests.report.builder import key_of
 
@@ -150,6 +151,19 @@ def test_a_file_that_wants_more_of_what_should_be_less_is_told(ledger):
     assert second.startswith("stop.direction is maximize, but rows say that lower values of val_nll are better")
 
 
+@pytest.mark.parametrize("name", ["hunt", f"hunt{CONFIRM_SUFFIX}"])
+def test_a_search_and_its_confirm_stage_speak_of_documents(ledger, tmp_path, name):
+    """Nothing of a search is judged, and yet its examples have a name."""
+    space = replace(language_model("val_nll"), name=name)
+    if name == "hunt":
+        space = replace(space, search=Search("random", trials=3, objective=Objective("val_nll", "minimize")))
+    opened = study(ledger, space, {"val_nll": NLL})
+    table = comparison_table(opened)
+    chosen = "A search chose these settings on the validation documents" if table.confirms else "on the documents that"
+    assert any(chosen in f"{note.text} {note.short}" for note in table.footnotes)
+    assert wrong_words(opened, tmp_path) == []
+
+
 @pytest.mark.parametrize("right", [False, True])
 def test_single_runs_are_judged_on_what_examples_are_called(ledger, tmp_path, right):
     rule = replace(NLL, better="higher", high=1.0, unit="") if right else NLL
@@ -168,7 +182,14 @@ def test_single_runs_are_judged_on_what_examples_are_called(ledger, tmp_path, ri
     )
     assert any(f"One seed: {method} are for this very run on new documents" in note for note in table.notes)
     assert render.table_frame(table)["val_nll_state"].tolist()[1:] == ["this run, new documents"] * 2
-    for path in write_results(opened, tmp_path):
+    assert wrong_words(opened, tmp_path) == []
+
+
+def wrong_words(opened: OpenStudy, folder: Path) -> list[str]:
+    """Return what results say of images and points."""
+    found = []
+    for path in write_results(opened, folder):
         plain = re.sub(r"(?s)<script.*?</script>|<style.*?</style>|<[^>]*>", " ", path.read_text())
-        wrong = re.findall(r"[^.;\n]*\b(?:images?|points|pt|accuracy)\b[^.;\n]*", plain)
-        assert wrong == [] or path.suffix == ".json", path.name
+        if path.suffix != ".json":
+            found += re.findall(r"[^.;\n]*\b(?:images?|points|pt|accuracy)\b[^.;\n]*", plain)
+    return found
