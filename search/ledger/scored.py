@@ -22,11 +22,11 @@ FINISHED = (State.FINISHED, State.STOPPED)
 
 
 class FinishedRun(NamedTuple):
-    """A trial that finished: where it is, and its epochs."""
+    """A trial that finished: where it is, its parameters as text, and its epochs."""
 
     study: int
     number: int
-    configuration: int
+    parameters: str
     seed: int
     last_epoch: int
 
@@ -34,7 +34,7 @@ class FinishedRun(NamedTuple):
 def finished_runs(ledger: Ledger, workload: str, data: str, most: int) -> list[FinishedRun]:
     """Return at most so many trials of a workload on these data that finished, those of the newest studies first."""
     trial, study = tables.trial.c, tables.study.c
-    columns = trial.study_id, trial.number, trial.configuration, trial.seed, trial.last_epoch
+    columns = trial.study_id, trial.number, trial.parameters, trial.seed, trial.last_epoch
     query = sa.select(*columns).join(tables.study, study.id == trial.study_id)
     query = query.where(
         study.workload == workload, trial.data == data, trial.state.in_([end.value for end in FINISHED])

@@ -92,9 +92,9 @@ def noise_on_record(
 
 def _design(study: int, runs: Sequence[FinishedRun]) -> _Design:
     """Return the table of a study with most degrees of freedom: settings that finished the same seeds."""
-    by_setting: dict[int, dict[int, FinishedRun]] = defaultdict(dict)
+    by_setting: dict[str, dict[int, FinishedRun]] = defaultdict(dict)
     for run in runs:
-        by_setting[run.configuration].setdefault(run.seed, run)
+        by_setting[run.parameters].setdefault(run.seed, run)
     best = _Design(study, ())
     for seeds in {tuple(sorted(own)[:MAX_SEEDS_READ]): None for own in by_setting.values()}:
         rows = [[own[seed] for seed in seeds] for own in by_setting.values() if own.keys() >= set(seeds)]

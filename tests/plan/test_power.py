@@ -58,7 +58,7 @@ def recorded(
             a, s = divmod(number, seeds)
             right = 0.7 * hard + 0.3 * rng.random(count) < share + spread * rng.standard_normal()
             key = hashlib.sha1(f"{name} {number}".encode()).hexdigest()
-            step.add_trial(Trial(number, a, s, {"a": a}, {"a": a}, 1, State.FINISHED, "", 1), [key], "made up")
+            step.add_trial(Trial(number, number, s, {"a": a}, {"a": a}, 1, State.FINISHED, "", 1), [key], "made up")
             guess = np.where(right, truth, (truth + 1) % 4)
             row = Row({metric: float(right.mean())}, {"val": guess})
             if metric == "val_loss":
