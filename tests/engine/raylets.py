@@ -68,14 +68,15 @@ class Raylet:
         return []
 
     def workers(self) -> list[psutil.Process]:
-        """Its processes that train, or wait for something to train."""
-        found = []
+        """Those of its processes that Ray gives leases, and not those which they fork."""
+        named = {}
         for process in self.family():
             with suppress(psutil.Error):
-                name = " ".join(process.cmdline())
+                name = " ".join(process.cmdline())  # which a fork has from its parent
                 if name.startswith("ray::") and "Agent" not in name:
-                    found.append(process)
-        return found
+                    named[process] = process.ppid()
+        numbers = {process.pid for process in named}
+        return [process for process, parent in named.items() if parent not in numbers]
 
     def kill(self) -> None:
         """End it as a power failure would: every process at once."""
