@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from search.core.shown import is_accuracy
@@ -41,11 +42,17 @@ class JudgedBy(NamedTuple):
 
     Attributes:
         default: metric of claims that name none.
-        evidence: metric -> what says it; its `why` says why differences cannot be judged by it.
+        gathered: metric -> what says it; its `why` says why differences cannot be judged by it.
     """
 
     default: str
-    evidence: Callable[[str], Evidence]
+    gathered: Callable[[str], Evidence]
+
+    def evidence(self, metric: str) -> Evidence:
+        """Return what says a metric; where nothing does, nobody knows its unit, unless it is an accuracy."""
+        found = self.gathered(metric)
+        unknown = found.why and found.measure == ACCURACY and not is_accuracy(metric)
+        return replace(found, measure=Measure()) if unknown else found
 
 
 def verdicts(space: Space, table: Table, lines: Sequence[Sequence[Curve]], by: JudgedBy, looks: int = 1) -> list[Claim]:

@@ -118,6 +118,11 @@ def test_a_metric_that_no_row_tells_decides_nothing(ledger: Ledger, metric: str)
     )
 
 
+def test_a_margin_in_a_metric_that_nothing_tells_has_no_unit(ledger: Ledger) -> None:
+    stated = {"equal": [2, 0], "within": 2.0, "metric": "val_loss"}
+    assert table_of(ledger, stated, scored=False).verdicts[0].text == "gamma=2 equals gamma=0 in val_loss within 2"
+
+
 def test_the_margin_is_a_size_of_the_objective(ledger: Ledger) -> None:
     """Of .02 points an accuracy on test images has as many, and a loss has none."""
     same = {"better": [1, 0]}
