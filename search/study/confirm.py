@@ -52,6 +52,8 @@ def confirm_space(study: OpenStudy) -> Space | None:
         "value": space.report.value,
         "labels": {name: _label(name, parameters) for name, parameters in chosen_ones.items()},
     }
+    if space.report.metrics:
+        report["metrics"] = list(space.report.metrics)
     if confirm.baseline is not None:
         report["baseline"] = BASELINE
     content = {

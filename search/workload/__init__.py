@@ -5,6 +5,7 @@ else of the service; it brings neither Ray, Optuna nor torch.
 """
 
 from search.core.errors import nearest
+from search.core.influence import jackknife
 from search.core.scores import ScoreRule
 from search.core.trial import DataCard
 from search.core.units import merged
@@ -55,6 +56,7 @@ __all__ = [
     "complete",
     "cpu_model",
     "identity",
+    "jackknife",
     "load_workload",
     "merged",
     "nearest",

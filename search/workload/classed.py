@@ -23,15 +23,22 @@ Named = Mapping[str, Mapping[str, np.ndarray]]
 
 
 def influence_of(
-    metric: str, rule: ScoreRule, predictions: Mapping[str, np.ndarray], scores: Named, card: DataCard | None
+    metric: str,
+    rule: ScoreRule,
+    predictions: Mapping[str, np.ndarray],
+    scores: Named,
+    card: DataCard | None,
+    finite: bool = True,
 ) -> np.ndarray | None:
-    """Return influence values of a metric of classes, float64 [n]; None where nothing tells the true classes yet.
+    """Return influence values of a metric of classes, float64 [n]; None where nothing tells the true classes yet, or
+    the run diverged.
 
     Args:
         metric: its name.
         rule: its rule; the scores that it names are there.
         predictions, scores: of the row.
         card: the data card, None where it is not at hand.
+        finite: whether the metric is; that of a run that diverged may come of scores that are not.
 
     Raises:
         ValueError: there are no such classes, or they are none.
@@ -58,6 +65,8 @@ def influence_of(
         raise ValueError(
             f"{where}: {origin} are of {len(predicted)} examples, {source} of {len(truth)}; they must agree"
         )
+    if not finite and not np.isfinite(predicted).all():
+        return None
     for name, values in ((source, truth), (origin, predicted)):
         _check(name, values, "a finite number" if rule.form == AUC and values is predicted else "a class")
     if rule.form == AUC and sorted(set(truth.tolist())) != [0, 1]:

@@ -40,6 +40,7 @@ class Run(Protocol):
             array [n_images] in the order of the data card; ``"scores"``: split -> name -> one real number per example,
             float32 or float64 [n_examples] in that order; ``"score_rules"``: metric -> how it comes from scores, by the
             names of `ScoreRule` (``{"val_rmse": {"score": "squared_error", "form": "root_mean", "better": "lower"}}``).
+            Metrics that are no means say so by their form (``{"val_f1": {"form": "macro_f1"}}``, see `ScoreRule`).
             A metric ``SPLIT_NAME`` is the mean of the scores NAME of SPLIT where nothing else is declared. The same
             names, splits and numbers of images and examples every epoch.
         """

@@ -123,7 +123,10 @@ def score_rules_of(
     for metric, rule in rules.items():
         if not rule.of_classes:
             _check(metric, metrics[metric], rule, scores[rule.split][rule.score])
-        elif (influence := influence_of(metric, rule, predictions or {}, scores, card)) is not None:
+            continue
+        finite = math.isfinite(metrics[metric])
+        influence = influence_of(metric, rule, predictions or {}, scores, card, finite)
+        if influence is not None:
             _check(metric, metrics[metric], rule, influence)
     read = {(rule.split, name) for rule in rules.values() for name in (rule.score, rule.label)}
     if all(map(math.isfinite, metrics.values())):

@@ -168,3 +168,10 @@ def test_an_auc_that_cannot_be_is_refused(said: str, changed: dict[str, Any]) ->
     with pytest.raises(ValueError, match=r".") as caught:
         auc_row(**changed)
     assert str(caught.value) == said
+
+
+def test_the_auc_of_a_run_that_diverged_may_come_of_scores_that_are_no_numbers() -> None:
+    lost = np.where(np.arange(7) == 2, np.nan, BELIEF)
+    assert np.isnan(auc_row(belief=lost, val_auc=float("nan")).metrics["val_auc"])
+    with pytest.raises(ValueError, match="val_auc is nan, but the area under the ROC curve"):
+        auc_row(val_auc=float("nan"))

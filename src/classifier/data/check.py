@@ -37,6 +37,7 @@ SMALL_BATCH_IMAGES = 4
 """A last batch of fewer images than this is named: on small images batch normalisation over them may run off."""
 
 MAX_NAMED_ITEMS = 10
+AS_GROUPS = "`check --data --write-groups FILE` writes such images as groups, for `data.groups`"
 NO_NEAR_DUPLICATES = "near-duplicates across splits: none"
 _MAX_LINE_LETTERS = 110
 
@@ -194,7 +195,10 @@ def _look_alikes(ready: Split, size: int) -> list[str]:
             )
         )
     more = f"; and {count - len(pairs):,} more" if count > len(pairs) else ""
-    return [f"near-duplicates across splits: {count:,}: {'; '.join(pairs)}{more}" if pairs else NO_NEAR_DUPLICATES]
+    if not pairs:
+        return [NO_NEAR_DUPLICATES]
+    lines = [f"near-duplicates across splits: {count:,}: {'; '.join(pairs)}{more}"]
+    return lines if source.groups else [*lines, AS_GROUPS]
 
 
 def _label(source: Source, image: int, shown: bool) -> str:

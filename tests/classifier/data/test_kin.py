@@ -18,6 +18,7 @@ from search.workload import SettingFaults
 
 from .conftest import class_folders, forget, load
 from .test_alike import ROOT, photo, real
+from .test_check import check
 
 
 def write(root: Path, file: Path, **more: object) -> list[str]:
@@ -72,6 +73,15 @@ def test_copies_are_one_group_and_the_file_is_one_for_the_setting(album: Path, t
     assert groups_in(file) == [DOGS]
     card = load(album, groups={"csv": str(file)}).card
     assert [len(DOGS & set(card.images[split])) for split in ("val", "test")] in ([0, 0], [5, 0], [0, 5])
+
+
+def test_the_data_check_offers_it_where_images_of_two_splits_look_alike(album: Path, tmp_path: Path) -> None:
+    offer = "`check --data --write-groups FILE` writes such images as groups, for `data.groups`"
+    assert offer in check(album)
+    write(album, tmp_path / "groups.csv")
+    lines = check(album, groups={"csv": str(tmp_path / "groups.csv")})
+    assert offer not in lines
+    assert "near-duplicates across splits: none" in lines
 
 
 def test_groups_that_were_named_are_kept_whole(album: Path, tmp_path: Path) -> None:
