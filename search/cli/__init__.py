@@ -10,6 +10,7 @@ from search.cli.check import check, schema
 from search.cli.clean import clean
 from search.cli.describe import describe
 from search.cli.init import init
+from search.cli.judge import judge
 from search.cli.log import log
 from search.cli.plan import plan
 from search.cli.run import run
@@ -34,6 +35,7 @@ for verb in (
     describe,
     plan,
     run,
+    judge,
     report,
     export,
     list_,

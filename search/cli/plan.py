@@ -4,19 +4,13 @@ from __future__ import annotations
 
 import json
 import sys
-import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from search.cli.options import changes, overrides, places, say
 from search.system import streams
-
-if TYPE_CHECKING:
-    from search.ledger.ledger import Ledger
 
 
 @click.command()
@@ -43,62 +37,22 @@ def plan(
     Example: python -m search plan spaces/focal.yaml
     """
     from search.space.reader import read_space
-    from search.space.reading import read_all
 
     space = read_space(file, overrides(data, sets))
-    # After the file is known to be sound: these imports take a second.
-    from search.plan.place import place_of
-    from search.plan.plan import plan_of
-    from search.plan.process import Probe
-    from search.plan.process import probe as train_probe
+    from search.plan.priced import PROBING, priced  # after the file is known to be sound: these imports take a second
     from search.plan.text import text
-    from search.study.cards import unnoticed
-    from search.study.changed import check_unchanged
-    from search.study.leaf import Leaf, Planner
-    from search.study.opened import OpenStudy
-    from search.study.revision import continued_study
-    from search.workload import load_workload
 
-    workload = load_workload(space.workload)
-    if space.search.sampler != "grid":  # of a grid every configuration is looked at below
-        read_all(space, workload)
-    with _ledger(Path(results), storage) as ledger:
-        record = continued_study(ledger, space)
-        if record is not None and record.execution_class is not None:
-            check_unchanged(OpenStudy(ledger, record, space), workload, record.execution_class)
-        place = place_of(ledger, space, record)
+    remarks: list[str] = []
 
-        def probe(leaf: Leaf) -> Probe:
-            say("no timing on record for a similar trial: training one epoch to measure it", err=True)
-            return train_probe(space.workload, place.cpus, place.gpus, leaf.fixed, leaf.schedule)
+    def told(sentence: str) -> None:
+        """Say at once that an epoch is being trained, and what is to be known of the data below the plan."""
+        if sentence == PROBING:
+            say(sentence, err=True)
+        else:
+            remarks.append(sentence)
 
-        name = record.name if record is not None else ""
-        fingerprints: list[str] = []
-        planner = Planner(
-            space,
-            workload,
-            place.execution_class,
-            not no_sharing,
-            lambda card: fingerprints.append(card.fingerprint),
-            name,
-            ledger.distrusted(),
-        )
-        found = plan_of(space, ledger, planner, place, record, None if no_probe else probe)
+    found = priced(space, Path(results), storage, told, probed=not no_probe, sharing=not no_sharing)
     width = streams.terminal_columns(sys.stdout) if sys.stdout.isatty() else None
     click.echo(json.dumps(found.to_json(), indent=2) if as_json else text(found, tree, width))
-    if "" in fingerprints:
-        say(unnoticed(space.workload), err=True)
-
-
-@contextmanager
-def _ledger(results: Path, storage: str | None) -> Iterator[Ledger]:
-    """Open the ledger there is; where there is none, an empty one that leaves no trace."""
-    from search.ledger.ledger import Ledger
-    from search.ledger.urls import ledger_exists
-
-    named = storage or str(results / "search.db")
-    with tempfile.TemporaryDirectory() as folder:
-        there = ledger_exists(named)
-        ledger = Ledger(named, results / "states", reading=True) if there else Ledger(str(Path(folder, "search.db")))
-        with closing(ledger):
-            yield ledger
+    for remark in remarks:
+        say(remark, err=True)

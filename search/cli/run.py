@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import click
 
+from search.cli.ended import answered, complain
 from search.cli.log import TRACKERS
-from search.cli.options import changes, overrides, places, print_next, print_report, print_table, say
-from search.core.errors import StudyInterrupted, TrialsFailed
-
-if TYPE_CHECKING:
-    from search.engine.steps.conclude import RunOutcome
+from search.cli.options import changes, overrides, places, print_next, print_report, print_table
 
 
 @click.command()
@@ -36,6 +32,11 @@ if TYPE_CHECKING:
     "(docs/how-to/cluster.md).",
 )
 @click.option(
+    "--fail-on",
+    type=click.Choice(["contradicted", "undecided"]),
+    help="Exit with 4 where a claim of the file is contradicted; `undecided`: also with 5 where one is undecided.",
+)
+@click.option(
     "--new-revision",
     is_flag=True,
     help="Start a new revision where this machine gives other bits, or data or code have changed.",
@@ -48,6 +49,7 @@ def run(
     storage: str | None,
     no_sharing: bool,
     address: str,
+    fail_on: str | None,
     new_revision: bool,
     trackers: Sequence[str],
 ) -> None:
@@ -91,23 +93,7 @@ def run(
         for sentence in stage.written.unmoved if stage.outcome is not None and stage.written is not None else ():
             click.echo(f"study {stage.name!r}: {sentence}", err=True)
     for outcome in [stage.outcome for stage in stages if stage.outcome is not None]:
-        _complain(outcome)
-
-
-def _complain(outcome: RunOutcome) -> None:
-    """Say what is wrong with a run that ended.
-
-    Raises:
-        StudyInterrupted: it was ended early.
-        TrialsFailed: some did.
-    """
-    if outcome.mirror:
-        say(f"the Optuna mirror is behind ({outcome.mirror}); `dashboard` brings it up to date", err=True)
-    if outcome.interrupted:
-        raise StudyInterrupted(f"study {outcome.study!r} was ended by {outcome.interrupted}; the same command goes on")
-    if outcome.failed:
-        first = outcome.failed[0]
-        raise TrialsFailed(
-            f"{len(outcome.failed)} trial{'s' if len(outcome.failed) > 1 else ''} of study {outcome.study!r} failed; "
-            f"`python -m search show {outcome.study!r} {first}` tells why, the same command tries again"
-        )
+        complain(outcome)
+    if fail_on is not None:
+        claims = [claim for stage in stages if stage.written is not None for claim in stage.written.verdicts]
+        answered(claims, open_fails=fail_on == "undecided")

@@ -10,6 +10,8 @@
     |   `-- StorageFailed      exit 1   the database went away, or its disk is full; what is committed stays
     |-- FlawsFound             exit 1   published figures that cannot be
     |-- ContractBroken         exit 1   a workload that `verify` found to break its contract
+    |-- ClaimContradicted      exit 4   a claim of the file is contradicted by its runs
+    |-- ClaimUndecided         exit 5   no claim is contradicted, and one is undecided
     |-- TrialsFailed           exit 2   the study ran, but some trials failed
     |-- StudyInterrupted       exit 130 ended early on request; the same command goes on
     `-- InternalError          exit 3   a bug of ours
@@ -101,6 +103,18 @@ class ContractBroken(SearchError):
     """A workload breaks the contract that sharing rests on; what was tried is listed on standard output."""
 
     exit_code = 1
+
+
+class ClaimContradicted(SearchError):
+    """A claim of the file is contradicted; its verdict is on standard output."""
+
+    exit_code = 4
+
+
+class ClaimUndecided(SearchError):
+    """No claim of the file is contradicted, and one is undecided; the verdicts are on standard output."""
+
+    exit_code = 5
 
 
 class TrialsFailed(SearchError):

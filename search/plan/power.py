@@ -36,10 +36,10 @@ def foreseen(
     if space.search.sampler != "grid" or not compared or settings < 2 or not data:
         return None
     from search.plan.similar import noise_on_record
+    from search.statistics.families import level_of
     from search.statistics.noise import without_record
     from search.statistics.power import assumed
     from search.statistics.prospect import prospect
-    from search.statistics.results import ALPHA
 
     study = record.id if record is not None else None
     noise = noise_on_record(ledger, space.workload, data[0][0], metric, settings, study)
@@ -59,6 +59,6 @@ def foreseen(
         images,
         delta,
         min(margins, default=report.margin),
-        ALPHA / (report.looks or 1),
+        level_of(report.looks, 1, len(space.seeds)).last_alpha,
         report.noise == "strict",
     )

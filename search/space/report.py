@@ -52,7 +52,8 @@ class Report:
         labels: key of a row (see `key`) -> what a person reads.
         published: figures to put beside ours, or None.
         claims: statements to be judged, as read; rows and values of axes in their one spelling.
-        looks: how often the table may be looked at while seeds are added, None where that was not planned.
+        looks: how often the table may be looked at while seeds are added, or the seeds of each look, ascending; None
+            where that was not planned.
         noise: how seed noise is estimated, ``guarded`` or ``strict``.
         metrics: further metrics that have columns.
     """
@@ -66,7 +67,7 @@ class Report:
     labels: Mapping[str, str] = field(default_factory=dict)
     published: Published | None = None
     claims: Sequence[Mapping[str, Any]] = ()
-    looks: int | None = None
+    looks: int | tuple[int, ...] | None = None
     noise: str = "guarded"
     metrics: Sequence[str] = ()
 

@@ -11,6 +11,8 @@ from search.core.values import Rule
 from search.space.figures import FIGURE, FIGURE_WORDS, PARAMETERS, PARAMETERS_WORDS
 from search.space.keys import OF_EPOCHS, SCALAR, mapping, whole
 
+MAX_LOOK_SEEDS = 1000
+
 FRACTION_WORDS = "a fraction above 0 and at most 1, where 0.02 is two percentage points"
 """Of margins where an accuracy is judged ..."""
 
@@ -163,12 +165,18 @@ REPORT: Rule = mapping(
         "value": {"enum": ["last", "best"], "default": "last", "description": "epoch whose figures are shown"},
         "baseline": _row("row that the others are compared with"),
         "margin": _margin("smallest difference that matters; of an accuracy a fraction: 0.02 is two percentage points"),
-        "looks": whole(
-            1,
-            "how often the table may be looked at while seeds are added; the level of its tests is "
-            "divided by it; default: once, and more is said to be so",
-            maximum=100,
-        ),
+        "looks": {
+            "type": ["integer", "array"],
+            "minimum": 1,
+            "maximum": 100,
+            "minItems": 1,
+            "maxItems": 20,
+            "items": whole(3, "seeds of a look", maximum=MAX_LOOK_SEEDS, because="levels are worked out up to there"),
+            "description": "how often the table may be looked at while seeds are added, whose tests share the level; "
+            "or the seeds of each look, such as [3, 5, 7, 10], with O'Brien-Fleming levels; default: once, and more "
+            "is said to be so",
+            "examples": [[3, 5, 7, 10]],
+        },
         "noise": {
             "enum": ["guarded", "strict"],
             "default": "guarded",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -68,10 +69,25 @@ def read_report(node: Node, axes: Sequence[Axis], names: Sequence[str], fresh: b
         labels={key: entry.data() for key, entry in labels.items()},
         published=_published(node.entries.get("published"), finder, problems),
         claims=tuple(_claim(claim, finder, finders, names, problems) for claim in claims.items),
-        looks=data.get("looks"),
+        looks=_looks(node.entries.get("looks"), problems),
         noise=str(data.get("noise", "guarded")),
         metrics=tuple(item.value for item in columns_of.items if isinstance(item.value, str)),
     )
+
+
+def _looks(node: Node | None, problems: Problems) -> int | tuple[int, ...] | None:
+    """Read ``looks``: a number of looks, or the seeds of each, ascending."""
+    if node is None or not node.sound:
+        return None
+    if node.kind != "list":
+        return int(node.value) if isinstance(node.value, int) else None
+    seeds = [item.value for item in node.items]
+    if not all(isinstance(count, int) for count in seeds):
+        return None
+    if any(later <= earlier for earlier, later in itertools.pairwise(seeds)):
+        problems.add(node, f"found {seeds}, must ascend: each look has more seeds than the one before")
+        return None
+    return tuple(seeds)
 
 
 def check_claims(node: Node, objective: str, measured: Sequence[str], problems: Problems) -> None:

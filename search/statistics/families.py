@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from search.statistics.results import ALPHA, Difference
+from search.statistics.sequential import looks
 
 P = TypeVar("P", float, float | None)
 
@@ -46,33 +47,89 @@ def holm_once(values: Sequence[float | None], alike: Sequence[Hashable]) -> tupl
 
 
 @dataclass(frozen=True)
+class Level:
+    """At which level a table decides.
+
+    Attributes:
+        alpha: level of its tests, 0 where it decides nothing.
+        equal_alpha: level of each of the two one-sided tests of equality.
+        last_alpha, last_equal_alpha: those of the last look that is planned, by which more seeds are reckoned.
+        told: which look the table is, and what that does to its p values; "" for a table that is looked at once.
+        planned: whether the looks were fixed beforehand.
+    """
+
+    alpha: float = ALPHA
+    equal_alpha: float = ALPHA
+    last_alpha: float = ALPHA
+    last_equal_alpha: float = ALPHA
+    told: str = ""
+    planned: bool = True
+
+    @property
+    def decides(self) -> bool:
+        """Whether a table may call anything decided."""
+        return self.alpha > 0
+
+
+ONE_LOOK = Level()
+
+
+def level_of(planned: int | Sequence[int] | None, count: int, seeds: int) -> Level:
+    """Return the level of a table.
+
+    Args:
+        planned: how many looks a file plans, or the seeds of each; None where it says nothing.
+        count: looks so far with this one, those counted behind which seeds were added; of looks that are planned at
+            certain seeds, others decide nothing and so cost nothing.
+        seeds: that a setting has finished.
+    """
+    if isinstance(planned, Sequence):
+        every = looks(tuple(planned))
+        last = every[-1].alpha, every[-1].equal_alpha
+        for look in every:
+            if look.seeds == seeds:
+                return Level(look.alpha, look.equal_alpha, *last, look.sentence)
+        listed = ", ".join(map(str, planned))
+        return Level(0.0, 0.0, *last, f"looks were planned at {listed} seeds; this one, at {seeds}, decides nothing")
+    most = max(planned or 1, 1)
+    if count > most:
+        return Level(told=f"{count} looks; seeds added after a look: p values are too small", planned=False)
+    alpha = ALPHA / most
+    told = f"{most} looks were planned, each at {alpha:.3g}" if most > 1 else ""
+    return Level(alpha, alpha, alpha, alpha, told)
+
+
+@dataclass(frozen=True)
 class Family:
     """The comparisons of one table, adjusted together.
 
     Attributes:
         adjusted: Holm-adjusted p value per difference; None where there is none.
         comparisons: how many were tested, those of the same rows counted once.
-        looks: how often the family may be, or was, looked at.
-        planned: the number of looks was fixed beforehand, and the level divided by it.
+        level: at which the table decides.
         repeated: p values that are not counted: of rows that another comparison has, or that equal the baseline's.
     """
 
     adjusted: tuple[float | None, ...]
     comparisons: int
-    looks: int = 1
-    planned: bool = True
+    level: Level = ONE_LOOK
     repeated: int = 0
 
     @property
     def alpha(self) -> float:
-        """Level of each look."""
-        return ALPHA / self.looks if self.planned else ALPHA
+        """Level of this look."""
+        return self.level.alpha
 
     def clear(self, differences: Sequence[Difference | None], sign: int) -> tuple[bool, ...]:
         """Return which settings may be called better than the baseline (bold), or with sign -1 worse: enough seeds, p
         and sign."""
         return tuple(
-            d is not None and d.decidable and p is not None and p <= self.alpha and sign * (d.gain or 0.0) > 0
+            self.level.decides
+            and d is not None
+            and d.decidable
+            and p is not None
+            and p <= self.alpha
+            and sign * (d.gain or 0.0) > 0
             for d, p in zip(differences, self.adjusted, strict=True)
         )
 
@@ -82,33 +139,22 @@ class Family:
         word = "comparison" if self.comparisons == 1 else "comparisons"
         text = f"p values adjusted by Holm over {self.comparisons} {word}"
         text += " (comparisons of equal rows count once)" if self.repeated else ""
-        return f"{text}; {self.looked}" if self.looked else text
-
-    @property
-    def looked(self) -> str:
-        """How many looks, and what that did to the p values; "" for one."""
-        if self.looks <= 1:
-            return ""
-        if self.planned:
-            return f"{self.looks} looks were planned, each at {self.alpha:.3g}"
-        return f"{self.looks} looks; seeds added after a look: p values are too small"
+        return f"{text}; {self.level.told}" if self.level.told else text
 
 
 def family(
     differences: Sequence[Difference | None],
-    looks: int = 1,
-    planned: bool = True,
+    level: Level = ONE_LOOK,
     alike: Sequence[Hashable] | None = None,
 ) -> Family:
     """Adjust the differences of one table together.
 
     Args:
         differences: of each setting to the baseline; a baseline's None does not count.
-        looks: how often seeds were, or will be, added after a look, plus one.
-        planned: whether that number was fixed before the first look.
+        level: at which the table decides.
         alike: as in `holm_once`; None: all comparisons differ.
     """
     values = [d.p if d is not None else None for d in differences]
     adjusted, comparisons = holm_once(values, range(len(values)) if alike is None else alike)
     repeated = sum(p is not None for p in values) - comparisons
-    return Family(tuple(adjusted), comparisons, max(looks, 1), planned, repeated)
+    return Family(tuple(adjusted), comparisons, level, repeated)

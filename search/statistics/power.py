@@ -93,28 +93,30 @@ _Test = tuple[float, float, bool, bool]
 test; whether it is equality; and whether a pair's own noise is never discounted."""
 
 
-def need(difference: Difference, delta: Assumed, comparisons: int = 1, looks: int = 1, strict: bool = False) -> Need:
+def need(
+    difference: Difference, delta: Assumed, comparisons: int = 1, alpha: float = ALPHA, strict: bool = False
+) -> Need:
     """Return what would find a difference of `delta` with power .8.
 
     Args:
         difference: what was estimated so far.
         delta: the difference to find; never the observed one.
         comparisons: comparisons that Holm adjusts together; the level is divided by them.
-        looks: looks that were planned; likewise.
+        alpha: level of the test, before that.
         strict: by the strict rule.
     """
-    alpha = ALPHA / max(comparisons * looks, 1)
+    alpha /= max(comparisons, 1)
     start = f"to find a difference of {delta.told(difference.measure)} {PROBABLY}"
     return _need(difference, (delta.value, alpha, False, strict), start)
 
 
-def need_equal(difference: Difference, within: float, looks: int = 1, strict: bool = False) -> Need:
+def need_equal(difference: Difference, within: float, alpha: float = ALPHA, strict: bool = False) -> Need:
     """Return what would show equality within a margin, where there is no difference, with power .8.
 
     It has a power of its own: the whole interval has to lie inside the margin, not only to be clear of 0.
     """
     start = f"to show equality within {difference.measure.amount(within)} {PROBABLY} if there is no difference"
-    return _need(difference, (within, ALPHA / max(looks, 1), True, strict), start)
+    return _need(difference, (within, alpha, True, strict), start)
 
 
 def _need(difference: Difference, test: _Test, start: str) -> Need:

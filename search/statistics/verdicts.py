@@ -97,10 +97,13 @@ def better(
     return _undecided("the difference may be 0", need, evidence)
 
 
-def equal(difference: Difference, within: float, need: str = "", alpha: float = ALPHA) -> Verdict:
+def equal(
+    difference: Difference, within: float, need: str = "", alpha: float = ALPHA, equal_alpha: float | None = None
+) -> Verdict:
     """Judge "a equals b within a margin" by two one-sided tests: the 90 % interval inside (-within, within).
 
-    Where several looks were planned, `alpha` is below .05, and the interval is that of level 1 - 2 alpha.
+    Where several looks were planned, the interval is that of level 1 - 2 `equal_alpha`, by default `alpha`, which is
+    the level of the interval outside of the margin.
 
     Raises:
         InternalError: no positive margin; a space file without one is refused when it is read.
@@ -110,14 +113,15 @@ def equal(difference: Difference, within: float, need: str = "", alpha: float = 
     evidence = _evidence(difference, None)
     if difference.state is Trust.SAME_RUN and difference.seeds >= VERDICT_SEEDS:
         return Verdict(Kind.SUPPORTED, "both settings are the same run", evidence)
-    inner = difference.interval(1 - 2 * alpha)
+    inside = alpha if equal_alpha is None else equal_alpha
+    inner = difference.interval(1 - 2 * inside)
     if not difference.decidable or inner is None:
         return _undecided(_why_not(difference), need, evidence)
     _, low, high = _figures(difference, alpha)
-    if alpha == ALPHA:
+    if inside == ALPHA:
         evidence |= {"low_90": inner[0], "high_90": inner[1]}
     if -within < inner[0] and inner[1] < within:
-        level = f"{100 * (1 - 2 * alpha):.3g} %"
+        level = f"{100 * (1 - 2 * inside):.3g} %"
         return Verdict(Kind.SUPPORTED, f"the {level} interval lies within {size(within, measure)}", evidence)
     if low > within or high < -within:
         return Verdict(

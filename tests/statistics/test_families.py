@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from search.statistics.families import family, holm, holm_once
+from search.statistics.families import family, holm, holm_once, level_of
 from search.statistics.results import Difference, Trust
 
 
@@ -61,11 +61,23 @@ def test_an_adjusted_p_above_the_level_is_not_bold() -> None:
 
 def test_looks() -> None:
     found = [estimated(0.02)]
-    planned, grown = family(found, looks=5), family(found, looks=5, planned=False)
+    planned, grown = family(found, level_of(5, 3, 7)), family(found, level_of(2, 5, 7))
     assert planned.clear(found, 1) == (False,)
     assert planned.sentence == "p values adjusted by Holm over 1 comparison; 5 looks were planned, each at 0.01"
     assert grown.clear(found, 1) == (True,)
     assert grown.sentence.endswith("5 looks; seeds added after a look: p values are too small")
+
+
+def test_looks_at_planned_seeds_have_levels_of_their_own_and_others_decide_nothing() -> None:
+    found = [estimated(0.0043), estimated(0.0044), estimated(0.0)]
+    at_five = family(found, level_of((3, 5, 7, 10), 1, 5), alike=["a", "a", "b"])
+    assert at_five.level.equal_alpha == pytest.approx(0.014588 / 2, abs=1e-6)
+    assert (at_five.level.last_alpha, at_five.level.decides) == (pytest.approx(0.043712, abs=1e-6), True)
+    assert family(found[:1], at_five.level).clear(found[:1], 1) == (True,)
+    assert family(found[1:2], at_five.level).clear(found[1:2], 1) == (False,)
+    between = level_of((3, 5, 7, 10), 2, 4)
+    assert family(found, between).clear(found, 1) == (False, False, False), "not even a p value of 0"
+    assert between.told == "looks were planned at 3, 5, 7, 10 seeds; this one, at 4, decides nothing"
 
 
 def test_comparisons_of_the_same_rows_count_once() -> None:
@@ -83,4 +95,4 @@ def test_comparisons_of_the_same_rows_count_once() -> None:
 def test_worse_goes_by_the_same_rule_as_better() -> None:
     found = [None, estimated(0.001), estimated(0.001, -0.1), estimated(0.001, -0.1, seeds=2), estimated(0.04, -0.1)]
     assert family(found).clear(found, -1) == (False, False, True, False, True)
-    assert family(found, looks=2).clear(found, -1) == (False, False, True, False, False)
+    assert family(found, level_of(2, 1, 3)).clear(found, -1) == (False, False, True, False, False)

@@ -166,7 +166,7 @@ def test_seeds_as_a_range() -> None:
 
 def test_more_comparisons_and_looks_need_more() -> None:
     one = known(2e-4, 0.001, 0.05)
-    alone, family, looks = need(one, TWO), need(one, TWO, comparisons=4), need(one, TWO, comparisons=2, looks=2)
+    alone, family, looks = need(one, TWO), need(one, TWO, comparisons=4), need(one, TWO, comparisons=2, alpha=0.025)
     assert alone.seeds is not None
     assert family.seeds is not None
     assert alone.seeds < family.seeds == looks.seeds
@@ -231,7 +231,7 @@ def test_equality_has_a_power_of_its_own() -> None:
         f"{alike.seeds} to {alike.seeds_high} seeds per setting would be needed to show equality within 3 pt with a "
         "probability of about 80 % if there is no difference (there are 3); images cannot decide this, it needs seeds"
     )
-    assert need_equal(one, 0.03, looks=3).seeds > alike.seeds
+    assert need_equal(one, 0.03, alpha=0.05 / 3).seeds > alike.seeds
     assert need_equal(known(1e-5, 1e-4, 0.01, s=10), 0.05).sentence == (
         "there are 10 seeds, which by an estimate are enough to show equality within 5 pt with a probability of about "
         "80 % if there is no difference"

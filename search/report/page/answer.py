@@ -264,7 +264,7 @@ def why_undecided(table: Table, own: Split) -> tuple[str, str]:
     if smallest <= table.level:
         clear = f"what is clear of chance (smallest adjusted p {p_text(smallest)}) is so"
         return f"{clear} on the seeds that did not diverge alone", ", and a diverged run is an outcome"
-    level = f", level {table.level:.3g} as several looks were planned" if table.level < ALPHA else ""
+    level = f", level {table.level:.3g} as several looks were planned" if 0 < table.level < ALPHA else ""
     unclear = f" (smallest adjusted p {p_text(smallest)}{level}), which does not show that the settings are equal"
     return "no difference is clear of chance", unclear
 

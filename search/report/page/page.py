@@ -20,11 +20,12 @@ from search.report.page.elsewhere import published_elsewhere
 from search.report.page.question import question, setup
 from search.report.paths import study_folder
 from search.report.record.curves import Curves
-from search.report.record.looks import looks_of
+from search.report.record.looks import looks_of, seeds_finished
 from search.report.table.build import Comparison
 from search.report.table.confirmed import outcomes
 from search.report.table.judged_text import evidence_text
 from search.report.table.model import Claim, Table
+from search.statistics.families import level_of
 
 MAX_PAGE_BYTES = 7_500_000
 """Bytes of a page."""
@@ -122,7 +123,10 @@ def _answer(compared: Comparison, confirmed: Comparison | None) -> Markup:
     rows = [element("div", element("dt", term), element("dd", said)) for term, said in pairs]
     parts += [element("dl", *rows, class_="facts")] if rows else []
     trials = [curve.trial for curve in read.curves]
-    if looks_of(read.study, trials) > (read.space.report.looks or 1):
+    level = level_of(read.space.report.looks, looks_of(read.study, trials), seeds_finished(trials))
+    if not level.decides:
+        parts.append(element("p", sentence(f"{level.told[0].upper()}{level.told[1:]}."), class_="warning"))
+    if not level.planned:
         said = "Seeds were added after a look at the table, which was not planned: p values are too small."
         parts.append(element("p", said, class_="warning"))
     parts += [element("p", sentence(said), class_="warning") for said in table.unmoved]

@@ -26,7 +26,7 @@ from search.report.table.run_claims import judge_runs
 from search.report.text import value_text
 from search.space.model import Space
 from search.space.report_keys import RUN_KINDS
-from search.statistics.families import holm_once
+from search.statistics.families import ONE_LOOK, Level, holm_once
 from search.statistics.measure import ACCURACY, Measure
 from search.statistics.verdicts import size
 
@@ -55,13 +55,15 @@ class JudgedBy(NamedTuple):
         return replace(found, measure=Measure()) if unknown else found
 
 
-def verdicts(space: Space, table: Table, lines: Sequence[Sequence[Curve]], by: JudgedBy, looks: int = 1) -> list[Claim]:
+def verdicts(
+    space: Space, table: Table, lines: Sequence[Sequence[Curve]], by: JudgedBy, level: Level = ONE_LOOK
+) -> list[Claim]:
     """Judge the claims of a space file, in its order; those about other data than the study's are not judged.
 
     Args:
         lines: per line of the table its runs, one per seed; fewer than finished where seeds are copies of one run.
         by: what the claims are judged by.
-        looks: looks that were planned; the level is divided by them.
+        level: at which the table decides.
     """
     if table.elsewhere is not None:
         return []
@@ -77,7 +79,7 @@ def verdicts(space: Space, table: Table, lines: Sequence[Sequence[Curve]], by: J
             own = metric == by.default or (is_accuracy(metric) and is_accuracy(by.default))
             margin = space.report.margin if own else None
             benches[metric] = Bench(
-                space, table, metric, by.evidence(metric), margin, looks, EQUAL_SEEDS if copies else ""
+                space, table, metric, by.evidence(metric), margin, level, EQUAL_SEEDS if copies else ""
             )
         compared += [RowClaim(claim, where, benches[metric]) for where in benches[metric].strata]
     names = [*_comparisons(compared)]

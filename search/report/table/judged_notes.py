@@ -235,8 +235,8 @@ def _claims(table: Table, remarks: Remarks) -> list[Note]:
             return [Note("Claims that one is better: all of them compare equal rows, so there is no comparison.")]
         own = replace(family, comparisons=distinct, repeated=len(tested) - distinct)
         text = f"Claims that one is better are a family of their own: {own.sentence}."
-        return [Note(text, "" if not own.looked else f"Claims: {own.looked}."), *apart]
-    return [*([Note(f"Claims: {family.looked}.")] if family.looked else []), *apart]
+        return [Note(text, "" if not own.level.told else f"Claims: {own.level.told}."), *apart]
+    return [*([Note(f"Claims: {family.level.told}.")] if family.level.told else []), *apart]
 
 
 def _noise(found: Iterable[Judged]) -> str:

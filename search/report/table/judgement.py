@@ -20,7 +20,7 @@ from search.ledger.ledger import StudyRecord
 from search.ledger.scored import score_rules
 from search.report.record.curves import Curve, Curves, identity
 from search.report.record.evidence import gather, gather_scores, keys_of, measures
-from search.report.record.looks import looks_of
+from search.report.record.looks import looks_of, seeds_finished
 from search.report.record.panel import Evidence, Panel
 from search.report.table.claims import SEARCHED, JudgedBy, verdicts
 from search.report.table.cross import baseline_of
@@ -28,7 +28,7 @@ from search.report.table.model import NOT_JUDGED, Again, Judged, Table
 from search.space.model import CONFIRM_SUFFIX
 from search.statistics.cell import cell
 from search.statistics.crossed import Rule, alike, compare
-from search.statistics.families import Family, family
+from search.statistics.families import Family, Level, family, level_of
 from search.statistics.results import Difference, Trust
 from search.statistics.scores import Ended, Scores
 from search.statistics.stuck import without
@@ -97,10 +97,10 @@ def judged(table: Table, read: Curves, lines: Sequence[Sequence[Curve]]) -> tupl
     }
     scored = {name: split for name, split in scored.items() if not split.evidence.why}
     partners = _partners(table, read)
-    looks, planned = _looks(read)
+    level = _level(read)
     rule = Rule(space.report.noise)
-    families = [_judge(one, partners, looks, planned, rule) if one is not None else None for one in (val, test)]
-    others = {name: (split.evidence, _judge(split, partners, looks, planned, rule)) for name, split in scored.items()}
+    families = [_judge(one, partners, level, rule) if one is not None else None for one in (val, test)]
+    others = {name: (split.evidence, _judge(split, partners, level, rule)) for name, split in scored.items()}
     result = [
         replace(
             line,
@@ -158,23 +158,22 @@ def judged(table: Table, read: Curves, lines: Sequence[Sequence[Curve]]) -> tupl
     objective = space.search.objective.metric
     # Rows of an earlier version hold no scores: what claims on record meant by the accuracy they mean by it still.
     by = JudgedBy(metric if evidence_of(objective).why else objective, evidence_of)
-    table = replace(table, verdicts=verdicts(space, table, lines, by, looks if planned else 1))
+    table = replace(table, verdicts=verdicts(space, table, lines, by, level))
     return table, Remarks(val.evidence, tested, families[0], families[1], others)
 
 
-def _looks(read: Curves) -> tuple[int, bool]:
-    """Return how many looks the tests are made for, and whether that number was planned."""
-    count = looks_of(read.study, [curve.trial for curve in read.curves])
-    most = read.space.report.looks or 1
-    return (most, True) if count <= most else (count, False)
+def _level(read: Curves) -> Level:
+    """Return the level at which the table decides, by the looks that were planned and those that there were."""
+    trials = [curve.trial for curve in read.curves]
+    return level_of(read.space.report.looks, looks_of(read.study, trials), seeds_finished(trials))
 
 
-def _judge(split: _Split, partners: Mapping[int, int], looks: int, planned: bool, rule: Rule) -> Family | None:
+def _judge(split: _Split, partners: Mapping[int, int], level: Level, rule: Rule) -> Family | None:
     """Compare the lines of a split with their partners; None where nothing can be."""
     if split.evidence.why:
         return None
     pairs = _compare(split, partners, rule)
-    adjusted = family(split.differences, looks, planned, split.comparisons)
+    adjusted = family(split.differences, level, split.comparisons)
     _adjust(split, adjusted, partners)
     for panel, here in pairs:
         # Beside the mean, always: which method is right must not depend on what the scores look like.

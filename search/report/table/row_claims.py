@@ -13,9 +13,10 @@ from search.report.text import value_text
 from search.space.figures import counts_images, share
 from search.space.model import Space
 from search.statistics.crossed import Rule, alike, compare
+from search.statistics.families import Level
 from search.statistics.measure import Measure
 from search.statistics.power import Need, Remedy, assumed, need, need_equal
-from search.statistics.results import ALPHA, Difference, Trust
+from search.statistics.results import Difference, Trust
 from search.statistics.scores import Ended, Scores
 from search.statistics.verdicts import Kind, Verdict, best, better, equal, size
 
@@ -41,7 +42,7 @@ class Bench:
         metric: that metric.
         evidence: what says it.
         margin: smallest difference in it that matters, None where none is stated.
-        looks: looks that were planned.
+        level: at which the table decides.
         copies: why runs decide nothing, "" where they may.
     """
 
@@ -52,13 +53,13 @@ class Bench:
         metric: str,
         evidence: Evidence,
         margin: float | None,
-        looks: int,
+        level: Level,
         copies: str,
     ) -> None:
-        self.space, self.metric, self.evidence, self.looks = space, metric, evidence, max(looks, 1)
-        self.fault = evidence.why or copies
+        self.space, self.metric, self.evidence, self.level = space, metric, evidence, level
+        self.fault = evidence.why or copies or ("" if level.decides else level.told)
         self.margin = margin if margin is None or margin <= evidence.measure.span else None
-        self.alpha = ALPHA / self.looks
+        self.alpha = level.alpha
         self.rule = Rule(space.report.noise)
         self.strict = self.rule is Rule.STRICT
         self._scores: dict[int, Scores] = {}
@@ -130,7 +131,9 @@ class Bench:
         """Return what would find the difference that is assumed of rows a and b."""
         if difference.measure.unit != "pt" and not (delta or self.margin):
             return Need(Remedy.UNKNOWN, NO_MARGIN)
-        return need(difference, assumed(delta, self._published(a, b), self.margin), tests, self.looks, self.strict)
+        return need(
+            difference, assumed(delta, self._published(a, b), self.margin), tests, self.level.last_alpha, self.strict
+        )
 
     def need_beyond(self, difference: Difference, a: str, b: str, by: float, tests: int) -> Need:
         """Return what would show that a is better than b by at least `by`, where it is better for sure.
@@ -144,7 +147,7 @@ class Bench:
             return Need(Remedy.UNKNOWN, NO_MARGIN)
         beyond = assumed(None, past, self.margin)
         wanted = replace(beyond, source=f"{beyond.source}, beyond the claim's {size(by, measure)}")
-        return need(difference, wanted, tests, self.looks, self.strict)
+        return need(difference, wanted, tests, self.level.last_alpha, self.strict)
 
     def _published(self, a: str, b: str) -> float | None:
         if not self.evidence.measure.correctness:
@@ -219,17 +222,17 @@ class RowClaim:
             return self._best()
         ((row, difference),) = self.differences.items()
         by, clear = self.claim.get("by"), adjusted is not None and adjusted <= self.bench.alpha
-        same = self._equal_rows(row)
+        same, level = self._equal_rows(row), self.bench.level
         if same:
             sentence = EQUAL_ROWS
         elif "equal" in self.claim:
-            sentence = need_equal(difference, self.claim["within"], self.bench.looks, self.bench.strict).sentence
+            sentence = need_equal(difference, self.claim["within"], level.last_equal_alpha, self.bench.strict).sentence
         elif by is not None and clear:
             sentence = self.bench.need_beyond(difference, self.row, row, by, tests).sentence
         else:
             sentence = self.bench.need(difference, self.row, row, by, tests).sentence
         if "equal" in self.claim:
-            found = equal(difference, self.claim["within"], sentence, self.bench.alpha)
+            found = equal(difference, self.claim["within"], sentence, level.alpha, level.equal_alpha)
         else:
             found = better(difference, adjusted, by, self.bench.margin, sentence, self.bench.alpha)
         if same and found.kind is not Kind.UNDECIDED:

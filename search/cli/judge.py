@@ -1,0 +1,83 @@
+"""The verb that adds seeds until a file's claims are decided."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from search.cli.ended import answered, complain
+from search.cli.options import changes, overrides, places, print_report, print_table, say
+from search.core.shown import counted
+
+if TYPE_CHECKING:
+    from search.judge.judging import Block
+
+
+@click.command()
+@click.argument("file")
+@changes
+@places
+@click.option("--max-seeds", "most", type=int, metavar="N", help="Seeds that are paid for at most; the last look.")
+@click.option("--json", "as_json", is_flag=True, help="The verdicts as JSON; all else goes to standard error.")
+def judge(
+    file: str,
+    data: str | None,
+    sets: Sequence[str],
+    results: str,
+    storage: str | None,
+    most: int | None,
+    as_json: bool,
+) -> None:
+    """Add seeds until every claim of a file is decided, at looks fixed beforehand: after 3, 5, 7 and 10 seeds, or those
+    of `report.looks`.
+
+    Exit code 0: all claims are supported; 4: one is contradicted; 5: none is, and one is undecided.
+
+    Example: python -m search judge spaces/focal.yaml --max-seeds 5
+    """
+    from search.engine.live import view_for
+    from search.judge.judging import judged
+
+    view = view_for(sys.stderr if as_json else sys.stdout)
+    blocks: list[Block] = []
+    trained = 0
+    for block in judged(file, overrides(data, sets), Path(results), storage, most, view, view.say):
+        outcome = block.study.outcome
+        assert outcome is not None
+        complain(outcome)
+        trained += outcome.epochs_trained
+        blocks.append(block)
+        for claim in block.claims:
+            view.say(f"look {block.number} of {len(block.planned)}: {claim.text}: {claim.kind}; {claim.reason}")
+    last, spared = blocks[-1], blocks[-1].spared
+    if as_json:
+        click.echo(json.dumps(_as_json(blocks, trained), indent=2))
+    else:
+        print_table(last.study)
+        print_report(last.study.folder / "report.html")
+    looked = f"looked {counted(len(blocks), 'time')} of {len(last.planned)}, with {last.seeds} seeds"
+    end = f"{looked}; {trained:,} epochs trained"
+    say(f"{end}, {spared:,} of the whole budget spared" if spared else end, err=as_json)
+    answered(last.claims)
+
+
+def _as_json(blocks: Sequence[Block], trained: int) -> dict[str, object]:
+    """Return the verdicts as plain data. Names are stable."""
+    last = blocks[-1]
+    return {
+        "study": last.study.name,
+        "looks_planned": list(last.planned),
+        "looks_taken": [block.seeds for block in blocks],
+        "seeds": last.seeds,
+        "epochs_trained": trained,
+        "epochs_spared": last.spared,
+        "claims": [
+            {"claim": claim.text, "verdict": str(claim.kind), "reason": claim.reason, "evidence": dict(claim.evidence)}
+            for claim in last.claims
+        ],
+    }
