@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 import yaml
 
 from search import load_space
@@ -132,3 +133,17 @@ def test_the_regression_gives_the_error_of_every_patient() -> None:
     assert len(rows_alone[1].scores["val"]["squared_error"]) == 142
     assert rows_alone[1].score_rules["val_rmse"].examples == "patients"
     assert rows_alone[1].metrics["val_rmse"] < rows_alone[0].metrics["val_rmse"]
+
+
+def test_the_segmentation_judges_each_view_by_its_overlap_and_counts_scenes() -> None:
+    script = load_workload(load_space(str(ROOT / "examples/segmentation.yaml")).workload)
+    (row,) = alone(script, {"width": 2, "seed": 0, "epochs": 1})
+    overlap = row.scores["val"]["iou"]
+    assert (len(overlap), overlap.min() >= 0, overlap.max() <= 1) == (120, True, True)
+    card = script.data({"width": 2})
+    assert len(set(card.groups["val"])) == 30
+    from examples.segmentation import iou
+
+    seen = torch.tensor([[[1, 1, 0]], [[0, 0, 0]], [[1, 0, 0]]]) > 0
+    there = torch.tensor([[[0, 1, 1]], [[0, 0, 0]], [[0, 0, 0]]]) > 0
+    assert iou(seen, there).tolist() == pytest.approx([1 / 3, 1, 0])
