@@ -31,6 +31,9 @@ MAX_TRIALS_NAMED = 5_000
 MAX_SETTINGS_READ = MAX_SEEDS_READ = 8
 """Settings and seeds of a table that is read: 49 degrees of freedom, of which more would tell no more."""
 
+MAX_SEED_SETS_TRIED = 20
+"""Different sets of seeds that settings of a study finished, of which each may make a table."""
+
 MAX_SCORES_READ = 8_000_000
 """Scores that are read in all: 6 runs of a million examples, 64 MB."""
 
@@ -96,7 +99,8 @@ def _design(study: int, runs: Sequence[FinishedRun]) -> _Design:
     for run in runs:
         by_setting[run.parameters].setdefault(run.seed, run)
     best = _Design(study, ())
-    for seeds in {tuple(sorted(own)[:MAX_SEEDS_READ]): None for own in by_setting.values()}:
+    tried = {tuple(sorted(own)[:MAX_SEEDS_READ]): None for own in by_setting.values()}
+    for seeds in [*tried][:MAX_SEED_SETS_TRIED]:
         rows = [[own[seed] for seed in seeds] for own in by_setting.values() if own.keys() >= set(seeds)]
         found = _Design(study, rows[:MAX_SETTINGS_READ])
         best = max(best, found, key=lambda one: one.df)
