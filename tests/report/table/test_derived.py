@@ -80,6 +80,17 @@ def test_the_objective_may_be_one(ledger):
     )
 
 
+@pytest.mark.parametrize("metric", COLUMNS)
+def test_a_claim_may_name_one_which_then_has_a_column(ledger, metric):
+    bench = Bench(ledger).grid()
+    shown = comparison_table(bench.reported(metrics=COLUMNS).opened).lines[2].scored[metric].difference
+    claimed = bench.reported(metrics=(), claims=[{"better": [2, 0], "metric": metric}])
+    table = comparison_table(claimed.opened)
+    assert table.metrics == ["val_accuracy", metric, "test_accuracy"]
+    (claim,) = table.verdicts
+    assert (claim.metric, claim.evidence["estimate"], claim.evidence["p"]) == (metric, shown.estimate, shown.p)
+
+
 def test_a_class_of_few_images_is_told(ledger):
     few = comparison_table(Bench(ledger, data=card(39)).grid().reported(metrics=COLUMNS).opened)
     text = "val_macro_f1: level biased, a class has fewer than 10 images, and counts as much as any other: d (9)."
