@@ -107,4 +107,4 @@ def test_writing_the_results_is_a_look_and_two_writings_are_the_same_bytes(ledge
     first = [path.read_bytes() for path in study.write()]
     assert looks(bench) == [3]
     assert [path.read_bytes() for path in study.write()] == first
-    assert list(study.verdicts().columns) == ["claim", "verdict", "reason"]
+    assert list(study.verdicts().columns) == ["claim", "metric", "verdict", "reason"]
