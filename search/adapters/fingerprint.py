@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import hashlib
+import math
 import random
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
@@ -19,6 +20,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from search.adapters.plain import NotPlain, encode, named_type
+from search.core.errors import UserError
 from search.core.trial import DataCard
 
 HASH_BYTES = 16
@@ -108,11 +110,21 @@ def with_groups(card: DataCard, groups: Mapping[str, Iterable[object]]) -> DataC
     Args:
         card: of the data.
         groups: split -> a name or a number for each item, equal where items belong together.
+
+    Raises:
+        UserError: they are something else, or a name is missing: items without one would be taken for one group.
     """
-    named = {
-        split: [str(name.item() if hasattr(name, "item") else name) for name in names]
-        for split, names in groups.items()
-    }
+    rule = "they must be split -> a name or a number for each item"
+    if not isinstance(groups, Mapping):
+        raise UserError(f"groups are of type {type(groups).__name__}; {rule}")
+    named: dict[str, list[str]] = {}
+    for split, names in groups.items():
+        named[split] = []
+        for place, name in enumerate(names):
+            value = name.item() if hasattr(name, "item") else name
+            if value is None or (isinstance(value, float) and math.isnan(value)):
+                raise UserError(f"groups of {split!r} hold {value} for item {place}; {rule}")
+            named[split].append(str(value))
     return dataclasses.replace(card, groups=named)
 
 

@@ -65,6 +65,9 @@ def scores_of(given: object, card: DataCard | None) -> dict[str, dict[str, np.nd
         if not isinstance(split, str) or not isinstance(named, Mapping):
             raise TypeError(f"scores of {shown(split)} are {shown(named)}; {SCORES_RULE}")
         count = _examples(split, card)
+        unused = set(card.groups) - set(given) if card is not None else set()
+        if split not in (card.groups if card is not None else ()) and (meant := nearest(split, unused)):
+            raise ValueError(f"there are scores of {split!r}, but the data card has groups of {quoted(unused)}{meant}")
         scores[split] = {}
         for name, values in named.items():
             if not isinstance(name, str):
@@ -277,7 +280,7 @@ def _examples(split: str, card: DataCard | None) -> int | None:
     """
     if card is None:
         return None
-    for by_split in (card.truth, card.images, card.contents):
+    for by_split in (card.truth, card.images, card.contents, card.groups):
         if split in by_split:
             return len(by_split[split])
     if known := {*card.truth, *card.images, *card.contents}:

@@ -7,6 +7,7 @@ import dataclasses
 import random
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,7 +18,9 @@ from PIL import Image
 from torch.utils.data import ConcatDataset, DataLoader, Dataset, IterableDataset, Subset, TensorDataset
 
 import search.adapters.torch.content  # noqa: F401
-from search.adapters.fingerprint import NotHashable, card_of, fingerprint, with_truth
+from search.adapters.fingerprint import NotHashable, card_of, fingerprint, with_groups, with_truth
+from search.core.errors import UserError
+from search.core.trial import DataCard
 from tests.adapters.strategies import alike, states
 
 
@@ -172,3 +175,18 @@ def test_a_truth_that_is_no_classes_is_refused(labels):
         f"the true classes of 'val' have the shape {array.shape} and the type {array.dtype}; "
         "they must be one whole number from 0 on for each item"
     )
+
+
+@pytest.mark.parametrize(
+    ("groups", "said"),
+    [
+        (["a", "a"], "groups are of type list; they must be split -> a name or a number for each item"),
+        ({"val": ["a", None]}, "groups of 'val' hold None for item 1; they must be split -> a name or a number for"),
+        ({"val": np.array([1.0, np.nan])}, "groups of 'val' hold nan for item 1; they must be split -> a name or a"),
+    ],
+)
+def test_groups_without_a_name_are_not_taken_for_one(groups: Any, said: str) -> None:
+    with pytest.raises(UserError) as caught:
+        with_groups(DataCard("f"), groups)
+    assert str(caught.value).startswith(said)
+    assert with_groups(DataCard("f"), {"val": np.array([1, 1, 2])}).groups == {"val": ["1", "1", "2"]}

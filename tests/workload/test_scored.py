@@ -164,6 +164,16 @@ def test_rules_that_are_none(rules: Any, said: str) -> None:
     assert refused(rules=rules, val_time=1.0) == said
 
 
+def test_groups_say_how_many_examples_there_are_and_of_which_split() -> None:
+    """Groups that fit nothing would be left out, and intervals be too narrow, without a word."""
+    card = DataCard("f", groups={"val": ["p1", "p1", "p2"]})
+    assert refused(card=card).startswith("scores 'loss' of 'val' are of 4 examples, but the data card has 3;")
+    card = DataCard("f", groups={"vall": ["p1", "p1", "p2", "p3"]})
+    said = "there are scores of 'val', but the data card has groups of 'vall'; did you mean 'vall'?"
+    assert refused(card=card) == said
+    assert row(card=DataCard("f", groups={"test": ["p1"]})).scores["val"]["loss"].tolist() == LOSSES.tolist()
+
+
 def test_the_root_of_a_mean_needs_scores_that_are_not_negative() -> None:
     scores = {"val": {"square": np.array([4.0, 4, -1, 9])}}
     said = "scores 'square' of 'val' hold -1.0 (example 2); the root of a mean needs scores of 0 or more"
