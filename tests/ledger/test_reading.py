@@ -16,10 +16,10 @@ import sqlalchemy as sa
 
 from search import api
 from search.__main__ import run
-from search.cli.plan import _ledger
 from search.core.errors import ReadOnly, UserError
 from search.ledger.ledger import Ledger
 from search.ledger.urls import sqlite_url
+from search.plan.priced import ledger_to_read
 from tests.report.judging import SPACE, Bench
 from tests.stranger import listing, shared_folder, stranger
 from tests.surroundings import HANG_S, ROOT
@@ -105,7 +105,7 @@ def test_other_verbs_that_read(place: Path, capsys: pytest.CaptureFixture[str]) 
     results, mine = place / "results", place / "mine"
     before = listing(results)
     with stranger(results):
-        with _ledger(results, None) as ledger:  # of `plan`
+        with ledger_to_read(results, None) as ledger:  # of `plan`
             assert (ledger.read_only, len(ledger.studies())) == (True, 1)
         code, _, err = ask(capsys, "log", "judged", "--to", "tensorboard", "--results", results)
         assert (code, err) == (
@@ -234,7 +234,7 @@ def test_results_that_cannot_even_be_read(place: Path, capsys: pytest.CaptureFix
         if os.access(closed, os.R_OK, effective_ids=True):
             pytest.skip("this user owns it")
         code, _, err = ask(capsys, "list", "--results", closed)
-        with pytest.raises(UserError) as caught, _ledger(closed, None):
+        with pytest.raises(UserError) as caught, ledger_to_read(closed, None):
             pass
     assert (code, err) == (1, f"{caught.value}\n")
     assert err == (
