@@ -46,12 +46,14 @@ def finished_runs(ledger: Ledger, workload: str, data: str, most: int) -> list[F
 
 def score_rules(ledger: Ledger, keys: Sequence[str]) -> dict[str, ScoreRule]:
     """Return how metrics come from scores, metric -> rule, as the first of these rows says that has any."""
-    column = tables.epoch.c.scores
+    key, column = tables.epoch.c.key, tables.epoch.c.scores
     with ledger.engine.connect() as connection:
         for batch in tables.batches(keys):
-            those = tables.epoch.c.key.in_(list(map(bytes.fromhex, batch)))
-            blob = connection.execute(sa.select(column).where(those, column.is_not(None), SHOWN).limit(1)).scalar()
-            if blob is not None:
+            those = key.in_(list(map(bytes.fromhex, batch)))
+            found = connection.execute(sa.select(key).where(those, column.is_not(None), SHOWN)).scalars()
+            scored = {bytes(one).hex() for one in found}
+            if (first := next((one for one in batch if one in scored), None)) is not None:
+                blob = connection.execute(sa.select(column).where(key == bytes.fromhex(first))).scalar_one()
                 return codec.decode_scores(blob, ("", ""))[1]
     return {}
 

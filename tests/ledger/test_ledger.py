@@ -208,6 +208,11 @@ class LedgerContract:
         assert list(scores_of(ledger, [KEY], "test_iou", replace(rule, split="test", score="iou"))) == []
         assert score_rules(ledger, [key(3), key(2), KEY]) == {"val_loss": rule}
         assert score_rules(ledger, [key(2)]) == score_rules(ledger, []) == {}
+        other = replace(rule, better="higher")
+        with ledger.step(study) as step:
+            step.put_row(key(4), 2, replace(given, score_rules={"val_loss": other}), 0.5, run)
+        assert score_rules(ledger, [key(2), key(4), KEY]) == {"val_loss": other}
+        assert score_rules(ledger, [key(2), KEY, key(4)]) == {"val_loss": rule}
 
     def test_a_row_with_scores_equals_the_one_that_was_recorded_before_there_were_any(self, ledger, study, run):
         scored = Row({"val_loss": 0.5}, scores={"val": {"loss": np.array([0.5])}})
