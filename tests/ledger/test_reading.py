@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import shutil
 import sqlite3
@@ -37,6 +38,8 @@ report: {baseline: 0}
 @pytest.fixture
 def place() -> Iterator[Path]:
     """A folder with ``results``, which hold a study, and ``mine``, to which everybody may write."""
+    for module in ("pandas", "search.report.results", "search.report.page.page", "search.logs.content"):
+        importlib.import_module(module)  # the other user may not read the interpreter's files
     with shared_folder() as folder:
         (folder / "results").mkdir()
         (folder / "mine").mkdir()
