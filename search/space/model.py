@@ -16,90 +16,17 @@ from typing import Any
 from search.core.errors import Fault
 from search.core.grouped import grouped
 from search.core.values import Parameters, Settings
+from search.space.domains import Axis as Axis
+from search.space.domains import Choice as Choice
+from search.space.domains import Condition as Condition
+from search.space.domains import Domain as Domain
+from search.space.domains import Float as Float
+from search.space.domains import Grid as Grid
+from search.space.domains import Int as Int
+from search.space.domains import spread, with_values
 from search.space.report import Published as Published
 from search.space.report import Report as Report
 from search.space.where import parse
-
-
-@dataclass(frozen=True)
-class Grid:
-    """Listed values, all of which are tried.
-
-    Attributes:
-        values: scalars, or the names of `options`.
-        options: name -> settings it stands for; empty where the values are the setting's own.
-        plans: name -> values by epoch that it stands for; see `search.workload.plans`.
-    """
-
-    values: Sequence[Any]
-    options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    plans: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Choice(Grid):
-    """A prior that draws one of the values, each equally likely."""
-
-
-@dataclass(frozen=True)
-class Float:
-    """A prior over [low, high], uniform in the value, or in its logarithm; `step` makes it discrete."""
-
-    low: float
-    high: float
-    log: bool = False
-    step: float | None = None
-
-
-@dataclass(frozen=True)
-class Int:
-    """A prior over the whole numbers low, low + step ... high, uniform in the value or in its logarithm."""
-
-    low: int
-    high: int
-    log: bool = False
-    step: int = 1
-
-
-Domain = Grid | Choice | Float | Int
-
-
-@dataclass(frozen=True)
-class Condition:
-    """The axis is active only where another axis, listed before it, has one of these values."""
-
-    axis: str
-    values: Sequence[Any]
-
-    def holds(self, value: object) -> bool:
-        """Whether the other axis has one of the values: 1 and 1.0 are one, 1 and true are not."""
-        return (isinstance(value, bool), value) in self._known
-
-    @cached_property
-    def _known(self) -> frozenset[tuple[bool, object]]:
-        return frozenset((isinstance(value, bool), value) for value in self.values)
-
-
-@dataclass(frozen=True)
-class Axis:
-    """One dimension of the space. Its name is a setting, unless its domain has named options."""
-
-    name: str
-    domain: Domain
-    when: Condition | None = None
-
-    def settings(self, value: Any) -> Mapping[str, Any]:
-        """Return the settings that `value` of this axis stands for."""
-        if not isinstance(self.domain, Grid):
-            return {self.name: value}
-        if self.domain.options:
-            return self.domain.options[value]
-        return {self.name: self.domain.plans.get(value, value)}
-
-    def active(self, parameters: Mapping[str, object]) -> bool:
-        """Whether the axis exists beside these values of earlier axes."""
-        when = self.when
-        return when is None or (when.axis in parameters and when.holds(parameters[when.axis]))
 
 
 @dataclass(frozen=True)
@@ -278,10 +205,8 @@ class Space:
         usual = self.completed({})
         if self.allows(usual):
             return usual
-        spread = (
-            {axis.name: value for axis, value in zip(self.axes, values, strict=True)} for values in _spread(self.axes)
-        )
-        wanted = map(self.completed, itertools.islice(spread, MAX_EXAMPLES_TRIED))
+        tried = ({axis.name: one for axis, one in zip(self.axes, each, strict=True)} for each in spread(self.axes))
+        wanted = map(self.completed, itertools.islice(tried, MAX_EXAMPLES_TRIED))
         return next(filter(self.allows, wanted), usual)
 
     def completed(self, parameters: Parameters) -> dict[str, object]:
@@ -298,7 +223,7 @@ class Space:
         """Yield every configuration of the grid, lazily, the last axis running fastest."""
         configurations: Iterator[dict[str, Any]] = iter([{}])
         for axis in self.axes:
-            configurations = _with_values(axis, configurations)
+            configurations = with_values(axis, configurations)
         return filter(self.allows, configurations) if self.search.where else configurations
 
     def grid_size(self) -> int:
@@ -336,27 +261,3 @@ class Space:
                     for value in axis.domain.values
                 )
         return math.prod(sizes[axis.name] for axis in below.get("", []))
-
-
-def _spread(axes: Sequence[Axis]) -> Iterator[tuple[Any, ...]]:
-    """Yield values of all axes together: every listed one, and both ends and the middle of a range."""
-    values = []
-    for axis in axes:
-        domain = axis.domain
-        if isinstance(domain, Grid):
-            values.append(list(domain.values))
-        else:
-            steps = 0 if domain.step is None else int((domain.high - domain.low) / domain.step / 2)
-            middle = domain.low + steps * domain.step if domain.step else (domain.low + domain.high) / 2
-            values.append([domain.low, domain.high, middle])
-    return itertools.product(*values)
-
-
-def _with_values(axis: Axis, configurations: Iterator[dict[str, object]]) -> Iterator[dict[str, object]]:
-    """Yield values configuration with every value of an axis, or as it is where the axis does not exist beside it."""
-    assert isinstance(axis.domain, Grid)
-    for chosen in configurations:
-        for value in axis.domain.values if axis.active(chosen) else ():
-            yield {**chosen, axis.name: value}
-        if not axis.active(chosen):
-            yield chosen

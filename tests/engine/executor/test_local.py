@@ -120,7 +120,8 @@ from search.system import ending
 from search.engine.executor import guard; from search.engine.executor import local
 libc, lock = ctypes.PyDLL(None), ctypes.create_string_buffer(64)  # its calls keep Python's lock
 def native():
-    until = (ctypes.c_long * 2)(int(time.time()) + int(sys.argv[2]), 0)
+    end = time.time() + int(sys.argv[2])
+    until = (ctypes.c_long * 2)(int(end), int(end % 1 * 1e9))
     # Python's own steps would hear of a signal that comes before the last line.
     subprocess.Popen(["sh", "-c", f"sleep 1; kill -{sys.argv[3]} {os.getpid()}"])
     libc.pthread_mutex_lock(lock)
@@ -143,7 +144,7 @@ Starts = dict[tuple[int, int], "subprocess.Popen[str]"]
 def hanging(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Starts]:
     """Starts that hang, all at once, for they wait: by the signal that comes, and the seconds it would take."""
     starts: Starts = {}
-    for number, seconds in itertools.product((signal.SIGINT, signal.SIGTERM), (2, 300)):
+    for number, seconds in itertools.product((signal.SIGINT, signal.SIGTERM), (5, 300)):
         folder = tmp_path_factory.mktemp("hanging") / f"search-{number:04}{seconds:04}"  # a guard ends what names it
         words = [sys.executable, "-c", CONNECTS, str(folder), str(seconds), str(int(number))]
         starts[number, seconds] = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
@@ -156,7 +157,7 @@ def hanging(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Starts]:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize(
     ("seconds", "code", "err"),
-    [(2, 130, ""), (300, -signal.SIGKILL, "interrupted; give the same command again to go on\n")],
+    [(5, 130, ""), (300, -signal.SIGKILL, "interrupted; give the same command again to go on\n")],
     ids=["connects", "hangs"],
 )
 def test_signals_end_a_start_that_hangs(number: int, seconds: int, code: int, err: str, hanging: Starts) -> None:
