@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from search.core.values import Parameters
 from search.space.configuration import check_configuration, read_configuration
 from search.space.keys import FROM, MAX_TRIALS
-from search.space.model import Axis, Grid, Space, WinnerOf
+from search.space.model import MAX_EXAMPLES_TRIED, Axis, Grid, Space, WinnerOf
 from search.space.nodes import Node, Problems, show, unknown
 from search.space.where import WhereError, parse
 
@@ -56,7 +56,8 @@ def check_where(space: Space, node: Node, problems: Problems) -> None:
         problems.add(at, str(error))
         return
     if not left:
-        problems.add(at, "leaves no configuration of the space; widen the condition, or the axes")
+        tried = "" if space.search.sampler == "grid" else f", of {MAX_EXAMPLES_TRIED:,} that were drawn"
+        problems.add(at, f"leaves no configuration of the space{tried}; widen the condition, or the axes")
 
 
 def _any_allowed(space: Space) -> bool:

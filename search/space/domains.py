@@ -5,7 +5,8 @@ Everything here is immutable and plain.
 
 from __future__ import annotations
 
-import itertools
+import math
+import random
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -93,18 +94,29 @@ class Axis:
         return when is None or (when.axis in parameters and when.holds(parameters[when.axis]))
 
 
-def spread(axes: Sequence[Axis]) -> Iterator[tuple[Any, ...]]:
-    """Yield values of all axes together: every listed one, and both ends and the middle of a range."""
-    values = []
-    for axis in axes:
-        domain = axis.domain
-        if isinstance(domain, Grid):
-            values.append(list(domain.values))
-        else:
-            steps = 0 if domain.step is None else int((domain.high - domain.low) / domain.step / 2)
-            middle = domain.low + steps * domain.step if domain.step else (domain.low + domain.high) / 2
-            values.append([domain.low, domain.high, middle])
-    return itertools.product(*values)
+SHARE_OF_ENDS = 0.2
+"""Of the values that are drawn from a range: conditions often leave just an end."""
+
+
+def drawn(axes: Sequence[Axis]) -> Iterator[dict[str, Any]]:
+    """Yield values of all axes together without end, each drawn from its domain, its ends more often; the same
+    ones every time."""
+    generator = random.Random(0)
+    while True:
+        yield {axis.name: _draw(axis.domain, generator) for axis in axes}
+
+
+def _draw(domain: Domain, generator: random.Random) -> Any:
+    if isinstance(domain, Grid):
+        return generator.choice(domain.values)
+    if generator.random() < SHARE_OF_ENDS:
+        return generator.choice((domain.low, domain.high))
+    if domain.step is not None and not domain.log:
+        return domain.low + generator.randrange(int((domain.high - domain.low) / domain.step) + 1) * domain.step
+    if not domain.log:
+        return generator.uniform(domain.low, domain.high)
+    value = math.exp(generator.uniform(math.log(domain.low), math.log(domain.high)))
+    return round(value) if isinstance(domain, Int) else value
 
 
 def with_values(axis: Axis, configurations: Iterator[dict[str, object]]) -> Iterator[dict[str, object]]:

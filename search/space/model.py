@@ -23,7 +23,7 @@ from search.space.domains import Domain as Domain
 from search.space.domains import Float as Float
 from search.space.domains import Grid as Grid
 from search.space.domains import Int as Int
-from search.space.domains import spread, with_values
+from search.space.domains import drawn, with_values
 from search.space.report import Published as Published
 from search.space.report import Report as Report
 from search.space.where import parse
@@ -56,7 +56,7 @@ CONFIRM_SUFFIX = " (confirm)"
 MAX_SEED = 2**32 - 1
 
 MAX_EXAMPLES_TRIED = 10_000
-"""Configurations looked at for one that a condition allows."""
+"""Configurations drawn from priors for one that a condition allows."""
 
 MAX_NAME_LETTERS = 100
 """Characters of a study's name."""
@@ -205,9 +205,10 @@ class Space:
         usual = self.completed({})
         if self.allows(usual):
             return usual
-        tried = ({axis.name: one for axis, one in zip(self.axes, each, strict=True)} for each in spread(self.axes))
-        wanted = map(self.completed, itertools.islice(tried, MAX_EXAMPLES_TRIED))
-        return next(filter(self.allows, wanted), usual)
+        if self.search.sampler == "grid":
+            return next(self.grid(), usual)
+        tried = map(self.completed, itertools.islice(drawn(self.axes), MAX_EXAMPLES_TRIED))
+        return next(filter(self.allows, tried), usual)
 
     def completed(self, parameters: Parameters) -> dict[str, object]:
         """Return a configuration with these parameters where they are active, and with example values elsewhere."""

@@ -178,6 +178,18 @@ def test_tpe_learns_what_is_refused() -> None:
     assert refused["tpe"] < refused["random"] / 2
 
 
+@pytest.mark.parametrize("where", ["0.2 < x < 0.3", "a % 7 == 5 and x > 0.9", "0.41 < x * pull < 0.42"])
+def test_what_lies_inside_of_a_range_is_found(where: str) -> None:
+    space = space_of(where, PRIORS, sampler="random", trials=3)
+    assert space.allows(space.example())
+    assert space.example() == space.example()
+
+
+def test_the_example_of_a_large_grid_is_its_first_configuration_that_is_left() -> None:
+    space = space_of("x == 3 and pull == 119", {name: {"grid": list(range(120))} for name in ("pull", "x")})
+    assert space.example() == {"pull": 119, "x": 3}
+
+
 def test_a_sampler_gives_up_where_hardly_anything_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("search.study.optuna_sampler.MAX_REFUSED_ASKS", 50)
     axes = {"a": {"int": {"low": 1, "high": 10**6}}, "x": PRIORS["x"]}
