@@ -16,7 +16,7 @@ from enum import StrEnum
 
 from search.core.errors import InternalError
 from search.statistics.families import holm_once
-from search.statistics.measure import ACCURACY, LARGEST, Measure
+from search.statistics.measure import LARGEST, Measure
 from search.statistics.results import ALPHA, VERDICT_SEEDS, Difference, Trust
 
 
@@ -43,11 +43,6 @@ class Verdict:
     reason: str
     evidence: Mapping[str, float] = field(default_factory=dict)
     open: tuple[str, ...] = ()
-
-
-def size(value: float, measure: Measure = ACCURACY) -> str:
-    """Return a margin in the metric's unit, "2 pt"."""
-    return measure.amount(value)
 
 
 def better(
@@ -83,17 +78,17 @@ def better(
     if clear and estimate > 0 and (by is None or low > by):
         if by is not None:
             side = "above" if up else "below"
-            return Verdict(Kind.SUPPORTED, f"the interval lies {side} {size(by if up else -by, measure)}", evidence)
+            return Verdict(Kind.SUPPORTED, f"the interval lies {side} {measure.amount(by if up else -by)}", evidence)
         small = margin is not None and low > -margin and high < margin
-        note = f", by less than {size(margin or 0, measure)}" if small else ""
+        note = f", by less than {measure.amount(margin or 0)}" if small else ""
         return Verdict(Kind.SUPPORTED, f"{'better by' if up else 'better:'} {told}{note}", evidence)
     if clear and estimate < 0:
         return Verdict(Kind.CONTRADICTED, f"worse: {told}", evidence)
     limit = by if by is not None else margin
     if limit is not None and high < limit:
-        return Verdict(Kind.CONTRADICTED, f"if better, then by less than {size(limit, measure)}", evidence)
+        return Verdict(Kind.CONTRADICTED, f"if better, then by less than {measure.amount(limit)}", evidence)
     if clear and by is not None:
-        return _undecided(f"better, but not surely by {size(by, measure)}", need, evidence)
+        return _undecided(f"better, but not surely by {measure.amount(by)}", need, evidence)
     return _undecided("the difference may be 0", need, evidence)
 
 
@@ -122,12 +117,12 @@ def equal(
         evidence |= {"low_90": inner[0], "high_90": inner[1]}
     if -within < inner[0] and inner[1] < within:
         level = f"{100 * (1 - 2 * inside):.3g} %"
-        return Verdict(Kind.SUPPORTED, f"the {level} interval lies within {size(within, measure)}", evidence)
+        return Verdict(Kind.SUPPORTED, f"the {level} interval lies within {measure.amount(within)}", evidence)
     if low > within or high < -within:
         return Verdict(
-            Kind.CONTRADICTED, f"the {100 * (1 - alpha):.3g} % interval lies outside {size(within, measure)}", evidence
+            Kind.CONTRADICTED, f"the {100 * (1 - alpha):.3g} % interval lies outside {measure.amount(within)}", evidence
         )
-    return _undecided(f"the interval reaches beyond {size(within, measure)}", need, evidence)
+    return _undecided(f"the interval reaches beyond {measure.amount(within)}", need, evidence)
 
 
 def best(

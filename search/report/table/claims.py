@@ -28,7 +28,6 @@ from search.space.model import Space
 from search.space.report_keys import RUN_KINDS
 from search.statistics.families import ONE_LOOK, Level, holm_once
 from search.statistics.measure import ACCURACY, Measure
-from search.statistics.verdicts import size
 
 SEARCHED = "a search chose what it shows, so it decides no claim; `search.confirm` runs the best under fresh seeds"
 """Why no difference of a sampled study is judged."""
@@ -133,10 +132,10 @@ def claim_text(space: Space, claim: Mapping[str, Any], measure: Measure = ACCURA
     by = f" in {metric}" if metric else ""
     if "better" in claim:
         a, b = (row_text(space, value) for value in claim["better"])
-        return f"{a} is better than {b}{by}" + (f" by at least {size(claim['by'], measure)}" if "by" in claim else "")
+        return f"{a} is better than {b}{by}" + (f" by at least {measure.amount(claim['by'])}" if "by" in claim else "")
     if "equal" in claim:
         a, b = (row_text(space, value) for value in claim["equal"])
-        return f"{a} equals {b}{by} within {size(claim['within'], measure)}"
+        return f"{a} equals {b}{by} within {measure.amount(claim['within'])}"
     if "best" in claim:
         return f"{row_text(space, claim['best'])} is the best{by}"
     word = next(word for word in RUN_KINDS if word in claim)

@@ -18,7 +18,7 @@ from search.statistics.measure import Measure
 from search.statistics.power import Need, Remedy, assumed, need, need_equal
 from search.statistics.results import Difference, Trust
 from search.statistics.scores import Ended, Scores
-from search.statistics.verdicts import Kind, Verdict, best, better, equal, size
+from search.statistics.verdicts import Kind, Verdict, best, better, equal
 
 EQUAL_ROWS = "their rows are equal to the last bit, so that more seeds tell no more"
 """Said in place of what it would take to tell two settings apart."""
@@ -146,7 +146,7 @@ class Bench:
         if measure.unit != "pt" and not self.margin:
             return Need(Remedy.UNKNOWN, NO_MARGIN)
         beyond = assumed(None, past, self.margin)
-        wanted = replace(beyond, source=f"{beyond.source}, beyond the claim's {size(by, measure)}")
+        wanted = replace(beyond, source=f"{beyond.source}, beyond the claim's {measure.amount(by)}")
         return need(difference, wanted, tests, self.level.last_alpha, self.strict)
 
     def _published(self, a: str, b: str) -> float | None:
