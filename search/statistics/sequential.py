@@ -49,11 +49,6 @@ class Look:
     equal_alpha: float
 
     @property
-    def last(self) -> bool:
-        """Whether no seeds are added after it."""
-        return self.number == len(self.planned)
-
-    @property
     def sentence(self) -> str:
         """Which look it is, and at which level it decides."""
         at = f"look {self.number} of {len(self.planned)} (at {', '.join(map(str, self.planned))} seeds)"
