@@ -6,11 +6,12 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from search.cli.ended import answered, complain
+from search.cli.judge_scores import holds_scores, judge_file, refuse_other_options, score_options
 from search.cli.options import changes, overrides, places, print_report, print_table, say
 from search.core.shown import counted
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 @changes
 @places
 @click.option("--max-seeds", "most", type=int, metavar="N", help="Seeds that are paid for at most; the last look.")
+@score_options
 @click.option("--json", "as_json", is_flag=True, help="The verdicts as JSON; all else goes to standard error.")
 def judge(
     file: str,
@@ -32,14 +34,19 @@ def judge(
     storage: str | None,
     most: int | None,
     as_json: bool,
+    **wishes: Any,
 ) -> None:
     """Add seeds until every claim of a file is decided, at looks fixed beforehand: after 3, 5, 7 and 10 seeds, or those
-    of `report.looks`.
+    of `report.looks`. Of runs trained elsewhere FILE holds the scores (.csv or .parquet): they are judged as they are.
 
     Exit code 0: all claims are supported; 4: one is contradicted; 5: none is, and one is undecided.
 
     Example: python -m search judge spaces/focal.yaml --max-seeds 5
     """
+    refuse_other_options(file, wishes, {"set": tuple(sets), "data": data, "max-seeds": most})
+    if holds_scores(file):
+        judge_file(file, wishes, results, storage, as_json)
+        return
     from search.engine.live import view_for
     from search.judge.judging import judged
 

@@ -66,10 +66,9 @@ class Measure:
         return f"groups of {self.examples}" if self.grouped else self.examples
 
     def of_split(self, split: str, one: bool = False) -> str:
-        """Return the same of a split: "test documents", "groups of test images"."""
-        if self.grouped:
-            return f"group{'' if one else 's'} of {split} {self.examples}"
-        return f"{split} {self.example if one else self.examples}"
+        """Return the same of a split: "test documents", "groups of test images"; of "" `sampled`."""
+        what = f"{split} {self.example if one and not self.grouped else self.examples}".strip()
+        return f"group{'' if one else 's'} of {what}" if self.grouped else what
 
     @property
     def sample(self) -> str:

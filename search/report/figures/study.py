@@ -75,9 +75,12 @@ def figures_of(
     if not groups:
         return []
     drawn = _Drawing(read, table, groups, {} if confirmed is None else outcomes(read, *confirmed))
+    forest = drawn.forest([*of_table(table)] if differences is None else differences)
+    if table.outside:  # whose runs have no epochs
+        return [] if forest is None else [forest]
     figures = [
         *drawn.curves(),
-        drawn.forest([*of_table(table)] if differences is None else differences),
+        forest,
         None if confirmed is None else _confirmed(confirmed, drawn),
         drawn.rates(),
         *(drawn.made(*told) for told in class_figures(read, groups, drawn.value)),

@@ -79,6 +79,14 @@ def table_columns(table: Table) -> Iterator[Column]:
             yield from _compared(table, f"{name} ", partial(Line.judgement, table=table, metric=name), _TEST_DIFFERENCE)
     if table.test:
         yield from _test(table, several, by_test)
+    if not table.outside:
+        yield from _spent(table, several)
+    if any(line.ending for line in table.shown):
+        yield _column(table, ENDED, lambda line: line.ending, "text", key="ended", priority=_ENDED)
+
+
+def _spent(table: Table, several: bool) -> Iterator[Column]:
+    """Yield the columns of what the runs cost."""
     head = "epochs, mean" if several else "epochs"
     yield _column(table, head, lambda line: "" if line.epochs is None else significant(line.epochs), priority=_EPOCHS)
     if table.shares:
@@ -94,8 +102,6 @@ def table_columns(table: Table) -> Iterator[Column]:
         )
     head = "seconds, sum" if several else "seconds"
     yield _column(table, head, lambda line: "" if line.second else duration(line.seconds), priority=_SECONDS)
-    if any(line.ending for line in table.shown):
-        yield _column(table, ENDED, lambda line: line.ending, "text", key="ended", priority=_ENDED)
 
 
 LEARNED = "of runs that learn"

@@ -235,8 +235,9 @@ def basis(table: Table, own: Split) -> str:
     count = counted(high, "seed") if low == high else f"{low} to {high} seeds"
     images = sorted({cell.images for cell in cells})
     measure = next((cell.measure for cell in cells), table.measure)
+    split = table.split if own.name == "validation" else own.name
     measured = (
-        f" and {' or '.join(f'{n:,}' for n in images)} {measure.of_split(own.name, images == [1])}" if images else ""
+        f" and {' or '.join(f'{n:,}' for n in images)} {measure.of_split(split, images == [1])}" if images else ""
     )
     return f"{count} per setting{measured}"
 

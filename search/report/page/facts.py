@@ -75,7 +75,7 @@ def conditions(content: Mapping[str, Any], space: Space) -> Markup:
     common."""
     recorded: list[Mapping[str, Any]] = [run.get("conditions") or {} for run in content.get("runs", ())]
     machines = [one.get("hardware") or {} for one in recorded]
-    data = [element("h3", "Data"), *(_data(card) for card in content.get("data", ()))]
+    data = [element("h3", "Data"), *(data_facts(card) for card in content.get("data", ()))]
     settings = [
         element("h3", "Settings of all runs"),
         facts((name, value_text(value)) for name, value in sorted(space.fixed.items())),
@@ -129,7 +129,8 @@ def options(space: Space) -> Markup:
     return element("div", *parts, class_="columns") if parts else Markup("")
 
 
-def _data(card: Mapping[str, Any]) -> Markup:
+def data_facts(card: Mapping[str, Any]) -> Markup:
+    """Return what a data card says, of `conditions.json`."""
     sizes = card.get("sizes") or {}
     images = ", ".join(f"{n:,} {split_words(split)}" for split, n in sorted(sizes.items(), reverse=True))
     return facts(

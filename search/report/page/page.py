@@ -13,7 +13,7 @@ from search.report import design
 from search.report.figures.study import figures_of
 from search.report.formats.hypertext import TABLE_STYLE
 from search.report.formats.markup import Markup, element, escaped, joined, sentence
-from search.report.page import drawn, facts, headline
+from search.report.page import drawn, facts, headline, outside
 from search.report.page.answer import answer
 from search.report.page.compared import compared_table
 from search.report.page.elsewhere import published_elsewhere
@@ -44,7 +44,6 @@ def report_page(compared: Comparison, conditions: Mapping[str, object], confirme
     """
     read, table = compared
     title = read.space.title or read.record.name
-    runs = read.study.ledger.runs(study_id=read.record.id)
     again = {} if confirmed is None else outcomes(read, *confirmed)
     options = Markup("") if table.confirms else facts.options(read.space)  # there the table has a column for each
     sections = [
@@ -53,9 +52,7 @@ def report_page(compared: Comparison, conditions: Mapping[str, object], confirme
         ("claims", "Claims", _claims(table.verdicts)),
         ("elsewhere", "" if table.elsewhere is None else table.elsewhere.heading, published_elsewhere(table.elsewhere)),
         ("figures", "Figures", Markup("")),
-        ("cost", "Cost", facts.cost(table, read, runs)),
-        ("conditions", "Conditions", facts.conditions(conditions, read.space)),
-        ("again", "Do it again", facts.reproduction(conditions, read.record.space)),
+        *(_outside(conditions, read) if table.outside else _trained(conditions, read, table)),
         ("words", "Words", facts.glossary(bool(table.test), table.shares, table.measure)),
     ]
     room = MAX_PAGE_BYTES - sum(len(content.encode("utf-8", "backslashreplace")) for _, _, content in sections) - 50_000
@@ -79,6 +76,21 @@ def report_page(compared: Comparison, conditions: Mapping[str, object], confirme
         sections=joined(_section(*section) for section in sections),
         scripts=pictures.scripts,
     )
+
+
+def _trained(conditions: Mapping[str, object], read: Curves, table: Table) -> list[tuple[str, str, Markup]]:
+    """Return the sections on what runs cost, how they were trained, and how they are trained again."""
+    runs = read.study.ledger.runs(study_id=read.record.id)
+    return [
+        ("cost", "Cost", facts.cost(table, read, runs)),
+        ("conditions", "Conditions", facts.conditions(conditions, read.space)),
+        ("again", "Do it again", facts.reproduction(conditions, read.record.space)),
+    ]
+
+
+def _outside(conditions: Mapping[str, object], read: Curves) -> list[tuple[str, str, Markup]]:
+    """Return the section on runs that were trained elsewhere: where their scores are from, and what is not known."""
+    return [("conditions", "Conditions", outside.conditions(conditions, read))]
 
 
 def _paired(answered: Markup, figure: Markup) -> Markup:
@@ -116,7 +128,7 @@ def _answer(compared: Comparison, confirmed: Comparison | None) -> Markup:
         counts = {kind: sum(claim.kind == kind for claim in table.verdicts) for kind in ("supported", "contradicted")}
         said = ", ".join(f"{count} {kind}" for kind, count in counts.items())
         left = len(table.verdicts) - sum(counts.values())
-        counted_claims = f"{counted(len(table.verdicts), 'claim')} of the file: {said}, {left} undecided. "
+        counted_claims = f"{counted(len(table.verdicts), 'claim')}: {said}, {left} undecided. "
         pairs.append(("Claims", Markup(f"{escaped(counted_claims)}{_link('#claims', 'Why')}")))
     if confirmed is not None:
         pairs.append(("Confirm stage", _stage_link(confirmed.read)))
@@ -155,7 +167,7 @@ def _confirmed(again: Curves, table: Table) -> list[str]:
 def _claims(claims: Sequence[Claim]) -> Markup:
     if not claims:
         return Markup("")
-    said = "What the space file claims, and what the runs say of it. Undecided is no evidence for or against a claim."
+    said = "What is claimed, and what the runs say of it. Undecided is no evidence for or against a claim."
     return joined([element("p", said), element("ol", *(_claim(claim) for claim in claims), class_="claims")])
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from search.core.outside import is_outside
 from search.core.shown import counted, listed
 from search.report.record.complete import incomplete
 from search.report.record.curves import Curves
@@ -72,6 +73,11 @@ def setup(table: Table, read: Curves) -> Iterator[str]:
     count = len({tuple(sorted((k, value_text(v)) for k, v in one.trial.parameters.items())) for one in read.curves})
     epochs = f" for {space.fixed['epochs']} epochs at most" if "epochs" in space.fixed else ""
     if not count:
+        return
+    if is_outside(read.record.workload):
+        yield f"{counted(count, 'setting')} under {counted(len(space.seeds), 'seed')} ({seeds}), trained elsewhere."
+        sense = "higher is better" if space.search.objective.maximize else "lower is better"
+        yield f"Judged by {metric_words(space.search.objective.metric)}; {sense}."
         return
     asked = "to be trained" if incomplete(read) else "trained"
     order = f"the order of the {table.measure.examples}"

@@ -19,6 +19,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
+from search.core.outside import is_outside
 from search.core.trial import State
 from search.report.record.complete import incomplete
 from search.report.record.curves import COUNTED, Curve, Curves, by_setting, read_curves
@@ -85,6 +86,7 @@ def table_of(read: Curves, judging: bool = True) -> Table:
     limit = MAX_SAMPLED_LINES if sampled else None
     title = space.title or read.record.name
     table = Table(title, metrics, space.report.value, axes, lines, limit, test=test, elsewhere=apart)
+    table = replace(table, outside=is_outside(read.record.workload))
     if not sampled and (cross := cross_axes(space)):
         values = [line.parameters[cross[0]] for line in lines if cross[0] in line.parameters]
         table = replace(table, cross=cross, row_names={json.dumps(value): row_text(space, value) for value in values})

@@ -67,7 +67,7 @@ def judged_notes(table: Table, read: Curves, remarks: Remarks) -> Iterator[Note]
         yield Note("table.csv holds every setting in a line of its own, with its test differences and its epochs.")
     yield from noise_notes(table, read.space.report.noise)
     yield from tail_notes(table)
-    yield from (*_claims(table, remarks), *_images(remarks), *_small(table, remarks), *_diverged(table))
+    yield from (*_claims(table, remarks), *_images(table, remarks), *_small(table, remarks), *_diverged(table))
 
 
 def _without(table: Table, evidence: Evidence) -> str:
@@ -148,8 +148,10 @@ def _of_one_run(cells: Sequence[Judged]) -> str:
 
 def _test(table: Table, remarks: Remarks) -> list[Note]:
     if not table.test:
+        if table.outside:
+            return []
         return [Note("No independent test set: levels are optimistic.")] if table.judged else []
-    text = f"{table.test}: at the epoch that each run chose on validation"
+    text = f"{table.test}: {'it chose nothing' if table.outside else 'at the epoch that each run chose on validation'}"
     if remarks.test is not None and remarks.test.why and table.judged:
         text += f"; no interval, because {remarks.test.why}"
     elif (remarks.test is None or not remarks.test.why) and any(line.tested.cell.seeds for line in table.lines):
@@ -246,8 +248,8 @@ def _noise(found: Iterable[Judged]) -> str:
     return f"; {'; or '.join(texts)}" if texts else ""
 
 
-def _images(remarks: Remarks) -> Iterator[Note]:
-    for evidence, word in ((remarks.val, "validation"), (remarks.test, "test")):
+def _images(table: Table, remarks: Remarks) -> Iterator[Note]:
+    for evidence, word in ((remarks.val, table.split), (remarks.test, "test")):
         if evidence is None or evidence.why:
             continue
         if evidence.wrong:
@@ -258,7 +260,8 @@ def _images(remarks: Remarks) -> Iterator[Note]:
         for panel in grouped:
             counts = f"{panel.scores.images:,} groups ({panel.images:,} {examples}; effective {panel.effective:.1f})"
             few = "" if panel.effective >= FEW_GROUPS else ": few, so that intervals of levels may be too narrow"
-            yield Note(f"{word.capitalize()} {examples} that belong together count as one: {counts}{few}.")
+            which = f"{word} {examples}".strip()
+            yield Note(f"{which[0].upper()}{which[1:]} that belong together count as one: {counts}{few}.")
         if evidence.folded and not grouped:
             are = f"{example} is" if evidence.folded == 1 else f"{examples} are"
             yield Note(

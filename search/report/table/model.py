@@ -278,6 +278,7 @@ class Table:
         described: what the objective is, where nothing is judged: how rows call an example.
         elsewhere: what a source says of other data than those of all lines; None where no figure or claim does.
         importance: of the axes of a search; None for a grid, and where the table is not judged.
+        outside: its runs were trained elsewhere: epochs and seconds say nothing.
     """
 
     title: str
@@ -303,6 +304,7 @@ class Table:
     unmoved: Sequence[str] = ()
     elsewhere: Elsewhere | None = None
     importance: Importance | None = None
+    outside: bool = False
 
     @property
     def notes(self) -> list[str]:
@@ -336,6 +338,11 @@ class Table:
     def shares(self) -> bool:
         """Whether lines share epochs, among themselves or between their seeds."""
         return sum(line.distinct for line in self.lines) < sum(line.alone for line in self.lines)
+
+    @property
+    def split(self) -> str:
+        """What the examples of the judged metric are a split of, for people; "" for none that anybody named."""
+        return "" if self.outside and not self.judged.startswith("val_") else "validation"
 
     @property
     def shown(self) -> Sequence[Line]:

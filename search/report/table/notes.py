@@ -16,6 +16,7 @@ from search.report.record.curves import Curves
 from search.report.table.judged_notes import judged_notes
 from search.report.table.judgement import Remarks
 from search.report.table.model import Elsewhere, Note, Table
+from search.report.table.outside_notes import outside_notes
 from search.report.table.unmoved import Unmoved, apart_sentences
 from search.report.text import is_accuracy, split_words
 from search.space.model import Space
@@ -60,21 +61,23 @@ def footnotes(
     notes += [*_meaning(table, read), *_marks(table), *map(Note, table.unmoved), *_seeds(table), *judged]
     notes += [*_sampled(table, read), *_left_out(read.space), *_importances(table)]
     published = _published(read, homeless) if table.elsewhere is None else apart_notes(table.elsewhere)
-    return [*notes, *published, *_sharing(table, read, same), *_data(read)]
+    told = outside_notes(read) if table.outside else _sharing(table, read, same)
+    return [*notes, *published, *told, *_data(read)]
 
 
 def _meaning(table: Table, read: Curves) -> list[Note]:
     if not table.lines:
         return [Note("No trial has been started.")]
     objective = read.space.search.objective
-    epoch = "at the last epoch" if table.value == "last" else f"at the epoch with the best {objective.metric}"
+    epoch = ", at the last epoch" if table.value == "last" else f", at the epoch with the best {objective.metric}"
+    epoch = "" if table.outside else epoch
     counts = sorted({line.seeds for line in table.lines})
     seeds = " or ".join(str(count) for count in counts) + (" seed" if counts == [1] else " seeds")
     which = "those that finished of " if any(line.partial for line in table.shown) else ""
     over = f"the run of {seeds}" if counts == [1] else f"mean over {which}{seeds}"
     sense = "higher is better" if objective.maximize else "lower is better"
     images = _images(read)
-    text = f"{objective.metric}: {over}, {epoch}" + (f", {images}" if images else "") + f"; {sense}."
+    text = f"{objective.metric}: {over}{epoch}" + (f", {images}" if images else "") + f"; {sense}."
     return [Note(text, about=("level", objective.metric))]
 
 

@@ -217,7 +217,7 @@ class TestWhatItSays:
     def test_answer_claims_and_bold(self, pages):
         page = Page(pages[0])
         assert "Better than gamma=0: gamma=2 (+45 points" in page.text
-        assert "3 claims of the file: 1 supported, 1 contradicted, 1 undecided." in page.text
+        assert "3 claims: 1 supported, 1 contradicted, 1 undecided." in page.text
         verdicts = re.findall('<span class="verdict verdict-[a-z]+">([^<]+)<', pages[0])
         assert verdicts == ["Supported", "Contradicted", "Undecided"]
         bold = [line for line in re.findall("<tr>.*?</tr>", pages[0]) if "<strong>" in line]
