@@ -49,7 +49,7 @@ def commands(text: str) -> list[list[str]]:
 
 def readable(command: str) -> str:
     """Return a command without its remark, what becomes of its output, and the brackets of what may be left out."""
-    return re.sub(r"\[(NAME|TRIAL)\]", r"\1", re.split("[#>]", command)[0]).replace(" TRIAL", " 3")
+    return re.sub(r"\[(NAME|TRIAL)\]", r"\1", re.sub(r'("[^"]*")|[#>].*', r"\1", command)).replace(" TRIAL", " 3")
 
 
 def test_the_readme_is_read_in_one_go() -> None:
