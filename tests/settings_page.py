@@ -7,7 +7,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from classifier import losses, schedule
+from classifier import augment_settings, losses, schedule
 from classifier.config import SETTINGS
 
 PAGE = Path(__file__).parents[1] / "docs/reference/classifier.md"
@@ -30,7 +30,7 @@ def page() -> str:
     table = "".join(
         f"| `{name}` | {_default(rule)} | {_allowed(rule)} | {_meaning(rule)} |\n" for name, rule in SETTINGS.items()
     )
-    parts = {"Learning-rate schedules": schedule, "Losses": losses}
+    parts = {"Augmentation": augment_settings, "Learning-rate schedules": schedule, "Losses": losses}
     return HEAD + table + "".join(f"\n## {title}\n\n{_told(module)}\n" for title, module in parts.items())
 
 

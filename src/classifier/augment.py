@@ -1,19 +1,20 @@
-"""Random changes to training images, drawn per image and epoch: what can be set, and the class that applies it.
+"""Random changes to training images, drawn per image and epoch, and applied batch by batch.
 
 What a caller may rely on:
 
 - What happens to an image in an epoch is a function of (seed, epoch, the image's number, settings): neither the order
   nor the size of the batches matters, bit for bit, and adding an operation does not move another's draws (`draws`).
-- Each operation has the distribution of torchvision's v2 transform of that name (`geometry` and `colour` say how, and
-  where the one difference lies). The order is rotation, crop, flips, colour jitter, greyscale; the four jitters are
-  applied in an order of their own per image, as in `ColorJitter`.
+- Each operation has the distribution of torchvision's v2 transform of that name (`geometry`, `colour`, `policy` and
+  `mixing` say how, and where differences lie). The order is rotation, crop, flips, colour jitter, greyscale, policy,
+  erasing, mixing; the four jitters are applied in an order of their own per image, as in `ColorJitter`.
 - An operation that is off costs nothing. With flips alone pixels are moved, not interpolated; with nothing on they are
   only converted.
 - `apply` runs on the device of its batch and never makes the host wait for it, except for one upload of the drawn
   parameters at the first batch of an epoch. It is `rows`, which looks the parameters of a batch up, and `change`, which
   can be recorded once and replayed with the rows of any other batch and epoch.
+- Mixing needs two images for one: `order` says which, and `mix` makes one of the two after `change`.
 
-Importing this module does not import torch: the settings can be listed without it.
+Importing this module does not import torch.
 """
 
 from __future__ import annotations
@@ -24,67 +25,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from classifier.augment_settings import checked
 from classifier.draws import table
 from search.workload import Settings
 
 if TYPE_CHECKING:
     import torch
 
-
-def _setting(kind: str, default: float | bool, description: str, **more: object) -> dict[str, object]:
-    """The JSON-Schema fragment of one setting; every one may change from epoch to epoch."""
-    return {"type": kind, "default": default, "description": description, "epoch": True, **more}
-
-
-MAX_JITTER = 1000
-"""What makes an image white or a mask already; factors beyond float32 would leave nothing but NaN."""
-
-AUGMENT_SETTINGS: dict[str, dict[str, Any]] = {
-    "augment.rotation": _setting(
-        "number", 0, "rotate by an angle between minus and plus this; 0: off", minimum=0, maximum=180, unit="degrees"
-    ),
-    "augment.crop": _setting("boolean", False, "cut out a box of random area and aspect ratio and enlarge it"),
-    "augment.crop_scale": _setting(
-        "number",
-        0.08,
-        "smallest area of the box that is cut out",
-        exclusiveMinimum=0,
-        maximum=1,
-        unit="fraction of the image",
-        when={"augment.crop": [True]},
-    ),
-    "augment.hflip": _setting("number", 0, "mirror left and right", minimum=0, maximum=1, unit="probability"),
-    "augment.vflip": _setting("number", 0, "turn upside down", minimum=0, maximum=1, unit="probability"),
-    "augment.brightness": _setting(
-        "number",
-        0,
-        "jitter of the brightness: factor between max(0, 1 - this) and 1 + this",
-        minimum=0,
-        maximum=MAX_JITTER,
-        unit="factor",
-    ),
-    "augment.contrast": _setting(
-        "number",
-        0,
-        "jitter of the contrast: factor between max(0, 1 - this) and 1 + this",
-        minimum=0,
-        maximum=MAX_JITTER,
-        unit="factor",
-    ),
-    "augment.saturation": _setting(
-        "number",
-        0,
-        "jitter of the saturation: factor between max(0, 1 - this) and 1 + this",
-        minimum=0,
-        maximum=MAX_JITTER,
-        unit="factor",
-    ),
-    "augment.hue": _setting(
-        "number", 0, "jitter of the hue: shift between minus and plus this", minimum=0, maximum=0.5, unit="turns"
-    ),
-    "augment.greyscale": _setting("number", 0, "make grey", minimum=0, maximum=1, unit="probability"),
-}
-"""Setting -> what it may be, as `search check` reads it."""
 
 _FACTORS = ("brightness", "contrast", "saturation")
 _JITTERS = (*_FACTORS, "hue")
@@ -100,17 +47,21 @@ class Augmentation:
         images: size of the training set.
 
     Raises:
-        ValueError: a name or a value that `AUGMENT_SETTINGS` does not allow.
+        ValueError: a name or a value that `augment_settings.AUGMENT_SETTINGS` does not allow.
 
     Attributes:
         drawn: operation that is on -> its parameters: "rotation" [images] degrees counter-clockwise; "crop"
-            [images, CROP_DRAWS] uniform draws (the boxes depend on the image size, see `boxes`); "hflip", "vflip",
-            "greyscale" [images] boolean; "brightness", "contrast", "saturation" [images] factors; "hue" [images] turns.
+            [images, BOX_DRAWS] uniform draws (the boxes depend on the image size, see `boxes`); "hflip", "vflip",
+            "greyscale" [images] boolean; "brightness", "contrast", "saturation" [images] factors; "hue" [images] turns;
+            "policy" [operations, images, 3] of `policy.drawn`; "erase" [images, BOX_DRAWS + 1] uniform draws, the first
+            of them at 1 where nothing is erased; "mixup" [images] own shares; "cutmix" [images, CUT_DRAWS] share and
+            place.
         keys: colour jitter that is on -> [images]; an image's jitters are applied in the order of its keys.
+        partners: where images are mixed, the image that each is mixed with, int64 [images]; else None.
     """
 
     def __init__(self, settings: Settings, seed: int, epoch: int, images: int) -> None:
-        values = _checked(settings)
+        values = checked(settings)
         self.drawn: dict[str, NDArray[Any]] = {}
         self.keys: dict[str, NDArray[np.float64]] = {}
         self._smallest = values["crop_scale"]
@@ -122,9 +73,9 @@ class Augmentation:
         if limit := values["rotation"]:
             self.drawn["rotation"] = limit * (2 * uniform("rotation")[:, 0] - 1)
         if values["crop"]:
-            from classifier.geometry import CROP_DRAWS
+            from classifier.geometry import BOX_DRAWS
 
-            self.drawn["crop"] = uniform("crop", CROP_DRAWS)
+            self.drawn["crop"] = uniform("crop", BOX_DRAWS)
         for name in ("hflip", "vflip", "greyscale"):
             if values[name]:
                 self.drawn[name] = uniform(name)[:, 0] < values[name]
@@ -134,6 +85,32 @@ class Augmentation:
                 value, self.keys[name] = uniform(name, 2).T
                 low, high = (-strength, strength) if name == "hue" else (max(0.0, 1 - strength), 1 + strength)
                 self.drawn[name] = low + (high - low) * value
+        self._policy = values["policy"]
+        if self._policy != "none":
+            from classifier import policy
+
+            # One table for each place in turn, so that more operations move no draw of the first ones.
+            rand = self._policy == "randaugment"
+            places = [uniform(f"policy.{turn}", policy.DRAWS) for turn in range(values["operations"] if rand else 1)]
+            magnitude = values["magnitude"] if rand else None
+            self.drawn["policy"] = np.stack([policy.drawn(draws, magnitude) for draws in places])
+        if values["erase"]:
+            from classifier.geometry import BOX_DRAWS
+
+            self.drawn["erase"] = uniform("erase", BOX_DRAWS + 1)
+            self.drawn["erase"][:, 0] = self.drawn["erase"][:, 0] >= values["erase"]
+        self.partners: NDArray[np.int64] | None = None
+        if values["mixup"] or values["cutmix"]:
+            from classifier import mixing
+
+            self.partners = mixing.ring(uniform("partner")[:, 0])
+            if values["mixup"]:
+                self.drawn["mixup"] = mixing.shares(uniform("mixup")[:, 0], values["mixup"])
+            if values["cutmix"]:
+                draws = uniform("cutmix", mixing.CUT_DRAWS)
+                draws[:, 0] = mixing.shares(draws[:, 0], values["cutmix"])
+                self.drawn["cutmix"] = draws
+            self._cuts = uniform("mix")[:, 0] < 0.5
 
     def boxes(self, height: int, width: int) -> NDArray[np.int64]:
         """The crop of every training image of this size, [images, 4] top, left, height, width in pixels.
@@ -145,8 +122,12 @@ class Augmentation:
 
         return crop_boxes(self.drawn["crop"], self._smallest, height, width)
 
+    def order(self, images: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return which images a step needs for these, [n]: the same, or with their partners, [2, n], in two rows."""
+        return images if self.partners is None else np.stack((images, self.partners[images]))
+
     def apply(self, batch: torch.Tensor, index: torch.Tensor) -> torch.Tensor:
-        """Augment a batch on its own device.
+        """Augment a batch on its own device, but for mixing.
 
         Args:
             batch: uint8 (0..255) or floating (0..1), [b, 3, h, w], in either memory format.
@@ -204,8 +185,26 @@ class Augmentation:
             columns = self._parameters(batch.device, height, width)[1]
             named = {name: rows[:, place] for name, place in columns.items()}
             images = self._recolour(self._move(batch, named), named)
-            last = batch.is_contiguous(memory_format=torch.channels_last) and not batch.is_contiguous()
-            return images.contiguous(memory_format=torch.channels_last if last else torch.contiguous_format)
+            return _laid_as(self._follow(images, named), batch)
+
+    def mix(self, images: torch.Tensor, rows: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Make one image of two, where mixing is on.
+
+        Args:
+            images: float32 [2 b, 3, h, w] of `change`: b images, then their partners.
+            rows: [2 b, columns] of `rows`.
+
+        Returns:
+            float32 [b, 3, h, w], in the memory format that they had, and the own share of each label, float32 [b].
+
+        Raises:
+            KeyError: mixing is off.
+        """
+        from classifier import mixing
+
+        columns = self._parameters(images.device, *images.shape[-2:])[1]["mix"]
+        mixed, share = mixing.mix(images, rows.chunk(2)[0][:, columns])
+        return _laid_as(mixed, images), share
 
     def _parameters(self, device: torch.device, height: int, width: int) -> tuple[torch.Tensor, dict[str, slice]]:
         """All parameters as one float32 table [images, columns] on the device, and who has which columns."""
@@ -223,6 +222,7 @@ class Augmentation:
             for name in ("hflip", "vflip", "greyscale", "hue"):
                 if name in self.drawn:
                     blocks[name] = self.drawn[name][:, None]
+            blocks |= self._late_columns(height, width)
             steps = colour.blend_steps({name: self.drawn[name] for name in self.keys}, self.keys)
             for side, few in zip(("before", "after"), steps, strict=True):
                 blocks |= {f"{side}{step}": block for step, block in enumerate(few)}
@@ -232,6 +232,21 @@ class Augmentation:
             whole = np.concatenate(list(blocks.values()), axis=1).astype(np.float32)
             self._packed[where] = torch.from_numpy(whole).to(device), columns
         return self._packed[where]
+
+    def _late_columns(self, height: int, width: int) -> dict[str, NDArray[Any]]:
+        """The columns of what comes behind the colours."""
+        from classifier import geometry, mixing, policy
+
+        blocks: dict[str, NDArray[Any]] = {}
+        for turn, operations in enumerate(self.drawn.get("policy", ())):
+            blocks[f"policy{turn}"] = policy.columns(operations, self._policy, height, width)
+        if "erase" in self.drawn:
+            spared, draws = self.drawn["erase"][:, :1], self.drawn["erase"][:, 1:]
+            blocks["erase"] = np.where(spared, 0, geometry.erased_boxes(draws, height, width))
+        if self.partners is not None:
+            own, cut = (self.drawn.get(name) for name in ("mixup", "cutmix"))
+            blocks["mix"] = mixing.columns(own, cut, self._cuts, height, width)
+        return blocks
 
     def _move(self, batch: torch.Tensor, rows: Mapping[str, torch.Tensor]) -> torch.Tensor:
         """Rotation, crop and flips; [b, 3, h, w] of any type to float32 in [0, 1]."""
@@ -261,27 +276,27 @@ class Augmentation:
             images = torch.where(rows["greyscale"][:, 0, None, None, None] > 0, colour.grey(images), images)
         return images
 
+    def _follow(self, images: torch.Tensor, rows: Mapping[str, torch.Tensor]) -> torch.Tensor:
+        """Policy and erasing; float32 [b, 3, h, w] in [0, 1]."""
+        import torch
+
+        from classifier import mixing, policy
+
+        for turn in range(len(self.drawn.get("policy", ()))):
+            images = policy.change(images, rows[f"policy{turn}"])
+        if "erase" in rows:
+            images = torch.where(mixing.inside(rows["erase"], *images.shape[-2:]), 0.0, images)
+        return images
+
+
+def _laid_as(images: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
+    """Return images in another batch's memory format."""
+    import torch
+
+    last = like.is_contiguous(memory_format=torch.channels_last) and not like.is_contiguous()
+    return images.contiguous(memory_format=torch.channels_last if last else torch.contiguous_format)
+
 
 def _check_shape(batch: torch.Tensor) -> None:
     if batch.ndim != 4 or batch.shape[1] != 3:
         raise ValueError(f"a batch has shape {list(batch.shape)}; it must be [images, 3, height, width]")
-
-
-def _checked(settings: Settings) -> dict[str, Any]:
-    """All values by short name, defaults filled in, or a ValueError that says what is wrong."""
-    given = {name: value for name, value in settings.items() if name.startswith("augment.")}
-    if unknown := sorted(set(given) - set(AUGMENT_SETTINGS)):
-        raise ValueError(f"unknown: {', '.join(unknown)}; augmentation has {', '.join(AUGMENT_SETTINGS)}")
-    values = {}
-    for name, rule in AUGMENT_SETTINGS.items():
-        value = given.get(name, rule["default"])
-        if isinstance(value, bool) != (rule["type"] == "boolean") or not isinstance(value, bool | int | float):
-            raise ValueError(f"{name} is {value!r}; it must be a {rule['type']}")
-        low, high = rule.get("minimum", rule.get("exclusiveMinimum", 0)), rule.get("maximum", float("inf"))
-        outside = not low <= value <= high or value == float("inf")  # NaN is outside too
-        if outside or ("exclusiveMinimum" in rule and value == low):
-            bounds = f"above {low}" if "exclusiveMinimum" in rule else f"at least {low}"
-            bounds += f" and at most {high}" if "maximum" in rule else " and finite"
-            raise ValueError(f"{name} is {value!r}; it must be {bounds}")
-        values[name.removeprefix("augment.")] = value
-    return values

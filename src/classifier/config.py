@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from classifier.augment import AUGMENT_SETTINGS
+from classifier.augment_settings import AUGMENT_SETTINGS
 from classifier.data.groups import SETTING, rule_fault
 from classifier.data.kinds import what_is
 from classifier.data.settings import (

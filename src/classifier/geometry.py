@@ -1,4 +1,4 @@
-"""Where an augmented pixel comes from: crop boxes, flips, and one resampling for rotation, crop and flips together.
+"""Where an augmented pixel comes from: boxes, flips, and one resampling for rotation, crop and flips together.
 
 Coordinates are pixel centres: pixel (row, column) = (0, 0) is the top left one, and the image spans -0.5 to size - 0.5
 (`align_corners=False`). The pipeline that is reproduced is torchvision's
@@ -24,21 +24,25 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-CROP_TRIES = 10
-"""Boxes that are tried before the central one is taken (torchvision's `RandomResizedCrop`)."""
+BOX_TRIES = 10
+"""Boxes that are tried before there is none (torchvision's `RandomResizedCrop` and `RandomErasing`)."""
 
-CROP_DRAWS = 2 * CROP_TRIES + 2
+BOX_DRAWS = 2 * BOX_TRIES + 2
 """Uniform draws per image: area and log aspect ratio of every try, then top and left of the box."""
 
 CROP_RATIO = (3 / 4, 4 / 3)
 """Smallest and largest aspect ratio, width / height (Szegedy et al., "Going deeper with convolutions", CVPR 2015)."""
+
+ERASED_AREA, ERASED_RATIO = (0.02, 0.33), (1 / 3.3, 1 / 0.3)
+"""The same of a box that is erased, and its area as a fraction of the image (Zhong et al., "Random erasing data
+augmentation", AAAI 2020, as torchvision has it)."""
 
 
 def crop_boxes(draws: NDArray[np.float64], smallest: float, height: int, width: int) -> NDArray[np.int64]:
     """The boxes of torchvision's `RandomResizedCrop(scale=(smallest, 1))`, from uniform draws.
 
     Args:
-        draws: [images, CROP_DRAWS] in [0, 1): area, ratio of the first try, of the second ..., then top, left.
+        draws: [images, BOX_DRAWS] in [0, 1): area, ratio of the first try, of the second ..., then top, left.
         smallest: smallest area, as a fraction of the image's.
         height, width: of the images, pixels.
 
@@ -46,23 +50,53 @@ def crop_boxes(draws: NDArray[np.float64], smallest: float, height: int, width: 
         [images, 4]: top, left, height, width, in pixels. The first try that fits counts; where none of ten does,
         the largest central box whose aspect ratio is allowed.
     """
-    images = len(draws)
     ratio = min(max(width / height, CROP_RATIO[0]), CROP_RATIO[1])
     central = (min(height, round(width / ratio)), min(width, round(height * ratio)))
-    size = np.tile(np.array(central, dtype=np.int64), (images, 1))
-    pending = np.arange(images)
-    low, high = (math.log(bound) for bound in CROP_RATIO)
-    for area_draw, ratio_draw in draws[:, : 2 * CROP_TRIES].reshape(images, CROP_TRIES, 2).transpose(1, 2, 0):
-        area = height * width * (smallest + (1 - smallest) * area_draw[pending])
-        ratios = np.exp(low + (high - low) * ratio_draw[pending])
-        tried = np.rint(np.stack((np.sqrt(area / ratios), np.sqrt(area * ratios)), axis=1)).astype(np.int64)
-        fits = (tried > 0).all(axis=1) & (tried <= (height, width)).all(axis=1)
-        size[pending[fits]] = tried[fits]
-        pending = pending[~fits]
+    size, pending = _first_fits(draws, (smallest, 1), CROP_RATIO, (height, width), (height, width))
+    size[pending] = central
     room = np.array((height, width)) - size
     corner = np.floor(draws[:, -2:] * (room + 1)).astype(np.int64)
     corner[pending] = room[pending] // 2  # the central box is not drawn
     return np.concatenate((corner, size), axis=1)
+
+
+def erased_boxes(draws: NDArray[np.float64], height: int, width: int) -> NDArray[np.int64]:
+    """The boxes of torchvision's `RandomErasing()`, from uniform draws.
+
+    Args:
+        draws: [images, BOX_DRAWS]; see `crop_boxes`.
+        height, width: of the images, pixels.
+
+    Returns:
+        [images, 4]: top, left, bottom, right, in pixels, the last two the first ones outside; always smaller than the
+        image both ways. Where none of ten tries fits, an empty box.
+    """
+    size, _ = _first_fits(draws, ERASED_AREA, ERASED_RATIO, (height, width), (height - 1, width - 1))
+    corner = np.floor(draws[:, -2:] * (np.array((height, width)) - size + 1)).astype(np.int64)
+    return np.concatenate((corner, corner + size), axis=1)
+
+
+def _first_fits(
+    draws: NDArray[np.float64],
+    areas: tuple[float, float],
+    ratios: tuple[float, float],
+    image: tuple[int, int],
+    largest: tuple[int, int],
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the first tried height and width that fits, [images, 2], or 0 and 0; and the images without one."""
+    images = len(draws)
+    size = np.zeros((images, 2), dtype=np.int64)
+    pending = np.arange(images)
+    smallest, biggest = areas
+    low, high = (math.log(bound) for bound in ratios)
+    for area_draw, ratio_draw in draws[:, : 2 * BOX_TRIES].reshape(images, BOX_TRIES, 2).transpose(1, 2, 0):
+        area = image[0] * image[1] * (smallest + (biggest - smallest) * area_draw[pending])
+        shapes = np.exp(low + (high - low) * ratio_draw[pending])
+        tried = np.rint(np.stack((np.sqrt(area / shapes), np.sqrt(area * shapes)), axis=1)).astype(np.int64)
+        fits = (tried > 0).all(axis=1) & (tried <= largest).all(axis=1)
+        size[pending[fits]] = tried[fits]
+        pending = pending[~fits]
+    return size, pending
 
 
 def crop_columns(boxes: NDArray[np.int64], height: int, width: int) -> NDArray[np.float64]:

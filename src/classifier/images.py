@@ -36,8 +36,8 @@ class Images(Protocol):
         """Yield the images in an order, in batches; a last one of a single image joins the one before.
 
         Args:
-            order: int64 [m] on the CPU, the numbers of images.
-            size: images per batch.
+            order: int64 [m] on the CPU, the numbers of images; or [k, m]: a batch then has images of each row in turn.
+            size: images per batch, of each row.
 
         Yields:
             the numbers, int64 [b], and their images, uint8 [b, 1 or 3, h, w], both on the device.
@@ -155,13 +155,16 @@ def copied(images: Tensor, device: torch.device, block: int = BLOCK_IMAGES) -> T
 
 
 def cut(order: Tensor, size: int) -> Iterator[Tensor]:
-    """Cut an epoch's order into batches; a last one of a single image joins the one before: batch norm needs two."""
-    images = len(order)
+    """Cut an epoch's order, [m] or [k, m], into batches; see `Images.batches`.
+
+    A last one of a single image joins the one before: batch norm needs two.
+    """
+    images = order.shape[-1]
     starts = list(range(0, images, size))
     if images - starts[-1] == 1 and len(starts) > 1:
         starts.pop()
     for start, end in zip(starts, [*starts[1:], images], strict=True):
-        yield order[start:end]
+        yield order[..., start:end].reshape(-1)
 
 
 def spans(images: int, size: int) -> Iterator[slice]:

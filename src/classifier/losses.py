@@ -7,6 +7,11 @@ The focal loss of Lin et al. 2017 in its general form, with q the (smoothed) lab
 With gamma 0 it is PyTorch's `cross_entropy(weight=, label_smoothing=)`, gradients included: to the bit without
 smoothing and weights, else within rounding. As there, a mean under class weights is a weighted one: the sum over images
 divided by the sum of the weights of their labels.
+
+Where mixup or CutMix mixes an image of label a with one of label b, whose share is 1 - s, [k = label] becomes
+s [k = a] + (1 - s) [k = b]. The loss is linear in the label, so it is s FL(a) + (1 - s) FL(b), as Zhang et al. 2018
+train mixup; with gamma 0 and no weights it is PyTorch's `cross_entropy` of such probabilities. The weight of a mixed
+label is the mixture of the two weights.
 """
 
 from __future__ import annotations
@@ -20,7 +25,12 @@ MIN_WRONG_PROBABILITY = 1e-12
 
 
 def focal(
-    logits: Tensor, labels: Tensor, gamma: float, smoothing: float = 0.0, weights: Tensor | None = None
+    logits: Tensor,
+    labels: Tensor,
+    gamma: float,
+    smoothing: float = 0.0,
+    weights: Tensor | None = None,
+    mixed: tuple[Tensor, Tensor] | None = None,
 ) -> Tensor:
     """Return the focal loss as a mean over images; see the module.
 
@@ -30,19 +40,31 @@ def focal(
         gamma: focusing parameter, at least 0.
         smoothing: share of each label that is spread over all classes, its own too (Szegedy et al. 2016), below 1.
         weights: float [classes], or None: all 1.
+        mixed: the labels of the images mixed in, int64 [n], and the share of ``labels``, float [n] in [0, 1]; or None.
     """
-    if not smoothing and weights is None:
+    if not smoothing and weights is None and mixed is None:
         cross_entropy = functional.cross_entropy(logits, labels, reduction="none")
         return (_modulation(cross_entropy, gamma) * cross_entropy).mean()
     classes = logits.shape[1]
     surprise = -functional.log_softmax(logits, dim=1)
-    # Compared rather than gathered: the backward of a gather adds up in any order on a GPU.
-    hit = labels[:, None] == torch.arange(classes, device=labels.device)
-    target = hit.to(logits.dtype) * (1 - smoothing) + smoothing / classes
+    target = _one_hot(labels, classes, logits.dtype)
+    if mixed is not None:
+        others, share = mixed
+        target = target * share[:, None] + _one_hot(others, classes, logits.dtype) * (1 - share[:, None])
+    target = target * (1 - smoothing) + smoothing / classes
     if weights is not None:
         target = target * weights
     total = (target * _modulation(surprise, gamma) * surprise).sum()
-    return total / (len(labels) if weights is None else weights[labels].sum())
+    if weights is None:
+        return total / len(labels)
+    if mixed is None:
+        return total / weights[labels].sum()
+    return total / (weights[labels] * share + weights[others] * (1 - share)).sum()
+
+
+def _one_hot(labels: Tensor, classes: int, dtype: torch.dtype) -> Tensor:
+    """Compared rather than gathered: the backward of a gather adds up in any order on a GPU."""
+    return (labels[:, None] == torch.arange(classes, device=labels.device)).to(dtype)
 
 
 def _modulation(surprise: Tensor, gamma: float) -> Tensor:

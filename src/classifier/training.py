@@ -5,8 +5,10 @@ epoch, because several runs take turns in one process. Images lie on the device 
 time; they are augmented and normalised there, and nothing waits for the device inside an epoch.
 
 `train_loss` is what was minimised, on augmented images, in training mode, as the epoch went by: the mean over
-batches, each counted by its images. `val_loss` and `test_loss` are the cross-entropy in nats per image whatever was
-trained on, so that settings with different gamma compare. Accuracies are fractions.
+batches, each counted by its images. `train_accuracy` counts predictions on the same images in the same mode; of a
+mixture of two images the label with the greater share counts, of equal shares the own one. `val_loss` and `test_loss`
+are the cross-entropy in nats per image whatever was trained on, so that settings with different gamma compare.
+Accuracies are fractions.
 """
 
 from __future__ import annotations
@@ -120,7 +122,7 @@ class Training:
         images, labels = self._images["train"], self._labels["train"]
         count, (_, _, height, width) = len(labels), images.shape
         augmentation = Augmentation(settings, self._seed, self._epoch, count)
-        order = torch.from_numpy(permutation(self._seed, self._epoch, count))
+        order = torch.from_numpy(augmentation.order(permutation(self._seed, self._epoch, count)))
         step = self._step(settings, augmentation)
         for sum_ in (self._total, self._correct):
             sum_.zero_()
@@ -130,7 +132,10 @@ class Training:
         return {"train_loss": self._total.item() / count, "train_accuracy": self._correct.item() / count}
 
     def _step(self, settings: Settings, augmentation: Augmentation) -> Work:
-        """Return what trains on a batch: uint8 [b, 1 or 3, h, w], labels [b], and rows of the augmentation [b, r]."""
+        """Return what trains on a batch: uint8 [n, 1 or 3, h, w], labels [n], and rows of the augmentation [n, r].
+
+        Where images are mixed, n is twice the images of the batch: behind them come their partners.
+        """
         same = {name: value for name, value in settings.items() if name != "optimizer.lr"}
         if self._graphed is not None and self._graphed[0] == same:
             return self._graphed[1]
@@ -141,12 +146,18 @@ class Training:
 
         def step(pixels: Tensor, target: Tensor, rows: Tensor) -> None:
             batch = pixels.expand(-1, 3, -1, -1)  # grey images lie there as one channel
-            logits = network.logits(augmentation.change(batch, rows))
-            loss = focal(logits, target, gamma, smoothing, weights)
+            images, mixed = augmentation.change(batch, rows), None
+            if augmentation.partners is not None:
+                images, share = augmentation.mix(images, rows)
+                target, others = target.chunk(2)
+                mixed = others, share
+            logits = network.logits(images)
+            loss = focal(logits, target, gamma, smoothing, weights, mixed)
             loss.backward()
             descend(optimizer)
             total.add_(loss.detach().double() * len(target))
-            correct.add_((logits.detach().argmax(1) == target).sum())
+            counted = target if mixed is None else torch.where(share < 0.5, others, target)
+            correct.add_((logits.detach().argmax(1) == counted).sum())
 
         if not self._graphs:
             return step

@@ -20,6 +20,13 @@ pytestmark = [
 ]
 
 AUGMENTED = {"augment.rotation": 10, "augment.crop": True, "augment.hflip": 0.5, "augment.hue": 0.1}
+MIXED = {
+    "augment.policy": "randaugment",
+    "augment.erase": 0.25,
+    "augment.mixup": 0.4,
+    "augment.cutmix": 1,
+    "loss.class_weights": "balanced",
+}
 RUNS = [
     {
         "model.name": name,
@@ -34,6 +41,7 @@ RUNS = [
     for graphs in (False, True)
 ]
 
+RUNS += [{**settings, "augment.crop": False, **MIXED} for settings in RUNS[:2]]
 EAGER = [settings for settings in RUNS if not settings["cuda_graphs"]]
 
 
@@ -125,10 +133,11 @@ def test_recordings_of_several_shapes_share_their_memory() -> None:
 
 
 @pytest.mark.parametrize("graphs", [False, True])
+@pytest.mark.parametrize("mixed", [{}, MIXED], ids=["usual", "mixed"])
 @pytest.mark.parametrize("optimiser", ["sgd", "adam"])
-def test_nothing_waits_for_the_device_inside_an_epoch(optimiser: str, graphs: bool) -> None:
+def test_nothing_waits_for_the_device_inside_an_epoch(optimiser: str, mixed: dict[str, Any], graphs: bool) -> None:
     def waits(batch: int) -> int:
-        usual = {"optimizer.name": optimiser, "cuda_graphs": graphs, **AUGMENTED}
+        usual = {"optimizer.name": optimiser, "cuda_graphs": graphs, **AUGMENTED, **mixed}
         run, each = started({"batch_size": batch, **usual}, 2)
         run.train_epoch(each[0])
         torch.cuda.set_sync_debug_mode("warn")

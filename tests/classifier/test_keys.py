@@ -52,7 +52,21 @@ def test_keys_are_those_of_recorded_runs(settings: dict[str, Any], first: str, l
         {"optimizer.name": "adamw"},
         {"decay.warmup": 1},
         {"precision": "bf16"},
+        {"augment.policy": "randaugment"},
+        {"augment.policy": "trivialaugment"},
+        {"augment.erase": 0.25},
+        {"augment.mixup": 0.2},
+        {"augment.cutmix": 1},
     ],
 )
 def test_a_setting_that_trains_something_else_has_another_key(change: dict[str, Any]) -> None:
     assert keys({**STEPPED, **change}, 1) != keys(STEPPED, 1)
+
+
+@pytest.mark.parametrize("policy", ["none", "trivialaugment"])
+def test_what_randaugment_alone_has_is_in_no_other_policys_key(policy: str) -> None:
+    usual = {**STEPPED, "augment.policy": policy}
+    assert keys({**usual, "augment.operations": 5, "augment.magnitude": 3}, 1) == keys(usual, 1)
+    assert keys({**usual, "augment.policy": "randaugment", "augment.operations": 2, "augment.magnitude": 9}, 1) == keys(
+        {**usual, "augment.policy": "randaugment"}, 1
+    )

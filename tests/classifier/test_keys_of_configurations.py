@@ -109,6 +109,8 @@ OTHER: dict[str, Any] = {
     "decay.length": 5,
     "decay.warmup": 3,
     "optimizer.epsilon": 1e-3,
+    "augment.operations": 3,
+    "augment.magnitude": 12,
 }
 """Values other than the default, where 0.37 or another choice will not do."""
 

@@ -103,6 +103,43 @@ def test_finite_where_the_model_is_sure(gamma: float, sure: float, settings: dic
     assert torch.isfinite(logits.grad).all()
 
 
+@pytest.mark.parametrize("settings", [{}, *GENERAL], ids=lambda settings: named(settings) or "plain")
+@pytest.mark.parametrize("gamma", [0.0, 0.5, 2.0])
+def test_a_mixed_label_is_a_mixture_of_losses(settings: dict[str, Any], gamma: float) -> None:
+    logits, labels = sample(n=6)
+    _, others = sample(seed=1, n=6)
+    share = torch.tensor([0.0, 0.25, 0.5, 0.9, 1.0, 1.0])
+    each = [
+        [focal(logits[row : row + 1], of[row : row + 1], gamma, **settings) for row in range(6)]
+        for of in (labels, others)
+    ]
+    weights = settings.get("weights", torch.ones(10))
+    own, theirs = share * weights[labels], (1 - share) * weights[others]
+    # The loss of one image is divided by its weight, so each counts by it.
+    expected = (own * torch.stack(each[0]) + theirs * torch.stack(each[1])).sum() / (own + theirs).sum()
+    torch.testing.assert_close(focal(logits, labels, gamma, mixed=(others, share), **settings), expected)
+
+
+@pytest.mark.parametrize("settings", GENERAL, ids=named)
+def test_an_own_share_of_one_is_the_label_itself(settings: dict[str, Any]) -> None:
+    logits, labels = sample()
+    mixed = labels.flip(0), torch.ones(len(labels))
+    assert torch.equal(focal(logits, labels, 0.5, mixed=mixed, **settings), focal(logits, labels, 0.5, **settings))
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+def test_gamma_zero_is_torchs_cross_entropy_of_mixed_labels(smoothing: float) -> None:
+    logits, labels = sample()
+    others, share = labels.flip(0), torch.linspace(0, 1, len(labels))
+    hot, other = (functional.one_hot(of, 10).float() for of in (labels, others))
+    target = share[:, None] * hot + (1 - share[:, None]) * other
+    ours = focal(logits, labels, 0.0, smoothing, mixed=(others, share))
+    theirs = functional.cross_entropy(logits, target, label_smoothing=smoothing)
+    torch.testing.assert_close(ours, theirs, rtol=1e-6, atol=1e-8)
+    (gradient,), (expected,) = torch.autograd.grad(ours, logits), torch.autograd.grad(theirs, logits)
+    torch.testing.assert_close(gradient, expected, rtol=1e-5, atol=1e-8)
+
+
 def test_balanced_classes_have_equal_sums_and_a_mean_of_one() -> None:
     labels = torch.tensor([0] * 6 + [1] * 3 + [2] * 1)
     weights = class_weights("balanced", labels, 3)

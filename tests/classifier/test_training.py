@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
+from classifier import training
 from classifier.data import load
 from classifier.workload import workload
 from search.workload import ScoreRule
@@ -27,8 +29,8 @@ WITHIN = np.array([[0.001], [0.006], [0.015], [0.03]])
 def run(epochs: int, **settings: Any) -> list[dict[str, Any]]:
     named = {name.replace("__", "."): value for name, value in settings.items()}
     fixed, each = workload.schedule(workload.canonical({"seed": 0, **named}), epochs)
-    training = workload.start(fixed, 1, 0.0)
-    return [training.train_epoch(now) for now in each]
+    started = workload.start(fixed, 1, 0.0)
+    return [started.train_epoch(now) for now in each]
 
 
 def test_golden_loss_curve() -> None:
@@ -88,6 +90,44 @@ def test_augmentation_off_and_on_see_the_same_order_and_weights() -> None:
     assert plain[0]["train_loss"] == run(1, augment__rotation=0)[0]["train_loss"]
 
 
+MIXED = {"augment__mixup": 0.4, "augment__cutmix": 1, "augment__policy": "randaugment", "augment__erase": 0.25}
+
+
+def test_mixing_trains_on_two_images_for_one() -> None:
+    """An own share that is all or next to nothing: half of the images are trained as they are, half as another one."""
+    plain, mixed = run(1), run(1, augment__mixup=1e-6)
+    assert mixed[0]["train_loss"] != plain[0]["train_loss"]
+    assert mixed[0]["train_loss"] == pytest.approx(plain[0]["train_loss"], rel=0.1)
+    assert run(8, augment__mixup=1e-6)[-1]["train_accuracy"] > 0.5, "labels go with their images"
+
+
+def test_the_label_that_counts_is_the_one_with_the_greater_share(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A network that tells images by heart is right on each; its own labels alone are not what is counted."""
+    seen: list[tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]] = []
+    original = training.focal
+
+    def noting(logits: torch.Tensor, labels: torch.Tensor, *others: Any) -> torch.Tensor:
+        mixed, share = others[-1]
+        seen.append((logits.detach().argmax(1), labels, mixed, share))
+        return original(logits, labels, *others)
+
+    monkeypatch.setattr(training, "focal", noting)
+    (row,) = run(1, augment__mixup=1.0)
+    predicted, labels, others, share = (torch.cat(parts) for parts in zip(*seen, strict=True))
+    counted = torch.where(share >= 0.5, labels, others)
+    assert row["train_accuracy"] == (predicted == counted).sum().item() / 240
+    truth = torch.from_numpy(load(workload.canonical({})).labels["train"])
+    assert sorted(labels.tolist()) == sorted(others.tolist()) == sorted(truth.tolist())
+
+
+def test_mixed_labels_are_trained_with_every_loss() -> None:
+    usual = run(1, **MIXED)[0]["train_loss"]
+    other = [{"loss__gamma": 2.0}, {"loss__label_smoothing": 0.1}, {"loss__class_weights": "balanced"}]
+    found = [run(1, **MIXED, **settings)[0]["train_loss"] for settings in other]
+    assert len({usual, *found}) == 4
+    assert np.isfinite(found).all()
+
+
 def test_bfloat16_trains_nearly_the_same() -> None:
     calm = {"optimizer__lr": 0.0002, "optimizer__momentum": 0.5}  # as for the golden curve
     exact, rough = run(3, **calm), run(3, precision="bf16", **calm)
@@ -98,7 +138,7 @@ def test_bfloat16_trains_nearly_the_same() -> None:
 
 @pytest.mark.parametrize("greyscale", [False, True])
 def test_where_images_lie_changes_no_bit(greyscale: bool) -> None:
-    settings = {"input__greyscale": greyscale, "augment__crop": True, "batch_size": 49}
+    settings = {"input__greyscale": greyscale, "augment__crop": True, "batch_size": 49, **MIXED}
     here, fetched = (run(2, data__held=held, **settings) for held in ("device", "host"))
     for ours, theirs in zip(here, fetched, strict=True):
         assert differences(ours, theirs) == []
@@ -116,6 +156,7 @@ def test_recorded_steps_train_the_same_bits(batch: int, optimiser: str) -> None:
         "decay__start": 1,
         "decay__every": 1,
         "loss__class_weights": "balanced",
+        **MIXED,
     }
     one_by_one, recorded = (run(3, cuda_graphs=graphs, **settings) for graphs in (False, True))
     assert [*map(numbers, recorded)] == [*map(numbers, one_by_one)]

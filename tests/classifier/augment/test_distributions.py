@@ -30,7 +30,7 @@ GOLDEN_VALUES = {
 )
 def test_crop_boxes(height: int, width: int, smallest: float) -> None:
     """In the last three most tries do not fit, and many or all boxes are the central one."""
-    draws = table(0, 1, "augment.crop", MANY, geometry.CROP_DRAWS)
+    draws = table(0, 1, "augment.crop", MANY, geometry.BOX_DRAWS)
     ours = geometry.crop_boxes(draws, smallest, height, width)
     torch.manual_seed(0)
     transform = v2.RandomResizedCrop((height, width), scale=(smallest, 1.0))
@@ -48,7 +48,7 @@ def test_crop_boxes(height: int, width: int, smallest: float) -> None:
     }
     for name, figure in figures.items():
         assert stats.ks_2samp(figure(ours), figure(theirs), method="asymp").pvalue > 1e-3, name
-    fallback = geometry.crop_boxes(np.full((1, geometry.CROP_DRAWS), 0.999), 1.0, height, width * 9)[0]
+    fallback = geometry.crop_boxes(np.full((1, geometry.BOX_DRAWS), 0.999), 1.0, height, width * 9)[0]
     central = transform_box(height, width * 9)
     assert fallback.tolist() == central
     assert (ours[:, :2] >= 0).all()

@@ -8,7 +8,8 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from classifier import augment
-from classifier.augment import AUGMENT_SETTINGS, Augmentation
+from classifier.augment import Augmentation
+from classifier.augment_settings import AUGMENT_SETTINGS
 
 from .reference import augmented, named
 
@@ -23,10 +24,15 @@ EVERYTHING: dict[str, Any] = {
     "hue": 0.1,
     "greyscale": 0.3,
 }
+LATE: dict[str, Any] = {"policy": "randaugment", "erase": 0.5, "mixup": 0.4, "cutmix": 1}
 SOME = [{name: value} for name, value in EVERYTHING.items()] + [
     {"hflip": 0.5, "vflip": 0.5},
     {"contrast": 0.5, "hue": 0.2},
     EVERYTHING,
+    {"policy": "trivialaugment"},
+    {"policy": "randaugment", "operations": 3, "magnitude": 20},
+    {"erase": 0.5},
+    {**EVERYTHING, **LATE},
 ]
 
 
@@ -80,9 +86,10 @@ def test_the_same_image_comes_out_differently_under_another_number_epoch_or_seed
 
 
 def test_adding_an_operation_moves_nobody_elses_draws() -> None:
-    everything = Augmentation(named(EVERYTHING), 3, 7, 30)
-    assert set(everything.drawn) == set(EVERYTHING)
-    for name, value in EVERYTHING.items():
+    both = {**EVERYTHING, **LATE}
+    everything = Augmentation(named(both), 3, 7, 30)
+    assert set(everything.drawn) == set(both)
+    for name, value in both.items():
         alone = Augmentation(named({name: value}), 3, 7, 30)
         assert set(alone.drawn) == {name}
         assert np.array_equal(alone.drawn[name], everything.drawn[name])
@@ -92,7 +99,10 @@ def test_adding_an_operation_moves_nobody_elses_draws() -> None:
 
 def test_more_images_change_nothing_for_the_first_ones(noise: torch.Tensor) -> None:
     numbers = torch.arange(12)
-    few, many = (Augmentation(named(EVERYTHING), 0, 1, images).apply(noise, numbers) for images in (12, 5000))
+    late = {"policy": "trivialaugment", "erase": 0.5}
+    few, many = (
+        Augmentation(named({**EVERYTHING, **late}), 0, 1, images).apply(noise, numbers) for images in (12, 5000)
+    )
     assert torch.equal(few, many)
 
 
@@ -102,6 +112,21 @@ def test_a_stronger_setting_sees_the_same_numbers() -> None:
     )
     assert strong["rotation"] == pytest.approx(4 * weak["rotation"])
     assert (strong["hflip"] >= weak["hflip"]).all()  # who is flipped at 1/9 is flipped at 4/9 too
+
+
+def test_one_operation_more_in_turn_moves_none_of_the_first() -> None:
+    two, three = (
+        Augmentation(named({"policy": "randaugment", "operations": turns}), 0, 1, 50).drawn["policy"]
+        for turns in (2, 3)
+    )
+    assert np.array_equal(three[:2], two)
+    assert not np.array_equal(three[2], two[0])
+    (one,) = Augmentation(named({"policy": "trivialaugment"}), 0, 1, 50).drawn["policy"]
+    assert np.array_equal(one[:, [0, 2]], two[0][:, [0, 2]]), "the same operations and signs at other strengths"
+
+
+WAITS = {"_local_scalar_dense", "nonzero", "masked_select", "index", "item", "is_nonzero", "equal", "unique"}
+"""Operations that make the host wait for its device."""
 
 
 class Calls(TorchDispatchMode):
@@ -131,6 +156,7 @@ def test_an_operation_that_is_off_costs_nothing(noise: torch.Tensor, index: torc
     assert not calls({"brightness": 0.5}, noise, index) & {"grid_sampler_2d", "sum", "flip", "split", "aminmax"}
     assert not calls({"saturation": 0.5}, noise, index) & {"grid_sampler_2d", "sum", "flip", "aminmax"}
     assert "flip" not in calls({"rotation": 5, "hflip": 0.5}, noise, index)
+    assert not calls({"erase": 0.5}, noise, index) & {"grid_sampler_2d", "flip", "split", "scatter_add_"}
 
 
 def test_everything_is_one_resampling_and_never_waits_for_the_device(noise: torch.Tensor, index: torch.Tensor) -> None:
@@ -140,8 +166,18 @@ def test_everything_is_one_resampling_and_never_waits_for_the_device(noise: torc
         augmentation.apply(noise, index)
     assert recorded.names.count("grid_sampler_2d") == 1
     assert recorded.names.count("aminmax") == 1  # hue is computed once
-    waits = {"_local_scalar_dense", "nonzero", "masked_select", "index", "item", "is_nonzero", "equal", "unique"}
-    assert not set(recorded.names) & waits
+    assert not set(recorded.names) & WAITS
+
+
+@pytest.mark.parametrize("policy", ["randaugment", "trivialaugment"])
+def test_nor_does_what_comes_behind_the_colours(policy: str, noise: torch.Tensor, index: torch.Tensor) -> None:
+    augmentation = Augmentation(named({**LATE, "policy": policy}), 0, 1, 50)
+    rows = augmentation.rows(index, *noise.shape[-2:])
+    augmentation.mix(augmentation.change(noise, rows), rows)
+    with Calls() as recorded:
+        augmentation.mix(augmentation.change(noise, rows), rows)
+    assert recorded.names.count("grid_sampler_2d") == (2 if policy == "randaugment" else 1)
+    assert not set(recorded.names) & WAITS
 
 
 @pytest.fixture

@@ -150,6 +150,10 @@ def test_the_input_is_left_alone(noise: torch.Tensor, index: torch.Tensor) -> No
         ({"augment.crop": 1}, "augment.crop is 1; it must be a boolean"),
         ({"augment.hflip": True}, "augment.hflip is True; it must be a number"),
         ({"augment.hflip": "0.5"}, "augment.hflip is '0.5'; it must be a number"),
+        ({"augment.policy": "auto"}, "augment.policy is 'auto'; it must be one of none, randaugment, trivialaugment"),
+        ({"augment.operations": 2.0}, "augment.operations is 2.0; it must be an integer"),
+        ({"augment.magnitude": 31}, "augment.magnitude is 31; it must be at least 0 and at most 30"),
+        ({"augment.mixup": -1}, "augment.mixup is -1; it must be at least 0 and at most 100"),
     ],
 )
 def test_wrong_settings_say_what_is_allowed(settings: dict[str, Any], message: str) -> None:
