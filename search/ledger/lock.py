@@ -1,4 +1,4 @@
-"""One driver per study: a lock that dies with its holder.
+"""One driver per study, and one server per queue: locks that die with their holders.
 
 `flock` on a file beside the SQLite database; PostgreSQL gives an advisory lock of the connection.
 """
@@ -10,9 +10,10 @@ import json
 import os
 import socket
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,20 +30,55 @@ def study_lock(engine: sa.Engine, study: str) -> Iterator[None]:
     Raises:
         StudyLocked: another driver holds it; the message names pid, host and since when.
     """
+    number = zlib.crc32(study.encode())  # names may hold anything; a file's name must not
+    with _lock(engine, number, f"{number:08x}", f"the lock of study {study!r}", partial(_refusal, study)):
+        yield
+
+
+@contextmanager
+def server_lock(engine: sa.Engine) -> Iterator[None]:
+    """Hold the lock of a queue: one server works on it.
+
+    Raises:
+        StudyLocked: another server holds it; the message names pid, host and since when.
+    """
+
+    def refusal(holder: str | bytes) -> str:
+        return (
+            f"the queue of {engine.url.render_as_string()} is served by {_place(holder)}; use that server, or end it "
+            "and give the same command again"
+        )
+
+    with _lock(engine, zlib.crc32(b"server\0"), "server", "the lock of the server", refusal):
+        yield
+
+
+@contextmanager
+def _lock(
+    engine: sa.Engine, number: int, name: str, what: str, refusal: Callable[[str | bytes], str]
+) -> Iterator[None]:
+    """Hold a lock.
+
+    Args:
+        engine: the database.
+        number: of the lock, on a database server.
+        name: of the lock, in the name of its file beside a database in a file.
+        what: it is called when it is lost.
+        refusal: makes a sentence of what its holder wrote.
+    """
     if engine.dialect.name == "sqlite" and engine.url.database:
-        with _file_lock(Path(engine.url.database).resolve(), study):
+        with _file_lock(Path(engine.url.database).resolve(), name, refusal):
             yield
     elif engine.dialect.name == "postgresql":
-        with _advisory_lock(engine, study):
+        with _advisory_lock(engine, number, what, refusal):
             yield
     else:
         yield
 
 
 @contextmanager
-def _file_lock(database: Path, study: str) -> Iterator[None]:
-    # Study names may hold anything; the file's name must not.
-    path = database.with_name(f"{database.name}.{zlib.crc32(study.encode()):08x}.lock")
+def _file_lock(database: Path, name: str, refusal: Callable[[str | bytes], str]) -> Iterator[None]:
+    path = database.with_name(f"{database.name}.{name}.lock")
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
     except OSError as error:
@@ -51,7 +87,7 @@ def _file_lock(database: Path, study: str) -> Iterator[None]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise StudyLocked(_refusal(study, file.read())) from error
+            raise StudyLocked(refusal(file.read())) from error
         holder = {"pid": os.getpid(), "host": socket.gethostname(), "since": _now()}
         with suppress(OSError):  # the lock holds without it
             file.truncate(0)
@@ -61,11 +97,10 @@ def _file_lock(database: Path, study: str) -> Iterator[None]:
 
 
 @contextmanager
-def _advisory_lock(engine: sa.Engine, study: str) -> Iterator[None]:
-    number = zlib.crc32(study.encode())
+def _advisory_lock(engine: sa.Engine, number: int, what: str, refusal: Callable[[str | bytes], str]) -> Iterator[None]:
     with engine.connect() as connection:
         if not connection.execute(sa.text("SELECT pg_try_advisory_lock(:n)"), {"n": number}).scalar():
-            raise StudyLocked(_refusal(study, connection.execute(_HOLDER, {"n": number}).scalar() or ""))
+            raise StudyLocked(refusal(connection.execute(_HOLDER, {"n": number}).scalar() or ""))
         # The server's own word for a connection holds 63 bytes: too few for a long host name and JSON.
         name = f"{os.getpid()} {_now()} {socket.gethostname()}"[:63]
         connection.execute(sa.text("SELECT set_config('application_name', :name, false)"), {"name": name})
@@ -78,7 +113,7 @@ def _advisory_lock(engine: sa.Engine, study: str) -> Iterator[None]:
             # The lock goes with its connection, and another driver may hold it then: nothing is written without it.
             if held and other.get_execution_options().get("writes") and _closed(raw):
                 shown = engine.url.render_as_string()
-                raise StorageFailed(shown, f"the lock of study {study!r} was lost with its connection", REACHED, True)
+                raise StorageFailed(shown, f"{what} was lost with its connection", REACHED, True)
 
         try:
             yield
@@ -127,9 +162,13 @@ def _now() -> str:
 
 
 def _refusal(study: str, holder: str | bytes) -> str:
+    place = _place(holder)
+    return f"study {study!r} is being run by {place}; wait for it, or end it and give the same command again"
+
+
+def _place(holder: str | bytes) -> str:
     try:
         who = json.loads(holder)
-        place = f"pid {who['pid']} on {who['host']} since {who['since']}"
+        return f"pid {who['pid']} on {who['host']} since {who['since']}"
     except (ValueError, KeyError, TypeError):
-        place = "another process"
-    return f"study {study!r} is being run by {place}; wait for it, or end it and give the same command again"
+        return "another process"

@@ -10,6 +10,11 @@ decision  the order log of a study: what happened, in sequence; replayed by a re
 proof     what was proven of a kind of training (`search.core.trust`), each once
 withdrawn rows that are shown to nobody any more, by epoch key; nothing is deleted
 distrust  kinds of which a proof failed: nothing of them is shared
+entry     the queue of a server: submitted space files, and what became of them
+action    what somebody did to the queue or to a study by way of a server: who, when, what; only ever added to
+answer    what a study came to, in short, up to an entry of its order log
+taken     studies that somebody took off a server's pages; all of their rows stay
+token     who may use a server: hashes of what was shown to them once
 """
 
 from __future__ import annotations
@@ -25,10 +30,10 @@ from sqlalchemy.dialects import sqlite
 if TYPE_CHECKING:
     from sqlalchemy.dialects import postgresql
 
-VERSION = "4"
+VERSION = "5"
 """Version of this layout."""
 
-EARLIER = ("1", "2", "3")
+EARLIER = ("1", "2", "3", "4")
 """Layouts that only lack tables, and columns that may be empty: these are added. Any other is refused, never guessed
 at."""
 
@@ -164,6 +169,68 @@ distrust = sa.Table(
     sa.Column("repeatable", sa.Boolean, nullable=False),
     sa.Column("run_id", sa.Integer, sa.ForeignKey("run.id"), nullable=False),
     sa.Column("at", sa.String, nullable=False),
+)
+
+entry = sa.Table(
+    "entry",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("name", sa.String, nullable=False),
+    sa.Column("files", sa.Text, nullable=False),
+    sa.Column("options", sa.Text, nullable=False),
+    sa.Column("who", sa.String, nullable=False),
+    sa.Column("submitted", sa.String, nullable=False),
+    sa.Column("place", sa.Integer, nullable=False),
+    sa.Column("phase", sa.String, nullable=False),
+    sa.Column("outcome", sa.String),
+    sa.Column("stops", sa.Integer, nullable=False),
+    sa.Column("deaths", sa.Integer, nullable=False),
+    sa.Column("reached", sa.Integer, nullable=False),
+    sa.Column("not_before", sa.String, nullable=False),
+    sa.Column("said", sa.Text, nullable=False),
+    sa.Column("study", sa.String, nullable=False),
+    sa.Column("started", sa.String, nullable=False),
+    sa.Column("ended", sa.String, nullable=False),
+    sa.Column("price", sa.Text),  # its plan's figures, once they are known
+)
+
+action = sa.Table(
+    "action",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("at", sa.String, nullable=False),
+    sa.Column("who", sa.String, nullable=False),
+    sa.Column("what", sa.String, nullable=False),
+    sa.Column("entry", sa.Integer),  # no foreign key: what was done stays on record when the entry is taken away
+    sa.Column("study", sa.String, nullable=False),
+    sa.Column("detail", sa.Text, nullable=False),
+)
+
+answer = sa.Table(
+    "answer",
+    metadata,
+    sa.Column("study_id", sa.Integer, sa.ForeignKey("study.id"), primary_key=True),
+    sa.Column("seq", sa.Integer, nullable=False),
+    sa.Column("content", sa.Text, nullable=False),
+)
+
+taken = sa.Table(
+    "taken",
+    metadata,
+    sa.Column("study_id", sa.Integer, sa.ForeignKey("study.id"), primary_key=True),
+    sa.Column("at", sa.String, nullable=False),
+    sa.Column("who", sa.String, nullable=False),
+)
+
+token = sa.Table(
+    "token",
+    metadata,
+    sa.Column("name", sa.String, primary_key=True),
+    sa.Column("sha256", sa.String, nullable=False, unique=True),
+    sa.Column("role", sa.String, nullable=False),
+    sa.Column("made", sa.String, nullable=False),
+    sa.Column("who", sa.String, nullable=False),
+    sa.Column("revoked", sa.String, nullable=False),
 )
 
 

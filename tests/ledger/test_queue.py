@@ -1,0 +1,140 @@
+"""The queue in the database, over SQLite and, where there is a server, over PostgreSQL."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import pytest
+
+from search.core.errors import StudyLocked
+from search.core.queue import NotNow, Outcome, Phase, begun, concluded, stopped
+from search.ledger import queue as room
+from search.ledger.ledger import Ledger
+from search.ledger.lock import server_lock
+from search.ledger.queue import EntryNotFound, Queue
+from search.ledger.tables import utc_now
+from tests.ledger.test_ledger import study_of
+
+FILES = {"focal.yaml": "é: 1\n", "base/a.yaml": "b: 2\n"}
+NOW = "2026-01-01T00:00:00.000+00:00"
+
+
+class QueueContract:
+    """What `search.ledger.queue` promises. A subclass gives `storage`: a place without a ledger yet."""
+
+    @pytest.fixture
+    def queue(self, ledger: Ledger) -> Queue:
+        return Queue(ledger.engine)
+
+    def test_an_entry_comes_back_as_it_was_submitted(self, queue: Queue) -> None:
+        made = queue.submit("focal", FILES, {"set": ["epochs=3"]}, "ann")
+        assert queue.entry(made.id) == made
+        assert queue.entries() == [made]
+        assert list(made.files) == ["focal.yaml", "base/a.yaml"]
+        assert (made.phase, made.outcome, made.who) == (Phase.QUEUED, None, "ann")
+
+    def test_whatever_became_of_it_is_there_for_the_next_server(self, queue: Queue, ledger: Ledger) -> None:
+        number = queue.submit("focal", FILES, {}, "ann").id
+        queue.change(number, "server", "start", lambda before: begun(before, NOW, 7))
+        queue.name_study(number, "focal (rev 2)")
+        after = queue.change(
+            number, "command", "end", lambda before: concluded(before, NOW, Outcome.FAILED_TRIALS, "é")
+        )
+        assert Queue(ledger.engine).entry(number) == after
+        assert (after.reached, after.study, after.outcome, after.said) == (7, "focal (rev 2)", "failed trials", "é")
+
+    def test_every_action_is_on_record_with_who_and_when(self, queue: Queue) -> None:
+        first, second = (queue.submit(name, FILES, {}, "ann").id for name in "ab")
+        queue.move(second, 1, "bob")
+        assert [entry.name for entry in queue.entries()] == ["b", "a"]
+        queue.change(first, "eve", "stop", lambda before: stopped(before, NOW))
+        queue.again(first, "eve")
+        queue.delete(second, "bob")
+        queue.log("ann", "delete", "old")
+        assert [(act.who, act.what, act.entry, act.study, act.detail) for act in reversed(queue.actions())] == [
+            ("ann", "submit", first, "a", ""),
+            ("ann", "submit", second, "b", ""),
+            ("bob", "move", second, "b", "to position 1"),
+            ("eve", "stop", first, "a", ""),
+            ("eve", "go on", first, "a", ""),
+            ("bob", "delete", second, "b", ""),
+            ("ann", "delete", None, "old", ""),
+        ]
+        assert [act.what for act in queue.actions(second)] == ["delete", "move", "submit"]
+        assert all(act.at <= utc_now() for act in queue.actions())
+
+    def test_a_change_that_is_refused_leaves_no_trace(self, queue: Queue) -> None:
+        number = queue.submit("focal", FILES, {}, "ann").id
+        before = queue.entry(number), queue.actions()
+        with pytest.raises(NotNow):
+            queue.again(number, "ann")
+        with pytest.raises(NotNow):
+            queue.change(number, "ann", "end", lambda entry: concluded(entry, NOW, Outcome.DONE, ""))
+        assert (queue.entry(number), queue.actions()) == before
+
+    def test_an_entry_that_is_not_there(self, queue: Queue) -> None:
+        for ask in (queue.entry, lambda number: queue.delete(number, "x"), lambda number: queue.move(number, 1, "x")):
+            with pytest.raises(EntryNotFound) as caught:
+                ask(12)
+            assert str(caught.value) == (
+                "the queue has no entry 12; `python -m search server status` lists those it has"
+            )
+        assert queue.stops(12) == 0
+
+    def test_a_person_has_so_many_that_wait(self, queue: Queue, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(room, "MAX_QUEUED_PER_PERSON", 1)
+        queue.submit("a", FILES, {}, "ann")
+        queue.submit("a", FILES, {}, "bob")
+        with pytest.raises(NotNow) as caught:
+            queue.submit("b", FILES, {}, "ann")
+        assert str(caught.value) == "ann has 1 studies in the queue, which is the most; wait for one"
+
+    def test_how_far_a_study_is_counts_all_of_its_revisions(self, queue: Queue, ledger: Ledger) -> None:
+        ledger.create_study("focal (rev 2)", "focal", 2, "space: {}", "other", "classifier")
+        for name in (study_of(ledger), ledger.study("focal (rev 2)").id, study_of(ledger, "another")):
+            with ledger.step(name) as step:
+                step.log("a test")
+        assert (queue.reached("focal"), queue.reached("nothing")) == (2, 0)
+
+    def test_of_two_that_start_an_entry_at_once_one_does(self, queue: Queue) -> None:
+        number = queue.submit("a", FILES, {}, "ann").id
+        ends: list[str] = []
+
+        def start() -> None:
+            try:
+                queue.change(number, "server", "start", lambda before: begun(before, NOW, 0))
+                ends.append("started")
+            except NotNow:
+                ends.append("refused")
+
+        threads = [threading.Thread(target=start) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert sorted(ends) == ["refused", "refused", "refused", "started"]
+
+    def test_one_server_holds_a_queue_and_the_second_is_told_who(self, storage: str, tmp_path: Path) -> None:
+        one, other = (Ledger(storage, tmp_path / "states") for _ in range(2))
+        with server_lock(one.engine):
+            told = pytest.raises(StudyLocked, match=r"^the queue of .* is served by pid \d+ on .* since .*; use that")
+            with told, server_lock(other.engine):
+                raise AssertionError("two servers hold one queue")
+        with server_lock(other.engine):
+            pass
+        one.close()
+        other.close()
+
+
+class TestSqlite(QueueContract):
+    @pytest.fixture
+    def storage(self, tmp_path: Path) -> str:
+        return str(tmp_path / "search.db")
+
+
+@pytest.mark.slow
+class TestPostgres(QueueContract):
+    @pytest.fixture
+    def storage(self, postgres_database: str) -> str:
+        return postgres_database
