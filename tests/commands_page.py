@@ -50,7 +50,14 @@ and a run goes on where its terminal or whoever reads its output went away.
 
 def page() -> str:
     """Return the page."""
-    return HEAD + "\n".join(_verb(name, command) for name, command in cli.commands.items()) + "\n" + TAIL
+    return HEAD + "\n".join(_verb(name, command) for name, command in _verbs(cli)) + "\n" + TAIL
+
+
+def _verbs(group: click.Group, before: str = "") -> Iterator[tuple[str, click.Command]]:
+    for name, command in group.commands.items():
+        yield f"{before}{name}", command
+        if isinstance(command, click.Group):
+            yield from _verbs(command, f"{before}{name} ")
 
 
 def _verb(name: str, command: click.Command) -> str:

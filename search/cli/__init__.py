@@ -14,6 +14,8 @@ from search.cli.judge import judge
 from search.cli.log import log
 from search.cli.plan import plan
 from search.cli.run import run
+from search.cli.serve import serve
+from search.cli.server import server
 from search.cli.studies import dashboard, export, list_, report, show
 from search.cli.verify import verify
 from search.cli.visualize import visualize
@@ -41,6 +43,8 @@ for verb in (
     list_,
     show,
     visualize,
+    serve,
+    server,
     dashboard,
     log,
     clean,

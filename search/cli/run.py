@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from search.cli.ended import answered, complain
 from search.cli.log import TRACKERS
 from search.cli.options import changes, overrides, places, print_next, print_report, print_table
+
+if TYPE_CHECKING:
+    from search.engine.live import View
 
 
 @click.command()
@@ -36,6 +42,7 @@ from search.cli.options import changes, overrides, places, print_next, print_rep
     type=click.Choice(["contradicted", "undecided"]),
     help="Exit with 4 where a claim of the file is contradicted; `undecided`: also with 5 where one is undecided.",
 )
+@click.option("--entry", type=int, hidden=True)  # of a server's queue: this command is what it started for it
 @click.option(
     "--new-revision",
     is_flag=True,
@@ -52,22 +59,57 @@ def run(
     fail_on: str | None,
     new_revision: bool,
     trackers: Sequence[str],
+    entry: int | None,
 ) -> None:
     """Train what is missing of a study, and print its comparison table. The same command goes on after an interruption.
 
     Example: python -m search run spaces/focal.yaml
     """
-    if trackers:
-        from search import logs
+    with _shown(entry, results, storage) as view:
+        if trackers:
+            from search import logs
 
-        logs.require(trackers)
-    from search.engine.live import announced, view_for
+            logs.require(trackers)
+        _run(view, file, overrides(data, sets), results, storage, no_sharing, address, fail_on, new_revision, trackers)
 
-    view = view_for(sys.stdout)
+
+@contextmanager
+def _shown(entry: int | None, results: str, storage: str | None) -> Iterator[View]:
+    """Give what is shown of a run: to a person, or to the server that started it."""
+    from search.engine.live import view_for
+
+    if entry is None:
+        yield view_for(sys.stdout)
+        return
+    from search.ledger.queue import Queue
+    from search.places import open_ledger
+    from search.service.folder import Places
+    from search.service.watched import running_entry
+
+    place = Path(results)
+    queue = Queue(open_ledger(place, storage).engine)
+    with running_entry(queue, Places(place, storage), entry) as view:
+        yield view
+
+
+def _run(
+    view: View,
+    file: str,
+    changed: Mapping[str, str],
+    results: str,
+    storage: str | None,
+    no_sharing: bool,
+    address: str,
+    fail_on: str | None,
+    new_revision: bool,
+    trackers: Sequence[str],
+) -> None:
+    from search.engine.live import announced
+
     with announced(view, f"reading {file}, and loading its workload"):
         from search.space.reader import read_space
 
-        space = read_space(file, overrides(data, sets))
+        space = read_space(file, changed)
     if space.title:
         view.say(space.title)
     from search import api  # after the file is known to be sound: this import takes a second

@@ -50,6 +50,9 @@ class View:
     def name_settings(self, label: Label) -> None:
         """From now on settings are called so."""
 
+    def name_study(self, name: str) -> None:
+        """From now on this study is worked on, by its name on record."""
+
     def begin(self, progress: Progress) -> None:
         """Training begins; `progress` is kept up to date by the driver."""
 

@@ -115,6 +115,7 @@ class _Steps:
             return self._run(record, mirror_url, other_class, locks)
 
     def _run(self, record: StudyRecord, mirror_url: str, other_class: str, locks: ExitStack) -> RunOutcome:
+        self.view.name_study(record.name)
         place = recorded_place(self.ledger, self.space) if not self.address else None  # of a cluster nothing is known
         allowed, wanted = limits.cpus(), self.space.resources.cpus
         pinned = record.execution_class or (place.execution_class if place is not None else None)
@@ -154,6 +155,7 @@ class _Steps:
                 locks.enter_context(study_lock(self.ledger.engine, other.name))
                 other = self._unchanged(other, other_class, locks)
             record = self._pinned(other, execution_class)
+            self.view.name_study(record.name)
             room = self.space.resources.states_gb > 0 and getattr(self.workload, "resumable", True)
             states = {
                 "states": str(self.ledger.states.folder),

@@ -12,7 +12,7 @@ _MAX_NAME_BYTES = 200
 
 _UNSAFE = re.compile(r'[/\\:*?"<>|~%]')
 _TAKEN = re.compile(
-    r"(reference|states?|data|ray|logs|artifacts|mlartifacts|(search|optuna|mlflow)\.db.*)", re.IGNORECASE
+    r"(reference|states?|data|ray|queue|logs|artifacts|mlartifacts|(search|optuna|mlflow)\.db.*)", re.IGNORECASE
 )
 """Names that other things in the results folder have."""
 

@@ -7,6 +7,7 @@ import importlib
 import importlib.metadata
 import inspect
 import json
+import os
 import re
 import sys
 from collections.abc import Iterator
@@ -30,6 +31,12 @@ SHIPPED_WORKLOADS = {
     "command": "search.adapters.command:Command",
 }
 """What is found without an entry point: an installation may have been made before there was the group."""
+
+INSTALLED_ONLY_VARIABLE = "SEARCH_INSTALLED_WORKLOADS_ONLY"
+"""Variable of the environment that a server sets for what it starts: where it is ``1``, no other code is imported."""
+
+RUNS_ANYTHING = "command"
+"""The installed workload that starts whatever program a file names."""
 
 _NAME = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*(:[^\W\d]\w*)?")
 
@@ -85,6 +92,12 @@ def load_workload(name: str) -> Workload:
 
 
 def _target(name: str) -> _Target:
+    if os.environ.get(INSTALLED_ONLY_VARIABLE) == "1" and (name == RUNS_ANYTHING or not _registered(name)):
+        raise UserError(
+            f"workload {name!r}: this server takes workloads that were installed with it, and no file that names code; "
+            "start it with --allow-code, or install the workload as a package with an entry point of the group "
+            f"{ENTRY_POINT_GROUP}"
+        )
     if not _NAME.fullmatch(name):
         path = name.partition(":")[0]
         file = path.endswith(".py") or "/" in path or "\\" in path
@@ -95,10 +108,15 @@ def _target(name: str) -> _Target:
     module, _, attribute = name.partition(":")
     if attribute:
         return _Target(module, attribute)
-    if place := _entry_point(name) or SHIPPED_WORKLOADS.get(name):
+    if place := _registered(name):
         module, _, attribute = place.partition(":")
         return _Target(module, attribute, installed=True)
     return _Target(f"{name}.workload", "workload")
+
+
+def _registered(name: str) -> str:
+    """Return the ``module:attribute`` of a workload that is installed, or ""."""
+    return _entry_point(name) or SHIPPED_WORKLOADS.get(name, "")
 
 
 @functools.cache

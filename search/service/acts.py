@@ -1,0 +1,179 @@
+"""What people do by way of a server, from a page or from a program; each action is on record with who did it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from search.core.errors import Fault, Faults, UserError
+from search.core.queue import Entry, Phase, stopped
+from search.ledger.answers import take_off as take_study_off
+from search.ledger.ledger import Ledger
+from search.ledger.queue import Queue, plain
+from search.ledger.tables import utc_now
+from search.service.examiner import Examiner
+from search.service.folder import Places, live, lives
+from search.service.people import NotAllowed, Person, Role
+from search.service.submission import Submission
+from search.study.opened import OpenStudy
+from search.study.revision import latest_revision
+
+MAX_SEEDS = 10_000
+
+
+@dataclass(frozen=True)
+class Service:
+    """What a server works with: its ledger, its queue, where things lie, and who examines files.
+
+    Attributes:
+        wake: called where the queue has changed.
+        slots: studies that run at once.
+        tasks: what is still done for requests that were answered.
+    """
+
+    ledger: Ledger
+    queue: Queue
+    places: Places
+    examiner: Examiner
+    wake: Callable[[], None]
+    slots: int
+    tasks: set[asyncio.Task[None]] = field(default_factory=set, repr=False)
+
+    def background(self, work: Coroutine[object, object, None]) -> None:
+        """Do something behind the back of whoever asks."""
+        task = asyncio.get_running_loop().create_task(work)
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
+
+
+async def submit(service: Service, person: Person, submitted: Submission) -> Entry:
+    """Check a submission, and put it at the end of the queue.
+
+    Raises:
+        Faults: everything that is wrong with it.
+        NotNow: this person has too many entries that wait.
+    """
+    checked = await service.examiner.ask("check", submitted)
+    if checked["faults"]:
+        raise Faults(Fault(**fault) for fault in checked["faults"])
+    files, options = submitted.files, submitted.options
+    entry = await asyncio.to_thread(service.queue.submit, checked["name"], files, options, person.name)
+    service.wake()
+    service.background(_price(service, entry.id, submitted))
+    return entry
+
+
+async def _price(service: Service, number: int, submitted: Submission) -> None:
+    """Have an entry priced, and put the price on record; an entry without one is run all the same."""
+    with suppress(UserError):
+        planned = await service.examiner.ask("plan", submitted)
+        if "plan" in planned:
+            await asyncio.to_thread(service.queue.put_price, number, planned["plan"])
+
+
+def whole(service: Service, number: int) -> dict[str, object]:
+    """Return an entry with its files, how far its command is, and what was done to it.
+
+    Raises:
+        EntryNotFound: there is none of that number.
+    """
+    entry, folder = service.queue.entry(number), service.places.folder(number)
+    return {
+        **plain(entry),
+        "alive": lives(folder),
+        "live": live(folder),
+        "actions": [vars(action) for action in service.queue.actions(number)],
+    }
+
+
+def stop(service: Service, person: Person, number: int) -> Entry:
+    """Ask an entry to stop: the first time as Ctrl-C does, the second time at once.
+
+    Raises:
+        EntryNotFound, NotNow, NotAllowed: there is none, it ended, or it is another person's.
+    """
+    _require_own(service, person, number)
+    entry = service.queue.change(number, person.name, "stop", lambda before: stopped(before, utc_now()))
+    service.wake()
+    return entry
+
+
+def again(service: Service, person: Person, number: int) -> Entry:
+    """Let an entry that ended go on, from the end of the queue.
+
+    Raises:
+        EntryNotFound, NotNow, NotAllowed: there is none, it did not end, or it is another person's.
+    """
+    _require_own(service, person, number)
+    entry = service.queue.again(number, person.name)
+    service.wake()
+    return entry
+
+
+def move(service: Service, person: Person, number: int, position: int) -> None:
+    """Move a waiting entry, 1 for the first.
+
+    Raises:
+        EntryNotFound, NotNow, NotAllowed: there is none, it does not wait, or it is another person's.
+    """
+    _require_own(service, person, number)
+    service.queue.move(number, position, person.name)
+    service.wake()
+
+
+def delete(service: Service, person: Person, number: int) -> None:
+    """Take an entry away; what its study has on record stays.
+
+    Raises:
+        EntryNotFound, NotNow, NotAllowed: there is none, it runs, or it is another person's.
+    """
+    _require_own(service, person, number)
+    service.queue.delete(number, person.name)
+
+
+def take_off(service: Service, person: Person, study_id: int, name: str) -> None:
+    """Take a study off the pages; all that is on record of it stays."""
+    take_study_off(service.ledger.engine, study_id, person.name)
+    service.queue.log(person.name, "delete", name, "taken off the pages; its rows stay on record")
+
+
+async def add_seeds(service: Service, person: Person, name: str, count: int) -> Entry:
+    """Queue a study on record once more, with so many seeds besides (0 for none): the numbers behind its highest one.
+
+    Raises:
+        StudyNotFound: there is no such study.
+        NotNow: this person has too many entries that wait.
+        Faults: its file cannot be run here any more.
+    """
+    record = latest_revision(service.ledger, service.ledger.study(name))
+    waiting = [entry for entry in service.queue.entries() if entry.phase is not Phase.ENDED]
+    if any(entry.name == record.base_name for entry in waiting):
+        raise UserError(f"study {record.base_name!r} is in the queue already: wait for it, or take that entry away")
+    seeds = OpenStudy(service.ledger, record).space.seeds
+    if len(seeds) + count > MAX_SEEDS:
+        raise UserError(f"study {name!r} has {len(seeds)} seeds, and may have {MAX_SEEDS} at most")
+    more = [*seeds, *range(max(seeds) + 1, max(seeds) + 1 + count)]
+    return await submit(service, person, Submission({"study.yaml": record.space}, {"set": [f"seeds={more}"]}))
+
+
+def studies(service: Service) -> list[dict[str, object]]:
+    """Return the studies on record: name, revision, workload, when made."""
+    return [
+        {
+            "name": record.name,
+            "base_name": record.base_name,
+            "revision": record.revision,
+            "workload": record.workload,
+            "created": record.created,
+        }
+        for record in service.ledger.studies()
+    ]
+
+
+def _require_own(service: Service, person: Person, number: int) -> None:
+    """Refuse to change what somebody else submitted, but to an admin."""
+    who = service.queue.entry(number).who
+    if who != person.name and person.role < Role.ADMIN:
+        raise NotAllowed(f"entry {number} was submitted by {who}: only they, or an admin, may change it")

@@ -1,0 +1,44 @@
+"""What a study came to, in one line and a few figures; made by the process that examines, and kept in the ledger."""
+
+from __future__ import annotations
+
+from search.ledger.answers import keep_answer
+from search.ledger.ledger import Ledger
+
+
+def make_answer(ledger: Ledger, name: str) -> dict[str, object]:
+    """Make the answer of a study, keep it, and return it. Whoever reads it has looked at the table: that is recorded.
+
+    Raises:
+        StudyNotFound: there is no such study.
+    """
+    from search.report.page.headline import headline
+    from search.report.record.complete import states
+    from search.report.record.looks import record_look, seeds_finished
+    from search.report.table.build import comparison_of
+    from search.study.opened import OpenStudy
+
+    opened = OpenStudy(ledger, ledger.study(name))
+    record_look(opened)
+    compared = comparison_of(opened)
+    stage = opened.confirm_stage()
+    read, table = compared
+    trials = [curve.trial for curve in read.curves]
+    seconds = {curve.keys[epoch - 1]: row.seconds for curve in read.curves for epoch, row in curve.rows.items()}
+    content: dict[str, object] = {
+        "title": opened.space.title,
+        "headline": headline(compared, None if stage is None else comparison_of(stage)),
+        "data": ", ".join(card.name or card.fingerprint[:12] for card in read.cards.values()),
+        "metric": opened.space.search.objective.metric,
+        "state": states(trials),
+        "complete": bool(trials) and all(trial.state.ended for trial in trials),
+        "seeds": seeds_finished(trials),
+        "settings": len(table.lines),
+        "epochs": len(seconds),
+        "seconds": sum(seconds.values()),
+        "verdicts": [
+            {"claim": claim.text, "verdict": str(claim.kind), "reason": claim.reason} for claim in table.verdicts
+        ],
+    }
+    keep_answer(ledger.engine, opened.record.id, content)
+    return content

@@ -1,0 +1,125 @@
+"""The process in which a server has space files checked and priced: it imports workloads, which the server never does.
+
+``python -m search.service.examine`` reads a question per line of its standard input, as JSON, and answers each with a
+line of JSON. Whatever a workload prints goes to the standard error.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+from search.core.errors import Faults, UserError
+from search.core.shown import printable
+from search.system.module_path import put_working_folder_last
+
+if TYPE_CHECKING:
+    from search.space.model import Space
+
+
+def main() -> None:
+    """Answer questions until there are no more."""
+    put_working_folder_last()
+    with os.fdopen(os.dup(1), "w", encoding="utf-8") as answers:
+        os.dup2(2, 1)
+        serve(sys.stdin, answers)
+
+
+def serve(questions: TextIO, answers: TextIO) -> None:
+    """Answer each line of questions with a line."""
+    for line in questions:
+        print(json.dumps(answered(json.loads(line))), file=answers, flush=True)
+
+
+def answered(question: Mapping[str, str]) -> dict[str, object]:
+    """Answer one question.
+
+    Args:
+        question: ``what`` (check, plan, or answer with ``study``), ``file``, ``folder`` (which its
+            name is shown without), ``options`` (of the command `run`, as JSON), ``results``, ``storage`` ("" for none).
+
+    Returns:
+        ``faults``, each with file, line, key and message; where there are none, what the file says, and for ``plan``
+        its figures, its text and remarks.
+    """
+    if question["what"] == "answer":
+        return _answer(question)
+    from search.space.reader import read_space
+
+    folder = f"{question['folder']}{os.sep}"
+    try:
+        space = read_space(question["file"], _overrides(json.loads(question["options"])))
+        said = _said(space)
+        return {**said, **_plan(space, question)} if question["what"] == "plan" else said
+    except Faults as error:
+        return {
+            "faults": [
+                {
+                    "file": fault.file.replace(folder, ""),
+                    "line": fault.line,
+                    "key": fault.key,
+                    "message": fault.message.replace(folder, ""),
+                }
+                for fault in error.faults
+            ]
+        }
+    except UserError as error:
+        message = printable(str(error), lines=True).replace(folder, "")
+        return {"faults": [{"file": Path(question["file"]).name, "line": 0, "key": "", "message": message}]}
+
+
+def _answer(question: Mapping[str, str]) -> dict[str, object]:
+    """Make the answer of the study ``study``, and keep it."""
+    from search.places import existing_ledger
+    from search.service.answers import make_answer
+
+    ledger = existing_ledger(Path(question["results"]), question["storage"] or None, reading=False)
+    try:
+        return make_answer(ledger, question["study"])
+    except UserError as error:
+        return {"error": str(error)}
+    finally:
+        ledger.close()
+
+
+def _overrides(options: Mapping[str, object]) -> dict[str, object]:
+    """Return the options ``data`` and ``set`` as key -> text, as behind ``--data`` and ``--set``."""
+    from search.space.overrides import DataName
+
+    sets = options.get("set", [])
+    pairs = [str(text).partition("=") for text in (sets if isinstance(sets, list) else ())]
+    data = {"data": DataName(options["data"])} if options.get("data") else {}
+    return {**data, **{key.strip(): value for key, _, value in pairs}}
+
+
+def _said(space: Space) -> dict[str, object]:
+    """Return what a sound file says."""
+    trials = (space.search.trials or space.grid_size()) * len(space.seeds)
+    return {
+        "faults": [],
+        "name": space.name,
+        "title": space.title,
+        "workload": space.workload,
+        "sampler": space.search.sampler,
+        "seeds": list(space.seeds),
+        "trials": trials,
+        "notes": [*([left_out] if (left_out := space.left_out()) else []), *map(str, space.notes)],
+    }
+
+
+def _plan(space: Space, question: Mapping[str, str]) -> dict[str, object]:
+    """Return what the study will cost, from the record alone: no epoch is trained beside a study that may run."""
+    from search.plan.priced import priced
+    from search.plan.text import text
+
+    remarks: list[str] = []
+    plan = priced(space, Path(question["results"]), question["storage"] or None, remarks.append, probed=False)
+    return {"plan": plan.to_json(), "text": text(plan), "remarks": remarks}
+
+
+if __name__ == "__main__":
+    main()

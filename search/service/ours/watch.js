@@ -1,0 +1,33 @@
+// An entry while it runs: what the server sends is put in its place as text. Without this script, reloading does the same.
+"use strict";
+(() => {
+  const place = document.getElementById("live");
+  if (!place || !window.EventSource) return;
+  const set = (id, text) => {
+    const node = document.getElementById(id);
+    if (node && node.textContent !== text) node.textContent = text;
+  };
+  const source = new EventSource(place.dataset.events);
+  source.addEventListener("live", (event) => {
+    const found = JSON.parse(event.data);
+    set("bar", found.bar || found.last || "");
+    set("comparison", (found.comparison || []).map((line) => line.text).join("\n"));
+    document.getElementById("comparison").hidden = !(found.comparison || []).length;
+    const progress = document.getElementById("progress");
+    if (found.trials) {
+      progress.max = found.trials;
+      progress.value = found.trials_ended;
+      progress.hidden = false;
+    }
+  });
+  source.addEventListener("output", (event) => {
+    const output = document.getElementById("output");
+    const follows = output.scrollTop + output.clientHeight >= output.scrollHeight - 30;
+    output.append(JSON.parse(event.data).text);
+    if (follows) output.scrollTop = output.scrollHeight;
+  });
+  source.addEventListener("phase", () => {
+    source.close();
+    location.reload();
+  });
+})();

@@ -1,0 +1,322 @@
+"""The pages that people read: made on the server, whole without a script."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shlex
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from importlib import resources
+from typing import Any
+
+from jinja2 import Environment, PackageLoader
+from sse_starlette import EventSourceResponse, ServerSentEvent
+from starlette.datastructures import FormData, UploadFile
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from search.core.errors import Faults, StudyNotFound, UserError
+from search.core.queue import Entry, Phase
+from search.core.shown import duration
+from search.ledger.answers import Listed, listed, one_listed
+from search.report import design
+from search.report.paths import study_folder
+from search.service import acts
+from search.service.acts import Service
+from search.service.folder import arguments, live, output_from
+from search.service.people import Person, Role, require
+from search.service.reports import PREFIX as REPORTS
+from search.service.rest import CALLS, status_of
+from search.service.submission import Submission, submission
+from search.service.waiting import prices
+
+STUDIES_SHOWN = 20
+ENDED_SHOWN = 10
+OUTPUT_SHOWN_BYTES = 1 << 16
+EVENT_SPACING_S = 1.0
+"""Seconds between two looks of a page that is watched."""
+
+READ_FIRST = ("report.html", "table.md", "table.csv", "table.tex", "table.xlsx", "table.json")
+FORM = {"text": "", "name": "", "data": "", "seeds": "", "trials": ""}
+
+
+class Pages:
+    """Makes the pages of one server."""
+
+    def __init__(self, service: Service) -> None:
+        self.service = service
+        loader = PackageLoader("search.service", "templates")
+        self._templates = Environment(loader=loader, autoescape=True, trim_blocks=True)
+        self._templates.filters |= {"when": _when, "duration": duration, "page_of": page_of}
+
+    def show(self, request: Request, name: str, given: Mapping[str, object], status: int = 200) -> Response:
+        """Return a page."""
+        here = {"person": request.state.person, "current": request.url.path}
+        return HTMLResponse(self._templates.get_template(name).render({**here, **given}), status)
+
+    async def home(self, request: Request) -> Response:
+        """Studies with their answers, what runs, and the queue."""
+        first = _number(request.query_params.get("first", "0"))
+        engine, places = self.service.ledger.engine, self.service.places
+
+        def read() -> tuple[list[Entry], list[Listed], dict[int, dict[str, object]]]:
+            entries = self.service.queue.entries()
+            running = [entry for entry in entries if entry.phase is Phase.RUNNING]
+            return entries, listed(engine, first, STUDIES_SHOWN + 1), {e.id: live(places.folder(e.id)) for e in running}
+
+        entries, studies, lives = await asyncio.to_thread(read)
+        waiting = [entry for entry in entries if entry.phase is Phase.QUEUED]
+        ended = [entry for entry in entries if entry.phase is Phase.ENDED]
+        given = {
+            "running": [(entry, lives[entry.id]) for entry in entries if entry.id in lives],
+            "waiting": prices(waiting, list(lives.values()), self.service.slots),
+            "ended": sorted(ended, key=lambda entry: entry.ended, reverse=True)[:ENDED_SHOWN],
+            "studies": studies[:STUDIES_SHOWN],
+            "older": first + STUDIES_SHOWN if len(studies) > STUDIES_SHOWN else None,
+            "newer": max(0, first - STUDIES_SHOWN) if first else None,
+        }
+        return self.show(request, "home.html", given)
+
+    async def submit_form(self, request: Request) -> Response:
+        """The form of a submission."""
+        return self._form(request, FORM)
+
+    async def submit(self, request: Request) -> Response:
+        """Check, price or queue what was sent."""
+        person: Person = request.state.person
+        async with request.form(max_files=1, max_fields=20) as form:
+            given = {name: _text(form, name) for name in FORM}
+            uploaded = form.get("file")
+            if isinstance(uploaded, UploadFile) and uploaded.filename:
+                given["text"] = (await uploaded.read()).decode("utf-8", "replace")
+            act = _text(form, "act")
+        try:
+            submitted = _submitted(given)
+            if act == "queue":
+                require(person, Role.RUNNER, "submit a study")
+                entry = await acts.submit(self.service, person, submitted)
+                return RedirectResponse(f"/entries/{entry.id}", 303)
+            answer = await self.service.examiner.ask("plan" if act == "plan" else "check", submitted)
+        except Faults as error:
+            return self._form(request, given, [vars(fault) for fault in error.faults], status=422)
+        except UserError as error:
+            return self._form(request, given, reason=str(error), status=status_of(error))
+        if answer["faults"]:
+            return self._form(request, given, answer["faults"], status=422)
+        said = f"Sound: study {answer['name']}, {answer['trials']} trials. {' '.join(answer['notes'])}"
+        return self._form(request, given, said=said, plan=answer if act == "plan" else None)
+
+    def _form(
+        self,
+        request: Request,
+        form: Mapping[str, str],
+        faults: list[dict[str, Any]] | None = None,
+        said: str = "",
+        reason: str = "",
+        plan: Mapping[str, object] | None = None,
+        status: int = 200,
+    ) -> Response:
+        lines = form["text"].count("\n") + 1
+        margin = [""] * lines if faults else []
+        for fault in faults or ():
+            place = min(max(int(fault["line"]), 1), lines) - 1
+            key = f"{fault['key']}: " if fault["key"] else ""
+            told = f"line {place + 1}: {key}{fault['message']}"
+            margin[place] = f"{margin[place]}; {told}" if margin[place] else told
+        if faults:
+            said = f"{len(faults)} fault{'s' if len(faults) > 1 else ''}"
+        more = {"form": form, "margin": margin, "said": said, "reason": reason, "plan": plan}
+        return self.show(request, "submit.html", more, status)
+
+    async def entry(self, request: Request) -> Response:
+        """One entry: watched while it runs, right after a reload."""
+        number = int(request.path_params["entry"])
+
+        def read() -> dict[str, object]:
+            entry, folder = self.service.queue.entry(number), self.service.places.folder(number)
+            output, _ = output_from(folder, -OUTPUT_SHOWN_BYTES)
+            return {
+                "entry": entry,
+                "live": live(folder),
+                "output": output,
+                "actions": self.service.queue.actions(number),
+                "command": self._command(entry),
+                "study": self._study_page(entry),
+            }
+
+        return self.show(request, "entry.html", await asyncio.to_thread(read))
+
+    def _command(self, entry: Entry) -> str:
+        words = ["python", "-m", "search", "run", next(iter(entry.files)), *arguments(entry.options)]
+        return shlex.join([*words, *self._places()])
+
+    def _places(self) -> list[str]:
+        results = str(self.service.places.results)
+        return [] if results == "results" else ["--results", results]
+
+    def _study_page(self, entry: Entry) -> str:
+        try:
+            return f"/studies/{self.service.ledger.study(entry.study or entry.name).id}/"
+        except StudyNotFound:
+            return ""
+
+    async def events(self, request: Request) -> Response:
+        """What a page of a running entry is told as it happens."""
+        number = int(request.path_params["entry"])
+        entry = await asyncio.to_thread(self.service.queue.entry, number)
+        return EventSourceResponse(self._events(number, entry.phase))
+
+    async def _events(self, number: int, phase: Phase) -> AsyncIterator[ServerSentEvent]:
+        folder, last = self.service.places.folder(number), ""
+        _, offset = await asyncio.to_thread(output_from, folder, -1)
+        while True:
+            if (found := json.dumps(live(folder))) != last:
+                last = found
+                yield ServerSentEvent(found, event="live")
+            text, offset = output_from(folder, offset)
+            if text:
+                yield ServerSentEvent(json.dumps({"text": text}), event="output")
+            if (now := (await asyncio.to_thread(self.service.queue.entry, number)).phase) is not phase:
+                yield ServerSentEvent(json.dumps({"phase": now.value}), event="phase")
+                return
+            await asyncio.sleep(EVENT_SPACING_S)
+
+    async def act(self, request: Request) -> Response:
+        """Do something to an entry, and show it."""
+        number, deed, person = int(request.path_params["entry"]), request.path_params["act"], request.state.person
+        require(person, Role.RUNNER, f"{deed} an entry")
+        if deed == "move":
+            async with request.form(max_files=0, max_fields=5) as form:
+                position = _number(_text(form, "position"))
+            await asyncio.to_thread(acts.move, self.service, person, number, position)
+        else:
+            if deed not in ENTRY_ACTS:
+                raise UserError(f"there is no action {deed[:40]!r}")
+            await asyncio.to_thread(ENTRY_ACTS[deed], self.service, person, number)
+        return RedirectResponse("/" if deed == "delete" else f"/entries/{number}", 303)
+
+    async def study(self, request: Request) -> Response:
+        """A study on record: its answer, its files, deed can be done with it."""
+
+        def read() -> dict[str, object]:
+            study = one_listed(self.service.ledger.engine, int(request.path_params["study"]))
+            folder = study_folder(self.service.places.results, study.name)
+            written = {path.name for path in folder.glob("*") if path.is_file() and not path.name.startswith(".")}
+            commands = [
+                shlex.join(["python", "-m", "search", verb, study.name, *self._places()])
+                for verb in ("report", "show", "export", "visualize")
+            ]
+            return {
+                "study": study,
+                "page": page_of(study),
+                "reports": f"{REPORTS}/{folder.name}/",
+                "files": [*(name for name in READ_FIRST if name in written), *sorted(written - {*READ_FIRST})],
+                "commands": "\n".join(commands),
+            }
+
+        return self.show(request, "study.html", await asyncio.to_thread(read))
+
+    async def act_on_study(self, request: Request) -> Response:
+        """Do something to a study on record, and show it."""
+        number, deed, person = int(request.path_params["study"]), request.path_params["act"], request.state.person
+        study = await asyncio.to_thread(one_listed, self.service.ledger.engine, number)
+        if deed not in ("seeds", "again", "delete"):
+            raise UserError(f"there is no action {deed[:40]!r}")
+        require(person, Role.ADMIN if deed == "delete" else Role.RUNNER, f"{deed} a study")
+        if deed == "delete":
+            await asyncio.to_thread(acts.take_off, self.service, person, study.id, study.name)
+            return RedirectResponse("/", 303)
+        async with request.form(max_files=0, max_fields=5) as form:
+            count = 0 if deed == "again" else _number(_text(form, "count"))
+        entry = await acts.add_seeds(self.service, person, study.name, count)
+        return RedirectResponse(f"/entries/{entry.id}", 303)
+
+    async def actions(self, request: Request) -> Response:
+        """Who did what."""
+        return self.show(request, "actions.html", {"actions": await asyncio.to_thread(self.service.queue.actions)})
+
+    async def rest(self, request: Request) -> Response:
+        """The calls of REST."""
+        return self.show(request, "rest.html", {"calls": CALLS})
+
+    async def ours(self, request: Request) -> Response:
+        """Our style sheet and scripts."""
+        return _OURS.get(request.path_params["name"], lambda: Response("no such file\n", 404))()
+
+    def route(self, path: str, answer: Callable[[Request], Awaitable[Response]], method: str = "GET") -> Route:
+        """Return a route whose refusals are pages, too."""
+
+        async def endpoint(request: Request) -> Response:
+            try:
+                return await answer(request)
+            except UserError as error:
+                return self.show(request, "refused.html", {"reason": str(error)}, status_of(error))
+
+        return Route(path, endpoint, methods=[method])
+
+    def routes(self) -> list[Route]:
+        """Return the routes of all pages."""
+        return [
+            self.route("/", self.home),
+            self.route("/submit", self.submit_form),
+            self.route("/submit", self.submit, "POST"),
+            self.route("/entries/{entry:int}", self.entry),
+            self.route("/entries/{entry:int}/events", self.events),
+            self.route("/entries/{entry:int}/{act}", self.act, "POST"),
+            self.route("/studies/{study:int}/", self.study),
+            self.route("/studies/{study:int}/{act}", self.act_on_study, "POST"),
+            self.route("/actions", self.actions),
+            self.route("/rest", self.rest),
+            self.route("/ours/{name}", self.ours),
+        ]
+
+
+ENTRY_ACTS: Mapping[str, Callable[[Service, Person, int], object]] = {
+    "stop": acts.stop,
+    "again": acts.again,
+    "delete": acts.delete,
+}
+
+
+def page_of(study: Listed) -> str:
+    """Return the address of a study's page."""
+    return f"/studies/{study.id}/"
+
+
+def _file(name: str) -> str:
+    return resources.files("search.service").joinpath("ours", name).read_text("utf-8")
+
+
+_OURS: Mapping[str, Callable[[], Response]] = {
+    "service.css": lambda: Response(f"{design.variables()}\n{_file('service.css')}", media_type="text/css"),
+    "watch.js": lambda: Response(_file("watch.js"), media_type="text/javascript"),
+    "submit.js": lambda: Response(_file("submit.js"), media_type="text/javascript"),
+}
+
+
+def _submitted(given: Mapping[str, str]) -> Submission:
+    sets = [f"seeds={list(range(_number(given['seeds'])))}"] if given["seeds"].strip() else []
+    sets += [f"search.trials={_number(given['trials'])}"] if given["trials"].strip() else []
+    options: dict[str, object] = {"set": sets}
+    if given["data"].strip():
+        options["data"] = given["data"].strip()
+    if not given["text"].strip():
+        raise UserError("there is no space file: paste one, or choose one")
+    name = given["name"].strip() or "study"
+    return submission({"files": {f"{name}.yaml": given["text"].replace("\r\n", "\n")}, "options": options})
+
+
+def _text(form: FormData, name: str) -> str:
+    value = form.get(name, "")
+    return value if isinstance(value, str) else ""
+
+
+def _number(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) < 8):
+        raise UserError(f"found {text[:40]!r}, must be a number")
+    return int(text)
+
+
+def _when(moment: str) -> str:
+    return moment[:16].replace("T", " ")

@@ -1,0 +1,303 @@
+"""The server for programs, below ``/api/v1``: one table of calls, from which routes and their description are made."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from search import __version__
+from search.core.errors import Faults, StorageFailed, StudyNotFound, UserError
+from search.core.queue import Entry, NotNow
+from search.ledger.queue import EntryNotFound, plain
+from search.service import acts
+from search.service.acts import Service
+from search.service.folder import output_from
+from search.service.people import NotAllowed, Person, Role, require
+from search.service.submission import submission
+
+PREFIX = "/api/v1"
+
+Answer = Callable[["Asked"], object]
+"""Answers a call: at once, in a thread of its own, or as a coroutine."""
+
+Schema = Mapping[str, object]
+
+TEXT: Schema = {"type": "string"}
+NUMBER: Schema = {"type": "integer"}
+SUBMISSION: Schema = {
+    "type": "object",
+    "properties": {
+        "files": {
+            "type": "object",
+            "additionalProperties": TEXT,
+            "description": "name -> text; the space file first, then the base files it extends",
+        },
+        "text": {"type": "string", "description": "in place of files: the space file alone"},
+        "name": {"type": "string", "description": "with text: the study's name, where the file has none"},
+        "options": {
+            "type": "object",
+            "properties": {
+                "data": {"type": "string", "description": "another data set"},
+                "set": {"type": "array", "items": TEXT, "description": "KEY=VALUE, as behind --set"},
+                "new_revision": {"type": "boolean"},
+            },
+        },
+    },
+}
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a call is given: who asks, numbers and names of its path, what stands behind the ``?``, and its JSON."""
+
+    service: Service
+    person: Person
+    path: Mapping[str, Any]
+    query: Mapping[str, str]
+    body: Mapping[str, Any]
+
+    @property
+    def entry(self) -> int:
+        """The number of the entry that the path names."""
+        return int(self.path["entry"])
+
+    def number(self, name: str, low: int, high: int) -> int:
+        """Return a number of the body.
+
+        Raises:
+            UserError: it is none, or out of bounds.
+        """
+        value = self.body.get(name)
+        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+            raise UserError(f"`{name}` must be a number from {low} to {high}, found {value!r}")
+        return value
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call: method, path, who may, what it does, and the schema of its body."""
+
+    method: str
+    path: str
+    role: Role
+    summary: str
+    answer: Answer
+    body: Schema = field(default_factory=dict)
+    status: int = 200
+
+
+async def _check(asked: Asked) -> object:
+    return await asked.service.examiner.ask("check", submission(asked.body))
+
+
+async def _plan(asked: Asked) -> object:
+    return await asked.service.examiner.ask("plan", submission(asked.body))
+
+
+async def _submit(asked: Asked) -> object:
+    return shown(await acts.submit(asked.service, asked.person, submission(asked.body)))
+
+
+def _entries(asked: Asked) -> object:
+    return {"entries": [shown(entry) for entry in asked.service.queue.entries()]}
+
+
+def _entry(asked: Asked) -> object:
+    return acts.whole(asked.service, asked.entry)
+
+
+def _output(asked: Asked) -> object:
+    asked.service.queue.entry(asked.entry)
+    offset = _offset(asked.query.get("from", "-65536"))
+    text, following = output_from(asked.service.places.folder(asked.entry), offset)
+    return {"text": text, "next": following}
+
+
+def _stop(asked: Asked) -> object:
+    return shown(acts.stop(asked.service, asked.person, asked.entry))
+
+
+def _again(asked: Asked) -> object:
+    return shown(acts.again(asked.service, asked.person, asked.entry))
+
+
+def _move(asked: Asked) -> object:
+    acts.move(asked.service, asked.person, asked.entry, asked.number("position", 1, 1_000_000))
+    return _entries(asked)
+
+
+def _delete(asked: Asked) -> object:
+    acts.delete(asked.service, asked.person, asked.entry)
+    return {}
+
+
+async def _seeds(asked: Asked) -> object:
+    count = asked.number("count", 1, 1000)
+    return shown(await acts.add_seeds(asked.service, asked.person, str(asked.path["study"]), count))
+
+
+def _studies(asked: Asked) -> object:
+    return {"studies": acts.studies(asked.service)}
+
+
+def _actions(asked: Asked) -> object:
+    return {"actions": [vars(action) for action in asked.service.queue.actions()]}
+
+
+def _server(asked: Asked) -> object:
+    person = asked.person
+    return {
+        "version": __version__,
+        "person": person.name,
+        "role": person.role.name.lower(),
+        "slots": asked.service.slots,
+    }
+
+
+CALLS = (
+    Call("GET", "/server", Role.VIEWER, "The server, and who you are to it.", _server),
+    Call(
+        "POST",
+        "/check",
+        Role.VIEWER,
+        "Check a space file: its faults, each with file, line and key.",
+        _check,
+        SUBMISSION,
+    ),
+    Call(
+        "POST", "/plan", Role.VIEWER, "Price a space file: epochs, time, disk, and what it can show.", _plan, SUBMISSION
+    ),
+    Call("GET", "/entries", Role.VIEWER, "The queue, with entries that run and that ended.", _entries),
+    Call("POST", "/entries", Role.RUNNER, "Submit a space file to the end of the queue.", _submit, SUBMISSION, 201),
+    Call(
+        "GET", "/entries/{entry:int}", Role.VIEWER, "An entry: how far it is, its files, what was done to it.", _entry
+    ),
+    Call("DELETE", "/entries/{entry:int}", Role.RUNNER, "Take an entry away; rows on record stay.", _delete),
+    Call("GET", "/entries/{entry:int}/output", Role.VIEWER, "What its command wrote, behind ?from=BYTE.", _output),
+    Call("POST", "/entries/{entry:int}/stop", Role.RUNNER, "Stop it, as Ctrl-C does; again: at once.", _stop),
+    Call("POST", "/entries/{entry:int}/again", Role.RUNNER, "Let an entry that ended go on.", _again),
+    Call(
+        "POST",
+        "/entries/{entry:int}/move",
+        Role.RUNNER,
+        "Move a waiting entry to a position, 1 for the first.",
+        _move,
+        {"type": "object", "properties": {"position": NUMBER}, "required": ["position"]},
+    ),
+    Call("GET", "/studies", Role.VIEWER, "The studies on record.", _studies),
+    Call(
+        "POST",
+        "/studies/{study:path}/seeds",
+        Role.RUNNER,
+        "Add seeds to a study on record: it goes to the end of the queue.",
+        _seeds,
+        {"type": "object", "properties": {"count": NUMBER}, "required": ["count"]},
+        201,
+    ),
+    Call("GET", "/actions", Role.VIEWER, "Who did what, and when: the last hundred.", _actions),
+)
+
+
+def routes(service: Service) -> list[Route]:
+    """Return the routes of all calls, and of their description."""
+    made = [Route(f"{PREFIX}{call.path}", _endpoint(service, call), methods=[call.method]) for call in CALLS]
+
+    async def described(_request: Request) -> Response:
+        return JSONResponse(openapi())
+
+    return [*made, Route(f"{PREFIX}/openapi.json", described)]
+
+
+def _endpoint(service: Service, call: Call) -> Callable[[Request], Awaitable[Response]]:
+    async def endpoint(request: Request) -> Response:
+        person: Person = request.state.person
+        try:
+            require(person, call.role, call.summary[0].lower() + call.summary[1:].partition(":")[0].rstrip("."))
+            body = await _body(request) if call.method == "POST" else {}
+            asked = Asked(service, person, request.path_params, dict(request.query_params), body)
+            return JSONResponse(await _answered(call.answer, asked), call.status)
+        except UserError as error:
+            return JSONResponse(complaint(error), status_of(error))
+
+    return endpoint
+
+
+async def _answered(answer: Answer, asked: Asked) -> object:
+    if inspect.iscoroutinefunction(answer):
+        return await answer(asked)
+    return await asyncio.to_thread(answer, asked)
+
+
+async def _body(request: Request) -> Mapping[str, Any]:
+    raw = await request.body()
+    try:
+        body = json.loads(raw) if raw else {}
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"the body is no JSON: {error}") from error
+    if not isinstance(body, dict):
+        raise UserError("the body must be one JSON object")
+    return body
+
+
+def status_of(error: UserError) -> int:
+    """Return the status of HTTP that says what kind of error it is."""
+    kinds = {
+        Faults: 422,
+        EntryNotFound: 404,
+        StudyNotFound: 404,
+        NotNow: 409,
+        NotAllowed: 403,
+        StorageFailed: 503,
+    }
+    return next((status for kind, status in kinds.items() if isinstance(error, kind)), 400)
+
+
+def complaint(error: UserError) -> dict[str, object]:
+    """Return an error as plain data: its reason, and faults with their addresses."""
+    faults = error.faults if isinstance(error, Faults) else ()
+    return {"reason": str(error), "faults": [vars(fault) for fault in faults]}
+
+
+def shown(entry: Entry) -> dict[str, object]:
+    """Return an entry without the texts of its files."""
+    return {**plain(entry), "files": list(entry.files)}
+
+
+def _offset(text: str) -> int:
+    try:
+        return max(-(1 << 18), min(int(text), 1 << 50))
+    except ValueError as error:
+        raise UserError(f"from={text!r}: must be a number of bytes") from error
+
+
+def openapi() -> dict[str, object]:
+    """Return the description of all calls, in the form of OpenAPI 3.1."""
+    paths: dict[str, dict[str, object]] = {}
+    for call in CALLS:
+        path = f"{PREFIX}{call.path}".replace(":int", "").replace(":path", "")
+        names = [part[1:-1] for part in path.split("/") if part.startswith("{")]
+        parameters = [
+            {"name": name, "in": "path", "required": True, "schema": NUMBER if name == "entry" else TEXT}
+            for name in names
+        ]
+        content = {"content": {"application/json": {"schema": call.body}}}
+        paths.setdefault(path, {})[call.method.lower()] = {
+            "summary": call.summary,
+            "description": f"For a {call.role.name.lower()}.",
+            "parameters": parameters,
+            **({"requestBody": content} if call.body else {}),
+            "responses": {
+                str(call.status): {"description": "done"},
+                "400": {"description": "what was sent cannot be used; `reason` says why"},
+                "422": {"description": "the file has faults: `faults`, each with file, line, key and message"},
+            },
+        }
+    return {"openapi": "3.1.0", "info": {"title": "search", "version": __version__}, "paths": paths}
