@@ -626,7 +626,7 @@ def test_another_layout_is_refused_and_left_alone(tmp_path, layout):
     connection.close()
     before = tables_of(path)
     assert refusal(path) == (
-        f"{path}: the ledger has layout {layout}, this version reads layout 4; "
+        f"{path}: the ledger has layout {layout}, this version reads layout 5; "
         "use the version that wrote it, or another --storage"
     )
     assert tables_of(path) == before
