@@ -183,6 +183,16 @@ def test_the_same_training_is_paid_for_once() -> None:
     assert all(leaf.path == focal["2"].path for leaf in leaves("early_stop").values())
 
 
+def test_old_augmentations_are_not_trained_again_beside_new_ones() -> None:
+    old, both = leaves("augmentation"), leaves("augment_modern")
+    assert {row: both[row].path for row in old} == {row: leaf.path for row, leaf in old.items()}
+    new = {row: leaf.path[0] for row, leaf in both.items() if row not in old}
+    assert list(new) == [
+        f"crop+{name}" for name in ("erasing", "mixup", "cutmix", "randaugment", "trivialaugment", "all")
+    ]
+    assert len({*new.values(), *(leaf.path[0] for leaf in old.values())}) == 12
+
+
 def test_report_b_trains_its_base_once() -> None:
     bases = {
         "activation": "relu",
@@ -209,7 +219,7 @@ def test_the_reports_step_is_a_multistep_at_50_and_80() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("data", ["digits", "flowers-17", "flowers-102", "cifar10"])
-@pytest.mark.parametrize("name", [*REPORT_A, *REPORT_B, "prior", "flowers102_best"])
+@pytest.mark.parametrize("name", [*REPORT_A, *REPORT_B, "augment_modern", "prior", "flowers102_best"])
 def test_every_file_moves_to_every_data_set(name: str, data: str) -> None:
     read = space(name, data=data)
     assert read.fixed["data"] == data

@@ -30,7 +30,7 @@ SHORT = {"seeds": "[0]", "epochs": "2", "batch_size": "16"}
 # Whole batches: batch norm over a last batch of two images of one pixel makes losses overflow, on any software.
 LIMITS = {"digits": "[32, 20, 20]", "flowers-17": "[48, 17, 17]", "flowers-102": "[112, 102, 102]"}
 CASES = [
-    *(("digits", name) for name in (*REPORT_A, *REPORT_B)),
+    *(("digits", name) for name in (*REPORT_A, *REPORT_B, "augment_modern")),
     *(pytest.param("flowers-17", name, marks=FLOWERS) for name in (*REPORT_A, "greyscale")),
     *(pytest.param("flowers-102", name, marks=FLOWERS) for name in ("activation", "normalisation")),
 ]
