@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from search.core.errors import ReadOnly
 from search.ledger.ledger import Ledger, StudyRecord
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from search.inspect.weights import WeightsFile
     from search.report.figures.inline import Figures
     from search.report.figures.writing import Written
+    from search.report.health.finding import Finding
     from search.report.record.curves import Curves
     from search.report.table.build import Comparison
     from search.report.table.model import Table
@@ -90,6 +93,35 @@ class Study:
         from search.report.record.frames import decisions_frame
 
         return decisions_frame(self.opened)
+
+    def findings(self) -> list[Finding]:
+        """What its rows show to be wrong with it, flaws first; [] for a sound study. See `search.report.health`."""
+        from search.report.health.examine import examine
+
+        return examine(self._comparison(again=True))
+
+    def retrain(
+        self,
+        share: float,
+        *,
+        seed: int | None = None,
+        say: Callable[[str], object] = print,
+        fork: bool | None = None,
+    ) -> tuple[dict[str, Any], list[Path]]:
+        """Train a share of its epochs again, compare every bit, and write a certificate; see `search.proof.retrain`.
+
+        Returns:
+            the certificate as plain data, and the files it was written to: as JSON and as text.
+        """
+        from search.proof.certificate import certificate, text
+        from search.proof.retrain import retrain
+        from search.system.writing import write_text
+
+        if fork is None:
+            fork = "torch" not in sys.modules  # once it has computed, a fork may wait for its threads for ever
+        content = certificate(retrain(self.opened, share, seed=seed, say=say, fork=fork))
+        written = {"certificate.json": json.dumps(content, indent=2) + "\n", "certificate.txt": text(content)}
+        return content, [write_text(self.folder / name, words) for name, words in written.items()]
 
     def predictions(self) -> pd.DataFrame:
         """One row per trial, split and example: truth, predicted class, and scores such as ``score_loss``."""

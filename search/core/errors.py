@@ -10,6 +10,7 @@
     |   `-- StorageFailed      exit 1   the database went away, or its disk is full; what is committed stays
     |-- FlawsFound             exit 1   published figures that cannot be
     |-- ContractBroken         exit 1   a workload that `verify` found to break its contract
+    |-- AuditFailed            exit 4   a study has what `audit --fail-on` names, or a row was trained again otherwise
     |-- ClaimContradicted      exit 4   a claim of the file is contradicted by its runs
     |-- ClaimUndecided         exit 5   no claim is contradicted, and one is undecided
     |-- TrialsFailed           exit 2   the study ran, but some trials failed
@@ -103,6 +104,12 @@ class ContractBroken(SearchError):
     """A workload breaks the contract that sharing rests on; what was tried is listed on standard output."""
 
     exit_code = 1
+
+
+class AuditFailed(SearchError):
+    """The audit of a study found what it was told to fail on, or a row that is trained again to other bits."""
+
+    exit_code = 4
 
 
 class ClaimContradicted(SearchError):

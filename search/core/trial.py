@@ -19,6 +19,10 @@ VAL_LOSS = "val_loss"
 """The metric that stop rules read where no other is named."""
 
 
+ACROSS_SPLITS = "across splits"
+"""A note of a data card that holds these words says of examples that two splits share."""
+
+
 class State(enum.StrEnum):
     """Where a trial stands. The states from FINISHED on are ends, except INTERRUPTED."""
 
@@ -144,7 +148,8 @@ class DataCard:
         classes: class names in label order.
         truth: split -> true class per image, an integer array of shape [n_images].
         images: split -> one name per image, in the same order as `truth`.
-        notes: things a reader of a table should know (sizes, duplicates across splits).
+        notes: things a reader of a table should know: sizes, and examples found in two splits, in a note that holds
+            `ACROSS_SPLITS`.
         contents: split -> one hash per image, equal for images of equal content, in the same order as `truth`; images
             that are found twice then count as one. Empty where nobody looked.
         groups: split -> the name of the group that each example belongs to (a patient, a plant, a document), in the

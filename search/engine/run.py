@@ -32,6 +32,7 @@ from search.plan.place import Place, recorded_place
 from search.plan.plan import plan_of
 from search.space.model import Space
 from search.study.changed import StudyChanged, check_unchanged
+from search.study.frozen import CODE, code_of, frozen_of
 from search.study.leaf import Planner
 from search.study.mirror import Mirror
 from search.study.opened import OpenStudy
@@ -318,6 +319,8 @@ class _Steps:
         asked = [entry.detail for entry in self.ledger.decisions(record.id, ["asked"])]
         sampler = make_sampler(self.space, asked, starting_points(self.ledger, planner, asked))
         recorded = conditions(record.execution_class, workers, self.space.resources.cpus, gpus)
+        if frozen_of(self.ledger, record):  # what trains is compared with what was frozen
+            recorded[CODE] = code_of(self.space.workload, self.workload)
         if self.nodes:
             nodes = [{"address": node.address, "host": node.host, "leases": node.leases} for node in self.nodes]
             recorded["cluster"] = {"address": self.address, "nodes": nodes}

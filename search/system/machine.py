@@ -41,7 +41,7 @@ def hardware() -> dict[str, object]:
 
 def versions() -> dict[str, str]:
     """Return the versions of the packages that matter, of those that are installed."""
-    return {name: version for name in PACKAGES if (version := _version(name))}
+    return {name: version for name in PACKAGES if (version := installed_version(name))}
 
 
 def processor() -> str:
@@ -55,7 +55,8 @@ def processor() -> str:
     return platform.processor() or platform.machine()
 
 
-def _version(package: str) -> str:
+def installed_version(package: str) -> str:
+    """Return the version of an installed package, "" where it is not there."""
     try:
         return metadata.version(package)
     except metadata.PackageNotFoundError:

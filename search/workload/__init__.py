@@ -7,7 +7,7 @@ else of the service; it brings neither Ray, Optuna nor torch.
 from search.core.errors import nearest
 from search.core.influence import jackknife
 from search.core.scores import ScoreRule
-from search.core.trial import DataCard
+from search.core.trial import ACROSS_SPLITS, DataCard
 from search.core.units import merged
 from search.core.values import Settings, tidy
 from search.workload.contract import Run, Workload
@@ -33,6 +33,7 @@ from search.workload.settings import Description, SettingFaults, complete
 from search.workload.source import identity
 
 __all__ = [
+    "ACROSS_SPLITS",
     "Beginning",
     "CheckingData",
     "Counting",

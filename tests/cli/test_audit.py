@@ -94,4 +94,4 @@ def test_a_file_given_twice_is_one_file(file: Path, capsys: pytest.CaptureFixtur
 def test_a_file_is_needed(capsys: pytest.CaptureFixture[str]) -> None:
     code, lines, err = ask(capsys)
     assert (code, lines) == (1, [])
-    assert "Missing argument 'FILE...'" in err
+    assert "Missing argument 'FILE|STUDY...'" in err

@@ -13,10 +13,12 @@ from search.report import design
 from search.report.figures.study import figures_of
 from search.report.formats.hypertext import TABLE_STYLE
 from search.report.formats.markup import Markup, element, escaped, joined, sentence
+from search.report.health.examine import examine
 from search.report.page import drawn, facts, headline, outside
 from search.report.page.answer import answer
 from search.report.page.compared import compared_table
 from search.report.page.elsewhere import published_elsewhere
+from search.report.page.findings import findings_section
 from search.report.page.question import question, setup
 from search.report.paths import study_folder
 from search.report.record.curves import Curves
@@ -49,7 +51,8 @@ def report_page(compared: Comparison, conditions: Mapping[str, object], confirme
     sections = [
         ("answer", "Answer", _answer(compared, confirmed)),
         ("table", "Table", joined([compared_table(table, read.space, again), options])),
-        ("claims", "Claims", _claims(table.verdicts)),
+        ("claims", "Claims", _claims(table.verdicts, table.frozen)),
+        ("findings", "Findings", findings_section(() if table.outside else examine(compared))),
         ("elsewhere", "" if table.elsewhere is None else table.elsewhere.heading, published_elsewhere(table.elsewhere)),
         ("figures", "Figures", Markup("")),
         *(_outside(conditions, read) if table.outside else _trained(conditions, read, table)),
@@ -164,11 +167,12 @@ def _confirmed(again: Curves, table: Table) -> list[str]:
     return ["Its best settings were run again under fresh seeds.", text]
 
 
-def _claims(claims: Sequence[Claim]) -> Markup:
+def _claims(claims: Sequence[Claim], frozen: str) -> Markup:
+    when = [element("p", sentence(frozen))] if frozen else []
     if not claims:
-        return Markup("")
+        return joined(when)
     said = "What is claimed, and what the runs say of it. Undecided is no evidence for or against a claim."
-    return joined([element("p", said), element("ol", *(_claim(claim) for claim in claims), class_="claims")])
+    return joined([element("p", said), *when, element("ol", *(_claim(claim) for claim in claims), class_="claims")])
 
 
 def _claim(claim: Claim) -> Markup:

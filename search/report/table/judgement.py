@@ -81,17 +81,16 @@ def judged(table: Table, read: Curves, lines: Sequence[Sequence[Curve]]) -> tupl
         # The search chose what it shows; its confirm stage is a study of its own, a grid, and judged as one.
         searched = JudgedBy(space.search.objective.metric, lambda _: Evidence(why=SEARCHED))
         return replace(table, verdicts=verdicts(space, table, lines, searched)), Remarks()
-    told = {name: own for name in read.space.read_metrics if (own := rule_of(name)) is not None}
-    rules = told | score_rules(read.study.ledger, keys_of(lines, table.value))
+    rules = rules_for(read, lines, table.value)
     metric, evidence = _judged_by(table, read, lines, rules)
     val = _split(evidence, len(lines), table.value == "last")
     test = None
     if table.test:
-        test = _split(_evidence(read, lines, table.test, "test", "best", rules), len(lines), True)
+        test = _split(evidence_for(read, lines, table.test, "test", "best", rules), len(lines), True)
     # Beside a metric that is no accuracy an accuracy has its own intervals, from the same predictions.
     accuracies = [] if measures(metric, "val") else [name for name in table.metrics if measures(name, "val")]
     scored = {
-        name: _split(_evidence(read, lines, name, "val", table.value, rules), len(lines), table.value == "last")
+        name: _split(evidence_for(read, lines, name, "val", table.value, rules), len(lines), table.value == "last")
         for name in table.metrics
         if (name in rules or name in accuracies) and name not in (metric, table.test)
     }
@@ -152,7 +151,7 @@ def judged(table: Table, read: Curves, lines: Sequence[Sequence[Curve]]) -> tupl
         if name not in evidence_by_metric:
             split = rules[name].split if name in rules else name.partition("_")[0]
             value = "best" if split == "test" else table.value
-            evidence_by_metric[name] = _evidence(read, lines, name, split, value, rules)
+            evidence_by_metric[name] = evidence_for(read, lines, name, split, value, rules)
         return evidence_by_metric[name]
 
     objective = space.search.objective.metric
@@ -202,14 +201,20 @@ def _judged_by(
         metric = of_classes[0]
     else:
         metric = objective
-    evidence = _evidence(read, lines, metric, "val", table.value, rules)
+    evidence = evidence_for(read, lines, metric, "val", table.value, rules)
     for other in (name for name in table.metrics if evidence.why and name in rules and name != table.test):
         if not (found := gather_scores(read, lines, other, rules[other], table.value)).why:
             return other, found
     return metric, evidence
 
 
-def _evidence(
+def rules_for(read: Curves, lines: Sequence[Sequence[Curve]], value: str) -> dict[str, ScoreRule]:
+    """Return how metrics come from scores, as the rows say that a table reads, and from predictions, by their names."""
+    told = {name: own for name in read.space.read_metrics if (own := rule_of(name)) is not None}
+    return told | score_rules(read.study.ledger, keys_of(lines, value))
+
+
+def evidence_for(
     read: Curves,
     lines: Sequence[Sequence[Curve]],
     metric: str,
@@ -217,7 +222,13 @@ def _evidence(
     value: str,
     rules: Mapping[str, ScoreRule],
 ) -> Evidence:
-    """Return what predictions say of an accuracy, or scores of any metric that has some."""
+    """Return what predictions say of an accuracy, or scores of any metric that has some.
+
+    Args:
+        lines: per line of a table its runs, one per seed.
+        value: ``last`` or ``best``: the epoch of each run.
+        rules: as `rules_for` returns them.
+    """
     found = gather(read, lines, metric, split, value)
     if found.why and metric in rules:
         return gather_scores(read, lines, metric, rules[metric], value)

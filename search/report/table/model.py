@@ -277,6 +277,7 @@ class Table:
         unmoved: sentences on settings that changed no bit of what was recorded; they are among the notes as well.
         described: what the objective is, where nothing is judged: how rows call an example.
         elsewhere: what a source says of other data than those of all lines; None where no figure or claim does.
+        frozen: a sentence on claims that were frozen before, or after, the first row; "" where nobody froze them.
         importance: of the axes of a search; None for a grid, and where the table is not judged.
         outside: its runs were trained elsewhere: epochs and seconds say nothing.
     """
@@ -303,6 +304,7 @@ class Table:
     described: Measure = ACCURACY
     unmoved: Sequence[str] = ()
     elsewhere: Elsewhere | None = None
+    frozen: str = ""
     importance: Importance | None = None
     outside: bool = False
 

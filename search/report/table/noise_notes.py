@@ -36,7 +36,7 @@ def noise_notes(table: Table, rule: str) -> Iterator[Note]:
         where, start = ("", "") if metric == table.judged else (f" by {metric}", f"By {metric} ")
         stuck = [line for line in table.lines if outcomes(line.judgement(table, metric))]
         for line in stuck[:MAX_SETTINGS_TOLD]:
-            count = f"{STUCK} {start}{_count(table, line, metric)}"
+            count = f"{STUCK} {start}{stuck_count(table, line, metric)}"
             yield Note(f"{count}{_stuck(table, line, metric)}", f"{count}.")
         if (more := len(stuck) - MAX_SETTINGS_TOLD) > 0:
             yield Note(f"{STUCK} Runs of {counted(more, 'more setting')} did not learn{where}.")
@@ -116,7 +116,7 @@ def outcomes(judged: Judged) -> list[Flag]:
     return [flag for flag in judged.stuck if flag.outcome]
 
 
-def _count(table: Table, line: Line, metric: str) -> str:
+def stuck_count(table: Table, line: Line, metric: str) -> str:
     """Return "1 of 3 runs of X did not learn (11.2 %, siblings 79.9 %)"."""
     judged = line.judgement(table, metric)
     flags, measure = outcomes(judged), judged.cell.measure

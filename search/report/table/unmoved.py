@@ -17,7 +17,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import Any
+from typing import Any, NamedTuple
 
 from search.core.trial import State
 from search.report.record.curves import Curve
@@ -87,33 +87,60 @@ def unmoved(lines: Sequence[Sequence[Curve]], axes: Sequence[Axis]) -> Unmoved:
     return Unmoved(axes_unmoved, groups, apart, frozenset(short), frozenset(early))
 
 
+class Said(NamedTuple):
+    """What is to be said of settings that changed no bit: what was seen, and what that means; sentences."""
+
+    seen: str
+    meaning: str = ""
+
+
 def unmoved_sentences(found: Unmoved, names: Sequence[str]) -> Iterator[str]:
     """Yield what is to be said of settings that changed no bit, lines being called so."""
-    for name, epochs in found.axes.items():
-        many = f"all {epochs} epochs" if epochs > 1 else "the one epoch"
-        many += f" that can be compared ({LATER})" if name in found.short else ""
-        if name == SEED:
-            yield (
-                "The seed changed no bit: runs of one setting under different seeds have the same metrics and "
-                f"predictions in {many}. Either the workload does not read its seed, or nothing in it is drawn at "
-                "random. More seeds are one run repeated: no spread, interval or p value tells what a new run would do."
-            )
-        else:
-            yield (
-                f"{one_line(name)} changed no bit: settings that differ in it alone have the same metrics and "
-                f"predictions in {many}. Either the workload does not read it, or its values mean the same here. Such "
-                "lines are one training repeated, and no evidence that it does not matter."
-            )
+    for said in (*axes_said(found), *seed_said(found), *groups_said(found, names)):
+        yield " ".join(filter(None, said))
+
+
+def axes_said(found: Unmoved) -> Iterator[Said]:
+    """Yield what is to be said of axes that changed no bit."""
+    for name in (axis for axis in found.axes if axis != SEED):
+        yield Said(
+            f"{one_line(name)} changed no bit: settings that differ in it alone have the same metrics and "
+            f"predictions in {_epochs(found, name)}.",
+            "Either the workload does not read it, or its values mean the same here. Such lines are one training "
+            "repeated, and no evidence that it does not matter.",
+        )
+
+
+def seed_said(found: Unmoved) -> Iterator[Said]:
+    """Yield what is to be said of seeds that changed no bit."""
+    if SEED in found.axes:
+        yield Said(
+            "The seed changed no bit: runs of one setting under different seeds have the same metrics and "
+            f"predictions in {_epochs(found, SEED)}.",
+            "Either the workload does not read its seed, or nothing in it is drawn at random. More seeds are one run "
+            "repeated: no spread, interval or p value tells what a new run would do.",
+        )
+
+
+def groups_said(found: Unmoved, names: Sequence[str]) -> Iterator[Said]:
+    """Yield what is to be said of other settings without a bit between them, lines being called so."""
     for places, axes in found.groups[:GROUPS_NAMED]:
         later = f" ({LATER})" if places[0] in found.early else ""
-        yield (
+        yield Said(
             f"No bit differs between settings that differ in {' and '.join(map(one_line, axes))}{later}: "
-            f"{_named(places, names)}. Either the workload does not read what differs, or it means the same here: they "
-            "are one training repeated."
+            f"{_named(places, names)}.",
+            "Either the workload does not read what differs, or it means the same here: they are one training "
+            "repeated.",
         )
     if more := found.groups[GROUPS_NAMED:]:
         settings = sum(len(group) for group, _ in more)
-        yield f"No bit differs within {len(more)} more groups of {settings} settings."
+        yield Said(f"No bit differs within {len(more)} more groups of {settings} settings.")
+
+
+def _epochs(found: Unmoved, name: str) -> str:
+    epochs = found.axes[name]
+    many = f"all {epochs} epochs" if epochs > 1 else "the one epoch"
+    return f"{many} that can be compared ({LATER})" if name in found.short else many
 
 
 def apart_sentences(found: Unmoved, names: Sequence[str]) -> list[str]:

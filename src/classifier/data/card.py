@@ -11,7 +11,7 @@ import numpy as np
 
 from classifier.data.listing import named
 from classifier.data.source import LONG, SPLITS, Decoded, Source
-from search.workload import DataCard
+from search.workload import ACROSS_SPLITS, DataCard
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,7 +95,7 @@ def _duplicates(source: Source, parts: Mapping[str, np.ndarray], decoded: Decode
     sentences = []
     if across:
         shown = "; ".join(sorted(listed)[:5]) + (f"; and {across - 5:,} more" if across > 5 else "")
-        sentences.append(f"{across:,} {_plural(across, 'pair')} of identical images across splits: {shown}")
+        sentences.append(f"{across:,} {_plural(across, 'pair')} of identical images {ACROSS_SPLITS}: {shown}")
     torn = [
         sorted(source.names[image] for image in images)
         for images in (list(itertools.chain(*groups.values())) for groups in same.values())

@@ -38,7 +38,7 @@ ADDRESSES = ("src", "href", "data", "srcset", "action", "poster", "background", 
 LOADERS = {"link", "img", "iframe", "object", "embed", "base", "form", "input", "video", "audio", "source", "portal"}
 KNOWN = """html head meta title style body a header h1 h2 h3 p nav ol li main section div table caption thead tbody tr
 th td ul figure figcaption dl dt dd pre code details summary footer script strong span"""
-SECTIONS = ["Answer", "Table", "Claims", "Figures", "Cost", "Conditions", "Do it again", "Words"]
+SECTIONS = ["Answer", "Table", "Claims", "Findings", "Figures", "Cost", "Conditions", "Do it again", "Words"]
 
 
 @pytest.fixture(scope="module")
@@ -219,7 +219,7 @@ class TestWhatItSays:
         assert "Better than gamma=0: gamma=2 (+45 points" in page.text
         assert "3 claims: 1 supported, 1 contradicted, 1 undecided." in page.text
         verdicts = re.findall('<span class="verdict verdict-[a-z]+">([^<]+)<', pages[0])
-        assert verdicts == ["Supported", "Contradicted", "Undecided"]
+        assert verdicts == ["Supported", "Contradicted", "Undecided", "Note"]  # of a finding: the best is at the edge
         bold = [line for line in re.findall("<tr>.*?</tr>", pages[0]) if "<strong>" in line]
         assert len(bold) == 1
         assert ">gamma=2</th>" in bold[0]

@@ -1,0 +1,43 @@
+"""The audit of a study: every detector asked, flaws first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+from search.report.health.chosen import chosen
+from search.report.health.classes import classes
+from search.report.health.disagree import disagree
+from search.report.health.edge import edge
+from search.report.health.failing import failing
+from search.report.health.finding import Finding
+from search.report.health.importances import importances
+from search.report.health.noise import noise
+from search.report.health.overlap import overlap
+from search.report.health.stopped import stopped
+from search.report.health.unread import unread
+from search.report.table.build import Comparison
+
+Detector = Callable[[Comparison], Iterable[Finding]]
+
+DETECTORS: Sequence[Detector] = (
+    overlap,
+    unread,
+    stopped,
+    disagree,
+    noise,
+    edge,
+    failing,
+    classes,
+    chosen,
+    importances,
+)
+
+
+def examine(compared: Comparison) -> list[Finding]:
+    """Return what is found in a study: flaws, then notes, each in the order of the detectors; [] for a sound study.
+
+    Args:
+        compared: the study, with its table judged.
+    """
+    findings = [finding for detector in DETECTORS for finding in detector(compared)]
+    return sorted(findings, key=lambda finding: finding.severity)

@@ -1,0 +1,217 @@
+"""Stopping and pruning that cost the winner, or would have: told by replay of rows on record, and by nothing else.
+
+* A stop rule that settings of the study have, replayed over the winner's runs: where it would have ended them.
+* A run that a rule or the pruner ended, and whose rows behind that are on record all the same, because another trial of
+  the ledger trained them: how it would have gone on.
+* The pruner, replayed on the winner's runs with all others before them: which rung they passed by coming early.
+
+How a run that ended would have gone on, where nobody trained it, is not known, and nothing is said of it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from search.core.mean import mean
+from search.core.pruning import Asha
+from search.core.shown import counted, listed
+from search.core.stopping import stop_rule
+from search.core.trial import State
+from search.report.health.ahead import level, runs_of, winner
+from search.report.health.finding import Finding
+from search.report.record.curves import COUNTED, Curve, Curves
+from search.report.table.build import Comparison
+from search.report.table.labels import short_label
+from search.report.text import figure, is_accuracy, pairs_text
+from search.study.pruner import pruner, rungs_on_record
+
+PREFIX = "stop."
+"""Of the settings that make a stop rule."""
+
+
+@dataclass(frozen=True)
+class Cut:
+    """Where a run would have ended.
+
+    Attributes:
+        epoch: its last one.
+        value: the metric that the table would have read of it; NaN where there is none.
+    """
+
+    epoch: int
+    value: float
+
+
+def stopped(compared: Comparison) -> Iterator[Finding]:
+    """Yield a finding for each of the three ways above."""
+    place = winner(*compared)
+    if place is None:
+        return
+    yield from _by_other_rules(compared, place)
+    yield from _ended_ahead(compared, place)
+    yield from _passed_by_order(compared, place)
+
+
+def replayed(run: Curve, settings: Mapping[str, object], metric: str, maximize: bool, value: str) -> Cut | None:
+    """Return where a stop rule ends a recorded run before its last epoch; None where it does not.
+
+    Args:
+        run: with rows from its first epoch on.
+        settings: ``stop.*`` settings of the rule.
+        metric: whose value is asked for.
+        maximize: whether more of it is better.
+        value: ``last`` or ``best``: which epoch the table reads.
+    """
+    rule = stop_rule(settings)
+    seen: list[float] = []
+    for epoch in sorted(run.rows):
+        metrics = run.rows[epoch].row.metrics
+        seen.append(metrics.get(metric, math.nan))
+        if rule.update(metrics.get(rule.metric, math.nan)):
+            finite = [one for one in seen if math.isfinite(one)]
+            best = (max if maximize else min)(finite, default=math.nan)
+            return Cut(epoch, best if value == "best" else seen[-1]) if epoch < (run.last_epoch or 0) else None
+    return None
+
+
+def _by_other_rules(compared: Comparison, place: int) -> Iterator[Finding]:
+    read, table = compared
+    objective, runs = read.space.search.objective, runs_of(read, table)[place]
+    own = _rule(runs[0])
+    told, epochs = [], list[int]()
+    for rule in {pairs_text(_rule(curve)): _rule(curve) for curve in read.curves}.values():
+        if rule == own or not rule:
+            continue
+        cuts = [replayed(run, rule, objective.metric, objective.maximize, table.value) for run in runs]
+        ended = [cut for cut in cuts if cut is not None]
+        values = [
+            _read(run, objective.metric, table.value) if cut is None else cut.value
+            for cut, run in zip(cuts, runs, strict=True)
+        ]
+        full = level(table.lines[place], objective.metric)
+        if not ended or full is None or not _better(full, mean(values), objective.maximize):
+            continue
+        last = sorted({cut.epoch for cut in ended})
+        span = f"epoch {last[0]}" if len(last) == 1 else f"epochs {last[0]} to {last[-1]}"
+        told.append(
+            f"{pairs_text(rule)} would have ended {len(ended)} of its {counted(len(runs), 'run')} at {span}, with "
+            f"{_shown(objective.metric, mean(values))}"
+        )
+        epochs += last
+    if told:
+        full_text = _shown(objective.metric, level(table.lines[place], objective.metric))
+        yield Finding(
+            "stop-costs-winner",
+            "note",
+            f"The best setting is {short_label(table, table.lines[place])}, with {full_text}. Replayed on its rows, "
+            f"{listed(told, between='; ')}.",
+            "These rules end runs that would still have become better: with them the study would have had another "
+            "result.",
+            f"Let runs go on for longer: a larger `stop.patience` or `stop.alpha`; here at least {max(epochs) + 1} "
+            "epochs were needed.",
+        )
+
+
+def _ended_ahead(compared: Comparison, place: int) -> Iterator[Finding]:
+    """Say which settings were ended early although their rows behind that, trained by others, beat the winner's."""
+    read, table = compared
+    objective = read.space.search.objective
+    full = level(table.lines[place], objective.metric)
+    assert full is not None  # it is the best
+    whole_lines = runs_of(read, table)
+    early = (State.STOPPED, State.PRUNED)
+    paths = read.study.ledger.paths(
+        read.record.id, [curve.trial.number for runs in whole_lines for curve in runs if curve.trial.state in early]
+    )
+    ends = read.study.ledger.rows(list(dict.fromkeys(path[-1] for path, _ in paths.values() if path)))
+    for line, runs in zip(table.lines, whole_lines, strict=True):
+        cut = [run for run in runs if run.trial.state in early and run.trial.last_epoch < run.trial.epochs]
+        if not cut or len(runs) < line.seeds or any(paths[run.trial.number][0][-1] not in ends for run in cut):
+            continue
+        values = [_whole(read, run, paths.get(run.trial.number, ([], ""))[0], table.value) for run in runs]
+        if any(not math.isfinite(one) for one in values) or not _better(mean(values), full, objective.maximize):
+            continue
+        words = listed(sorted({run.trial.ended_by or run.trial.state.value for run in cut}))
+        yield Finding(
+            "winner-was-ended",
+            "flaw",
+            f"{short_label(table, line)}: {len(cut)} of {counted(len(runs), 'run')} ended early ({words}). The rows "
+            "behind that are on record, for other trials trained them: at full length it has "
+            f"{_shown(objective.metric, mean(values))}, the best setting of the table has "
+            f"{_shown(objective.metric, full)}.",
+            "The table calls another setting the best because this one was ended.",
+            "Give runs more time: a larger `stop.patience`, `stop.alpha` or `grace_period`, or no early end at all.",
+        )
+
+
+def _whole(read: Curves, run: Curve, path: Sequence[str], value: str) -> float:
+    """Return the objective of a run at full length, as far as rows are on record."""
+    objective = read.space.search.objective
+    if not path or run.trial.state not in (State.STOPPED, State.PRUNED):
+        return _read(run, objective.metric, value) if run.trial.state in COUNTED else math.nan
+    rows = read.study.ledger.rows(list(path))
+    values = [rows[key].row.metrics.get(objective.metric, math.nan) for key in path if key in rows]
+    finite = [one for one in values if math.isfinite(one)]
+    return (max if objective.maximize else min)(finite, default=math.nan) if value == "best" else values[-1]
+
+
+def _passed_by_order(compared: Comparison, place: int) -> Iterator[Finding]:
+    read, table = compared
+    asha = read.space.search.asha
+    if asha is None:
+        return
+    metric = read.space.search.objective.metric
+    entries = [
+        (entry.epoch or 0, entry.key or "", float(entry.detail["value"]))
+        for entry in rungs_on_record(read.study.ledger, read.record.id)
+    ]
+    runs = runs_of(read, table)[place]
+    own = {key for run in runs for key in run.keys}
+    for run in runs:
+        for epoch in sorted({epoch for epoch, _, _ in entries if epoch <= (run.last_epoch or 0)}):
+            value = run.metric(metric, epoch)
+            before = [entry for entry in entries if entry[0] == epoch and entry[1] not in own]
+            rule = pruner(read.space)
+            if value is None or rule is None or passes(rule, before, epoch, run.keys[epoch - 1], value):
+                continue
+            cutoff, count = rule.compared(epoch, run.keys[epoch - 1])
+            yield Finding(
+                "winner-passed-by-order",
+                "note",
+                f"The best setting, {short_label(table, table.lines[place])}, went on at epoch {epoch} with "
+                f"{_shown(metric, value)} (seed {run.trial.seed}) because others came later: compared with all "
+                f"{count} values of that rung it lies beyond the {_shown(metric, cutoff)} at which the pruner cuts.",
+                "In another order of the same trials it would have been pruned: at this epoch the pruner ranks "
+                "settings otherwise than their last epochs do, and others like it may be lost.",
+                f"Raise `search.pruning.asha.grace_period` above {epoch}, or lower `reduction_factor`.",
+            )
+            return
+
+
+def passes(rule: Asha, before: Sequence[tuple[int, str, float]], epoch: int, key: str, value: float) -> bool:
+    """Return whether a pruner lets a value go on that comes behind these (epoch, key, value)."""
+    for entry in before:
+        rule.feed(*entry)
+    return rule.feed(epoch, key, value) is not False
+
+
+def _rule(run: Curve) -> dict[str, object]:
+    """Return the settings of a run's stop rule; {} where it has none."""
+    settings = {name: value for name, value in run.trial.settings.items() if name.startswith(PREFIX)}
+    return {} if settings.get(f"{PREFIX}rule", "none") == "none" else settings
+
+
+def _read(run: Curve, metric: str, value: str) -> float:
+    """Return the metric that the table reads of a run; NaN where there is none."""
+    measured = run.metric(metric, run.epoch(value))
+    return math.nan if measured is None else measured
+
+
+def _better(one: float, other: float, maximize: bool) -> bool:
+    return one > other if maximize else one < other
+
+
+def _shown(metric: str, value: float | None) -> str:
+    return f"{figure(metric, value)}{' %' if is_accuracy(metric) else ''}"

@@ -1,0 +1,123 @@
+"""Stops that cost the winner, or would have: by replay of rows on record."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from search.core.pruning import Asha
+from search.core.trial import State
+from search.report.health.stopped import passes, stopped
+from search.space.model import AshaSettings, Axis, Float, Grid, Search
+from tests.report.builder import GAMMAS, Study, key_of
+from tests.report.health.doctored import found, names
+
+RULES = replace(GAMMAS, axes=[Axis("gamma", Grid([0, 2])), Axis("stop.rule", Grid(["none", "patience"]))], seeds=(0, 1))
+PATIENCE = {"stop.rule": "patience", "stop.patience": 1, "stop.metric": "val_loss", "stop.direction": "minimize"}
+
+
+def rules(study: Study, dip: float) -> Study:
+    """The winner has no rule, and dips at its second epoch; another setting has one."""
+    for seed in (0, 1):
+        none = {"gamma": 2, "stop.rule": "none"}
+        study.trial(none, seed, [0.5, dip, 0.9], settings=none)
+        other = {"gamma": 0, "stop.rule": "patience"}
+        study.trial(other, seed, [0.5, 0.4], State.STOPPED, settings={"gamma": 0, **PATIENCE}, ended_by="no lower loss")
+    return study
+
+
+def test_a_rule_of_the_study_would_have_ended_the_winner(make):
+    (finding,) = found(stopped, rules(make(RULES), 0.45))
+    assert (finding.name, finding.severity) == ("stop-costs-winner", "note")
+    assert finding.seen == (
+        "The best setting is gamma=2, stop.rule=none, with 90.00 %. Replayed on its rows, stop.rule=patience, "
+        "stop.patience=1, stop.metric=val_loss, stop.direction=minimize would have ended 2 of its 2 runs at epoch 2, "
+        "with 45.00 %."
+    )
+    assert "at least 3 epochs" in finding.remedy
+
+
+def test_a_rule_that_would_not_have_ended_it_says_nothing(make):
+    assert found(stopped, rules(make(RULES), 0.6)) == []
+
+
+def test_at_the_best_epoch_a_stop_behind_it_costs_nothing(make):
+    space = replace(RULES, report=replace(RULES.report, value="best"))
+    study = make(space)
+    none, other = {"gamma": 2, "stop.rule": "none"}, {"gamma": 0, "stop.rule": "patience"}
+    for seed in (0, 1):
+        study.trial(none, seed, [0.9, 0.4, 0.5], settings=none)
+        study.trial(other, seed, [0.5, 0.4], State.STOPPED, settings={"gamma": 0, **PATIENCE})
+    assert found(stopped, study) == []
+
+
+def ended_early(study: Study, beyond: float, *, recorded: bool = True) -> Study:
+    """The setting 0 was ended at its first epoch; another study trained the same keys to their end."""
+    for seed in study.space.seeds:
+        keys = [key_of("shared", seed, epoch) for epoch in range(3)]
+        study.trial({"gamma": 0}, seed, [0.3], State.PRUNED, keys=keys, ended_by="rung 1")
+        study.trial({"gamma": 2}, seed, [0.4, 0.5, 0.8 + 0.01 * seed])
+        if recorded:
+            other = Study(study.ledger, study.space, name=f"other {seed}")
+            other.trial({"gamma": 0}, seed, [0.3, 0.6, beyond], keys=keys)
+    return study
+
+
+def test_a_setting_that_was_ended_and_is_the_best_at_full_length(make):
+    (finding,) = found(stopped, ended_early(make(), 0.95))
+    assert (finding.name, finding.severity) == ("winner-was-ended", "flaw")
+    assert finding.seen == (
+        "gamma=0: 3 of 3 runs ended early (rung 1). The rows behind that are on record, for other trials trained them: "
+        "at full length it has 95.00 %, the best setting of the table has 81.00 %."
+    )
+
+
+@pytest.mark.parametrize(("beyond", "recorded"), [(0.7, True), (0.95, False)])
+def test_one_that_is_worse_at_full_length_or_that_nobody_trained_further(make, beyond, recorded):
+    assert found(stopped, ended_early(make(), beyond, recorded=recorded)) == []
+
+
+def pruned(study: Study, values: list[tuple[float, float]]) -> Study:
+    """Settings under a pruner, with their objective at the rung and at the end; the rung saw them in this order."""
+    for place, (at_rung, last) in enumerate(values):
+        number = study.trial({"lr": 0.1 + place / 100}, 0, [at_rung, last, last])
+        key = key_of(study.name, {"lr": 0.1 + place / 100}, 0, 1)
+        with study.ledger.step(study.record.id) as step:
+            step.log("rung", trial=number, epoch=1, key=key, value=at_rung, goes_on=True)
+    return study
+
+
+def asha(make: Any) -> Study:
+    search = Search("random", trials=6, asha=AshaSettings(1, 2.0))
+    space = replace(GAMMAS, axes=[Axis("lr", Float(0.1, 1))], seeds=(0,), search=search)
+    return make(space)
+
+
+def test_a_winner_that_the_pruner_let_pass_because_it_came_early(make):
+    (finding,) = found(stopped, pruned(asha(make), [(0.2, 0.9), (0.5, 0.6), (0.6, 0.7), (0.7, 0.8)]))
+    assert (finding.name, finding.severity) == ("winner-passed-by-order", "note")
+    assert finding.seen == (
+        "The best setting, lr=0.1, went on at epoch 1 with 20.00 % (seed 0) because others came later: compared with "
+        "all 3 values of that rung it lies beyond the 60.00 % at which the pruner cuts."
+    )
+    assert "grace_period` above 1" in finding.remedy
+
+
+def test_a_winner_that_is_good_enough_in_any_order(make):
+    assert found(stopped, pruned(asha(make), [(0.65, 0.9), (0.5, 0.6), (0.6, 0.7), (0.7, 0.8)])) == []
+
+
+def test_a_study_without_rules_or_a_winner(make):
+    study = make()
+    assert found(stopped, study) == []
+    study.trial({"gamma": 0}, 0, [0.1, 0.2, 0.3])
+    assert names(found(stopped, study)) == []
+
+
+def test_replayed_decisions_are_those_of_the_pruner():
+    before = [(1, "a", 0.1), (1, "b", 0.2), (1, "c", 0.3)]
+    assert not passes(Asha(1, 2.0, 9), before, 1, "d", 0.15)
+    assert passes(Asha(1, 2.0, 9), before, 1, "d", 0.2)
+    assert passes(Asha(1, 2.0, 9), [], 1, "d", 0.0)
