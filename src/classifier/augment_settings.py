@@ -16,6 +16,10 @@ neither on batches nor on what else is on. Mixing depends on how many training i
   Twice as many images are augmented. *Losses* says what is minimised. `train_accuracy` counts the label with the
   greater share, and where shares are equal the image's own: it stays below 1 where labels are mixed half and half, and
   compares with no accuracy of images that are not mixed.
+
+On one CPU thread, an epoch of Model C on 680 cropped images of 32 px takes about 1.05 times as long with mixup, and
+1.25 times with RandAugment's two operations (CPU seconds; an AMD EPYC). All images walk through all operations, so that
+shapes depend on no draw: on a GPU nothing waits for the host, and steps can be recorded.
 """
 
 from __future__ import annotations

@@ -225,4 +225,26 @@ def test_cuda_agrees_with_the_cpu_and_never_synchronises(noise: torch.Tensor, in
             torch.cuda.set_sync_debug_mode("default")
         assert torch.equal(first, second)
         assert torch.equal(augmentation.apply(batch[3:4], numbers[3:4]), first[3:4])
-        assert (first.cpu() - augmentation.apply(noise, index)).abs().max() < 1e-4
+        gap = (first.cpu() - augmentation.apply(noise, index)).abs()
+        if "policy" in settings:  # cuts to levels and takes nearest pixels: rounding may make either another one
+            assert (gap > 1e-4).float().mean() < 0.01
+        else:
+            assert gap.max() < 1e-4
+
+
+@pytest.mark.cuda
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+def test_cuda_mixes_as_the_cpu_does_and_never_synchronises(noise: torch.Tensor, index: torch.Tensor) -> None:
+    augmentation = Augmentation(named({"mixup": 0.4, "cutmix": 1}), 0, 1, 50)
+    images, numbers = noise.cuda().float() / 255, index.cuda()
+    rows = augmentation.rows(numbers, *noise.shape[-2:])
+    first = augmentation.mix(images, rows)
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        second = augmentation.mix(images, augmentation.rows(numbers, *noise.shape[-2:]))
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+    here = augmentation.mix(noise.float() / 255, augmentation.rows(index, *noise.shape[-2:]))
+    for one, other, cpu in zip(first, second, here, strict=True):
+        assert torch.equal(one, other)
+        assert (one.cpu() - cpu).abs().max() < 1e-5
