@@ -24,7 +24,7 @@ from search.engine.signals import dropped, stopping_on_signals
 from search.engine.steps.conclude import RunOutcome, conclude
 from search.engine.steps.conditions import conditions
 from search.engine.steps.first_epochs import FirstEpochs
-from search.engine.steps.prepare import every_trial_ended, grid_on_record, proven_class, read_data
+from search.engine.steps.prepare import asked_ahead, every_trial_ended, grid_on_record, proven_class, read_data
 from search.ledger.ledger import Ledger, StudyRecord
 from search.ledger.lock import study_lock
 from search.plan.overhead import TIMINGS
@@ -134,6 +134,8 @@ class _Steps:
         if not self.address and self.space.resources.gpus != 0:
             gpus_here.require_alike()
         self.ledger.states.make_folder()
+        if (ahead := asked_ahead(self.space) if not self.address else None) is not None:
+            locks.enter_context(ahead)
         began = time.monotonic()
         self.view.say(f"joining the Ray cluster at {self.address}" if self.address else "starting Ray")
         from search.engine.executor import tune
@@ -149,7 +151,7 @@ class _Steps:
                 execution_class = proven_class(self.ledger, self.space, self.workload, *cluster)
             else:
                 self.view.say("asking a worker what it is")
-                execution_class = tune.ask_execution_class(self.space.workload, cpus, gpus)
+                execution_class = tune.ask_execution_class(self.space.workload, cpus, gpus, ahead)
             self.ray_s = time.monotonic() - began
             other = study_in_class(self._study(record), execution_class, other_class)
             if other.name != record.name:

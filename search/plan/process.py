@@ -6,20 +6,25 @@ its input and answers with plain data on its last line.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 from search.core.errors import UserError
 from search.system.module_path import working_folder_last
 
 SECOND_EPOCH_LIMIT_S = 5.0
 """Seconds up to which a first epoch is followed by a second one, which counts: the first pays for the start."""
+
+END_TIMEOUT_S = 5.0
+"""Seconds in which what a process has written is read once it has ended: one that it started may hold the pipe."""
 
 FIRST_EPOCHS = "the first epochs of the run"
 """Source of the seconds of an epoch where a run was planned with none on record."""
@@ -51,8 +56,8 @@ def ask_class(workload: str, cpus: int, gpus: float) -> dict[str, str]:
     Raises:
         UserError: the workload cannot be imported there, or does not answer.
     """
-    answer = _ask({"what": "class", "workload": workload, "cpus": cpus, "gpus": gpus})
-    return {str(name): str(value) for name, value in answer.items()}
+    with AskedClass(workload, cpus, gpus) as asked:
+        return asked.answer()
 
 
 def probe(
@@ -70,22 +75,84 @@ def probe(
 
 
 def _ask(question: Mapping[str, Any]) -> dict[str, Any]:
-    places = working_folder_last(sys.path)
-    done = subprocess.run(
-        [sys.executable, "-P", __file__],  # by its path: the rest of this package takes a second to import
-        input=json.dumps({**question, "sys_path": places}),
-        capture_output=True,
-        encoding="utf-8",
-        errors="replace",  # what a workload prints is its own affair
-        env=_environment(int(question["cpus"]), places),
-        check=False,
-    )
-    lines = [line for line in done.stdout.splitlines() if line.startswith(_MARK)]
-    if done.returncode or not lines:
-        reason = (done.stderr.strip().splitlines() or [f"it ended with code {done.returncode}"])[-1]
-        prepared = f"workload {question['workload']!r} cannot be prepared on a worker"
-        raise UserError(f"{prepared}: {reason.removeprefix(_ENDED).removeprefix(_FAULTS)}")
-    return dict(json.loads(lines[-1].removeprefix(_MARK)))
+    with _Asked(question) as asked:
+        return asked.found()
+
+
+class _Asked:
+    """A fresh process that answers a question meanwhile; it ends with the context.
+
+    Args:
+        question: plain data, with ``workload`` and ``cpus``.
+    """
+
+    def __init__(self, question: Mapping[str, Any]) -> None:
+        self._workload, places = question["workload"], working_folder_last(sys.path)
+        self._question = json.dumps({**question, "sys_path": places})
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", __file__],  # by its path: the rest of this package takes a second to import
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+            errors="replace",  # what a workload prints is its own affair
+            env=_environment(int(question["cpus"]), places),
+        )
+        self._told: list[tuple[str, str]] = []
+        self._reader = threading.Thread(target=self._listen, name="asked", daemon=True)
+        self._reader.start()
+
+    def _listen(self) -> None:
+        with contextlib.suppress(OSError, ValueError):  # ended before it has read the question
+            self._told.append(self._process.communicate(self._question))
+
+    def found(self, timeout_s: float | None = None) -> dict[str, Any]:
+        """Return the answer, once it is there.
+
+        Raises:
+            UserError: there is none, or none within the time.
+        """
+        self._reader.join(timeout_s)
+        out, err = self._told[0] if self._told else ("", "")
+        lines = [line for line in out.splitlines() if line.startswith(_MARK)]
+        if not lines or self._process.poll():
+            code = self._process.poll()
+            ended = f"it ended with code {code}" if code is not None else f"no answer within {timeout_s:g} s"
+            reason = (err.strip().splitlines() or [ended])[-1]
+            prepared = f"workload {self._workload!r} cannot be prepared on a worker"
+            raise UserError(f"{prepared}: {reason.removeprefix(_ENDED).removeprefix(_FAULTS)}")
+        return dict(json.loads(lines[-1].removeprefix(_MARK)))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.kill()
+        self._reader.join(END_TIMEOUT_S)
+
+
+class AskedClass(_Asked):
+    """A fresh process that says meanwhile of which execution class it is; it ends with the context.
+
+    Args:
+        workload: as a space file names it.
+        cpus, gpus: of one trial.
+
+    Attributes:
+        given: these CPUs and GPUs.
+    """
+
+    def __init__(self, workload: str, cpus: int, gpus: float) -> None:
+        super().__init__({"what": "class", "workload": workload, "cpus": cpus, "gpus": gpus})
+        self.given = cpus, gpus
+
+    def answer(self, timeout_s: float | None = None) -> dict[str, str]:
+        """Return the execution class, once it is there.
+
+        Raises:
+            UserError: the workload cannot be imported there, or does not answer within the time.
+        """
+        return {str(name): str(value) for name, value in self.found(timeout_s).items()}
 
 
 def _environment(cpus: int, places: Sequence[str]) -> dict[str, str]:

@@ -26,7 +26,7 @@ from search.ledger.kept import KeptState, Role
 from search.ledger.ledger import Ledger
 from search.plan.place import Place, recorded_place
 from search.plan.plan import Plan, plan_of
-from search.plan.process import FIRST_EPOCHS, Probe, ask_class, probe
+from search.plan.process import FIRST_EPOCHS, AskedClass, Probe, ask_class, probe
 from search.plan.text import compared, duration, size, text, tree_lines
 from search.space.model import Space, confirm_name
 from search.space.reader import read_space, space_from_mapping
@@ -397,3 +397,25 @@ def test_durations(seconds: float, said: str) -> None:
 )
 def test_sizes(count: float, said: str) -> None:
     assert size(count) == said
+
+
+@pytest.mark.slow
+def test_a_process_that_is_asked_ahead_answers_later_and_ends_with_its_context(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")  # as a worker has it
+    toy = load_workload(TOY)
+    with AskedClass(TOY, 1, 0.0) as asked:
+        assert asked.given == (1, 0.0)
+        assert asked.answer() == asked.answer() == {k: str(v) for k, v in toy.execution_class(1, 0.0).items()}
+    with AskedClass(TOY, 1, 0.0) as asked:
+        pass
+    with pytest.raises(UserError, match="cannot be prepared on a worker: it ended with code -9"):
+        asked.answer()
+
+
+@pytest.mark.slow
+def test_a_process_that_does_not_answer_in_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "sleeps.py").write_text("import time\ntime.sleep(600)\n")
+    with AskedClass("sleeps:Never", 1, 0.0) as asked, pytest.raises(UserError) as refused:
+        asked.answer(0.2)
+    assert str(refused.value) == "workload 'sleeps:Never' cannot be prepared on a worker: no answer within 0.2 s"

@@ -33,7 +33,7 @@ import tempfile
 import threading
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -56,6 +56,7 @@ from search.engine.machines.nodes import Share, share_of
 from search.engine.machines.packing import fraction
 from search.engine.worker.place import execution_class
 from search.engine.worker.trainable import LeaseTrainable
+from search.plan.process import AskedClass
 from search.space.model import Resources
 from search.system import gpus as system_gpus
 from search.system.module_path import working_folder_last
@@ -108,12 +109,21 @@ def share(resources: Resources) -> Share:
     return share_of(nodes, resources)
 
 
-def ask_execution_class(workload: str, cpus: int, gpus: float) -> dict[str, str]:
-    """Ask a worker what it is, before the first key is made.
+def ask_execution_class(workload: str, cpus: int, gpus: float, ahead: AskedClass | None = None) -> dict[str, str]:
+    """Ask a worker what it is, before the first key is made; it is asked again of each one before it trains.
+
+    Args:
+        workload: as a space file names it.
+        cpus, gpus: of one trial.
+        ahead: another process that was asked before, with the same share of the machine; where it fails, a worker says
+            why.
 
     Raises:
         UserError: it cannot import the workload, or died of it.
     """
+    if ahead is not None and ahead.given == (cpus, gpus):
+        with suppress(UserError):
+            return ahead.answer(WORKER_ANSWER_TIMEOUT_S)
     setup = worker_setup(workload, cpus, gpus, {})
     task = ray.remote(num_cpus=cpus, num_gpus=gpus, max_retries=0)(execution_class)
     for left in reversed(range(MAX_WORKERS_ASKED)):

@@ -12,12 +12,14 @@ from search.engine.machines.challenge import Challenge
 from search.engine.machines.nodes import Share
 from search.ledger.ledger import Ledger, StudyRecord
 from search.ledger.measured import Measured
+from search.plan.process import AskedClass
 from search.space.addressed import addressed
 from search.space.model import Space
 from search.space.reading import read_all
 from search.study.cards import check_card, unnoticed
 from search.study.fold import Fold
 from search.study.leaf import Planner, canonical
+from search.system import gpus
 from search.workload import Workload, identity
 
 
@@ -71,6 +73,18 @@ def grid_on_record(ledger: Ledger, space: Space, planner: Planner) -> bool:
                 return False
         count = LEAVES_PER_QUERY
     return True
+
+
+def asked_ahead(space: Space) -> AskedClass | None:
+    """Ask a process of this machine what it is, while Ray starts: a worker imports the workload for as long as that
+    takes. Return None where a trial may have a GPU: which part of it, Ray knows.
+
+    Args:
+        space: what is to be trained.
+    """
+    resources = space.resources
+    no_gpus = resources.gpus == 0 or (resources.gpus is None and not gpus.count())
+    return AskedClass(space.workload, resources.cpus, 0.0) if no_gpus else None
 
 
 def proven_class(
