@@ -28,6 +28,18 @@ def test_streamed_images_are_the_resident_ones(order: list[int], size: int, coun
 
 
 @pytest.mark.parametrize("kind", [Resident, Streamed])
+def test_an_order_of_two_rows_gives_batches_of_both(kind: type[Resident] | type[Streamed]) -> None:
+    order = torch.stack((torch.arange(23), torch.arange(23).flip(0)))
+    found = list(kind(PIXELS, CPU).batches(order, 11))
+    assert [numbers.tolist() for numbers, _ in found] == [
+        [*range(11), *range(22, 11, -1)],
+        [*range(11, 23), *range(11, -1, -1)],  # the 23rd image joins, and its partner
+    ]
+    for numbers, pixels in found:
+        assert torch.equal(pixels, torch.from_numpy(PIXELS)[numbers])
+
+
+@pytest.mark.parametrize("kind", [Resident, Streamed])
 @pytest.mark.parametrize("size", [1, 7, 23, 100])
 def test_slices_hold_every_image_in_turn(kind: type[Resident] | type[Streamed], size: int) -> None:
     images = kind(PIXELS, CPU)
