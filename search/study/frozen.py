@@ -85,7 +85,8 @@ def freeze(ledger: Ledger, space: Space) -> Frozen:
     data, code, written = _data(space, workload), code_of(space.workload, workload), dump(space)
     record = find_study(ledger, space)
     paths = ledger.paths(record.id)
-    rows = len(ledger.rows(list({key for keys, _ in paths.values() for key in keys})))
+    shown = {key for trial in ledger.trials(record.id) for key in paths[trial.number][0][: trial.last_epoch]}
+    rows = len(ledger.rows(sorted(shown)))
     with ledger.step(record.id) as step:
         step.log(KIND, file=written, data=data, code=code, rows_before=rows)
     return frozen_of(ledger, record)[-1]

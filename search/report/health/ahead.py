@@ -38,9 +38,8 @@ def runs_of(read: Curves, table: Table) -> list[list[Curve]]:
     return [one_per_seed(groups[identity(line.parameters)]) for line in table.lines]
 
 
-def best(table: Table, values: Sequence[float | None], maximize: bool) -> int | None:
-    """Return the line with the best value of those whose every seed finished; None where there is none, or two are
-    equally good.
+def best(table: Table, values: Sequence[float | None], maximize: bool) -> list[int]:
+    """Return the lines with the best value of those whose every seed finished: one, or several that are equally good.
 
     Args:
         values: per line its value, None where it has none.
@@ -50,15 +49,12 @@ def best(table: Table, values: Sequence[float | None], maximize: bool) -> int | 
         for place, (line, value) in enumerate(zip(table.lines, values, strict=True))
         if value is not None and not line.partial
     }
-    if not value_of:
-        return None
-    top = max(value_of.values()) if maximize else min(value_of.values())
-    places = [place for place, value in value_of.items() if value == top]
-    return places[0] if len(places) == 1 else None
+    top = (max if maximize else min)(value_of.values(), default=None)
+    return [place for place, value in value_of.items() if value == top]
 
 
-def winner(read: Curves, table: Table) -> int | None:
-    """Return the line with the best mean objective; None as in `best`."""
+def winners(read: Curves, table: Table) -> list[int]:
+    """Return the lines with the best mean objective, as `best` does."""
     objective = read.space.search.objective
     return best(table, [level(line, objective.metric) for line in table.lines], objective.maximize)
 

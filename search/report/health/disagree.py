@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from search.core.scores import HIGHER
-from search.report.health.ahead import best, lead, winner
+from search.report.health.ahead import best, lead, winners
 from search.report.health.finding import Finding
 from search.report.record.curves import Curves
 from search.report.table.build import Comparison
@@ -23,12 +23,13 @@ def disagree(compared: Comparison) -> Iterator[Finding]:
     read, table = compared
     if not table.test:
         return
-    first, up = winner(read, table), _higher(read, table.test)
-    if first is None or up is None:
+    by_objective, up = winners(read, table), _higher(read, table.test)
+    if not by_objective or up is None:
         return
-    other = best(table, [line.chosen.mean for line in table.lines], up)
-    if other is None or other == first:
+    by_test = best(table, [line.chosen.mean for line in table.lines], up)
+    if not by_test or set(by_test) & set(by_objective):
         return
+    first, other = by_objective[0], by_test[0]
     complete = sum(not line.partial and line.chosen.mean is not None for line in table.lines)
     ahead = lead(read, table, (other, first), table.test, "test", complete - 1)
     if ahead is None:

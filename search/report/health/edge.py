@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from search.core.values import same
-from search.report.health.ahead import lead, level, winner
+from search.report.health.ahead import lead, level, winners
 from search.report.health.finding import Finding
 from search.report.table.build import Comparison
 from search.report.table.model import Line
@@ -44,11 +44,12 @@ def edge(compared: Comparison) -> Iterator[Finding]:
 
 def _of_grid(compared: Comparison) -> Iterator[Finding]:
     read, table = compared
-    objective, first = read.space.search.objective, winner(read, table)
-    if first is None:
-        return
-    for axis in read.space.axes:
+    objective, ahead_of_all = read.space.search.objective, winners(read, table)
+    for axis in read.space.axes if ahead_of_all else ():
+        first = ahead_of_all[0]
         parameters = table.lines[first].parameters
+        if len({value_text(table.lines[place].parameters.get(axis.name)) for place in ahead_of_all}) > 1:
+            continue
         values = _numbers(axis)
         if (
             axis.name not in parameters

@@ -19,7 +19,7 @@ from search.core.pruning import Asha
 from search.core.shown import counted, listed
 from search.core.stopping import stop_rule
 from search.core.trial import State
-from search.report.health.ahead import level, runs_of, winner
+from search.report.health.ahead import level, runs_of, winners
 from search.report.health.finding import Finding
 from search.report.record.curves import COUNTED, Curve, Curves
 from search.report.table.build import Comparison
@@ -46,12 +46,10 @@ class Cut:
 
 def stopped(compared: Comparison) -> Iterator[Finding]:
     """Yield a finding for each of the three ways above."""
-    place = winner(*compared)
-    if place is None:
-        return
-    yield from _by_other_rules(compared, place)
-    yield from _ended_ahead(compared, place)
-    yield from _passed_by_order(compared, place)
+    for place in winners(*compared)[:1]:  # others that are equally good are most likely the same training
+        yield from _by_other_rules(compared, place)
+        yield from _ended_ahead(compared, place)
+        yield from _passed_by_order(compared, place)
 
 
 def replayed(run: Curve, settings: Mapping[str, object], metric: str, maximize: bool, value: str) -> Cut | None:
@@ -126,6 +124,7 @@ def _ended_ahead(compared: Comparison, place: int) -> Iterator[Finding]:
         read.record.id, [curve.trial.number for runs in whole_lines for curve in runs if curve.trial.state in early]
     )
     ends = read.study.ledger.rows(list(dict.fromkeys(path[-1] for path, _ in paths.values() if path)))
+    told: list[tuple[float, str]] = []
     for line, runs in zip(table.lines, whole_lines, strict=True):
         cut = [run for run in runs if run.trial.state in early and run.trial.last_epoch < run.trial.epochs]
         if not cut or len(runs) < line.seeds or any(paths[run.trial.number][0][-1] not in ends for run in cut):
@@ -134,14 +133,19 @@ def _ended_ahead(compared: Comparison, place: int) -> Iterator[Finding]:
         if any(not math.isfinite(one) for one in values) or not _better(mean(values), full, objective.maximize):
             continue
         words = listed(sorted({run.trial.ended_by or run.trial.state.value for run in cut}))
+        text = (
+            f"{short_label(table, line)}: {len(cut)} of {counted(len(runs), 'run')} ended early ({words}), at full "
+            f"length {_shown(objective.metric, mean(values))}"
+        )
+        told.append((-mean(values) if objective.maximize else mean(values), text))
+    if told:
         yield Finding(
             "winner-was-ended",
             "flaw",
-            f"{short_label(table, line)}: {len(cut)} of {counted(len(runs), 'run')} ended early ({words}). The rows "
-            "behind that are on record, for other trials trained them: at full length it has "
-            f"{_shown(objective.metric, mean(values))}, the best setting of the table has "
-            f"{_shown(objective.metric, full)}.",
-            "The table calls another setting the best because this one was ended.",
+            f"{listed([text for _, text in sorted(told)], between='; ')}. The best setting of the table has "
+            f"{_shown(objective.metric, full)}. What these runs would have come to is on record, for other trials "
+            "trained the same epochs further.",
+            "The table calls another setting the best because these were ended.",
             "Give runs more time: a larger `stop.patience`, `stop.alpha` or `grace_period`, or no early end at all.",
         )
 

@@ -33,7 +33,7 @@ def test_another_setting_is_clearly_better_on_test(ledger):
     )
 
 
-@pytest.mark.parametrize("test", [(10, 20, 28), (28, 28, 10), (21, 20, 20)], ids=["agree", "two best", "noise"])
+@pytest.mark.parametrize("test", [(10, 20, 28), (10, 28, 28), (21, 20, 20)], ids=["agree", "equally good", "noise"])
 def test_none(ledger, test):
     assert found(disagree, bench_of(ledger, (20, 25, 35), test)) == []
 

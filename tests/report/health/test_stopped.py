@@ -69,8 +69,8 @@ def test_a_setting_that_was_ended_and_is_the_best_at_full_length(make):
     (finding,) = found(stopped, ended_early(make(), 0.95))
     assert (finding.name, finding.severity) == ("winner-was-ended", "flaw")
     assert finding.seen == (
-        "gamma=0: 3 of 3 runs ended early (rung 1). The rows behind that are on record, for other trials trained them: "
-        "at full length it has 95.00 %, the best setting of the table has 81.00 %."
+        "gamma=0: 3 of 3 runs ended early (rung 1), at full length 95.00 %. The best setting of the table has 81.00 %. "
+        "What these runs would have come to is on record, for other trials trained the same epochs further."
     )
 
 
