@@ -1,15 +1,20 @@
-"""A toy that trains on a make-believe GPU: a lock that one process at a time may hold, and memory that runs out."""
+"""A toy that trains on a make-believe GPU: a lock that one process at a time may hold, and memory that runs out.
+
+An epoch takes at least the seconds that its settings say, so that runs are there at the same time. What the worker
+measures of it are these seconds and no others: a busy machine changes no figure and no decision.
+"""
 
 from __future__ import annotations
 
 import fcntl
 import os
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import IO, Any
 
+from search.engine.worker import trainable
 from search.workload import Description, Settings
 from tests.contracts.toy import Fit, SineFit
 
@@ -35,26 +40,45 @@ class OnGpu(SineFit):
     def start(self, fixed: Settings, cpus: int, gpus: float) -> FitOnGpu:
         run = FitOnGpu(fixed["degree"], fixed["momentum"], fixed["seed"])
         run.fixed, run.gpus = fixed, gpus
+        if fixed["log"]:
+            run.place = taken_place(Path(f"{fixed['log']}.here"))
+            vars(trainable)["time"] = SimpleNamespace(monotonic=lambda: MadeUpClock.now_s)
         return run
 
 
+class MadeUpClock:
+    """Seconds of all epochs of this process, as settings say them: what a worker reads instead of the time."""
+
+    now_s = 0.0
+
+
 class FitOnGpu(Fit):
-    """One run of `OnGpu`."""
+    """One run of `OnGpu`.
+
+    Attributes:
+        place: file that is locked as long as the run lives, so that others see it.
+        neighbours: runs on the GPU in the last epoch, this one too.
+    """
 
     fixed: Settings
     gpus: float
+    place: IO[str]
     neighbours = 0
 
     def train_epoch(self, settings: Settings) -> dict[str, float]:
-        time.sleep(self.fixed["host"])
+        host, device = self.fixed["host"], self.fixed["device"]
+        time.sleep(host)
         row = super().train_epoch(settings)
         row["val_loss"] = float(abs(self.epoch - self.fixed["best"]))
         if log := self.fixed["log"]:
-            with _present(Path(f"{log}.here")) as self.neighbours, open(f"{log}.lock", "w") as lock:
+            with open(f"{log}.lock", "w") as lock:
                 fcntl.flock(lock, fcntl.LOCK_EX)
-                time.sleep(self.fixed["device"] + self.fixed["switching"] * (self.neighbours - 1))
+                self.neighbours = places_taken(Path(f"{log}.here"))
+                turn = device + self.fixed["switching"] * (self.neighbours - 1)
+                time.sleep(turn)
                 with open(log, "a") as file:
                     file.write(f"{os.getpid()} {self.fixed['degree']} {self.epoch}\n")
+            MadeUpClock.now_s += max(host + turn, self.neighbours * turn)
         return row
 
     def usage(self) -> Mapping[str, Any] | None:
@@ -64,13 +88,24 @@ class FitOnGpu(Fit):
         return {"memory": min(wanted, self.fixed["room"]), "refused": int(wanted > self.fixed["room"])}
 
 
-@contextmanager
-def _present(folder: Path) -> Iterator[int]:
-    """Be seen in a folder; give the number of those that are there."""
+def taken_place(folder: Path) -> IO[str]:
+    """Return a file of a run's own, locked until it is closed, which is at the latest when the process has ended."""
     folder.mkdir(exist_ok=True)
-    mine = folder / str(os.getpid())
-    mine.touch()
-    try:
-        yield len(list(folder.iterdir()))
-    finally:
-        mine.unlink()
+    number = len(list(folder.iterdir()))
+    place = (folder / f"{os.getpid()}-{number}").open("w")
+    fcntl.flock(place, fcntl.LOCK_EX)
+    return place
+
+
+def places_taken(folder: Path) -> int:
+    """Return how many files there are locked."""
+    return sum(map(locked, folder.iterdir()))
+
+
+def locked(file: Path) -> bool:
+    with file.open() as other:
+        try:
+            fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        return False
