@@ -51,15 +51,15 @@ class Graphed:
         if shapes not in self._recorded:
             self._seen[shapes] += 1
             if self._seen[shapes] <= STEPS_BEFORE_RECORDING:
-                return self._aside(*tensors)
+                return self.aside(*tensors)
             self._recorded[shapes] = self._record(tensors)
         recorded = self._recorded[shapes]
         for place, tensor in zip(recorded.inputs, tensors, strict=True):
             place.copy_(tensor)
         return recorded.replay()
 
-    def _aside(self, *tensors: Tensor) -> None:
-        """Run the step on another stream, as PyTorch asks of steps before a recording."""
+    def aside(self, *tensors: Tensor) -> None:
+        """Run the step by itself, on another stream, as PyTorch asks of steps before a recording."""
         device = tensors[0].device
         if device.type != "cuda":
             return self._work(*tensors)

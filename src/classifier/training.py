@@ -16,6 +16,7 @@ from __future__ import annotations
 import io
 import math
 import sys
+import weakref
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -25,17 +26,16 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from classifier import pretrained
+from classifier import machinery, pretrained
 from classifier.augment import Augmentation
 from classifier.data import Dataset
 from classifier.draws import permutation
 from classifier.losses import class_weights, focal
-from classifier.models import build
-from classifier.network import Network
-from classifier.optimisers import descend, optimiser, restore, set_rate, state
+from classifier.machinery import Machinery, Shape
+from classifier.optimisers import descend, set_rate, state
 from classifier.prepared import constants, laid
 from classifier.process import check_precision, configure, undisturbed
-from classifier.steps import Graphed, Work
+from classifier.steps import Work
 from classifier.usage import Meter
 from classifier.weights import initialise
 from search.workload import Settings
@@ -51,7 +51,8 @@ IMAGE_LOSS = {"better": "lower", "low": 0.0, "unit": "nats", "example": "image",
 class Training:
     """A run under fixed settings, at epoch 0 until it trains or loads.
 
-    It is freed as soon as nobody holds it, with all that it has on its device: nothing it holds may hold it.
+    It is freed as soon as nobody holds it, with all that it has on its device: nothing it holds may hold it. What steps
+    were recorded on stays for a next run of this shape: `classifier.machinery`.
 
     Args:
         fixed: canonical fixed settings with the seed.
@@ -66,23 +67,25 @@ class Training:
         self._seed, self._batch = fixed.get("seed", 0), fixed["batch_size"]
         self._epoch, self._classes = 0, tuple(data.card.classes)
         self._graphs = fixed["cuda_graphs"]
-        self._graphed: tuple[dict[str, Any], Graphed] | None = None  # the settings of an epoch, and its steps
         check_precision(fixed["precision"], self._device)
         self._loss_rule = {**IMAGE_LOSS, "untrained": math.log(len(data.card.classes))}
         self._small = np.uint8 if len(data.card.classes) <= 256 else np.uint16
         grey = fixed["input.greyscale"]
-        self._meter = Meter(self._device)
+        shape = Shape(data, fixed, self._device) if self._graphs else None
         with undisturbed(self._device.type):
+            taken_over = machinery.taken_over(shape)  # first of all: what is not taken over is free for what comes
+            self._meter = Meter(self._device)
             self._images, self._labels = laid(data, grey, fixed["data.held"], self._device)
             self._constants = constants(data, grey, fixed["input.normalise"])
-            self._model = build(fixed, len(data.card.classes)).to(self._device, memory_format=torch.channels_last)
+            self._machinery = taken_over or Machinery(fixed, len(self._classes), self._constants, self._device)
+            self._model, self._network = self._machinery.model, self._machinery.network
+            self._optimizer = self._machinery.optimizer
+            self._total, self._correct = self._machinery.total, self._machinery.correct
             pretrained_from = {name: fixed[name] for name in pretrained.SETTINGS if name in fixed}
             self._undrawn: partial[None] | None = partial(_draw, self._model, self._seed, pretrained_from)
-            self._network = Network(self._model, self._constants, fixed["precision"], self._device)
-            self._optimizer = optimiser(self._model, fixed)
-            # Sums over an epoch, on the device: nobody waits for a batch's.
-            self._total = torch.zeros((), dtype=torch.float64, device=self._device)
-            self._correct = torch.zeros((), dtype=torch.int64, device=self._device)
+        if shape is not None:
+            at_end = weakref.finalize(self, machinery.leave, shape, self._machinery, self._meter.refused)
+            at_end.atexit = False
 
     def _drawn(self) -> None:
         """See to it that the weights are there: drawn now, at epoch 0, unless a state was loaded in their place."""
@@ -104,6 +107,7 @@ class Training:
         configure(self._threads)
         self._drawn()
         self._epoch += 1
+        self._machinery.sound = False
         set_rate(self._optimizer, settings["optimizer.lr"])
         predictions, losses = {}, {}
         with undisturbed(self._device.type):
@@ -111,6 +115,7 @@ class Training:
             for split in ("val", "test") if "test" in self._labels else ("val",):
                 measured, predictions[split], losses[split] = self._evaluate(split)
                 row |= measured
+        self._machinery.sound = True
         return {
             **row,
             "predictions": predictions,
@@ -136,9 +141,13 @@ class Training:
 
         Where images are mixed, n is twice the images of the batch: behind them come their partners.
         """
+        if not self._graphs:
+            return self._made(settings, augmentation)
         same = {name: value for name, value in settings.items() if name != "optimizer.lr"}
-        if self._graphed is not None and self._graphed[0] == same:
-            return self._graphed[1]
+        return self._machinery.steps(same, lambda: self._made(settings, augmentation))
+
+    def _made(self, settings: Settings, augmentation: Augmentation) -> Work:
+        """Return the step itself; see `_step`."""
         gamma, smoothing = settings["loss.gamma"], settings["loss.label_smoothing"]
         weights = class_weights(settings["loss.class_weights"], self._labels["train"], len(self._classes))
         # Not this run itself, which holds the recordings of this function.
@@ -159,11 +168,7 @@ class Training:
             counted = target if mixed is None else torch.where(share < 0.5, others, target)
             correct.add_((logits.detach().argmax(1) == counted).sum())
 
-        if not self._graphs:
-            return step
-        graphed = Graphed(step)
-        self._graphed = same, graphed
-        return graphed
+        return step
 
     @torch.inference_mode()
     def _evaluate(self, split: str) -> tuple[dict[str, float], np.ndarray, np.ndarray]:
@@ -203,10 +208,8 @@ class Training:
         """Go on from what `save` returned, on any device; weights stay in the memory format they are trained in."""
         with undisturbed(self._device.type):
             found = torch.load(io.BytesIO(saved), map_location="cpu", weights_only=True)
-            self._model.load_state_dict(found["model"])
+            self._machinery.load(found["model"], found["optimizer"])
             self._undrawn = None
-            restore(self._optimizer, found["optimizer"])
-            self._graphed = None  # its recordings write to the moments that were there before
             self._epoch = found["epoch"]
 
     def usage(self) -> dict[str, float] | None:
@@ -219,8 +222,8 @@ class Training:
     def model(self) -> torch.nn.Module:
         """The network in its present state."""
         self._drawn()
-        network: torch.nn.Module = self._model
-        return network
+        self._machinery.handed_out = True
+        return self._model
 
     @property
     def classes(self) -> Sequence[str]:

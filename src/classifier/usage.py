@@ -39,7 +39,11 @@ class Meter:
             return None
         free, total = torch.cuda.mem_get_info(self._device)
         taken = max(total - free, torch.cuda.max_memory_reserved(self._device))
-        return {"memory": min(1.0, taken / total), "refused": float(_refusals(self._device) - self._refused)}
+        return {"memory": min(1.0, taken / total), "refused": float(self.refused())}
+
+    def refused(self) -> int:
+        """Return how often this process was refused memory since the run began; 0 on the CPU."""
+        return _refusals(self._device) - self._refused if self._device.type == "cuda" else 0
 
 
 def _refusals(device: torch.device) -> int:
