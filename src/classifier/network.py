@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -47,3 +48,24 @@ class Network:
 def _channels(values: Sequence[float], device: torch.device) -> Tensor:
     """Return one number per channel as float32 [1, channels, 1, 1]."""
     return torch.tensor(values, dtype=torch.float32).view(1, -1, 1, 1).to(device)
+
+
+@contextlib.contextmanager
+def uncounted(model: nn.Module) -> Iterator[list[Tensor]]:
+    """Keep the layers of batch norm from counting their batches one by one, a kernel for each layer and step.
+
+    Yields:
+        the counters, int64 [], of those that train; whoever trains with them adds the steps, once.
+    """
+    layers = [
+        (layer, layer.num_batches_tracked)
+        for layer in model.modules()
+        if isinstance(layer, nn.BatchNorm2d) and layer.training and layer.momentum is not None
+    ]
+    try:
+        for layer, _ in layers:
+            layer.num_batches_tracked = None
+        yield [counter for _, counter in layers if counter is not None]
+    finally:
+        for layer, counter in layers:
+            layer.num_batches_tracked = counter

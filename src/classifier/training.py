@@ -32,6 +32,7 @@ from classifier.data import Dataset
 from classifier.draws import permutation
 from classifier.losses import class_weights, focal
 from classifier.machinery import Machinery, Shape
+from classifier.network import uncounted
 from classifier.optimisers import descend, set_rate, state
 from classifier.prepared import constants, laid
 from classifier.process import check_precision, configure, undisturbed
@@ -132,8 +133,13 @@ class Training:
         for sum_ in (self._total, self._correct):
             sum_.zero_()
         self._model.train()
-        for index, pixels in images.batches(order, self._batch):
-            step(pixels, labels[index], augmentation.rows(index, height, width))
+        steps = 0
+        with uncounted(self._model) as counters:
+            for index, pixels in images.batches(order, self._batch):
+                step(pixels, labels[index], augmentation.rows(index, height, width))
+                steps += 1
+        for counter in counters:
+            counter.add_(steps)
         return {"train_loss": self._total.item() / count, "train_accuracy": self._correct.item() / count}
 
     def _step(self, settings: Settings, augmentation: Augmentation) -> Work:

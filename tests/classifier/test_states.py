@@ -5,13 +5,16 @@ from __future__ import annotations
 import io
 import os
 import pickle
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
 
+from classifier import training
 from classifier.config import canonical, schedule
 from classifier.data import Dataset
 from classifier.optimisers import OPTIMISER_SETTINGS, descend, optimiser, set_rate
@@ -276,3 +279,45 @@ def test_a_descent_is_torchs_step(name: str) -> None:
                 optimizer.step()
         ends.append(model.weight.detach())
     assert torch.equal(*ends)
+
+
+class WholeNumbers(TorchDispatchMode):
+    """Counts additions in place to a single whole number."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.count = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        whole = func is torch.ops.aten.add_.Tensor and args[0].dtype == torch.int64 and args[0].ndim == 0
+        self.count += whole
+        return func(*args, **(kwargs or {}))
+
+
+@pytest.mark.parametrize(
+    ("settings", "layers"),
+    [
+        pytest.param({"model.name": "model_c"}, 19, marks=pytest.mark.slow),
+        ({"model.name": "resnet18", "model.stem": "small", "data.size": 16}, 20),
+        ({"model.name": "example_cnn"}, 0),
+    ],
+)
+def test_batch_norm_counts_its_batches_once_an_epoch_as_if_at_each_step(
+    settings: dict[str, Any], layers: int, data: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours, each = start(data, **settings)
+    with WholeNumbers() as numbers:
+        row = ours.train_epoch(each[0])
+    assert numbers.count == 3 + layers, "the right ones of each step, and the counters"
+    monkeypatch.setattr(training, "uncounted", lambda model: nullcontext([]))  # as PyTorch does it
+    theirs, _ = start(data, **settings)
+    assert_same(theirs.train_epoch(each[0]), row)
+    state = ours.save()
+    assert theirs.save() == state
+    theirs.load(state)
+    expected = theirs.train_epoch(each[1])
+    monkeypatch.undo()
+    assert_same(ours.train_epoch(each[1]), expected)
+    assert ours.save() == theirs.save()
+    counters = [value for name, value in ours.weights().items() if name.endswith("num_batches_tracked")]
+    assert [int(counter) for counter in counters] == [6] * layers
