@@ -12,7 +12,7 @@ The parts, in this order, each a process of its own:
     profile        gaps between kernels: `benchmarks.training --profile`
     training       images per second against the device's limit, bf16
     study          `search run` through Ray, trials sharing the GPU; once more with --no-sharing; the bits compared
-    packing        `benchmarks.packing`, without MPS and with it
+    packing        `benchmarks.packing`, recorded: trials in one process, in processes, and those with MPS
     rows           in single precision, and in bf16 with batches of 256
 
 A part has a share of the minutes that are left; one that runs over is ended, which is an error, and the next begins.
@@ -139,7 +139,10 @@ def parts(device: str, dry: bool, minutes: float) -> list[Part]:
     small = ["--images", "48", "--repeat", "1", "--drawn"]
     measured = [*at, *(["--models", "model_c", *small] if dry else ["--repeat", "2"]), "--precisions", "bf16"]
     traced = [*at, *(["--models", "model_c", *small] if dry else ["--images", "3072"]), "--precisions", "bf16"]
-    packed = [*at, *([*small, "--epochs", "1", "--at-once", "2"] if dry else ["--precision", "bf16"])]
+    packed = [*at, "--one-process", "--recorded"]
+    packed += (
+        [*small, "--epochs", "1", "--at-once", "2"] if dry else ["--precision", "bf16", "--at-once", "1", "2", "4"]
+    )
     leases = [*at, "--models", "model_c", *(["--size", "16", "--leases", "4"] if dry else ["--leases", "60"])]
     begun = [*at, *(["--models", "model_c", "--size", "16", "--leases", "2"] if dry else [])]
 

@@ -1,14 +1,18 @@
 """Trials per hour by how many share one device, and whether bits stay the same.
 
     python -m benchmarks.packing [--model model_c] [--precision fp32] [--device cpu] [--at-once 1 2] [--epochs 2]
-                                 [--images N] [--repeat 1] [--mps] [--json FILE] [--drawn]
+                                 [--images N] [--repeat 1] [--recorded] [--one-process] [--mps] [--json FILE] [--drawn]
     python -m benchmarks.packing --study [--device cpu] [--seconds S] [--json FILE]
 
 So many trials of one case of `benchmarks.training` at once, each a process of its own with one CPU thread,
 which train their epochs from the start at the same moment. On a CPU each has a core of its own, and one trial with all
 cores is a line, too. On a GPU they share it in slices of time, or with --mps through NVIDIA's Multi-Process Service,
 which this command then starts and ends (where ``nvidia-cuda-mps-control`` is there). *Same bits* compares rows,
-predictions and the final state with those of a trial alone under the same number of threads.
+predictions and the final state with those of a trial alone under the same number of threads. With --recorded steps are
+recorded on a GPU and replayed.
+
+With --one-process so many trials are measured in one process first, each a thread with a stream of its own: on a GPU
+their kernels run side by side without MPS, and libraries and context take its memory once.
 
 With --study a study goes through the whole service instead, twice: `search run`, where trials come to share the GPU as
 measuring says, and `search run --no-sharing`, where each has one to itself. Every row that both have is compared to the
@@ -16,7 +20,8 @@ last bit; so many seconds (--seconds) are for both. On a CPU a toy trains on a G
 (RAY_OVERRIDE_RESOURCES).
 
 How to read it. *Trials per hour* are all trials at once by the seconds of the slowest; *by one* is that by one trial at
-a time. Figures are medians over the repeats, in which the numbers of trials take turns.
+a time in a process of its own, and where trials share one process by one of them; *GiB* is what is taken of the GPU.
+Figures are medians over the repeats, in which the numbers of trials take turns.
 """
 
 from __future__ import annotations
@@ -33,13 +38,17 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from benchmarks import harness
 from benchmarks.harness import Turn, serve, turns
 from benchmarks.rates import CASES, Case, rounded
+
+if TYPE_CHECKING:
+    from classifier.training import Training
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -53,12 +62,14 @@ class Packed:
         threads: of each.
         seconds: of the slowest, per repeat.
         digests: of what each trial came to.
+        memory_gib: most that was taken of the GPU, by all that runs there; 0 without one.
     """
 
     trials: int
     threads: int
     seconds: Sequence[float]
     digests: Sequence[str]
+    memory_gib: float = 0.0
 
     @property
     def hourly(self) -> float:
@@ -73,13 +84,14 @@ def table(found: Sequence[Packed]) -> list[str]:
         found: one trial at a time first. Those of other threads have other bits by right.
     """
     alone = found[0]
-    lines = [f"{'at once':>8}{'threads each':>14}{'seconds':>10}{'trials/hour':>13}{'by one':>9}  same bits"]
+    lines = [f"{'at once':>8}{'threads each':>14}{'seconds':>10}{'trials/hour':>13}{'by one':>9}{'GiB':>7}  same bits"]
     for packed in found:
         same = set(packed.digests) == set(alone.digests)
         bits = ("yes" if same else "NO") if packed.threads == alone.threads else "other threads, other bits"
         seconds = statistics.median(packed.seconds)
         ratio = packed.hourly / alone.hourly
-        lines.append(f"{packed.trials:8d}{packed.threads:14d}{seconds:10.2f}{packed.hourly:13.1f}{ratio:9.2f}  {bits}")
+        measured = f"{packed.trials:8d}{packed.threads:14d}{seconds:10.2f}{packed.hourly:13.1f}{ratio:9.2f}"
+        lines.append(f"{measured}{packed.memory_gib:7.1f}  {bits}")
     return lines
 
 
@@ -90,31 +102,48 @@ def work(case: Case, chosen: argparse.Namespace) -> None:
     """Be a trial: train it from the start whenever told to."""
     import torch
 
-    from benchmarks.factorial import digest
-    from benchmarks.loops import settings_of, wait
-    from benchmarks.photos import decoded
-    from benchmarks.training import photographs
-    from classifier.training import Training
-
     torch.set_num_threads(chosen.threads)
-    fixed, of_an_epoch = settings_of(case, chosen.precision)
-    with tempfile.TemporaryDirectory(prefix="packing-") as name:
-        data = decoded(photographs(case, images_of(case, chosen), chosen.drawn, Path(name)), case.size)
+    begin, of_an_epoch = beginning(case, chosen)
 
     def trial() -> dict[str, Any]:
-        began = time.perf_counter()
-        training = Training(fixed, data, chosen.threads, chosen.device)
-        rows = [training.train_epoch(of_an_epoch) for _ in range(chosen.epochs)]
-        wait(chosen.device)
-        seconds = time.perf_counter() - began
-        whole = hashlib.sha256("".join(map(digest, rows)).encode() + training.save()).hexdigest()
-        return {"seconds": seconds, "digest": whole[:16]}
+        return {"digest": trained(begin(), of_an_epoch, chosen), "memory": taken_gib(chosen.device)}
 
     if chosen.device == "cuda":
         trial()  # the first one waits for the device's libraries
     else:
-        Training(fixed, data, chosen.threads, chosen.device).train_epoch(of_an_epoch)
+        begin().train_epoch(of_an_epoch)
     serve(trial, [int(core) for core in chosen.cores.split(",")] if chosen.cores else [])
+
+
+def beginning(case: Case, chosen: argparse.Namespace) -> tuple[Callable[[], Training], dict[str, Any]]:
+    """Return what begins a trial, on images that are decoded now, and the settings of its epochs."""
+    from benchmarks.loops import settings_of
+    from benchmarks.photos import decoded
+    from benchmarks.training import photographs
+    from classifier.training import Training
+
+    fixed, of_an_epoch = settings_of(case, chosen.precision, chosen.recorded)
+    with tempfile.TemporaryDirectory(prefix="packing-") as name:
+        data = decoded(photographs(case, images_of(case, chosen), chosen.drawn, Path(name)), case.size)
+    return lambda: Training(fixed, data, chosen.threads or 1, chosen.device), of_an_epoch
+
+
+def trained(training: Training, of_an_epoch: Mapping[str, Any], chosen: argparse.Namespace) -> str:
+    """Train the epochs of a trial; return a digest of all it came to."""
+    from benchmarks.factorial import digest
+
+    rows = [training.train_epoch(of_an_epoch) for _ in range(chosen.epochs)]
+    return hashlib.sha256("".join(map(digest, rows)).encode() + training.save()).hexdigest()[:16]
+
+
+def taken_gib(device: str) -> float:
+    """Return what is taken of a GPU's memory, by all that runs there; 0 of the CPU."""
+    import torch
+
+    if device == "cpu":
+        return 0.0
+    free, total = torch.cuda.mem_get_info()
+    return (total - free) / 2**30
 
 
 def placed(trials: int, threads: int, cores: Sequence[int]) -> list[Sequence[int]]:
@@ -122,13 +151,14 @@ def placed(trials: int, threads: int, cores: Sequence[int]) -> list[Sequence[int
     return [[cores[(trial * threads + one) % len(cores)] for one in range(threads)] for trial in range(trials)]
 
 
-def at_once(processes: Sequence[Turn]) -> tuple[float, list[str]]:
-    """Let all of them train a trial at the same moment; return the seconds until the last is done, and what came."""
+def at_once(processes: Sequence[Turn]) -> tuple[float, list[str], float]:
+    """Let all of them train a trial at once; return the seconds until the last is done, digests, and the most GiB."""
     began = time.perf_counter()
     for process in processes:
         process.tell()
     answers = [process.answer() for process in processes]
-    return time.perf_counter() - began, [answer["digest"] for answer in answers]
+    seconds = time.perf_counter() - began
+    return seconds, [answer["digest"] for answer in answers], max(answer["memory"] for answer in answers)
 
 
 def measure(
@@ -145,6 +175,7 @@ def measure(
         plans.append((1, len(cores)))
     seconds: dict[tuple[int, int], list[float]] = {plan: [] for plan in plans}
     digests: dict[tuple[int, int], list[str]] = {plan: [] for plan in plans}
+    memory = dict.fromkeys(plans, 0.0)
     own = ["-m", "benchmarks.packing", *arguments, "--model", case.name]
     for repeat in range(chosen.repeat):
         for trials, threads in plans if repeat % 2 == 0 else reversed(plans):
@@ -154,12 +185,70 @@ def measure(
                 for number, given in enumerate(pinned)
             }
             with turns(commands, environment) as processes:
-                took, what = at_once(list(processes.values()))
+                took, what, gib = at_once(list(processes.values()))
             seconds[trials, threads].append(took)
             digests[trials, threads] += what
+            memory[trials, threads] = max(memory[trials, threads], gib)
             print(f"  repeat {repeat + 1}, {trials} at once, {threads} threads: {took:.1f} s", file=sys.stderr)
-            known([Packed(*plan, seconds[plan], digests[plan]) for plan in plans if seconds[plan]])
-    return [Packed(*plan, seconds[plan], digests[plan]) for plan in plans]
+            known([Packed(*plan, seconds[plan], digests[plan], memory[plan]) for plan in plans if seconds[plan]])
+    return [Packed(*plan, seconds[plan], digests[plan], memory[plan]) for plan in plans]
+
+
+# One process -------------------------------------------------------------------------------------------------
+
+
+def together(
+    case: Case, chosen: argparse.Namespace, known: Callable[[Sequence[Packed]], None] = lambda packed: None
+) -> list[Packed]:
+    """Train each number of trials at once in this process; whoever asks is told of each figure."""
+    begin, of_an_epoch = beginning(case, chosen)
+    measured: list[Packed] = []
+    for trials in sorted({1, *chosen.at_once}):
+        runs = [Beside(begin(), of_an_epoch, chosen) for _ in range(trials)]
+        side_by_side(runs)  # steps are recorded, and libraries loaded
+        seconds, digests = [], []
+        for _ in range(chosen.repeat):
+            began = time.perf_counter()
+            digests += side_by_side(runs)
+            seconds.append(time.perf_counter() - began)
+        measured.append(Packed(trials, chosen.threads or 1, seconds, digests, taken_gib(chosen.device)))
+        known(measured)
+        print(f"  {trials} at once in one process: {seconds[-1]:.1f} s", file=sys.stderr)
+    return measured
+
+
+class Beside:
+    """A trial that is trained from its start whenever it is called, beside others in its process.
+
+    Args:
+        training: begun in the process's usual stream.
+        of_an_epoch: settings of its epochs.
+        chosen: the options.
+    """
+
+    def __init__(self, training: Training, of_an_epoch: Mapping[str, Any], chosen: argparse.Namespace) -> None:
+        import torch
+
+        from benchmarks.loops import wait
+
+        self._training, self._of_an_epoch, self._chosen = training, of_an_epoch, chosen
+        self._start = training.save()
+        wait(chosen.device)  # until all is there that the stream of its own reads
+        self._stream = torch.cuda.Stream() if chosen.device == "cuda" else None
+
+    def __call__(self) -> str:
+        """Return a digest of all it came to."""
+        import torch
+
+        with torch.cuda.stream(self._stream) if self._stream is not None else contextlib.nullcontext():
+            self._training.load(self._start)
+            return trained(self._training, self._of_an_epoch, self._chosen)
+
+
+def side_by_side(calls: Sequence[Callable[[], str]]) -> list[str]:
+    """Call all of them at once, each in a thread of its own; return what they return once the last is done."""
+    with ThreadPoolExecutor(len(calls)) as pool:
+        return [future.result() for future in [pool.submit(call) for call in calls]]
 
 
 # NVIDIA's Multi-Process Service -----------------------------------------------------------------------------
@@ -315,6 +404,8 @@ def options() -> argparse.ArgumentParser:
     parser.add_argument("--epochs", type=int, default=2)
     parser.add_argument("--images", type=int, help="per epoch, cut to whole batches")
     parser.add_argument("--repeat", type=int, default=1)
+    parser.add_argument("--recorded", action="store_true", help="record steps and replay them")
+    parser.add_argument("--one-process", action="store_true", help="first so many trials in one process")
     parser.add_argument("--mps", action="store_true", help="on a GPU, also through NVIDIA's Multi-Process Service")
     parser.add_argument("--json", type=Path, help="also write the figures there")
     parser.add_argument("--drawn", action="store_true", help="photographs of nothing, also where there are real ones")
@@ -357,6 +448,8 @@ def processes(case: Case, chosen: argparse.Namespace, arguments: list[str], told
 
         return kept
 
+    if chosen.one_process:
+        print("\none process\n" + "\n".join(table(together(case, chosen, keep("one process")))), flush=True)
     plain = measure(case, chosen, arguments, {}, keep("apart"))
     print("\nprocesses\n" + "\n".join(table(plain)), flush=True)
     if chosen.mps and chosen.device == "cuda":

@@ -7,6 +7,7 @@ kernels of a step and starts them at once. It runs on fixed memory, so what chan
 from __future__ import annotations
 
 import functools
+import threading
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,6 +21,9 @@ Work = Callable[..., None]
 
 STEPS_BEFORE_RECORDING = 3
 """Steps of a shape that are run one by one before one is recorded: libraries set themselves up in the first ones."""
+
+_recording = threading.Lock()
+"""PyTorch records one step at a time in a process; threads that train beside one another wait for it."""
 
 
 @dataclass(frozen=True)
@@ -78,13 +82,18 @@ class Graphed:
         graph = torch.cuda.CUDAGraph()
         # By default any other thread that uses the device meanwhile fails, as the one that fetches images does.
         how: dict[str, Any] = {"capture_error_mode": "thread_local", "stream": side_stream(device)}
-        with torch.cuda.graph(graph, pool=self._pool, **how):
+        with _recording, torch.cuda.graph(graph, pool=self._pool, **how):
             self._work(*inputs)
         self._pool = graph.pool()
         return RecordedStep(inputs, graph.replay)
 
 
-@functools.cache
 def side_stream(device: torch.device) -> torch.cuda.Stream:
-    """Return the one stream beside the usual one: for each stream that it sees, cuBLAS keeps 32 MiB of workspace."""
-    return torch.cuda.Stream(device)
+    """Return the one stream beside the present one: for each stream that it sees, cuBLAS keeps 32 MiB of workspace."""
+    present = torch.cuda.current_stream(device).stream_id
+    if (device, present) not in _beside:
+        _beside[device, present] = torch.cuda.Stream(device)
+    return _beside[device, present]
+
+
+_beside: dict[tuple[torch.device, int], torch.cuda.Stream] = {}

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 import shutil
+from dataclasses import replace
 
 import pytest
 
 from benchmarks import packing
 from benchmarks.packing import Packed, placed, table
+from benchmarks.rates import CASES
 
 ALONE = Packed(1, 1, [10.0, 12.0, 8.0], ["a", "a"])
 
@@ -23,12 +25,17 @@ def test_trials_per_hour_are_by_the_slowest_of_them():
 
 
 def test_bits_are_compared_with_those_of_a_trial_alone():
-    found = [ALONE, Packed(2, 1, [10.0], ["a", "a"]), Packed(2, 1, [10.0], ["a", "b"]), Packed(1, 2, [5.0], ["c"])]
+    found = [
+        ALONE,
+        Packed(2, 1, [10.0], ["a", "a"], 3.21),
+        Packed(2, 1, [10.0], ["a", "b"]),
+        Packed(1, 2, [5.0], ["c"]),
+    ]
     assert rows(table(found)) == [
-        "1 1 10.00 360.0 1.00 yes",
-        "2 1 10.00 720.0 2.00 yes",
-        "2 1 10.00 720.0 2.00 NO",
-        "1 2 5.00 720.0 2.00 other threads, other bits",
+        "1 1 10.00 360.0 1.00 0.0 yes",
+        "2 1 10.00 720.0 2.00 3.2 yes",
+        "2 1 10.00 720.0 2.00 0.0 NO",
+        "1 2 5.00 720.0 2.00 0.0 other threads, other bits",
     ]
 
 
@@ -56,6 +63,32 @@ def test_trials_share_the_processor_and_keep_their_bits(capsys):
     lines = [line for line in capsys.readouterr().out.splitlines() if re.match(r" +\d+ +\d+ +[\d.]+ ", line)]
     assert [line.split()[:2] for line in lines[:2]] == [["1", "1"], ["2", "1"]]
     assert [line.split()[-1] for line in lines[:2]] == ["yes", "yes"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("recorded", [[], ["--recorded"]], ids=["eager", "recorded"])
+def test_trials_share_a_process_and_keep_their_bits(recorded):
+    wanted = ["--images", "96", "--epochs", "2", "--at-once", "3", "--device", "cpu", "--drawn", *recorded]
+    known = []
+    alone, shared = packing.together(
+        replace(CASES["model_c"], size=16),
+        packing.options().parse_args(wanted),
+        lambda packed: known.append(len(packed)),
+    )
+    assert (alone.trials, shared.trials, known) == (1, 3, [1, 2])
+    assert len(alone.digests) == 1
+    assert shared.digests == alone.digests * 3
+
+
+def test_a_trial_that_fails_beside_others_lets_them_end_and_is_told():
+    ended = []
+
+    def fails():
+        raise ZeroDivisionError("made up")
+
+    with pytest.raises(ZeroDivisionError, match="made up"):
+        packing.side_by_side([fails, lambda: ended.append("other") or "digest"])
+    assert ended == ["other"]
 
 
 # A study in both ways ------------------------------------------------------------------------------------------
