@@ -4,6 +4,8 @@
                                        [--threads N] [--repeat 5]
     python -m benchmarks.epochs adapter [--repeat 100]
     python -m benchmarks.epochs start [--models resnet18 model_c] [--device cpu] [--leases 10] [--whole] [--json FILE]
+    python -m benchmarks.epochs fused [--models resnet18 model_c] [--device cuda] [--size N] [--images N]
+                                      [--repeat 100] [--json FILE]
 
 *memory*: what it saves on a CPU that memory stays with the process. `classifier.process` tells glibc to keep what a
 batch gives back. Here one process does so and another does not; each trains the cases of `benchmarks.training`, drawn
@@ -19,6 +21,11 @@ epoch has four passes over the digits, about a tenth of a second.
 flowers-102 swapped and of flowers-17, from `SEARCH_DATA`, or a folder of drawn ones, and are decoded before. With
 --whole each trains a whole epoch in one process, eager and recorded, and what stays behind is printed: runs that nobody
 holds and that live all the same, and memory of the GPU (on a CPU, of the process).
+
+*fused*: what the kernels of `classifier.fused` save. A batch of random pixels is augmented and normalised, by them and
+by PyTorch's operations in turn, with the augmentation of the case, and with that and all of the colours. Printed are
+the milliseconds of a batch and the largest difference. Without a GPU it needs TRITON_INTERPRET=1 in the environment,
+and its times say nothing.
 """
 
 from __future__ import annotations
@@ -44,7 +51,7 @@ from typing import Any
 from benchmarks import harness
 from benchmarks.harness import serve, turns
 from benchmarks.photos import decoded, drawn
-from benchmarks.rates import CASES, rounded
+from benchmarks.rates import CASES, Case, rounded
 from classifier.workload import ClassifierWorkload
 
 KEPT, RETURNED = "kept", "returned"
@@ -285,6 +292,58 @@ def starts(chosen: argparse.Namespace) -> int:
     return 0
 
 
+COLOURS = {f"augment.{name}": 0.4 for name in ("brightness", "contrast", "saturation")} | {"augment.hue": 0.1}
+
+
+def augmented(case: Case, colours: bool, chosen: argparse.Namespace) -> dict[str, Any]:
+    """Return the milliseconds in which a batch is augmented and normalised, in both ways, and how they differ."""
+    import torch
+
+    from benchmarks.loops import wait
+    from classifier import fused
+    from classifier.augment import Augmentation
+    from classifier.inputs import CONSTANTS
+    from classifier.network import Network
+
+    device, size, images = torch.device(chosen.device), chosen.size or case.size, chosen.images or case.batch
+    augmentation = Augmentation({**case.settings, **(COLOURS if colours else {})}, 0, 1, images)
+    batch = torch.randint(256, (images, 3, size, size), dtype=torch.uint8, device=device)
+    batch = batch.contiguous(memory_format=torch.channels_last)
+    rows = augmentation.rows(torch.arange(images, device=device), size, size)
+    columns, kinds = augmentation._parameters(device, size, size)[1], frozenset(augmentation.keys) - {"hue"}
+    constants = CONSTANTS["cifar10"]
+    network = Network(torch.nn.Identity(), constants, "fp32", device)
+    ways = {
+        "PyTorch": lambda: network.normalise(augmentation.change(batch, rows)),
+        "fused": lambda: fused.changed(batch, rows, columns, kinds, constants),
+    }
+    difference = (ways["PyTorch"]() - ways["fused"]()).abs().max().item()
+    milliseconds: dict[str, list[float]] = {way: [] for way in ways}
+    for _ in range(chosen.repeat):
+        for way, change in ways.items():
+            wait(chosen.device)
+            began = time.perf_counter()
+            change()
+            wait(chosen.device)
+            milliseconds[way].append(1000 * (time.perf_counter() - began))
+    medians = {way: statistics.median(taken) for way, taken in milliseconds.items()}
+    return {"case": case.name, "colours": colours, "ms": medians, "difference": difference}
+
+
+def kernels(chosen: argparse.Namespace) -> int:
+    """Print what fused kernels save; return 0."""
+    lines = harness.conditions({"device": chosen.device})
+    print("\n".join(lines), f"\n\n{'ms a batch':24}{'PyTorch':>10}{'fused':>10}{'differ by':>12}", flush=True)
+    figures = []
+    for name, colours in [(name, colours) for name in chosen.models for colours in (False, True)]:
+        figures.append(augmented(CASES[name], colours, chosen))
+        taken, what = figures[-1]["ms"], f"{name}{', colours' if colours else ''}"
+        print(f"{what:24}{taken['PyTorch']:10.3f}{taken['fused']:10.3f}{figures[-1]['difference']:12.1e}", flush=True)
+        if chosen.json:
+            harness.write(chosen.json, {"conditions": lines, "fused": figures})
+    return 0
+
+
 def source(name: str, folder: Path) -> dict[str, Any]:
     """Return settings that name the images of a case: real ones, or a few drawn in a folder."""
     named = os.environ.get("SEARCH_DATA")
@@ -353,7 +412,16 @@ def main(arguments: list[str] | None = None) -> int:
     start.add_argument("--leases", type=int, default=10)
     start.add_argument("--whole", action="store_true", help="whole epochs in one process, and what they leave behind")
     start.add_argument("--json", type=Path, help="also write the figures there")
+    kernel = kinds.add_parser("fused")
+    kernel.add_argument("--models", nargs="+", choices=list(CASES), default=list(CASES))
+    kernel.add_argument("--device", choices=["cpu", "cuda"], default="cuda")
+    kernel.add_argument("--size", type=int, help="of the images, in pixels")
+    kernel.add_argument("--images", type=int, help="of a batch; as the case has it where not given")
+    kernel.add_argument("--repeat", type=int, default=100)
+    kernel.add_argument("--json", type=Path, help="also write the figures there")
     chosen = parser.parse_args(arguments)
+    if chosen.kind == "fused":
+        return kernels(chosen)
     if chosen.kind == "start":
         return min(1, starts(chosen))
     if chosen.side and chosen.kind == "adapter":

@@ -11,6 +11,7 @@ The parts, in this order, each a process of its own:
     rows           report B's four in bf16, eager and recorded: `benchmarks.rows`, those epochs that fit
     profile        gaps between kernels: `benchmarks.training --profile`
     training       images per second against the device's limit, bf16
+    fused          augmentation by two kernels, against PyTorch's: `benchmarks.epochs fused`
     study          `search run` through Ray, trials sharing the GPU; once more with --no-sharing; the bits compared
     packing        `benchmarks.packing`, recorded: trials in one process, in processes, and those with MPS
     rows           in single precision, and in bf16 with batches of 256
@@ -123,8 +124,9 @@ def missing(modules: Sequence[str]) -> list[str]:
 
 
 def tests_for_a_gpu(folder: Path) -> list[str]:
-    """Return the test files with tests that need a GPU."""
-    return [str(path) for path in sorted(folder.rglob("test_*.py")) if MARK in path.read_text()]
+    """Return the test files with tests that need a GPU, those of training first."""
+    files = [path for path in sorted(folder.rglob("test_*.py")) if MARK in path.read_text()]
+    return [str(path) for path in sorted(files, key=lambda path: path.name != "test_cuda.py")]
 
 
 def parts(device: str, dry: bool, minutes: float) -> list[Part]:
@@ -146,6 +148,15 @@ def parts(device: str, dry: bool, minutes: float) -> list[Part]:
     leases = [*at, "--models", "model_c", *(["--size", "16", "--leases", "4"] if dry else ["--leases", "60"])]
     begun = [*at, *(["--models", "model_c", "--size", "16", "--leases", "2"] if dry else [])]
 
+    of_kernels = [
+        "-m",
+        "benchmarks.epochs",
+        "fused",
+        *at,
+        *(["--size", "12", "--images", "2", "--repeat", "1"] if dry else []),
+    ]
+    interpreted = {"TRITON_INTERPRET": "1"} if device == "cpu" else {}
+
     def rows(name: str, share: float, precision: str, *settings: str) -> Part:
         command = ["-m", "benchmarks.rows", *at, "--precision", precision, "--json", JSON, "--seconds", SECONDS]
         tiny = ["--few", "8", "--epochs", "2", "--set", "data.size=32"]
@@ -162,10 +173,11 @@ def parts(device: str, dry: bool, minutes: float) -> list[Part]:
         rows("bf16", 0.1, "bf16"),
         rows("recorded", 0.1, "bf16", "cuda_graphs=true"),
         Part("profile", ["-m", "benchmarks.training", *traced, "--profile", "--json", JSON], 0.06),
-        Part("training", ["-m", "benchmarks.training", *measured, "--json", JSON], 0.12),
-        Part("study", of_study, 0.17, (*TRAINING, *SERVICE), told),
+        Part("training", ["-m", "benchmarks.training", *measured, "--json", JSON], 0.11),
+        Part("fused", [*of_kernels, "--json", JSON], 0.03, (*TRAINING, "triton"), interpreted),
+        Part("study", of_study, 0.16, (*TRAINING, *SERVICE), told),
         Part("packing", ["-m", "benchmarks.packing", *packed, "--mps", "--json", JSON], 0.1),
-        rows("fp32", 0.05, "fp32"),
+        rows("fp32", 0.04, "fp32"),
         rows("256", 0.03, "bf16", "cuda_graphs=true", "batch_size=256"),
     ]
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 
 import pytest
 
@@ -30,3 +33,30 @@ def test_leases_leave_no_run_behind(tmp_path, monkeypatch, capsys):
     found = json.loads(file.read_text())["leaks"]
     assert [(of["recorded"], of["alive"], len(of["bytes"])) for of in found] == [(False, 0, 2), (True, 0, 2)]
     assert "runs alive" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_kernels_are_compared_with_what_they_stand_for(tmp_path):
+    pytest.importorskip("triton", reason="Triton is not installed")
+    file = tmp_path / "fused.json"
+    command = [
+        "-m",
+        "benchmarks.epochs",
+        "fused",
+        "--models",
+        "model_c",
+        "--device",
+        "cpu",
+        "--size",
+        "8",
+        "--images",
+        "2",
+    ]
+    environment = {**os.environ, "TRITON_INTERPRET": "1"}  # read when Triton is imported
+    subprocess.run([sys.executable, *command, "--repeat", "1", "--json", str(file)], env=environment, check=True)
+    found = json.loads(file.read_text())["fused"]
+    assert [(of["case"], of["colours"], set(of["ms"])) for of in found] == [
+        ("model_c", False, {"PyTorch", "fused"}),
+        ("model_c", True, {"PyTorch", "fused"}),
+    ]
+    assert all(of["difference"] < 5e-4 for of in found)

@@ -68,13 +68,14 @@ def test_what_tells_the_most_comes_first():
     listed = parts("cuda", False, 10)
     assert sum(part.share for part in listed) == pytest.approx(1)
     assert " ".join(part.name.replace(" ", "-") for part in listed) == (
-        "probe tests leaks starts rows-bf16 rows-recorded profile training study packing rows-fp32 rows-256"
+        "probe tests leaks starts rows-bf16 rows-recorded profile training fused study packing rows-fp32 rows-256"
     )
 
 
 def test_the_tests_are_those_that_need_a_gpu_and_no_others():
     """Whatever is skipped for want of a GPU has the mark by which it is chosen."""
     files = [Path(name) for name in gpu.tests_for_a_gpu(ROOT / "tests")]
+    assert files[0].name == "test_cuda.py"
     own = Path(__file__)
     skipped = [
         path for path in (ROOT / "tests").rglob("test_*.py") if "(not torch.cuda.is_available()" in path.read_text()
@@ -174,7 +175,7 @@ def test_the_probe_says_what_the_machine_is(tmp_path):
 
 
 def test_unknown_parts_are_refused(tmp_path, capsys):
-    names = "leaks, packing, probe, profile, rows, starts, study, tests, training"
+    names = "fused, leaks, packing, probe, profile, rows, starts, study, tests, training"
     with pytest.raises(SystemExit):
         gpu.main(["--out", str(tmp_path), "--device", "cpu", "--parts", "nothing"])
     assert capsys.readouterr().err.splitlines()[-1].endswith(f"found --parts nothing, must be some of {names}")
