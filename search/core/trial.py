@@ -32,6 +32,7 @@ class State(enum.StrEnum):
     FINISHED = "finished"  # reached its last epoch
     STOPPED = "stopped"  # ended by its stop rule
     PRUNED = "pruned"  # ended by the pruner at a rung
+    CUT_OFF = "cut off"  # its training took longer than `limits.trial_hours`; goes on where that is raised
     DIVERGED = "diverged"  # a loss or the objective became NaN or infinite: an outcome, not a fault
     FAILED = "failed"  # an exception or a dead worker: tried again by the next run
 
@@ -39,6 +40,12 @@ class State(enum.StrEnum):
     def ended(self) -> bool:
         """True where no further epoch will be asked for in this run."""
         return self not in (State.WAITING, State.RUNNING, State.INTERRUPTED)
+
+    @property
+    def for_good(self) -> bool:
+        """True where no further epoch will be asked for in any run: a failed trial is tried again, and the limit that
+        cut one off may be raised."""
+        return self.ended and self not in (State.FAILED, State.CUT_OFF)
 
 
 @dataclass(frozen=True, eq=False)

@@ -261,7 +261,13 @@ def bar(progress: Progress, width: int, now: float, status: str = "") -> str:
         parts.append((4, f"{progress.rate:.2g} epochs/s"))
     if progress.total is not None:
         parts.append((5, f"{progress.done:,} of {counted(progress.total, 'trial')} ended"))
-    for place, state in ((2, State.FAILED), (3, State.DIVERGED), (6, State.PRUNED), (6, State.STOPPED)):
+    for place, state in (
+        (2, State.FAILED),
+        (3, State.DIVERGED),
+        (6, State.PRUNED),
+        (6, State.CUT_OFF),
+        (6, State.STOPPED),
+    ):
         if count := progress.states[state]:
             parts.append((place, f"{count:,} {state.value}"))
     counts = {"reused": progress.epochs_reused, "to prove": progress.epochs_proved, "again": progress.epochs_retrained}

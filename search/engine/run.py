@@ -34,6 +34,7 @@ from search.space.model import Space
 from search.study.changed import StudyChanged, check_unchanged
 from search.study.frozen import CODE, code_of, frozen_of
 from search.study.leaf import Planner
+from search.study.limited import limit_reached
 from search.study.mirror import Mirror
 from search.study.opened import OpenStudy
 from search.study.revision import bring_up_to_date, find_study, new_revision, study_in_class
@@ -165,7 +166,7 @@ class _Steps:
                 "leave": self.sharing and room,
                 "elsewhere": bool(self.address),
                 "epoch_seconds": self.space.resources.epoch_seconds,
-                **({"reporting": 0.0} if self.space.search.asha is not None else {}),  # the pruner decides on each row
+                **({"reporting": 0.0} if self._decides_on_each_row else {}),
                 **({} if room else {"rolling": math.inf}),
             }
             setup = tune.worker_setup(self.space.workload, cpus, gpus, execution_class, **states)
@@ -221,7 +222,7 @@ class _Steps:
 
     def _goes_on_alone(self, record: StudyRecord, driver: Driver) -> bool:
         """Whether one more round follows: a kind came to be distrusted, by this driver or by another one meanwhile."""
-        if driver.stopping or driver.out_of_time:
+        if driver.stopping or driver.out_of_time or driver.limit:
             return False
         return self.ledger.reopen(record.id) > 0 or driver.fallen
 
@@ -285,10 +286,16 @@ class _Steps:
 
     def _may_be_settled(self, record: StudyRecord, execution_class: Mapping[str, str]) -> bool:
         """Whether it is worth looking if nothing is left to train, before seconds are spent on Ray."""
-        if every_trial_ended(self.ledger, record, self.space):
+        if every_trial_ended(self.ledger, record, self.space) or limit_reached(self._study(record)):
             return True
         grid = self.space.search.sampler == "grid"
         return grid and grid_on_record(self.ledger, self.space, self._planner(record, execution_class))
+
+    @property
+    def _decides_on_each_row(self) -> bool:
+        """Whether an epoch must not begin before it is known what follows from the last one: the pruner may end the
+        trial, or the limit of epochs be reached."""
+        return self.space.search.asha is not None or self.space.limits.epochs is not None
 
     def _study(self, record: StudyRecord) -> OpenStudy:
         return OpenStudy(self.ledger, record, self.space)

@@ -119,7 +119,7 @@ def _check_ended(curve: Curve, study: str) -> None:
         UserError: it failed, diverged or has not ended.
     """
     trial = curve.trial
-    if trial.state in (State.FINISHED, State.STOPPED, State.PRUNED):
+    if trial.state in (State.FINISHED, State.STOPPED, State.PRUNED, State.CUT_OFF):
         return
     on_record = f"; --epoch takes the weights after one of its epochs, 1 to {max(curve.rows)}" if curve.rows else ""
     so_far = f"{trial.state}, epoch {trial.last_epoch} of {trial.epochs}"

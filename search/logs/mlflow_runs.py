@@ -44,6 +44,7 @@ _STATUS = {
     State.STOPPED: "FINISHED",
     State.INTERRUPTED: "KILLED",
     State.PRUNED: "KILLED",
+    State.CUT_OFF: "KILLED",
     State.DIVERGED: "KILLED",
     State.FAILED: "FAILED",
 }

@@ -10,13 +10,13 @@ from typing import TypeGuard
 
 from search.core.prefix import fingerprint
 from search.core.pruning import Asha
-from search.core.trial import State, Trial
+from search.core.trial import Trial
 from search.ledger.files import all_files
 from search.ledger.ledger import Ledger, Recorded, StudyRecord
 from search.ledger.measured import Measured
 from search.space.model import Space
 from search.study.asked import StartingPoint
-from search.study.fold import Fold
+from search.study.fold import begun, ended_for_good
 from search.study.leaf import Leaf, Planner
 from search.study.pruner import pruner, rungs_on_record
 from search.study.sampling import make_sampler
@@ -85,7 +85,7 @@ def take_stock(space: Space, ledger: Ledger, planner: Planner, record: StudyReco
         name = fingerprint(parameters)
         for seed in space.seeds:
             leaf, trial = planner.leaf(len(leaves), configuration, seed, parameters), numbers.get((name, seed))
-            if _decided(trial) and trial.number in paths:
+            if _decided(trial, space) and trial.number in paths:
                 leaf = replace(leaf, path=paths[trial.number][0])
             leaves.append((leaf, trial))
     measured = Measured(ledger, [space.search.objective.metric])
@@ -93,7 +93,7 @@ def take_stock(space: Space, ledger: Ledger, planner: Planner, record: StudyReco
     asha = pruner(space, rungs_on_record(ledger, record.id) if record is not None else ())
     trials = []
     for leaf, trial in leaves:
-        if _decided(trial):
+        if _decided(trial, space):
             trials.append(Known(leaf, trial.last_epoch, True))
         else:
             trials.append(_settled(leaf, space, rows, asha))
@@ -113,9 +113,9 @@ def examples(space: Space, stock: Inventory, planner: Planner) -> Sequence[Leaf]
     return [] if asked is None else [planner.leaf(0, asked.configuration, space.seeds[0], asked.parameters)]
 
 
-def _decided(trial: Trial | None) -> TypeGuard[Trial]:
-    """Whether a trial of an earlier run ended, and is not tried again."""
-    return trial is not None and trial.state.ended and trial.state != State.FAILED
+def _decided(trial: Trial | None, space: Space) -> TypeGuard[Trial]:
+    """Whether a trial of an earlier run ended for good."""
+    return trial is not None and ended_for_good(trial, space)
 
 
 def adaptive(space: Space) -> bool:
@@ -145,9 +145,9 @@ def _configurations(
 
 def _settled(leaf: Leaf, space: Space, rows: Mapping[str, Recorded], asha: Asha | None) -> Known:
     """Fold the rows on record into a leaf, as the driver will."""
-    fold = Fold(leaf, space.search.objective)
+    fold = begun(leaf, space)
     while (key := fold.next_key) is not None and key in rows:
-        end = fold.feed(rows[key].row)
+        end = fold.feed(rows[key].row, rows[key].seconds)
         if end is None and asha is not None and not math.isnan(value := fold.curve[-1]):
             goes_on = asha.feed(fold.epoch, key, value)
             if goes_on is False:

@@ -7,9 +7,11 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from search.ledger.ledger import Ledger, StudyRecord
+from search.ledger.spending import Spending, spending
 from search.plan.counts import Epochs, Work, count, states_kept, work_of
 from search.plan.estimates import Estimates
 from search.plan.known import Inventory, Known, examples, take_stock
+from search.plan.limited import Cut, cuts
 from search.plan.overhead import Overhead, overhead_on_record
 from search.plan.place import Place
 from search.plan.power import foreseen
@@ -67,6 +69,7 @@ class Plan:
         confirm: epochs its confirm stage may train besides, at most; 0 without one.
         kinds: kinds of training that something is to be proven of.
         untested: whether its data have no test split, so that its confirm stage can call no setting better.
+        limits: what each limit of the file leaves out.
         shows: what it will be able to show; None where nothing is compared, or nothing is known of the images.
         place: where it would be trained.
         space: the search space.
@@ -89,6 +92,7 @@ class Plan:
     confirm: int
     kinds: int
     untested: bool
+    limits: Sequence[Cut]
     shows: Prospect | None
     place: Place
     space: Space = field(repr=False)
@@ -110,6 +114,7 @@ class Plan:
             "configurations_to_be_chosen": self.unasked,
             "sharing": self.sharing,
             "notes": [str(note) for note in self.space.notes],
+            "limits": [asdict(cut) for cut in self.limits],
             "shows": None if self.shows is None else _shown(self.shows),
             "epochs": {
                 "full_length": self.epochs.full,
@@ -220,6 +225,7 @@ def plan_of(
 
     seconds = seconds_with(overhead_on_record(ledger, space.workload))
 
+    spent = spending(ledger, record.id) if record is not None else Spending(0, 0.0)
     room = _room(space, stock, work, estimates, ledger, planner, keeps)
     configurations = len({known.leaf.trial.configuration for known in stock.trials}) + stock.unasked
     return Plan(
@@ -237,6 +243,7 @@ def plan_of(
         _confirm(space, ledger, study),
         len({kind for kind, _ in proofs}) + kinds_to_come(space, stock),
         planner.untested,
+        cuts(space, stock, epochs, seconds, estimates, like, spent),
         foreseen(space, planner, configurations, ledger, stock, record),
         place,
         space,

@@ -162,6 +162,10 @@ def _cost(plan: Plan) -> Iterator[str | _Figure]:
     yield _line("execution class", device or "as below", f"{place.cpus} CPU{gpus} a trial; {place.source}")
     if place.note:
         yield f"  {place.note}"
+    if plan.limits:
+        yield "limits"
+        for cut in plan.limits:
+            yield _line(f"  {cut.limit.replace('_', ' ')}", f"{cut.value:,.12g}", cut.says)
     if plan.shows is not None:
         yield f"what it can show: {plan.shows.sentence}"
 

@@ -139,6 +139,28 @@ class Resources:
 
 
 @dataclass(frozen=True)
+class Limits:
+    """What a study may cost at most, and what it looks for; None for no limit.
+
+    Attributes:
+        core_hours: hours of training times the CPU threads of a trial.
+        epochs: distinct ones that it trains.
+        trial_hours: hours of training behind which a trial is cut off.
+        target: mean objective of a setting over its seeds, at which the study ends.
+    """
+
+    core_hours: float | None = None
+    epochs: int | None = None
+    trial_hours: float | None = None
+    target: float | None = None
+
+    @property
+    def trial_s(self) -> float:
+        """Seconds of training behind which a trial is cut off; infinite without a limit."""
+        return math.inf if self.trial_hours is None else 3600 * self.trial_hours
+
+
+@dataclass(frozen=True)
 class Space:
     """A search-space file, read, resolved and found sound.
 
@@ -149,7 +171,7 @@ class Space:
         fixed: settings common to all trials, the service's own among them.
         axes: dimensions, in the file's order; a conditional one stands behind the one it depends on.
         seeds: every configuration runs under each of them.
-        search, resources, report: see there.
+        search, resources, limits, report: see there.
         file: the file it was read from, "" for a space built in memory.
         typed: fixed setting -> the option of the command line that set it, of those that one set.
         source: the resolved file as plain data (``extends`` and overrides applied); `search.space.writing` writes it.
@@ -164,6 +186,7 @@ class Space:
     seeds: Sequence[int] = (0,)
     search: Search = Search()
     resources: Resources = Resources()
+    limits: Limits = Limits()
     report: Report = field(default_factory=Report)
     file: str = field(default="", compare=False)
     source: Mapping[str, Any] = field(default_factory=dict)

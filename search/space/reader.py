@@ -27,6 +27,7 @@ from search.space.command_keys import COMMAND_WORKLOAD
 from search.space.conform import broken_rule, conform
 from search.space.effects import check_samples
 from search.space.keys import AUTO, NAME, TITLE, WORKLOAD
+from search.space.limits import check_limits, read_limits
 from search.space.model import Axis, Choice, Grid, Space
 from search.space.nodes import TYPED, Node, Problems, show, unknown
 from search.space.partial import check_part
@@ -133,6 +134,7 @@ def _space(root: Node, stem: str, file: str, workload: Workload | None, rules: R
         "title": _text(root, "title", TITLE, problems),
         "seeds": read_seeds(root.entries.get("seeds"), problems),
         "resources": read_resources(extends.section(root, "resources"), problems),
+        "limits": read_limits(extends.section(root, "limits"), problems),
     }
     check_seeds(root, parts["seeds"], workload, problems)
     search = extends.section(root, "search")
@@ -156,6 +158,7 @@ def _space(root: Node, stem: str, file: str, workload: Workload | None, rules: R
         if rules is not None:  # a study on record was searched as it stands
             check_confirm(space, search, problems)
             check_start(space, search, problems)
+            check_limits(space, extends.section(root, "limits"), problems)
     notes: list[Fault] = []
     if sound and rules is not None and workload is not None:
         before = len(problems)
@@ -182,7 +185,7 @@ def _known_keys(root: Node, rules: Rules, problems: Problems) -> None:
             problems.add(node, f"unknown key{remedy}")
         elif key == "resources" and node.kind in ("scalar", "list") and not node.null:
             problems.add(node, f"found {show(node)}, must be a mapping, or {AUTO}")
-        elif key in ("fixed", "space", "search", "report") and node.kind in ("scalar", "list"):
+        elif key in ("fixed", "space", "search", "limits", "report") and node.kind in ("scalar", "list"):
             conform(node, {"type": ["object", "null"]}, problems)
 
 

@@ -25,6 +25,7 @@ from search.space.keys import (
     WORKLOAD,
     mapping,
 )
+from search.space.limits import LIMITS
 from search.space.planned import planned
 from search.space.report_keys import REPORT
 from search.space.service import SERVICE_SETTINGS
@@ -115,6 +116,7 @@ def schema(workload: Workload | str | None = None) -> Rule:
                 "seeds": SEEDS,
                 "search": _optional(SEARCH),
                 "resources": {**_optional(RESOURCES), "type": ["object", "null", "string"], "pattern": f"^{AUTO}$"},
+                "limits": _optional(LIMITS),
                 "report": _optional(REPORT),
             },
         ),

@@ -234,11 +234,16 @@ def check_epochs(space: Space, node: Node, problems: Problems) -> None:
 
 def longest_epochs(space: Space) -> int | None:
     """Return the largest number of epochs a trial may be asked for; None where nothing sets it."""
+    return max(epochs_of_trials(space), default=None)
+
+
+def epochs_of_trials(space: Space) -> list[int]:
+    """Return the numbers of epochs that trials may be asked for, of a range both ends; none where nothing sets it."""
     lengths = [space.fixed["epochs"]] if "epochs" in space.fixed else []
     for axis in space.axes:
         if isinstance(axis.domain, Grid):
             each = [axis.settings(value) for value in axis.domain.values]
             lengths += [settings["epochs"] for settings in each if "epochs" in settings]
         elif axis.name == "epochs":
-            lengths.append(axis.domain.high)
-    return int(max(lengths)) if lengths else None
+            lengths += [axis.domain.low, axis.domain.high]
+    return [int(length) for length in lengths]

@@ -77,8 +77,8 @@ class Sampler(Protocol):
 def mean_outcome(states: Sequence[str], curves: Sequence[Sequence[float]]) -> Told:
     """Return what a sampler is told of a configuration whose seeds ended so, with these objectives per epoch.
 
-    One failed seed makes it a failure, one diverged or pruned seed makes it pruned; values are means over the seeds,
-    epoch by epoch as far as all of them got.
+    One failed seed makes it a failure, one that diverged, was pruned or cut off makes it pruned; values are means over
+    the seeds, epoch by epoch as far as all of them got.
     """
     if "failed" in states:
         return Told("fail")
@@ -86,6 +86,6 @@ def mean_outcome(states: Sequence[str], curves: Sequence[Sequence[float]]) -> To
         return Told("pruned")
     common = min(len(curve) for curve in curves)
     means = {t + 1: mean([curve[t] for curve in curves]) for t in range(common)}
-    if "pruned" in states:
+    if "pruned" in states or "cut off" in states:
         return Told("pruned", None, means)
     return Told("complete", mean([curve[-1] for curve in curves]), means)

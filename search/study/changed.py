@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from search.core.errors import UserError
 from search.core.shown import called
-from search.core.trial import DataCard, State, Trial
+from search.core.trial import DataCard, Trial
 from search.ledger.ledger import StudyRecord
 from search.study.leaf import Planner
 from search.study.opened import OpenStudy
@@ -31,7 +31,7 @@ def check_unchanged(study: OpenStudy, workload: Workload, execution_class: Mappi
     """
     ledger, record, space = study.ledger, study.record, study.space
     trials = ledger.trials(record.id)
-    ended = [trial for trial in trials if trial.state.ended and trial.state != State.FAILED and trial.last_epoch]
+    ended = [trial for trial in trials if trial.state.for_good and trial.last_epoch]
     if len(ended) > MAX_TRIALS_COMPARED:
         ended = random.Random(record.name).sample(ended, MAX_TRIALS_COMPARED)
     recorded = ledger.paths(record.id, [trial.number for trial in ended])

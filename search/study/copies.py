@@ -30,6 +30,7 @@ STATES = {
     State.FINISHED: TrialState.COMPLETE,
     State.STOPPED: TrialState.COMPLETE,
     State.PRUNED: TrialState.PRUNED,
+    State.CUT_OFF: TrialState.PRUNED,
     State.DIVERGED: TrialState.PRUNED,
     State.FAILED: TrialState.FAIL,
 }

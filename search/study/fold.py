@@ -6,8 +6,8 @@ import math
 from dataclasses import dataclass, field
 
 from search.core.stopping import StopRule, stop_rule
-from search.core.trial import Row, State
-from search.space.model import Objective
+from search.core.trial import Row, State, Trial
+from search.space.model import Objective, Space
 from search.study.leaf import Leaf
 
 LOSSES = ("train_loss", "val_loss")
@@ -23,6 +23,8 @@ class Fold:
         curve: objective of every epoch so far.
         state: waiting, running, or its end.
         ended: whether it is decided.
+        limit_s: seconds of training behind which it is cut off.
+        trained_s: seconds that its epochs so far took, whoever trained them.
         base: epoch of the last state it can be trained on from, 0 for the start.
     """
 
@@ -32,6 +34,8 @@ class Fold:
     state: State = State.WAITING
     ended: bool = False
     base: int = 0
+    limit_s: float = math.inf
+    trained_s: float = 0.0
     rule: StopRule = field(init=False)
 
     def __post_init__(self) -> None:
@@ -52,12 +56,17 @@ class Fold:
         """Epochs it may still need."""
         return len(self.leaf.path) - self.epoch
 
-    def feed(self, row: Row) -> tuple[State, str] | None:
+    def feed(self, row: Row, seconds: float = 0.0) -> tuple[State, str] | None:
         """Take the next row; return how the leaf ends with it, or None. The pruner is asked by the caller.
 
         A loss or objective that is NaN or infinite ends it as diverged; a row without the objective, or without what
         its stop rule reads, or that this rule cannot judge, as failed.
+
+        Args:
+            row: the row.
+            seconds: its epoch took, as they are on record, so that a trial is always cut off at the same epoch.
         """
+        self.trained_s += seconds
         value = row.metrics.get(self.objective.metric)
         self.curve.append(math.nan if value is None else value)
         if value is None:
@@ -79,7 +88,25 @@ class Fold:
             return State.FAILED, f"stop.rule: {self.rule.fault} at epoch {self.epoch}; choose stop.rule: patience"
         if self.epoch == len(self.leaf.path):
             return State.FINISHED, "last epoch"
+        if self.trained_s >= self.limit_s:
+            return State.CUT_OFF, _cut_off_by(self.limit_s)
         return None
+
+
+def begun(leaf: Leaf, space: Space) -> Fold:
+    """Return a leaf of a space that has no row yet."""
+    return Fold(leaf, space.search.objective, limit_s=space.limits.trial_s)
+
+
+def ended_for_good(trial: Trial, space: Space) -> bool:
+    """Whether a trial of an earlier run is not tried again: one that was cut off is, where the limit is another now."""
+    return trial.state.for_good or (
+        trial.state == State.CUT_OFF and trial.ended_by == _cut_off_by(space.limits.trial_s)
+    )
+
+
+def _cut_off_by(limit_s: float) -> str:
+    return f"limits.trial_hours: {limit_s / 3600:.12g}"
 
 
 def _names(row: Row) -> str:

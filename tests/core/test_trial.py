@@ -102,7 +102,14 @@ def test_equal_rows_have_equal_hashes_and_order_does_not_matter(one, other):
 
 
 def test_which_states_are_ends():
-    assert {state.value for state in State if state.ended} == {"finished", "stopped", "pruned", "diverged", "failed"}
+    assert {state.value for state in State if state.ended} == {
+        "finished",
+        "stopped",
+        "pruned",
+        "cut off",
+        "diverged",
+        "failed",
+    }
     assert {state.value for state in State if not state.ended} == {"waiting", "running", "interrupted"}
 
 

@@ -10,7 +10,7 @@ from search.engine.decide.context import Context
 from search.ledger.ledger import Recorded
 from search.ledger.step import Step
 from search.study.asked import Asked
-from search.study.fold import Fold
+from search.study.fold import Fold, begun, ended_for_good
 from search.study.leaf import Leaf
 
 GRID_CONFIGURATIONS_PER_COMMIT = 50
@@ -48,12 +48,12 @@ class Admission:
         return [Asked(configuration, parameters[configuration]) for configuration in sorted(parameters)]
 
     def candidates(self, batch: Sequence[Asked]) -> list[Candidate]:
-        """Make the leaves of configurations, but for trials that ended in earlier runs, other than failed."""
+        """Make the leaves of configurations, but for trials that ended in earlier runs, for good."""
         leaves: list[Candidate] = []
         for asked in batch:
             for seed in self._space.seeds:
                 known = self._numbers.get((fingerprint(asked.parameters), seed))
-                if known is not None and known.state.ended and known.state != State.FAILED:
+                if known is not None and ended_for_good(known, self._space):
                     continue
                 number = known.number if known is not None else self._next_number
                 leaves.append((self._context.planner.leaf(number, asked.configuration, seed, asked.parameters), known))
@@ -92,9 +92,9 @@ class Admission:
 
     def _settled(self, step: Step, leaf: Leaf, known: Mapping[str, Recorded]) -> Fold:
         """Return a leaf with the rows on record folded in; where it has not ended, the rest waits for a lease."""
-        fold = Fold(leaf, self._space.search.objective)
+        fold = begun(leaf, self._space)
         while not fold.ended and (found := known.get(fold.next_key or "")):
-            self._context.judge.advance(step, fold, found.row)
+            self._context.judge.advance(step, fold, found.row, found.seconds)
         if fold.epoch:
             step.log("reused", trial=leaf.trial.number, epoch=fold.epoch)
             step.set_trial(leaf.trial.number, last_epoch=fold.epoch)

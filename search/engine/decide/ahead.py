@@ -48,6 +48,7 @@ class Ahead:
         self._admission.restore(trials)
         self._context.judge.restore(rungs_on_record(ledger, record.id))
         self._context.outcomes.restore(ledger, record, trials)
+        self._context.restore_budget()
         self._restore_roots({trial.number: trial for trial in trials})
 
     def _restore_roots(self, trials: Mapping[int, Trial]) -> None:
@@ -100,7 +101,7 @@ class Ahead:
         """Wait until another configuration can be used; return whether there may be one."""
         context = self._context
         with context.lock:
-            while not context.course.ends and not context.out_of_time:
+            while not (context.course.ends or context.out_of_time or context.budget.reached):
                 if self.has_room:
                     return True
                 if not context.course.grid_loaded:
@@ -141,6 +142,7 @@ class Ahead:
             self._meet([leaf for leaf, _ in leaves])
             with context.step() as step:
                 folds = self._admission.enter(step, batch, leaves)
+                context.budget.look(step)
             for fold in folds:
                 if fold.ended:
                     context.progress.settled += 1

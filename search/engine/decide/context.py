@@ -7,8 +7,10 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
+from typing import Any
 
 from search.engine.decide.board import Board
+from search.engine.decide.budget import Budget
 from search.engine.decide.course import Course, Planning
 from search.engine.decide.judge import Judge
 from search.engine.decide.keeping import Keeper
@@ -17,9 +19,12 @@ from search.engine.decide.pace import Pace
 from search.engine.decide.standings import Standings
 from search.engine.decide.trust import Trust
 from search.ledger.measured import Measured
+from search.ledger.spending import SECONDS, spending
 from search.ledger.step import Step
+from search.space.model import Limits
 from search.study.asked import Sampler
 from search.study.leaf import Leaf, Planner
+from search.study.limited import LIMIT
 from search.study.opened import OpenStudy
 from search.study.pruner import rungs_of
 
@@ -66,6 +71,7 @@ class Context:
         self.lock = threading.Condition(threading.RLock())
         self.progress = Progress(Standings(study.space))
         self.board = Board()
+        self.budget = Budget(study.space, self.progress.standings)
         self.pace = Pace(clock)
         self.measured = Measured(self.ledger, [self.space.search.objective.metric])
         self.outcomes = Outcomes(study.space, sampler, self.progress)
@@ -119,10 +125,29 @@ class Context:
         total = progress.total or 0
         unknown = 0 if self.course.planned else max(0, total - progress.done - len(self.board))
         to_come = self.judge.forecast.to_come(self.board, unknown)
-        progress.epochs_planned = progress.epochs_trained + to_come.epochs
+        progress.epochs_planned = progress.epochs_trained + min(to_come.epochs, self.budget.epochs_left)
         left = max(to_come.epochs, to_come.chain * self.workers) / progress.rate
         progress.ends_at = min(now + left, self.deadline)
         self._next_look = self.clock() + max(LOOK_AHEAD_S, LOOK_AHEAD_SHARE * (self.clock() - now))
+
+    def restore_budget(self) -> None:
+        """Take up what earlier runs spent of the limits; a limit that is lower now may be reached before anything
+        begins."""
+        if self.space.limits == Limits():
+            return
+        self.budget.restore(spending(self.ledger, self.record.id), self.ledger.decisions(self.record.id, [LIMIT]))
+        with self.step() as step:
+            self.budget.look(step)
+
+    def said_seconds(self, seconds: float) -> dict[str, Any]:
+        """Return what an entry of the order log says of an epoch that no row tells the time of; nothing without a limit
+        of core hours."""
+        return {SECONDS: seconds} if self.space.limits.core_hours is not None else {}
+
+    def allows_epoch(self, lease_id: int | None = None) -> bool:
+        """Whether the limits let another epoch begin: the next one of a lease, or the first one of another."""
+        others = [one for one in self.pace.in_progress if one != lease_id and self.trust.get(one) is None]
+        return self.budget.allows(len(others))
 
     @property
     def out_of_time(self) -> bool:

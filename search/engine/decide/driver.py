@@ -82,7 +82,7 @@ class Driver:
         """Whether no lease will be given any more."""
         with self.context.lock:
             context, trust = self.context, self.context.trust
-            if context.course.ends or context.out_of_time:
+            if context.course.ends or context.out_of_time or (context.budget.reached and context.course.planned):
                 return True
             if trust.causes or trust.running or trust.owing() or context.board.running:
                 return False
@@ -279,6 +279,13 @@ class Driver:
         wanted = context.space.search.trials or math.inf
         all_asked = context.course.planning == Planning.ALL_ASKED or self._ahead.asked >= wanted
         return context.out_of_time and (len(context.board) > 0 or not all_asked)
+
+    @property
+    def limit(self) -> str:
+        """The name of the limit of the space's section ``limits`` that left something undone, or ""."""
+        context = self.context
+        undone = len(context.board) > 0 or context.course.planning != Planning.ALL_ASKED
+        return context.budget.reached if undone else ""
 
     def collect(self) -> None:
         """Take the states that workers saved when their leases were ended into the record, once no worker writes."""

@@ -5,6 +5,7 @@ A row is committed together with all that is decided on it; only then is anybody
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -60,13 +61,15 @@ class Intake:
                     break
                 stale += self._feed(step, lease, epoch, measured, stored, new)
                 epochs.append({"trial": lease.trial, "epoch": epoch, "row": stored, "seconds": measured.seconds})
+            context.budget.look(step)
         taken = trained[: len(epochs)]
         if stale or any(measured.kept is not None for measured in taken):
             keeper.free(stale, [*board])
         for place, measured in enumerate(taken):
             self._unkept(measured.unkept)
             pace.row(lease_id, measured.seconds, sum(later.seconds for later in taken[place:]))
-        goes_on = alarm is None and context.course.gives_leases and board.goes_on(lease_id, pace.stalled())
+        wanted = context.course.gives_leases and board.goes_on(lease_id, pace.stalled())
+        goes_on = alarm is None and wanted and context.allows_epoch(lease_id)
         if not goes_on:
             pace.ends(lease_id)
         if taken:
@@ -84,8 +87,10 @@ class Intake:
         context, key = self._context, _key(lease, epoch)
         origin = self._origin(lease, trained.fresh)
         stored, new = step.put_row(key, epoch, trained.row, trained.seconds, context.run_id, lease.kind, origin)
-        about = {"trained": True} if new else {}
+        # Of an epoch that is trained once more no row says what it took.
+        about: dict[str, Any] = {"trained": True} if new else context.said_seconds(trained.seconds)
         step.log("row" if new else "retrained", trial=lease.trial, epoch=epoch, key=key, **about)
+        context.budget.trained(trained.seconds, new)
         context.progress.epochs_trained += new
         context.progress.epochs_retrained += not new
         return stored, new
@@ -98,9 +103,14 @@ class Intake:
         stale = keeper.commit(step, lease, kept)
         self._pair(step, lease, epoch)
         fed = board.take(_key(lease, epoch))
+        seconds = trained.seconds
+        if (
+            fed and not new and fed[0].limit_s < math.inf
+        ):  # what is on record is asked when the trial is looked at again
+            seconds = context.ledger.rows([_key(lease, epoch)])[_key(lease, epoch)].seconds
         for fold in fed:
             number = fold.leaf.trial.number
-            context.judge.advance(step, fold, context.measured.told(stored, fold.leaf.data))
+            context.judge.advance(step, fold, context.measured.told(stored, fold.leaf.data), seconds)
             step.set_trial(number, last_epoch=fold.epoch)
             if number != lease.trial or not new:
                 context.progress.epochs_reused += 1
@@ -181,7 +191,8 @@ class Intake:
             board.first |= {lease.trial} & awaited or awaited
             if done:
                 self._begun[lease.path[done - 1]] = lease.offset + done, lease.kind
-        stale = context.keeper.end(lease, chain_goes_on=lost or bool(awaited) or course.ends)
+        ended_by_limit = bool(context.budget.reached)  # which may be raised
+        stale = context.keeper.end(lease, chain_goes_on=lost or bool(awaited) or course.ends or ended_by_limit)
         if miss and lease.start is not None:
             self._lending.take_back(lease.trial)
             stale = [*stale, lease.start.file.key]

@@ -36,11 +36,11 @@ class Judge:
         """Replay the pruner's part of the order log."""
         self._asha = pruner(self._space, rungs)
 
-    def advance(self, step: Step, fold: Fold, row: Row) -> None:
-        """Feed the next row to a leaf and log what is decided on it."""
+    def advance(self, step: Step, fold: Fold, row: Row, seconds: float) -> None:
+        """Feed the next row, whose epoch took so many seconds, to a leaf and log what is decided on it."""
         key = fold.next_key
         assert key is not None
-        end = fold.feed(row)
+        end = fold.feed(row, seconds)
         if end is None and self._asha is not None and not math.isnan(value := fold.curve[-1]):
             known = self._asha.decided(fold.epoch, key)
             goes_on = self._asha.feed(fold.epoch, key, value)

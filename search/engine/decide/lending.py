@@ -65,7 +65,7 @@ class Lending:
         last, and so does what proves their start: another leaf may bring what they lack.
         """
         context = self._context
-        if not context.course.grid_loaded:
+        if not context.course.grid_loaded or context.budget.reached:
             return None
         stalled = context.pace.stalled()
         if (proof := self._owed(stalled)) is not None:
@@ -82,7 +82,9 @@ class Lending:
         if not starts:
             return None
         first = self._first(starts, stalled)
-        return first.proof or first
+        if first.proof is not None:
+            return first.proof
+        return first if context.allows_epoch() else None
 
     def _first(self, starts: Sequence[Start], stalled: Collection[int]) -> Start:
         """Return the leaf to start next: one that was begun and ended for all to change over goes before all others,
@@ -251,7 +253,7 @@ class Lending:
         if not fold.epoch or distrust is None or distrust.repeatable:
             return fold
         context.ledger.withdraw(kind, fold.leaf.path[: fold.epoch], AFRESH, context.run_id)
-        again = Fold(fold.leaf, fold.objective, state=fold.state)
+        again = Fold(fold.leaf, fold.objective, state=fold.state, limit_s=fold.limit_s)
         context.board.replace(fold, again)
         return again
 

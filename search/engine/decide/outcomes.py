@@ -14,6 +14,7 @@ from search.ledger.ledger import Ledger, StudyRecord
 from search.ledger.measured import Measured
 from search.space.model import Space
 from search.study.asked import Sampler, mean_outcome
+from search.study.fold import ended_for_good
 
 TRIALS_PER_QUERY = 200
 """Trials of earlier runs that are looked at together."""
@@ -102,10 +103,11 @@ class Outcomes:
             )
 
     def restore(self, ledger: Ledger, record: StudyRecord, trials: Sequence[Trial]) -> None:
-        """Take up what earlier runs found out; failed trials are tried again and count as undecided."""
+        """Take up what earlier runs found out; failed trials are tried again and count as undecided, as
+        those do that a limit cut off which is another now."""
         for trial in trials:
             self.add(trial)
-        ended = [trial for trial in trials if trial.state.ended and trial.state != State.FAILED and trial.last_epoch]
+        ended = [trial for trial in trials if ended_for_good(trial, self._space) and trial.last_epoch]
         for start in range(0, len(ended), TRIALS_PER_QUERY):
             self._restore(ledger, record, ended[start : start + TRIALS_PER_QUERY])
 

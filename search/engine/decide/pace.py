@@ -65,6 +65,11 @@ class Pace:
         if proof in self._heard:
             self._besides["proof"].append(max(0.0, self._clock() - self._heard[proof] - epochs * usual))
 
+    def since(self, lease: int) -> float:
+        """Return the seconds since a lease, or a proof, began or last brought something; 0 where it is not known."""
+        now = self._clock()
+        return now - self._heard.get(lease, now)
+
     def overhead(self) -> dict[str, float]:
         """Return the seconds that the run took beside its epochs, by the names of `search.plan.overhead.Overhead`."""
         # The mean: of rows that are reported together the first one has all that they took besides.

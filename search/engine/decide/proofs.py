@@ -11,6 +11,7 @@ from search.engine.decide.death import Death
 from search.engine.decide.lease import CAUSE, Proof, Stretch
 from search.ledger.kept import KeptState
 from search.ledger.ledger import Recorded
+from search.ledger.spending import SECONDS
 
 NOT_SAVED = (
     "likely cause: something that training depends on is not in what save() returns, in a script not in what run.keep "
@@ -47,6 +48,7 @@ class Proofs:
         proof = context.trust.get(number)
         if proof is None or (proof.kind in context.trust.fallen and proof.what != CAUSE):
             return
+        took = context.said_seconds(context.pace.since(number))
         context.progress.epochs_proved += len(rows)
         context.pace.proved(number, len(rows))
         if proof.what == CAUSE:
@@ -66,7 +68,9 @@ class Proofs:
             key = state.file.key if state is not None else keys[0]
             if proof.completes:
                 step.put_proof(proof.kind, proof.what, key, context.run_id)
-            step.log("proven", kind_of_training=proof.kind, what=proof.what, key=key, epochs=len(rows))
+            step.log("proven", kind_of_training=proof.kind, what=proof.what, key=key, epochs=len(rows), **took)
+            context.budget.trained(took.get(SECONDS, 0.0), new=False)
+            context.budget.look(step)
         context.trust.held(proof)
         context.on_event("proven", {"proof": proof})
 

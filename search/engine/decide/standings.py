@@ -71,6 +71,8 @@ class Standings:
         self._better = max if space.search.objective.maximize else min
         self._settings: dict[int, _Setting] = {}
         self._whole: Counter[int] = Counter()  # seed -> settings whose trial ended
+        self.best: tuple[float, int] | None = None
+        """Mean and number of the best setting whose every seed finished, or was stopped by its rule."""
 
     def add(self, trial: Trial) -> None:
         """A setting has this trial; one under a seed that the file no longer names is not looked at."""
@@ -101,6 +103,10 @@ class Standings:
         finite = [value for value in curve if math.isfinite(value)]
         if state in COUNTED and finite:
             setting.values[trial.seed] = self._better(finite) if self.space.report.value == "best" else finite[-1]
+            if len(setting.values) == len(self._seeds):
+                value = mean(list(setting.values.values()))
+                if self.best is None or self._better(value, self.best[0]) != self.best[0]:
+                    self.best = value, trial.configuration
 
     def __len__(self) -> int:
         """Settings that have a trial."""

@@ -9,6 +9,7 @@ from search.engine.decide.driver import Driver
 from search.engine.live import View
 from search.plan.plan import Plan
 from search.plan.text import compared
+from search.space.limits import reached_sentence
 from search.study.opened import OpenStudy
 
 
@@ -59,10 +60,15 @@ def conclude(
     if plan is not None:
         trained, again, proved = progress.epochs_trained, progress.epochs_retrained, progress.epochs_proved
         view.say(compared(plan, trained, again, proved, seconds + (ray_s or 0.0), ray_s is not None))
+    if driver.limit:
+        what = "the study ends there" if driver.limit == "target" else f"to go on, raise limits.{driver.limit}"
+        view.say(f"{reached_sentence(study.space, driver.limit)}; {what}")
     if driver.out_of_time:
         view.say(f"the limit of {study.space.search.hours:g} hours is reached; the same command goes on")
     failed = [trial.number for trial in study.ledger.trials(study.record.id) if trial.state == State.FAILED]
     end = f"interrupted: {interrupted}" if interrupted else "failed trials" if failed else "done"
-    study.ledger.end_run(run_id, "limit of hours" if driver.out_of_time and end == "done" else end, seconds)
+    if end == "done" and (driver.out_of_time or driver.limit):
+        end = f"limits.{driver.limit}" if driver.limit else "limit of hours"
+    study.ledger.end_run(run_id, end, seconds)
     complete = not interrupted and not driver.out_of_time
     return RunOutcome(study.record.name, interrupted, failed, mirror, progress.epochs_trained, complete)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from itertools import islice
 
-from search.core.trial import State
 from search.engine.decide.admission import LEAVES_PER_QUERY
 from search.engine.live import View
 from search.engine.machines.agreement import Question, StudySample, agreed
@@ -17,7 +16,7 @@ from search.space.addressed import addressed
 from search.space.model import Space
 from search.space.reading import read_all
 from search.study.cards import check_card, unnoticed
-from search.study.fold import Fold
+from search.study.fold import begun, ended_for_good
 from search.study.leaf import Planner, canonical
 from search.system import gpus
 from search.workload import Workload, identity
@@ -50,9 +49,9 @@ def read_data(space: Space, workload: Workload, view: View) -> StudySample:
 
 
 def every_trial_ended(ledger: Ledger, record: StudyRecord, space: Space) -> bool:
-    """Whether all trials on record ended, and none failed."""
+    """Whether all trials on record ended for good."""
     trials = [trial for trial in ledger.trials(record.id) if trial.seed in space.seeds]
-    return bool(trials) and all(trial.state.ended and trial.state != State.FAILED for trial in trials)
+    return bool(trials) and all(ended_for_good(trial, space) for trial in trials)
 
 
 def grid_on_record(ledger: Ledger, space: Space, planner: Planner) -> bool:
@@ -66,9 +65,9 @@ def grid_on_record(ledger: Ledger, space: Space, planner: Planner) -> bool:
     count = 1  # mostly the first one tells
     while batch := list(islice(leaves, count)):
         rows = measured.rows({key: leaf.data for leaf in batch for key in leaf.path})
-        for fold in [Fold(leaf, space.search.objective) for leaf in batch]:
+        for fold in [begun(leaf, space) for leaf in batch]:
             while not fold.ended and (key := fold.next_key) in rows:
-                fold.ended = fold.feed(rows[key].row) is not None
+                fold.ended = fold.feed(rows[key].row, rows[key].seconds) is not None
             if not fold.ended:
                 return False
         count = LEAVES_PER_QUERY

@@ -43,6 +43,7 @@ ENDS = {
     State.FINISHED: ("circle", "finished"),
     State.STOPPED: ("square", "stopped by its rule"),
     State.PRUNED: ("x-thin", "pruned"),
+    State.CUT_OFF: ("line-ns", "cut off"),
     State.DIVERGED: ("star-triangle-up-open", "diverged"),
     State.FAILED: ("diamond-open", "failed"),
     State.RUNNING: ("triangle-right-open", "not done"),

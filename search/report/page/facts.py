@@ -245,6 +245,7 @@ _WORDS = {
     "published": "what somebody else printed, put beside; not measured here.",
     "supported, contradicted, undecided": "what the runs say of a claim. Undecided is no evidence for or against it.",
     "pruned": "ended early, because it did worse than others at the same epoch.",
+    "cut off": "ended early, because its training took longer than the file allows; it is in no mean.",
     "¶": "the figure by which a search found a setting the best: many were tried, so it is optimistic.",
     "‖": "a run of it did not learn, or its figure is not told from chance: the notes of the table say how many.",
     "diverged": "its loss or its objective was no finite number any more.",

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 
 from search.core.trial import State, Trial
 from search.report.record.curves import Curves, identity
+from search.space.limits import reached_sentence
+from search.study.limited import limit_reached
 
 _OPEN = (State.WAITING, State.RUNNING, State.INTERRUPTED, State.FAILED)
 """How trials stand that another run would go on with."""
@@ -16,7 +18,7 @@ def incomplete(read: Curves) -> str:
     """Return what is missing of what a study was asked for, as sentences; "" where nothing is.
 
     Trials that are open, seeds of a setting and settings of a grid that have not been started, and settings that a
-    search was asked for and has not drawn: it may have been ended by its limit of hours, or have found no new ones.
+    search was asked for and has not drawn: it may have been ended by a limit, which is said, or have found no new ones.
     """
     space, trials = read.space, [curve.trial for curve in read.curves]
     started = {(identity(trial.parameters), trial.seed) for trial in trials}
@@ -28,6 +30,9 @@ def incomplete(read: Curves) -> str:
     settings = max((space.grid_size() if grid else space.search.trials or 0) - len(drawn), 0)
     open_ = runs or (grid and settings) or any(trial.state in _OPEN for trial in trials)
     sentences = [f"The study is not complete: {states(trials)}."] if open_ else []
+    if (open_ or settings) and (limit := limit_reached(read.study)):
+        sentence = reached_sentence(space, limit)
+        sentences.append(f"{sentence if limit == 'target' else sentence[0].upper() + sentence[1:]}.")
     if runs:
         sentences.append(f"{runs} run{'s' if runs > 1 else ''} of these settings {_have(runs)} not been started.")
     if settings and grid:

@@ -45,7 +45,16 @@ from search.study.opened import OpenStudy
 MAX_SAMPLED_LINES = 30
 """Lines of a sampled study that are printed; a CSV file has all of them."""
 
-_PREFERRED = (*COUNTED, State.PRUNED, State.DIVERGED, State.FAILED, State.INTERRUPTED, State.RUNNING, State.WAITING)
+_PREFERRED = (
+    *COUNTED,
+    State.PRUNED,
+    State.CUT_OFF,
+    State.DIVERGED,
+    State.FAILED,
+    State.INTERRUPTED,
+    State.RUNNING,
+    State.WAITING,
+)
 
 
 class Comparison(NamedTuple):

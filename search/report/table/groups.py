@@ -20,7 +20,13 @@ from search.space.model import Space
 MAX_SETTINGS_DRAWN = 8
 """Settings in one figure at most: a reader cannot follow more lines."""
 
-_FALLBACK = ((State.PRUNED,), (State.RUNNING, State.INTERRUPTED, State.WAITING), (State.DIVERGED,), (State.FAILED,))
+_FALLBACK = (
+    (State.PRUNED,),
+    (State.CUT_OFF,),
+    (State.RUNNING, State.INTERRUPTED, State.WAITING),
+    (State.DIVERGED,),
+    (State.FAILED,),
+)
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from search.core.grouped import grouped
-from search.core.shown import listed
+from search.core.shown import counted, duration, listed
 from search.core.trial import State
 from search.report.record.curves import Curves
 from search.report.table.judged_notes import judged_notes
@@ -59,7 +59,7 @@ def footnotes(
     judged = judged_notes(table, read, remarks) if remarks is not None else ()
     notes = [*map(Note, (table.incomplete,) if table.incomplete else ()), *map(Note, table.distrusted)]
     notes += [*_meaning(table, read), *_marks(table), *map(Note, table.unmoved), *_seeds(table), *judged]
-    notes += [*_sampled(table, read), *_left_out(read.space), *_importances(table)]
+    notes += [*_sampled(table, read), *_left_out(read.space), *_cut_off(read), *_importances(table)]
     notes += [Note(table.frozen)] if table.frozen else []
     published = _published(read, homeless) if table.elsewhere is None else apart_notes(table.elsewhere)
     told = outside_notes(read) if table.outside else _sharing(table, read, same)
@@ -94,6 +94,20 @@ def _images(read: Curves) -> str:
 def _left_out(space: Space) -> Iterator[Note]:
     if sentence := space.left_out():
         yield Note(f"{sentence[0].upper()}{sentence[1:]} (search.where).")
+
+
+def _cut_off(read: Curves) -> Iterator[Note]:
+    """Say which trials took longer than the file allows."""
+    cut = [curve.trial for curve in read.curves if curve.trial.state is State.CUT_OFF]
+    if cut:
+        epochs = sorted({trial.last_epoch for trial in cut})
+        where = f"epoch {epochs[0]}" if len(epochs) == 1 else f"epochs {epochs[0]} to {epochs[-1]}"
+        hours = read.space.limits.trial_hours
+        allowed = f" of {duration(3600 * hours)}" if hours is not None else ""
+        yield Note(
+            f"{len(cut)} of {counted(len(read.curves), 'trial')} {'was' if len(cut) == 1 else 'were'} cut off at "
+            f"{where}, behind the limit{allowed} of training (limits.trial_hours); such a run is in no mean."
+        )
 
 
 def _marks(table: Table) -> Iterator[Note]:
