@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from search.cli.ended import answered, complain
+from search.cli.judge_against import judge_against, sequence_options
 from search.cli.judge_scores import holds_scores, judge_file, refuse_other_options, score_options
 from search.cli.options import changes, overrides, places, print_report, print_table, say
+from search.core.errors import UserError
 from search.core.shown import counted
 
 if TYPE_CHECKING:
@@ -20,29 +22,49 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("file")
+@click.argument("file", required=False)
 @changes
 @places
 @click.option("--max-seeds", "most", type=int, metavar="N", help="Seeds that are paid for at most; the last look.")
 @score_options
+@sequence_options
 @click.option("--json", "as_json", is_flag=True, help="The verdicts as JSON; all else goes to standard error.")
 def judge(
-    file: str,
+    file: str | None,
     data: str | None,
     sets: Sequence[str],
     results: str,
     storage: str | None,
     most: int | None,
+    incumbent: str | None,
+    most_false: float | None,
+    final: bool,
     as_json: bool,
     **wishes: Any,
 ) -> None:
     """Add seeds until every claim of a file is decided, at looks fixed beforehand: after 3, 5, 7 and 10 seeds, or those
     of `report.looks`. Of runs trained elsewhere FILE holds the scores (.csv or .parquet): they are judged as they are.
 
-    Exit code 0: all claims are supported; 4: one is contradicted; 5: none is, and one is undecided.
+    With --against the settings of FILE are proposals to a sequence of changes: screened with one seed, confirmed on
+    five fresh ones, and kept or not.
+
+    Exit code 0: all claims are supported, or a proposal is kept; 4: one claim is contradicted, or no proposal is
+    better; 5: one claim is undecided, or one proposal is not judged.
 
     Example: python -m search judge spaces/focal.yaml --max-seeds 5
     """
+    if incumbent is not None:
+        others = {"max-seeds": most, **wishes}
+        if given := [name for name, value in others.items() if value not in (None, ())]:
+            raise UserError(f"--{given[0]}: is not for a sequence of changes (--against); leave it out")
+        if file is None and not final:
+            raise UserError("--against: name the file of the proposal, or --final for the incumbent's test figure")
+        judge_against(file, incumbent, overrides(data, sets), Path(results), storage, most_false, final, as_json)
+        return
+    if final or most_false is not None:
+        raise UserError(f"--{'final' if final else 'max-false-keeps'}: is for a sequence of changes; give --against")
+    if file is None:
+        raise UserError("name the file that is judged, as in `python -m search judge spaces/focal.yaml`")
     refuse_other_options(file, wishes, {"set": tuple(sets), "data": data, "max-seeds": most})
     if holds_scores(file):
         judge_file(file, wishes, results, storage, as_json)

@@ -22,7 +22,7 @@ from search.core.units import counts_groups, units_of
 from search.ledger.ledger import Ledger
 from search.ledger.scored import FinishedRun, finished_runs, score_rules, scores_of
 from search.statistics.measure import ACCURACY, Measure, measure_of
-from search.statistics.noise import Noise, from_record, pooled_squares
+from search.statistics.noise import Noise, PooledSquares, from_record, pooled_squares
 from search.statistics.scores import Scores, make_scores, why_not_scores
 
 MAX_TRIALS_NAMED = 5_000
@@ -65,7 +65,7 @@ class _Design:
 def noise_on_record(
     ledger: Ledger, workload: str, data: str, metric: str, settings: int, study: int | None = None
 ) -> Noise | None:
-    """Return the noise of studies that are like one to come; None where none is on record.
+    """Return the noise of studies that are like one to come, as `squares_on_record` finds it, for a plan.
 
     Args:
         ledger: where they are.
@@ -74,6 +74,17 @@ def noise_on_record(
         metric: what it is judged by.
         settings: settings of its table.
         study: number of the study on record that it continues, if there is one.
+    """
+    told = squares_on_record(ledger, workload, data, metric, study)
+    return None if told is None else from_record(told[0], settings, told[1], told[2])
+
+
+def squares_on_record(
+    ledger: Ledger, workload: str, data: str, metric: str, study: int | None = None
+) -> tuple[PooledSquares, str, Measure] | None:
+    """Return the mean squares of the study on record that tells most of noise, what it is called, and what was judged.
+
+    Arguments are those of `noise_on_record`. None where no study like it is on record.
     """
     by_study = grouped(finished_runs(ledger, workload, data, MAX_TRIALS_NAMED), lambda run: run.study)
     designs = [_design(number, runs) for number, runs in by_study.items()]
@@ -89,7 +100,7 @@ def noise_on_record(
         squares = pooled_squares(scores, chance)
         if squares is not None:
             name = "this study so far" if design.study == study else f"study {names[design.study]!r}"
-            return from_record(squares, settings, name, scores.measure)
+            return squares, name, scores.measure
     return None
 
 
