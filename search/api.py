@@ -30,6 +30,7 @@ from search.space.model import Space
 # The rest is imported where it is used: the engine, Optuna, pandas and plotly take seconds, and to list studies needs
 # none of them.
 if TYPE_CHECKING:
+    from search.engine.executor.kept import KeptRay
     from search.engine.live import View
     from search.proof.finding import Finding, Verified
     from search.proof.subject import Subject
@@ -63,6 +64,7 @@ def run(
     new_revision: bool = False,
     address: str = "",
     view: View | None = None,
+    ray: KeptRay | None = None,
 ) -> Study:
     """Train what is missing of a study and write its results.
 
@@ -75,6 +77,7 @@ def run(
             other code.
         address: HOST:PORT of a Ray cluster that trains; by default this machine does. See ``docs/how-to/cluster.md``.
         view: what is shown while it runs; nothing by default.
+        ray: that several runs of this process use; by default each run starts one of its own.
 
     A sampled study whose space asks for it is followed by its confirm stage, `Study.confirmed`.
 
@@ -103,7 +106,7 @@ def run(
     shown.name_settings(setting_label)
 
     def ran(stage: Space) -> Study:
-        outcome = run_study(stage, ledger, mirror, shown, sharing, other_class, address)
+        outcome = run_study(stage, ledger, mirror, shown, sharing, other_class, address, ray)
         if not place.is_dir():  # a new one would be in the way of putting it back
             raise UserError(
                 f"results {str(place)!r}: the folder was removed or moved away while the study ran; put it back, for "

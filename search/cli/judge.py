@@ -56,7 +56,9 @@ def judge(
     if incumbent is not None:
         others = {"max-seeds": most, **wishes}
         if given := [name for name, value in others.items() if value not in (None, ())]:
-            raise UserError(f"--{given[0]}: is not for a sequence of changes (--against); leave it out")
+            raise UserError(
+                f"--{given[0].replace('claims', 'claim')}: is not for a sequence of changes (--against); leave it out"
+            )
         if file is None and not final:
             raise UserError("--against: name the file of the proposal, or --final for the incumbent's test figure")
         judge_against(file, incumbent, overrides(data, sets), Path(results), storage, most_false, final, as_json)
@@ -69,20 +71,22 @@ def judge(
     if holds_scores(file):
         judge_file(file, wishes, results, storage, as_json)
         return
+    from search.engine.executor.kept import KeptRay
     from search.engine.live import view_for
     from search.judge.judging import judged
 
     view = view_for(sys.stderr if as_json else sys.stdout)
     blocks: list[Block] = []
     trained = 0
-    for block in judged(file, overrides(data, sets), Path(results), storage, most, view, view.say):
-        outcome = block.study.outcome
-        assert outcome is not None
-        complain(outcome)
-        trained += outcome.epochs_trained
-        blocks.append(block)
-        for claim in block.claims:
-            view.say(f"look {block.number} of {len(block.planned)}: {claim.text}: {claim.kind}; {claim.reason}")
+    with KeptRay() as ray:
+        for block in judged(file, overrides(data, sets), Path(results), storage, most, view, view.say, ray):
+            outcome = block.study.outcome
+            assert outcome is not None
+            complain(outcome)
+            trained += outcome.epochs_trained
+            blocks.append(block)
+            for claim in block.claims:
+                view.say(f"look {block.number} of {len(block.planned)}: {claim.text}: {claim.kind}; {claim.reason}")
     last, spared = blocks[-1], blocks[-1].spared
     if as_json:
         click.echo(json.dumps(_as_json(blocks, trained), indent=2))

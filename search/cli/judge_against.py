@@ -63,6 +63,7 @@ def judge_against(
         ClaimContradicted: none was kept, all were judged.
         ClaimUndecided: none was kept, and one was not judged.
     """
+    from search.engine.executor.kept import KeptRay
     from search.engine.live import view_for
     from search.engine.run import run_study
     from search.judge.against import Against
@@ -80,12 +81,12 @@ def judge_against(
     ledger = open_ledger(results, storage)
 
     def train(space: Space, ledger: Ledger) -> str:
-        outcome = run_study(space, ledger, mirror, view)
+        outcome = run_study(space, ledger, mirror, view, ray=ray)
         complain(outcome)
         return outcome.study
 
     record = opened(ledger, incumbent, {})
-    with study_lock(ledger.engine, record.name):
+    with study_lock(ledger.engine, record.name), KeptRay() as ray:
         sequence = Against(ledger, record, train, view.say)
         if final:
             _show(sequence, as_json)
@@ -137,26 +138,30 @@ def _lines(sequence: Against, told: Told, most: float) -> list[str]:
     from search.judge.against import NOT_ADMITTED
     from search.judge.sequence import CONFIRM_ALPHA, SCREEN_ALPHA
 
-    one = told.proposal
+    proposal = told.proposal
     if told.verdict == NOT_ADMITTED:
         return [
             f"{told.name}: not judged, for one more proposal could keep more than {most:g} false ones on average; go "
             "on with a larger --max-false-keeps, or begin a new sequence on validation data that this one did not read"
         ]
-    if one is None:
+    if proposal is None:
         return [f"{told.name}: is what the sequence began with; nothing to judge"]
-    lines = [f"{told.name}: judged before, as proposal {one.number}"] if told.earlier else []
-    if one.screening is not None:
-        noise = "the noise of its own seeds" if one.noise is None else f"noise of {one.noise.source}, {one.noise.df} df"
-        said = _step(sequence.metric, one.screening, SCREEN_ALPHA)
-        lines.append(
-            f"proposal {one.number}, {told.name}: screening, {counted(len(one.seeds), 'seed')}: {said} ({noise})"
+    lines = [f"{told.name}: judged before, as proposal {proposal.number}"] if told.earlier else []
+    if proposal.screening is not None:
+        noise = (
+            "the noise of its own seeds"
+            if proposal.noise is None
+            else f"noise of {proposal.noise.source}, {proposal.noise.df} df"
         )
-    if one.confirmation is not None:
-        said = _step(sequence.metric, one.confirmation, CONFIRM_ALPHA)
-        seeds = counted(len(one.confirming), "fresh seed")
-        lines.append(f"proposal {one.number}, {told.name}: confirmation, {seeds}: {said}")
-    return [*lines, f"proposal {one.number}, {told.name}: {told.verdict}"]
+        said = _step(sequence.metric, proposal.screening, SCREEN_ALPHA)
+        lines.append(
+            f"proposal {proposal.number}, {told.name}: screening, {counted(len(proposal.seeds), 'seed')}: {said} ({noise})"
+        )
+    if proposal.confirmation is not None:
+        said = _step(sequence.metric, proposal.confirmation, CONFIRM_ALPHA)
+        seeds = counted(len(proposal.confirming), "fresh seed")
+        lines.append(f"proposal {proposal.number}, {told.name}: confirmation, {seeds}: {said}")
+    return [*lines, f"proposal {proposal.number}, {told.name}: {told.verdict}"]
 
 
 def _step(metric: str, step: Step, alpha: float) -> str:
@@ -169,12 +174,12 @@ def _step(metric: str, step: Step, alpha: float) -> str:
 
 def _as_json(told: Told) -> dict[str, object]:
     """Return what became of a proposal as plain data. Names are stable."""
-    one = told.proposal
-    steps = {} if one is None else {"screening": one.screening, "confirmation": one.confirmation}
+    proposal = told.proposal
+    steps = {} if proposal is None else {"screening": proposal.screening, "confirmation": proposal.confirmation}
     return {
         "name": told.name,
         "verdict": told.verdict,
-        "number": None if one is None else one.number,
+        "number": None if proposal is None else proposal.number,
         "judged_before": told.earlier,
         **{
             name: None if step is None else {"gain": step.gain, "p": step.p, "seeds": list(step.seeds)}

@@ -79,7 +79,9 @@ def refuse_other_options(file: str, wishes: Mapping[str, Any], others: Mapping[s
             what, kind = (
                 ("a space file", "scores") if scores else ("scores", "a space file, which says it under `report`")
             )
-            raise UserError(f"--{name}: is for {what}, and {file} holds {kind}; leave it out")
+            raise UserError(
+                f"--{'claim' if name == 'claims' else name}: is for {what}, and {file} holds {kind}; leave it out"
+            )
 
 
 def judge_file(file: str, wishes: Mapping[str, Any], results: str, storage: str | None, as_json: bool) -> None:

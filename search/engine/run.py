@@ -15,6 +15,7 @@ from search.core.errors import StorageFailed
 from search.core.trial import DataCard
 from search.engine.decide.context import Context
 from search.engine.decide.driver import Driver
+from search.engine.executor.kept import KeptRay
 from search.engine.live import View, announced
 from search.engine.machines.agreement import StudySample
 from search.engine.machines.gauge import Gauge
@@ -61,6 +62,7 @@ def run_study(
     sharing: bool = True,
     other_class: str = "refuse",
     address: str = "",
+    ray: KeptRay | None = None,
 ) -> RunOutcome:
     """Train what is missing of a study, until it is done or interrupted.
 
@@ -73,6 +75,7 @@ def run_study(
         other_class: what to do where the study is pinned to another execution class: ``refuse``, or ``new`` for a
             new revision in this machine's class.
         address: HOST:PORT of a Ray cluster that trains; where it is empty, this machine does.
+        ray: that several runs of this machine use; None: one is started for this run, and ended with it.
 
     Raises:
         UserError: the study is locked, or of another execution class, or a node of the cluster cannot train it, or this
@@ -88,7 +91,7 @@ def run_study(
         record = find_study(ledger, space)
         with study_lock(ledger.engine, record.name):
             record = bring_up_to_date(ledger, record, space)
-            steps = _Steps(space, ledger, workload, view, sharing, address, sample, deadline)
+            steps = _Steps(space, ledger, workload, view, sharing, address, sample, deadline, ray)
             return steps.run(record, mirror, other_class)
 
     return through_outages(run, ledger, view)
@@ -106,6 +109,7 @@ class _Steps:
     address: str
     sample: StudySample
     deadline: list[float]  # monotonic seconds, once training has begun
+    ray: KeptRay | None = None
     nodes: Sequence[TrainingNode] = ()  # of a cluster
     first: FirstEpochs | None = None  # with the plan of the run
     ray_s: float = 0.0  # until a worker had said what it is
@@ -138,12 +142,15 @@ class _Steps:
         if (ahead := asked_ahead(self.space) if not self.address else None) is not None:
             locks.enter_context(ahead)
         began = time.monotonic()
-        self.view.say(f"joining the Ray cluster at {self.address}" if self.address else "starting Ray")
+        ray_runs = self.ray is not None and self.ray.started
+        if not ray_runs:
+            self.view.say(f"joining the Ray cluster at {self.address}" if self.address else "starting Ray")
         from search.engine.executor import tune
 
         if not self.address and (note := allowed.note(wanted)):
             self.view.say(note)
-        with tune.ray_at(self.address, allowed.offered(wanted), self.view.say):
+        start = partial(tune.ray_at, self.address, allowed.offered(wanted), self.view.say)
+        with start() if self.ray is None else self.ray.at(start):
             share = tune.share(self.space.resources)
             cpus, gpus, workers = share.cpus, share.gpus, share.workers
             if self.address:
@@ -153,7 +160,7 @@ class _Steps:
             else:
                 self.view.say("asking a worker what it is")
                 execution_class = tune.ask_execution_class(self.space.workload, cpus, gpus, ahead)
-            self.ray_s = time.monotonic() - began
+            self.ray_s = 0.0 if ray_runs else time.monotonic() - began
             other = study_in_class(self._study(record), execution_class, other_class)
             if other.name != record.name:
                 locks.enter_context(study_lock(self.ledger.engine, other.name))
@@ -183,7 +190,8 @@ class _Steps:
             finally:
                 with announced(self.view, "bringing Optuna's mirror up to date"):
                     behind = mirror.stop()
-                self.view.say("ending Ray")
+                if self.ray is None:
+                    self.view.say("ending Ray")
         driver.collect()
         ray_s = self.ray_s if not rounds else None
         assert self.first is not None
@@ -217,7 +225,7 @@ class _Steps:
                 raise
             rounds.append((driver, run_id, time.monotonic() - began))
             if measured := driver.context.pace.overhead():
-                self.ledger.amend_run(run_id, {TIMINGS: {"ray": self.ray_s, **measured}})
+                self.ledger.amend_run(run_id, {TIMINGS: ({"ray": self.ray_s} if self.ray_s else {}) | measured})
         return rounds
 
     def _goes_on_alone(self, record: StudyRecord, driver: Driver) -> bool:

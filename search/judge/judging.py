@@ -18,6 +18,7 @@ from search.space.reader import read_space
 from search.study.revision import continued_study
 
 if TYPE_CHECKING:
+    from search.engine.executor.kept import KeptRay
     from search.engine.live import View
     from search.notebook import Study
     from search.report.table.model import Claim
@@ -70,6 +71,7 @@ def judged(
     most: int | None,
     view: View,
     say: Callable[[str], object],
+    ray: KeptRay | None = None,
 ) -> Iterator[Block]:
     """Add seeds block by block until every claim of a file is decided, or the last look was taken.
 
@@ -80,6 +82,7 @@ def judged(
         most: seeds that are paid for at most.
         view: shows the runs.
         say: told the price of each block before it is trained.
+        ray: that all blocks use.
 
     Yields:
         each look that was taken, once its table is written.
@@ -103,7 +106,7 @@ def judged(
         price = priced(stage, results, storage, say)
         number = planned.index(seeds) + 1
         say(_offer(number, planned, price))
-        study = api.run(stage, results=results, storage=storage, view=view)
+        study = api.run(stage, results=results, storage=storage, view=view, ray=ray)
         yield (block := Block(number, planned, price, price.epochs.full // seeds * planned[-1], study))
         if block.settled:
             return

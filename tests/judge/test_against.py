@@ -31,7 +31,7 @@ class Killed(BaseException):
 
 @pytest.fixture(autouse=True)
 def _drawn(monkeypatch: pytest.MonkeyPatch) -> None:
-    def run_study(space: Space, ledger: Ledger, *_: object) -> SimpleNamespace:
+    def run_study(space: Space, ledger: Ledger, *_: object, **__: object) -> SimpleNamespace:
         record, trained = toy.recorded(space, ledger)
         return SimpleNamespace(study=record.name, mirror="", interrupted="", failed=[], epochs_trained=trained)
 
@@ -200,17 +200,21 @@ def test_a_kill_at_any_point_changes_no_verdict(tmp_path: Path) -> None:
 
 
 @pytest.mark.stress
-@pytest.mark.parametrize(("gain", "low", "high"), [(0.0, 0, 3), (2.0, 15, 55)])
-def test_two_hundred_proposals_on_record(gain: float, low: int, high: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("gain", "low", "high"), [(0.0, 0, 3), (2.0, 18, 54)])
+def test_two_hundred_proposals_on_record(
+    gain: float, low: int, high: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Of null changes .4 to .6 of 200 are kept on average; of those that are 2 points better than the incumbent of the
-    time, about one in six."""
-    ledger = open_ledger(tmp_path / "results", None)
-    record = opened(ledger, file_of(tmp_path, "base"), {})
-    one = Against(ledger, record, lambda space, where: toy.recorded(space, where)[0].name, lambda _: None)
-    for place in range(200):
-        own = one.history.incumbent.settings.get("gain", 0.0) + gain
-        list(one.judge(read_space(file_of(tmp_path, f"change {place}", own)), 2.0))
-    kept = sum(each.verdict == "kept" for each in one.history.proposals)
-    runs = sum(2 * (len(each.seeds) + len(each.confirming)) for each in one.history.proposals)
+    time, about one in six. Five sequences of 40: what gained 2 points ten times has no room for more."""
+    monkeypatch.setattr(f"{__name__}.BASE", BASE.replace("Tested", "Crossed"))
+    ledger, kept, runs = open_ledger(tmp_path / "results", None), 0, 0
+    for start in range(5):
+        record = opened(ledger, file_of(tmp_path, f"base {start}"), {})
+        one = Against(ledger, record, lambda space, where: toy.recorded(space, where)[0].name, lambda _: None)
+        for place in range(40):
+            own = one.history.incumbent.settings.get("gain", 0.0) + gain
+            list(one.judge(read_space(file_of(tmp_path, f"change {start} {place}", own)), 2.0))
+        kept += sum(each.verdict == "kept" for each in one.history.proposals)
+        runs += sum(2 * (len(each.seeds) + len(each.confirming)) for each in one.history.proposals)
     print(f"gain {gain}: {kept} of 200 kept, {runs} runs")
     assert low <= kept <= high
