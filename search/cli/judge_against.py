@@ -155,7 +155,8 @@ def _lines(sequence: Against, told: Told, most: float) -> list[str]:
         )
         said = _step(sequence.metric, proposal.screening, SCREEN_ALPHA)
         lines.append(
-            f"proposal {proposal.number}, {told.name}: screening, {counted(len(proposal.seeds), 'seed')}: {said} ({noise})"
+            f"proposal {proposal.number}, {told.name}: screening, {counted(len(proposal.seeds), 'seed')}: {said} "
+            f"({noise})"
         )
     if proposal.confirmation is not None:
         said = _step(sequence.metric, proposal.confirmation, CONFIRM_ALPHA)
