@@ -19,8 +19,9 @@ epoch has four passes over the digits, about a tenth of a second.
 *start*: seconds from a lease to its first batch, of the first and the last lease that a worker serves, as
 `search.engine.worker.process` serves them: on a CPU each in a fork, on a GPU all in one process. Its data are images of
 flowers-102 swapped and of flowers-17, from `SEARCH_DATA`, or a folder of drawn ones, and are decoded before. With
---whole each trains a whole epoch in one process, eager and recorded, and what stays behind is printed: runs that nobody
-holds and that live all the same, and memory of the GPU (on a CPU, of the process).
+--whole each trains a whole epoch in one process, eager and recorded. Printed are the seconds of the first lease and of
+the last one, and what stays behind: runs that nobody holds and that live all the same, machineries of recorded steps
+(one is kept for the next run), and memory of the GPU (on a CPU, of the process).
 
 *fused*: what the kernels of `classifier.fused` save. A batch of random pixels is augmented and normalised, by them and
 by PyTorch's operations in turn, with the augmentation of the case, and with that and all of the colours. Printed are
@@ -241,18 +242,24 @@ def leaks(name: str, chosen: argparse.Namespace) -> list[dict[str, Any]]:
         for graphs in (False, True):
             fixed, [now] = workload.schedule(workload.canonical({**told, "cuda_graphs": graphs}), 1)
             held: list[int] = []
+            seconds: list[float] = []
             alive: list[weakref.ref[Any]] = []
+            machineries: weakref.WeakSet[Any] = weakref.WeakSet()
             gc.collect()
             gc.disable()  # so that nothing is freed later than at once
             for _ in range(chosen.leases):
+                began = time.monotonic()
                 run = workload.start(fixed, 1, gpus)
                 run.train_epoch(now)
+                seconds.append(time.monotonic() - began)
                 alive.append(weakref.ref(run))
+                machineries.add(run._machinery)
                 del run
                 held.append(torch.cuda.memory_reserved() if gpus else resident_bytes())
             gc.enable()
             living = sum(one() is not None for one in alive)
-            found.append({"case": name, "recorded": graphs, "leases": chosen.leases, "alive": living, "bytes": held})
+            stay = {"alive": living, "kept": len(machineries), "bytes": held}
+            found.append({"case": name, "recorded": graphs, "leases": chosen.leases, **stay, "seconds": seconds})
     return found
 
 
@@ -262,17 +269,21 @@ def resident_bytes() -> int:
 
 
 def leaked(chosen: argparse.Namespace, lines: Sequence[str]) -> int:
-    """Print what leases leave behind; return how many runs live on."""
-    print(f"\n{'behind its lease':24}{'runs alive':>12}{'MB, first':>12}{f'MB, {chosen.leases}':>12}")
+    """Print what leases leave behind; return how many runs live on, and machineries beside the one that is kept."""
+    last = f"{chosen.leases}"
+    columns = f"{'runs alive':>12}{'kept':>6}{'MB, first':>12}{f'MB, {last}':>10}{'s, first':>10}{f's, {last}':>8}"
+    print(f"\n{'behind its lease':24}{columns}")
     figures: list[dict[str, Any]] = []
     for name in chosen.models:
         figures += leaks(name, chosen)
         for of in figures[-2:]:
-            kind, (first, *_, last) = "recorded" if of["recorded"] else "eager", [*of["bytes"], of["bytes"][-1]]
-            print(f"{f'{name}, {kind}':24}{of['alive']:12}{first / 1e6:12.0f}{last / 1e6:12.0f}", flush=True)
+            kind, held, seconds = "recorded" if of["recorded"] else "eager", of["bytes"], of["seconds"]
+            memory = f"{held[0] / 1e6:12.0f}{held[-1] / 1e6:10.0f}"
+            took = f"{seconds[0]:10.2f}{seconds[-1]:8.2f}"
+            print(f"{f'{name}, {kind}':24}{of['alive']:12}{of['kept']:6}{memory}{took}", flush=True)
         if chosen.json:
             harness.write(chosen.json, {"conditions": lines, "leaks": figures})
-    return sum(of["alive"] for of in figures)
+    return sum(of["alive"] + max(0, of["kept"] - of["recorded"]) for of in figures)
 
 
 def starts(chosen: argparse.Namespace) -> int:

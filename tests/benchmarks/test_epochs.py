@@ -31,7 +31,8 @@ def test_leases_leave_no_run_behind(tmp_path, monkeypatch, capsys):
     told = ["start", "--whole", "--models", "model_c", "--size", "16", "--leases", "2", "--json", str(file)]
     assert epochs.main(told) == 0
     found = json.loads(file.read_text())["leaks"]
-    assert [(of["recorded"], of["alive"], len(of["bytes"])) for of in found] == [(False, 0, 2), (True, 0, 2)]
+    assert [(of["recorded"], of["alive"], of["kept"]) for of in found] == [(False, 0, 0), (True, 0, 1)]
+    assert [(len(of["bytes"]), len(of["seconds"])) for of in found] == [(2, 2)] * 2
     assert "runs alive" in capsys.readouterr().out
 
 
