@@ -84,7 +84,8 @@ def changed(
     )
     if coloured:
         _colour[(count,)](
-            *(result, *result.stride(), *table, means, deviations, pixels, width),
+            *(result, *result.stride(), *table, means, deviations, width),
+            PIXELS=pixels,
             STEPS=steps,
             BEFORE=at.get("before0", 0),
             AFTER=at.get("after0", -1),
@@ -182,9 +183,9 @@ def _normalised(value, means, deviations, channel: tl.constexpr):
 
 @triton.jit
 def _colour(
-    images, image_b, image_c, image_h, image_w, rows, row_stride, means, deviations, pixels, width,
-    STEPS: tl.constexpr, BEFORE: tl.constexpr, AFTER: tl.constexpr, HUE: tl.constexpr, GREYSCALE: tl.constexpr,
-    CONTRAST: tl.constexpr, BLOCK: tl.constexpr,
+    images, image_b, image_c, image_h, image_w, rows, row_stride, means, deviations, width,
+    PIXELS: tl.constexpr, STEPS: tl.constexpr, BEFORE: tl.constexpr, AFTER: tl.constexpr, HUE: tl.constexpr,
+    GREYSCALE: tl.constexpr, CONTRAST: tl.constexpr, BLOCK: tl.constexpr,
 ):  # fmt: skip
     """Colour jitter, greyscale and normalisation of one image, in place.
 
@@ -197,17 +198,17 @@ def _colour(
     mean = 0.0
     if CONTRAST:
         total = tl.full((BLOCK,), 0, tl.int64)
-        for start in range(0, pixels, BLOCK):
+        for start in range(0, PIXELS, BLOCK):
             pixel = start + tl.arange(0, BLOCK)
-            inside = pixel < pixels
+            inside = pixel < PIXELS
             at = images + (pixel // width) * image_h + (pixel % width) * image_w
             red, green, blue = _three(at, image_c, inside)
             red, green, blue, grey = _recoloured(red, green, blue, row, 0.0, STEPS, BEFORE, AFTER, HUE)
             total += tl.where(inside, (grey * _GREY_STEPS).to(tl.float64) + 0.5, 0.0).to(tl.int64)
-        mean = (tl.reduce(total, 0, _added).to(tl.float64) / (pixels * _GREY_STEPS)).to(tl.float32)
-    for start in range(0, pixels, BLOCK):
+        mean = (tl.reduce(total, 0, _added).to(tl.float64) / (PIXELS * _GREY_STEPS)).to(tl.float32)
+    for start in range(0, PIXELS, BLOCK):
         pixel = start + tl.arange(0, BLOCK)
-        inside = pixel < pixels
+        inside = pixel < PIXELS
         at = images + (pixel // width) * image_h + (pixel % width) * image_w
         red, green, blue = _three(at, image_c, inside)
         red, green, blue, grey = _recoloured(red, green, blue, row, mean, STEPS, BEFORE, AFTER, HUE)

@@ -43,7 +43,16 @@ def compiled(kernel: Any, constants: Mapping[str, object], source: str) -> dict[
 
 if __name__ == "__main__":
     everything = {"ROTATION": 0, "CROP": 2, "HFLIP": 8, "VFLIP": 9, "NORMALISED": True, "BLOCK": 1024}
-    coloured = {"STEPS": 3, "BEFORE": 4, "AFTER": 10, "HUE": 3, "GREYSCALE": 2, "CONTRAST": True, "BLOCK": 1024}
+    coloured = {
+        "PIXELS": 224 * 224,
+        "STEPS": 3,
+        "BEFORE": 4,
+        "AFTER": 10,
+        "HUE": 3,
+        "GREYSCALE": 2,
+        "CONTRAST": True,
+        "BLOCK": 1024,
+    }
     print(
         json.dumps(
             [
