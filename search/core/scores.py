@@ -28,6 +28,9 @@ INFLUENCE = "influence"
 MACRO_F1, BALANCED_ACCURACY, AUC = "macro_f1", "balanced_accuracy", "auc"
 """Metrics of classes that are no means over examples; `search.core.influence` has their formulas."""
 
+CALIBRATION_ERROR = "calibration_error"
+"""End of the names of metrics that `search.core.influence.calibration` tells."""
+
 CLASS_FORMS = (MACRO_F1, BALANCED_ACCURACY, AUC)
 
 

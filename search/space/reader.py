@@ -25,6 +25,7 @@ from search.space.candidates import check_start, check_where
 from search.space.command import check_seeds, node_at, sound_definition, workload_name
 from search.space.command_keys import COMMAND_WORKLOAD
 from search.space.conform import broken_rule, conform
+from search.space.demanded import check_demanded
 from search.space.effects import check_samples
 from search.space.keys import AUTO, NAME, TITLE, WORKLOAD
 from search.space.limits import check_limits, read_limits
@@ -48,7 +49,7 @@ from search.space.searching import (
 from search.space.service import SERVICE_SETTINGS
 from search.space.settings import Rules, circle, read_settings
 from search.space.stops import check_stops
-from search.workload import Measuring, SettingFaults, Workload, load_workload
+from search.workload import Measuring, OnDemand, SettingFaults, Workload, load_workload
 
 
 def read_space(path: str | os.PathLike[str], overrides: Mapping[str, object] = {}) -> Space:
@@ -144,6 +145,7 @@ def _space(root: Node, stem: str, file: str, workload: Workload | None, rules: R
     check_metric(search, measured, problems)
     check_stops(root, measured, problems)
     check_shown(extends.section(root, "report"), measured, problems)
+    check_demanded(root, workload.on_demand if isinstance(workload, OnDemand) else {}, problems)
     searchable = sound and search.sound and len(problems) == before
     parts["report"] = read_report(extends.section(root, "report"), axes, names, rules is not None, problems)
     check_claims(extends.section(root, "report"), parts["search"].objective.metric, measured, problems)

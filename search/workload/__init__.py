@@ -5,7 +5,7 @@ else of the service; it brings neither Ray, Optuna nor torch.
 """
 
 from search.core.errors import nearest
-from search.core.influence import jackknife
+from search.core.influence import calibration, jackknife
 from search.core.scores import ScoreRule
 from search.core.trial import ACROSS_SPLITS, DataCard
 from search.core.units import merged
@@ -22,6 +22,7 @@ from search.workload.offers import (
     Idling,
     Measuring,
     Occupying,
+    OnDemand,
     Outside,
     Picturing,
     TellingReads,
@@ -43,6 +44,7 @@ __all__ = [
     "Idling",
     "Measuring",
     "Occupying",
+    "OnDemand",
     "Outside",
     "Picturing",
     "Run",
@@ -54,6 +56,7 @@ __all__ = [
     "Weighing",
     "Workload",
     "WritingGroups",
+    "calibration",
     "complete",
     "cpu_model",
     "identity",

@@ -37,6 +37,18 @@ class Measuring(Protocol):
 
 
 @runtime_checkable
+class OnDemand(Protocol):
+    """What a workload may offer beside the contract: metrics that rows hold only where a setting asks for them, so that
+    `check` finds an objective that no row would have.
+
+    Attributes:
+        on_demand: metric -> the setting that must be true for it.
+    """
+
+    on_demand: Mapping[str, str]
+
+
+@runtime_checkable
 class Idling(Protocol):
     """What a workload may offer beside the contract: which settings never act, so that `check` and `plan` say so."""
 

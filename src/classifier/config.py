@@ -22,6 +22,7 @@ from classifier.data.settings import (
 )
 from classifier.data.source import SPLITS
 from classifier.inputs import INPUT_SETTINGS
+from classifier.measured import MEASURE_SETTINGS
 from classifier.models import MIN_INPUT_PX, MODEL_SETTINGS
 from classifier.optimisers import OPTIMISER_SETTINGS, resolved
 from classifier.schedule import DECAY_SETTINGS, decay_faults, learning_rate
@@ -84,6 +85,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
     **OPTIMISER_SETTINGS,
     **DECAY_SETTINGS,
     **AUGMENT_SETTINGS,
+    **MEASURE_SETTINGS,
 }
 
 

@@ -32,6 +32,7 @@ from classifier.data import Dataset
 from classifier.draws import permutation
 from classifier.losses import class_weights, focal
 from classifier.machinery import Machinery, Shape
+from classifier.measured import Asked
 from classifier.network import uncounted
 from classifier.optimisers import descend, set_rate, state
 from classifier.prepared import constants, laid
@@ -70,6 +71,7 @@ class Training:
         self._graphs = fixed["cuda_graphs"]
         check_precision(fixed["precision"], self._device)
         self._loss_rule = {**IMAGE_LOSS, "untrained": math.log(len(data.card.classes))}
+        self._asked = Asked(fixed, len(data.card.classes))
         self._small = np.uint8 if len(data.card.classes) <= 256 else np.uint16
         grey = fixed["input.greyscale"]
         shape = Shape(data, fixed, self._device) if self._graphs else None
@@ -103,25 +105,29 @@ class Training:
 
         Returns:
             ``lr``; loss and accuracy on train, val and, where the data have a test split, test; ``predictions``: val
-            and test -> class per image; ``scores``: val and test -> ``loss`` -> cross-entropy per image, float32 [n].
+            and test -> class per image; ``scores``: val and test -> ``loss`` -> cross-entropy per image, float32 [n];
+            beside them what `classifier.measured` was asked for.
         """
         configure(self._threads)
         self._drawn()
         self._epoch += 1
         self._machinery.sound = False
         set_rate(self._optimizer, settings["optimizer.lr"])
-        predictions, losses = {}, {}
+        predictions, losses, more = {}, {}, {}
         with undisturbed(self._device.type):
             row: dict[str, Any] = {"lr": settings["optimizer.lr"], **self._train(settings)}
             for split in ("val", "test") if "test" in self._labels else ("val",):
                 measured, predictions[split], losses[split] = self._evaluate(split)
                 row |= measured
+                more[split] = self._asked.scores()
         self._machinery.sound = True
+        metrics, rules = self._asked.row(more)
         return {
             **row,
+            **metrics,
             "predictions": predictions,
-            "scores": {split: {"loss": values} for split, values in losses.items()},
-            "score_rules": {f"{split}_loss": self._loss_rule for split in losses},
+            "scores": {split: {"loss": values, **more[split]} for split, values in losses.items()},
+            "score_rules": {**{f"{split}_loss": self._loss_rule for split in losses}, **rules},
         }
 
     def _train(self, settings: Settings) -> dict[str, float]:
@@ -188,6 +194,7 @@ class Training:
             losses.append(functional.cross_entropy(logits, labels[where], reduction="none"))
             total += losses[-1].double().sum()
             predicted.append(logits.argmax(1))
+            self._asked.look(logits, labels[where])
         classes = torch.cat(predicted)
         accuracy = (classes == labels).sum().item() / len(labels)
         measured = {f"{split}_loss": total.item() / len(labels), f"{split}_accuracy": accuracy}

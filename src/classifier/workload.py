@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from classifier import config
 from classifier.idle import idle
+from classifier.measured import ON_DEMAND, check_classes
 from search.workload import DataCard, Settings, Workload, trains_on_gpu
 
 if TYPE_CHECKING:
@@ -28,7 +29,9 @@ class ClassifierWorkload(Workload):
         *(f"{split}_{kind}" for split in ("train", "val", "test") for kind in ("loss", "accuracy")),
         # Worked out of the predictions on record.
         *(f"{split}_{kind}" for split in ("val", "test") for kind in ("macro_f1", "balanced_accuracy")),
+        *ON_DEMAND,
     )
+    on_demand = ON_DEMAND
 
     def canonical(self, settings: Settings) -> dict[str, Any]:
         """Return the one spelling of these settings; see `config.canonical`."""
@@ -188,6 +191,7 @@ def _load(fixed: Settings) -> Dataset:
 
     dataset = load(fixed)
     config.check_batch(fixed["batch_size"], len(dataset.labels["train"]))
+    check_classes(fixed, len(dataset.card.classes))
     return dataset
 
 

@@ -26,7 +26,7 @@ from search.core import prefix
 from search.core.derived import derived, with_derived
 from search.core.trial import Row
 from search.ledger import codec
-from search.workload import Measuring, Occupying, Run, Settings, Workload, identity, load_workload
+from search.workload import Measuring, Occupying, OnDemand, Run, Settings, Workload, identity, load_workload
 from search.workload.measured import row_of
 from search.workload.settings import why_not
 from tests.surroundings import HANG_S
@@ -185,8 +185,10 @@ class WorkloadContract:
             assert set(row.metrics) == set(alone[0].metrics)
             if isinstance(workload, Measuring):  # some are worked out where the row is read
                 told = with_derived(row, derived(workload.metrics), card.truth if card is not None else {})
-                assert set(told.metrics) == set(workload.metrics)
-                assert set(row.metrics) == set(workload.metrics) - set(derived(workload.metrics))
+                on_demand = workload.on_demand if isinstance(workload, OnDemand) else {}
+                unasked = {metric for metric, setting in on_demand.items() if not canonical[setting]}
+                assert set(told.metrics) == set(workload.metrics) - unasked
+                assert set(row.metrics) == set(workload.metrics) - set(derived(workload.metrics)) - unasked
             assert set(row.predictions) == set(alone[0].predictions)
             for split, predicted in row.predictions.items():
                 assert predicted.dtype.kind in "iu"

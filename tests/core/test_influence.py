@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 
 import numpy as np
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from sklearn import metrics
 
 from search.core.errors import InternalError
-from search.core.influence import auc, balanced_accuracy, jackknife, macro_f1, root_mean
+from search.core.influence import auc, balanced_accuracy, calibration, jackknife, macro_f1, root_mean
 
 
 def test_golden_values_of_macro_f1() -> None:
@@ -32,6 +33,27 @@ def test_golden_values_of_the_root_of_a_mean() -> None:
     assert phi.mean() == pytest.approx(1.870829, abs=5e-7)
     assert phi == pytest.approx([1.202676, 2.004459, 3.340766, 0.935414], abs=5e-7)
     assert (root_mean([[0, 0], [0, 2]]) == [[0, 0], [0.5, 1.5]]).all()
+
+
+def test_golden_values_of_the_calibration_error() -> None:
+    """By hand: bins of a half; in the lower one 1 of 2 is right at .3 and .5, in the upper one 1 of 2 at .8 and 1."""
+    phi = calibration([True, False, True, False], [0.3, 0.5, 0.8, 1.0], bins=2)
+    assert phi == pytest.approx([0.7, -0.5, -0.2, 1.0])
+    assert phi.mean() == pytest.approx(abs(1 - 0.8) / 4 + abs(1 - 1.8) / 4)
+    assert calibration([True, True], [0.0, 1.0]).mean() == 0.5, "0 lies in the first bin"
+
+
+@given(st.lists(st.tuples(st.booleans(), st.floats(0, 1)), min_size=1, max_size=30))
+@settings(max_examples=15, deadline=None)
+def test_the_calibration_error_is_the_mean_gap_of_its_bins(pairs: list[tuple[bool, float]]) -> None:
+    right, confidence = (np.array(column) for column in zip(*pairs, strict=True))
+    edges = np.linspace(0, 1, 16)
+    total = 0.0
+    for low, high in itertools.pairwise(edges):
+        inside = (confidence > low) & (confidence <= high) | ((low == 0) & (confidence == 0))
+        if inside.any():
+            total += inside.mean() * abs(right[inside].mean() - confidence[inside].mean())
+    assert calibration(right, confidence).mean() == pytest.approx(total, abs=1e-6)
 
 
 CLASSES = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 4)), min_size=2, max_size=14)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
+from search.core.scores import CALIBRATION_ERROR
 from search.core.shown import listed
 from search.report.record.curves import Curves
 from search.report.record.evidence import FEW_GROUPS, MIN_CLASS_EXAMPLES, measures
@@ -67,7 +68,8 @@ def judged_notes(table: Table, read: Curves, remarks: Remarks) -> Iterator[Note]
         yield Note("table.csv holds every setting in a line of its own, with its test differences and its epochs.")
     yield from noise_notes(table, read.space.report.noise)
     yield from tail_notes(table)
-    yield from (*_claims(table, remarks), *_images(table, remarks), *_small(table, remarks), *_diverged(table))
+    yield from (*_claims(table, remarks), *_images(table, remarks), *_small(table, remarks))
+    yield from (*_calibration(table, remarks), *_diverged(table))
 
 
 def _without(table: Table, evidence: Evidence) -> str:
@@ -283,6 +285,20 @@ def _small(table: Table, remarks: Remarks) -> Iterator[Note]:
         start = f"{metric}: level biased, a class has fewer than {MIN_CLASS_EXAMPLES} {examples}"
         text = f"{start}, and counts as much as any other: {classes}. Differences are less so."
         yield Note(text, f"{start}.", (metric,))
+
+
+def _calibration(table: Table, remarks: Remarks) -> Iterator[Note]:
+    """Say what the level of a calibration error is, and what it is not."""
+    scored = [(name, evidence) for name, (evidence, _) in remarks.scored.items()]
+    for metric, evidence in ((table.judged, remarks.val), *scored):
+        if metric.endswith(CALIBRATION_ERROR) and evidence is not None and not evidence.why:
+            examples = evidence.measure.examples
+            text = (
+                f"{metric} and its intervals speak of figures on as many {examples}: noise gives each of its bins some "
+                "gap, so on many more it would be smaller, of a well calibrated model most, and differences would be "
+                "others."
+            )
+            yield Note(text, f"{metric}: of as many {examples}; on many more it would be smaller.", (metric,))
 
 
 def _diverged(table: Table) -> Iterator[Note]:

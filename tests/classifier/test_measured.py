@@ -1,0 +1,89 @@
+"""Top-5 accuracy and calibration, which rows hold where a file asks: their figures, and that nothing else moves."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from classifier.config import canonical, schedule
+from classifier.data import load
+from classifier.measured import Asked
+from classifier.training import Training
+from classifier.workload import workload
+from search.space.reader import space_from_mapping
+from search.study.leaf import Planner
+from search.workload import SettingFaults
+
+SMALL = {"data": "digits", "data.size": 8, "data.limit": [48, 40, 40], "optimizer.lr": 0.02}
+
+
+def asked(**settings: bool) -> dict[str, object]:
+    return {"measure.top5": False, "measure.calibration": False} | {f"measure.{k}": v for k, v in settings.items()}
+
+
+def test_the_five_likeliest_hold_the_true_class_or_not() -> None:
+    logits = torch.tensor([[0.0, 1, 2, 3, 4, 5], [5, 1, 2, 3, 4, 0], [1, 1, 1, 1, 1, 1], [float("nan")] * 6])
+    found = Asked(asked(top5=True), 6)
+    found.look(logits[:1], torch.tensor([0]))
+    found.look(logits[1:], torch.tensor([4, 2, 0]))
+    assert found.scores()["top5_accuracy"].tolist() == [0, 1, 1, 0]
+
+
+def test_the_metrics_are_the_means_of_their_scores_and_say_how() -> None:
+    found = Asked(asked(top5=True, calibration=True), 10)
+    generator = torch.Generator().manual_seed(1)
+    logits, labels = 4 * torch.randn(300, 10, generator=generator), torch.randint(10, (300,), generator=generator)
+    found.look(logits, labels)
+    scores = found.scores()
+    metrics, rules = found.row({"val": scores})
+    top = logits.topk(5).indices
+    assert metrics["val_top5_accuracy"] == pytest.approx((top == labels[:, None]).any(1).float().mean().item())
+    probability, classes = logits.softmax(1).max(1)
+    gaps = 0.0
+    for b in range(15):
+        inside = (probability > b / 15) & (probability <= (b + 1) / 15)
+        if inside.any():
+            gap = (classes == labels)[inside].float().mean() - probability[inside].mean()
+            gaps += inside.float().mean().item() * abs(gap.item())
+    assert metrics["val_calibration_error"] == pytest.approx(gaps, abs=1e-6)
+    assert rules["val_calibration_error"]["form"] == "influence"
+    assert rules["val_top5_accuracy"]["untrained"] == 0.5
+    assert found.scores == found.scores
+    assert {name: values.dtype for name, values in scores.items()} == dict.fromkeys(scores, np.dtype("float32"))
+
+
+def test_what_is_asked_moves_no_other_bit_of_a_row() -> None:
+    rows = []
+    for more in ({}, {"measure.top5": True, "measure.calibration": True}):
+        fixed, steps = schedule(canonical({**SMALL, **more, "seed": 0}), 2)
+        run = Training(fixed, load(fixed), 1, "cpu")
+        rows.append([run.train_epoch(now) for now in steps][-1])
+    plain, full = rows
+    named = [f"{split}_{name}" for split in ("val", "test") for name in ("top5_accuracy", "calibration_error")]
+    assert sorted(set(full) - set(plain)) == sorted(named)
+    numbers = [name for name, value in plain.items() if isinstance(value, float)]
+    assert [plain[name] for name in numbers] == [full[name] for name in numbers]
+    assert 0 < full["val_calibration_error"] < 1
+    assert full["val_top5_accuracy"] >= full["val_accuracy"]
+    assert set(full["scores"]["test"]) == {"loss", "top5_accuracy", "calibration_error"}
+
+
+def test_what_is_not_asked_is_in_no_key_and_what_is_has_keys_of_its_own() -> None:
+    paths = []
+    for more in ({}, {"measure.top5": False}, {"measure.top5": True}):
+        space = space_from_mapping({"workload": "classifier", "fixed": {**SMALL, "epochs": 2, **more}}, "keys")
+        paths.append(Planner(space, workload, {"device": "a test"}).leaf(0, 0, 0, {}).path)
+    assert paths[0] == paths[1]
+    assert set(paths[0]).isdisjoint(paths[2])
+
+
+def test_of_five_classes_the_five_likeliest_are_all() -> None:
+    from classifier.measured import check_classes
+
+    with pytest.raises(SettingFaults) as caught:
+        check_classes(asked(top5=True), 5)
+    assert caught.value.faults == [
+        ("measure.top5", "found true, but the data have 5 classes: each image is found; set it to false")
+    ]
+    check_classes(asked(top5=True), 6)
