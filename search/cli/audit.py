@@ -154,9 +154,9 @@ def _print_study(name: str, findings: Sequence[Finding], as_json: bool) -> None:
         say(f"{printable(name)}: {finding.severity}: {finding.name}")
         for text in (finding.seen, f"Why: {finding.why}", f"Remedy: {finding.remedy}"):
             say(f"  {printable(text)}")
-    flaws = sum(finding.severity == "flaw" for finding in findings)
-    counts = f"{counted(flaws, 'flaw')}, {counted(len(findings) - flaws, 'note')}" if findings else "nothing found"
-    say(f"study {name!r}: {counts}", err=as_json)
+    from search.report.health.finding import severities
+
+    say(f"study {name!r}: {severities(findings) if findings else 'nothing found'}", err=as_json)
 
 
 def _fails(findings: Sequence[Finding], fail_on: str | None) -> bool:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
+
+from search.core.shown import counted
 
 Severity = Literal["flaw", "note"]
 
@@ -29,3 +32,9 @@ class Finding:
     def plain(self) -> dict[str, Any]:
         """Return it as plain data."""
         return asdict(self)
+
+
+def severities(findings: Sequence[Finding]) -> str:
+    """Return how many findings there are of either severity: "1 flaw, 2 notes"."""
+    flaws = sum(finding.severity == "flaw" for finding in findings)
+    return f"{counted(flaws, 'flaw')}, {counted(len(findings) - flaws, 'note')}"

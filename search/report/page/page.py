@@ -14,6 +14,7 @@ from search.report.figures.study import figures_of
 from search.report.formats.hypertext import TABLE_STYLE
 from search.report.formats.markup import Markup, element, escaped, joined, sentence
 from search.report.health.examine import examine
+from search.report.health.finding import Finding, severities
 from search.report.page import drawn, facts, headline, outside
 from search.report.page.answer import answer
 from search.report.page.compared import compared_table
@@ -48,11 +49,12 @@ def report_page(compared: Comparison, conditions: Mapping[str, object], confirme
     title = read.space.title or read.record.name
     again = {} if confirmed is None else outcomes(read, *confirmed)
     options = Markup("") if table.confirms else facts.options(read.space)  # there the table has a column for each
+    findings = () if table.outside else examine(compared)
     sections = [
-        ("answer", "Answer", _answer(compared, confirmed)),
+        ("answer", "Answer", _answer(compared, confirmed, findings)),
         ("table", "Table", joined([compared_table(table, read.space, again), options])),
         ("claims", "Claims", _claims(table.verdicts, table.frozen)),
-        ("findings", "Findings", findings_section(() if table.outside else examine(compared))),
+        ("findings", "Findings", findings_section(findings)),
         ("elsewhere", "" if table.elsewhere is None else table.elsewhere.heading, published_elsewhere(table.elsewhere)),
         ("figures", "Figures", Markup("")),
         *(_outside(conditions, read) if table.outside else _trained(conditions, read, table)),
@@ -119,7 +121,7 @@ def _header(title: str, read: Curves) -> Markup:
     )
 
 
-def _answer(compared: Comparison, confirmed: Comparison | None) -> Markup:
+def _answer(compared: Comparison, confirmed: Comparison | None, findings: Sequence[Finding]) -> Markup:
     read, table = compared
     doubts = [doubt for doubt in (table.incomplete, *table.distrusted) if doubt]
     parts = [element("p", sentence(doubt), class_="warning") for doubt in doubts]
@@ -133,6 +135,8 @@ def _answer(compared: Comparison, confirmed: Comparison | None) -> Markup:
         left = len(table.verdicts) - sum(counts.values())
         counted_claims = f"{counted(len(table.verdicts), 'claim')}: {said}, {left} undecided. "
         pairs.append(("Claims", Markup(f"{escaped(counted_claims)}{_link('#claims', 'Why')}")))
+    if findings:
+        pairs.append(("Audit", Markup(f"{escaped(severities(findings))}. {_link('#findings', 'What was found')}")))
     if confirmed is not None:
         pairs.append(("Confirm stage", _stage_link(confirmed.read)))
     rows = [element("div", element("dt", term), element("dd", said)) for term, said in pairs]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -60,6 +61,7 @@ def test_the_page_has_a_section_of_them_and_a_sound_study_has_none(ledger):
     assert (2, "findings", "Findings") in page.headings
     assert "Data toys: 1 pair of identical images across splits: <b>.png." in page.text
     assert "Remedy: Add values of gamma above 2" in page.text
+    assert re.search(r"Audit\s+1 flaw, 1 note\.\s+What was found", page.text)
 
 
 def test_the_page_of_a_sound_study_has_no_such_section(ledger):
