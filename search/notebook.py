@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -107,21 +107,26 @@ class Study:
         seed: int | None = None,
         say: Callable[[str], object] = print,
         fork: bool | None = None,
-    ) -> tuple[dict[str, Any], list[Path]]:
-        """Train a share of its epochs again, compare every bit, and write a certificate; see `search.proof.retrain`.
-
-        Returns:
-            the certificate as plain data, and the files it was written to: as JSON and as text.
-        """
-        from search.proof.certificate import certificate, text
+    ) -> dict[str, Any]:
+        """Train a share of its epochs again and compare every bit; return a certificate. See `search.proof.retrain`."""
+        from search.proof.certificate import certificate
         from search.proof.retrain import retrain
-        from search.system.writing import write_text
 
         if fork is None:
             fork = "torch" not in sys.modules  # once it has computed, a fork may wait for its threads for ever
-        content = certificate(retrain(self.opened, share, seed=seed, say=say, fork=fork))
+        return certificate(retrain(self.opened, share, seed=seed, say=say, fork=fork))
+
+    def write_certificate(self, content: Mapping[str, Any]) -> list[Path]:
+        """Write what `retrain` returned into the study's folder, as JSON and as text; return the files.
+
+        Raises:
+            UserError: the folder cannot be written.
+        """
+        from search.proof.certificate import text
+        from search.system.writing import write_text
+
         written = {"certificate.json": json.dumps(content, indent=2) + "\n", "certificate.txt": text(content)}
-        return content, [write_text(self.folder / name, words) for name, words in written.items()]
+        return [write_text(self.folder / name, words) for name, words in written.items()]
 
     def predictions(self) -> pd.DataFrame:
         """One row per trial, split and example: truth, predicted class, and scores such as ``score_loss``."""

@@ -121,10 +121,10 @@ def _retrain(study: Study, share: float, as_json: bool) -> None:
     """
     from search.proof.certificate import HASH, text
 
-    content, paths = study.retrain(share, say=lambda line: say(line, err=True), fork=True)  # nothing was computed here
-    click.echo(
-        json.dumps(content, indent=2, ensure_ascii=not streams.unicode()) if as_json else text(content), nl=as_json
-    )
+    content = study.retrain(share, say=lambda line: say(line, err=True), fork=True)  # nothing was computed here
+    as_text = json.dumps(content, indent=2, ensure_ascii=not streams.unicode()) + "\n" if as_json else text(content)
+    click.echo(as_text, nl=False)  # before it is written: the folder may be one that cannot be
+    paths = study.write_certificate(content)
     say(f"certificate: {' and '.join(map(str, paths))}, sha256 {content[HASH]}", err=True)
     if differing := content["rows_differing"]:
         rows = f"{counted(differing, 'row')} of study {study.name!r}"

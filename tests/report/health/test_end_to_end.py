@@ -52,6 +52,6 @@ def test_each_fault_is_found_and_a_frozen_claim_is_compared(tmp_path, capsys, mo
     assert "too late: 48 rows of this study are on record" in capsys.readouterr().err
     ledger = open_ledger(Path("results"), None)
     study = Study(ledger, ledger.study("whole"), Path("results"))
-    content, _ = study.retrain(1.0, say=lambda line: None, fork=False)
+    content = study.retrain(1.0, say=lambda line: None, fork=False)
     ledger.close()
     assert (content["rows_compared"], content["rows_differing"]) == (64, 0)
