@@ -24,9 +24,9 @@ the last one, and what stays behind: runs that nobody holds and that live all th
 (one is kept for the next run), and memory of the GPU (on a CPU, of the process).
 
 *fused*: what the kernels of `classifier.fused` save. A batch of random pixels is augmented and normalised, by them and
-by PyTorch's operations in turn, with the augmentation of the case, and with that and all of the colours. Printed are
-the milliseconds of a batch and the largest difference. Without a GPU it needs TRITON_INTERPRET=1 in the environment,
-and its times say nothing.
+by PyTorch's operations in turn, eager and recorded, with the augmentation of the case, and with that and all of the
+colours. Printed are the milliseconds of a batch and the largest difference. Without a GPU it needs TRITON_INTERPRET=1
+in the environment, and its times say nothing.
 """
 
 from __future__ import annotations
@@ -307,7 +307,7 @@ COLOURS = {f"augment.{name}": 0.4 for name in ("brightness", "contrast", "satura
 
 
 def augmented(case: Case, colours: bool, chosen: argparse.Namespace) -> dict[str, Any]:
-    """Return the milliseconds in which a batch is augmented and normalised, in both ways, and how they differ."""
+    """Return the milliseconds in which a batch is augmented and normalised, in each way, and how they differ."""
     import torch
 
     from benchmarks.loops import wait
@@ -315,6 +315,7 @@ def augmented(case: Case, colours: bool, chosen: argparse.Namespace) -> dict[str
     from classifier.augment import Augmentation
     from classifier.inputs import CONSTANTS
     from classifier.network import Network
+    from classifier.steps import STEPS_BEFORE_RECORDING, Graphed
 
     device, size, images = torch.device(chosen.device), chosen.size or case.size, chosen.images or case.batch
     augmentation = Augmentation({**case.settings, **(COLOURS if colours else {})}, 0, 1, images)
@@ -322,21 +323,26 @@ def augmented(case: Case, colours: bool, chosen: argparse.Namespace) -> dict[str
     batch = batch.contiguous(memory_format=torch.channels_last)
     rows = augmentation.rows(torch.arange(images, device=device), size, size)
     columns, kinds = augmentation._parameters(device, size, size)[1], frozenset(augmentation.keys) - {"hue"}
-    constants = CONSTANTS["cifar10"]
-    network = Network(torch.nn.Identity(), constants, "fp32", device)
-    ways = {
-        "PyTorch": lambda: network.normalise(augmentation.change(batch, rows)),
-        "fused": lambda: fused.changed(batch, rows, columns, kinds, constants),
-    }
-    difference = (ways["PyTorch"]() - ways["fused"]()).abs().max().item()
+    means, deviations = (torch.tensor(values, device=device) for values in CONSTANTS["cifar10"])
+    network = Network(torch.nn.Identity(), CONSTANTS["cifar10"], "fp32", device)
+
+    def torchs(batch: Any, rows: Any) -> Any:
+        return network.normalise(augmentation.change(batch, rows))
+
+    def ours(batch: Any, rows: Any) -> Any:
+        return fused.changed(batch, rows, columns, kinds, means, deviations)
+
+    difference = (torchs(batch, rows) - ours(batch, rows)).abs().max().item()
+    ways = {"PyTorch": torchs, "fused": ours, "PyTorch, recorded": Graphed(torchs), "fused, recorded": Graphed(ours)}
     milliseconds: dict[str, list[float]] = {way: [] for way in ways}
-    for _ in range(chosen.repeat):
+    for number in range(STEPS_BEFORE_RECORDING + 1 + chosen.repeat):
         for way, change in ways.items():
             wait(chosen.device)
             began = time.perf_counter()
-            change()
+            change(batch, rows)
             wait(chosen.device)
-            milliseconds[way].append(1000 * (time.perf_counter() - began))
+            if number > STEPS_BEFORE_RECORDING:
+                milliseconds[way].append(1000 * (time.perf_counter() - began))
     medians = {way: statistics.median(taken) for way, taken in milliseconds.items()}
     return {"case": case.name, "colours": colours, "ms": medians, "difference": difference}
 
@@ -344,12 +350,15 @@ def augmented(case: Case, colours: bool, chosen: argparse.Namespace) -> dict[str
 def kernels(chosen: argparse.Namespace) -> int:
     """Print what fused kernels save; return 0."""
     lines = harness.conditions({"device": chosen.device})
-    print("\n".join(lines), f"\n\n{'ms a batch':24}{'PyTorch':>10}{'fused':>10}{'differ by':>12}", flush=True)
+    print("\n".join(lines), f"\n\n{'ms a batch':20}{'differ by':>11}", end="")
     figures = []
     for name, colours in [(name, colours) for name in chosen.models for colours in (False, True)]:
         figures.append(augmented(CASES[name], colours, chosen))
         taken, what = figures[-1]["ms"], f"{name}{', colours' if colours else ''}"
-        print(f"{what:24}{taken['PyTorch']:10.3f}{taken['fused']:10.3f}{figures[-1]['difference']:12.1e}", flush=True)
+        if len(figures) == 1:
+            print("".join(f"{way:>19}" for way in taken))
+        columns = "".join(f"{milliseconds:19.3f}" for milliseconds in taken.values())
+        print(f"{what:20}{figures[-1]['difference']:11.1e}{columns}", flush=True)
         if chosen.json:
             harness.write(chosen.json, {"conditions": lines, "fused": figures})
     return 0

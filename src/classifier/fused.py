@@ -14,7 +14,7 @@ TRITON_INTERPRET=1 in the environment the kernels run on a CPU, slowly.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import torch
 import triton
@@ -42,7 +42,8 @@ def changed(
     rows: Tensor,
     columns: Mapping[str, slice],
     kinds: frozenset[str],
-    constants: Sequence[Sequence[float]],
+    means: Tensor,
+    deviations: Tensor,
 ) -> Tensor:
     """Augment a batch and normalise it.
 
@@ -51,7 +52,7 @@ def changed(
         rows: drawn parameters, float32 [b, r]; see `classifier.augment.Augmentation.rows`.
         columns: who has which columns of them.
         kinds: the operations of `classifier.colour.BLENDS` that are on.
-        constants: means and standard deviations of the channels, in [0, 1].
+        means, deviations: of the channels, in [0, 1], float32 [3] on the device.
 
     Returns:
         float32 [b, 3, h, w] in channels-last layout: what `classifier.network.Network.normalise` makes of
@@ -64,7 +65,6 @@ def changed(
         raise ValueError(f"{unknown[0]} has no fused kernel; augment with PyTorch's operations")
     count, _, height, width = batch.shape
     pixels = height * width
-    means, deviations = (torch.tensor(values, device=batch.device) for values in constants)
     result = torch.empty(batch.shape, device=batch.device, memory_format=torch.channels_last)
     at = {name: place.start for name, place in columns.items()}
     steps = sum(name.startswith("before") for name in columns)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 import weakref
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -89,6 +90,24 @@ def test_two_runs_that_take_turns_do_not_disturb_each_other() -> None:
     for now, then, row in zip(each, theirs, rows, strict=True):
         other.train_epoch(then)
         assert plain(one.train_epoch(now)) == row
+
+
+@pytest.mark.parametrize("graphs", [False, True], ids=["eager", "recorded"])
+def test_runs_in_threads_with_streams_of_their_own_train_the_bits_of_one_alone(graphs: bool) -> None:
+    settings = {"cuda_graphs": graphs, "data.size": 32, **AUGMENTED}
+    rows = []
+    for seed in range(3):
+        alone, each = started({**settings, "seed": seed}, 3)
+        rows.append([plain(alone.train_epoch(now)) for now in each])
+    runs = [started({**settings, "seed": seed}, 3)[0] for seed in range(3)]
+    torch.cuda.synchronize()
+
+    def trained(run: Any) -> list[dict[str, Any]]:
+        with torch.cuda.stream(torch.cuda.Stream()):
+            return [plain(run.train_epoch(now)) for now in each]
+
+    with ThreadPoolExecutor(3) as threads:
+        assert list(threads.map(trained, runs)) == rows
 
 
 @pytest.mark.parametrize("rate", [1e-4, 0.1 / 3], ids=["a rate", "one that float32 rounds"])

@@ -37,7 +37,8 @@ def both(settings: dict[str, Any], batch: torch.Tensor, seed: int) -> tuple[torc
     if augmentation.drawn:
         columns = augmentation._parameters(batch.device, height, width)[1]
     kinds = frozenset(augmentation.keys) - {"hue"}
-    ours = fused.changed(batch, rows, columns, kinds, CONSTANTS)
+    constants = (torch.tensor(values, device=batch.device) for values in CONSTANTS)
+    ours = fused.changed(batch, rows, columns, kinds, *constants)
     network = Network(torch.nn.Identity(), CONSTANTS, "fp32", batch.device)
     return ours, network.normalise(augmentation.change(batch, rows))
 
