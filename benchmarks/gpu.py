@@ -142,19 +142,11 @@ def parts(device: str, dry: bool, minutes: float) -> list[Part]:
     measured = [*at, *(["--models", "model_c", *small] if dry else ["--repeat", "2"]), "--precisions", "bf16"]
     traced = [*at, *(["--models", "model_c", *small] if dry else ["--images", "3072"]), "--precisions", "bf16"]
     packed = [*at, "--one-process", "--recorded"]
-    packed += (
-        [*small, "--epochs", "1", "--at-once", "2"] if dry else ["--precision", "bf16", "--at-once", "1", "2", "4"]
-    )
+    tiny = [*small, "--epochs", "1", "--at-once", "2"]
+    packed += tiny if dry else ["--precision", "bf16", "--images", "6144", "--at-once", "1", "2", "4"]
     leases = [*at, "--models", "model_c", *(["--size", "16", "--leases", "4"] if dry else ["--leases", "60"])]
     begun = [*at, *(["--models", "model_c", "--size", "16", "--leases", "2"] if dry else [])]
-
-    of_kernels = [
-        "-m",
-        "benchmarks.epochs",
-        "fused",
-        *at,
-        *(["--size", "12", "--images", "2", "--repeat", "1"] if dry else []),
-    ]
+    augmented = [*at, *(["--size", "12", "--images", "2", "--repeat", "1"] if dry else [])]
     interpreted = {"TRITON_INTERPRET": "1"} if device == "cpu" else {}
 
     def rows(name: str, share: float, precision: str, *settings: str) -> Part:
@@ -163,22 +155,23 @@ def parts(device: str, dry: bool, minutes: float) -> list[Part]:
         command += [word for setting in settings for word in ("--set", setting)]
         return Part(f"rows {name}", [*command, *([*tiny, "--set", "batch_size=4"] if dry else [])], share)
 
+    of_kernels = ["-m", "benchmarks.epochs", "fused", *augmented, "--json", JSON]
     of_study = ["-m", "benchmarks.packing", *at, "--study", "--seconds", SECONDS, "--json", JSON]
     told = {"RAY_OVERRIDE_RESOURCES": '{"GPU": 1, "CPU": 2}'} if device == "cpu" else {}
     return [
         Part("probe", ["-m", "benchmarks.gpu", "--out", JSON, "--parts", "probe", *at], 0.03, ()),
-        Part("tests", ["-m", "pytest", "-q", "-rs", "-m", "cuda", *tests_for_a_gpu(ROOT / "tests")], 0.12, ("pytest",)),
+        Part("tests", ["-m", "pytest", "-q", "-rs", "-m", "cuda", *tests_for_a_gpu(ROOT / "tests")], 0.15, ("pytest",)),
         Part("leaks", ["-m", "benchmarks.epochs", "start", *leases, "--whole", "--json", JSON], 0.06),
         Part("starts", ["-m", "benchmarks.epochs", "start", *begun, "--json", JSON], 0.06),
         rows("bf16", 0.1, "bf16"),
         rows("recorded", 0.1, "bf16", "cuda_graphs=true"),
         Part("profile", ["-m", "benchmarks.training", *traced, "--profile", "--json", JSON], 0.06),
         Part("training", ["-m", "benchmarks.training", *measured, "--json", JSON], 0.11),
-        Part("fused", [*of_kernels, "--json", JSON], 0.03, (*TRAINING, "triton"), interpreted),
-        Part("study", of_study, 0.16, (*TRAINING, *SERVICE), told),
-        Part("packing", ["-m", "benchmarks.packing", *packed, "--mps", "--json", JSON], 0.1),
+        Part("fused", of_kernels, 0.03, (*TRAINING, "triton"), interpreted),
+        Part("study", of_study, 0.15, (*TRAINING, *SERVICE), told),
+        Part("packing", ["-m", "benchmarks.packing", *packed, "--mps", "--json", JSON], 0.09),
         rows("fp32", 0.04, "fp32"),
-        rows("256", 0.03, "bf16", "cuda_graphs=true", "batch_size=256"),
+        rows("256", 0.02, "bf16", "cuda_graphs=true", "batch_size=256"),
     ]
 
 

@@ -10,13 +10,17 @@ no images, no augmentation, no counting. Report B's pipeline is what its figures
 recipe is references/classification of torchvision for the model given: its training preset, SGD with weight decay 1e-4,
 pinned memory, accuracies of the first and the first five per step; ``amp`` is float16 with a gradient scaler on a GPU,
 as there, and bfloat16 on a CPU, where the recipe has none.
+
+`Beside` is for `benchmarks.packing`: trials that train side by side in one process.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
@@ -25,6 +29,9 @@ from torch.utils.data import Dataset as TorchDataset
 
 from benchmarks.photos import Photos, decoded
 from benchmarks.rates import LIMIT, OURS, REPORT_B, Case, Side
+
+if TYPE_CHECKING:
+    from classifier.training import Training
 
 EpochOf = Callable[[], int]
 
@@ -230,6 +237,34 @@ def _accuracies(output: Tensor, labels: Tensor) -> Iterable[Tensor]:
     """Shares of images whose class is the first, and among the first five."""
     hits = output.detach().topk(5, 1).indices == labels[:, None]
     return hits[:, 0].float().mean(), hits.any(1).float().mean()
+
+
+class Beside:
+    """A trial that is trained from its start whenever it is called, beside others in its process.
+
+    Args:
+        training: begun in the process's usual stream.
+        train: trains it, and returns a digest of all it came to.
+        device: ``cpu`` or ``cuda``.
+    """
+
+    def __init__(self, training: Training, train: Callable[[Training], str], device: str) -> None:
+        self._training, self._train = training, train
+        self._start = training.save()
+        wait(device)  # until all is there that the stream of its own reads
+        self._stream = torch.cuda.Stream() if device == "cuda" else None
+
+    def __call__(self) -> str:
+        """Return what training it returns."""
+        with torch.cuda.stream(self._stream) if self._stream is not None else nullcontext():
+            self._training.load(self._start)
+            return self._train(self._training)
+
+
+def side_by_side(calls: Sequence[Callable[[], str]]) -> list[str]:
+    """Call all of them at once, each in a thread of its own; return what they return once the last is done."""
+    with ThreadPoolExecutor(len(calls)) as pool:
+        return [future.result() for future in [pool.submit(call) for call in calls]]
 
 
 def wait(device: str) -> None:

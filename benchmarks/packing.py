@@ -38,8 +38,8 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -201,10 +201,13 @@ def together(
     case: Case, chosen: argparse.Namespace, known: Callable[[Sequence[Packed]], None] = lambda packed: None
 ) -> list[Packed]:
     """Train each number of trials at once in this process; whoever asks is told of each figure."""
+    from benchmarks.loops import Beside, side_by_side
+
     begin, of_an_epoch = beginning(case, chosen)
+    train = partial(trained, of_an_epoch=of_an_epoch, chosen=chosen)
     measured: list[Packed] = []
     for trials in sorted({1, *chosen.at_once}):
-        runs = [Beside(begin(), of_an_epoch, chosen) for _ in range(trials)]
+        runs = [Beside(begin(), train, chosen.device) for _ in range(trials)]
         side_by_side(runs)  # steps are recorded, and libraries loaded
         seconds, digests = [], []
         for _ in range(chosen.repeat):
@@ -215,40 +218,6 @@ def together(
         known(measured)
         print(f"  {trials} at once in one process: {seconds[-1]:.1f} s", file=sys.stderr)
     return measured
-
-
-class Beside:
-    """A trial that is trained from its start whenever it is called, beside others in its process.
-
-    Args:
-        training: begun in the process's usual stream.
-        of_an_epoch: settings of its epochs.
-        chosen: the options.
-    """
-
-    def __init__(self, training: Training, of_an_epoch: Mapping[str, Any], chosen: argparse.Namespace) -> None:
-        import torch
-
-        from benchmarks.loops import wait
-
-        self._training, self._of_an_epoch, self._chosen = training, of_an_epoch, chosen
-        self._start = training.save()
-        wait(chosen.device)  # until all is there that the stream of its own reads
-        self._stream = torch.cuda.Stream() if chosen.device == "cuda" else None
-
-    def __call__(self) -> str:
-        """Return a digest of all it came to."""
-        import torch
-
-        with torch.cuda.stream(self._stream) if self._stream is not None else contextlib.nullcontext():
-            self._training.load(self._start)
-            return trained(self._training, self._of_an_epoch, self._chosen)
-
-
-def side_by_side(calls: Sequence[Callable[[], str]]) -> list[str]:
-    """Call all of them at once, each in a thread of its own; return what they return once the last is done."""
-    with ThreadPoolExecutor(len(calls)) as pool:
-        return [future.result() for future in [pool.submit(call) for call in calls]]
 
 
 # NVIDIA's Multi-Process Service -----------------------------------------------------------------------------

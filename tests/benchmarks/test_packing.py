@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from benchmarks import packing
+from benchmarks import loops, packing
 from benchmarks.packing import Packed, placed, table
 from benchmarks.rates import CASES
 
@@ -87,7 +87,7 @@ def test_a_trial_that_fails_beside_others_lets_them_end_and_is_told():
         raise ZeroDivisionError("made up")
 
     with pytest.raises(ZeroDivisionError, match="made up"):
-        packing.side_by_side([fails, lambda: ended.append("other") or "digest"])
+        loops.side_by_side([fails, lambda: ended.append("other") or "digest"])
     assert ended == ["other"]
 
 
