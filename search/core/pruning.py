@@ -8,10 +8,40 @@ rule equals Ray's ``_Bracket`` (a test compares them). Symbols of the paper: r =
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
+
+
+class Pruner(Protocol):
+    """What ends poor trials early: a fold over the rows of all trials, in the order they were committed."""
+
+    maximize: bool
+
+    @property
+    def rungs(self) -> Sequence[int]:
+        """Epochs (counted from 1) behind which is decided, ascending."""
+
+    def decided(self, epoch: int, key: str, configuration: int) -> bool:
+        """Whether this key of a configuration was judged."""
+
+    def judge(self, epoch: int, key: str, curve: Sequence[float], configuration: int) -> bool | None:
+        """Judge the objectives of a trial up to this epoch, none of them NaN; return whether to go on, or None where
+        nothing is decided. A key that was judged has the same answer ever after."""
+
+    def about(self, curve: Sequence[float], configuration: int) -> dict[str, float]:
+        """Return what the order log must hold of a decision, beside the objective, for `restore`."""
+
+    def restore(self, epoch: int, key: str, detail: Mapping[str, float]) -> None:
+        """Take up what was decided, by the detail of its entry in the order log."""
+
+    def finished(self, path: Sequence[str]) -> None:
+        """A trial came to its last epoch, or was stopped by its rule, with these keys."""
+
+    def because(self, epoch: int, key: str, configuration: int) -> tuple[float, str]:
+        """Return what a key was compared with, and in words what that is; `KeyError` where it was not judged."""
 
 
 @dataclass
@@ -23,24 +53,27 @@ class Asha:
         reduction_factor: one in so many survives a rung.
         longest: epochs of the longest trial; reaching the last epoch is finishing, so there is no rung there.
         maximize: direction of the objective.
+        at: epochs of the rungs; by default those that follow from the above.
     """
 
     grace_period: int
     reduction_factor: float
     longest: int
     maximize: bool = True
+    at: Sequence[int] | None = None
     _rungs: dict[int, dict[str, float]] = field(default_factory=dict)
     _verdicts: dict[tuple[int, str], bool] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._rungs = {epoch: {} for epoch in rungs(self.grace_period, self.reduction_factor, self.longest)}
+        usual = rungs(self.grace_period, self.reduction_factor, self.longest) if self.at is None else self.at
+        self._rungs = {epoch: {} for epoch in usual}
 
     @property
     def rungs(self) -> Sequence[int]:
         """Epochs (counted from 1) at which is decided, ascending."""
         return list(self._rungs)
 
-    def decided(self, epoch: int, key: str) -> bool:
+    def decided(self, epoch: int, key: str, configuration: int = 0) -> bool:  # noqa: ARG002  # as other pruners
         """Whether a rung has seen this key."""
         return (epoch, key) in self._verdicts
 
@@ -59,6 +92,31 @@ class Asha:
             self._verdicts[epoch, key] = not math.isnan(score) and not score < cutoff
             recorded[key] = score
         return self._verdicts[epoch, key]
+
+    def judge(self, epoch: int, key: str, curve: Sequence[float], configuration: int = 0) -> bool | None:  # noqa: ARG002
+        """Record the last objective of a curve; return whether to go on, or None where there is no rung."""
+        return self.feed(epoch, key, curve[-1])
+
+    def about(self, curve: Sequence[float], configuration: int = 0) -> dict[str, float]:  # noqa: ARG002  # as others
+        """Return nothing: the objective is all that a decision rests on."""
+        return {}
+
+    def restore(self, epoch: int, key: str, detail: Mapping[str, float]) -> None:
+        """Take up what was decided, by the detail of its entry in the order log."""
+        self.feed(epoch, key, float(detail["value"]))
+
+    def finished(self, path: Sequence[str]) -> None:
+        """A trial came to its end; no rung asks that."""
+
+    def because(self, epoch: int, key: str, configuration: int = 0) -> tuple[float, str]:  # noqa: ARG002  # as others
+        """Return the cutoff that a key was compared with, and in words what that is.
+
+        Raises:
+            KeyError: the rung has not seen this key.
+        """
+        cutoff, count = self.compared(epoch, key)
+        others = "the one training that was" if count == 1 else f"the {count} trainings that were"
+        return cutoff, f"the cutoff from {others} there before: one in {self.reduction_factor:g} goes on"
 
     def compared(self, epoch: int, key: str) -> tuple[float, int]:
         """Return the cutoff that a key was compared with, and how many values it was made of.

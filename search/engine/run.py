@@ -303,7 +303,7 @@ class _Steps:
     def _decides_on_each_row(self) -> bool:
         """Whether an epoch must not begin before it is known what follows from the last one: the pruner may end the
         trial, or the limit of epochs be reached."""
-        return self.space.search.asha is not None or self.space.limits.epochs is not None
+        return self.space.search.pruning is not None or self.space.limits.epochs is not None
 
     def _study(self, record: StudyRecord) -> OpenStudy:
         return OpenStudy(self.ledger, record, self.space)

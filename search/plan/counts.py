@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ from search.plan.tree import grow, walk
 from search.space.model import Space
 from search.study.leaf import longest
 from search.study.marks import own_marks
-from search.study.pruner import rungs_of
+from search.study.pruner import decided_at, rungs_of, share_going_on
 
 
 @dataclass(frozen=True)
@@ -130,7 +130,7 @@ def count(space: Space, stock: Inventory, work: Work) -> Epochs:
     distinct = {key for known in stock.trials for key in known.leaf.path}
     needed = {key for known in stock.trials for key in known.leaf.path[: known.length]}
     recorded = sum(key in stock.rows for key in needed)
-    marks = rungs_of(space)
+    marks = decided_at(space)
     certain = {
         key
         for known in stock.trials
@@ -139,10 +139,9 @@ def count(space: Space, stock: Inventory, work: Work) -> Epochs:
         if key in work.missing
     }
     expected = None
-    if space.search.asha is not None:
-        eta = space.search.asha.reduction_factor
-        expected = sum(eta ** -_passed(marks, known.epoch, epoch) for known, epoch in work.missing.values())
-        expected += unseen * sum(eta ** -_passed(marks, 0, epoch) for epoch in range(1, length + 1))
+    if (share := share_going_on(space)) is not None:
+        expected = sum(share(known.epoch, epoch) for known, epoch in work.missing.values())
+        expected += unseen * sum(share(0, epoch) for epoch in range(1, length + 1))
     return Epochs(
         full=sum(len(known.leaf.path) for known in stock.trials) + unseen * length,
         alone=sum(known.length for known in stock.trials) + unseen * length,
@@ -164,11 +163,6 @@ def _least(known: Known, marks: Sequence[int]) -> int:
         return min(length, known.epoch + 1)
     behind = bisect_right(marks, known.epoch)
     return min(length, marks[behind]) if behind < len(marks) else length
-
-
-def _passed(marks: Sequence[int], start: int, epoch: int) -> int:
-    """Count the rungs between two epochs, at which it is decided whether the second one is trained."""
-    return max(0, bisect_left(marks, epoch) - bisect_right(marks, start))
 
 
 def states_kept(

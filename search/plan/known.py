@@ -9,7 +9,7 @@ from itertools import islice
 from typing import TypeGuard
 
 from search.core.prefix import fingerprint
-from search.core.pruning import Asha
+from search.core.pruning import Pruner
 from search.core.trial import Trial
 from search.ledger.files import all_files
 from search.ledger.ledger import Ledger, Recorded, StudyRecord
@@ -18,7 +18,7 @@ from search.space.model import Space
 from search.study.asked import StartingPoint
 from search.study.fold import begun, ended_for_good
 from search.study.leaf import Leaf, Planner
-from search.study.pruner import pruner, rungs_on_record
+from search.study.pruner import COMPLETE, pruner, rungs_on_record
 from search.study.sampling import make_sampler
 from search.study.start import starting_points
 
@@ -90,13 +90,13 @@ def take_stock(space: Space, ledger: Ledger, planner: Planner, record: StudyReco
             leaves.append((leaf, trial))
     measured = Measured(ledger, [space.search.objective.metric])
     rows = measured.rows({key: leaf.data for leaf, _ in leaves for key in leaf.path})
-    asha = pruner(space, rungs_on_record(ledger, record.id) if record is not None else ())
+    rule = pruner(space, rungs_on_record(ledger, record.id) if record is not None else ())
     trials = []
     for leaf, trial in leaves:
         if _decided(trial, space):
             trials.append(Known(leaf, trial.last_epoch, True))
         else:
-            trials.append(_settled(leaf, space, rows, asha))
+            trials.append(_settled(leaf, space, rows, rule))
     states = _bases([known for known in trials if not known.ended and known.leaf.kind not in planner.alone], ledger)
     unasked = 0
     if space.search.sampler != "grid" and adaptive(space):
@@ -143,16 +143,17 @@ def _configurations(
         yield answer.configuration, answer.parameters
 
 
-def _settled(leaf: Leaf, space: Space, rows: Mapping[str, Recorded], asha: Asha | None) -> Known:
+def _settled(leaf: Leaf, space: Space, rows: Mapping[str, Recorded], rule: Pruner | None) -> Known:
     """Fold the rows on record into a leaf, as the driver will."""
     fold = begun(leaf, space)
     while (key := fold.next_key) is not None and key in rows:
         end = fold.feed(rows[key].row, rows[key].seconds)
-        if end is None and asha is not None and not math.isnan(value := fold.curve[-1]):
-            goes_on = asha.feed(fold.epoch, key, value)
-            if goes_on is False:
-                return Known(leaf, fold.epoch, True)
+        asked = rule if end is None and not math.isnan(fold.curve[-1]) else None
+        if asked is not None and asked.judge(fold.epoch, key, fold.curve, leaf.trial.configuration) is False:
+            return Known(leaf, fold.epoch, True)
         if end is not None:
+            if rule is not None and end[0] in COMPLETE:
+                rule.finished(leaf.path[: fold.epoch])
             return Known(leaf, fold.epoch, True)
     return Known(leaf, fold.epoch, False)
 

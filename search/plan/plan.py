@@ -271,7 +271,7 @@ def _confirm(space: Space, ledger: Ledger, study: str) -> int:
 
 def _ends_early(space: Space, stock: Inventory) -> bool:
     rules = {known.leaf.trial.settings.get("stop.rule", "none") for known in stock.trials}
-    return space.search.asha is not None or rules > {"none"} or space.fixed.get("stop.rule", "none") != "none"
+    return space.search.pruning is not None or rules > {"none"} or space.fixed.get("stop.rule", "none") != "none"
 
 
 def _room(

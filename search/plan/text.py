@@ -95,7 +95,7 @@ def _epochs(plan: Plan) -> Iterator[str | _Figure]:
     exact = epochs.exact and not plan.unasked
     yield _line("  to be trained", f"{epochs.train:,}", "" if exact else f"at most; at least {epochs.least:,}")
     if epochs.expected is not None and not exact:
-        eta = plan.space.search.asha.reduction_factor if plan.space.search.asha else 0
+        eta = getattr(plan.space.search.pruning, "reduction_factor", 0)
         yield _line("  expected", f"{epochs.expected:,.0f}", f"if one in {eta:g} goes on at each rung")
     yield _line("  to be trained again, to reach a state", f"{epochs.again:,}")
     yield _line("  to prove", f"{epochs.prove:,}", _proofs(plan, exact))

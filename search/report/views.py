@@ -174,16 +174,20 @@ def show_trial(study: OpenStudy, number: int) -> RenderableType:
 def _pruned_because(study: OpenStudy, curve: Curve) -> str:
     """Say which values a pruned trial was compared with; "" for any other, and where these are on record no more."""
     trial, epoch, metric = curve.trial, curve.last_epoch, study.space.search.objective.metric
-    asha = pruner(study.space, rungs_on_record(study.ledger, study.record.id))
-    if trial.state is not State.PRUNED or asha is None or not epoch or not asha.decided(epoch, curve.keys[epoch - 1]):
+    rule = pruner(study.space, rungs_on_record(study.ledger, study.record.id))
+    if trial.state is not State.PRUNED or rule is None or not epoch:
         return ""
-    cutoff, count = asha.compared(epoch, curve.keys[epoch - 1])
-    side = "below" if asha.maximize else "above"
-    others = "the one training that was" if count == 1 else f"the {count} trainings that were"
-    return (
-        f"{with_unit(metric)} {figure(metric, curve.metric(metric, epoch))} at epoch {epoch} is {side} "
-        f"{figure(metric, cutoff)}, the cutoff from {others} there before: one in {asha.reduction_factor:g} goes on"
-    )
+    key = curve.keys[epoch - 1]
+    if not rule.decided(epoch, key, trial.configuration):
+        return ""
+    cutoff, words = rule.because(epoch, key, trial.configuration)
+    side = "below" if rule.maximize else "above"
+    own = f"{with_unit(metric)} {figure(metric, curve.metric(metric, epoch))} at epoch {epoch}"
+    if study.space.search.median is not None:
+        values = [value for at in range(1, epoch + 1) if (value := curve.metric(metric, at)) is not None]
+        best = figure(metric, (max if rule.maximize else min)(values))
+        own = f"{with_unit(metric)} {best}, its best up to epoch {epoch},"
+    return f"{own} is {side} {figure(metric, cutoff)}, {words}"
 
 
 def _began(curve: Curve) -> str:

@@ -111,7 +111,31 @@ SEARCH: Rule = mapping(
                         },
                     },
                     ("grace_period",),
-                )
+                ),
+                "hyperband": mapping(
+                    "brackets of successive halving (Li et al. 2018), from many short trials to few long ones",
+                    {
+                        "grace_period": whole(1, "fewest epochs of a trial; below `epochs`", **OF_EPOCHS),
+                        "reduction_factor": {
+                            "type": "number",
+                            "minimum": 2,
+                            **OF_EPOCHS,
+                            "default": 3,
+                            "description": "one in so many trials goes on at each rung",
+                        },
+                    },
+                    ("grace_period",),
+                ),
+                "median": mapping(
+                    "ends a trial that is worse than the median of those that finished (Golovin et al. 2017)",
+                    {
+                        "grace_period": whole(1, "epochs before a trial may be pruned; below `epochs`", **OF_EPOCHS),
+                        "min_finished": whole(
+                            1, "trials that have finished before any is pruned", **OF_TRIALS, default=5
+                        ),
+                    },
+                    ("grace_period",),
+                ),
             },
             example={"asha": {"grace_period": 3}},
         ),

@@ -50,6 +50,22 @@ class AshaSettings:
     reduction_factor: float = 3.0
 
 
+@dataclass(frozen=True)
+class HyperbandSettings:
+    """Brackets of successive halving (Li et al. 2018): fewest epochs of a trial, reduction factor eta."""
+
+    grace_period: int
+    reduction_factor: float = 3.0
+
+
+@dataclass(frozen=True)
+class MedianSettings:
+    """The median rule (Golovin et al. 2017): first epoch that may end a trial, trials that have finished before."""
+
+    grace_period: int
+    min_finished: int = 5
+
+
 CONFIRM_SUFFIX = " (confirm)"
 """What the name of a confirm stage ends in, behind that of its search."""
 
@@ -101,7 +117,7 @@ class Search:
         trials: configurations to try; None for a grid, which has as many as it has.
         seed: seed of the sampler.
         objective: what is optimised.
-        asha: pruning, or None.
+        asha, hyperband, median: pruning; at most one of them is not None.
         confirm: what is run again under fresh seeds, or None.
         hours: no new trial is started after this many hours of a run.
         where: the condition that every configuration fulfils (`search.space.where`); "" for none.
@@ -114,11 +130,18 @@ class Search:
     seed: int = 0
     objective: Objective = Objective()
     asha: AshaSettings | None = None
+    hyperband: HyperbandSettings | None = None
+    median: MedianSettings | None = None
     confirm: Confirm | None = None
     hours: float | None = None
     where: str = ""
     start: Sequence[Parameters | WinnerOf] = ()
     attempts: int = 3
+
+    @property
+    def pruning(self) -> AshaSettings | HyperbandSettings | MedianSettings | None:
+        """What ends poor trials early, or None."""
+        return self.asha or self.hyperband or self.median
 
 
 @dataclass(frozen=True)

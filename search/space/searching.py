@@ -17,7 +17,9 @@ from search.space.model import (
     Confirm,
     Float,
     Grid,
+    HyperbandSettings,
     Int,
+    MedianSettings,
     Objective,
     Resources,
     Search,
@@ -26,6 +28,9 @@ from search.space.model import (
 from search.space.nodes import Node, Problems, show, unknown
 
 _SEED_LIST: Mapping[str, Any] = SEEDS["anyOf"][1]
+
+PRUNERS = ("asha", "hyperband", "median")
+"""Names under ``pruning``, of which a file has one."""
 
 MIN_GPU_FRACTION = 0.0001
 """Of a GPU: Ray counts resources in ten thousandths."""
@@ -84,7 +89,11 @@ def read_search(node: Node, axes: Sequence[Axis], complete: bool, problems: Prob
     if metric is not None and better_by_name(metric.value) == LOWER and "direction" not in data["objective"]:
         reason = f"found {show(metric)}, which would be maximized; add `direction: minimize`"
         problems.add(metric, reason)
-    asha = data.get("pruning", {}).get("asha")
+    pruning = data.get("pruning", {})
+    asha, hyperband, median = (pruning.get(name) for name in PRUNERS)
+    if len(pruning) > 1:
+        found = " and ".join(pruning)
+        problems.add(node.entries["pruning"], f"found {found}, must be one of {', '.join(PRUNERS)}; remove the others")
     grid = all(type(axis.domain) is Grid for axis in axes)
     sampler = data.get("sampler", "grid" if grid else "tpe")
     if complete or "sampler" in data:
@@ -97,6 +106,9 @@ def read_search(node: Node, axes: Sequence[Axis], complete: bool, problems: Prob
         seed=int(data.get("seed", 0)),
         objective=Objective(**data.get("objective", {})),
         asha=asha and AshaSettings(int(asha["grace_period"]), float(asha.get("reduction_factor", 3.0))),
+        hyperband=hyperband
+        and HyperbandSettings(int(hyperband["grace_period"]), float(hyperband.get("reduction_factor", 3.0))),
+        median=median and MedianSettings(int(median["grace_period"]), int(median.get("min_finished", 5))),
         confirm=_confirm(node.entries.get("confirm"), sampler, axes if complete else None, problems),
         hours=data.get("hours"),
         where=read_where(node.entries.get("where"), problems),
@@ -222,13 +234,14 @@ def check_confirm(space: Space, node: Node, problems: Problems) -> None:
 
 
 def check_epochs(space: Space, node: Node, problems: Problems) -> None:
-    """ASHA's first rung must lie before the last epoch of some trial."""
-    if space.search.asha is None:
+    """The first epoch at which is pruned must lie before the last epoch of some trial."""
+    if space.search.pruning is None:
         return
     longest = longest_epochs(space)
-    grace = space.search.asha.grace_period
+    grace = space.search.pruning.grace_period
     if longest is not None and grace >= longest:
-        at = node.entries["pruning"].entries["asha"].entries["grace_period"]
+        (pruning,) = node.entries["pruning"].entries.values()
+        at = pruning.entries["grace_period"]
         problems.add(at, f"found {grace}, must be less than the {longest} epochs a trial is trained for at most")
 
 

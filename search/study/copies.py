@@ -15,13 +15,12 @@ from typing import Any
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.trial import TrialState
 
-from search.core import pruning
 from search.core.trial import State, Trial
 from search.ledger.ledger import Recorded
 from search.space.model import Axis, Grid, Space
-from search.study.leaf import longest
 from search.study.optuna_rows import Copy
 from search.study.optuna_sampler import called, distribution
+from search.study.pruner import rungs_of
 
 STATES = {
     State.WAITING: TrialState.WAITING,
@@ -90,8 +89,7 @@ class Copies:
         """Which of so many epochs have an intermediate value."""
         if not large:
             return set(range(1, epochs + 1))
-        asha = self._space.search.asha
-        steps = set(pruning.rungs(asha.grace_period, asha.reduction_factor, longest(self._space))) if asha else set()
+        steps = rungs_of(self._space)
         return {step for step in steps if step <= epochs} | ({epochs} if finished and epochs else set())
 
     def _parameters(self, trial: Trial) -> tuple[dict[str, Any], dict[str, BaseDistribution]]:

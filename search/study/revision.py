@@ -28,6 +28,7 @@ def identity(space: Space) -> str:
             "sampler_seed": search.seed,
             "objective": _plain(search.objective),
             "asha": _plain(search.asha) if search.asha else None,
+            **{name: _plain(rule) for name in ("hyperband", "median") if (rule := getattr(search, name))},
             **({"where": search.where} if search.where else {}),
         }
     )

@@ -383,7 +383,7 @@ class Simulation:
         finite = all(map(math.isfinite, trained.row.metrics.values()))
         judged = self.space.search.objective.metric in trained.row.metrics
         known = done + 1 < len(lease.path) and finite and judged and not (any(said) or faults)
-        decided = self.space.search.asha is not None or self.space.limits.epochs is not None
+        decided = self.space.search.pruning is not None or self.space.limits.epochs is not None
         alone = not decided and trained.kept is None and not trained.unkept
         return known and alone and self.rng.random() < self.reporting
 

@@ -18,7 +18,7 @@ from search.space.model import Space
 from search.space.service import SERVICE_SETTINGS
 from search.study.fold import Fold
 from search.study.leaf import longest
-from search.study.pruner import rungs_of
+from search.study.pruner import rungs_of, share_going_on
 
 STOP_SETTINGS = tuple(name for name in SERVICE_SETTINGS if name.startswith("stop."))
 
@@ -54,9 +54,10 @@ class Forecast:
         self._seen: Counter[int] = Counter()
         self._reached: defaultdict[Group, Counter[int]] = defaultdict(Counter)
         self._ended: defaultdict[Group, Counter[int]] = defaultdict(Counter)
-        asha = space.search.asha
-        self._meant = {} if asha is None else dict.fromkeys(rungs_of(space), 1 - 1 / asha.reduction_factor)
-        self._untypical = 0 if asha is None else math.ceil(asha.reduction_factor)
+        share = share_going_on(space)
+        self._meant = {} if share is None else {rung: 1 - share(rung - 1, rung + 1) for rung in rungs_of(space)}
+        eta = getattr(space.search.pruning, "reduction_factor", 0)
+        self._untypical = math.ceil(eta)
 
     def fed(self, fold: Fold, end: State | None) -> None:
         """A trial has had one more epoch, and ended with it or went on."""

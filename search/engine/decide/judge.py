@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from search.core.pruning import Pruner
 from search.core.trial import Row, State
 from search.engine.decide.forecast import Forecast
 from search.engine.decide.outcomes import Event, Outcomes, Progress
@@ -13,7 +14,7 @@ from search.ledger.ledger import Decision
 from search.ledger.step import Step
 from search.space.model import Space
 from search.study.fold import Fold
-from search.study.pruner import pruner
+from search.study.pruner import COMPLETE, pruner
 
 
 class Judge:
@@ -27,32 +28,37 @@ class Judge:
     """
 
     def __init__(self, space: Space, outcomes: Outcomes, progress: Progress, on_event: Event) -> None:
-        self._space, self._asha = space, pruner(space)
+        self._space, self._pruner = space, pruner(space)
         self._outcomes, self._progress, self._on_event = outcomes, progress, on_event
         self.forecast = Forecast(space)
         self._news: list[tuple[str, Mapping[str, Any]]] = []
 
     def restore(self, rungs: Iterable[Decision]) -> None:
         """Replay the pruner's part of the order log."""
-        self._asha = pruner(self._space, rungs)
+        self._pruner = pruner(self._space, rungs)
 
     def advance(self, step: Step, fold: Fold, row: Row, seconds: float) -> None:
         """Feed the next row, whose epoch took so many seconds, to a leaf and log what is decided on it."""
         key = fold.next_key
         assert key is not None
         end = fold.feed(row, seconds)
-        if end is None and self._asha is not None and not math.isnan(value := fold.curve[-1]):
-            known = self._asha.decided(fold.epoch, key)
-            goes_on = self._asha.feed(fold.epoch, key, value)
-            if goes_on is not None and not known:
-                step.log("rung", trial=fold.leaf.trial.number, epoch=fold.epoch, key=key, value=value, goes_on=goes_on)
-            if goes_on is False:
-                end = (State.PRUNED, f"rung {fold.epoch}")
+        if end is None and self._pruner is not None and not math.isnan(fold.curve[-1]):
+            end = self._judged(step, fold, key, self._pruner)
         self.forecast.fed(fold, end[0] if end is not None else None)
         if end is not None:
             self.end(step, fold, *end)
         else:
             self._progress.standings.goes_on(fold.leaf.trial, fold.epoch, fold.curve[-1], key)
+
+    def _judged(self, step: Step, fold: Fold, key: str, pruner: Pruner) -> tuple[State, str] | None:
+        """Ask the pruner of a leaf that has a new row, and log what it decides; return how the leaf ends, or None."""
+        trial, epoch = fold.leaf.trial, fold.epoch
+        known = pruner.decided(epoch, key, trial.configuration)
+        goes_on = pruner.judge(epoch, key, fold.curve, trial.configuration)
+        if goes_on is not None and not known:
+            about = pruner.about(fold.curve, trial.configuration)
+            step.log("rung", trial=trial.number, epoch=epoch, key=key, value=fold.curve[-1], goes_on=goes_on, **about)
+        return (State.PRUNED, f"rung {epoch}") if goes_on is False else None
 
     def end(self, step: Step, fold: Fold, state: State, ended_by: str, error: str = "") -> None:
         """A leaf ends so."""
@@ -64,6 +70,8 @@ class Judge:
         self._outcomes.note(trial, state, fold.curve, fold.leaf.path[fold.epoch - 1] if fold.epoch else "")
         news = {"trial": trial, "state": state, "ended_by": ended_by, "epoch": fold.epoch, "fold": fold}
         self._news.append(("ended", news))
+        if self._pruner is not None and state in COMPLETE:
+            self._pruner.finished(fold.leaf.path[: fold.epoch])
 
     def announce(self) -> None:
         """Tell the view what was decided and committed since the last call."""

@@ -16,6 +16,9 @@ from search.report.figures.style import INK, NEUTRAL, PAPER, QUIET, dressed, hat
 from search.report.record.curves import Curve
 from search.report.text import is_accuracy
 
+MAX_RUNGS_DRAWN = 12
+"""Rungs in one figure at most: their names stand beside each other."""
+
 
 @dataclass(frozen=True)
 class Rung:
@@ -51,6 +54,13 @@ def rungs_of(log: Sequence[Decision], curves: Sequence[Curve]) -> Iterator[Rung]
             if isinstance(value, int | float) and math.isfinite(value):
                 values[0 if entry.detail.get("goes_on") else 1].append(float(value))
         yield Rung(epoch, passed, pruned, *values)
+
+
+def drawn_rungs(rungs: Sequence[Rung]) -> list[Rung]:
+    """Return the rungs that a figure shows: all of them, or of a rule that decides behind every epoch those that ended
+    the most, by epoch."""
+    most = sorted(rungs, key=lambda rung: (-rung.pruned, rung.epoch))[:MAX_RUNGS_DRAWN]
+    return sorted(most, key=lambda rung: rung.epoch)
 
 
 def rungs_figure(

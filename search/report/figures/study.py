@@ -21,7 +21,7 @@ from search.report.figures.forest import ForestRow, forest_figure, known, said
 from search.report.figures.forest import differences as of_table
 from search.report.figures.found import found_figure, found_sentence
 from search.report.figures.overlay import metric_figure, rates_figure
-from search.report.figures.rungs import rungs_figure, rungs_of
+from search.report.figures.rungs import drawn_rungs, rungs_figure, rungs_of
 from search.report.figures.tree import MAX_TRIAL_ROWS, branches, shares, tree_figure, width_figure, widths
 from search.report.figures.writing import Written, write_all
 from search.report.record.curves import COUNTED, Curves, by_setting, identity
@@ -266,9 +266,9 @@ class _Drawing:
     def rungs(self) -> StudyFigure | None:
         log = self.ledger.decisions(self.read.record.id, kinds=["rung"])
         curves = [curve for curve in self.read.curves if curve.rows]
-        rungs = [*rungs_of(log, curves)]
+        rungs = drawn_rungs([*rungs_of(log, curves)])
         started, finished = len(curves), sum(1 for curve in curves if curve.trial.state in COUNTED)
-        title = "What successive halving let go on"
+        title = f"What {'the median rule' if self.read.space.search.median else 'successive halving'} let go on"
         passed = ", ".join(f"{rung.passed} passed epoch {rung.epoch}" for rung in rungs)
         alt = f"Of {started} trials {passed}, and {finished} finished."
         return self.made(

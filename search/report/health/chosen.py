@@ -46,7 +46,7 @@ def chosen(compared: Comparison) -> Iterator[Finding]:
     """
     read = compared.read
     search = read.space.search
-    if search.sampler not in LEARNING or search.asha is not None:
+    if search.sampler not in LEARNING or search.pruning is not None:
         return
     random = drawn_at_random(read)
     skipped = began_at(read.study)

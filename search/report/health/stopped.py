@@ -170,6 +170,7 @@ def _passed_by_order(compared: Comparison, place: int) -> Iterator[Finding]:
     entries = [
         (entry.epoch or 0, entry.key or "", float(entry.detail["value"]))
         for entry in rungs_on_record(read.study.ledger, read.record.id)
+        if entry.kind == "rung"
     ]
     runs = runs_of(read, table)[place]
     own = {key for run in runs for key in run.keys}
@@ -178,7 +179,7 @@ def _passed_by_order(compared: Comparison, place: int) -> Iterator[Finding]:
             value = run.metric(metric, epoch)
             before = [entry for entry in entries if entry[0] == epoch and entry[1] not in own]
             rule = pruner(read.space)
-            if value is None or rule is None or passes(rule, before, epoch, run.keys[epoch - 1], value):
+            if value is None or not isinstance(rule, Asha) or passes(rule, before, epoch, run.keys[epoch - 1], value):
                 continue
             cutoff, count = rule.compared(epoch, run.keys[epoch - 1])
             yield Finding(

@@ -17,6 +17,7 @@ from search.report.table.judged_notes import judged_notes
 from search.report.table.judgement import Remarks
 from search.report.table.model import Elsewhere, Note, Table
 from search.report.table.outside_notes import outside_notes
+from search.report.table.rung_notes import rung_notes
 from search.report.table.unmoved import Unmoved, apart_sentences
 from search.report.text import is_accuracy, split_words
 from search.space.model import Space
@@ -59,7 +60,8 @@ def footnotes(
     judged = judged_notes(table, read, remarks) if remarks is not None else ()
     notes = [*map(Note, (table.incomplete,) if table.incomplete else ()), *map(Note, table.distrusted)]
     notes += [*_meaning(table, read), *_marks(table), *map(Note, table.unmoved), *_seeds(table), *judged]
-    notes += [*_sampled(table, read), *_left_out(read.space), *_cut_off(read), *_importances(table)]
+    notes += [*_sampled(table, read), *_left_out(read.space), *_cut_off(read), *rung_notes(read)]
+    notes += _importances(table)
     notes += [Note(table.frozen)] if table.frozen else []
     published = _published(read, homeless) if table.elsewhere is None else apart_notes(table.elsewhere)
     told = outside_notes(read) if table.outside else _sharing(table, read, same)
