@@ -85,7 +85,7 @@ def judge_against(
         complain(outcome)
         return outcome.study
 
-    record = opened(ledger, incumbent, {})
+    record = opened(ledger, incumbent, {name: value for name, value in changes.items() if name == "data"})
     with study_lock(ledger.engine, record.name), KeptRay() as ray:
         sequence = Against(ledger, record, train, view.say)
         if final:

@@ -14,7 +14,7 @@ from search.core.derived import rule_of
 from search.core.errors import UserError
 from search.core.shown import counted
 from search.judge import sequence
-from search.judge.candidates import AXIS, KEY_SEED, SUFFIX, candidates, parted, planner_of
+from search.judge.candidates import AXIS, KEY_SEED, SUFFIX, candidates, compared_space, planner_of
 from search.judge.sequence import (
     CONFIRM_SEEDS,
     CONFIRMING,
@@ -40,8 +40,7 @@ from search.plan.similar import squares_on_record
 from search.report.record.curves import Curve, Curves, read_curves
 from search.report.record.evidence import gather, gather_scores, keys_of
 from search.report.record.panel import Panel
-from search.space.model import MAX_NAME_LETTERS, Space
-from search.space.reader import space_from_mapping
+from search.space.model import Space
 from search.space.recorded import rebuild
 from search.statistics.cell import cell
 from search.statistics.crossed import compare
@@ -255,24 +254,7 @@ class Against:
         return read, runs
 
     def _space(self, what: str, sides: Mapping[str, Candidate], seeds: Sequence[int]) -> Space:
-        """Return a grid over candidates."""
-        objective = self.space.search.objective
-        resources = self.space.source.get("resources")
-        return space_from_mapping(
-            {
-                "name": f"{self.name[: MAX_NAME_LETTERS - 20]} {what}",
-                "title": f"{self.name}: proposal {what}",
-                "workload": self.space.workload,
-                **parted(sides),
-                "seeds": list(seeds),
-                "search": {
-                    "objective": {"metric": objective.metric, "direction": objective.direction},
-                    "attempts": self.space.search.attempts,
-                },
-                **({"resources": resources} if resources else {}),
-                "report": {"value": self.space.report.value},
-            }
-        )
+        return compared_space(self.space, self.name, what, sides, seeds)
 
     def _fresh(self, sides: Sequence[Candidate], number: int, state: History) -> list[int]:
         """Return seeds under which neither side was ever run: who chose it may have seen those runs."""

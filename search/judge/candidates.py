@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from search.ledger.ledger import Ledger, StudyRecord
 from search.plan.place import place_of
 from search.report.table.labels import setting_label
 from search.space.model import MAX_NAME_LETTERS, Space
-from search.space.reader import read_space
+from search.space.reader import read_space, space_from_mapping
 from search.space.service import SERVICE_SETTINGS
 from search.space.writing import dump
 from search.study.leaf import Leaf, Planner
@@ -101,7 +101,37 @@ def planner_of(space: Space, record: StudyRecord) -> Planner:
     return Planner(space, load_workload(space.workload), record.execution_class or {})
 
 
-def parted(sides: Mapping[str, Candidate]) -> dict[str, Any]:
+def compared_space(
+    base: Space, sequence: str, what: str, sides: Mapping[str, Candidate], seeds: Sequence[int]
+) -> Space:
+    """Return a grid over candidates.
+
+    Args:
+        base: the space that the sequence began with, which says what decides, and what a trial gets.
+        sequence: its name.
+        what: is compared: the number of a proposal.
+        sides: name of each candidate in the grid -> the candidate.
+        seeds: of each.
+    """
+    objective, resources = base.search.objective, base.source.get("resources")
+    return space_from_mapping(
+        {
+            "name": f"{sequence[: MAX_NAME_LETTERS - 20]} {what}",
+            "title": f"{sequence}: proposal {what}",
+            "workload": base.workload,
+            **_parted(sides),
+            "seeds": list(seeds),
+            "search": {
+                "objective": {"metric": objective.metric, "direction": objective.direction},
+                "attempts": base.search.attempts,
+            },
+            **({"resources": resources} if resources else {}),
+            "report": {"value": base.report.value},
+        }
+    )
+
+
+def _parted(sides: Mapping[str, Candidate]) -> dict[str, Any]:
     """Return the sections `fixed` and `space` of a grid over candidates: what all of them set alike is fixed."""
     first, *others = (one.settings for one in sides.values())
     fixed = {
