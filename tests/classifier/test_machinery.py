@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from classifier import machinery
 from classifier.machinery import Machinery, Shape
@@ -25,9 +27,9 @@ SETTINGS = {
 }
 """Eight steps an epoch, seven of one shape and one of another."""
 
-OPTIMISERS: list[dict[str, Any]] = [
-    {"optimizer.name": "sgd", "optimizer.momentum": 0.9, "optimizer.weight_decay": 0.01},
-    {"optimizer.name": "sgd", "optimizer.momentum": 0},
+KINDS: list[dict[str, Any]] = [
+    {"model.name": "model_c", "optimizer.momentum": 0.9, "optimizer.weight_decay": 0.01},
+    {"model.name": "example_cnn", "optimizer.momentum": 0},
 ]
 """Adam's steps are numbers that a CPU reads; on a GPU they lie there, and `test_cuda` has them."""
 
@@ -44,13 +46,13 @@ def _recorder(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     made_up_graph.recordings.clear()
 
 
-def started(**settings: Any) -> tuple[Training, list[dict[str, Any]]]:
-    fixed, each = workload.schedule(workload.canonical({**SETTINGS, "seed": 0, **settings}), EPOCHS)
+def started(**told: Any) -> tuple[Training, list[dict[str, Any]]]:
+    fixed, each = workload.schedule(workload.canonical({**SETTINGS, "seed": 0, **told}), EPOCHS)
     return workload.start(fixed, 1, 0.0), each
 
 
-def trained(**settings: Any) -> tuple[list[dict[str, Any]], bytes]:
-    run, each = started(**settings)
+def trained(**told: Any) -> tuple[list[dict[str, Any]], bytes]:
+    run, each = started(**told)
     return [run.train_epoch(now) for now in each], run.save()
 
 
@@ -59,10 +61,8 @@ def same(ours: list[dict[str, Any]], theirs: list[dict[str, Any]]) -> bool:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("optimiser", OPTIMISERS, ids=["momentum", "none"])
-@pytest.mark.parametrize("model", ["example_cnn", "model_c"])
-def test_a_run_that_takes_over_trains_the_bits_of_one_that_does_not(model: str, optimiser: dict[str, Any]) -> None:
-    how = {"model.name": model, **optimiser}
+@pytest.mark.parametrize("how", KINDS, ids=["momentum", "none"])
+def test_a_run_that_takes_over_trains_the_bits_of_one_that_does_not(how: dict[str, Any]) -> None:
     rows, state = trained(**how, cuda_graphs=False)
     others = trained(**how, cuda_graphs=False, seed=1)
 
@@ -86,6 +86,45 @@ def test_a_run_that_takes_over_trains_the_bits_of_one_that_does_not(model: str, 
     assert len(made_up_graph.recordings) == 2, "one for each shape of a batch, by whoever came to it first"
 
 
+@pytest.fixture(scope="module")
+def eager() -> dict[int, tuple[list[dict[str, Any]], list[bytes]]]:
+    """Seed -> rows of a run that records nothing, and its states: before the first epoch, and behind each."""
+    found = {}
+    for seed in (0, 1):
+        run, each = started(cuda_graphs=False, seed=seed)
+        states, rows = [run.save()], []
+        for now in each:
+            rows.append(run.train_epoch(now))
+            states.append(run.save())
+        found[seed] = rows, states
+    return found
+
+
+LEASE = st.tuples(st.sampled_from([0, 1]), st.sampled_from([None, 0, 1, 2]), st.integers(1, EPOCHS), st.booleans())
+"""Seed, epoch of the state it starts from, most epochs, and whether it breaks off."""
+
+
+@pytest.mark.slow
+@settings(max_examples=8)
+@given(st.lists(LEASE, min_size=2, max_size=6))
+def test_whatever_leases_follow_one_another_their_bits_are_their_own(
+    eager: dict[int, tuple[list[dict[str, Any]], list[bytes]]], leases: list[tuple[int, int | None, int, bool]]
+) -> None:
+    machinery.taken_over(None)
+    for seed, start, most, breaks in leases:
+        rows, states = eager[seed]
+        run, each = started(seed=seed)
+        if start is not None:
+            run.load(states[start])
+        epochs = range(start or 0, min(EPOCHS, (start or 0) + most))
+        assert same([run.train_epoch(each[epoch]) for epoch in epochs], [rows[epoch] for epoch in epochs])
+        assert run.save() == states[epochs[-1] + 1]
+        if breaks:
+            with pytest.raises(KeyError):
+                run.train_epoch({"optimizer.lr": 0.1})
+        del run
+
+
 @pytest.fixture
 def living(monkeypatch: pytest.MonkeyPatch) -> list[weakref.ref[Machinery]]:
     """Every machinery that was made."""
@@ -105,8 +144,8 @@ def alive(references: list[weakref.ref[Any]]) -> int:
     return sum(reference() is not None for reference in references)
 
 
-def lease(**settings: Any) -> weakref.ref[Training]:
-    run, each = started(**settings)
+def lease(**told: Any) -> weakref.ref[Training]:
+    run, each = started(**told)
     run.train_epoch(each[0])
     return weakref.ref(run)
 
