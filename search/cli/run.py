@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -42,7 +43,6 @@ if TYPE_CHECKING:
     type=click.Choice(["contradicted", "undecided"]),
     help="Exit with 4 where a claim of the file is contradicted; `undecided`: also with 5 where one is undecided.",
 )
-@click.option("--entry", type=int, hidden=True)  # of a server's queue: this command is what it started for it
 @click.option(
     "--new-revision",
     is_flag=True,
@@ -59,13 +59,12 @@ def run(
     fail_on: str | None,
     new_revision: bool,
     trackers: Sequence[str],
-    entry: int | None,
 ) -> None:
     """Train what is missing of a study, and print its comparison table. The same command goes on after an interruption.
 
     Example: python -m search run spaces/focal.yaml
     """
-    with _shown(entry, results, storage) as view:
+    with _shown(results, storage) as view:
         if trackers:
             from search import logs
 
@@ -74,11 +73,12 @@ def run(
 
 
 @contextmanager
-def _shown(entry: int | None, results: str, storage: str | None) -> Iterator[View]:
+def _shown(results: str, storage: str | None) -> Iterator[View]:
     """Give what is shown of a run: to a person, or to the server that started it."""
     from search.engine.live import view_for
 
-    if entry is None:
+    entry = os.environ.pop("SEARCH_ENTRY", "")  # what this command starts is no entry itself
+    if not entry:
         yield view_for(sys.stdout)
         return
     from search.ledger.queue import Queue
@@ -88,7 +88,7 @@ def _shown(entry: int | None, results: str, storage: str | None) -> Iterator[Vie
 
     place = Path(results)
     queue = Queue(open_ledger(place, storage).engine)
-    with running_entry(queue, Places(place, storage), entry) as view:
+    with running_entry(queue, Places(place, storage), int(entry)) as view:
         yield view
 
 

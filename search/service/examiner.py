@@ -98,26 +98,31 @@ class Examiner:
             await _end(child.process)
 
     async def _asked(self, workload: str, question: dict[str, str]) -> dict[str, Any]:
-        child = await self._child(workload)
-        async with child.lock:
-            try:
-                return await asyncio.wait_for(_answer(child.process, question), EXAMINING_TIMEOUT_S)
-            except TimeoutError as error:
-                raise UserError(
-                    f"{question['what']}: its workload {workload!r} took longer than {EXAMINING_TIMEOUT_S:.0f} s and "
-                    "was ended; try `python -m search check` where the file lies"
-                ) from error
-            except (OSError, ValueError, EOFError) as error:
-                raise UserError(
-                    f"{question['what']}: the process that looked at the file ended; its workload {workload!r} may "
-                    "have ended it: try `python -m search check` where the file lies"
-                ) from error
-            finally:
-                # What is not installed may change from one question to the next; so may a process that failed.
-                if self._warm.get(workload) is not child or child.process.returncode is not None or ":" in workload:
-                    await _end(child.process)
-                    if self._warm.get(workload) is child:
-                        del self._warm[workload]
+        while True:
+            child = await self._child(workload)
+            async with child.lock:
+                if child.process.returncode is None:  # it may have been ended while somebody else was answered
+                    return await self._asked_of(child, workload, question)
+
+    async def _asked_of(self, child: _Child, workload: str, question: dict[str, str]) -> dict[str, Any]:
+        try:
+            return await asyncio.wait_for(_answer(child.process, question), EXAMINING_TIMEOUT_S)
+        except TimeoutError as error:
+            raise UserError(
+                f"{question['what']}: its workload {workload!r} took longer than {EXAMINING_TIMEOUT_S:.0f} s and "
+                "was ended; try `python -m search check` where the file lies"
+            ) from error
+        except (OSError, ValueError, EOFError) as error:
+            raise UserError(
+                f"{question['what']}: the process that looked at the file ended; its workload {workload!r} may "
+                "have ended it: try `python -m search check` where the file lies"
+            ) from error
+        finally:
+            # What is not installed may change from one question to the next; so may a process that failed.
+            if self._warm.get(workload) is not child or child.process.returncode is not None or ":" in workload:
+                await _end(child.process)
+                if self._warm.get(workload) is child:
+                    del self._warm[workload]
 
     async def _child(self, workload: str) -> _Child:
         child = self._warm.get(workload)

@@ -24,6 +24,9 @@ from search.ledger.tables import utc_now
 from search.ledger.urls import is_url
 from search.workload.finding import INSTALLED_ONLY_VARIABLE
 
+ENTRY_VARIABLE = "SEARCH_ENTRY"
+"""Variable of the environment that holds the number of an entry, in the command that was started for it."""
+
 QUEUE = "queue"
 """Folder of the entries in the results folder."""
 
@@ -116,8 +119,8 @@ def command(places: Places, entry: Entry) -> list[str]:
     storage, _ = storage_words(places.storage)
     file = places.folder(entry.id) / "files" / next(iter(entry.files))
     return [
-        *(sys.executable, "-m", "search", "run", str(file), "--entry", str(entry.id)),
-        *("--results", str(places.results), *storage, *arguments(entry.options)),
+        *(sys.executable, "-m", "search", "run", str(file), "--results", str(places.results)),
+        *(*storage, *arguments(entry.options)),
     ]
 
 
@@ -149,7 +152,7 @@ def start(places: Places, entry: Entry, allow_code: bool) -> subprocess.Popen[by
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
                 pass_fds=[descriptor],
-                env=environment(allow_code, password),
+                env={**environment(allow_code, password), ENTRY_VARIABLE: str(entry.id)},
             )
     finally:
         os.close(descriptor)

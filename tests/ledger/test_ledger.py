@@ -616,7 +616,7 @@ def test_a_foreign_database_is_refused_and_left_alone(tmp_path, tables):
     assert tables_of(path) == tables
 
 
-@pytest.mark.parametrize("layout", ["0", "5"])
+@pytest.mark.parametrize("layout", ["0", "6"])
 def test_another_layout_is_refused_and_left_alone(tmp_path, layout):
     path = tmp_path / "search.db"
     Ledger(str(path)).close()

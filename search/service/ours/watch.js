@@ -1,8 +1,10 @@
 // An entry while it runs: what the server sends is put in its place as text. Without this script, reloading does the same.
 "use strict";
 (() => {
+  const output = document.getElementById("output");
+  if (output) output.scrollTop = output.scrollHeight;
   const place = document.getElementById("live");
-  if (!place || !window.EventSource) return;
+  if (!place || !place.dataset.events || !window.EventSource) return;
   const set = (id, text) => {
     const node = document.getElementById(id);
     if (node && node.textContent !== text) node.textContent = text;
@@ -21,7 +23,6 @@
     }
   });
   source.addEventListener("output", (event) => {
-    const output = document.getElementById("output");
     const follows = output.scrollTop + output.clientHeight >= output.scrollHeight - 30;
     output.append(JSON.parse(event.data).text);
     if (follows) output.scrollTop = output.scrollHeight;
