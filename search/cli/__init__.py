@@ -12,6 +12,7 @@ from search.cli.describe import describe
 from search.cli.init import init
 from search.cli.judge import judge
 from search.cli.log import log
+from search.cli.mcp import mcp
 from search.cli.plan import plan
 from search.cli.run import run
 from search.cli.serve import serve
@@ -45,6 +46,7 @@ for verb in (
     visualize,
     serve,
     server,
+    mcp,
     dashboard,
     log,
     clean,

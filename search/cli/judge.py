@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from search.cli.ended import answered, complain
+from search.cli.entry import shown_of
 from search.cli.judge_against import judge_against, sequence_options
 from search.cli.judge_scores import holds_scores, judge_file, refuse_other_options, score_options
 from search.cli.options import changes, overrides, places, print_report, print_table, say
@@ -18,6 +19,7 @@ from search.core.errors import UserError
 from search.core.shown import counted
 
 if TYPE_CHECKING:
+    from search.engine.live import View
     from search.judge.judging import Block
 
 
@@ -71,15 +73,26 @@ def judge(
     if holds_scores(file):
         judge_file(file, wishes, results, storage, as_json)
         return
+    with shown_of(results, storage, sys.stderr if as_json else sys.stdout) as view:
+        _judge(view, file, overrides(data, sets), results, storage, most, as_json)
+
+
+def _judge(
+    view: View,
+    file: str,
+    changed: Mapping[str, str],
+    results: str,
+    storage: str | None,
+    most: int | None,
+    as_json: bool,
+) -> None:
     from search.engine.executor.kept import KeptRay
-    from search.engine.live import view_for
     from search.judge.judging import judged
 
-    view = view_for(sys.stderr if as_json else sys.stdout)
     blocks: list[Block] = []
     trained = 0
     with KeptRay() as ray:
-        for block in judged(file, overrides(data, sets), Path(results), storage, most, view, view.say, ray):
+        for block in judged(file, changed, Path(results), storage, most, view, view.say, ray):
             outcome = block.study.outcome
             assert outcome is not None
             complain(outcome)

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import click
 
 from search.cli.ended import answered, complain
+from search.cli.entry import shown_of
 from search.cli.log import TRACKERS
 from search.cli.options import changes, overrides, places, print_next, print_report, print_table
 
@@ -64,32 +62,12 @@ def run(
 
     Example: python -m search run spaces/focal.yaml
     """
-    with _shown(results, storage) as view:
+    with shown_of(results, storage, sys.stdout) as view:
         if trackers:
             from search import logs
 
             logs.require(trackers)
         _run(view, file, overrides(data, sets), results, storage, no_sharing, address, fail_on, new_revision, trackers)
-
-
-@contextmanager
-def _shown(results: str, storage: str | None) -> Iterator[View]:
-    """Give what is shown of a run: to a person, or to the server that started it."""
-    from search.engine.live import view_for
-
-    entry = os.environ.pop("SEARCH_ENTRY", "")  # what this command starts is no entry itself
-    if not entry:
-        yield view_for(sys.stdout)
-        return
-    from search.ledger.queue import Queue
-    from search.places import open_ledger
-    from search.service.folder import Places
-    from search.service.watched import running_entry
-
-    place = Path(results)
-    queue = Queue(open_ledger(place, storage).engine)
-    with running_entry(queue, Places(place, storage), int(entry)) as view:
-        yield view
 
 
 def _run(

@@ -51,7 +51,8 @@ class Entry:
         id: its number.
         name: of its study, as the file has it.
         files: name -> text: the space file first, then the base files it extends.
-        options: of the command `run`: ``data``, ``set`` (a list of KEY=VALUE), ``new_revision``.
+        options: of its command: ``data``, ``set`` (a list of KEY=VALUE), ``new_revision``; ``judge`` and ``max_seeds``
+            where that is `judge`.
         who: submitted it.
         submitted, started, ended: when (UTC), "" where it has not come to that.
         place: entries with a lower one come first; those of one place by number.

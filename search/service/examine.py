@@ -39,15 +39,19 @@ def answered(question: Mapping[str, str]) -> dict[str, object]:
     """Answer one question.
 
     Args:
-        question: ``what`` (check, plan, or answer with ``study``), ``file``, ``folder`` (which its
-            name is shown without), ``options`` (of the command `run`, as JSON), ``results``, ``storage`` ("" for none).
+        question: ``what`` (check, plan; with ``study``: answer, table, verdicts, audit; with ``workload``: settings),
+            ``file``, ``folder`` (which its name is shown without), ``options`` (of the command `run`, as JSON),
+            ``results``, ``storage`` ("" for none).
 
     Returns:
         ``faults``, each with file, line, key and message; where there are none, what the file says, and for ``plan``
-        its figures, its text and remarks.
+        its figures, its text and remarks. Of a study or a workload what `search.service.readings` returns, or
+        ``error`` with its ``kind``.
     """
     if question["what"] == "answer":
         return _answer(question)
+    if "study" in question or question["what"] == "settings":
+        return _read(question)
     from search.space.reader import read_space
 
     folder = f"{question['folder']}{os.sep}"
@@ -84,6 +88,19 @@ def _answer(question: Mapping[str, str]) -> dict[str, object]:
         return {"error": str(error)}
     finally:
         ledger.close()
+
+
+def _read(question: Mapping[str, str]) -> dict[str, object]:
+    """Read the study ``study``, or the settings of the workload ``workload``."""
+    from search.service.readings import read_study, settings_of
+
+    try:
+        if question["what"] == "settings":
+            return settings_of(question["workload"])
+        place = Path(question["results"]), question["storage"] or None
+        return read_study(question["what"], *place, question["study"])
+    except UserError as error:
+        return {"error": printable(str(error), lines=True), "kind": type(error).__name__}
 
 
 def _overrides(options: Mapping[str, object]) -> dict[str, object]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from search.core.errors import UserError
+from search.core.errors import StudyNotFound, UserError
 from search.service.folder import Places, environment, storage_words, write_files
 from search.service.submission import Submission
 from search.space.nodes import Problems
@@ -91,6 +91,25 @@ class Examiner:
             },
         )
 
+    async def read(self, what: str, study: str) -> dict[str, Any]:
+        """Have a study on record read: its table, its verdicts or its audit, as `search.service.readings` has them.
+
+        Raises:
+            StudyNotFound: there is none of that name.
+            UserError: it took too long, or the process that read it ended.
+        """
+        storage, _ = storage_words(self._places.storage)
+        place = {"results": str(self._places.results), "storage": storage[1] if storage else ""}
+        return _sound(await self._asked("", {"what": what, "study": study, **place}))
+
+    async def settings(self, workload: str) -> dict[str, Any]:
+        """Have the settings of a workload read, in a process that imports it.
+
+        Raises:
+            UserError: there is no such workload, it may not be imported, or it took too long.
+        """
+        return _sound(await self._asked(workload, {"what": "settings", "workload": workload}))
+
     async def close(self) -> None:
         """End all processes."""
         children, self._warm = list(self._warm.values()), {}
@@ -143,6 +162,12 @@ class Examiner:
                 if len(self._warm) > MAX_WARM and name != workload:
                     await _end(self._warm.pop(name).process)
         return child
+
+
+def _sound(answer: dict[str, Any]) -> dict[str, Any]:
+    if "error" in answer:
+        raise (StudyNotFound if answer["kind"] == StudyNotFound.__name__ else UserError)(answer["error"])
+    return answer
 
 
 async def _answer(process: asyncio.subprocess.Process, question: dict[str, str]) -> dict[str, Any]:

@@ -81,14 +81,21 @@ def write_files(folder: Path, files: Mapping[str, str]) -> Path:
 
 
 def arguments(options: Mapping[str, object]) -> list[str]:
-    """Return the options of an entry as those of the command `run`."""
+    """Return the options of an entry as those of its command, `run` or `judge`."""
     words: list[str] = []
     if data := options.get("data"):
         words += ["--data", str(data)]
     sets = options.get("set")
     for setting in sets if isinstance(sets, list) else ():
         words += ["--set", str(setting)]
+    if (most := options.get("max_seeds")) is not None:
+        words += ["--max-seeds", str(most)]
     return [*words, *(["--new-revision"] if options.get("new_revision") else [])]
+
+
+def verb(options: Mapping[str, object]) -> str:
+    """Return the verb of the command of an entry with these options."""
+    return "judge" if options.get("judge") else "run"
 
 
 def environment(allow_code: bool, password: str | None = None) -> dict[str, str]:
@@ -119,7 +126,7 @@ def command(places: Places, entry: Entry) -> list[str]:
     storage, _ = storage_words(places.storage)
     file = places.folder(entry.id) / "files" / next(iter(entry.files))
     return [
-        *(sys.executable, "-m", "search", "run", str(file), "--results", str(places.results)),
+        *(sys.executable, "-m", "search", verb(entry.options), str(file), "--results", str(places.results)),
         *(*storage, *arguments(entry.options)),
     ]
 

@@ -24,7 +24,7 @@ from search.report import design
 from search.report.paths import study_folder
 from search.service import acts
 from search.service.acts import Service
-from search.service.folder import arguments, live, output_from
+from search.service.folder import arguments, live, output_from, verb
 from search.service.people import Person, Role, require
 from search.service.reports import PREFIX as REPORTS
 from search.service.rest import CALLS, status_of
@@ -148,7 +148,7 @@ class Pages:
         return self.show(request, "entry.html", await asyncio.to_thread(read))
 
     def _command(self, entry: Entry) -> str:
-        words = ["python", "-m", "search", "run", next(iter(entry.files)), *arguments(entry.options)]
+        words = ["python", "-m", "search", verb(entry.options), next(iter(entry.files)), *arguments(entry.options)]
         return shlex.join([*words, *self._places()])
 
     def _places(self) -> list[str]:

@@ -48,6 +48,8 @@ SUBMISSION: Schema = {
                 "data": {"type": "string", "description": "another data set"},
                 "set": {"type": "array", "items": TEXT, "description": "KEY=VALUE, as behind --set"},
                 "new_revision": {"type": "boolean"},
+                "judge": {"type": "boolean", "description": "add seeds until the claims of the file are decided"},
+                "max_seeds": {"type": "integer", "description": "with judge: seeds that are paid for at most"},
             },
         },
     },
@@ -148,6 +150,22 @@ def _studies(asked: Asked) -> object:
     return {"studies": acts.studies(asked.service)}
 
 
+async def _table(asked: Asked) -> object:
+    return await asked.service.examiner.read("table", str(asked.path["study"]))
+
+
+async def _verdicts(asked: Asked) -> object:
+    return await asked.service.examiner.read("verdicts", str(asked.path["study"]))
+
+
+async def _audit(asked: Asked) -> object:
+    return await asked.service.examiner.read("audit", str(asked.path["study"]))
+
+
+async def _settings(asked: Asked) -> object:
+    return await asked.service.examiner.settings(str(asked.path["workload"]))
+
+
 def _actions(asked: Asked) -> object:
     return {"actions": [vars(action) for action in asked.service.queue.actions()]}
 
@@ -202,6 +220,16 @@ CALLS = (
         {"type": "object", "properties": {"count": NUMBER}, "required": ["count"]},
         201,
     ),
+    Call("GET", "/studies/{study:path}/table", Role.VIEWER, "The comparison table of a study, with its notes.", _table),
+    Call(
+        "GET",
+        "/studies/{study:path}/verdicts",
+        Role.VIEWER,
+        "What may be concluded from a study and what not, in sentences to cite.",
+        _verdicts,
+    ),
+    Call("GET", "/studies/{study:path}/audit", Role.VIEWER, "What rows show to be wrong with a study.", _audit),
+    Call("GET", "/workloads/{workload:path}/settings", Role.VIEWER, "The settings that a workload has.", _settings),
     Call("GET", "/actions", Role.VIEWER, "Who did what, and when: the last hundred.", _actions),
 )
 
@@ -223,14 +251,15 @@ def _endpoint(service: Service, call: Call) -> Callable[[Request], Awaitable[Res
             require(person, call.role, call.summary[0].lower() + call.summary[1:].partition(":")[0].rstrip("."))
             body = await _body(request) if call.method == "POST" else {}
             asked = Asked(service, person, request.path_params, dict(request.query_params), body)
-            return JSONResponse(await _answered(call.answer, asked), call.status)
+            return JSONResponse(await answered(call.answer, asked), call.status)
         except UserError as error:
             return JSONResponse(complaint(error), status_of(error))
 
     return endpoint
 
 
-async def _answered(answer: Answer, asked: Asked) -> object:
+async def answered(answer: Answer, asked: Asked) -> object:
+    """Answer a call: as a coroutine, or in a thread of its own."""
     if inspect.iscoroutinefunction(answer):
         return await answer(asked)
     return await asyncio.to_thread(answer, asked)

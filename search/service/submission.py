@@ -14,6 +14,7 @@ from search.core.errors import Faults, UserError
 from search.space.nodes import Problems
 from search.space.shipped import shipped_folder
 from search.space.yaml import parse
+from search.statistics.results import VERDICT_SEEDS
 
 MAX_FILES_BYTES = 1_000_000
 """Bytes of all files of a submission together."""
@@ -22,6 +23,8 @@ MAX_FILES = 20
 MAX_NAME_LETTERS = 200
 MAX_SETTINGS = 100
 MAX_SETTING_LETTERS = 10_000
+
+_NAMES = "data, set, new_revision, judge and max_seeds"
 
 _PART = re.compile(r"[\w][\w .+-]*")
 
@@ -120,9 +123,9 @@ def _shipped(name: str) -> str | None:
 
 def _options(given: object) -> dict[str, object]:
     if not isinstance(given, Mapping):
-        raise UserError("`options` must be a mapping of data, set and new_revision")
-    if unknown := sorted(set(given) - {"data", "set", "new_revision"}):
-        raise UserError(f"unknown option {unknown[0]!r}: a submission has the options data, set and new_revision")
+        raise UserError(f"`options` must be a mapping of {_NAMES}")
+    if unknown := sorted(set(given) - {"data", "set", "new_revision", "judge", "max_seeds"}):
+        raise UserError(f"unknown option {unknown[0]!r}: a submission has the options {_NAMES}")
     data, sets, again = given.get("data"), given.get("set", []), given.get("new_revision", False)
     if data is not None and (not isinstance(data, str) or not data or len(data) > MAX_SETTING_LETTERS):
         raise UserError("the option `data` must be the name of a data set, or a folder")
@@ -135,4 +138,17 @@ def _options(given: object) -> dict[str, object]:
         **({"data": data} if data is not None else {}),
         **({"set": list(sets)} if sets else {}),
         **({"new_revision": True} if again else {}),
+        **_judging(given, again),
     }
+
+
+def _judging(given: Mapping[str, object], again: bool) -> dict[str, object]:
+    """Return the options of an entry whose command is `judge`; {} for `run`."""
+    judge, most = given.get("judge", False), given.get("max_seeds")
+    if not isinstance(judge, bool):
+        raise UserError("the option `judge` must be true or false")
+    if most is not None and (isinstance(most, bool) or not isinstance(most, int) or most < VERDICT_SEEDS or not judge):
+        raise UserError(f"the option `max_seeds` must be a number from {VERDICT_SEEDS} on, with `judge`")
+    if judge and again:
+        raise UserError("the option `new_revision` is for a run; `judge` adds seeds to the study there is")
+    return {**({"judge": True} if judge else {}), **({"max_seeds": most} if most is not None else {})}

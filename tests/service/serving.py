@@ -44,6 +44,12 @@ class Examiner:
     async def answer(self, study: str) -> dict[str, Any]:
         return {}
 
+    async def read(self, what: str, study: str) -> dict[str, Any]:
+        return {"study": study, "asked": what}
+
+    async def settings(self, workload: str) -> dict[str, Any]:
+        return {"workload": workload, "settings": {}, "metrics": []}
+
     async def close(self) -> None:
         return
 

@@ -96,7 +96,7 @@ BODIES: list[tuple[Any, str]] = [
     ({"text": 5}, "file 'study.yaml': its content must be text"),
     (
         {"text": "", "options": {"who": "x"}},
-        "unknown option 'who': a submission has the options data, set and new_revision",
+        "unknown option 'who': a submission has the options data, set, new_revision, judge and max_seeds",
     ),
     ({"text": "", "options": {"set": ["x"]}}, "the option `set` must be a list of at most 100 texts KEY=VALUE"),
     ({"text": "", "options": {"data": 3}}, "the option `data` must be the name of a data set, or a folder"),

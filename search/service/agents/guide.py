@@ -1,0 +1,48 @@
+"""What an agent is told before it sees a tool: what the service is for, the way through it, and how to cite."""
+
+import textwrap
+
+EXAMPLE = """\
+title: Does label smoothing help on the digits?
+workload: classifier
+fixed: {data: digits, epochs: 8}
+space:
+  loss.label_smoothing: {grid: [0, 0.1]}
+seeds: [0, 1, 2]
+report:
+  baseline: 0
+  margin: 0.02
+  claims:
+    - better: [0.1, 0]
+"""
+
+INSTRUCTIONS = f"""\
+This service trains models under controlled comparisons, and says what the runs may be taken for. Use it for questions
+such as "does X help, and how sure are you". It never trains the same epoch twice, tells the price before it trains, and
+judges claims by a paired analysis over seeds and examples. Do not judge by eye: a larger mean is no finding.
+
+The way, one tool after another:
+
+1. `settings`: the names of what can be varied.
+2. Write a space file in YAML:
+
+{textwrap.indent(EXAMPLE, "       ")}
+   `fixed` holds settings that all runs have; each entry of `space` is an axis with the values that are compared;
+   `seeds` are the repetitions, and a verdict needs at least 3. `report.baseline` is a value of the axis.
+   `report.claims` says BEFORE training what is claimed: `better: [a, b]` that a is better than b, `equal: [a, b]`
+   (with `within: 0.02` beside it) that they differ by less than that. `margin` is the smallest difference that
+   matters, a fraction for accuracies (0.02 is 2 points). Claim what you were asked about, before you have seen results.
+   Without claims there are no verdicts.
+3. `check`: mend every fault.
+4. `plan`: epochs, time, and which difference these seeds can find; where that is too coarse for the question, take
+   more seeds now.
+5. `submit` runs exactly the seeds of the file. Or `judge` adds seeds until the claims are decided, at looks that are
+   fixed beforehand: take it where "how sure" matters more than a fixed price. Never add seeds by hand until a result
+   looks good.
+6. `status` with wait_seconds, again until the entry has ended.
+7. `verdicts`, then `audit`.
+
+How to cite: give each verdict (supported, contradicted, undecided) with its interval and the number of seeds and
+examples, as `cite` of `verdicts` has it. "Undecided" is a result; it is neither "no effect" nor "equal". Name every
+flaw of the audit. Say nothing of other data, models or lengths of training than those that were run.
+"""
