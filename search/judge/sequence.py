@@ -189,8 +189,14 @@ class History:
         return self.first
 
     def judged(self, key: str) -> Proposal | None:
-        """Return the proposal of these runs, under whatever name it came; None where there was none."""
-        return next((one for one in self.proposals if one.candidate.key == key), None)
+        """Return the proposal of these runs that can be answered or gone on with, under whatever name it came; None
+        where there is none.
+
+        One that was left open while another was kept has lost its incumbent: it has to be proposed anew.
+        """
+        now = self.incumbent_number
+        alike = (one for one in reversed(self.proposals) if one.candidate.key == key)
+        return next((one for one in alike if one.verdict or one.against == now), None)
 
     @property
     def false_keeps(self) -> float:

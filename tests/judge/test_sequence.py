@@ -133,6 +133,20 @@ def test_what_is_kept_is_what_others_are_judged_against(outcomes: list[tuple[flo
     assert len(used) == len(set(used)), "every seed is fresh"
 
 
+def test_a_proposal_that_was_left_open_is_gone_on_with_unless_another_was_kept_meanwhile() -> None:
+    log: list[Any] = [(BEGUN, {"name": "base", "settings": {}, "runs": "base"})]
+    proposal(log, "left", 0.1)
+    state = folded(log)
+    assert state.judged("left") == state.proposals[0]
+    proposal(log, "rejected", 0.5)
+    assert folded(log).judged("left") == state.proposals[0]
+    proposal(log, "kept", 0.1, 0.001)
+    assert folded(log).judged("left") is None, "it was screened against another incumbent"
+    proposal(log, "left", 0.5)
+    assert folded(log).judged("left") == folded(log).proposals[3]
+    assert (folded(log).incumbent_number, folded(log).proposals[3].against) == (3, 3)
+
+
 def test_the_bound_of_false_keeps() -> None:
     log: list[Any] = [(BEGUN, {"name": "base", "settings": {}, "runs": "base"})]
     for place in range(10):
