@@ -36,6 +36,8 @@ class Hyperband:
     _placed: list[int] = field(default_factory=list)  # configuration -> its bracket
     _counts: list[int] = field(init=False)
 
+    resumes = False
+
     def __post_init__(self) -> None:
         rungs = rungs_of_brackets(self.grace_period, self.reduction_factor, self.longest)
         eta, maximize = self.reduction_factor, self.maximize

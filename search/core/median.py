@@ -36,6 +36,8 @@ class MedianRule:
     _finished: dict[int, list[float]] = field(default_factory=lambda: defaultdict(list))  # ascending
     _counted: set[tuple[int, str]] = field(default_factory=set)
 
+    resumes = False
+
     @property
     def rungs(self) -> Sequence[int]:
         """Epochs (counted from 1) behind which is decided."""

@@ -19,6 +19,8 @@ class Pruner(Protocol):
     """What ends poor trials early: a fold over the rows of all trials, in the order they were committed."""
 
     maximize: bool
+    resumes: bool
+    """Whether what does not go on is paused, and may be promoted later (`search.core.promotion`)."""
 
     @property
     def rungs(self) -> Sequence[int]:
@@ -63,6 +65,8 @@ class Asha:
     at: Sequence[int] | None = None
     _rungs: dict[int, dict[str, float]] = field(default_factory=dict)
     _verdicts: dict[tuple[int, str], bool] = field(default_factory=dict)
+
+    resumes = False
 
     def __post_init__(self) -> None:
         usual = rungs(self.grace_period, self.reduction_factor, self.longest) if self.at is None else self.at

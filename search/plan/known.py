@@ -150,7 +150,7 @@ def _settled(leaf: Leaf, space: Space, rows: Mapping[str, Recorded], rule: Prune
         end = fold.feed(rows[key].row, rows[key].seconds)
         asked = rule if end is None and not math.isnan(fold.curve[-1]) else None
         if asked is not None and asked.judge(fold.epoch, key, fold.curve, leaf.trial.configuration) is False:
-            return Known(leaf, fold.epoch, True)
+            return Known(leaf, fold.epoch, not asked.resumes)
         if end is not None:
             if rule is not None and end[0] in COMPLETE:
                 rule.finished(leaf.path[: fold.epoch])

@@ -109,6 +109,12 @@ SEARCH: Rule = mapping(
                             "default": 3,
                             "description": "one in so many trials goes on at each rung",
                         },
+                        "promote": {
+                            "type": "boolean",
+                            "default": False,
+                            "description": "trials pause at rungs, and go on from their state once they belong to the "
+                            "best; false ends them",
+                        },
                     },
                     ("grace_period",),
                 ),

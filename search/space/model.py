@@ -44,10 +44,12 @@ class Objective:
 
 @dataclass(frozen=True)
 class AshaSettings:
-    """Asynchronous successive halving (Li et al. 2020): grace period r, reduction factor eta."""
+    """Asynchronous successive halving (Li et al. 2020): grace period r, reduction factor eta; whether trials pause at
+    rungs and may be promoted later, or end there for good."""
 
     grace_period: int
     reduction_factor: float = 3.0
+    promote: bool = False
 
 
 @dataclass(frozen=True)

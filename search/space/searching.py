@@ -29,6 +29,9 @@ from search.space.nodes import Node, Problems, show, unknown
 
 _SEED_LIST: Mapping[str, Any] = SEEDS["anyOf"][1]
 
+LEARNING = ("tpe", "gp", "cmaes")
+"""Samplers whose answers depend on what came out."""
+
 PRUNERS = ("asha", "hyperband", "median")
 """Names under ``pruning``, of which a file has one."""
 
@@ -96,6 +99,9 @@ def read_search(node: Node, axes: Sequence[Axis], complete: bool, problems: Prob
         problems.add(node.entries["pruning"], f"found {found}, must be one of {', '.join(PRUNERS)}; remove the others")
     grid = all(type(axis.domain) is Grid for axis in axes)
     sampler = data.get("sampler", "grid" if grid else "tpe")
+    if asha and asha.get("promote") and sampler in LEARNING:
+        reason = f"goes with samplers that learn from no outcome, for a paused trial has none, and {sampler} does"
+        problems.add(node.entries["pruning"].entries["asha"].entries["promote"], f"{reason}; choose random or qmc")
     if complete or "sampler" in data:
         _trials(node, sampler, problems)
     if complete:
@@ -105,7 +111,10 @@ def read_search(node: Node, axes: Sequence[Axis], complete: bool, problems: Prob
         trials=None if data.get("trials") is None else int(data["trials"]),
         seed=int(data.get("seed", 0)),
         objective=Objective(**data.get("objective", {})),
-        asha=asha and AshaSettings(int(asha["grace_period"]), float(asha.get("reduction_factor", 3.0))),
+        asha=asha
+        and AshaSettings(
+            int(asha["grace_period"]), float(asha.get("reduction_factor", 3.0)), bool(asha.get("promote", False))
+        ),
         hyperband=hyperband
         and HyperbandSettings(int(hyperband["grace_period"]), float(hyperband.get("reduction_factor", 3.0))),
         median=median and MedianSettings(int(median["grace_period"]), int(median.get("min_finished", 5))),

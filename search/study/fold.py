@@ -23,6 +23,7 @@ class Fold:
         curve: objective of every epoch so far.
         state: waiting, running, or its end.
         ended: whether it is decided.
+        paused: whether it waits at a rung, for others to show whether it belongs to the best.
         limit_s: seconds of training behind which it is cut off.
         trained_s: seconds that its epochs so far took, whoever trained them.
         base: epoch of the last state it can be trained on from, 0 for the start.
@@ -33,6 +34,7 @@ class Fold:
     curve: list[float] = field(default_factory=list)
     state: State = State.WAITING
     ended: bool = False
+    paused: bool = False
     base: int = 0
     limit_s: float = math.inf
     trained_s: float = 0.0
@@ -50,6 +52,11 @@ class Fold:
     def next_key(self) -> str | None:
         """Key of the row it needs next, None behind the last epoch."""
         return self.leaf.path[self.epoch] if self.epoch < len(self.leaf.path) else None
+
+    @property
+    def rung(self) -> tuple[int, str]:
+        """Its last epoch and the key of that: where it stands if it is paused."""
+        return self.epoch, self.leaf.path[self.epoch - 1] if self.epoch else ""
 
     @property
     def remaining(self) -> int:

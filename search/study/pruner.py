@@ -7,11 +7,15 @@ from dataclasses import replace
 
 from search.core.hyperband import Hyperband
 from search.core.median import MedianRule
+from search.core.promotion import Promotion
 from search.core.pruning import Asha, Pruner
 from search.core.trial import State
 from search.ledger.ledger import Decision, Ledger
 from search.space.model import AshaSettings, HyperbandSettings, MedianSettings, Space
 from search.study.leaf import longest
+
+PROMOTED = "promoted"
+"""Kind of the entries of the order log that say who went on from a rung where trials pause."""
 
 PATH = "path"
 """In the detail of an entry ``ended``, as `rungs_on_record` returns it: the keys of the trial's epochs."""
@@ -27,6 +31,9 @@ def pruner(space: Space, decisions: Iterable[Decision] = ()) -> Pruner | None:
         for entry in decisions:
             if entry.kind == "ended":
                 rule.finished(entry.detail[PATH])
+            elif entry.kind == PROMOTED:
+                if isinstance(rule, Promotion):
+                    rule.promote(entry.epoch or 0, entry.key or "")
             else:
                 rule.restore(entry.epoch or 0, entry.key or "", entry.detail)
     return rule
@@ -35,8 +42,9 @@ def pruner(space: Space, decisions: Iterable[Decision] = ()) -> Pruner | None:
 def _pruner(space: Space) -> Pruner | None:
     maximize = space.search.objective.maximize
     match space.search.pruning:
-        case AshaSettings(grace_period, reduction_factor):
-            return Asha(grace_period, reduction_factor, longest(space), maximize)
+        case AshaSettings(grace_period, reduction_factor, promote):
+            kind = Promotion if promote else Asha
+            return kind(grace_period, reduction_factor, longest(space), maximize)
         case HyperbandSettings(grace_period, reduction_factor):
             return Hyperband(grace_period, reduction_factor, longest(space), maximize)
         case MedianSettings(grace_period, min_finished):
@@ -46,8 +54,8 @@ def _pruner(space: Space) -> Pruner | None:
 
 def rungs_on_record(ledger: Ledger, study_id: int) -> Sequence[Decision]:
     """Return what a study's pruner was fed, in sequence, without what came from rows that were withdrawn since: entries
-    ``rung``, and ``ended`` of trials that came to their end, where a rung was judged by what finished."""
-    entries = ledger.decisions(study_id, ["rung"])
+    ``rung`` and ``promoted``, and ``ended`` of trials that finished, where others are judged by these."""
+    entries = ledger.decisions(study_id, ["rung", PROMOTED])
     if entries and "average" in entries[0].detail:
         entries = _with_ends(ledger, study_id)
     if not entries or not ledger.decisions(study_id, ["withdrawn"]):
@@ -83,12 +91,12 @@ def share_going_on(space: Space) -> Callable[[int, int], float] | None:
     """Return a function of two epochs: the share of trials that have come to the first one and, as the pruner means it,
     are trained for the second one, too. None where there is no pruner, or it means no share."""
     made = _pruner(space)
-    if isinstance(made, Asha):
+    if isinstance(made, Asha | Promotion):
         return _share_of([made], [1])
     return _share_of(made.brackets, made.sizes) if isinstance(made, Hyperband) else None
 
 
-def _share_of(brackets: Sequence[Asha], sizes: Sequence[int]) -> Callable[[int, int], float]:
+def _share_of(brackets: Sequence[Asha | Promotion], sizes: Sequence[int]) -> Callable[[int, int], float]:
     def at(epoch: int) -> float:
         rungs_before = [sum(rung < epoch for rung in bracket.rungs) for bracket in brackets]
         return sum(

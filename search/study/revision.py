@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from search.core.errors import UserError
 from search.core.prefix import fingerprint
 from search.ledger.ledger import Ledger, StudyRecord
-from search.space.model import Space
+from search.space.model import AshaSettings, Space
 from search.space.writing import dump
 from search.study.opened import OpenStudy
 
@@ -27,7 +27,7 @@ def identity(space: Space) -> str:
             "sampler": search.sampler,
             "sampler_seed": search.seed,
             "objective": _plain(search.objective),
-            "asha": _plain(search.asha) if search.asha else None,
+            "asha": _asha(search.asha) if search.asha else None,
             **{name: _plain(rule) for name in ("hyperband", "median") if (rule := getattr(search, name))},
             **({"where": search.where} if search.where else {}),
         }
@@ -102,6 +102,12 @@ def study_in_class(study: OpenStudy, found: Mapping[str, str], other_class: str)
         "give other bits; nothing was trained and what is finished stays: go on there, or start a new revision here "
         "with --new-revision"
     )
+
+
+def _asha(asha: AshaSettings) -> object:
+    """Return these settings as earlier versions had them, which knew no promotion, where there is none."""
+    fields = {field.name: getattr(asha, field.name) for field in dataclasses.fields(asha)}
+    return {"kind": "AshaSettings", **{name: value for name, value in fields.items() if name != "promote" or value}}
 
 
 def _plain(value: object) -> object:

@@ -53,12 +53,17 @@ class Admission:
         for asked in batch:
             for seed in self._space.seeds:
                 known = self._numbers.get((fingerprint(asked.parameters), seed))
-                if known is not None and ended_for_good(known, self._space):
+                if known is not None and ended_for_good(known, self._space) and not self._revives(known):
                     continue
                 number = known.number if known is not None else self._next_number
                 leaves.append((self._context.planner.leaf(number, asked.configuration, seed, asked.parameters), known))
                 self._next_number += known is None
         return leaves
+
+    def _revives(self, trial: Trial) -> bool:
+        """Whether a trial that ended on a rung may still come to belong to the best."""
+        asha = self._space.search.asha
+        return asha is not None and asha.promote and trial.state == State.PRUNED
 
     def enter(self, step: Step, batch: Sequence[Asked], leaves: Sequence[Candidate]) -> list[Fold]:
         """Record leaves and return them with the rows on record folded in."""
@@ -93,8 +98,7 @@ class Admission:
     def _settled(self, step: Step, leaf: Leaf, known: Mapping[str, Recorded]) -> Fold:
         """Return a leaf with the rows on record folded in; where it has not ended, the rest waits for a lease."""
         fold = begun(leaf, self._space)
-        while not fold.ended and (found := known.get(fold.next_key or "")):
-            self._context.judge.advance(step, fold, found.row, found.seconds)
+        self._context.judge.catch_up(step, fold, known)
         if fold.epoch:
             step.log("reused", trial=leaf.trial.number, epoch=fold.epoch)
             step.set_trial(leaf.trial.number, last_epoch=fold.epoch)

@@ -21,6 +21,7 @@ class Board:
     def __init__(self) -> None:
         self._folds: dict[int, Fold] = {}
         self._waiting: dict[str, set[int]] = defaultdict(set)
+        self._paused: dict[tuple[int, str], set[int]] = defaultdict(set)  # rung and key -> leaves
         self._leases: dict[int, tuple[Lease, int]] = {}  # lease -> rows it has brought
         self.first: set[int] = set()
         """Trials that are started before all others: they were begun, and their leases ended for all to change over."""
@@ -41,8 +42,8 @@ class Board:
 
     @property
     def configurations(self) -> set[int]:
-        """Configurations with an undecided leaf."""
-        return {fold.leaf.trial.configuration for fold in self}
+        """Configurations with an undecided leaf that is not paused."""
+        return {fold.leaf.trial.configuration for fold in self if not fold.paused}
 
     @property
     def epochs(self) -> int:
@@ -54,10 +55,16 @@ class Board:
         return self._folds.get(trial)
 
     def file(self, fold: Fold) -> None:
-        """Put a leaf under the key it needs next, or take it off where it is decided."""
+        """Put a leaf under the key it needs next, or under its rung where it is paused, or take it off where it is
+        decided."""
         number = fold.leaf.trial.number
+        if fold.paused and not fold.ended:
+            self._folds[number] = fold
+            self._paused[fold.rung].add(number)
+            return
         if fold.ended:
             self._folds.pop(number, None)
+            self._paused[fold.rung].discard(number)
             if fold.next_key in self._waiting:
                 self._waiting[fold.next_key].discard(number)
             return
@@ -70,6 +77,18 @@ class Board:
         if fold.next_key is not None:
             self._waiting[fold.next_key].discard(fold.leaf.trial.number)
         self.file(again)
+
+    def release(self, rung: tuple[int, str]) -> list[Fold]:
+        """Return the leaves that paused at a rung with this key, by number; they must be filed again."""
+        released = [self._folds[number] for number in sorted(self._paused.pop(rung, ()))]
+        for fold in released:
+            fold.paused = False
+        return released
+
+    @property
+    def all_paused(self) -> bool:
+        """Whether leaves are undecided, and all of them are paused."""
+        return bool(self._folds) and all(fold.paused for fold in self)
 
     def take(self, key: str) -> list[Fold]:
         """Return the leaves that wait for `key`, by number; they must be filed again once they are fed."""
@@ -119,7 +138,8 @@ class Board:
         return [
             fold
             for fold in self
-            if fold.next_key not in coming
+            if not fold.paused
+            and fold.next_key not in coming
             and fold.leaf.trial.number not in taken
             and (fold.base == fold.epoch or kept.isdisjoint(fold.leaf.path[fold.base : fold.epoch]))
         ]

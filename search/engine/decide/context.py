@@ -124,7 +124,7 @@ class Context:
         progress.rate = trained / (now - self._training_since)
         total = progress.total or 0
         unknown = 0 if self.course.planned else max(0, total - progress.done - len(self.board))
-        to_come = self.judge.forecast.to_come(self.board, unknown)
+        to_come = self.judge.forecast.to_come((fold for fold in self.board if not fold.paused), unknown)
         progress.epochs_planned = progress.epochs_trained + min(to_come.epochs, self.budget.epochs_left)
         left = max(to_come.epochs, to_come.chain * self.workers) / progress.rate
         progress.ends_at = min(now + left, self.deadline)

@@ -6,15 +6,16 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from search.core.promotion import Promotion
 from search.core.pruning import Pruner
 from search.core.trial import Row, State
 from search.engine.decide.forecast import Forecast
 from search.engine.decide.outcomes import Event, Outcomes, Progress
-from search.ledger.ledger import Decision
+from search.ledger.ledger import Decision, Recorded
 from search.ledger.step import Step
 from search.space.model import Space
 from search.study.fold import Fold
-from search.study.pruner import COMPLETE, pruner
+from search.study.pruner import COMPLETE, PROMOTED, pruner
 
 
 class Judge:
@@ -44,11 +45,16 @@ class Judge:
         end = fold.feed(row, seconds)
         if end is None and self._pruner is not None and not math.isnan(fold.curve[-1]):
             end = self._judged(step, fold, key, self._pruner)
-        self.forecast.fed(fold, end[0] if end is not None else None)
+        self.forecast.fed(fold, State.PRUNED if fold.paused else end[0] if end is not None else None)
         if end is not None:
             self.end(step, fold, *end)
         else:
             self._progress.standings.goes_on(fold.leaf.trial, fold.epoch, fold.curve[-1], key)
+
+    def catch_up(self, step: Step, fold: Fold, known: Mapping[str, Recorded]) -> None:
+        """Feed a leaf the rows on record, key -> row, that it needs next, until it ends, pauses or lacks one."""
+        while not (fold.ended or fold.paused) and (recorded := known.get(fold.next_key or "")):
+            self.advance(step, fold, recorded.row, recorded.seconds)
 
     def _judged(self, step: Step, fold: Fold, key: str, pruner: Pruner) -> tuple[State, str] | None:
         """Ask the pruner of a leaf that has a new row, and log what it decides; return how the leaf ends, or None."""
@@ -58,7 +64,20 @@ class Judge:
         if goes_on is not None and not known:
             about = pruner.about(fold.curve, trial.configuration)
             step.log("rung", trial=trial.number, epoch=epoch, key=key, value=fold.curve[-1], goes_on=goes_on, **about)
+        if goes_on is False and pruner.resumes:
+            fold.paused = True
+            return None
         return (State.PRUNED, f"rung {epoch}") if goes_on is False else None
+
+    def promotable(self) -> tuple[int, str] | None:
+        """Return rung and key of the trials to go on next; None where a new one is to be started, or none pauses."""
+        return self._pruner.next() if isinstance(self._pruner, Promotion) else None
+
+    def promote(self, step: Step, rung: tuple[int, str]) -> None:
+        """Trials that pause with this key go on."""
+        assert isinstance(self._pruner, Promotion)
+        self._pruner.promote(*rung)
+        step.log(PROMOTED, epoch=rung[0], key=rung[1])
 
     def end(self, step: Step, fold: Fold, state: State, ended_by: str, error: str = "") -> None:
         """A leaf ends so."""

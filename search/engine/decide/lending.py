@@ -70,6 +70,7 @@ class Lending:
         stalled = context.pace.stalled()
         if (proof := self._owed(stalled)) is not None:
             return proof
+        self._promote()
         coming = context.board.pairs_to_come(stalled | context.pace.ending)
         starts: list[Start] = []
         for fold in context.board.free(stalled):
@@ -80,11 +81,49 @@ class Lending:
                 return start.proof
             starts += [start] if start is not None else []
         if not starts:
+            self._end_paused()
             return None
         first = self._first(starts, stalled)
         if first.proof is not None:
             return first.proof
         return first if context.allows_epoch() else None
+
+    def _promote(self) -> None:
+        """Let paused trials go on that belong to the best by now; a new one is started only where there is none."""
+        context, board = self._context, self._context.board
+        board.first = {number for number in board.first if (fold := board.get(number)) is not None and not fold.paused}
+        while not board.first and (rung := context.judge.promotable()) is not None:
+            with context.step() as step:
+                context.judge.promote(step, rung)
+                folds = board.release(rung)
+                data = {key: fold.leaf.data for fold in folds for key in fold.leaf.path[fold.epoch :]}
+                known = context.measured.rows(data) if data else {}
+                for fold in folds:
+                    before = fold.epoch
+                    context.judge.catch_up(step, fold, known)
+                    context.progress.epochs_reused += fold.epoch - before
+                    step.set_trial(fold.leaf.trial.number, last_epoch=fold.epoch)
+            for fold in folds:
+                if not fold.ended and not context.alone(fold.leaf.kind):
+                    context.keeper.look_up(fold)
+                board.file(fold)
+            board.first = {fold.leaf.trial.number for fold in folds if not (fold.ended or fold.paused)}
+            context.judge.announce()
+
+    def _end_paused(self) -> None:
+        """End the trials that are still paused where nothing else will come: they were not among the best."""
+        context, board = self._context, self._context.board
+        if not context.course.planned or context.running or not board.all_paused:
+            return
+        folds = sorted(board, key=lambda fold: fold.leaf.trial.number)
+        with context.step() as step:
+            for fold in folds:
+                context.judge.end(step, fold, State.PRUNED, f"rung {fold.epoch}")
+        for fold in folds:
+            board.file(fold)
+        context.count_running()
+        context.judge.announce()
+        context.lock.notify_all()
 
     def _first(self, starts: Sequence[Start], stalled: Collection[int]) -> Start:
         """Return the leaf to start next: one that was begun and ended for all to change over goes before all others,
