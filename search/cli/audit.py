@@ -56,6 +56,8 @@ def audit(
     if share is not None:
         if files or len(studies) != 1:
             raise click.UsageError("--retrain is for one study; name that alone")
+        if fail_on is not None:
+            raise click.UsageError("--retrain fails where a row differs; leave --fail-on out")
         _retrain(studies[0], share, as_json)
         return
     audited, faults = _of_files(files)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from search.core.errors import UserError
-from search.core.shown import counted
+from search.core.shown import counted, duration
 from search.ledger.files import BadState, read_state
 from search.ledger.ledger import Ledger, Recorded
 from search.plan.place import share as gpu_share
@@ -109,7 +109,9 @@ def retrain(
         seed = random.SystemRandom().getrandbits(SEED_BITS) if seed is None else seed
         begins = partial(_begins, ledger)
         stretches = sampled(chains, share, on_record, begins, random.Random(seed))
-        say(f"training {counted(epochs_of(stretches), 'epoch')} again, in {counted(len(stretches), 'process')}")
+        seconds = sum(on_record[key].seconds for stretch in stretches for key in stretch.keys if key in on_record)
+        what = f"{counted(epochs_of(stretches), 'epoch')} again, in {counted(len(stretches), 'process')}"
+        say(f"training {what}; they took {duration(seconds, whole=True)} when they were recorded")
         trainer = Trainer(warm, cpus, gpus)
         differing: list[Differing] = []
         for number, stretch in enumerate(stretches, start=1):

@@ -144,6 +144,7 @@ def test_a_certificate_that_was_edited_is_not_what_its_hash_says():
     ("words", "reason"),
     [
         (["a.yaml", "--retrain", "0.5"], "--retrain is for one study; name that alone"),
+        (["toy", "--retrain", "1", "--fail-on", "note"], "--retrain fails where a row differs; leave --fail-on out"),
         (["toy", "--retrain", "0"], "0.0 is not in the range 0<x<=1"),
         (["toy", "--retrain", "1.5"], "1.5 is not in the range 0<x<=1"),
     ],

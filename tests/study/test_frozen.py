@@ -11,7 +11,9 @@ import pytest
 
 from search.__main__ import run
 from search.ledger.ledger import Ledger
+from search.report.health.claims import claims
 from search.report.page.page import report_page
+from search.report.record.frozen import Freeze
 from search.report.results import conditions
 from search.report.table.build import comparison_of
 from search.space.model import Space
@@ -65,13 +67,19 @@ def train(ledger: Ledger, space: Space, code: str | None = None) -> OpenStudy:
 
 
 def said(study: OpenStudy) -> str:
-    sentence = comparison_of(OpenStudy(study.ledger, study.ledger.study(study.record.name))).table.frozen
+    sentence = comparison_of(OpenStudy(study.ledger, study.ledger.study(study.record.name))).table.frozen.said
     assert sentence
     return sentence
 
 
+def found(study: OpenStudy) -> list[str]:
+    """Return the kinds of findings on the claims of a study as it is on record now."""
+    now = OpenStudy(study.ledger, study.ledger.study(study.record.name))
+    return [finding.name for finding in claims(comparison_of(now))]
+
+
 def test_a_study_that_nobody_froze_says_nothing(ledger):
-    assert comparison_of(train(ledger, space_of())).table.frozen == ""
+    assert comparison_of(train(ledger, space_of())).table.frozen == Freeze("", True)
 
 
 def test_frozen_before_training(ledger):
@@ -84,6 +92,7 @@ def test_frozen_before_training(ledger):
     assert said(study) == expected
     compared = comparison_of(study)
     assert expected in compared.table.notes
+    assert found(study) == []
     assert expected in report_page(compared, conditions(compared.read), None)
 
 
@@ -97,6 +106,7 @@ def test_what_changed_since_is_named(ledger):
         ". Changed since: the file (report.margin); the code; the claim “lr=0.05 is better than lr=0.1” is gone; the "
         "claim “lr=0.1 is better than lr=0.05” is new"
     )
+    assert found(study) == ["claims-after-results"]
 
 
 def test_other_data_are_named(ledger):
@@ -106,6 +116,7 @@ def test_other_data_are_named(ledger):
     with ledger.writing() as connection:
         connection.exec_driver_sql("UPDATE trial SET data = 'others'")
     assert ". Changed since: the data (hash " in said(study)
+    assert found(study) == []  # it is said, and the claims came before all the same
 
 
 def test_rows_that_were_there_before(ledger):
@@ -114,6 +125,7 @@ def test_rows_that_were_there_before(ledger):
     entry = freeze(ledger, space_of())
     assert entry.rows_before == 4
     assert "too late: 4 rows of this study were on record before, the first from " in said(study)
+    assert found(study) == ["claims-after-results"]
 
 
 def test_the_last_one_before_the_first_row_counts(ledger):

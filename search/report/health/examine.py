@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 from search.report.health.chosen import chosen
+from search.report.health.claims import claims
 from search.report.health.classes import classes
 from search.report.health.disagree import disagree
 from search.report.health.edge import edge
@@ -21,6 +22,7 @@ Detector = Callable[[Comparison], Iterable[Finding]]
 
 DETECTORS: Sequence[Detector] = (
     overlap,
+    claims,
     unread,
     stopped,
     disagree,

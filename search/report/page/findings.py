@@ -26,5 +26,11 @@ def _finding(finding: Finding) -> Markup:
         "li",
         element("p", severity, sentence(f": {finding.seen}")),
         element("p", sentence(finding.why)),
-        element("p", "Remedy: ", sentence(finding.remedy), class_="quiet"),
+        element("p", "Remedy: ", *_words(finding.remedy), class_="quiet"),
     )
+
+
+def _words(text: str) -> list[Markup]:
+    """Return a text of ours with what stands in backticks as code."""
+    parts = text.split("`")
+    return [element("code", part) if place % 2 else sentence(part) for place, part in enumerate(parts)]

@@ -23,6 +23,7 @@ from search.report.page.findings import findings_section
 from search.report.page.question import question, setup
 from search.report.paths import study_folder
 from search.report.record.curves import Curves
+from search.report.record.frozen import Freeze
 from search.report.record.looks import looks_of, seeds_finished
 from search.report.table.build import Comparison
 from search.report.table.confirmed import outcomes
@@ -171,8 +172,9 @@ def _confirmed(again: Curves, table: Table) -> list[str]:
     return ["Its best settings were run again under fresh seeds.", text]
 
 
-def _claims(claims: Sequence[Claim], frozen: str) -> Markup:
-    when = [element("p", sentence(frozen))] if frozen else []
+def _claims(claims: Sequence[Claim], frozen: Freeze) -> Markup:
+    kind = {} if frozen.sound else {"class_": "warning"}
+    when = [element("p", sentence(frozen.said), **kind)] if frozen.said else []
     if not claims:
         return joined(when)
     said = "What is claimed, and what the runs say of it. Undecided is no evidence for or against a claim."

@@ -15,17 +15,16 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from functools import partial
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from search.core.outside import is_outside
 from search.core.trial import State
 from search.report.record.complete import incomplete
 from search.report.record.curves import COUNTED, Curve, Curves, by_setting, read_curves
 from search.report.record.directions import direction_sentences
-from search.report.record.frozen import frozen_sentence
+from search.report.record.frozen import freeze_of
 from search.report.record.trust import trust_sentences
 from search.report.table.claims import claim_text
 from search.report.table.cross import cross_axes
@@ -37,9 +36,7 @@ from search.report.table.model import Cell, Line, Table
 from search.report.table.notes import footnotes
 from search.report.table.unmoved import SEED, unmoved, unmoved_sentences
 from search.space.model import Space
-from search.space.recorded import rebuild
 from search.statistics.measure import ACCURACY, Measure, measure_of
-from search.study.frozen import Frozen
 from search.study.opened import OpenStudy
 
 MAX_SAMPLED_LINES = 30
@@ -111,7 +108,7 @@ def table_of(read: Curves, judging: bool = True) -> Table:
         described=_described(read),
         unmoved=[*unmoved_sentences(same, [line.setting for line in lines])],
         incomplete=incomplete(read),
-        frozen=frozen_sentence(read, partial(_claim_text, space)),
+        frozen=freeze_of(read, claim_text),
         distrusted=[*trust_sentences(read.study.ledger, read.record), *direction_sentences(read)],
     )
     if not judging:
@@ -122,11 +119,6 @@ def table_of(read: Curves, judging: bool = True) -> Table:
         table = replace(table, importance=importances(groups_of(table, read), space))
     table, remarks = judged(table, read, _once(runs) if SEED in same.axes else runs)
     return replace(table, footnotes=footnotes(table, read, homeless, same, remarks))
-
-
-def _claim_text(space: Space, frozen: Frozen | None, claim: Mapping[str, Any]) -> str:
-    """Return a claim for people, in the words of the file that it stands in."""
-    return claim_text(space if frozen is None else rebuild(frozen.text, space.name), claim)
 
 
 def _described(read: Curves) -> Measure:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple
 
+from search.report.record.frozen import NEVER_FROZEN, Freeze
 from search.statistics.measure import ACCURACY, Measure
 from search.statistics.results import ALPHA, CellEstimate, Difference, Trust
 from search.statistics.single import BANNER
@@ -277,7 +278,7 @@ class Table:
         unmoved: sentences on settings that changed no bit of what was recorded; they are among the notes as well.
         described: what the objective is, where nothing is judged: how rows call an example.
         elsewhere: what a source says of other data than those of all lines; None where no figure or claim does.
-        frozen: a sentence on claims that were frozen before, or after, the first row; "" where nobody froze them.
+        frozen: what is to be said of claims that were frozen before, or after, the first row.
         importance: of the axes of a search; None for a grid, and where the table is not judged.
         outside: its runs were trained elsewhere: epochs and seconds say nothing.
     """
@@ -304,7 +305,7 @@ class Table:
     described: Measure = ACCURACY
     unmoved: Sequence[str] = ()
     elsewhere: Elsewhere | None = None
-    frozen: str = ""
+    frozen: Freeze = NEVER_FROZEN
     importance: Importance | None = None
     outside: bool = False
 

@@ -62,7 +62,7 @@ def footnotes(
     notes += [*_meaning(table, read), *_marks(table), *map(Note, table.unmoved), *_seeds(table), *judged]
     notes += [*_sampled(table, read), *_left_out(read.space), *_cut_off(read), *rung_notes(read)]
     notes += _importances(table)
-    notes += [Note(table.frozen)] if table.frozen else []
+    notes += [Note(table.frozen.said)] if table.frozen.said else []
     published = _published(read, homeless) if table.elsewhere is None else apart_notes(table.elsewhere)
     told = outside_notes(read) if table.outside else _sharing(table, read, same)
     return [*notes, *published, *told, *_data(read)]
