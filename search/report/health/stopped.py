@@ -13,9 +13,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from search.core.mean import mean
-from search.core.pruning import Asha
+from search.core.pruning import Pruner
 from search.core.shown import counted, listed
 from search.core.stopping import stop_rule
 from search.core.trial import State
@@ -163,43 +164,60 @@ def _whole(read: Curves, run: Curve, path: Sequence[str], value: str) -> float:
 
 def _passed_by_order(compared: Comparison, place: int) -> Iterator[Finding]:
     read, table = compared
-    asha = read.space.search.asha
-    if asha is None:
+    if read.space.search.pruning is None:
         return
-    metric = read.space.search.objective.metric
-    entries = [
-        (entry.epoch or 0, entry.key or "", float(entry.detail["value"]))
+    metric, runs = read.space.search.objective.metric, runs_of(read, table)[place]
+    keys, trials = {key for run in runs for key in run.keys}, {run.trial.number for run in runs}
+    others = [
+        entry
         for entry in rungs_on_record(read.study.ledger, read.record.id)
-        if entry.kind == "rung"
+        if entry.key not in keys and entry.trial not in trials
     ]
-    runs = runs_of(read, table)[place]
-    own = {key for run in runs for key in run.keys}
     for run in runs:
-        for epoch in sorted({epoch for epoch, _, _ in entries if epoch <= (run.last_epoch or 0)}):
-            value = run.metric(metric, epoch)
-            before = [entry for entry in entries if entry[0] == epoch and entry[1] not in own]
-            rule = pruner(read.space)
-            if value is None or not isinstance(rule, Asha) or passes(rule, before, epoch, run.keys[epoch - 1], value):
-                continue
-            cutoff, count = rule.compared(epoch, run.keys[epoch - 1])
-            yield Finding(
-                "winner-passed-by-order",
-                "note",
-                f"The best setting, {short_label(table, table.lines[place])}, went on at epoch {epoch} with "
-                f"{_shown(metric, value)} (seed {run.trial.seed}) because others came later: compared with all "
-                f"{count} values of that rung it lies beyond the {_shown(metric, cutoff)} at which the pruner cuts.",
-                "In another order of the same trials it would have been pruned: at this epoch the pruner ranks "
-                "settings otherwise than their last epochs do, and others like it may be lost.",
-                f"Raise `search.pruning.asha.grace_period` above {epoch}, or lower `reduction_factor`.",
-            )
-            return
+        end = ended_behind(run, metric, pruner(read.space, others))
+        if end is None:
+            continue
+        cutoff, words = end.because
+        yield Finding(
+            "winner-passed-by-order",
+            "note",
+            f"The best setting, {short_label(table, table.lines[place])}, went on at epoch {end.epoch} with "
+            f"{_shown(metric, run.metric(metric, end.epoch))} (seed {run.trial.seed}) because others came later. "
+            "Behind "
+            f"all of them it would have been pruned, worse than {_shown(metric, cutoff)}: {words}.",
+            "In another order of the same trials the study would have lost its best setting: at this epoch the pruner "
+            "ranks settings otherwise than their last epochs do, and others like it may be lost.",
+            f"Raise `grace_period` of `search.pruning` above {end.epoch}, or let more trials go on.",
+        )
+        return
 
 
-def passes(rule: Asha, before: Sequence[tuple[int, str, float]], epoch: int, key: str, value: float) -> bool:
-    """Return whether a pruner lets a value go on that comes behind these (epoch, key, value)."""
-    for entry in before:
-        rule.feed(*entry)
-    return rule.feed(epoch, key, value) is not False
+class PrunedAt(NamedTuple):
+    """Where a pruner would have ended a run: behind which epoch, and what it was compared with there, in figures and
+    words."""
+
+    epoch: int
+    because: tuple[float, str]
+
+
+def ended_behind(run: Curve, metric: str, rule: Pruner | None) -> PrunedAt | None:
+    """Return where a pruner that has seen all other trials would have ended a recorded run; None where nowhere.
+
+    Args:
+        run: with rows from its first epoch on.
+        metric: that the pruner looks at.
+        rule: fed with all others.
+    """
+    curve: list[float] = []
+    for epoch in range(1, run.last_epoch or 0):
+        value = run.metric(metric, epoch)
+        if rule is None or value is None or math.isnan(value):
+            return None
+        curve.append(value)
+        key = run.keys[epoch - 1]
+        if epoch in rule.rungs and rule.judge(epoch, key, curve, run.trial.configuration) is False:
+            return PrunedAt(epoch, rule.because(epoch, key, run.trial.configuration))
+    return None
 
 
 def _rule(run: Curve) -> dict[str, object]:

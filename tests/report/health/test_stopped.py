@@ -7,9 +7,12 @@ from typing import Any
 
 import pytest
 
-from search.core.pruning import Asha
-from search.core.trial import State
-from search.report.health.stopped import passes, stopped
+from search.core.median import MedianRule
+from search.core.pruning import Asha, Pruner
+from search.core.trial import Row, State, Trial
+from search.ledger.ledger import Recorded
+from search.report.health.stopped import ended_behind, stopped
+from search.report.record.curves import Curve
 from search.space.model import AshaSettings, Axis, Float, Grid, Search
 from tests.report.builder import GAMMAS, Study, key_of
 from tests.report.health.doctored import found, names
@@ -99,10 +102,11 @@ def test_a_winner_that_the_pruner_let_pass_because_it_came_early(make):
     (finding,) = found(stopped, pruned(asha(make), [(0.2, 0.9), (0.5, 0.6), (0.6, 0.7), (0.7, 0.8)]))
     assert (finding.name, finding.severity) == ("winner-passed-by-order", "note")
     assert finding.seen == (
-        "The best setting, lr=0.1, went on at epoch 1 with 20.00 % (seed 0) because others came later: compared with "
-        "all 3 values of that rung it lies beyond the 60.00 % at which the pruner cuts."
+        "The best setting, lr=0.1, went on at epoch 1 with 20.00 % (seed 0) because others came later. Behind all of "
+        "them it would have been pruned, worse than 60.00 %: the cutoff from the 3 trainings that were there before: "
+        "one in 2 goes on."
     )
-    assert "grace_period` above 1" in finding.remedy
+    assert "`grace_period` of `search.pruning` above 1" in finding.remedy
 
 
 def test_a_winner_that_is_good_enough_in_any_order(make):
@@ -116,8 +120,40 @@ def test_a_study_without_rules_or_a_winner(make):
     assert names(found(stopped, study)) == []
 
 
-def test_replayed_decisions_are_those_of_the_pruner():
-    before = [(1, "a", 0.1), (1, "b", 0.2), (1, "c", 0.3)]
-    assert not passes(Asha(1, 2.0, 9), before, 1, "d", 0.15)
-    assert passes(Asha(1, 2.0, 9), before, 1, "d", 0.2)
-    assert passes(Asha(1, 2.0, 9), [], 1, "d", 0.0)
+def run_of(values: list[float]) -> Curve:
+    rows = {epoch: Recorded(Row({"val_accuracy": value}), epoch, 1.0, 1) for epoch, value in enumerate(values, start=1)}
+    trial = Trial(9, 9, 0, {}, {}, len(values), State.FINISHED, "last epoch", len(values))
+    return Curve(trial, [f"own {epoch}" for epoch in rows], "data", rows, frozenset(), None)
+
+
+def seen(rule: Pruner, curves: list[list[float]]) -> Pruner:
+    """Return a pruner that other trials have passed, all of which came to their end."""
+    for number, curve in enumerate(curves):
+        keys = [f"{number} {epoch}" for epoch in range(len(curve))]
+        for epoch in range(1, len(curve)):
+            rule.judge(epoch, keys[epoch - 1], curve[:epoch], number)
+        rule.finished(keys)
+    return rule
+
+
+OTHERS = [[0.1, 0.2, 0.3], [0.2, 0.3, 0.4], [0.3, 0.4, 0.5]]
+
+
+@pytest.mark.parametrize(
+    ("rule", "values", "epoch"),
+    [
+        (lambda: Asha(1, 2.0, 3), [0.15, 0.5, 0.9], 1),
+        (lambda: Asha(1, 2.0, 3), [0.2, 0.25, 0.9], 2),
+        (lambda: Asha(1, 2.0, 3), [0.2, 0.3, 0.1], None),
+        (lambda: MedianRule(2, 1, 3), [0.0, 0.1, 0.9], 2),
+        (lambda: MedianRule(2, 1, 3), [0.0, 0.4, 0.9], None),
+    ],
+)
+def test_a_run_is_judged_behind_all_others_by_the_pruner_itself(rule, values, epoch):
+    end = ended_behind(run_of(values), "val_accuracy", seen(rule(), OTHERS))
+    assert (None if end is None else end.epoch) == epoch
+
+
+def test_nothing_is_said_where_nothing_prunes():
+    assert ended_behind(run_of([0.1, 0.2]), "val_accuracy", None) is None
+    assert ended_behind(run_of([0.1, 0.2]), "val_loss", seen(Asha(1, 2.0, 3), OTHERS)) is None
