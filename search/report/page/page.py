@@ -173,8 +173,8 @@ def _confirmed(again: Curves, table: Table) -> list[str]:
 
 
 def _claims(claims: Sequence[Claim], frozen: Freeze) -> Markup:
-    kind = {} if frozen.sound else {"class_": "warning"}
-    when = [element("p", sentence(frozen.said), **kind)] if frozen.said else []
+    doubtful = False if frozen.sound else "warning"
+    when = [element("p", sentence(frozen.said), class_=doubtful)] if frozen.said else []
     if not claims:
         return joined(when)
     said = "What is claimed, and what the runs say of it. Undecided is no evidence for or against a claim."
