@@ -201,17 +201,20 @@ class PrunedAt(NamedTuple):
 
 
 def ended_behind(run: Curve, metric: str, rule: Pruner | None) -> PrunedAt | None:
-    """Return where a pruner that has seen all other trials would have ended a recorded run; None where nowhere.
+    """Return where a pruner that has seen all other trials would have ended a recorded run; None where nowhere, and
+    where it ends none: what it pauses may be promoted later.
 
     Args:
         run: with rows from its first epoch on.
         metric: that the pruner looks at.
         rule: fed with all others.
     """
+    if rule is None or rule.resumes:
+        return None
     curve: list[float] = []
     for epoch in range(1, run.last_epoch or 0):
         value = run.metric(metric, epoch)
-        if rule is None or value is None or math.isnan(value):
+        if value is None or math.isnan(value):
             return None
         curve.append(value)
         key = run.keys[epoch - 1]

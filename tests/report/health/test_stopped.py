@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from search.core.median import MedianRule
+from search.core.promotion import Promotion
 from search.core.pruning import Asha, Pruner
 from search.core.trial import Row, State, Trial
 from search.ledger.ledger import Recorded
@@ -157,3 +158,7 @@ def test_a_run_is_judged_behind_all_others_by_the_pruner_itself(rule, values, ep
 def test_nothing_is_said_where_nothing_prunes():
     assert ended_behind(run_of([0.1, 0.2]), "val_accuracy", None) is None
     assert ended_behind(run_of([0.1, 0.2]), "val_loss", seen(Asha(1, 2.0, 3), OTHERS)) is None
+
+
+def test_a_rung_where_trials_pause_ends_none():
+    assert ended_behind(run_of([0.15, 0.5, 0.9]), "val_accuracy", seen(Promotion(1, 2.0, 3), OTHERS)) is None
