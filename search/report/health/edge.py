@@ -19,7 +19,7 @@ MIN_LISTED = 3
 
 TOP, TOP_AT_EDGE = 5, 4
 """Of the best settings of a search so many lie in the outer part of a range, the best one among them. Of values that do
-not matter 4 of 5 lie in the outer quarter of one side, and the best one in its outer tenth, in less than 1 of 100."""
+not matter 4 of 5 lie in the outer quarter of a side, and the best one in its outer tenth, in 1 of 100 searches."""
 
 EDGE_SHARE, OUTER_SHARE = 0.1, 0.25
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import pytest
 
-from search.report.health.edge import edge, natural, share
+from search.report.health.edge import EDGE_SHARE, OUTER_SHARE, TOP, TOP_AT_EDGE, edge, natural, share
 from search.space.model import Axis, Choice, Float, Grid, Int
 from tests.report.builder import GAMMAS
 from tests.report.health.doctored import found, names, searched
@@ -86,6 +87,12 @@ def test_the_best_settings_of_a_search(make, best, log, expected):
 )
 def test_where_in_a_range_a_value_lies(domain, value, expected):
     assert share(domain, value) == pytest.approx(expected)
+
+
+def test_values_that_do_not_matter_are_at_an_edge_in_1_of_100_searches():
+    others = range(TOP_AT_EDGE - 1, TOP)
+    rest = sum(math.comb(TOP - 1, k) * OUTER_SHARE**k * (1 - OUTER_SHARE) ** (TOP - 1 - k) for k in others)
+    assert 2 * EDGE_SHARE * rest == pytest.approx(0.01, abs=0.0005)
 
 
 def test_an_end_at_which_settings_end_is_no_edge():
