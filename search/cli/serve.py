@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -25,7 +26,18 @@ from search.cli.options import places
     is_flag=True,
     help="Take files that name code (package.module:attribute, or `command`), not installed workloads alone.",
 )
-def serve(results: str, storage: str | None, host: str, port: int, slots: int, allow_code: bool) -> None:
+@click.option("--name", "names", multiple=True, metavar="HOST", help="Another name it is reached by; repeatable.")
+@click.option("--https", is_flag=True, help="A reverse proxy in front of it speaks https: cookies are for that alone.")
+def serve(
+    results: str,
+    storage: str | None,
+    host: str,
+    port: int,
+    slots: int,
+    allow_code: bool,
+    names: Sequence[str],
+    https: bool,
+) -> None:
     """Serve a queue of studies at one address: submit, watch, stop, go on, read. See docs/how-to/serve.md.
 
     Each study runs as a process of its own, which goes on when the server ends; the next server takes it over.
@@ -39,4 +51,4 @@ def serve(results: str, storage: str | None, host: str, port: int, slots: int, a
     serving.require_packages()
     place = Path(results)
     ledger = api.open_ledger(place, storage)
-    serving.serve(ledger, Places(place, storage), host, port, slots, allow_code, lambda text: click.echo(text))
+    serving.serve(ledger, Places(place, storage), host, port, slots, allow_code, click.echo, names, https)

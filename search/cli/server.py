@@ -1,4 +1,4 @@
-"""The verbs of a server's client: submit, status, stop, wait."""
+"""The verbs of a server's client: submit, status, stop, wait, token."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from search.cli.options import console, say, setting_options
+from search.cli.tokens import token
 from search.core.errors import StudyInterrupted, TrialsFailed, UserError
 
 if TYPE_CHECKING:
@@ -142,6 +143,9 @@ def wait(entry: int, timeout_s: float | None, url: str) -> None:
     if answer["outcome"] != "done":
         raise kinds.get(answer["outcome"], UserError)(text)
     say(text)
+
+
+server.add_command(token)
 
 
 def _client(url: str) -> Client:

@@ -162,7 +162,7 @@ def show(study: str, trial: int | None, results: str, storage: str | None) -> No
 @click.option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="Port on 127.0.0.1.")
 @click.option("--no-pictures", is_flag=True, help="Draw no pictures of studies and their best trials.")
 def dashboard(results: str, storage: str | None, port: int, no_pictures: bool) -> None:
-    """Serve the Optuna dashboard on 127.0.0.1, from the mirror, which is brought up to date first.
+    """Serve studies and the Optuna dashboard on 127.0.0.1, to be read alone; the mirror is brought up to date first.
 
     Each study's note leads to its report, which is served beside it. Pictures of the studies and of their best trials
     are drawn while it answers already.
@@ -170,8 +170,9 @@ def dashboard(results: str, storage: str | None, port: int, no_pictures: bool) -
     Example: python -m search dashboard
     """
     from search import api
-    from search.service import server
+    from search.service import server, serving
 
+    serving.require_packages()
     given = Path(results)
     ledger = api.existing_ledger(given, storage)
     with server.place_for(given) as place:

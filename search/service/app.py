@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
@@ -12,11 +11,12 @@ from starlette.responses import Response
 from starlette.routing import Mount
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from search.ledger.tokens import Tokens
 from search.service import rest
 from search.service.acts import Service
-from search.service.beside import beside
+from search.service.entrance import Entrance
 from search.service.guard import LOOPBACK_NAMES, Guard, Refused, refusal
-from search.service.pages import Pages
+from search.service.pages import Pages, enter_page
 from search.service.people import Person
 from search.service.refresh import refresh
 
@@ -27,7 +27,7 @@ Recognise = Callable[[Scope], Person]
 def application(
     service: Service,
     recognise: Recognise,
-    mirror: str,
+    others: ASGIApp,
     say: Callable[[str], None],
     names: Collection[str] = LOOPBACK_NAMES,
 ) -> ASGIApp:
@@ -36,18 +36,42 @@ def application(
     Args:
         service: what it works with.
         recognise: says who asks.
-        mirror: SQLAlchemy URL of Optuna's database.
+        others: answers for reports and Optuna's dashboard.
         say: told of what fails.
         names: hosts that the server answers to, without port.
     """
 
+    return Guard(_Recognised(_inner(service, others, say), recognise), names)
+
+
+def guarded(
+    service: Service,
+    person: Person | None,
+    others: ASGIApp,
+    say: Callable[[str], None],
+    names: Collection[str] = LOOPBACK_NAMES,
+    secure: bool = False,
+) -> ASGIApp:
+    """Return what answers requests of people who bear tokens.
+
+    Args:
+        service: what it works with.
+        person: who asks without a token; None where everybody needs one.
+        others: answers for reports and Optuna's dashboard.
+        say: told of what fails.
+        names: hosts that the server answers to, without port.
+        secure: whether a reverse proxy speaks https.
+    """
+    inner = _inner(service, others, say)
+    return Guard(Entrance(inner, person, Tokens(service.ledger.engine), enter_page, secure), names)
+
+
+def _inner(service: Service, others: ASGIApp, say: Callable[[str], None]) -> ASGIApp:
     def lifespan(_app: Starlette) -> AbstractAsyncContextManager[None]:
         return _lifetime(service, say)
 
-    others = beside(service.ledger, mirror, service.places.results, say)
     routes = [*rest.routes(service), *Pages(service).routes(), Mount("/", app=others)]
-    inner = Starlette(routes=routes, lifespan=lifespan, exception_handlers={Refused: _refused})
-    return Guard(_Recognised(inner, recognise), names)
+    return Starlette(routes=routes, lifespan=lifespan, exception_handlers={Refused: _refused})
 
 
 async def _refused(request: Request, error: Exception) -> Response:
@@ -58,11 +82,12 @@ async def _refused(request: Request, error: Exception) -> Response:
 
 @asynccontextmanager
 async def _lifetime(service: Service, say: Callable[[str], None]) -> AsyncIterator[None]:
-    refreshing = asyncio.create_task(refresh(service.ledger.engine, service.examiner, say))
+    if not service.ledger.read_only and service.slots:
+        service.background(refresh(service.ledger.engine, service.examiner, say))
     try:
         yield
     finally:
-        for task in (refreshing, *service.tasks):
+        for task in list(service.tasks):
             task.cancel()
         await service.examiner.close()
 

@@ -23,7 +23,8 @@ class ReadOnly:
     """An ASGI application in front of a WSGI application, of which nothing can be changed."""
 
     def __init__(self, application: WSGIApplication) -> None:
-        self._app: ASGIApp = WSGIMiddleware(application, workers=BRIDGE_THREADS)  # type: ignore[arg-type,assignment]
+        # The two libraries have types of their own for one thing.
+        self._app: ASGIApp = WSGIMiddleware(application, workers=BRIDGE_THREADS)  # type: ignore[arg-type, assignment]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""

@@ -48,6 +48,9 @@ OTHERS = ("/dashboard", "/static/", "/api/", "/artifacts", "/csv", "/reports", "
 
 OURS = ("/api/v1",)
 
+FORWARDED = ("x-forwarded-for", "forwarded", "x-real-ip", "via")
+"""Headers by which a reverse proxy says that somebody else asks."""
+
 
 class Refused(Exception):
     """A request is not answered."""

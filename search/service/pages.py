@@ -46,14 +46,12 @@ class Pages:
 
     def __init__(self, service: Service) -> None:
         self.service = service
-        loader = PackageLoader("search.service", "templates")
-        self._templates = Environment(loader=loader, autoescape=True, trim_blocks=True)
-        self._templates.filters |= {"when": _when, "duration": duration, "page_of": page_of}
 
     def show(self, request: Request, name: str, given: Mapping[str, object], status: int = 200) -> Response:
         """Return a page."""
-        here = {"person": request.state.person, "current": request.url.path}
-        return HTMLResponse(self._templates.get_template(name).render({**here, **given}), status)
+        person: Person = request.state.person
+        here = {"person": person, "current": request.url.path, "may": person.role >= Role.RUNNER}
+        return HTMLResponse(_TEMPLATES.get_template(name).render({**here, **given}), status)
 
     async def home(self, request: Request) -> Response:
         """Studies with their answers, what runs, and the queue."""
@@ -272,6 +270,12 @@ class Pages:
         ]
 
 
+def enter_page(reason: str) -> Response:
+    """Return the page that asks for a token."""
+    status = 401 if reason else 200
+    return HTMLResponse(_TEMPLATES.get_template("enter.html").render({"reason": reason}), status)
+
+
 ENTRY_ACTS: Mapping[str, Callable[[Service, Person, int], object]] = {
     "stop": acts.stop,
     "again": acts.again,
@@ -320,3 +324,7 @@ def _number(text: str) -> int:
 
 def _when(moment: str) -> str:
     return moment[:16].replace("T", " ")
+
+
+_TEMPLATES = Environment(loader=PackageLoader("search.service", "templates"), autoescape=True, trim_blocks=True)
+_TEMPLATES.filters |= {"when": _when, "duration": duration, "page_of": page_of}

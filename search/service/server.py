@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import os
-import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from socketserver import ThreadingMixIn
-from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
+from typing import TYPE_CHECKING
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -28,6 +26,9 @@ from search.service.reports import PREFIX, Reports
 from search.study.mirror import MIRROR_FILE, Mirror
 from search.study.opened import OpenStudy
 from search.study.optuna_storage import open_optuna
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp
 
 HOST = "127.0.0.1"
 
@@ -126,39 +127,42 @@ def serve(
             f"the mirror {without_password(mirror)} cannot be used: {first_line(error)}; remove it, for it is made "
             "anew from the ledger"
         ) from error
-    try:
-        server = make_server(HOST, port, answering, _Threads, _Quiet)
-    except OSError as error:
-        raise UserError(f"port {port} of {HOST}: {error.strerror}; choose another with --port") from error
-    address = f"http://{HOST}:{server.server_port}"
+    from search.service.beside import ReadOnly
+    from search.service.serving import answer, listening
+
+    listener = listening(HOST, port)
+    address = f"http://{HOST}:{listener.getsockname()[1]}"
     say(f"Optuna dashboard of {place}: {address}/dashboard; reports: {address}/reports/ (Ctrl-C ends it)")
     end = threading.Event()
     drawing = threading.Thread(target=draw, args=(ledger, mirror, results, say, end), name="pictures", daemon=True)
     if pictures:
         drawing.start()
     try:
-        with server, suppress(KeyboardInterrupt):  # the way to end it, and no failure
-            server.serve_forever()
+        with listener:
+            answer(listener, read_only(ledger, results, ReadOnly(answering), say))
     finally:
         end.set()
         if pictures:
             drawing.join(DRAWING_END_TIMEOUT_S)
 
 
-class _Threads(ThreadingMixIn, WSGIServer):
-    """One thread per connection: a browser opens some that it does not use at once."""
+def read_only(ledger: Ledger, results: Path, others: ASGIApp, say: Callable[[str], None]) -> ASGIApp:
+    """Return the pages of a server without a queue of its own: whoever asks may read.
 
-    daemon_threads = True
+    Args:
+        ledger: of the studies.
+        results: the results folder.
+        others: answers for reports and Optuna's dashboard.
+        say: told of what fails.
+    """
+    from search.ledger.queue import Queue
+    from search.service.acts import Service
+    from search.service.app import application as pages
+    from search.service.examiner import Examiner
+    from search.service.folder import Places
+    from search.service.people import Person, Role
 
-    def handle_error(self, request: object, client_address: object) -> None:  # noqa: ARG002  # of socketserver
-        """Say in one line what went wrong with a connection; that a browser gave one up is nothing."""
-        error = sys.exc_info()[1]
-        if not isinstance(error, OSError):
-            print(f"dashboard: {type(error).__name__}: {error}", file=sys.stderr)
-
-
-class _Quiet(WSGIRequestHandler):
-    """Does not print a line per request."""
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: ARG002  # of http.server
-        return
+    places = Places(results, ledger.storage)
+    service = Service(ledger, Queue(ledger.engine), places, Examiner(places, allow_code=False), lambda: None, slots=0)
+    reader = Person("reader", Role.VIEWER)
+    return pages(service, lambda _scope: reader, others, say)

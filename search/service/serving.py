@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from search.core.errors import UserError
 from search.ledger.ledger import Ledger
 from search.ledger.lock import server_lock
 from search.ledger.queue import Queue
+from search.ledger.tokens import Tokens
 from search.ledger.urls import without_password
 from search.places import mirror_url
 from search.service.folder import Places
 from search.service.people import is_loopback, owner
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp
 
 MISSING = (
     "`serve` needs packages that are not installed ({name}): pip install 'search-service[serve]', or in a checkout "
@@ -50,6 +57,8 @@ def serve(
     slots: int,
     allow_code: bool,
     say: Callable[[str], None],
+    names: Sequence[str] = (),
+    secure: bool = False,
 ) -> None:
     """Serve until interrupted; what runs goes on then, and the next server takes it over.
 
@@ -61,40 +70,35 @@ def serve(
         slots: studies that run at once.
         allow_code: whether submitted files may name code that is not installed.
         say: told the address, and what fails.
+        names: other names that the server is reached by, as through a reverse proxy; everybody needs a token then.
+        secure: whether a reverse proxy speaks https.
 
     Raises:
-        UserError: the port is taken, the host is reached by others, or packages are missing.
+        UserError: the port is taken, others reach the host and nobody has a token, or packages are missing.
         StudyLocked: another server holds the queue.
     """
     require_packages()
-    if not is_loopback(host):
+    others_reach_it = not is_loopback(host) or bool(names)
+    if others_reach_it and not any(not token.revoked for token in Tokens(ledger.engine).all()):
         raise UserError(
-            f"host {host!r}: others can reach it, and this server knows no tokens yet; leave --host out, and reach it "
-            f"by a tunnel: ssh -L {port}:127.0.0.1:{port} HOST"
+            f"host {host!r}{', reached by another name' if names else ''}: others can reach this server, and nobody "
+            "has a token; make one first: python -m search server token add NAME --role admin"
         )
-    import uvicorn
-
     from search.service.acts import Service
-    from search.service.app import application
+    from search.service.app import guarded
+    from search.service.beside import beside
     from search.service.examiner import Examiner
+    from search.service.guard import LOOPBACK_NAMES
     from search.service.supervisor import Supervisor
 
-    with server_lock(ledger.engine), _listening(host, port) as listener:
+    with server_lock(ledger.engine), listening(host, port) as listener:
         queue = Queue(ledger.engine)
         supervisor = Supervisor(queue, places, slots, allow_code, say)
         service = Service(ledger, queue, places, Examiner(places, allow_code), supervisor.wake, slots)
-        started_by = owner()
-        config = uvicorn.Config(
-            application(service, lambda _scope: started_by, mirror_url(places.results), say),
-            log_level="warning",
-            access_log=False,
-            server_header=False,
-            lifespan="on",
-            timeout_keep_alive=KEEP_ALIVE_TIMEOUT_S,
-            limit_concurrency=MAX_CONNECTIONS,
-            timeout_graceful_shutdown=SHUTDOWN_TIMEOUT_S,
-            proxy_headers=False,
-        )
+        started_by = None if others_reach_it else owner()
+        others = beside(ledger, mirror_url(places.results), places.results, say)
+        all_names = [*LOOPBACK_NAMES, *names, *([host] if others_reach_it else [])]
+        app = guarded(service, started_by, others, say, all_names, secure)
         named = f"[{host}]" if ":" in host else host
         say(
             f"serving {without_password(ledger.storage)} at http://{named}:{listener.getsockname()[1]} "
@@ -103,15 +107,42 @@ def serve(
         working = threading.Thread(target=supervisor.work, name="queue", daemon=True)
         working.start()
         try:
-            uvicorn.Server(config).run(sockets=[listener])
+            answer(listener, app)
         finally:
             supervisor.end()
             working.join()
 
 
-def _listening(host: str, port: int) -> socket.socket:
+def answer(listener: socket.socket, app: ASGIApp) -> None:
+    """Answer requests until interrupted, which is the way to end it, and no failure."""
+    import uvicorn
+
+    config = uvicorn.Config(
+        app,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        lifespan="on",
+        timeout_keep_alive=KEEP_ALIVE_TIMEOUT_S,
+        limit_concurrency=MAX_CONNECTIONS,
+        timeout_graceful_shutdown=SHUTDOWN_TIMEOUT_S,
+        proxy_headers=False,
+    )
+    with suppress(KeyboardInterrupt):
+        uvicorn.Server(config).run(sockets=[listener])
+
+
+def listening(host: str, port: int) -> socket.socket:
+    """Return a socket that listens at an address; port 0 takes any that is free.
+
+    Raises:
+        UserError: the port is taken, or the address is none of this machine.
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host.strip("[]"), port), family=family, backlog=128)
     except OSError as error:
-        raise UserError(f"port {port} of {host}: {error.strerror}; choose another with --port") from error
+        reason = (
+            os.strerror(error.errno) if error.errno else str(error)
+        )  # the socket's own words name the address again
+        raise UserError(f"port {port} of {host}: {reason}; choose another with --port") from error

@@ -13,6 +13,7 @@ from search.ledger.ledger import Ledger
 from search.ledger.queue import Queue
 from search.service.acts import Service
 from search.service.app import application
+from search.service.beside import beside
 from search.service.folder import Places
 from search.service.people import Person, Role
 
@@ -68,7 +69,8 @@ class Asked:
         self.service = Service(self.ledger, self.queue, self.places, given, self._wake, 1)
         self.said: list[str] = []
         recognise: Callable[[Any], Person] = lambda scope: self.person  # noqa: E731
-        app = application(self.service, recognise, mirror_url(results), self.said.append)
+        others = beside(self.ledger, mirror_url(results), results, self.said.append)
+        app = application(self.service, recognise, others, self.said.append)
         self.client = TestClient(app, base_url=URL, follow_redirects=False)
 
     def _wake(self) -> None:
