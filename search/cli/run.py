@@ -11,6 +11,7 @@ import click
 from search.cli.ended import answered, complain
 from search.cli.entry import shown_of
 from search.cli.log import TRACKERS
+from search.cli.notify import Told, notify_option, telling
 from search.cli.options import changes, overrides, places, print_next, print_report, print_table
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Start a new revision where this machine gives other bits, or data or code have changed.",
 )
+@notify_option
 def run(
     file: str,
     data: str | None,
@@ -57,21 +59,24 @@ def run(
     fail_on: str | None,
     new_revision: bool,
     trackers: Sequence[str],
+    notify: Sequence[str],
 ) -> None:
     """Train what is missing of a study, and print its comparison table. The same command goes on after an interruption.
 
     Example: python -m search run spaces/focal.yaml
     """
-    with shown_of(results, storage, sys.stdout) as view:
+    with shown_of(results, storage, sys.stdout) as view, telling(notify, file, results) as told:
         if trackers:
             from search import logs
 
             logs.require(trackers)
-        _run(view, file, overrides(data, sets), results, storage, no_sharing, address, fail_on, new_revision, trackers)
+        changed = overrides(data, sets)
+        _run(view, told, file, changed, results, storage, no_sharing, address, fail_on, new_revision, trackers)
 
 
 def _run(
     view: View,
+    told: Told,
     file: str,
     changed: Mapping[str, str],
     results: str,
@@ -102,6 +107,7 @@ def _run(
         view=view,
     )
     stages = [stage for stage in (study, study.confirmed) if stage is not None]
+    told.stages(stages)
     for stage in stages:
         print_table(stage)
         print_report(stage.folder / "report.html")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from search.cli.notify import announcing, notify_option
 from search.cli.options import places
 
 
@@ -28,6 +29,7 @@ from search.cli.options import places
 )
 @click.option("--name", "names", multiple=True, metavar="HOST", help="Another name it is reached by; repeatable.")
 @click.option("--https", is_flag=True, help="A reverse proxy in front of it speaks https: cookies are for that alone.")
+@notify_option
 def serve(
     results: str,
     storage: str | None,
@@ -37,6 +39,7 @@ def serve(
     allow_code: bool,
     names: Sequence[str],
     https: bool,
+    notify: Sequence[str],
 ) -> None:
     """Serve a queue of studies at one address: submit, watch, stop, go on, read. See docs/how-to/serve.md.
 
@@ -51,4 +54,5 @@ def serve(
     serving.require_packages()
     place = Path(results)
     ledger = api.open_ledger(place, storage)
-    serving.serve(ledger, Places(place, storage), host, port, slots, allow_code, click.echo, names, https)
+    with announcing(notify, ledger, place):
+        serving.serve(ledger, Places(place, storage), host, port, slots, allow_code, click.echo, names, https)
