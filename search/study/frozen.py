@@ -11,7 +11,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 
@@ -122,10 +122,19 @@ def claims_in(text: str) -> list[Mapping[str, Any]]:
     return claims
 
 
-def changed_keys(before: str, now: str) -> list[str]:
+class Changed(NamedTuple):
+    """A key of a file that is another one now: what it was and is, as JSON; None for nothing."""
+
+    key: str
+    was: str | None
+    now: str | None
+
+
+def changed_keys(before: str, now: str) -> list[Changed]:
     """Return the dotted keys in which two resolved files differ, claims apart, in the order of the files."""
     one, other = (_flat(yaml.safe_load(text) or {}) for text in (before, now))
-    return [key for key in dict.fromkeys([*one, *other]) if key != "report.claims" and one.get(key) != other.get(key)]
+    keys = [key for key in dict.fromkeys([*one, *other]) if key != "report.claims" and one.get(key) != other.get(key)]
+    return [Changed(key, one.get(key), other.get(key)) for key in keys]
 
 
 def _flat(content: Mapping[str, Any], above: str = "") -> dict[str, str]:

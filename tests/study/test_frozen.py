@@ -102,9 +102,11 @@ def test_what_changed_since_is_named(ledger):
     study = train(ledger, space_of(), code="other")
     later = space_of(margin=0.1, claims=[{"better": [0.1, 0.05]}])
     ledger.update_study(study.record.id, space=dump(later))
+    (entry,) = frozen_of(ledger, study.record)
     assert said(study).partition("UTC")[2].rpartition(" (hash")[0] == (
-        ". Changed since: the file (report.margin); the code; the claim “lr=0.05 is better than lr=0.1” is gone; the "
-        "claim “lr=0.1 is better than lr=0.05” is new"
+        f". Changed since: the file (report.margin: was not there, is 0.1); the code (was {entry.code[:12]}, is "
+        "other); "
+        "the claim “lr=0.05 is better than lr=0.1” is gone; the claim “lr=0.1 is better than lr=0.05” is new"
     )
     assert found(study) == ["claims-after-results"]
 
@@ -115,7 +117,7 @@ def test_other_data_are_named(ledger):
     study = train(ledger, space_of())
     with ledger.writing() as connection:
         connection.exec_driver_sql("UPDATE trial SET data = 'others'")
-    assert ". Changed since: the data (hash " in said(study)
+    assert ". Changed since: the data (were none, are others) (hash " in said(study)
     assert found(study) == []  # it is said, and the claims came before all the same
 
 
@@ -145,13 +147,17 @@ def test_another_revision_of_the_file_is_compared_with_it(ledger):
     other = space_from_mapping({**FILE, "fixed": {"epochs": 2, "degree": 3}}, "toy")
     study = train(ledger, other)
     assert study.record.name == "toy (rev 2)"
-    assert ". Changed since: the file (fixed.degree) (hash " in said(study)
+    assert ". Changed since: the file (fixed.degree: was not there, is 3) (hash " in said(study)
 
 
 def test_keys_that_differ_are_told_by_their_dotted_names():
     before = "fixed: {epochs: 2, lr: 0.1}\nseeds: [0]\nreport: {claims: [{best: 1}]}\n"
     now = "fixed: {epochs: 3, lr: 0.1}\nseeds: [0, 1]\ntitle: New\nreport: {claims: []}\n"
-    assert changed_keys(before, now) == ["fixed.epochs", "seeds", "title"]
+    assert changed_keys(before, now) == [
+        ("fixed.epochs", "2", "3"),
+        ("seeds", "[0]", "[0, 1]"),
+        ("title", None, '"New"'),
+    ]
     assert changed_keys(before, before) == []
 
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from search.core.shown import counted, listed
+from search.core.shown import counted, listed, one_line
 from search.report.record.curves import Curves
 from search.space.model import Space
 from search.space.recorded import rebuild
@@ -14,6 +14,12 @@ from search.study.frozen import Frozen, changed_keys, codes_of, frozen_of
 
 KEYS_NAMED = 6
 """Keys of a file that are named as changed; the others are counted."""
+
+DIGITS = 12
+"""Of hashes, in a sentence."""
+
+MAX_VALUE_LETTERS = 40
+"""Letters of a value in a sentence; a key of a longer one is named alone."""
 
 ClaimText = Callable[[Space, Mapping[str, Any]], str]
 """Returns a claim for people, in the words of the file that it stands in."""
@@ -61,8 +67,8 @@ def freeze_of(read: Curves, claim_text: ClaimText) -> Freeze:
     changes = [*_changed_conditions(read, frozen), *claims]
     sound = bool(before) and not claims
     if not changes:
-        return Freeze(f"{start}; file, data, code and claims are the same (hash {frozen.digest[:12]}).", sound)
-    return Freeze(f"{start}. Changed since: {'; '.join(changes)} (hash {frozen.digest[:12]}).", sound)
+        return Freeze(f"{start}; file, data, code and claims are the same (hash {frozen.digest[:DIGITS]}).", sound)
+    return Freeze(f"{start}. Changed since: {'; '.join(changes)} (hash {frozen.digest[:DIGITS]}).", sound)
 
 
 def _minute(at: str) -> str:
@@ -73,14 +79,22 @@ def _changed_conditions(read: Curves, frozen: Frozen) -> list[str]:
     """Return which of file, data and code differ from what was frozen, as phrases."""
     phrases = []
     if keys := changed_keys(frozen.text, read.record.space):
-        phrases.append(f"the file ({listed(keys, KEYS_NAMED)})")
+        phrases.append(f"the file ({listed([_change(*change) for change in keys], KEYS_NAMED, '; ')})")
     data = {curve.data for curve in read.curves}
     if data and not data <= set(frozen.data):
-        phrases.append("the data")
+        shown = (", ".join(print_[:DIGITS] or "none" for print_ in sorted(each)) for each in (frozen.data, data))
+        phrases.append("the data (were {}, are {})".format(*shown))
     runs = {row.run_id for curve in read.curves for row in curve.rows.values() if row.recorded > frozen.at}
-    if codes_of(read.study, sorted(runs)) - {"", frozen.code}:  # rows of another study's run may not say
-        phrases.append("the code")
+    if codes := codes_of(read.study, sorted(runs)) - {"", frozen.code}:  # rows of another study's run may not say
+        also = ", ".join(code[:DIGITS] for code in sorted(codes))
+        phrases.append(f"the code (was {frozen.code[:DIGITS]}, is {also})")
     return phrases
+
+
+def _change(key: str, was: str | None, now: str | None) -> str:
+    """Return a key of a file with what it was and is, where that is short."""
+    values = [one_line(value) if value is not None else "not there" for value in (was, now)]
+    return f"{key}: was {values[0]}, is {values[1]}" if max(map(len, values)) <= MAX_VALUE_LETTERS else key
 
 
 def _changed_claims(now: Space, then: Space, claim_text: ClaimText) -> list[str]:
