@@ -7,11 +7,12 @@ import warnings
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from search.core.pruning import Asha, rungs
+from search.core.pruning import Asha, quantile, rungs
 
 VALUES = st.sampled_from([0.0, 0.1, 0.5, 0.5, 0.75, 0.9, -1.0]) | st.floats(-5, 5)
 WITH_INFINITIES = VALUES | st.sampled_from([math.inf, -math.inf])
@@ -82,6 +83,16 @@ def test_verdicts_equal_rays_at_the_rungs_where_rungs_are_narrow(bracket, feed, 
         verdict = ours.feed(reached[key], str(key), value)
         if verdict is not None:
             assert verdict == rays_verdict(theirs, str(key), reached[key], value if maximize else -value)
+
+
+@given(st.lists(WITH_INFINITIES, min_size=1, max_size=30), ETAS)
+@settings(max_examples=100, deadline=None)
+def test_the_quantile_is_numpys_to_the_last_bit(values, eta):
+    ordered = sorted(values)
+    with np.errstate(invalid="ignore"):
+        expected = float(np.percentile(ordered, (1 - 1 / eta) * 100))
+    found = quantile(ordered, (1 - 1 / eta) * 100 / 100)
+    assert found == expected or (math.isnan(found) and math.isnan(expected))
 
 
 def test_unlike_ray_nothing_is_decided_at_the_last_epoch(bracket):
