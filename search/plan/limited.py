@@ -76,7 +76,7 @@ def cuts(
         )
     if limits.target is not None:
         metric = space.search.objective.metric
-        says = f"the study ends at the first setting whose mean {metric} is as good; the figures are for none"
+        says = f"the study ends at the first setting whose mean {metric} is as good; the figures above leave it out"
         result.append(Cut("target", limits.target, None, False, says))
     return result
 

@@ -46,7 +46,7 @@ def test_a_plan_says_which_limit_cuts_off_what(opened: Ledger) -> None:
         "core_hours": "cuts off 0.000556 of 0.0144 core hours",
         "epochs": "cuts off 4 of 24 epochs",
         "trial_hours": "cuts off about 6 of 6 trials, the first after 4 epochs",
-        "target": "the study ends at the first setting whose mean val_loss is as good; the figures are for none",
+        "target": "the study ends at the first setting whose mean val_loss is as good; the figures above leave it out",
     }
     lines = text(plan).splitlines()
     at = lines.index("limits")

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from search.core.grouped import grouped
 from search.core.shown import counted, duration, listed
 from search.core.trial import State
+from search.ledger.spending import spending
 from search.report.record.curves import Curves
 from search.report.table.judged_notes import judged_notes
 from search.report.table.judgement import Remarks
@@ -60,7 +61,7 @@ def footnotes(
     judged = judged_notes(table, read, remarks) if remarks is not None else ()
     notes = [*map(Note, (table.incomplete,) if table.incomplete else ()), *map(Note, table.distrusted)]
     notes += [*_meaning(table, read), *_marks(table), *map(Note, table.unmoved), *_seeds(table), *judged]
-    notes += [*_sampled(table, read), *_left_out(read.space), *_cut_off(read), *rung_notes(read)]
+    notes += [*_sampled(table, read), *_left_out(read.space), *_limits(read), *rung_notes(read)]
     notes += _importances(table)
     notes += [Note(table.frozen.said)] if table.frozen.said else []
     published = _published(read, homeless) if table.elsewhere is None else apart_notes(table.elsewhere)
@@ -96,6 +97,20 @@ def _images(read: Curves) -> str:
 def _left_out(space: Space) -> Iterator[Note]:
     if sentence := space.left_out():
         yield Note(f"{sentence[0].upper()}{sentence[1:]} (search.where).")
+
+
+def _limits(read: Curves) -> Iterator[Note]:
+    """Say what the study spent of its limits, and which trials took longer than the file allows."""
+    space = read.space
+    spent, named = spending(read.study.ledger, read.record.id), []
+    if space.limits.epochs is not None:
+        named.append(f"{spent.epochs:,} of {space.limits.epochs:,} epochs")
+    if space.limits.core_hours is not None:
+        hours = spent.seconds * space.resources.cpus / 3600
+        named.append(f"{hours:.3g} of {space.limits.core_hours:,.12g} core hours of training")
+    if named:
+        yield Note(f"Limits: this study has spent {' and '.join(named)}.", "")
+    yield from _cut_off(read)
 
 
 def _cut_off(read: Curves) -> Iterator[Note]:

@@ -83,6 +83,8 @@ def test_a_limit_of_epochs_holds_exactly_and_after_crashes_too(
         if simulation.driver.limit:
             assert len(rows) == most
             assert [entry.detail["limit"] for entry in opened.decisions(simulation.record.id, ["limit"])] == ["epochs"]
+            notes = comparison_table(OpenStudy(opened, simulation.record, simulation.space)).notes
+            assert f"Limits: this study has spent {most} of {most} epochs." in notes
         else:
             check(simulation)
         again = Simulation(limited({"epochs": most}, axes=axes, **search), opened, rng, workers, nature)
@@ -108,6 +110,8 @@ def test_core_hours_end_a_study_and_are_not_counted_anew(workers: int) -> None:
         (entry,) = opened.decisions(simulation.record.id, ["limit"])
         assert entry.detail["limit"] == "core_hours"
         assert 20 <= entry.detail["core_s"] <= seconds
+        notes = comparison_table(OpenStudy(opened, simulation.record, space)).notes
+        assert f"Limits: this study has spent {seconds / 3600:.3g} of 0.00555555555556 core hours of training." in notes
         rows = trained(simulation)
         with opened.writing() as connection:  # as if another clock had timed them: it was decided, and stays so
             connection.exec_driver_sql("UPDATE epoch SET seconds = 0.01")
