@@ -41,8 +41,8 @@ def translate_errors(engine: sa.Engine, shown: str) -> None:
     @sa.event.listens_for(engine, "handle_error")
     def on_error(context: Any) -> None:
         error = context.original_exception
-        if isinstance(error, StorageFailed) or context.is_pre_ping:
-            return
+        if isinstance(error, StorageFailed) or context.is_pre_ping or not isinstance(error, Exception):
+            return  # the last: somebody interrupted this process, and the database is sound
         reason = " ".join(str(error).split()).rstrip(".") or type(error).__name__
         if file is None and _FORBIDDEN.search(reason):
             raise ReadOnly(f"storage {shown!r}: this user may read it, and not write to it ({reason})") from error

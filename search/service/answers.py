@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from pathlib import Path
+
+from search.core.errors import UserError
 from search.ledger.answers import keep_answer
 from search.ledger.ledger import Ledger
+from search.report.paths import study_folder
 
 
-def make_answer(ledger: Ledger, name: str) -> dict[str, object]:
-    """Make the answer of a study, keep it, and return it. Whoever reads it has looked at the table: that is recorded.
+def make_answer(ledger: Ledger, name: str, results: Path) -> dict[str, object]:
+    """Make the answer of a study, keep it, and return it; write its report where there is none.
+
+    Whoever reads the answer has looked at the table: that is recorded.
 
     Raises:
         StudyNotFound: there is no such study.
@@ -15,6 +22,7 @@ def make_answer(ledger: Ledger, name: str) -> dict[str, object]:
     from search.report.page.headline import headline
     from search.report.record.complete import states
     from search.report.record.looks import record_look, seeds_finished
+    from search.report.results import write_comparison
     from search.report.table.build import comparison_of
     from search.study.opened import OpenStudy
 
@@ -22,12 +30,13 @@ def make_answer(ledger: Ledger, name: str) -> dict[str, object]:
     record_look(opened)
     compared = comparison_of(opened)
     stage = opened.confirm_stage()
+    again = None if stage is None else comparison_of(stage)
     read, table = compared
     trials = [curve.trial for curve in read.curves]
     seconds = {curve.keys[epoch - 1]: row.seconds for curve in read.curves for epoch, row in curve.rows.items()}
     content: dict[str, object] = {
         "title": opened.space.title,
-        "headline": headline(compared, None if stage is None else comparison_of(stage)),
+        "headline": headline(compared, again),
         "data": ", ".join(card.name or card.fingerprint[:12] for card in read.cards.values()),
         "metric": opened.space.search.objective.metric,
         "state": states(trials),
@@ -40,5 +49,9 @@ def make_answer(ledger: Ledger, name: str) -> dict[str, object]:
             {"claim": claim.text, "verdict": str(claim.kind), "reason": claim.reason} for claim in table.verdicts
         ],
     }
+    folder = study_folder(results, name)
+    if not (folder / "report.html").exists():  # a copy of a database comes without
+        with suppress(OSError, UserError):
+            write_comparison(compared, folder, again)
     keep_answer(ledger.engine, opened.record.id, content)
     return content

@@ -39,9 +39,9 @@ def answered(question: Mapping[str, str]) -> dict[str, object]:
     """Answer one question.
 
     Args:
-        question: ``what`` (check, plan; with ``study``: answer, table, verdicts, audit; with ``workload``: settings),
-            ``file``, ``folder`` (which its name is shown without), ``options`` (of the command `run`, as JSON),
-            ``results``, ``storage`` ("" for none).
+        question: ``what`` (check, plan; compare, with ``studies`` and ``base``; with ``study``: answer, table,
+            verdicts, audit; with ``workload``: settings), ``file``, ``folder`` (which its name is shown without),
+            ``options`` (of the command `run`, as JSON), ``results``, ``storage`` ("" for none).
 
     Returns:
         ``faults``, each with file, line, key and message; where there are none, what the file says, and for ``plan``
@@ -50,6 +50,8 @@ def answered(question: Mapping[str, str]) -> dict[str, object]:
     """
     if question["what"] == "answer":
         return _answer(question)
+    if question["what"] == "compare":
+        return _compared(question)
     if "study" in question or question["what"] == "settings":
         return _read(question)
     from search.space.reader import read_space
@@ -83,7 +85,7 @@ def _answer(question: Mapping[str, str]) -> dict[str, object]:
 
     ledger = existing_ledger(Path(question["results"]), question["storage"] or None, reading=False)
     try:
-        return make_answer(ledger, question["study"])
+        return make_answer(ledger, question["study"], Path(question["results"]))
     except UserError as error:
         return {"error": str(error)}
     finally:
@@ -101,6 +103,20 @@ def _read(question: Mapping[str, str]) -> dict[str, object]:
         return read_study(question["what"], *place, question["study"])
     except UserError as error:
         return {"error": printable(str(error), lines=True), "kind": type(error).__name__}
+
+
+def _compared(question: Mapping[str, str]) -> dict[str, object]:
+    """Compare settings of ``studies`` (names, as JSON) with the one at place ``base``."""
+    from search.places import existing_ledger
+    from search.service.compared import compared
+
+    ledger = existing_ledger(Path(question["results"]), question["storage"] or None, reading=False)
+    try:
+        return compared(ledger, json.loads(question["studies"]), int(question["base"]))
+    except UserError as error:
+        return {"error": printable(str(error), lines=True), "kind": type(error).__name__}
+    finally:
+        ledger.close()
 
 
 def _overrides(options: Mapping[str, object]) -> dict[str, object]:

@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 import tempfile
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -101,6 +102,18 @@ class Examiner:
         storage, _ = storage_words(self._places.storage)
         place = {"results": str(self._places.results), "storage": storage[1] if storage else ""}
         return _sound(await self._asked("", {"what": what, "study": study, **place}))
+
+    async def compare(self, studies: Sequence[str], base: int) -> dict[str, Any]:
+        """Have settings of several studies compared, as `search.service.compared` does.
+
+        Raises:
+            StudyNotFound: there is none of a name.
+            UserError: they cannot be put into one table, or it took too long.
+        """
+        storage, _ = storage_words(self._places.storage)
+        place = {"results": str(self._places.results), "storage": storage[1] if storage else ""}
+        question = {"what": "compare", "studies": json.dumps(list(studies)), "base": str(base), **place}
+        return _sound(await self._asked("", question))
 
     async def settings(self, workload: str) -> dict[str, Any]:
         """Have the settings of a workload read, in a process that imports it.

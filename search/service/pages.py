@@ -32,6 +32,8 @@ from search.service.submission import Submission, submission
 from search.service.waiting import prices
 
 STUDIES_SHOWN = 20
+STUDIES_COMPARED = 50
+"""Studies that can be chosen to be compared: the newest."""
 ENDED_SHOWN = 10
 OUTPUT_SHOWN_BYTES = 1 << 16
 EVENT_SPACING_S = 1.0
@@ -230,6 +232,24 @@ class Pages:
         entry = await acts.add_seeds(self.service, person, study.name, count)
         return RedirectResponse(f"/entries/{entry.id}", 303)
 
+    async def compare(self, request: Request) -> Response:
+        """Settings of several studies in one table."""
+        query = request.query_params
+        chosen = [_number(text) for text in query.getlist("study")]
+        base = _number(query.get("base", "0"))
+        engine = self.service.ledger.engine
+        studies = await asyncio.to_thread(listed, engine, 0, STUDIES_COMPARED)
+        table, reason = None, ""
+        if chosen:
+            names = [(await asyncio.to_thread(one_listed, engine, number)).name for number in chosen]
+            try:
+                table = await self.service.examiner.compare(names, base)
+            except UserError as error:
+                reason = str(error)
+        again = "&".join(f"study={number}" for number in chosen)
+        given = {"studies": studies, "chosen": chosen, "table": table, "reason": reason, "query": again}
+        return self.show(request, "compare.html", given, 400 if reason else 200)
+
     async def actions(self, request: Request) -> Response:
         """Who did what."""
         return self.show(request, "actions.html", {"actions": await asyncio.to_thread(self.service.queue.actions)})
@@ -264,6 +284,7 @@ class Pages:
             self.route("/entries/{entry:int}/{act}", self.act, "POST"),
             self.route("/studies/{study:int}/", self.study),
             self.route("/studies/{study:int}/{act}", self.act_on_study, "POST"),
+            self.route("/compare", self.compare),
             self.route("/actions", self.actions),
             self.route("/rest", self.rest),
             self.route("/ours/{name}", self.ours),

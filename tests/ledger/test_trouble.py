@@ -385,3 +385,14 @@ def test_a_server_that_is_restarted(server: Server, how: str) -> None:
         pass
     ledger.close()
     other.close()
+
+
+def test_whoever_is_interrupted_in_a_question_is_interrupted(ledger: Ledger) -> None:
+    """It says nothing of the database: a run that is told to end must not look like one whose disk failed."""
+
+    @sa.event.listens_for(ledger.engine, "do_execute")
+    def on_execute(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        ledger.studies()

@@ -1,0 +1,100 @@
+"""Settings of several studies in one table: what one study says of its own, and what may be said across studies."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from search.core.errors import StudyNotFound, UserError
+from search.ledger.ledger import Ledger
+from search.report.table.build import comparison_table
+from search.report.text import figure
+from search.service.compared import UNADJUSTED, compared
+from search.service.people import Person, Role
+from search.study.opened import OpenStudy
+from tests.service.serving import Asked
+from tests.surroundings import ROOT
+
+
+@pytest.fixture(scope="module")
+def ledger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ledger]:
+    """The reference studies: trained once, on real images."""
+    folder = tmp_path_factory.mktemp("reference")
+    shutil.copy(ROOT / "results" / "reference" / "search.db", folder)
+    made = Ledger(str(folder / "search.db"))
+    yield made
+    made.close()
+
+
+def lines(table: dict[str, Any]) -> list[dict[str, Any]]:
+    return table["lines"]
+
+
+def test_of_one_study_it_says_what_that_study_says(ledger: Ledger) -> None:
+    table = comparison_table(OpenStudy(ledger, ledger.study("focal")))
+    found = compared(ledger, ["focal"], 0)
+    assert (found["why"], found["notes"]) == ("", [UNADJUSTED])
+    own = {line.setting: line.judged for line in table.lines}
+    assert len(own) == len(lines(found)) == 5
+    metric = table.judged
+    for line in lines(found)[1:]:
+        difference = own[line["setting"]].difference
+        assert difference is not None
+        assert line["difference"].lstrip("+") == figure(metric, difference.estimate)
+        assert line["difference_interval"] == f"{figure(metric, difference.low)} to {figure(metric, difference.high)}"
+        assert line["common"] == 3
+
+
+def test_one_training_in_two_studies_is_the_same_run(ledger: Ledger) -> None:
+    """Gamma 0 of focal is the row `step` of decay."""
+    found = compared(ledger, ["focal", "decay"], 0)
+    assert found["why"] == ""
+    same = [(line["study"], line["why"]) for line in lines(found) if line["why"]]
+    assert same == [("focal", "the others are compared with this"), ("decay", "the same run")]
+    others = [line for line in lines(found) if not line["why"]]
+    assert len(others) == 6
+    assert all(line["difference_interval"] and line["common"] == 3 for line in others)
+
+
+def test_other_data_are_not_paired_and_other_metrics_not_compared(ledger: Ledger) -> None:
+    found = compared(ledger, ["focal", "milestones"], 0)
+    assert found["why"] == (
+        "they were measured on different examples (flowers-17, flowers-102), so that nothing can be paired"
+    )
+    assert all(line["difference"] == line["interval"] == "" for line in lines(found))
+    with pytest.raises(StudyNotFound):
+        compared(ledger, ["focal", "nothing"], 0)
+    with pytest.raises(UserError) as caught:
+        compared(ledger, ["focal"] * 11, 0)
+    assert str(caught.value) == "found 11 studies, must be 1 to 10"
+
+
+def test_the_page_compares_what_was_chosen(tmp_path: Path) -> None:
+    server = Asked(tmp_path / "results")
+    asked: list[Any] = []
+    row = {"study": "<b>", "setting": "a=1", "seeds": 3, "mean": "90", "interval": "80 to 95", "difference": "+1"}
+    row |= {"difference_interval": "0 to 2", "common": 3, "why": ""}
+    answer = {"metric": "accuracy", "base": 1, "lines": [row, row], "why": "", "notes": ["a note"]}
+
+    async def compare(studies: Any, base: int) -> Any:
+        asked.append((studies, base))
+        return answer
+
+    server.examiner.compare = compare  # type: ignore[attr-defined]
+    server.ledger.create_study("a", "a", 1, "space: {}", "id", "classifier")
+    server.ledger.create_study("b", "b", 1, "space: {}", "id", "classifier")
+    server.person = Person("guest", Role.VIEWER)
+    assert "<th scope" not in server.client.get("/compare").text
+    page = server.client.get("/compare?study=1&study=2&base=1").text
+    assert asked == [(["a", "b"], 1)]
+    assert "&lt;b&gt;" in page
+    assert page.count("0 to 2") == 2
+    assert 'href="/compare?study=1&amp;study=2&amp;base=0"' in page.replace("&amp;amp;", "&amp;")
+    assert page.count(" checked") == 2
+    assert server.client.get("/compare?study=77").status_code == 404
+    assert server.client.get("/compare?study=x").status_code == 400
+    server.ledger.close()
