@@ -5,8 +5,8 @@
 #     python3 -m pip install --no-index --no-deps --target SITE FOLDER/*.whl; export PYTHONPATH=SITE     there
 #
 # That is Ray, Optuna, jsonschema and what they need, for Python 3.12 (PYTHON_VERSION=3.11 is another); with --bare also
-# PyYAML, pytest, click and the like, which images with PyTorch mostly have. Libraries that are large (pandas, SciPy) are
-# left to the image: `benchmarks.gpu` says what is missing. Of Ray a study needs no dashboard client, no jars, no C++ and
+# PyYAML, pytest, click and the like, which images with PyTorch mostly have. Libraries that are large (pandas, SciPy,
+# pyarrow) are left to the image: `benchmarks.gpu` says what is missing. Of Ray a study needs no dashboard client, no jars, no C++ and
 # none of rllib, serve and llm: without them, and packed as tightly as wheels allow, it takes less than half. Packing takes
 # a minute. More than 64 MiB in all are an error.
 set -euo pipefail
@@ -14,7 +14,8 @@ set -euo pipefail
 folder=$1 bare=${2:-} python=${PYTHON_VERSION:-3.12}
 here=$(cd "$(dirname "$0")/.." && pwd)
 most=64
-names="ray optuna alembic Mako colorlog SQLAlchemy plotly platformdirs jsonschema jsonschema-specifications referencing rpds-py"
+names="ray optuna alembic Mako colorlog SQLAlchemy plotly platformdirs jsonschema jsonschema-specifications referencing rpds-py
+    pydantic pydantic_core annotated-types typing-inspection"
 [ "$bare" != --bare ] || names="$names attrs PyYAML pytest pluggy iniconfig packaging Pygments narwhals tabulate click
     rich markdown-it-py mdurl msgpack protobuf filelock requests idna charset-normalizer urllib3 certifi tqdm"
 mkdir -p "$folder"

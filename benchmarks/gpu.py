@@ -43,6 +43,8 @@ from benchmarks import harness
 ROOT = Path(__file__).resolve().parent.parent
 SERVICE = (
     "ray",
+    "pyarrow",  # Ray Tune asks for it, and for the next
+    "pydantic",
     "optuna",
     "sqlalchemy",
     "jsonschema",
