@@ -25,7 +25,7 @@ The installed command `search` does what `python -m search` does.
 | 1 | something to mend: your file, arguments or storage; `audit` found a flaw, `verify` a broken promise |
 | 2 | some trials failed; the others are done, and the table is written |
 | 3 | a bug of ours |
-| 4 | `judge`, `run --fail-on`: a claim is contradicted; `judge --against`: not better; `audit --fail-on`: a finding |
+| 4 | a claim is contradicted; `judge --against`: not better; `audit --fail-on`: a finding; `--retrain`: another row |
 | 5 | likewise: none is contradicted, and one is undecided; a proposal is not judged |
 | 130 | interrupted; the same command goes on |
 
