@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from search.core.errors import Fault, Faults, UserError
 from search.core.queue import Entry, Phase, stopped
 from search.ledger.answers import take_off as take_study_off
-from search.ledger.ledger import Ledger
+from search.ledger.ledger import Ledger, StudyRecord
 from search.ledger.queue import Queue, plain
 from search.ledger.tables import utc_now
 from search.service.examiner import Examiner
@@ -146,16 +146,34 @@ async def add_seeds(service: Service, person: Person, name: str, count: int) -> 
         StudyNotFound: there is no such study.
         NotNow: this person has too many entries that wait.
         Faults: its file cannot be run here any more.
+        UserError: it is in the queue already, or would have too many seeds.
     """
     record = latest_revision(service.ledger, service.ledger.study(name))
-    waiting = [entry for entry in service.queue.entries() if entry.phase is not Phase.ENDED]
-    if any(entry.name == record.base_name for entry in waiting):
-        raise UserError(f"study {record.base_name!r} is in the queue already: wait for it, or take that entry away")
     seeds = OpenStudy(service.ledger, record).space.seeds
     if len(seeds) + count > MAX_SEEDS:
         raise UserError(f"study {name!r} has {len(seeds)} seeds, and may have {MAX_SEEDS} at most")
     more = [*seeds, *range(max(seeds) + 1, max(seeds) + 1 + count)]
-    return await submit(service, person, Submission({"study.yaml": record.space}, {"set": [f"seeds={more}"]}))
+    return await _once_more(service, person, record, f"seeds={more}")
+
+
+async def confirm(service: Service, person: Person, name: str, top: int, seeds: int) -> Entry:
+    """Queue a search on record once more, with a confirm stage: its best settings are run again under fresh seeds.
+
+    Raises:
+        StudyNotFound, NotNow, Faults: as `add_seeds`.
+        UserError: it is no search, or is in the queue already.
+    """
+    record = latest_revision(service.ledger, service.ledger.study(name))
+    if OpenStudy(service.ledger, record).space.search.sampler == "grid":
+        raise UserError(f"study {name!r} compares all of its settings: there is no best of a search to confirm")
+    return await _once_more(service, person, record, f"search.confirm={{top: {top}, seeds: {seeds}}}")
+
+
+async def _once_more(service: Service, person: Person, record: StudyRecord, setting: str) -> Entry:
+    waiting = [entry for entry in service.queue.entries() if entry.phase is not Phase.ENDED]
+    if any(entry.name == record.base_name for entry in waiting):
+        raise UserError(f"study {record.base_name!r} is in the queue already: wait for it, or take that entry away")
+    return await submit(service, person, Submission({"study.yaml": record.space}, {"set": [setting]}))
 
 
 def studies(service: Service) -> list[dict[str, object]]:

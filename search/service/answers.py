@@ -40,6 +40,7 @@ def make_answer(ledger: Ledger, name: str, results: Path) -> dict[str, object]:
         "data": ", ".join(card.name or card.fingerprint[:12] for card in read.cards.values()),
         "metric": opened.space.search.objective.metric,
         "state": states(trials),
+        "searched": opened.space.search.sampler != "grid",
         "complete": bool(trials) and all(trial.state.ended for trial in trials),
         "seeds": seeds_finished(trials),
         "settings": len(table.lines),

@@ -221,15 +221,20 @@ class Pages:
         """Do something to a study on record, and show it."""
         number, deed, person = int(request.path_params["study"]), request.path_params["act"], request.state.person
         study = await asyncio.to_thread(one_listed, self.service.ledger.engine, number)
-        if deed not in ("seeds", "again", "delete"):
+        if deed not in ("seeds", "again", "confirm", "delete"):
             raise UserError(f"there is no action {deed[:40]!r}")
         require(person, Role.ADMIN if deed == "delete" else Role.RUNNER, f"{deed} a study")
         if deed == "delete":
             await asyncio.to_thread(acts.take_off, self.service, person, study.id, study.name)
             return RedirectResponse("/", 303)
         async with request.form(max_files=0, max_fields=5) as form:
-            count = 0 if deed == "again" else _number(_text(form, "count"))
-        entry = await acts.add_seeds(self.service, person, study.name, count)
+            given = {name: _text(form, name) for name in ("count", "top", "seeds")}
+        if deed == "confirm":
+            top, seeds = _number(given["top"]), _number(given["seeds"])
+            entry = await acts.confirm(self.service, person, study.name, top, seeds)
+        else:
+            count = 0 if deed == "again" else _number(given["count"])
+            entry = await acts.add_seeds(self.service, person, study.name, count)
         return RedirectResponse(f"/entries/{entry.id}", 303)
 
     async def compare(self, request: Request) -> Response:

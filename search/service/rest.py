@@ -146,6 +146,11 @@ async def _seeds(asked: Asked) -> object:
     return shown(await acts.add_seeds(asked.service, asked.person, str(asked.path["study"]), count))
 
 
+async def _confirm(asked: Asked) -> object:
+    top, seeds = asked.number("top", 1, 1000), asked.number("seeds", 2, 1000)
+    return shown(await acts.confirm(asked.service, asked.person, str(asked.path["study"]), top, seeds))
+
+
 def _studies(asked: Asked) -> object:
     return {"studies": acts.studies(asked.service)}
 
@@ -230,6 +235,15 @@ CALLS = (
     ),
     Call("GET", "/studies/{study:path}/audit", Role.VIEWER, "What rows show to be wrong with a study.", _audit),
     Call("GET", "/workloads/{workload:path}/settings", Role.VIEWER, "The settings that a workload has.", _settings),
+    Call(
+        "POST",
+        "/studies/{study:path}/confirm",
+        Role.RUNNER,
+        "Confirm the best of a search under fresh seeds: it goes to the end of the queue.",
+        _confirm,
+        {"type": "object", "properties": {"top": NUMBER, "seeds": NUMBER}, "required": ["top", "seeds"]},
+        201,
+    ),
     Call("GET", "/actions", Role.VIEWER, "Who did what, and when: the last hundred.", _actions),
 )
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from search.core import queue
 from search.core.queue import MAX_DEATHS_IN_A_ROW, Entry, NotNow, Outcome, Phase, due, later, moved
@@ -126,8 +126,8 @@ class Server(RuleBasedStateMachine):
         assert all(each.phase is Phase.ENDED for each in getattr(self, "entries", {}).values())
 
 
-TestServer = Server.TestCase
-TestServer.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+def test_whatever_happens_no_entry_is_lost_and_none_runs_beside_itself() -> None:
+    run_state_machine_as_test(Server, settings=settings(max_examples=60, stateful_step_count=40, deadline=None))
 
 
 def test_a_command_that_dies_again_and_again_is_given_up_and_one_that_comes_further_is_not() -> None:

@@ -101,3 +101,12 @@ def test_a_page_of_the_report_cannot_call_the_dashboard(address: str, tmp_path: 
     assert any("Content Security Policy" in line for line in console)
     with urllib.request.urlopen(f"{address}/api/studies", timeout=HANG_S) as page:
         assert b"focal" in page.read()
+
+
+@pytest.mark.parametrize("path", ["/", "/studies/1/", "/compare", "/rest"])
+def test_our_own_pages(address: str, tmp_path: Path, path: str) -> None:
+    """Their policy lets their own style sheet in, and nothing is against it."""
+    document, console = look(f"{address}{path}", tmp_path)
+    assert 'href="/ours/service.css"' in document
+    assert console == []
+    assert "/submit" not in document, "a dashboard is only read"

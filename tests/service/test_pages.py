@@ -226,3 +226,35 @@ def test_when_entries_start_follows_from_what_runs_and_from_the_plans(
 ) -> None:
     entries = [waiting(number, value) for number, value in enumerate(seconds)]
     assert [price.starts for _, price in prices(entries, lives, slots)] == starts
+
+
+SEARCH = """
+name: tuned
+workload: classifier
+fixed: {epochs: 2}
+space: {lr: {choice: [0.1, 0.2]}}
+seeds: [3, 5]
+search: {sampler: random, trials: 4}
+"""
+
+
+def test_the_best_of_a_search_is_confirmed_and_seeds_follow_those_there_are(server: Asked) -> None:
+    server.ledger.create_study("tuned", "tuned", 1, SEARCH, "id", "classifier")
+    study = server.ledger.study("tuned").id
+    keep_answer(server.ledger.engine, study, {**ANSWER, "searched": True})
+    assert "Confirm them" in server.client.get(f"/studies/{study}/").text
+    server.examiner.says = {**server.examiner.says, "name": "tuned"}
+    assert server.form(f"/studies/{study}/confirm", top="3", seeds="5").status_code == 303
+    (entry,) = server.queue.entries()
+    assert (entry.options, dict(entry.files)) == (
+        {"set": ["search.confirm={top: 3, seeds: 5}"]},
+        {"study.yaml": SEARCH},
+    )
+    refused = server.form(f"/studies/{study}/seeds", count="2")
+    assert "is in the queue already: wait for it, or take that entry away" in refused.text
+    server.queue.delete(entry.id, "ann")
+    server.form(f"/studies/{study}/seeds", count="2")
+    server.queue.delete(server.queue.entries()[0].id, "ann")
+    answer = server.client.post("/api/v1/studies/tuned/seeds", json={"count": 1})
+    assert answer.json()["options"] == {"set": ["seeds=[3, 5, 6]"]}
+    assert server.client.post("/api/v1/studies/tuned/seeds", json={"count": 0}).status_code == 400

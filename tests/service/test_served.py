@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import re
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -149,6 +151,37 @@ def children(folder: Path) -> list[int]:
         except OSError:
             continue
     return found
+
+
+@pytest.mark.stress
+def test_twenty_kills_of_the_server_and_of_its_commands(tmp_path: Path) -> None:
+    """No entry is lost, none runs beside itself, and every study has the bits of one that was left alone."""
+    chance = random.Random(7)
+    documents = [{"name": f"study {place}", "fixed": {"epochs": 1500, "lr": 0.1 + place / 100}} for place in range(4)]
+    server = Running(tmp_path / "results", "--allow-code", "--slots", "2")
+    numbers = [server.submit(**document) for document in documents]
+    for _ in range(20):
+        time.sleep(chance.uniform(0.2, 4.0))
+        pids = [pid for number in numbers for pid in children(server.results / "queue" / str(number))]
+        assert len(pids) <= 2, "more than there are slots"
+        if chance.random() < 0.5 or not pids:
+            server.end()
+            if pids and chance.random() < 0.5:
+                with suppress(ProcessLookupError):
+                    os.kill(chance.choice(pids), signal.SIGKILL)
+            server.start()
+        else:
+            with suppress(ProcessLookupError):
+                os.kill(chance.choice(pids), signal.SIGKILL)
+    for number in numbers:
+        if server.wait(number, ended)["outcome"] == "broken":  # it was killed too often to come anywhere
+            server.client.ask("POST", f"/entries/{number}/again", {})
+        assert server.wait(number, ended)["outcome"] == "done"
+    server.end(signal.SIGTERM)
+    for document in documents:
+        run(load_space({**DOCUMENT, **document}), results=tmp_path / "undisturbed")
+        name = str(document["name"])
+        assert rows(server.results, name) == rows(tmp_path / "undisturbed", name)
 
 
 @pytest.mark.slow
