@@ -56,6 +56,17 @@ class Queue:
         with self._engine.connect() as connection:
             return _entries(connection)
 
+    def open_entries(self) -> list[Entry]:
+        """Return the entries that wait or run, in the order of the queue; those that ended may be many."""
+        with self._engine.connect() as connection:
+            return _entries(connection, _OPEN)
+
+    def ended_last(self, most: int) -> list[Entry]:
+        """Return the entries that ended last, the newest first."""
+        query = sa.select(entry).where(~_OPEN).order_by(entry.c.ended.desc(), entry.c.id.desc()).limit(most)
+        with self._engine.connect() as connection:
+            return [_read(row) for row in connection.execute(query)]
+
     def entry(self, number: int) -> Entry:
         """Return one entry.
 
@@ -83,7 +94,7 @@ class Queue:
             NotNow: this person has too many entries that wait.
         """
         with writing(self._engine) as connection:
-            waiting = [one for one in _entries(connection) if one.phase is Phase.QUEUED]
+            waiting = [one for one in _entries(connection, _OPEN) if one.phase is Phase.QUEUED]
             if sum(one.who == who for one in waiting) >= MAX_QUEUED_PER_PERSON:
                 raise NotNow(f"{who} has {MAX_QUEUED_PER_PERSON} studies in the queue, which is the most; wait for one")
             submitted = Entry(0, name, files, options, who, utc_now(), _last(connection) + 1)
@@ -145,7 +156,7 @@ class Queue:
         """
         with writing(self._engine) as connection:
             name = _entry(connection, number, locked=True).name
-            for after in moved(_entries(connection), number, position):
+            for after in moved(_entries(connection, _OPEN), number, position):
                 _put(connection, after)
             _log(connection, who, "move", number, name, f"to position {position}")
 
@@ -192,9 +203,12 @@ def plain(found: Entry) -> dict[str, object]:
     return asdict(found)
 
 
-def _entries(connection: sa.Connection) -> list[Entry]:
-    rows = connection.execute(sa.select(entry).order_by(entry.c.place, entry.c.id)).all()
-    return [_read(row) for row in rows]
+_OPEN = entry.c.phase != Phase.ENDED.value
+
+
+def _entries(connection: sa.Connection, *conditions: sa.ColumnElement[bool]) -> list[Entry]:
+    query = sa.select(entry).where(*conditions).order_by(entry.c.place, entry.c.id)
+    return [_read(row) for row in connection.execute(query)]
 
 
 def _entry(connection: sa.Connection, number: int, locked: bool = False) -> Entry:

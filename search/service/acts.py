@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from search.core.errors import Fault, Faults, UserError
-from search.core.queue import Entry, Phase, stopped
+from search.core.queue import Entry, stopped
 from search.ledger.answers import take_off as take_study_off
 from search.ledger.ledger import Ledger, StudyRecord
 from search.ledger.queue import Queue, plain
@@ -170,8 +170,7 @@ async def confirm(service: Service, person: Person, name: str, top: int, seeds: 
 
 
 async def _once_more(service: Service, person: Person, record: StudyRecord, setting: str) -> Entry:
-    waiting = [entry for entry in service.queue.entries() if entry.phase is not Phase.ENDED]
-    if any(entry.name == record.base_name for entry in waiting):
+    if any(entry.name == record.base_name for entry in service.queue.open_entries()):
         raise UserError(f"study {record.base_name!r} is in the queue already: wait for it, or take that entry away")
     return await submit(service, person, Submission({"study.yaml": record.space}, {"set": [setting]}))
 

@@ -60,18 +60,19 @@ class Pages:
         first = _number(request.query_params.get("first", "0"))
         engine, places = self.service.ledger.engine, self.service.places
 
-        def read() -> tuple[list[Entry], list[Listed], dict[int, dict[str, object]]]:
-            entries = self.service.queue.entries()
+        def read() -> tuple[list[Entry], list[Entry], list[Listed], dict[int, dict[str, object]]]:
+            entries = self.service.queue.open_entries()
             running = [entry for entry in entries if entry.phase is Phase.RUNNING]
-            return entries, listed(engine, first, STUDIES_SHOWN + 1), {e.id: live(places.folder(e.id)) for e in running}
+            lives = {entry.id: live(places.folder(entry.id)) for entry in running}
+            studies = listed(engine, first, STUDIES_SHOWN + 1)
+            return entries, self.service.queue.ended_last(ENDED_SHOWN), studies, lives
 
-        entries, studies, lives = await asyncio.to_thread(read)
+        entries, ended, studies, lives = await asyncio.to_thread(read)
         waiting = [entry for entry in entries if entry.phase is Phase.QUEUED]
-        ended = [entry for entry in entries if entry.phase is Phase.ENDED]
         given = {
             "running": [(entry, lives[entry.id]) for entry in entries if entry.id in lives],
             "waiting": prices(waiting, list(lives.values()), self.service.slots),
-            "ended": sorted(ended, key=lambda entry: entry.ended, reverse=True)[:ENDED_SHOWN],
+            "ended": ended,
             "studies": studies[:STUDIES_SHOWN],
             "older": first + STUDIES_SHOWN if len(studies) > STUDIES_SHOWN else None,
             "newer": max(0, first - STUDIES_SHOWN) if first else None,
@@ -92,9 +93,9 @@ class Pages:
                 given["text"] = (await uploaded.read()).decode("utf-8", "replace")
             act = _text(form, "act")
         try:
+            require(person, Role.RUNNER, "have a file looked at, or submit it")
             submitted = _submitted(given)
             if act == "queue":
-                require(person, Role.RUNNER, "submit a study")
                 entry = await acts.submit(self.service, person, submitted)
                 return RedirectResponse(f"/entries/{entry.id}", 303)
             answer = await self.service.examiner.ask("plan" if act == "plan" else "check", submitted)

@@ -190,13 +190,13 @@ CALLS = (
     Call(
         "POST",
         "/check",
-        Role.VIEWER,
+        Role.RUNNER,  # it imports a workload
         "Check a space file: its faults, each with file, line and key.",
         _check,
         SUBMISSION,
     ),
     Call(
-        "POST", "/plan", Role.VIEWER, "Price a space file: epochs, time, disk, and what it can show.", _plan, SUBMISSION
+        "POST", "/plan", Role.RUNNER, "Price a space file: epochs, time, disk, and what it can show.", _plan, SUBMISSION
     ),
     Call("GET", "/entries", Role.VIEWER, "The queue, with entries that run and that ended.", _entries),
     Call("POST", "/entries", Role.RUNNER, "Submit a space file to the end of the queue.", _submit, SUBMISSION, 201),

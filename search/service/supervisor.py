@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import partial
 
 from search.core.errors import StorageFailed
-from search.core.queue import NotNow, Phase, begun, died, due, restarted
+from search.core.queue import NotNow, begun, died, due, restarted
 from search.core.shown import first_line
 from search.ledger.queue import SERVER, EntryNotFound, Queue
 from search.ledger.tables import utc_now
@@ -63,7 +63,7 @@ class Supervisor:
     def step(self) -> None:
         """Do what is due now."""
         self._children = [child for child in self._children if child.poll() is None]  # poll() buries what has ended
-        entries = [entry for entry in self._queue.entries() if entry.phase is not Phase.ENDED]
+        entries = self._queue.open_entries()
         living = {entry.id for entry in entries if lives(self._places.folder(entry.id))}
         names = {entry.id: entry.name for entry in entries}
         for what, number in due(entries, living, self._slots, utc_now()):

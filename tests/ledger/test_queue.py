@@ -64,6 +64,15 @@ class QueueContract:
         assert [act.what for act in queue.actions(second)] == ["delete", "move", "submit"]
         assert all(act.at <= utc_now() for act in queue.actions())
 
+    def test_those_that_ended_are_not_read_for_the_queue(self, queue: Queue) -> None:
+        numbers = [queue.submit(f"study {place}", FILES, {}, f"person {place}").id for place in range(5)]
+        for place, number in enumerate(numbers[:3]):
+            queue.change(number, "ann", "stop", lambda entry, at=f"{NOW[:-7]}{place}+00:00": stopped(entry, at))
+        assert [entry.id for entry in queue.open_entries()] == numbers[3:]
+        assert [entry.id for entry in queue.ended_last(2)] == [numbers[2], numbers[1]]
+        queue.move(numbers[4], 1, "ann")
+        assert [entry.id for entry in queue.open_entries()] == [numbers[4], numbers[3]]
+
     def test_a_change_that_is_refused_leaves_no_trace(self, queue: Queue) -> None:
         number = queue.submit("focal", FILES, {}, "ann").id
         before = queue.entry(number), queue.actions()
