@@ -198,6 +198,16 @@ class Study:
             self._compared = comparison_of(self.opened)
         return self._compared
 
+    def plain(self) -> dict[str, Any]:
+        """Return its table as plain data, with what may be concluded; see `search.report.page.conclusions`."""
+        from search.report.formats.render import table_json
+        from search.report.page.conclusions import conclusions
+
+        compared = self._comparison(again=False)
+        confirmed = None if self.confirmed is None else self.confirmed._comparison(again=False)
+        table = {"study": self.name, **json.loads(table_json(compared.table))}
+        return {"table": table, "conclusions": conclusions(compared, confirmed)}
+
     def look(self) -> None:
         """Record that the table is looked at, where this user may write to the ledger."""
         from search.report.record.looks import record_look

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from search.cli.options import overrides, say, setting_options
+from search.cli.options import overrides, print_json, say, setting_options
 from search.core.errors import Fault, Faults, UserError
 from search.core.shown import called, one_line
 
@@ -37,7 +37,10 @@ PRESENT = ""
 )
 @setting_options
 @click.option("--workload", default="classifier", show_default=True, help="Whose data, where no FILE names it.")
-def check(files: Sequence[str], data: str | None, groups: str | None, sets: Sequence[str], workload: str) -> None:
+@click.option("--json", "as_json", is_flag=True, help="Faults, and what sound files say, as JSON.")
+def check(
+    files: Sequence[str], data: str | None, groups: str | None, sets: Sequence[str], workload: str, as_json: bool
+) -> None:
     """Read space files without running anything; report every fault with its file, line and key.
 
     With --data, the images as well: what there is of each class, and what is odd or cannot be read.
@@ -53,6 +56,11 @@ def check(files: Sequence[str], data: str | None, groups: str | None, sets: Sequ
     if groups is not None and (data is None or len(files) > 1):
         raise click.UsageError("--write-groups FILE goes with --data and at most one space file.")
     changed = overrides(data or None, sets)
+    if as_json:
+        if data is not None or groups is not None:
+            raise click.UsageError("--json is for space files; leave out --data and --write-groups")
+        _as_json(files, changed)
+        return
     faults: list[Fault] = []
     told: dict[tuple[str, ...], str] = {}
     dataless: set[str] = set()
@@ -73,6 +81,27 @@ def check(files: Sequence[str], data: str | None, groups: str | None, sets: Sequ
                 _data(space, file, told, groups)
         except Faults as error:
             faults += list(error.faults)
+    if faults:
+        raise Faults(faults)
+
+
+def _as_json(files: Sequence[str], changed: Mapping[str, str]) -> None:
+    """Print one object per file: its faults, or what it says.
+
+    Raises:
+        Faults: of all files.
+    """
+    from search.space.reader import read_space
+
+    told: list[dict[str, object]] = []
+    faults: list[Fault] = []
+    for file in files:
+        try:
+            told.append({"file": file, "faults": [], **read_space(file, changed).summary()})
+        except Faults as error:
+            faults += list(error.faults)
+            told.append({"file": file, "faults": [vars(fault) for fault in error.faults]})
+    print_json(told)
     if faults:
         raise Faults(faults)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shlex
 import sys
@@ -66,6 +67,14 @@ def overrides(data: str | None, sets: Sequence[str]) -> dict[str, str]:
 def say(text: str, err: bool = False) -> None:
     """Print lines for people, broken at words where they go to a terminal."""
     click.echo(streams.wrapped(text, sys.stderr if err else sys.stdout), err=err)
+
+
+json_option = click.option("--json", "as_json", is_flag=True, help="The same as JSON.")
+
+
+def print_json(content: object) -> None:
+    """Print plain data as JSON, in letters that the standard output can hold."""
+    click.echo(json.dumps(content, indent=2, ensure_ascii=not streams.unicode(), allow_nan=False))
 
 
 def print_table(study: Any) -> None:

@@ -12,10 +12,11 @@ from search.cli.ended import answered, complain
 from search.cli.entry import shown_of
 from search.cli.log import TRACKERS
 from search.cli.notify import Told, notify_option, telling
-from search.cli.options import changes, overrides, places, print_next, print_report, print_table
+from search.cli.options import changes, overrides, places, print_json, print_next, print_report, print_table
 
 if TYPE_CHECKING:
     from search.engine.live import View
+    from search.notebook import Study
 
 
 @click.command()
@@ -48,6 +49,12 @@ if TYPE_CHECKING:
     help="Start a new revision where this machine gives other bits, or data or code have changed.",
 )
 @notify_option
+@click.option(
+    "--json",
+    "as_json",
+    is_flag=True,
+    help="The table and what may be concluded as JSON; all else goes to standard error.",
+)
 def run(
     file: str,
     data: str | None,
@@ -60,18 +67,24 @@ def run(
     new_revision: bool,
     trackers: Sequence[str],
     notify: Sequence[str],
+    as_json: bool,
 ) -> None:
     """Train what is missing of a study, and print its comparison table. The same command goes on after an interruption.
 
     Example: python -m search run spaces/focal.yaml
     """
-    with shown_of(results, storage, sys.stdout) as view, telling(notify, file, results) as told:
+    with (
+        shown_of(results, storage, sys.stderr if as_json else sys.stdout) as view,
+        telling(notify, file, results) as told,
+    ):
         if trackers:
             from search import logs
 
             logs.require(trackers)
         changed = overrides(data, sets)
-        _run(view, told, file, changed, results, storage, no_sharing, address, fail_on, new_revision, trackers)
+        ran = _run(view, told, file, changed, results, storage, no_sharing, address, new_revision)
+        _show(ran, results, storage, trackers, as_json)
+        _conclude(ran, fail_on)
 
 
 def _run(
@@ -83,10 +96,9 @@ def _run(
     storage: str | None,
     no_sharing: bool,
     address: str,
-    fail_on: str | None,
     new_revision: bool,
-    trackers: Sequence[str],
-) -> None:
+) -> list[Study]:
+    """Run a study; return it, and its confirm stage where there is one."""
     from search.engine.live import announced
 
     with announced(view, f"reading {file}, and loading its workload"):
@@ -108,16 +120,33 @@ def _run(
     )
     stages = [stage for stage in (study, study.confirmed) if stage is not None]
     told.stages(stages)
-    for stage in stages:
+    return stages
+
+
+def _show(stages: Sequence[Study], results: str, storage: str | None, trackers: Sequence[str], as_json: bool) -> None:
+    """Print what was run, and write it for trackers."""
+    if as_json:
+        print_json(stages[0].plain())
+    for stage in stages if not as_json else ():
         print_table(stage)
         print_report(stage.folder / "report.html")
     for stage in stages if trackers else ():
         for line in stage.log(*trackers):
-            click.echo(line)
-    print_next(study.name, results, storage)
-    for stage in () if sys.stdout.isatty() else stages:  # a terminal has the sentences below the table already
+            click.echo(line, err=as_json)
+    if not as_json:
+        print_next(stages[0].name, results, storage)
+    on_terminal = sys.stdout.isatty() and not as_json  # which has the sentences below the table already
+    for stage in () if on_terminal else stages:
         for sentence in stage.written.unmoved if stage.outcome is not None and stage.written is not None else ():
             click.echo(f"study {stage.name!r}: {sentence}", err=True)
+
+
+def _conclude(stages: Sequence[Study], fail_on: str | None) -> None:
+    """End with the exit code of what was run.
+
+    Raises:
+        StudyInterrupted, TrialsFailed, ClaimContradicted, ClaimUndecided: as their names say.
+    """
     for outcome in [stage.outcome for stage in stages if stage.outcome is not None]:
         complain(outcome)
     if fail_on is not None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from search.cli.options import console, places, print_report, print_table, say
+from search.cli.options import console, json_option, places, print_json, print_report, print_table, say
 from search.core.errors import ReadOnly
 from search.core.shown import shell_word
 
@@ -22,7 +22,8 @@ FORMATS = ("md", "csv", "tex", "html", "xlsx", "json", "parquet")
 @click.command()
 @click.argument("study")
 @places
-def report(study: str, results: str, storage: str | None) -> None:
+@click.option("--json", "as_json", is_flag=True, help="The table and what may be concluded as JSON.")
+def report(study: str, results: str, storage: str | None, as_json: bool) -> None:
     """Write a study's results anew from the database, and print its comparison table.
 
     Where the folder cannot be written to, the table is printed alone.
@@ -30,9 +31,11 @@ def report(study: str, results: str, storage: str | None) -> None:
     Example: python -m search report focal
     """
     opened = _open(study, results, storage)
-    _report(opened, again=True)
+    _report(opened, True, as_json)
     if opened.confirmed is not None:  # whose table the page of the search has read
-        _report(opened.confirmed, again=False)
+        _report(opened.confirmed, False, as_json)
+    if as_json:
+        print_json(opened.plain())
 
 
 def _open(study: str, results: str, storage: str | None) -> Study:
@@ -51,7 +54,7 @@ def _open(study: str, results: str, storage: str | None) -> Study:
     return opened
 
 
-def _report(study: Study, again: bool) -> None:
+def _report(study: Study, again: bool, silent: bool) -> None:
     """Write one study's results where that is allowed, and print its table."""
     remarks, paths = [], []
     try:
@@ -59,8 +62,9 @@ def _report(study: Study, again: bool) -> None:
     except ReadOnly as error:
         database = shell_word(study.ledger.storage)
         remarks.append(f"{error.reason}; --results FOLDER --storage {database} writes elsewhere")
-    print_table(study)
-    if paths:
+    if not silent:
+        print_table(study)
+    if paths and not silent:
         *beside, page = paths
         print_report(page)
         say(f"beside it: {', '.join(path.name for path in beside)}")
@@ -128,30 +132,38 @@ def _check_export(weights: str | None, of_weights: Mapping[str, object], of_tabl
 
 @click.command("list")
 @places
-def list_(results: str, storage: str | None) -> None:
+@json_option
+def list_(results: str, storage: str | None, as_json: bool) -> None:
     """List the studies of the ledger.
 
     Example: python -m search list
     """
     from search import api
-    from search.report import views
+    from search.report import plain_views, views
 
-    console().print(views.study_list(api.existing_ledger(Path(results), storage)))
+    ledger = api.existing_ledger(Path(results), storage)
+    if as_json:
+        print_json(plain_views.studies(ledger))
+        return
+    console().print(views.study_list(ledger))
 
 
 @click.command()
 @click.argument("study")
 @click.argument("trial", required=False, type=int)
 @places
-def show(study: str, trial: int | None, results: str, storage: str | None) -> None:
+@json_option
+def show(study: str, trial: int | None, results: str, storage: str | None, as_json: bool) -> None:
     """Show a study, or one trial of it: parameters, how it ended, its error.
 
     Example: python -m search show focal 3
     """
-    from search.report import views
+    from search.report import plain_views, views
 
     opened = _open(study, results, storage)
-    if trial is None:
+    if as_json:
+        print_json(plain_views.study(opened.opened) if trial is None else plain_views.trial(opened.opened, trial))
+    elif trial is None:
         console().print(views.show_study(opened.opened))
     else:
         console().print(views.show_trial(opened.opened, trial))

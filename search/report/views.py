@@ -137,11 +137,7 @@ def show_trial(study: OpenStudy, number: int) -> RenderableType:
         UserError: the study has no such trial.
     """
     record, space = study.record, study.space
-    trials = {trial.number: trial for trial in study.ledger.trials(record.id)}
-    if number not in trials:
-        known = f"it has trials {min(trials)} to {max(trials)}" if trials else "it has none yet"
-        raise UserError(f"study {record.name!r} has no trial {number}; {known}")
-    curve = _curve(study, trials[number])
+    curve = curve_of(study, trial_numbered(study, number))
     trial, last = curve.trial, curve.last_epoch
     facts = {
         "trial": f"{trial.number} of {record.name}",
@@ -171,6 +167,19 @@ def show_trial(study: OpenStudy, number: int) -> RenderableType:
     return Group(*parts)
 
 
+def trial_numbered(study: OpenStudy, number: int) -> Trial:
+    """Return the trial of that number.
+
+    Raises:
+        UserError: the study has no such trial.
+    """
+    trials = {trial.number: trial for trial in study.ledger.trials(study.record.id)}
+    if number not in trials:
+        known = f"it has trials {min(trials)} to {max(trials)}" if trials else "it has none yet"
+        raise UserError(f"study {study.record.name!r} has no trial {number}; {known}")
+    return trials[number]
+
+
 def _pruned_because(study: OpenStudy, curve: Curve) -> str:
     """Say which values a pruned trial was compared with; "" for any other, and where these are on record no more."""
     trial, epoch, metric = curve.trial, curve.last_epoch, study.space.search.objective.metric
@@ -198,7 +207,8 @@ def _began(curve: Curve) -> str:
     return ", ".join(name for name in said if name)
 
 
-def _curve(study: OpenStudy, trial: Trial) -> Curve:
+def curve_of(study: OpenStudy, trial: Trial) -> Curve:
+    """Return one trial with its rows on record."""
     keys, data = study.ledger.paths(study.record.id)[trial.number]
     keys = keys[: trial.last_epoch]
     recorded = Measured(study.ledger, study.space.read_metrics).rows(dict.fromkeys(keys, data))
@@ -207,19 +217,23 @@ def _curve(study: OpenStudy, trial: Trial) -> Curve:
 
 
 def _best(ledger: Ledger, record: StudyRecord, trials: Sequence[Trial]) -> str:
-    """Return the best final value, with the objective read from the study's own file."""
+    """Return the best final value of a trial for people, "" where there is none."""
+    best = best_single(ledger, record, trials)
+    return "" if best is None else f"{with_unit(best[0])} {figure(*best)}"
+
+
+def best_single(ledger: Ledger, record: StudyRecord, trials: Sequence[Trial]) -> tuple[str, float] | None:
+    """Return the objective, read from the study's own file, and its best final value; None where there is none."""
     done = [trial for trial in trials if trial.state in COUNTED and trial.last_epoch]
     if not done:
-        return ""
+        return None
     objective = _objective(record)
     paths = ledger.paths(record.id)
     data_of = {path[trial.last_epoch - 1]: data for trial in done for path, data in [paths[trial.number]]}
     rows = Measured(ledger, [objective.metric]).rows(data_of)
     found = dict(enumerate(rows.values(), start=1))
     epoch = best_epoch(found, objective)
-    if epoch is None:
-        return ""
-    return f"{with_unit(objective.metric)} {figure(objective.metric, found[epoch].row.metrics[objective.metric])}"
+    return None if epoch is None else (objective.metric, found[epoch].row.metrics[objective.metric])
 
 
 def _objective(record: StudyRecord) -> Objective:

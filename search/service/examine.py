@@ -59,7 +59,7 @@ def answered(question: Mapping[str, str]) -> dict[str, object]:
     folder = f"{question['folder']}{os.sep}"
     try:
         space = read_space(question["file"], _overrides(json.loads(question["options"])))
-        said = _said(space)
+        said = {"faults": [], **space.summary()}
         return {**said, **_plan(space, question)} if question["what"] == "plan" else said
     except Faults as error:
         return {
@@ -127,21 +127,6 @@ def _overrides(options: Mapping[str, object]) -> dict[str, object]:
     pairs = [str(text).partition("=") for text in (sets if isinstance(sets, list) else ())]
     data = {"data": DataName(options["data"])} if options.get("data") else {}
     return {**data, **{key.strip(): value for key, _, value in pairs}}
-
-
-def _said(space: Space) -> dict[str, object]:
-    """Return what a sound file says."""
-    trials = (space.search.trials or space.grid_size()) * len(space.seeds)
-    return {
-        "faults": [],
-        "name": space.name,
-        "title": space.title,
-        "workload": space.workload,
-        "sampler": space.search.sampler,
-        "seeds": list(space.seeds),
-        "trials": trials,
-        "notes": [*([left_out] if (left_out := space.left_out()) else []), *map(str, space.notes)],
-    }
 
 
 def _plan(space: Space, question: Mapping[str, str]) -> dict[str, object]:

@@ -289,6 +289,18 @@ class Space:
         every = self.combinations()
         return f"{every - self.grid_size():,} of {every:,} configurations are left out by {self.search.where}"
 
+    def summary(self) -> dict[str, object]:
+        """Return in short what a sound file says, as plain data. Names are stable."""
+        return {
+            "name": self.name,
+            "title": self.title,
+            "workload": self.workload,
+            "sampler": self.search.sampler,
+            "seeds": list(self.seeds),
+            "trials": (self.search.trials or self.grid_size()) * len(self.seeds),
+            "notes": [*([left_out] if (left_out := self.left_out()) else []), *map(str, self.notes)],
+        }
+
     @cached_property
     def _allowed_count(self) -> int:
         return sum(1 for _ in self.grid())

@@ -54,7 +54,7 @@ def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ),
         ("run focal.yaml other", "Got unexpected extra argument (other)"),
         ("run focal.yaml --frobnicate", "No such option '--frobnicate'."),
-        ("run focal.yaml --stor x", "No such option '--stor'. (Did you mean one of: '--set', '--storage'?)"),
+        ("run focal.yaml --stor x", "No such option '--stor'. (Did you mean one of: '--json', '--set', '--storage'?)"),
     ],
 )  # fmt: skip
 def test_words(words: str, sentence: str, capsys: pytest.CaptureFixture[str]) -> None:
