@@ -63,7 +63,12 @@ class Queue:
 
     def ended_last(self, most: int) -> list[Entry]:
         """Return the entries that ended last, the newest first."""
-        query = sa.select(entry).where(~_OPEN).order_by(entry.c.ended.desc(), entry.c.id.desc()).limit(most)
+        query = (
+            sa.select(entry)
+            .where(entry.c.phase == Phase.ENDED.value)
+            .order_by(entry.c.ended.desc(), entry.c.id.desc())
+            .limit(most)
+        )
         with self._engine.connect() as connection:
             return [_read(row) for row in connection.execute(query)]
 
@@ -203,7 +208,7 @@ def plain(found: Entry) -> dict[str, object]:
     return asdict(found)
 
 
-_OPEN = entry.c.phase != Phase.ENDED.value
+_OPEN = entry.c.phase.in_([Phase.QUEUED.value, Phase.RUNNING.value])  # as the index on phases takes it
 
 
 def _entries(connection: sa.Connection, *conditions: sa.ColumnElement[bool]) -> list[Entry]:

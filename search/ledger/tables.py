@@ -192,6 +192,7 @@ entry = sa.Table(
     sa.Column("started", sa.String, nullable=False),
     sa.Column("ended", sa.String, nullable=False),
     sa.Column("price", sa.Text),  # its plan's figures, once they are known
+    sa.Index("entry_by_phase", "phase", "ended"),
 )
 
 action = sa.Table(
@@ -204,6 +205,7 @@ action = sa.Table(
     sa.Column("entry", sa.Integer),  # no foreign key: what was done stays on record when the entry is taken away
     sa.Column("study", sa.String, nullable=False),
     sa.Column("detail", sa.Text, nullable=False),
+    sa.Index("action_by_entry", "entry"),
 )
 
 answer = sa.Table(
