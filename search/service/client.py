@@ -9,7 +9,7 @@ import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 from search.core.errors import Fault, Faults, UserError
 from search.service.people import is_loopback
@@ -44,6 +44,11 @@ class Client:
     def ask(self, method: str, path: str, body: Mapping[str, object] | None = None) -> dict[str, Any]:
         """Ask for something below ``/api/v1``.
 
+        Args:
+            method: of the call.
+            path: as it stands in an address: names in it are quoted.
+            body: what is sent with it.
+
         Raises:
             Faults: a space file that was sent has them.
             UserError: the server cannot be reached, or says why it does not do it.
@@ -52,9 +57,7 @@ class Client:
         if self._token:
             headers["Authorization"] = f"Bearer {self._token}"
         content = json.dumps(body).encode() if body is not None else None
-        request = urllib.request.Request(
-            f"{self._url}/api/v1{quote(path, safe='/?=&-')}", content, headers, method=method
-        )
+        request = urllib.request.Request(f"{self._url}/api/v1{path}", content, headers, method=method)
         try:
             with self._opener.open(request, timeout=ASKING_TIMEOUT_S) as response:
                 answer = json.load(response)

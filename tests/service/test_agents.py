@@ -21,7 +21,7 @@ from search.core.queue import Outcome, Phase, begun, concluded
 from search.ledger.lock import server_lock
 from search.service.agents import serving
 from search.service.agents.desk import Desk, Far, Near
-from search.service.agents.guide import EXAMPLE, INSTRUCTIONS
+from search.service.agents.guide import EXAMPLE, INSTRUCTIONS, SEARCH_EXAMPLE
 from search.service.agents.runner import Runner
 from search.service.agents.tools import agent_server
 from search.service.client import _refusal
@@ -97,13 +97,16 @@ def test_the_tools_and_what_an_agent_is_told(tmp_path: Path) -> None:
     assert reading == {*TOOLS} - {"submit", "judge", "stop"}
 
 
-def test_the_example_is_a_sound_file_that_states_a_claim(tmp_path: Path) -> None:
-    path = tmp_path / "smoothing.yaml"
-    path.write_text(EXAMPLE)
+@pytest.mark.parametrize("example", [EXAMPLE, SEARCH_EXAMPLE], ids=["grid", "search"])
+def test_the_examples_are_sound_files(tmp_path: Path, example: str) -> None:
+    path = tmp_path / "study.yaml"
+    path.write_text(example)
     space = read_space(path)
     assert list(space.notes) == []
-    assert (len(space.seeds), space.report.margin, space.report.claims) == (3, 0.02, ({"better": [0.1, 0]},))
-    assert "\n".join(f"       {line}" for line in EXAMPLE.splitlines()) in INSTRUCTIONS
+    assert f"name: {space.name}\n" in example
+    assert bool(space.report.claims) is (example == EXAMPLE)
+    assert bool(space.search.confirm) is (example == SEARCH_EXAMPLE)
+    assert "\n".join(f"       {line}" for line in example.splitlines()) in INSTRUCTIONS
 
 
 def test_a_study_is_queued_and_what_comes_next_is_said(agent: Agent) -> None:
@@ -215,8 +218,8 @@ def test_a_study_that_is_not_there(agent: Agent) -> None:
     stand_in: Any = agent.server.examiner
     stand_in.read = read
     for tool in ("verdicts", "table", "audit"):
-        said = f"Error executing tool {tool}: no study 'a/b (rev 2)', asked for {tool}"
-        assert agent.call(tool, study="a/b (rev 2)") == (said, None)
+        said = f"Error executing tool {tool}: no study 'a/b é% (rev 2)?x=1#y', asked for {tool}"
+        assert agent.call(tool, study="a/b é% (rev 2)?x=1#y") == (said, None)
 
 
 def test_one_works_on_a_queue_and_the_next_takes_it_over(tmp_path: Path) -> None:

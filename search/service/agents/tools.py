@@ -31,10 +31,7 @@ File = Annotated[
 ]
 Name = Annotated[
     str | None,
-    Field(
-        description="With `text`: name of the study, of letters and digits. The same name and question go on with what "
-        "is on record. By default `study`."
-    ),
+    Field(description="With `text`: name of the study, where the file says none under `name`; by default `study`."),
 ]
 Changes = Annotated[
     list[str],
