@@ -163,6 +163,20 @@ def test_buttons_do_what_they_say_and_each_is_logged(server: Asked) -> None:
     assert server.form(f"/entries/{first}/stop").status_code == 404
 
 
+def test_a_page_is_live_from_when_its_entry_waits_until_it_has_ended(server: Asked) -> None:
+    number = server.submit()
+
+    def live() -> bool:
+        return f'data-events="/entries/{number}/events"' in server.client.get(f"/entries/{number}").text
+
+    assert live()
+    assert "waits in the queue" in server.client.get(f"/entries/{number}").text
+    server.queue.change(number, "server", "start", lambda entry: begun(entry, NOW, 0))
+    assert live()
+    server.queue.change(number, "command", "end", lambda entry: concluded(entry, NOW, Outcome.DONE, ""))
+    assert not live()
+
+
 def test_a_viewer_sees_all_and_changes_nothing(server: Asked) -> None:
     number, study = server.submit(), study_of(server.ledger)
     server.person = Person("guest", Role.VIEWER)
