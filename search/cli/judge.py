@@ -61,8 +61,8 @@ def judge(
             raise UserError(
                 f"--{given[0].replace('claims', 'claim')}: is not for a sequence of changes (--against); leave it out"
             )
-        if file is None and not final:
-            raise UserError("--against: name the file of the proposal, or --final for the incumbent's test figure")
+        if (file is None) == (not final):
+            raise UserError("--against: name the file of a proposal, or --final for the incumbent's test figure")
         judge_against(file, incumbent, overrides(data, sets), Path(results), storage, most_false, final, as_json)
         return
     if final or most_false is not None:

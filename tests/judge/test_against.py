@@ -133,7 +133,8 @@ def test_the_figure_of_the_test_data_is_fresh_and_its_looks_are_counted(ask: Cal
     [
         (["spaces/focal.yaml", "--against", "nothing"], "--against 'nothing': is neither a space file nor a sequence"),
         (["spaces/focal.yaml", "--against", "x", "--margin", "1"], "--margin: is not for a sequence of changes"),
-        (["--against", "x"], "--against: name the file of the proposal, or --final for the incumbent's test figure"),
+        (["--against", "x"], "--against: name the file of a proposal, or --final for the incumbent's test figure"),
+        (["a.yaml", "--against", "x", "--final"], "--against: name the file of a proposal, or --final for the"),
         (["spaces/focal.yaml", "--final"], "--final: is for a sequence of changes; give --against"),
         ([], "name the file that is judged, as in `python -m search judge spaces/focal.yaml`"),
     ],
