@@ -109,12 +109,13 @@ def test_the_example_of_a_workload_is_the_one_that_is_tested() -> None:
 
 @pytest.mark.slow
 def test_the_plan_that_is_quoted_is_what_plan_prints(tmp_path: Path) -> None:
-    (quoted,) = blocks(GUIDES["docs/how-to/cost.md"], "text")
-    file = str(ROOT / "spaces/factorial_small.yaml")
-    done = CliRunner().invoke(cli, ["plan", file, "--no-probe", "--results", str(tmp_path)])
-    assert done.exit_code == 0, done.output
-    printed = [line.split() for line in done.output.splitlines()]
-    assert [line for line in quoted.splitlines() if line.split() not in printed] == []
+    plain, limited = blocks(GUIDES["docs/how-to/cost.md"], "text")
+    command = ["plan", str(ROOT / "spaces/factorial_small.yaml"), "--no-probe", "--results", str(tmp_path)]
+    for quoted, more in ((plain, []), (limited, ["--set", "limits.epochs=300"])):
+        done = CliRunner().invoke(cli, [*command, *more])
+        assert done.exit_code == 0, done.output
+        printed = [line.split() for line in done.output.splitlines()]
+        assert [line for line in quoted.splitlines() if line.split() not in printed] == []
 
 
 @pytest.mark.slow

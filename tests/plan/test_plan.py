@@ -403,6 +403,7 @@ def test_sizes(count: float, said: str) -> None:
 @pytest.mark.slow
 def test_a_process_that_is_asked_ahead_answers_later_and_ends_with_its_context(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", "1")  # as a worker has it
+    monkeypatch.delitem(sys.modules, "torch", raising=False)  # which other tests have loaded
     toy = load_workload(TOY)
     with AskedClass(TOY, 1, 0.0) as asked:
         assert asked.given == (1, 0.0)
