@@ -44,15 +44,27 @@ def server() -> None:
 @click.option("--data", metavar="NAME", help="Another data set, or a folder of images on the server's machine.")
 @setting_options
 @click.option("--new-revision", is_flag=True, help="Start a new revision where machine, data or code have changed.")
+@click.option("--judge", is_flag=True, help="Add seeds until its claims are decided, as the verb `judge` does.")
+@click.option("--max-seeds", type=int, metavar="N", help="With --judge: seeds that are paid for at most.")
 @_url
-def submit(file: str, data: str | None, sets: Sequence[str], new_revision: bool, url: str) -> None:
+def submit(
+    file: str,
+    data: str | None,
+    sets: Sequence[str],
+    new_revision: bool,
+    judge: bool,
+    max_seeds: int | None,
+    url: str,
+) -> None:
     """Submit a space file, with those it extends, to the end of the queue.
 
     Example: python -m search server submit spaces/focal.yaml
     """
     from search.service.client import files_of
 
-    options: dict[str, object] = {"set": list(sets), "new_revision": new_revision}
+    options: dict[str, object] = {"set": list(sets), "new_revision": new_revision, "judge": judge}
+    if max_seeds is not None:
+        options["max_seeds"] = max_seeds
     if data is not None:
         options["data"] = data
     entry = _client(url).ask("POST", "/entries", {"files": files_of(file), "options": options})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import json
 import os
 import subprocess
@@ -10,14 +11,16 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from mcp import Client, StdioServerParameters, stdio_client
 
+from search.__main__ import run
 from search.core.errors import UserError
-from search.core.queue import Outcome, Phase, begun, concluded
+from search.core.queue import Entry, Outcome, Phase, begun, concluded
 from search.ledger.lock import server_lock
 from search.service.agents import serving
 from search.service.agents.desk import Desk, Far, Near
@@ -25,11 +28,13 @@ from search.service.agents.guide import EXAMPLE, INSTRUCTIONS, SEARCH_EXAMPLE
 from search.service.agents.runner import Runner
 from search.service.agents.tools import agent_server
 from search.service.client import _refusal
+from search.service.folder import Places, command
 from search.space.reader import read_space
 from tests.service.serving import FILE, Asked
 from tests.surroundings import HANG_S, ROOT
 
 NOW = "2026-01-01T00:00:00.000+00:00"
+server_verbs = importlib.import_module("search.cli.server")  # the package has a command of that name
 WORKING = "Somebody works on the queue."
 TOOLS = ["audit", "check", "judge", "plan", "settings", "status", "stop", "submit", "table", "verdicts"]
 
@@ -123,6 +128,31 @@ def test_judging_is_an_entry_of_its_own_kind(agent: Agent) -> None:
     (queued,) = agent.server.queue.entries()
     assert queued.options == {"judge": True, "max_seeds": 5}
     assert "its claims are judged, seeds added until they are decided" in text
+
+
+def test_the_command_of_an_entry_says_what_is_to_be_done(tmp_path: Path) -> None:
+    places, entry = Places(tmp_path), Entry(7, "focal", {"focal.yaml": FILE}, {}, "ann", NOW, 1)
+    start = [sys.executable, "-m", "search"]
+    path = [str(tmp_path / "queue/7/files/focal.yaml"), "--results", str(tmp_path)]
+    assert command(places, entry) == [*start, "run", *path]
+    judging = replace(entry, options={"data": "x", "judge": True, "max_seeds": 5})
+    assert command(places, judging) == [*start, "judge", *path, "--data", "x", "--max-seeds", "5"]
+
+
+def test_people_queue_a_study_to_be_judged_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "focal.yaml").write_text(FILE)
+    server = Asked(tmp_path / "results")
+    monkeypatch.setattr(server_verbs, "_client", lambda url: Wire(server))
+    words = ["server", "submit", str(tmp_path / "focal.yaml")]
+    assert run([*words, "--judge", "--max-seeds", "5"]) == 0
+    assert run(words) == 0
+    assert [entry.options for entry in server.queue.entries()] == [{"judge": True, "max_seeds": 5}, {}]
+    assert capsys.readouterr().out.startswith("entry 1: study focal is in the queue\n")
+    assert run([*words, "--max-seeds", "5"]) == 1
+    assert capsys.readouterr().err == "the option `max_seeds` must be a number from 3 on, with `judge`\n"
+    server.ledger.close()
 
 
 def test_a_file_goes_with_those_it_extends(agent: Agent, tmp_path: Path) -> None:

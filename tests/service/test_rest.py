@@ -101,6 +101,16 @@ BODIES: list[tuple[Any, str]] = [
     ({"text": "", "options": {"set": ["x"]}}, "the option `set` must be a list of at most 100 texts KEY=VALUE"),
     ({"text": "", "options": {"data": 3}}, "the option `data` must be the name of a data set, or a folder"),
     ({"text": "", "options": {"new_revision": 1}}, "the option `new_revision` must be true or false"),
+    ({"text": "", "options": {"judge": 1}}, "the option `judge` must be true or false"),
+    ({"text": "", "options": {"max_seeds": 5}}, "the option `max_seeds` must be a number from 3 on, with `judge`"),
+    (
+        {"text": "", "options": {"judge": True, "max_seeds": 2}},
+        "the option `max_seeds` must be a number from 3 on, with `judge`",
+    ),
+    (
+        {"text": "", "options": {"judge": True, "new_revision": True}},
+        "the option `new_revision` is for a run; `judge` adds seeds to the study there is",
+    ),
     ([1], "the body must be one JSON object"),
 ]
 
