@@ -20,6 +20,7 @@ from search.core.errors import Faults, StudyNotFound, UserError
 from search.core.queue import Entry, Phase
 from search.core.shown import duration
 from search.ledger.answers import Listed, listed, one_listed
+from search.ledger.queue import EntryNotFound
 from search.report import design
 from search.report.paths import study_folder
 from search.service import acts
@@ -136,11 +137,12 @@ class Pages:
 
         def read() -> dict[str, object]:
             entry, folder = self.service.queue.entry(number), self.service.places.folder(number)
-            output, _ = output_from(folder, -OUTPUT_SHOWN_BYTES)
+            output, written = output_from(folder, -OUTPUT_SHOWN_BYTES)
             return {
                 "entry": entry,
                 "live": live(folder),
                 "output": output,
+                "written": written,
                 "actions": self.service.queue.actions(number),
                 "command": self._command(entry),
                 "study": self._study_page(entry),
@@ -166,11 +168,12 @@ class Pages:
         """What a page of a running entry is told as it happens."""
         number = int(request.path_params["entry"])
         entry = await asyncio.to_thread(self.service.queue.entry, number)
-        return EventSourceResponse(self._events(number, entry.phase))
+        # What the page shows: the entry may have gone on since, and its command may have written more.
+        phase, offset = request.query_params.get("phase", entry.phase.value), request.query_params.get("from", "0")
+        return EventSourceResponse(self._events(number, phase, _number(offset)))
 
-    async def _events(self, number: int, phase: Phase) -> AsyncIterator[ServerSentEvent]:
+    async def _events(self, number: int, phase: str, offset: int) -> AsyncIterator[ServerSentEvent]:
         folder, last = self.service.places.folder(number), ""
-        _, offset = await asyncio.to_thread(output_from, folder, -1)
         while True:
             if (found := json.dumps(live(folder))) != last:
                 last = found
@@ -178,10 +181,16 @@ class Pages:
             text, offset = output_from(folder, offset)
             if text:
                 yield ServerSentEvent(json.dumps({"text": text}), event="output")
-            if (now := (await asyncio.to_thread(self.service.queue.entry, number)).phase) is not phase:
-                yield ServerSentEvent(json.dumps({"phase": now.value}), event="phase")
+            if (now := await asyncio.to_thread(self._phase, number)) != phase:
+                yield ServerSentEvent(json.dumps({"phase": now}), event="phase")
                 return
             await asyncio.sleep(EVENT_SPACING_S)
+
+    def _phase(self, number: int) -> str:
+        try:
+            return self.service.queue.entry(number).phase.value
+        except EntryNotFound:
+            return "taken away"
 
     async def act(self, request: Request) -> Response:
         """Do something to an entry, and show it."""
@@ -344,7 +353,7 @@ def _text(form: FormData, name: str) -> str:
 
 
 def _number(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) < 8):
+    if not (text.isascii() and text.isdigit() and len(text) < 16):
         raise UserError(f"found {text[:40]!r}, must be a number")
     return int(text)
 

@@ -167,7 +167,7 @@ def test_a_page_is_live_from_when_its_entry_waits_until_it_has_ended(server: Ask
     number = server.submit()
 
     def live() -> bool:
-        return f'data-events="/entries/{number}/events"' in server.client.get(f"/entries/{number}").text
+        return f'data-events="/entries/{number}/events?phase=' in server.client.get(f"/entries/{number}").text
 
     assert live()
     assert "waits in the queue" in server.client.get(f"/entries/{number}").text
@@ -175,6 +175,8 @@ def test_a_page_is_live_from_when_its_entry_waits_until_it_has_ended(server: Ask
     assert live()
     server.queue.change(number, "command", "end", lambda entry: concluded(entry, NOW, Outcome.DONE, ""))
     assert not live()
+    told = server.client.get(f"/entries/{number}/events?phase=queued&from=0").text
+    assert '{"phase": "ended"}' in told, "a page that shows an earlier phase hears of it at once"
 
 
 def test_a_viewer_sees_all_and_changes_nothing(server: Asked) -> None:
