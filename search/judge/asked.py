@@ -61,6 +61,10 @@ class Question:
     assumed: Sequence[str]
 
 
+OPTIONS = {"report.margin": "--margin", "report.baseline": "--baseline", "report.claims": "--claim"}
+"""Beginning of a key of a space file -> the option of `judge` that says the same of scores."""
+
+
 def question_of(file: ScoreFile, wishes: Wishes) -> Question:
     """Return what is asked of a file.
 
@@ -108,7 +112,12 @@ def question_of(file: ScoreFile, wishes: Wishes) -> Question:
     try:
         return Question(space_from_mapping(asked), rules, assumed)
     except Faults as error:
-        raise Faults(Fault(file.path, 0, fault.key, fault.message) for fault in error.faults) from error
+        raise Faults(Fault(file.path, 0, _option(fault.key), fault.message) for fault in error.faults) from error
+
+
+def _option(key: str) -> str:
+    """Return the option that a key of the made-up space file comes from, or the key."""
+    return next((option for start, option in OPTIONS.items() if key.startswith(start)), key)
 
 
 def _rules(file: ScoreFile, wishes: Wishes, assumed: list[str]) -> dict[str, ScoreRule]:

@@ -131,6 +131,9 @@ def test_what_is_not_for_such_a_file_is_refused(ask: Callable[..., Any], tmp_pat
     assert err == f"--max-seeds: is for a space file, and {tmp_path}/mine.csv holds scores; leave it out\n"
     assert command(["judge", "spaces/focal.yaml", "--margin", "0.1"]) == 1
     assert "--margin: is for scores, and spaces/focal.yaml holds a space file" in capsys.readouterr().err
+    code, out, err = ask(frame(0.3, 3), "--margin", "2")
+    assert (code, out) == (1, "")
+    assert err.startswith(f"{tmp_path}/mine.csv: --margin: found 2.0, must be a fraction above 0 and at most 1")
     ask(frame(0.3, 3))
     results = tmp_path / "results"
     assert command(["run", str(results / "mine/space.yaml"), "--results", str(results / "again")]) == 1
