@@ -193,7 +193,7 @@ def test_stop_go_on_and_more_seeds(server: Running) -> None:
     assert (found["outcome"], "the same command goes on" in found["said"]) == ("stopped", True)
     again = server.submit()
     assert server.wait(again, ended)["outcome"] == "done"
-    more = server.client.ask("POST", "/studies/sine (rev 2)/seeds", {"count": 1})
+    more = server.client.ask("POST", "/studies/sine%20(rev%202)/seeds", {"count": 1})
     found = server.wait(more["id"], ended)
     assert (found["outcome"], found["study"]) == ("done", "sine (rev 2)")
     assert sorted({seed for *_, seed, _ in rows(server.results, "sine (rev 2)")}) == [0, 1, 2, 3]
