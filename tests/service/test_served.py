@@ -32,7 +32,7 @@ DOCUMENT = {
     "seeds": [0, 1, 2],
     "search": {"objective": {"metric": "val_loss", "direction": "minimize"}},
 }
-STUDY_TIMEOUT_S = 60.0
+STUDY_TIMEOUT_S = 180.0
 IMPORTED = """
 import pathlib
 pathlib.Path(__file__).with_name("imported").write_text("here")
