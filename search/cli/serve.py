@@ -51,7 +51,6 @@ def serve(
     from search.service import serving
     from search.service.folder import Places
 
-    serving.require_packages()
     place = Path(results)
     ledger = api.open_ledger(place, storage)
     with announcing(notify, ledger, place):

@@ -182,9 +182,8 @@ def dashboard(results: str, storage: str | None, port: int, no_pictures: bool) -
     Example: python -m search dashboard
     """
     from search import api
-    from search.service import server, serving
+    from search.service import server
 
-    serving.require_packages()
     given = Path(results)
     ledger = api.existing_ledger(given, storage)
     with server.place_for(given) as place:

@@ -22,31 +22,9 @@ from search.service.people import is_loopback, owner
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
-MISSING = (
-    "`serve` needs packages that are not installed ({name}): pip install 'search-service[serve]', or in a checkout "
-    "pip install -e '.[serve]'"
-)
-
 KEEP_ALIVE_TIMEOUT_S = 15
 MAX_CONNECTIONS = 500
 SHUTDOWN_TIMEOUT_S = 5
-
-
-def require_packages() -> None:
-    """See that what a server is made of is installed.
-
-    Raises:
-        UserError: it is not.
-    """
-    try:
-        import a2wsgi as _bridge
-        import jinja2 as _pages
-        import sse_starlette as _events
-        import starlette as _answers
-        import uvicorn as _listens
-    except ModuleNotFoundError as error:
-        raise UserError(MISSING.format(name=error.name)) from error
-    del _bridge, _pages, _events, _answers, _listens
 
 
 def serve(
@@ -74,10 +52,9 @@ def serve(
         secure: whether a reverse proxy speaks https.
 
     Raises:
-        UserError: the port is taken, others reach the host and nobody has a token, or packages are missing.
+        UserError: the port is taken, or others reach the host and nobody has a token.
         StudyLocked: another server holds the queue.
     """
-    require_packages()
     others_reach_it = not is_loopback(host) or bool(names)
     if others_reach_it and not any(not token.revoked for token in Tokens(ledger.engine).all()):
         raise UserError(

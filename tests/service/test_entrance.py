@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -148,15 +147,3 @@ def test_the_verbs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert printed.out.strip() not in listed
     assert run(["server", "token", "revoke", "ann", *place]) == 0
     assert capsys.readouterr().out == "the token of ann is no longer valid\n"
-
-
-def test_what_is_missing_is_said_with_how_to_get_it(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setitem(sys.modules, "uvicorn", None)
-    for verb in ("serve", "dashboard"):
-        assert run([verb]) == 1
-        assert capsys.readouterr().err == (
-            "`serve` needs packages that are not installed (uvicorn): pip install 'search-service[serve]', or in a "
-            "checkout pip install -e '.[serve]'\n"
-        )
