@@ -258,7 +258,7 @@ def bar(progress: Progress, width: int, now: float, status: str = "") -> str:
     if progress.proving:
         parts.append((3, counted(progress.proving, "proof") + " running"))
     if progress.rate is not None and not status:
-        parts.append((4, f"{progress.rate:.2g} epochs/s"))
+        parts.append((4, f"{_rate(progress.rate)} epochs/s"))
     if progress.total is not None:
         parts.append((5, f"{progress.done:,} of {counted(progress.total, 'trial')} ended"))
     for place, state in (
@@ -275,6 +275,11 @@ def bar(progress: Progress, width: int, now: float, status: str = "") -> str:
     while len(parts) > 1 and cell_len(", ".join(text for _, text in parts)) > width:
         parts.remove(max(reversed(parts), key=lambda part: part[0]))
     return _cut(", ".join(text for _, text in parts), width)
+
+
+def _rate(rate: float) -> str:
+    """Return a rate to 2 digits, and whole from 10 on; without an exponent."""
+    return f"{rate:,.0f}" if rate >= 9.95 else significant(float(f"{rate:.2g}"))
 
 
 def _cut(text: str, width: int) -> str:

@@ -10,6 +10,7 @@ from importlib import resources
 from typing import Any
 
 from jinja2 import Environment, PackageLoader
+from markupsafe import Markup
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.datastructures import FormData, UploadFile
 from starlette.requests import Request
@@ -358,9 +359,14 @@ def _number(text: str) -> int:
     return int(text)
 
 
+def breakable(text: str) -> Markup:
+    """Return a text as markup whose paths may go on in the next line behind a slash; nowhere else within a word."""
+    return Markup("/<wbr>").join(str(text).split("/"))
+
+
 def _when(moment: str) -> str:
     return moment[:16].replace("T", " ")
 
 
 _TEMPLATES = Environment(loader=PackageLoader("search.service", "templates"), autoescape=True, trim_blocks=True)
-_TEMPLATES.filters |= {"when": _when, "duration": duration, "page_of": page_of}
+_TEMPLATES.filters |= {"when": _when, "duration": duration, "page_of": page_of, "breakable": breakable}

@@ -283,6 +283,15 @@ def test_the_line_of_progress() -> None:
     assert bar(made, 30, 100.0) == "1,230 of about 2,000 epochs"
 
 
+@pytest.mark.parametrize(
+    ("rate", "text"),
+    [(2412.0, "2,412"), (12.6, "13"), (9.96, "10"), (9.94, "9.9"), (0.25, "0.25"), (0.00123, "0.0012")],
+)
+def test_a_rate_is_a_plain_number(rate: float, text: str) -> None:
+    made = progress_of(space_of(), *GROWING, **{**BUSY, "rate": rate})
+    assert f", {text} epochs/s, " in bar(made, 200, 100.0)
+
+
 def test_what_went_wrong_is_said_before_all_the_rest() -> None:
     made = progress_of(space_of(), (1, 0, State.FAILED, []), **BUSY)
     assert bar(made, 62, 100.0) == "1,230 of about 2,000 epochs, 1 min 30 s left, 1 failed"
