@@ -9,6 +9,7 @@ import click
 
 from search.cli.notify import announcing, notify_option
 from search.cli.options import places
+from search.cli.tokens import ROLES
 
 
 @click.command()
@@ -29,6 +30,21 @@ from search.cli.options import places
 )
 @click.option("--name", "names", multiple=True, metavar="HOST", help="Another name it is reached by; repeatable.")
 @click.option("--https", is_flag=True, help="A reverse proxy in front of it speaks https: cookies are for that alone.")
+@click.option("--user-header", metavar="NAME", help="Header in which a reverse proxy says who asks; off by default.")
+@click.option(
+    "--trusted-proxy",
+    "trusted",
+    multiple=True,
+    metavar="ADDRESS",
+    help="Address or network from which --user-header is believed; repeatable.",
+)
+@click.option(
+    "--user-role",
+    type=click.Choice(ROLES),
+    default="viewer",
+    show_default=True,
+    help="What people may whom the proxy names and who have no token of that name.",
+)
 @notify_option
 def serve(
     results: str,
@@ -39,6 +55,9 @@ def serve(
     allow_code: bool,
     names: Sequence[str],
     https: bool,
+    user_header: str | None,
+    trusted: Sequence[str],
+    user_role: str,
     notify: Sequence[str],
 ) -> None:
     """Serve a queue of studies at one address: submit, watch, stop, go on, read. See docs/how-to/serve.md.
@@ -50,8 +69,10 @@ def serve(
     from search import api
     from search.service import serving
     from search.service.folder import Places
+    from search.service.proxy import proxy_of
 
+    proxy = proxy_of(user_header, trusted, user_role)
     place = Path(results)
     ledger = api.open_ledger(place, storage)
     with announcing(notify, ledger, place):
-        serving.serve(ledger, Places(place, storage), host, port, slots, allow_code, click.echo, names, https)
+        serving.serve(ledger, Places(place, storage), host, port, slots, allow_code, click.echo, names, https, proxy)

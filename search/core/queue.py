@@ -237,15 +237,20 @@ def due(entries: Sequence[Entry], living: Collection[int], slots: int, now: str)
         if entry.id not in living:
             waits = entry.not_before and not entry.stops
             steps.append(Step("restart" if waits else "bury", entry.id))
-    steps = [step for step in steps if step.what == "bury" or _of(entries, step.entry).not_before <= now]
+    steps = [step for step in steps if step.what == "bury" or not _pauses(_of(entries, step.entry), now)]
     taken = {entry.name for entry in running}
     free = slots - len(running)
     for entry in sorted((entry for entry in entries if entry.phase is Phase.QUEUED), key=lambda entry: entry.order):
-        if free > 0 and entry.not_before <= now and entry.name not in taken and entry.id not in living:
+        if free > 0 and not _pauses(entry, now) and entry.name not in taken and entry.id not in living:
             taken.add(entry.name)
             free -= 1
             steps.append(Step("start", entry.id))
     return steps
+
+
+def _pauses(entry: Entry, now: str) -> bool:
+    """Whether an entry is not to be started yet; a pause that is longer than any was made by a clock since set back."""
+    return now < entry.not_before <= later(now, MAX_PAUSE_S)
 
 
 def later(now: str, seconds: float) -> str:

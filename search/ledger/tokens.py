@@ -18,7 +18,8 @@ TOKEN_BYTES = 32
 ROLES = ("viewer", "runner", "admin")
 """What a person may do: read; submit, stop and move; delete, and change what others submitted."""
 
-_NAME = re.compile(r"[\w][\w.@ -]{0,63}")
+NAME = re.compile(r"[\w][\w.@ -]{0,63}")
+"""How a person may be called."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ class Tokens:
         Raises:
             UserError: the name is none, or taken; the role is none.
         """
-        if not _NAME.fullmatch(name):
+        if not NAME.fullmatch(name):
             raise UserError(f"name {name!r}: must be 1 to 64 letters, digits, spaces and . @ _ -")
         if role not in ROLES:
             raise UserError(f"role {role!r}: must be one of {', '.join(ROLES)}")
@@ -84,6 +85,12 @@ class Tokens:
         query = sa.select(token).where(token.c.sha256 == _hash(given), token.c.revoked == "")
         with self._engine.connect() as connection:
             row = connection.execute(query).one_or_none()
+        return None if row is None else _token(row)
+
+    def named(self, name: str) -> Token | None:
+        """Return the token of a person, also one that was revoked; None where there never was one."""
+        with self._engine.connect() as connection:
+            row = connection.execute(sa.select(token).where(token.c.name == name)).one_or_none()
         return None if row is None else _token(row)
 
     def all(self) -> list[Token]:

@@ -18,6 +18,7 @@ from search.service.entrance import Entrance
 from search.service.guard import LOOPBACK_NAMES, Guard, Refused, refusal
 from search.service.pages import Pages, enter_page
 from search.service.people import Person
+from search.service.proxy import Proxy
 from search.service.refresh import refresh
 
 Recognise = Callable[[Scope], Person]
@@ -51,6 +52,7 @@ def guarded(
     say: Callable[[str], None],
     names: Collection[str] = LOOPBACK_NAMES,
     secure: bool = False,
+    proxy: Proxy | None = None,
 ) -> ASGIApp:
     """Return what answers requests of people who bear tokens.
 
@@ -61,9 +63,10 @@ def guarded(
         say: told of what fails.
         names: hosts that the server answers to, without port.
         secure: whether a reverse proxy speaks https.
+        proxy: is believed to say who asks; None for nobody.
     """
     inner = _inner(service, others, say)
-    return Guard(Entrance(inner, person, Tokens(service.ledger.engine), enter_page, secure), names)
+    return Guard(Entrance(inner, person, Tokens(service.ledger.engine), enter_page, secure, proxy), names)
 
 
 def _inner(service: Service, others: ASGIApp, say: Callable[[str], None]) -> ASGIApp:

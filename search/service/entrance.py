@@ -1,5 +1,7 @@
 """Who a request comes from: over loopback whoever started the server, elsewhere the one whose token it bears.
 
+Where a reverse proxy says who asks (`search.service.proxy`), that counts, and nobody else may say so.
+
 A program sends its token as ``Authorization: Bearer``; a browser is given it as a cookie that no script and no other
 site can use, behind the page ``/enter``. Wrong tokens are counted by address, and after `MAX_WRONG` of them within
 `WRONG_WINDOW_S` no more are looked at for a while.
@@ -20,6 +22,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from search.ledger.tokens import Tokens
 from search.service.guard import FORWARDED, Refused, refusal
 from search.service.people import Person, Role
+from search.service.proxy import Proxy
 
 COOKIE = "search_token"
 COOKIE_DAYS = 30
@@ -40,6 +43,7 @@ class Entrance:
         tokens: whose token is valid.
         enter_page: makes the page that asks for a token, given a reason or "".
         secure: whether cookies are for https alone: a reverse proxy speaks it.
+        proxy: is believed to say who asks; None for nobody.
     """
 
     def __init__(
@@ -49,9 +53,10 @@ class Entrance:
         tokens: Tokens,
         enter_page: Callable[[str], Response],
         secure: bool = False,
+        proxy: Proxy | None = None,
     ) -> None:
         self._app, self._owner, self._tokens, self._enter_page = app, owner, tokens, enter_page
-        self._secure = secure
+        self._secure, self._proxy = secure, proxy
         self._wrong: defaultdict[str, deque[float]] = defaultdict(deque)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -75,6 +80,8 @@ class Entrance:
         await self._app(scope, receive, send)
 
     async def _person(self, request: Request) -> Person | None:
+        if self._proxy is not None and (name := self._proxy.name(request)):
+            return await asyncio.to_thread(self._proxy.person, name, self._tokens)
         kind, _, given = request.headers.get("authorization", "").partition(" ")
         given = given.strip() if kind.lower() == "bearer" else request.cookies.get(COOKIE, "")
         if given:

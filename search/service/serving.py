@@ -22,6 +22,8 @@ from search.service.people import is_loopback, owner
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
+    from search.service.proxy import Proxy
+
 KEEP_ALIVE_TIMEOUT_S = 15
 MAX_CONNECTIONS = 500
 SHUTDOWN_TIMEOUT_S = 5
@@ -37,6 +39,7 @@ def serve(
     say: Callable[[str], None],
     names: Sequence[str] = (),
     secure: bool = False,
+    proxy: Proxy | None = None,
 ) -> None:
     """Serve until interrupted; what runs goes on then, and the next server takes it over.
 
@@ -50,13 +53,14 @@ def serve(
         say: told the address, and what fails.
         names: other names that the server is reached by, as through a reverse proxy; everybody needs a token then.
         secure: whether a reverse proxy speaks https.
+        proxy: is believed to say who asks; None for nobody.
 
     Raises:
         UserError: the port is taken, or others reach the host and nobody has a token.
         StudyLocked: another server holds the queue.
     """
     others_reach_it = not is_loopback(host) or bool(names)
-    if others_reach_it and not any(not token.revoked for token in Tokens(ledger.engine).all()):
+    if others_reach_it and proxy is None and not any(not token.revoked for token in Tokens(ledger.engine).all()):
         raise UserError(
             f"host {host!r}{', reached by another name' if names else ''}: others can reach this server, and nobody "
             "has a token; make one first: python -m search server token add NAME --role admin"
@@ -72,10 +76,10 @@ def serve(
         queue = Queue(ledger.engine)
         supervisor = Supervisor(queue, places, slots, allow_code, say)
         service = Service(ledger, queue, places, Examiner(places, allow_code), supervisor.wake, slots)
-        started_by = None if others_reach_it else owner()
+        started_by = None if others_reach_it or proxy is not None else owner()
         others = beside(ledger, mirror_url(places.results), places.results, say)
         all_names = [*LOOPBACK_NAMES, *names, *([host] if others_reach_it else [])]
-        app = guarded(service, started_by, others, say, all_names, secure)
+        app = guarded(service, started_by, others, say, all_names, secure, proxy)
         named = f"[{host}]" if ":" in host else host
         say(
             f"serving {without_password(ledger.storage)} at http://{named}:{listener.getsockname()[1]} "
@@ -94,8 +98,11 @@ def answer(listener: socket.socket, app: ASGIApp) -> None:
     """Answer requests until interrupted, which is the way to end it, and no failure."""
     import uvicorn
 
+    from search.service.prompt import PromptProtocol
+
     config = uvicorn.Config(
         app,
+        http=PromptProtocol,
         log_level="warning",
         access_log=False,
         server_header=False,

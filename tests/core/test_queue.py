@@ -156,6 +156,15 @@ def test_entries_start_in_their_order_and_one_study_runs_once() -> None:
     assert due(entries, {3}, 1, START) == [queue.Step("start", 1)], "its last command is still ending"
 
 
+def test_a_clock_that_is_set_back_holds_nothing_up_and_changes_no_order() -> None:
+    before = "2001-01-01T00:00:00.000+00:00"
+    entries = [entry(2, "b", place=1), entry(1, "a", place=2, not_before=later(START, 60))]
+    assert due(entries, set(), 2, before) == [queue.Step("start", 2), queue.Step("start", 1)]
+    dead = queue.died(queue.died(queue.begun(entry(3), START, 0), START, 0), START, 0)
+    assert due([dead], set(), 1, START) == [], "it pauses"
+    assert due([dead], set(), 1, before) == [queue.Step("restart", 3)]
+
+
 @pytest.mark.parametrize(("position", "order"), [(1, [3, 1, 2]), (2, [1, 3, 2]), (99, [1, 2, 3]), (-5, [3, 1, 2])])
 def test_moving_changes_the_order_of_those_that_wait(position: int, order: list[int]) -> None:
     after = moved([entry(1), entry(2), entry(3), entry(4, phase=Phase.RUNNING)], 3, position)

@@ -9,10 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import uvicorn
+from uvicorn.server import ServerState
 
-from search.service import guard
+from search.service import guard, prompt
 from search.service.guard import MAX_BODY_BYTES, POLICY
 from tests.service.serving import FILE, URL, Asked
+from tests.surroundings import HANG_S
 
 OWN = {"Origin": URL, "Sec-Fetch-Site": "same-origin"}
 
@@ -125,3 +128,41 @@ def test_a_body_that_does_not_come_is_not_waited_for(monkeypatch: pytest.MonkeyP
     scope = {"type": "http", "method": "POST", "path": "/api/v1/x", "headers": [(b"host", b"localhost")]}
     asyncio.run(guard.Guard(app)(scope, never, send))
     assert sent[0]["status"] == 408
+
+
+def test_a_request_that_does_not_come_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not behind the first bytes of a head, not before them, and not behind an answer."""
+    monkeypatch.setattr(prompt, "REQUEST_TIMEOUT_S", 0.3)
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await asyncio.sleep(0.5)  # an answer may take longer
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]})
+        await send({"type": "http.response.body", "body": b"ok"})
+
+    async def said(port: int, *parts: bytes) -> bytes:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        for part in parts:
+            writer.write(part)
+            await asyncio.sleep(0.01)
+        everything = await asyncio.wait_for(reader.read(), HANG_S)
+        writer.close()
+        return everything
+
+    async def ask() -> list[bytes]:
+        config = uvicorn.Config(app, http=prompt.PromptProtocol, log_level="error", lifespan="off")
+        config.load()
+        state = ServerState()
+        loop = asyncio.get_running_loop()
+        listener = await loop.create_server(
+            lambda: prompt.PromptProtocol(config=config, server_state=state, app_state={}), "127.0.0.1", 0
+        )
+        port = listener.sockets[0].getsockname()[1]
+        whole, part = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", b"GET / HTTP/1.1\r\nHo"
+        async with listener:
+            return await asyncio.gather(said(port), said(port, part, b"st"), said(port, whole), said(port, whole, part))
+
+    silent, slow, answered, second = asyncio.run(ask())
+    assert silent == slow == prompt.TOO_LATE
+    for answer in (answered, second):
+        assert answer.startswith(b"HTTP/1.1 200")
+        assert answer.endswith(b"ok" + prompt.TOO_LATE)
