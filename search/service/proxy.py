@@ -38,7 +38,8 @@ class Proxy:
         Raises:
             Refused: somebody else says so, or what is said is no name.
         """
-        values = [value for name, value in request.scope["headers"] if name == self.header.encode("ascii")]
+        named: list[tuple[bytes, bytes]] = request.scope["headers"]
+        values = [value for name, value in named if name == self.header.encode("ascii")]
         if not values:
             return ""
         address = request.client.host if request.client else ""
