@@ -10,7 +10,7 @@ import os
 import random
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from types import ModuleType
 from typing import Any, Self
 
@@ -61,25 +61,29 @@ def put_back(generators: dict[str, object]) -> None:
 
 def stop_clock() -> None:
     """Let the clock stand still, for every module that has asked for it by name as well."""
-    changed: dict[int, object] = {}
+    changed: list[tuple[object, object]] = [(datetime.datetime, _Stopped)]
     for name in _CLOCKS:
-        changed[id(getattr(time, name))] = lambda: FROZEN_S
-        changed[id(getattr(time, f"{name}_ns"))] = lambda: int(FROZEN_S * 1e9)
-    changed[id(datetime.datetime)] = _Stopped
+        changed.append((getattr(time, name), lambda: FROZEN_S))
+        changed.append((getattr(time, f"{name}_ns"), lambda: int(FROZEN_S * 1e9)))
     _replace(changed)
 
 
 def seal_chance() -> None:
     """Let the system's source of chance, from which generators without a seed get theirs, give zeros."""
-    changed: dict[int, object] = {id(os.urandom): lambda size: bytes(size)}
-    _replace(changed)
+    _replace([(os.urandom, lambda size: bytes(size))])
 
 
-def _replace(changed: dict[int, object]) -> None:
+def _replace(changed: Sequence[tuple[object, object]]) -> None:
+    """Put something else in the place of objects, wherever a module has them.
+
+    The objects live until all is replaced: what a module makes when it is asked for its names (`cffi` does so) could
+    else stand where one of them was, and be taken for it.
+    """
+    others = {id(usual): other for usual, other in changed}
     for module in [each for each in sys.modules.values() if isinstance(each, ModuleType)]:
         for name, value in list(vars(module).items()):
-            if id(value) in changed:
-                setattr(module, name, changed[id(value)])
+            if id(value) in others:
+                setattr(module, name, others[id(value)])
 
 
 class _Stopped(datetime.datetime):

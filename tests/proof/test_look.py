@@ -5,6 +5,8 @@ from __future__ import annotations
 import functools
 import json
 import random
+import subprocess
+import sys
 from collections import OrderedDict
 from dataclasses import dataclass
 from types import SimpleNamespace
@@ -18,6 +20,7 @@ from search.proof.roots import roots
 from search.proof.watched import Watched
 from search.system.machine import fork_is_fresh
 from tests.proof import mistakes, workloads
+from tests.surroundings import HANG_S
 
 
 @dataclass
@@ -187,6 +190,28 @@ def test_generators_the_clock_and_chance_can_be_set() -> None:
     ):
         one, other = asked(*question), asked(*question)
         assert {place for place in range(6) if one[place] == other[place]} == constant, question
+
+
+MAKES_NAMES = """
+import sys, types
+class Making(types.ModuleType):
+    @property
+    def __dict__(self):
+        return {f"name_{number}": [].append for number in range(1000)}
+    def __setattr__(self, name, value):
+        raise AttributeError(f"cannot write to {name}")
+sys.modules["making"] = Making("making")
+from search.proof import disturb
+import time
+disturb.stop_clock()
+disturb.seal_chance()
+print(time.time() == disturb.FROZEN_S)
+"""
+
+
+def test_what_a_module_makes_when_asked_for_its_names_is_never_taken_for_the_clock() -> None:
+    done = subprocess.run([sys.executable, "-c", MAKES_NAMES], capture_output=True, text=True, timeout=HANG_S)
+    assert (done.stdout, done.stderr) == ("True\n", "")
 
 
 @pytest.mark.skipif(not fork_is_fresh(0), reason="a fork is not fresh here")
