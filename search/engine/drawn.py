@@ -125,6 +125,7 @@ def _title(progress: Progress, settings: int, width: int) -> str:
         so_far = f"{whole} of {seeds} of every setting" if whole else "no seed of every setting yet"
     provisional = "" if so_far.startswith("all") else "provisional: "
     of = f"{one_line(metric)}{' in %' if is_accuracy(metric) else ''}"
+    of += ", the first objective" if space.search.further else ""
     at = "best epoch" if space.report.value == "best" else "last epoch"
     titles = [
         f"{stage}{provisional}{of} at the {at}; {so_far}",

@@ -88,7 +88,7 @@ def take_stock(space: Space, ledger: Ledger, planner: Planner, record: StudyReco
             if _decided(trial, space) and trial.number in paths:
                 leaf = replace(leaf, path=paths[trial.number][0])
             leaves.append((leaf, trial))
-    measured = Measured(ledger, [space.search.objective.metric])
+    measured = Measured(ledger, space.search.measured)
     rows = measured.rows({key: leaf.data for leaf, _ in leaves for key in leaf.path})
     rule = pruner(space, rungs_on_record(ledger, record.id) if record is not None else ())
     trials = []
@@ -120,7 +120,7 @@ def _decided(trial: Trial | None, space: Space) -> TypeGuard[Trial]:
 
 def adaptive(space: Space) -> bool:
     """Whether what is tried depends on what comes out."""
-    return space.search.sampler in ("tpe", "gp", "cmaes")
+    return space.search.learns
 
 
 def _configurations(

@@ -73,6 +73,9 @@ def _head(plan: Plan) -> Iterator[str | _Figure]:
     yield _line("trials", f"{plan.trials:,}", what)
     if left_out := plan.space.left_out():
         yield f"  {left_out}"
+    if plan.space.search.further:
+        objectives = [f"{one.metric} ({one.direction})" for one in plan.space.search.objectives]
+        yield f"  objectives {', '.join(objectives)}: the front is looked for; costs are worked out, not trained"
     if plan.unasked:
         so_far = plan.configurations - plan.unasked
         name = plan.space.search.sampler

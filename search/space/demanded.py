@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from search.space.extends import options, section
 from search.space.nodes import Node, Problems, show
+from search.space.objectives import objective_nodes
 
 METRIC = "stop.metric"
 
@@ -38,9 +39,8 @@ def _asked(root: Node, setting: str) -> bool:
 def _named(root: Node) -> Iterator[Node]:
     """Yield the metrics that a file names."""
     report = section(root, "report")
-    objective = section(section(root, "search"), "objective").entries
-    if "metric" in objective:
-        yield objective["metric"]
+    objectives = objective_nodes(section(root, "search"))
+    yield from (one.entries["metric"] for one in objectives if "metric" in one.entries)
     if METRIC in section(root, "fixed").entries:
         yield section(root, "fixed").entries[METRIC]
     if (columns := report.entries.get("metrics")) is not None:

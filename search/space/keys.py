@@ -19,7 +19,7 @@ from search.space.where import MAX_WHERE_LETTERS
 MAX_TRIALS = 1_000_000
 """Largest number of trials (configurations times seeds) of one study."""
 
-SAMPLERS = ("grid", "random", "tpe", "gp", "qmc", "cmaes")
+SAMPLERS = ("grid", "random", "tpe", "gp", "qmc", "cmaes", "nsga2")
 DOMAINS = ("grid", "choice", "float", "int")
 
 FROM = "from"
@@ -63,9 +63,28 @@ OF_WHOLE = {
     "because": "because samplers count in floating point, which does not tell larger whole numbers apart",
 }
 MAX_STARTING_POINTS = 1000
+MAX_OBJECTIVES = 8
 MAX_PRIOR_STEPS = 10**9
 """Steps of a prior: finer ones are the same as none."""
 
+
+OBJECTIVE: Rule = mapping(
+    "what the sampler and the pruner look at",
+    {
+        "metric": {
+            "type": "string",
+            "minLength": 1,
+            "default": "val_accuracy",
+            "description": "a metric that is not measured on test data",
+        },
+        "direction": {
+            "enum": ["maximize", "minimize"],
+            "default": "maximize",
+            "description": "whether more or less of it is better",
+        },
+    },
+    example={"metric": "val_loss", "direction": "minimize"},
+)
 
 SEARCH: Rule = mapping(
     "how configurations are chosen and how far they get",
@@ -78,23 +97,14 @@ SEARCH: Rule = mapping(
             1, "configurations to try (each under every seed); required for every sampler but grid", maximum=MAX_TRIALS
         ),
         "seed": whole(0, "seed of the sampler; default 0", maximum=MAX_SEED),
-        "objective": mapping(
-            "what the sampler and the pruner look at",
-            {
-                "metric": {
-                    "type": "string",
-                    "minLength": 1,
-                    "default": "val_accuracy",
-                    "description": "a metric that is not measured on test data",
-                },
-                "direction": {
-                    "enum": ["maximize", "minimize"],
-                    "default": "maximize",
-                    "description": "whether more or less of it is better",
-                },
-            },
-            example={"metric": "val_loss", "direction": "minimize"},
-        ),
+        "objective": {
+            **OBJECTIVE,
+            "type": ["object", "array"],
+            "minItems": 1,
+            "maxItems": MAX_OBJECTIVES,
+            "items": OBJECTIVE,
+            "description": "what the sampler and the pruner look at; a list where there are several",
+        },
         "pruning": mapping(
             "ending poor trials early",
             {

@@ -31,10 +31,17 @@ from search.space.where import parse
 
 @dataclass(frozen=True)
 class Objective:
-    """What the sampler and the pruner look at: a metric that is not measured on test data."""
+    """What the sampler and the pruner look at: a metric that is not measured on test data.
+
+    Attributes:
+        metric: its name.
+        direction: ``maximize`` or ``minimize``.
+        cost: the workload works it out of the settings (`search.workload.offers.Costing`), and no row holds it.
+    """
 
     metric: str = "val_accuracy"
     direction: str = "maximize"
+    cost: bool = field(default=False, compare=False)
 
     @property
     def maximize(self) -> bool:
@@ -67,6 +74,9 @@ class MedianSettings:
     grace_period: int
     min_finished: int = 5
 
+
+LEARNING = ("tpe", "gp", "cmaes", "nsga2")
+"""Samplers whose answers depend on what came out."""
 
 CONFIRM_SUFFIX = " (confirm)"
 """What the name of a confirm stage ends in, behind that of its search."""
@@ -115,10 +125,11 @@ class Search:
     """How configurations are chosen and how far they get.
 
     Attributes:
-        sampler: grid, random, tpe, gp, qmc or cmaes.
+        sampler: grid, random, tpe, gp, qmc, cmaes or nsga2.
         trials: configurations to try; None for a grid, which has as many as it has.
         seed: seed of the sampler.
-        objective: what is optimised.
+        objective: what is optimised; of several objectives the first, by which tables are sorted.
+        further: the objectives behind the first one; () for a study that has one.
         asha, hyperband, median: pruning; at most one of them is not None.
         confirm: what is run again under fresh seeds, or None.
         hours: no new trial is started after this many hours of a run.
@@ -131,6 +142,7 @@ class Search:
     trials: int | None = None
     seed: int = 0
     objective: Objective = Objective()
+    further: Sequence[Objective] = ()
     asha: AshaSettings | None = None
     hyperband: HyperbandSettings | None = None
     median: MedianSettings | None = None
@@ -139,6 +151,21 @@ class Search:
     where: str = ""
     start: Sequence[Parameters | WinnerOf] = ()
     attempts: int = 3
+
+    @property
+    def objectives(self) -> tuple[Objective, ...]:
+        """All objectives, the first one first."""
+        return self.objective, *self.further
+
+    @property
+    def measured(self) -> tuple[str, ...]:
+        """The metrics of rows that are objectives."""
+        return tuple(one.metric for one in self.objectives if not one.cost)
+
+    @property
+    def learns(self) -> bool:
+        """Whether what the sampler proposes depends on what came out."""
+        return self.sampler in LEARNING
 
     @property
     def pruning(self) -> AshaSettings | HyperbandSettings | MedianSettings | None:
@@ -221,7 +248,8 @@ class Space:
     @property
     def read_metrics(self) -> tuple[str, ...]:
         """Metrics that the file asks for by name: the objective, what the report shows, and those of claims."""
-        return self.search.objective.metric, *self.report.metrics, *self.report.claimed_metrics
+        objectives = (one.metric for one in self.search.objectives)
+        return *objectives, *self.report.metrics, *self.report.claimed_metrics
 
     def settings(self, parameters: Parameters) -> dict[str, Any]:
         """Return what `parameters` (axis -> value) mean together with the fixed settings.

@@ -31,6 +31,7 @@ from search.space.keys import AUTO, NAME, TITLE, WORKLOAD
 from search.space.limits import check_limits, read_limits
 from search.space.model import Axis, Choice, Grid, Space
 from search.space.nodes import TYPED, Node, Problems, show, unknown
+from search.space.objectives import check_metric, check_target, objective_nodes, with_costs
 from search.space.partial import check_part
 from search.space.planned import planned
 from search.space.python import PYTHON, from_python
@@ -39,7 +40,6 @@ from search.space.schema import TOP
 from search.space.searching import (
     check_confirm,
     check_epochs,
-    check_metric,
     check_shown,
     check_size,
     read_resources,
@@ -49,7 +49,7 @@ from search.space.searching import (
 from search.space.service import SERVICE_SETTINGS
 from search.space.settings import Rules, circle, read_settings
 from search.space.stops import check_stops
-from search.workload import Measuring, OnDemand, SettingFaults, Workload, load_workload
+from search.workload import Costing, Measuring, OnDemand, SettingFaults, Workload, load_workload
 
 
 def read_space(path: str | os.PathLike[str], overrides: Mapping[str, object] = {}) -> Space:
@@ -142,7 +142,10 @@ def _space(root: Node, stem: str, file: str, workload: Workload | None, rules: R
     before = len(problems)
     parts["search"] = read_search(search, axes, len(axes) == len(names), problems)
     measured = workload.metrics if isinstance(workload, Measuring) else ()
-    check_metric(search, measured, problems)
+    costs = workload.cost_metrics if isinstance(workload, Costing) else ()
+    check_metric(search, measured, costs, problems)
+    check_target(search, extends.section(root, "limits"), problems)
+    parts["search"] = with_costs(parts["search"], costs)
     check_stops(root, measured, problems)
     check_shown(extends.section(root, "report"), measured, problems)
     check_demanded(root, workload.on_demand if isinstance(workload, OnDemand) else {}, problems)
@@ -274,6 +277,9 @@ def _source(root: Node, name: str, fixed: Settings, axes: Sequence[Axis]) -> dic
             named = {name: dict(option) for name, option in axis.domain.options.items()}
             listed = [axis.domain.plans.get(value, value) for value in axis.domain.values]
             source["space"][axis.name][kind] = named or listed
+    objectives = objective_nodes(extends.section(root, "search"))
+    if len(objectives) == 1:  # a list of one is that one
+        source["search"]["objective"] = objectives[0].data()
     published = extends.section(extends.section(root, "report"), "published")
     for key in ("values", "parameters"):
         for label, figure in extends.section(published, key).entries.items():

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from search.core.directions import LOWER, better_by_name
 from search.space.candidates import read_start, read_where
 from search.space.configuration import check_configuration, read_configuration
 from search.space.conform import broken_rule, conform
-from search.space.extends import section
 from search.space.keys import AUTO, MAX_TRIALS, RESOURCES, SEARCH, SEEDS
 from search.space.model import (
+    LEARNING,
     AshaSettings,
     Axis,
     Confirm,
@@ -26,11 +25,9 @@ from search.space.model import (
     Space,
 )
 from search.space.nodes import Node, Problems, show, unknown
+from search.space.objectives import check_objectives, check_several, objective_nodes
 
 _SEED_LIST: Mapping[str, Any] = SEEDS["anyOf"][1]
-
-LEARNING = ("tpe", "gp", "cmaes")
-"""Samplers whose answers depend on what came out."""
 
 PRUNERS = ("asha", "hyperband", "median")
 """Names under ``pruning``, of which a file has one."""
@@ -82,16 +79,11 @@ def read_search(node: Node, axes: Sequence[Axis], complete: bool, problems: Prob
         complete: whether these are all axes of the file; without it nothing is said of how the sampler fits them.
     """
     sound = conform(node, SEARCH, problems)
-    metric = section(node, "objective").entries.get("metric")
-    if metric is not None and str(metric.value).lower().startswith("test"):
-        reason = f"found {show(metric)}, but no decision may read test values; use one on validation data"
-        problems.add(metric, reason)
+    check_objectives(node, sound, problems)
     if not sound:
         return Search()
     data = node.data()
-    if metric is not None and better_by_name(metric.value) == LOWER and "direction" not in data["objective"]:
-        reason = f"found {show(metric)}, which would be maximized; add `direction: minimize`"
-        problems.add(metric, reason)
+    objectives = [one.data() for one in objective_nodes(node)] or [{}]
     pruning = data.get("pruning", {})
     asha, hyperband, median = (pruning.get(name) for name in PRUNERS)
     if len(pruning) > 1:
@@ -102,6 +94,7 @@ def read_search(node: Node, axes: Sequence[Axis], complete: bool, problems: Prob
     if asha and asha.get("promote") and sampler in LEARNING:
         reason = f"goes with samplers that learn from no outcome, for a paused trial has none, and {sampler} does"
         problems.add(node.entries["pruning"].entries["asha"].entries["promote"], f"{reason}; choose random or qmc")
+    check_several(node, sampler, problems)
     if complete or "sampler" in data:
         _trials(node, sampler, problems)
     if complete:
@@ -110,7 +103,8 @@ def read_search(node: Node, axes: Sequence[Axis], complete: bool, problems: Prob
         sampler=sampler,
         trials=None if data.get("trials") is None else int(data["trials"]),
         seed=int(data.get("seed", 0)),
-        objective=Objective(**data.get("objective", {})),
+        objective=Objective(**objectives[0]),
+        further=tuple(Objective(**one) for one in objectives[1:]),
         asha=asha
         and AshaSettings(
             int(asha["grace_period"]), float(asha.get("reduction_factor", 3.0)), bool(asha.get("promote", False))
@@ -124,25 +118,6 @@ def read_search(node: Node, axes: Sequence[Axis], complete: bool, problems: Prob
         start=read_start(node.entries.get("start"), sampler, axes if complete else None, problems),
         attempts=int(data.get("attempts", 3)),
     )
-
-
-def check_metric(node: Node, measured: Sequence[str], problems: Problems) -> None:
-    """Refuse an objective that no row of the workload will hold: every trial would fail after its first epoch.
-
-    Args:
-        measured: names of the workload's metrics; none where it does not say.
-    """
-    metric = section(node, "objective").entries.get("metric")
-    name = Objective().metric if metric is None else metric.value
-    known = [one for one in measured if not one.startswith("test")]
-    if not measured or not isinstance(name, str) or name in known or name.lower().startswith("test"):
-        return
-    remedy = unknown(name, known)
-    if metric is not None:
-        problems.add(metric, f"found {show(metric)}, which the workload does not measure{remedy}")
-    else:
-        reason = f"is {name} where the file names no other, and the workload does not measure that{remedy}"
-        problems.add(node, reason, key="search.objective.metric")
 
 
 def check_shown(node: Node, measured: Sequence[str], problems: Problems) -> None:

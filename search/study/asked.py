@@ -49,11 +49,13 @@ class Told:
         state: complete, pruned or fail.
         value: objective at the end; None unless complete.
         intermediate: epoch -> objective. Empty for a diverged configuration, which ranks worst that way.
+        further: what the objectives behind the first one came to at the end, in their order.
     """
 
     state: str
     value: float | None = None
     intermediate: Mapping[int, float] = field(default_factory=dict)
+    further: Sequence[float] = ()
 
 
 def started(asked: Iterable[Mapping[str, Any]]) -> dict[str, int]:
@@ -74,11 +76,17 @@ class Sampler(Protocol):
         """Take what became of a configuration."""
 
 
-def mean_outcome(states: Sequence[str], curves: Sequence[Sequence[float]]) -> Told:
+def mean_outcome(
+    states: Sequence[str], curves: Sequence[Sequence[float]], further: Sequence[Sequence[float]] = ()
+) -> Told:
     """Return what a sampler is told of a configuration whose seeds ended so, with these objectives per epoch.
 
     One failed seed makes it a failure, one that diverged, was pruned or cut off makes it pruned; values are means over
     the seeds, epoch by epoch as far as all of them got.
+
+    Args:
+        states, curves: of each seed.
+        further: of each seed what the objectives behind the first one came to; () for none.
     """
     if "failed" in states:
         return Told("fail")
@@ -88,4 +96,5 @@ def mean_outcome(states: Sequence[str], curves: Sequence[Sequence[float]]) -> To
     means = {t + 1: mean([curve[t] for curve in curves]) for t in range(common)}
     if "pruned" in states or "cut off" in states:
         return Told("pruned", None, means)
-    return Told("complete", mean([curve[-1] for curve in curves]), means)
+    others = tuple(mean(list(values)) for values in zip(*further, strict=True))
+    return Told("complete", mean([curve[-1] for curve in curves]), means, others)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from search.core.mean import mean
@@ -19,6 +19,8 @@ from search.core.values import same
 from search.ledger.measured import Measured
 from search.space.model import MAX_SEED, Confirm, Space, confirm_name
 from search.space.reader import space_from_mapping
+from search.statistics.front import undominated
+from search.study.costs import costs_on_record
 from search.study.opened import OpenStudy
 
 BASELINE = "baseline"
@@ -46,7 +48,7 @@ def confirm_space(study: OpenStudy) -> Space | None:
         chosen_ones = {BASELINE: baseline, **chosen_ones}
     options = {name: space.chosen(parameters) for name, parameters in chosen_ones.items()}
     chosen = {name for settings in options.values() for name in settings}
-    objective = space.search.objective
+    objectives = [{"metric": one.metric, "direction": one.direction} for one in space.search.objectives]
     report: dict[str, Any] = {
         "rows": AXIS,
         "value": space.report.value,
@@ -63,7 +65,7 @@ def confirm_space(study: OpenStudy) -> Space | None:
         "space": {AXIS: {"grid": options}},
         "seeds": _fresh(study, confirm),
         "search": {
-            "objective": {"metric": objective.metric, "direction": objective.direction},
+            "objective": objectives if space.search.further else objectives[0],
             "attempts": space.search.attempts,
         },
         "resources": {name: value for name in RESOURCES if (value := getattr(space.resources, name)) is not None},
@@ -76,28 +78,48 @@ def best_configurations(study: OpenStudy) -> list[Mapping[str, object]]:
     """Return the configurations that finished under all their seeds, best mean objective first.
 
     Each run counts with the epoch that the table shows it at: its last one, or its best. Of equally good ones the first
-    comes first.
+    comes first. Of several objectives those are returned that none dominates by these means, sorted by the first one.
     """
     ledger, record, space = study.ledger, study.record, study.space
-    objective, at_best = space.search.objective, space.report.value == "best"
-    better = max if objective.maximize else min
-    measured = Measured(ledger, [objective.metric])
+    objectives = space.search.objectives
+    measured = Measured(ledger, space.search.measured)
+    costs = costs_on_record(ledger, record.id, space)
     paths = ledger.paths(record.id)
-    values: defaultdict[int, list[float]] = defaultdict(list)
+    values: defaultdict[int, list[Sequence[float]]] = defaultdict(list)
     parameters: dict[int, Mapping[str, Any]] = {}
     for trial in ledger.trials(record.id):
         parameters[trial.configuration] = trial.parameters
-        value = math.nan
+        found: Sequence[float] = [math.nan] * len(objectives)
         if trial.state in (State.FINISHED, State.STOPPED) and trial.last_epoch:
             path, data = paths[trial.number]
-            rows = measured.rows(dict.fromkeys(path[: trial.last_epoch][0 if at_best else -1 :], data))
-            found = [one.row.metrics.get(objective.metric, math.nan) for one in rows.values()]
-            value = better(filter(math.isfinite, found), default=math.nan)
-        values[trial.configuration].append(value)
-    means = {number: mean(found) for number, found in values.items()}
-    sound = [number for number, mean in means.items() if math.isfinite(mean)]
-    sound.sort(key=lambda number: (-means[number] if objective.maximize else means[number], number))
+            rows = measured.rows(dict.fromkeys(path[: trial.last_epoch], data))
+            read = [rows[key].row.metrics for key in path[: trial.last_epoch] if key in rows]
+            found = _read(read, costs.get(trial.configuration, {}), space)
+        values[trial.configuration].append(found)
+    means = {number: [mean(one) for one in zip(*found, strict=True)] for number, found in values.items()}
+    sound = [number for number, figures in means.items() if all(map(math.isfinite, figures))]
+    if len(objectives) > 1:
+        kept = undominated([means[number] for number in sound], [one.maximize for one in objectives])
+        sound = [sound[place] for place in kept]
+    first = objectives[0]
+    sound.sort(key=lambda number: (-means[number][0] if first.maximize else means[number][0], number))
     return [parameters[number] for number in sound]
+
+
+def _read(rows: Sequence[Mapping[str, float | None]], costs: Mapping[str, float], space: Space) -> list[float]:
+    """Return all objectives of a run at the epoch that the table shows it at; NaN where one is not there."""
+    first = space.search.objective
+    figures = [_number(row.get(first.metric)) for row in rows]
+    epoch = len(rows) - 1
+    if space.report.value == "best":
+        finite = [place for place, figure in enumerate(figures) if math.isfinite(figure)]
+        epoch = (max if first.maximize else min)(finite, key=figures.__getitem__, default=epoch)
+    row = rows[epoch] if rows else {}
+    return [costs.get(one.metric, _number(row.get(one.metric))) for one in space.search.objectives]
+
+
+def _number(value: float | None) -> float:
+    return math.nan if value is None or not math.isfinite(value) else value
 
 
 def _fresh(study: OpenStudy, confirm: Confirm) -> list[int]:

@@ -44,6 +44,8 @@ class Copies:
 
     def __init__(self, space: Space) -> None:
         self._space = space
+        self.costs: Mapping[int, Mapping[str, float]] = {}
+        """Configuration -> what it costs, as far as it is on record; set anew before trials are copied."""
         self._shown = {axis.name: shown(axis) for axis in space.axes}
 
     def of(self, trial: Trial, rows: Sequence[Recorded], large: bool) -> Copy:
@@ -58,7 +60,7 @@ class Copies:
             params,
             distributions,
             _attributes(trial),
-            curve[len(curve)] if state == TrialState.COMPLETE else None,
+            [curve[len(curve)], *self._further(trial, rows[-1])] if state == TrialState.COMPLETE else (),
             {step: curve[step] for step in steps},
             *_times(rows, state),
         )
@@ -75,8 +77,10 @@ class Copies:
         reached = trial.last_epoch if finished else max(values, default=0)
         if reached > trial.last_epoch or not self._steps(reached, large, finished) <= values.keys():
             return False
-        if copy.state == TrialState.COMPLETE and copy.value != values[reached]:
-            return False
+        if copy.state == TrialState.COMPLETE:
+            last = known.get(path[reached - 1]) if 0 < reached <= len(path) else None
+            if last is None or list(copy.values) != [values[reached], *self._further(trial, last)]:
+                return False
         return all(
             0 < step <= len(path) and path[step - 1] in known and _alike(value, self._value(known[path[step - 1]]))
             for step, value in values.items()
@@ -84,6 +88,11 @@ class Copies:
 
     def _value(self, row: Recorded) -> float:
         return row.row.metrics.get(self._space.search.objective.metric, math.nan)
+
+    def _further(self, trial: Trial, row: Recorded) -> list[float]:
+        """Return what the objectives behind the first one came to, in their order."""
+        known = {**row.row.metrics, **self.costs.get(trial.configuration, {})}
+        return [known.get(one.metric, math.nan) for one in self._space.search.further]
 
     def _steps(self, epochs: int, large: bool, finished: bool) -> set[int]:
         """Which of so many epochs have an intermediate value."""

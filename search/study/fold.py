@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from search.core.stopping import StopRule, stop_rule
@@ -19,7 +20,7 @@ class Fold:
 
     Attributes:
         leaf: the leaf.
-        objective: what is looked at.
+        objective: what is looked at; of several objectives the first.
         curve: objective of every epoch so far.
         state: waiting, running, or its end.
         ended: whether it is decided.
@@ -27,6 +28,8 @@ class Fold:
         limit_s: seconds of training behind which it is cut off.
         trained_s: seconds that its epochs so far took, whoever trained them.
         base: epoch of the last state it can be trained on from, 0 for the start.
+        further: metrics of rows that are objectives as well.
+        others: their values at the last epoch.
     """
 
     leaf: Leaf
@@ -38,6 +41,8 @@ class Fold:
     base: int = 0
     limit_s: float = math.inf
     trained_s: float = 0.0
+    further: Sequence[str] = ()
+    others: dict[str, float] = field(default_factory=dict)
     rule: StopRule = field(init=False)
 
     def __post_init__(self) -> None:
@@ -79,7 +84,12 @@ class Fold:
         if value is None:
             remedy = "name one of them in search.objective"
             return State.FAILED, f"the row has no metric {self.objective.metric!r}; it has {_names(row)}; {remedy}"
-        watched = {name: row.metrics[name] for name in (*LOSSES, self.objective.metric) if name in row.metrics}
+        if lacking := [name for name in self.further if row.metrics.get(name) is None]:
+            remedy = "remove it from search.objective, or name one of them"
+            return State.FAILED, f"the row has no metric {lacking[0]!r}; it has {_names(row)}; {remedy}"
+        self.others = {name: row.metrics[name] for name in self.further}
+        names = dict.fromkeys((*LOSSES, self.objective.metric, *self.further))
+        watched = {name: row.metrics[name] for name in names if name in row.metrics}
         for name, number in watched.items():
             if not math.isfinite(number):
                 return State.DIVERGED, f"{name} is {number} at epoch {self.epoch}"
@@ -102,7 +112,7 @@ class Fold:
 
 def begun(leaf: Leaf, space: Space) -> Fold:
     """Return a leaf of a space that has no row yet."""
-    return Fold(leaf, space.search.objective, limit_s=space.limits.trial_s)
+    return Fold(leaf, space.search.objective, limit_s=space.limits.trial_s, further=space.search.measured[1:])
 
 
 def ended_for_good(trial: Trial, space: Space) -> bool:

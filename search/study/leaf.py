@@ -10,6 +10,7 @@ from typing import Any
 
 from search.core import prefix
 from search.core.errors import UserError
+from search.core.shown import called
 from search.core.trial import DataCard, Trial
 from search.core.trust import kind_of
 from search.core.values import same
@@ -17,7 +18,7 @@ from search.space.addressed import addressed
 from search.space.model import Domain, Grid, Int, Space
 from search.space.service import SERVICE_SETTINGS
 from search.study.cards import check_card
-from search.workload import Workload, identity
+from search.workload import Costing, Workload, identity
 from search.workload.settings import Description, complete
 
 NO_DATA = DataCard(fingerprint="")
@@ -153,6 +154,23 @@ class Planner:
         schedule = _equal_ones_once(steps)
         path = prefix.path(root, _one_by_one(schedule, lambda steps: prefix.without_defaults(steps, rules)))
         return fixed, schedule, path, card.fingerprint, inputs, kind
+
+    def costs(self, leaf: Leaf) -> dict[str, float]:
+        """Return objective -> what a leaf costs, of those objectives that the workload works out of the settings.
+
+        Raises:
+            UserError: the workload gives no finite number.
+        """
+        names = [one.metric for one in self.space.search.objectives if one.cost]
+        if not names or not isinstance(self._workload, Costing):
+            return {}
+        with addressed(self.space):
+            found = self._workload.costs(leaf.fixed)
+        for name in names:
+            if not isinstance(value := found.get(name), int | float) or not math.isfinite(value):
+                told = f"workload {called(self.space.workload)!r}: its costs hold {name} = {value!r}"
+                raise UserError(f"{told}, must be a finite number; mend `costs`, or remove the objective {name}")
+        return {name: float(found[name]) for name in names}
 
     def partings(self, leaf: Leaf) -> set[int]:
         """Return the epochs behind which other configurations of the space may part from this leaf.

@@ -24,7 +24,9 @@ from search.ledger.ledger import Recorded
 from search.ledger.measured import Measured
 from search.study import optuna_rows
 from search.study.copies import STATES, Copies
+from search.study.costs import costs_on_record
 from search.study.opened import OpenStudy
+from search.study.optuna_sampler import directions
 from search.study.optuna_storage import open_optuna
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)
@@ -53,7 +55,7 @@ class Mirror:
 
     def __init__(self, study: OpenStudy, storage: str, say: Callable[[str], None] = lambda text: None) -> None:
         self._ledger, self._record, self._space = study.ledger, study.record, study.space
-        self._measured = Measured(self._ledger, [self._space.search.objective.metric])
+        self._measured = Measured(self._ledger, self._space.search.measured)
         self._say, self._said = say, set[str]()
         self._url = storage
         self._storage: RDBStorage | None = None
@@ -107,6 +109,7 @@ class Mirror:
         """Bring the mirror up to the ledger; from scratch where it holds something else."""
         distrusted = self._ledger.distrusted()  # before the trials: what changes in between is seen the next time
         trials = self._ledger.trials(self._record.id)
+        self._copies.costs = costs_on_record(self._ledger, self._record.id, self._space)
         if self._storage is not None and not self._still_there():
             self._drop()
             self._remark(EDITED)
@@ -154,13 +157,13 @@ class Mirror:
             sa.event.listen(self._storage.engine, "connect", _hurry)
             self._storage.engine.dispose()
         self._file = self._file_there()
-        direction = [optuna.study.StudyDirection[self._space.search.objective.direction.upper()]]
+        direction = directions(self._space)
         try:
             self._study_id = self._storage.get_study_id_from_name(self._record.name)
         except KeyError:
             self._study_id = self._storage.create_new_study(direction, self._record.name)
             self._storage.set_study_system_attr(
-                self._study_id, "study:metric_names", [self._space.search.objective.metric]
+                self._study_id, "study:metric_names", [one.metric for one in self._space.search.objectives]
             )
         again, self._opened = self._opened, True
         same = self._storage.get_study_directions(self._study_id) == direction
@@ -252,8 +255,7 @@ class Mirror:
             optuna_rows.put_steps(connection, trial_id, new)
         if wanted != state:
             self._storage.set_trial_user_attr(trial_id, "ended_by", trial.ended_by)
-            value = None if copy.value is None else [copy.value]
-            self._storage.set_trial_state_values(trial_id, wanted, value)
+            self._storage.set_trial_state_values(trial_id, wanted, copy.values or None)
             with self._storage.engine.begin() as connection:
                 optuna_rows.put_times(connection, trial_id, copy.began, copy.ended)
         self._copied[trial.number] = (trial_id, wanted, len(rows))

@@ -55,7 +55,7 @@ class Copy:
     params: Mapping[str, Any]
     distributions: Mapping[str, BaseDistribution]
     attributes: Mapping[str, Any]
-    value: float | None = None
+    values: Sequence[float] = ()
     intermediate: Mapping[int, float] = field(default_factory=dict)
     began: datetime | None = None
     ended: datetime | None = None
@@ -84,7 +84,7 @@ def insert(connection: sa.Connection, study: int, copies: Sequence[Copy]) -> lis
     texts: dict[int, str] = {}
     _add(connection, _params, [row for trial, copy in both for row in _param_rows(trial, copy, texts)])
     _add(connection, _attributes, [row for trial, copy in both for row in _attribute_rows(trial, copy)])
-    _add(connection, _values, [_value_row(trial, copy.value) for trial, copy in both if copy.value is not None])
+    _add(connection, _values, [row for trial, copy in both for row in _value_rows(trial, copy.values)])
     _add(connection, _steps, [row for trial, copy in both for row in _step_rows(trial, copy.intermediate)])
     return ids
 
@@ -144,9 +144,10 @@ def _attribute_rows(trial: int, copy: Copy) -> Iterator[dict[str, object]]:
         yield {"trial_id": trial, "key": name, "value_json": json.dumps(value)}
 
 
-def _value_row(trial: int, value: float) -> dict[str, object]:
-    stored, kind = models.TrialValueModel.value_to_stored_repr(value)
-    return {"trial_id": trial, "objective": 0, "value": stored, "value_type": kind}
+def _value_rows(trial: int, values: Sequence[float]) -> Iterator[dict[str, object]]:
+    for place, value in enumerate(values):
+        stored, kind = models.TrialValueModel.value_to_stored_repr(value)
+        yield {"trial_id": trial, "objective": place, "value": stored, "value_type": kind}
 
 
 def _step_rows(trial: int, values: Mapping[int, float]) -> Iterator[dict[str, object]]:
@@ -160,7 +161,7 @@ def _read(connection: sa.Connection, rows: Sequence[Any]) -> list[Copy]:
     params: dict[int, dict[str, Any]] = {trial: {} for trial in ids}
     attributes: dict[int, dict[str, Any]] = {trial: {} for trial in ids}
     steps: dict[int, dict[int, float]] = {trial: {} for trial in ids}
-    values: dict[int, float] = {}
+    values: dict[int, dict[int, float]] = {trial: {} for trial in ids}
 
     def of(table: sa.Table, key: sa.Column[object]) -> Sequence[Any]:
         return connection.execute(sa.select(table).where(table.c.trial_id.in_(ids)).order_by(key)).all()
@@ -170,7 +171,7 @@ def _read(connection: sa.Connection, rows: Sequence[Any]) -> list[Copy]:
     for row in of(_attributes, _attributes.c.trial_user_attribute_id):
         attributes[row.trial_id][row.key] = json.loads(row.value_json)
     for row in of(_values, _values.c.trial_value_id):
-        values[row.trial_id] = models.TrialValueModel.stored_repr_to_value(row.value, row.value_type)
+        values[row.trial_id][row.objective] = models.TrialValueModel.stored_repr_to_value(row.value, row.value_type)
     to_number = models.TrialIntermediateValueModel.stored_repr_to_intermediate_value
     for row in of(_steps, _steps.c.trial_intermediate_value_id):
         steps[row.trial_id][row.step] = to_number(row.intermediate_value, row.intermediate_value_type)
@@ -181,7 +182,7 @@ def _read(connection: sa.Connection, rows: Sequence[Any]) -> list[Copy]:
             params[row.trial_id],
             {},
             attributes[row.trial_id],
-            values.get(row.trial_id),
+            [values[row.trial_id][place] for place in sorted(values[row.trial_id])],
             steps[row.trial_id],
             id=row.trial_id,
         )

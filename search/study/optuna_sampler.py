@@ -28,6 +28,9 @@ optuna.logging.set_verbosity(optuna.logging.ERROR)
 MAX_REFUSED_ASKS = 2_000
 """Questions in a row whose answers ``search.where`` refuses, after which the space counts as exhausted."""
 
+POPULATION = 20
+"""Configurations of a generation of NSGA-II. Optuna's 50 leave a search of usual length one generation or two."""
+
 MAX_REPEATED_ASKS = 100
 """Questions in a row that bring no new configuration, after which the space counts as exhausted."""
 
@@ -47,10 +50,10 @@ class OptunaSampler:
         self._space = space
         self._started: dict[str, int] = {}  # starting points tried since the last new configuration, and theirs
         self._wanted = space.search.trials or 0
-        self.adaptive = space.search.sampler in ("tpe", "gp", "cmaes")
+        self.adaptive = space.search.learns
         self._storage = optuna.storages.InMemoryStorage()
-        direction = optuna.study.StudyDirection[space.search.objective.direction.upper()]
-        self._study = optuna.create_study(storage=self._storage, direction=direction)
+        self._study = optuna.create_study(storage=self._storage, directions=directions(space))
+        self._recorded: dict[str, Any] = {}  # attributes of the study as the records have them
         self._questions = 0
         self._trials: dict[int, list[int]] = {}  # configuration -> numbers of its Optuna trials, repeats included
         self._known: dict[str, int] = {}  # fingerprint of parameters -> configuration
@@ -116,11 +119,13 @@ class OptunaSampler:
     def _tell(self, number: int, outcome: Told) -> None:
         state = {"complete": TrialState.COMPLETE, "pruned": TrialState.PRUNED}.get(outcome.state, TrialState.FAIL)
         trial_id = self._study.trials[number]._trial_id
-        for epoch, value in outcome.intermediate.items():
+        # Optuna ranks a pruned trial by these, and of several objectives it knows no such rank: then it ranks worst.
+        for epoch, value in outcome.intermediate.items() if not self._space.search.further else ():
             self._storage.set_trial_intermediate_value(trial_id, epoch, value)
+        values = [outcome.value, *outcome.further] if outcome.value is not None else []
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            self._study.tell(number, outcome.value if state == TrialState.COMPLETE else None, state)
+            self._study.tell(number, values if state == TrialState.COMPLETE else None, state)
 
     def _refuse(self, number: int) -> None:
         """Take note of a proposal that the condition refuses. Only a sampler that learns needs it again."""
@@ -140,12 +145,16 @@ class OptunaSampler:
     def _record(self, number: int, parameters: Mapping[str, object]) -> dict[str, object]:
         repeats, self._repeats = self._repeats, []
         tried, self._started = self._started, {}
+        attributes = self._storage.get_study_system_attrs(self._study._study_id)
+        # Only what is new: NSGA-II adds the parents of each generation, and would repeat them in every record.
+        new = {name: value for name, value in attributes.items() if self._recorded.get(name) != value}
+        self._recorded |= new
         return {
             **({STARTED: tried} if tried else {}),
             "parameters": dict(parameters),
             **self._proposal(number),
             "repeats": repeats,
-            "study_attrs": self._storage.get_study_system_attrs(self._study._study_id),
+            "study_attrs": new,
             "questions": self._questions,
         }
 
@@ -165,6 +174,7 @@ class OptunaSampler:
         configuration = len(self._trials)
         self._trials[configuration] = [self._put_back(record)]
         self._known[fingerprint(record["parameters"])] = configuration
+        self._recorded |= record["study_attrs"]
         for name, value in record["study_attrs"].items():
             self._storage.set_study_system_attr(self._study._study_id, name, value)
         self._questions = record["questions"]
@@ -180,6 +190,11 @@ class OptunaSampler:
         )
         self._study.add_trial(frozen)
         return len(self._study.trials) - 1
+
+
+def directions(space: Space) -> list[optuna.study.StudyDirection]:
+    """Return Optuna's words for the directions of all objectives."""
+    return [optuna.study.StudyDirection[one.direction.upper()] for one in space.search.objectives]
 
 
 def fixed_parameters(space: Space, parameters: Parameters) -> dict[str, Any]:
@@ -233,6 +248,8 @@ def _sampler(
                 return optuna.samplers.RandomSampler(seed=seed)
             case "tpe":
                 return optuna.samplers.TPESampler(seed=seed, constraints_func=refused)
+            case "nsga2":
+                return optuna.samplers.NSGAIISampler(population_size=POPULATION, seed=seed)
             case "gp":
                 return optuna.samplers.GPSampler(seed=seed)
             case "cmaes":

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from search.core.errors import UserError
 from search.core.prefix import fingerprint
 from search.ledger.ledger import Ledger, StudyRecord
-from search.space.model import AshaSettings, Space
+from search.space.model import AshaSettings, Objective, Space
 from search.space.writing import dump
 from search.study.opened import OpenStudy
 
@@ -26,7 +26,8 @@ def identity(space: Space) -> str:
             "axes": [_plain(axis) for axis in space.axes],
             "sampler": search.sampler,
             "sampler_seed": search.seed,
-            "objective": _plain(search.objective),
+            "objective": _objective(search.objective),
+            **({"further": [_objective(one) for one in search.further]} if search.further else {}),
             "asha": _asha(search.asha) if search.asha else None,
             **{name: _plain(rule) for name in ("hyperband", "median") if (rule := getattr(search, name))},
             **({"where": search.where} if search.where else {}),
@@ -108,6 +109,11 @@ def _asha(asha: AshaSettings) -> object:
     """Return these settings as earlier versions had them, which knew no promotion, where there is none."""
     fields = {field.name: getattr(asha, field.name) for field in dataclasses.fields(asha)}
     return {"kind": "AshaSettings", **{name: value for name, value in fields.items() if name != "promote" or value}}
+
+
+def _objective(objective: Objective) -> object:
+    """Return an objective as it is written; whether it is a cost follows from its name."""
+    return {"kind": "Objective", "metric": objective.metric, "direction": objective.direction}
 
 
 def _plain(value: object) -> object:

@@ -17,6 +17,7 @@ from search.workload.finding import load_workload
 from search.workload.offers import (
     Beginning,
     CheckingData,
+    Costing,
     Counting,
     Describing,
     Idling,
@@ -37,6 +38,7 @@ __all__ = [
     "ACROSS_SPLITS",
     "Beginning",
     "CheckingData",
+    "Costing",
     "Counting",
     "DataCard",
     "Describing",

@@ -37,6 +37,31 @@ class Measuring(Protocol):
 
 
 @runtime_checkable
+class Costing(Protocol):
+    """What a workload may offer beside the contract: what a setting costs that no training changes, such as the size of
+    its model, as further objectives of a search.
+
+    Attributes:
+        cost_metrics: names of all that `costs` returns; no row holds a metric of such a name.
+    """
+
+    cost_metrics: Sequence[str]
+
+    def costs(self, fixed: Settings) -> Mapping[str, float]:
+        """Return name -> what a run under these settings costs, a finite number; the same wherever it is asked.
+
+        Must train nothing and draw nothing at random. What was timed is no cost of this kind, for it is another number
+        every time.
+
+        Args:
+            fixed: canonical fixed settings, as ``start`` is given.
+
+        Raises:
+            ValueError: it cannot be told; with an attribute ``faults``, pairs of (setting name, sentence).
+        """
+
+
+@runtime_checkable
 class OnDemand(Protocol):
     """What a workload may offer beside the contract: metrics that rows hold only where a setting asks for them, so that
     `check` finds an objective that no row would have.

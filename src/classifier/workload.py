@@ -32,6 +32,7 @@ class ClassifierWorkload(Workload):
         *ON_DEMAND,
     )
     on_demand = ON_DEMAND
+    cost_metrics = ("parameters", "multiply_adds", "weight_bytes")
 
     def canonical(self, settings: Settings) -> dict[str, Any]:
         """Return the one spelling of these settings; see `config.canonical`."""
@@ -174,6 +175,16 @@ class ClassifierWorkload(Workload):
         from classifier.inspect.layers import describe
 
         return describe(names, options)
+
+    def costs(self, fixed: Settings) -> dict[str, float]:
+        """Return parameters, multiply-adds of one image, and bytes of the weights; see `inspect.costs`.
+
+        Raises:
+            ValueError: see `data`.
+        """
+        from classifier.inspect.costs import costs
+
+        return costs(fixed, len(_load(fixed).card.classes))
 
     def parameters(self, name: str, settings: Settings, classes: int) -> int:
         """Return how many parameters a model has; see `inspect.parameters`.

@@ -42,6 +42,15 @@ class Synthetic(Workload):
         raise AssertionError("no worker trains this")
 
 
+class Costed(Synthetic):
+    """The same with a cost that no training changes."""
+
+    cost_metrics = ("size",)
+
+    def costs(self, fixed: Settings) -> dict[str, float]:
+        return {"size": 10.0 * fixed["a"] + fixed["x"]}
+
+
 ACTS = ["train", "raise", "diverge", "die once", "no loss", "square", "float"]
 ACTS += ["die", "crash", "hang", "memory", "leave"]
 

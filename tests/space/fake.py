@@ -9,6 +9,7 @@ from search.workload.settings import complete
 class Fake(Workload):
     recipe = "1"
     metrics = ("train_loss", "val_loss", "val_accuracy", "test_accuracy")
+    cost_metrics: ClassVar = ("parameters",)
     settings: ClassVar = {
         "data": {"type": "string", "minLength": 1, "default": "digits", "description": "data set"},
         "data.size": {"type": "integer", "minimum": 4, "maximum": 512, "default": 8, "unit": "px"},
@@ -49,6 +50,9 @@ class Fake(Workload):
         if result["model.activation"] == "tanh" and result["data.size"] < 8:
             raise SettingFaults([("data.size", f"found {result['data.size']}, must be at least 8 with tanh")])
         return result
+
+    def costs(self, fixed: Settings) -> dict[str, float]:
+        return {"parameters": float(fixed["data.size"])}
 
     def start(self, fixed: Settings, cpus: int, gpus: float) -> Any:
         raise NotImplementedError("space files are only read here")

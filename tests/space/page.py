@@ -10,6 +10,7 @@ class Page(Workload):
     settings: ClassVar = {
         "data": {"type": "string", "default": "digits"},
         "batch_size": {"type": "integer", "minimum": 1, "default": 48},
+        "model.name": {"enum": ["model_c", "example_cnn"], "default": "model_c"},
         "model.activation": {"enum": ["relu", "leaky_relu", "gelu"], "default": "relu"},
         "model.slope": {"type": "number", "default": 0.01, "when": {"model.activation": ["leaky_relu"]}},
         "loss.gamma": {"type": "number", "minimum": 0, "default": 0.0},

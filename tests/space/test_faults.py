@@ -64,7 +64,7 @@ def test_all_faults_of_a_file_come_at_once(here):
         "space.yaml:5: seeds[0]: found -1, must be at least 0\n"
         "space.yaml:6: search.objective.metric: found 'test_loss', but no decision may read test values; "
         "use one on validation data\n"
-        "space.yaml:6: search.sampler: found 'tpee', must be one of grid, random, tpe, gp, qmc, cmaes; "
+        "space.yaml:6: search.sampler: found 'tpee', must be one of grid, random, tpe, gp, qmc, cmaes, nsga2; "
         "did you mean 'tpe'?\n"
         "space.yaml:7: resources.cpus: found 'none', must be a whole number\n"
         "space.yaml:8: report.valu: unknown key; did you mean 'value'?"

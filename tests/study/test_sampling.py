@@ -19,7 +19,7 @@ from search.study.asked import STARTED, Asked, Sampler, StartingPoint, Told, mea
 from search.study.optuna_sampler import OptunaSampler
 from search.study.sampling import make_sampler
 
-SAMPLERS = ("random", "tpe", "gp", "qmc", "cmaes")
+SAMPLERS = ("random", "tpe", "gp", "qmc", "cmaes", "nsga2")
 fast = settings(deadline=None, max_examples=25, suppress_health_check=list(HealthCheck))
 
 
@@ -146,7 +146,7 @@ def test_a_grid_is_enumerated_in_the_files_order() -> None:
 
 @pytest.mark.parametrize("sampler", SAMPLERS)
 def test_adaptive_ones_are_known(sampler: str) -> None:
-    assert make_sampler(space_of(sampler, EVERY)).adaptive == (sampler in ("tpe", "gp", "cmaes"))
+    assert make_sampler(space_of(sampler, EVERY)).adaptive == (sampler in ("tpe", "gp", "cmaes", "nsga2"))
 
 
 @pytest.mark.slow

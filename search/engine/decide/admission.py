@@ -72,6 +72,7 @@ class Admission:
             if asked.record and asked.configuration in fresh:
                 step.log("asked", **asked.record)
         for leaf, known in leaves:
+            self._context.outcomes.cost(step, leaf, self._context.planner)
             self._record_trial(step, leaf, known)
         folds = []
         # One question for many leaves: it takes longer than a fold.

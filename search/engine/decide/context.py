@@ -73,7 +73,7 @@ class Context:
         self.board = Board()
         self.budget = Budget(study.space, self.progress.standings)
         self.pace = Pace(clock)
-        self.measured = Measured(self.ledger, [self.space.search.objective.metric])
+        self.measured = Measured(self.ledger, self.space.search.measured)
         self.outcomes = Outcomes(study.space, sampler, self.progress)
         self.judge = Judge(study.space, self.outcomes, self.progress, on_event)
         self.keeper = self._keeper()

@@ -86,7 +86,8 @@ class Judge:
         fold.state, fold.ended = state, True
         step.set_trial(trial.number, state=state, ended_by=ended_by, last_epoch=fold.epoch, error=error)
         step.log("ended", trial=trial.number, epoch=fold.epoch, state=state.value, ended_by=ended_by)
-        self._outcomes.note(trial, state, fold.curve, fold.leaf.path[fold.epoch - 1] if fold.epoch else "")
+        key = fold.leaf.path[fold.epoch - 1] if fold.epoch else ""
+        self._outcomes.note(trial, state, fold.curve, key, fold.others)
         news = {"trial": trial, "state": state, "ended_by": ended_by, "epoch": fold.epoch, "fold": fold}
         self._news.append(("ended", news))
         if self._pruner is not None and state in COMPLETE:

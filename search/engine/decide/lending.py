@@ -292,7 +292,7 @@ class Lending:
         if not fold.epoch or distrust is None or distrust.repeatable:
             return fold
         context.ledger.withdraw(kind, fold.leaf.path[: fold.epoch], AFRESH, context.run_id)
-        again = Fold(fold.leaf, fold.objective, state=fold.state, limit_s=fold.limit_s)
+        again = Fold(fold.leaf, fold.objective, state=fold.state, limit_s=fold.limit_s, further=fold.further)
         context.board.replace(fold, again)
         return again
 

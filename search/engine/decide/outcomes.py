@@ -12,9 +12,12 @@ from search.core.trial import State, Trial
 from search.engine.decide.standings import Standings
 from search.ledger.ledger import Ledger, StudyRecord
 from search.ledger.measured import Measured
+from search.ledger.step import Step
 from search.space.model import Space
 from search.study.asked import Sampler, mean_outcome
+from search.study.costs import COSTS, costs_on_record
 from search.study.fold import ended_for_good
+from search.study.leaf import Leaf, Planner
 
 TRIALS_PER_QUERY = 200
 """Trials of earlier runs that are looked at together."""
@@ -75,7 +78,10 @@ class Outcomes:
     def __init__(self, space: Space, sampler: Sampler, progress: Progress) -> None:
         self._space, self._sampler, self._progress = space, sampler, progress
         self._members: dict[int, list[int]] = defaultdict(list)  # configuration -> its trials
-        self._ends: dict[int, tuple[State, Sequence[float]]] = {}  # decided trial -> end, objective per epoch
+        self._ends: dict[int, tuple[State, Sequence[float], Mapping[str, float]]] = {}
+        """Decided trial -> its end, the objective of each epoch, and what further objectives came to."""
+        self.costs: dict[int, Mapping[str, float]] = {}
+        """Configuration -> what it costs, of a study that has such objectives."""
         self._decided: list[int] = []  # configurations to be told
 
     def add(self, trial: Trial) -> None:
@@ -83,11 +89,21 @@ class Outcomes:
         self._members[trial.configuration].append(trial.number)
         self._progress.standings.add(trial)
 
-    def note(self, trial: Trial, state: State, curve: Sequence[float], key: str) -> None:
-        """A trial ended so, with this objective in each epoch, at this epoch key, "" before the first."""
+    def cost(self, step: Step, leaf: Leaf, planner: Planner) -> None:
+        """Put on record what the configuration of a leaf costs, where that is an objective and not there yet."""
+        configuration = leaf.trial.configuration
+        if configuration not in self.costs and (costs := planner.costs(leaf)):
+            self.costs[configuration] = costs
+            step.log(COSTS, configuration=configuration, costs=costs)
+
+    def note(
+        self, trial: Trial, state: State, curve: Sequence[float], key: str, others: Mapping[str, float] = {}
+    ) -> None:
+        """A trial ended so, with this objective in each epoch, at this epoch key, "" before the first; further
+        objectives that rows hold came to `others`."""
         self._progress.standings.ends(trial, state, curve, key)
         if self._sampler.adaptive:
-            self._ends[trial.number] = (state, list(curve))
+            self._ends[trial.number] = (state, list(curve), dict(others))
             if all(member in self._ends for member in self._members[trial.configuration]):
                 self._decided.append(trial.configuration)
 
@@ -98,13 +114,19 @@ class Outcomes:
             if any(trial not in self._ends for trial in self._members[configuration]):
                 continue  # seeds were added since: it is decided again with the last of them
             ends = [self._ends[trial] for trial in self._members[configuration]]
-            self._sampler.tell(
-                configuration, mean_outcome([state.value for state, _ in ends], [curve for _, curve in ends])
-            )
+            states, curves = [state.value for state, _, _ in ends], [curve for _, curve, _ in ends]
+            further = [self._further(configuration, others) for _, _, others in ends]
+            self._sampler.tell(configuration, mean_outcome(states, curves, further))
+
+    def _further(self, configuration: int, others: Mapping[str, float]) -> list[float]:
+        """Return what the objectives behind the first one came to, in their order; NaN where nothing tells."""
+        known = {**others, **self.costs.get(configuration, {})}
+        return [known.get(one.metric, math.nan) for one in self._space.search.further]
 
     def restore(self, ledger: Ledger, record: StudyRecord, trials: Sequence[Trial]) -> None:
         """Take up what earlier runs found out; failed trials are tried again and count as undecided, as
         those do that a limit cut off which is another now."""
+        self.costs.update(costs_on_record(ledger, record.id, self._space))
         for trial in trials:
             self.add(trial)
         ended = [trial for trial in trials if ended_for_good(trial, self._space) and trial.last_epoch]
@@ -118,7 +140,10 @@ class Outcomes:
         first = 0 if whole else -1
         keys = {trial.number: paths[trial.number][0][: trial.last_epoch][first:] for trial in trials}
         data_of = {key: paths[number][1] for number, path in keys.items() for key in path}
-        rows = Measured(ledger, [metric]).rows(data_of)
+        further = self._space.search.measured[1:]
+        rows = Measured(ledger, [metric, *further]).rows(data_of)
         for trial in trials:
             curve = [rows[key].row.metrics.get(metric, math.nan) for key in keys[trial.number] if key in rows]
-            self.note(trial, trial.state, curve, paths[trial.number][0][trial.last_epoch - 1])
+            last = rows[keys[trial.number][-1]].row.metrics if keys[trial.number][-1] in rows else {}
+            others = {name: last[name] for name in further if name in last}
+            self.note(trial, trial.state, curve, paths[trial.number][0][trial.last_epoch - 1], others)

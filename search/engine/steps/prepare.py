@@ -61,7 +61,7 @@ def grid_on_record(ledger: Ledger, space: Space, planner: Planner) -> bool:
         for number, parameters in enumerate(space.grid())
         for seed in space.seeds
     )
-    measured = Measured(ledger, [space.search.objective.metric])
+    measured = Measured(ledger, space.search.measured)
     count = 1  # mostly the first one tells
     while batch := list(islice(leaves, count)):
         rows = measured.rows({key: leaf.data for leaf in batch for key in leaf.path})

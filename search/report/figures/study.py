@@ -20,6 +20,7 @@ from search.report.figures.cost import cost_figure
 from search.report.figures.forest import ForestRow, forest_figure, known, said
 from search.report.figures.forest import differences as of_table
 from search.report.figures.found import found_figure, found_sentence
+from search.report.figures.front import front_figure
 from search.report.figures.overlay import metric_figure, rates_figure
 from search.report.figures.rungs import drawn_rungs, rungs_figure, rungs_of
 from search.report.figures.tree import MAX_TRIAL_ROWS, branches, shares, tree_figure, width_figure, widths
@@ -84,6 +85,7 @@ def figures_of(
         None if confirmed is None else _confirmed(confirmed, drawn),
         drawn.rates(),
         *(drawn.made(*told) for told in class_figures(read, groups, drawn.value)),
+        drawn.front(),
         drawn.cost(),
         drawn.found(),
         *drawn.searched(),
@@ -205,6 +207,20 @@ class _Drawing:
             "No difference is tested here, and seconds are as they were measured."
         )
         return self.made("cost", title, alt, figure)
+
+    def front(self) -> StudyFigure | None:
+        objectives = [one.metric for one in self.space.search.objectives]
+        if self.table.front is None:
+            return None
+        title = f"The front of {' and '.join(map(metric_words, objectives))}"
+        units = [self.read.unit(name) for name in objectives]
+        counts = self.table.front
+        alt = (
+            f"{metric_words(objectives[0]).capitalize()} against {' and '.join(map(metric_words, objectives[1:]))}, a "
+            f"point for each setting: {counts.on} surely on the front, {counts.dominated} dominated; by values, noise "
+            f"left aside, {counts.by_values} on it."
+        )
+        return self.made("front", title, alt, front_figure(self.table, objectives, units, title, self.head))
 
     def found(self) -> StudyFigure | None:
         if self.space.search.sampler == "grid":

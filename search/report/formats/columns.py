@@ -11,6 +11,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Literal
 
+from search.core.shown import listed
 from search.report.formats.cross_sheet import cross_columns
 from search.report.formats.sheet import Column, Entry, Sheet
 from search.report.table.judged_text import claim_note, difference_head, difference_text, level, mixed, right_text
@@ -18,6 +19,7 @@ from search.report.table.model import NOT_JUDGED, Again, Cell, Judged, Line, Tab
 from search.report.table.noise_notes import flagged
 from search.report.table.notes import BEST, PARTIAL, SELECTED
 from search.report.text import duration, figure, is_accuracy, readable, significant, with_unit
+from search.statistics.front import Place
 from search.statistics.single import head as head_of_one
 from search.statistics.text import p_text
 
@@ -77,6 +79,8 @@ def table_columns(table: Table) -> Iterator[Column]:
             yield from _compared(table, "", lambda line: line.judged, _SECOND if by_test else _VALUE)
         elif name in table.scored:
             yield from _compared(table, f"{name} ", partial(Line.judgement, table=table, metric=name), _TEST_DIFFERENCE)
+    if table.front is not None:
+        yield _column(table, "front", front_text, "text", priority=_VALUE)
     if table.test:
         yield from _test(table, several, by_test)
     if not table.outside:
@@ -150,10 +154,11 @@ def _metric(table: Table, name: str, several: bool, priority: int) -> list[Colum
     shown = any(line.judgement(table, name).interval is not None for line in table.lines)
     interval = _interval(table) if shown else ""
     entries = [Entry(_value(table, line, name), line.judgement(table, name).better) for line in drawn_lines(table)]
-    columns = [Column(_head(name, several) + interval, "number", entries, "level" if own else name, priority)]
+    head = with_unit(name) if name in table.exact else _head(name, several)
+    columns = [Column(head + interval, "number", entries, "level" if own else name, priority)]
     if own and table.banner and table.measure.correctness:
         columns.append(_column(table, "right", lambda line: right_text(line.judged.cell), priority=_TEST))
-    if several:
+    if several and name not in table.exact:
         head = "sd over seeds" + (" (points)" if is_accuracy(name) else "")
         spread = _column(table, head, lambda line: figure(name, line.cells[name].sd, line.cells[name].sd), key="sd")
         columns.append(replace(spread, priority=priority or _SPREAD))
@@ -202,11 +207,22 @@ def _value(table: Table, line: Line, name: str) -> str:
     cell = line.cells[name]
     if cell.mean is None:
         return f"diverged {PARTIAL}" if line.diverged and name == table.metrics[0] else ""
+    if name in table.exact:
+        return f"{cell.mean:,.0f}" if cell.mean.is_integer() else significant(cell.mean)
     chosen = table.value == "best" and line.finished
     marks = [PARTIAL] * line.partial + [SELECTED] * bool(chosen)
     marks += [BEST] * bool(line.best_of and name == table.metrics[0])
     judged = line.judgement(table, name)
     return flagged(" ".join([level(name, cell, judged, mixed(table)), *marks]), judged)
+
+
+def front_text(line: Line) -> str:
+    """Return where a line stands under several objectives; "" where nothing can be said."""
+    if line.second or not line.front:
+        return ""
+    if line.dominated_by:
+        return f"dominated by {listed(line.dominated_by, 1)}"
+    return line.front if line.front == Place.ON else f"{line.front} ({'on' if line.front_by_values else 'off'})"
 
 
 def _measured_like_published(table: Table) -> str:

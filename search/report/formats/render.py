@@ -37,6 +37,12 @@ _COSTS: Sequence[Column] = (
     ("ending", "object", lambda line: line.ending),
 )
 
+_FRONT: Sequence[Column] = (
+    ("front", "object", lambda line: line.front),
+    ("front_by_values", "bool", lambda line: line.front_by_values),
+    ("dominated_by", "object", lambda line: "; ".join(line.dominated_by)),
+)
+
 
 def table_markdown(table: Table) -> str:
     """Return the table with its footnotes as Markdown; every cell reads as it is written."""
@@ -56,13 +62,14 @@ def table_columns(table: Table) -> Columns:
     """Return all lines as columns of numbers: accuracies as fractions, the axes in columns of their own.
 
     Columns: ``setting``, one per axis, ``finished`` and ``seeds`` (numbers of seeds), per metric ``<metric>_mean`` and
-    ``<metric>_sd`` (over seeds, n - 1), what its predictions say (`figure_columns`), ``published`` (text),
+    ``<metric>_sd`` (over seeds, n - 1), of several objectives ``front`` (on, dominated, not decided),
+    ``front_by_values`` and ``dominated_by`` (text), what its predictions say (`figure_columns`), ``published`` (text),
     ``epochs`` (mean), ``epochs_alone`` and ``epochs_distinct`` (sums, those that no line above has), ``seconds`` (sum),
     ``ending``, ``marks`` (``partial``: not every seed finished; ``diverged``; ``chosen on the same images``; ``best of
     30, optimistic``: what a search found best, by the figure that it is shown with).
     """
     measures = [column for name in table.metrics for column in mean_columns(name, partial(_cell, name))]
-    columns = [*_SEEDS, *measures, *figure_columns(table), *_COSTS]
+    columns = [*_SEEDS, *measures, *figure_columns(table), *(_FRONT if table.front is not None else ()), *_COSTS]
     columns.append(("marks", "object", lambda line: "; ".join(_mark_words(table, line))))
     axes = unique_columns(table.axes, ("setting", *(name for name, _, _ in columns)), "axis.")
     series = {"setting": Series("object", [line.setting for line in table.lines])}

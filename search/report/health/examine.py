@@ -35,11 +35,17 @@ DETECTORS: Sequence[Detector] = (
 )
 
 
+OF_ONE_WINNER = frozenset({stopped, disagree, edge, chosen})
+"""Detectors that ask for the winner by one objective: silent where there are several."""
+
+
 def examine(compared: Comparison) -> list[Finding]:
     """Return what is found in a study: flaws, then notes, each in the order of the detectors; [] for a sound study.
 
     Args:
         compared: the study, with its table judged.
     """
-    findings = [finding for detector in DETECTORS for finding in detector(compared)]
+    several = bool(compared.read.space.search.further)
+    detectors = [one for one in DETECTORS if not several or one not in OF_ONE_WINNER]
+    findings = [finding for detector in detectors for finding in detector(compared)]
     return sorted(findings, key=lambda finding: finding.severity)

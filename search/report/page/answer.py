@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from search.core.shown import MAX_ITEMS_NAMED, counted, listed
+from search.report.page.front import front_answer
 from search.report.record.complete import incomplete, states
 from search.report.record.curves import Curves
 from search.report.table.families_apart import families_apart
@@ -99,6 +100,9 @@ def _of_settings(table: Table, read: Curves) -> str:
     space, ours = read.space, [line for line in table.lines if not line.baseline]
     if not any(line.finished for line in table.lines):
         return f"Nothing can be decided: {unfinished(read)}."
+    if table.front is not None:
+        said = front_answer(table, space)
+        return f"{said[:1].upper()}{said[1:]}"
     if space.search.sampler != "grid":
         return _searched(table, read)
     if why := untested(table, read):

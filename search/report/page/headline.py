@@ -23,6 +23,7 @@ from search.report.page.answer import (
     untested,
     why_undecided,
 )
+from search.report.page.front import front_answer
 from search.report.record.curves import Curves, identity
 from search.report.table.build import Comparison
 from search.report.table.confirmed import Outcome, outcomes
@@ -52,6 +53,8 @@ def headline(compared: Comparison, confirmed: Comparison | None) -> str:
     read, table = compared
     if not any(line.finished for line in table.lines):
         return f"Nothing can be decided: {unfinished(read).partition(':')[0]}."
+    if table.front is not None:
+        return _capital(front_answer(table, read.space, None if confirmed is None else confirmed.table))
     if read.space.search.sampler != "grid":
         return _found(table, confirmed)
     if why := untested(table, read):
@@ -79,6 +82,10 @@ def facts(compared: Comparison, confirmed: Comparison | None) -> Iterator[Fact]:
     """Yield what the headline rests on, the most important first."""
     read, table = compared
     if read.space.search.sampler != "grid":
+        if table.front is not None:
+            yield Fact(
+                "Front", _capital(front_answer(table, read.space, None if confirmed is None else confirmed.table))
+            )
         yield from _search_facts(table, read, confirmed)
         return
     if not any(line.finished for line in table.lines):
@@ -170,7 +177,8 @@ def _search_facts(table: Table, read: Curves, confirmed: Comparison | None) -> I
         chosen = f", the best of {first.best_of}, so optimistic" if first.best_of else ""
         together = " each" if len(equal) > 1 else ""
         yield Fact(
-            "Best found", f"{listed([short_label(table, line) for line in equal])}: {value}{unit}{together}{chosen}"
+            "Best found" if table.front is None else f"Best by {metric} alone",
+            f"{listed([short_label(table, line) for line in equal])}: {value}{unit}{together}{chosen}",
         )
     if confirmed is not None:
         yield from _again(table, confirmed, outcomes(read, *confirmed))

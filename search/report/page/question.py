@@ -24,6 +24,7 @@ SAMPLERS = {
     "gp": "by a Gaussian process",
     "qmc": "by a quasi-random sequence",
     "cmaes": "by CMA-ES",
+    "nsga2": "by NSGA-II",
 }
 
 
@@ -35,6 +36,12 @@ def question(read: Curves) -> str:
     more = "highest" if space.search.objective.maximize else "lowest"
     varied = [axis for axis in space.axes if varies(axis)]
     seeds = counted(len(space.seeds), "seed")
+    if space.search.further:
+        aims = listed(
+            [f"{'high' if one.maximize else 'low'} {metric_words(one.metric)}" for one in space.search.objectives]
+        )
+        axes = listed([axis.name for axis in varied])
+        return f"Which settings of {axes} give the best balance of {aims}{_on(read)}, under {seeds} each?"
     if space.search.sampler != "grid":
         axes = listed([axis.name for axis in varied])
         how = SAMPLERS.get(space.search.sampler, f"by {space.search.sampler}")
@@ -96,6 +103,8 @@ def setup(table: Table, read: Curves) -> Iterator[str]:
         yield f"The candidates are what a search found best, run again under seeds it had not seen{judged}."
         return
     judged = f"Judged by {metric_words(space.search.objective.metric)} {at}; {sense}."
+    if space.search.further:
+        judged += " It is the first of several objectives, and alone decides the order and the claims."
     objective = space.search.objective.metric
     if objective in table.scored:
         judged += " Intervals and tests speak of it and of validation accuracy, of which higher is better."

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from search.core.grouped import grouped
@@ -20,6 +20,7 @@ from search.ledger.ledger import Recorded, StudyRecord
 from search.ledger.measured import Measured
 from search.ledger.scored import score_rules
 from search.space.model import Objective, Space
+from search.study.costs import costs_on_record
 from search.study.opened import OpenStudy
 
 TRIAL_METRICS = ("val_accuracy", "val_loss", "test_accuracy")
@@ -75,12 +76,14 @@ class Curves:
         curves: one per trial.
         metrics: names of all metrics on record, sorted.
         cards: data fingerprint -> data card, those on record.
+        costs: configuration -> objective -> what it costs, of objectives that the workload works out of the settings.
     """
 
     study: OpenStudy
     curves: Sequence[Curve]
     metrics: Sequence[str]
     cards: Mapping[str, DataCard]
+    costs: Mapping[int, Mapping[str, float]] = field(default_factory=dict)
 
     @cached_property
     def rules(self) -> Mapping[str, ScoreRule]:
@@ -125,7 +128,8 @@ def read_curves(study: OpenStudy) -> Curves:
         curves.append(Curve(trial, keys, paths[trial.number][1], rows, own, best))
     names = sorted({name for recorded in recorded_rows.values() for name in recorded.row.metrics})
     cards = {print_: ledger.data(print_) for print_ in dict.fromkeys(curve.data for curve in curves)}
-    return Curves(study, curves, names, {key: card for key, card in cards.items() if card is not None})
+    known = {key: card for key, card in cards.items() if card is not None}
+    return Curves(study, curves, names, known, costs_on_record(ledger, record.id, study.space))
 
 
 def best_epoch(rows: Mapping[int, Recorded], objective: Objective) -> int | None:

@@ -29,6 +29,7 @@ from search.report.record.trust import trust_sentences
 from search.report.table.claims import claim_text
 from search.report.table.cross import cross_axes
 from search.report.table.elsewhere import elsewhere, foreign
+from search.report.table.front import with_front
 from search.report.table.groups import groups_of
 from search.report.table.judgement import judged
 from search.report.table.labels import published_figures, row_position, row_text, setting_label
@@ -82,7 +83,10 @@ def table_of(read: Curves, judging: bool = True) -> Table:
     groups = by_setting(read.curves)
     metrics = table_metrics(read)
     test = next((name for name in metrics if name.startswith("test_")), "")
-    lines_with_runs = [(_line(group, space, metrics, test), one_per_seed(group)) for group in groups.values()]
+    exact = [name for name in metrics if any(name in costs for costs in read.costs.values())]
+    lines_with_runs = [
+        (_costed(_line(group, space, metrics, test), read, exact), one_per_seed(group)) for group in groups.values()
+    ]
     sampled = space.search.sampler != "grid"
     lines_with_runs.sort(key=lambda entry: _rank(entry[0], space) if sampled else _place(entry[0], space))
     lines = [*_distinct([line for line, _ in lines_with_runs])]
@@ -97,7 +101,7 @@ def table_of(read: Curves, judging: bool = True) -> Table:
     limit = MAX_SAMPLED_LINES if sampled else None
     title = space.title or read.record.name
     table = Table(title, metrics, space.report.value, axes, lines, limit, test=test, elsewhere=apart)
-    table = replace(table, outside=is_outside(read.record.workload))
+    table = replace(table, exact=exact, outside=is_outside(read.record.workload))
     if not sampled and (cross := cross_axes(space)):
         values = [line.parameters[cross[0]] for line in lines if cross[0] in line.parameters]
         table = replace(table, cross=cross, row_names={json.dumps(value): row_text(space, value) for value in values})
@@ -117,7 +121,10 @@ def table_of(read: Curves, judging: bool = True) -> Table:
         from search.report.table.importance import importances  # brings Optuna, which no grid needs
 
         table = replace(table, importance=importances(groups_of(table, read), space))
-    table, remarks = judged(table, read, _once(runs) if SEED in same.axes else runs)
+    once = _once(runs) if SEED in same.axes else runs
+    table, remarks = judged(table, read, once)
+    if space.search.further:
+        table = with_front(table, read, once)
     return replace(table, footnotes=footnotes(table, read, homeless, same, remarks))
 
 
@@ -132,12 +139,13 @@ def table_metrics(read: Curves) -> list[str]:
     """Return the metrics a table shows: the objective, validation accuracy, those the file names, and the test's
     counterpart."""
     objective = read.space.search.objective.metric
-    known = set(read.metrics)
+    on_record = set(read.metrics)
+    further = (one.metric for one in read.space.search.further)
     counterpart = f"test_{objective.removeprefix('val_')}"
-    test = next((name for name in ("test_accuracy", counterpart) if name in known), None)
+    test = next((name for name in ("test_accuracy", counterpart) if name in on_record), None)
     named = (*read.space.report.metrics, *read.space.report.claimed_metrics)
-    shown = (name for name in named if name in known and not name.startswith("test_"))
-    wanted = [objective, "val_accuracy" if "val_accuracy" in known else None, *shown, test]
+    shown = (name for name in named if name in on_record and not name.startswith("test_"))
+    wanted = [objective, *further, "val_accuracy" if "val_accuracy" in on_record else None, *shown, test]
     return list(dict.fromkeys(name for name in wanted if name))
 
 
@@ -218,6 +226,12 @@ def _cell(values: Sequence[float | None]) -> Cell:
         return Cell(mean, math.sqrt(math.fsum((x - mean) ** 2 for x in measured) / (len(measured) - 1)), len(measured))
     except OverflowError:
         return Cell()
+
+
+def _costed(line: Line, read: Curves, exact: Sequence[str]) -> Line:
+    """Put what a configuration costs into the cells of its line."""
+    costs = read.costs.get(line.configuration, {})
+    return replace(line, cells={**line.cells, **{name: Cell(costs.get(name), None, line.finished) for name in exact}})
 
 
 def _ending(runs: Sequence[Curve], asked: int) -> str:

@@ -108,7 +108,7 @@ def _levels(table: Table, evidence: Evidence) -> Iterator[Note]:
     if evidence.unused:
         word = "setting has" if evidence.unused == 1 else "settings have"
         yield Note(f"{evidence.unused} {word} no interval: {'; '.join(evidence.faults)}.")
-    other = [name for name in table.metrics if name not in (table.judged, table.test, *table.scored)]
+    other = [name for name in table.metrics if name not in (table.judged, table.test, *table.scored, *table.exact)]
     if other:
         text = f"{', '.join(other)}: no interval, for rows hold no scores that intervals could rest on."
         yield Note(text, about=tuple(other))

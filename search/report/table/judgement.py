@@ -96,7 +96,7 @@ def judged(table: Table, read: Curves, lines: Sequence[Sequence[Curve]]) -> tupl
     }
     scored = {name: split for name, split in scored.items() if not split.evidence.why}
     partners = _partners(table, read)
-    level = _level(read)
+    level = table_level(read)
     rule = Rule(space.report.noise)
     families = [_judge(one, partners, level, rule) if one is not None else None for one in (val, test)]
     others = {name: (split.evidence, _judge(split, partners, level, rule)) for name, split in scored.items()}
@@ -161,7 +161,7 @@ def judged(table: Table, read: Curves, lines: Sequence[Sequence[Curve]]) -> tupl
     return table, Remarks(val.evidence, tested, families[0], families[1], others)
 
 
-def _level(read: Curves) -> Level:
+def table_level(read: Curves) -> Level:
     """Return the level at which the table decides, by the looks that were planned and those that there were."""
     trials = [curve.trial for curve in read.curves]
     return level_of(read.space.report.looks, looks_of(read.study, trials), seeds_finished(trials))

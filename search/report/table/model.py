@@ -121,6 +121,10 @@ class Line:
         best_of: settings of a search of which this is the best by the figure it is shown with; 0 for every other line.
         second: of a line that stands below that of its setting what it counts otherwise: "diverged at chance", "of runs
             that learn"; only drawn, never stored.
+        front: of several objectives, whether it is ``on`` the front, ``dominated`` or ``not decided``; "" where it has
+            no value in one of them, or not every seed finished.
+        front_by_values: none dominates it by the figures as they are, noise left aside.
+        dominated_by: settings that dominate it, by what the table calls them.
     """
 
     setting: str
@@ -147,6 +151,9 @@ class Line:
     baseline: bool = False
     best_of: int = 0
     second: str = ""
+    front: str = ""
+    front_by_values: bool = False
+    dominated_by: tuple[str, ...] = ()
 
     def judgement(self, table: Table, metric: str) -> Judged:
         """Return what is said of one of the table's metrics at the epoch it is shown at; `NOT_JUDGED` for nothing."""
@@ -252,6 +259,26 @@ class Elsewhere:
 
 
 @dataclass(frozen=True)
+class Front:
+    """What is to be said of the front of a study with several objectives.
+
+    Attributes:
+        objectives: each with its direction, as words.
+        why: why nothing with noise is decided, or not all of it; "" where all was looked at.
+        tests: differences that were adjusted together.
+        by_values: settings that none dominates by the figures as they are.
+        on, dominated: settings of which it is decided.
+    """
+
+    objectives: tuple[str, ...]
+    why: str
+    tests: int
+    by_values: int
+    on: int = 0
+    dominated: int = 0
+
+
+@dataclass(frozen=True)
 class Table:
     """A study's comparison table.
 
@@ -280,6 +307,8 @@ class Table:
         elsewhere: what a source says of other data than those of all lines; None where no figure or claim does.
         frozen: what is to be said of claims that were frozen before, or after, the first row.
         importance: of the axes of a search; None for a grid, and where the table is not judged.
+        exact: metrics that are no figures with noise: the workload works them out of the settings.
+        front: of several objectives; None for one, and where the table is not judged.
         outside: its runs were trained elsewhere: epochs and seconds say nothing.
     """
 
@@ -307,6 +336,8 @@ class Table:
     elsewhere: Elsewhere | None = None
     frozen: Freeze = NEVER_FROZEN
     importance: Importance | None = None
+    exact: Sequence[str] = ()
+    front: Front | None = None
     outside: bool = False
 
     @property

@@ -61,7 +61,7 @@ def footnotes(
     judged = judged_notes(table, read, remarks) if remarks is not None else ()
     notes = [*map(Note, (table.incomplete,) if table.incomplete else ()), *map(Note, table.distrusted)]
     notes += [*_meaning(table, read), *_marks(table), *map(Note, table.unmoved), *_seeds(table), *judged]
-    notes += [*_sampled(table, read), *_left_out(read.space), *_limits(read), *rung_notes(read)]
+    notes += [*_front(table), *_sampled(table, read), *_left_out(read.space), *_limits(read), *rung_notes(read)]
     notes += _importances(table)
     notes += [Note(table.frozen.said)] if table.frozen.said else []
     published = _published(read, homeless) if table.elsewhere is None else apart_notes(table.elsewhere)
@@ -92,6 +92,27 @@ def _images(read: Curves) -> str:
     if not sizes:
         return ""
     return f"on {' or '.join(str(size) for size in sizes)} {split_words(split)} images"
+
+
+def _front(table: Table) -> Iterator[Note]:
+    """Say of several objectives what the front is, and what is decided of it."""
+    front = table.front
+    if front is None:
+        return
+    noisy = (
+        f"noisy differences decide where they are clear, adjusted by Holm over {counted(front.tests, 'difference')}"
+        if front.tests
+        else "nothing that is measured with noise is decided"
+    )
+    why = f" ({front.why})" if front.why else ""
+    counts = f"{front.on} on it, {front.dominated} dominated; by values, noise left aside, {front.by_values} on it"
+    yield Note(
+        f"Front of {', '.join(front.objectives)}: the settings that no other one dominates, being as good in all and "
+        f"better in one. Costs decide by their value; {noisy}{why}. Decided: {counts}; in brackets beside what is not "
+        "decided: where a setting stands by values. Lines are sorted by the first objective alone, or as the file "
+        "lists them.",
+        f"Front of {', '.join(front.objectives)}: {counts} (in brackets what values say); {noisy}{why}.",
+    )
 
 
 def _left_out(space: Space) -> Iterator[Note]:

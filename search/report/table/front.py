@@ -1,0 +1,115 @@
+"""The front of a study with several objectives: which settings none dominates, as far as that is decided.
+
+A cost is compared by its value. A figure with noise is compared as the table compares it with a baseline: by the
+difference of each pair on the examples that both were measured on, adjusted by Holm over all pairs and such objectives.
+Of a search nothing with noise is decided, because the search chose what it shows: its confirm stage decides, on test
+examples.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from dataclasses import replace
+from itertools import combinations
+
+from search.report.record.curves import Curve, Curves
+from search.report.table.judgement import confirms, evidence_for, rules_for, table_level
+from search.report.table.labels import short_label
+from search.report.table.model import Front, Line, Table
+from search.space.model import Objective
+from search.statistics.crossed import Rule, alike, compare
+from search.statistics.families import family
+from search.statistics.front import Place, front, undominated
+from search.statistics.results import Difference, Trust
+
+MAX_FRONT_SETTINGS = 40
+"""Settings of which all pairs are compared; of more, nothing with noise is decided."""
+
+Orders = list[list[list[int | None]]]
+
+
+def with_front(table: Table, read: Curves, lines: Sequence[Sequence[Curve]]) -> Table:
+    """Return a table of several objectives whose lines say where they stand.
+
+    Args:
+        table: judged.
+        lines: per line its runs, one per seed.
+    """
+    objectives = read.space.search.objectives
+    names = [one.metric for one in objectives]
+    places = [place for place, line in enumerate(table.lines) if _whole(line, names)]
+    values = [[table.lines[place].cells[name].mean or 0.0 for name in names] for place in places]
+    by_value = {places[one] for one in undominated(values, [one.maximize for one in objectives])}
+    orders: Orders = [_exact([row[i] for row in values], one.maximize) for i, one in enumerate(objectives)]
+    noisy = [i for i, name in enumerate(names) if name not in table.exact]
+    for i in noisy:
+        orders[i] = [[0 if a == b else None for b in range(len(places))] for a in range(len(places))]
+    why, tests = _decide(table, read, lines, places, orders, noisy)
+    told = list(table.lines)
+    for place, placed in zip(places, front(orders) if places else [], strict=True):
+        by = tuple(short_label(table, table.lines[places[one]]) for one in placed.dominated_by)
+        told[place] = replace(told[place], front=placed.place.value, front_by_values=place in by_value, dominated_by=by)
+    counts = {one: sum(line.front == one.value for line in told) for one in Place}
+    told_front = Front(tuple(_words(one) for one in objectives), why, tests, len(by_value), counts[Place.ON])
+    return replace(table, lines=told, front=replace(told_front, dominated=counts[Place.OFF]))
+
+
+def _whole(line: Line, names: Sequence[str]) -> bool:
+    return not line.partial and all(line.cells[name].mean is not None for name in names)
+
+
+def _words(objective: Objective) -> str:
+    return f"{objective.metric} ({'more' if objective.maximize else 'less'} is better)"
+
+
+def _exact(values: Sequence[float], maximize: bool) -> list[list[int | None]]:
+    sign = 1 if maximize else -1
+    return [[sign * ((a > b) - (a < b)) for b in values] for a in values]
+
+
+def _decide(
+    table: Table,
+    read: Curves,
+    lines: Sequence[Sequence[Curve]],
+    places: Sequence[int],
+    orders: Orders,
+    noisy: Sequence[int],
+) -> tuple[str, int]:
+    """Set what is decided of the objectives with noise; return why nothing is, and how many differences were tested."""
+    if read.space.search.sampler != "grid":
+        return "a search chose what it shows", 0
+    if len(places) > MAX_FRONT_SETTINGS:
+        return f"there are more than {MAX_FRONT_SETTINGS} settings", 0
+    rules = rules_for(read, lines, table.value)
+    differences: list[Difference | None] = []
+    names: list[Hashable] = []
+    about: list[tuple[int, int, int]] = []
+    reasons = []
+    for i in noisy:
+        objective = read.space.search.objectives[i]
+        metric, split, value = objective.metric, "val", table.value
+        if confirms(read.record):  # validation examples chose these settings
+            if table.test != f"test_{metric.removeprefix('val_')}":
+                reasons.append(f"no test examples measure {metric}")
+                continue
+            metric, split, value = table.test, "test", "best"
+        evidence = evidence_for(read, lines, metric, split, value, rules)
+        if evidence.why:
+            reasons.append(f"of {metric}: {evidence.why}")
+            continue
+        for number, panel in enumerate(evidence.panels):
+            here = [one for one, place in enumerate(places) if place in panel.places]
+            pairs = [*combinations(here, 2)]
+            compared = [(panel.places[places[a]], panel.places[places[b]]) for a, b in pairs]
+            differences += compare(panel.scores, compared, Rule(read.space.report.noise), panel.unlearned)
+            names += [None if name is None else (metric, number, name) for name in alike(panel.scores, compared)]
+            about += [(i, a, b) for a, b in pairs]
+    tested = family(differences, table_level(read), names)
+    for sign in (1, -1):
+        for clear, difference, (i, a, b) in zip(tested.clear(differences, sign), differences, about, strict=True):
+            if difference is not None and difference.state is Trust.SAME_RUN:
+                orders[i][a][b] = orders[i][b][a] = 0
+            elif clear and difference is not None:
+                up = read.space.search.objectives[i].maximize is difference.measure.higher_is_better
+                orders[i][a][b], orders[i][b][a] = (sign, -sign) if up else (-sign, sign)
+    return "; ".join(reasons), tested.comparisons

@@ -1,0 +1,74 @@
+"""The front in a table: what differences on record decide, and costs by their value."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from search.ledger.ledger import Ledger
+from search.report.figures.study import figures_of
+from search.report.formats.columns import table_columns
+from search.report.formats.render import table_json
+from search.report.health.examine import examine
+from search.report.page.headline import headline
+from search.report.table.build import Comparison, comparison_of
+from search.space.model import Objective, Report
+from search.study.costs import COSTS
+from tests.report.scored import SPACE, Regression, errors
+
+SIZES = {1: 10.0, 2: 20.0, 3: 15.0}
+"""Width -> what it costs. Widths 1 and 2 make the same errors but for noise, width 3 clearly smaller ones."""
+
+
+def study(ledger: Ledger, sizes: dict[int, float] = SIZES, first: str = "val_rmse") -> Comparison:
+    further = (Objective("size", "minimize", cost=True),)
+    space = replace(SPACE, search=replace(SPACE.search, further=further), report=Report(rows="width"))
+    built = Regression(ledger, space)
+    built.grid(lambda a, s: errors({1: 1, 2: 2, 3: 3}[a], s))
+    with ledger.step(built.record.id) as step:
+        for trial in ledger.trials(built.record.id):
+            width = int(trial.parameters["width"])
+            step.log(COSTS, configuration=trial.configuration, costs={"size": sizes[width]})
+    return comparison_of(built.opened)
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Ledger:
+    return Ledger(str(tmp_path / "search.db"))
+
+
+def test_domination_is_said_where_the_difference_is_clear_and_the_cost_is_no_larger(ledger: Ledger) -> None:
+    table = study(ledger).table
+    said = {line.parameters["width"]: (line.front, line.dominated_by) for line in table.lines}
+    # Width 3 is clearly better than 2 and cheaper; 1 is the cheapest; nothing dominates 3, for 1 is clearly worse.
+    assert said == {1: ("on", ()), 2: ("dominated", ("width=3",)), 3: ("on", ())}
+    assert table.front is not None
+    assert (table.front.tests, table.front.on, table.front.dominated) == (3, 2, 1)
+    assert table.front.why == ""
+    entries = {column.head: [entry.text for entry in column.entries] for column in table_columns(table)}
+    assert entries["size"] == ["10", "20", "15"]
+    assert entries["front"][0] == "on"
+    assert entries["front"][1].startswith("dominated by ")
+
+
+def test_a_difference_that_is_not_clear_decides_nothing(ledger: Ledger) -> None:
+    table = study(ledger, {1: 10.0, 2: 20.0, 3: 30.0}).table
+    places = {line.parameters["width"]: line.front for line in table.lines}
+    assert places == {1: "on", 2: "not decided", 3: "on"}
+
+
+def test_table_page_and_json_speak_of_the_front_and_of_no_best(ledger: Ledger) -> None:
+    compared = study(ledger)
+    said = headline(compared, None)
+    assert said.endswith("2 of 3 settings are on the front of val_rmse and size by values.")
+    assert "1 is dominated" in said
+    assert '"front": "dominated"' in table_json(compared.table)
+    (drawn,) = [one for one in figures_of(compared) if one.name == "study-front"]
+    assert drawn.figure is not None
+    bars = [list(trace.error_y.array) for trace in drawn.figure.data if trace.error_y.array is not None]
+    assert bars
+    assert all(np.all(np.asarray(one) > 0) for one in bars)
+    assert {finding.name for finding in examine(compared)}.isdisjoint({"edge", "test-disagrees", "stopped-too-early"})
