@@ -26,7 +26,9 @@ from search.report import design
 from search.report.paths import study_folder
 from search.service import acts
 from search.service.acts import Service
+from search.service.curve_picture import NARROW_PX, WIDE_PX, picture, shown
 from search.service.folder import arguments, live, output_from, verb
+from search.service.growth import Watcher
 from search.service.people import Person, Role, require
 from search.service.reports import PREFIX as REPORTS
 from search.service.rest import CALLS, status_of
@@ -49,7 +51,7 @@ class Pages:
     """Makes the pages of one server."""
 
     def __init__(self, service: Service) -> None:
-        self.service = service
+        self.service, self.watcher = service, Watcher(service.ledger)
 
     def show(self, request: Request, name: str, given: Mapping[str, object], status: int = 200) -> Response:
         """Return a page."""
@@ -146,7 +148,7 @@ class Pages:
                 "written": written,
                 "actions": self.service.queue.actions(number),
                 "command": self._command(entry),
-                "study": self._study_page(entry),
+                **self._grown(entry),
             }
 
         return self.show(request, "entry.html", await asyncio.to_thread(read))
@@ -159,11 +161,14 @@ class Pages:
         results = str(self.service.places.results)
         return [] if results == "results" else ["--results", results]
 
-    def _study_page(self, entry: Entry) -> str:
+    def _grown(self, entry: Entry) -> dict[str, object]:
+        """Return the page of an entry's study, and how far that has come; empty before it is on record."""
+        name = entry.study or entry.name
         try:
-            return f"/studies/{self.service.ledger.study(entry.study or entry.name).id}/"
+            page = f"/studies/{self.service.ledger.study(name).id}/"
+            return {"study": page, **shown(self.watcher.growth(name), page, entry.phase is Phase.RUNNING)}
         except StudyNotFound:
-            return ""
+            return {"study": "", "growth": {}}
 
     async def events(self, request: Request) -> Response:
         """What a page of a running entry is told as it happens."""
@@ -174,11 +179,14 @@ class Pages:
         return EventSourceResponse(self._events(number, phase, _number(offset)))
 
     async def _events(self, number: int, phase: str, offset: int) -> AsyncIterator[ServerSentEvent]:
-        folder, last = self.service.places.folder(number), ""
+        folder, last, told = self.service.places.folder(number), "", ""
         while True:
             if (found := json.dumps(live(folder))) != last:
                 last = found
                 yield ServerSentEvent(found, event="live")
+            if (grown := await asyncio.to_thread(self._growth_of, number)) not in ("{}", told):
+                told = grown
+                yield ServerSentEvent(grown, event="growth")
             text, offset = output_from(folder, offset)
             if text:
                 yield ServerSentEvent(json.dumps({"text": text}), event="output")
@@ -186,6 +194,23 @@ class Pages:
                 yield ServerSentEvent(json.dumps({"phase": now}), event="phase")
                 return
             await asyncio.sleep(EVENT_SPACING_S)
+
+    def _growth_of(self, number: int) -> str:
+        try:
+            return json.dumps(self._grown(self.service.queue.entry(number))["growth"])
+        except EntryNotFound:
+            return "{}"
+
+    async def curves(self, request: Request) -> Response:
+        """A picture of the curves of a study, in one of two widths."""
+        narrow = request.query_params.get("width") == "narrow"
+
+        def read() -> str:
+            study = one_listed(self.service.ledger.engine, int(request.path_params["study"]))
+            return picture(self.watcher.growth(study.name), NARROW_PX if narrow else WIDE_PX)
+
+        policy = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'"}
+        return Response(await asyncio.to_thread(read), media_type="image/svg+xml", headers=policy)
 
     def _phase(self, number: int) -> str:
         try:
@@ -221,6 +246,7 @@ class Pages:
             return {
                 "study": study,
                 "page": page_of(study),
+                **shown(self.watcher.growth(study.name), page_of(study), study.running),
                 "reports": f"{REPORTS}/{folder.name}/",
                 "files": [*(name for name in READ_FIRST if name in written), *sorted(written - {*READ_FIRST})],
                 "commands": "\n".join(commands),
@@ -299,6 +325,7 @@ class Pages:
             self.route("/entries/{entry:int}/events", self.events),
             self.route("/entries/{entry:int}/{act}", self.act, "POST"),
             self.route("/studies/{study:int}/", self.study),
+            self.route("/studies/{study:int}/curves.svg", self.curves),
             self.route("/studies/{study:int}/{act}", self.act_on_study, "POST"),
             self.route("/compare", self.compare),
             self.route("/actions", self.actions),

@@ -22,6 +22,20 @@
       progress.hidden = false;
     }
   });
+  let version = 0;
+  source.addEventListener("growth", (event) => {
+    const found = JSON.parse(event.data);
+    version += 1;
+    document.getElementById("narrow").srcset = `${found.curves}?width=narrow&version=${version}`;
+    document.getElementById("curves").src = `${found.curves}?version=${version}`;
+    document.getElementById("curves").alt = found.words;
+    document.getElementById("growth").hidden = false;
+    set("note", found.note);
+    for (const id of ["training", "rungs"]) {
+      set(id, found[id]);
+      document.getElementById(id).parentElement.hidden = !found[id];
+    }
+  });
   source.addEventListener("output", (event) => {
     const follows = output.scrollTop + output.clientHeight >= output.scrollHeight - 30;
     output.append(JSON.parse(event.data).text);

@@ -1,0 +1,222 @@
+"""How far a study has come, as the ledger has it: curves of its settings, its rungs, and what is trained now.
+
+Whoever watches asks again and again: what was read stays in memory, and is read again after `GROWTH_SPACING_S`.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from search.core.errors import InternalError
+from search.core.grouped import grouped
+from search.core.shown import is_accuracy, significant
+from search.core.trial import State, Trial
+from search.ledger.ledger import Decision, Ledger
+from search.ledger.measured import Measured
+from search.report.record.curves import COUNTED
+from search.report.table.labels import setting_label
+from search.study.opened import OpenStudy
+
+GROWTH_SPACING_S = 5.0
+"""Seconds between two readings of a study that somebody watches."""
+
+MAX_SETTINGS = 7
+"""Settings that are drawn: as many as there are colours."""
+
+MAX_RUNS = 10
+"""Runs of a setting that are drawn."""
+
+MAX_POINTS = 60
+"""Points of a curve, about."""
+
+MAX_STUDIES = 20
+"""Studies that stay in memory."""
+
+Curve = Sequence[tuple[int, float]]
+"""Epoch, counted from 1, and the objective there; by epoch."""
+
+
+@dataclass(frozen=True)
+class SettingCurve:
+    """A setting: what it is called, its runs, and the mean of those that ended, or of all where none has."""
+
+    label: str
+    runs: Sequence[Curve]
+    mean: Curve
+
+
+@dataclass(frozen=True)
+class Growth:
+    """How far a study has come.
+
+    Attributes:
+        metric: the objective.
+        epochs: that the longest run is asked for.
+        settings: that are drawn.
+        more: settings that are not.
+        rungs, training: a line of text each, for a rung and for a run in training.
+    """
+
+    metric: str
+    epochs: int
+    settings: Sequence[SettingCurve]
+    more: int
+    rungs: Sequence[str]
+    training: Sequence[str]
+
+
+@dataclass
+class _Seen:
+    paths: dict[int, tuple[list[str], str]] = field(default_factory=dict)
+    values: dict[str, float] = field(default_factory=dict)
+    read_at: float = -math.inf
+    growth: Growth | None = None
+
+
+class Watcher:
+    """Reads how far studies have come; for several threads.
+
+    Args:
+        ledger: where they are.
+    """
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger, self._lock = ledger, threading.Lock()
+        self._seen: dict[str, _Seen] = {}
+
+    def growth(self, name: str) -> Growth:
+        """Return how far a study has come, as of `GROWTH_SPACING_S` ago at most.
+
+        Raises:
+            StudyNotFound: there is none of that name.
+        """
+        with self._lock:
+            seen = self._seen.pop(name, None) or _Seen()
+            if seen.growth is None or time.monotonic() - seen.read_at >= GROWTH_SPACING_S:
+                seen.growth = self._read(OpenStudy(self._ledger, self._ledger.study(name)), seen)
+                seen.read_at = time.monotonic()
+            self._seen[name] = seen  # the last one is the newest
+            while len(self._seen) > MAX_STUDIES:
+                del self._seen[next(iter(self._seen))]
+            return seen.growth
+
+    def _read(self, study: OpenStudy, seen: _Seen) -> Growth:
+        number = study.record.id
+        trials = self._ledger.trials(number)
+        try:
+            space = study.space
+        except InternalError:  # written by another version; what else is on record of it is shown
+            return Growth("", 0, [], 0, [], [])
+        metric, maximize = space.search.objective.metric, space.search.objective.maximize
+        begun = [trial for trial in trials if trial.last_epoch and trial.seed in space.seeds]
+        seen.paths |= self._ledger.paths(number, [trial.number for trial in begun if trial.number not in seen.paths])
+        self._fetch(study, seen, [(trial, [trial.last_epoch]) for trial in begun])
+        groups = grouped(begun, lambda trial: setting_label(space, trial.parameters))
+        chosen = list(groups)
+        if len(chosen) > MAX_SETTINGS:
+            chosen.sort(key=lambda label: _cost(groups[label], seen, maximize))
+        shown = {label: groups[label][:MAX_RUNS] for label in chosen[:MAX_SETTINGS]}
+        self._fetch(study, seen, [(trial, epochs_drawn(trial)) for group in shown.values() for trial in group])
+        labels = {trial.number: setting_label(space, trial.parameters) for trial in trials}
+        return Growth(
+            metric,
+            max((trial.epochs for trial in trials), default=0),
+            [_setting(label, group, seen) for label, group in shown.items()],
+            len(groups) - len(shown),
+            rungs(self._ledger.decisions(number, kinds=["rung"]), begun, metric),
+            [
+                f"trial {trial.number}: {labels[trial.number]}, seed {trial.seed}; "
+                f"epoch {trial.last_epoch} of {trial.epochs}"
+                for trial in trials
+                if trial.state is State.RUNNING
+            ],
+        )
+
+    def _fetch(self, study: OpenStudy, seen: _Seen, epochs: Sequence[tuple[Trial, Sequence[int]]]) -> None:
+        """Read the objective of these epochs, as far as it is not in memory."""
+        metric, data_of = study.space.search.objective.metric, dict[str, str]()
+        for trial, asked in epochs:
+            path, data = seen.paths[trial.number]
+            data_of |= {path[epoch - 1]: data for epoch in asked if path[epoch - 1] not in seen.values}
+        for key, recorded in Measured(self._ledger, [metric]).rows(data_of).items():
+            seen.values[key] = recorded.row.metrics.get(metric, math.nan)
+
+
+def epochs_drawn(trial: Trial) -> list[int]:
+    """Return the epochs of a run that are drawn: the first, the last, and between them multiples of a step that is 1, 2
+    or 5 times a power of ten, so that runs of one length have the same."""
+    step, factors = 1, (2, 2.5, 2)
+    place = 0
+    while trial.epochs / step > MAX_POINTS:
+        step, place = round(step * factors[place % 3]), place + 1
+    return sorted({1, *range(step, trial.last_epoch + 1, step), trial.last_epoch})
+
+
+def mean_curve(runs: Iterable[Curve]) -> list[tuple[int, float]]:
+    """Return the mean at the epochs that all runs have, so that it is one of the same runs everywhere."""
+    curves = [dict(run) for run in runs]
+    common = set.intersection(*(set(curve) for curve in curves)) if curves else set()
+    return [(epoch, math.fsum(curve[epoch] for curve in curves) / len(curves)) for epoch in sorted(common)]
+
+
+def _setting(label: str, trials: Sequence[Trial], seen: _Seen) -> SettingCurve:
+    runs = {trial.number: _curve(trial, seen) for trial in trials}
+    ended = [runs[trial.number] for trial in trials if trial.state in COUNTED]
+    return SettingCurve(label, list(runs.values()), mean_curve(ended or runs.values()))
+
+
+def _curve(trial: Trial, seen: _Seen) -> Curve:
+    path, _ = seen.paths[trial.number]
+    values = [(epoch, seen.values.get(path[epoch - 1], math.nan)) for epoch in epochs_drawn(trial)]
+    return [(epoch, value) for epoch, value in values if math.isfinite(value)]
+
+
+def _cost(trials: Sequence[Trial], seen: _Seen, maximize: bool) -> float:
+    """Return what settings are sorted by, lowest first: the mean of the last values of those that ended, or of all."""
+    ended = [trial for trial in trials if trial.state in COUNTED] or trials
+    values = [seen.values.get(seen.paths[trial.number][0][trial.last_epoch - 1], math.nan) for trial in ended]
+    value = math.fsum(values) / len(values)
+    return (-value if maximize else value) if math.isfinite(value) else math.inf
+
+
+def rungs(log: Sequence[Decision], begun: Sequence[Trial], metric: str) -> list[str]:
+    """Return a line for each rung: how many trials reached it, how many it ended, and by which values.
+
+    Args:
+        log: the entries ``rung`` of the order log.
+        begun: trials with an epoch on record.
+        metric: the objective.
+    """
+    lines = []
+    newest = {(entry.epoch or 0, entry.key): entry for entry in log}
+    for epoch, entries in sorted(grouped(newest.values(), lambda entry: entry.epoch or 0).items()):
+        reached = sum(trial.last_epoch >= epoch for trial in begun)
+        ended = sum(trial.last_epoch == epoch and trial.state is State.PRUNED for trial in begun)
+        kept, cut = (_span(entries, goes_on, metric) for goes_on in (True, False))
+        decided = "; ".join([*([f"went on with {kept}"] if kept else []), *([f"ended with {cut}"] if cut else [])])
+        said = f"epoch {epoch}: {reached} reached it, {ended} ended there"
+        lines.append(f"{said}; {metric}: {decided}" if decided else said)
+    return lines
+
+
+def _span(entries: Sequence[Decision], goes_on: bool, metric: str) -> str:
+    values = [
+        float(value)
+        for entry in entries
+        if bool(entry.detail.get("goes_on")) is goes_on
+        and isinstance(value := entry.detail.get("value"), int | float)
+        and math.isfinite(value)
+    ]
+    if not values:
+        return ""
+    low, high = (figure_of(metric, value) for value in (min(values), max(values)))
+    return low if low == high else f"{low} to {high}"
+
+
+def figure_of(metric: str, value: float) -> str:
+    """Return a value as a person reads it: accuracies in %."""
+    return f"{100 * value:.2f} %" if is_accuracy(metric) else significant(value)
