@@ -17,6 +17,7 @@ from search.service.examiner import Examiner
 from search.service.folder import Places, live, lives
 from search.service.people import NotAllowed, Person, Role
 from search.service.submission import Submission
+from search.service.weights import Weights
 from search.study.opened import OpenStudy
 from search.study.revision import latest_revision
 
@@ -30,6 +31,7 @@ class Service:
     Attributes:
         wake: called where the queue has changed.
         slots: studies that run at once.
+        weights: writes those of best trials.
         tasks: what is still done for requests that were answered.
     """
 
@@ -39,6 +41,7 @@ class Service:
     examiner: Examiner
     wake: Callable[[], None]
     slots: int
+    weights: Weights
     tasks: set[asyncio.Task[None]] = field(default_factory=set, repr=False)
 
     def background(self, work: Coroutine[object, object, None]) -> None:
@@ -137,6 +140,17 @@ def take_off(service: Service, person: Person, study_id: int, name: str) -> None
     """Take a study off the pages; all that is on record of it stays."""
     take_study_off(service.ledger.engine, study_id, person.name)
     service.queue.log(person.name, "delete", name, "taken off the pages; its rows stay on record")
+
+
+async def write_weights(service: Service, person: Person, name: str) -> None:
+    """Have the weights of a study's best trial written, behind the back of whoever asks.
+
+    Raises:
+        UserError: they are being written.
+    """
+    service.weights.claim(name)
+    service.background(service.weights.write(name))
+    await asyncio.to_thread(service.queue.log, person.name, "weights", name, "of the best trial")
 
 
 async def add_seeds(service: Service, person: Person, name: str, count: int) -> Entry:

@@ -250,6 +250,7 @@ class Pages:
                 "reports": f"{REPORTS}/{folder.name}/",
                 "files": [*(name for name in READ_FIRST if name in written), *sorted(written - {*READ_FIRST})],
                 "commands": "\n".join(commands),
+                "weights": self.service.weights.said(study.name),
             }
 
         return self.show(request, "study.html", await asyncio.to_thread(read))
@@ -258,12 +259,15 @@ class Pages:
         """Do something to a study on record, and show it."""
         number, deed, person = int(request.path_params["study"]), request.path_params["act"], request.state.person
         study = await asyncio.to_thread(one_listed, self.service.ledger.engine, number)
-        if deed not in ("seeds", "again", "confirm", "delete"):
+        if deed not in ("seeds", "again", "confirm", "delete", "weights"):
             raise UserError(f"there is no action {deed[:40]!r}")
         require(person, Role.ADMIN if deed == "delete" else Role.RUNNER, f"{deed} a study")
         if deed == "delete":
             await asyncio.to_thread(acts.take_off, self.service, person, study.id, study.name)
             return RedirectResponse("/", 303)
+        if deed == "weights":
+            await acts.write_weights(self.service, person, study.name)
+            return RedirectResponse(f"{page_of(study)}#weights", 303)
         async with request.form(max_files=0, max_fields=5) as form:
             given = {name: _text(form, name) for name in ("count", "top", "seeds")}
         if deed == "confirm":

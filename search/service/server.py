@@ -161,8 +161,10 @@ def read_only(ledger: Ledger, results: Path, others: ASGIApp, say: Callable[[str
     from search.service.examiner import Examiner
     from search.service.folder import Places
     from search.service.people import Person, Role
+    from search.service.weights import Weights
 
     places = Places(results, ledger.storage)
-    service = Service(ledger, Queue(ledger.engine), places, Examiner(places, allow_code=False), lambda: None, slots=0)
+    examiner, weights = Examiner(places, allow_code=False), Weights(places, allow_code=False)
+    service = Service(ledger, Queue(ledger.engine), places, examiner, lambda: None, 0, weights)
     reader = Person("reader", Role.VIEWER)
     return pages(service, lambda _scope: reader, others, say)

@@ -71,11 +71,14 @@ def serve(
     from search.service.examiner import Examiner
     from search.service.guard import LOOPBACK_NAMES
     from search.service.supervisor import Supervisor
+    from search.service.weights import Weights
 
     with server_lock(ledger.engine), listening(host, port) as listener:
         queue = Queue(ledger.engine)
         supervisor = Supervisor(queue, places, slots, allow_code, say)
-        service = Service(ledger, queue, places, Examiner(places, allow_code), supervisor.wake, slots)
+        service = Service(
+            ledger, queue, places, Examiner(places, allow_code), supervisor.wake, slots, Weights(places, allow_code)
+        )
         started_by = None if others_reach_it or proxy is not None else owner()
         others = beside(ledger, mirror_url(places.results), places.results, say)
         all_names = [*LOOPBACK_NAMES, *names, *([host] if others_reach_it else [])]

@@ -16,6 +16,7 @@ from search.service.app import application
 from search.service.beside import beside
 from search.service.folder import Places
 from search.service.people import Person, Role
+from search.service.weights import Weights
 
 URL = "http://127.0.0.1:8642"
 FILE = "workload: classifier\nfixed: {epochs: 1}\nspace: {}\n"
@@ -66,7 +67,8 @@ class Asked:
         self.person = Person("ann", Role.ADMIN)
         self.places = Places(results)
         given: Any = self.examiner
-        self.service = Service(self.ledger, self.queue, self.places, given, self._wake, 1)
+        weights = Weights(self.places, allow_code=False)
+        self.service = Service(self.ledger, self.queue, self.places, given, self._wake, 1, weights)
         self.said: list[str] = []
         recognise: Callable[[Any], Person] = lambda scope: self.person  # noqa: E731
         others = beside(self.ledger, mirror_url(results), results, self.said.append)

@@ -46,11 +46,12 @@ def serve_near(ledger: Ledger, places: Places, slots: int, allow_code: bool, say
     from search.service.examiner import Examiner
     from search.service.people import owner
     from search.service.supervisor import Supervisor
+    from search.service.weights import Weights
 
     queue, examiner = Queue(ledger.engine), Examiner(places, allow_code)
     supervisor = Supervisor(queue, places, slots, allow_code, say)
     runner = Runner(ledger.engine, supervisor, say)
-    service = Service(ledger, queue, places, examiner, supervisor.wake, slots)
+    service = Service(ledger, queue, places, examiner, supervisor.wake, slots, Weights(places, allow_code))
 
     async def served() -> None:
         try:
