@@ -114,6 +114,7 @@ class Plan:
             "configurations_to_be_chosen": self.unasked,
             "sharing": self.sharing,
             "notes": [str(note) for note in self.space.notes],
+            "objectives": [{"metric": one.metric, "direction": one.direction} for one in self.space.search.objectives],
             "limits": [asdict(cut) for cut in self.limits],
             "shows": None if self.shows is None else _shown(self.shows),
             "epochs": {

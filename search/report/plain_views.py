@@ -59,6 +59,7 @@ def study(opened: OpenStudy) -> dict[str, Any]:
         "created": record.created,
         "sampler": space.search.sampler,
         "objective": {"metric": objective.metric, "direction": objective.direction},
+        "objectives": [{"metric": one.metric, "direction": one.direction} for one in space.search.objectives],
         "seeds": list(space.seeds),
         "data": [{"name": card.name, "fingerprint": card.fingerprint} for card in read.cards.values()],
         "execution_class": record.execution_class,

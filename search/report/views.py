@@ -74,7 +74,7 @@ def show_study(study: OpenStudy) -> RenderableType:
         "created": record.created,
         "workload": record.workload,
         "sampler": space.search.sampler,
-        "objective": f"{objective}, {space.search.objective.direction}",
+        "objective": "; ".join(f"{one.metric}, {one.direction}" for one in space.search.objectives),
         "trials": states([curve.trial for curve in read.curves]),
         "data": ", ".join(card.name or card.fingerprint for card in read.cards.values()),
         "execution class": pairs_text(record.execution_class or {}, 6),
@@ -240,8 +240,10 @@ def _objective(record: StudyRecord) -> Objective:
     """Read the objective from a resolved space file; a text that says none has the default one."""
     try:
         found = (yaml.safe_load(record.space) or {}).get("search", {}).get("objective", {})
+        if isinstance(found, list):  # of several objectives the first
+            found = found[0]
         return Objective(**found) if isinstance(found, dict) else Objective(str(found))
-    except (yaml.YAMLError, AttributeError, TypeError):
+    except (yaml.YAMLError, AttributeError, IndexError, TypeError):
         return Objective()
 
 

@@ -24,7 +24,6 @@ def note(opened: OpenStudy) -> str:
     record, space = opened.record, opened.space
     states = Counter(trial.state.value for trial in opened.ledger.trials(record.id))
     counts = ", ".join(f"{count} {state}" for state, count in sorted(states.items())) or "none yet"
-    objective = space.search.objective
     place = address(record)
     return "\n".join(
         [
@@ -32,7 +31,7 @@ def note(opened: OpenStudy) -> str:
             "",
             f"**[Report: the table, what it shows, the figures]({place})**",
             "",
-            f"- objective: {markdown_cell(objective.metric)} ({objective.direction})",
+            *(f"- objective: {markdown_cell(one.metric)} ({one.direction})" for one in space.search.objectives),
             f"- axes: {', '.join(markdown_cell(axis.name) for axis in space.axes)}; {len(space.seeds)} seeds",
             f"- trials: {counts}",
             *(f"- {markdown_cell(said)}" for said in trust_sentences(opened.ledger, record)),

@@ -8,7 +8,8 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from search.report.figures.overlay import axis_title
-from search.report.figures.style import colour_of, dressed, legend_below, wrapped
+from search.report.figures.style import NEUTRAL, colour_of, dressed, legend_below, wrapped
+from search.report.table.front import mean_of
 from search.report.table.model import Line, Table
 from search.report.text import clauses, is_accuracy
 from search.statistics.front import Place
@@ -26,7 +27,7 @@ def front_figure(
 
     Args:
         table: its lines say where they stand.
-        objectives: metrics, the first one first.
+        objectives: metrics that they are read by (`search.report.table.front.read_metric`), the first one first.
         units: of each.
         title, subtitle: what is written above; what is drawn is added.
 
@@ -63,18 +64,34 @@ def front_figure(
                 1,
                 column,
             )
-        figure.update_xaxes(title=axis_title(metric, unit), col=column)
+        values = [mean_of(table, line, metric) or 0.0 for line in lines]
+        logarithmic = min(values) > 0 and max(values) > 20 * min(values)
+        title_of = axis_title(metric, unit) + (" (logarithmic)" if logarithmic else "")
+        figure.update_xaxes(title=title_of, type="log" if logarithmic else "linear", col=column)
+    if len(further) == 1:
+        figure.add_trace(_by_values(table, lines, further[0], first), 1, 1)
     told = "bars: 95 % interval of each" if bars else "no intervals"
-    dressed(figure, title, clauses(subtitle, told, "by values, noise left aside, unless it says decided"), 1000, 520)
+    dotted = "dotted: the front by values, noise left aside" if len(further) == 1 else ""
+    dressed(figure, title, clauses(subtitle, told, dotted), 1000, 520)
     figure.update_yaxes(title=axis_title(first, units[0]), col=1)
     legend_below(figure)
     return figure
 
 
+def _by_values(table: Table, lines: Sequence[Line], across: str, up: str) -> go.Scatter:
+    """Return the line that joins the settings which none dominates by values."""
+    chosen = sorted(
+        (line for line in lines if line.front_by_values), key=lambda line: mean_of(table, line, across) or 0.0
+    )
+    x, y = (_points(table, chosen, name)[0] for name in (across, up))
+    look = {"color": NEUTRAL, "dash": "dot", "width": 1.5}
+    return go.Scatter(x=x, y=y, mode="lines", line=look, name="front by values", hoverinfo="skip")
+
+
 def _points(table: Table, lines: Sequence[Line], metric: str) -> tuple[list[float], list[float], list[float]]:
     """Return the values of a metric, and how far their intervals reach above and below; 0 where there is none."""
     scale = 100 if is_accuracy(metric) else 1
-    values = [line.cells[metric].mean or 0.0 for line in lines]
+    values = [mean_of(table, line, metric) or 0.0 for line in lines]
     ends = [line.judgement(table, metric).interval for line in lines]
     above = [0.0 if end is None else max(end[1] - value, 0.0) for end, value in zip(ends, values, strict=True)]
     below = [0.0 if end is None else max(value - end[0], 0.0) for end, value in zip(ends, values, strict=True)]

@@ -34,7 +34,14 @@ DARK_LINES = 5
 NOT_SET = -0.14
 """Where a line passes below an axis that its setting has no value on."""
 
-MARKS: Mapping[str, str] = {"better": "star", "worse": "x", "undecided": "circle-open", "baseline": "square-open"}
+MARKS: Mapping[str, str] = {
+    "better": "star",
+    "worse": "x",
+    "undecided": "circle-open",
+    "baseline": "square-open",
+    "on": "star",
+    "dominated": "x",
+}
 """Kind of an outcome of the confirm stage -> its marker."""
 
 AXIS_PX, PLOT_PX = 190, 380

@@ -28,6 +28,7 @@ from search.report.figures.writing import Written, write_all
 from search.report.record.curves import COUNTED, Curves, by_setting, identity
 from search.report.table.build import Comparison, comparison_of
 from search.report.table.confirmed import Outcome, outcomes
+from search.report.table.front import read_metric
 from search.report.table.groups import Group, chosen, groups_of, ranked
 from search.report.table.judged_text import factor, unit_words, with_words
 from search.report.table.judgement import confirms
@@ -209,9 +210,9 @@ class _Drawing:
         return self.made("cost", title, alt, figure)
 
     def front(self) -> StudyFigure | None:
-        objectives = [one.metric for one in self.space.search.objectives]
         if self.table.front is None:
             return None
+        objectives = [read_metric(self.table, one.metric) for one in self.space.search.objectives]
         title = f"The front of {' and '.join(map(metric_words, objectives))}"
         units = [self.read.unit(name) for name in objectives]
         counts = self.table.front
@@ -225,7 +226,8 @@ class _Drawing:
     def found(self) -> StudyFigure | None:
         if self.space.search.sampler == "grid":
             return None
-        title = "Best found so far"
+        alone = f" by {metric_words(self.objective)} alone" if self.space.search.further else ""
+        title = f"Best found so far{alone}"
         search = tried(self.read)
         drawn = found_figure(search, self.objective, title, self.head, self.unit)
         chose = "The best was chosen by the figure it is shown with, which is optimistic."

@@ -39,7 +39,8 @@ def _decided(table: Table, front: str) -> str:
     if not on and not off:
         return f"nothing is decided of {front}"
     sure = f"{listed(on, MAX_FRONT_NAMED)} {_are(len(on))} on {front}" if on else f"no setting is surely on {front}"
-    return f"{sure}, {off} {_are(off)} dominated, of {left} it is not decided"
+    dominated = f", {off} {_are(off)} dominated" if off else ""
+    return f"{sure}{dominated}{f', of {left} it is not decided' if left else ''}"
 
 
 def _by_values(table: Table) -> int:

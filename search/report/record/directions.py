@@ -13,6 +13,10 @@ def direction_sentences(read: Curves) -> Iterator[str]:
     of one of which more is."""
     objective, fixed = read.space.search.objective, read.space.fixed
     asked = [("search.objective.direction", objective.metric, objective.maximize, "the search, pruning and the order")]
+    asked += [
+        (f"search.objective[{place}].direction", one.metric, one.maximize, "the search and the front")
+        for place, one in enumerate(read.space.search.further, start=1)
+    ]
     if fixed.get("stop.rule") == "patience" and "stop.metric" in fixed:
         up = fixed.get("stop.direction") == "maximize"
         asked.append(("stop.direction", str(fixed["stop.metric"]), up, "the stop rule"))

@@ -7,12 +7,15 @@ from typing import NamedTuple
 
 from search.report.record.curves import Curves, by_setting, identity
 from search.report.table.model import Line, Table
+from search.statistics.front import Place
 
 WORDS = {
     "better": "better than the baseline",
     "worse": "worse than the baseline",
     "undecided": "run again, undecided",
     "baseline": "the baseline",
+    "on": "run again, on the front",
+    "dominated": "run again, dominated",
 }
 """Kind of an `Outcome` -> what it is called."""
 
@@ -22,7 +25,8 @@ class Outcome(NamedTuple):
 
     Attributes:
         name: what the confirm stage calls it ("best 1").
-        kind: ``better``, ``worse``, ``undecided`` or ``baseline``: a key of `WORDS`.
+        kind: ``better``, ``worse``, ``undecided`` or ``baseline``, of several objectives ``on`` or ``dominated`` where
+            that is decided: a key of `WORDS`.
     """
 
     name: str
@@ -61,5 +65,7 @@ def _without_seed(settings: Mapping[str, object]) -> str:
 
 def _outcome(line: Line) -> Outcome:
     judged = line.tested
+    if line.front in (Place.ON, Place.OFF) and not line.baseline:
+        return Outcome(", ".join(str(value) for value in line.parameters.values()), line.front)
     kind = "baseline" if line.baseline else "better" if judged.better else "worse" if judged.worse else "undecided"
     return Outcome(", ".join(str(value) for value in line.parameters.values()), kind)

@@ -13,7 +13,7 @@ from dataclasses import replace
 from itertools import combinations
 
 from search.report.record.curves import Curve, Curves
-from search.report.table.judgement import confirms, evidence_for, rules_for, table_level
+from search.report.table.judgement import evidence_for, rules_for, table_level
 from search.report.table.labels import short_label
 from search.report.table.model import Front, Line, Table
 from search.space.model import Objective
@@ -36,9 +36,10 @@ def with_front(table: Table, read: Curves, lines: Sequence[Sequence[Curve]]) -> 
         lines: per line its runs, one per seed.
     """
     objectives = read.space.search.objectives
-    names = [one.metric for one in objectives]
-    places = [place for place, line in enumerate(table.lines) if _whole(line, names)]
-    values = [[table.lines[place].cells[name].mean or 0.0 for name in names] for place in places]
+    names = [read_metric(table, one.metric) for one in objectives]
+    figures = {place: [mean_of(table, line, name) for name in names] for place, line in enumerate(table.lines)}
+    places = [place for place, line in enumerate(table.lines) if not line.partial and None not in figures[place]]
+    values = [[value or 0.0 for value in figures[place]] for place in places]
     by_value = {places[one] for one in undominated(values, [one.maximize for one in objectives])}
     orders: Orders = [_exact([row[i] for row in values], one.maximize) for i, one in enumerate(objectives)]
     noisy = [i for i, name in enumerate(names) if name not in table.exact]
@@ -54,8 +55,15 @@ def with_front(table: Table, read: Curves, lines: Sequence[Sequence[Curve]]) -> 
     return replace(table, lines=told, front=replace(told_front, dominated=counts[Place.OFF]))
 
 
-def _whole(line: Line, names: Sequence[str]) -> bool:
-    return not line.partial and all(line.cells[name].mean is not None for name in names)
+def read_metric(table: Table, objective: str) -> str:
+    """Return the metric that an objective is read by: in a confirm stage its counterpart on test examples, where there
+    is one, because validation examples chose the settings."""
+    return table.test if table.confirms and table.test == f"test_{objective.removeprefix('val_')}" else objective
+
+
+def mean_of(table: Table, line: Line, metric: str) -> float | None:
+    """Return the mean of a metric that `read_metric` names; None where there is none."""
+    return (line.chosen if metric == table.test else line.cells[metric]).mean
 
 
 def _words(objective: Objective) -> str:
@@ -87,12 +95,11 @@ def _decide(
     reasons = []
     for i in noisy:
         objective = read.space.search.objectives[i]
-        metric, split, value = objective.metric, "val", table.value
-        if confirms(read.record):  # validation examples chose these settings
-            if table.test != f"test_{metric.removeprefix('val_')}":
-                reasons.append(f"no test examples measure {metric}")
-                continue
-            metric, split, value = table.test, "test", "best"
+        metric = read_metric(table, objective.metric)
+        if table.confirms and metric != table.test:
+            reasons.append(f"no test examples measure {metric}")
+            continue
+        split, value = ("test", "best") if metric == table.test else ("val", table.value)
         evidence = evidence_for(read, lines, metric, split, value, rules)
         if evidence.why:
             reasons.append(f"of {metric}: {evidence.why}")

@@ -13,8 +13,10 @@ import pytest
 from search.core.trial import State
 from search.ledger.ledger import Ledger
 from search.ledger.urls import sqlite_url
+from search.report.page.headline import facts, headline
+from search.report.page.question import question
 from search.report.record.curves import read_curves
-from search.report.table.build import table_of
+from search.report.table.build import comparison_of, table_of
 from search.space.model import Space
 from search.space.reader import space_from_mapping
 from search.statistics.front import undominated
@@ -188,3 +190,21 @@ def test_a_further_objective_that_no_row_has_fails_the_trial() -> None:
             "the row has no metric 'depth'; it has score, train_loss, val_loss; remove it from search.objective, or "
             "name one of them",
         )
+
+
+def test_what_is_said_of_a_search_is_its_front_and_no_best_setting() -> None:
+    with ledger() as opened:
+        simulation = finish(simulated(several("random", trials=9), opened, 3, Nature()))
+        compared = comparison_of(OpenStudy(opened, simulation.record, simulation.space))
+        count = sum(line.front_by_values for line in compared.table.lines)
+        assert headline(compared, None) == (
+            f"{count} of 9 settings are on the front of val_loss, score and size by values, which chose them; a search "
+            "alone decides nothing of what is measured with noise."
+        )
+        assert question(compared.read) == (
+            "Which settings of x and a give the best balance of low validation loss, high score and low size, under 1 "
+            "seed each?"
+        )
+        named = {fact.term for fact in facts(compared, None)}
+        assert {"Front", "Best by val_loss alone"} <= named
+        assert "Best found" not in named

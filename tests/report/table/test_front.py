@@ -14,8 +14,11 @@ from search.report.formats.columns import table_columns
 from search.report.formats.render import table_json
 from search.report.health.examine import examine
 from search.report.page.headline import headline
+from search.report.record.curves import read_curves
 from search.report.table.build import Comparison, comparison_of
-from search.space.model import Objective, Report
+from search.report.table.front import read_metric
+from search.report.views import best_single
+from search.space.model import Objective, Report, confirm_name
 from search.study.costs import COSTS
 from tests.report.scored import SPACE, Regression, errors
 
@@ -23,9 +26,9 @@ SIZES = {1: 10.0, 2: 20.0, 3: 15.0}
 """Width -> what it costs. Widths 1 and 2 make the same errors but for noise, width 3 clearly smaller ones."""
 
 
-def study(ledger: Ledger, sizes: dict[int, float] = SIZES, first: str = "val_rmse") -> Comparison:
+def study(ledger: Ledger, sizes: dict[int, float] = SIZES, name: str = "wind") -> Comparison:
     further = (Objective("size", "minimize", cost=True),)
-    space = replace(SPACE, search=replace(SPACE.search, further=further), report=Report(rows="width"))
+    space = replace(SPACE, name=name, search=replace(SPACE.search, further=further), report=Report(rows="width"))
     built = Regression(ledger, space)
     built.grid(lambda a, s: errors({1: 1, 2: 2, 3: 3}[a], s))
     with ledger.step(built.record.id) as step:
@@ -72,3 +75,23 @@ def test_table_page_and_json_speak_of_the_front_and_of_no_best(ledger: Ledger) -
     assert bars
     assert all(np.all(np.asarray(one) > 0) for one in bars)
     assert {finding.name for finding in examine(compared)}.isdisjoint({"edge", "test-disagrees", "stopped-too-early"})
+
+
+def test_a_confirm_stage_decides_by_test_examples(ledger: Ledger) -> None:
+    compared = study(ledger, {1: 10.0, 2: 20.0, 3: 15.0}, name=confirm_name("wind"))
+    table = compared.table
+    assert table.confirms
+    assert table.test == "test_rmse"
+    assert [read_metric(table, name) for name in ("val_rmse", "size")] == ["test_rmse", "size"]
+    assert {line.parameters["width"]: line.front for line in table.lines} == {1: "on", 2: "dominated", 3: "on"}
+    (drawn,) = [one for one in figures_of(compared) if one.name == "study-front"]
+    assert drawn.title == "The front of test rmse and size"
+
+
+def test_the_list_of_studies_knows_the_first_objective(ledger: Ledger) -> None:
+    opened = study(ledger).read.study
+    text = "search: {objective: [{metric: val_rmse, direction: minimize}, {metric: size, direction: minimize}]}\n"
+    ledger.update_study(opened.record.id, space=text)
+    record = ledger.study(opened.record.name)
+    best = min(curve.metric("val_rmse", 1) or 0.0 for curve in read_curves(opened).curves)
+    assert best_single(ledger, record, ledger.trials(record.id)) == ("val_rmse", best)
