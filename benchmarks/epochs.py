@@ -6,6 +6,7 @@
     python -m benchmarks.epochs start [--models resnet18 model_c] [--device cpu] [--leases 10] [--whole] [--json FILE]
     python -m benchmarks.epochs fused [--models resnet18 model_c] [--device cuda] [--size N] [--images N]
                                       [--repeat 100] [--json FILE]
+    python -m benchmarks.epochs served [--viewers 20] [--epochs 40] [--repeat 5]
 
 *memory*: what it saves on a CPU that memory stays with the process. `classifier.process` tells glibc to keep what a
 batch gives back. Here one process does so and another does not; each trains the cases of `benchmarks.training`, drawn
@@ -27,6 +28,11 @@ the last one, and what stays behind: runs that nobody holds and that live all th
 by PyTorch's operations in turn, eager and recorded, with the augmentation of the case, and with that and all of the
 colours. Printed are the milliseconds of a batch and the largest difference. Without a GPU it needs TRITON_INTERPRET=1
 in the environment, and its times say nothing.
+
+*served*: what `serve` costs the study that it runs. A study of four trials on the digits is run by `run` alone, and
+below a server whose page of it so many viewers watch, in turns; each time into a new folder. Its seconds are those on
+record, by the clock. Printed are these, their ratio, and the share of a core that the server took while it was watched.
+The viewers, in a process of their own, run on the same machine.
 """
 
 from __future__ import annotations
@@ -38,9 +44,12 @@ import json
 import os
 import resource
 import statistics
+import subprocess
 import sys
 import tempfile
+import threading
 import time
+import urllib.request
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -57,6 +66,13 @@ from classifier.workload import ClassifierWorkload
 
 KEPT, RETURNED = "kept", "returned"
 PASSES = 4
+ALONE, WATCHED = "alone", "watched"
+DIGITS = """name: digits
+workload: classifier
+fixed: {{epochs: {epochs}, data: digits}}
+space: {{optimizer.lr: {{grid: [0.005, 0.05]}}}}
+seeds: [0, 1]
+"""
 SCRIPT_SIDES = ADAPTER, ORIGINAL = "adapter", "original"
 
 
@@ -410,6 +426,85 @@ class FirstBatch(ClassifierWorkload):
         return run
 
 
+def served(chosen: argparse.Namespace) -> int:
+    """Run a study alone and below a server that is watched, in turns; print what they took."""
+    seconds: dict[str, list[float]] = {ALONE: [], WATCHED: []}
+    shares = []
+    for repeat in range(chosen.repeat):
+        for side in (ALONE, WATCHED) if repeat % 2 == 0 else (WATCHED, ALONE):
+            with tempfile.TemporaryDirectory(prefix="served-") as folder:
+                file, results = Path(folder) / "digits.yaml", Path(folder) / "results"
+                file.write_text(DIGITS.format(epochs=chosen.epochs))
+                if side == ALONE:
+                    command = [sys.executable, "-m", "search", "run", str(file), "--results", str(results)]
+                    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+                else:
+                    shares.append(_watched(file, results, chosen.viewers))
+                seconds[side].append(_on_record(results))
+    for side, taken in seconds.items():
+        print(f"{side:10}{statistics.median(taken):10.2f} s")
+    ratios = [after / before for before, after in zip(seconds[ALONE], seconds[WATCHED], strict=True)]
+    print(f"watched by alone: {statistics.median(ratios):.3f} ({min(ratios):.3f} to {max(ratios):.3f})")
+    print(f"the server took {100 * statistics.median(shares):.1f} % of a core, with {chosen.viewers} viewers")
+    return 0
+
+
+def _on_record(results: Path) -> float:
+    """Return the seconds that the run of a folder took."""
+    from search.ledger.ledger import Ledger
+
+    ledger = Ledger(str(results / "search.db"))
+    try:
+        return float(ledger.runs()[-1]["seconds"])
+    finally:
+        ledger.close()
+
+
+def _watched(file: Path, results: Path, viewers: int) -> float:
+    """Run a study below a server with viewers; return the share of a core that the server took."""
+    from search.service.client import Client
+
+    command = [sys.executable, "-u", "-m", "search", "serve", "--port", "0", "--results", str(results)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+        try:
+            assert server.stdout is not None
+            url = server.stdout.readline().partition(" at ")[2].split()[0]
+            client = Client(url)
+            number = client.ask("POST", "/entries", {"text": file.read_text(), "name": "digits"})["id"]
+            page = f"{url}/entries/{number}/events?phase=running&from=0"
+            while client.ask("GET", f"/entries/{number}")["phase"] == "queued":
+                time.sleep(0.1)
+            began, before = time.perf_counter(), _processor_s(server.pid)
+            audience = [sys.executable, "-m", "benchmarks.epochs", "served", "--page", page, "--viewers", str(viewers)]
+            subprocess.run(audience, check=True)  # until the study has ended
+            share = (_processor_s(server.pid) - before) / (time.perf_counter() - began)
+            assert client.ask("GET", f"/entries/{number}")["outcome"] == "done"
+        finally:
+            server.terminate()
+    return share
+
+
+def _processor_s(pid: int) -> float:
+    """Return the seconds of processor time that a process has taken."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def view(page: str, viewers: int) -> None:
+    """Be so many viewers of a page, until it has ended."""
+
+    def look() -> None:
+        with urllib.request.urlopen(page, timeout=3600) as stream:
+            while stream.readline():
+                pass
+
+    threads = [threading.Thread(target=look) for _ in range(viewers)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
 def main(arguments: list[str] | None = None) -> int:
     arguments = sys.argv[1:] if arguments is None else arguments
     parser = argparse.ArgumentParser(prog="python -m benchmarks.epochs", description=(__doc__ or "").splitlines()[0])
@@ -439,7 +534,19 @@ def main(arguments: list[str] | None = None) -> int:
     kernel.add_argument("--images", type=int, help="of a batch; as the case has it where not given")
     kernel.add_argument("--repeat", type=int, default=100)
     kernel.add_argument("--json", type=Path, help="also write the figures there")
+    watched = kinds.add_parser("served")
+    watched.add_argument("--viewers", type=int, default=20)
+    watched.add_argument("--epochs", type=int, default=40)
+    watched.add_argument("--repeat", type=int, default=5)
+    watched.add_argument("--page", help=argparse.SUPPRESS)
     chosen = parser.parse_args(arguments)
+    if chosen.kind == "served":
+        if chosen.page:
+            view(chosen.page, chosen.viewers)
+            return 0
+        lines = [*harness.conditions({"viewers": chosen.viewers}), harness.busy()]
+        print("\n".join(line for line in lines if line), flush=True)
+        return served(chosen)
     if chosen.kind == "fused":
         return kernels(chosen)
     if chosen.kind == "start":

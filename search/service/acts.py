@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from search.core.errors import Fault, Faults, UserError
 from search.core.queue import Entry, stopped
@@ -15,6 +16,7 @@ from search.ledger.queue import Queue, plain
 from search.ledger.tables import utc_now
 from search.service.examiner import Examiner
 from search.service.folder import Places, live, lives
+from search.service.growth import Watcher
 from search.service.people import NotAllowed, Person, Role
 from search.service.submission import Submission
 from search.service.weights import Weights
@@ -43,6 +45,11 @@ class Service:
     slots: int
     weights: Weights
     tasks: set[asyncio.Task[None]] = field(default_factory=set, repr=False)
+
+    @cached_property
+    def watcher(self) -> Watcher:
+        """Reads how far studies have come."""
+        return Watcher(self.ledger)
 
     def background(self, work: Coroutine[object, object, None]) -> None:
         """Do something behind the back of whoever asks."""

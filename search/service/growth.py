@@ -71,8 +71,7 @@ class Growth:
 
 @dataclass
 class _Seen:
-    paths: dict[int, tuple[list[str], str]] = field(default_factory=dict)
-    values: dict[str, float] = field(default_factory=dict)
+    values: dict[tuple[int, int], float] = field(default_factory=dict)  # (trial, epoch) -> objective
     read_at: float = -math.inf
     growth: Growth | None = None
 
@@ -111,9 +110,10 @@ class Watcher:
             space = study.space
         except InternalError:  # written by another version; what else is on record of it is shown
             return Growth("", 0, [], 0, [], [])
+        if self._ledger.distrusted():  # a row may have been withdrawn, or trained anew under its key
+            seen.values.clear()
         metric, maximize = space.search.objective.metric, space.search.objective.maximize
         begun = [trial for trial in trials if trial.last_epoch and trial.seed in space.seeds]
-        seen.paths |= self._ledger.paths(number, [trial.number for trial in begun if trial.number not in seen.paths])
         self._fetch(study, seen, [(trial, [trial.last_epoch]) for trial in begun])
         groups = grouped(begun, lambda trial: setting_label(space, trial.parameters))
         chosen = list(groups)
@@ -138,12 +138,17 @@ class Watcher:
 
     def _fetch(self, study: OpenStudy, seen: _Seen, epochs: Sequence[tuple[Trial, Sequence[int]]]) -> None:
         """Read the objective of these epochs, as far as it is not in memory."""
-        metric, data_of = study.space.search.objective.metric, dict[str, str]()
-        for trial, asked in epochs:
-            path, data = seen.paths[trial.number]
-            data_of |= {path[epoch - 1]: data for epoch in asked if path[epoch - 1] not in seen.values}
-        for key, recorded in Measured(self._ledger, [metric]).rows(data_of).items():
-            seen.values[key] = recorded.row.metrics.get(metric, math.nan)
+        metric = study.space.search.objective.metric
+        lacking = {(trial.number, epoch) for trial, asked in epochs for epoch in asked} - seen.values.keys()
+        if not lacking:
+            return
+        paths = self._ledger.paths(study.record.id, sorted({number for number, _ in lacking}))
+        keys = {(number, epoch): paths[number][0][epoch - 1] for number, epoch in lacking}
+        data_of = {key: paths[number][1] for (number, _), key in keys.items()}
+        rows = Measured(self._ledger, [metric]).rows(data_of)
+        seen.values |= {
+            place: rows[key].row.metrics.get(metric, math.nan) for place, key in keys.items() if key in rows
+        }
 
 
 def epochs_drawn(trial: Trial) -> list[int]:
@@ -170,15 +175,14 @@ def _setting(label: str, trials: Sequence[Trial], seen: _Seen) -> SettingCurve:
 
 
 def _curve(trial: Trial, seen: _Seen) -> Curve:
-    path, _ = seen.paths[trial.number]
-    values = [(epoch, seen.values.get(path[epoch - 1], math.nan)) for epoch in epochs_drawn(trial)]
+    values = [(epoch, seen.values.get((trial.number, epoch), math.nan)) for epoch in epochs_drawn(trial)]
     return [(epoch, value) for epoch, value in values if math.isfinite(value)]
 
 
 def _cost(trials: Sequence[Trial], seen: _Seen, maximize: bool) -> float:
     """Return what settings are sorted by, lowest first: the mean of the last values of those that ended, or of all."""
     ended = [trial for trial in trials if trial.state in COUNTED] or trials
-    values = [seen.values.get(seen.paths[trial.number][0][trial.last_epoch - 1], math.nan) for trial in ended]
+    values = [seen.values.get((trial.number, trial.last_epoch), math.nan) for trial in ended]
     value = math.fsum(values) / len(values)
     return (-value if maximize else value) if math.isfinite(value) else math.inf
 

@@ -3,45 +3,40 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import shlex
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from importlib import resources
 from typing import Any
 
 from jinja2 import Environment, PackageLoader
 from markupsafe import Markup
-from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.datastructures import FormData, UploadFile
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from search.core.errors import Faults, StudyNotFound, UserError
+from search.core.errors import Faults, UserError
 from search.core.queue import Entry, Phase
 from search.core.shown import duration
 from search.ledger.answers import Listed, listed, one_listed
-from search.ledger.queue import EntryNotFound
 from search.report import design
 from search.report.paths import study_folder
 from search.service import acts
 from search.service.acts import Service
-from search.service.curve_picture import NARROW_PX, WIDE_PX, picture, shown
+from search.service.curve_picture import shown
 from search.service.folder import arguments, live, output_from, verb
-from search.service.growth import Watcher
 from search.service.people import Person, Role, require
 from search.service.reports import PREFIX as REPORTS
 from search.service.rest import CALLS, status_of
 from search.service.submission import Submission, submission
 from search.service.waiting import prices
+from search.service.watching import Watching, number_of
 
 STUDIES_SHOWN = 20
 STUDIES_COMPARED = 50
 """Studies that can be chosen to be compared: the newest."""
 ENDED_SHOWN = 10
 OUTPUT_SHOWN_BYTES = 1 << 16
-EVENT_SPACING_S = 1.0
-"""Seconds between two looks of a page that is watched."""
 
 READ_FIRST = ("report.html", "table.md", "table.csv", "table.tex", "table.xlsx", "table.json")
 FORM = {"text": "", "name": "", "data": "", "seeds": "", "trials": ""}
@@ -51,7 +46,7 @@ class Pages:
     """Makes the pages of one server."""
 
     def __init__(self, service: Service) -> None:
-        self.service, self.watcher = service, Watcher(service.ledger)
+        self.service, self.watching = service, Watching(service)
 
     def show(self, request: Request, name: str, given: Mapping[str, object], status: int = 200) -> Response:
         """Return a page."""
@@ -61,7 +56,7 @@ class Pages:
 
     async def home(self, request: Request) -> Response:
         """Studies with their answers, what runs, and the queue."""
-        first = _number(request.query_params.get("first", "0"))
+        first = number_of(request.query_params.get("first", "0"))
         engine, places = self.service.ledger.engine, self.service.places
 
         def read() -> tuple[list[Entry], list[Entry], list[Listed], dict[int, dict[str, object]]]:
@@ -148,7 +143,7 @@ class Pages:
                 "written": written,
                 "actions": self.service.queue.actions(number),
                 "command": self._command(entry),
-                **self._grown(entry),
+                **self.watching.grown(entry),
             }
 
         return self.show(request, "entry.html", await asyncio.to_thread(read))
@@ -161,70 +156,13 @@ class Pages:
         results = str(self.service.places.results)
         return [] if results == "results" else ["--results", results]
 
-    def _grown(self, entry: Entry) -> dict[str, object]:
-        """Return the page of an entry's study, and how far that has come; empty before it is on record."""
-        name = entry.study or entry.name
-        try:
-            page = f"/studies/{self.service.ledger.study(name).id}/"
-            return {"study": page, **shown(self.watcher.growth(name), page, entry.phase is Phase.RUNNING)}
-        except StudyNotFound:
-            return {"study": "", "growth": {}}
-
-    async def events(self, request: Request) -> Response:
-        """What a page of a running entry is told as it happens."""
-        number = int(request.path_params["entry"])
-        entry = await asyncio.to_thread(self.service.queue.entry, number)
-        # What the page shows: the entry may have gone on since, and its command may have written more.
-        phase, offset = request.query_params.get("phase", entry.phase.value), request.query_params.get("from", "0")
-        return EventSourceResponse(self._events(number, phase, _number(offset)))
-
-    async def _events(self, number: int, phase: str, offset: int) -> AsyncIterator[ServerSentEvent]:
-        folder, last, told = self.service.places.folder(number), "", ""
-        while True:
-            if (found := json.dumps(live(folder))) != last:
-                last = found
-                yield ServerSentEvent(found, event="live")
-            if (grown := await asyncio.to_thread(self._growth_of, number)) not in ("{}", told):
-                told = grown
-                yield ServerSentEvent(grown, event="growth")
-            text, offset = output_from(folder, offset)
-            if text:
-                yield ServerSentEvent(json.dumps({"text": text}), event="output")
-            if (now := await asyncio.to_thread(self._phase, number)) != phase:
-                yield ServerSentEvent(json.dumps({"phase": now}), event="phase")
-                return
-            await asyncio.sleep(EVENT_SPACING_S)
-
-    def _growth_of(self, number: int) -> str:
-        try:
-            return json.dumps(self._grown(self.service.queue.entry(number))["growth"])
-        except EntryNotFound:
-            return "{}"
-
-    async def curves(self, request: Request) -> Response:
-        """A picture of the curves of a study, in one of two widths."""
-        narrow = request.query_params.get("width") == "narrow"
-
-        def read() -> str:
-            study = one_listed(self.service.ledger.engine, int(request.path_params["study"]))
-            return picture(self.watcher.growth(study.name), NARROW_PX if narrow else WIDE_PX)
-
-        policy = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'"}
-        return Response(await asyncio.to_thread(read), media_type="image/svg+xml", headers=policy)
-
-    def _phase(self, number: int) -> str:
-        try:
-            return self.service.queue.entry(number).phase.value
-        except EntryNotFound:
-            return "taken away"
-
     async def act(self, request: Request) -> Response:
         """Do something to an entry, and show it."""
         number, deed, person = int(request.path_params["entry"]), request.path_params["act"], request.state.person
         require(person, Role.RUNNER, f"{deed} an entry")
         if deed == "move":
             async with request.form(max_files=0, max_fields=5) as form:
-                position = _number(_text(form, "position"))
+                position = number_of(_text(form, "position"))
             await asyncio.to_thread(acts.move, self.service, person, number, position)
         else:
             if deed not in ENTRY_ACTS:
@@ -246,7 +184,7 @@ class Pages:
             return {
                 "study": study,
                 "page": page_of(study),
-                **shown(self.watcher.growth(study.name), page_of(study), study.running),
+                **shown(self.service.watcher.growth(study.name), page_of(study), study.running),
                 "reports": f"{REPORTS}/{folder.name}/",
                 "files": [*(name for name in READ_FIRST if name in written), *sorted(written - {*READ_FIRST})],
                 "commands": "\n".join(commands),
@@ -271,18 +209,18 @@ class Pages:
         async with request.form(max_files=0, max_fields=5) as form:
             given = {name: _text(form, name) for name in ("count", "top", "seeds")}
         if deed == "confirm":
-            top, seeds = _number(given["top"]), _number(given["seeds"])
+            top, seeds = number_of(given["top"]), number_of(given["seeds"])
             entry = await acts.confirm(self.service, person, study.name, top, seeds)
         else:
-            count = 0 if deed == "again" else _number(given["count"])
+            count = 0 if deed == "again" else number_of(given["count"])
             entry = await acts.add_seeds(self.service, person, study.name, count)
         return RedirectResponse(f"/entries/{entry.id}", 303)
 
     async def compare(self, request: Request) -> Response:
         """Settings of several studies in one table."""
         query = request.query_params
-        chosen = [_number(text) for text in query.getlist("study")]
-        base = _number(query.get("base", "0"))
+        chosen = [number_of(text) for text in query.getlist("study")]
+        base = number_of(query.get("base", "0"))
         engine = self.service.ledger.engine
         studies = await asyncio.to_thread(listed, engine, 0, STUDIES_COMPARED)
         table, reason = None, ""
@@ -326,10 +264,10 @@ class Pages:
             self.route("/submit", self.submit_form),
             self.route("/submit", self.submit, "POST"),
             self.route("/entries/{entry:int}", self.entry),
-            self.route("/entries/{entry:int}/events", self.events),
+            self.route("/entries/{entry:int}/events", self.watching.events),
             self.route("/entries/{entry:int}/{act}", self.act, "POST"),
             self.route("/studies/{study:int}/", self.study),
-            self.route("/studies/{study:int}/curves.svg", self.curves),
+            self.route("/studies/{study:int}/curves.svg", self.watching.curves),
             self.route("/studies/{study:int}/{act}", self.act_on_study, "POST"),
             self.route("/compare", self.compare),
             self.route("/actions", self.actions),
@@ -368,8 +306,8 @@ _OURS: Mapping[str, Callable[[], Response]] = {
 
 
 def _submitted(given: Mapping[str, str]) -> Submission:
-    sets = [f"seeds={list(range(_number(given['seeds'])))}"] if given["seeds"].strip() else []
-    sets += [f"search.trials={_number(given['trials'])}"] if given["trials"].strip() else []
+    sets = [f"seeds={list(range(number_of(given['seeds'])))}"] if given["seeds"].strip() else []
+    sets += [f"search.trials={number_of(given['trials'])}"] if given["trials"].strip() else []
     options: dict[str, object] = {"set": sets}
     if given["data"].strip():
         options["data"] = given["data"].strip()
@@ -382,12 +320,6 @@ def _submitted(given: Mapping[str, str]) -> Submission:
 def _text(form: FormData, name: str) -> str:
     value = form.get(name, "")
     return value if isinstance(value, str) else ""
-
-
-def _number(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) < 16):
-        raise UserError(f"found {text[:40]!r}, must be a number")
-    return int(text)
 
 
 def breakable(text: str) -> Markup:

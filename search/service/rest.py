@@ -6,7 +6,7 @@ import asyncio
 import inspect
 import json
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from starlette.requests import Request
@@ -167,6 +167,20 @@ async def _audit(asked: Asked) -> object:
     return await asked.service.examiner.read("audit", str(asked.path["study"]))
 
 
+def _curves(asked: Asked) -> object:
+    return asdict(asked.service.watcher.growth(str(asked.path["study"])))
+
+
+async def _write_weights(asked: Asked) -> object:
+    name = (await asyncio.to_thread(asked.service.ledger.study, str(asked.path["study"]))).name
+    await acts.write_weights(asked.service, asked.person, name)
+    return {"said": asked.service.weights.said(name)}
+
+
+async def _weights(asked: Asked) -> object:
+    return {"said": asked.service.weights.said(str(asked.path["study"]))}
+
+
 async def _settings(asked: Asked) -> object:
     return await asked.service.examiner.settings(str(asked.path["workload"]))
 
@@ -233,6 +247,21 @@ CALLS = (
         "What may be concluded from a study and what not, in sentences to cite.",
         _verdicts,
     ),
+    Call(
+        "GET",
+        "/studies/{study:path}/curves",
+        Role.VIEWER,
+        "How far a study has come: curves of its settings, rungs, and runs in training.",
+        _curves,
+    ),
+    Call(
+        "POST",
+        "/studies/{study:path}/weights",
+        Role.RUNNER,
+        "Have the weights of its best trial written.",
+        _write_weights,
+    ),
+    Call("GET", "/studies/{study:path}/weights", Role.VIEWER, "What came of writing weights.", _weights),
     Call("GET", "/studies/{study:path}/audit", Role.VIEWER, "What rows show to be wrong with a study.", _audit),
     Call("GET", "/workloads/{workload:path}/settings", Role.VIEWER, "The settings that a workload has.", _settings),
     Call(

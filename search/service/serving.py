@@ -106,6 +106,7 @@ def answer(listener: socket.socket, app: ASGIApp) -> None:
     config = uvicorn.Config(
         app,
         http=PromptProtocol,
+        ws="none",
         log_level="warning",
         access_log=False,
         server_header=False,

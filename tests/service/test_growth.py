@@ -82,6 +82,9 @@ def test_curves_of_a_study_are_those_on_record(served: Served, monkeypatch: pyte
     best = watcher.growth("focal")
     assert sum(asked) == 0, "what was read stays in memory"
     assert ([setting.label for setting in best.settings], best.more) == (["degree=5", "degree=2"], 1)
+    monkeypatch.setattr(served.ledger, "distrusted", lambda kinds=None: {"a kind": "a reason"})
+    watcher.growth("focal")
+    assert sum(asked) > 0, "where rows may be withdrawn, they are read again"
 
 
 def made(*values: float, label: str = "a") -> Growth:
@@ -132,6 +135,11 @@ def test_pages_show_the_picture_in_two_widths_and_the_stream_tells_of_it(served:
     assert answer.headers["content-security-policy"] == "default-src 'none'; style-src 'unsafe-inline'"
     assert f'width="{NARROW_PX}"' in answer.text
     assert server.client.get("/studies/77/curves.svg").status_code == 404
+    curves = server.client.get("/api/v1/studies/focal/curves").json()
+    assert curves["settings"][0]["label"] == "degree=0"
+    assert curves["settings"][0]["runs"][0] == [[1, 0.1], [2, 0.2], [3, 0.3]]
+    assert curves["training"] == ["trial 6: degree=5, seed 1; epoch 1 of 3"]
+    assert server.client.get("/api/v1/studies/nothing/curves").status_code == 404
     told = server.client.get(f"/entries/{number}/events?phase=queued&from=0").text
     assert "event: growth" in told
     assert '"curves": "/studies/1/curves.svg"' in told

@@ -184,6 +184,35 @@ def test_twenty_kills_of_the_server_and_of_its_commands(tmp_path: Path) -> None:
         assert rows(server.results, name) == rows(tmp_path / "undisturbed", name)
 
 
+LOCKS = """
+import sqlite3, sys, time
+connection = sqlite3.connect(sys.argv[1], timeout=60, isolation_level=None)
+connection.execute("BEGIN EXCLUSIVE")
+print("locked", flush=True)
+time.sleep(float(sys.argv[2]))
+connection.execute("ROLLBACK")
+"""
+
+
+@pytest.mark.stress
+def test_a_database_that_is_locked_for_half_a_minute_loses_nothing(server: Running, tmp_path: Path) -> None:
+    documents = [{"name": name, "fixed": {"epochs": 3000, "lr": 0.1}} for name in ("first", "second")]
+    first = server.submit(**documents[0])
+    server.wait(first, lambda found: found["live"].get("epochs_trained"))
+    command = [sys.executable, "-c", LOCKS, str(server.results / "search.db"), "30"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as locker:
+        assert locker.stdout is not None
+        assert locker.stdout.readline() == "locked\n"
+        second = server.submit(**documents[1])  # waits until there is room for it
+        assert server.entry(first)["phase"] == "running"
+    assert [server.wait(number, ended)["outcome"] for number in (first, second)] == ["done", "done"]
+    assert [act["what"] for act in reversed(server.entry(first)["actions"])] == ["submit", "start", "end"]
+    for document in documents:
+        run(load_space({**DOCUMENT, **document}), results=tmp_path / "undisturbed")
+        name = str(document["name"])
+        assert rows(server.results, name) == rows(tmp_path / "undisturbed", name)
+
+
 @pytest.mark.slow
 def test_stop_go_on_and_more_seeds(server: Running) -> None:
     number = server.submit(fixed={"epochs": 20_000, "lr": 0.1})

@@ -1,0 +1,101 @@
+"""What a page that is watched is told as it happens, and the curves that it shows."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator
+
+from sse_starlette import EventSourceResponse, ServerSentEvent
+from starlette.requests import Request
+from starlette.responses import Response
+
+from search.core.errors import StudyNotFound, UserError
+from search.core.queue import Entry, Phase
+from search.ledger.answers import one_listed
+from search.ledger.queue import EntryNotFound
+from search.service.acts import Service
+from search.service.curve_picture import NARROW_PX, WIDE_PX, picture, shown
+from search.service.folder import live, output_from
+from search.service.growth import GROWTH_SPACING_S
+
+EVENT_SPACING_S = 1.0
+"""Seconds between two looks of a page that is watched."""
+
+
+class Watching:
+    """Tells watched pages of one server."""
+
+    def __init__(self, service: Service) -> None:
+        self.service = service
+
+    def grown(self, entry: Entry) -> dict[str, object]:
+        """Return the page of an entry's study, and how far that has come; empty before it is on record."""
+        name = entry.study or entry.name
+        try:
+            page = f"/studies/{self.service.ledger.study(name).id}/"
+            return {"study": page, **shown(self.service.watcher.growth(name), page, entry.phase is Phase.RUNNING)}
+        except StudyNotFound:
+            return {"study": "", "growth": {}}
+
+    async def events(self, request: Request) -> Response:
+        """What a page of a running entry is told as it happens."""
+        number = int(request.path_params["entry"])
+        entry = await asyncio.to_thread(self.service.queue.entry, number)
+        # What the page shows: the entry may have gone on since, and its command may have written more.
+        phase, offset = request.query_params.get("phase", entry.phase.value), request.query_params.get("from", "0")
+        return EventSourceResponse(self._events(number, phase, number_of(offset)))
+
+    async def _events(self, number: int, phase: str, offset: int) -> AsyncIterator[ServerSentEvent]:
+        folder, last, told, grows_at = self.service.places.folder(number), "", "", 0.0
+        while True:
+            if (found := json.dumps(live(folder))) != last:
+                last = found
+                yield ServerSentEvent(found, event="live")
+            if (moment := time.monotonic()) >= grows_at:
+                grows_at = moment + GROWTH_SPACING_S
+                if (grown := await asyncio.to_thread(self._growth_of, number)) not in ("{}", told):
+                    told = grown
+                    yield ServerSentEvent(grown, event="growth")
+            text, offset = output_from(folder, offset)
+            if text:
+                yield ServerSentEvent(json.dumps({"text": text}), event="output")
+            if (now := await asyncio.to_thread(self._phase, number)) != phase:
+                yield ServerSentEvent(json.dumps({"phase": now}), event="phase")
+                return
+            await asyncio.sleep(EVENT_SPACING_S)
+
+    def _growth_of(self, number: int) -> str:
+        try:
+            return json.dumps(self.grown(self.service.queue.entry(number))["growth"])
+        except EntryNotFound:
+            return "{}"
+
+    async def curves(self, request: Request) -> Response:
+        """A picture of the curves of a study, in one of two widths."""
+        narrow = request.query_params.get("width") == "narrow"
+
+        def read() -> str:
+            study = one_listed(self.service.ledger.engine, int(request.path_params["study"]))
+            return picture(self.service.watcher.growth(study.name), NARROW_PX if narrow else WIDE_PX)
+
+        policy = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'"}
+        return Response(await asyncio.to_thread(read), media_type="image/svg+xml", headers=policy)
+
+    def _phase(self, number: int) -> str:
+        try:
+            return self.service.queue.entry(number).phase.value
+        except EntryNotFound:
+            return "taken away"
+
+
+def number_of(text: str) -> int:
+    """Return the number that a field or an address holds.
+
+    Raises:
+        UserError: it is none.
+    """
+    if not (text.isascii() and text.isdigit() and len(text) < 16):
+        raise UserError(f"found {text[:40]!r}, must be a number")
+    return int(text)
