@@ -41,6 +41,24 @@ def front(orders: Sequence[Order]) -> list[Placed]:
     return [_placed(orders, a, [b for b in settings if b != a]) for a in settings]
 
 
+def undecided(costs: Sequence[Sequence[float]], maximize: Sequence[bool]) -> list[Placed]:
+    """Return where each setting stands while nothing is decided of the objectives with noise, of which there is one.
+
+    No setting dominates another one then; one is on the front where each other one costs more in something.
+
+    Args:
+        costs: settings x objectives without noise.
+        maximize: per objective whether more is better.
+    """
+    signed = _turned(costs, maximize)
+    cheap_first = sorted(range(len(signed)), key=lambda one: signed[one], reverse=True)
+
+    def sure(a: int) -> bool:
+        return all(not _as_good(signed[b], signed[a]) for b in cheap_first if b != a)
+
+    return [Placed(Place.ON if sure(a) else Place.OPEN) for a in range(len(signed))]
+
+
 def undominated(values: Sequence[Sequence[float]], maximize: Sequence[bool]) -> list[int]:
     """Return the settings that none dominates by these values, as if they had no noise.
 
@@ -48,11 +66,20 @@ def undominated(values: Sequence[Sequence[float]], maximize: Sequence[bool]) -> 
         values: settings x objectives, finite.
         maximize: per objective whether more is better.
     """
-    if not values:
-        return []
-    signed = [[value if up else -value for value, up in zip(row, maximize, strict=True)] for row in values]
-    orders = [[[(a > b) - (a < b) for b in column] for a in column] for column in zip(*signed, strict=True)]
-    return [a for a, placed in enumerate(front(orders)) if placed.place is Place.ON]
+    signed = _turned(values, maximize)
+    kept: list[int] = []
+    for a in sorted(range(len(signed)), key=lambda one: signed[one], reverse=True):  # what dominates stands before
+        if not any(_as_good(signed[b], signed[a]) and signed[b] != signed[a] for b in kept):
+            kept.append(a)
+    return sorted(kept)
+
+
+def _turned(values: Sequence[Sequence[float]], maximize: Sequence[bool]) -> list[list[float]]:
+    return [[value if up else -value for value, up in zip(row, maximize, strict=True)] for row in values]
+
+
+def _as_good(one: Sequence[float], other: Sequence[float]) -> bool:
+    return all(a >= b for a, b in zip(one, other, strict=True))
 
 
 def _placed(orders: Sequence[Order], a: int, others: Sequence[int]) -> Placed:

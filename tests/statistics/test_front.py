@@ -7,7 +7,7 @@ from itertools import product
 from hypothesis import given
 from hypothesis import strategies as st
 
-from search.statistics.front import Order, Place, front, undominated
+from search.statistics.front import Order, Place, front, undecided, undominated
 
 FIGURES = st.integers(0, 3).map(float)
 
@@ -23,6 +23,27 @@ def test_by_values_those_remain_that_no_other_one_dominates(rows: list[list[floa
     signed = [[a if up else -a for a, up in zip(row, maximize, strict=True)] for row in rows]
     wanted = [a for a, row in enumerate(signed) if not any(dominates(other, row) for other in signed)]
     assert undominated(rows, maximize) == wanted
+
+
+@given(st.integers(0, 2).flatmap(lambda n: st.lists(st.lists(FIGURES, min_size=n, max_size=n), max_size=6)), st.data())
+def test_costs_alone_say_what_the_whole_comparison_says_while_the_noise_is_open(
+    costs: list[list[float]], data: st.DataObject
+) -> None:
+    objectives = len(costs[0]) if costs else 0
+    maximize = data.draw(st.lists(st.booleans(), min_size=objectives, max_size=objectives))
+    noisy: Order = [[0 if a == b else None for b in range(len(costs))] for a in range(len(costs))]
+    known: list[Order] = [noisy]
+    for column, up in zip(zip(*costs, strict=True), maximize, strict=True):
+        sign = 1 if up else -1
+        known.append([[sign * ((a > b) - (a < b)) for b in column] for a in column])
+    if costs:
+        assert undecided(costs, maximize) == front(known)
+
+
+def test_a_search_of_ten_thousand_settings_is_placed() -> None:
+    rows = [[float(n % 97), float(n % 89)] for n in range(10_000)]
+    assert [rows[one] for one in undominated(rows, [True, True])] == [[96.0, 88.0]]
+    assert {placed.place for placed in undecided([row[:1] for row in rows], [False])} == {Place.OPEN}
 
 
 @st.composite

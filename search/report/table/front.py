@@ -19,7 +19,7 @@ from search.report.table.model import Front, Line, Table
 from search.space.model import Objective
 from search.statistics.crossed import Rule, alike, compare
 from search.statistics.families import family
-from search.statistics.front import Place, front, undominated
+from search.statistics.front import Place, front, undecided, undominated
 from search.statistics.results import Difference, Trust
 
 MAX_FRONT_SETTINGS = 40
@@ -41,13 +41,19 @@ def with_front(table: Table, read: Curves, lines: Sequence[Sequence[Curve]]) -> 
     places = [place for place, line in enumerate(table.lines) if not line.partial and None not in figures[place]]
     values = [[value or 0.0 for value in figures[place]] for place in places]
     by_value = {places[one] for one in undominated(values, [one.maximize for one in objectives])}
-    orders: Orders = [_exact([row[i] for row in values], one.maximize) for i, one in enumerate(objectives)]
+    maximize = [one.maximize for one in objectives]
     noisy = [i for i, name in enumerate(names) if name not in table.exact]
-    for i in noisy:
-        orders[i] = [[0 if a == b else None for b in range(len(places))] for a in range(len(places))]
-    why, tests = _decide(table, read, lines, places, orders, noisy)
+    if why := _why_undecided(read, len(places)):
+        exact, tests = [i for i in range(len(names)) if i not in noisy], 0
+        where = undecided([[row[i] for i in exact] for row in values], [maximize[i] for i in exact])
+    else:
+        orders: Orders = [_exact([row[i] for row in values], up) for i, up in enumerate(maximize)]
+        for i in noisy:
+            orders[i] = [[0 if a == b else None for b in range(len(places))] for a in range(len(places))]
+        why, tests = _decide(table, read, lines, places, orders, noisy)
+        where = front(orders) if places else []
     told = list(table.lines)
-    for place, placed in zip(places, front(orders) if places else [], strict=True):
+    for place, placed in zip(places, where, strict=True):
         by = tuple(short_label(table, table.lines[places[one]]) for one in placed.dominated_by)
         told[place] = replace(told[place], front=placed.place.value, front_by_values=place in by_value, dominated_by=by)
     counts = {one: sum(line.front == one.value for line in told) for one in Place}
@@ -75,6 +81,13 @@ def _exact(values: Sequence[float], maximize: bool) -> list[list[int | None]]:
     return [[sign * ((a > b) - (a < b)) for b in values] for a in values]
 
 
+def _why_undecided(read: Curves, settings: int) -> str:
+    """Return why nothing of the objectives with noise is decided, whatever is on record, or ""."""
+    if read.space.search.sampler != "grid":
+        return "a search chose what it shows"
+    return f"there are more than {MAX_FRONT_SETTINGS} settings" if settings > MAX_FRONT_SETTINGS else ""
+
+
 def _decide(
     table: Table,
     read: Curves,
@@ -84,10 +97,6 @@ def _decide(
     noisy: Sequence[int],
 ) -> tuple[str, int]:
     """Set what is decided of the objectives with noise; return why nothing is, and how many differences were tested."""
-    if read.space.search.sampler != "grid":
-        return "a search chose what it shows", 0
-    if len(places) > MAX_FRONT_SETTINGS:
-        return f"there are more than {MAX_FRONT_SETTINGS} settings", 0
     rules = rules_for(read, lines, table.value)
     differences: list[Difference | None] = []
     names: list[Hashable] = []
