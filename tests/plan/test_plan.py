@@ -142,8 +142,8 @@ def test_the_tree_says_what_is_on_record_and_who_ends_early(opened: Ledger) -> N
 
 
 FIGURES = {
-    "": ["study", "trials", "configurations", "seeds", "configurations_to_be_chosen", "sharing", "notes", "limits",
-         "shows"],
+    "": ["study", "trials", "configurations", "seeds", "configurations_to_be_chosen", "sharing", "notes",
+         "objectives", "limits", "shows"],
     "epochs": [
         "full_length", "alone", "alone_known_for_trials", "distinct", "distinct_with_known_ends", "in_ledger",
         "to_train", "to_train_at_least", "to_train_expected", "to_train_again", "to_prove", "exact",
