@@ -61,14 +61,20 @@ class Signs:
 
     def __init__(self, folder: str, lease: int, limit: float | None) -> None:
         self._limit = limit
+        self._place = _path(folder, lease) if folder else None
         self._file: TextIO | None = None
         self.faults = str(_faults(folder, lease)) if folder else os.devnull
         """Into which the lease's own process notes its faults."""
-        if folder:
-            with contextlib.suppress(OSError):
-                self._file = _path(folder, lease).open("w", encoding="utf-8")  # for faults to come
-                faulthandler.disable()  # so that ours is the first handler that is called, Ray's the next
-                faulthandler.enable(self._file)
+
+    def _open(self) -> None:
+        """Begin the notes with the work: Tune starts workers in vain for leases that another one takes over, and they
+        must not empty its notes."""
+        if self._place is None or self._file is not None:
+            return
+        with contextlib.suppress(OSError):
+            self._file = self._place.open("w", encoding="utf-8")  # for faults to come
+            faulthandler.disable()  # so that ours is the first handler that is called, Ray's the next
+            faulthandler.enable(self._file)
 
     @contextlib.contextmanager
     def busy(self, epoch: int, more: float = 0.0, own: Fresh | None = None) -> Iterator[None]:
@@ -79,6 +85,7 @@ class Signs:
             more: seconds beyond the limit.
             own: the process of the lease, where it has one: that one ends then, with a note of where it was.
         """
+        self._open()
         limit = None if self._limit is None else self._limit + more
         self._note(pid=os.getpid(), epoch=epoch, began=time.monotonic(), limit=limit)
         if limit is not None:

@@ -18,7 +18,7 @@ import pytest
 
 from search.engine.decide.death import Death
 from search.engine.worker import deaths
-from search.engine.worker.deaths import Deaths, alive, out_of_memory
+from search.engine.worker.deaths import Deaths, Signs, alive, out_of_memory
 from tests.surroundings import HANG_S
 
 WORKER = """
@@ -66,6 +66,16 @@ def test_what_leaves_no_note_is_concluded(what: str, tmp_path: Path) -> None:
         assert process.wait(HANG_S)
     assert Deaths(str(tmp_path)).of(7) == Death("was killed in epoch 3 (SIGKILL, or os._exit in the workload)")
     assert Deaths(str(tmp_path)).of(8) == Death("was killed (SIGKILL, or os._exit in the workload)"), "it noted nothing"
+
+
+def test_a_worker_that_was_started_in_vain_empties_no_notes(tmp_path: Path) -> None:
+    """Tune starts one for a lease that another worker takes over meanwhile."""
+    with worker(tmp_path, "print('training', flush=True); time.sleep(60)") as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "training\n"
+        in_vain = Signs(str(tmp_path), 7, None)
+        in_vain.close()
+    assert Deaths(str(tmp_path)).of(7, how="died of SIGTERM") == Death("died of SIGTERM in epoch 3")
 
 
 def test_the_kernel_is_named_where_it_was_out_of_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
