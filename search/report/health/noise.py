@@ -14,7 +14,8 @@ from search.report.text import figure, is_accuracy, metric_words
 
 
 def noise(compared: Comparison) -> Iterator[Finding]:
-    """Yield a finding where the means of all settings lie no farther apart than luck alone would put them."""
+    """Yield a finding where the means of all settings lie no farther apart than luck alone would put them, and no two
+    of them as far as runs of one setting do."""
     read, table = compared
     metric = read.space.search.objective.metric
     first: dict[frozenset[str], int] = {}
@@ -25,7 +26,7 @@ def noise(compared: Comparison) -> Iterator[Finding]:
     values = run_values(read, [runs[place] for place in first.values()], metric, table.value)
     whole = values[np.isfinite(values).all(axis=1)]
     square, df = residual(whole)
-    if not df or not square or effect(whole) > 0:
+    if not df or not square or effect(whole) > 0 or np.ptp(whole.mean(axis=1)) > math.sqrt(square):
         return
     settings, seeds = whole.shape
     unit = " points" if is_accuracy(metric) else ""

@@ -73,6 +73,14 @@ def test_settings_farther_apart_than_runs(make):
     assert found(noise, study_of(make, [[0.5, 0.51, 0.52], [0.6, 0.62, 0.61], [0.7, 0.72, 0.73]])) == []
 
 
+def test_a_difference_as_large_as_the_spread_of_runs_is_no_matter_of_noise_alone(make):
+    table = [[0.58, 0.63, 0.57], [0.63, 0.51, 0.7], [0.46, 0.52, 0.62]]
+    between, rest = by_loops(np.array(table))
+    means = [math.fsum(row) / 3 for row in table]
+    assert (between < rest, max(means) - min(means) > math.sqrt(rest)) == (True, True)
+    assert found(noise, study_of(make, table)) == []
+
+
 def test_what_seeds_do_to_all_settings_alike_is_no_noise(make):
     assert found(noise, study_of(make, [[0.5, 0.6, 0.7], [0.51, 0.61, 0.711], [0.52, 0.62, 0.722]])) == []
 
