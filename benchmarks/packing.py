@@ -161,6 +161,11 @@ def at_once(processes: Sequence[Turn]) -> tuple[float, list[str], float]:
     return seconds, [answer["digest"] for answer in answers], max(answer["memory"] for answer in answers)
 
 
+def numbers(chosen: argparse.Namespace) -> list[int]:
+    """Return how many trials are at once, each number in turn: one alone comes first."""
+    return sorted({1, *chosen.at_once})
+
+
 def measure(
     case: Case,
     chosen: argparse.Namespace,
@@ -170,7 +175,7 @@ def measure(
 ) -> list[Packed]:
     """Train each number of trials at once, in turns; whoever asks is told of each figure."""
     cores = harness.cores()
-    plans = [(trials, 1) for trials in sorted({1, *chosen.at_once})]
+    plans = [(trials, 1) for trials in numbers(chosen)]
     if chosen.device == "cpu" and len(cores) > 1:
         plans.append((1, len(cores)))
     seconds: dict[tuple[int, int], list[float]] = {plan: [] for plan in plans}
@@ -197,16 +202,13 @@ def measure(
 # One process -------------------------------------------------------------------------------------------------
 
 
-def together(
-    case: Case, chosen: argparse.Namespace, known: Callable[[Sequence[Packed]], None] = lambda packed: None
-) -> list[Packed]:
-    """Train each number of trials at once in this process; whoever asks is told of each figure."""
+def together(case: Case, chosen: argparse.Namespace) -> Iterator[Packed]:
+    """Train each number of trials at once in this process; yield the figures of one number after the other."""
     from benchmarks.loops import Beside, side_by_side
 
     begin, of_an_epoch = beginning(case, chosen)
     train = partial(trained, of_an_epoch=of_an_epoch, chosen=chosen)
-    measured: list[Packed] = []
-    for trials in sorted({1, *chosen.at_once}):
+    for trials in numbers(chosen):
         runs = [Beside(begin(), train, chosen.device) for _ in range(trials)]
         side_by_side(runs)  # steps are recorded, and libraries loaded
         seconds, digests = [], []
@@ -214,10 +216,26 @@ def together(
             began = time.perf_counter()
             digests += side_by_side(runs)
             seconds.append(time.perf_counter() - began)
-        measured.append(Packed(trials, chosen.threads or 1, seconds, digests, taken_gib(chosen.device)))
-        known(measured)
-        print(f"  {trials} at once in one process: {seconds[-1]:.1f} s", file=sys.stderr)
-    return measured
+        memory = taken_gib(chosen.device)
+        del runs  # before those of the next number begin
+        yield Packed(trials, chosen.threads or 1, seconds, digests, memory)
+
+
+def one_process(
+    case: Case, chosen: argparse.Namespace, arguments: list[str], known: Callable[[Sequence[Packed]], None]
+) -> list[Packed]:
+    """Train each number of trials at once in a process that then ends; whoever asks is told of each figure.
+
+    This process itself takes nothing of the GPU, where what all processes take is measured behind it.
+    """
+    packed: list[Packed] = []
+    command = ["-m", "benchmarks.packing", *arguments, "--model", case.name, "--together"]
+    with turns({"one process": command}) as processes:
+        for _ in numbers(chosen):
+            packed.append(Packed(**processes["one process"].take()))
+            known(packed)
+            print(f"  {packed[-1].trials} at once in one process: {packed[-1].seconds[-1]:.1f} s", file=sys.stderr)
+    return packed
 
 
 # NVIDIA's Multi-Process Service -----------------------------------------------------------------------------
@@ -380,7 +398,8 @@ def options() -> argparse.ArgumentParser:
     parser.add_argument("--drawn", action="store_true", help="photographs of nothing, also where there are real ones")
     for hidden in ("--threads", "--cores"):
         parser.add_argument(hidden, type=int if hidden == "--threads" else str, help=argparse.SUPPRESS)
-    parser.add_argument("--trial", action="store_true", help=argparse.SUPPRESS)
+    for hidden in ("--trial", "--together"):
+        parser.add_argument(hidden, action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--study", action="store_true", help="a study through the whole service, in both ways")
     parser.add_argument("--seconds", type=float, default=0.0, help="of the study, in both ways together; 0: to the end")
     return parser
@@ -395,6 +414,10 @@ def main(arguments: list[str] | None = None) -> int:
     case = CASES[chosen.model]
     if chosen.trial:
         work(case, chosen)
+        return 0
+    if chosen.together:
+        figures = together(case, chosen)
+        serve(lambda: vars(next(figures)))
         return 0
     if chosen.study:
         return min(1, study(chosen))
@@ -418,7 +441,8 @@ def processes(case: Case, chosen: argparse.Namespace, arguments: list[str], told
         return kept
 
     if chosen.one_process:
-        print("\none process\n" + "\n".join(table(together(case, chosen, keep("one process")))), flush=True)
+        shared = one_process(case, chosen, arguments, keep("one process"))
+        print("\none process\n" + "\n".join(table(shared)), flush=True)
     plain = measure(case, chosen, arguments, {}, keep("apart"))
     print("\nprocesses\n" + "\n".join(table(plain)), flush=True)
     if chosen.mps and chosen.device == "cuda":

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
 import shutil
+import weakref
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -69,15 +73,53 @@ def test_trials_share_the_processor_and_keep_their_bits(capsys):
 @pytest.mark.parametrize("recorded", [[], ["--recorded"]], ids=["eager", "recorded"])
 def test_trials_share_a_process_and_keep_their_bits(recorded):
     wanted = ["--images", "96", "--epochs", "2", "--at-once", "3", "--device", "cpu", "--drawn", *recorded]
-    known = []
-    alone, shared = packing.together(
-        replace(CASES["model_c"], size=16),
-        packing.options().parse_args(wanted),
-        lambda packed: known.append(len(packed)),
-    )
-    assert (alone.trials, shared.trials, known) == (1, 3, [1, 2])
+    alone, shared = packing.together(replace(CASES["model_c"], size=16), packing.options().parse_args(wanted))
+    assert (alone.trials, shared.trials) == (1, 3)
     assert len(alone.digests) == 1
     assert shared.digests == alone.digests * 3
+
+
+def test_trials_of_one_number_are_freed_before_those_of_the_next_begin(monkeypatch):
+    begun, alive = [], weakref.WeakSet()
+
+    class Run:
+        def __init__(self, *what):
+            begun.append(len(alive))
+            alive.add(self)
+
+        def __call__(self):
+            return "digest"
+
+    monkeypatch.setattr(loops, "Beside", Run)
+    monkeypatch.setattr(packing, "beginning", lambda case, chosen: (object, {}))
+    wanted = packing.options().parse_args(["--at-once", "2", "3", "--device", "cpu"])
+    assert [len(of.digests) for of in packing.together(CASES["model_c"], wanted)] == [1, 2, 3]
+    assert begun == [0, 0, 1, 0, 1, 2]
+
+
+@pytest.mark.slow
+def test_trials_of_one_process_are_in_a_process_that_ends_before_others_are_measured(tmp_path, monkeypatch, capsys):
+    def here(*what):
+        raise AssertionError("they trained in the process that measures")
+
+    def apart(case, chosen, arguments, environment, known):
+        assert children() <= before
+        return [ALONE]
+
+    monkeypatch.setattr(packing, "together", here)
+    monkeypatch.setattr(packing, "measure", apart)
+    before, file = children(), tmp_path / "packing.json"
+    wanted = ["--images", "48", "--epochs", "1", "--at-once", "2", "--device", "cpu", "--drawn", "--one-process"]
+    assert packing.main([*wanted, "--json", str(file)]) == 0
+    alone, shared = json.loads(file.read_text())["processes"]["one process"]
+    assert (alone["trials"], shared["trials"], len(shared["digests"])) == (1, 2, 2)
+    assert set(shared["digests"]) == set(alone["digests"])
+    assert "\none process\n" in capsys.readouterr().out
+
+
+def children():
+    """Return the processes that this one has started."""
+    return set(Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read_text().split())
 
 
 def test_a_trial_that_fails_beside_others_lets_them_end_and_is_told():
