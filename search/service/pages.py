@@ -23,6 +23,7 @@ from search.report import design
 from search.report.paths import study_folder
 from search.service import acts
 from search.service.acts import Service
+from search.service.bounds import CONFIRM_SEEDS, CONFIRM_SETTINGS, NUMBERS, POSITIONS, SEEDS, TRIALS, number_of
 from search.service.curve_picture import shown
 from search.service.folder import arguments, live, output_from, verb
 from search.service.people import Person, Role, require
@@ -30,7 +31,7 @@ from search.service.reports import PREFIX as REPORTS
 from search.service.rest import CALLS, status_of
 from search.service.submission import Submission, submission
 from search.service.waiting import prices
-from search.service.watching import Watching, number_of
+from search.service.watching import Watching
 
 STUDIES_SHOWN = 20
 STUDIES_COMPARED = 50
@@ -56,7 +57,7 @@ class Pages:
 
     async def home(self, request: Request) -> Response:
         """Studies with their answers, what runs, and the queue."""
-        first = number_of(request.query_params.get("first", "0"))
+        first = number_of(request.query_params.get("first", "0"), NUMBERS)
         engine, places = self.service.ledger.engine, self.service.places
 
         def read() -> tuple[list[Entry], list[Entry], list[Listed], dict[int, dict[str, object]]]:
@@ -162,7 +163,7 @@ class Pages:
         require(person, Role.RUNNER, f"{deed} an entry")
         if deed == "move":
             async with request.form(max_files=0, max_fields=5) as form:
-                position = number_of(_text(form, "position"))
+                position = number_of(_text(form, "position"), POSITIONS)
             await asyncio.to_thread(acts.move, self.service, person, number, position)
         else:
             if deed not in ENTRY_ACTS:
@@ -171,7 +172,7 @@ class Pages:
         return RedirectResponse("/" if deed == "delete" else f"/entries/{number}", 303)
 
     async def study(self, request: Request) -> Response:
-        """A study on record: its answer, its files, deed can be done with it."""
+        """A study on record: its answer, its files, and what can be done with it."""
 
         def read() -> dict[str, object]:
             study = one_listed(self.service.ledger.engine, int(request.path_params["study"]))
@@ -209,18 +210,18 @@ class Pages:
         async with request.form(max_files=0, max_fields=5) as form:
             given = {name: _text(form, name) for name in ("count", "top", "seeds")}
         if deed == "confirm":
-            top, seeds = number_of(given["top"]), number_of(given["seeds"])
+            top, seeds = number_of(given["top"], CONFIRM_SETTINGS), number_of(given["seeds"], CONFIRM_SEEDS)
             entry = await acts.confirm(self.service, person, study.name, top, seeds)
         else:
-            count = 0 if deed == "again" else number_of(given["count"])
+            count = 0 if deed == "again" else number_of(given["count"], SEEDS)
             entry = await acts.add_seeds(self.service, person, study.name, count)
         return RedirectResponse(f"/entries/{entry.id}", 303)
 
     async def compare(self, request: Request) -> Response:
         """Settings of several studies in one table."""
         query = request.query_params
-        chosen = [number_of(text) for text in query.getlist("study")]
-        base = number_of(query.get("base", "0"))
+        chosen = [number_of(text, NUMBERS) for text in query.getlist("study")]
+        base = number_of(query.get("base", "0"), NUMBERS)
         engine = self.service.ledger.engine
         studies = await asyncio.to_thread(listed, engine, 0, STUDIES_COMPARED)
         table, reason = None, ""
@@ -306,8 +307,8 @@ _OURS: Mapping[str, Callable[[], Response]] = {
 
 
 def _submitted(given: Mapping[str, str]) -> Submission:
-    sets = [f"seeds={list(range(number_of(given['seeds'])))}"] if given["seeds"].strip() else []
-    sets += [f"search.trials={number_of(given['trials'])}"] if given["trials"].strip() else []
+    sets = [f"seeds={list(range(number_of(given['seeds'], SEEDS)))}"] if given["seeds"].strip() else []
+    sets += [f"search.trials={number_of(given['trials'], TRIALS)}"] if given["trials"].strip() else []
     options: dict[str, object] = {"set": sets}
     if given["data"].strip():
         options["data"] = given["data"].strip()

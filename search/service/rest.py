@@ -17,7 +17,7 @@ from search import __version__
 from search.core.errors import Faults, StorageFailed, StudyNotFound, UserError
 from search.core.queue import Entry, NotNow
 from search.ledger.queue import EntryNotFound, plain
-from search.service import acts
+from search.service import acts, bounds
 from search.service.acts import Service
 from search.service.folder import output_from
 from search.service.people import NotAllowed, Person, Role, require
@@ -71,15 +71,15 @@ class Asked:
         """The number of the entry that the path names."""
         return int(self.path["entry"])
 
-    def number(self, name: str, low: int, high: int) -> int:
+    def number(self, name: str, allowed: bounds.Bounds) -> int:
         """Return a number of the body.
 
         Raises:
             UserError: it is none, or out of bounds.
         """
         value = self.body.get(name)
-        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-            raise UserError(f"`{name}` must be a number from {low} to {high}, found {value!r}")
+        if isinstance(value, bool) or not isinstance(value, int) or not allowed.low <= value <= allowed.high:
+            raise UserError(f"`{name}` must be a number from {allowed.low} to {allowed.high}, found {value!r}")
         return value
 
 
@@ -132,7 +132,7 @@ def _again(asked: Asked) -> object:
 
 
 def _move(asked: Asked) -> object:
-    acts.move(asked.service, asked.person, asked.entry, asked.number("position", 1, 1_000_000))
+    acts.move(asked.service, asked.person, asked.entry, asked.number("position", bounds.POSITIONS))
     return _entries(asked)
 
 
@@ -142,12 +142,12 @@ def _delete(asked: Asked) -> object:
 
 
 async def _seeds(asked: Asked) -> object:
-    count = asked.number("count", 1, 1000)
+    count = asked.number("count", bounds.SEEDS)
     return shown(await acts.add_seeds(asked.service, asked.person, str(asked.path["study"]), count))
 
 
 async def _confirm(asked: Asked) -> object:
-    top, seeds = asked.number("top", 1, 1000), asked.number("seeds", 2, 1000)
+    top, seeds = asked.number("top", bounds.CONFIRM_SETTINGS), asked.number("seeds", bounds.CONFIRM_SEEDS)
     return shown(await acts.confirm(asked.service, asked.person, str(asked.path["study"]), top, seeds))
 
 

@@ -11,11 +11,12 @@ from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.requests import Request
 from starlette.responses import Response
 
-from search.core.errors import StudyNotFound, UserError
+from search.core.errors import StudyNotFound
 from search.core.queue import Entry, Phase
 from search.ledger.answers import one_listed
 from search.ledger.queue import EntryNotFound
 from search.service.acts import Service
+from search.service.bounds import OFFSETS_BYTES, number_of
 from search.service.curve_picture import NARROW_PX, WIDE_PX, picture, shown
 from search.service.folder import live, output_from
 from search.service.growth import GROWTH_SPACING_S
@@ -45,7 +46,7 @@ class Watching:
         entry = await asyncio.to_thread(self.service.queue.entry, number)
         # What the page shows: the entry may have gone on since, and its command may have written more.
         phase, offset = request.query_params.get("phase", entry.phase.value), request.query_params.get("from", "0")
-        return EventSourceResponse(self._events(number, phase, number_of(offset)))
+        return EventSourceResponse(self._events(number, phase, number_of(offset, OFFSETS_BYTES)))
 
     async def _events(self, number: int, phase: str, offset: int) -> AsyncIterator[ServerSentEvent]:
         folder, last, told, grows_at = self.service.places.folder(number), "", "", 0.0
@@ -88,14 +89,3 @@ class Watching:
             return self.service.queue.entry(number).phase.value
         except EntryNotFound:
             return "taken away"
-
-
-def number_of(text: str) -> int:
-    """Return the number that a field or an address holds.
-
-    Raises:
-        UserError: it is none.
-    """
-    if not (text.isascii() and text.isdigit() and len(text) < 16):
-        raise UserError(f"found {text[:40]!r}, must be a number")
-    return int(text)

@@ -136,6 +136,11 @@ def test_a_file_that_is_uploaded_is_taken(server: Asked) -> None:
     [
         ({"text": "", "act": "queue"}, "there is no space file: paste one, or choose one"),
         ({"text": FILE, "seeds": "many", "act": "queue"}, "found &#39;many&#39;, must be a number"),
+        (
+            {"text": FILE, "seeds": "1000000000", "act": "check"},
+            "&#39;1000000000&#39;, must be a number from 1 to 1000",
+        ),
+        ({"text": FILE, "trials": "9" * 5000, "act": "plan"}, "must be a number from 1 to 1000000"),
         ({"text": FILE, "name": "../x", "act": "queue"}, "below the folder of the space file"),
     ],
 )
@@ -269,6 +274,11 @@ def test_the_best_of_a_search_is_confirmed_and_seeds_follow_those_there_are(serv
     refused = server.form(f"/studies/{study}/seeds", count="2")
     assert "is in the queue already: wait for it, or take that entry away" in refused.text
     server.queue.delete(entry.id, "ann")
+    for fields in ({"top": "0", "seeds": "5"}, {"top": "3", "seeds": "1"}, {"top": "3", "seeds": "1000000000"}):
+        assert server.form(f"/studies/{study}/confirm", **fields).status_code == 400, fields
+    for count in ("0", "1000000000"):
+        assert server.form(f"/studies/{study}/seeds", count=count).status_code == 400, count
+    assert server.queue.entries() == []
     server.form(f"/studies/{study}/seeds", count="2")
     server.queue.delete(server.queue.entries()[0].id, "ann")
     answer = server.client.post("/api/v1/studies/tuned/seeds", json={"count": 1})
