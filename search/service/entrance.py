@@ -3,15 +3,14 @@
 Where a reverse proxy says who asks (`search.service.proxy`), that counts, and nobody else may say so.
 
 A program sends its token as ``Authorization: Bearer``; a browser is given it as a cookie that no script and no other
-site can use, behind the page ``/enter``. Wrong tokens are counted by address, and after `MAX_WRONG` of them within
-`WRONG_WINDOW_S` no more are looked at for a while.
+site can use, behind the page ``/enter``. A valid token is always let in. Wrong ones are counted by address: behind
+`MAX_WRONG` of them within `WRONG_WINDOW_S`, whoever brings another one is told to wait.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections import defaultdict, deque
 from collections.abc import Callable
 
 from starlette.datastructures import Headers
@@ -57,7 +56,7 @@ class Entrance:
     ) -> None:
         self._app, self._owner, self._tokens, self._enter_page = app, owner, tokens, enter_page
         self._secure, self._proxy = secure, proxy
-        self._wrong: defaultdict[str, deque[float]] = defaultdict(deque)
+        self._wrong: dict[str, list[float]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -93,21 +92,18 @@ class Entrance:
         """Return whose token is given.
 
         Raises:
-            Refused: too many wrong ones came from this address.
+            Refused: it is wrong, and so were too many from this address.
         """
+        valid = await asyncio.to_thread(self._tokens.find, given) if len(given) <= MAX_TOKEN_LETTERS else None
+        if valid is not None:  # whatever came from its address: behind a proxy that is everybody's
+            return Person(valid.name, Role[valid.role.upper()])
         address, now = request.client.host if request.client else "", time.monotonic()
-        wrong = self._wrong[address]
-        while wrong and wrong[0] < now - WRONG_WINDOW_S:
-            wrong.popleft()
+        self._wrong = {each: recent for each, moments in self._wrong.items() if (recent := _since(moments, now))}
+        wrong = self._wrong.setdefault(address, [])
         if len(wrong) >= MAX_WRONG:
             raise Refused(429, f"{MAX_WRONG} wrong tokens came from {address}: wait a minute")
-        valid = await asyncio.to_thread(self._tokens.find, given) if len(given) <= MAX_TOKEN_LETTERS else None
-        if valid is None:
-            wrong.append(now)
-            return None
-        if not wrong:
-            del self._wrong[address]
-        return Person(valid.name, Role[valid.role.upper()])
+        wrong.append(now)
+        return None
 
     async def _enter(self, request: Request) -> Response:
         """Ask for a token, and keep it in the browser; without one, forget it."""
@@ -138,3 +134,8 @@ class Entrance:
         if request.method == "GET" and "text/html" in Headers(scope=request.scope).get("accept", ""):
             return RedirectResponse(ENTER, 303)
         return PlainTextResponse(f"{reason}\n", 401, {"WWW-Authenticate": "Bearer"})
+
+
+def _since(moments: list[float], now: float) -> list[float]:
+    """Return those moments that are within the window."""
+    return [moment for moment in moments if moment >= now - WRONG_WINDOW_S]
