@@ -100,13 +100,14 @@ def run(
     other_class = "new" if new_revision else "refuse"
     from search.engine.live import Silent, announced
     from search.engine.run import run_study
+    from search.report.record.looks import before_more_seeds
     from search.report.table.labels import setting_label
 
     shown = view or Silent()
     shown.name_settings(setting_label)
 
     def ran(stage: Space) -> Study:
-        outcome = run_study(stage, ledger, mirror, shown, sharing, other_class, address, ray)
+        outcome = run_study(stage, ledger, mirror, shown, sharing, other_class, address, ray, before_more_seeds)
         if not place.is_dir():  # a new one would be in the way of putting it back
             raise UserError(
                 f"results {str(place)!r}: the folder was removed or moved away while the study ran; put it back, for "

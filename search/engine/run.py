@@ -63,6 +63,7 @@ def run_study(
     other_class: str = "refuse",
     address: str = "",
     ray: KeptRay | None = None,
+    remark: Callable[[OpenStudy], str] = lambda study: "",
 ) -> RunOutcome:
     """Train what is missing of a study, until it is done or interrupted.
 
@@ -76,6 +77,7 @@ def run_study(
             new revision in this machine's class.
         address: HOST:PORT of a Ray cluster that trains; where it is empty, this machine does.
         ray: that several runs of this machine use; None: one is started for this run, and ended with it.
+        remark: gives what is to be said of the study before anything is trained, or "".
 
     Raises:
         UserError: the study is locked, or of another execution class, or a node of the cluster cannot train it, or this
@@ -91,6 +93,8 @@ def run_study(
         record = find_study(ledger, space)
         with study_lock(ledger.engine, record.name):
             record = bring_up_to_date(ledger, record, space)
+            if said := remark(OpenStudy(ledger, record, space)):
+                view.say(said)
             steps = _Steps(space, ledger, workload, view, sharing, address, sample, deadline, ray)
             return steps.run(record, mirror, other_class)
 

@@ -12,8 +12,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
+from search.core.shown import counted
 from search.core.trial import Trial
 from search.report.record.curves import COUNTED, identity
+from search.statistics.families import level_of
 from search.study.opened import OpenStudy
 
 KIND = "look"
@@ -56,6 +58,18 @@ def looks_of(study: OpenStudy, trials: Sequence[Trial]) -> int:
     complete = all(trial.state.ended for trial in trials)
     looks = [(seeds, then) for seeds, then in _looks(study) if seeds < now]
     return 1 + len({seeds for seeds, then in looks if not complete or then < asked})
+
+
+def before_more_seeds(study: OpenStudy) -> str:
+    """Return what seeds that are about to be added do to the table; "" where none are, or nobody has looked at it."""
+    trials, earlier = study.ledger.trials(study.record.id), _looks(study)
+    seeds = len({*study.space.seeds, *(trial.seed for trial in trials)})
+    if not earlier or seeds <= seeds_asked(trials):
+        return ""
+    level = level_of(study.space.report.looks, 1 + len({finished for finished, _ in earlier}), seeds)
+    sound = level.planned and level.decides
+    remedy = "" if sound else "; `report.looks` plans looks beforehand, and `python -m search judge` keeps to them"
+    return f"seeds are added after a look at the table of {counted(earlier[-1][0], 'seed')}: {level.told}{remedy}"
 
 
 def _looks(study: OpenStudy) -> list[tuple[int, int]]:

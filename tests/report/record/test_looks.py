@@ -8,7 +8,7 @@ import pytest
 
 from search.api import Study
 from search.core.trial import State
-from search.report.record.looks import looks_of, record_look
+from search.report.record.looks import before_more_seeds, looks_of, record_look
 from search.report.table.build import comparison_table
 from tests.report.judging import SPACE, Bench, pattern
 
@@ -54,6 +54,31 @@ def test_seeds_added_after_a_look_are_said(ledger):
     assert "look" not in sentence(bench)
     add(bench, 3)
     assert "2 looks; seeds added after a look: p values are too small" in sentence(bench)
+
+
+@pytest.mark.parametrize(
+    ("planned", "told"),
+    [
+        (
+            None,
+            "2 looks; seeds added after a look: p values are too small; `report.looks` plans looks beforehand, and ",
+        ),
+        (2, "2 looks were planned, each at 0.025"),
+        ((3, 5), "looks were planned at 3, 5 seeds; this one, at 4, decides nothing; `report.looks` plans"),
+        ((3, 4), "look 2 of 2"),
+    ],
+)
+def test_before_seeds_are_added_it_is_said_what_that_does(ledger, planned, told):
+    bench = Bench(ledger, replace(SPACE, seeds=(0, 1, 2))).reported(looks=planned)
+    for seed in range(3):
+        add(bench, seed)
+    more = replace(bench.opened, given=replace(bench.opened.space, seeds=(0, 1, 2, 3)))
+    assert before_more_seeds(more) == "", "nobody has looked"
+    record_look(bench.opened)
+    assert before_more_seeds(bench.opened) == "", "no seed is new"
+    said = before_more_seeds(more)
+    assert said.startswith("seeds are added after a look at the table of 3 seeds: ")
+    assert told in said
 
 
 def test_an_interrupted_run_that_goes_on_adds_no_seed(ledger):
