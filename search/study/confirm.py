@@ -92,8 +92,9 @@ def best_configurations(study: OpenStudy) -> list[Mapping[str, object]]:
         found: Sequence[float] = [math.nan] * len(objectives)
         if trial.state in (State.FINISHED, State.STOPPED) and trial.last_epoch:
             path, data = paths[trial.number]
-            rows = measured.rows(dict.fromkeys(path[: trial.last_epoch], data))
-            read = [rows[key].row.metrics for key in path[: trial.last_epoch] if key in rows]
+            keys = path[: trial.last_epoch][0 if space.report.value == "best" else -1 :]
+            rows = measured.rows(dict.fromkeys(keys, data))
+            read = [rows[key].row.metrics for key in keys if key in rows]
             found = _read(read, costs.get(trial.configuration, {}), space)
         values[trial.configuration].append(found)
     means = {number: [mean(one) for one in zip(*found, strict=True)] for number, found in values.items()}

@@ -126,6 +126,19 @@ def test_the_best_are_those_of_the_table(value: str, best: float, direction: str
     assert found.settings({"candidate": "best 1"})["x"] == best
 
 
+@pytest.mark.parametrize(("value", "best"), [("last", 0.2), ("best", 0.1)])
+def test_an_earlier_epoch_never_counts_as_the_last_one(value: str, best: float, ledger: Ledger) -> None:
+    """The last row of configuration 1 was withdrawn: it has none to be shown at, but for its best one."""
+    searched(ledger, {1: (0.9, 0.9), 2: (0.2, 0.4)})
+    run = ledger.begin_run(ledger.study("tuned").id, {})
+    ledger.withdraw("k" * 40, [f"{2:020x}{3:020x}"], "trained anew", run)
+    content = {**CONTENT, "search": {**CONTENT["search"], "confirm": {"top": 1, "seeds": 2}}}
+    space = space_from_mapping({**content, "report": {"value": value}}, "tuned")
+    found = confirm_space(OpenStudy(ledger, ledger.study("tuned"), space))
+    assert found is not None
+    assert found.settings({"candidate": "best 1"})["x"] == best
+
+
 def test_a_baseline_among_the_best_stands_there_once(ledger: Ledger) -> None:
     space = space_with({"top": 2, "seeds": 2, "baseline": {"x": 0.2, "way": "soft"}})
     searched(ledger, {1: (0.9, 0.5), 2: (0.9, 0.9), 3: (0.6, 0.6)})
