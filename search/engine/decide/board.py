@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from copy import deepcopy
+from typing import TypeVar
 
 from search.core.stopping import StopRule
 from search.engine.decide.lease import Lease
 from search.ledger.kept import KeptState, Role
 from search.study.fold import Fold
+
+Place = TypeVar("Place")
 
 
 class Board:
@@ -64,9 +67,8 @@ class Board:
             return
         if fold.ended:
             self._folds.pop(number, None)
-            self._paused[fold.rung].discard(number)
-            if fold.next_key in self._waiting:
-                self._waiting[fold.next_key].discard(number)
+            _take_off(self._paused, fold.rung, number)
+            _take_off(self._waiting, fold.next_key, number)
             return
         assert fold.next_key is not None
         self._folds[number] = fold
@@ -74,8 +76,7 @@ class Board:
 
     def replace(self, fold: Fold, again: Fold) -> None:
         """Let a leaf begin anew."""
-        if fold.next_key is not None:
-            self._waiting[fold.next_key].discard(fold.leaf.trial.number)
+        _take_off(self._waiting, fold.next_key, fold.leaf.trial.number)
         self.file(again)
 
     def release(self, rung: tuple[int, str]) -> list[Fold]:
@@ -205,6 +206,14 @@ class Board:
         """A lease ended; return it and the rows it brought, or None where it was not running."""
         self.saved.pop(lease_id, None)
         return self._leases.pop(lease_id, (None, 0))
+
+
+def _take_off(leaves: dict[Place, set[int]], place: Place | None, number: int) -> None:
+    """Take a leaf off a place where it may stand; one that nobody stands at any more takes no room."""
+    if place is not None and place in leaves:
+        leaves[place].discard(number)
+        if not leaves[place]:
+            del leaves[place]
 
 
 def states_to_come(lease: Lease, done: int) -> Iterator[str]:

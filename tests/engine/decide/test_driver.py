@@ -122,6 +122,8 @@ def check(simulation: Simulation, dying: bool = False) -> list[Trial]:
     pairs = Counter((fingerprint(trial.parameters), trial.seed) for trial in trials)
     assert set(pairs.values()) <= {1}, "a configuration stands there twice under one seed"
     assert all(trial.state.ended for trial in trials)
+    board = simulation.driver.context.board
+    assert (board._waiting, board._paused) == ({}, {}), "what is decided takes no room"
     on_rungs = set()
     asha_rungs = set()
     if space.search.asha:
