@@ -36,7 +36,7 @@ class Step:
 
     def put_row(
         self, key: str, epoch: int, row: Row, seconds: float, run_id: int, kind: str = "", origin: str = ""
-    ) -> tuple[Row, bool]:
+    ) -> tuple[Row, bool, float]:
         """Insert a row, or find the one that is there: the first one stands, unless nobody is shown it.
 
         Args:
@@ -49,7 +49,7 @@ class Step:
             origin: how its process began: "fresh", "saved", "used", or the key of the state it started from.
 
         Returns:
-            the row on record, and whether it is the one given.
+            the row on record, whether it is the one given, and the seconds on record that its epoch took.
         """
         binary = bytes.fromhex(key)
         values = {
@@ -64,16 +64,18 @@ class Step:
         }
         # It returns the key: what a driver reports as number of inserted rows may be -1.
         if self._connection.execute(_insert_row(self._dialect), {"key": binary, **values}).first() is not None:
-            return row, True
+            return row, True, seconds
         if self._connection.execute(_TAKE_PLACE, {"_key": binary}).first() is not None:
             self._connection.execute(tables.epoch.update().where(tables.epoch.c.key == binary).values(**values))
-            return row, True
+            return row, True, seconds
         if origin == FRESH:  # it takes the place of one that is hidden by its kind alone, too
             doubted = tables.epoch.update().where(tables.epoch.c.key == binary, DOUBTED)
             if self._connection.execute(doubted.values(**values).returning(tables.epoch.c.key)).first() is not None:
-                return row, True
-        query = sa.select(tables.epoch.c.row, tables.epoch.c.scores).where(tables.epoch.c.key == binary)
-        return codec.row_with_scores(*self._connection.execute(query).one()), False
+                return row, True, seconds
+        columns = tables.epoch.c
+        query = sa.select(columns.row, columns.scores, columns.seconds).where(columns.key == binary)
+        encoded, scores, took = self._connection.execute(query).one()
+        return codec.row_with_scores(encoded, scores), False, took
 
     def put_state(self, kept: KeptState) -> None:
         """Name a state that lies on disk, complete and synced; another one of the same key is replaced. The row behind

@@ -219,10 +219,10 @@ class LedgerContract:
         other = Row({"val_loss": 0.5}, scores={"val": {"loss": np.array([0.25])}})
         with ledger.step(study) as step:
             step.put_row(KEY, 1, Row({"val_loss": 0.5}), 0.5, run)
-            assert step.put_row(KEY, 1, scored, 0.5, run) == (scored, False)
+            assert step.put_row(KEY, 1, scored, 0.75, run) == (scored, False, 0.5)
             step.put_row(key(2), 1, scored, 0.5, run)
-            standing, ours = step.put_row(key(2), 1, other, 0.5, run)
-        assert not ours
+            standing, ours, seconds = step.put_row(key(2), 1, other, 0.75, run)
+        assert (ours, seconds) == (False, 0.5)
         assert standing.differences(other) == ["scores loss on val"]
 
     def test_a_row_keeps_what_it_cost_and_who_trained_it(self, ledger, study, run):
@@ -233,13 +233,13 @@ class LedgerContract:
 
     def test_the_first_row_of_a_key_stands_whoever_comes_later(self, ledger, storage, study, run):
         with ledger.step(study) as step:
-            assert step.put_row(KEY, 1, row(0.5), 1.0, run) == (row(0.5), True)
-            assert step.put_row(KEY, 1, row(0.5), 9.0, run) == (row(0.5), False)
+            assert step.put_row(KEY, 1, row(0.5), 1.0, run) == (row(0.5), True, 1.0)
+            assert step.put_row(KEY, 1, row(0.5), 9.0, run) == (row(0.5), False, 1.0)
         other = Ledger(storage)
         with other.step(study) as step:
-            standing, ours = step.put_row(KEY, 1, row(0.25, [2, 2, 2]), 2.0, run)
+            standing, ours, seconds = step.put_row(KEY, 1, row(0.25, [2, 2, 2]), 2.0, run)
         other.close()
-        assert not ours
+        assert (ours, seconds) == (False, 1.0)
         assert standing.differences(row(0.25, [2, 2, 2])) == ["train_loss", "predictions on val"]
         found = ledger.rows([KEY], predictions=True)[KEY]
         assert (found.row, found.seconds) == (row(0.5), 1.0)

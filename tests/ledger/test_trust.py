@@ -198,8 +198,8 @@ class TrustContract:
         assert list(ledger.rows([key(1), key(2)])) == [key(1)]  # the cause may be mended, the row is not
         later = ledger.begin_run(study, {})
         with ledger.step(study) as step:
-            assert step.put_row(key(2), 1, row(9.0), 0.7, later, kind=BAD, origin=key(1)) == (row(9.0), True)
-            assert step.put_row(key(2), 1, row(8.0), 0.7, later, kind=BAD, origin="used") == (row(9.0), False)
+            assert step.put_row(key(2), 1, row(9.0), 0.7, later, kind=BAD, origin=key(1)) == (row(9.0), True, 0.7)
+            assert step.put_row(key(2), 1, row(8.0), 0.6, later, kind=BAD, origin="used") == (row(9.0), False, 0.7)
         found = ledger.rows([key(2)])[key(2)]
         assert (found.row, found.seconds, found.run_id, found.origin) == (row(9.0), 0.7, later, key(1))
 
@@ -216,10 +216,10 @@ class TrustContract:
         ledger.distrust(BAD, TEXT, True, run)
         self.put(ledger, study, run, {2: (BAD, "used"), 3: (GOOD, "used")})
         with ledger.step(study) as step:
-            assert step.put_row(key(2), 1, row(7.0), 0.7, run, kind=BAD, origin="used") == (row(2), False)
-            assert step.put_row(key(2), 1, row(9.0), 0.7, run, kind=BAD, origin="fresh") == (row(9.0), True)
-            assert step.put_row(key(2), 1, row(8.0), 0.7, run, kind=BAD, origin="fresh") == (row(9.0), False)
-            assert step.put_row(key(3), 1, row(8.0), 0.7, run, kind=GOOD, origin="fresh") == (row(3), False)
+            assert step.put_row(key(2), 1, row(7.0), 0.7, run, kind=BAD, origin="used") == (row(2), False, 0.1)
+            assert step.put_row(key(2), 1, row(9.0), 0.7, run, kind=BAD, origin="fresh") == (row(9.0), True, 0.7)
+            assert step.put_row(key(2), 1, row(8.0), 0.6, run, kind=BAD, origin="fresh") == (row(9.0), False, 0.7)
+            assert step.put_row(key(3), 1, row(8.0), 0.7, run, kind=GOOD, origin="fresh") == (row(3), False, 0.1)
             step.add_trial(trial(0, state=State.FINISHED, ended_by="last epoch", last_epoch=1), [key(2)], "")
         assert {name: found.row for name, found in ledger.rows([key(2), key(3)]).items()} == {
             key(2): row(9.0),

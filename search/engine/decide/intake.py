@@ -5,7 +5,6 @@ A row is committed together with all that is decided on it; only then is anybody
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -53,13 +52,13 @@ class Intake:
         alarm: tuple[int, Row, Row] | None = None
         with context.step() as step:
             for epoch, measured in enumerate(trained, start=lease.offset + done + 1):
-                stored, new = self._put(step, lease, epoch, measured)
+                stored, new, took = self._put(step, lease, epoch, measured)
                 if not new and stored.differences(measured.row):
                     text = difference(stored, measured.row)
                     step.log("alarm", trial=lease.trial, epoch=epoch, key=_key(lease, epoch), text=text)
                     alarm = epoch, stored, measured.row
                     break
-                stale += self._feed(step, lease, epoch, measured, stored, new)
+                stale += self._feed(step, lease, epoch, measured, stored, new, took)
                 epochs.append({"trial": lease.trial, "epoch": epoch, "row": stored, "seconds": measured.seconds})
             context.budget.look(step)
         taken = trained[: len(epochs)]
@@ -82,35 +81,33 @@ class Intake:
         context.lock.notify_all()
         return goes_on
 
-    def _put(self, step: Step, lease: Lease, epoch: int, trained: Trained) -> tuple[Row, bool]:
-        """Put the row of an epoch on record; return the one that is there, and whether it is this one."""
+    def _put(self, step: Step, lease: Lease, epoch: int, trained: Trained) -> tuple[Row, bool, float]:
+        """Put the row of an epoch on record; return the one that is there, whether it is this one, and its seconds."""
         context, key = self._context, _key(lease, epoch)
         origin = self._origin(lease, trained.fresh)
-        stored, new = step.put_row(key, epoch, trained.row, trained.seconds, context.run_id, lease.kind, origin)
+        stored, new, took = step.put_row(key, epoch, trained.row, trained.seconds, context.run_id, lease.kind, origin)
         # Of an epoch that is trained once more no row says what it took.
         about: dict[str, Any] = {"trained": True} if new else context.said_seconds(trained.seconds)
         step.log("row" if new else "retrained", trial=lease.trial, epoch=epoch, key=key, **about)
         context.budget.trained(trained.seconds, new)
         context.progress.epochs_trained += new
         context.progress.epochs_retrained += not new
-        return stored, new
+        return stored, new, took
 
-    def _feed(self, step: Step, lease: Lease, epoch: int, trained: Trained, stored: Row, new: bool) -> list[str]:
-        """Feed the row of an epoch to the leaves that wait for it; return keys of states to be freed."""
+    def _feed(
+        self, step: Step, lease: Lease, epoch: int, trained: Trained, stored: Row, new: bool, took: float
+    ) -> list[str]:
+        """Feed the row of an epoch, with its seconds on record, to the leaves that wait for it; return keys of states
+        to be freed."""
         context = self._context
         board, keeper, kept = context.board, context.keeper, trained.kept
         kept = replace(kept, kind=lease.kind) if kept is not None else None
         stale = keeper.commit(step, lease, kept)
         self._pair(step, lease, epoch)
         fed = board.take(_key(lease, epoch))
-        seconds = trained.seconds
-        if (
-            fed and not new and fed[0].limit_s < math.inf
-        ):  # what is on record is asked when the trial is looked at again
-            seconds = context.ledger.rows([_key(lease, epoch)])[_key(lease, epoch)].seconds
         for fold in fed:
             number = fold.leaf.trial.number
-            context.judge.advance(step, fold, context.measured.told(stored, fold.leaf.data), seconds)
+            context.judge.advance(step, fold, context.measured.told(stored, fold.leaf.data), took)
             step.set_trial(number, last_epoch=fold.epoch)
             if number != lease.trial or not new:
                 context.progress.epochs_reused += 1

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from search.core.trial import State
-from search.engine.decide.lease import Lease
+from search.engine.decide.lease import Lease, Trained
 from search.ledger.ledger import Ledger
 from search.ledger.spending import spending
 from search.report.record.complete import incomplete
@@ -145,6 +145,29 @@ def test_a_trial_is_cut_off_at_the_same_epoch_whoever_trained_it_and_goes_on_whe
             State.PRUNED,
         }
         assert {goes_on[trial.number] for trial in trials if trial.state is State.PRUNED} == {State.PRUNED}
+
+
+@pytest.mark.parametrize("distrusted", [False, True])
+def test_an_epoch_on_record_counts_with_its_seconds_there_though_nobody_is_shown_it_any_more(distrusted: bool) -> None:
+    """Another driver may have distrusted its kind since, of which the one that trains it again has not heard."""
+    with ledger() as opened:
+        simulation = Simulation(limited({"trial_hours": 1}, seeds=1), opened, random.Random(1), 1, own_process=False)
+        while not simulation.start():
+            simulation.plan()
+        ((lease, _),) = simulation.running.values()
+        assert isinstance(lease, Lease)
+        key, row = lease.path[0], simulation.nature.row(lease.path[0])
+        run = opened.begin_run(simulation.record.id, {})
+        if distrusted:
+            opened.distrust(lease.kind, "another row", True, run)
+        with opened.step(simulation.record.id) as step:
+            step.put_row(key, 1, row, 2.5, run, lease.kind, "used")
+        assert (key in opened.rows([key])) is not distrusted
+        simulation.driver.rows(lease.id, [Trained(row, 7.0)])
+        fold = simulation.driver.context.board.get(lease.trial)
+        assert fold is not None
+        assert (fold.epoch, fold.trained_s) == (1, 2.5)
+        simulation.abandon()
 
 
 def test_the_search_ends_at_the_first_setting_that_is_good_enough_under_all_its_seeds() -> None:
