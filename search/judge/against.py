@@ -40,6 +40,7 @@ from search.plan.similar import squares_on_record
 from search.report.record.curves import Curve, Curves, read_curves
 from search.report.record.evidence import gather, gather_scores, keys_of
 from search.report.record.panel import Panel
+from search.report.table.unmoved import SEED, unmoved
 from search.space.model import Space
 from search.space.recorded import rebuild
 from search.statistics.cell import cell
@@ -227,6 +228,8 @@ class Against:
         panel = self._panel(read, [runs[INCUMBENT], runs[PROPOSAL]], self.metric, "val", value)
         if not isinstance(panel, Panel):
             return None, 0, panel
+        if SEED in unmoved([runs[INCUMBENT], runs[PROPOSAL]], ()).axes:  # copies of one run tell of no other run
+            return None, 0, "the seed changed no bit"
         (difference,) = compare(panel.scores, [(1, 0)], stuck=panel.unlearned)
         return difference, panel.scores.images, difference.reason
 

@@ -106,6 +106,15 @@ def test_noise_that_is_known_saves_seeds(ask: Callable[..., Any]) -> None:
     assert int(df) >= 8
 
 
+def test_copies_of_one_run_under_several_seeds_judge_no_proposal(
+    ask: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(f"{__name__}.BASE", BASE.replace("Tested", "Unseeded"))
+    code, out, err = ask("good", 12)
+    assert (code, err) == (4, "not better: good\n")
+    assert "screening, 3 seeds: nothing to compare: the seed changed no bit" in " ".join(out.split())
+
+
 def test_the_bound_is_kept_and_said(ask: Callable[..., Any]) -> None:
     assert ask("one", 0, "--max-false-keeps", "0.01")[0] == 4
     code, out, err = ask("two", 0, "--max-false-keeps", "0.01")

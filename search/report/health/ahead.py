@@ -10,12 +10,13 @@ import numpy as np
 import numpy.typing as npt
 
 from search.report.record.curves import Curve, Curves, by_setting, identity
-from search.report.table.build import one_per_seed
+from search.report.table.build import one_per_seed, one_run_per_line
 from search.report.table.judgement import evidence_for, rules_for
 from search.report.table.model import Line, Table
+from search.report.table.unmoved import SEED, unmoved
 from search.report.text import figure, is_accuracy
 from search.statistics.crossed import Rule, compare
-from search.statistics.results import ALPHA
+from search.statistics.results import ALPHA, Trust
 from search.statistics.student import t_tail
 from search.statistics.text import p_text
 
@@ -103,7 +104,8 @@ def lead(
     """Return by how much the first line of a pair is ahead of the second, where that is clear of noise: its p value
     times the number of comparisons is at most 0.05. None where it is not, or cannot be told.
 
-    Told by predictions or scores on record, as the table tells its differences; else by the seeds alone.
+    Told by predictions or scores on record, as the table tells its differences; else by the seeds alone. Where the seed
+    changed no bit, copies of a run count once, as in the table; one run of a setting tells nothing of another run.
 
     Args:
         pair: places of two lines; the figures of the first are the better ones.
@@ -111,7 +113,9 @@ def lead(
         split: of whose examples.
         comparisons: among how many the pair was picked.
     """
-    runs = runs_of(read, table)
+    runs: Sequence[Sequence[Curve]] = runs_of(read, table)
+    if SEED in unmoved(runs, read.space.axes).axes:
+        runs = one_run_per_line(runs)
     value = "best" if split == "test" else table.value
     sampled = read.space.search.sampler != "grid"
     lines = [runs[place] for place in pair] if sampled else runs  # a table of a search judges nothing, and may be long
@@ -122,7 +126,9 @@ def lead(
         places = panel.places[one], panel.places[other]
         difference = compare(panel.scores, [places], Rule(read.space.report.noise), panel.unlearned)[0]
         gain = difference.gain
-        if gain is None or difference.p is None or gain <= 0 or difference.p * comparisons > ALPHA:
+        if difference.state is not Trust.ESTIMATED or gain is None or difference.p is None or gain <= 0:
+            return None
+        if difference.p * comparisons > ALPHA:
             return None
         return Lead(difference.measure.amount(gain), difference.p)
     return lead_of_seeds(metric, run_values(read, runs, metric, value), pair, comparisons)

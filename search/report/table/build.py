@@ -121,7 +121,7 @@ def table_of(read: Curves, judging: bool = True) -> Table:
         from search.report.table.importance import importances  # brings Optuna, which no grid needs
 
         table = replace(table, importance=importances(groups_of(table, read), space))
-    once = _once(runs) if SEED in same.axes else runs
+    once = one_run_per_line(runs) if SEED in same.axes else runs
     table, remarks = judged(table, read, once)
     if space.search.further:
         table = with_front(table, read, once)
@@ -165,7 +165,7 @@ def _distinct(lines: Sequence[Line]) -> Iterator[Line]:
         seen |= line.keys
 
 
-def _once(lines: Sequence[Sequence[Curve]]) -> list[Sequence[Curve]]:
+def one_run_per_line(lines: Sequence[Sequence[Curve]]) -> list[Sequence[Curve]]:
     """Return one run per line, of the seed that most lines finished: for seeds that change no bit repeat one run."""
     finished = Counter(run.trial.seed for runs in lines for run in runs if run.trial.state in COUNTED)
     seed = max(finished, key=lambda one: (finished[one], -one), default=None)

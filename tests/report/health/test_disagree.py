@@ -38,6 +38,17 @@ def test_none(ledger, test):
     assert found(disagree, bench_of(ledger, (20, 25, 35), test)) == []
 
 
+@pytest.mark.parametrize("same", [True, False])
+def test_copies_of_one_run_under_several_seeds_decide_nothing(ledger, same):
+    bench = Bench(ledger)
+    for gamma, (val, test) in enumerate(zip((20, 25, 35), (28, 20, 10), strict=True)):
+        for seed in range(3):
+            more = 0 if same else seed % 2
+            right = np.arange(40) < val + more, np.arange(30) < test + more
+            bench.run({"gamma": gamma}, seed, *right, settings={"gamma": gamma, "seed": seed})
+    assert len(found(disagree, bench)) == (0 if same else 1)
+
+
 def test_a_metric_whose_direction_nobody_says(make):
     study = make(replace(GAMMAS, search=Search(objective=Objective("val_score", "maximize"))))
     for gamma in (0, 0.5, 2):

@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from search.report.health.edge import EDGE_SHARE, OUTER_SHARE, TOP, TOP_AT_EDGE, edge, natural, share
 from search.space.model import Axis, Choice, Float, Grid, Int
 from tests.report.builder import GAMMAS
 from tests.report.health.doctored import found, names, searched
-from tests.report.judging import SPACE, levels
+from tests.report.judging import SPACE, Bench, levels
 
 SEEDS = (0.0, 0.01, -0.01)
 
@@ -56,6 +57,20 @@ def test_figures_without_predictions_are_told_by_their_seeds(make):
     (finding,) = found(edge, study)
     assert "has 1, the smallest of the values listed (1 to 3), and is better than with 2 by 20.00 pt" in finding.seen
     assert "below 1" in finding.remedy
+
+
+@pytest.mark.parametrize("predicted", [True, False])
+def test_copies_of_one_run_under_several_seeds_decide_nothing(ledger, make, predicted):
+    space = replace(GAMMAS, axes=[Axis("gamma", Grid([1, 2, 3]))])
+    bench = Bench(ledger, space) if predicted else make(space)
+    for gamma, right in ((1, 38), (2, 20), (3, 10)):
+        for seed in range(3):
+            settings = {"gamma": gamma, "seed": seed}
+            if predicted:
+                bench.run({"gamma": gamma}, seed, np.arange(40) < right, settings=settings)
+            else:
+                bench.trial({"gamma": gamma}, seed, [0.1, 0.2, right / 41], settings=settings)
+    assert found(edge, bench) == []
 
 
 def test_one_run_without_predictions_tells_nothing(make):
