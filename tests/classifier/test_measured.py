@@ -30,6 +30,29 @@ def test_the_five_likeliest_hold_the_true_class_or_not() -> None:
     assert found.scores()["top5_accuracy"].tolist() == [0, 1, 1, 0]
 
 
+def test_an_image_whose_true_class_has_no_number_is_not_found() -> None:
+    nan = float("nan")
+    found = Asked(asked(top5=True), 6)
+    found.look(torch.tensor([[nan, 1, 2, 3, 4, 5], [9, nan, 2, 3, 4, 5]]), torch.tensor([0, 0]))
+    assert found.scores()["top5_accuracy"].tolist() == [0, 1]
+
+
+def test_scores_of_many_batches_leave_the_device_in_one_copy_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    copies: list[int] = []
+    copy = torch.Tensor.cpu
+
+    def noted(tensor: torch.Tensor) -> torch.Tensor:
+        copies.append(len(tensor))
+        return copy(tensor)
+
+    monkeypatch.setattr(torch.Tensor, "cpu", noted)
+    found = Asked(asked(top5=True, calibration=True), 10)
+    for images in (3, 2, 4):
+        found.look(torch.rand(images, 10), torch.zeros(images, dtype=torch.int64))
+    assert {len(values) for values in found.scores().values()} == {9}
+    assert copies == [9, 9, 9]
+
+
 def test_the_metrics_are_the_means_of_their_scores_and_say_how() -> None:
     found = Asked(asked(top5=True, calibration=True), 10)
     generator = torch.Generator().manual_seed(1)
