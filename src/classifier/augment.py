@@ -110,7 +110,8 @@ class Augmentation:
                 draws = uniform("cutmix", mixing.CUT_DRAWS)
                 draws[:, 0] = mixing.shares(draws[:, 0], values["cutmix"])
                 self.drawn["cutmix"] = draws
-            self._cuts = uniform("mix")[:, 0] < 0.5
+            both = values["mixup"] and values["cutmix"]
+            self._cuts = uniform("mix")[:, 0] < 0.5 if both else None
 
     def boxes(self, height: int, width: int) -> NDArray[np.int64]:
         """The crop of every training image of this size, [images, 4] top, left, height, width in pixels.

@@ -66,7 +66,11 @@ def cutmix_columns(drawn: NDArray[np.float64], height: int, width: int) -> NDArr
 
 
 def columns(
-    own: NDArray[np.float64] | None, cut: NDArray[np.float64] | None, cuts: NDArray[np.bool_], height: int, width: int
+    own: NDArray[np.float64] | None,
+    cut: NDArray[np.float64] | None,
+    cuts: NDArray[np.bool_] | None,
+    height: int,
+    width: int,
 ) -> NDArray[np.float64]:
     """What `mix` needs, [images, 6], of the one that is on; where both are, ``cuts`` says which images get CutMix."""
     if cut is None:
@@ -74,6 +78,7 @@ def columns(
         return mixup_columns(own, height, width)
     if own is None:
         return cutmix_columns(cut, height, width)
+    assert cuts is not None
     return np.where(cuts[:, None], cutmix_columns(cut, height, width), mixup_columns(own, height, width))
 
 

@@ -131,6 +131,29 @@ def test_pixels_and_labels_are_torchvisions(settings: dict[str, Any], noise: tor
     assert (cuts < len(noise)) == ("mixup" in settings)
 
 
+@pytest.mark.parametrize(
+    ("settings", "names"),
+    [
+        ({"mixup": 0.5}, ["partner", "mixup"]),
+        ({"cutmix": 1.0}, ["partner", "cutmix"]),
+        ({"mixup": 0.5, "cutmix": 1.0}, ["partner", "mixup", "cutmix", "mix"]),
+    ],
+    ids=str,
+)
+def test_nothing_is_drawn_that_is_not_read(
+    settings: dict[str, Any], names: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn: list[str] = []
+
+    def noted(seed: int, epoch: int, name: str, *shape: int) -> Any:
+        drawn.append(name)
+        return table(seed, epoch, name, *shape)
+
+    monkeypatch.setattr("classifier.augment.table", noted)
+    Augmentation(named(settings), 0, 1, 5)
+    assert drawn == [f"augment.{name}" for name in names]
+
+
 def test_with_both_on_half_of_the_images_get_each() -> None:
     augmentation = Augmentation(named({"mixup": 0.5, "cutmix": 1}), 0, 1, MANY)
     found = augmentation.rows(torch.arange(MANY), 32, 32)
