@@ -135,9 +135,6 @@ AUGMENT_SETTINGS: dict[str, dict[str, Any]] = {
 }
 """Setting -> what it may be, as `search check` reads it."""
 
-_FACTORS = ("brightness", "contrast", "saturation")
-_JITTERS = (*_FACTORS, "hue")
-
 
 def checked(settings: Settings) -> dict[str, Any]:
     """Return all values by short name, defaults filled in; names outside "augment." are not looked at.
