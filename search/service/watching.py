@@ -46,6 +46,7 @@ class Watching:
         entry = await asyncio.to_thread(self.service.queue.entry, number)
         # What the page shows: the entry may have gone on since, and its command may have written more.
         phase, offset = request.query_params.get("phase", entry.phase.value), request.query_params.get("from", "0")
+        offset = request.headers.get("last-event-id") or offset  # a browser that was cut off asks the same again
         return EventSourceResponse(self._events(number, phase, number_of(offset, OFFSETS_BYTES)))
 
     async def _events(self, number: int, phase: str, offset: int) -> AsyncIterator[ServerSentEvent]:
@@ -61,7 +62,7 @@ class Watching:
                     yield ServerSentEvent(grown, event="growth")
             text, offset = output_from(folder, offset)
             if text:
-                yield ServerSentEvent(json.dumps({"text": text}), event="output")
+                yield ServerSentEvent(json.dumps({"text": text}), event="output", id=str(offset))
             if (now := await asyncio.to_thread(self._phase, number)) != phase:
                 yield ServerSentEvent(json.dumps({"phase": now}), event="phase")
                 return

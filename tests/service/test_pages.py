@@ -184,6 +184,25 @@ def test_a_page_is_live_from_when_its_entry_waits_until_it_has_ended(server: Ask
     assert '{"phase": "ended"}' in told, "a page that shows an earlier phase hears of it at once"
 
 
+def test_a_page_that_was_cut_off_is_told_no_output_twice(server: Asked) -> None:
+    number = server.submit()
+    server.queue.change(number, "server", "start", lambda entry: begun(entry, NOW, 0))
+    server.queue.change(number, "command", "end", lambda entry: concluded(entry, NOW, Outcome.DONE, ""))
+    folder, address = server.places.folder(number), f"/entries/{number}/events?phase=running&from=3"
+    folder.mkdir(parents=True)
+    (folder / "output.txt").write_text("one two")
+    told = server.client.get(address).text.splitlines()
+    assert told[told.index("event: output") - 1 : told.index("event: output") + 2] == [
+        "id: 7",
+        "event: output",
+        'data: {"text": " two"}',
+    ]
+    assert "event: output" not in server.client.get(address, headers={"Last-Event-ID": "7"}).text
+    (folder / "output.txt").write_text("one two three")
+    assert '{"text": " three"}' in server.client.get(address, headers={"Last-Event-ID": "7"}).text
+    assert server.client.get(address, headers={"Last-Event-ID": "x"}).status_code == 400
+
+
 def test_a_viewer_sees_all_and_changes_nothing(server: Asked) -> None:
     number, study = server.submit(), study_of(server.ledger)
     server.person = Person("guest", Role.VIEWER)
