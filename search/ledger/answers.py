@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from search.core.errors import StudyNotFound
-from search.ledger.tables import answer, decision, insert, run, study, taken, utc_now, writing
+from search.ledger.tables import MAX_NUMBER, answer, decision, insert, run, study, taken, utc_now, writing
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ def one_listed(engine: sa.Engine, study_id: int) -> Listed:
     Raises:
         StudyNotFound: there is none of that number.
     """
-    found = _listed(engine, _STUDIES.where(study.c.id == study_id))
+    found = _listed(engine, _STUDIES.where(study.c.id == study_id)) if study_id <= MAX_NUMBER else []
     if not found:
         raise StudyNotFound(f"there is no study of number {study_id}")
     return found[0]

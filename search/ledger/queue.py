@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from search.core.errors import UserError
 from search.core.queue import Entry, NotNow, Outcome, Phase, moved, queued_again, require_idle
-from search.ledger.tables import action, decision, entry, study, utc_now, writing
+from search.ledger.tables import MAX_NUMBER, action, decision, entry, study, utc_now, writing
 from search.space.model import confirm_name
 
 MAX_QUEUED_PER_PERSON = 100
@@ -218,7 +218,9 @@ def _entries(connection: sa.Connection, *conditions: sa.ColumnElement[bool]) -> 
 
 def _entry(connection: sa.Connection, number: int, locked: bool = False) -> Entry:
     query = sa.select(entry).where(entry.c.id == number)
-    row = connection.execute(query.with_for_update() if locked else query).one_or_none()
+    row = None
+    if number <= MAX_NUMBER:
+        row = connection.execute(query.with_for_update() if locked else query).one_or_none()
     if row is None:
         raise EntryNotFound(f"the queue has no entry {number}; `python -m search server status` lists those it has")
     return _read(row)

@@ -37,6 +37,9 @@ EARLIER = ("1", "2", "3", "4")
 """Layouts that only lack tables, and columns that may be empty: these are added. Any other is refused, never guessed
 at."""
 
+MAX_NUMBER = 2**31 - 1
+"""The greatest number of an entry or a study: what a column of whole numbers holds everywhere."""
+
 KEYS_PER_QUERY = 500
 """SQLite allows 32,766 variables in a statement, and smaller statements are cached better."""
 

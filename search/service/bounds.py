@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from search.core.errors import UserError
+from search.ledger.tables import MAX_NUMBER
 
 
 class Bounds(NamedTuple):
@@ -21,8 +22,8 @@ SEEDS = Bounds(1, 1000)
 CONFIRM_SETTINGS = Bounds(1, 1000)
 CONFIRM_SEEDS = Bounds(2, 1000)
 TRIALS = Bounds(1, 1_000_000)
-NUMBERS = Bounds(0, 2**31 - 1)
-"""Numbers of studies, and places in lists: what a column of whole numbers holds."""
+NUMBERS = Bounds(0, MAX_NUMBER)
+"""Numbers of studies, and places in lists."""
 
 OFFSETS_BYTES = Bounds(0, 1 << 50)
 

@@ -21,6 +21,9 @@ READING = ("GET", "HEAD")
 OWN_SITES = ("same-origin", "none")
 """What a browser says of requests that come from our own pages, or from its user."""
 
+MAX_PATH_LETTERS = 2000
+"""Letters of an address: longer than any study's name, shorter than a number that Python refuses to read."""
+
 MAX_BODY_BYTES = 2 << 20
 BODY_TIMEOUT_S = 30.0
 """Seconds within which a body has come."""
@@ -79,6 +82,7 @@ class Guard:
         headers = Headers(scope=scope)
         try:
             self._check_host(headers)
+            _check_path(scope["path"])
             if scope["method"] in READING:
                 _check_reader(headers, scope["path"])
             else:
@@ -119,6 +123,11 @@ def _theirs(path: str) -> bool:
     return path.startswith(OTHERS) and not path.startswith(OURS)
 
 
+def _check_path(path: str) -> None:
+    if len(path) > MAX_PATH_LETTERS:
+        raise Refused(414, f"the address has {len(path)} letters: must be at most {MAX_PATH_LETTERS}")
+
+
 def _check_reader(headers: Headers, path: str) -> None:
     """Refuse to be part of another site's page; a link that leads here is none, and reports have no origin."""
     site, mode = headers.get("sec-fetch-site", "none"), headers.get("sec-fetch-mode", "navigate")
@@ -146,7 +155,7 @@ def _same(origin: str, headers: Headers) -> bool:
 
 def _check_length(headers: Headers) -> None:
     length = headers.get("content-length", "0")
-    if not (length.isascii() and length.isdigit()):
+    if not (length.isascii() and length.isdigit() and len(length) < 20):
         raise Refused(400, f"Content-Length {length!r}: must be a number of bytes")
     if int(length) > MAX_BODY_BYTES:
         raise Refused(413, f"Content-Length {length}: must be at most {MAX_BODY_BYTES}")

@@ -20,7 +20,9 @@ MAX_FILES_BYTES = 1_000_000
 """Bytes of all files of a submission together."""
 
 MAX_FILES = 20
-MAX_NAME_LETTERS = 200
+MAX_NAME_BYTES = 200
+"""Bytes of a name in UTF-8: file systems count bytes, and take 255 of them in each part."""
+
 MAX_SETTINGS = 100
 MAX_SETTING_LETTERS = 10_000
 
@@ -60,6 +62,9 @@ def submission(body: Mapping[str, object]) -> Submission:
     options, files = _options(body.get("options", {})), dict[str, str]()
     for name, text in given.items():
         files[_sound_name(name)] = _sound_text(name, text)
+    for name in files:
+        if folder := next((other for other in files if name.startswith(f"{other}/")), None):
+            raise UserError(f"file {name!r}: {folder!r} is a file too, and cannot be a folder; rename one of them")
     if sum(len(text.encode("utf-8", "replace")) for text in files.values()) > MAX_FILES_BYTES:
         raise UserError(f"the files are larger than {MAX_FILES_BYTES:,} bytes; a space file is a page of text")
     return Submission(_with_bases(files), options)
@@ -67,11 +72,12 @@ def submission(body: Mapping[str, object]) -> Submission:
 
 def _sound_name(name: object) -> str:
     parts = str(name).split("/")
-    sound = isinstance(name, str) and len(name) <= MAX_NAME_LETTERS and all(_PART.fullmatch(part) for part in parts)
+    short = len(str(name).encode("utf-8", "replace")) <= MAX_NAME_BYTES
+    sound = isinstance(name, str) and short and all(_PART.fullmatch(part) for part in parts)
     if not sound or not parts[-1].endswith((".yaml", ".yml")):
         raise UserError(
-            f"file {str(name)[:MAX_NAME_LETTERS]!r}: must be a name such as 'focal.yaml' or 'base/report.yaml', of "
-            "letters, digits, spaces and . + - _, below the folder of the space file"
+            f"file {str(name)[:MAX_NAME_BYTES]!r}: must be a name such as 'focal.yaml' or 'base/report.yaml', of "
+            f"letters, digits, spaces and . + - _, at most {MAX_NAME_BYTES} bytes, below the folder of the space file"
         )
     return str(name)
 

@@ -131,6 +131,38 @@ def test_no_name_leads_out_of_its_folder(server: Asked, name: str) -> None:
     assert answer.json()["reason"].startswith("file ")
 
 
+def test_names_that_no_folder_can_hold_are_told_in_a_sentence(server: Asked) -> None:
+    answer = server.client.post("/api/v1/entries", json={"files": {"a.yaml": FILE, "a.yaml/b.yaml": FILE}})
+    assert (answer.status_code, answer.json()["reason"]) == (
+        400,
+        "file 'a.yaml/b.yaml': 'a.yaml' is a file too, and cannot be a folder; rename one of them",
+    )
+    answer = server.client.post("/api/v1/entries", json={"files": {f"{'é' * 190}.yaml": FILE}})
+    assert answer.status_code == 400
+    assert "and . + - _, at most 200 bytes, below the folder" in answer.json()["reason"]
+    assert server.client.post("/api/v1/entries", json={"files": {f"{'é' * 97}.yaml": FILE}}).status_code == 201
+
+
+@pytest.mark.parametrize("number", ["2147483648", "9" * 23])
+def test_a_number_that_no_entry_and_no_study_can_have_is_not_found(server: Asked, number: str) -> None:
+    for path in (f"/api/v1/entries/{number}", f"/api/v1/entries/{number}/output", f"/entries/{number}"):
+        assert server.client.get(path).status_code == 404, path
+    assert server.client.get(f"/entries/{number}/events").status_code == 404
+    assert server.client.get(f"/studies/{number}/").status_code == 404
+    assert server.client.get(f"/studies/{number}/curves.svg").status_code == 404
+    assert server.client.delete(f"/api/v1/entries/{number}").status_code == 404
+    assert server.client.post(f"/api/v1/entries/{number}/stop", json={}).status_code == 404
+    assert server.form(f"/entries/{number}/stop").status_code == 404
+
+
+def test_an_address_is_not_longer_than_any_name(server: Asked) -> None:
+    answer = server.client.get(f"/api/v1/entries/{'9' * 5000}")
+    assert (answer.status_code, answer.json()["reason"]) == (
+        414,
+        "the address has 5016 letters: must be at most 2000",
+    )
+
+
 @pytest.mark.parametrize("base", ["/etc/passwd", "../../secret.yaml", "other.yaml", "base/../../x.yaml"])
 def test_a_base_must_be_submitted_or_shipped(server: Asked, base: str) -> None:
     answer = server.client.post("/api/v1/entries", json={"files": {"a.yaml": f"extends: {base}\n"}})
