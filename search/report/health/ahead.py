@@ -137,10 +137,12 @@ def lead(
 def lead_of_seeds(metric: str, values: Floats, pair: tuple[int, int], comparisons: int) -> Lead | None:
     """Return `lead` as seeds alone tell it: Student's t of two means, with the `residual` of all settings as noise.
 
+    Settings with equal values are one training, and count once in the noise.
+
     Args:
         values: settings x seeds.
     """
-    square, df = residual(values)
+    square, df = residual(np.unique(values, axis=0))
     apart = values[pair[0]] - values[pair[1]]
     if not df or not square or not np.isfinite(apart).all():
         return None

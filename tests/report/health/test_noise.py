@@ -49,6 +49,13 @@ def test_a_lead_by_seeds_alone_counts_the_comparisons():
     assert lead_of_seeds("val_accuracy", values[:, :1], (0, 1), 1) is None
 
 
+def test_a_setting_that_is_repeated_makes_no_lead_clearer():
+    values = np.random.default_rng(2).normal(size=(3, 3)) + np.array([[6.0], [0.0], [0.0]])
+    lead = lead_of_seeds("val_loss", values, (0, 1), 1)
+    assert lead is not None
+    assert lead_of_seeds("val_loss", np.concatenate([values, np.repeat(values[1:2], 9, axis=0)]), (0, 1), 1) == lead
+
+
 def study_of(make, table):
     study = make()
     for gamma, values in zip((0, 0.5, 2), table, strict=True):
