@@ -142,6 +142,11 @@ def _rules(file: ScoreFile, wishes: Wishes, assumed: list[str]) -> dict[str, Sco
     low, high = wishes.range or ((0.0, 1.0) if whole else (None, None))
     _in_range(file, low, high)
     several = len(file.examples) > 1
+    if not several and "val" not in file.examples and name.lower().startswith("test"):
+        raise UserError(
+            f"--metric {name!r}: names that begin with test are for test examples, which decide nothing; call it "
+            "otherwise, as in `accuracy`, or give a column `split`"
+        )
     rules = {}
     for split in file.examples:
         if several and (not _METRIC.fullmatch(split) or (split != "test" and split.lower().startswith("test"))):

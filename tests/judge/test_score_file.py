@@ -211,6 +211,16 @@ def losses(**more: float) -> ScoreFile:
     [
         ({}, "x.csv: nothing says whether more of 'score' is better; give --better higher or --better lower"),
         ({"metric": "a b"}, "--metric 'a b': must be letters, digits and _.- only, as in `exact_match`"),
+        (
+            {"metric": "test_accuracy"},
+            "--metric 'test_accuracy': names that begin with test are for test examples, which decide nothing; call it "
+            "otherwise, as in `accuracy`, or give a column `split`",
+        ),
+        (
+            {"metric": "Tests", "better": "higher"},
+            "--metric 'Tests': names that begin with test are for test examples, which decide nothing; call it "
+            "otherwise, as in `accuracy`, or give a column `split`",
+        ),
         ({"better": "lower", "baseline": "C"}, "--baseline: x.csv has no setting 'C'; it has 'A' and 'B'"),
         ({"better": "lower", "claims": ["A > C"]}, "--claim 'A > C': x.csv has no setting 'C'; it has 'A' and 'B'"),
         (
