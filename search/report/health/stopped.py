@@ -20,6 +20,7 @@ from search.core.pruning import Pruner
 from search.core.shown import counted, listed
 from search.core.stopping import stop_rule
 from search.core.trial import State
+from search.ledger.measured import Measured
 from search.report.health.ahead import level, runs_of, winners
 from search.report.health.finding import Finding
 from search.report.record.curves import COUNTED, Curve, Curves
@@ -130,7 +131,7 @@ def _ended_ahead(compared: Comparison, place: int) -> Iterator[Finding]:
         cut = [run for run in runs if run.trial.state in early and run.trial.last_epoch < run.trial.epochs]
         if not cut or len(runs) < line.seeds or any(paths[run.trial.number][0][-1] not in ends for run in cut):
             continue
-        values = [_whole(read, run, paths.get(run.trial.number, ([], ""))[0], table.value) for run in runs]
+        values = [_whole(read, run, *paths.get(run.trial.number, ([], "")), table.value) for run in runs]
         if any(not math.isfinite(one) for one in values) or not _better(mean(values), full, objective.maximize):
             continue
         words = listed(sorted({run.trial.ended_by or run.trial.state.value for run in cut}))
@@ -151,12 +152,12 @@ def _ended_ahead(compared: Comparison, place: int) -> Iterator[Finding]:
         )
 
 
-def _whole(read: Curves, run: Curve, path: Sequence[str], value: str) -> float:
+def _whole(read: Curves, run: Curve, path: Sequence[str], data: str, value: str) -> float:
     """Return the objective of a run at full length, as far as rows are on record."""
     objective = read.space.search.objective
     if not path or run.trial.state not in (State.STOPPED, State.PRUNED):
         return _read(run, objective.metric, value) if run.trial.state in COUNTED else math.nan
-    rows = read.study.ledger.rows(list(path))
+    rows = Measured(read.study.ledger, [objective.metric]).rows(dict.fromkeys(path, data))
     values = [rows[key].row.metrics.get(objective.metric, math.nan) for key in path if key in rows]
     finite = [one for one in values if math.isfinite(one)]
     return (max if objective.maximize else min)(finite, default=math.nan) if value == "best" else values[-1]

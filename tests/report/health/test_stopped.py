@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from search.core.median import MedianRule
@@ -14,9 +15,10 @@ from search.core.trial import Row, State, Trial
 from search.ledger.ledger import Recorded
 from search.report.health.stopped import ended_behind, stopped
 from search.report.record.curves import Curve
-from search.space.model import AshaSettings, Axis, Float, Grid, Search
+from search.space.model import AshaSettings, Axis, Float, Grid, Objective, Search
 from tests.report.builder import GAMMAS, Study, key_of
 from tests.report.health.doctored import found, names
+from tests.report.judging import SPACE, Bench
 
 RULES = replace(GAMMAS, axes=[Axis("gamma", Grid([0, 2])), Axis("stop.rule", Grid(["none", "patience"]))], seeds=(0, 1))
 PATIENCE = {"stop.rule": "patience", "stop.patience": 1, "stop.metric": "val_loss", "stop.direction": "minimize"}
@@ -81,6 +83,19 @@ def test_a_setting_that_was_ended_and_is_the_best_at_full_length(make):
 @pytest.mark.parametrize(("beyond", "recorded"), [(0.7, True), (0.95, False)])
 def test_one_that_is_worse_at_full_length_or_that_nobody_trained_further(make, beyond, recorded):
     assert found(stopped, ended_early(make(), beyond, recorded=recorded)) == []
+
+
+def test_an_objective_that_predictions_tell_is_followed_as_well(ledger):
+    space = replace(SPACE, search=Search(objective=Objective("val_macro_f1", "maximize")))
+    bench, right = Bench(ledger, space), np.arange(40)
+    for seed in space.seeds:
+        keys = [key_of("shared", seed, epoch) for epoch in range(2)]
+        bench.run({"gamma": 0}, seed, right < 40, keys=keys, state=State.PRUNED, last=1)
+        bench.run({"gamma": 2}, seed, right < 20 + seed)
+        Bench(ledger, replace(space, name=f"other {seed}")).run({"gamma": 0}, seed, right < 40, keys=keys)
+    (finding,) = found(stopped, bench)
+    assert finding.name == "winner-was-ended"
+    assert "at full length 1. The best setting" in finding.seen
 
 
 def pruned(study: Study, values: list[tuple[float, float]]) -> Study:
