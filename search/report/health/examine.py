@@ -40,11 +40,14 @@ OF_ONE_WINNER = frozenset({stopped, disagree, edge, chosen})
 
 
 def examine(compared: Comparison) -> list[Finding]:
-    """Return what is found in a study: flaws, then notes, each in the order of the detectors; [] for a sound study.
+    """Return what is found in a study: flaws, then notes, each in the order of the detectors; [] for a sound study,
+    and for runs that were trained elsewhere: how is not known.
 
     Args:
         compared: the study, with its table judged.
     """
+    if compared.table.outside:
+        return []
     several = bool(compared.read.space.search.further)
     detectors = [one for one in DETECTORS if not several or one not in OF_ONE_WINNER]
     findings = [finding for detector in detectors for finding in detector(compared)]

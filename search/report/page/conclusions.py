@@ -44,7 +44,8 @@ def conclusions(compared: Comparison, confirmed: Comparison | None = None) -> di
     read, table = compared
     short, flaws = headline(compared, confirmed), [one for one in examine(compared) if one.severity == "flaw"]
     rests_on = [f"{fact.term}: {fact.said}" for fact in facts(compared, confirmed)]
-    against = [*_against(table), *(f"A flaw of this study ({one.name}): {one.seen}" for one in flaws)]
+    further = [flaw for flaw in flaws if not any(sentence.startswith(flaw.seen) for sentence in table.unmoved)]
+    against = [*_against(table), *(f"A flaw of this study ({flaw.name}): {flaw.seen}" for flaw in further)]
     return {
         "study": read.record.name,
         "title": table.title,

@@ -50,7 +50,7 @@ def report_page(compared: Comparison, conditions: Mapping[str, object], confirme
     title = read.space.title or read.record.name
     again = {} if confirmed is None else outcomes(read, *confirmed)
     options = Markup("") if table.confirms else facts.options(read.space)  # there the table has a column for each
-    findings = () if table.outside else examine(compared)
+    findings = examine(compared)
     sections = [
         ("answer", "Answer", _answer(compared, confirmed, findings)),
         ("table", "Table", joined([compared_table(table, read.space, again), options])),

@@ -12,6 +12,7 @@ import pytest
 from search import api
 from search.core.trial import ACROSS_SPLITS
 from search.report.health.examine import examine
+from search.report.table.build import Comparison
 from tests.reference_page import copied
 from tests.report.health.doctored import compared, names
 from tests.report.judging import Bench, card
@@ -67,6 +68,11 @@ def test_the_page_has_a_section_of_them_and_a_sound_study_has_none(ledger):
 def test_the_page_of_a_sound_study_has_no_such_section(ledger):
     page = Page(page_of(Bench(ledger).grid()))
     assert "Findings" not in [words for _, _, words in page.headings]
+
+
+def test_of_runs_that_were_trained_elsewhere_nothing_is_said(ledger):
+    read, table = compared(overlapping(ledger))
+    assert examine(Comparison(read, replace(table, outside=True))) == []
 
 
 def test_an_empty_study(ledger):

@@ -8,7 +8,7 @@ from search.report.page.conclusions import CONTRADICTED, NO_CLAIMS, SCOPE, UNDEC
 from search.report.page.headline import headline
 from search.report.table.build import comparison_of
 from search.report.table.judged_text import claim_note
-from tests.report.judging import SPACE
+from tests.report.judging import SPACE, Bench, pattern
 from tests.report.page.studies import levels
 
 
@@ -47,6 +47,18 @@ def test_what_is_missing_is_said_first_and_in_the_citation(ledger):
     assert not found["complete"]
     assert found["may_not_be_concluded"][0].startswith("The study is not complete: ")
     assert found["cite"].endswith(" The study is not complete.")
+
+
+def test_what_changed_no_bit_is_said_once_and_counts_as_a_flaw(ledger):
+    bench = Bench(ledger)
+    for gamma in (0, 1, 2):
+        for seed in (0, 1, 2):
+            settings = {"gamma": gamma, "seed": seed}
+            bench.run({"gamma": gamma}, seed, pattern(0, seed, 40), pattern(0, seed, 30), settings=settings)
+    found = conclusions(comparison_of(bench.opened))
+    told = [sentence for sentence in found["may_not_be_concluded"] if "gamma changed no bit" in sentence]
+    assert len(told) == 1
+    assert "The audit finds 1 flaw, which the citation must name." in found["cite"]
 
 
 def test_one_seed_carries_the_banner_of_its_table(ledger):
