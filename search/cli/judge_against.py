@@ -125,11 +125,10 @@ def _judge(sequence: Against, proposed: Space, most: float, as_json: bool) -> No
         f"{state.false_keeps:.2f} are kept on average, {most:g} are allowed; the incumbent is {state.incumbent.name}",
         err=as_json,
     )
-    kinds = [told.verdict for told in verdicts]
-    if KEPT in kinds:
+    if any(told.verdict == KEPT for told in verdicts):
         return
-    if NOT_ADMITTED in kinds:
-        raise ClaimUndecided(f"not judged: {verdicts[-1].name}")
+    if left := [told.name for told in verdicts if told.verdict == NOT_ADMITTED]:
+        raise ClaimUndecided(f"not judged: {', '.join(left)}")
     raise ClaimContradicted(f"not better: {', '.join(told.name for told in verdicts)}")
 
 

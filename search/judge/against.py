@@ -124,7 +124,7 @@ class Against:
             earlier = state.judged(candidate.key)
             if earlier is None and not state.admits(most):
                 yield Told(None, candidate.name, NOT_ADMITTED)
-                return
+                continue
             known = earlier is not None and bool(earlier.verdict)
             proposal = earlier if earlier is not None else self._propose(candidate, state)
             while not proposal.verdict:

@@ -124,6 +124,21 @@ def test_the_bound_is_kept_and_said(ask: Callable[..., Any]) -> None:
     assert ask("two", 0)[0] == 4
 
 
+def test_settings_of_a_file_behind_one_that_is_not_admitted_are_answered(
+    ask: Callable[..., Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ask("one", 0, "--max-false-keeps", "0.01")
+    path = tmp_path / "more.yaml"
+    path.write_text(
+        "workload: tests.judge.toy:Tested\nfixed: {epochs: 1, gain: 0}\nspace: {name: {grid: [two, one, three]}}\n"
+    )
+    bound = ["--max-false-keeps", "0.01"]
+    code = command(["judge", str(path), "--against", "base", "--results", str(tmp_path / "results"), *bound])
+    out, err = capsys.readouterr()
+    assert (code, err) == (5, "not judged: more: name=two, more: name=three\n")
+    assert "more: name=one: judged before, as proposal 1" in out
+
+
 def test_the_figure_of_the_test_data_is_fresh_and_its_looks_are_counted(ask: Callable[..., Any]) -> None:
     ask("good", 12)
     code, out, _ = ask(None, 0, "--final", against="base")
