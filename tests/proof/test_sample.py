@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections import Counter
 
@@ -46,7 +47,6 @@ def test_a_sample_is_as_large_as_asked_for_and_every_stretch_begins_where_it_can
     chains = longest(tree(lengths, shared))
     keys = all_keys(chains)
     stretches = sampled(chains, share, keys, lambda one: [e for e in kept if e < len(one.keys)], random.Random(seed))
-    wanted = -(-int(share * len(keys) * 10**9) // 10**9) if share < 1 else len(keys)
     assert stretches
     assert len({(id(one.chain), one.start) for one in stretches}) == len(stretches)
     for one in stretches:
@@ -54,7 +54,7 @@ def test_a_sample_is_as_large_as_asked_for_and_every_stretch_begins_where_it_can
         assert one.start < one.end <= len(one.chain.keys)
         assert bool(one.state) == (one.start > 0)
     if share < 1:
-        assert epochs_of(stretches) <= wanted + 1
+        assert epochs_of(stretches) == math.ceil(share * len(keys))
         assert rows_of(stretches, keys) <= keys
     else:
         assert rows_of(stretches, keys) == keys
