@@ -45,6 +45,7 @@ def edge(compared: Comparison) -> Iterator[Finding]:
 def _of_grid(compared: Comparison) -> Iterator[Finding]:
     read, table = compared
     objective, ahead_of_all = read.space.search.objective, winners(read, table)
+    complete = sum(not line.partial and level(line, objective.metric) is not None for line in table.lines)
     for axis in read.space.axes if ahead_of_all else ():
         first = ahead_of_all[0]
         parameters = table.lines[first].parameters
@@ -64,7 +65,7 @@ def _of_grid(compared: Comparison) -> Iterator[Finding]:
         place = _line(table.lines, {**parameters, axis.name: inner})
         if place is None or level(table.lines[place], objective.metric) is None:
             continue
-        ahead = lead(read, table, (first, place), objective.metric, "val", len(values) - 1)
+        ahead = lead(read, table, (first, place), objective.metric, "val", complete - 1)
         if ahead is not None:
             best, next_one, low, high = (
                 _text(value) for value in (parameters[axis.name], inner, values[0], values[-1])

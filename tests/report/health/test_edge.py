@@ -59,6 +59,17 @@ def test_figures_without_predictions_are_told_by_their_seeds(make):
     assert "below 1" in finding.remedy
 
 
+@pytest.mark.parametrize(("gap", "expected"), [(0.08, ["best-at-edge"]), (0.06, [])])
+def test_the_best_of_all_settings_was_picked_among_all_of_them(make, gap, expected):
+    space = replace(GAMMAS, axes=[Axis("gamma", Grid([1, 2, 3])), Axis("other", Grid([*"abcd"]))])
+    study, luck = make(space), np.random.default_rng(1)
+    for parameters in space.grid():
+        ahead = gap if parameters == {"gamma": 3, "other": "a"} else 0
+        for seed in space.seeds:
+            study.trial(parameters, seed, [0.1, 0.2, 0.5 + ahead + 0.02 * luck.normal()])
+    assert names(found(edge, study)) == expected
+
+
 @pytest.mark.parametrize("predicted", [True, False])
 def test_copies_of_one_run_under_several_seeds_decide_nothing(ledger, make, predicted):
     space = replace(GAMMAS, axes=[Axis("gamma", Grid([1, 2, 3]))])
