@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from search.ledger.tokens import Tokens
 from search.service import rest
 from search.service.acts import Service
+from search.service.elsewhere import Elsewhere
 from search.service.entrance import Entrance
 from search.service.guard import LOOPBACK_NAMES, Guard, Refused, refusal
 from search.service.pages import Pages, enter_page
@@ -73,8 +74,10 @@ def _inner(service: Service, others: ASGIApp, say: Callable[[str], None]) -> ASG
     def lifespan(_app: Starlette) -> AbstractAsyncContextManager[None]:
         return _lifetime(service, say)
 
-    routes = [*rest.routes(service), *Pages(service).routes(), Mount("/", app=others)]
-    return Starlette(routes=routes, lifespan=lifespan, exception_handlers={Refused: _refused})
+    pages = Pages(service)
+    routes = [*rest.routes(service), *pages.routes()]
+    behind = Mount("/", app=Elsewhere(routes, others, pages.refused))
+    return Starlette(routes=[*routes, behind], lifespan=lifespan, exception_handlers={Refused: _refused})
 
 
 async def _refused(request: Request, error: Exception) -> Response:

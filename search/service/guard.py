@@ -96,7 +96,7 @@ class Guard:
         async def answer(message: Message) -> None:
             nonlocal started
             started |= message["type"] == "http.response.start"
-            if message["type"] == "http.response.start" and not _theirs(scope["path"]):
+            if message["type"] == "http.response.start" and not theirs(scope["path"]):
                 ours = MutableHeaders(scope=message)
                 for name, value in HEADERS.items():
                     ours.setdefault(name, value)
@@ -119,13 +119,16 @@ class Guard:
             )
 
 
-def _theirs(path: str) -> bool:
+def theirs(path: str) -> bool:
+    """Whether an address belongs to Optuna's dashboard or to a report."""
     return path.startswith(OTHERS) and not path.startswith(OURS)
 
 
 def _check_path(path: str) -> None:
     if len(path) > MAX_PATH_LETTERS:
         raise Refused(414, f"the address has {len(path)} letters: must be at most {MAX_PATH_LETTERS}")
+    if odd := next((letter for letter in path if ord(letter) < 32 or ord(letter) == 127), ""):  # no route matches it
+        raise Refused(400, f"the address holds the control character {odd!r}: no page and no study has one")
 
 
 def _check_reader(headers: Headers, path: str) -> None:

@@ -55,6 +55,10 @@ class Pages:
         here = {"person": person, "current": request.url.path, "may": person.role >= Role.RUNNER}
         return HTMLResponse(_TEMPLATES.get_template(name).render({**here, **given}), status)
 
+    def refused(self, request: Request, reason: str, status: int) -> Response:
+        """Return the page that says why something was not done, or is not there."""
+        return self.show(request, "refused.html", {"reason": reason, "missing": status == 404}, status)
+
     async def home(self, request: Request) -> Response:
         """Studies with their answers, what runs, and the queue."""
         first = number_of(request.query_params.get("first", "0"), NUMBERS)
@@ -254,7 +258,7 @@ class Pages:
             try:
                 return await answer(request)
             except UserError as error:
-                return self.show(request, "refused.html", {"reason": str(error)}, status_of(error))
+                return self.refused(request, str(error), status_of(error))
 
         return Route(path, endpoint, methods=[method])
 

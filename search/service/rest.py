@@ -20,6 +20,7 @@ from search.ledger.queue import EntryNotFound, plain
 from search.service import acts, bounds
 from search.service.acts import Service
 from search.service.folder import output_from
+from search.service.openapi import NUMBER, SUBMISSION, Schema, openapi
 from search.service.people import NotAllowed, Person, Role, require
 from search.service.submission import submission
 
@@ -27,33 +28,6 @@ PREFIX = "/api/v1"
 
 Answer = Callable[["Asked"], object]
 """Answers a call: at once, in a thread of its own, or as a coroutine."""
-
-Schema = Mapping[str, object]
-
-TEXT: Schema = {"type": "string"}
-NUMBER: Schema = {"type": "integer"}
-SUBMISSION: Schema = {
-    "type": "object",
-    "properties": {
-        "files": {
-            "type": "object",
-            "additionalProperties": TEXT,
-            "description": "name -> text; the space file first, then the base files it extends",
-        },
-        "text": {"type": "string", "description": "in place of files: the space file alone"},
-        "name": {"type": "string", "description": "with text: the study's name, where the file has none"},
-        "options": {
-            "type": "object",
-            "properties": {
-                "data": {"type": "string", "description": "another data set"},
-                "set": {"type": "array", "items": TEXT, "description": "KEY=VALUE, as behind --set"},
-                "new_revision": {"type": "boolean"},
-                "judge": {"type": "boolean", "description": "add seeds until the claims of the file are decided"},
-                "max_seeds": {"type": "integer", "description": "with judge: seeds that are paid for at most"},
-            },
-        },
-    },
-}
 
 
 @dataclass(frozen=True)
@@ -85,7 +59,7 @@ class Asked:
 
 @dataclass(frozen=True)
 class Call:
-    """One call: method, path, who may, what it does, and the schema of its body."""
+    """One call: method, path, who may, what it does, the schemas of its body and of what stands behind the ``?``."""
 
     method: str
     path: str
@@ -94,6 +68,7 @@ class Call:
     answer: Answer
     body: Schema = field(default_factory=dict)
     status: int = 200
+    query: Mapping[str, Schema] = field(default_factory=dict)
 
 
 async def _check(asked: Asked) -> object:
@@ -177,8 +152,8 @@ async def _write_weights(asked: Asked) -> object:
     return {"said": asked.service.weights.said(name)}
 
 
-async def _weights(asked: Asked) -> object:
-    return {"said": asked.service.weights.said(str(asked.path["study"]))}
+def _weights(asked: Asked) -> object:
+    return {"said": asked.service.weights.said(asked.service.ledger.study(str(asked.path["study"])).name)}
 
 
 async def _settings(asked: Asked) -> object:
@@ -218,7 +193,14 @@ CALLS = (
         "GET", "/entries/{entry:int}", Role.VIEWER, "An entry: how far it is, its files, what was done to it.", _entry
     ),
     Call("DELETE", "/entries/{entry:int}", Role.RUNNER, "Take an entry away; rows on record stay.", _delete),
-    Call("GET", "/entries/{entry:int}/output", Role.VIEWER, "What its command wrote, behind ?from=BYTE.", _output),
+    Call(
+        "GET",
+        "/entries/{entry:int}/output",
+        Role.VIEWER,
+        "What its command wrote, behind ?from=BYTE.",
+        _output,
+        query={"from": {**NUMBER, "description": "first byte; below 0 it is counted from the end"}},
+    ),
     Call("POST", "/entries/{entry:int}/stop", Role.RUNNER, "Stop it, as Ctrl-C does; again: at once.", _stop),
     Call("POST", "/entries/{entry:int}/again", Role.RUNNER, "Let an entry that ended go on.", _again),
     Call(
@@ -282,7 +264,7 @@ def routes(service: Service) -> list[Route]:
     made = [Route(f"{PREFIX}{call.path}", _endpoint(service, call), methods=[call.method]) for call in CALLS]
 
     async def described(_request: Request) -> Response:
-        return JSONResponse(openapi())
+        return JSONResponse(openapi(CALLS, PREFIX))
 
     return [*made, Route(f"{PREFIX}/openapi.json", described)]
 
@@ -348,28 +330,3 @@ def _offset(text: str) -> int:
         return max(-(1 << 18), min(int(text), 1 << 50))
     except ValueError as error:
         raise UserError(f"from={text!r}: must be a number of bytes") from error
-
-
-def openapi() -> dict[str, object]:
-    """Return the description of all calls, in the form of OpenAPI 3.1."""
-    paths: dict[str, dict[str, object]] = {}
-    for call in CALLS:
-        path = f"{PREFIX}{call.path}".replace(":int", "").replace(":path", "")
-        names = [part[1:-1] for part in path.split("/") if part.startswith("{")]
-        parameters = [
-            {"name": name, "in": "path", "required": True, "schema": NUMBER if name == "entry" else TEXT}
-            for name in names
-        ]
-        content = {"content": {"application/json": {"schema": call.body}}}
-        paths.setdefault(path, {})[call.method.lower()] = {
-            "summary": call.summary,
-            "description": f"For a {call.role.name.lower()}.",
-            "parameters": parameters,
-            **({"requestBody": content} if call.body else {}),
-            "responses": {
-                str(call.status): {"description": "done"},
-                "400": {"description": "what was sent cannot be used; `reason` says why"},
-                "422": {"description": "the file has faults: `faults`, each with file, line, key and message"},
-            },
-        }
-    return {"openapi": "3.1.0", "info": {"title": "search", "version": __version__}, "paths": paths}

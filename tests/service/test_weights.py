@@ -99,6 +99,7 @@ def test_the_button_is_logged_and_not_for_viewers(tmp_path: Path) -> None:
     assert [(act.who, act.what, act.study) for act in server.queue.actions()] == [("ann", "weights", "focal")]
     assert server.client.post("/api/v1/studies/focal/weights").json() == {"said": "of focal <b>"}
     assert server.client.post("/api/v1/studies/nothing/weights").status_code == 404
+    assert server.client.get("/api/v1/studies/nothing/weights").status_code == 404
     assert claimed == ["focal", "focal"]
     server.person = Person("guest", Role.VIEWER)
     assert server.client.post("/api/v1/studies/focal/weights").status_code == 403
