@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from search.core.errors import ReadOnly
 from search.ledger.ledger import Ledger, StudyRecord
 from search.report.paths import study_folder
 from search.space.model import Space
@@ -210,12 +209,9 @@ class Study:
 
     def look(self) -> None:
         """Record that the table is looked at, where this user may write to the ledger."""
-        from search.report.record.looks import record_look
+        from search.report.record.looks import look_or_reason
 
-        try:
-            record_look(self.opened)
-        except ReadOnly as error:
-            self.unrecorded = f"that its table was looked at is not on record: {error}"
+        self.unrecorded = look_or_reason(self.opened) or self.unrecorded
 
     def visualize(
         self,

@@ -15,7 +15,7 @@ from search.ledger.ledger import Ledger
 from search.ledger.scored import score_rules
 from search.report.record.curves import Curve, Curves, by_setting, read_curves
 from search.report.record.evidence import gather, gather_scores, keys_of
-from search.report.record.looks import record_look
+from search.report.record.looks import look_or_reason
 from search.report.record.panel import Panel
 from search.report.table.build import one_per_seed
 from search.report.table.labels import setting_label
@@ -62,8 +62,7 @@ def compared(ledger: Ledger, names: Sequence[str], base: int) -> dict[str, objec
         raise UserError(f"found {len(names)} studies, must be 1 to {MAX_STUDIES}")
     reads = [read_curves(OpenStudy(ledger, ledger.study(name))) for name in names]
     metric = _metric(reads)
-    for read in reads:
-        record_look(read.study)
+    unrecorded = [f"Of {read.record.name!r}: {why}." for read in reads if (why := look_or_reason(read.study))]
     lines = [(read, one_per_seed(group)) for read in reads for group in by_setting(read.curves).values()]
     if len(lines) > MAX_LINES:
         raise UserError(f"these studies have {len(lines)} settings, more than {MAX_LINES}; choose fewer studies")
@@ -88,7 +87,7 @@ def compared(ledger: Ledger, names: Sequence[str], base: int) -> dict[str, objec
         "base": base,
         "lines": shown,
         "why": "" if isinstance(panel, Panel) else panel,
-        "notes": [UNADJUSTED, *picked, *([AT_BEST] if chosen else [])],
+        "notes": [UNADJUSTED, *picked, *([AT_BEST] if chosen else []), *unrecorded],
     }
 
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
@@ -18,6 +19,7 @@ from search.core.shown import printable
 from search.system.module_path import put_working_folder_last
 
 if TYPE_CHECKING:
+    from search.ledger.ledger import Ledger
     from search.space.model import Space
 
 
@@ -80,16 +82,11 @@ def answered(question: Mapping[str, str]) -> dict[str, object]:
 
 def _answer(question: Mapping[str, str]) -> dict[str, object]:
     """Make the answer of the study ``study``, and keep it."""
-    from search.places import existing_ledger
     from search.service.answers import make_answer
 
-    ledger = existing_ledger(Path(question["results"]), question["storage"] or None, reading=False)
-    try:
-        return make_answer(ledger, question["study"], Path(question["results"]))
-    except UserError as error:
-        return {"error": str(error)}
-    finally:
-        ledger.close()
+    return _of_ledger(
+        question, lambda ledger: make_answer(ledger, question["study"], Path(question["results"])), reading=False
+    )
 
 
 def _read(question: Mapping[str, str]) -> dict[str, object]:
@@ -107,16 +104,30 @@ def _read(question: Mapping[str, str]) -> dict[str, object]:
 
 def _compared(question: Mapping[str, str]) -> dict[str, object]:
     """Compare settings of ``studies`` (names, as JSON) with the one at place ``base``."""
-    from search.places import existing_ledger
     from search.service.compared import compared
 
-    ledger = existing_ledger(Path(question["results"]), question["storage"] or None, reading=False)
+    return _of_ledger(
+        question, lambda ledger: compared(ledger, json.loads(question["studies"]), int(question["base"])), reading=True
+    )
+
+
+def _of_ledger(
+    question: Mapping[str, str], make: Callable[[Ledger], dict[str, object]], *, reading: bool
+) -> dict[str, object]:
+    """Return what is made of the ledger that a question names, or why it is not.
+
+    Args:
+        reading: it is enough to read the ledger, where this user may not write to it.
+    """
+    from search.places import existing_ledger
+
     try:
-        return compared(ledger, json.loads(question["studies"]), int(question["base"]))
+        with closing(
+            existing_ledger(Path(question["results"]), question["storage"] or None, reading=reading)
+        ) as ledger:
+            return make(ledger)
     except UserError as error:
         return {"error": printable(str(error), lines=True), "kind": type(error).__name__}
-    finally:
-        ledger.close()
 
 
 def _overrides(options: Mapping[str, object]) -> dict[str, object]:

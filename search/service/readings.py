@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from search.core.errors import ReadOnly, UserError
+from search.core.errors import UserError
 from search.ledger.ledger import Ledger
 from search.places import existing_ledger
 
@@ -37,16 +37,12 @@ def _read(what: str, ledger: Ledger, name: str) -> dict[str, object]:
     from search.report.formats.render import table_json, table_markdown
     from search.report.health.examine import examine
     from search.report.page.conclusions import conclusions
-    from search.report.record.looks import record_look
+    from search.report.record.looks import look_or_reason
     from search.report.table.build import comparison_of
     from search.study.opened import OpenStudy
 
     opened = OpenStudy(ledger, ledger.study(name))
-    unrecorded = ""
-    try:
-        record_look(opened)
-    except ReadOnly as error:
-        unrecorded = f"that its table was looked at is not on record: {error}"
+    unrecorded = look_or_reason(opened)
     compared = comparison_of(opened)
     if what == "audit":
         return {"study": name, "findings": [finding.plain() for finding in examine(compared)]}

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +16,11 @@ from search.ledger.ledger import Ledger
 from search.report.table.build import comparison_table
 from search.report.text import figure
 from search.service.compared import UNADJUSTED, compared
+from search.service.examine import answered
 from search.service.people import Person, Role
 from search.study.opened import OpenStudy
 from tests.service.serving import Asked
+from tests.stranger import listing, shared_folder, stranger
 from tests.surroundings import ROOT
 
 
@@ -98,3 +102,39 @@ def test_the_page_compares_what_was_chosen(tmp_path: Path) -> None:
     assert server.client.get("/compare?study=77").status_code == 404
     assert server.client.get("/compare?study=x").status_code == 400
     server.ledger.close()
+
+
+@pytest.mark.slow
+def test_who_may_only_read_the_ledger_compares_all_the_same() -> None:
+    with shared_folder() as folder:
+        shutil.copy(ROOT / "results" / "reference" / "search.db", folder)
+        with closing(sqlite3.connect(folder / "search.db")) as database, database:
+            database.execute("DELETE FROM decision WHERE kind = 'look'")
+        before = listing(folder)
+        question = {"what": "compare", "studies": '["focal", "decay"]', "base": "0", "results": str(folder)}
+        with stranger(folder):
+            found: Any = answered({**question, "storage": ""})
+        assert len(found["lines"]) == 8
+        assert found["notes"][1:] == [
+            f"Of {study!r}: that its table was looked at is not on record: storage '{folder}/search.db': this user may "
+            "read it, and not write to it."
+            for study in ("focal", "decay")
+        ]
+        assert listing(folder) == before
+
+
+def test_without_a_ledger_the_reason_is_told(tmp_path: Path) -> None:
+    for what in ("compare", "answer"):
+        question = {
+            "what": what,
+            "study": "a",
+            "studies": '["a"]',
+            "base": "0",
+            "results": str(tmp_path),
+            "storage": "",
+        }
+        assert answered(question) == {
+            "error": f"there is no ledger '{tmp_path}/search.db'; `python -m search run FILE` makes one, --results "
+            "names another folder",
+            "kind": "StudyNotFound",
+        }

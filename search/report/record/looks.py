@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
+from search.core.errors import ReadOnly
 from search.core.shown import counted
 from search.core.trial import Trial
 from search.report.record.curves import COUNTED, identity
@@ -47,6 +48,15 @@ def record_look(study: OpenStudy) -> bool:
     with study.ledger.step(study.record.id) as step:
         step.log(KIND, seeds=look[0], asked=look[1])
     return True
+
+
+def look_or_reason(study: OpenStudy) -> str:
+    """Record that the table is looked at where that can be written; return why it is not on record, "" where it is."""
+    try:
+        record_look(study)
+    except ReadOnly as error:
+        return f"that its table was looked at is not on record: {error}"
+    return ""
 
 
 def looks_of(study: OpenStudy, trials: Sequence[Trial]) -> int:
