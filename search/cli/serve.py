@@ -24,6 +24,12 @@ from search.cli.tokens import ROLES
     help="Studies that run at once; by default one after the other.",
 )
 @click.option(
+    "--release-above",
+    type=click.FloatRange(min=0),
+    metavar="CORE_HOURS",
+    help="A study that costs more waits until an admin releases it; an admin's own does not wait.",
+)
+@click.option(
     "--allow-code",
     is_flag=True,
     help="Take files that name code (package.module:attribute, or `command`), not installed workloads alone.",
@@ -52,6 +58,7 @@ def serve(
     host: str,
     port: int,
     slots: int,
+    release_above: float | None,
     allow_code: bool,
     names: Sequence[str],
     https: bool,
@@ -75,4 +82,5 @@ def serve(
     place = Path(results)
     ledger = api.open_ledger(place, storage)
     with announcing(notify, ledger, place):
-        serving.serve(ledger, Places(place, storage), host, port, slots, allow_code, click.echo, names, https, proxy)
+        given = ledger, Places(place, storage), host, port, slots, allow_code, click.echo, names, https, proxy
+        serving.serve(*given, release_above)

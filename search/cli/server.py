@@ -1,4 +1,4 @@
-"""The verbs of a server's client: submit, status, stop, wait, token."""
+"""The verbs of a server's client: submit, status, release, stop, wait, token."""
 
 from __future__ import annotations
 
@@ -68,7 +68,9 @@ def submit(
     if data is not None:
         options["data"] = data
     entry = _client(url).ask("POST", "/entries", {"files": files_of(file), "options": options})
-    click.echo(f"entry {entry['id']}: study {entry['name']} is in the queue")
+    where = "is being priced: above the server's bound it waits for release"
+    held = entry["phase"] == "waits for release"
+    click.echo(f"entry {entry['id']}: study {entry['name']} {where if held else 'is in the queue'}")
     click.echo(f"next: python -m search server wait {entry['id']}")
 
 
@@ -129,6 +131,18 @@ def stop(entry: int, url: str) -> None:
         click.echo(_sentence(found))
     else:
         click.echo(f"entry {entry} was asked to stop; `python -m search server wait {entry}` waits until it has")
+
+
+@server.command()
+@click.argument("entry", type=int)
+@_url
+def release(entry: int, url: str) -> None:
+    """Release an entry that waits because it costs more than `serve --release-above` says. For an admin.
+
+    Example: python -m search server release 3
+    """
+    found = _client(url).ask("POST", f"/entries/{entry}/release", {})
+    click.echo(f"entry {entry}: study {found['name']} starts when its turn comes")
 
 
 @server.command()

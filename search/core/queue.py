@@ -1,6 +1,8 @@
 """The queue of a server: what may become of an entry, and what is to be done next; pure.
 
 An entry is a submitted space file with its options. It is queued, then running, then ended, and it may be queued again.
+Where a server holds back what costs more than a bound, an entry is held first: until it has a price, and where that is
+above the bound, until a person releases it.
 Whatever happens to the server, the next one is given the same entries and says the same of them: `due` depends on
 nothing else than the entries, which of their commands live, and the time.
 """
@@ -28,6 +30,7 @@ LOCKED_PAUSE_S = 20.0
 class Phase(StrEnum):
     """Where an entry stands."""
 
+    HELD = "waits for release"
     QUEUED = "queued"
     RUNNING = "running"
     ENDED = "ended"
@@ -50,7 +53,8 @@ class Entry:
     Attributes:
         id: its number.
         name: of its study, as the file has it.
-        files: name -> text: the space file first, then the base files it extends.
+        files: name -> text: the space file first, then the base files it extends; in lists of entries the texts are
+            left out, each is "".
         options: of its command: ``data``, ``set`` (a list of KEY=VALUE), ``new_revision``; ``judge`` and ``max_seeds``
             where that is `judge`.
         who: submitted it.
@@ -61,9 +65,11 @@ class Entry:
         deaths: how often its command died in a row without anything new on record.
         reached: the length of its study's order log, when its command was started last.
         not_before: it is not started before this time (UTC), "" for any.
-        said: with what words it ended, or why it waits.
+        said: with what words it ended, or why it waits; "" for one that is held until its price is known.
         study: the study it works on, by its name on record; "" before that is known.
         price: figures of its plan; None before they are known.
+        released: who let it start: a person, or the server, where it costs no more than starts by itself; "" for nobody
+            yet, and where nobody is asked.
     """
 
     id: int
@@ -84,6 +90,17 @@ class Entry:
     started: str = ""
     ended: str = ""
     price: Mapping[str, object] | None = field(default=None, repr=False)
+    released: str = ""
+
+    @property
+    def state(self) -> str:
+        """Where it stands, for a person to read: how it ended, or its phase."""
+        return "being priced" if self.unpriced else str(self.outcome or self.phase)
+
+    @property
+    def unpriced(self) -> bool:
+        """Whether it is held until its price is known."""
+        return self.phase is Phase.HELD and not self.said
 
     @property
     def order(self) -> tuple[int, int]:
@@ -108,12 +125,12 @@ def begun(entry: Entry, now: str, reached: int) -> Entry:
 
 
 def stopped(entry: Entry, now: str) -> Entry:
-    """Ask an entry to stop: one that is queued ends at once, one that runs hears of it.
+    """Ask an entry to stop: one that waits ends at once, one that runs hears of it.
 
     Raises:
         NotNow: it ended already.
     """
-    if entry.phase is Phase.QUEUED:
+    if entry.phase in (Phase.QUEUED, Phase.HELD):
         return replace(
             entry, phase=Phase.ENDED, outcome=Outcome.STOPPED, ended=now, said="stopped before it was started"
         )
@@ -143,14 +160,62 @@ def postponed(entry: Entry, now: str, said: str) -> Entry:
     return replace(entry, phase=Phase.QUEUED, not_before=later(now, LOCKED_PAUSE_S), said=said)
 
 
-def queued_again(entry: Entry, place: int) -> Entry:
+def queued_again(entry: Entry, place: int, held: bool = False, released: str = "") -> Entry:
     """Let an entry that ended go on.
+
+    Args:
+        entry: has ended.
+        place: in the queue.
+        held: whether it is held until it has a price; not where somebody let it start before.
+        released: who lets it start by asking for this.
 
     Raises:
         NotNow: it did not end.
     """
     _require(entry, Phase.ENDED, "queued again")
-    return replace(entry, phase=Phase.QUEUED, outcome=None, place=place, stops=0, deaths=0, said="", not_before="")
+    released = entry.released or released
+    phase = Phase.HELD if held and not released else Phase.QUEUED
+    after = replace(entry, phase=phase, outcome=None, place=place, stops=0, deaths=0, said="", not_before="")
+    return replace(after, released=released)
+
+
+def released(entry: Entry, who: str) -> Entry:
+    """Let an entry that is held start when its turn comes; it keeps its place.
+
+    Raises:
+        NotNow: it is not held.
+    """
+    _require(entry, Phase.HELD, "released")
+    return replace(entry, phase=Phase.QUEUED, released=who, said="")
+
+
+def judged(entry: Entry, core_hours: float | None, bound: float | None, why_none: str, server: str) -> Entry:
+    """Let an entry start that costs no more than starts by itself, or say why it waits for a person.
+
+    Args:
+        entry: is held until it has a price.
+        core_hours: that it costs; None where nothing tells.
+        bound: core hours that start by themselves; None for any.
+        why_none: why nothing tells what it costs, where there is a reason to give.
+        server: the name of who lets it start.
+
+    Raises:
+        NotNow: somebody has released it, or said what becomes of it.
+    """
+    if not entry.unpriced:
+        raise NotNow(f"entry {entry.id} ({entry.name}) {_stands(entry.phase)}: its price is not asked for")
+    if bound is None or (core_hours is not None and core_hours <= bound):
+        return released(entry, server)
+    if core_hours is not None:
+        costs = f"costs {core_hours:.3g} core hours, and no more than {bound:g} start by themselves"
+        said = f"{costs}; an admin may release it"
+    else:
+        reason = why_none or "no similar trial is on record"
+        said = (
+            f"nothing tells what it costs ({reason}), and no more than {bound:g} core hours start by themselves; an "
+            "admin may release it, or its file bounds them with `limits.core_hours`"
+        )
+    return replace(entry, said=said)
 
 
 def died(entry: Entry, now: str, reached: int) -> Entry:
@@ -264,4 +329,10 @@ def _of(entries: Sequence[Entry], number: int) -> Entry:
 
 def _require(entry: Entry, phase: Phase, verb: str) -> None:
     if entry.phase is not phase:
-        raise NotNow(f"entry {entry.id} ({entry.name}) is {entry.phase}: only an entry that is {phase} can be {verb}")
+        raise NotNow(
+            f"entry {entry.id} ({entry.name}) {_stands(entry.phase)}: only an entry that {_stands(phase)} can be {verb}"
+        )
+
+
+def _stands(phase: Phase) -> str:
+    return str(phase) if phase is Phase.HELD else f"is {phase}"

@@ -52,7 +52,7 @@ class Queue:
         self._engine = engine
 
     def entries(self) -> list[Entry]:
-        """Return all entries, in the order of the queue."""
+        """Return all entries, in the order of the queue; of their files the names alone, as in all lists."""
         with self._engine.connect() as connection:
             return _entries(connection)
 
@@ -61,16 +61,26 @@ class Queue:
         with self._engine.connect() as connection:
             return _entries(connection, _OPEN)
 
+    def held_entries(self) -> list[Entry]:
+        """Return the entries that are held, in the order of the queue."""
+        with self._engine.connect() as connection:
+            return _entries(connection, entry.c.phase == Phase.HELD.value)
+
+    def last_action(self) -> int:
+        """Return the number of the last action: where it is the same, no entry has changed but for study and price."""
+        with self._engine.connect() as connection:
+            return int(connection.execute(sa.select(sa.func.max(action.c.id))).scalar() or 0)
+
     def ended_last(self, most: int) -> list[Entry]:
         """Return the entries that ended last, the newest first."""
         query = (
-            sa.select(entry)
+            sa.select(*_HEAD)
             .where(entry.c.phase == Phase.ENDED.value)
             .order_by(entry.c.ended.desc(), entry.c.id.desc())
             .limit(most)
         )
         with self._engine.connect() as connection:
-            return [_read(row) for row in connection.execute(query)]
+            return _heads(connection, query)
 
     def entry(self, number: int) -> Entry:
         """Return one entry.
@@ -81,12 +91,32 @@ class Queue:
         with self._engine.connect() as connection:
             return _entry(connection, number)
 
+    def head(self, number: int) -> Entry:
+        """Return one entry without the texts of its files.
+
+        Raises:
+            EntryNotFound: there is none of that number.
+        """
+        with self._engine.connect() as connection:
+            found = _heads(connection, sa.select(*_HEAD).where(entry.c.id == number)) if number <= MAX_NUMBER else []
+        if not found:
+            raise EntryNotFound(_MISSING.format(number=number))
+        return found[0]
+
     def stops(self, number: int) -> int:
         """Return how often somebody asked an entry to stop; 0 for one that is gone."""
         with self._engine.connect() as connection:
             return int(connection.execute(sa.select(entry.c.stops).where(entry.c.id == number)).scalar() or 0)
 
-    def submit(self, name: str, files: Mapping[str, str], options: Mapping[str, object], who: str) -> Entry:
+    def submit(
+        self,
+        name: str,
+        files: Mapping[str, str],
+        options: Mapping[str, object],
+        who: str,
+        held: bool = False,
+        released: str = "",
+    ) -> Entry:
         """Put a space file at the end of the queue.
 
         Args:
@@ -94,16 +124,22 @@ class Queue:
             files: name -> text, the space file first.
             options: of the command `run`.
             who: submits it.
+            held: whether it is held until it has a price.
+            released: who lets it start by submitting it; "" where nobody is asked.
 
         Raises:
             NotNow: this person has too many entries that wait.
         """
         with writing(self._engine) as connection:
-            waiting = [one for one in _entries(connection, _OPEN) if one.phase is Phase.QUEUED]
-            if sum(one.who == who for one in waiting) >= MAX_QUEUED_PER_PERSON:
+            waits = entry.c.phase.in_([Phase.QUEUED.value, Phase.HELD.value])
+            count = sa.select(sa.func.count()).select_from(entry).where(waits, entry.c.who == who)
+            if connection.execute(count).scalar_one() >= MAX_QUEUED_PER_PERSON:
                 raise NotNow(f"{who} has {MAX_QUEUED_PER_PERSON} studies in the queue, which is the most; wait for one")
-            submitted = Entry(0, name, files, options, who, utc_now(), _last(connection) + 1)
-            values = _values(submitted)
+            phase = Phase.HELD if held else Phase.QUEUED
+            submitted = Entry(
+                *(0, name, files, options, who, utc_now(), _last(connection) + 1), phase=phase, released=released
+            )
+            values = {**_values(submitted), **_texts(submitted), **_number(connection)}
             result = connection.execute(entry.insert().values(**values))
             assert result.inserted_primary_key is not None
             number = int(result.inserted_primary_key[0])
@@ -141,8 +177,8 @@ class Queue:
         with writing(self._engine) as connection:
             connection.execute(entry.update().where(entry.c.id == number).values(price=json.dumps(dict(price))))
 
-    def again(self, number: int, who: str) -> Entry:
-        """Put an entry that ended at the end of the queue.
+    def again(self, number: int, who: str, held: bool = False, released: str = "") -> Entry:
+        """Put an entry that ended at the end of the queue; `held` and `released` as for `submit`.
 
         Raises:
             EntryNotFound: there is none of that number.
@@ -150,7 +186,7 @@ class Queue:
         """
         with self._engine.connect() as connection:
             place = _last(connection) + 1
-        return self.change(number, who, "go on", lambda before: queued_again(before, place))
+        return self.change(number, who, "go on", lambda before: queued_again(before, place, held, released))
 
     def move(self, number: int, position: int, who: str) -> None:
         """Move an entry to a position among those that wait, 1 for the first.
@@ -208,12 +244,31 @@ def plain(found: Entry) -> dict[str, object]:
     return asdict(found)
 
 
-_OPEN = entry.c.phase.in_([Phase.QUEUED.value, Phase.RUNNING.value])  # as the index on phases takes it
+_MISSING = "the queue has no entry {number}; `python -m search server status` lists those it has"
+
+# As the index on phases takes it.
+_OPEN = entry.c.phase.in_([phase.value for phase in (Phase.HELD, Phase.QUEUED, Phase.RUNNING)])
+
+_HEAD = [column for column in entry.columns if column.name != "files"]
+"""What lists read of entries: all but the texts of their files, which may be megabytes."""
 
 
 def _entries(connection: sa.Connection, *conditions: sa.ColumnElement[bool]) -> list[Entry]:
-    query = sa.select(entry).where(*conditions).order_by(entry.c.place, entry.c.id)
-    return [_read(row) for row in connection.execute(query)]
+    return _heads(connection, sa.select(*_HEAD).where(*conditions).order_by(entry.c.place, entry.c.id))
+
+
+def _heads(connection: sa.Connection, query: sa.Select[Any]) -> list[Entry]:
+    """Return entries without the texts of their files."""
+    heads = [dict(row._mapping) for row in connection.execute(query)]
+    lacking = [values["id"] for values in heads if values["names"] is None]  # of a server that noted no names yet
+    files = sa.select(entry.c.id, entry.c.files).where(entry.c.id.in_(lacking))
+    older = {row.id: list(json.loads(row.files)) for row in connection.execute(files)} if lacking else {}
+    return [
+        _read(
+            values, dict.fromkeys(older[values["id"]] if values["names"] is None else json.loads(values["names"]), "")
+        )
+        for values in heads
+    ]
 
 
 def _entry(connection: sa.Connection, number: int, locked: bool = False) -> Entry:
@@ -222,8 +277,17 @@ def _entry(connection: sa.Connection, number: int, locked: bool = False) -> Entr
     if number <= MAX_NUMBER:
         row = connection.execute(query.with_for_update() if locked else query).one_or_none()
     if row is None:
-        raise EntryNotFound(f"the queue has no entry {number}; `python -m search server status` lists those it has")
-    return _read(row)
+        raise EntryNotFound(_MISSING.format(number=number))
+    return _read(dict(row._mapping), json.loads(row.files))
+
+
+def _number(connection: sa.Connection) -> dict[str, int]:
+    """Return the number of the next entry, where the database would give one again that was taken away: its folder,
+    its actions and what was told of it are another's."""
+    if connection.dialect.name != "sqlite":
+        return {}
+    last = sa.select(sa.func.max(entry.c.id)), sa.select(sa.func.max(action.c.entry))
+    return {"id": 1 + max(int(connection.execute(query).scalar() or 0) for query in last)}
 
 
 def _last(connection: sa.Connection) -> int:
@@ -240,11 +304,11 @@ def _log(connection: sa.Connection, who: str, what: str, number: int | None, nam
 
 
 def _values(made: Entry) -> dict[str, object]:
-    values = {item.name: getattr(made, item.name) for item in fields(Entry) if item.name != "id"}
+    """Return what of an entry may change, and who submitted what when."""
+    values = {item.name: getattr(made, item.name) for item in fields(Entry) if item.name not in ("id", "files")}
     outcome = None if made.outcome is None else made.outcome.value
     return {
         **values,
-        "files": json.dumps(dict(made.files)),
         "options": json.dumps(dict(made.options)),
         "phase": made.phase.value,
         "outcome": outcome,
@@ -252,8 +316,18 @@ def _values(made: Entry) -> dict[str, object]:
     }
 
 
-def _read(row: sa.Row[Any]) -> Entry:
-    outcome = None if row.outcome is None else Outcome(row.outcome)
-    price = None if row.price is None else json.loads(row.price)
-    parsed = {"files": json.loads(row.files), "options": json.loads(row.options), "price": price}
-    return Entry(**{**row._mapping, **parsed, "phase": Phase(row.phase), "outcome": outcome})
+def _texts(made: Entry) -> dict[str, object]:
+    """Return the files of an entry, which never change."""
+    return {"files": json.dumps(dict(made.files)), "names": json.dumps(list(made.files))}
+
+
+def _read(values: Mapping[str, Any], files: Mapping[str, str]) -> Entry:
+    parsed = {
+        "files": files,
+        "options": json.loads(values["options"]),
+        "price": None if values["price"] is None else json.loads(values["price"]),
+        "phase": Phase(values["phase"]),
+        "outcome": None if values["outcome"] is None else Outcome(values["outcome"]),
+        "released": values["released"] or "",
+    }
+    return Entry(**{**{name: value for name, value in values.items() if name != "names"}, **parsed})

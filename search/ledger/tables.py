@@ -30,10 +30,10 @@ from sqlalchemy.dialects import sqlite
 if TYPE_CHECKING:
     from sqlalchemy.dialects import postgresql
 
-VERSION = "5"
+VERSION = "6"
 """Version of this layout."""
 
-EARLIER = ("1", "2", "3", "4")
+EARLIER = ("1", "2", "3", "4", "5")
 """Layouts that only lack tables, and columns that may be empty: these are added. Any other is refused, never guessed
 at."""
 
@@ -195,6 +195,8 @@ entry = sa.Table(
     sa.Column("started", sa.String, nullable=False),
     sa.Column("ended", sa.String, nullable=False),
     sa.Column("price", sa.Text),  # its plan's figures, once they are known
+    sa.Column("names", sa.Text),  # of its files, for lists, which go without the texts
+    sa.Column("released", sa.String),  # who let it start, where somebody was asked
     sa.Index("entry_by_phase", "phase", "ended"),
 )
 

@@ -6,10 +6,11 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
+from typing import Any
 
 from search.core.errors import Fault, Faults, UserError
-from search.core.queue import Entry, stopped
+from search.core.queue import Entry, Phase, released, stopped
 from search.ledger.answers import take_off as take_study_off
 from search.ledger.ledger import Ledger, StudyRecord
 from search.ledger.queue import Queue, plain
@@ -17,7 +18,8 @@ from search.ledger.tables import utc_now
 from search.service.examiner import Examiner
 from search.service.folder import Places, live, lives
 from search.service.growth import Watcher
-from search.service.people import NotAllowed, Person, Role
+from search.service.people import NotAllowed, Person, Role, require
+from search.service.pricing import Pricing
 from search.service.submission import Submission
 from search.service.weights import Weights
 from search.study.opened import OpenStudy
@@ -34,6 +36,7 @@ class Service:
         wake: called where the queue has changed.
         slots: studies that run at once.
         weights: writes those of best trials.
+        pricing: prices what is held until it has a price; None where nobody is held back.
         tasks: what is still done for requests that were answered.
     """
 
@@ -44,12 +47,19 @@ class Service:
     wake: Callable[[], None]
     slots: int
     weights: Weights
+    pricing: Pricing | None = None
     tasks: set[asyncio.Task[None]] = field(default_factory=set, repr=False)
 
     @cached_property
     def watcher(self) -> Watcher:
         """Reads how far studies have come."""
         return Watcher(self.ledger)
+
+    def holding(self, person: Person) -> dict[str, Any]:
+        """Return whether what somebody submits is held until it has a price, and who lets it start else."""
+        if self.pricing is None or self.pricing.bound is None:
+            return {}
+        return {"released": person.name} if person.role >= Role.ADMIN else {"held": True}
 
     def background(self, work: Coroutine[object, object, None]) -> None:
         """Do something behind the back of whoever asks."""
@@ -68,11 +78,19 @@ async def submit(service: Service, person: Person, submitted: Submission) -> Ent
     checked = await service.examiner.ask("check", submitted)
     if checked["faults"]:
         raise Faults(Fault(**fault) for fault in checked["faults"])
-    files, options = submitted.files, submitted.options
-    entry = await asyncio.to_thread(service.queue.submit, checked["name"], files, options, person.name)
-    service.wake()
-    service.background(_price(service, entry.id, submitted))
+    submitting = partial(service.queue.submit, checked["name"], submitted.files, submitted.options, person.name)
+    entry = await asyncio.to_thread(submitting, **service.holding(person))
+    if entry.phase is Phase.HELD:
+        _ask_price(service)
+    else:
+        service.wake()
+        service.background(_price(service, entry.id, submitted))
     return entry
+
+
+def _ask_price(service: Service) -> None:
+    if service.pricing is not None:
+        service.pricing.wake()
 
 
 async def _price(service: Service, number: int, submitted: Submission) -> None:
@@ -117,7 +135,20 @@ def again(service: Service, person: Person, number: int) -> Entry:
         EntryNotFound, NotNow, NotAllowed: there is none, it did not end, or it is another person's.
     """
     _require_own(service, person, number)
-    entry = service.queue.again(number, person.name)
+    entry = service.queue.again(number, person.name, **service.holding(person))
+    _ask_price(service)
+    service.wake()
+    return entry
+
+
+def release(service: Service, person: Person, number: int) -> Entry:
+    """Let an entry start that is held back.
+
+    Raises:
+        EntryNotFound, NotNow, NotAllowed: there is none, it is not held, or this person is no admin.
+    """
+    require(person, Role.ADMIN, "release an entry")
+    entry = service.queue.change(number, person.name, "release", lambda before: released(before, person.name))
     service.wake()
     return entry
 
@@ -212,6 +243,6 @@ def studies(service: Service) -> list[dict[str, object]]:
 
 def _require_own(service: Service, person: Person, number: int) -> None:
     """Refuse to change what somebody else submitted, but to an admin."""
-    who = service.queue.entry(number).who
+    who = service.queue.head(number).who
     if who != person.name and person.role < Role.ADMIN:
         raise NotAllowed(f"entry {number} was submitted by {who}: only they, or an admin, may change it")

@@ -90,6 +90,8 @@ async def _refused(request: Request, error: Exception) -> Response:
 async def _lifetime(service: Service, say: Callable[[str], None]) -> AsyncIterator[None]:
     if not service.ledger.read_only and service.slots:
         service.background(refresh(service.ledger.engine, service.examiner, say))
+        if service.pricing is not None:
+            service.background(service.pricing.work(service.wake))
     try:
         yield
     finally:

@@ -59,10 +59,16 @@ def answered(question: Mapping[str, str]) -> dict[str, object]:
     from search.space.reader import read_space
 
     folder = f"{question['folder']}{os.sep}"
+    options = json.loads(question["options"])
     try:
-        space = read_space(question["file"], _overrides(json.loads(question["options"])))
+        changes = _overrides(options)
+        space = read_space(question["file"], changes)
         said = {"faults": [], **space.summary()}
-        return {**said, **_plan(space, question)} if question["what"] == "plan" else said
+        if question["what"] != "plan":
+            return said
+        if options.get("judge"):
+            space = read_space(question["file"], {**changes, **_last_look(space, options.get("max_seeds"))})
+        return {**said, **_plan(space, question)}
     except Faults as error:
         return {
             "faults": [
@@ -138,6 +144,14 @@ def _overrides(options: Mapping[str, object]) -> dict[str, object]:
     pairs = [str(text).partition("=") for text in (sets if isinstance(sets, list) else ())]
     data = {"data": DataName(options["data"])} if options.get("data") else {}
     return {**data, **{key.strip(): value for key, _, value in pairs}}
+
+
+def _last_look(space: Space, most: int | None) -> dict[str, object]:
+    """Return the changes of a file by which it has all seeds that `judge` pays for at most."""
+    from search.judge.blocks import first_seeds, looks_planned
+
+    planned = looks_planned(space.report.looks, most)
+    return {"seeds": first_seeds(space.seeds, planned[-1]), "report.looks": list(planned)}
 
 
 def _plan(space: Space, question: Mapping[str, str]) -> dict[str, object]:

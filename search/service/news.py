@@ -31,7 +31,7 @@ def standing(entry: Entry) -> str:
     """Return where an entry stands, as far as anybody is told of it; "" for nothing to tell."""
     if entry.phase is Phase.ENDED and entry.outcome is not None:
         return f"{entry.outcome} {entry.ended}"
-    return f"waits {entry.said}" if entry.phase is Phase.QUEUED and entry.said else ""
+    return f"waits {entry.said}" if entry.phase in (Phase.QUEUED, Phase.HELD) and entry.said else ""
 
 
 def news(entries: Sequence[Entry], told: Told) -> list[Entry]:
@@ -56,6 +56,11 @@ def notice_of(entry: Entry, answer: Mapping[str, object]) -> Notice:
         answer: what its study came to, as it is kept (`search.service.answers.make_answer`); empty where it is not.
     """
     name = entry.study or entry.name
+    if entry.phase is Phase.HELD:
+        said = f"Entry {entry.id}, submitted by {entry.who}: {entry.said}."
+        return Notice(
+            f"Study {name} waits for release", f"{said}\npython -m search server release {entry.id}", "warning"
+        )
     if entry.outcome is None:
         return Notice(f"Study {name} waits", entry.said, "warning")
     lines = [line for line in (entry.said, str(answer.get("headline", ""))) if line]

@@ -73,9 +73,11 @@ class Pages:
 
         entries, ended, studies, lives = await asyncio.to_thread(read)
         waiting = [entry for entry in entries if entry.phase is Phase.QUEUED]
+        held = [entry for entry in entries if entry.phase is Phase.HELD]
         given = {
             "running": [(entry, lives[entry.id]) for entry in entries if entry.id in lives],
             "waiting": prices(waiting, list(lives.values()), self.service.slots),
+            "held": held,
             "ended": ended,
             "studies": studies[:STUDIES_SHOWN],
             "older": first + STUDIES_SHOWN if len(studies) > STUDIES_SHOWN else None,
@@ -290,6 +292,7 @@ def enter_page(reason: str) -> Response:
 ENTRY_ACTS: Mapping[str, Callable[[Service, Person, int], object]] = {
     "stop": acts.stop,
     "again": acts.again,
+    "release": acts.release,
     "delete": acts.delete,
 }
 

@@ -46,7 +46,11 @@ def require(person: Person, role: Role, what: str) -> None:
         NotAllowed: their role is too low.
     """
     if person.role < role:
-        raise NotAllowed(f"{person.name} is a {person.role.name.lower()}: to {what} takes a {role.name.lower()}")
+        raise NotAllowed(f"{person.name} is {_a(person.role)}: to {what} takes {_a(role)}")
+
+
+def _a(role: Role) -> str:
+    return f"an {role.name.lower()}" if role is Role.ADMIN else f"a {role.name.lower()}"
 
 
 def is_loopback(host: str) -> bool:

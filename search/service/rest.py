@@ -92,7 +92,7 @@ def _entry(asked: Asked) -> object:
 
 
 def _output(asked: Asked) -> object:
-    asked.service.queue.entry(asked.entry)
+    asked.service.queue.head(asked.entry)
     offset = _offset(asked.query.get("from", "-65536"))
     text, following = output_from(asked.service.places.folder(asked.entry), offset)
     return {"text": text, "next": following}
@@ -104,6 +104,10 @@ def _stop(asked: Asked) -> object:
 
 def _again(asked: Asked) -> object:
     return shown(acts.again(asked.service, asked.person, asked.entry))
+
+
+def _release(asked: Asked) -> object:
+    return shown(acts.release(asked.service, asked.person, asked.entry))
 
 
 def _move(asked: Asked) -> object:
@@ -171,6 +175,7 @@ def _server(asked: Asked) -> object:
         "person": person.name,
         "role": person.role.name.lower(),
         "slots": asked.service.slots,
+        "release_above": pricing.bound if (pricing := asked.service.pricing) is not None else None,
     }
 
 
@@ -203,6 +208,7 @@ CALLS = (
     ),
     Call("POST", "/entries/{entry:int}/stop", Role.RUNNER, "Stop it, as Ctrl-C does; again: at once.", _stop),
     Call("POST", "/entries/{entry:int}/again", Role.RUNNER, "Let an entry that ended go on.", _again),
+    Call("POST", "/entries/{entry:int}/release", Role.ADMIN, "Release an entry that is held back.", _release),
     Call(
         "POST",
         "/entries/{entry:int}/move",

@@ -40,6 +40,7 @@ def serve(
     names: Sequence[str] = (),
     secure: bool = False,
     proxy: Proxy | None = None,
+    release_above: float | None = None,
 ) -> None:
     """Serve until interrupted; what runs goes on then, and the next server takes it over.
 
@@ -54,6 +55,7 @@ def serve(
         names: other names that the server is reached by, as through a reverse proxy; everybody needs a token then.
         secure: whether a reverse proxy speaks https.
         proxy: is believed to say who asks; None for nobody.
+        release_above: core hours above which a study waits until an admin releases it; None for any number.
 
     Raises:
         UserError: the port is taken, or others reach the host and nobody has a token.
@@ -70,15 +72,16 @@ def serve(
     from search.service.beside import beside
     from search.service.examiner import Examiner
     from search.service.guard import LOOPBACK_NAMES
+    from search.service.pricing import Pricing
     from search.service.supervisor import Supervisor
     from search.service.weights import Weights
 
     with server_lock(ledger.engine), listening(host, port) as listener:
         queue = Queue(ledger.engine)
         supervisor = Supervisor(queue, places, slots, allow_code, say)
-        service = Service(
-            ledger, queue, places, Examiner(places, allow_code), supervisor.wake, slots, Weights(places, allow_code)
-        )
+        examiner, weights = Examiner(places, allow_code), Weights(places, allow_code)
+        pricing = Pricing(queue, examiner, release_above, say)
+        service = Service(ledger, queue, places, examiner, supervisor.wake, slots, weights, pricing)
         started_by = None if others_reach_it or proxy is not None else owner()
         others = beside(ledger, mirror_url(places.results), places.results, say)
         all_names = [*LOOPBACK_NAMES, *names, *([host] if others_reach_it else [])]

@@ -43,9 +43,9 @@ class Watching:
     async def events(self, request: Request) -> Response:
         """What a page of a running entry is told as it happens."""
         number = int(request.path_params["entry"])
-        entry = await asyncio.to_thread(self.service.queue.entry, number)
+        entry = await asyncio.to_thread(self.service.queue.head, number)
         # What the page shows: the entry may have gone on since, and its command may have written more.
-        phase, offset = request.query_params.get("phase", entry.phase.value), request.query_params.get("from", "0")
+        phase, offset = request.query_params.get("phase", entry.state), request.query_params.get("from", "0")
         offset = request.headers.get("last-event-id") or offset  # a browser that was cut off asks the same again
         return EventSourceResponse(self._events(number, phase, number_of(offset, OFFSETS_BYTES)))
 
@@ -70,7 +70,7 @@ class Watching:
 
     def _growth_of(self, number: int) -> str:
         try:
-            return json.dumps(self.grown(self.service.queue.entry(number))["growth"])
+            return json.dumps(self.grown(self.service.queue.head(number))["growth"])
         except EntryNotFound:
             return "{}"
 
@@ -87,6 +87,7 @@ class Watching:
 
     def _phase(self, number: int) -> str:
         try:
-            return self.service.queue.entry(number).phase.value
+            entry = self.service.queue.head(number)
+            return str(entry.phase) if entry.phase is Phase.ENDED else entry.state
         except EntryNotFound:
             return "taken away"

@@ -41,10 +41,19 @@ class Server(RuleBasedStateMachine):
             return False
         return True
 
-    @rule(name=st.sampled_from("abc"))
-    def submit(self, name: str) -> None:
+    @rule(name=st.sampled_from("abc"), held=st.booleans())
+    def submit(self, name: str, held: bool) -> None:
         self.submitted += 1
-        self.entries[self.submitted] = entry(self.submitted, name)
+        phase = Phase.HELD if held else Phase.QUEUED
+        self.entries[self.submitted] = entry(self.submitted, name, phase=phase, released="" if held else "ann")
+
+    @rule(number=NUMBERS, hours=st.sampled_from([None, 1.0, 3.0]))
+    def judge(self, number: int, hours: float | None) -> None:
+        self.change(number, queue.judged, hours, 2.0, "", "server")
+
+    @rule(number=NUMBERS)
+    def release(self, number: int) -> None:
+        self.change(number, queue.released, "eve")
 
     @rule()
     def work(self) -> None:
@@ -79,7 +88,7 @@ class Server(RuleBasedStateMachine):
     @rule(number=NUMBERS)
     def again(self, number: int) -> None:
         last = max((each.place for each in self.entries.values()), default=0)
-        self.change(number, queue.queued_again, last + 1)
+        self.change(number, queue.queued_again, last + 1, True)
 
     @rule(number=NUMBERS, position=st.integers(-1, 9))
     def move(self, number: int, position: int) -> None:
@@ -109,6 +118,10 @@ class Server(RuleBasedStateMachine):
         assert len({each.name for each in running}) == len(running), "two commands of one study"
 
     @invariant()
+    def none_starts_that_nobody_released(self) -> None:
+        assert all(each.released for each in self.entries.values() if each.phase in (Phase.QUEUED, Phase.RUNNING))
+
+    @invariant()
     def what_lives_is_running(self) -> None:
         assert all(self.entries[number].phase is Phase.RUNNING for number in self.living)
 
@@ -123,7 +136,7 @@ class Server(RuleBasedStateMachine):
             for number in sorted(self.living):
                 self.finish(number, Outcome.DONE)
             self.now = later(self.now, 60.0)
-        assert all(each.phase is Phase.ENDED for each in getattr(self, "entries", {}).values())
+        assert all(each.phase in (Phase.ENDED, Phase.HELD) for each in getattr(self, "entries", {}).values())
 
 
 def test_whatever_happens_no_entry_is_lost_and_none_runs_beside_itself() -> None:
@@ -165,6 +178,54 @@ def test_a_clock_that_is_set_back_holds_nothing_up_and_changes_no_order() -> Non
     assert due([dead], set(), 1, before) == [queue.Step("restart", 3)]
 
 
+def test_one_that_is_held_blocks_nobody_and_keeps_its_place() -> None:
+    held = entry(1, phase=Phase.HELD, said="costs 9 core hours")
+    assert due([held, entry(2)], set(), 1, START) == [queue.Step("start", 2)]
+    free = queue.released(held, "eve")
+    assert (free.released, free.said, free.place) == ("eve", "", 1)
+    assert due([free, entry(2)], set(), 1, START) == [queue.Step("start", 1)]
+
+
+@pytest.mark.parametrize(
+    ("hours", "bound", "phase", "said"),
+    [
+        (5.0, 5.0, Phase.QUEUED, ""),
+        (0.0, 0.0, Phase.QUEUED, ""),
+        (None, None, Phase.QUEUED, ""),
+        (
+            5.0123,
+            5.0,
+            Phase.HELD,
+            "costs 5.01 core hours, and no more than 5 start by themselves; an admin may release it",
+        ),
+        (
+            None,
+            0.5,
+            Phase.HELD,
+            "nothing tells what it costs (no similar trial is on record), and no more than 0.5 core hours start by "
+            "themselves; an admin may release it, or its file bounds them with `limits.core_hours`",
+        ),
+    ],
+)
+def test_what_costs_more_than_a_bound_or_nobody_knows_what_waits(
+    hours: float | None, bound: float | None, phase: Phase, said: str
+) -> None:
+    after = queue.judged(entry(1, phase=Phase.HELD), hours, bound, "", "server")
+    assert (after.phase, after.said, after.released) == (phase, said, "" if said else "server")
+    assert after.state == ("queued" if phase is Phase.QUEUED else "waits for release")
+    assert entry(1, phase=Phase.HELD).state == "being priced"
+
+
+def test_who_goes_on_is_held_unless_it_was_released_before() -> None:
+    held = queue.stopped(entry(1, phase=Phase.HELD, said="costs 9 core hours"), START)
+    assert (held.outcome, held.said) == (Outcome.STOPPED, "stopped before it was started")
+    again = queue.queued_again(held, 7, held=True)
+    assert (again.phase, again.unpriced) == (Phase.HELD, True)
+    assert queue.queued_again(held, 7, held=True, released="eve").phase is Phase.QUEUED
+    once = queue.stopped(queue.released(again, "eve"), START)
+    assert (queue.queued_again(once, 8, held=True).phase, once.released) == (Phase.QUEUED, "eve")
+
+
 @pytest.mark.parametrize(("position", "order"), [(1, [3, 1, 2]), (2, [1, 3, 2]), (99, [1, 2, 3]), (-5, [3, 1, 2])])
 def test_moving_changes_the_order_of_those_that_wait(position: int, order: list[int]) -> None:
     after = moved([entry(1), entry(2), entry(3), entry(4, phase=Phase.RUNNING)], 3, position)
@@ -181,6 +242,18 @@ def test_moving_changes_the_order_of_those_that_wait(position: int, order: list[
         (
             lambda: queue.queued_again(entry(1), 1),
             "entry 1 (study 1) is queued: only an entry that is ended can be queued again",
+        ),
+        (
+            lambda: queue.begun(entry(1, phase=Phase.HELD), START, 0),
+            "entry 1 (study 1) waits for release: only an entry that is queued can be started",
+        ),
+        (
+            lambda: queue.released(entry(1), "eve"),
+            "entry 1 (study 1) is queued: only an entry that waits for release can be released",
+        ),
+        (
+            lambda: queue.judged(entry(1), 1.0, 2.0, "", "server"),
+            "entry 1 (study 1) is queued: its price is not asked for",
         ),
         (lambda: moved([], 1, 1), "entry 1 is not queued: only an entry that waits can be moved"),
         (lambda: queue.require_idle(entry(1, phase=Phase.RUNNING)), "entry 1 (study 1) is running: stop it first"),

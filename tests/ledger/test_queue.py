@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from search.core.errors import StudyLocked
-from search.core.queue import NotNow, Outcome, Phase, begun, concluded, stopped
+from search.core.queue import NotNow, Outcome, Phase, begun, concluded, released, stopped
 from search.ledger import queue as room
 from search.ledger.ledger import Ledger
 from search.ledger.lock import server_lock
@@ -30,7 +31,7 @@ class QueueContract:
     def test_an_entry_comes_back_as_it_was_submitted(self, queue: Queue) -> None:
         made = queue.submit("focal", FILES, {"set": ["epochs=3"]}, "ann")
         assert queue.entry(made.id) == made
-        assert queue.entries() == [made]
+        assert queue.entries() == [replace(made, files=dict.fromkeys(FILES, ""))]
         assert list(made.files) == ["focal.yaml", "base/a.yaml"]
         assert (made.phase, made.outcome, made.who) == (Phase.QUEUED, None, "ann")
 
@@ -98,6 +99,27 @@ class QueueContract:
         with pytest.raises(NotNow) as caught:
             queue.submit("b", FILES, {}, "ann")
         assert str(caught.value) == "ann has 1 studies in the queue, which is the most; wait for one"
+
+    def test_one_that_is_held_is_there_for_the_next_server_until_somebody_releases_it(self, queue: Queue) -> None:
+        number = queue.submit("a", FILES, {}, "ann", held=True).id
+        assert [entry.id for entry in queue.held_entries()] == [number]
+        assert [entry.id for entry in queue.open_entries()] == [number]
+        before = queue.last_action()
+        after = queue.change(number, "eve", "release", lambda entry: released(entry, "eve"))
+        assert queue.entry(number) == after
+        assert (after.phase, after.released, queue.held_entries()) == (Phase.QUEUED, "eve", [])
+        assert after.files == FILES, "a change leaves the texts as they were"
+        assert queue.last_action() == before + 1
+        queue.change(number, "ann", "stop", lambda entry: stopped(entry, NOW))
+        assert queue.again(number, "ann", held=True).phase is Phase.QUEUED, "released before"
+        assert queue.submit("b", FILES, {}, "eve", released="eve").released == "eve"
+
+    def test_a_number_is_given_once(self, queue: Queue) -> None:
+        first = queue.submit("a", FILES, {}, "ann").id
+        queue.delete(first, "ann")
+        second = queue.submit("b", FILES, {}, "ann").id
+        assert second != first
+        assert [act.what for act in queue.actions(second)] == ["submit"]
 
     def test_how_far_a_study_is_counts_all_of_its_revisions(self, queue: Queue, ledger: Ledger) -> None:
         ledger.create_study("focal (rev 2)", "focal", 2, "space: {}", "other", "classifier")

@@ -16,6 +16,7 @@ from search.service.app import application
 from search.service.beside import beside
 from search.service.folder import Places
 from search.service.people import Person, Role
+from search.service.pricing import Pricing
 from search.service.weights import Weights
 
 URL = "http://127.0.0.1:8642"
@@ -59,7 +60,7 @@ class Examiner:
 class Asked:
     """A server, and who asks it."""
 
-    def __init__(self, results: Path, ledger: Ledger | None = None) -> None:
+    def __init__(self, results: Path, ledger: Ledger | None = None, release_above: float | None = None) -> None:
         results.mkdir(parents=True, exist_ok=True)
         self.ledger = ledger or Ledger(str(results / "search.db"))
         self.queue = Queue(self.ledger.engine)
@@ -68,8 +69,9 @@ class Asked:
         self.places = Places(results)
         given: Any = self.examiner
         weights = Weights(self.places, allow_code=False)
-        self.service = Service(self.ledger, self.queue, self.places, given, self._wake, 1, weights)
         self.said: list[str] = []
+        pricing = Pricing(self.queue, given, release_above, self.said.append)
+        self.service = Service(self.ledger, self.queue, self.places, given, self._wake, 1, weights, pricing)
         recognise: Callable[[Any], Person] = lambda scope: self.person  # noqa: E731
         others = beside(self.ledger, mirror_url(results), results, self.said.append)
         app = application(self.service, recognise, others, self.said.append)

@@ -128,7 +128,7 @@ def test_a_file_that_is_uploaded_is_taken(server: Asked) -> None:
     data = {"text": "", "name": "focal", "act": "queue"}
     sent = server.client.post("/submit", data=data, files={"file": ("focal.yaml", FILE.encode())}, headers=headers)
     assert sent.status_code == 303
-    assert dict(server.queue.entries()[0].files) == {"focal.yaml": FILE}
+    assert dict(server.queue.entry(1).files) == {"focal.yaml": FILE}
 
 
 @pytest.mark.parametrize(
@@ -285,7 +285,7 @@ def test_the_best_of_a_search_is_confirmed_and_seeds_follow_those_there_are(serv
     assert "Confirm them" in server.client.get(f"/studies/{study}/").text
     server.examiner.says = {**server.examiner.says, "name": "tuned"}
     assert server.form(f"/studies/{study}/confirm", top="3", seeds="5").status_code == 303
-    (entry,) = server.queue.entries()
+    entry = server.queue.entry(1)
     assert (entry.options, dict(entry.files)) == (
         {"set": ["search.confirm={top: 3, seeds: 5}"]},
         {"study.yaml": SEARCH},

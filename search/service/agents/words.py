@@ -9,6 +9,11 @@ from typing import Any
 MAX_SETTINGS_LISTED = 200
 """Settings of a workload that are listed."""
 
+HELD = (
+    "It starts by itself where it costs no more than this server's bound; else it waits until a person, an admin, "
+    "releases it."
+)
+
 READ_VERDICTS = "read and cite what it shows with the tool `verdicts`"
 
 
@@ -43,6 +48,11 @@ def plan(answer: Mapping[str, Any]) -> str:
 def queued(entry: Mapping[str, Any], working: str) -> str:
     """Say that an entry is in the queue, and what comes next."""
     number = entry["id"]
+    if entry["phase"] == "waits for release":
+        return (
+            f"Entry {number}: study {entry['name']!r} is being priced. {HELD} Next: the tool `status` with "
+            f"entry={number} and wait_seconds=50."
+        )
     verb = "its claims are judged, seeds added until they are decided" if entry["options"].get("judge") else "it is run"
     return (
         f"Entry {number}: study {entry['name']!r} is in the queue; {verb}. {working} "
@@ -56,6 +66,8 @@ def status(entry: Mapping[str, Any], working: str) -> str:
     lines = [f"Entry {entry['id']} (study {name!r}): {state}.{_behind(entry['said'])}"]
     if entry["phase"] == "queued":
         lines.append(working)
+    if entry["phase"] == "waits for release":
+        lines.append(_held(entry))
     if entry["phase"] != "ended":
         live = entry["live"]
         lines += [str(line["text"]) for line in live.get("comparison", ())]
@@ -66,6 +78,15 @@ def status(entry: Mapping[str, Any], working: str) -> str:
     else:
         lines.append(_next(str(entry["outcome"]), name, entry["id"]))
     return "\n".join(lines)
+
+
+def _held(entry: Mapping[str, Any]) -> str:
+    if not entry["said"]:
+        return f"Its price is being worked out. {HELD}"
+    return (
+        "Nothing of it is trained before a person, an admin, releases it: tell whoever you work for that entry "
+        f"{entry['id']} waits for release. To submit it again changes nothing; fewer seeds or epochs cost less."
+    )
 
 
 def _behind(said: str) -> str:
