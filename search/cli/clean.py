@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from search.cli.options import places, say
+from search.cli.options import json_option, places, print_json, say
 
 
 @click.command()
@@ -17,7 +17,8 @@ from search.cli.options import places, say
     is_flag=True,
     help="Share again where a proof failed: it is proven anew, and rows that were withdrawn are trained anew.",
 )
-def clean(results: str, storage: str | None, states: bool, alarms: bool) -> None:
+@json_option
+def clean(results: str, storage: str | None, states: bool, alarms: bool, as_json: bool) -> None:
     """Free files that nothing names: of workers and drivers that were killed, and of their Rays. No row is deleted.
 
     Without states nothing is lost but time: what branches off is trained again from its first epoch.
@@ -28,11 +29,18 @@ def clean(results: str, storage: str | None, states: bool, alarms: bool) -> None
     from search.engine.executor.folders import sweep
 
     ledger = api.existing_ledger(Path(results), storage, reading=False)
-    if swept := sweep():
-        say(f"removed {swept} folder{'' if swept == 1 else 's'} of runs that are gone, with what Ray left in them")
+    swept = sweep()
     count, size = ledger.states.clean(everything=states, age=0.0 if alarms else 600.0)
-    say(f"freed {count} file{'' if count == 1 else 's'}, {size / 1e6:.1f} MB")
     kept, room = ledger.states.size()
+    cleared = ledger.trust_again() if alarms else 0
+    if as_json:
+        freed = {"files": count, "bytes": size}
+        left = {"states": kept, "bytes": room}
+        print_json({"folders_removed": swept, "freed": freed, "kept": left, "alarms_cleared": cleared})
+        return
+    if swept:
+        say(f"removed {swept} folder{'' if swept == 1 else 's'} of runs that are gone, with what Ray left in them")
+    say(f"freed {count} file{'' if count == 1 else 's'}, {size / 1e6:.1f} MB")
     say(f"kept: {kept} state{'' if kept == 1 else 's'}, {room / 1e6:.1f} MB")
     if alarms:
-        say(f"alarms cleared: {ledger.trust_again()}")
+        say(f"alarms cleared: {cleared}")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import click
 
-from search.cli.options import overrides, print_tables
+from search.cli.options import json_option, overrides, print_json, print_tables
 from search.core.errors import UserError
 
 
@@ -16,19 +16,32 @@ from search.core.errors import UserError
 @click.option("--classes", metavar="N", help="Number of classes; by default 102.")
 @click.option("--set", "sets", multiple=True, metavar="KEY=VALUE", help="A setting of the models; repeatable.")
 @click.option("--workload", default="classifier", show_default=True, metavar="NAME", help="The workload they are of.")
-def describe(models: Sequence[str], size: str | None, classes: str | None, sets: Sequence[str], workload: str) -> None:
+@json_option
+def describe(
+    models: Sequence[str],
+    size: str | None,
+    classes: str | None,
+    sets: Sequence[str],
+    workload: str,
+    as_json: bool,
+) -> None:
     """Print a model's layers with output sizes, parameters and multiply-adds; several models are compared.
 
     Example: python -m search describe resnet18 --size 224 --classes 102
     """
-    from search.workload import Describing, load_workload
+    from search.workload import Describing, TellingLayers, load_workload
 
     described = load_workload(workload)
     if not isinstance(described, Describing):
         raise UserError(f"workload {workload!r} cannot describe its models: it has no method describe(names, options)")
+    if as_json and not isinstance(described, TellingLayers):
+        raise UserError(f"workload {workload!r} describes its models as text alone: leave out --json")
     given = {"size": size, "classes": classes}
     options = {**{name: text for name, text in given.items() if text is not None}, **overrides(None, sets)}
     try:
+        if as_json and isinstance(described, TellingLayers):
+            print_json({"models": described.layers(models, options)})
+            return
         text = described.describe(models, options)
     except ValueError as error:
         if not hasattr(error, "faults"):

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from search.cli.options import console, say, setting_options
+from search.cli.options import console, json_option, print_json, say, setting_options
 from search.cli.tokens import token
 from search.core.errors import StudyInterrupted, TrialsFailed, UserError
 
@@ -46,6 +45,7 @@ def server() -> None:
 @click.option("--new-revision", is_flag=True, help="Start a new revision where machine, data or code have changed.")
 @click.option("--judge", is_flag=True, help="Add seeds until its claims are decided, as the verb `judge` does.")
 @click.option("--max-seeds", type=int, metavar="N", help="With --judge: seeds that are paid for at most.")
+@json_option
 @_url
 def submit(
     file: str,
@@ -54,6 +54,7 @@ def submit(
     new_revision: bool,
     judge: bool,
     max_seeds: int | None,
+    as_json: bool,
     url: str,
 ) -> None:
     """Submit a space file, with those it extends, to the end of the queue.
@@ -68,6 +69,9 @@ def submit(
     if data is not None:
         options["data"] = data
     entry = _client(url).ask("POST", "/entries", {"files": files_of(file), "options": options})
+    if as_json:
+        print_json(entry)
+        return
     where = "is being priced: above the server's bound it waits for release"
     held = entry["phase"] == "waits for release"
     click.echo(f"entry {entry['id']}: study {entry['name']} {where if held else 'is in the queue'}")
@@ -76,7 +80,7 @@ def submit(
 
 @server.command()
 @click.argument("entry", type=int, required=False)
-@click.option("--json", "as_json", is_flag=True, help="The same as JSON.")
+@json_option
 @_url
 def status(entry: int | None, as_json: bool, url: str) -> None:
     """Show the queue, or one entry: how far it is.
@@ -86,7 +90,7 @@ def status(entry: int | None, as_json: bool, url: str) -> None:
     asked = _client(url)
     answer = asked.ask("GET", "/entries" if entry is None else f"/entries/{entry}")
     if as_json:
-        click.echo(json.dumps(answer, indent=2))
+        print_json(answer)
     elif entry is None:
         _print_queue(answer["entries"])
     else:
@@ -120,14 +124,17 @@ def _sentence(found: dict[str, Any]) -> str:
 
 @server.command()
 @click.argument("entry", type=int)
+@json_option
 @_url
-def stop(entry: int, url: str) -> None:
+def stop(entry: int, as_json: bool, url: str) -> None:
     """Stop an entry, as Ctrl-C does: epochs that are nearly done are waited for. A second time: at once.
 
     Example: python -m search server stop 3
     """
     found = _client(url).ask("POST", f"/entries/{entry}/stop", {})
-    if found["phase"] == "ended":
+    if as_json:
+        print_json(found)
+    elif found["phase"] == "ended":
         click.echo(_sentence(found))
     else:
         click.echo(f"entry {entry} was asked to stop; `python -m search server wait {entry}` waits until it has")
@@ -135,21 +142,26 @@ def stop(entry: int, url: str) -> None:
 
 @server.command()
 @click.argument("entry", type=int)
+@json_option
 @_url
-def release(entry: int, url: str) -> None:
+def release(entry: int, as_json: bool, url: str) -> None:
     """Release an entry that waits because it costs more than `serve --release-above` says. For an admin.
 
     Example: python -m search server release 3
     """
     found = _client(url).ask("POST", f"/entries/{entry}/release", {})
-    click.echo(f"entry {entry}: study {found['name']} starts when its turn comes")
+    if as_json:
+        print_json(found)
+    else:
+        click.echo(f"entry {entry}: study {found['name']} starts when its turn comes")
 
 
 @server.command()
 @click.argument("entry", type=int)
 @click.option("--timeout", "timeout_s", type=float, metavar="SECONDS", help="Give up after so long; by default never.")
+@json_option
 @_url
-def wait(entry: int, timeout_s: float | None, url: str) -> None:
+def wait(entry: int, timeout_s: float | None, as_json: bool, url: str) -> None:
     """Wait until an entry has ended, and exit as its command would: 0 done, 2 trials failed, 130 stopped, 1 refused.
 
     Example: python -m search server wait 3
@@ -160,15 +172,17 @@ def wait(entry: int, timeout_s: float | None, url: str) -> None:
         told = answer["live"].get("bar") or answer["live"].get("last") or answer["said"] or answer["phase"]
         if told != last:
             last = told
-            click.echo(told)
+            click.echo(told, err=as_json)
         if until is not None and time.monotonic() > until:
             raise UserError(f"entry {entry} is {answer['phase']} after {timeout_s:g} s; it goes on")
         time.sleep(WAIT_SPACING_S)
     text = _sentence(answer)
+    if as_json:
+        print_json(answer)
     kinds: dict[str, type[Exception]] = {"failed trials": TrialsFailed, "stopped": StudyInterrupted}
     if answer["outcome"] != "done":
         raise kinds.get(answer["outcome"], UserError)(text)
-    say(text)
+    say(text, err=as_json)
 
 
 server.add_command(token)

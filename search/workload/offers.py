@@ -26,6 +26,21 @@ class Describing(Protocol):
 
 
 @runtime_checkable
+class TellingLayers(Protocol):
+    """What a workload may offer beside the contract: the same look at its models as data, for programs."""
+
+    def layers(self, names: Sequence[str], options: Mapping[str, str]) -> Mapping[str, Mapping[str, object]]:
+        """Return model -> what `Describing.describe` says of it, as plain data.
+
+        Args:
+            names, options: as for `describe`.
+
+        Raises:
+            ValueError: with an attribute ``faults``, pairs of (name, sentence).
+        """
+
+
+@runtime_checkable
 class Measuring(Protocol):
     """What a workload may offer beside the contract: what its rows hold, so that `check` finds a misspelt objective.
 

@@ -176,6 +176,16 @@ class ClassifierWorkload(Workload):
 
         return describe(names, options)
 
+    def layers(self, names: Sequence[str], options: Mapping[str, str]) -> dict[str, dict[str, object]]:
+        """Return the same as data; see `inspect.layers.layers`.
+
+        Raises:
+            ValueError: no such model or option; ``faults`` says which.
+        """
+        from classifier.inspect.layers import layers
+
+        return layers(names, options)
+
     def costs(self, fixed: Settings) -> dict[str, float]:
         """Return parameters, multiply-adds of one image, and bytes of the weights; see `inspect.costs`.
 

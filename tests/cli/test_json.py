@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import re
@@ -12,6 +13,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 import yaml
 
@@ -102,6 +104,57 @@ def test_check(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert second == found
     assert run(["check", str(sound), "--data", "digits", "--json"]) == 1
     assert "--json is for space files; leave out --data and --write-groups" in capsys.readouterr().err
+
+
+def test_a_model(capsys: pytest.CaptureFixture[str]) -> None:
+    found = printed(capsys, "describe", "resnet18", "example_cnn", "--size", "64", "--classes", "20")
+    assert list(found["models"]) == ["resnet18", "example_cnn"]
+    resnet = found["models"]["resnet18"]
+    assert list(found) + list(resnet) == listed("| `describe MODEL...` | ")
+    assert (resnet["parameters"], resnet["size_px"], resnet["classes"]) == (11_186_772, 64, 20)
+    assert sum(layer["parameters"] for layer in resnet["layers"]) == resnet["parameters"]
+    assert f"`{'`, `'.join(resnet['layers'][0])}`" in PAGE
+    assert run(["describe", "resnet18", "--json", "--size", "0"]) == 1
+    assert capsys.readouterr().out == ""
+
+
+def test_a_workload_that_tells_text_alone(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    class Text:
+        def describe(self, names: object, options: object) -> str:
+            return "layers"
+
+    monkeypatch.setattr("search.workload.load_workload", lambda name: Text())
+    assert run(["describe", "x", "--workload", "other", "--json"]) == 1
+    assert capsys.readouterr().err == "workload 'other' describes its models as text alone: leave out --json\n"
+
+
+def test_cleaning(results: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    found = printed(capsys, "clean", "--states", "--results", str(results))
+    assert list(found) == listed("| `clean` | ")
+    assert found["kept"]["states"] == 0
+    assert (found["freed"].keys(), found["alarms_cleared"]) == ({"files", "bytes"}, 0)
+
+
+WITHOUT = {
+    "init": "writes a file",
+    "export": "writes files",
+    "visualize": "writes files",
+    "log": "writes to a tracker",
+    "serve": "answers by REST",
+    "dashboard": "answers by REST",
+    "mcp": "speaks a protocol",
+    "schema": "prints JSON",
+}
+"""Verbs that print no figures."""
+
+
+def test_every_verb_that_prints_figures_has_it() -> None:
+    group = importlib.import_module("search.cli").cli
+    verbs = {name: group.get_command(click.Context(group), name) for name in group.list_commands(click.Context(group))}
+    servers = verbs.pop("server")
+    verbs |= {f"server {name}": verb for name, verb in servers.commands.items() if name != "token"}
+    lacking = {name for name, verb in verbs.items() if not any("--json" in option.opts for option in verb.params)}
+    assert lacking == set(WITHOUT)
 
 
 # Pipelines -------------------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import torch
 from tabulate import tabulate
@@ -106,14 +106,7 @@ def describe(names: Sequence[str], options: Mapping[str, str]) -> str:
     Raises:
         SettingFaults: no such model or option, or a size the model cannot take.
     """
-    rest = {name: value for name, value in options.items() if name not in ("size", "classes")}
-    size = _whole("size", options.get("size", DEFAULT_SIZE_PX))
-    classes = _whole("classes", options.get("classes", DEFAULT_CLASSES))
-    faults = [(name, _unknown(name)) for name in rest if name not in MODEL_SETTINGS or name == "model.name"]
-    if faults:
-        raise SettingFaults(faults)
-    given = {name: _value(text) for name, text in rest.items()}
-    chosen = {name: canonical({**given, "model.name": name, "data.size": size}) for name in names}
+    chosen, size, classes = _chosen(names, options)
     parts = {name: anatomy(fixed, classes) for name, fixed in chosen.items()}
     place = f"{size} x {size} px, {classes} classes"
     if len(parts) == 1:
@@ -126,6 +119,37 @@ def describe(names: Sequence[str], options: Mapping[str, str]) -> str:
     else:
         table = summary(parts)
     return f"{place}\n\n{table}"
+
+
+def layers(names: Sequence[str], options: Mapping[str, str]) -> dict[str, dict[str, object]]:
+    """Return model -> its `Anatomy` as plain data, with the ``size_px`` and ``classes`` it was looked at for.
+
+    Args:
+        names, options: as for `describe`.
+
+    Raises:
+        SettingFaults: as for `describe`.
+    """
+    chosen, size, classes = _chosen(names, options)
+    about = {"size_px": size, "classes": classes}
+    return {name: {**about, **asdict(anatomy(fixed, classes))} for name, fixed in chosen.items()}
+
+
+def _chosen(names: Sequence[str], options: Mapping[str, str]) -> tuple[dict[str, Settings], int, int]:
+    """Return model -> canonical settings, the size in px, and the number of classes.
+
+    Raises:
+        SettingFaults: no such model or option.
+    """
+    rest = {name: value for name, value in options.items() if name not in ("size", "classes")}
+    size = _whole("size", options.get("size", DEFAULT_SIZE_PX))
+    classes = _whole("classes", options.get("classes", DEFAULT_CLASSES))
+    faults = [(name, _unknown(name)) for name in rest if name not in MODEL_SETTINGS or name == "model.name"]
+    if faults:
+        raise SettingFaults(faults)
+    given = {name: _value(text) for name, text in rest.items()}
+    chosen: dict[str, Settings] = {name: canonical({**given, "model.name": name, "data.size": size}) for name in names}
+    return chosen, size, classes
 
 
 def layer_table(part: Anatomy) -> str:
