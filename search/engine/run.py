@@ -143,7 +143,8 @@ class _Steps:
         if not self.address and self.space.resources.gpus != 0:
             gpus_here.require_alike()
         self.ledger.states.make_folder()
-        if (ahead := asked_ahead(self.space) if not self.address else None) is not None:
+        asks = not self.address and self._known_class(wanted, 0.0) is None
+        if (ahead := asked_ahead(self.space) if asks else None) is not None:
             locks.enter_context(ahead)
         began = time.monotonic()
         ray_runs = self.ray is not None and self.ray.started
@@ -161,9 +162,13 @@ class _Steps:
                 self.nodes = share.nodes
                 cluster = (self.address, share, self.sample, self.view)
                 execution_class = proven_class(self.ledger, self.space, self.workload, *cluster)
+            elif (known := self._known_class(cpus, gpus)) is not None:
+                execution_class = known
             else:
                 self.view.say("asking a worker what it is")
                 execution_class = tune.ask_execution_class(self.space.workload, cpus, gpus, ahead)
+                if self.ray is not None:
+                    self.ray.learn(self.space.workload, cpus, gpus, execution_class)
             self.ray_s = 0.0 if ray_runs else time.monotonic() - began
             other = study_in_class(self._study(record), execution_class, other_class)
             if other.name != record.name:
@@ -308,6 +313,10 @@ class _Steps:
         """Whether an epoch must not begin before it is known what follows from the last one: the pruner may end the
         trial, or the limit of epochs be reached."""
         return self.space.search.pruning is not None or self.space.limits.epochs is not None
+
+    def _known_class(self, cpus: int, gpus: float) -> dict[str, str] | None:
+        """Return the execution class of workers, where an earlier run of this command asked for it."""
+        return self.ray.known_class(self.space.workload, cpus, gpus) if self.ray is not None else None
 
     def _study(self, record: StudyRecord) -> OpenStudy:
         return OpenStudy(self.ledger, record, self.space)

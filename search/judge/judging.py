@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from search import api
 from search.core.errors import UserError
 from search.judge.blocks import MIN_SEEDS, first_seeds, looks_left, looks_planned, settled
+from search.plan.place import ASKED
 from search.plan.plan import Plan
 from search.plan.priced import ledger_to_read, priced
 from search.report.record.looks import seeds_finished
@@ -104,6 +105,8 @@ def judged(
         looked = {"seeds": first_seeds(space.seeds, seeds), "report.looks": list(planned)}
         stage = read_space(file, {**changes, **looked})
         price = priced(stage, results, storage, say)
+        if ray is not None and price.place.source == ASKED and not price.place.gpus:  # which GPUs, Ray knows
+            ray.learn(stage.workload, price.place.cpus, price.place.gpus, price.place.execution_class)
         number = planned.index(seeds) + 1
         say(_offer(number, planned, price))
         study = api.run(stage, results=results, storage=storage, view=view, ray=ray)

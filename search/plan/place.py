@@ -20,6 +20,10 @@ from search.system import limits, machine
 from search.workload.execution import still_installed
 
 
+ASKED = "a process on this machine"
+"""Source of a place whose class was asked for now."""
+
+
 @dataclass(frozen=True)
 class Place:
     """Where trials are trained.
@@ -79,7 +83,7 @@ def place_of(ledger: Ledger, space: Space, record: StudyRecord | None) -> Place:
     if record is not None and record.execution_class is not None:
         place = Place(dict(record.execution_class), cpus, gpus, workers, "the study's own")
     elif place is None:
-        place = Place(ask_class(space.workload, cpus, gpus), cpus, gpus, workers, "a process on this machine")
+        place = Place(ask_class(space.workload, cpus, gpus), cpus, gpus, workers, ASKED)
     return replace(place, note=limits.cpus().note(cpus))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from types import TracebackType
 
@@ -16,6 +16,17 @@ class KeptRay:
 
     def __init__(self) -> None:
         self._stack: ExitStack | None = None
+        self._classes: dict[tuple[str, int, float], Mapping[str, str]] = {}
+
+    def learn(self, workload: str, cpus: int, gpus: float, execution_class: Mapping[str, str]) -> None:
+        """Remember what a worker of this machine said it is, with so many CPUs and GPUs: each one says it again before
+        it trains."""
+        self._classes[workload, cpus, gpus] = dict(execution_class)
+
+    def known_class(self, workload: str, cpus: int, gpus: float) -> dict[str, str] | None:
+        """Return the execution class of workers that an earlier run asked for; None where none did."""
+        known = self._classes.get((workload, cpus, gpus))
+        return None if known is None else dict(known)
 
     @property
     def started(self) -> bool:

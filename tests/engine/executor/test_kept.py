@@ -66,3 +66,12 @@ def test_a_start_that_fails_leaves_none() -> None:
 def test_what_nobody_used_ends_nothing() -> None:
     with KeptRay() as ray:
         assert not ray.started
+
+
+def test_it_remembers_what_workers_are_by_their_share() -> None:
+    ray = KeptRay()
+    assert ray.known_class("classifier", 1, 0.0) is None
+    ray.learn("classifier", 1, 0.0, {"cpu": "a"})
+    assert ray.known_class("classifier", 1, 0.0) == {"cpu": "a"}
+    assert ray.known_class("classifier", 2, 0.0) is None
+    assert ray.known_class("examples.sine:Sine", 1, 0.0) is None
