@@ -13,7 +13,7 @@ import click
 from search.cli.ended import complain
 from search.cli.options import Command, say
 from search.core.errors import ClaimContradicted, ClaimUndecided, UserError
-from search.core.shown import counted, is_accuracy, significant
+from search.core.shown import counted, is_accuracy
 from search.statistics.text import p_text
 
 if TYPE_CHECKING:
@@ -165,26 +165,26 @@ def _lines(sequence: Against, told: Told, most: float) -> list[str]:
 
 
 def _step(metric: str, step: Step, alpha: float) -> str:
+    from search.judge.shown import gain_text
+
     if step.gain is None:
         return f"nothing to compare: {step.reason}"
-    gain = f"{100 * step.gain:+.1f} pt" if is_accuracy(metric) else f"better by {significant(step.gain)}"
+    gain = gain_text(metric, step.gain)
     sign = "<" if step.p < alpha else ">="
     return f"{gain}, one-sided p {p_text(step.p)} {sign} {alpha:g}"
 
 
 def _as_json(told: Told) -> dict[str, object]:
     """Return what became of a proposal as plain data. Names are stable."""
+    from search.judge.shown import plain_steps
+
     proposal = told.proposal
-    steps = {} if proposal is None else {"screening": proposal.screening, "confirmation": proposal.confirmation}
     return {
         "name": told.name,
         "verdict": told.verdict,
         "number": None if proposal is None else proposal.number,
         "judged_before": told.earlier,
-        **{
-            name: None if step is None else {"gain": step.gain, "p": step.p, "seeds": list(step.seeds)}
-            for name, step in steps.items()
-        },
+        **plain_steps(proposal),
     }
 
 

@@ -154,15 +154,22 @@ def list_(results: str, storage: str | None, as_json: bool) -> None:
 @places
 @json_option
 def show(study: str, trial: int | None, results: str, storage: str | None, as_json: bool) -> None:
-    """Show a study, or one trial of it: parameters, how it ended, its error.
+    """Show a study, or one trial of it: parameters, how it ended, its error; of a sequence of changes its proposals.
 
     Example: python -m search show focal 3
     """
+    from search.judge.shown import history_of, plain_sequence, show_sequence
     from search.report import plain_views, views
 
     opened = _open(study, results, storage)
-    if as_json:
+    sequence = history_of(opened.opened) if trial is None else None
+    if as_json and sequence is not None:
+        proposals = plain_sequence(opened.opened, sequence)
+        print_json({**plain_views.study(opened.opened), "proposals": proposals})
+    elif as_json:
         print_json(plain_views.study(opened.opened) if trial is None else plain_views.trial(opened.opened, trial))
+    elif sequence is not None:
+        console().print(show_sequence(opened.opened, sequence))
     elif trial is None:
         console().print(views.show_study(opened.opened))
     else:

@@ -12,9 +12,10 @@ from dataclasses import asdict, dataclass
 
 from search.core.derived import rule_of
 from search.core.errors import UserError
+from search.core.sequences import SUFFIX
 from search.core.shown import counted
 from search.judge import sequence
-from search.judge.candidates import AXIS, KEY_SEED, SUFFIX, candidates, compared_space, planner_of
+from search.judge.candidates import AXIS, KEY_SEED, candidates, compared_space, planner_of
 from search.judge.sequence import (
     CONFIRM_SEEDS,
     CONFIRMING,

@@ -8,6 +8,7 @@ from typing import Any
 
 from search.core.errors import StudyNotFound, UserError
 from search.core.prefix import fingerprint
+from search.core.sequences import SUFFIX, member_name, member_title
 from search.core.shown import listed
 from search.core.values import same
 from search.judge.sequence import BEGUN, Candidate, folded
@@ -21,8 +22,8 @@ from search.space.writing import dump
 from search.study.leaf import Leaf, Planner
 from search.workload import load_workload
 
-SUFFIX = " (sequence)"
-"""Ends the name of the study whose order log is a sequence, behind the sequence's own name."""
+MORE_LETTERS = 20
+"""Of the name of a sequence are kept free for what stands behind it in names of its studies."""
 
 AXIS = "candidate"
 
@@ -52,7 +53,7 @@ def opened(ledger: Ledger, incumbent: str, changes: Mapping[str, object]) -> Stu
                 f"--against {incumbent!r}: is neither a space file nor a sequence on record{there}"
             ) from error
     space = read_space(incumbent, changes)
-    name = space.name[: MAX_NAME_LETTERS - 20] + SUFFIX
+    name = space.name[: MAX_NAME_LETTERS - MORE_LETTERS] + SUFFIX
     if name not in {record.name for record in ledger.studies()}:
         ledger.create_study(name, name, 1, dump(space), "", space.workload)
     record = ledger.study(name)
@@ -116,8 +117,8 @@ def compared_space(
     objective, resources = base.search.objective, base.source.get("resources")
     return space_from_mapping(
         {
-            "name": f"{sequence[: MAX_NAME_LETTERS - 20]} {what}",
-            "title": f"{sequence}: proposal {what}",
+            "name": member_name(sequence, what),
+            "title": member_title(sequence, what),
             "workload": base.workload,
             **_parted(sides),
             "seeds": list(seeds),

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from search.core.errors import StudyNotFound
+from search.ledger.sequences import members
 from search.ledger.tables import MAX_NUMBER, answer, decision, insert, run, study, taken, utc_now, writing
 
 
@@ -42,14 +43,15 @@ def keep_answer(engine: sa.Engine, study_id: int, content: Mapping[str, object])
 
 
 def listed(engine: sa.Engine, first: int = 0, most: int = 20) -> list[Listed]:
-    """Return studies that nobody took off, the newest first.
+    """Return studies that nobody took off, the newest first; a sequence of changes is one of them, its members are not.
 
     Args:
         engine: the ledger's.
         first: studies that are passed over.
         most: studies that are returned at most.
     """
-    return _listed(engine, _STUDIES.where(_shown()).order_by(study.c.id.desc()).offset(first).limit(most))
+    shown = _STUDIES.where(_shown(), study.c.id.not_in(members(engine)))
+    return _listed(engine, shown.order_by(study.c.id.desc()).offset(first).limit(most))
 
 
 def one_listed(engine: sa.Engine, study_id: int) -> Listed:
@@ -90,12 +92,16 @@ def _listed(engine: sa.Engine, query: sa.Select[tuple[int, str, str, str]]) -> l
 
 
 def stale(engine: sa.Engine, most: int = 20) -> list[str]:
-    """Return names of studies whose answer is missing or out of date, and whose last run ended; the newest first."""
+    """Return names of studies whose answer is missing or out of date, and whose last run ended; the newest first.
+
+    None of them is of a sequence of changes: an answer shows test figures.
+    """
     last = _newest(study.c.id)
     query = (
         sa.select(study.c.id, study.c.name)
         .outerjoin(answer, answer.c.study_id == study.c.id)
         .where(last.is_not(None), sa.or_(answer.c.seq.is_(None), answer.c.seq != last), _shown())
+        .where(study.c.id.not_in(members(engine)))
         .order_by(study.c.id.desc())
     )
     with engine.connect() as connection:

@@ -19,7 +19,6 @@ from search.system import gpus as system_gpus
 from search.system import limits, machine
 from search.workload.execution import still_installed
 
-
 ASKED = "a process on this machine"
 """Source of a place whose class was asked for now."""
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from search.core.trial import Trial
 from search.ledger.ledger import Ledger
+from search.ledger.sequences import members
 from search.report.record.curves import read_curves
 from search.report.record.trust import trust_sentences
 from search.report.text import plain
@@ -17,8 +18,9 @@ from search.study.opened import OpenStudy
 
 
 def studies(ledger: Ledger) -> dict[str, Any]:
-    """Return all studies of a ledger, and what its saved states take."""
+    """Return all studies of a ledger, with the sequence of changes that one belongs to, and what saved states take."""
     count, size = ledger.states.size()
+    of_sequences = members(ledger.engine)
     rows = []
     for record in ledger.studies():
         trials = ledger.trials(record.id)
@@ -33,6 +35,7 @@ def studies(ledger: Ledger) -> dict[str, Any]:
                 "trials": _counts(trials),
                 "best_single_trial": None if best is None else {"metric": best[0], "value": best[1]},
                 "distrusted": list(trust_sentences(ledger, record)),
+                "sequence": of_sequences.get(record.id),
             }
         )
     states = {"files": count, "bytes": size, "folder": str(ledger.states.folder)}

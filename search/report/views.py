@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -11,10 +12,12 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from search.core.errors import UserError
+from search.core.shown import shell_word
 from search.core.trial import State, Trial
 from search.core.trust import FRESH, SAVED, USED
 from search.ledger.ledger import Ledger, StudyRecord
 from search.ledger.measured import Measured
+from search.ledger.sequences import members
 from search.report.formats.axes import axis_columns, shared_parts
 from search.report.formats.sheet import Column, Entry, Sheet
 from search.report.formats.terminal import Facts, OnTerminal, Paragraph
@@ -38,18 +41,25 @@ def study_list(ledger: Ledger) -> RenderableType:
     """Return all studies of a ledger: name, revision, created, trials by state, best value of the objective.
 
     The best is that of single trials that finished or were stopped, at their last epoch: the luckiest of all of them.
+    A sequence of changes is one line.
     """
-    studies = ledger.studies()
-    if not studies:
+    every = ledger.studies()
+    if not every:
         return Text("The ledger holds no study yet.")
+    of_sequences = members(ledger.engine)
+    counts = Counter(of_sequences.values())
+    studies = [record for record in every if record.id not in of_sequences]
     rows = []
     for record in studies:
         trials = ledger.trials(record.id)
         best = _best(ledger, record, trials)
-        rows.append((record.name, str(record.revision), record.created[:16], states(trials), best))
+        within = counts[record.name]
+        held = f"sequence of {within:,} {'study' if within == 1 else 'studies'}" if within else states(trials)
+        rows.append((record.name, str(record.revision), record.created[:16], held, best))
     heads = {"study": 0, "revision": 3, "created (UTC)": 2, "trials": 0, "best single trial": 1}
-    doubts = [f"{record.name}: {said}" for record in studies for said in trust_sentences(ledger, record)]
-    return Group(_table(heads, rows), *map(Paragraph, doubts), Paragraph(_states_kept(ledger)))
+    doubts = [f"{record.name}: {said}" for record in every for said in trust_sentences(ledger, record)]
+    shows = [f"The studies of a sequence of changes are listed by `show {shell_word(name)}`." for name in [*counts][:1]]
+    return Group(listing(heads, rows), *map(Paragraph, [*doubts, *shows, _states_kept(ledger)]))
 
 
 def _states_kept(ledger: Ledger) -> str:
@@ -90,7 +100,7 @@ def show_study(study: OpenStudy) -> RenderableType:
         Facts(facts),
         *map(Paragraph, trust_sentences(ledger, record)),
         Text(""),
-        _table({"run": 0, "started (UTC)": 0, "seconds": 1, "outcome": 0}, runs, "runs"),
+        listing({"run": 0, "started (UTC)": 0, "seconds": 1, "outcome": 0}, runs, "runs"),
         Text(""),
         *_trials(read.curves[-MAX_TRIALS_LISTED:], objective),
         *map(Paragraph, note),
@@ -161,7 +171,7 @@ def show_trial(study: OpenStudy, number: int) -> RenderableType:
         rows.append((with_unit(name), *(_shown(name, curve.metric(name, epoch)) for epoch in (last, curve.best_epoch))))
     parts: list[RenderableType] = [Facts(facts)]
     if last:
-        parts += [Text(""), _table({"metric": 0, "last epoch": 0, "best epoch": 0}, rows)]
+        parts += [Text(""), listing({"metric": 0, "last epoch": 0, "best epoch": 0}, rows)]
     if trial.error:
         parts += [Text(""), Text(printable(trial.error, lines=True))]
     return Group(*parts)
@@ -251,8 +261,14 @@ def _shown(name: str, value: float | None) -> str:
     return "" if value is None else figure(name, value) or "not finite"
 
 
-def _table(heads: Mapping[str, int], rows: Sequence[Sequence[str]], title: str = "") -> OnTerminal:
-    """Return a table whose columns have these headings and priorities."""
+def listing(heads: Mapping[str, int], rows: Sequence[Sequence[str]], title: str = "") -> OnTerminal:
+    """Return a table for the terminal.
+
+    Args:
+        heads: of the columns -> priority: the larger one gives way first where there is no room.
+        rows: texts, one for each column.
+        title: above it.
+    """
     columns = [
         _column(head, [row[place] for row in rows], priority) for place, (head, priority) in enumerate(heads.items())
     ]

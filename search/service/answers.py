@@ -19,6 +19,7 @@ def make_answer(ledger: Ledger, name: str, results: Path) -> dict[str, object]:
     Raises:
         StudyNotFound: there is no such study.
     """
+    from search.judge.shown import headline_of, history_of
     from search.report.page.headline import headline
     from search.report.record.complete import states
     from search.report.record.looks import record_look, seeds_finished
@@ -27,6 +28,7 @@ def make_answer(ledger: Ledger, name: str, results: Path) -> dict[str, object]:
     from search.study.opened import OpenStudy
 
     opened = OpenStudy(ledger, ledger.study(name))
+    sequence = history_of(opened)
     record_look(opened)
     compared = comparison_of(opened)
     stage = opened.confirm_stage()
@@ -36,10 +38,10 @@ def make_answer(ledger: Ledger, name: str, results: Path) -> dict[str, object]:
     seconds = {curve.keys[epoch - 1]: row.seconds for curve in read.curves for epoch, row in curve.rows.items()}
     content: dict[str, object] = {
         "title": opened.space.title,
-        "headline": headline(compared, again),
+        "headline": headline(compared, again) if sequence is None else headline_of(sequence),
         "data": ", ".join(card.name or card.fingerprint[:12] for card in read.cards.values()),
         "metric": opened.space.search.objective.metric,
-        "state": states(trials),
+        "state": states(trials) if sequence is None else "in the studies of its proposals",
         "searched": opened.space.search.sampler != "grid",
         "complete": bool(trials) and all(trial.state.ended for trial in trials),
         "seeds": seeds_finished(trials),

@@ -23,6 +23,7 @@ from optuna.storages import BaseStorage
 from search.inspect.chosen import best_trials
 from search.inspect.visualize import recorded_figures
 from search.ledger.ledger import Ledger
+from search.ledger.sequences import members
 from search.report.figures.study import figures_of
 from search.report.figures.writing import pngs
 from search.report.record.curves import Curve, Curves, read_curves
@@ -66,7 +67,8 @@ def draw(
     count, remarks = 0, []
     try:
         storage, store = open_optuna(mirror), artifact_store(results)
-        for record in ledger.studies():
+        unread = members(ledger.engine)  # of a sequence of changes: figures show test values
+        for record in (one for one in ledger.studies() if one.id not in unread):
             if end is not None and end.is_set():
                 return
             try:

@@ -16,6 +16,7 @@ from search.core.errors import UserError
 from search.core.shown import first_line
 from search.ledger.ledger import Ledger
 from search.ledger.reading import writable
+from search.ledger.sequences import members
 from search.ledger.urls import is_text, without_password
 from search.report.paths import study_folder
 from search.report.results import write_results
@@ -62,10 +63,12 @@ def place_for(results: Path) -> Iterator[Path]:
 def prepare(ledger: Ledger, mirror: str, results: Path, reports: Path | None = None) -> list[str]:
     """Bring up the mirror, its notes, and the reports that are not there; return what could not be, in sentences.
 
-    Reports that lie in the folder `reports` need not be in `results` as well.
+    Reports that lie in the folder `reports` need not be in `results` as well. The studies of a sequence of changes get
+    none: a report shows test figures.
     """
     problems = [f"the mirror is behind: {reason}" for reason in update(ledger, mirror)]
-    for record in ledger.studies():
+    unread = members(ledger.engine)
+    for record in (one for one in ledger.studies() if one.id not in unread):
         study, folder = OpenStudy(ledger, record), study_folder(results, record.name)
         try:
             there = study_folder(reports or results, record.name)
