@@ -42,16 +42,28 @@ def keep_answer(engine: sa.Engine, study_id: int, content: Mapping[str, object])
         connection.execute(statement.on_conflict_do_update(index_elements=["study_id"], set_=values))
 
 
-def listed(engine: sa.Engine, first: int = 0, most: int = 20) -> list[Listed]:
+def listed(engine: sa.Engine, first: int = 0, most: int = 20, find: str = "") -> list[Listed]:
     """Return studies that nobody took off, the newest first; a sequence of changes is one of them, its members are not.
 
     Args:
         engine: the ledger's.
         first: studies that are passed over.
         most: studies that are returned at most.
+        find: words that a study's name, title, answer or data must have, in any case; "" for all studies.
     """
-    shown = _STUDIES.where(_shown(), study.c.id.not_in(members(engine)))
-    return _listed(engine, shown.order_by(study.c.id.desc()).offset(first).limit(most))
+    shown = sa.and_(_shown(), study.c.id.not_in(members(engine)))
+    if words := find.casefold().split():
+        kept = sa.select(study.c.id, study.c.name, answer.c.content).outerjoin(answer, answer.c.study_id == study.c.id)
+        with engine.connect() as connection:
+            rows = connection.execute(kept.where(shown).order_by(study.c.id.desc())).all()
+        found = [row.id for row in rows if all(word in _text_of(row.name, row.content) for word in words)]
+        return _listed(engine, _STUDIES.where(study.c.id.in_(found[first : first + most])).order_by(study.c.id.desc()))
+    return _listed(engine, _STUDIES.where(shown).order_by(study.c.id.desc()).offset(first).limit(most))
+
+
+def _text_of(name: str, content: str | None) -> str:
+    told = json.loads(content) if content else {}
+    return " ".join([name, *(str(told.get(key, "")) for key in ("title", "headline", "data"))]).casefold()
 
 
 def one_listed(engine: sa.Engine, study_id: int) -> Listed:

@@ -1,4 +1,4 @@
-"""What a study came to, in one line and a few figures; made by the process that examines, and kept in the ledger."""
+"""What a study came to: one line, a few figures and its table in short; made where files are examined, and kept."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ def make_answer(ledger: Ledger, name: str, results: Path) -> dict[str, object]:
     from search.report.record.looks import record_look, seeds_finished
     from search.report.results import write_comparison
     from search.report.table.build import comparison_of
+    from search.service.kept_table import kept_table
     from search.study.opened import OpenStudy
 
     opened = OpenStudy(ledger, ledger.study(name))
@@ -51,6 +52,7 @@ def make_answer(ledger: Ledger, name: str, results: Path) -> dict[str, object]:
         "verdicts": [
             {"claim": claim.text, "verdict": str(claim.kind), "reason": claim.reason} for claim in table.verdicts
         ],
+        "table": kept_table(table),
     }
     folder = study_folder(results, name)
     if not (folder / "report.html").exists():  # a copy of a database comes without

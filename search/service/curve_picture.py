@@ -40,6 +40,8 @@ def picture(growth: Growth, width: int) -> str:
         return round(ABOVE_PX + PLOT_PX * (high - value) / (high - low), 1)
 
     def line(curve: Curve, kind: str) -> str:
+        if len(curve) == 1:  # a line of one point is not drawn
+            return f'<circle class="{kind} point" cx="{x(curve[0][0])}" cy="{y(curve[0][1])}" r="3"/>'
         points = " ".join(f"{x(epoch)},{y(value)}" for epoch, value in curve)
         return f'<polyline class="{kind}" points="{points}"/>' if curve else ""
 
@@ -121,7 +123,7 @@ def _style() -> str:
 
     font = design.FONT.replace('"', "'")
     return (
-        f"text {{ font: {design.FIGURE_TYPE_PX}px {font}; }} polyline, line {{ fill: none; }} "
+        f"text {{ font: {design.FIGURE_TYPE_PX}px {font}; }} polyline, line, circle {{ fill: none; }} "
         f".mean {{ stroke-width: 2.5; }} .run {{ stroke-width: 1; opacity: .45; }} "
         f"{tones(False)} @media (prefers-color-scheme: dark) {{ {tones(True)} }}"
     )

@@ -29,7 +29,7 @@ MAX_WRONG = 10
 WRONG_WINDOW_S = 60.0
 MAX_TOKEN_LETTERS = 200
 ENTER = "/enter"
-OPEN = (ENTER, "/ours/service.css")
+OPEN = (ENTER, "/ours/service.css", "/ours/icon.svg")
 """What is answered without a token."""
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import shlex
 from collections.abc import Awaitable, Callable, Mapping
 from importlib import resources
 from typing import Any
 
 from jinja2 import Environment, PackageLoader
-from markupsafe import Markup
+from markupsafe import Markup, escape
 from starlette.datastructures import FormData, UploadFile
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
@@ -25,10 +26,13 @@ from search.service import acts
 from search.service.acts import Service
 from search.service.bounds import CONFIRM_SEEDS, CONFIRM_SETTINGS, NUMBERS, POSITIONS, SEEDS, TRIALS, number_of
 from search.service.curve_picture import shown
+from search.service.example import EXAMPLE
 from search.service.folder import arguments, live, output_from, verb
 from search.service.people import Person, Role, require
 from search.service.reports import PREFIX as REPORTS
 from search.service.rest import CALLS, status_of
+from search.service.shown_table import rows_of
+from search.service.study_files import TOLD, files_of
 from search.service.submission import Submission, submission
 from search.service.waiting import prices
 from search.service.watching import Watching
@@ -37,9 +41,9 @@ STUDIES_SHOWN = 20
 STUDIES_COMPARED = 50
 """Studies that can be chosen to be compared: the newest."""
 ENDED_SHOWN = 10
+MAX_FIND_LETTERS = 200
 OUTPUT_SHOWN_BYTES = 1 << 16
 
-READ_FIRST = ("report.html", "table.md", "table.csv", "table.tex", "table.xlsx", "table.json")
 FORM = {"text": "", "name": "", "data": "", "seeds": "", "trials": ""}
 
 
@@ -62,13 +66,14 @@ class Pages:
     async def home(self, request: Request) -> Response:
         """Studies with their answers, what runs, and the queue."""
         first = number_of(request.query_params.get("first", "0"), NUMBERS)
+        find = request.query_params.get("find", "")[:MAX_FIND_LETTERS].strip()
         engine, places = self.service.ledger.engine, self.service.places
 
         def read() -> tuple[list[Entry], list[Entry], list[Listed], dict[int, dict[str, object]]]:
             entries = self.service.queue.open_entries()
             running = [entry for entry in entries if entry.phase is Phase.RUNNING]
             lives = {entry.id: live(places.folder(entry.id)) for entry in running}
-            studies = listed(engine, first, STUDIES_SHOWN + 1)
+            studies = listed(engine, first, STUDIES_SHOWN + 1, find)
             return entries, self.service.queue.ended_last(ENDED_SHOWN), studies, lives
 
         entries, ended, studies, lives = await asyncio.to_thread(read)
@@ -82,12 +87,21 @@ class Pages:
             "studies": studies[:STUDIES_SHOWN],
             "older": first + STUDIES_SHOWN if len(studies) > STUDIES_SHOWN else None,
             "newer": max(0, first - STUDIES_SHOWN) if first else None,
+            "find": find,
         }
         return self.show(request, "home.html", given)
 
     async def submit_form(self, request: Request) -> Response:
-        """The form of a submission."""
-        return self._form(request, FORM)
+        """The form of a submission: empty, with an example, or with the file of a study on record."""
+        query = request.query_params
+        if "study" in query:
+            number = number_of(query["study"], NUMBERS)
+            return self._form(request, {**FORM, **await asyncio.to_thread(self._file_of, number)})
+        return self._form(request, {**FORM, **(EXAMPLE if "example" in query else {})})
+
+    def _file_of(self, number: int) -> dict[str, str]:
+        record = self.service.ledger.study(one_listed(self.service.ledger.engine, number).name)
+        return {"text": record.space, "name": record.base_name}
 
     async def submit(self, request: Request) -> Response:
         """Check, price or queue what was sent."""
@@ -129,8 +143,8 @@ class Pages:
         for fault in faults or ():
             place = min(max(int(fault["line"]), 1), lines) - 1
             key = f"{fault['key']}: " if fault["key"] else ""
-            told = f"line {place + 1}: {key}{fault['message']}"
-            margin[place] = f"{margin[place]}; {told}" if margin[place] else told
+            told = f"{key}{fault['message']}"
+            margin[place] = f"{margin[place]}\n{told}" if margin[place] else f"line {place + 1}: {told}"
         if faults:
             said = f"{len(faults)} fault{'s' if len(faults) > 1 else ''}"
         more = {"form": form, "margin": margin, "said": said, "reason": reason, "plan": plan}
@@ -183,7 +197,6 @@ class Pages:
         def read() -> dict[str, object]:
             study = one_listed(self.service.ledger.engine, int(request.path_params["study"]))
             folder = study_folder(self.service.places.results, study.name)
-            written = {path.name for path in folder.glob("*") if path.is_file() and not path.name.startswith(".")}
             commands = [
                 shlex.join(["python", "-m", "search", verb, study.name, *self._places()])
                 for verb in ("report", "show", "export", "visualize")
@@ -193,7 +206,7 @@ class Pages:
                 "page": page_of(study),
                 **shown(self.service.watcher.growth(study.name), page_of(study), study.running),
                 "reports": f"{REPORTS}/{folder.name}/",
-                "files": [*(name for name in READ_FIRST if name in written), *sorted(written - {*READ_FIRST})],
+                "files": files_of(folder),
                 "commands": "\n".join(commands),
                 "weights": self.service.weights.said(study.name),
             }
@@ -309,6 +322,9 @@ def _file(name: str) -> str:
 _OURS: Mapping[str, Callable[[], Response]] = {
     "service.css": lambda: Response(f"{design.variables()}\n{_file('service.css')}", media_type="text/css"),
     "watch.js": lambda: Response(_file("watch.js"), media_type="text/javascript"),
+    "icon.svg": lambda: Response(
+        _file("icon.svg"), media_type="image/svg+xml", headers={"Content-Security-Policy": "style-src 'unsafe-inline'"}
+    ),
     "submit.js": lambda: Response(_file("submit.js"), media_type="text/javascript"),
 }
 
@@ -339,5 +355,18 @@ def _when(moment: str) -> str:
     return moment[:16].replace("T", " ")
 
 
+def named(text: str) -> Markup:
+    """Return a heading as markup that may be broken behind the points and low lines of a name."""
+    return Markup(re.sub(r"(?<=\w)([._])(?=\w)", r"\1<wbr>", str(escape(text))))
+
+
 _TEMPLATES = Environment(loader=PackageLoader("search.service", "templates"), autoescape=True, trim_blocks=True)
-_TEMPLATES.filters |= {"when": _when, "duration": duration, "page_of": page_of, "breakable": breakable}
+_TEMPLATES.filters |= {
+    "when": _when,
+    "duration": duration,
+    "page_of": page_of,
+    "breakable": breakable,
+    "named": named,
+    "rows": rows_of,
+    "told": TOLD.get,
+}

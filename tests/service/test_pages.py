@@ -8,12 +8,16 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+import yaml
+from markupsafe import escape
 
 from search.core.errors import StudyNotFound
 from search.core.queue import Entry, Outcome, Phase, begun, concluded
 from search.ledger.answers import keep_answer, listed, one_listed, stale, take_off
+from search.service.example import EXAMPLE
 from search.service.people import Person, Role
 from search.service.waiting import prices
+from search.space.reader import space_from_mapping
 from tests.ledger.test_ledger import study_of
 from tests.service.serving import FILE, Asked
 
@@ -70,7 +74,11 @@ def test_home_shows_answers_the_queue_and_what_it_costs(server: Asked) -> None:
 
 def test_nothing_that_somebody_named_is_markup(server: Asked) -> None:
     study = study_of(server.ledger, NASTY)
-    keep_answer(server.ledger.engine, study, {**ANSWER, "title": NASTY, "headline": NASTY, "data": NASTY})
+    column = {"head": NASTY, "kind": "text", "texts": [NASTY], "bold": [True]}
+    table = {"columns": [column], "intervals": [], "after": 0, "more": 0, "warnings": [NASTY], "notes": [NASTY]}
+    verdict = {"claim": NASTY, "verdict": "undecided", "reason": NASTY}
+    said = {"title": NASTY, "headline": NASTY, "data": NASTY, "table": table, "verdicts": [verdict]}
+    keep_answer(server.ledger.engine, study, {**ANSWER, **said})
     number = server.queue.submit(NASTY, {"a.yaml": NASTY}, {"data": NASTY}, NASTY).id
     server.queue.change(number, NASTY, "start", lambda entry: begun(entry, NOW, 0), NASTY)
     server.queue.change(number, NASTY, "end", lambda entry: concluded(entry, NOW, Outcome.BROKEN, NASTY))
@@ -81,6 +89,7 @@ def test_nothing_that_somebody_named_is_markup(server: Asked) -> None:
     server.person = Person(NASTY, Role.ADMIN)
     server.examiner.says = {"faults": [{"file": NASTY, "line": 1, "key": NASTY, "message": NASTY}]}
     pages = [server.client.get(path).text for path in ("/", "/actions", f"/entries/{number}", f"/studies/{study}/")]
+    pages += [server.client.get("/", params={"find": NASTY}).text, server.client.get(f"/submit?study={study}").text]
     pages.append(server.form("/submit", text=NASTY, name="a", data=NASTY, act="check").text)
     for page in pages:
         tags = Tags()
@@ -103,16 +112,26 @@ def test_a_fault_stands_beside_its_line_without_a_script(server: Asked) -> None:
     assert answer.status_code == 422
     margin = answer.text.partition('aria-label="Faults by line">')[2].partition("</ol>")[0]
     assert margin == (
-        "<li>line 1: of the whole</li><li>line 2: fixed.lr: must be above 0; line 2: and so on</li><li></li><li></li>"
+        "<li>line 1: of the whole</li><li>line 2: fixed.lr: must be above 0\nand so on</li><li></li><li></li>"
     )
     assert "3 faults" in answer.text
 
 
 def test_the_price_is_shown_before_anything_is_queued(server: Asked) -> None:
-    server.examiner.says = {**server.examiner.says, "text": "epochs to train  12", "plan": {}, "remarks": ["a remark"]}
+    epochs = {"to_train": 1200, "in_ledger": 30, "exact": False}
+    plan = {"trials": 6, "epochs": epochs, "seconds": {"wall": 75.0}, "shows": {"sentence": "3 seeds find <b>2 pt"}}
+    says = {"text": "epochs to train  12", "plan": plan, "remarks": ["a remark"]}
+    server.examiner.says = {**server.examiner.says, **says}
     page = server.form("/submit", text=FILE, name="focal", act="plan").text
-    assert "epochs to train  12" in page
-    assert "a remark" in page
+    for text in (
+        "epochs to train  12",
+        "a remark",
+        "3 seeds find &lt;b&gt;2 pt.",
+        "at most 1,200",
+        "30 epochs",
+        "1 min 15 s",
+    ):
+        assert text in page, text
     assert server.queue.entries() == []
 
 
@@ -208,7 +227,9 @@ def test_a_viewer_sees_all_and_changes_nothing(server: Asked) -> None:
     server.person = Person("guest", Role.VIEWER)
     for path in ("/", f"/entries/{number}", f"/studies/{study}/", "/actions", "/rest"):
         answer = server.client.get(path)
-        assert (answer.status_code, "<form" in answer.text, "/submit" in answer.text) == (200, False, False), path
+        assert (answer.status_code, 'method="post"' in answer.text, "/submit" in answer.text) == (200, False, False), (
+            path
+        )
     for path in (f"/entries/{number}/stop", f"/studies/{study}/delete", f"/studies/{study}/seeds"):
         assert server.form(path, count="1").status_code == 403
     assert server.form("/submit", text=FILE, name="x", act="queue").status_code == 403
@@ -303,3 +324,50 @@ def test_the_best_of_a_search_is_confirmed_and_seeds_follow_those_there_are(serv
     answer = server.client.post("/api/v1/studies/tuned/seeds", json={"count": 1})
     assert answer.json()["options"] == {"set": ["seeds=[3, 5, 6]"]}
     assert server.client.post("/api/v1/studies/tuned/seeds", json={"count": 0}).status_code == 400
+
+
+def test_studies_are_found_by_words_of_name_title_answer_and_data(server: Asked) -> None:
+    first, second = study_of(server.ledger, "été"), study_of(server.ledger, "focal")
+    keep_answer(server.ledger.engine, first, {**ANSWER, "title": "Straße", "headline": "Nothing is clear."})
+    keep_answer(server.ledger.engine, second, {**ANSWER, "title": "Focal loss", "headline": "Gamma 2 is better."})
+
+    def found(words: str) -> list[int]:
+        page = server.client.get("/", params={"find": words}).text
+        return [number for number in (first, second) if f'href="/studies/{number}/"' in page]
+
+    assert [found(words) for words in ("", "ÉTÉ", "strasse", "digits gamma", "gamma clear", "100 %")] == [
+        *([first, second], [first], [first], [second], [], []),
+    ]
+    assert "No study on record has these words" in server.client.get("/?find=x_y").text
+    assert f'value="{"a" * 200}"' in server.client.get("/", params={"find": "a" * 10_000}).text
+    assert [one.id for one in listed(server.ledger.engine, 1, 5, "digits")] == [first]
+
+
+def test_a_submission_begins_with_an_example_or_with_a_file_on_record(server: Asked) -> None:
+    study = study_of(server.ledger, "focal")
+    text = server.ledger.study("focal").space
+    page = server.client.get(f"/submit?study={study}").text
+    assert str(escape(text)) in page
+    assert 'value="focal"' in page
+    assert "Does label smoothing help on the digits?" in server.client.get("/submit?example=1").text
+    assert "<textarea" in server.client.get("/submit").text
+    assert server.client.get("/submit?study=77").status_code == 404
+
+
+def test_the_example_is_sound() -> None:
+    space = space_from_mapping(yaml.safe_load(EXAMPLE["text"]))
+    assert [str(claim) for claim in space.notes] == []
+    assert space.summary()["trials"] == 10
+
+
+def test_who_stopped_a_study_is_told_no_fault_and_who_ended_one_reads_it(server: Asked) -> None:
+    numbers = [server.submit(), server.submit("other")]
+    for number, outcome in zip(numbers, (Outcome.STOPPED, Outcome.REFUSED), strict=True):
+        server.queue.change(number, "server", "start", lambda entry: begun(entry, NOW, 0))
+        server.queue.change(
+            number, "command", "end", lambda entry, how=outcome: concluded(entry, NOW, how, "ended by SIGTERM")
+        )
+    stopped, refused = (server.client.get(f"/entries/{number}").text for number in numbers)
+    assert "ended by SIGTERM" not in stopped.partition("<h2>What was done")[0]
+    assert "Stopped. What was trained is on record; it goes on from there." in stopped
+    assert '<p class="warning">ended by SIGTERM</p>' in refused

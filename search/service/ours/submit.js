@@ -13,8 +13,8 @@
     const by = new Map();
     for (const fault of faults) {
       const line = Math.min(Math.max(fault.line, 1), lines);
-      const told = `line ${line}: ${fault.key ? `${fault.key}: ` : ""}${fault.message}`;
-      by.set(line, by.has(line) ? `${by.get(line)}; ${told}` : told);
+      const told = `${fault.key ? `${fault.key}: ` : ""}${fault.message}`;
+      by.set(line, by.has(line) ? `${by.get(line)}\n${told}` : `line ${line}: ${told}`);
     }
     margin.replaceChildren(...Array.from({ length: lines }, (_, place) => {
       const item = document.createElement("li");
