@@ -19,7 +19,8 @@ fewer than 3 seeds, nothing is flagged. The constants were chosen by simulation
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -95,10 +96,12 @@ def flags(scores: Scores, chance: float | None = None) -> list[Flag]:
     scale = _lower_median([row_scale(one) for one in of_setting.values() if len(one) > 1])
     s0 = max(scale, float(np.median(noise)))
     level = None if chance is None else sign * chance
+    references = _references(means, of_setting)
+    # What a run is told from, if anything: one figure for all of them.
+    doubtful = _doubtful(chance, scores.images, of_setting) if measure.correctness and chance is not None else -math.inf
     flagged: list[Flag] = []
     for run in runs:
-        reference = _reference(run, means, of_setting)
-        mean, why = means[run], None
+        mean, reference, why = means[run], references[run], None
         # A constant table has no scale, and only rounding apart.
         if reference is not None and reference - mean > 1e-12 * abs(reference):
             if level is None:
@@ -108,7 +111,7 @@ def flags(scores: Scores, chance: float | None = None) -> list[Flag]:
         if why is not None and reference is not None:
             printed = measure.printed(sign * mean), measure.printed(sign * reference)
             flagged.append(Flag(*run, why, *printed))
-        elif measure.correctness and chance is not None and _at_chance(mean, chance, scores.images, of_setting):
+        elif mean <= doubtful:
             flagged.append(Flag(*run, Stuck.AT_CHANCE, mean))
     return flagged
 
@@ -153,20 +156,38 @@ def without(scores: Scores, found: Sequence[Flag], setting: int, other: int | No
     return left if all(left.finished[a].sum() >= 2 for a in pair) else None
 
 
-def _reference(
-    run: tuple[int, int], means: dict[tuple[int, int], float], of_setting: dict[int, list[float]]
-) -> float | None:
-    """Return what a run is held against; None where there is nothing."""
-    if len(of_setting[run[0]]) >= FEWEST_RUNS:
-        return float(np.median([mean for other, mean in means.items() if other[0] == run[0] and other != run]))
-    others = [float(np.median(values)) for a, values in of_setting.items() if a != run[0]]
-    return float(np.median(others)) if others else None
+def _references(
+    means: Mapping[tuple[int, int], float], of_setting: Mapping[int, Sequence[float]]
+) -> dict[tuple[int, int], float | None]:
+    """Return what each run is held against; None where there is nothing."""
+    own: dict[int, list[tuple[int, int]]] = {}
+    for run in means:
+        own.setdefault(run[0], []).append(run)
+    medians = {a: float(np.median(values)) for a, values in of_setting.items()}
+    ordered = sorted(medians.values())
+    found: dict[tuple[int, int], float | None] = {}
+    for a, runs in own.items():
+        if len(runs) >= FEWEST_RUNS:
+            found |= {run: float(np.median([means[other] for other in runs if other != run])) for run in runs}
+        else:
+            found |= dict.fromkeys(runs, _median_without(ordered, medians[a]))
+    return found
 
 
-def _at_chance(mean: float, chance: float, images: int, of_setting: dict[int, list[float]]) -> bool:
+def _median_without(ordered: Sequence[float], value: float) -> float | None:
+    """Return the median of sorted values but for one that equals `value`; None where no other is left."""
+    left, gone = len(ordered) - 1, bisect_left(ordered, value)
+    if not left:
+        return None
+    low, high = (ordered[place + (place >= gone)] for place in ((left - 1) // 2, left // 2))
+    return (low + high) / 2
+
+
+def _doubtful(chance: float, images: int, of_setting: Mapping[int, Sequence[float]]) -> float:
+    """Return the mean up to which a run is not told from chance; -inf where no setting is far above that itself."""
     error = math.sqrt(max(chance * (1 - chance), 0.0) / images)
     best = max(float(np.median(values)) for values in of_setting.values())
-    return mean <= chance + 2.33 * error and best > chance + 6 * error
+    return chance + 2.33 * error if best > chance + 6 * error else -math.inf
 
 
 def _lower_median(values: Sequence[float]) -> float:

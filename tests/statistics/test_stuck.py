@@ -15,7 +15,7 @@ from search.statistics.cell import cell
 from search.statistics.crossed import compare
 from search.statistics.measure import ACCURACY, Measure
 from search.statistics.scores import Ended, make_scores
-from search.statistics.stuck import Flag, Stuck, failing_share, flags, qn, without
+from search.statistics.stuck import Flag, Stuck, _median_without, failing_share, flags, qn, without
 from tests.statistics.test_properties import arrays, finite
 
 LOSS = Measure(low=0.0, higher_is_better=False)
@@ -112,3 +112,27 @@ def test_diverged_runs_are_another_outcome() -> None:
     y = table([[0.80, 0.81, 0.10], [0.82, 0.80, 0.81]], 340)
     ended = [[Ended.FINISHED, Ended.FINISHED, Ended.DIVERGED], [Ended.FINISHED] * 3]
     assert flags(make_scores(y, ended=ended), 0.1) == []
+
+
+@pytest.mark.parametrize("seeds", [1, 3])
+def test_a_run_among_many_settings_takes_no_more_medians(seeds: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    median, asked = np.median, dict[int, int]()
+    for settings_ in (20, 80):
+        y, taken = table([[0.8] * seeds] * (settings_ - 1) + [[0.1] * seeds], 50), 0
+
+        def counted(values: Any) -> Any:
+            nonlocal taken
+            taken += 1
+            return median(values)
+
+        monkeypatch.setattr(np, "median", counted)
+        found = flags(make_scores(y), 0.1)
+        monkeypatch.undo()
+        assert {one.setting for one in found} == {settings_ - 1}
+        asked[settings_] = taken
+    assert asked[80] <= 4 * asked[20]
+
+
+def test_the_median_of_the_others() -> None:
+    assert [_median_without(values, values[0]) for values in ([3.0], [1.0, 4.0], [1.0, 4.0, 5.0])] == [None, 4.0, 4.5]
+    assert [_median_without([1.0, 4.0, 4.0, 7.0], value) for value in (1.0, 4.0, 7.0)] == [4.0, 4.0, 4.0]
