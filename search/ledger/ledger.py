@@ -112,11 +112,11 @@ class Ledger:
         Raises:
             StudyNotFound: names the nearest one, or those there are.
         """
-        found = self.studies()
-        for record in found:
-            if record.name == name:
-                return record
-        names = [record.name for record in found]
+        with self.engine.connect() as connection:
+            row = connection.execute(sa.select(tables.study).where(tables.study.c.name == name)).one_or_none()
+            if row is not None:
+                return _study(row)
+            names = list(connection.execute(sa.select(tables.study.c.name).order_by(tables.study.c.id)).scalars())
         hint = nearest(name, names) or nearest(Path(name).stem, names)  # of a file, as `run` takes it
         hint = hint or (f"; there are {', '.join(names)}" if names else "; the ledger holds none yet")
         raise StudyNotFound(f"no study {name!r} in {without_password(self.storage)}{hint}")
@@ -281,6 +281,29 @@ class Ledger:
         with self.engine.connect() as connection:
             return [_trial(row) for row in connection.execute(query)]
 
+    def standings(self, study_id: int) -> list[Trial]:
+        """Return all trials of a study, by number, without parameters, settings and texts: numbers are read faster."""
+        names = ("number", "configuration", "seed", "epochs", "state", "last_epoch", "attempts")
+        query = sa.select(*(tables.trial.c[name] for name in names)).where(tables.trial.c.study_id == study_id)
+        with self.engine.connect() as connection:
+            rows = connection.execute(query.order_by(tables.trial.c.number)).all()
+        return [
+            Trial(number, configuration, seed, {}, {}, epochs, State(state), "", last_epoch, "", attempts)
+            for number, configuration, seed, epochs, state, last_epoch, attempts in rows
+        ]
+
+    def parameters(self, study_id: int, configurations: Sequence[int]) -> dict[int, Mapping[str, Any]]:
+        """Return configuration -> its parameters, of those of a study that are among `configurations`."""
+        trial, found = tables.trial.c, dict[int, Mapping[str, Any]]()
+        first = sa.select(sa.func.min(trial.number)).where(trial.study_id == study_id).group_by(trial.configuration)
+        query = sa.select(trial.configuration, trial.parameters).where(trial.study_id == study_id)
+        with self.engine.connect() as connection:
+            for batch in tables.batches(configurations):
+                some = trial.configuration.in_(batch)
+                rows = connection.execute(query.where(trial.number.in_(first.where(some))))
+                found |= {configuration: json.loads(text) for configuration, text in rows}
+        return found
+
     def paths(self, study_id: int, numbers: Sequence[int] | None = None) -> dict[int, tuple[list[str], str]]:
         """Return trial number -> (epoch keys of its whole path, data fingerprint), of all trials or of these."""
         columns = tables.trial.c.number, tables.trial.c.path, tables.trial.c.data
@@ -330,6 +353,13 @@ class Ledger:
             Decision(r.seq, r.at, r.kind, r.trial, r.epoch, r.key.hex() if r.key else None, json.loads(r.detail))
             for r in rows
         ]
+
+    def last_decision(self, study_id: int) -> int:
+        """Return the number of the last entry of a study's order log; -1 where it has none."""
+        query = sa.select(sa.func.max(tables.decision.c.seq)).where(tables.decision.c.study_id == study_id)
+        with self.engine.connect() as connection:
+            last = connection.execute(query).scalar()
+        return -1 if last is None else int(last)
 
     @contextmanager
     def step(self, study_id: int) -> Iterator[Step]:

@@ -1,6 +1,7 @@
 """How far a study has come, as the ledger has it: curves of its settings, its rungs, and what is trained now.
 
-Whoever watches asks again and again: what was read stays in memory, and is read again after `GROWTH_SPACING_S`.
+Whoever watches asks again and again: what was read stays in memory, and after `GROWTH_SPACING_S` a study is read again
+if anything has come on record of it since.
 """
 
 from __future__ import annotations
@@ -19,10 +20,14 @@ from search.ledger.ledger import Decision, Ledger
 from search.ledger.measured import Measured
 from search.report.record.curves import COUNTED
 from search.report.table.labels import setting_label
+from search.space.model import Space
 from search.study.opened import OpenStudy
 
 GROWTH_SPACING_S = 5.0
 """Seconds between two readings of a study that somebody watches."""
+
+READING_SHARE = 0.02
+"""Share of a core that reading one study takes at most: one of ten thousand trials is read less often."""
 
 MAX_SETTINGS = 7
 """Settings that are drawn: as many as there are colours."""
@@ -71,8 +76,13 @@ class Growth:
 
 @dataclass
 class _Seen:
+    lock: threading.Lock = field(default_factory=threading.Lock)
     values: dict[tuple[int, int], float] = field(default_factory=dict)  # (trial, epoch) -> objective
+    labels: dict[int, str] = field(default_factory=dict)  # configuration -> what it is called
+    space: tuple[str, Space] | None = None  # as it was read last, behind its text
+    version: object = None  # of what is on record, as far as the growth rests on it
     read_at: float = -math.inf
+    took_s: float = 0.0  # of processor time, to read it
     growth: Growth | None = None
 
 
@@ -88,40 +98,60 @@ class Watcher:
         self._seen: dict[str, _Seen] = {}
 
     def growth(self, name: str) -> Growth:
-        """Return how far a study has come, as of `GROWTH_SPACING_S` ago at most.
+        """Return how far a study has come, as of `GROWTH_SPACING_S` ago at most, or longer where reading it is dear.
 
         Raises:
             StudyNotFound: there is none of that name.
         """
         with self._lock:
             seen = self._seen.pop(name, None) or _Seen()
-            if seen.growth is None or time.monotonic() - seen.read_at >= GROWTH_SPACING_S:
-                seen.growth = self._read(OpenStudy(self._ledger, self._ledger.study(name)), seen)
-                seen.read_at = time.monotonic()
             self._seen[name] = seen  # the last one is the newest
             while len(self._seen) > MAX_STUDIES:
                 del self._seen[next(iter(self._seen))]
+        with seen.lock:  # others wait for no study but their own
+            spacing = max(GROWTH_SPACING_S, seen.took_s / READING_SHARE)
+            if seen.growth is None or time.monotonic() - seen.read_at >= spacing:
+                began = time.thread_time()
+                seen.growth = self._grown(name, seen)
+                seen.took_s, seen.read_at = time.thread_time() - began, time.monotonic()
             return seen.growth
 
-    def _read(self, study: OpenStudy, seen: _Seen) -> Growth:
-        number = study.record.id
-        trials = self._ledger.trials(number)
-        try:
-            space = study.space
-        except InternalError:  # written by another version; what else is on record of it is shown
-            return Growth("", 0, [], 0, [], [])
-        if self._ledger.distrusted():  # a row may have been withdrawn, or trained anew under its key
+    def _grown(self, name: str, seen: _Seen) -> Growth:
+        """Return the growth that is known, where nothing has come on record since; else that of a new reading."""
+        record = self._ledger.study(name)
+        hidden = tuple((kind, one.withdrawn) for kind, one in self._ledger.distrusted().items())
+        version = self._ledger.last_decision(record.id), record.space, hidden
+        if seen.growth is not None and version == seen.version:
+            return seen.growth
+        if hidden:  # a row may have been withdrawn, or trained anew under its key
             seen.values.clear()
+        if seen.space is None or seen.space[0] != record.space:
+            seen.labels.clear()
+            try:
+                seen.space = record.space, OpenStudy(self._ledger, record).space
+            except InternalError:  # written by another version; what else is on record of it is shown
+                return Growth("", 0, [], 0, [], [])
+        growth, seen.version = self._read(record.id, seen.space[1], seen), version
+        return growth
+
+    def _read(self, number: int, space: Space, seen: _Seen) -> Growth:
+        trials = self._ledger.standings(number)
         metric, maximize = space.search.objective.metric, space.search.objective.maximize
+        lacking = {trial.configuration for trial in trials} - seen.labels.keys()
+        found = self._ledger.parameters(number, sorted(lacking))
+        seen.labels |= {one: setting_label(space, parameters) for one, parameters in found.items()}
         begun = [trial for trial in trials if trial.last_epoch and trial.seed in space.seeds]
-        self._fetch(study, seen, [(trial, [trial.last_epoch]) for trial in begun])
-        groups = grouped(begun, lambda trial: setting_label(space, trial.parameters))
+        last = [(trial, [trial.last_epoch]) for trial in begun]
+        self._fetch(number, metric, seen, last)
+        groups = grouped(begun, lambda trial: seen.labels[trial.configuration])
         chosen = list(groups)
         if len(chosen) > MAX_SETTINGS:
             chosen.sort(key=lambda label: _cost(groups[label], seen, maximize))
         shown = {label: groups[label][:MAX_RUNS] for label in chosen[:MAX_SETTINGS]}
-        self._fetch(study, seen, [(trial, epochs_drawn(trial)) for group in shown.values() for trial in group])
-        labels = {trial.number: setting_label(space, trial.parameters) for trial in trials}
+        drawn = [(trial, epochs_drawn(trial)) for group in shown.values() for trial in group]
+        self._fetch(number, metric, seen, drawn)
+        used = {(trial.number, epoch) for trial, epochs in [*last, *drawn] for epoch in epochs}
+        seen.values = {place: value for place, value in seen.values.items() if place in used}
         return Growth(
             metric,
             max((trial.epochs for trial in trials), default=0),
@@ -129,22 +159,21 @@ class Watcher:
             len(groups) - len(shown),
             rungs(self._ledger.decisions(number, kinds=["rung"]), begun, metric),
             [
-                f"trial {trial.number}: {labels[trial.number]}, seed {trial.seed}; "
+                f"trial {trial.number}: {seen.labels[trial.configuration]}, seed {trial.seed}; "
                 f"epoch {trial.last_epoch} of {trial.epochs}"
                 for trial in trials
                 if trial.state is State.RUNNING
             ],
         )
 
-    def _fetch(self, study: OpenStudy, seen: _Seen, epochs: Sequence[tuple[Trial, Sequence[int]]]) -> None:
-        """Read the objective of these epochs, as far as it is not in memory."""
-        metric = study.space.search.objective.metric
+    def _fetch(self, number: int, metric: str, seen: _Seen, epochs: Sequence[tuple[Trial, Sequence[int]]]) -> None:
+        """Read the objective of these epochs of a study, as far as it is not in memory."""
         lacking = {(trial.number, epoch) for trial, asked in epochs for epoch in asked} - seen.values.keys()
         if not lacking:
             return
-        paths = self._ledger.paths(study.record.id, sorted({number for number, _ in lacking}))
-        keys = {(number, epoch): paths[number][0][epoch - 1] for number, epoch in lacking}
-        data_of = {key: paths[number][1] for (number, _), key in keys.items()}
+        paths = self._ledger.paths(number, sorted({trial for trial, _ in lacking}))
+        keys = {(trial, epoch): paths[trial][0][epoch - 1] for trial, epoch in lacking}
+        data_of = {key: paths[trial][1] for (trial, _), key in keys.items()}
         rows = Measured(self._ledger, [metric]).rows(data_of)
         seen.values |= {
             place: rows[key].row.metrics.get(metric, math.nan) for place, key in keys.items() if key in rows

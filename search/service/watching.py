@@ -18,11 +18,7 @@ from search.ledger.queue import EntryNotFound
 from search.service.acts import Service
 from search.service.bounds import OFFSETS_BYTES, number_of
 from search.service.curve_picture import NARROW_PX, WIDE_PX, picture, shown
-from search.service.folder import live, output_from
-from search.service.growth import GROWTH_SPACING_S
-
-EVENT_SPACING_S = 1.0
-"""Seconds between two looks of a page that is watched."""
+from search.service.moments import EVENT_SPACING_S, NOTHING, Moments
 
 
 class Watching:
@@ -30,6 +26,7 @@ class Watching:
 
     def __init__(self, service: Service) -> None:
         self.service = service
+        self.moments = Moments(service.places.folder, self._phase, self._growth_of)
 
     def grown(self, entry: Entry) -> dict[str, object]:
         """Return the page of an entry's study, and how far that has come; empty before it is on record."""
@@ -50,21 +47,21 @@ class Watching:
         return EventSourceResponse(self._events(number, phase, number_of(offset, OFFSETS_BYTES)))
 
     async def _events(self, number: int, phase: str, offset: int) -> AsyncIterator[ServerSentEvent]:
-        folder, last, told, grows_at = self.service.places.folder(number), "", "", 0.0
+        folder, said, grown = self.service.places.folder(number), "", NOTHING
+        since = time.monotonic()
         while True:
-            if (found := json.dumps(live(folder))) != last:
-                last = found
-                yield ServerSentEvent(found, event="live")
-            if (moment := time.monotonic()) >= grows_at:
-                grows_at = moment + GROWTH_SPACING_S
-                if (grown := await asyncio.to_thread(self._growth_of, number)) not in ("{}", told):
-                    told = grown
-                    yield ServerSentEvent(grown, event="growth")
-            text, offset = output_from(folder, offset)
+            moment = await self.moments.now(number, since)
+            if moment.live != said:
+                said = moment.live
+                yield ServerSentEvent(said, event="live")
+            if moment.growth not in (NOTHING, grown):
+                grown = moment.growth
+                yield ServerSentEvent(grown, event="growth")
+            text, offset = moment.output(folder, offset)
             if text:
-                yield ServerSentEvent(json.dumps({"text": text}), event="output", id=str(offset))
-            if (now := await asyncio.to_thread(self._phase, number)) != phase:
-                yield ServerSentEvent(json.dumps({"phase": now}), event="phase")
+                yield ServerSentEvent(text, event="output", id=str(offset))
+            if moment.phase != phase:
+                yield ServerSentEvent(json.dumps({"phase": moment.phase}), event="phase")
                 return
             await asyncio.sleep(EVENT_SPACING_S)
 
@@ -72,7 +69,7 @@ class Watching:
         try:
             return json.dumps(self.grown(self.service.queue.head(number))["growth"])
         except EntryNotFound:
-            return "{}"
+            return NOTHING
 
     async def curves(self, request: Request) -> Response:
         """A picture of the curves of a study, in one of two widths."""

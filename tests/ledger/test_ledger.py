@@ -270,6 +270,19 @@ class LedgerContract:
         assert ledger.trials(study) == [trial(0), given]
         assert ledger.paths(study) == {4: ([key(1), key(2)], "f00"), 0: ([], "")}
         assert ledger.trials(study_of(ledger, "other")) == []
+        bare = replace(given, parameters={}, settings={}, ended_by="", error="")
+        assert ledger.standings(study) == [replace(trial(0), parameters={}, settings={}), bare]
+        assert ledger.standings(study_of(ledger, "other")) == []
+        assert ledger.parameters(study, [2, 7]) == {2: {"augment": "crop", "deep": None}}
+        assert ledger.parameters(study_of(ledger, "other"), [2]) == {}
+
+    def test_the_last_decision_is_that_of_its_study(self, ledger, study):
+        other = study_of(ledger, "other")
+        assert ledger.last_decision(study) == -1
+        with ledger.step(study) as step:
+            last = step.log("look", seeds=1) + 1
+            step.log("look", seeds=2)
+        assert (ledger.last_decision(study), ledger.last_decision(other)) == (last, -1)
 
     def test_a_trial_is_changed_in_its_own_study_only(self, ledger, study):
         other = study_of(ledger, "other")

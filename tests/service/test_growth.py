@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from search.core.queue import begun
 from search.core.trial import State, Trial
+from search.ledger.distrust import Distrust
 from search.ledger.ledger import Decision
 from search.service import growth
 from search.service.curve_picture import NARROW_PX, WIDE_PX, described, picture, ticks
@@ -75,6 +76,9 @@ def test_curves_of_a_study_are_those_on_record(served: Served, monkeypatch: pyte
     assert (found.more, found.epochs, found.metric) == (0, 3, "val_accuracy")
     assert watcher.growth("focal") is found, "not read again at once"
     monkeypatch.setattr(growth, "GROWTH_SPACING_S", 0.0)
+    monkeypatch.setattr(growth, "READING_SHARE", math.inf)
+    assert watcher.growth("focal") is found, "nothing has come on record since"
+    log_entry(served)
     asked: list[int] = []
     rows = served.ledger.rows
     monkeypatch.setattr(served.ledger, "rows", lambda keys, **how: asked.append(len(keys)) or rows(keys, **how))
@@ -82,9 +86,42 @@ def test_curves_of_a_study_are_those_on_record(served: Served, monkeypatch: pyte
     best = watcher.growth("focal")
     assert sum(asked) == 0, "what was read stays in memory"
     assert ([setting.label for setting in best.settings], best.more) == (["degree=5", "degree=2"], 1)
-    monkeypatch.setattr(served.ledger, "distrusted", lambda kinds=None: {"a kind": "a reason"})
-    watcher.growth("focal")
+    withdrawn = Distrust("a kind", "a reason", True, 1, NOW, withdrawn=1)
+    monkeypatch.setattr(served.ledger, "distrusted", lambda kinds=None: {"a kind": withdrawn})
+    assert watcher.growth("focal") is not best
     assert sum(asked) > 0, "where rows may be withdrawn, they are read again"
+
+
+def test_a_study_that_is_dear_to_read_is_read_less_often(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(growth, "GROWTH_SPACING_S", 0.0)
+    monkeypatch.setattr(growth, "READING_SHARE", 1e-9)
+    watcher = Watcher(served.ledger)
+    found = watcher.growth("focal")
+    log_entry(served)
+    assert watcher.growth("focal") is found
+
+
+def test_what_stays_in_memory_is_what_is_drawn(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(growth, "GROWTH_SPACING_S", 0.0)
+    monkeypatch.setattr(growth, "READING_SHARE", math.inf)
+    number = served.study.trial({"degree": 5}, 1, [0.9], State.RUNNING)
+    watcher = Watcher(served.ledger)
+    watcher.growth("focal")
+    with served.ledger.step(served.study.record.id) as step:
+        step.set_trial(number, last_epoch=2)
+        step.log("row", trial=number, epoch=2)
+    watcher.growth("focal")
+    monkeypatch.setattr(growth, "MAX_SETTINGS", 0)
+    log_entry(served)
+    watcher.growth("focal")
+    places = watcher._seen["focal"].values
+    assert set(places) <= {(trial.number, trial.last_epoch) for trial in served.ledger.standings(1)}
+
+
+def log_entry(served: Served) -> None:
+    """Put an entry into the study's order log."""
+    with served.ledger.step(served.study.record.id) as step:
+        step.log("look", seeds=2, asked=2)
 
 
 def made(*values: float, label: str = "a") -> Growth:
