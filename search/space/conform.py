@@ -7,7 +7,8 @@ import re
 from collections.abc import Mapping
 
 from search.core.values import Rule, kinds
-from search.space.nodes import Node, Problems, comma, requoted, show, unknown
+from search.space.misplaced import unknown_key
+from search.space.nodes import Node, Problems, comma, requoted, show
 from search.space.numbers import meant
 from search.space.scalars import MAX_WHOLE_NUMBER
 from search.workload.settings import why_not
@@ -45,7 +46,7 @@ def _mapping(node: Node, rule: Rule, problems: Problems) -> None:
         if key in properties:
             _conform(child, properties[key], problems)
         elif rest is False:
-            problems.add(child, f"unknown key{unknown(key, properties)}")
+            problems.add(child, f"unknown key{unknown_key(key, properties)}")
         elif isinstance(rest, Mapping):
             _conform(child, rest, problems)
     for key in rule.get("required", []):

@@ -76,6 +76,9 @@ def check_metric(node: Node, measured: Sequence[str], costs: Sequence[str], prob
         measured: names of the workload's metrics; none where it does not say.
         costs: names of what it works out of the settings, which may stand behind the first objective.
     """
+    written = node.entries.get("objective")
+    if written is not None and not written.null and written.kind not in ("mapping", "list"):
+        return  # its form is a fault already, and which metric was meant is not known
     validated = [one for one in measured if not one.startswith("test")]
     objectives = objective_nodes(node) or (None,)
     for place, objective in enumerate(objectives):

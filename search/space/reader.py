@@ -29,8 +29,9 @@ from search.space.demanded import check_demanded
 from search.space.effects import check_samples
 from search.space.keys import AUTO, NAME, TITLE, WORKLOAD
 from search.space.limits import check_limits, read_limits
+from search.space.misplaced import unknown_key
 from search.space.model import Axis, Choice, Grid, Space
-from search.space.nodes import TYPED, Node, Problems, show, unknown
+from search.space.nodes import TYPED, Node, Problems, show
 from search.space.objectives import check_metric, check_target, objective_nodes, with_costs
 from search.space.partial import check_part
 from search.space.planned import planned
@@ -185,7 +186,7 @@ def _known_keys(root: Node, rules: Rules, problems: Problems) -> None:
     for key, node in root.entries.items():
         if key not in sections:
             setting = key == "seed" or any(f"{known}.".startswith(f"{key}.") for known in rules or {})
-            remedy = "; settings go under `fixed`" if setting else unknown(key, sections)
+            remedy = "; settings go under `fixed`" if setting else unknown_key(key, sections)
             remedy = "; did you mean 'seeds'?" if key == "seed" else remedy
             problems.add(node, f"unknown key{remedy}")
         elif key == "resources" and node.kind in ("scalar", "list") and not node.null:

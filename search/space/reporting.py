@@ -27,7 +27,7 @@ from search.space.report_keys import (
     RUN_KINDS,
     WHERE,
 )
-from search.space.rows import Rows, Values
+from search.space.rows import OF_A_SEARCH, Rows, Values
 
 
 def read_report(node: Node, axes: Sequence[Axis], names: Sequence[str], fresh: bool, problems: Problems) -> Report:
@@ -134,19 +134,21 @@ def _row_axes(node: Node, axes: Sequence[Axis], names: Sequence[str], problems: 
         return (name,) if name else ()
     if baseline is not None and baseline.kind == "mapping" and len(names) > 1:
         keys = [replace(baseline.entries[name], kind="scalar", value=name, text=name) for name in baseline.entries]
-        return tuple(_axis(key, axes, names, problems) for key in keys if key.value in names)
+        return tuple(_axis(key, axes, names, problems, OF_A_SEARCH) for key in keys if key.value in names)
     only = [axis for axis in axes if len(names) == 1 and isinstance(axis.domain, Grid)]
     return tuple(axis.name for axis in only)
 
 
-def _axis(node: Node | None, axes: Sequence[Axis], names: Sequence[str], problems: Problems) -> str:
+def _axis(node: Node | None, axes: Sequence[Axis], names: Sequence[str], problems: Problems, remedy: str = "") -> str:
     if node is None or not isinstance(node.value, str):
         return ""
     if node.value not in names:
         problems.add(node, f"found {show(node)}, which is no axis of this file{unknown(node.value, names)}")
         return ""
     if any(axis.name == node.value and not isinstance(axis.domain, Grid) for axis in axes):
-        problems.add(node, f"found {show(node)}, a prior over a range; only listed values (grid, choice) make a table")
+        problems.add(
+            node, f"found {show(node)}, a prior over a range; only listed values (grid, choice) make a table{remedy}"
+        )
     return node.value
 
 

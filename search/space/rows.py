@@ -12,6 +12,9 @@ from search.space.model import Axis, Grid, Report
 from search.space.nodes import Node, Problems, no_value, show, text_of, told_apart, unknown
 from search.space.scalars import Ambiguous, resolve
 
+OF_A_SEARCH = "; the baseline of a search goes under `search.confirm.baseline`"
+"""The remedy where rows are asked for of axes that list no values."""
+
 
 class Values:
     """The values of an axis, found by value (0.30 is 0.3) or by text."""
@@ -53,6 +56,7 @@ class Rows:
     ) -> None:
         self.report, self.checked = Report(rows=rows), checked
         self._names, self._problems = names, problems
+        self._searched = bool(axes) and not any(isinstance(axis.domain, Grid) for axis in axes)
         sound = {axis.name: axis for axis in axes}
         self._values = {name: Values(sound[name], problems) for name in self.report.row_axes if name in sound}
 
@@ -68,7 +72,10 @@ class Rows:
             return None
         names = self.report.row_axes
         if not names:
-            self._problems.add(at, "speaks of rows, but the table has no row axis; name one with `report.rows`")
+            reason = f"no axis lists values (grid, choice){OF_A_SEARCH}"
+            if not self._searched:
+                reason = "the table has no row axis; name one with `report.rows`"
+            self._problems.add(at, f"speaks of rows, but {reason}")
             return None
         if node.kind == "mapping":
             return self._mapped(node)

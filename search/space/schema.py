@@ -25,7 +25,7 @@ from search.space.keys import (
     WORKLOAD,
     mapping,
 )
-from search.space.limits import LIMITS
+from search.space.limit_keys import LIMITS
 from search.space.planned import planned
 from search.space.report_keys import REPORT
 from search.space.service import SERVICE_SETTINGS
