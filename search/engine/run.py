@@ -86,13 +86,15 @@ def run_study(
     """
     require_surroundings()
     workload = load_workload(space.workload)
-    sample = read_data(space, workload, view)
+    sample, card = read_data(space, workload, view)
     deadline: list[float] = []  # of the whole run, whatever outages there are
 
     def run() -> RunOutcome:
         record = find_study(ledger, space)
         with study_lock(ledger.engine, record.name):
             record = bring_up_to_date(ledger, record, space)
+            if card is not None and card.fingerprint:  # of a study that is settled nobody plans, and so asks, a trial
+                ledger.put_data(card)
             if said := remark(OpenStudy(ledger, record, space)):
                 view.say(said)
             steps = _Steps(space, ledger, workload, view, sharing, address, sample, deadline, ray)

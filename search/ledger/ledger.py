@@ -7,7 +7,7 @@ import os
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from search.core.errors import StudyNotFound, nearest
 from search.core.trial import DataCard, Row, State, Trial
 from search.ledger import codec, distrust, tables
+from search.ledger.cards import merged
 from search.ledger.distrust import Distrust
 from search.ledger.files import remove_state
 from search.ledger.hidden import SHOWN
@@ -254,15 +255,18 @@ class Ledger:
     # Data ----------------------------------------------------------------------------------------------------
 
     def put_data(self, card: DataCard) -> None:
-        """Record what a data fingerprint stands for: the first card stands, but for groups, which change no key and no
-        row: what was said of them last is taken."""
+        """Record what a data fingerprint stands for: the first card stands, but for what it left empty, and for groups.
+
+        Raises:
+            UserError: other true classes are on record, see `merged`.
+        """
         values = {"fingerprint": card.fingerprint, "card": codec.encode_card(card)}
+        named = tables.data.c.fingerprint == card.fingerprint
         with self.writing() as connection:
             connection.execute(tables.insert_new(self.engine.dialect.name, tables.data, values))
-            if card.groups:
-                named = tables.data.c.fingerprint == card.fingerprint
-                first = codec.decode_card(connection.execute(sa.select(tables.data.c.card).where(named)).scalar_one())
-                blob = codec.encode_card(replace(first, groups=card.groups))
+            stored = connection.execute(sa.select(tables.data.c.card).where(named)).scalar_one()
+            blob = codec.encode_card(merged(codec.decode_card(stored), card))
+            if blob != stored:
                 connection.execute(tables.data.update().where(named).values(card=blob))
 
     def data(self, fingerprint: str) -> DataCard | None:

@@ -161,6 +161,29 @@ class LedgerContract:
         found = ledger.data("f00")
         assert (found.name, found.classes, found.groups) == ("digits", ["a"], {"val": ["p1", "p2"]})
 
+    def test_a_later_card_gives_what_the_first_left_empty(self, ledger):
+        ledger.put_data(DataCard("f00", "digits"))
+        ledger.put_data(
+            DataCard("f00", "another", ["a"], {"val": np.array([0])}, {"val": ["i"]}, ["n"], {"val": ["c"]})
+        )
+        ledger.put_data(DataCard("f00", "a third", ["b", "c"], images={"val": ["j"]}))
+        found = ledger.data("f00")
+        assert (found.name, found.classes, found.notes) == ("digits", ["a"], [])
+        assert (found.truth["val"].tolist(), found.images, found.contents) == ([0], {"val": ["i"]}, {"val": ["c"]})
+
+    @pytest.mark.parametrize(("labels", "differ"), [([0, 2, 2], "2 of 3 differ"), ([0], "their number differs")])
+    def test_other_true_classes_of_the_same_data_are_refused(self, ledger, labels, differ):
+        ledger.put_data(DataCard("f00", "load", truth={"val": np.array([0, 1, 0], np.uint8)}))
+        ledger.put_data(DataCard("f00", "load", truth={"val": np.array([0, 1, 0])}))
+        with pytest.raises(UserError) as caught:
+            ledger.put_data(DataCard("f00", "load", truth={"val": np.array(labels)}))
+        assert str(caught.value) == (
+            "the data 'load' have other true classes of 'val' than on record, where rows were judged by those; "
+            f"{differ}. If the new ones are right, let what is hashed as data hold them too: they are other data then, "
+            "with rows of their own"
+        )
+        assert ledger.data("f00").truth["val"].tolist() == [0, 1, 0]
+
     def test_a_card_recorded_before_contents_were_has_none(self):
         blob = codec.encode_card(DataCard("f00", "digits", ["a"], {"val": np.array([0])}, {"val": ["a.png"]}))
         head, _, rest = blob.partition(b"\n")

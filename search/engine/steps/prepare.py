@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import islice
 
+from search.core.trial import DataCard
 from search.engine.decide.admission import LEAVES_PER_QUERY
 from search.engine.live import View
 from search.engine.machines.agreement import Question, StudySample, agreed
@@ -22,11 +23,11 @@ from search.system import gpus
 from search.workload import Workload, identity
 
 
-def read_data(space: Space, workload: Workload, view: View) -> StudySample:
+def read_data(space: Space, workload: Workload, view: View) -> tuple[StudySample, DataCard | None]:
     """Read the data of one configuration before anything is recorded or started: it may take long, or not be there.
 
     Returns:
-        what was read; every node of a cluster must find the same.
+        what was read, which every node of a cluster must find the same; and what a report must know of the data.
 
     Raises:
         UserError: it cannot be read, or contradicts itself.
@@ -45,7 +46,7 @@ def read_data(space: Space, workload: Workload, view: View) -> StudySample:
         view.say(unnoticed(space.workload))
     if space.search.sampler != "grid":  # of a grid every configuration is looked at when the run is planned
         read_all(space, workload)
-    return StudySample(fixed, card.fingerprint if card is not None else "", inputs)
+    return StudySample(fixed, card.fingerprint if card is not None else "", inputs), card
 
 
 def every_trial_ended(ledger: Ledger, record: StudyRecord, space: Space) -> bool:
