@@ -182,9 +182,14 @@ def output_from(folder: Path, offset: int) -> tuple[str, int]:
 
 
 def live(folder: Path) -> dict[str, object]:
-    """Return what the command of an entry said last of how far it is; empty before it said anything."""
+    """Return what the command of an entry said last of how far it is; empty before it said anything.
+
+    Workers are those of a command that lives: one that was killed could not say that they are gone.
+    """
     try:
         found = json.loads(live_file(folder).read_text("utf-8"))
     except (FileNotFoundError, ValueError):
         return {}
-    return found if isinstance(found, dict) else {}
+    if not isinstance(found, dict):
+        return {}
+    return {**found, "workers": []} if found.get("workers") and not lives(folder) else found

@@ -351,6 +351,10 @@ def breakable(text: str) -> Markup:
     return Markup("/<wbr>").join(str(text).split("/"))
 
 
+def _sentence(said: str) -> str:
+    return f"{said[:1].upper()}{said[1:]}."
+
+
 def _when(moment: str) -> str:
     return moment[:16].replace("T", " ")
 
@@ -369,4 +373,5 @@ _TEMPLATES.filters |= {
     "named": named,
     "rows": rows_of,
     "told": TOLD.get,
+    "sentence": _sentence,
 }

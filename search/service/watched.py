@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -59,6 +60,7 @@ class Watched(Lines):
         self._study, self._last = "", ""
         self._written, self._trains_since = 0.0, time.monotonic()
         self._shown_label: Label = plain_label
+        self._behind = False  # whether something happened since
         self._lock = threading.Lock()
 
     def name_study(self, name: str) -> None:
@@ -81,7 +83,8 @@ class Watched(Lines):
     def event(self, kind: str, what: Mapping[str, Any]) -> None:
         """Print what a log has, and write how far it is, at most once in `LIVE_SPACING_S`."""
         super().event(kind, what)
-        if time.monotonic() - self._written >= LIVE_SPACING_S:
+        self._behind |= kind != "workers" or bool(what["changed"])
+        if self._behind and time.monotonic() - self._written >= LIVE_SPACING_S:
             self._write()
 
     def begin(self, progress: Progress) -> None:
@@ -96,7 +99,7 @@ class Watched(Lines):
 
     def _write(self) -> None:
         with self._lock, suppress(OSError):  # a full disk does not end a study
-            self._written = time.monotonic()
+            self._written, self._behind = time.monotonic(), False
             aside = self._path.with_suffix(".new")
             aside.write_text(json.dumps(self._plain()), "utf-8")
             aside.replace(self._path)
@@ -115,6 +118,7 @@ class Watched(Lines):
             "epochs_trained": progress.epochs_trained,
             "epochs_planned": progress.epochs_planned,
             "seconds_left": None if progress.ends_at is None else max(0.0, progress.ends_at - now),
+            "workers": [{**asdict(worker), "text": worker.text} for worker in progress.workers],
             "bar": bar(progress, LIVE_COLUMNS, now, waits_for),
             "comparison": [
                 {"text": line.text, "style": line.style}

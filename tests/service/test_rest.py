@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import fcntl
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -87,6 +89,20 @@ def test_an_entry_with_its_output_and_how_far_it_is(server: Asked) -> None:
     assert answer == {"text": "é <b>\n", "next": 21}
     assert server.client.get(f"/api/v1/entries/{number}/output", params={"from": "21"}).json()["text"] == ""
     assert server.client.get(f"/api/v1/entries/{number}/output", params={"from": "x"}).status_code == 400
+
+
+def test_workers_are_those_of_a_command_that_lives(server: Asked) -> None:
+    number = server.submit()
+    folder = server.places.folder(number)
+    folder.mkdir(parents=True)
+    text = "here, process 7: trial 3, epoch 2 since 12:00:00 UTC"
+    (folder / "live.json").write_text(json.dumps({"bar": "x", "workers": [{"trial": 3, "text": text}]}))
+    found = server.client.get(f"/api/v1/entries/{number}").json()
+    assert (found["live"]["workers"], found["live"]["bar"]) == ([], "x"), "its command is gone"
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        assert server.client.get(f"/api/v1/entries/{number}").json()["live"]["workers"][0]["trial"] == 3
+        assert f'<pre id="workers">{text}</pre>' in server.client.get(f"/entries/{number}").text
 
 
 BODIES: list[tuple[Any, str]] = [

@@ -16,6 +16,7 @@ from search.engine.decide.judge import Judge
 from search.engine.decide.keeping import Keeper
 from search.engine.decide.outcomes import Event, Outcomes, Progress
 from search.engine.decide.pace import Pace
+from search.engine.decide.roster import Task
 from search.engine.decide.standings import Standings
 from search.engine.decide.trust import Trust
 from search.ledger.measured import Measured
@@ -107,6 +108,17 @@ class Context:
     def running(self) -> int:
         """Leases and proofs that workers have."""
         return self.board.running + self.trust.running
+
+    def tasks(self) -> dict[int, Task]:
+        """Return what each running lease and proof is at."""
+        found = {}
+        for number in self.pace.in_progress:
+            if (proof := self.trust.get(number)) is not None:
+                found[number] = Task(None, proof.stretches[0].epoch, self.pace.since(number))
+            else:
+                lease, done = self.board.lease(number)
+                found[number] = Task(lease.trial, lease.offset + done + 1, self.pace.since(number))
+        return found
 
     def count_running(self) -> None:
         """Let the view know what workers have."""

@@ -26,6 +26,7 @@ from search.engine.decide.lease import Lease, Proof, Trained
 from search.engine.decide.lending import Lending
 from search.engine.decide.outlook import Outlook
 from search.engine.decide.proofs import Proofs
+from search.engine.decide.roster import Task, Worker
 from search.ledger.kept import KeptState
 from search.study.leaf import longest
 
@@ -261,11 +262,19 @@ class Driver:
     @property
     def in_progress(self) -> list[tuple[int, int]]:
         """Trial and epoch that each running lease is at."""
+        return sorted((task.trial, task.epoch) for task in self.tasks.values() if task.trial is not None)
+
+    @property
+    def tasks(self) -> dict[int, Task]:
+        """What each running lease and proof is at."""
         with self.context.lock:
-            trust, board = self.context.trust, self.context.board
-            running = [number for number in self.context.pace.in_progress if trust.get(number) is None]
-            leases = map(board.lease, running)
-            return sorted((lease.trial, lease.offset + done + 1) for lease, done in leases)
+            return self.context.tasks()
+
+    def show_workers(self, workers: Sequence[Worker]) -> None:
+        """Let the view know who trains what."""
+        with self.context.lock:
+            changed, self.progress.workers = list(workers) != self.progress.workers, list(workers)
+            self.context.on_event("workers", {"changed": changed})
 
     @property
     def fallen(self) -> bool:

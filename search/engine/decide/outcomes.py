@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from search.core.trial import State, Trial
+from search.engine.decide.roster import Worker
 from search.engine.decide.standings import Standings
 from search.ledger.ledger import Ledger, StudyRecord
 from search.ledger.measured import Measured
@@ -23,7 +24,7 @@ TRIALS_PER_QUERY = 200
 """Trials of earlier runs that are looked at together."""
 
 Event = Callable[[str, Mapping[str, Any]], None]
-"""Called with a kind (worker, started, epoch, ended, proving, proven, alarm) and what there is to say about it."""
+"""Called with a kind (worker, workers, started, epoch, ended, proving, proven, alarm), and what it is about."""
 
 
 @dataclass
@@ -38,6 +39,7 @@ class Progress:
         epochs_planned: to be trained in all, as expected; None while nothing tells.
         ends_at: when all is trained, as expected, in monotonic seconds; None likewise.
         rate: epochs per second; None before the first.
+        workers: who trains what, as of a second ago.
     """
 
     standings: Standings
@@ -56,6 +58,7 @@ class Progress:
     ends_at: float | None = None
     rate: float | None = None
     alarms: list[str] = field(default_factory=list)
+    workers: list[Worker] = field(default_factory=list)
 
     @property
     def done(self) -> int:

@@ -10,6 +10,7 @@ in the driver's own thread.
 from __future__ import annotations
 
 import math
+import socket
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -22,6 +23,7 @@ from ray.tune.search import Searcher
 from search.engine.decide.death import UNKNOWN
 from search.engine.decide.driver import Driver
 from search.engine.decide.lease import Assignment, WorkerSetup
+from search.engine.decide.roster import Roster
 from search.engine.executor import private
 from search.engine.executor.servers import fallen
 from search.engine.machines.gauge import Gauge
@@ -29,6 +31,7 @@ from search.engine.worker.deaths import Deaths, alive
 from search.engine.worker.trainable import (
     DIED,
     ERROR,
+    GPUS,
     LEASE,
     MISS,
     PROVED,
@@ -42,6 +45,9 @@ WORKER_EXIT_TIMEOUT_S = 10.0
 
 LEASE_WAIT_S = 5.0
 """Seconds the searcher waits for a lease while nothing runs; Tune would sleep a second per empty answer."""
+
+LOOK_SPACING_S = 1.0
+"""Seconds between two looks at what workers do."""
 
 WORKER_START_S = 1.0
 """Seconds in which no worker gets ready: for leases that are over sooner, another one is not started."""
@@ -75,6 +81,7 @@ class LeaseQueue(NotSaved, Searcher):
         self._workers: set[int] = set()  # those that brought a lease to its end
         self._quick = False
         self.deaths = Deaths(setup.signs, here=not setup.elsewhere)
+        self.roster = Roster(self.deaths.note_of)
         self.said: dict[str, str] = {}  # of a worker that died, by Ray
 
     @property
@@ -108,6 +115,7 @@ class LeaseQueue(NotSaved, Searcher):
             del self._given[trial_id]
             reason, miss = str(result.get(ERROR, "")), str(result.get(MISS, ""))
             lease = self._leases.pop(trial_id)
+            self.roster.end(lease)
             said = self.said.pop(trial_id, "")
             if error and (fall := fallen(said)):
                 self._driver.give_up_at_once(fall)  # it is no fault of the trial, and no attempt
@@ -174,6 +182,8 @@ class RowScheduler(NotSaved, FIFOScheduler):
 
     def on_trial_result(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> str:
         """Commit rows; go on with the lease or stop it. A proof is over with its rows."""
+        node = str(result.get("hostname") or socket.gethostname())
+        self._queue.roster.report(result[LEASE], node, result.get("pid"), str(result.get(GPUS, "")))
         if PROVED in result:
             with giving_up(self._driver):
                 self._driver.proved(result[LEASE], result[PROVED])
@@ -186,7 +196,8 @@ class RowScheduler(NotSaved, FIFOScheduler):
 
 
 class Pulse(NotSaved, tune.Callback):
-    """Between two turns of Tune's loop: ends a run that was told to end at once, and workers that hang.
+    """Between two turns of Tune's loop: ends a run that was told to end at once, and workers that hang; and says who
+    trains what.
 
     Nowhere else is it certain that no row is being committed.
     """
@@ -207,6 +218,9 @@ class Pulse(NotSaved, tune.Callback):
         """
         if self._driver.dropping:
             raise KeyboardInterrupt
-        if self._limited and time.monotonic() >= self._next:
-            self._next = time.monotonic() + 1.0
+        if time.monotonic() < self._next:
+            return
+        self._next = time.monotonic() + LOOK_SPACING_S
+        self._driver.show_workers(self._queue.roster.look(self._driver.tasks))
+        if self._limited:
             self._queue.deaths.end_late(self._queue.running)

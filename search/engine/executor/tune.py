@@ -218,6 +218,7 @@ def _execute(driver: Driver, setup: WorkerSetup, given: Share, gauge: Gauge | No
         except KeyboardInterrupt:
             if not isinstance(driver.error, RayLost):
                 raise
+    driver.show_workers([])
     if driver.error is not None:
         raise driver.error
     if gauge is not None and gauge.next is not None:

@@ -87,7 +87,7 @@ class Signs:
         """
         self._open()
         limit = None if self._limit is None else self._limit + more
-        self._note(pid=os.getpid(), epoch=epoch, began=time.monotonic(), limit=limit)
+        self._note(pid=os.getpid(), epoch=epoch, began=time.monotonic(), limit=limit, gpus=visible_gpus())
         if limit is not None:
             late = limit + (OWN_PROCESS_DELAY_S if own is not None else 0.0)
             with contextlib.suppress(ValueError, OverflowError):  # longer than the system's clocks can count
@@ -133,6 +133,11 @@ def out_of_memory(error: BaseException) -> bool:
     names = {each.__name__ for each in type(error).__mro__} | set(getattr(error, "kinds", ()))
     words = ("can't allocate memory", "CUDA error: out of memory", "_ALLOC_FAILED")
     return bool(names & {"MemoryError", "OutOfMemoryError"}) or any(each in str(error) for each in words)
+
+
+def visible_gpus() -> str:
+    """Return the GPUs that this process sees, as the system names them; "" for none, and where nobody chose."""
+    return os.environ.get("CUDA_VISIBLE_DEVICES", "").strip().removeprefix("-1")
 
 
 def alive(process: int) -> bool:
@@ -199,6 +204,10 @@ class Deaths:
             text = f"was killed{within} (SIGKILL); out of memory: the kernel ended a process meanwhile"
             return Death(text, memory=True)
         return Death(f"was killed{within} (SIGKILL{'' if how else ', or os._exit in the workload'})")
+
+    def note_of(self, lease: int) -> dict[str, Any]:
+        """Return the last note on a lease of a worker on this machine; empty where there is none."""
+        return self._read(lease)[0] if self._here else {}
 
     def _read(self, lease: int) -> tuple[dict[str, Any], str]:
         """Return a worker's last note, and what the fault handler wrote: that of the lease's own process, or its."""

@@ -21,7 +21,7 @@ from search.core.stopping import StopRule
 from search.core.trial import DataCard, Row
 from search.engine.decide.lease import Assignment, Lease, Proof, Trained
 from search.engine.worker import process
-from search.engine.worker.deaths import SETUP_ALLOWANCE_S, Signs, out_of_memory
+from search.engine.worker.deaths import SETUP_ALLOWANCE_S, Signs, out_of_memory, visible_gpus
 from search.engine.worker.place import prepare, verify_class, verify_data
 from search.engine.worker.usage import Refused, Usage, taken
 from search.ledger.files import BadState, read_state, write_state
@@ -34,10 +34,10 @@ from search.workload.measured import row_of
 
 LEASE, TRAINED, PROVED = "lease_id", "lease_trained", "proof_rows"
 ERROR, MISS, DIED = "lease_error", "lease_miss", "process_died"
-USAGE, SHORT = "gpu_usage", "gpu_short"
+USAGE, SHORT, GPUS = "gpu_usage", "gpu_short", "visible_gpus"
 """What is in a result: epochs that were trained, and for each of them what the run takes of its GPU; or the rows of a
-proof; or why there are none: an exception of the workload, whether for want of memory that others on its GPU may have,
-a state to start from that is not there or not sound, or a fresh process that died."""
+proof; which GPUs the worker sees; or why there are none: an exception of the workload, whether for want of memory that
+others on its GPU may have, a state to start from that is not there or not sound, or a fresh process that died."""
 
 REPORTED_SHARE = 4
 """Epochs are reported together that are at most one in so many of those the lease trained before: a short lease reports
@@ -78,7 +78,8 @@ class LeaseTrainable:
     def step(self) -> dict[str, Any]:
         """Train the next epochs of the lease; an exception of the workload is a result, not a crash."""
         given = self._assignment.lease
-        return self._prove(given) if isinstance(given, Proof) else self._train(given)
+        result = self._prove(given) if isinstance(given, Proof) else self._train(given)
+        return {GPUS: visible_gpus(), **result}
 
     def _prove(self, proof: Proof) -> dict[str, object]:
         """Train what a proof asks for, in fresh processes; nothing of it says anything against the workload yet."""

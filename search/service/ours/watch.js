@@ -12,9 +12,11 @@
   const source = new EventSource(place.dataset.events);
   source.addEventListener("live", (event) => {
     const found = JSON.parse(event.data);
-    set("bar", found.bar || found.last || "");
+    if (found.bar || found.last) set("bar", found.bar || found.last);
     set("comparison", (found.comparison || []).map((line) => line.text).join("\n"));
     document.getElementById("comparison").hidden = !(found.comparison || []).length;
+    set("workers", (found.workers || []).map((worker) => worker.text).join("\n"));
+    document.getElementById("workers").parentElement.hidden = !(found.workers || []).length;
     const progress = document.getElementById("progress");
     if (found.trials) {
       progress.max = found.trials;
