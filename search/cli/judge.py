@@ -21,6 +21,7 @@ from search.core.shown import counted
 if TYPE_CHECKING:
     from search.engine.live import View
     from search.judge.judging import Block
+    from search.report.table.model import Claim
 
 
 @click.command()
@@ -90,7 +91,7 @@ def _judge(
     from search.judge.judging import judged
 
     blocks: list[Block] = []
-    trained = 0
+    trained = looks = 0
     with KeptRay() as ray:
         for block in judged(file, changed, Path(results), storage, most, view, view.say, ray):
             outcome = block.study.outcome
@@ -98,32 +99,40 @@ def _judge(
             complain(outcome)
             trained += outcome.epochs_trained
             blocks.append(block)
+            look = f"look {block.number} of {len(block.planned)}"
+            if block.cut:
+                continue
+            looks = block.looked
             for claim in block.claims:
-                view.say(f"look {block.number} of {len(block.planned)}: {claim.text}: {claim.kind}; {claim.reason}")
-    last, spared = blocks[-1], blocks[-1].spared
+                view.say(f"{look}: {claim.text}: {claim.kind}; {claim.reason}")
+    last, taken = blocks[-1], [block for block in blocks if not block.cut]
+    judged_at = (taken or blocks)[-1]  # what is decided, was decided at the last look that was taken
     if as_json:
-        click.echo(json.dumps(_as_json(blocks, trained), indent=2))
+        click.echo(json.dumps(_as_json(taken, last, judged_at.claims, trained), indent=2))
     else:
         print_table(last.study)
         print_report(last.study.folder / "report.html")
-    looked = f"looked {counted(len(blocks), 'time')} of {len(last.planned)}, with {last.seeds} seeds"
-    end = f"{looked}; {trained:,} epochs trained"
-    say(f"{end}, {spared:,} of the whole budget spared" if spared else end, err=as_json)
-    answered(last.claims)
+    if taken:
+        looked = f"looked {counted(looks, 'time')} of {len(last.planned)}, with {taken[-1].seeds} seeds"
+        end = f"{looked}; {trained:,} epochs trained"
+        say(f"{end}, {last.spared:,} of the whole budget spared" if last.spared and not last.cut else end, err=as_json)
+    if last.cut:
+        say(f"look {last.number} of {len(last.planned)} was not taken: {last.cut}", err=as_json)
+    answered(judged_at.claims)
 
 
-def _as_json(blocks: Sequence[Block], trained: int) -> dict[str, object]:
+def _as_json(taken: Sequence[Block], last: Block, claims: Sequence[Claim], trained: int) -> dict[str, object]:
     """Return the verdicts as plain data. Names are stable."""
-    last = blocks[-1]
     return {
         "study": last.study.name,
         "looks_planned": list(last.planned),
-        "looks_taken": [block.seeds for block in blocks],
-        "seeds": last.seeds,
+        "looks_taken": [block.seeds for block in taken],
+        "look_not_taken": last.cut or None,
+        "seeds": taken[-1].seeds if taken else 0,
         "epochs_trained": trained,
         "epochs_spared": last.spared,
         "claims": [
             {"claim": claim.text, "verdict": str(claim.kind), "reason": claim.reason, "evidence": dict(claim.evidence)}
-            for claim in last.claims
+            for claim in claims
         ],
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,9 +13,10 @@ from search.judge.blocks import MIN_SEEDS, first_seeds, looks_left, looks_planne
 from search.plan.place import ASKED
 from search.plan.plan import Plan
 from search.plan.priced import ledger_to_read, priced
-from search.report.record.looks import seeds_finished
+from search.report.record.looks import looks_of, seeds_finished
 from search.space.model import Space
 from search.space.reader import read_space
+from search.statistics.verdicts import Kind
 from search.study.revision import continued_study
 
 if TYPE_CHECKING:
@@ -49,14 +50,29 @@ class Block:
         return self.planned[self.number - 1]
 
     @property
+    def cut(self) -> str:
+        """Why this look was not taken, as sentences: a limit of the file ended its training; "" where it was."""
+        return self.study.written.incomplete if self.study.written is not None else ""
+
+    @property
     def claims(self) -> list[Claim]:
-        """The claims of the file with their verdicts."""
-        return list(self.study.written.verdicts) if self.study.written is not None else []
+        """The claims of the file with their verdicts; all undecided where the look was not taken."""
+        claims = list(self.study.written.verdicts) if self.study.written is not None else []
+        return (
+            [replace(claim, kind=Kind.UNDECIDED, reason=self.cut, evidence={}) for claim in claims]
+            if self.cut
+            else claims
+        )
 
     @property
     def spared(self) -> int:
         """Epochs of the whole budget that were not trained, as its trials would take them at full length."""
         return max(self.whole - self.price.epochs.full, 0)
+
+    @property
+    def looked(self) -> int:
+        """Looks on record with this one, those of earlier commands among them."""
+        return looks_of(self.study.opened, self.study.ledger.trials(self.study.opened.record.id))
 
     @property
     def settled(self) -> bool:
@@ -74,7 +90,7 @@ def judged(
     say: Callable[[str], object],
     ray: KeptRay | None = None,
 ) -> Iterator[Block]:
-    """Add seeds block by block until every claim of a file is decided, or the last look was taken.
+    """Add seeds block by block until every claim of a file is decided, the last look was taken, or a limit is reached.
 
     Args:
         file: a space file with `report.claims`.
@@ -86,7 +102,7 @@ def judged(
         ray: that all blocks use.
 
     Yields:
-        each look that was taken, once its table is written.
+        each look that was taken, once its table is written; at last one that a limit of the file cut, see `Block.cut`.
 
     Raises:
         UserError: the file states no claims, or is a search, or more seeds are on record than the last look has.
@@ -111,7 +127,7 @@ def judged(
         say(_offer(number, planned, price))
         study = api.run(stage, results=results, storage=storage, view=view, ray=ray)
         yield (block := Block(number, planned, price, price.epochs.full // seeds * planned[-1], study))
-        if block.settled:
+        if block.settled or block.cut:
             return
 
 
