@@ -73,7 +73,7 @@ class Examiner:
                 "results": str(self._places.results),
                 "storage": storage[1] if storage else "",
             }
-            return await self._asked(_workload_named(submitted), question)
+            return await self._asked(await asyncio.to_thread(_workload_named, submitted), question)
 
     async def answer(self, study: str) -> dict[str, Any]:
         """Have the answer of a study on record made and kept, in a process that imports no workload.

@@ -114,7 +114,7 @@ class Pages:
             act = _text(form, "act")
         try:
             require(person, Role.RUNNER, "have a file looked at, or submit it")
-            submitted = _submitted(given)
+            submitted = await asyncio.to_thread(_submitted, given)
             if act == "queue":
                 entry = await acts.submit(self.service, person, submitted)
                 return RedirectResponse(f"/entries/{entry.id}", 303)

@@ -22,7 +22,7 @@ from search.service.acts import Service
 from search.service.folder import output_from
 from search.service.openapi import NUMBER, SUBMISSION, Schema, openapi
 from search.service.people import NotAllowed, Person, Role, require
-from search.service.submission import submission
+from search.service.submission import Submission, submission
 
 PREFIX = "/api/v1"
 
@@ -71,16 +71,21 @@ class Call:
     query: Mapping[str, Schema] = field(default_factory=dict)
 
 
+async def _submission(asked: Asked) -> Submission:
+    """Return what was submitted; in a thread, for a large file takes seconds to read."""
+    return await asyncio.to_thread(submission, asked.body)
+
+
 async def _check(asked: Asked) -> object:
-    return await asked.service.examiner.ask("check", submission(asked.body))
+    return await asked.service.examiner.ask("check", await _submission(asked))
 
 
 async def _plan(asked: Asked) -> object:
-    return await asked.service.examiner.ask("plan", submission(asked.body))
+    return await asked.service.examiner.ask("plan", await _submission(asked))
 
 
 async def _submit(asked: Asked) -> object:
-    return shown(await acts.submit(asked.service, asked.person, submission(asked.body)))
+    return shown(await acts.submit(asked.service, asked.person, await _submission(asked)))
 
 
 def _entries(asked: Asked) -> object:

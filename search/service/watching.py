@@ -19,13 +19,14 @@ from search.service.acts import Service
 from search.service.bounds import OFFSETS_BYTES, number_of
 from search.service.curve_picture import NARROW_PX, WIDE_PX, picture, shown
 from search.service.moments import EVENT_SPACING_S, NOTHING, Moments
+from search.service.streams import Streams
 
 
 class Watching:
     """Tells watched pages of one server."""
 
     def __init__(self, service: Service) -> None:
-        self.service = service
+        self.service, self.streams = service, Streams()
         self.moments = Moments(service.places.folder, self._phase, self._growth_of)
 
     def grown(self, entry: Entry) -> dict[str, object]:
@@ -44,7 +45,10 @@ class Watching:
         # What the page shows: the entry may have gone on since, and its command may have written more.
         phase, offset = request.query_params.get("phase", entry.state), request.query_params.get("from", "0")
         offset = request.headers.get("last-event-id") or offset  # a browser that was cut off asks the same again
-        return EventSourceResponse(self._events(number, phase, number_of(offset, OFFSETS_BYTES)))
+        if entry.phase is Phase.ENDED and phase in (entry.state, str(entry.phase)):
+            return Response(status_code=204)  # a browser asks no further: nothing more happens
+        self.streams.check()
+        return EventSourceResponse(self.streams.counted(self._events(number, phase, number_of(offset, OFFSETS_BYTES))))
 
     async def _events(self, number: int, phase: str, offset: int) -> AsyncIterator[ServerSentEvent]:
         folder, said, grown = self.service.places.folder(number), "", NOTHING
