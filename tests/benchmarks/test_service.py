@@ -16,7 +16,7 @@ from search.ledger.answers import listed, stale
 from search.ledger.ledger import Ledger
 from search.ledger.queue import Queue
 
-TRIALS, EPOCHS = 20, 3
+TRIALS, EPOCHS = 40, 3
 
 
 @pytest.fixture(scope="module")
