@@ -285,6 +285,16 @@ class Ledger:
         with self.engine.connect() as connection:
             return [_trial(row) for row in connection.execute(query)]
 
+    def begun(self, study_id: int) -> list[tuple[Trial, str]]:
+        """Return the first trial of each configuration that has an epoch on record, with its data fingerprint."""
+        trial = tables.trial.c
+        columns = [column for column in trial if column.name not in ("study_id", "path")]
+        mine = (trial.study_id == study_id) & (trial.last_epoch > 0)
+        first = sa.select(sa.func.min(trial.number)).where(mine).group_by(trial.configuration)
+        query = sa.select(*columns).where(trial.study_id == study_id, trial.number.in_(first)).order_by(trial.number)
+        with self.engine.connect() as connection:
+            return [(_trial(row), row.data) for row in connection.execute(query)]
+
     def standings(self, study_id: int) -> list[Trial]:
         """Return all trials of a study, by number, without parameters, settings and texts: numbers are read faster."""
         names = ("number", "configuration", "seed", "epochs", "state", "last_epoch", "attempts")
@@ -391,4 +401,4 @@ def _study(row: Any) -> StudyRecord:
 
 def _trial(row: Any) -> Trial:
     read = {"parameters": json.loads(row.parameters), "settings": json.loads(row.settings), "state": State(row.state)}
-    return Trial(**{**row._mapping, **read})
+    return Trial(**{name: value for name, value in {**row._mapping, **read}.items() if name != "data"})

@@ -6,12 +6,14 @@ knows nothing of what they mean. Which ones differ is said beside the figure.
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
+from search.core.trial import Trial
 from search.ledger.ledger import Ledger
 from search.plan.known import Inventory, Known
 from search.plan.process import Probe
@@ -23,6 +25,9 @@ MAX_EPOCHS_SAMPLED = 32
 
 MAX_KINDS_COMPARED = 200
 """Different trials on record that are compared with; own ones come first, then those of the newest studies."""
+
+MAX_STUDIES_COMPARED = 50
+"""The newest studies of the workload and the class, in which such trials are looked for."""
 
 Kind = frozenset[tuple[str, str]]
 """Settings of a trial that decide how long an epoch takes: all but the seed and the service's own."""
@@ -131,21 +136,28 @@ class Estimates:
     def _recorded(self) -> Iterator[_Seen]:
         """Look at trials of this workload and class in the whole ledger, the newest studies first."""
         seen: set[tuple[Kind, str]] = set()
-        for record in reversed(self.ledger.studies()):
-            if record.workload != self.workload or dict(record.execution_class or {}) != dict(self.execution_class):
-                continue
-            paths = self.ledger.paths(record.id)
-            for trial in self.ledger.trials(record.id):
-                path, data = paths[trial.number]
+        alike = [
+            record
+            for record in reversed(self.ledger.studies())
+            if record.workload == self.workload and dict(record.execution_class or {}) == dict(self.execution_class)
+        ]
+        for record in alike[:MAX_STUDIES_COMPARED]:
+            fresh: dict[tuple[Kind, str], Trial] = {}
+            for trial, data in self.ledger.begun(record.id):
                 name = kind_of(trial.settings), data
-                if not trial.last_epoch or name in seen or len(seen) >= MAX_KINDS_COMPARED:
-                    continue
-                seen.add(name)
-                keys = path[: trial.last_epoch]
+                if name not in seen:
+                    fresh.setdefault(name, trial)
+            chosen = dict(itertools.islice(fresh.items(), MAX_KINDS_COMPARED - len(seen)))
+            paths = self.ledger.paths(record.id, [trial.number for trial in chosen.values()])
+            where = "this study" if record.name == self.study else f"study {record.name!r}"
+            for name, trial in chosen.items():
+                keys = paths[trial.number][0][: trial.last_epoch]
                 rows = self.ledger.rows(keys[:: max(1, len(keys) // MAX_EPOCHS_SAMPLED)])
                 sizes = [state.file.size for state in self.ledger.states.find(keys).values()]
-                where = "this study" if record.name == self.study else f"study {record.name!r}"
                 yield _Seen(*name, where, _middle([row.seconds for row in rows.values()]), _middle(sizes))
+            seen |= chosen.keys()
+            if len(seen) >= MAX_KINDS_COMPARED:
+                return
 
 
 def kind_of(settings: Mapping[str, object]) -> Kind:

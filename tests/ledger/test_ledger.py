@@ -299,6 +299,14 @@ class LedgerContract:
         assert ledger.parameters(study, [2, 7]) == {2: {"augment": "crop", "deep": None}}
         assert ledger.parameters(study_of(ledger, "other"), [2]) == {}
 
+    def test_the_first_trial_of_a_configuration_that_has_begun(self, ledger, study):
+        made = [trial(number, configuration=number // 3, seed=number, last_epoch=number % 3) for number in range(6)]
+        with ledger.step(study) as step:
+            for each in made:
+                step.add_trial(each, [key(1), key(2)], f"f{each.number}")
+        assert ledger.begun(study) == [(made[1], "f1"), (made[4], "f4")]
+        assert ledger.begun(study_of(ledger, "other")) == []
+
     def test_the_last_decision_is_that_of_its_study(self, ledger, study):
         other = study_of(ledger, "other")
         assert ledger.last_decision(study) == -1

@@ -24,6 +24,7 @@ from search.engine.steps.conditions import conditions
 from search.ledger.files import StateFile
 from search.ledger.kept import KeptState, Role
 from search.ledger.ledger import Ledger
+from search.plan import estimates
 from search.plan.place import Place, recorded_place
 from search.plan.plan import Plan, plan_of
 from search.plan.process import FIRST_EPOCHS, AskedClass, Probe, ask_class, probe
@@ -241,6 +242,26 @@ def test_seconds_and_bytes_are_those_of_the_most_similar_trial(opened: Ledger) -
     assert (longer.seconds.device, longer.seconds.sources) == (4.0, ["rows of this study's own epochs"])
     elsewhere = planned(named("new", x=2.0), opened, Place({"other": "class"}, 1, 0.0, 2, "made up"))
     assert elsewhere.seconds.device is None, "in another execution class an epoch takes another time"
+
+
+def test_many_studies_on_record_are_not_all_read_for_an_estimate(
+    opened: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def named(name: str, **fixed: Any) -> Space:
+        return space_from_mapping({**space_of({}, fixed=fixed).source, "name": name}, name)
+
+    for number in range(4):
+        record_run(opened, named(f"earlier-{number}", x=number + 0.5), 1.0 + number, 700)
+    begun, read = opened.begun, list[int]()
+    monkeypatch.setattr(opened, "begun", lambda study: read.append(study) or begun(study))
+    monkeypatch.setattr(estimates, "MAX_KINDS_COMPARED", 2)
+    place, wanted = Place(CLASS, 1, 0.0, 2, "made up"), named("wanted", x=9.5)
+    plan = planned(wanted, opened, place, workload=Synthetic())
+    assert plan.seconds.sources == ["rows of study 'earlier-3', where x differs"]
+    assert len(read) == 2, "the second newest has the last kind that is compared"
+    monkeypatch.setattr(estimates, "MAX_STUDIES_COMPARED", 1)
+    planned(wanted, opened, place, workload=Synthetic())
+    assert len(read) == 3
 
 
 def test_planned_against_actual(opened: Ledger) -> None:
