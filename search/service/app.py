@@ -17,7 +17,8 @@ from search.service.acts import Service
 from search.service.elsewhere import Elsewhere
 from search.service.entrance import Entrance
 from search.service.guard import LOOPBACK_NAMES, Guard, Refused, refusal
-from search.service.pages import Pages, enter_page
+from search.service.pages.shown import enter_page, refused
+from search.service.pages.site import Pages
 from search.service.people import Person
 from search.service.proxy import Proxy
 from search.service.refresh import refresh
@@ -76,7 +77,7 @@ def _inner(service: Service, others: ASGIApp, say: Callable[[str], None]) -> ASG
 
     pages = Pages(service)
     routes = [*rest.routes(service), *pages.routes()]
-    behind = Mount("/", app=Elsewhere(routes, others, pages.refused))
+    behind = Mount("/", app=Elsewhere(routes, others, refused))
     return Starlette(routes=[*routes, behind], lifespan=lifespan, exception_handlers={Refused: _refused})
 
 
