@@ -12,7 +12,6 @@ from starlette.routing import Mount
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from search.ledger.tokens import Tokens
-from search.service import rest
 from search.service.acts import Service
 from search.service.elsewhere import Elsewhere
 from search.service.entrance import Entrance
@@ -22,6 +21,7 @@ from search.service.pages.site import Pages
 from search.service.people import Person
 from search.service.proxy import Proxy
 from search.service.refresh import refresh
+from search.service.rest.routes import routes as rest_routes
 
 Recognise = Callable[[Scope], Person]
 """Says who asks."""
@@ -76,7 +76,7 @@ def _inner(service: Service, others: ASGIApp, say: Callable[[str], None]) -> ASG
         return _lifetime(service, say)
 
     pages = Pages(service)
-    routes = [*rest.routes(service), *pages.routes()]
+    routes = [*rest_routes(service), *pages.routes()]
     behind = Mount("/", app=Elsewhere(routes, others, refused))
     return Starlette(routes=[*routes, behind], lifespan=lifespan, exception_handlers={Refused: _refused})
 

@@ -12,7 +12,7 @@ import pytest
 
 from search.core.queue import Outcome, Phase, begun, concluded
 from search.service.people import Person, Role
-from search.service.rest import CALLS
+from search.service.rest.routes import CALLS
 from tests.service.serving import FILE, SOUND, Asked
 
 NOW = "2026-01-01T00:00:00.000+00:00"

@@ -10,7 +10,8 @@ from urllib.parse import quote
 from search.service.acts import Service
 from search.service.client import Client
 from search.service.people import Person, require
-from search.service.rest import CALLS, Asked, Call, answered
+from search.service.rest.asked import Asked, Call, answered
+from search.service.rest.routes import CALLS
 
 
 class Desk(Protocol):

@@ -19,7 +19,8 @@ from search.service.pages.home import Home
 from search.service.pages.shown import refused, show
 from search.service.pages.study import StudyPage
 from search.service.pages.submit import Submit
-from search.service.rest import CALLS, status_of
+from search.service.rest.replies import status_of
+from search.service.rest.routes import CALLS
 from search.service.watching import Watching
 
 

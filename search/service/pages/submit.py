@@ -18,7 +18,7 @@ from search.service.bounds import NUMBERS, SEEDS, TRIALS, number_of
 from search.service.example import EXAMPLE
 from search.service.pages.shown import show, text_of
 from search.service.people import Person, Role, require
-from search.service.rest import status_of
+from search.service.rest.replies import status_of
 from search.service.submission import Submission, submission
 
 FORM = {"text": "", "name": "", "data": "", "seeds": "", "trials": ""}
