@@ -148,8 +148,8 @@ def concluded(entry: Entry, now: str, outcome: Outcome, said: str) -> Entry:
     return replace(entry, phase=Phase.ENDED, outcome=outcome, ended=now, said=said, not_before="")
 
 
-def postponed(entry: Entry, now: str, said: str) -> Entry:
-    """Put an entry that cannot run now back where it stood.
+def postponed(entry: Entry, now: str, said: str, pause_s: float | None = None) -> Entry:
+    """Put an entry that cannot run now back where it stood, for `LOCKED_PAUSE_S` by default.
 
     Raises:
         NotNow: it is not running.
@@ -157,7 +157,9 @@ def postponed(entry: Entry, now: str, said: str) -> Entry:
     _require(entry, Phase.RUNNING, "put back")
     if entry.stops:
         return concluded(entry, now, Outcome.STOPPED, "stopped while it waited")
-    return replace(entry, phase=Phase.QUEUED, not_before=later(now, LOCKED_PAUSE_S), said=said)
+    return replace(
+        entry, phase=Phase.QUEUED, not_before=later(now, LOCKED_PAUSE_S if pause_s is None else pause_s), said=said
+    )
 
 
 def queued_again(entry: Entry, place: int, held: bool = False, released: str = "") -> Entry:

@@ -20,7 +20,7 @@ from search.service.news import Told, news, notice_of, told_of
 from search.service.notices import Notice
 
 LOOK_SPACING_S = 2.0
-DISK_SPACING_S = 60.0
+DISK_SPACING_S = 10.0
 ANSWER_TIMEOUT_S = 120.0
 """Seconds that a message on a study waits for its verdicts."""
 
@@ -89,6 +89,8 @@ class Announcer:
         self._ledger, self._queue, self._send = ledger, queue, send
         self._file, self._disk = results / QUEUE / "told.json", Disk(results)
         self._since: dict[int, float] = {}
+        self._known: Told | None = None  # what was told, also where the disk has no room for the file
+        self._saved, self._seen = True, -1  # the last action of the queue that was looked at
         self._disk_at = -DISK_SPACING_S
 
     @contextmanager
@@ -114,9 +116,13 @@ class Announcer:
             self._disk_at = time.monotonic()
             if (notice := self._disk.look()) is not None:
                 self._send(notice)
+        last = self._queue.last_action()
+        if last == self._seen and self._saved and not self._since:
+            return
         entries, told = self._queue.entries(), self._told()
         if told is None:  # the first server that tells: what ended before is no news
             self._keep(told_of(entries, {}))
+            self._seen = last
             return
         untold: list[Entry] = []
         for entry in news(entries, told):
@@ -125,8 +131,9 @@ class Announcer:
                 untold.append(entry)
             else:
                 self._send(notice_of(entry, answer))
-        if (after := told_of(entries, told, untold)) != told:
+        if (after := told_of(entries, told, untold)) != told or not self._saved:
             self._keep(after)
+        self._seen = last
 
     def _answer(self, entry: Entry) -> Mapping[str, object] | None:
         """Return what the study of an entry came to; {} where there is nothing to say, None for not known yet."""
@@ -143,6 +150,8 @@ class Announcer:
         return listed.answer
 
     def _told(self) -> Told | None:
+        if self._known is not None:
+            return self._known
         try:
             found = json.loads(self._file.read_text("utf-8"))
         except FileNotFoundError:
@@ -152,7 +161,10 @@ class Announcer:
         return found if isinstance(found, dict) else None
 
     def _keep(self, told: Told) -> None:
-        self._file.parent.mkdir(parents=True, exist_ok=True)
-        aside = self._file.with_suffix(".new")
-        aside.write_text(json.dumps(dict(told)), "utf-8")
-        aside.replace(self._file)
+        self._known, self._saved = told, False  # nothing is told twice for want of room
+        with suppress(OSError):
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+            aside = self._file.with_suffix(".new")
+            aside.write_text(json.dumps(dict(told)), "utf-8")
+            aside.replace(self._file)
+            self._saved = True

@@ -7,6 +7,7 @@ whoever asks, and no number of a process is ever taken for another's.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import os
@@ -68,6 +69,15 @@ def lives(folder: Path) -> bool:
         return True
     finally:
         os.close(descriptor)
+    return False
+
+
+def lacks_room(error: BaseException | None) -> bool:
+    """Whether an error, or one that it comes from, says that a disk is full or cannot be written to."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
+            return True
+        error = error.__cause__ or error.__context__
     return False
 
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import subprocess
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 
 from search.core.errors import StorageFailed
-from search.core.queue import NotNow, begun, died, due, restarted
+from search.core.queue import NotNow, begun, died, due, postponed, restarted
 from search.core.shown import first_line
 from search.ledger.queue import SERVER, EntryNotFound, Queue
 from search.ledger.tables import utc_now
+from search.ledger.trouble import room
 from search.service.folder import Places, lives, start
 
 LOOK_SPACING_S = 1.0
@@ -54,7 +56,7 @@ class Supervisor:
                 self.step()
                 self._complaint = ""
             except (StorageFailed, OSError) as error:  # it is tried again: a full disk or a server that is restarted
-                if (complaint := first_line(error)) != self._complaint:
+                if (complaint := self._told(error)) != self._complaint:
                     self._complaint = complaint
                     self._say(f"the queue waits: {complaint}")
             self._wake.wait(LOOK_SPACING_S)
@@ -80,5 +82,19 @@ class Supervisor:
             return
         change = partial(begun, now=now, reached=reached) if what == "start" else restarted
         entry = self._queue.change(number, SERVER, what, change)
-        if child := start(self._places, entry, self._allow_code):
+        try:
+            child = start(self._places, entry, self._allow_code)
+        except OSError as error:
+            with suppress(NotNow, EntryNotFound):
+                waits = partial(postponed, now=utc_now(), said=f"waits: {self._told(error)}")
+                self._queue.change(number, SERVER, "cannot start", waits)
+            raise
+        if child is not None:
             self._children.append(child)
+
+    def _told(self, error: Exception) -> str:
+        """Return why the queue, or an entry, waits, with what to do about it."""
+        if isinstance(error, OSError):
+            reason = error.strerror or first_line(error)
+            return f"{reason}: {room(self._places.results)}: make room there, and it goes on"
+        return first_line(error)

@@ -23,14 +23,14 @@ from search.core.errors import (
     UserError,
 )
 from search.core.errors import TrialsFailed as TrialsFailed
-from search.core.queue import Entry, NotNow, Outcome, concluded, postponed
+from search.core.queue import MAX_PAUSE_S, Entry, NotNow, Outcome, concluded, postponed
 from search.core.shown import one_line, printable
 from search.engine.decide.outcomes import Progress
 from search.engine.drawn import Label, awaited, bar, comparison
 from search.engine.live import Lines, plain_label
 from search.ledger.queue import EntryNotFound, Queue
 from search.ledger.tables import utc_now
-from search.service.folder import Places, live_file
+from search.service.folder import Places, lacks_room, live_file
 
 STOP_POLL_S = 1.0
 """Seconds between two looks whether somebody asked to stop."""
@@ -188,6 +188,8 @@ def _change(entry: Entry, error: BaseException | None) -> Callable[[Entry], Entr
         return lambda found: concluded(found, now, Outcome.STOPPED, sentence or "stopped; it can go on")
     if isinstance(error, StudyLocked):
         return lambda found: postponed(found, now, f"waits: {sentence}")
+    if isinstance(error, StorageFailed) or lacks_room(error):  # nothing is wrong with the study
+        return lambda found: postponed(found, now, f"waits: {sentence}", MAX_PAUSE_S)
     if isinstance(error, UserError):
         return lambda found: concluded(found, now, Outcome.REFUSED, sentence)
     told = f"a bug of ours: {type(error).__name__}: {sentence}"

@@ -227,6 +227,30 @@ def test_a_server_tells_of_ends_once_and_waits_for_the_verdicts(tmp_path: Path) 
     ledger.close()
 
 
+def test_what_was_told_is_not_told_again_where_a_full_disk_keeps_no_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server, heard = Asked(tmp_path / "results"), list[Notice]()
+    announcer = Announcer(server.ledger, server.queue, tmp_path / "results", heard.append)
+    announcer.step()
+    replace_file = Path.replace
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "replace", full)
+    server.queue.change(server.submit("bad"), "ann", "start", lambda entry: begun(entry, NOW, 0))
+    server.queue.change(1, "command", "end", lambda entry: concluded(entry, NOW, Outcome.REFUSED, "other data"))
+    for _ in range(3):
+        announcer.step()
+    assert [notice.title for notice in heard] == ["Study bad was refused"]
+    monkeypatch.setattr(Path, "replace", replace_file)
+    announcer.step()
+    Announcer(server.ledger, server.queue, tmp_path / "results", heard.append).step()
+    assert len(heard) == 1, "the next server knows, too"
+    server.ledger.close()
+
+
 def test_a_disk_runs_short_once_until_there_is_room_again(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     usage = namedtuple("usage", "total used free")
     told = []

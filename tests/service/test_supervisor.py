@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import sys
 import time
@@ -11,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from search.core.queue import Entry, Outcome, Phase, concluded, stopped
+from search.core import queue
+from search.core.queue import MAX_DEATHS_IN_A_ROW, Entry, Outcome, Phase, concluded, stopped
 from search.ledger.ledger import Ledger
 from search.ledger.queue import Queue
 from search.service import folder as room
@@ -141,11 +143,19 @@ def test_a_command_that_a_full_disk_kept_from_starting_starts_later(
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    with monkeypatch.context() as patch:
-        patch.setattr("search.service.supervisor.start", full)
-        with pytest.raises(OSError, match="No space"):
-            server.step()
-        server.step()  # its command is found dead
+    monkeypatch.setattr(queue, "LOCKED_PAUSE_S", 0.0)
+    for _ in range(MAX_DEATHS_IN_A_ROW + 2):  # it is no death of its command
+        with monkeypatch.context() as patch:
+            patch.setattr("search.service.supervisor.start", full)
+            with pytest.raises(OSError, match="No space"):
+                server.step()
+    entry = place.queue.entry(number)
+    assert (entry.phase, entry.deaths) == (Phase.QUEUED, 0)
+    assert re.fullmatch(
+        r"waits: No space left on device: [\d,.]+ MB are free on the disk of \S+ \(mounted at \S+\): make room there, "
+        r"and it goes on",
+        entry.said,
+    )
     server.step()
     assert len(place.started(number, 1)) == 1
 

@@ -7,14 +7,47 @@ from pathlib import Path
 
 import pytest
 
+from search.core.errors import StorageFailed, UserError
+from search.core.queue import Phase, begun
 from search.core.trial import State
 from search.engine.decide.outcomes import Progress
 from search.engine.decide.roster import Worker
 from search.engine.decide.standings import Standings
+from search.ledger.ledger import Ledger
+from search.ledger.queue import Queue
+from search.ledger.tables import utc_now
 from search.service import watched as room
-from search.service.watched import Watched
+from search.service.folder import Places
+from search.service.watched import Watched, running_entry
 from search.space.reader import space_from_mapping
 from tests.service.conftest import DOCUMENT
+
+
+def caused(error: Exception, by: Exception) -> Exception:
+    error.__cause__ = by
+    return error
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        StorageFailed("x.db", "database or disk is full", "make room"),
+        OSError(28, "No space left on device"),
+        caused(UserError("the table cannot be written"), OSError(30, "Read-only file system")),
+    ],
+)
+def test_a_study_that_a_full_disk_ended_waits_and_is_not_refused(tmp_path: Path, error: Exception) -> None:
+    ledger = Ledger(str(tmp_path / "search.db"))
+    queue = Queue(ledger.engine)
+    number = queue.submit("a", {"a.yaml": "x"}, {}, "ann").id
+    queue.change(number, "server", "start", lambda entry: begun(entry, utc_now(), 0))
+    with pytest.raises(type(error)), running_entry(queue, Places(tmp_path), number):
+        raise error
+    entry = queue.entry(number)
+    assert (entry.phase, entry.said) == (Phase.QUEUED, f"waits: {error}")
+    assert entry.not_before > utc_now()
+    ledger.close()
+
 
 WORKER = Worker("here", 7, "", 3, 2, "2026-01-01T12:00:00+00:00")
 
