@@ -61,13 +61,14 @@ def serving(results: Path, *options: str) -> Iterator[Served]:
             process.terminate()
 
 
-def processor_s(pid: int) -> float:
-    """Return the seconds of processor time that a process has taken, with the children that it has waited for."""
+def processor_s(pid: int, waited: bool = True) -> float:
+    """Return the seconds of processor time that a process has taken; unless told not to, with the children that it has
+    waited for."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:  # it is gone
         return 0.0
-    return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
+    return sum(map(int, fields[11 : 15 if waited else 13])) / os.sysconf("SC_CLK_TCK")
 
 
 def examiners(pid: int) -> list[int]:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import subprocess
 import sys
+import time
 
 import pytest
 
-from benchmarks import epochs
+from benchmarks import epochs, watched_study
 
 
 @pytest.mark.slow
@@ -62,3 +64,20 @@ def test_kernels_are_compared_with_what_they_stand_for(tmp_path):
         ("model_c", True, ways),
     ]
     assert all(of["difference"] < 5e-4 for of in found)
+
+
+def test_processor_time_is_that_of_all_processes_that_a_command_starts_but_the_servers() -> None:
+    busy = "import time\nwhile time.process_time() < 0.4: pass\ntime.sleep(0.6)"
+    inner = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {busy!r}], start_new_session=True)"
+    with watched_study.marked() as processes:
+        began = time.process_time()
+        subprocess.run([sys.executable, "-c", inner], check=True)
+        subprocess.run([sys.executable, "-c", busy, "serve", "x"], check=True)
+        while time.process_time() - began < 0.3:
+            pass
+    assert 0.4 <= math.fsum(processes.seconds.values()) < 0.75, "one of the three: not the server's, not this one's"
+
+
+def test_a_ratio_is_told_with_its_interval() -> None:
+    assert watched_study.told([1.0, 1.02, 1.04]) == "1.020 (0.971 to 1.071 with 95 %), median 1.020 of 3"
+    assert watched_study.told([1.5]) == "1.500, median 1.500 of 1"
