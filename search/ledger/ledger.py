@@ -330,6 +330,15 @@ class Ledger:
                 found |= {row.number: (_split_path(row.path), row.data) for row in rows}
         return found
 
+    def last_keys(self, study_id: int) -> dict[int, tuple[str, str]]:
+        """Return trial number -> (key of its last epoch on record, data fingerprint), of all trials that have one."""
+        trial = tables.trial.c
+        start = (trial.last_epoch - 1) * tables.KEY_BYTES + 1
+        key = sa.func.substr(trial.path, start, tables.KEY_BYTES, type_=sa.LargeBinary)
+        query = sa.select(trial.number, key, trial.data).where(trial.study_id == study_id, trial.last_epoch > 0)
+        with self.engine.connect() as connection:
+            return {number: (bytes(blob).hex(), data) for number, blob, data in connection.execute(query)}
+
     def rows(self, keys: Sequence[str], predictions: bool = False, scores: bool = False) -> dict[str, Recorded]:
         """Return those of `keys` that are on record and were not withdrawn.
 

@@ -40,6 +40,9 @@ at."""
 MAX_NUMBER = 2**31 - 1
 """The greatest number of an entry or a study: what a column of whole numbers holds everywhere."""
 
+KEY_BYTES = 20
+"""Bytes of an epoch key."""
+
 KEYS_PER_QUERY = 500
 """SQLite allows 32,766 variables in a statement, and smaller statements are cached better."""
 

@@ -23,7 +23,7 @@ def studies(ledger: Ledger) -> dict[str, Any]:
     of_sequences = members(ledger.engine)
     rows = []
     for record in ledger.studies():
-        trials = ledger.trials(record.id)
+        trials = ledger.standings(record.id)
         best = best_single(ledger, record, trials)
         rows.append(
             {

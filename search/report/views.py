@@ -51,7 +51,7 @@ def study_list(ledger: Ledger) -> RenderableType:
     studies = [record for record in every if record.id not in of_sequences]
     rows = []
     for record in studies:
-        trials = ledger.trials(record.id)
+        trials = ledger.standings(record.id)
         best = _best(ledger, record, trials)
         within = counts[record.name]
         held = f"sequence of {within:,} {'study' if within == 1 else 'studies'}" if within else states(trials)
@@ -238,8 +238,8 @@ def best_single(ledger: Ledger, record: StudyRecord, trials: Sequence[Trial]) ->
     if not done:
         return None
     objective = _objective(record)
-    paths = ledger.paths(record.id)
-    data_of = {path[trial.last_epoch - 1]: data for trial in done for path, data in [paths[trial.number]]}
+    last = ledger.last_keys(record.id)
+    data_of = dict(last[trial.number] for trial in done)
     rows = Measured(ledger, [objective.metric]).rows(data_of)
     found = dict(enumerate(rows.values(), start=1))
     epoch = best_epoch(found, objective)

@@ -35,6 +35,7 @@ from search.ledger import codec
 from search.ledger.ledger import Ledger
 from search.ledger.lock import study_lock
 from search.ledger.scored import score_rules, scores_of
+from search.ledger.tables import VERSION
 from search.ledger.urls import without_password
 from tests.surroundings import HANG_S
 
@@ -298,6 +299,13 @@ class LedgerContract:
         assert ledger.standings(study_of(ledger, "other")) == []
         assert ledger.parameters(study, [2, 7]) == {2: {"augment": "crop", "deep": None}}
         assert ledger.parameters(study_of(ledger, "other"), [2]) == {}
+
+    def test_the_last_key_of_a_trial_is_that_of_its_last_epoch(self, ledger, study):
+        with ledger.step(study) as step:
+            for number in range(3):
+                step.add_trial(trial(number, last_epoch=number), [key(5), key(6), key(7)], f"f{number}")
+        assert ledger.last_keys(study) == {1: (key(5), "f1"), 2: (key(6), "f2")}
+        assert ledger.last_keys(study_of(ledger, "other")) == {}
 
     def test_the_first_trial_of_a_configuration_that_has_begun(self, ledger, study):
         made = [trial(number, configuration=number // 3, seed=number, last_epoch=number % 3) for number in range(6)]
@@ -660,7 +668,7 @@ def test_a_foreign_database_is_refused_and_left_alone(tmp_path, tables):
     assert tables_of(path) == tables
 
 
-@pytest.mark.parametrize("layout", ["0", "6"])
+@pytest.mark.parametrize("layout", ["0", str(int(VERSION) + 1)])
 def test_another_layout_is_refused_and_left_alone(tmp_path, layout):
     path = tmp_path / "search.db"
     Ledger(str(path)).close()
@@ -670,7 +678,7 @@ def test_another_layout_is_refused_and_left_alone(tmp_path, layout):
     connection.close()
     before = tables_of(path)
     assert refusal(path) == (
-        f"{path}: the ledger has layout {layout}, this version reads layout 5; "
+        f"{path}: the ledger has layout {layout}, this version reads layout {VERSION}; "
         "use the version that wrote it, or another --storage"
     )
     assert tables_of(path) == before
