@@ -28,7 +28,7 @@ from search.report.figures.writing import Written, write_all
 from search.report.record.curves import COUNTED, Curves, by_setting, identity
 from search.report.table.build import Comparison, comparison_of
 from search.report.table.confirmed import Outcome, outcomes
-from search.report.table.front import read_metric
+from search.report.table.front import decided_text, read_metric
 from search.report.table.groups import Group, chosen, groups_of, ranked
 from search.report.table.judged_text import factor, unit_words, with_words
 from search.report.table.judgement import confirms
@@ -215,11 +215,9 @@ class _Drawing:
         objectives = [read_metric(self.table, one.metric) for one in self.space.search.objectives]
         title = f"The front of {' and '.join(map(metric_words, objectives))}"
         units = [self.read.unit(name) for name in objectives]
-        counts = self.table.front
         alt = (
             f"{metric_words(objectives[0]).capitalize()} against {' and '.join(map(metric_words, objectives[1:]))}, a "
-            f"point for each setting: {counts.on} surely on the front, {counts.dominated} dominated; by values, noise "
-            f"left aside, {counts.by_values} on it."
+            f"point for each setting: {decided_text(self.table, 'surely on the front')}."
         )
         return self.made("front", title, alt, front_figure(self.table, objectives, units, title, self.head))
 

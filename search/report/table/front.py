@@ -8,6 +8,7 @@ examples.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Hashable, Sequence
 from dataclasses import replace
 from itertools import combinations
@@ -56,9 +57,20 @@ def with_front(table: Table, read: Curves, lines: Sequence[Sequence[Curve]]) -> 
     for place, placed in zip(places, where, strict=True):
         by = tuple(short_label(table, table.lines[places[one]]) for one in placed.dominated_by)
         told[place] = replace(told[place], front=placed.place.value, front_by_values=place in by_value, dominated_by=by)
-    counts = {one: sum(line.front == one.value for line in told) for one in Place}
-    told_front = Front(tuple(_words(one) for one in objectives), why, tests, len(by_value), counts[Place.ON])
-    return replace(table, lines=told, front=replace(told_front, dominated=counts[Place.OFF]))
+    return replace(table, lines=told, front=Front(tuple(_words(one) for one in objectives), why, tests))
+
+
+def decided_text(table: Table, on: str = "on it") -> str:
+    """Return how many settings are on the front and how many dominated, as far as it is decided, and what values say.
+
+    Args:
+        table: of several objectives, with its front.
+        on: where a setting of which it is decided stands, in words.
+    """
+    counts = Counter(line.front for line in table.lines)
+    by_values = sum(line.front_by_values for line in table.lines)
+    decided = f"{counts[Place.ON]} {on}, {counts[Place.OFF]} dominated"
+    return f"{decided}; by values, noise left aside, {by_values} on it"
 
 
 def read_metric(table: Table, objective: str) -> str:

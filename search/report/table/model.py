@@ -266,16 +266,11 @@ class Front:
         objectives: each with its direction, as words.
         why: why nothing with noise is decided, or not all of it; "" where all was looked at.
         tests: differences that were adjusted together.
-        by_values: settings that none dominates by the figures as they are.
-        on, dominated: settings of which it is decided.
     """
 
     objectives: tuple[str, ...]
     why: str
     tests: int
-    by_values: int
-    on: int = 0
-    dominated: int = 0
 
 
 @dataclass(frozen=True)

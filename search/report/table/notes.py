@@ -14,6 +14,7 @@ from search.core.shown import counted, duration, listed
 from search.core.trial import State
 from search.ledger.spending import spending
 from search.report.record.curves import Curves
+from search.report.table.front import decided_text
 from search.report.table.judged_notes import judged_notes
 from search.report.table.judgement import Remarks
 from search.report.table.model import Elsewhere, Note, Table
@@ -105,7 +106,7 @@ def _front(table: Table) -> Iterator[Note]:
         else "nothing that is measured with noise is decided"
     )
     why = f" ({front.why})" if front.why else ""
-    counts = f"{front.on} on it, {front.dominated} dominated; by values, noise left aside, {front.by_values} on it"
+    counts = decided_text(table)
     yield Note(
         f"Front of {', '.join(front.objectives)}: the settings that no other one dominates, being as good in all and "
         f"better in one. Costs decide by their value; {noisy}{why}. Decided: {counts}; in brackets beside what is not "
