@@ -290,6 +290,54 @@ def dataset_that_remembers(run, data):
         yield {"loss": sum(own[index] + data[index] for index in range(4)) + sum(float(item) for item in loader)}
 
 
+class Meter:
+    def __init__(self):
+        self.count = 0
+
+
+@workload(data=load)
+def whole_tutorial_forgotten(run, x, y):
+    model, average = net(), Meter()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+    scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=8)
+    best, bad = float("inf"), 0
+    for _ in run:
+        loss = steps(model, optimizer, run.batches([x, y], 16))
+        scheduler.step()
+        bad = bad + 1
+        best = min(best, loss)
+        average.count += 1
+        yield {"loss": loss}
+
+
+@workload(data=load)
+def model_and_optimizer_forgotten(run, x, y):
+    model = net()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+    for _ in run:
+        yield {"loss": steps(model, optimizer, run.batches([x, y], 16))}
+
+
+def test_all_that_is_not_kept_is_named_at_once():
+    with pytest.raises(ScriptError) as refused:
+        rows(whole_tutorial_forgotten, epochs=1)
+    assert str(refused.value) == (
+        "whole_tutorial_forgotten: `bad`, `best`, `model`, `optimizer`, `scheduler` change from epoch to epoch and are "
+        "not kept: a training that starts from a saved state lacks them; write `memory = run.keep(bad=..., best=..., "
+        "model=model, optimizer=optimizer, scheduler=scheduler)` before the loop, and `memory.bad`, `memory.best` "
+        "inside, or assign them inside of the loop before they are read. Besides, "
+        f"`average` {BEGIN}; give Meter the methods state_dict and load_state_dict and write "
+        "run.keep(average=average), or make it inside of the loop"
+    )
+    with pytest.raises(ScriptError) as refused:
+        rows(model_and_optimizer_forgotten, epochs=1)
+    assert str(refused.value) == (
+        "model_and_optimizer_forgotten: `model`, `optimizer` change from epoch to epoch and are not kept: a training "
+        "that starts from a saved state lacks them; write run.keep(model=model, optimizer=optimizer), or make them "
+        "inside of the loop"
+    )
+
+
 @pytest.mark.parametrize("script", [loader_with_a_generator, sampler_with_a_generator])
 def test_a_loader_whose_order_is_seeded_once_is_named(script):
     with pytest.raises(ScriptError) as refused:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import random
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -32,6 +32,9 @@ MAX_ITEMS = 1000
 MAX_NESTING_LEVELS = 6
 
 _LISTED = 100
+
+_PLAIN = (bool, int, float, str, bytes, tuple, type(None))
+"""Read and set by what `run.keep` returns, for they cannot change in their place."""
 
 _GENERATORS = (torch.Generator, np.random.Generator, np.random.RandomState, random.Random)
 
@@ -161,12 +164,12 @@ class Watch:
         """Compare what there is behind an epoch with what was before it.
 
         Raises:
-            ScriptError: a name holds something else, and it is not kept.
+            ScriptError: names hold something else, and are not kept; all of them are named, or a script would be
+                mended by as many tries as it has names.
         """
         now = self._look(frame, kept)
-        for name, seen in now.items():
-            if self._before.get(name, seen) != seen:
-                raise ScriptError(f"{self._name}: {_changed(name, frame[name], kept)}")
+        if changed := {name: frame[name] for name, seen in now.items() if self._before.get(name, seen) != seen}:
+            raise ScriptError(f"{self._name}: {_changed(changed, kept)}")
         self._before = now
 
     def _look(self, frame: Mapping[str, object], kept: Kept) -> dict[str, bytes]:
@@ -184,15 +187,44 @@ def _is_run(value: object) -> bool:
     return hasattr(value, "measured") and hasattr(value, "keep")
 
 
-def _changed(name: str, value: object, kept: Kept) -> str:
-    """Say that a name changed and is not kept, and how it is kept."""
-    begin = f"`{name}` changes from epoch to epoch and is not kept: a training that starts from a saved state lacks it"
-    if isinstance(value, (bool, int, float, str, bytes, tuple, type(None))):
-        again = "the value that run.keep was given is no longer its own; " if name in vars(kept) else ""
-        return (
-            f"{begin}; {again}write `memory = run.keep({name}=...)` before the loop, and `memory.{name}` inside, "
-            "or assign it inside of the loop before it is read"
-        )
+def _changed(changed: Mapping[str, object], kept: Kept) -> str:
+    """Say that names changed and are not kept, and how they are kept."""
+    plain = [name for name, value in changed.items() if isinstance(value, _PLAIN)]
+    together = [name for name, value in changed.items() if name in plain or _is_kept_whole(value)]
+    parts = []
+    if together:
+        it = "them" if len(together) > 1 else "it"
+        given = ", ".join(f"{name}={'...' if name in plain else name}" for name in together)
+        remedy = f"write run.keep({given}), or make {it} inside of the loop"
+        if plain:
+            again = ", ".join(name for name in plain if name in vars(kept))
+            named = f" for {again}" if len(together) > 1 else ""
+            lost = f"the value that run.keep was given{named} is no longer its own; " if again else ""
+            inside = ", ".join(f"`memory.{name}`" for name in plain)
+            read = "they are read" if len(together) > 1 else "it is read"
+            remedy = f"{lost}write `memory = run.keep({given})` before the loop, and {inside} inside, or assign {it} "
+            remedy += f"inside of the loop before {read}"
+        parts.append(f"{_begin(together)}; {remedy}")
+    parts += [_changed_alone(name, value) for name, value in changed.items() if name not in together]
+    return ". Besides, ".join(parts)
+
+
+def _begin(names: Sequence[str]) -> str:
+    several = len(names) > 1
+    listed = ", ".join(f"`{name}`" for name in names)
+    verbs = "change from epoch to epoch and are" if several else "changes from epoch to epoch and is"
+    return f"{listed} {verbs} not kept: a training that starts from a saved state lacks {'them' if several else 'it'}"
+
+
+def _is_kept_whole(value: object) -> bool:
+    """Whether `run.keep` takes a value as it is, and nothing else is to be said of it."""
+    if isinstance(value, (Dataset, DataLoader)):
+        return False
+    return isinstance(value, (Tensor, np.ndarray, list, dict, Stateful)) or state_of(value) is not value
+
+
+def _changed_alone(name: str, value: object) -> str:
+    begin = _begin([name])
     if isinstance(value, Dataset) or (isinstance(value, DataLoader) and not any(True for _ in generators_of(value))):
         return (
             f"{begin}: its items draw from a generator that is seeded once; let them draw from Python's, numpy's or "
@@ -203,8 +235,6 @@ def _changed(name: str, value: object, kept: Kept) -> str:
             f"{begin}: its generator is seeded once; leave out generator=..., for the epoch seeds the order, "
             f"or keep it: run.keep(order={name}.generator)"
         )
-    if isinstance(value, (Tensor, np.ndarray, list, dict, Stateful)) or state_of(value) is not value:
-        return f"{begin}; write run.keep({name}={name}), or make it inside of the loop"
     return (
         f"{begin}; give {type(value).__name__} the methods state_dict and load_state_dict and write "
         f"run.keep({name}={name}), or make it inside of the loop"
