@@ -290,14 +290,14 @@ def dataset_that_remembers(run, data):
         yield {"loss": sum(own[index] + data[index] for index in range(4)) + sum(float(item) for item in loader)}
 
 
-class Meter:
+class Count:
     def __init__(self):
         self.count = 0
 
 
 @workload(data=load)
 def whole_tutorial_forgotten(run, x, y):
-    model, average = net(), Meter()
+    model, average = net(), Count()
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
     scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=8)
     best, bad = float("inf"), 0
@@ -326,7 +326,7 @@ def test_all_that_is_not_kept_is_named_at_once():
         "not kept: a training that starts from a saved state lacks them; write `memory = run.keep(bad=..., best=..., "
         "model=model, optimizer=optimizer, scheduler=scheduler)` before the loop, and `memory.bad`, `memory.best` "
         "inside, or assign them inside of the loop before they are read. Besides, "
-        f"`average` {BEGIN}; give Meter the methods state_dict and load_state_dict and write "
+        f"`average` {BEGIN}; give Count the methods state_dict and load_state_dict and write "
         "run.keep(average=average), or make it inside of the loop"
     )
     with pytest.raises(ScriptError) as refused:
