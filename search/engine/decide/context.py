@@ -111,14 +111,14 @@ class Context:
 
     def tasks(self) -> dict[int, Task]:
         """Return what each running lease and proof is at."""
-        found = {}
+        tasks = {}
         for number in self.pace.in_progress:
             if (proof := self.trust.get(number)) is not None:
-                found[number] = Task(None, proof.stretches[0].epoch, self.pace.since(number))
+                tasks[number] = Task(None, proof.stretches[0].epoch, self.pace.since(number))
             else:
                 lease, done = self.board.lease(number)
-                found[number] = Task(lease.trial, lease.offset + done + 1, self.pace.since(number))
-        return found
+                tasks[number] = Task(lease.trial, lease.offset + done + 1, self.pace.since(number))
+        return tasks
 
     def count_running(self) -> None:
         """Let the view know what workers have."""
