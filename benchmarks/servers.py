@@ -40,9 +40,9 @@ class Served:
     def processor_s(self) -> float:
         """Return the seconds of processor time that it has taken, with the processes that examine for it.
 
-        The studies that it runs lead sessions of their own, and are left out.
+        The studies that it runs are left out, those that ended and that it has waited for, too.
         """
-        return sum(processor_s(pid) for pid in (self.pid, *examiners(self.pid)))
+        return sum(processor_s(pid, waited=False) for pid in (self.pid, *examiners(self.pid)))
 
     def megabytes(self) -> float:
         """Return the memory that its own process has."""

@@ -12,7 +12,8 @@ which it has studies looked at, measured over many requests. Of pages of a study
 looked at before, the others of one that was looked at a moment ago. The ratio is that of most studies by fewest: where
 a page does not depend on how much is on record it is 1.
 
-*idle*: the share of one core that the server takes while viewers hear the events of pages on which nothing happens.
+*idle*: the share of one core that the server takes while viewers hear the events of pages on which nothing happens:
+each of an entry of its own, that waits behind one which runs.
 
 *load*: for so many seconds a study runs, viewers hear the events of its page and fetch its curves, others load Home
 and the page of a study again and again, and submitters check, plan, submit, stop and take away. Printed are the
@@ -141,12 +142,25 @@ def pages(server: Served, studies: int) -> Iterator[tuple[str, float]]:
     yield "list of reports", each_ms(server, ["/reports/"])
 
 
-def idle(server: Served, studies: int, viewers: int, seconds: float) -> float:
-    """Return the share of a core that a server takes with viewers of pages on which nothing happens."""
-    addresses = [f"{server.url}/entries/{studies - place}/events?phase=ended&from=0" for place in range(viewers)]
+def idle(server: Served, viewers: int, seconds: float) -> float:
+    """Return the share of a core that a server takes with viewers of entries that wait behind one that runs."""
+    client = Client(server.url)
+
+    def submitted(name: str, text: str) -> int:
+        return int(client.ask("POST", "/entries", {"text": text, "name": name})["id"])
+
+    running = submitted("ahead", RUNNING)
+    waits = [submitted(f"behind-{place}", SUBMITTED) for place in range(viewers)]
+    while any(client.ask("GET", f"/entries/{number}")["price"] is None for number in waits):
+        time.sleep(1)
+    addresses = [f"{server.url}/entries/{number}/events?phase=queued&from=0" for number in waits]
     with servers.audience(viewers, addresses, seconds + 2 * SETTLE_S + 60):
         time.sleep(2 * SETTLE_S)
-        return idle_share(server, seconds)
+        share = idle_share(server, seconds)
+    for number in waits:
+        client.ask("DELETE", f"/entries/{number}")
+    client.ask("POST", f"/entries/{running}/stop", {})
+    return share
 
 
 class Load:
@@ -211,13 +225,13 @@ class Load:
         each += [threading.Thread(target=self.submitter, args=(number,)) for number in range(submitters)]
         with servers.audience(viewers, [events], self.seconds):
             memory, before = self.server.megabytes(), self.server.processor_s()
-            own = servers.processor_s(self.server.pid)
+            own = servers.processor_s(self.server.pid, waited=False)
             for thread in each:
                 thread.start()
             for thread in each:
                 thread.join()
             took = time.monotonic() - began
-            share, mine = self.server.processor_s() - before, servers.processor_s(self.server.pid) - own
+            share, mine = self.server.processor_s() - before, servers.processor_s(self.server.pid, waited=False) - own
         client.ask("POST", f"/entries/{running}/stop", {})
         lines = [f"{'by the clock':14}{'requests':>10}{'middle s':>10}{'longest s':>11}{f'above {SLOW_S:.0f} s':>11}"]
         for kind, waited in self.taken.items():
@@ -243,7 +257,7 @@ def measure(folder: Path, studies: int, chosen: argparse.Namespace) -> dict[str,
         print(f"the server has {server.megabytes():.0f} MB", flush=True)
         if "idle" in chosen.parts:
             print(f"without viewers: {100 * idle_share(server, chosen.seconds / 3):.1f} % of a core", flush=True)
-            share = idle(server, studies, chosen.viewers, chosen.seconds / 3)
+            share = idle(server, chosen.viewers, chosen.seconds / 3)
             print(f"with {chosen.viewers} viewers where nothing happens: {100 * share:.1f} % of a core", flush=True)
         if "load" in chosen.parts:
             load = Load(server, chosen.seconds)
