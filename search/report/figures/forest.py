@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import plotly.graph_objects as go
@@ -168,10 +168,8 @@ def _name_beside(figure: go.Figure, rows: Sequence[ForestRow], title: str, subti
     more = max(name.count("<br>") for name in names) - 1
     height = (ROW_HEIGHT_PX + LINE_PX * max(more, 0)) * len(rows) + TOP_MARGIN_PX + 60
     dressed(figure, title, subtitle, left + 520 + right, height, {"l": left, "r": right})
-    for place, words in enumerate(beside):
-        figure.add_annotation(
-            x=1.01, xref="paper", xanchor="left", y=place, yref="y", text=words, showarrow=False, align="left"
-        )
+    at = {"x": 1.01, "xref": "paper", "xanchor": "left", "yref": "y", "showarrow": False, "align": "left"}
+    _annotate(figure, [{**at, "y": place, "text": words} for place, words in enumerate(beside)])
     figure.update_yaxes(**named_ticks(names))
 
 
@@ -184,12 +182,15 @@ def _name_above(figure: go.Figure, rows: Sequence[ForestRow], title: str, subtit
         labels.append(f"<b>{name}</b>{'  ' if fits else '<br>'}{numbers}")
     height = NARROW_ROW_PX + LINE_PX * max(label.count("<br>") for label in labels)
     dressed(figure, title, subtitle, 400, height * len(rows) + TOP_MARGIN_PX + 60, {"l": 12, "r": 12})
-    for place, words in enumerate(labels):
-        figure.add_annotation(
-            **{"x": 0, "xref": "paper", "xanchor": "left", "y": place, "yref": "y", "yanchor": "bottom", "yshift": 9},
-            **{"text": words, "showarrow": False, "align": "left", "bgcolor": PAPER, "borderpad": 1},
-        )
+    at = {"x": 0, "xref": "paper", "xanchor": "left", "yref": "y", "yanchor": "bottom", "yshift": 9}
+    at |= {"showarrow": False, "align": "left", "bgcolor": PAPER, "borderpad": 1}
+    _annotate(figure, [{**at, "y": place, "text": words} for place, words in enumerate(labels)])
     figure.update_yaxes(showticklabels=False, showline=False)
+
+
+def _annotate(figure: go.Figure, annotations: Sequence[Mapping[str, object]]) -> None:
+    """Add annotations all at once: one by one, each would copy those before it."""
+    figure.update_layout(annotations=[*figure.layout.annotations, *annotations])
 
 
 def _names(rows: Sequence[ForestRow], letters: int, lines: int) -> list[str]:

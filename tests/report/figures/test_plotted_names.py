@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import plotly.graph_objects as go
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -47,3 +49,15 @@ def test_no_two_rows_of_a_forest_plot_are_called_alike(settings: list[tuple[int,
     if figure is not None:
         shown = [note.text for note in figure.layout.annotations] if narrow else figure.layout.yaxis.ticktext
         assert len(set(shown)) == len(rows)
+
+
+@pytest.mark.parametrize("narrow", [False, True])
+def test_a_forest_plot_of_many_rows_copies_no_annotation_for_each_row(
+    narrow: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one_by_one = list[object]()
+    monkeypatch.setattr(go.Figure, "add_annotation", lambda self, *_, **how: one_by_one.append(how))
+    figure = forest_figure([ForestRow(f"lr={row}", 0.01, -0.05, 0.05) for row in range(30)], "title", narrow=narrow)
+    assert figure is not None
+    assert one_by_one == []
+    assert sorted(one.y for one in figure.layout.annotations if one.yref == "y") == list(range(30))
