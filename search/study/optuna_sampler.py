@@ -118,7 +118,7 @@ class OptunaSampler:
 
     def _tell(self, number: int, outcome: Told) -> None:
         state = {"complete": TrialState.COMPLETE, "pruned": TrialState.PRUNED}.get(outcome.state, TrialState.FAIL)
-        trial_id = self._study.trials[number]._trial_id
+        trial_id = self._trial_id(number)
         # Optuna ranks a pruned trial by these, and of several objectives it knows no such rank: then it ranks worst.
         for epoch, value in outcome.intermediate.items() if not self._space.search.further else ():
             self._storage.set_trial_intermediate_value(trial_id, epoch, value)
@@ -159,8 +159,12 @@ class OptunaSampler:
         }
 
     def _proposal(self, number: int) -> dict[str, object]:
-        frozen = self._study.trials[number]
-        return {"params": frozen.params, "trial_attrs": frozen.system_attrs}
+        frozen = self._storage.get_trial(self._trial_id(number))
+        return {"params": dict(frozen.params), "trial_attrs": dict(frozen.system_attrs)}
+
+    def _trial_id(self, number: int) -> int:
+        """Return Optuna's identifier of one of its trials. The list of a study's trials is a copy of all of them."""
+        return self._storage.get_trial_id_from_study_id_trial_number(self._study._study_id, number)
 
     def _replay(self, record: Mapping[str, Any]) -> None:
         """Put a configuration asked by an earlier driver back, with the repeats before it, as being worked on."""
@@ -188,8 +192,7 @@ class OptunaSampler:
             distributions={name: distributions[name] for name in proposal["params"]},
             system_attrs=dict(proposal["trial_attrs"]),
         )
-        self._study.add_trial(frozen)
-        return len(self._study.trials) - 1
+        return self._storage.get_trial_number_from_id(self._storage.create_new_trial(self._study._study_id, frozen))
 
 
 def directions(space: Space) -> list[optuna.study.StudyDirection]:
