@@ -14,6 +14,7 @@ from search.core.shown import shell_word
 
 if TYPE_CHECKING:
     from search.api import Study
+    from search.study.opened import OpenStudy
 
 SUBJECTS = ("table", "trials", "epochs", "decisions", "predictions")
 FORMATS = ("md", "csv", "tex", "html", "xlsx", "json", "parquet")
@@ -158,22 +159,34 @@ def show(study: str, trial: int | None, results: str, storage: str | None, as_js
 
     Example: python -m search show focal 3
     """
-    from search.judge.shown import history_of, plain_sequence, show_sequence
+    from search.core.sequences import SUFFIX
     from search.report import plain_views, views
 
     opened = _open(study, results, storage)
-    sequence = history_of(opened.opened) if trial is None else None
-    if as_json and sequence is not None:
-        proposals = plain_sequence(opened.opened, sequence)
-        print_json({**plain_views.study(opened.opened), "proposals": proposals})
-    elif as_json:
+    # What a sequence came to is read by statistics, which a look at any other study does not load.
+    if trial is None and opened.opened.record.name.endswith(SUFFIX) and _show_sequence(opened.opened, as_json):
+        return
+    if as_json:
         print_json(plain_views.study(opened.opened) if trial is None else plain_views.trial(opened.opened, trial))
-    elif sequence is not None:
-        console().print(show_sequence(opened.opened, sequence))
     elif trial is None:
         console().print(views.show_study(opened.opened))
     else:
         console().print(views.show_trial(opened.opened, trial))
+
+
+def _show_sequence(study: OpenStudy, as_json: bool) -> bool:
+    """Show the proposals of a sequence of changes; return whether the study is one."""
+    from search.judge.shown import history_of, plain_sequence, show_sequence
+    from search.report import plain_views
+
+    sequence = history_of(study)
+    if sequence is None:
+        return False
+    if as_json:
+        print_json({**plain_views.study(study), "proposals": plain_sequence(study, sequence)})
+    else:
+        console().print(show_sequence(study, sequence))
+    return True
 
 
 @click.command()
