@@ -47,6 +47,10 @@ class View:
     def say(self, text: str) -> None:
         """A set-up step that may take long begins, or a remark."""
 
+    def limited(self, text: str) -> None:
+        """The run ends at a limit, before all that was planned is trained."""
+        self.say(text)
+
     def name_settings(self, label: Label) -> None:
         """From now on settings are called so."""
 

@@ -58,6 +58,7 @@ class Watched(Lines):
         super().__init__()
         self._path, self._named = path, named
         self._study, self._last = "", ""
+        self.limit = ""
         self._written, self._trains_since = 0.0, time.monotonic()
         self._shown_label: Label = plain_label
         self._behind = False  # whether something happened since
@@ -79,6 +80,11 @@ class Watched(Lines):
         super().say(text)
         self._last = one_line(text)
         self._write()
+
+    def limited(self, text: str) -> None:
+        """Print it, and keep it as what the entry ended with."""
+        super().limited(text)
+        self.limit = text
 
     def event(self, kind: str, what: Mapping[str, Any]) -> None:
         """Print what a log has, and write how far it is, at most once in `LIVE_SPACING_S`."""
@@ -143,10 +149,10 @@ def running_entry(queue: Queue, places: Places, number: int) -> Iterator[Watched
     try:
         yield view
     except BaseException as error:
-        _put_end(queue, number, error)
+        _put_end(queue, number, error, view.limit)
         raise
     else:
-        _put_end(queue, number, None)
+        _put_end(queue, number, None, view.limit)
     finally:
         over.set()
 
@@ -161,10 +167,10 @@ def _listen(queue: Queue, number: int, over: threading.Event) -> None:
                 os.kill(os.getpid(), signal.SIGTERM)
 
 
-def _put_end(queue: Queue, number: int, error: BaseException | None) -> None:
+def _put_end(queue: Queue, number: int, error: BaseException | None, limit: str) -> None:
     for attempt in range(FINAL_TRIES):
         try:
-            change = _change(queue.entry(number), error)
+            change = _change(queue.entry(number), error, limit)
             if change is not None:
                 queue.change(number, "command", "end", change)
             return
@@ -174,12 +180,12 @@ def _put_end(queue: Queue, number: int, error: BaseException | None) -> None:
             time.sleep(2.0**attempt)
 
 
-def _change(entry: Entry, error: BaseException | None) -> Callable[[Entry], Entry] | None:
-    """Return what becomes of an entry whose command ended so; None where it is to be started again."""
+def _change(entry: Entry, error: BaseException | None, limit: str) -> Callable[[Entry], Entry] | None:
+    """Return what becomes of an entry whose command ended so, perhaps at a limit; None where it is started again."""
     now = utc_now()
     sentence = printable(str(error or ""), lines=True)[:4000]
     if error is None or isinstance(error, (ClaimContradicted, ClaimUndecided)):
-        return lambda found: concluded(found, now, Outcome.DONE, sentence)
+        return lambda found: concluded(found, now, Outcome.DONE, "; ".join(filter(None, [limit, sentence])))
     if isinstance(error, TrialsFailed):
         return lambda found: concluded(found, now, Outcome.FAILED_TRIALS, sentence)
     if isinstance(error, (StudyInterrupted, KeyboardInterrupt)):

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from search.core.errors import StorageFailed, UserError
-from search.core.queue import Phase, begun
+from search.core.errors import ClaimUndecided, StorageFailed, UserError
+from search.core.queue import Outcome, Phase, begun
 from search.core.trial import State
 from search.engine.decide.outcomes import Progress
 from search.engine.decide.roster import Worker
@@ -76,3 +77,21 @@ def test_a_change_that_came_too_soon_is_written_with_the_next_look(
     now += 5.0
     view.event("workers", {"changed": False})
     assert path.stat().st_mtime_ns == written, "nothing was said to have changed"
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [(None, "the limit is reached"), (ClaimUndecided("undecided: b"), "the limit is reached; undecided: b")],
+)
+def test_an_entry_that_ended_at_a_limit_says_so(tmp_path: Path, error: Exception | None, said: str) -> None:
+    ledger = Ledger(str(tmp_path / "search.db"))
+    queue = Queue(ledger.engine)
+    number = queue.submit("a", {"a.yaml": "x"}, {}, "ann").id
+    queue.change(number, "server", "start", lambda entry: begun(entry, utc_now(), 0))
+    with suppress(ClaimUndecided), running_entry(queue, Places(tmp_path), number) as view:
+        view.limited("the limit is reached")
+        if error is not None:
+            raise error
+    entry = queue.entry(number)
+    assert (entry.outcome, entry.said) == (Outcome.DONE, said)
+    ledger.close()

@@ -62,9 +62,9 @@ def conclude(
         view.say(compared(plan, trained, again, proved, seconds + (ray_s or 0.0), ray_s is not None))
     if driver.limit:
         what = "the study ends there" if driver.limit == "target" else f"to go on, raise limits.{driver.limit}"
-        view.say(f"{reached_sentence(study.space, driver.limit)}; {what}")
+        view.limited(f"{reached_sentence(study.space, driver.limit)}; {what}")
     if driver.out_of_time:
-        view.say(f"the limit of {study.space.search.hours:g} hours is reached; the same command goes on")
+        view.limited(f"the limit of {study.space.search.hours:g} hours is reached; the same command goes on")
     failed = [trial.number for trial in study.ledger.trials(study.record.id) if trial.state == State.FAILED]
     end = f"interrupted: {interrupted}" if interrupted else "failed trials" if failed else "done"
     if end == "done" and (driver.out_of_time or driver.limit):
