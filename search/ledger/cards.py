@@ -30,9 +30,9 @@ def merged(first: DataCard, later: DataCard) -> DataCard:
             )
     return replace(
         first,
-        truth=first.truth or later.truth,
+        truth={**later.truth, **first.truth},
         classes=first.classes or later.classes,
-        images=first.images or later.images,
-        contents=first.contents or later.contents,
+        images={**later.images, **first.images},
+        contents={**later.contents, **first.contents},
         groups=later.groups or first.groups,
     )

@@ -172,6 +172,13 @@ class LedgerContract:
         assert (found.name, found.classes, found.notes) == ("digits", ["a"], [])
         assert (found.truth["val"].tolist(), found.images, found.contents) == ([0], {"val": ["i"]}, {"val": ["c"]})
 
+    def test_a_later_card_gives_a_split_that_the_first_did_not_have(self, ledger):
+        ledger.put_data(DataCard("f00", "digits", truth={"val": np.array([0])}, contents={"val": ["v"]}))
+        ledger.put_data(DataCard("f00", "digits", truth={"test": np.array([1, 0])}, contents={"test": ["t", "u"]}))
+        found = ledger.data("f00")
+        assert {split: labels.tolist() for split, labels in found.truth.items()} == {"val": [0], "test": [1, 0]}
+        assert found.contents == {"val": ["v"], "test": ["t", "u"]}
+
     @pytest.mark.parametrize(("labels", "differ"), [([0, 2, 2], "2 of 3 differ"), ([0], "their number differs")])
     def test_other_true_classes_of_the_same_data_are_refused(self, ledger, labels, differ):
         ledger.put_data(DataCard("f00", "load", truth={"val": np.array([0, 1, 0], np.uint8)}))
