@@ -82,5 +82,16 @@ def serve(
     place = Path(results)
     ledger = api.open_ledger(place, storage)
     with announcing(notify, ledger, place):
-        given = ledger, Places(place, storage), host, port, slots, allow_code, click.echo, names, https, proxy
-        serving.serve(*given, release_above)
+        serving.serve(
+            ledger,
+            Places(place, storage),
+            host,
+            port,
+            slots,
+            allow_code,
+            click.echo,
+            names=names,
+            secure=https,
+            proxy=proxy,
+            release_above=release_above,
+        )

@@ -72,9 +72,9 @@ def submit(
     if as_json:
         print_json(entry)
         return
-    where = "is being priced: above the server's bound it waits for release"
-    held = entry["phase"] == "waits for release"
-    click.echo(f"entry {entry['id']}: study {entry['name']} {where if held else 'is in the queue'}")
+    is_held = entry["phase"] == "waits for release"
+    priced_first = "is being priced: above the server's bound it waits for release"
+    click.echo(f"entry {entry['id']}: study {entry['name']} {priced_first if is_held else 'is in the queue'}")
     click.echo(f"next: python -m search server wait {entry['id']}")
 
 

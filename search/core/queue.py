@@ -177,8 +177,8 @@ def queued_again(entry: Entry, place: int, held: bool = False, released: str = "
     _require(entry, Phase.ENDED, "queued again")
     released = entry.released or released
     phase = Phase.HELD if held and not released else Phase.QUEUED
-    after = replace(entry, phase=phase, outcome=None, place=place, stops=0, deaths=0, said="", not_before="")
-    return replace(after, released=released)
+    fresh = replace(entry, outcome=None, stops=0, deaths=0, said="", not_before="")
+    return replace(fresh, phase=phase, place=place, released=released)
 
 
 def released(entry: Entry, who: str) -> Entry:
@@ -191,7 +191,7 @@ def released(entry: Entry, who: str) -> Entry:
     return replace(entry, phase=Phase.QUEUED, released=who, said="")
 
 
-def judged(entry: Entry, core_hours: float | None, bound: float | None, why_none: str, server: str) -> Entry:
+def priced(entry: Entry, core_hours: float | None, bound: float | None, why_none: str, server: str) -> Entry:
     """Let an entry start that costs no more than starts by itself, or say why it waits for a person.
 
     Args:

@@ -14,7 +14,7 @@ from functools import partial
 from typing import Any
 
 from search.core.errors import Faults, StorageFailed, UserError
-from search.core.queue import Entry, NotNow, judged
+from search.core.queue import Entry, NotNow, priced
 from search.core.shown import first_line
 from search.ledger.queue import SERVER, EntryNotFound, Queue
 from search.service.examiner import Examiner
@@ -79,9 +79,9 @@ class Pricing:
         if plan is not None:
             await asyncio.to_thread(self._queue.put_price, entry.id, plan)
         hours = None if plan is None else core_hours(plan)
-        change = partial(judged, core_hours=hours, bound=self.bound, why_none=why, server=SERVER)
+        change = partial(priced, core_hours=hours, bound=self.bound, why_none=why, server=SERVER)
         detail = "its price is unknown" if hours is None else f"costs {hours:.3g} core hours"
-        await asyncio.to_thread(self._queue.change, entry.id, SERVER, "judge the price", change, detail)
+        await asyncio.to_thread(self._queue.change, entry.id, SERVER, "price", change, detail)
 
     async def _planned(self, entry: Entry) -> tuple[Mapping[str, Any] | None, str]:
         """Return the figures of an entry's plan, or why there are none."""

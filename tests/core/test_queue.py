@@ -49,7 +49,7 @@ class Server(RuleBasedStateMachine):
 
     @rule(number=NUMBERS, hours=st.sampled_from([None, 1.0, 3.0]))
     def judge(self, number: int, hours: float | None) -> None:
-        self.change(number, queue.judged, hours, 2.0, "", "server")
+        self.change(number, queue.priced, hours, 2.0, "", "server")
 
     @rule(number=NUMBERS)
     def release(self, number: int) -> None:
@@ -210,7 +210,7 @@ def test_one_that_is_held_blocks_nobody_and_keeps_its_place() -> None:
 def test_what_costs_more_than_a_bound_or_nobody_knows_what_waits(
     hours: float | None, bound: float | None, phase: Phase, said: str
 ) -> None:
-    after = queue.judged(entry(1, phase=Phase.HELD), hours, bound, "", "server")
+    after = queue.priced(entry(1, phase=Phase.HELD), hours, bound, "", "server")
     assert (after.phase, after.said, after.released) == (phase, said, "" if said else "server")
     assert after.state == ("queued" if phase is Phase.QUEUED else "waits for release")
     assert entry(1, phase=Phase.HELD).state == "being priced"
@@ -252,7 +252,7 @@ def test_moving_changes_the_order_of_those_that_wait(position: int, order: list[
             "entry 1 (study 1) is queued: only an entry that waits for release can be released",
         ),
         (
-            lambda: queue.judged(entry(1), 1.0, 2.0, "", "server"),
+            lambda: queue.priced(entry(1), 1.0, 2.0, "", "server"),
             "entry 1 (study 1) is queued: its price is not asked for",
         ),
         (lambda: moved([], 1, 1), "entry 1 is not queued: only an entry that waits can be moved"),

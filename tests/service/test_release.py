@@ -100,7 +100,7 @@ def test_it_waits_from_the_first_moment_and_an_admin_lets_it_run(server: Asked) 
     done = [(act.who, act.what, act.detail) for act in reversed(server.queue.actions(number))]
     assert done == [
         ("bob", "submit", ""),
-        ("server", "judge the price", "costs 4 core hours"),
+        ("server", "price", "costs 4 core hours"),
         ("eve", "release", ""),
     ]
     assert server.woken == 2
