@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from search.core.trial import Trial
+from search.ledger.brief import brief_trials
 from search.ledger.ledger import Ledger
 from search.ledger.sequences import members
 from search.report.record.curves import read_curves
@@ -23,7 +24,7 @@ def studies(ledger: Ledger) -> dict[str, Any]:
     of_sequences = members(ledger.engine)
     rows = []
     for record in ledger.studies():
-        trials = ledger.standings(record.id)
+        trials = brief_trials(ledger.engine, record.id)
         best = best_single(ledger, record, trials)
         rows.append(
             {

@@ -15,6 +15,7 @@ from search.core.errors import UserError
 from search.core.shown import shell_word
 from search.core.trial import State, Trial
 from search.core.trust import FRESH, SAVED, USED
+from search.ledger.brief import brief_trials, last_keys
 from search.ledger.ledger import Ledger, StudyRecord
 from search.ledger.measured import Measured
 from search.ledger.sequences import members
@@ -51,7 +52,7 @@ def study_list(ledger: Ledger) -> RenderableType:
     studies = [record for record in every if record.id not in of_sequences]
     rows = []
     for record in studies:
-        trials = ledger.standings(record.id)
+        trials = brief_trials(ledger.engine, record.id)
         best = _best(ledger, record, trials)
         within = counts[record.name]
         held = f"sequence of {within:,} {'study' if within == 1 else 'studies'}" if within else states(trials)
@@ -238,7 +239,7 @@ def best_single(ledger: Ledger, record: StudyRecord, trials: Sequence[Trial]) ->
     if not done:
         return None
     objective = _objective(record)
-    last = ledger.last_keys(record.id)
+    last = last_keys(ledger.engine, record.id)
     data_of = dict(last[trial.number] for trial in done)
     rows = Measured(ledger, [objective.metric]).rows(data_of)
     found = dict(enumerate(rows.values(), start=1))

@@ -16,6 +16,7 @@ from search.core.errors import InternalError
 from search.core.grouped import grouped
 from search.core.shown import is_accuracy, significant
 from search.core.trial import State, Trial
+from search.ledger.brief import brief_trials, parameters_of
 from search.ledger.ledger import Decision, Ledger
 from search.ledger.measured import Measured
 from search.report.record.curves import COUNTED
@@ -135,10 +136,10 @@ class Watcher:
         return growth
 
     def _read(self, number: int, space: Space, seen: _Seen) -> Growth:
-        trials = self._ledger.standings(number)
+        trials = brief_trials(self._ledger.engine, number)
         metric, maximize = space.search.objective.metric, space.search.objective.maximize
         lacking = {trial.configuration for trial in trials} - seen.labels.keys()
-        found = self._ledger.parameters(number, sorted(lacking))
+        found = parameters_of(self._ledger.engine, number, sorted(lacking))
         seen.labels |= {one: setting_label(space, parameters) for one, parameters in found.items()}
         begun = [trial for trial in trials if trial.last_epoch and trial.seed in space.seeds]
         last = [(trial, [trial.last_epoch]) for trial in begun]

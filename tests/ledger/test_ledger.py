@@ -32,6 +32,7 @@ from search.core.errors import InternalError, StorageFailed, StudyLocked, StudyN
 from search.core.scores import ScoreRule
 from search.core.trial import DataCard, Row, State, Trial
 from search.ledger import codec
+from search.ledger.brief import brief_trials, last_keys, parameters_of
 from search.ledger.ledger import Ledger
 from search.ledger.lock import study_lock
 from search.ledger.scored import score_rules, scores_of
@@ -302,17 +303,17 @@ class LedgerContract:
         assert ledger.paths(study) == {4: ([key(1), key(2)], "f00"), 0: ([], "")}
         assert ledger.trials(study_of(ledger, "other")) == []
         bare = replace(given, parameters={}, settings={}, ended_by="", error="")
-        assert ledger.standings(study) == [replace(trial(0), parameters={}, settings={}), bare]
-        assert ledger.standings(study_of(ledger, "other")) == []
-        assert ledger.parameters(study, [2, 7]) == {2: {"augment": "crop", "deep": None}}
-        assert ledger.parameters(study_of(ledger, "other"), [2]) == {}
+        assert brief_trials(ledger.engine, study) == [replace(trial(0), parameters={}, settings={}), bare]
+        assert brief_trials(ledger.engine, study_of(ledger, "other")) == []
+        assert parameters_of(ledger.engine, study, [2, 7]) == {2: {"augment": "crop", "deep": None}}
+        assert parameters_of(ledger.engine, study_of(ledger, "other"), [2]) == {}
 
     def test_the_last_key_of_a_trial_is_that_of_its_last_epoch(self, ledger, study):
         with ledger.step(study) as step:
             for number in range(3):
                 step.add_trial(trial(number, last_epoch=number), [key(5), key(6), key(7)], f"f{number}")
-        assert ledger.last_keys(study) == {1: (key(5), "f1"), 2: (key(6), "f2")}
-        assert ledger.last_keys(study_of(ledger, "other")) == {}
+        assert last_keys(ledger.engine, study) == {1: (key(5), "f1"), 2: (key(6), "f2")}
+        assert last_keys(ledger.engine, study_of(ledger, "other")) == {}
 
     def test_the_first_trial_of_a_configuration_that_has_begun(self, ledger, study):
         made = [trial(number, configuration=number // 3, seed=number, last_epoch=number % 3) for number in range(6)]

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from search.core.queue import begun
 from search.core.trial import State, Trial
+from search.ledger.brief import brief_trials
 from search.ledger.distrust import Distrust
 from search.ledger.ledger import Decision
 from search.service import growth
@@ -115,7 +116,7 @@ def test_what_stays_in_memory_is_what_is_drawn(served: Served, monkeypatch: pyte
     log_entry(served)
     watcher.growth("focal")
     places = watcher._seen["focal"].values
-    assert set(places) <= {(trial.number, trial.last_epoch) for trial in served.ledger.standings(1)}
+    assert set(places) <= {(trial.number, trial.last_epoch) for trial in brief_trials(served.ledger.engine, 1)}
 
 
 def log_entry(served: Served) -> None:
