@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, fields, replace
-from typing import Any
+from dataclasses import asdict, dataclass, replace
 
 import sqlalchemy as sa
 
 from search.core.errors import UserError
-from search.core.queue import Entry, NotNow, Outcome, Phase, moved, queued_again, require_idle
+from search.core.queue import Entry, NotNow, Phase, moved, queued_again, require_idle
+from search.ledger.entries import HEAD, heads, read, texts_of, values_of
 from search.ledger.tables import MAX_NUMBER, action, decision, entry, study, utc_now, writing
 from search.space.model import confirm_name
 
@@ -74,13 +74,13 @@ class Queue:
     def ended_last(self, most: int) -> list[Entry]:
         """Return the entries that ended last, the newest first."""
         query = (
-            sa.select(*_HEAD)
+            sa.select(*HEAD)
             .where(entry.c.phase == Phase.ENDED.value)
             .order_by(entry.c.ended.desc(), entry.c.id.desc())
             .limit(most)
         )
         with self._engine.connect() as connection:
-            return _heads(connection, query)
+            return heads(connection, query)
 
     def entry(self, number: int) -> Entry:
         """Return one entry.
@@ -98,7 +98,7 @@ class Queue:
             EntryNotFound: there is none of that number.
         """
         with self._engine.connect() as connection:
-            found = _heads(connection, sa.select(*_HEAD).where(entry.c.id == number)) if number <= MAX_NUMBER else []
+            found = heads(connection, sa.select(*HEAD).where(entry.c.id == number)) if number <= MAX_NUMBER else []
         if not found:
             raise EntryNotFound(_MISSING.format(number=number))
         return found[0]
@@ -139,7 +139,7 @@ class Queue:
             submitted = Entry(
                 *(0, name, files, options, who, utc_now(), _last(connection) + 1), phase=phase, released=released
             )
-            values = {**_values(submitted), **_texts(submitted), **_number(connection)}
+            values = {**values_of(submitted), **texts_of(submitted), **_number(connection)}
             result = connection.execute(entry.insert().values(**values))
             assert result.inserted_primary_key is not None
             number = int(result.inserted_primary_key[0])
@@ -249,26 +249,9 @@ _MISSING = "the queue has no entry {number}; `python -m search server status` li
 # As the index on phases takes it.
 _OPEN = entry.c.phase.in_([phase.value for phase in (Phase.HELD, Phase.QUEUED, Phase.RUNNING)])
 
-_HEAD = [column for column in entry.columns if column.name != "files"]
-"""What lists read of entries: all but the texts of their files, which may be megabytes."""
-
 
 def _entries(connection: sa.Connection, *conditions: sa.ColumnElement[bool]) -> list[Entry]:
-    return _heads(connection, sa.select(*_HEAD).where(*conditions).order_by(entry.c.place, entry.c.id))
-
-
-def _heads(connection: sa.Connection, query: sa.Select[Any]) -> list[Entry]:
-    """Return entries without the texts of their files."""
-    heads = [dict(row._mapping) for row in connection.execute(query)]
-    lacking = [values["id"] for values in heads if values["names"] is None]  # of a server that noted no names yet
-    files = sa.select(entry.c.id, entry.c.files).where(entry.c.id.in_(lacking))
-    older = {row.id: list(json.loads(row.files)) for row in connection.execute(files)} if lacking else {}
-    return [
-        _read(
-            values, dict.fromkeys(older[values["id"]] if values["names"] is None else json.loads(values["names"]), "")
-        )
-        for values in heads
-    ]
+    return heads(connection, sa.select(*HEAD).where(*conditions).order_by(entry.c.place, entry.c.id))
 
 
 def _entry(connection: sa.Connection, number: int, locked: bool = False) -> Entry:
@@ -278,7 +261,7 @@ def _entry(connection: sa.Connection, number: int, locked: bool = False) -> Entr
         row = connection.execute(query.with_for_update() if locked else query).one_or_none()
     if row is None:
         raise EntryNotFound(_MISSING.format(number=number))
-    return _read(dict(row._mapping), json.loads(row.files))
+    return read(dict(row._mapping), json.loads(row.files))
 
 
 def _number(connection: sa.Connection) -> dict[str, int]:
@@ -295,39 +278,9 @@ def _last(connection: sa.Connection) -> int:
 
 
 def _put(connection: sa.Connection, after: Entry) -> None:
-    connection.execute(entry.update().where(entry.c.id == after.id).values(**_values(after)))
+    connection.execute(entry.update().where(entry.c.id == after.id).values(**values_of(after)))
 
 
 def _log(connection: sa.Connection, who: str, what: str, number: int | None, name: str, detail: str) -> None:
     values = {"at": utc_now(), "who": who, "what": what, "entry": number, "study": name, "detail": detail}
     connection.execute(action.insert().values(**values))
-
-
-def _values(made: Entry) -> dict[str, object]:
-    """Return what of an entry may change, and who submitted what when."""
-    values = {item.name: getattr(made, item.name) for item in fields(Entry) if item.name not in ("id", "files")}
-    outcome = None if made.outcome is None else made.outcome.value
-    return {
-        **values,
-        "options": json.dumps(dict(made.options)),
-        "phase": made.phase.value,
-        "outcome": outcome,
-        "price": None if made.price is None else json.dumps(dict(made.price)),
-    }
-
-
-def _texts(made: Entry) -> dict[str, object]:
-    """Return the files of an entry, which never change."""
-    return {"files": json.dumps(dict(made.files)), "names": json.dumps(list(made.files))}
-
-
-def _read(values: Mapping[str, Any], files: Mapping[str, str]) -> Entry:
-    parsed = {
-        "files": files,
-        "options": json.loads(values["options"]),
-        "price": None if values["price"] is None else json.loads(values["price"]),
-        "phase": Phase(values["phase"]),
-        "outcome": None if values["outcome"] is None else Outcome(values["outcome"]),
-        "released": values["released"] or "",
-    }
-    return Entry(**{**{name: value for name, value in values.items() if name != "names"}, **parsed})
