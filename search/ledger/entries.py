@@ -18,13 +18,13 @@ HEAD = [column for column in entry.columns if column.name != "files"]
 
 def heads(connection: sa.Connection, query: sa.Select[Any]) -> list[Entry]:
     """Return entries without the texts of their files."""
-    found = [dict(row._mapping) for row in connection.execute(query)]
-    lacking = [values["id"] for values in found if values["names"] is None]  # of a server that noted no names yet
+    rows = [dict(row._mapping) for row in connection.execute(query)]
+    lacking = [values["id"] for values in rows if values["names"] is None]  # of a server that noted no names yet
     files = sa.select(entry.c.id, entry.c.files).where(entry.c.id.in_(lacking))
     older = {row.id: list(json.loads(row.files)) for row in connection.execute(files)} if lacking else {}
     return [
         read(values, dict.fromkeys(older[values["id"]] if values["names"] is None else json.loads(values["names"]), ""))
-        for values in found
+        for values in rows
     ]
 
 
