@@ -390,7 +390,7 @@ def test_a_killed_driver(bench: Callable[..., Bench], alone: tuple[Bench, subpro
     assert shared_memory(family) == []
     kept = [trial for trial in made.trials() if trial.state.ended]
     assert 3 <= len(kept) < 8
-    begun = len(made.trained())
+    begun, proven = len(made.trained()), len(made.proofs())
 
     # The same command goes on.
     made.write(GRID, pause=0.6 * PATIENCE, at=4)
@@ -403,7 +403,9 @@ def test_a_killed_driver(bench: Callable[..., Bench], alone: tuple[Bench, subpro
     whole = {x for x, count in Counter(trial.parameters["x"] for trial in kept).items() if count == 2}
     again = [epoch for _, x, _, epoch in made.trained()[begun:] if x in whole]
     assert set(again) <= {1}, "first epochs may prove the start of their kind; no other one is trained again"
-    assert len(again) <= START_EPOCHS
+    kinds = 4  # by the act, and by whether x is zero
+    assert len(again) <= START_EPOCHS * (kinds - proven), "a proof on record is not given again"
+    assert made.proofs() == [START_EPOCHS] * kinds
     assert [run["outcome"] for run in made.runs()] == ["", "done"]
     undisturbed, _ = alone
     assert without(made.table("epochs.csv"), "seconds", "reused") == without(
