@@ -14,6 +14,7 @@ from search.ledger.queue import Queue
 from search.service.acts import Service
 from search.service.app import application
 from search.service.beside import beside
+from search.service.client import _refusal
 from search.service.folder import Places
 from search.service.people import Person, Role
 from search.service.pricing import Pricing
@@ -86,3 +87,18 @@ class Asked:
 
     def submit(self, name: str = "focal") -> int:
         return self.queue.submit(name, {f"{name}.yaml": FILE}, {}, "ann").id
+
+
+class Wire:
+    """Stands for the network between a client and a server."""
+
+    def __init__(self, server: Asked) -> None:
+        self._server = server
+
+    def ask(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
+        answer = self._server.client.request(method, f"/api/v1{path}", json=body)
+        if answer.status_code >= 400:
+            error: Any = type("Answer", (), {"read": lambda _self, _n=-1: answer.content, "code": 0, "reason": ""})()
+            raise _refusal("", error)
+        found: dict[str, Any] = answer.json()
+        return found

@@ -27,31 +27,15 @@ from search.service.agents.desk import Desk, Far, Near
 from search.service.agents.guide import EXAMPLE, INSTRUCTIONS, SEARCH_EXAMPLE
 from search.service.agents.runner import Runner
 from search.service.agents.tools import agent_server
-from search.service.client import _refusal
 from search.service.folder import Places, command
 from search.space.reader import read_space
-from tests.service.serving import FILE, Asked
+from tests.service.serving import FILE, Asked, Wire
 from tests.surroundings import HANG_S, ROOT
 
 NOW = "2026-01-01T00:00:00.000+00:00"
 server_verbs = importlib.import_module("search.cli.server")  # the package has a command of that name
 WORKING = "Somebody works on the queue."
 TOOLS = ["audit", "check", "judge", "plan", "settings", "status", "stop", "submit", "table", "verdicts"]
-
-
-class Wire:
-    """Stands for the network between a client and a server."""
-
-    def __init__(self, server: Asked) -> None:
-        self._server = server
-
-    def ask(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
-        answer = self._server.client.request(method, f"/api/v1{path}", json=body)
-        if answer.status_code >= 400:
-            error: Any = type("Answer", (), {"read": lambda _self, _n=-1: answer.content, "code": 0, "reason": ""})()
-            raise _refusal("", error)
-        found: dict[str, Any] = answer.json()
-        return found
 
 
 class Agent:
