@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shlex
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ from typing import Any
 
 from search.core.errors import Fault, Faults, UserError
 from search.core.queue import Entry, Phase, released, stopped
+from search.core.sequences import sequence_of
 from search.ledger.answers import take_off as take_study_off
 from search.ledger.ledger import Ledger, StudyRecord
 from search.ledger.queue import Queue, plain
@@ -18,6 +20,7 @@ from search.ledger.tables import utc_now
 from search.service.examiner import Examiner
 from search.service.folder import Places, live, lives
 from search.service.growth import Watcher
+from search.service.interim_looks import InterimLooks
 from search.service.people import NotAllowed, Person, Role, require
 from search.service.pricing import Pricing
 from search.service.submission import Submission
@@ -54,6 +57,16 @@ class Service:
     def watcher(self) -> Watcher:
         """Reads how far studies have come."""
         return Watcher(self.ledger)
+
+    @cached_property
+    def interims(self) -> InterimLooks:
+        """Interim looks at studies that run."""
+        return InterimLooks(self.examiner.read)
+
+    def look(self) -> None:
+        """Take the interim looks that are due, behind the back of whoever watches."""
+        for look in self.interims.due():
+            self.background(look)
 
     def holding(self, person: Person) -> dict[str, Any]:
         """Return whether what somebody submits is held until it has a price, and who lets it start else."""
@@ -184,8 +197,9 @@ async def write_weights(service: Service, person: Person, name: str) -> None:
     """Have the weights of a study's best trial written, behind the back of whoever asks.
 
     Raises:
-        UserError: they are being written.
+        UserError: they are being written, or it is a sequence of changes.
     """
+    _no_sequence(name)
     service.weights.claim(name)
     service.background(service.weights.write(name))
     await asyncio.to_thread(service.queue.log, person.name, "weights", name, "of the best trial")
@@ -200,7 +214,7 @@ async def add_seeds(service: Service, person: Person, name: str, count: int) -> 
         Faults: its file cannot be run here any more.
         UserError: it is in the queue already, or would have too many seeds.
     """
-    record = latest_revision(service.ledger, service.ledger.study(name))
+    record = _run_again(service, name)
     seeds = OpenStudy(service.ledger, record).space.seeds
     if len(seeds) + count > MAX_SEEDS:
         raise UserError(f"study {name!r} has {len(seeds)} seeds, and may have {MAX_SEEDS} at most")
@@ -215,10 +229,24 @@ async def confirm(service: Service, person: Person, name: str, top: int, seeds: 
         StudyNotFound, NotNow, Faults: as `add_seeds`.
         UserError: it is no search, or is in the queue already.
     """
-    record = latest_revision(service.ledger, service.ledger.study(name))
+    record = _run_again(service, name)
     if OpenStudy(service.ledger, record).space.search.sampler == "grid":
         raise UserError(f"study {name!r} compares all of its settings: there is no best of a search to confirm")
     return await _once_more(service, person, record, f"search.confirm={{top: {top}, seeds: {seeds}}}")
+
+
+def _run_again(service: Service, name: str) -> StudyRecord:
+    """Return the newest revision of a study that can be run once more."""
+    _no_sequence(name)
+    return latest_revision(service.ledger, service.ledger.study(name))
+
+
+def _no_sequence(name: str) -> None:
+    if sequence := sequence_of(name):
+        raise UserError(
+            f"{name!r} is a sequence of changes, which has no seeds of its own, and no weights; it goes on with the "
+            f"next proposal: python -m search judge FILE --against {shlex.quote(sequence)}"
+        )
 
 
 async def _once_more(service: Service, person: Person, record: StudyRecord, setting: str) -> Entry:

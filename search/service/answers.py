@@ -19,7 +19,7 @@ def make_answer(ledger: Ledger, name: str, results: Path) -> dict[str, object]:
     Raises:
         StudyNotFound: there is no such study.
     """
-    from search.judge.shown import headline_of, history_of
+    from search.judge.shown import headline_of, history_of, told_proposals
     from search.report.page.headline import headline
     from search.report.record.complete import states
     from search.report.record.looks import record_look, seeds_finished
@@ -53,6 +53,7 @@ def make_answer(ledger: Ledger, name: str, results: Path) -> dict[str, object]:
             {"claim": claim.text, "verdict": str(claim.kind), "reason": claim.reason} for claim in table.verdicts
         ],
         "table": kept_table(table),
+        "proposals": [] if sequence is None else told_proposals(opened, sequence),
     }
     folder = study_folder(results, name)
     if not (folder / "report.html").exists():  # a copy of a database comes without

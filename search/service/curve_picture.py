@@ -85,16 +85,14 @@ def described(growth: Growth) -> str:
 def shown(growth: Growth, page: str, running: bool) -> dict[str, object]:
     """Return what pages show of how far a study has come; nothing where nothing is on record."""
     if not growth.settings:
-        return {"growth": {}}
+        return {}
     more = f"The {len(growth.settings)} best of {len(growth.settings) + growth.more} settings. " if growth.more else ""
     return {
-        "growth": {
-            "curves": f"{page}curves.svg",
-            "words": described(growth),
-            "note": f"{more}Thick: the mean of a setting's runs that ended, or of all while none has. Thin: its runs.",
-            "rungs": "\n".join(growth.rungs),
-            "training": "\n".join(growth.training) if running else "",
-        }
+        "curves": f"{page}curves.svg",
+        "words": described(growth),
+        "note": f"{more}Thick: the mean of a setting's runs that ended, or of all while none has. Thin: its runs.",
+        "rungs": "\n".join(growth.rungs),
+        "training": "\n".join(growth.training) if running else "",
     }
 
 

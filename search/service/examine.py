@@ -41,9 +41,9 @@ def answered(question: Mapping[str, str]) -> dict[str, object]:
     """Answer one question.
 
     Args:
-        question: ``what`` (check, plan; compare, with ``studies`` and ``base``; with ``study``: answer, table,
-            verdicts, audit; with ``workload``: settings), ``file``, ``folder`` (which its name is shown without),
-            ``options`` (of the command `run`, as JSON), ``results``, ``storage`` ("" for none).
+        question: ``what`` (check, plan; compare, with ``studies`` and ``base``; with ``study``: answer, interim,
+            table, verdicts, audit; with ``workload``: settings), ``file``, ``folder`` (which its name is shown
+            without), ``options`` (of the command `run`, as JSON), ``results``, ``storage`` ("" for none).
 
     Returns:
         ``faults``, each with file, line, key and message; where there are none, what the file says, and for ``plan``
@@ -54,6 +54,8 @@ def answered(question: Mapping[str, str]) -> dict[str, object]:
         return _answer(question)
     if question["what"] == "compare":
         return _compared(question)
+    if question["what"] == "interim":
+        return _interim(question)
     if "study" in question or question["what"] == "settings":
         return _read(question)
     from search.space.reader import read_space
@@ -106,6 +108,13 @@ def _read(question: Mapping[str, str]) -> dict[str, object]:
         return read_study(question["what"], *place, question["study"])
     except UserError as error:
         return {"error": printable(str(error), lines=True), "kind": type(error).__name__}
+
+
+def _interim(question: Mapping[str, str]) -> dict[str, object]:
+    """Compare the settings of the study ``study``, which still runs."""
+    from search.service.interim import interim
+
+    return _of_ledger(question, lambda ledger: interim(ledger, question["study"]), reading=True)
 
 
 def _compared(question: Mapping[str, str]) -> dict[str, object]:

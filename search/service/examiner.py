@@ -93,7 +93,8 @@ class Examiner:
         )
 
     async def read(self, what: str, study: str) -> dict[str, Any]:
-        """Have a study on record read: its table, its verdicts or its audit, as `search.service.readings` has them.
+        """Have a study on record read: its table, its verdicts or its audit, as `search.service.readings` has them, or
+        its comparison while it runs, as `search.service.interim` does.
 
         Raises:
             StudyNotFound: there is none of that name.

@@ -65,6 +65,7 @@ class Growth:
         settings: that are drawn.
         more: settings that are not.
         rungs, training: a line of text each, for a rung and for a run in training.
+        done: runs whose value enters a mean.
     """
 
     metric: str
@@ -73,6 +74,7 @@ class Growth:
     more: int
     rungs: Sequence[str]
     training: Sequence[str]
+    done: int = 0
 
 
 @dataclass
@@ -165,6 +167,7 @@ class Watcher:
                 for trial in trials
                 if trial.state is State.RUNNING
             ],
+            sum(trial.state in COUNTED for trial in trials),
         )
 
     def _fetch(self, number: int, metric: str, seen: _Seen, epochs: Sequence[tuple[Trial, Sequence[int]]]) -> None:

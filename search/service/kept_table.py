@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 
 from search.report.formats.columns import drawn_lines, table_columns
 from search.report.table.judged_text import factor
@@ -15,20 +16,27 @@ MAX_PRIORITY = 3
 """Columns that a wide terminal shows first: values, differences, how trials ended, published and test figures."""
 
 
-def kept_table(table: Table) -> dict[str, object]:
+def kept_table(table: Table, keys: Collection[str] = ()) -> dict[str, object]:
     """Return a table in short.
+
+    Args:
+        keys: of the columns that are kept; none for those that a wide terminal shows first, and the seeds.
 
     Returns:
         ``columns`` (head, kind, texts, and whether each is bold), of which the first names the lines; ``intervals``,
         by line [low, estimate, high] of the difference to the baseline in its unit, or None, empty where no line has
         one; ``after``, the column that these belong to; ``more``, lines that are left out; ``warnings`` and ``notes``.
     """
-    columns = [column for column in table_columns(table) if column.priority <= MAX_PRIORITY or column.key == "seeds"]
+    columns = [
+        column
+        for column in table_columns(table)
+        if (column.key in keys if keys else column.priority <= MAX_PRIORITY or column.key == "seeds")
+    ]
     lines = len(columns[0].entries) if columns else 0
-    intervals = [] if table.cross else [_interval(table, line) for line in drawn_lines(table)][:MAX_LINES]
-    keys = {column.key for column in columns}
+    intervals = [_interval(table, line) for line in drawn_lines(table)][:MAX_LINES]
+    kept = {column.key for column in columns}
     first = [sentence for sentence in (table.incomplete, table.banner, *table.distrusted) if sentence]
-    notes = [note.text for note in table.footnotes if not note.about or keys & {*note.about}]
+    notes = [note.text for note in table.footnotes if not note.about or kept & {*note.about}]
     return {
         "columns": [
             {

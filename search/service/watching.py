@@ -20,6 +20,7 @@ from search.service.bounds import OFFSETS_BYTES, number_of
 from search.service.curve_picture import NARROW_PX, WIDE_PX, picture, shown
 from search.service.moments import EVENT_SPACING_S, NOTHING, Moments
 from search.service.streams import Streams
+from search.service.templating import rendered
 
 
 class Watching:
@@ -34,9 +35,18 @@ class Watching:
         name = entry.study or entry.name
         try:
             page = f"/studies/{self.service.ledger.study(name).id}/"
-            return {"study": page, **shown(self.service.watcher.growth(name), page, entry.phase is Phase.RUNNING)}
+            return {"study": page, "growth": self.growth(name, page, entry.phase is Phase.RUNNING)}
         except StudyNotFound:
             return {"study": "", "growth": {}}
+
+    def growth(self, name: str, page: str, running: bool) -> dict[str, object]:
+        """Return what pages show of how far a study has come; empty where nothing is on record."""
+        grown = self.service.watcher.growth(name)
+        found = shown(grown, page, running)
+        if not found or not running:
+            return found
+        table = self.service.interims.newest(name, grown.done)
+        return {**found, "interim": rendered("interim.html", {"table": table, "interim": True}) if table else ""}
 
     async def events(self, request: Request) -> Response:
         """What a page of a running entry is told as it happens."""
@@ -55,6 +65,7 @@ class Watching:
         since = time.monotonic()
         while True:
             moment = await self.moments.now(number, since)
+            self.service.look()
             if moment.live != said:
                 said = moment.live
                 yield ServerSentEvent(said, event="live")

@@ -31,6 +31,8 @@ SOUND = {
     "seeds": [0],
     "trials": 1,
     "notes": [],
+    "table": {},
+    "took_s": 0.0,
 }
 
 
@@ -49,7 +51,7 @@ class Examiner:
         return {}
 
     async def read(self, what: str, study: str) -> dict[str, Any]:
-        return {"study": study, "asked": what}
+        return self.says if what == "interim" else {"study": study, "asked": what}
 
     async def settings(self, workload: str) -> dict[str, Any]:
         return {"workload": workload, "settings": {}, "metrics": []}

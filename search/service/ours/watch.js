@@ -1,4 +1,4 @@
-// An entry while it runs: what the server sends is put in its place as text. Without this script, reloading does the same.
+// An entry while it runs: what the server sends is put in its place, as text or as a part of the page. Without this script, reloading does the same.
 "use strict";
 (() => {
   const output = document.getElementById("output");
@@ -25,6 +25,7 @@
     }
   });
   let version = 0;
+  let interim = "";
   source.addEventListener("growth", (event) => {
     const found = JSON.parse(event.data);
     version += 1;
@@ -33,6 +34,11 @@
     document.getElementById("curves").alt = found.words;
     document.getElementById("growth").hidden = false;
     set("note", found.note);
+    if (found.interim && found.interim !== interim) {
+      interim = found.interim;
+      document.getElementById("interim").innerHTML = interim; // of the page's own template, its texts escaped
+      document.getElementById("between").hidden = false;
+    }
     for (const id of ["training", "rungs"]) {
       set(id, found[id]);
       document.getElementById(id).parentElement.hidden = !found[id];

@@ -53,7 +53,9 @@ class EntryPage:
                 **self.watching.grown(entry),
             }
 
-        return show(request, "entry.html", await asyncio.to_thread(read))
+        given = await asyncio.to_thread(read)
+        self.service.look()
+        return show(request, "entry.html", given)
 
     async def act(self, request: Request) -> Response:
         """Do something to an entry, and show it."""

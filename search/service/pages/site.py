@@ -57,7 +57,7 @@ class Pages:
         """Return the routes of all pages."""
         watching = Watching(self.service)
         home, submit, entry = Home(self.service), Submit(self.service), EntryPage(self.service, watching)
-        study, compare = StudyPage(self.service), Compare(self.service)
+        study, compare = StudyPage(self.service, watching), Compare(self.service)
         return [
             self.route("/", home.home),
             self.route("/submit", submit.submit_form),

@@ -9,23 +9,25 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from search.core.errors import UserError
+from search.core.sequences import SUFFIX, sequence_of
 from search.ledger.answers import one_listed
 from search.report.paths import study_folder
 from search.service import acts
 from search.service.acts import Service
 from search.service.bounds import CONFIRM_SEEDS, CONFIRM_SETTINGS, SEEDS, number_of
-from search.service.curve_picture import shown
-from search.service.pages.shown import page_of, places_words, show, text_of
+from search.service.pages.shown import places_words, show, text_of
 from search.service.people import Role, require
 from search.service.reports import PREFIX as REPORTS
 from search.service.study_files import files_of
+from search.service.templating import page_of
+from search.service.watching import Watching
 
 
 class StudyPage:
     """The page of a study."""
 
-    def __init__(self, service: Service) -> None:
-        self.service = service
+    def __init__(self, service: Service, watching: Watching) -> None:
+        self.service, self.watching = service, watching
 
     async def study(self, request: Request) -> Response:
         """A study on record: its answer, its files, and what can be done with it."""
@@ -33,21 +35,24 @@ class StudyPage:
         def read() -> dict[str, object]:
             study = one_listed(self.service.ledger.engine, int(request.path_params["study"]))
             folder = study_folder(self.service.places.results, study.name)
-            commands = [
-                shlex.join(["python", "-m", "search", verb, study.name, *places_words(self.service)])
-                for verb in ("report", "show", "export", "visualize")
-            ]
+            sequence = sequence_of(study.name)
             return {
                 "study": study,
                 "page": page_of(study),
-                **shown(self.service.watcher.growth(study.name), page_of(study), study.running),
+                "growth": self.watching.growth(study.name, page_of(study), study.running),
                 "reports": f"{REPORTS}/{folder.name}/",
                 "files": files_of(folder),
-                "commands": "\n".join(commands),
+                "sequence": sequence,
+                "commands": "\n".join(
+                    shlex.join(["python", "-m", "search", *words, *places_words(self.service)])
+                    for words in (_of_sequence(sequence) if sequence else _of_study(study.name))
+                ),
                 "weights": self.service.weights.said(study.name),
             }
 
-        return show(request, "study.html", await asyncio.to_thread(read))
+        given = await asyncio.to_thread(read)
+        self.service.look()
+        return show(request, "study.html", given)
 
     async def act_on_study(self, request: Request) -> Response:
         """Do something to a study on record, and show it."""
@@ -71,3 +76,13 @@ class StudyPage:
             count = 0 if deed == "again" else number_of(given["count"], SEEDS)
             entry = await acts.add_seeds(self.service, person, study.name, count)
         return RedirectResponse(f"/entries/{entry.id}", 303)
+
+
+def _of_study(name: str) -> list[list[str]]:
+    return [[verb, name] for verb in ("report", "show", "export", "visualize")]
+
+
+def _of_sequence(name: str) -> list[list[str]]:
+    """Return the commands by which a sequence goes on, gets its test figure, and is listed."""
+    against = ["--against", name]
+    return [["judge", "FILE", *against], ["judge", *against, "--final"], ["show", f"{name}{SUFFIX}"]]
