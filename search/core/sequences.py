@@ -10,6 +10,11 @@ SUFFIX = " (sequence)"
 _WHAT = re.compile(r"(final )?[0-9]+")
 
 
+def sequence_of(study: str) -> str:
+    """Return the sequence whose order log a study of this name is; "" where it is another study."""
+    return study.removesuffix(SUFFIX) if study.endswith(SUFFIX) else ""
+
+
 def member_name(sequence: str, what: str) -> str:
     """Return the name of the study that compares a proposal of a sequence, or trains its incumbent for a test figure.
 

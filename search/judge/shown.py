@@ -37,18 +37,8 @@ def show_sequence(study: OpenStudy, state: History) -> RenderableType:
         study: its order log.
         state: as that tells it.
     """
-    name, metric = study.record.name.removesuffix(SUFFIX), rebuild(study.record.space, "").search.objective.metric
-    rows = [
-        (
-            str(one.number),
-            one.candidate.name,
-            one.verdict or "open",
-            _step(metric, one.screening),
-            _step(metric, one.confirmation),
-            member_name(name, str(one.number)),
-        )
-        for one in state.proposals
-    ]
+    name, metric = study.record.name.removesuffix(SUFFIX), _metric(study)
+    rows = [tuple(one.values()) for one in told_proposals(study, state)]
     heads = {"number": 0, "proposal": 0, "verdict": 0, "screening": 2, "confirmation": 1, "study": 3}
     finals = [member_name(name, f"final {number}") for number in state.shown]
     shown = (
@@ -61,6 +51,31 @@ def show_sequence(study: OpenStudy, state: History) -> RenderableType:
         *([listing(heads, rows)] if rows else []),
         *shown,
     )
+
+
+def told_proposals(study: OpenStudy, state: History) -> list[dict[str, str]]:
+    """Return what is said of each proposal of a sequence: number, name, verdict, its two steps, and its study.
+
+    Args:
+        study: its order log.
+        state: as that tells it.
+    """
+    name, metric = study.record.name.removesuffix(SUFFIX), _metric(study)
+    return [
+        {
+            "number": str(one.number),
+            "name": one.candidate.name,
+            "verdict": one.verdict or "open",
+            "screening": _step(metric, one.screening),
+            "confirmation": _step(metric, one.confirmation),
+            "study": member_name(name, str(one.number)),
+        }
+        for one in state.proposals
+    ]
+
+
+def _metric(study: OpenStudy) -> str:
+    return rebuild(study.record.space, "").search.objective.metric
 
 
 def plain_sequence(study: OpenStudy, state: History) -> list[dict[str, Any]]:

@@ -54,11 +54,14 @@ def why_no_setting(name: str, rules: Rules) -> str:
 def _meant(name: str, rules: Description) -> str:
     """Return the remedy for an unknown name: the nearest one, settings that end like it, or what it may describe."""
     word, near = name.lower(), nearest(name, rules)
-    ending = [known for known in rules if known.lower().endswith(f".{word.rpartition('.')[2]}")]
-    if near and ("." in word or len(ending) < 2):
+    group, _, last = word.rpartition(".")
+    ending = [known for known in rules if known.lower().endswith(f".{last}")]
+    inside = {known: known.rpartition(".")[2] for known in rules if group and known.lower().startswith(f"{group}.")}
+    phrase = f" {_plain(last)} "
+    described = [known for known in inside or rules if phrase in f" {_plain(rules[known].get('description', ''))} "]
+    alike = nearest(last, inside.values()) or any(last in own for own in inside.values())
+    if near and (alike or not (inside and described)) and ("." in word or len(ending) < 2):
         return near
-    phrase = f" {_plain(word)} "
-    described = [known for known in rules if phrase in f" {_plain(rules[known].get('description', ''))} "]
     for meant in (ending, described):
         if 0 < len(meant) <= MAX_SUGGESTED_SETTINGS:
             return f"; did you mean {' or '.join(map(repr, meant))}?"

@@ -7,6 +7,7 @@ import pytest
 
 from search.core.errors import Faults
 from search.space.reader import read_space
+from search.space.settings import why_no_setting
 
 REPOSITORY = Path(__file__).parents[2]
 HEAD = "workload: tests.space.fake:Fake\nfixed: {epochs: 10, batch_size: 16}\n"
@@ -243,3 +244,24 @@ def test_without_its_workload_every_override_may_be_a_setting(here):
     Path("space.yaml").write_text("workload: nowhere.at:all\nfixed: {epochs: 1}\n")
     (sentence,) = faults(**{"optimizer.lr": "0.5"}).splitlines()
     assert sentence.startswith("space.yaml:1: workload: no module 'nowhere' can be imported from ")
+
+
+@pytest.mark.parametrize(
+    ("word", "meant"),
+    [
+        ("optimizer.learning_rate", "optimizer.lr"),  # and not optimizer.name, which shares the group's name with it
+        ("optimizer.decay", "optimizer.weight_decay"),
+        ("optimizer.lrr", "optimizer.lr"),
+        ("loss.gama", "loss.gamma"),
+    ],
+)
+def test_a_setting_is_meant_by_what_its_description_calls_it(word, meant):
+    rules = {
+        "optimizer.name": {"description": "sgd or adam"},
+        "optimizer.lr": {"description": "base learning rate: of the first epoch"},
+        "optimizer.beta1": {"description": "decay of the first moment"},
+        "optimizer.weight_decay": {"description": "pull to zero"},
+        "loss.gamma": {"description": "focus"},
+        "decay.rate": {"description": "factor of the learning rate"},
+    }
+    assert why_no_setting(word, rules) == f"unknown setting; did you mean {meant!r}?"

@@ -119,10 +119,10 @@
     if (plot.dataset.drawn !== `${drawn.width} ${dark.matches}`) draw(plot);
   });
   let waiting = 0;
-  addEventListener("resize", () => {
+  new ResizeObserver(() => { // a scroll bar that comes or goes resizes the page, not the window
     clearTimeout(waiting);
     waiting = setTimeout(again, 150);
-  });
+  }).observe(document.body);
   dark.addEventListener("change", again);
   // On paper: light, all of it, every part that opens open.
   addEventListener("beforeprint", () => {

@@ -128,6 +128,33 @@ def test_the_page_as_it_is_logs_nothing_and_has_a_picture(pages, tmp_path, name)
     assert picture.stat().st_size > 20_000
 
 
+NARROWED = """
+addEventListener("load", () => setTimeout(() => {
+  const plots = () => [...document.querySelectorAll(".plot")];
+  const widths = () => plots().map((one) => one.querySelector(".main-svg").clientWidth);
+  const said = { before: widths() };
+  document.body.style.paddingInlineEnd = "300px"; // as a scroll bar takes room, the window stays as wide
+  setTimeout(() => {
+    said.after = widths();
+    said.beyond = plots().map((one) => one.querySelector(".main-svg").clientWidth - one.parentElement.clientWidth);
+    document.body.dataset.probe = JSON.stringify(said);
+  }, 5000);
+}, 15000));
+"""
+
+
+def test_figures_are_drawn_anew_where_the_page_has_less_room_and_the_window_has_not(pages, tmp_path):
+    page = tmp_path / "report.html"
+    page.write_text(probed(pages["sound"], NARROWED), encoding="utf-8")
+    text, log = browse(page, tmp_path / "profile", "--window-size=1300,900", "--dump-dom")
+    assert console(log) == []
+    found = re.search('<body[^>]* data-probe="([^"]*)"', text)
+    assert found, log
+    told = json.loads(unescape(found[1]))
+    assert max(told["beyond"]) <= 0
+    assert all(after < before for before, after in zip(told["before"], told["after"], strict=True))
+
+
 SORTING = """
 addEventListener("load", () => setTimeout(() => {
   const table = document.querySelector("table.sortable");
