@@ -64,14 +64,14 @@ class InterimLooks:
         """Return the looks that are due, to be awaited behind the back of whoever watches; on the event loop."""
         now = time.monotonic()
         with self._lock:
-            found = [
+            chosen = [
                 (name, seen)
                 for name, seen in self._seen.items()
                 if seen.wanted != seen.done and seen.wanted >= MIN_DONE and not seen.looking and now >= seen.next_at
             ]
-            for _, seen in found:
+            for _, seen in chosen:
                 seen.looking = True
-        return [self._look(name, seen) for name, seen in found]
+        return [self._look(name, seen) for name, seen in chosen]
 
     async def _look(self, name: str, seen: _Seen) -> None:
         done, began, took_s = seen.wanted, time.monotonic(), 0.0
