@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 import click
 
@@ -80,19 +81,30 @@ def submit(
 
 @server.command()
 @click.argument("entry", type=int, required=False)
+@click.option("--limit", type=int, metavar="N", help="Entries that are listed at most, 1 to 200; by default 50.")
+@click.option("--after", metavar="CURSOR", help="List the entries behind those of an earlier list, as that says.")
 @json_option
 @_url
-def status(entry: int | None, as_json: bool, url: str) -> None:
+def status(entry: int | None, limit: int | None, after: str | None, as_json: bool, url: str) -> None:
     """Show the queue, or one entry: how far it is.
+
+    Entries that wait or run stand first, in the order of the queue; then those that ended, the last one first.
 
     Example: python -m search server status
     """
+    page = {name: value for name, value in (("limit", limit), ("after", after)) if value is not None}
+    if entry is not None and page:
+        raise click.UsageError(f"{' and '.join(f'--{name}' for name in page)}: of the list; leave out ENTRY")
     asked = _client(url)
-    answer = asked.ask("GET", "/entries" if entry is None else f"/entries/{entry}")
+    path = f"/entries?{urlencode(page)}".rstrip("?") if entry is None else f"/entries/{entry}"
+    answer = asked.ask("GET", path)
     if as_json:
         print_json(answer)
     elif entry is None:
         _print_queue(answer["entries"])
+        if answer["next"] is not None:
+            more = f" --limit {limit}" if limit is not None else ""
+            click.echo(f"more: python -m search server status --after {answer['next']}{more}")
     else:
         click.echo(_sentence(answer))
         for line in answer["live"].get("comparison", []):

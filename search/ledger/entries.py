@@ -15,6 +15,9 @@ from search.ledger.tables import entry
 HEAD = [column for column in entry.columns if column.name != "files"]
 """What lists read of entries: all but the texts of their files, which may be megabytes."""
 
+OPEN = entry.c.phase.in_([phase.value for phase in (Phase.HELD, Phase.QUEUED, Phase.RUNNING)])
+"""Entries that wait or run, as the index on phases takes it."""
+
 
 def heads(connection: sa.Connection, query: sa.Select[Any]) -> list[Entry]:
     """Return entries without the texts of their files."""

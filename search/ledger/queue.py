@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from search.core.errors import UserError
 from search.core.queue import Entry, NotNow, Phase, moved, queued_again, require_idle
-from search.ledger.entries import HEAD, heads, read, texts_of, values_of
+from search.ledger.entries import HEAD, OPEN, heads, read, texts_of, values_of
 from search.ledger.tables import MAX_NUMBER, action, decision, entry, study, utc_now, writing
 from search.space.model import confirm_name
 
@@ -59,7 +59,7 @@ class Queue:
     def open_entries(self) -> list[Entry]:
         """Return the entries that wait or run, in the order of the queue; those that ended may be many."""
         with self._engine.connect() as connection:
-            return _entries(connection, _OPEN)
+            return _entries(connection, OPEN)
 
     def held_entries(self) -> list[Entry]:
         """Return the entries that are held, in the order of the queue."""
@@ -70,17 +70,6 @@ class Queue:
         """Return the number of the last action: where it is the same, no entry has changed but for study and price."""
         with self._engine.connect() as connection:
             return int(connection.execute(sa.select(sa.func.max(action.c.id))).scalar() or 0)
-
-    def ended_last(self, most: int) -> list[Entry]:
-        """Return the entries that ended last, the newest first."""
-        query = (
-            sa.select(*HEAD)
-            .where(entry.c.phase == Phase.ENDED.value)
-            .order_by(entry.c.ended.desc(), entry.c.id.desc())
-            .limit(most)
-        )
-        with self._engine.connect() as connection:
-            return heads(connection, query)
 
     def entry(self, number: int) -> Entry:
         """Return one entry.
@@ -197,7 +186,7 @@ class Queue:
         """
         with writing(self._engine) as connection:
             name = _entry(connection, number, locked=True).name
-            for after in moved(_entries(connection, _OPEN), number, position):
+            for after in moved(_entries(connection, OPEN), number, position):
                 _put(connection, after)
             _log(connection, who, "move", number, name, f"to position {position}")
 
@@ -245,9 +234,6 @@ def plain(found: Entry) -> dict[str, object]:
 
 
 _MISSING = "the queue has no entry {number}; `python -m search server status` lists those it has"
-
-# As the index on phases takes it.
-_OPEN = entry.c.phase.in_([phase.value for phase in (Phase.HELD, Phase.QUEUED, Phase.RUNNING)])
 
 
 def _entries(connection: sa.Connection, *conditions: sa.ColumnElement[bool]) -> list[Entry]:

@@ -255,20 +255,6 @@ async def _once_more(service: Service, person: Person, record: StudyRecord, sett
     return await submit(service, person, Submission({"study.yaml": record.space}, {"set": [setting]}))
 
 
-def studies(service: Service) -> list[dict[str, object]]:
-    """Return the studies on record: name, revision, workload, when made."""
-    return [
-        {
-            "name": record.name,
-            "base_name": record.base_name,
-            "revision": record.revision,
-            "workload": record.workload,
-            "created": record.created,
-        }
-        for record in service.ledger.studies()
-    ]
-
-
 def _require_own(service: Service, person: Person, number: int) -> None:
     """Refuse to change what somebody else submitted, but to an admin."""
     who = service.queue.head(number).who

@@ -27,6 +27,12 @@ NUMBERS = Bounds(0, MAX_NUMBER)
 
 OFFSETS_BYTES = Bounds(0, 1 << 50)
 
+LIMITS = Bounds(1, 200)
+"""Items of a page of a list."""
+
+LIMIT = 50
+"""Items of a page where nobody says how many."""
+
 
 def number_of(text: str, bounds: Bounds) -> int:
     """Return the number that a field or an address holds.
@@ -37,3 +43,18 @@ def number_of(text: str, bounds: Bounds) -> int:
     if not (text.isascii() and text.isdigit() and len(text) < 20 and bounds.low <= int(text) <= bounds.high):
         raise UserError(f"found {text[:40]!r}, must be a number from {bounds.low} to {bounds.high}")
     return int(text)
+
+
+def limit_of(text: str | None) -> int:
+    """Return how many items a page of a list has, as its address says; `LIMIT` where it does not.
+
+    Raises:
+        UserError: it is no number, or out of bounds.
+    """
+    if text is None:
+        return LIMIT
+    try:
+        return number_of(text, LIMITS)
+    except UserError as error:
+        reason = f"limit={text[:40]!r}: must be a number from {LIMITS.low} to {LIMITS.high}; left out, it is {LIMIT}"
+        raise UserError(reason) from error

@@ -24,7 +24,7 @@ def note(opened: OpenStudy) -> str:
     record, space = opened.record, opened.space
     states = Counter(trial.state.value for trial in opened.ledger.trials(record.id))
     counts = ", ".join(f"{count} {state}" for state, count in sorted(states.items())) or "none yet"
-    place = address(record)
+    place = address(record.name)
     return "\n".join(
         [
             f"### {markdown_cell(space.title or record.name)}",
@@ -55,8 +55,8 @@ def write_note(opened: OpenStudy, mirror: str) -> bool:
     record = opened.record
     study = optuna.load_study(study_name=record.name, storage=mirror)
     storage, number = study._storage, study._study_id
-    if study.user_attrs.get(REPORT_ATTRIBUTE) != address(record):
-        study.set_user_attr(REPORT_ATTRIBUTE, address(record))
+    if study.user_attrs.get(REPORT_ATTRIBUTE) != address(record.name):
+        study.set_user_attr(REPORT_ATTRIBUTE, address(record.name))
     there, wanted = get_note(study), note(opened)
     last = storage.get_study_system_attrs(number).get(NOTE_HASH_ATTRIBUTE)
     if there == wanted or (there and _hash(there) != last):

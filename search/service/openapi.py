@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from search import __version__
+from search.service import bounds
 from search.service.people import Role
 
 Schema = Mapping[str, object]
@@ -34,6 +35,18 @@ SUBMISSION: Schema = {
         },
     },
 }
+
+PAGED: Mapping[str, Schema] = {
+    "limit": {
+        **NUMBER,
+        "minimum": bounds.LIMITS.low,
+        "maximum": bounds.LIMITS.high,
+        "default": bounds.LIMIT,
+        "description": "how many at most",
+    },
+    "after": {**TEXT, "description": "what `next` of the page before says; left out for the first page"},
+}
+"""What stands behind the ``?`` where a list is asked for."""
 
 REFUSAL: Schema = {
     "type": "object",
@@ -64,8 +77,8 @@ class Described(Protocol):
         """As HTTP has it."""
 
     @property
-    def path(self) -> str:
-        """Below the common beginning, with names in braces and their kinds."""
+    def bare_path(self) -> str:
+        """Below the common beginning, with names in braces."""
 
     @property
     def role(self) -> Role:
@@ -97,7 +110,7 @@ def openapi(calls: Sequence[Described], prefix: str) -> dict[str, object]:
     """
     paths: dict[str, dict[str, object]] = {}
     for call in calls:
-        path = f"{prefix}{call.path}".replace(":int", "").replace(":path", "")
+        path = f"{prefix}{call.bare_path}"
         names = [part[1:-1] for part in path.split("/") if part.startswith("{")]
         parameters: list[Schema] = [
             {"name": name, "in": "path", "required": True, "schema": NUMBER if name == "entry" else TEXT}

@@ -3,22 +3,37 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from search.core.errors import StudyLocked
+from search.core.errors import StudyLocked, UserError
 from search.core.queue import NotNow, Outcome, Phase, begun, concluded, released, stopped
 from search.ledger import queue as room
 from search.ledger.ledger import Ledger
 from search.ledger.lock import server_lock
+from search.ledger.pages import Page, ended_page, entries_page
 from search.ledger.queue import EntryNotFound, Queue
 from search.ledger.tables import utc_now
 from tests.ledger.test_ledger import study_of
 
 FILES = {"focal.yaml": "é: 1\n", "base/a.yaml": "b: 2\n"}
 NOW = "2026-01-01T00:00:00.000+00:00"
+
+
+def pages_of(read: Callable[[str], Page[Any]]) -> tuple[list[int], list[str]]:
+    """Return the numbers of all items of a list, and the cursors that led to its pages."""
+    seen, cursors, after = list[int](), list[str](), ""
+    while True:
+        page = read(after)
+        seen += [item.id for item in page.items]
+        if not page.next:
+            return seen, cursors
+        after = page.next
+        cursors.append(after)
 
 
 class QueueContract:
@@ -70,9 +85,41 @@ class QueueContract:
         for place, number in enumerate(numbers[:3]):
             queue.change(number, "ann", "stop", lambda entry, at=f"{NOW[:-7]}{place}+00:00": stopped(entry, at))
         assert [entry.id for entry in queue.open_entries()] == numbers[3:]
-        assert [entry.id for entry in queue.ended_last(2)] == [numbers[2], numbers[1]]
         queue.move(numbers[4], 1, "ann")
         assert [entry.id for entry in queue.open_entries()] == [numbers[4], numbers[3]]
+
+    def test_pages_of_the_queue_hold_each_entry_once_whatever_happens_between_them(
+        self, queue: Queue, ledger: Ledger
+    ) -> None:
+        numbers = [queue.submit(f"study {place}", FILES, {}, f"person {place}").id for place in range(7)]
+        for place, number in enumerate(numbers[:4]):
+            queue.change(number, "ann", "stop", lambda entry, at=f"{NOW[:-7]}{place // 2}+00:00": stopped(entry, at))
+        queue.move(numbers[6], 1, "ann")
+        order = [numbers[place] for place in (6, 4, 5, 3, 2, 1, 0)]
+        for most in range(1, 9):
+            seen, cursors = pages_of(lambda after, most=most: entries_page(ledger.engine, most, after))
+            assert seen == order, most
+            assert len(cursors) == -(-7 // most) - 1
+        first = entries_page(ledger.engine, 5)
+        late = queue.submit("late", FILES, {}, "ann").id
+        queue.delete(first.items[-1].id, "ann")
+        queue.change(late, "ann", "stop", lambda entry: stopped(entry, utc_now()))
+        assert [entry.id for entry in entries_page(ledger.engine, 5, first.next).items] == order[5:]
+        assert [entry.id for entry in ended_page(ledger.engine, 2).items] == [late, numbers[3]]
+        assert list(first.items[0].files.values()) == ["", ""], "of files the names alone"
+
+    @pytest.mark.parametrize("after", ["x", "7", "queue.1", "queue.x.1", "ended.1", "queue.1.2.3", "ended..1", " "])
+    def test_what_no_page_ended_with_is_no_cursor(self, queue: Queue, ledger: Ledger, after: str) -> None:
+        with pytest.raises(UserError) as caught:
+            entries_page(ledger.engine, 5, after)
+        assert str(caught.value) == (
+            f"after={after!r}: must be what `next` of the page before says; leave it out for the first page"
+        )
+
+    @pytest.mark.parametrize("after", ["queue.9999999999.9999999999", f"ended.2026.{'9' * 10}"])
+    def test_a_cursor_behind_every_number_is_one(self, queue: Queue, ledger: Ledger, after: str) -> None:
+        queue.submit("a", FILES, {}, "ann")
+        assert entries_page(ledger.engine, 5, after).items == []
 
     def test_a_change_that_is_refused_leaves_no_trace(self, queue: Queue) -> None:
         number = queue.submit("focal", FILES, {}, "ann").id

@@ -225,6 +225,49 @@ def test_stop_and_the_whole_queue(agent: Agent) -> None:
     assert content["entries"][0]["phase"] == Phase.ENDED
 
 
+def test_what_is_longer_than_a_page_goes_on_behind_it(agent: Agent) -> None:
+    numbers = [agent.server.submit(name) for name in "abc"]
+    for name in "xyz":
+        agent.server.ledger.create_study(name, name, 1, "", "", "classifier")
+    text, content = agent.call("status", limit=2)
+    assert text.splitlines()[1:] == [
+        "Entries: 2 are shown; the tool `status` with entries_after='queue.2.2' lists those behind them.",
+        "- 1: study 'a': queued",
+        "- 2: study 'b': queued",
+        f"Studies on record: 2 are shown; the tool `status` with studies_after='{content['studies_next']}' lists those "
+        "behind them.",
+        *(f"- {name!r}, made {agent.server.ledger.study(name).created[:10]}" for name in "zy"),
+    ]
+    text, content = agent.call(
+        "status", limit=2, entries_after=content["entries_next"], studies_after=content["studies_next"]
+    )
+    assert [entry["id"] for entry in content["entries"]] == numbers[2:]
+    assert [study["name"] for study in content["studies"]] == ["x"]
+    assert (content["entries_next"], content["studies_next"]) == (None, None)
+    assert "after=' x': must be what `next`" in agent.call("status", entries_after=" x")[0]
+
+
+def test_people_see_the_queue_a_page_at_a_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server = Asked(tmp_path / "results")
+    monkeypatch.setattr(server_verbs, "_client", lambda url: Wire(server))
+    for name in "abc":
+        server.submit(name)
+    assert run(["server", "status", "--limit", "2"]) == 0
+    *_, last, more = capsys.readouterr().out.splitlines()
+    assert last.split()[:3] == ["2", "b", "queued"]
+    assert more == "more: python -m search server status --after queue.2.2 --limit 2"
+    assert run(more.split()[4:]) == 0
+    _, *lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[:3] for line in lines] == [["3", "c", "queued"]]
+    assert run(["server", "status", "--limit", "0"]) == 1
+    assert capsys.readouterr().err == "limit='0': must be a number from 1 to 200; left out, it is 50\n"
+    assert run(["server", "status", "1", "--limit", "2"]) == 1
+    assert "--limit: of the list; leave out ENTRY" in capsys.readouterr().err
+    server.ledger.close()
+
+
 def test_a_study_that_is_not_there(agent: Agent) -> None:
     async def read(what: str, study: str) -> dict[str, Any]:
         raise UserError(f"no study {study!r}, asked for {what}")

@@ -116,7 +116,7 @@ def test_addresses_without_a_slash_and_without_a_report(served: Served) -> None:
 def test_hostile_names_have_an_address(tmp_path: Path, name: str) -> None:
     served = Served(tmp_path / "results", name)
     write_stub(served.folder)
-    place = address(served.study.record)
+    place = address(served.study.record.name)
     assert served.report(place)[0] == 200
     index = served.report("/reports")[2].decode()
     assert place in index

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from typing import Any, Protocol
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from search.service.acts import Service
 from search.service.client import Client
@@ -13,12 +13,19 @@ from search.service.people import Person, require
 from search.service.rest.asked import Asked, Call, answered
 from search.service.rest.routes import CALLS
 
+NOTHING: Mapping[str, str] = {}
+
 
 class Desk(Protocol):
     """Answers the calls of REST."""
 
     async def ask(
-        self, method: str, path: str, body: Mapping[str, object] | None = None, **names: str | int
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, object] | None = None,
+        query: Mapping[str, str] = NOTHING,
+        **names: str | int,
     ) -> dict[str, Any]:
         """Answer one call.
 
@@ -26,6 +33,7 @@ class Desk(Protocol):
             method: of the call.
             path: as `CALLS` has it, without converters: ``/entries/{entry}``.
             body: what is sent with it.
+            query: what stands behind the ``?``.
             names: what stands in the path.
 
         Raises:
@@ -49,12 +57,17 @@ class Near:
         self._service, self._person, self.working = service, person, working
 
     async def ask(
-        self, method: str, path: str, body: Mapping[str, object] | None = None, **names: str | int
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, object] | None = None,
+        query: Mapping[str, str] = NOTHING,
+        **names: str | int,
     ) -> dict[str, Any]:
         """Answer one call."""
         call = _call(method, path)
         require(self._person, call.role, call.summary)
-        answer = await answered(call.answer, Asked(self._service, self._person, names, {}, body or {}))
+        answer = await answered(call.answer, Asked(self._service, self._person, names, query, body or {}))
         assert isinstance(answer, dict)
         return answer
 
@@ -71,11 +84,16 @@ class Far:
         self._client, self._url = client, url
 
     async def ask(
-        self, method: str, path: str, body: Mapping[str, object] | None = None, **names: str | int
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, object] | None = None,
+        query: Mapping[str, str] = NOTHING,
+        **names: str | int,
     ) -> dict[str, Any]:
         """Answer one call."""
         filled = path.format(**{name: quote(str(value), safe="") for name, value in names.items()})
-        return await asyncio.to_thread(self._client.ask, method, filled, body)
+        return await asyncio.to_thread(self._client.ask, method, f"{filled}?{urlencode(query)}".rstrip("?"), body)
 
     def working(self) -> str:
         """Say who works on the queue."""
@@ -83,9 +101,4 @@ class Far:
 
 
 def _call(method: str, path: str) -> Call:
-    return next(call for call in CALLS if call.method == method and bare_path(call) == path)
-
-
-def bare_path(call: Call) -> str:
-    """Return the path of a call without the converters of its names: ``/entries/{entry}``."""
-    return call.path.replace(":int", "").replace(":path", "")
+    return next(call for call in CALLS if call.method == method and call.bare_path == path)

@@ -14,8 +14,9 @@ from pydantic import Field
 from search import __version__
 from search.core.errors import Faults, UserError
 from search.service.agents import words
-from search.service.agents.desk import Desk
+from search.service.agents.desk import NOTHING, Desk
 from search.service.agents.guide import INSTRUCTIONS
+from search.service.bounds import LIMIT, LIMITS
 from search.service.client import files_of
 
 MAX_WAIT_S = 50
@@ -133,20 +134,36 @@ class Tools:
 
     async def status(
         self,
-        entry: Annotated[int | None, Field(description="Number of an entry; without one, all that there is.")] = None,
+        entry: Annotated[
+            int | None, Field(description="Number of an entry; without one, the queue and studies are listed.")
+        ] = None,
         wait_seconds: Annotated[
             float,
             Field(description="Wait so long for the entry to end, and answer as soon as it has.", ge=0, le=MAX_WAIT_S),
         ] = 0,
+        limit: Annotated[
+            int, Field(description="Without an entry: how many of each list.", ge=LIMITS.low, le=LIMITS.high)
+        ] = LIMIT,
+        entries_after: Annotated[
+            str | None, Field(description="Without an entry: go on behind those entries, as the last answer said.")
+        ] = None,
+        studies_after: Annotated[
+            str | None, Field(description="Without an entry: go on behind those studies, as the last answer said.")
+        ] = None,
     ) -> CallToolResult:
-        """Say how far an entry of the queue is, waiting for its end where asked; or list the queue and all studies.
+        """Say how far an entry of the queue is, waiting for its end where asked; or list the queue and the newest
+        studies.
 
         Returns how it ended: done, failed trials, stopped, refused (with what to mend) or broken.
         """
         if entry is None:
-            entries, studies = await self._ask("GET", "/entries"), await self._ask("GET", "/studies")
-            told = words.queue(entries["entries"], studies["studies"], self._desk.working())
-            return _result(told, {**entries, **studies})
+            entries = await self._ask("GET", "/entries", query=_page(limit, entries_after))
+            studies = await self._ask("GET", "/studies", query=_page(limit, studies_after))
+            found = {
+                **{"entries": entries["entries"], "entries_next": entries["next"]},
+                **{"studies": studies["studies"], "studies_next": studies["next"]},
+            }
+            return _result(words.queue(found, self._desk.working()), found)
         loop = asyncio.get_running_loop()
         until = loop.time() + wait_seconds
         while (answer := await self._ask("GET", "/entries/{entry}", entry=entry))["phase"] != "ended":
@@ -198,10 +215,15 @@ class Tools:
         return _result(words.queued(entry, self._desk.working()), entry)
 
     async def _ask(
-        self, method: str, path: str, body: Mapping[str, object] | None = None, **names: str | int
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, object] | None = None,
+        query: Mapping[str, str] = NOTHING,
+        **names: str | int,
     ) -> dict[str, Any]:
         try:
-            return await self._desk.ask(method, path, body, **names)
+            return await self._desk.ask(method, path, body, query, **names)
         except Faults as error:
             listed = words.faults({"faults": [vars(fault) for fault in error.faults]})
             if path == "/check":  # a file that is no YAML: an answer like any other
@@ -233,6 +255,10 @@ class Tools:
             return {"files": files_of(file), "options": options}
         except UserError as error:
             raise ToolError(str(error)) from error
+
+
+def _page(limit: int, after: str | None) -> dict[str, str]:
+    return {"limit": str(limit), **({} if after is None else {"after": after})}
 
 
 def _result(text: str, content: Mapping[str, Any]) -> CallToolResult:

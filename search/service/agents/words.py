@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 MAX_SETTINGS_LISTED = 200
@@ -108,13 +108,21 @@ def _next(outcome: str, name: str, number: int) -> str:
     return f"Its output is in queue/{number}/output.txt of the results folder."
 
 
-def queue(entries: Sequence[Mapping[str, Any]], studies: Sequence[Mapping[str, Any]], working: str) -> str:
-    """Say what is in the queue and on record."""
-    lines = [working, f"Entries: {len(entries)}."]
+def queue(answer: Mapping[str, Any], working: str) -> str:
+    """Say what is in the queue and on record, and how to ask for what is older."""
+    entries, studies = answer["entries"], answer["studies"]
+    lines = [working, f"Entries: {_shown(answer, 'entries')}"]
     lines += [f"- {entry['id']}: study {entry['name']!r}: {entry['outcome'] or entry['phase']}" for entry in entries]
-    lines.append(f"Studies on record: {len(studies)}.")
+    lines.append(f"Studies on record: {_shown(answer, 'studies')}")
     lines += [f"- {study['name']!r}, made {study['created'][:10]}" for study in studies]
     return "\n".join(lines)
+
+
+def _shown(answer: Mapping[str, Any], what: str) -> str:
+    count, following = len(answer[what]), answer[f"{what}_next"]
+    if following is None:
+        return f"{count}."
+    return f"{count} are shown; the tool `status` with {what}_after={following!r} lists those behind them."
 
 
 def table(answer: Mapping[str, Any]) -> str:

@@ -11,8 +11,10 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from search.core.errors import UserError
+from search.ledger.pages import actions_page
 from search.report import design
 from search.service.acts import Service
+from search.service.bounds import limit_of
 from search.service.pages.compare import Compare
 from search.service.pages.entry import EntryPage
 from search.service.pages.home import Home
@@ -32,7 +34,9 @@ class Pages:
 
     async def actions(self, request: Request) -> Response:
         """Who did what."""
-        return show(request, "actions.html", {"actions": await asyncio.to_thread(self.service.queue.actions)})
+        most, after = limit_of(request.query_params.get("limit")), request.query_params.get("after", "")
+        page = await asyncio.to_thread(actions_page, self.service.ledger.engine, most, after)
+        return show(request, "actions.html", {"page": page, "most": most, "later": bool(after)})
 
     async def rest(self, request: Request) -> Response:
         """The calls of REST."""

@@ -6,15 +6,20 @@ import asyncio
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
 
 from search.core.errors import UserError
 from search.core.queue import Entry
+from search.ledger.pages import Page
 from search.ledger.queue import plain
 from search.service import bounds
 from search.service.acts import Service
 from search.service.openapi import Schema
 from search.service.people import Person, Role
+
+Item = TypeVar("Item")
 
 Answer = Callable[["Asked"], object]
 """Answers a call: at once, in a thread of its own, or as a coroutine."""
@@ -46,6 +51,18 @@ class Asked:
             raise UserError(f"`{name}` must be a number from {allowed.low} to {allowed.high}, found {value!r}")
         return value
 
+    def page(self, read: Callable[[sa.Engine, int, str], Page[Item]]) -> Page[Item]:
+        """Read the page of a list that is asked for.
+
+        Args:
+            read: reads one, given the engine, how many items it may have, and the cursor of the page before.
+
+        Raises:
+            UserError: how many, or the cursor, is none.
+        """
+        most = bounds.limit_of(self.query.get("limit"))
+        return read(self.service.ledger.engine, most, self.query.get("after", ""))
+
 
 @dataclass(frozen=True)
 class Call:
@@ -60,12 +77,22 @@ class Call:
     status: int = 200
     query: Mapping[str, Schema] = field(default_factory=dict)
 
+    @property
+    def bare_path(self) -> str:
+        """Its path without the kinds of its names: ``/entries/{entry}``."""
+        return self.path.replace(":int", "").replace(":path", "")
+
 
 async def answered(answer: Answer, asked: Asked) -> object:
     """Answer a call: as a coroutine, or in a thread of its own."""
     if inspect.iscoroutinefunction(answer):
         return await answer(asked)
     return await asyncio.to_thread(answer, asked)
+
+
+def paged(name: str, page: Page[Any], items: list[dict[str, object]]) -> dict[str, object]:
+    """Return a page of a list as an answer: its items under their name, and the cursor of the next page, or null."""
+    return {name: items, "next": page.next or None}
 
 
 def shown(entry: Entry) -> dict[str, object]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 
 from search.core.errors import UserError
+from search.ledger.pages import entries_page
 from search.service import acts, bounds
 from search.service.folder import output_from
-from search.service.openapi import NUMBER, SUBMISSION
+from search.service.openapi import NUMBER, PAGED, SUBMISSION
 from search.service.people import Role
-from search.service.rest.asked import Asked, Call, shown
+from search.service.rest.asked import Asked, Call, paged, shown
 from search.service.submission import Submission, submission
 
 
@@ -31,7 +32,8 @@ async def _submit(asked: Asked) -> object:
 
 
 def _entries(asked: Asked) -> object:
-    return {"entries": [shown(entry) for entry in asked.service.queue.entries()]}
+    page = asked.page(entries_page)
+    return paged("entries", page, [shown(entry) for entry in page.items])
 
 
 def _entry(asked: Asked) -> object:
@@ -86,7 +88,14 @@ CALLS = (
     Call(
         "POST", "/plan", Role.RUNNER, "Price a space file: epochs, time, disk, and what it can show.", _plan, SUBMISSION
     ),
-    Call("GET", "/entries", Role.VIEWER, "The queue, with entries that run and that ended.", _entries),
+    Call(
+        "GET",
+        "/entries",
+        Role.VIEWER,
+        "The queue: entries that wait or run in its order, then those that ended, the last one first.",
+        _entries,
+        query=PAGED,
+    ),
     Call("POST", "/entries", Role.RUNNER, "Submit a space file to the end of the queue.", _submit, SUBMISSION, 201),
     Call(
         "GET", "/entries/{entry:int}", Role.VIEWER, "An entry: how far it is, its files, what was done to it.", _entry

@@ -12,10 +12,12 @@ from starlette.routing import Route
 
 from search import __version__
 from search.core.errors import UserError
+from search.core.shown import listed
+from search.ledger.pages import actions_page
 from search.service.acts import Service
-from search.service.openapi import openapi
+from search.service.openapi import PAGED, openapi
 from search.service.people import Person, Role, require
-from search.service.rest.asked import Asked, Call, answered
+from search.service.rest.asked import Asked, Call, answered, paged
 from search.service.rest.queue import CALLS as QUEUE_CALLS
 from search.service.rest.replies import complaint, status_of
 from search.service.rest.studies import CALLS as STUDY_CALLS
@@ -24,7 +26,8 @@ PREFIX = "/api/v1"
 
 
 def _actions(asked: Asked) -> object:
-    return {"actions": [vars(action) for action in asked.service.queue.actions()]}
+    page = asked.page(actions_page)
+    return paged("actions", page, [dict(action._mapping) for action in page.items])
 
 
 def _server(asked: Asked) -> object:
@@ -42,7 +45,7 @@ CALLS = (
     Call("GET", "/server", Role.VIEWER, "The server, and who you are to it.", _server),
     *QUEUE_CALLS,
     *STUDY_CALLS,
-    Call("GET", "/actions", Role.VIEWER, "Who did what, and when: the last hundred.", _actions),
+    Call("GET", "/actions", Role.VIEWER, "Who did what, and when, the last one first.", _actions, query=PAGED),
 )
 
 
@@ -62,12 +65,21 @@ def _endpoint(service: Service, call: Call) -> Callable[[Request], Awaitable[Res
         try:
             require(person, call.role, call.summary[0].lower() + call.summary[1:].partition(":")[0].rstrip("."))
             body = await _body(request) if call.method == "POST" else {}
-            asked = Asked(service, person, request.path_params, dict(request.query_params), body)
+            asked = Asked(service, person, request.path_params, _query(call, request), body)
             return JSONResponse(await answered(call.answer, asked), call.status)
         except UserError as error:
             return JSONResponse(complaint(error), status_of(error))
 
     return endpoint
+
+
+def _query(call: Call, request: Request) -> Mapping[str, str]:
+    """Return what stands behind the ``?``; what the call does not take would be left out without a word."""
+    for name in request.query_params:
+        if name not in call.query:
+            taken = f"takes {listed([*call.query])} alone" if call.query else "takes nothing there"
+            raise UserError(f"?{name[:40]}=: {call.method} {call.bare_path} {taken}; leave it out")
+    return dict(request.query_params)
 
 
 async def _body(request: Request) -> Mapping[str, Any]:

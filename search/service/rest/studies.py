@@ -5,10 +5,14 @@ from __future__ import annotations
 import asyncio
 from dataclasses import asdict
 
+from search.ledger.pages import studies_page
 from search.service import acts, bounds
-from search.service.openapi import NUMBER
+from search.service.openapi import NUMBER, PAGED
 from search.service.people import Role
-from search.service.rest.asked import Asked, Call, shown
+from search.service.rest.asked import Asked, Call, paged, shown
+
+STUDY_SHOWN = ("name", "base_name", "revision", "workload", "created")
+"""What a list says of each study."""
 
 
 async def _seeds(asked: Asked) -> object:
@@ -22,7 +26,8 @@ async def _confirm(asked: Asked) -> object:
 
 
 def _studies(asked: Asked) -> object:
-    return {"studies": acts.studies(asked.service)}
+    page = asked.page(studies_page)
+    return paged("studies", page, [{name: getattr(study, name) for name in STUDY_SHOWN} for study in page.items])
 
 
 async def _table(asked: Asked) -> object:
@@ -56,7 +61,7 @@ async def _settings(asked: Asked) -> object:
 
 
 CALLS = (
-    Call("GET", "/studies", Role.VIEWER, "The studies on record.", _studies),
+    Call("GET", "/studies", Role.VIEWER, "The studies on record, the newest first.", _studies, query=PAGED),
     Call(
         "POST",
         "/studies/{study:path}/seeds",
