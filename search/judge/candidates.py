@@ -47,14 +47,14 @@ def opened(ledger: Ledger, incumbent: str, changes: Mapping[str, object]) -> Stu
         try:
             return ledger.study(incumbent + SUFFIX)
         except StudyNotFound as error:
-            known = [one.name.removesuffix(SUFFIX) for one in ledger.studies() if one.name.endswith(SUFFIX)]
+            known = [name.removesuffix(SUFFIX) for name in ledger.names().values() if name.endswith(SUFFIX)]
             there = f"; there are {listed(known)}" if known else ""
             raise UserError(
                 f"--against {incumbent!r}: is neither a space file nor a sequence on record{there}"
             ) from error
     space = read_space(incumbent, changes)
     name = space.name[: MAX_NAME_LETTERS - MORE_LETTERS] + SUFFIX
-    if name not in {record.name for record in ledger.studies()}:
+    if name not in ledger.names().values():
         ledger.create_study(name, name, 1, dump(space), "", space.workload)
     record = ledger.study(name)
     if record.execution_class is None:

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from search.core.trial import State, Trial
 from search.ledger import tables
+from search.ledger.hidden import SHOWN
 
 
 def brief_trials(engine: sa.Engine, study_id: int) -> list[Trial]:
@@ -45,3 +46,13 @@ def last_keys(engine: sa.Engine, study_id: int) -> dict[int, tuple[str, str]]:
     query = sa.select(trial.number, key, trial.data).where(trial.study_id == study_id, trial.last_epoch > 0)
     with engine.connect() as connection:
         return {number: (bytes(blob).hex(), data) for number, blob, data in connection.execute(query)}
+
+
+def seconds_of(engine: sa.Engine, keys: Sequence[str]) -> dict[str, float]:
+    """Return epoch key -> seconds that its epoch took, of those that are on record and were not withdrawn."""
+    epoch, found = tables.epoch.c, dict[str, float]()
+    with engine.connect() as connection:
+        for batch in tables.batches(keys):
+            query = sa.select(epoch.key, epoch.seconds).where(epoch.key.in_(list(map(bytes.fromhex, batch))), SHOWN)
+            found |= {row.key.hex(): row.seconds for row in connection.execute(query)}
+    return found

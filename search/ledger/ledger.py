@@ -101,11 +101,19 @@ class Ledger:
 
     # Studies -------------------------------------------------------------------------------------------------
 
-    def studies(self) -> list[StudyRecord]:
-        """Return all studies, oldest first."""
+    def studies(self, base_name: str | None = None) -> list[StudyRecord]:
+        """Return all studies, or the revisions of one, oldest first."""
+        query = sa.select(tables.study).order_by(tables.study.c.id)
+        if base_name is not None:
+            query = query.where(tables.study.c.base_name == base_name)
         with self.engine.connect() as connection:
-            rows = connection.execute(sa.select(tables.study).order_by(tables.study.c.id)).all()
-        return [_study(row) for row in rows]
+            return [study_of(row) for row in connection.execute(query)]
+
+    def names(self) -> dict[int, str]:
+        """Return number -> name of all studies, oldest first."""
+        query = sa.select(tables.study.c.id, tables.study.c.name).order_by(tables.study.c.id)
+        with self.engine.connect() as connection:
+            return {row.id: row.name for row in connection.execute(query)}
 
     def study(self, name: str) -> StudyRecord:
         """Return a study by name.
@@ -116,7 +124,7 @@ class Ledger:
         with self.engine.connect() as connection:
             row = connection.execute(sa.select(tables.study).where(tables.study.c.name == name)).one_or_none()
             if row is not None:
-                return _study(row)
+                return study_of(row)
             names = list(connection.execute(sa.select(tables.study.c.name).order_by(tables.study.c.id)).scalars())
         hint = nearest(name, names) or nearest(Path(name).stem, names)  # of a file, as `run` takes it
         hint = hint or (f"; there are {', '.join(names)}" if names else "; the ledger holds none yet")
@@ -285,15 +293,15 @@ class Ledger:
         with self.engine.connect() as connection:
             return [_trial(row) for row in connection.execute(query)]
 
-    def begun(self, study_id: int) -> list[tuple[Trial, str]]:
-        """Return the first trial of each configuration that has an epoch on record, with its data fingerprint."""
+    def begun(self, study_id: int, data: str) -> list[Trial]:
+        """Return the first trial of each configuration on data of this fingerprint that has an epoch on record."""
         trial = tables.trial.c
-        columns = [column for column in trial if column.name not in ("study_id", "path")]
-        mine = (trial.study_id == study_id) & (trial.last_epoch > 0)
+        columns = [column for column in trial if column.name not in ("study_id", "path", "data")]
+        mine = (trial.study_id == study_id) & (trial.last_epoch > 0) & (trial.data == data)
         first = sa.select(sa.func.min(trial.number)).where(mine).group_by(trial.configuration)
         query = sa.select(*columns).where(trial.study_id == study_id, trial.number.in_(first)).order_by(trial.number)
         with self.engine.connect() as connection:
-            return [(_trial(row), row.data) for row in connection.execute(query)]
+            return [_trial(row) for row in connection.execute(query)]
 
     def paths(self, study_id: int, numbers: Sequence[int] | None = None) -> dict[int, tuple[list[str], str]]:
         """Return trial number -> (epoch keys of its whole path, data fingerprint), of all trials or of these."""
@@ -370,7 +378,8 @@ def _split_path(blob: bytes) -> list[str]:
     return [digits[start : start + 40] for start in range(0, len(digits), 40)]
 
 
-def _study(row: Any) -> StudyRecord:
+def study_of(row: Any) -> StudyRecord:
+    """Return the study of a row of its table."""
     values = dict(row._mapping)
     pinned = values.pop("execution_class")
     return StudyRecord(**values, execution_class=json.loads(pinned) if pinned else None)
@@ -378,4 +387,4 @@ def _study(row: Any) -> StudyRecord:
 
 def _trial(row: Any) -> Trial:
     read = {"parameters": json.loads(row.parameters), "settings": json.loads(row.settings), "state": State(row.state)}
-    return Trial(**{name: value for name, value in {**row._mapping, **read}.items() if name != "data"})
+    return Trial(**{**row._mapping, **read})

@@ -28,10 +28,11 @@ class Spending(NamedTuple):
 def spending(ledger: Ledger, study_id: int) -> Spending:
     """Return what the runs of a study have spent."""
     decision, epoch, run = tables.decision.c, tables.epoch.c, tables.run.c
-    trained = sa.select(sa.func.count(sa.distinct(decision.key)))
-    trained = trained.where(decision.study_id == study_id, decision.kind == "row")
-    took = sa.select(sa.func.sum(epoch.seconds)).join(tables.run, run.id == epoch.run_id)
-    took = took.where(run.study_id == study_id)
+    mine = decision.study_id == study_id, decision.kind == "row"
+    trained = sa.select(sa.func.count(sa.distinct(decision.key))).where(*mine)
+    # By its log, for the rows of all studies together are many. One that another study trained anew is that study's.
+    took = sa.select(sa.func.sum(epoch.seconds)).where(epoch.key.in_(sa.select(decision.key).where(*mine)))
+    took = took.where(epoch.run_id.in_(sa.select(run.id).where(run.study_id == study_id)))
     with ledger.engine.connect() as connection:
         epochs = int(connection.execute(trained).scalar() or 0)
         seconds = float(connection.execute(took).scalar() or 0.0)

@@ -14,7 +14,9 @@ from dataclasses import dataclass
 from statistics import median
 
 from search.core.trial import Trial
+from search.ledger.brief import seconds_of
 from search.ledger.ledger import Ledger
+from search.ledger.newest import studies_newest
 from search.plan.known import Inventory, Known
 from search.plan.process import Probe
 from search.space.service import SERVICE_SETTINGS
@@ -26,7 +28,7 @@ MAX_EPOCHS_SAMPLED = 32
 MAX_KINDS_COMPARED = 200
 """Different trials on record that are compared with; own ones come first, then those of the newest studies."""
 
-MAX_STUDIES_COMPARED = 50
+MAX_STUDIES_COMPARED = 20
 """The newest studies of the workload and the class, in which such trials are looked for."""
 
 Kind = frozenset[tuple[str, str]]
@@ -81,7 +83,8 @@ class Estimates:
 
     def __post_init__(self) -> None:
         self._seen = list(_own(self.stock))
-        self._looked = False
+        self._looked: set[str] = set()  # data of which similar trials were looked for
+        self._told = False
         self._found: dict[tuple[Kind, str], Measured] = {}
         self._kinds: dict[int, tuple[Kind, str]] = {}
         self._probed: Probe | None = None
@@ -102,7 +105,7 @@ class Estimates:
 
     def told(self, probe: Probe) -> None:
         """Take in what an epoch took that was trained meanwhile: it counts where nothing similar was on record."""
-        self._probed, self._looked = probe, True
+        self._probed, self._told = probe, True
         self._found.clear()
 
     def sources(self, leaves: Iterable[Leaf]) -> list[str]:
@@ -112,10 +115,11 @@ class Estimates:
 
     def _measure(self, leaf: Leaf, kind: Kind, data: str) -> Measured:
         timed, sized = self._nearest(kind, data, "seconds"), self._nearest(kind, data, "size")
-        if not self._looked and (timed is None or timed.kind != kind or sized is None):
-            self._looked = True
-            own = {(seen.kind, seen.data) for seen in self._seen if seen.size is not None}
-            self._seen += [seen for seen in self._recorded() if (seen.kind, seen.data) not in own]
+        looked = self._told or data in self._looked
+        if not looked and (timed is None or timed.kind != kind or sized is None):
+            self._looked.add(data)
+            own = {seen.kind for seen in self._seen if seen.data == data and seen.size is not None}
+            self._seen += [seen for seen in self._recorded(data) if seen.kind not in own]
             timed, sized = self._nearest(kind, data, "seconds"), self._nearest(kind, data, "size")
         if (timed is None or sized is None) and self.probe is not None and self._probed is None:
             self._probed = self.probe(leaf)
@@ -133,28 +137,31 @@ class Estimates:
         fitting = [seen for seen in self._seen if getattr(seen, what) is not None and seen.data == data]
         return min(fitting, key=lambda seen: len(seen.kind ^ kind), default=None)
 
-    def _recorded(self) -> Iterator[_Seen]:
-        """Look at trials of this workload and class in the whole ledger, the newest studies first."""
-        seen: set[tuple[Kind, str]] = set()
-        alike = [
-            record
-            for record in reversed(self.ledger.studies())
-            if record.workload == self.workload and dict(record.execution_class or {}) == dict(self.execution_class)
-        ]
-        for record in alike[:MAX_STUDIES_COMPARED]:
-            fresh: dict[tuple[Kind, str], Trial] = {}
-            for trial, data in self.ledger.begun(record.id):
-                name = kind_of(trial.settings), data
-                if name not in seen:
-                    fresh.setdefault(name, trial)
+    def _recorded(self, data: str) -> Iterator[_Seen]:
+        """Look at trials of this workload, class and data in the whole ledger, the newest studies first."""
+        seen: set[Kind] = set()
+        newest = studies_newest(self.ledger, self.workload)
+        alike = (one for one in newest if dict(one.execution_class or {}) == dict(self.execution_class))
+        for record in itertools.islice(alike, MAX_STUDIES_COMPARED):
+            fresh: dict[Kind, Trial] = {}
+            for trial in self.ledger.begun(record.id, data):
+                if (kind := kind_of(trial.settings)) not in seen:
+                    fresh.setdefault(kind, trial)
+            if not fresh:
+                continue
             chosen = dict(itertools.islice(fresh.items(), MAX_KINDS_COMPARED - len(seen)))
             paths = self.ledger.paths(record.id, [trial.number for trial in chosen.values()])
+            keys = {kind: paths[trial.number][0][: trial.last_epoch] for kind, trial in chosen.items()}
+            some = {kind: path[:: max(1, len(path) // MAX_EPOCHS_SAMPLED)] for kind, path in keys.items()}
+            # All kinds at once: a question to the database takes longer than its answer.
+            took = seconds_of(self.ledger.engine, [key for path in some.values() for key in path])
+            kept = self.ledger.states.find([key for path in keys.values() for key in path])
             where = "this study" if record.name == self.study else f"study {record.name!r}"
-            for name, trial in chosen.items():
-                keys = paths[trial.number][0][: trial.last_epoch]
-                rows = self.ledger.rows(keys[:: max(1, len(keys) // MAX_EPOCHS_SAMPLED)])
-                sizes = [state.file.size for state in self.ledger.states.find(keys).values()]
-                yield _Seen(*name, where, _middle([row.seconds for row in rows.values()]), _middle(sizes))
+            for kind in chosen:
+                sizes = [kept[key].file.size for key in keys[kind] if key in kept]
+                yield _Seen(
+                    kind, data, where, _middle([took[key] for key in some[kind] if key in took]), _middle(sizes)
+                )
             seen |= chosen.keys()
             if len(seen) >= MAX_KINDS_COMPARED:
                 return

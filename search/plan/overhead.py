@@ -8,14 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
+from itertools import islice
 from statistics import median
 from typing import Any
 
 from search.ledger.ledger import Ledger
+from search.ledger.newest import runs_newest
 from search.system import machine
 
 MAX_RUNS_ASKED = 5
 """Newest runs that are asked for each of the seconds; the middle one counts."""
+
+MAX_RUNS_LOOKED_AT = 50
+"""Newest runs among which those are looked for, however many are on record."""
 
 MEASURED = "as in runs on this machine"
 
@@ -60,17 +65,19 @@ def overhead_on_record(ledger: Ledger, workload: str) -> Overhead:
         ledger: where they are on record.
         workload: its name in the space file.
     """
-    studies = {record.id: record.workload for record in ledger.studies()}
     host = machine.hardware()["host"]
     seen: dict[str, list[float]] = {name: [] for name in asdict(ASSUMED) if name != "source"}
-    for run in reversed(ledger.runs()):
-        conditions: Mapping[str, Any] = run["conditions"]
-        if conditions.get("hardware", {}).get("host") != host:
-            continue
-        for name, seconds in conditions.get(TIMINGS, {}).items():
-            known = seen.get(name, [])
-            if (name == "ray" or studies.get(run["study_id"]) == workload) and len(known) < MAX_RUNS_ASKED:
-                known.append(float(seconds))
+    for name, runs in {"": runs_newest(ledger, workload), "ray": runs_newest(ledger)}.items():
+        for run in islice(runs, MAX_RUNS_LOOKED_AT):
+            conditions: Mapping[str, Any] = run["conditions"]
+            if conditions.get("hardware", {}).get("host") != host:
+                continue
+            for of, seconds in conditions.get(TIMINGS, {}).items():
+                known = seen.get(of, [])
+                if (of == "ray") == (name == "ray") and len(known) < MAX_RUNS_ASKED:
+                    known.append(float(seconds))
+            if all(len(known) == MAX_RUNS_ASKED for of, known in seen.items() if (of == "ray") == (name == "ray")):
+                break
     middles: dict[str, Any] = {name: median(known) for name, known in seen.items() if known}
     return replace(ASSUMED, **middles, source=MEASURED) if "worker" in middles else replace(ASSUMED, **middles)
 

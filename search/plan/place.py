@@ -10,14 +10,19 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any
 
 from search.ledger.ledger import Ledger, StudyRecord
+from search.ledger.newest import runs_newest
 from search.plan.process import ask_class
 from search.space.model import Resources, Space
 from search.system import gpus as system_gpus
 from search.system import limits, machine
 from search.workload.execution import still_installed
+
+MAX_RUNS_LOOKED_AT = 50
+"""Newest runs of the workload that are looked at, however many are on record."""
 
 ASKED = "a process on this machine"
 """Source of a place whose class was asked for now."""
@@ -45,14 +50,12 @@ class Place:
 
 def recorded_place(ledger: Ledger, space: Space) -> Place | None:
     """Return the place of the last run of this workload on this host that gave its trials as much, or None."""
-    studies = {record.id: record for record in ledger.studies() if record.workload == space.workload}
     hardware, versions = machine.hardware(), machine.versions()
-    for run in reversed(ledger.runs()):
+    for run in islice(runs_newest(ledger, space.workload), MAX_RUNS_LOOKED_AT):
         conditions: Mapping[str, Any] = run["conditions"]
         recorded = conditions.get("hardware", {})
         if (
-            run["study_id"] in studies
-            and "cluster" not in conditions  # its class is that of other machines
+            "cluster" not in conditions  # its class is that of other machines
             and conditions.get("execution_class")
             and conditions.get("versions") == versions
             and still_installed(conditions["execution_class"])
@@ -63,7 +66,7 @@ def recorded_place(ledger: Ledger, space: Space) -> Place | None:
             gpus = float(conditions.get("gpus_per_trial", 0.0))
             shared = (conditions.get("gpu_sharing") or {}) if space.resources.gpus is None else {}
             workers = _workers(space.resources.cpus, gpus, int(shared.get("trials_per_gpu", 1)))
-            source = f"as in the last run of study {studies[run['study_id']].name!r} on this machine"
+            source = f"as in the last run of study {run['study']!r} on this machine"
             return Place(dict(conditions["execution_class"]), space.resources.cpus, gpus, workers, source)
     return None
 

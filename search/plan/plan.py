@@ -265,7 +265,7 @@ def _confirm(space: Space, ledger: Ledger, study: str) -> int:
     confirm = space.search.confirm
     if confirm is None:
         return 0
-    stages = [one for one in ledger.studies() if one.base_name == confirm_name(study)]
+    stages = ledger.studies(confirm_name(study))
     known = sum(trial.last_epoch for trial in ledger.trials(stages[-1].id)) if stages else 0
     return max(confirmed_settings(space) * confirm.seeds * longest(space) - known, 0)
 

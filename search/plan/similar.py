@@ -90,7 +90,7 @@ def squares_on_record(
     designs = [_design(number, runs) for number, runs in by_study.items()]
     # Newest first, so that of equals the newest counts.
     best = sorted((one for one in designs if one.df), key=lambda one: one.df, reverse=True)[:MAX_STUDIES_READ]
-    names = {record.id: record.name for record in ledger.studies()} if best else {}
+    names = ledger.names() if best else {}
     card = (ledger.data(data) if best else None) or DataCard(data)
     for design in best:
         found = _scores(ledger, design, card, metric)

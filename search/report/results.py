@@ -91,7 +91,7 @@ def conditions(read: Curves) -> dict[str, Any]:
         about = {"name": card.name, "classes": list(card.classes), "notes": list(card.notes)} if card else {}
         data.append({"fingerprint": fingerprint, **about, "sizes": sizes})
     names = ("id", "study_id", "started", "ended", "seconds", "outcome", "conditions")
-    studies = {study.id: study.name for study in ledger.studies()}
+    studies = ledger.names()
     runs = [{name: run[name] for name in names} for run in ledger.runs(ids)]
     content = {
         "study": record.name,

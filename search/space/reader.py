@@ -7,6 +7,7 @@ goes on as far as the faults before it allow, and says nothing that only follows
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -51,6 +52,8 @@ from search.space.service import SERVICE_SETTINGS
 from search.space.settings import Rules, circle, read_settings
 from search.space.stops import check_stops
 from search.workload import Costing, Measuring, OnDemand, SettingFaults, Workload, load_workload
+
+MAX_RULES_KEPT = 10_000
 
 
 def read_space(path: str | os.PathLike[str], overrides: Mapping[str, object] = {}) -> Space:
@@ -211,7 +214,7 @@ def _workload(root: Node, problems: Problems) -> Workload | None:
     try:
         workload = load_workload(workload_name(root))
         for name, rule in workload.settings.items():
-            jsonschema.Draft202012Validator.check_schema(rule)
+            _check_rule(rule)
             if strange := set(rule.get("when", {})) - set(workload.settings):
                 raise UserError(f"its setting {name!r} depends on {min(strange)!r}, which it does not describe")
         if loop := circle(workload.settings):
@@ -229,6 +232,24 @@ def _workload(root: Node, problems: Problems) -> Workload | None:
     else:
         return workload
     return None
+
+
+_SOUND_RULES: set[str] = set()
+"""Rules of settings that were found sound, as text: a process that checks one file after the other looks once."""
+
+
+def _check_rule(rule: Mapping[str, object]) -> None:
+    """See that a rule is a schema.
+
+    Raises:
+        SchemaError: it is none.
+    """
+    text = json.dumps(rule, default=repr)
+    if text not in _SOUND_RULES:
+        jsonschema.Draft202012Validator.check_schema(rule)
+        if len(_SOUND_RULES) >= MAX_RULES_KEPT:
+            _SOUND_RULES.clear()
+        _SOUND_RULES.add(text)
 
 
 def _missing(root: Node, rules: Rules, problems: Problems) -> None:

@@ -94,8 +94,7 @@ def freeze(ledger: Ledger, space: Space) -> Frozen:
 
 def frozen_of(ledger: Ledger, record: StudyRecord) -> list[Frozen]:
     """Return what was frozen of a study, or of another revision of its file, in the order of time."""
-    kin = [other for other in ledger.studies() if other.base_name == record.base_name]
-    entries = [entry for other in kin for entry in ledger.decisions(other.id, [KIND])]
+    entries = [entry for other in ledger.studies(record.base_name) for entry in ledger.decisions(other.id, [KIND])]
     return [_frozen(entry) for entry in sorted(entries, key=lambda entry: entry.at)]
 
 

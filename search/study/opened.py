@@ -38,6 +38,5 @@ class OpenStudy:
 
     def confirm_stage(self) -> OpenStudy | None:
         """Return its confirm stage, the last revision; None where there is none."""
-        name = confirm_name(self.record.name)
-        stages = [record for record in self.ledger.studies() if record.base_name == name]
+        stages = self.ledger.studies(confirm_name(self.record.name))
         return OpenStudy(self.ledger, stages[-1]) if stages else None

@@ -43,13 +43,12 @@ def continued_study(ledger: Ledger, space: Space) -> StudyRecord | None:
 def _kin(ledger: Ledger, space: Space) -> list[StudyRecord]:
     """Return the revisions that ask the same question, in their order."""
     wanted = identity(space)
-    return [record for record in ledger.studies() if record.base_name == space.name and record.identity == wanted]
+    return [record for record in ledger.studies(space.name) if record.identity == wanted]
 
 
 def latest_revision(ledger: Ledger, record: StudyRecord) -> StudyRecord:
     """Return the last revision of a study, which is the study itself where no later one was made."""
-    kin = [other for other in ledger.studies() if other.base_name == record.base_name]
-    return max(kin, key=lambda other: other.revision, default=record)
+    return max(ledger.studies(record.base_name), key=lambda other: other.revision, default=record)
 
 
 def find_study(ledger: Ledger, space: Space) -> StudyRecord:
@@ -69,7 +68,7 @@ def new_revision(ledger: Ledger, space: Space) -> StudyRecord:
     """Add the next revision of a study."""
     wanted = identity(space)
     while True:
-        kin = [record.revision for record in ledger.studies() if record.base_name == space.name]
+        kin = [record.revision for record in ledger.studies(space.name)]
         revision = max(kin, default=0) + 1
         name = space.name if revision == 1 else f"{space.name} (rev {revision})"
         ledger.create_study(name, space.name, revision, dump(space), wanted, space.workload)

@@ -320,8 +320,8 @@ class LedgerContract:
         with ledger.step(study) as step:
             for each in made:
                 step.add_trial(each, [key(1), key(2)], f"f{each.number}")
-        assert ledger.begun(study) == [(made[1], "f1"), (made[4], "f4")]
-        assert ledger.begun(study_of(ledger, "other")) == []
+        assert [ledger.begun(study, data) for data in ("f1", "f4", "f0")] == [[made[1]], [made[4]], []]
+        assert ledger.begun(study_of(ledger, "other"), "f1") == []
 
     def test_the_last_decision_is_that_of_its_study(self, ledger, study):
         other = study_of(ledger, "other")

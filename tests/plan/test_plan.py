@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import sqlalchemy as sa
 
 from search.__main__ import run as main
 from search.core.errors import Fault, UserError
@@ -25,6 +26,7 @@ from search.ledger.files import StateFile
 from search.ledger.kept import KeptState, Role
 from search.ledger.ledger import Ledger
 from search.plan import estimates
+from search.plan.overhead import overhead_on_record
 from search.plan.place import Place, recorded_place
 from search.plan.plan import Plan, plan_of
 from search.plan.process import FIRST_EPOCHS, AskedClass, Probe, ask_class, probe
@@ -253,7 +255,7 @@ def test_many_studies_on_record_are_not_all_read_for_an_estimate(
     for number in range(4):
         record_run(opened, named(f"earlier-{number}", x=number + 0.5), 1.0 + number, 700)
     begun, read = opened.begun, list[int]()
-    monkeypatch.setattr(opened, "begun", lambda study: read.append(study) or begun(study))
+    monkeypatch.setattr(opened, "begun", lambda study, data: read.append(study) or begun(study, data))
     monkeypatch.setattr(estimates, "MAX_KINDS_COMPARED", 2)
     place, wanted = Place(CLASS, 1, 0.0, 2, "made up"), named("wanted", x=9.5)
     plan = planned(wanted, opened, place, workload=Synthetic())
@@ -262,6 +264,27 @@ def test_many_studies_on_record_are_not_all_read_for_an_estimate(
     monkeypatch.setattr(estimates, "MAX_STUDIES_COMPARED", 1)
     planned(wanted, opened, place, workload=Synthetic())
     assert len(read) == 3
+
+
+def test_a_plan_asks_the_database_no_more_where_more_is_on_record(opened: Ledger) -> None:
+    asked = list[str]()
+    sa.event.listen(opened.engine, "before_cursor_execute", lambda *given: asked.append(given[2]))
+
+    def named(name: str, **fixed: Any) -> Space:
+        return space_from_mapping({**space_of({}, fixed=fixed).source, "name": name}, name)
+
+    def questions(until: int) -> int:
+        for number in range(len(opened.names()), until):
+            record_run(opened, named(f"earlier-{number}", x=number + 0.5), 1.0, 700)
+        before = len(asked)
+        recorded_place(opened, wanted)
+        planned(wanted, opened, Place(CLASS, 1, 0.0, 2, "made up"), workload=Synthetic())
+        overhead_on_record(opened, wanted.workload)
+        return len(asked) - before
+
+    wanted = named("wanted", x=0.25)
+    few = questions(25)
+    assert questions(75) <= 1.1 * few, "runs are read in parts of twenty, and fifty of them at most"
 
 
 def test_planned_against_actual(opened: Ledger) -> None:

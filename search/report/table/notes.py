@@ -123,14 +123,14 @@ def _left_out(space: Space) -> Iterator[Note]:
 
 def _limits(read: Curves) -> Iterator[Note]:
     """Say what the study spent of its limits, and which trials took longer than the file allows."""
-    space = read.space
-    spent, named = spending(read.study.ledger, read.record.id), []
-    if space.limits.epochs is not None:
-        named.append(f"{spent.epochs:,} of {space.limits.epochs:,} epochs")
-    if space.limits.core_hours is not None:
-        hours = spent.seconds * space.resources.cpus / 3600
-        named.append(f"{hours:.3g} of {space.limits.core_hours:,.12g} core hours of training")
-    if named:
+    epochs, core_hours = read.space.limits.epochs, read.space.limits.core_hours
+    if epochs is not None or core_hours is not None:
+        spent, named = spending(read.study.ledger, read.record.id), []
+        if epochs is not None:
+            named.append(f"{spent.epochs:,} of {epochs:,} epochs")
+        if core_hours is not None:
+            hours = spent.seconds * read.space.resources.cpus / 3600
+            named.append(f"{hours:.3g} of {core_hours:,.12g} core hours of training")
         yield Note(f"Limits: this study has spent {' and '.join(named)}.", "")
     yield from _cut_off(read)
 
