@@ -80,8 +80,12 @@ def test_the_tools_and_what_an_agent_is_told(tmp_path: Path) -> None:
     assert [name for name in TOOLS if f"`{name}`" not in INSTRUCTIONS] == ["stop", "table"]
     for tool in tools:
         assert len(tool.description) > 100, tool.name
+        assert "\n  " not in tool.description, "the indentation of our code says nothing to an agent"
         for name, rule in tool.input_schema["properties"].items():
             assert rule.get("description"), (tool.name, name)
+    by_name = {tool.name: tool.description for tool in tools}
+    assert "take `judge` in its place, from the first run on" in by_name["submit"]
+    assert "neither the opposite nor that settings are equal" in " ".join(INSTRUCTIONS.split())
     reading = {tool.name for tool in tools if tool.annotations.read_only_hint}
     assert reading == {*TOOLS} - {"submit", "judge", "stop"}
 
@@ -112,6 +116,11 @@ def test_judging_is_an_entry_of_its_own_kind(agent: Agent) -> None:
     (queued,) = agent.server.queue.entries()
     assert queued.options == {"judge": True, "max_seeds": 5}
     assert "its claims are judged, seeds added until they are decided" in text
+    agent.server.examiner.says = {"faults": [], "plan": {}, "text": "ten seeds", "remarks": []}
+    for given, options in (({"judge": True, "max_seeds": 7}, {"judge": True, "max_seeds": 7}), ({"max_seeds": 7}, {})):
+        assert agent.call("plan", text=FILE, **given)[0].startswith("ten seeds")
+        what, asked = agent.server.examiner.asked[-1]
+        assert (what, asked.options) == ("plan", options)
 
 
 def test_the_command_of_an_entry_says_what_is_to_be_done(tmp_path: Path) -> None:
@@ -179,7 +188,7 @@ ENDS = [
     (Outcome.FAILED_TRIALS, "1 trial failed", "Some trials failed; the others are on record: read and cite"),
     (Outcome.STOPPED, "stopped", "What was trained is on record, and nothing is lost: submit the same file again"),
     (Outcome.REFUSED, "other data", "Nothing more was trained. Mend what the sentence says, and submit again."),
-    (Outcome.BROKEN, "a bug", "Its output is in queue/1/output.txt of the results folder."),
+    (Outcome.BROKEN, "a bug", "That is no finding, and none of the file's faults: tell whoever you work for. "),
 ]
 
 

@@ -11,7 +11,8 @@ from collections.abc import Iterator, Sequence
 from search.report.health.examine import examine
 from search.report.page.answer import answer
 from search.report.page.headline import facts, headline
-from search.report.page.question import question
+from search.report.page.question import question, scope
+from search.report.record.curves import Curves
 from search.report.table.build import Comparison
 from search.report.table.judged_text import claim_note, evidence_text
 from search.report.table.model import Claim, Table
@@ -57,7 +58,7 @@ def conclusions(compared: Comparison, confirmed: Comparison | None = None) -> di
         "claims": [_claim(claim) for claim in table.verdicts],
         "may_be_concluded": [claim_note(claim) for claim in table.verdicts if claim.kind != "undecided"] or [short],
         "may_not_be_concluded": against,
-        "cite": _cite(read.record.name, short, table, rests_on, len(flaws)),
+        "cite": _cite(read, short, table, rests_on, len(flaws)),
         "notes": table.notes,
         "confirm_stage": None if confirmed is None else conclusions(confirmed),
     }
@@ -89,10 +90,11 @@ def _against(table: Table) -> Iterator[str]:
     yield f"{SCOPE}."
 
 
-def _cite(name: str, short: str, table: Table, rests_on: Sequence[str], flaws: int) -> str:
-    """Return what to quote: the verdicts with their figures, or the answer, and what either rests on."""
+def _cite(read: Curves, short: str, table: Table, rests_on: Sequence[str], flaws: int) -> str:
+    """Return what to quote: the verdicts with their figures, or the answer, what it holds for and what it rests on."""
     said = " ".join(map(claim_note, table.verdicts)) or short
     basis = f" {'; '.join(rests_on)}." if rests_on else ""
     doubts = " The study is not complete." if table.incomplete else ""
     doubts += f" The audit finds {flaws} flaw{'s' * (flaws != 1)}, which the citation must name." if flaws else ""
-    return f"Study “{name}”: {said}{basis}{doubts}"
+    where = f" ({held})" if (held := scope(read)) else ""
+    return f"Study “{read.record.name}”{where}: {said}{basis}{doubts}"

@@ -73,12 +73,20 @@ def _on(read: Curves) -> str:
     return f" on {listed(names)}" if names else ""
 
 
+def _for(read: Curves) -> str:
+    return f" for {read.space.fixed['epochs']} epochs at most" if "epochs" in read.space.fixed else ""
+
+
+def scope(read: Curves) -> str:
+    """Return which data and what length of training the study holds for, "" where its file says neither."""
+    return f"{_on(read)}{_for(read)}".strip()
+
+
 def setup(table: Table, read: Curves) -> Iterator[str]:
     """Yield what was done, as sentences: settings, seeds, epochs, what is measured."""
     space = read.space
     seeds = listed([str(seed) for seed in space.seeds], 8)
     count = len({tuple(sorted((k, value_text(v)) for k, v in one.trial.parameters.items())) for one in read.curves})
-    epochs = f" for {space.fixed['epochs']} epochs at most" if "epochs" in space.fixed else ""
     if not count:
         return
     if is_outside(read.record.workload):
@@ -89,7 +97,7 @@ def setup(table: Table, read: Curves) -> Iterator[str]:
     asked = "to be trained" if incomplete(read) else "trained"
     order = f"the order of the {table.measure.examples}"
     yield (
-        f"{counted(count, 'setting')}, each {asked} under {counted(len(space.seeds), 'seed')} ({seeds}){epochs}. A "
+        f"{counted(count, 'setting')}, each {asked} under {counted(len(space.seeds), 'seed')} ({seeds}){_for(read)}. A "
         f"seed decides everything random in a run: initial weights, {order}, augmentations."
     )
     at = "after the last epoch" if space.report.value == "last" else "at the epoch that was best in validation"

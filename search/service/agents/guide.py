@@ -56,12 +56,15 @@ The way, one tool after another:
 4. `plan`: epochs, time, and which difference these seeds can find; where that is too coarse for the question, take
    more seeds now.
 5. `submit` runs exactly the seeds of the file. Or `judge` adds seeds until the claims are decided, at looks that are
-   fixed beforehand: take it where "how sure" matters more than a fixed price. Never add seeds by hand until a result
-   looks good.
+   fixed beforehand: take it where "how sure" matters more than a fixed price. Choose one of the two before the first
+   run: a study that was submitted, read, and judged because its verdict did not please errs more often than its verdict
+   says. Never add seeds by hand until a result looks good.
 6. `status` with wait_seconds, again until the entry has ended.
 7. `verdicts`, then `audit`.
 
-How to cite: give each verdict (supported, contradicted, undecided) with its interval and the number of seeds and
-examples, as `cite` of `verdicts` has it. "Undecided" is a result; it is neither "no effect" nor "equal". Name every
-flaw of the audit. Say nothing of other data, models or lengths of training than those that were run.
+How to cite: give each verdict with its interval and the number of seeds and examples, as `cite` of `verdicts` has it.
+"Supported" of `better` says that there is a difference in the claimed direction; its size is told by the interval,
+and may be less than `margin`. "Contradicted" refutes the claim with its margin, and shows neither the opposite nor
+that settings are equal. "Undecided" is a result; it is neither "no effect" nor "equal". Name every flaw of the audit.
+Say nothing of other data, models or lengths of training than those that were run.
 """

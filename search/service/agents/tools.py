@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 from collections.abc import Mapping
 from typing import Annotated, Any
 
@@ -39,6 +40,7 @@ Changes = Annotated[
     Field(description='Changes of the file for this call, each KEY=VALUE: ["epochs=3", "seeds=[0,1,2,3,4]"].'),
 ]
 Data = Annotated[str | None, Field(description="Another data set than the file names, or a folder of images.")]
+MaxSeeds = Annotated[int | None, Field(description="Of `judge`: seeds that are paid for at most; by default 10.", ge=3)]
 StudyName = Annotated[str, Field(description="Name of a study on record, as `status` gives it.")]
 Number = Annotated[int, Field(description="Number of an entry of the queue, as `submit` or `judge` gave it.", ge=1)]
 
@@ -80,7 +82,14 @@ class Tools:
         return _result(words.faults(answer), answer)
 
     async def plan(
-        self, text: Text = None, file: File = None, name: Name = None, data: Data = None, changes: Changes = _NO_CHANGES
+        self,
+        text: Text = None,
+        file: File = None,
+        name: Name = None,
+        data: Data = None,
+        changes: Changes = _NO_CHANGES,
+        judge: Annotated[bool, Field(description="Price `judge`: all seeds up to its last look.")] = False,
+        max_seeds: MaxSeeds = None,
     ) -> CallToolResult:
         """Say what a study will cost before it is run: trials, epochs, time and disk, what is on record already, and
         which difference its seeds and examples can find. Nothing is trained.
@@ -88,7 +97,8 @@ class Tools:
         Read the smallest difference that it will find: where that is larger than the one in question, more seeds are
         needed, or the verdict will be "undecided". Time is unknown until a similar trial is on record.
         """
-        answer = await self._ask("POST", "/plan", self._submission(text, file, name, data, changes))
+        wish = _judging(max_seeds) if judge else {}
+        answer = await self._ask("POST", "/plan", self._submission(text, file, name, data, changes, wish))
         return _result(words.plan(answer), answer)
 
     async def submit(
@@ -106,7 +116,8 @@ class Tools:
         """Queue a study to be trained, with exactly the seeds of its file; returns the number of its entry at once.
 
         It costs what `plan` said. Epochs on record are not trained again, so submitting the same file again goes on
-        after a stop, and costs nothing where all is there. A file with faults is refused. Then call `status`.
+        after a stop, and costs nothing where all is there. A file with faults is refused. Where the question is how
+        sure one may be, take `judge` in its place, from the first run on. Then call `status`.
         """
         body = self._submission(text, file, name, data, changes, {"new_revision": new_revision})
         return await self._queue(body)
@@ -118,19 +129,17 @@ class Tools:
         name: Name = None,
         data: Data = None,
         changes: Changes = _NO_CHANGES,
-        max_seeds: Annotated[
-            int | None, Field(description="Seeds that are paid for at most; by default 10.", ge=3)
-        ] = None,
+        max_seeds: MaxSeeds = None,
     ) -> CallToolResult:
         """Queue a study whose seeds are added until every claim of its file is decided; returns its entry's number.
 
         It looks after 3, 5, 7 and 10 seeds (or those of `report.looks`), with levels that make all looks together err
         as rarely as a single one, so stopping early is honest. The right tool for "is a better than b, and how sure are
         you": it pays for no more seeds than that takes. The file must state `report.claims`, and be a grid; a margin
-        lets it end early where a setting cannot be better by that much. Then call `status`, then `verdicts`.
+        lets it end early where a setting cannot be better by that much. At most it costs what `plan` with judge=true
+        says. Then call `status`, then `verdicts`.
         """
-        wish: dict[str, object] = {"judge": True} if max_seeds is None else {"judge": True, "max_seeds": max_seeds}
-        return await self._queue(self._submission(text, file, name, data, changes, wish))
+        return await self._queue(self._submission(text, file, name, data, changes, _judging(max_seeds)))
 
     async def status(
         self,
@@ -261,6 +270,10 @@ def _page(limit: int, after: str | None) -> dict[str, str]:
     return {"limit": str(limit), **({} if after is None else {"after": after})}
 
 
+def _judging(max_seeds: int | None) -> dict[str, object]:
+    return {"judge": True, **({} if max_seeds is None else {"max_seeds": max_seeds})}
+
+
 def _result(text: str, content: Mapping[str, Any]) -> CallToolResult:
     """Return an answer in words, with the same as data."""
     return CallToolResult(content=[TextContent(type="text", text=text)], structured_content=dict(content))
@@ -276,9 +289,8 @@ def agent_server(desk: Desk) -> MCPServer[Any]:
         log_level="WARNING",
     )
     tools = Tools(desk)
-    for tool in (tools.settings, tools.check, tools.plan, tools.status, tools.verdicts, tools.table, tools.audit):
-        server.add_tool(tool, annotations=READS)
-    for tool in (tools.submit, tools.judge):
-        server.add_tool(tool, annotations=QUEUES)
-    server.add_tool(tools.stop, annotations=STOPS)
+    reading = (tools.settings, tools.check, tools.plan, tools.status, tools.verdicts, tools.table, tools.audit)
+    hints = {**dict.fromkeys(reading, READS), tools.submit: QUEUES, tools.judge: QUEUES, tools.stop: STOPS}
+    for tool, hint in hints.items():
+        server.add_tool(tool, description=inspect.getdoc(tool), annotations=hint)  # without its indentation
     return server

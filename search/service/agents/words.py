@@ -105,7 +105,10 @@ def _next(outcome: str, name: str, number: int) -> str:
             return "What was trained is on record, and nothing is lost: submit the same file again, and it goes on."
         case "refused":
             return "Nothing more was trained. Mend what the sentence says, and submit again."
-    return f"Its output is in queue/{number}/output.txt of the results folder."
+    return (
+        "That is no finding, and none of the file's faults: tell whoever you work for. What was trained is on "
+        f"record; its output is in queue/{number}/output.txt of the results folder."
+    )
 
 
 def queue(answer: Mapping[str, Any], working: str) -> str:

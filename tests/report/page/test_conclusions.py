@@ -29,6 +29,7 @@ def test_each_claim_stands_with_its_verdict_where_it_belongs(ledger):
     assert f"{NO_CLAIMS}." not in found["may_not_be_concluded"]
     assert all(sentence in found["cite"] for sentence in (supported, contradicted, undecided))
     assert "3 seeds per setting and 40 validation images" in found["cite"]
+    assert found["cite"].startswith("Study “judged” (on "), found["cite"]
     assert found["complete"]
 
 
