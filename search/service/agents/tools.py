@@ -290,7 +290,7 @@ def agent_server(desk: Desk) -> MCPServer[Any]:
     )
     tools = Tools(desk)
     reading = (tools.settings, tools.check, tools.plan, tools.status, tools.verdicts, tools.table, tools.audit)
-    hints = {**dict.fromkeys(reading, READS), tools.submit: QUEUES, tools.judge: QUEUES, tools.stop: STOPS}
-    for tool, hint in hints.items():
+    hints = [*((tool, READS) for tool in reading), (tools.submit, QUEUES), (tools.judge, QUEUES), (tools.stop, STOPS)]
+    for tool, hint in hints:
         server.add_tool(tool, description=inspect.getdoc(tool), annotations=hint)  # without its indentation
     return server
