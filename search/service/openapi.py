@@ -62,11 +62,24 @@ REFUSAL: Schema = {
     },
     "required": ["reason", "faults"],
 }
-REFUSALS = (
-    "Not done; `reason` says why. 400: what was sent cannot be used; 401: a token is needed; 403: this person may not; "
-    "404: there is no such thing; 405: the address takes other methods; 409: not now; 413, 414: too large; "
-    "415: no JSON; 422: a file has faults; 429: too many wrong tokens; 503: the database does not answer"
-)
+REFUSALS = {
+    400: "what was sent cannot be used",
+    401: "a token is needed",
+    403: "this person may not, or a page of another site or name asks",
+    404: "there is no such thing",
+    408: "the body did not come in time",
+    409: "not now",
+    413: "the body is too large",
+    414: "the address is too long",
+    415: "no JSON",
+    422: "a file has faults",
+    429: "too many wrong tokens",
+    503: "the database does not answer, or the server has too many connections",
+}
+"""Status -> why something is not done; `reason` says more."""
+
+READING = (400, 401, 403, 414, 429, 503)
+WRITING = (*READING, 404, 408, 409, 413, 415, 422)
 
 
 class Described(Protocol):
@@ -117,6 +130,7 @@ def openapi(calls: Sequence[Described], prefix: str) -> dict[str, object]:
             for name in names
         ]
         parameters += [{"name": name, "in": "query", "schema": schema} for name, schema in call.query.items()]
+        refusals = WRITING if call.method != "GET" else (*READING, 404) if names else READING
         body = {"requestBody": {"content": _json(call.body), "required": True}} if call.body else {}
         paths.setdefault(path, {})[call.method.lower()] = {
             "summary": call.summary,
@@ -125,7 +139,10 @@ def openapi(calls: Sequence[Described], prefix: str) -> dict[str, object]:
             **body,
             "responses": {
                 str(call.status): {"description": "done", "content": _json({"type": "object"})},
-                "default": {"description": REFUSALS, "content": _json(REFUSAL)},
+                **{
+                    str(status): {"description": REFUSALS[status], "content": _json(REFUSAL)}
+                    for status in sorted(refusals)
+                },
             },
         }
     return {

@@ -70,7 +70,7 @@ def test_an_address_with_control_characters_is_refused(server: Asked) -> None:
 
 def test_every_refusal_has_the_form_that_is_described(server: Asked) -> None:
     described = server.client.get("/api/v1/openapi.json").json()["paths"]
-    refusal = described["/api/v1/entries/{entry}"]["get"]["responses"]["default"]
+    refusal = described["/api/v1/entries/{entry}"]["get"]["responses"]["404"]
     needed = set(refusal["content"]["application/json"]["schema"]["required"])
     asked = [
         ("GET", "/entries/7"),

@@ -13,6 +13,7 @@ import pytest
 from search.core.queue import Outcome, Phase, begun, concluded
 from search.service.people import Person, Role
 from search.service.rest.routes import CALLS
+from tests.ledger.test_ledger import study_of
 from tests.service.serving import FILE, SOUND, Asked
 
 NOW = "2026-01-01T00:00:00.000+00:00"
@@ -224,3 +225,22 @@ def test_its_description_names_every_call(server: Asked) -> None:
     assert sum(len(methods) for methods in described["paths"].values()) == len(CALLS)
     page = server.client.get("/rest").text
     assert all(call.summary.replace("'", "&#39;") in page for call in CALLS)
+
+
+def test_its_description_names_every_status_that_comes(server: Asked) -> None:
+    number = server.submit()
+    study_of(server.ledger)
+    described = server.client.get("/api/v1/openapi.json").json()["paths"]
+    seen = set()
+    for call in sorted(CALLS, key=lambda call: call.method == "DELETE"):  # nothing is left behind it
+        for given in ("x" * 20, number):
+            for body in (None, {}, {"text": FILE}, {"text": "x: ["}, {"position": 1}, {"count": 0}, [1]):
+                path = f"/api/v1{call.bare_path}".replace("{entry}", str(given))
+                path = path.replace("{study}", "focal" if given == number else "none").replace("{workload}", "no such")
+                for role in Role:
+                    server.person = Person("bob", role)
+                    status = server.client.request(call.method, path, json=body).status_code
+                    listed = described[f"/api/v1{call.bare_path}"][call.method.lower()]["responses"]
+                    assert str(status) in listed, (call.method, path, body, status)
+                    seen.add(status)
+    assert seen >= {200, 201, 400, 403, 404, 409, 422}
