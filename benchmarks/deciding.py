@@ -178,7 +178,7 @@ class Search:
         opened = OpenStudy(self.ledger, self.ledger.study(self.space.name), self.space)
         planner = Planner(self.space, load_workload(self.space.workload), CLASS)
         run = self.ledger.begin_run(record.id, {})
-        driver = Driver(Context(opened, planner, sampler, run, WORKERS, clock=lambda: self._now))
+        driver = Driver(Context(opened, planner, sampler, run, WORKERS, clock=self._clock))
         planning = threading.Thread(target=driver.plan_ahead, daemon=True)
         planning.start()
         running: deque[tuple[Lease, int]] = deque()  # with the epochs it has trained, that whose turn it is first
@@ -205,6 +205,10 @@ class Search:
         driver.collect()
         driver.close()
         return Spent(sampler.seconds, time.process_time() - began - self._workers_s - sampler.seconds)
+
+    def _clock(self) -> float:
+        """Return seconds: those that workers would train, and what deciding takes, which must not be free for it."""
+        return self._now + time.process_time()
 
     def _trained(self, driver: Driver, lease: Lease, done: int) -> bool:
         """Let a worker train an epoch and report it; return whether it goes on."""

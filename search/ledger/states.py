@@ -10,7 +10,7 @@ import contextlib
 import json
 import math
 import time
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -97,13 +97,6 @@ class States:
             files.remove_state(self.folder, kept.file)
         return sum(kept.file.size for kept in forgotten.values())
 
-    def reject(self, keys: Iterable[str]) -> None:
-        """Free every state of these keys, files without an entry included: nobody is to go on from there."""
-        for key in keys:
-            self.forget([key])
-            for file in list(files.found_states(self.folder, key)):
-                files.remove_state(self.folder, file)
-
     def size(self) -> tuple[int, int]:
         """Return the number of states on record and their bytes."""
         query = sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(tables.state.c.size), 0))
@@ -111,19 +104,20 @@ class States:
             count, size = connection.execute(query.select_from(tables.state)).one()
         return int(count), int(size)
 
-    def make_room(self, limit: int, wanted: Collection[str] = ()) -> list[str]:
+    def make_room(self, limit: int, wanted: Callable[[], Collection[str]] = tuple) -> list[str]:
         """Free the least useful states until all of them fit into `limit` bytes; return the keys of those freed.
 
         Args:
             limit: bytes.
-            wanted: keys of states a driver will start from: they go last.
+            wanted: returns the keys of states a driver will start from: they go last. Only asked where some must go.
         """
         size = self.size()[1]
         if size <= limit:
             return []
+        kept_longest = wanted()
         with self._engine.connect() as connection:
             kept = [_kept(row) for row in connection.execute(sa.select(tables.state).order_by(tables.state.c.made))]
-        kept.sort(key=lambda state: (state.file.key in wanted, _ORDER[state.role]))  # stable: older ones first
+        kept.sort(key=lambda state: (state.file.key in kept_longest, _ORDER[state.role]))  # stable: older ones first
         victims = []
         for state in kept:
             if size <= limit:

@@ -301,9 +301,9 @@ class StatesContract:
         put(1, Role.SPACED)
         put(2, Role.BRANCH)
         put(3, Role.ROLLING)
-        assert states.make_room(20, {key(1)}) == [key(2)]
-        assert states.make_room(10, {key(1)}) == [key(3)]
-        assert states.make_room(9, {key(1)}) == [key(1)]
+        assert states.make_room(20, lambda: {key(1)}) == [key(2)]
+        assert states.make_room(10, lambda: {key(1)}) == [key(3)]
+        assert states.make_room(9, lambda: {key(1)}) == [key(1)]
 
     def test_room_is_made_to_the_byte(self, states, put):
         for number in range(4):

@@ -63,7 +63,7 @@ class Intake:
             context.budget.look(step)
         taken = trained[: len(epochs)]
         if stale or any(measured.kept is not None for measured in taken):
-            keeper.free(stale, [*board])
+            keeper.free(stale, board.touched)
         for place, measured in enumerate(taken):
             self._unkept(measured.unkept)
             pace.row(lease_id, measured.seconds, sum(later.seconds for later in taken[place:]))
@@ -120,7 +120,7 @@ class Intake:
             self._saving.add(lease.id)
         if kept is not None:
             board.saved[lease.id] = kept
-            keeper.reached(kept, [*board])
+            keeper.reached(kept, board.kin_of_lease(lease.id))
         return stale
 
     def _origin(self, lease: Lease, fresh: bool) -> str:
@@ -197,7 +197,7 @@ class Intake:
                 step.log("miss", trial=lease.trial, epoch=lease.offset, reason=miss)
             context.on_event("miss", {"text": f"trial {lease.trial}: {miss}; it starts earlier"})
         if stale:
-            context.keeper.free(stale, [*board])
+            context.keeper.free(stale, board.touched)
         if fold is not None and not fold.ended and not lease.alone:
             context.keeper.rebase([fold])
         context.lock.notify_all()
@@ -224,14 +224,14 @@ class Intake:
 
     def take_up(self) -> None:
         """Let leaves start from the states of the leases that ended for a change; no worker writes now."""
-        self._context.keeper.take_up(self._begun, [*self._context.board])
+        self._context.keeper.take_up(self._begun, self._context.board.touched)
         self._begun.clear()
 
     def collect(self) -> None:
         """Take the states that workers saved when their leases were ended into the record; no worker writes now."""
         context = self._context
         if context.planner.sharing:
-            context.keeper.collect(self._left, [*context.board])
+            context.keeper.collect(self._left, context.board.touched)
 
 
 def _key(lease: Lease, epoch: int) -> str:

@@ -24,6 +24,12 @@ from search.study.fold import Fold
 from search.study.leaf import Leaf
 from search.study.marks import own_marks
 
+Touched = Callable[[], Iterable[Fold]]
+"""Yields the undecided leaves that have a row, where somebody asks."""
+
+LOOKS_PER_LIMIT = 100
+"""Looks at the size of all states on record while the states of a run would fill the limit of bytes once."""
+
 
 class Keeper:
     """The states of one run.
@@ -52,6 +58,7 @@ class Keeper:
         self._rolling: dict[int, KeptState] = {}  # lease -> its rolling state
         self._replaced: dict[int, KeptState] = {}  # lease -> the one before, until the new one has its row behind it
         self._superseded: list[KeptState] = []  # rolling states of leases that ended, where their chains go on
+        self._bytes_since_look = limit  # at first nobody knows what is on record
         self.trouble = ""
         """Why states cannot be kept, or ""."""
 
@@ -88,7 +95,7 @@ class Keeper:
 
         Args:
             fold: the leaf it is for.
-            folds: all undecided leaves.
+            folds: all undecided leaves that share its first epoch.
         """
         if not self.keeps:
             return {}
@@ -102,7 +109,7 @@ class Keeper:
         return {epoch: role for epoch, role in marks.items() if fold.base < epoch <= length}
 
     def stops(self, fold: Fold, folds: Iterable[Fold]) -> list[tuple[int, StopRule]]:
-        """Return what a lease for `fold` saves its state by, besides: see `Lease.stops`."""
+        """Return what a lease for `fold` saves its state by, besides: see `Lease.stops`; `folds` are as for `marks`."""
         if not self.keeps:
             return []
         ahead = set(fold.leaf.path[fold.epoch :])
@@ -124,6 +131,7 @@ class Keeper:
         stale = self._replaced.pop(lease.id, None)
         if kept is not None:
             step.put_state(kept)
+            self._bytes_since_look += kept.file.size
             self._known[kept.file.key] = kept
             before = self._rolling.pop(lease.id, None)
             if before is not None and before.file.key != kept.file.key:
@@ -140,70 +148,75 @@ class Keeper:
             return []
         return [kept.file.key for kept in stale]
 
-    def free(self, keys: Sequence[str], folds: Sequence[Fold]) -> None:
+    def free(self, keys: Sequence[str], touched: Touched) -> None:
         """Free states, and whatever is beyond the limit; leaves that would have started there start earlier."""
-        wanted = {fold.leaf.path[fold.base - 1] for fold in folds if fold.base}
         if keys:
             self._states.forget(keys)
-        freed = [*keys, *self._states.make_room(self._limit, wanted)]
-        if not freed:
-            return
-        self._drop(set(freed), folds)
+        freed = [*keys, *self._make_room(touched)]
+        if freed:
+            self._drop(set(freed), touched)
 
-    def reject(self, keys: Collection[str], folds: Sequence[Fold]) -> None:
-        """Free states that nobody is to go on from, whoever saved them; leaves that would have start earlier."""
-        self._states.reject(keys)
-        self._drop(keys, folds)
+    def _make_room(self, touched: Touched) -> list[str]:
+        """Free the least useful states beyond the limit; return their keys. Nothing is looked at before this run's
+        states since the last look may have filled a hundredth of the limit: a look reads the size of every state."""
+        if self._bytes_since_look * LOOKS_PER_LIMIT < self._limit:
+            return []
+        self._bytes_since_look = 0
+        return self._states.make_room(
+            self._limit, lambda: {fold.leaf.path[fold.base - 1] for fold in touched() if fold.base}
+        )
 
-    def _drop(self, keys: Collection[str], folds: Sequence[Fold]) -> None:
+    def _drop(self, keys: Collection[str], touched: Touched) -> None:
         for key in keys:
             self._known.pop(key, None)
-        for fold in folds:
+        for fold in touched():
             if fold.base and fold.leaf.path[fold.base - 1] in keys:
                 self._rebase(fold)
 
-    def collect(self, left: Mapping[str, tuple[int, str]], folds: Sequence[Fold]) -> None:
+    def collect(self, left: Mapping[str, tuple[int, str]], touched: Touched) -> None:
         """Adopt the states that workers left, where there is one, within the limit.
 
         Args:
             left: key -> epoch in which a lease ended, and its kind.
-            folds: all undecided leaves.
+            touched: yields the undecided leaves that have a row.
         """
         known = self._states.find(list(left))
         for key, (epoch, kind) in left.items():
             if key not in known:
                 self._states.adopt(key, epoch, Role.LAST, kind)
-        self.free(self._outlived(folds), folds)
+        self._bytes_since_look = self._limit
+        self.free(self._outlived(touched), touched)
 
-    def take_up(self, left: Mapping[str, tuple[int, str]], folds: Sequence[Fold]) -> None:
+    def take_up(self, left: Mapping[str, tuple[int, str]], touched: Touched) -> None:
         """Adopt the states of chains that go on, once no worker writes; leaves start there where there is one.
 
         Args:
             left: key -> epoch in which a lease was ended before its time, and its kind.
-            folds: all undecided leaves.
+            touched: yields the undecided leaves that have a row.
         """
         for key, (epoch, kind) in left.items():
             if key not in self._known:
                 self._states.adopt(key, epoch, Role.ROLLING, kind)
         self._known |= self._states.find(list(left))
-        self.rebase(folds)
-        self.free(self._outlived(folds), folds)
+        self.rebase(touched())
+        self._bytes_since_look = self._limit
+        self.free(self._outlived(touched), touched)
 
-    def _outlived(self, folds: Iterable[Fold]) -> list[str]:
+    def _outlived(self, touched: Touched) -> list[str]:
         """Return the rolling states of leases that ended which no undecided leaf can start from.
 
         An earlier one is wanted beside a later one: it has its row behind it, which proves what starts there.
         """
         if not self._superseded:
             return []
-        wanted = {key for fold in folds for key in fold.leaf.path[: fold.epoch]}
+        wanted = {key for fold in touched() for key in fold.leaf.path[: fold.epoch]}
         older = [kept for kept in self._superseded if kept.file.key not in wanted]
         self._superseded = [kept for kept in self._superseded if kept.file.key in wanted]
         rolling = [self._known.get(kept.file.key, kept) for kept in older]
         return [kept.file.key for kept in rolling if kept.role == Role.ROLLING]
 
     def reached(self, kept: KeptState, folds: Iterable[Fold]) -> None:
-        """A state was committed: leaves whose path leads through it start there."""
+        """A state was committed: of these leaves those start there whose path leads through it."""
         for fold in folds:
             epoch = kept.epoch
             if fold.base < epoch <= fold.epoch and fold.leaf.path[epoch - 1] == kept.file.key:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from search.core.order import Candidate, Choice, Order, costs_nothing
@@ -13,7 +13,7 @@ from search.engine.decide.lease import Lease, Proof
 from search.engine.decide.trust import Advice, Answer, behind
 from search.ledger.kept import KeptState, Role
 from search.study.fold import Fold
-from search.study.leaf import Leaf
+from search.study.leaf import Leaf, longest
 from search.workload.form import Form, form_on_record
 
 AFRESH = "trained once more from epoch 0, in a workload that does not train the same bits twice"
@@ -55,6 +55,7 @@ class Lending:
         self._attempts: dict[int, int] = {}  # by trial
         seeds = context.space.seeds if context.space.search.sampler == "grid" else ()
         self._ranks = {seed: rank for rank, seed in enumerate(seeds)}
+        self._longest = longest(context.space)
         self._counted = (0, 0)  # leaves on the board when its epochs were counted, and these
         self.order = Order()
 
@@ -157,7 +158,7 @@ class Lending:
         if large and self._ranks:
             if abs(self._counted[0] - len(board)) > len(board) / 20:
                 self._counted = len(board), board.epochs
-            free = costs_nothing(max(fold.remaining for fold in board), workers, trained + self._counted[1])
+            free = costs_nothing(self._longest, workers, trained + self._counted[1])
         return self.order.choose(candidates, moment, trained / workers, free)
 
     def _rank(self, fold: Fold) -> int:
@@ -165,20 +166,20 @@ class Lending:
 
     def _owed(self, stalled: Collection[int]) -> Proof | None:
         """Return what is owed beside the leaves: the cause of a distrust, or the proof of a start."""
-        trust, board = self._context.trust, self._context.board
+        trust = self._context.trust
         if trust.causes:
             return trust.cause(self._next_lease, trust.causes[0])
         for kind in trust.owing(stalled):
-            if (proof := trust.start_proof(self._next_lease, kind, self._more_roots(kind, board))) is not None:
+            if (proof := trust.start_proof(self._next_lease, kind, self._more_roots(kind))) is not None:
                 return proof
         return None
 
-    def _more_roots(self, kind: str, folds: Iterable[Fold]) -> bool:
+    def _more_roots(self, kind: str) -> bool:
         """Whether a leaf may still bring another root of a kind; where one has fallen, no more leaves are asked for."""
         if not (self._context.course.planned or self._context.trust.fallen):
             return True
         known = self._context.trust.roots(kind)
-        return any(not fold.epoch and fold.leaf.kind == kind and fold.leaf.path[0] not in known for fold in folds)
+        return any(fold.leaf.path[0] not in known for fold in self._context.board.untouched.of_kind(kind))
 
     def _looked_at(self, fold: Fold, coming: Collection[tuple[int, str]], stalled: Collection[int]) -> Start | None:
         """Return how a leaf starts, with the proof that is given in its stead where one is, or None where it waits."""
@@ -243,9 +244,10 @@ class Lending:
         if alone:
             fold = self._afresh(fold)
         fold.base = start.state.epoch if start.state is not None else 0
-        keep = {} if alone else context.keeper.marks(fold, context.board)
+        kin = context.board.kin(fold)
+        keep = {} if alone else context.keeper.marks(fold, kin)
         keep |= self._proving_marks(start, len(leaf.path)) if not alone else {}
-        stops = () if context.course.planned or alone else context.keeper.stops(fold, context.board)
+        stops = () if context.course.planned or alone else context.keeper.stops(fold, kin)
         lease = Lease(
             id=self._next_lease,
             trial=number,

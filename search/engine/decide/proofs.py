@@ -87,7 +87,7 @@ class Proofs:
                 context.trust.drop_pair(proof.kind, state.file.key)
                 with context.step() as step:
                     step.log("miss", epoch=state.epoch, reason=miss)
-                context.keeper.free([state.file.key], [*context.board])
+                context.keeper.free([state.file.key], context.board.touched)
                 text = f"not proven: {which}: {miss}; it is not used, another one is proven or trained again"
                 context.on_event("miss", {"text": text})
             elif error or lost:

@@ -123,7 +123,10 @@ def check(simulation: Simulation, dying: bool = False) -> list[Trial]:
     assert set(pairs.values()) <= {1}, "a configuration stands there twice under one seed"
     assert all(trial.state.ended for trial in trials)
     board = simulation.driver.context.board
-    assert (board._waiting, board._paused) == ({}, {}), "what is decided takes no room"
+    assert (board._waiting, board._paused, board._kin, board._turns) == ({}, {}, {}, {}), (
+        "what is decided takes no room"
+    )
+    assert (len(board), len(board.untouched), [*board.touched()]) == (0, 0, [])
     on_rungs = set()
     asha_rungs = set()
     if space.search.asha:
