@@ -3,8 +3,8 @@
     python -m benchmarks.deciding [--trials 10000] [--rules none asha promote hyperband median tpe nsga2 limits grid]
 
 Nothing is trained: rows are a formula, and a worker's epoch takes a second of a clock that shows the processor time
-besides, so that what is limited to a share of the time stays limited. All else is what a run does: its driver decides, its sampler is asked, and every row and decision is committed to a database
-on disk.
+besides, so that what is limited to a share of the time stays limited. All else is what a run does: its driver decides,
+its sampler is asked, and every row and decision is committed to a database on disk.
 
     none         configurations drawn at random, nothing pruned
     asha         the same, pruned by asynchronous successive halving
