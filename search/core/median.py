@@ -88,6 +88,14 @@ class MedianRule:
         Raises:
             KeyError: the key was not judged.
         """
-        _, cutoff, count = self._verdicts[epoch, key]
+        cutoff, count = self.compared(epoch, key)
         others = "the one training that had" if count == 1 else f"the {count} trainings that had"
         return cutoff, f"the median of the averages up to there of {others} finished"
+
+    def compared(self, epoch: int, key: str) -> tuple[float, int]:
+        """Return the median that the best objective of a key was compared with, and of how many averages it is.
+
+        Raises:
+            KeyError: the key was not judged.
+        """
+        return self._verdicts[epoch, key][1:]

@@ -23,6 +23,7 @@ from search.report.record.curves import COUNTED
 from search.report.table.labels import setting_label
 from search.space.model import Space
 from search.study.opened import OpenStudy
+from search.study.pruner import RUNGS, decided
 
 GROWTH_SPACING_S = 5.0
 """Seconds between two readings of a study that somebody watches."""
@@ -138,7 +139,7 @@ class Watcher:
         return growth
 
     def _read(self, number: int, space: Space, seen: _Seen) -> Growth:
-        trials = brief_trials(self._ledger.engine, number)
+        trials, asha = brief_trials(self._ledger.engine, number), space.search.asha
         metric, maximize = space.search.objective.metric, space.search.objective.maximize
         lacking = {trial.configuration for trial in trials} - seen.labels.keys()
         found = parameters_of(self._ledger.engine, number, sorted(lacking))
@@ -160,7 +161,7 @@ class Watcher:
             max((trial.epochs for trial in trials), default=0),
             [_setting(label, group, seen) for label, group in shown.items()],
             len(groups) - len(shown),
-            rungs(self._ledger.decisions(number, kinds=["rung"]), begun, metric),
+            rungs(self._ledger.decisions(number, kinds=RUNGS), begun, metric, pauses=bool(asha and asha.promote)),
             [
                 f"trial {trial.number}: {seen.labels[trial.configuration]}, seed {trial.seed}; "
                 f"epoch {trial.last_epoch} of {trial.epochs}"
@@ -220,33 +221,34 @@ def _cost(trials: Sequence[Trial], seen: _Seen, maximize: bool) -> float:
     return (-value if maximize else value) if math.isfinite(value) else math.inf
 
 
-def rungs(log: Sequence[Decision], begun: Sequence[Trial], metric: str) -> list[str]:
+def rungs(log: Sequence[Decision], begun: Sequence[Trial], metric: str, pauses: bool = False) -> list[str]:
     """Return a line for each rung: how many trials reached it, how many it ended, and by which values.
 
     Args:
-        log: the entries ``rung`` of the order log.
+        log: entries of the order log of the kinds `RUNGS`.
         begun: trials with an epoch on record.
         metric: the objective.
+        pauses: whether a trial that does not go on may do so later.
     """
     lines = []
-    newest = {(entry.epoch or 0, entry.key): entry for entry in log}
-    for epoch, entries in sorted(grouped(newest.values(), lambda entry: entry.epoch or 0).items()):
+    for epoch, verdicts in sorted(grouped(decided(log).values(), lambda verdict: verdict[0].epoch or 0).items()):
         reached = sum(trial.last_epoch >= epoch for trial in begun)
         ended = sum(trial.last_epoch == epoch and trial.state is State.PRUNED for trial in begun)
-        kept, cut = (_span(entries, goes_on, metric) for goes_on in (True, False))
-        decided = "; ".join([*([f"went on with {kept}"] if kept else []), *([f"ended with {cut}"] if cut else [])])
+        spans = {
+            "went on": _span([entry for entry, goes_on in verdicts if goes_on], metric),
+            "stayed" if pauses else "ended": _span([entry for entry, goes_on in verdicts if not goes_on], metric),
+        }
+        by = "; ".join(f"{what} with {span}" for what, span in spans.items() if span)
         said = f"epoch {epoch}: {reached} reached it, {ended} ended there"
-        lines.append(f"{said}; {metric}: {decided}" if decided else said)
+        lines.append(f"{said}; {metric}: {by}" if by else said)
     return lines
 
 
-def _span(entries: Sequence[Decision], goes_on: bool, metric: str) -> str:
+def _span(entries: Sequence[Decision], metric: str) -> str:
     values = [
         float(value)
         for entry in entries
-        if bool(entry.detail.get("goes_on")) is goes_on
-        and isinstance(value := entry.detail.get("value"), int | float)
-        and math.isfinite(value)
+        if isinstance(value := entry.detail.get("value"), int | float) and math.isfinite(value)
     ]
     if not values:
         return ""

@@ -36,6 +36,7 @@ from search.space.nodes import TYPED, Node, Problems, show
 from search.space.objectives import check_metric, check_target, objective_nodes, with_costs
 from search.space.partial import check_part
 from search.space.planned import planned
+from search.space.pruned import pruning_notes
 from search.space.python import PYTHON, from_python
 from search.space.reporting import check_claims, read_report
 from search.space.schema import TOP
@@ -174,6 +175,8 @@ def _space(root: Node, stem: str, file: str, workload: Workload | None, rules: R
         root = drop_inactive(space, root, rules, problems)
         if len(problems) == before:
             notes = check_samples(space, root, workload, problems)
+    if searchable:
+        notes += pruning_notes(space, search)
     if problems.faults:
         return space
     # Once more from the tree as it is written out: what a base set in vain is gone from both.

@@ -17,6 +17,9 @@ from search.study.leaf import longest
 PROMOTED = "promoted"
 """Kind of the entries of the order log that say who went on from a rung where trials pause."""
 
+RUNGS = ("rung", PROMOTED)
+"""Kinds of the entries that say what was decided at rungs."""
+
 PATH = "path"
 """In the detail of an entry ``ended``, as `rungs_on_record` returns it: the keys of the trial's epochs."""
 
@@ -55,13 +58,30 @@ def _pruner(space: Space) -> Pruner | None:
 def rungs_on_record(ledger: Ledger, study_id: int) -> Sequence[Decision]:
     """Return what a study's pruner was fed, in sequence, without what came from rows that were withdrawn since: entries
     ``rung`` and ``promoted``, and ``ended`` of trials that finished, where others are judged by these."""
-    entries = ledger.decisions(study_id, ["rung", PROMOTED])
+    entries = ledger.decisions(study_id, RUNGS)
     if entries and "average" in entries[0].detail:
         entries = _with_ends(ledger, study_id)
     if not entries or not ledger.decisions(study_id, ["withdrawn"]):
         return entries
     rows = ledger.rows([entry.key for entry in entries if entry.key is not None])
     return [entry for entry in entries if entry.key is None or entry.key in rows]
+
+
+def decided(log: Iterable[Decision]) -> dict[tuple[int, str], tuple[Decision, bool]]:
+    """Return what rungs decided so far: (epoch, key) -> its newest entry, and whether its trials went on, at once or
+    because they were promoted since.
+
+    Args:
+        log: entries of the kinds `RUNGS`, in sequence.
+    """
+    verdicts: dict[tuple[int, str], tuple[Decision, bool]] = {}
+    for entry in log:
+        place = entry.epoch or 0, entry.key or ""
+        if entry.kind == "rung":
+            verdicts[place] = entry, bool(entry.detail.get("goes_on"))
+        elif entry.kind == PROMOTED and place in verdicts:
+            verdicts[place] = verdicts[place][0], True
+    return verdicts
 
 
 def _with_ends(ledger: Ledger, study_id: int) -> list[Decision]:

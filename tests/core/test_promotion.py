@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import heapq
-import math
-import random
 from collections.abc import Sequence
 from statistics import fmean
-from typing import NamedTuple
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from benchmarks.pruners import simulated
 from search.core.promotion import Promotion
-from search.core.pruning import Asha
+
+EPOCHS = 300
+"""Of a simulated search; each kind tries as many configurations as it comes to."""
 
 
 class Pseudocode:
@@ -98,69 +97,10 @@ def test_it_is_the_pseudo_code_of_the_paper_and_a_replay_goes_on_alike(
 # What it finds --------------------------------------------------------------------------------------------------
 
 
-class Outcome(NamedTuple):
-    """Regret of the best that finished, and epochs that were trained."""
-
-    regret: float
-    epochs: int
-
-
-def curve(rng: random.Random, longest: int) -> list[float]:
-    """An accuracy that rises to a level of its own, at a pace of its own, with noise: early order is no late order."""
-    level, pace = rng.betavariate(4, 2), 10 ** rng.uniform(-1.5, 0)
-    return [level * (1 - math.exp(-pace * epoch)) + rng.gauss(0, 0.01) for epoch in range(1, longest + 1)]
-
-
-def searched(rule: Asha | Promotion, curves: Sequence[Sequence[float]], workers: int, epochs: int) -> Outcome:
-    """Run a search with so many workers until it has spent so many epochs, or nothing is left; one epoch a moment."""
-    longest, fresh, spent = len(curves[0]), iter(range(len(curves))), 0
-    running: list[tuple[int, int, int]] = []  # moment, trial, epoch it has trained then
-    paused: dict[str, int] = {}
-    best, now = 0.0, 0
-
-    def job() -> tuple[int, int] | None:
-        if isinstance(rule, Promotion) and (found := rule.next()) is not None:
-            rule.promote(*found)
-            return paused.pop(found[1]), found[0]
-        trial = next(fresh, None)
-        return None if trial is None else (trial, 0)
-
-    while spent < epochs:
-        while len(running) < workers and (found := job()) is not None:
-            heapq.heappush(running, (now + 1, found[0], found[1] + 1))
-        if not running:
-            break
-        now, trial, epoch = heapq.heappop(running)
-        spent += 1
-        verdict = rule.judge(epoch, f"{trial}", curves[trial][:epoch]) if epoch < longest else None
-        if epoch == longest:
-            best = max(best, curves[trial][-1])
-        elif verdict is False and rule.resumes:
-            paused[f"{trial}"] = trial
-        elif verdict is not False:
-            heapq.heappush(running, (now + 1, trial, epoch + 1))
-    return Outcome(max(one[-1] for one in curves) - best, spent)
-
-
-EPOCHS = 300
-"""Of a search; each kind tries as many configurations as it comes to."""
-
-
-def regrets(studies: int) -> tuple[float, float]:
-    """Mean regret of the stopping kind and of promotion, on the same curves and for the same epochs."""
-    stopped, promoted = [], []
-    for seed in range(studies):
-        rng = random.Random(seed)
-        curves = [curve(rng, 27) for _ in range(EPOCHS)]
-        workers = rng.choice([1, 4, 8])
-        for rule, outcomes in ((Asha(1, 3, 27), stopped), (Promotion(1, 3, 27), promoted)):
-            outcomes.append(searched(rule, curves, workers, EPOCHS))
-    assert {outcome.epochs for outcome in [*stopped, *promoted]} == {EPOCHS}
-    return fmean(outcome.regret for outcome in stopped), fmean(outcome.regret for outcome in promoted)
-
-
 def check(studies: int) -> None:
-    stopped, promoted = regrets(studies)
+    found = simulated(studies, EPOCHS, EPOCHS, ["asha", "promote"])
+    assert {outcome.epochs for outcomes in found.values() for outcome in outcomes} == {EPOCHS}
+    stopped, promoted = (fmean(outcome.regret for outcome in found[name]) for name in ("asha", "promote"))
     print(f"{studies} studies of {EPOCHS} epochs: mean regret stopped {stopped:.4f}, promoted {promoted:.4f}")
     assert promoted < stopped
 

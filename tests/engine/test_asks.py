@@ -53,6 +53,17 @@ SINE: dict[str, Any] = {
         "momentum": {"choice": [0, 0.9]},
     },
 }
+FLOWERS: dict[str, Any] = {
+    **DIGITS,
+    "fixed": {**DIGITS["fixed"], "data": "flowers-17", "data.size": 32, "data.limit": [102, 68, 34]},
+}
+LOOP: dict[str, Any] = {
+    "workload": "examples.digits_torch:main",
+    "fixed": {"epochs": 6},
+    "space": {"lr": {"float": {"low": 1.0e-3, "high": 0.5, "log": True}}},
+}
+"""A decorated PyTorch loop: it says nothing of its metrics, and has dropout and shuffled batches."""
+
 LOSS = {"metric": "val_loss", "direction": "minimize"}
 OLD_AND_NEW: dict[str, Any] = {
     "none": {},
@@ -108,6 +119,9 @@ ASKS: Mapping[str, Ask] = {
         classifier=True,
         space={"model.name": {"choice": ["example_cnn", "model_c"]}, **DIGITS["space"]},
     ),
+    "several, of a loop": Ask(
+        {"sampler": "tpe", "objective": [LOSS, {"metric": "val_accuracy", "direction": "maximize"}]},
+    ),
     "confirm": Ask({"confirm": {"top": 2, "seeds": 2}}, stage=True),
     "asha": Ask({"sampler": "random", "pruning": {"asha": {"grace_period": 1}}}),
     "promote": Ask({"sampler": "random", "pruning": {"asha": {"grace_period": 1, "promote": True}}}),
@@ -122,7 +136,7 @@ def content(ask: Ask, base: Mapping[str, Any], pause: float = 0.0) -> dict[str, 
     space = dict(ask.space or base["space"])
     grid = any("grid" in axis for axis in space.values())
     search = {"objective": LOSS, **({} if grid else {"trials": 6}), **ask.search}
-    if base is DIGITS:  # its settings have longer names
+    if base["workload"] == "classifier":  # its settings have longer names
         text = yaml.safe_dump(search)
         for name in ("momentum", "lr"):
             text = text.replace(f"{name} ", f"optimizer.{name} ").replace(f"{name}: ", f"optimizer.{name}: ")
@@ -133,11 +147,15 @@ def content(ask: Ask, base: Mapping[str, Any], pause: float = 0.0) -> dict[str, 
     return {"workload": base["workload"], "fixed": fixed, "space": space, "search": search, "resources": cpus, **more}
 
 
+SINE_LACKS = {name for name, ask in ASKS.items() if ask.classifier} | {"several, of a loop"}
+NO_FLOWERS = pytest.mark.skipif(
+    not os.environ.get("SEARCH_DATA"), reason="SEARCH_DATA is not set: there are no flowers"
+)
 CASES = [
-    pytest.param(name, base, id=f"{name}, {'digits' if base is DIGITS else 'sine'}")
-    for name, ask in ASKS.items()
-    for base in (DIGITS, SINE)
-    if base is DIGITS or not ask.classifier
+    *(pytest.param(name, DIGITS, id=f"{name}, digits") for name in ASKS if name != "several, of a loop"),
+    *(pytest.param(name, SINE, id=f"{name}, sine") for name in ASKS if name not in SINE_LACKS),
+    *(pytest.param(name, FLOWERS, id=f"{name}, flowers", marks=NO_FLOWERS) for name in ("promote", "augmentation")),
+    *(pytest.param(name, LOOP, id=f"{name}, loop") for name in ("promote", "several, of a loop")),
 ]
 
 

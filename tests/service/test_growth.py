@@ -62,6 +62,10 @@ def test_a_rung_says_how_many_reached_it_and_by_which_values_they_went_on() -> N
     ]
     assert rungs([decided(1, "b", 0.25, True)], trials[:1], "val_accuracy")[0].endswith("went on with 25.00 %")
     assert rungs([], trials, "val_loss") == []
+    promoted = Decision(0, NOW, "promoted", None, 1, "c", {})
+    assert rungs(
+        [decided(1, "b", 0.5, False), decided(1, "c", 0.25, False), promoted], trials, "loss", pauses=True
+    ) == ["epoch 1: 5 reached it, 2 ended there; loss: went on with 0.25; stayed with 0.5"]
 
 
 def test_curves_of_a_study_are_those_on_record(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:

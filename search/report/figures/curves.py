@@ -23,6 +23,9 @@ SPLIT_COLOURS = (NEUTRAL, INK)
 MAX_RATES_NAMED = 8
 """Different learning rates up to which each is named on a logarithmic axis."""
 
+MOST_NAMES = 20
+"""Names that an axis as high as a figure has room for, at equal distances."""
+
 LOGARITHMIC_RATIO = 5.0
 """Ratio of the largest to the smallest learning rate from which the axis is logarithmic."""
 
@@ -116,10 +119,20 @@ def rate_axis(figure: go.Figure, rates: Sequence[float], logarithmic: bool, betw
     )
     distinct = sorted(set(rates))
     if logarithmic and len(distinct) <= MAX_RATES_NAMED:
-        figure.update_yaxes(tickvals=distinct, ticktext=[f"{rate:.3g}" for rate in distinct])
+        named = _apart(distinct)
+        figure.update_yaxes(tickvals=named, ticktext=[f"{rate:.3g}" for rate in named])
     elif logarithmic:
         figure.update_yaxes(dtick=between)
     return figure
+
+
+def _apart(rates: Sequence[float]) -> list[float]:
+    """Return those of ascending rates whose names do not stand on one another on a logarithmic axis."""
+    least, named = (rates[-1] / rates[0]) ** (1 / MOST_NAMES), [*rates[:1]]
+    for rate in rates[1:]:
+        if rate >= named[-1] * least:
+            named.append(rate)
+    return named
 
 
 def _splits(epochs: pd.DataFrame, kind: str) -> Sequence[str]:

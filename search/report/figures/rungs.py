@@ -13,8 +13,9 @@ from search.core.trial import State
 from search.ledger.ledger import Decision
 from search.report.figures.overlay import axis_title
 from search.report.figures.style import INK, NEUTRAL, PAPER, QUIET, dressed, hatched, legend_below, named_ticks
-from search.report.record.curves import Curve
+from search.report.record.curves import COUNTED, Curve
 from search.report.text import is_accuracy
+from search.study.pruner import decided
 
 MAX_RUNGS_DRAWN = 12
 """Rungs in one figure at most: their names stand beside each other."""
@@ -26,9 +27,9 @@ class Rung:
 
     Attributes:
         epoch: at which it decides.
-        passed, pruned: trials it let go on, and ended.
-        kept, cut: objective of the distinct runs it let go on, and ended; finite ones, in the order of the log. Trials
-            that share a run up to here share its decision.
+        passed, pruned: trials it let go on, and those that stayed there: ended, or paused.
+        kept, cut: objective of the distinct runs it let go on, and of the others; finite ones, in the order of the log.
+            Trials that share a run up to here share its decision.
     """
 
     epoch: int
@@ -39,20 +40,21 @@ class Rung:
 
 
 def rungs_of(log: Sequence[Decision], curves: Sequence[Curve]) -> Iterator[Rung]:
-    """Yield the rungs, by epoch, from the entries ``rung`` of a study's order log."""
-    verdicts = {(entry.epoch or 0, entry.key): entry for entry in log if entry.kind == "rung"}
+    """Yield the rungs, by epoch, from the entries of a study's order log that are of the kinds `RUNGS`."""
+    verdicts = decided(log)
     for epoch in sorted({epoch for epoch, _ in verdicts}):
-        here = [entry for (at, _), entry in verdicts.items() if at == epoch]
+        here = [verdict for (at, _), verdict in verdicts.items() if at == epoch]
         passed = pruned = 0
         for curve in curves:
-            if curve.trial.last_epoch >= epoch and (epoch, curve.keys[epoch - 1]) in verdicts:
-                ended = curve.trial.state is State.PRUNED and curve.trial.last_epoch == epoch
-                passed, pruned = passed + (not ended), pruned + ended
+            if curve.trial.last_epoch >= epoch and (verdict := verdicts.get((epoch, curve.keys[epoch - 1]))):
+                paused = not verdict[1] and curve.trial.state not in COUNTED
+                stays = curve.trial.last_epoch == epoch and (paused or curve.trial.state is State.PRUNED)
+                passed, pruned = passed + (not stays), pruned + stays
         values: tuple[list[float], list[float]] = ([], [])
-        for entry in here:
+        for entry, went_on in here:
             value = entry.detail.get("value")
             if isinstance(value, int | float) and math.isfinite(value):
-                values[0 if entry.detail.get("goes_on") else 1].append(float(value))
+                values[0 if went_on else 1].append(float(value))
         yield Rung(epoch, passed, pruned, *values)
 
 
@@ -64,7 +66,14 @@ def drawn_rungs(rungs: Sequence[Rung]) -> list[Rung]:
 
 
 def rungs_figure(
-    rungs: Sequence[Rung], started: int, finished: int, metric: str, title: str, subtitle: str = "", unit: str = ""
+    rungs: Sequence[Rung],
+    started: int,
+    finished: int,
+    metric: str,
+    title: str,
+    subtitle: str = "",
+    unit: str = "",
+    pauses: bool = False,
 ) -> go.Figure | None:
     """Draw how many trials passed each rung, and the objective of those that did and those that did not.
 
@@ -74,6 +83,7 @@ def rungs_figure(
         finished: trials that reached their last epoch, or were stopped by their rule.
         metric: name of the objective.
         unit: its unit.
+        pauses: whether a trial that does not go on may do so later.
 
     Returns:
         the figure, or None where there is no rung.
@@ -83,9 +93,10 @@ def rungs_figure(
     names = ["started", *(f"rung {rung.epoch}" for rung in rungs), "finished"]
     on = [started, *(rung.passed for rung in rungs), finished]
     ended = [0, *(rung.pruned for rung in rungs), 0]
+    here, ended_so = ("stayed here", "stayed") if pauses else ("pruned here", "was pruned")
     figure = make_subplots(cols=2, horizontal_spacing=0.12, column_widths=[0.52, 0.48])
     places = list(range(len(names)))
-    for counts, name, colour, pattern in ((on, "went on", NEUTRAL, ""), (ended, "pruned here", PAPER, "/")):
+    for counts, name, colour, pattern in ((on, "went on", NEUTRAL, ""), (ended, here, PAPER, "/")):
         figure.add_trace(
             go.Bar(
                 x=places,
@@ -112,9 +123,7 @@ def rungs_figure(
             y += [scale * value for value in values]
         marker = {"symbol": symbol, "color": colour, "size": 8, "line": {"width": 2 if sign else 0, "color": colour}}
         figure.add_trace(
-            go.Scatter(
-                x=x, y=y, mode="markers", name=f"a run that {'was pruned' if sign else 'went on'}", marker=marker
-            ),
+            go.Scatter(x=x, y=y, mode="markers", name=f"a run that {ended_so if sign else 'went on'}", marker=marker),
             1,
             2,
         )

@@ -37,6 +37,7 @@ from search.report.table.tried import tried
 from search.report.text import clauses, is_accuracy, metric_words, one_line
 from search.report.text import figure as shown
 from search.study.opened import OpenStudy
+from search.study.pruner import RUNGS
 
 MAX_COSTS_TOLD = 6
 """Settings whose cost a sentence tells at most."""
@@ -280,16 +281,17 @@ class _Drawing:
         return f" Run again under fresh seeds: {'; '.join(named)}." if named else ""
 
     def rungs(self) -> StudyFigure | None:
-        log = self.ledger.decisions(self.read.record.id, kinds=["rung"])
+        log = self.ledger.decisions(self.read.record.id, kinds=RUNGS)
         curves = [curve for curve in self.read.curves if curve.rows]
         rungs = drawn_rungs([*rungs_of(log, curves)])
         started, finished = len(curves), sum(1 for curve in curves if curve.trial.state in COUNTED)
-        title = f"What {'the median rule' if self.read.space.search.median else 'successive halving'} let go on"
+        search = self.read.space.search
+        title = f"What {'the median rule' if search.median else 'successive halving'} let go on"
+        pauses = search.asha is not None and search.asha.promote
         passed = ", ".join(f"{rung.passed} passed epoch {rung.epoch}" for rung in rungs)
         alt = f"Of {started} trials {passed}, and {finished} finished."
-        return self.made(
-            "rungs", title, alt, rungs_figure(rungs, started, finished, self.objective, title, self.head, self.unit)
-        )
+        figure = rungs_figure(rungs, started, finished, self.objective, title, self.head, self.unit, pauses)
+        return self.made("rungs", title, alt, figure)
 
     def tree(self) -> StudyFigure | None:
         curves = [curve for curve in self.read.curves if curve.rows]

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 ENDED = "how trials ended"
 """Heading of the column that says what became of trials which did not all finish."""
 
+FRONT = "front"
+"""Heading and key of the column that says where a setting stands."""
+
 _VALUE, _ENDED, _SECOND, _TEST, _TEST_DIFFERENCE, _SPREAD, _EPOCHS, _SECONDS, _COST = range(9)
 """Priorities of columns on a terminal (`search.report.formats.fitting`), by what they hold."""
 
@@ -72,7 +75,8 @@ def table_columns(table: Table) -> Iterator[Column]:
     for name in table.metrics:
         if name == table.test:
             continue
-        yield from _metric(table, name, several, _VALUE if name == decides and not by_test else _SECOND)
+        must = (name == decides and not by_test) or (table.front is not None and name in table.front.metrics)
+        yield from _metric(table, name, several, _VALUE if must else _SECOND)
         if published and name == _measured_like_published(table):
             yield _column(table, "published", lambda line: line.published, priority=_SECOND)
         if name == table.judged:
@@ -80,7 +84,7 @@ def table_columns(table: Table) -> Iterator[Column]:
         elif name in table.scored:
             yield from _compared(table, f"{name} ", partial(Line.judgement, table=table, metric=name), _TEST_DIFFERENCE)
     if table.front is not None:
-        yield _column(table, "front", front_text, "text", priority=_VALUE)
+        yield _column(table, FRONT, front_text, "text", priority=_VALUE)
     if table.test:
         yield from _test(table, several, by_test)
     if not table.outside:

@@ -13,7 +13,7 @@ from typing import Any
 
 from search.core.shown import counted
 from search.core.values import same
-from search.report.formats.columns import drawn_lines, table_columns
+from search.report.formats.columns import FRONT, drawn_lines, table_columns
 from search.report.formats.cross_sheet import cross_columns
 from search.report.formats.hypertext import html_table
 from search.report.formats.markup import Markup, element, joined, sentence, wide
@@ -25,13 +25,14 @@ from search.report.table.model import Line, Table
 from search.report.table.notes import apart_notes
 from search.report.text import is_accuracy, metric_words, value_text
 from search.space.model import Grid, Space
+from search.statistics.front import Place
 from search.statistics.single import head as head_of_one
 
 MAX_TABLE_LINES = 300
 """Lines of the table a page shows; ``table.csv`` has all of them."""
 
-ROWS_FIRST = 5
-"""Lines of a search that are seen first; a button shows the others."""
+MAX_FRONT_KEPT = 12
+"""Lines of the front that are seen at once; a button shows all lines."""
 
 MAX_COLUMNS = 14
 """Columns that a page of 1,400 pixels has room for, where a third of them have intervals."""
@@ -67,11 +68,17 @@ def compared_table(table: Table, space: Space, confirmed: Mapping[str, Outcome])
         crossed = bool(table.cross and table.lines)
         columns, settings = cross_columns(table) if crossed else list(_columns(table)), []
         kind = "crossed" if crossed else "cards"
-    made = wide(html_table(Sheet(CAPTION, columns), kind), CAPTION)
+    made = wide(html_table(Sheet(CAPTION, columns), kind, _kept(table)), CAPTION)
     if settings:
         made = joined([made, wide(html_table(Sheet(SETTINGS_CAPTION, settings), kind), SETTINGS_CAPTION)])
     banner = [element("p", element("strong", _capital(table.banner)), class_="warning")] if table.banner else []
     return joined([*banner, made, _notes(notes)])
+
+
+def _kept(table: Table) -> list[str]:
+    """Return the class of each line: those that may be on the front are not folded away."""
+    front = [line.front == Place.ON or line.front_by_values for line in drawn_lines(table)]
+    return ["kept" if on and sum(front[:place]) < MAX_FRONT_KEPT else "" for place, on in enumerate(front)]
 
 
 def _with_room(columns: Sequence[Column]) -> tuple[list[Column], list[Column]]:
@@ -128,11 +135,12 @@ def _apart(table: Table, space: Space, confirmed: Mapping[str, Outcome]) -> Iter
     remarks = [f"best of {line.best_of}, optimistic" if line.best_of else "" for line in lines]
     yield Column(head, "text", [Entry(name, remark=said) for name, said in zip(names, remarks, strict=True)])
     yield from (column for column in rest if column.above)
+    yield from (column for column in rest if column.key == FRONT)
     if confirmed:
         found = [confirmed.get(identity(line.parameters)) for line in lines]
         yield Column("confirm stage", "text", [_verdict(outcome) for outcome in found])
     yield from _values(space, lines)
-    yield from (column for column in rest if not column.above)
+    yield from (column for column in rest if not column.above and column.key != FRONT)
 
 
 def _verdict(outcome: Outcome | None) -> Entry:

@@ -3,7 +3,8 @@
   const all = (what, where = document) => [...where.querySelectorAll(what)];
   const read = (id) => JSON.parse(document.getElementById(id).textContent);
 
-  // A search: a head sorts by its column, the first lines are seen at once. Without scripts it is a plain table.
+  // A search: a head sorts by its column, the first lines and those of its front are seen at once. Without scripts it is
+  // a plain table.
   const number = (text) => Number.parseFloat(text.replace("\u2212", "-").replace(",", ""));
   const order = (one, other) => {
     const [a, b] = [number(one), number(other)];
@@ -11,15 +12,16 @@
     return Number.isFinite(a) ? a - b : one.localeCompare(other);
   };
   const sortable = (table) => {
-    const body = table.tBodies[0], first = Number(table.dataset.first) || 5;
+    const body = table.tBodies[0], first = 5;
     const lines = [...body.rows];
-    let open = lines.length <= first + 1;
-    const show = () => [...body.rows].forEach((row, i) => { row.hidden = !open && i >= first; });
+    const folds = (row, i) => i >= first && !row.classList.contains("kept");
+    let open = lines.filter(folds).length <= 1;
+    const show = () => [...body.rows].forEach((row, i) => { row.hidden = !open && folds(row, i); });
     if (!open) {
       const more = document.createElement("button");
       more.className = "more";
       more.type = "button";
-      const label = () => { more.textContent = open ? `Show the first ${first}` : `Show all ${lines.length}`; };
+      const label = () => { more.textContent = open ? "Show fewer" : `Show all ${lines.length}`; };
       more.setAttribute("aria-expanded", "false");
       more.addEventListener("click", () => {
         open = !open;

@@ -57,7 +57,8 @@ def with_front(table: Table, read: Curves, lines: Sequence[Sequence[Curve]]) -> 
     for place, placed in zip(places, where, strict=True):
         by = tuple(short_label(table, table.lines[places[one]]) for one in placed.dominated_by)
         told[place] = replace(told[place], front=placed.place.value, front_by_values=place in by_value, dominated_by=by)
-    return replace(table, lines=told, front=Front(tuple(_words(one) for one in objectives), why, tests))
+    said = Front(tuple(_words(one) for one in objectives), tuple(names), why, tests)
+    return replace(table, lines=told, front=said)
 
 
 def decided_text(table: Table, on: str = "on it") -> str:

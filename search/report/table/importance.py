@@ -55,9 +55,10 @@ def importances(groups: Sequence[Group], space: Space) -> Importance:
     whole = complete(groups)
     axes = varied(whole, space)
     n = len(whole)
-    if len(axes) < 2:
+    few = too_few(n)
+    if len(axes if not few else varied(groups, space)) < 2:
         return Importance("", {}, {}, "importances need two axes that vary")
-    if few := too_few(n):
+    if few:
         return Importance("", {}, {}, few)
     quantile = max(0.1, MIN_TOP_SETTINGS / n)
     evaluator = f"PED-ANOVA (Watanabe et al. 2023): share in telling the best {100 * quantile:.0f} % from the rest"

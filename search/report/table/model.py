@@ -264,11 +264,13 @@ class Front:
 
     Attributes:
         objectives: each with its direction, as words.
+        metrics: that they are read by (`search.report.table.front.read_metric`).
         why: why nothing with noise is decided, or not all of it; "" where all was looked at.
         tests: differences that were adjusted together.
     """
 
     objectives: tuple[str, ...]
+    metrics: tuple[str, ...]
     why: str
     tests: int
 

@@ -5,19 +5,25 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
+from search.core.median import MedianRule
 from search.core.shown import listed
 from search.report.record.curves import COUNTED, Curve, Curves
 from search.report.table.model import Note
-from search.study.pruner import rungs_on_record
+from search.report.text import figure, is_accuracy
+from search.space.model import MedianSettings
+from search.study.pruner import pruner, rungs_on_record
 
 MAX_RUNGS_NAMED = 6
 
 
 def rung_notes(read: Curves) -> Iterator[Note]:
     """Say where the best run stood on each rung, among all trainings that came there, and which reduction factor would
-    have ended it; for pruners that let one in so many go on."""
+    have ended it; of the median rule, where it came nearest to its end."""
     pruning, best = read.space.search.pruning, best_run(read)
-    if not hasattr(pruning, "reduction_factor") or best is None:
+    if pruning is None or best is None:
+        return
+    if isinstance(pruning, MedianSettings):
+        yield Note(_nearest(read, best, pruning.min_finished), "")
         return
     places = places_of(read, best)
     if not places:
@@ -30,6 +36,34 @@ def rung_notes(read: Curves) -> Iterator[Note]:
         f"that came there; were fewer than {lost} let go on, it would have been lost."
     )
     yield Note(sentence, "")
+
+
+def _nearest(read: Curves, best: Curve, least: int) -> str:
+    """Say by how little, at least, a run was better than a median that would have ended it.
+
+    Args:
+        least: trainings that have finished before any is ended.
+    """
+    metric, sign = read.space.search.objective.metric, 1 if read.space.search.objective.maximize else -1
+    entries = rungs_on_record(read.study.ledger, read.record.id)
+    rule = pruner(read.space, entries)
+    assert isinstance(rule, MedianRule)
+    compared = {
+        entry.epoch: (entry.detail["best"], *rule.because(entry.epoch, entry.key or ""))
+        for entry in entries
+        if entry.kind == "rung" and entry.epoch is not None and entry.key in best.keys
+        if rule.compared(entry.epoch, entry.key or "")[1] >= least
+    }
+    start = f"Median rule: the best run (trial {best.trial.number})"
+    if not compared:
+        return f"{start} was compared with nothing, for fewer than {least} had finished before its last epochs."
+    nearest = min(compared, key=lambda epoch: sign * (compared[epoch][0] - compared[epoch][1]))
+    *values, words = compared[nearest]
+    best_text, cutoff = (f"{figure(metric, value)}{' %' if is_accuracy(metric) else ''}" for value in values)
+    return (
+        f"{start} came nearest to its end at epoch {nearest}: its best {metric} so far was {best_text}, and "
+        f"{'below' if sign > 0 else 'above'} {cutoff} it would have been lost, {words}."
+    )
 
 
 def best_run(read: Curves) -> Curve | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections import defaultdict
 from statistics import fmean, median
 from typing import Any
@@ -160,3 +161,38 @@ def test_a_table_says_where_the_best_run_stood_on_each_rung_and_what_would_have_
         least = min(count / place for _, place, count in places)
         assert note.startswith(f"Rungs: the best run (trial {best.trial.number}) stood ")
         assert note.endswith(f"were fewer than one in {least:.3g} let go on, it would have been lost.")
+
+
+def test_a_table_says_where_the_best_run_came_nearest_to_the_median() -> None:
+    with ledger() as opened:
+        space = space_of(AXES, fixed={"epochs": 8}, pruning=MEDIAN)
+        simulation = Simulation(space, opened, random.Random(5), 1, Nature())
+        simulation.run()
+        read = read_curves(OpenStudy(opened, simulation.record, space))
+        best = best_run(read)
+        assert best is not None
+        ended: list[list[float]] = []
+        leads: dict[int, float] = {}
+        for entry in opened.decisions(read.record.id, ["rung", "ended"]):
+            losses = [simulation.nature.row(key).metrics["val_loss"] for key in read.curves[entry.trial or 0].keys]
+            if entry.kind == "rung" and entry.key in best.keys and len(ended) >= MEDIAN["median"]["min_finished"]:
+                epoch = entry.epoch or 0
+                leads[epoch] = median([fmean(one[:epoch]) for one in ended]) - min(losses[:epoch])
+            elif entry.kind == "ended" and entry.detail["state"] == State.FINISHED and losses not in ended:
+                ended.append(losses)
+        (note,) = [note.text for note in rung_notes(read)]
+        nearest = min(leads, key=lambda epoch: leads[epoch])
+        assert leads[nearest] >= 0
+        assert note.startswith(
+            f"Median rule: the best run (trial {best.trial.number}) came nearest to its end at epoch {nearest}:"
+        )
+        assert re.search(r" and above [\d.]+ it would have been lost, the median of the averages up to there of", note)
+
+
+def test_a_best_run_that_no_median_looked_at() -> None:
+    with ledger() as opened:
+        space = space_of(AXES, fixed={"epochs": 8}, pruning={"median": {"grace_period": 1, "min_finished": 900}})
+        simulation = Simulation(space, opened, random.Random(5), 1, Nature())
+        simulation.run()
+        (note,) = rung_notes(read_curves(OpenStudy(opened, simulation.record, space)))
+        assert note.text.endswith(" was compared with nothing, for fewer than 900 had finished before its last epochs.")

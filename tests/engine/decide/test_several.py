@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import pytest
 from search.core.trial import State
 from search.ledger.ledger import Ledger
 from search.ledger.urls import sqlite_url
+from search.report.page.compared import compared_table
 from search.report.page.headline import facts, headline
 from search.report.page.question import question
 from search.report.record.curves import read_curves
@@ -130,6 +132,10 @@ def test_optuna_finds_the_same_front_in_the_mirror_and_draws_it(tmp_path: Path) 
         assert sum(len(trace.x) for trace in drawn.data) == len(
             [t for t in copied.trials if t.state.name == "COMPLETE"]
         )
+        (pareto,) = [trace for trace in drawn.data if "Best Trial" in trace.hovertemplate]
+        lines = [line for line in table_of(read_curves(study)).lines if line.front_by_values]
+        ours = [tuple(line.cells[name].mean for name in copied.metric_names) for line in lines]
+        assert sorted(zip(pareto.x, pareto.y, pareto.z, strict=True)) == sorted(ours)
         assert Mirror(study, url).stop() == ""
         ids = [trial._trial_id for trial in optuna.load_study(study_name=simulation.record.name, storage=url).trials]
         assert ids == [trial._trial_id for trial in copied.trials]  # taken up as it is, not written anew
@@ -190,6 +196,20 @@ def test_a_further_objective_that_no_row_has_fails_the_trial() -> None:
             "the row has no metric 'depth'; it has score, train_loss, val_loss; remove it from search.objective, or "
             "name one of them",
         )
+
+
+def test_a_page_folds_no_setting_of_the_front_away_and_has_its_place_beside_the_objectives() -> None:
+    with ledger() as opened:
+        space = several("random", trials=27)
+        simulation = finish(simulated(space, opened, 3, Nature()))
+        table = table_of(read_curves(OpenStudy(opened, simulation.record, space)))
+        made = compared_table(table, space, {})
+        front = [line.configuration for line in table.lines if line.front_by_values]
+        assert not {line.configuration for line in table.lines[:5]} >= set(front), "it would be seen anyway"
+        kept = re.findall(r'<tr class="kept">\s*<th[^>]*>(\d+)', made)
+        assert [int(number) for number in kept] == front[:12]
+        heads = re.findall(r'<th[^>]*scope="col"[^>]*>([^<]+)', made)
+        assert heads.index("front") < heads.index("x")
 
 
 def test_what_is_said_of_a_search_is_its_front_and_no_best_setting() -> None:

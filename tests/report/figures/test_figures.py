@@ -82,6 +82,10 @@ class TestLearningRate:
         assert figure.layout.yaxis.type == "log"
         assert list(figure.layout.yaxis.ticktext) == ["0.01", "0.1"]
 
+    def test_of_rates_that_lie_together_one_is_named(self) -> None:
+        figure = rate_figure(EPOCHS.assign(lr=[0.00184, 0.00181, 0.1]), "Rate")
+        assert list(figure.layout.yaxis.ticktext) == ["0.00181", "0.1"]
+
     @pytest.mark.parametrize("rates", [[0.1, 0.09, 0.08], [0.1, 0.01, 0.0]])
     def test_and_linear_where_they_do_not_or_reach_zero(self, rates: list[float]) -> None:
         figure = rate_figure(EPOCHS.assign(lr=rates), "Rate")

@@ -201,3 +201,10 @@ class TestImportances:
         groups = groups_of(focal.table, focal.read)
         assert importances(groups, focal.space).remark == "importances need two axes that vary"
         assert parallel_figure(groups, focal.space, "Parallel") is None
+
+    def test_where_none_is_complete_that_is_the_reason(self, make: Callable[..., Study]) -> None:
+        study = make(dataclasses.replace(SPACE, search=TPE))
+        for i in range(3):
+            study.trial({"lr": 0.1 / (i + 1), "size": i}, 0, [0.5], State.PRUNED, configuration=i)
+        remark = importances(groups_of(study.table, study.read), study.space).remark
+        assert remark == "too few: 0 complete settings, importances need 30"

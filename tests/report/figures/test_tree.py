@@ -90,6 +90,25 @@ class TestRungs:
         log = study.ledger.decisions(study.record.id)
         assert list(rungs_of(log, curves(study))) == [Rung(1, 2, 2, [0.5], [0.1]), Rung(2, 1, 0, [0.6], [])]
 
+    def test_what_was_promoted_since_went_on_and_what_waits_stays(self, make: Callable[..., Study]) -> None:
+        study = self.build(make)
+        study.trial({"gamma": 4}, 0, [0.4], State.RUNNING, keys=path(*"fff"))
+        with study.ledger.step(study.record.id) as step:
+            step.log("rung", trial=5, epoch=1, key=path("f")[0], value=0.4, goes_on=False)
+            step.log("promoted", epoch=1, key=path("b")[0])
+        log = study.ledger.decisions(study.record.id)
+        first, _ = rungs_of(log, curves(study))
+        assert (first.kept, first.cut) == ([0.5, 0.1], [0.4])
+        assert first.pruned == 3, "two that were ended there all the same, and one that waits"
+        figure = rungs_figure([first], 6, 1, "val_accuracy", "Rungs", pauses=True)
+        assert figure is not None
+        assert [trace.name for trace in figure.data] == [
+            "went on",
+            "stayed here",
+            "a run that went on",
+            "a run that stayed",
+        ]
+
     def test_bars_and_points(self) -> None:
         rungs = [Rung(1, 2, 2, [0.5], [0.1, 0.2])]
         figure = rungs_figure(rungs, 5, 1, "val_accuracy", "Rungs")

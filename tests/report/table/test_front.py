@@ -11,6 +11,7 @@ import pytest
 from search.ledger.ledger import Ledger
 from search.report.figures.study import figures_of
 from search.report.formats.columns import table_columns
+from search.report.formats.fitting import fit
 from search.report.formats.render import table_json
 from search.report.health.examine import examine
 from search.report.page.headline import headline
@@ -56,6 +57,18 @@ def test_domination_is_said_where_the_difference_is_clear_and_the_cost_is_no_lar
     assert entries["size"] == ["10", "20", "15"]
     assert entries["front"][0] == "on"
     assert entries["front"][1].startswith("dominated by ")
+
+
+@pytest.mark.parametrize("width", [80, 44])
+def test_a_terminal_shows_every_objective_before_anything_that_decides_nothing(ledger: Ledger, width: int) -> None:
+    table = study(ledger).table
+    assert table.front is not None
+    columns = list(table_columns(table))
+    layout = fit(columns, width)
+    shown = {columns[place].head for panel in layout.panels for place in panel}
+    assert shown >= {"size", "front"}
+    assert any(head.startswith("val_rmse") for head in shown)
+    assert table.front.metrics == ("val_rmse", "size")
 
 
 def test_a_difference_that_is_not_clear_decides_nothing(ledger: Ledger) -> None:
