@@ -13,6 +13,7 @@ from search.plan.plan import Plan, confirmed_settings
 from search.plan.process import FIRST_EPOCHS
 from search.plan.tree import Stage, walk
 from search.study.leaf import Leaf
+from search.study.pruner import decided_text
 
 MAX_TREE_LINES = 40
 """Lines of the stage tree that are shown unless all are asked for."""
@@ -71,16 +72,15 @@ def _head(plan: Plan) -> Iterator[str | _Figure]:
         yield f"  note: {note}"
     what = f"{counted(plan.configurations, 'configuration')} x {counted(plan.seeds, 'seed')}"
     yield _line("trials", f"{plan.trials:,}", what)
-    if left_out := plan.space.left_out():
-        yield f"  {left_out}"
+    starts = f"{counted(len(start), 'starting point')} tried first" if (start := plan.space.search.start) else ""
+    yield from (f"  {said}" for said in (plan.space.left_out(), starts, decided_text(plan.space)) if said)
     if plan.space.search.further:
         objectives = [f"{one.metric} ({one.direction})" for one in plan.space.search.objectives]
         yield f"  objectives {', '.join(objectives)}: the front is looked for; costs are worked out, not trained"
     if plan.unasked:
         so_far = plan.configurations - plan.unasked
-        name = plan.space.search.sampler
         chosen = f"{plan.unasked:,} of them as it goes ({so_far:,} so far)"
-        yield f"  the sampler {name} chooses {chosen}: the figures below are upper limits"
+        yield f"  the sampler {plan.space.search.sampler} chooses {chosen}: the figures below are upper limits"
 
 
 def _epochs(plan: Plan) -> Iterator[str | _Figure]:

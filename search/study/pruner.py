@@ -9,6 +9,7 @@ from search.core.hyperband import Hyperband
 from search.core.median import MedianRule
 from search.core.promotion import Promotion
 from search.core.pruning import Asha, Pruner
+from search.core.shown import listed
 from search.core.trial import State
 from search.ledger.ledger import Decision, Ledger
 from search.space.model import AshaSettings, HyperbandSettings, MedianSettings, Space
@@ -99,6 +100,16 @@ def decided_at(space: Space) -> Sequence[int]:
     """Return the epochs behind which the pruner of a space decides."""
     made = _pruner(space)
     return made.rungs if made is not None else ()
+
+
+def decided_text(space: Space) -> str:
+    """Say in words where the pruner of a space decides; "" where it does nowhere."""
+    search, epochs = space.search, [f"{epoch:,}" for epoch in decided_at(space)]
+    if search.median is not None:
+        return f"the median rule may end trials behind each epoch from {search.median.grace_period:,} on"
+    what = "pauses trials" if search.asha is not None and search.asha.promote else "may end trials"
+    behind = f"{'epoch' if len(epochs) == 1 else 'epochs'} {listed(epochs)}"
+    return f"successive halving {what} behind {behind}" if epochs else ""
 
 
 def rungs_of(space: Space) -> Sequence[int]:

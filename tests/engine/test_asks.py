@@ -55,7 +55,13 @@ SINE: dict[str, Any] = {
 }
 FLOWERS: dict[str, Any] = {
     **DIGITS,
-    "fixed": {**DIGITS["fixed"], "data": "flowers-17", "data.size": 32, "data.limit": [102, 68, 34]},
+    "fixed": {
+        **DIGITS["fixed"],
+        "model.name": "example_cnn",
+        "data": "flowers-17",
+        "data.size": 32,
+        "data.limit": [102, 68, 34],
+    },
 }
 LOOP: dict[str, Any] = {
     "workload": "examples.digits_torch:main",

@@ -177,6 +177,14 @@ def test_notes_of_the_space_stand_at_the_head(opened: Ledger) -> None:
     assert found.to_json()["notes"] == [str(note)]
 
 
+def test_what_comes_first_and_who_is_pruned_stand_at_the_head(opened: Ledger) -> None:
+    pruning = {"hyperband": {"grace_period": 1, "reduction_factor": 2}}
+    axes = {"x": {"float": {"low": 0.0, "high": 1.0}}}
+    more = {"sampler": "random", "trials": 9, "start": [{"x": 0.5}], "pruning": pruning}
+    told = text(planned(space_of(axes, fixed={"epochs": 8}, **more), opened))
+    assert "\n  1 starting point tried first\n  successive halving may end trials behind epochs 1, 2 and 4\n" in told
+
+
 def test_a_confirm_stage_is_in_the_price(opened: Ledger) -> None:
     """At most: what of it is on record costs nothing."""
     axes = {"x": {"float": {"low": 0.0, "high": 1.0}}}

@@ -19,7 +19,7 @@ from search.report.table.rung_notes import best_run, places_of, rung_notes
 from search.report.views import show_trial
 from search.space.model import Space
 from search.study.opened import OpenStudy
-from search.study.pruner import pruner, rungs_on_record, share_going_on
+from search.study.pruner import decided_text, pruner, rungs_on_record, share_going_on
 from tests.engine.decide.test_driver import fast, ledger, space_of
 from tests.engine.simulation import Nature, Simulation, quantile
 from tests.engine.test_numbers import printed
@@ -129,6 +129,21 @@ def test_what_is_expected_of_brackets_is_the_mean_over_them() -> None:
     assert share(0, 2) == pytest.approx((4 + 4 + 6 + 8 / 2) / 22)
     assert share(0, 8) == pytest.approx((4 + 4 / 2 + 6 / 4 + 8 / 8) / 22)
     assert share_going_on(space_of(AXES, fixed={"epochs": 8}, pruning=MEDIAN)) is None
+
+
+@pytest.mark.parametrize(
+    ("pruning", "said"),
+    [
+        (HYPERBAND, "successive halving may end trials behind epochs 1, 2 and 4"),
+        (MEDIAN, "the median rule may end trials behind each epoch from 2 on"),
+        ({"asha": {"grace_period": 5}}, "successive halving may end trials behind epoch 5"),
+        ({"asha": {"grace_period": 3, "promote": True}}, "successive halving pauses trials behind epoch 3"),
+        ({"hyperband": {"grace_period": 7}}, ""),
+    ],
+)
+def test_where_is_decided_is_said_beforehand(pruning: dict[str, Any], said: str) -> None:
+    assert decided_text(space_of(AXES, fixed={"epochs": 8}, pruning=pruning)) == said
+    assert decided_text(space_of(AXES, fixed={"epochs": 8})) == ""
 
 
 def test_a_space_says_which_pruner_it_has_and_one_revision_is_not_another() -> None:
