@@ -28,7 +28,7 @@ def interim(ledger: Ledger, name: str) -> dict[str, object]:
         StudyNotFound: there is no such study.
     """
     from search.report.table.build import comparison_table
-    from search.report.table.notes import PARTIAL, SELECTED
+    from search.report.table.notes import PARTIAL
     from search.service.kept_table import kept_table
     from search.study.opened import OpenStudy
 
@@ -39,6 +39,12 @@ def interim(ledger: Ledger, name: str) -> dict[str, object]:
         column["bold"] = [False] * len(column["bold"])
         column["texts"] = [text.replace(f" {PARTIAL}", "") for text in column["texts"]]  # the seeds stand beside it
     kept["warnings"] = [table.banner] if table.banner else []
-    kept["notes"] = [note for note in kept["notes"] if note.startswith(SELECTED)]
+    texts = [text for column in kept["columns"] for text in column["texts"]]
+    kept["notes"] = [note for note in kept["notes"] if _is_sign(note) and any(note[0] in text for text in texts)]
     shown = kept if kept["intervals"] else {}
     return {"table": shown, "took_s": time.process_time() - began}
+
+
+def _is_sign(note: str) -> bool:
+    """Whether a note tells what a sign at a figure means."""
+    return note[1:2] == " " and not note[0].isalnum()

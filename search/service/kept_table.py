@@ -36,7 +36,12 @@ def kept_table(table: Table, keys: Collection[str] = ()) -> dict[str, object]:
     intervals = [_interval(table, line) for line in drawn_lines(table)][:MAX_LINES]
     kept = {column.key for column in columns}
     first = [sentence for sentence in (table.incomplete, table.banner, *table.distrusted) if sentence]
-    notes = [note.text for note in table.footnotes if not note.about or kept & {*note.about}]
+    shown = [entry.text for column in columns for entry in column.entries]
+    notes = [
+        note.text
+        for note in table.footnotes
+        if not note.about or kept & {*note.about} or any(sign in text for sign in note.about for text in shown)
+    ]
     return {
         "columns": [
             {

@@ -6,6 +6,7 @@ import asyncio
 import shutil
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -17,7 +18,7 @@ KEYS = {"Tab": 9, "Enter": 13, " ": 32}
 
 LAYOUT = """
 (() => {
-  const wide = document.documentElement.scrollWidth - window.innerWidth, broken = [];
+  const wide = document.documentElement.scrollWidth - document.documentElement.clientWidth, broken = [];
   const walker = document.createTreeWalker(document.querySelector("main"), NodeFilter.SHOW_TEXT);
   while (walker.nextNode()) {
     const node = walker.currentNode;
@@ -117,7 +118,7 @@ class Tab:
         await self._tab.send_command("Input.dispatchKeyEvent", {"type": "keyDown", **pressed})
         await self._tab.send_command("Input.dispatchKeyEvent", {"type": "keyUp", **pressed})
 
-    async def tab_to(self, selector: str, most: int = 60) -> None:
+    async def tab_to(self, selector: str, most: int = 120) -> None:
         """Press the key Tab until what a selector finds has the focus, and see that it is marked."""
         for _ in range(most):
             await self.press("Tab")
@@ -129,6 +130,35 @@ class Tab:
     async def type(self, text: str) -> None:
         """Type a text where the focus is."""
         await self._tab.send_command("Input.insertText", {"text": text})
+
+    async def replace(self, selector: str, text: str) -> None:
+        """Go to a field by the key Tab, and type a text in place of what stands there."""
+        await self.tab_to(selector)
+        everything = {"key": "a", "code": "KeyA", "modifiers": 2, "commands": ["selectAll"]}
+        await self._tab.send_command("Input.dispatchKeyEvent", {"type": "keyDown", **everything})
+        await self._tab.send_command("Input.dispatchKeyEvent", {"type": "keyUp", "key": "a", "code": "KeyA"})
+        await self.type(text)
+
+    async def choose(self, selector: str, path: str) -> None:
+        """Go to a link or button by the key Tab, press Enter, and wait for the page that it leads to."""
+        await self.tab_to(selector)
+        await self.ask("document.documentElement.dataset.left = 1")
+        await self.press("Enter")
+        await self.until("!document.documentElement.dataset.left")
+        await self.loaded(path)
+
+    async def downloads(self, folder: Path) -> None:
+        """Put what is downloaded from now on into a folder."""
+        await self._tab.send_command("Page.setDownloadBehavior", {"behavior": "allow", "downloadPath": str(folder)})
+
+    async def scripts(self, run: bool) -> None:
+        """Let the scripts of pages run, or not."""
+        await self._tab.send_command("Emulation.setScriptExecutionDisabled", {"value": not run})
+
+    async def tone(self, name: str) -> None:
+        """Be somebody who likes pages ``light`` or ``dark``."""
+        liked = {"features": [{"name": "prefers-color-scheme", "value": name}]}
+        await self._tab.send_command("Emulation.setEmulatedMedia", liked)
 
     async def size(self, width: int) -> None:
         """Give the window a width in pixels."""

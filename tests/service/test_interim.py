@@ -20,6 +20,7 @@ from search.report.text import figure
 from search.service import interim_looks
 from search.service.interim import interim
 from search.service.interim_looks import InterimLooks
+from search.service.kept_table import kept_table
 from search.space.reader import space_from_mapping
 from search.space.writing import dump
 from search.study.opened import OpenStudy
@@ -66,7 +67,8 @@ def test_it_has_the_intervals_of_the_table_and_nothing_that_decides(server: Aske
         assert [figure("val_accuracy", value / 100) for value in interval] == [
             figure("val_accuracy", value) for value in (found.low, found.estimate, found.high)
         ]
-    assert (short["warnings"], short["notes"], told["took_s"] > 0) == ([], [], True)
+    assert (short["warnings"], told["took_s"] > 0) == ([], True)
+    assert [note[:18] for note in short["notes"]] == ["[ ] 95 % interval "]
     record = server.ledger.study("focal")
     assert server.ledger.decisions(record.id, kinds=[KIND]) == [], "the table is looked at when the study has ended"
 
@@ -79,6 +81,16 @@ def test_one_seed_says_what_it_is_and_a_search_has_none(server: Asked, tmp_path:
     search = {"objective": {"metric": "val_accuracy"}, "sampler": "random", "trials": 3}
     grown(other.ledger, 2, search=search, space={"degree": {"int": {"low": 0, "high": 5}}}, report={})
     assert interim(other.ledger, "focal")["table"] == {}
+
+
+def test_a_sign_at_a_figure_is_told(server: Asked) -> None:
+    grown(server.ledger, 2, report={"baseline": 0, "value": "best"})
+    told: Any = interim(server.ledger, "focal")
+    assert all("‡" in text for text in told["table"]["columns"][2]["texts"])
+    assert [note.partition(" ")[0] for note in told["table"]["notes"]] == ["‡", "["]
+    assert told["table"]["notes"][0] == "‡ Chosen on the same images: the level is optimistic."
+    whole: Any = kept_table(comparison_table(OpenStudy(server.ledger, server.ledger.study("focal"))))
+    assert {"†", "‡"} <= {note[0] for note in whole["notes"]}, "and where a study has ended, too"
 
 
 class Reader:
@@ -143,6 +155,7 @@ def test_two_who_watch_take_one_look() -> None:
 def test_pages_show_it_while_the_study_runs_and_not_behind_its_end(server: Asked) -> None:
     grown(server.ledger, 2)
     number = server.submit()
+    assert "data:" not in server.client.get(f"/entries/{server.submit('other')}").text, "there is no picture yet"
     server.queue.change(number, "server", "start", lambda entry: begun(entry, NOW, 0))
     server.examiner.says = {**interim(server.ledger, "focal")}
     first = server.client.get(f"/entries/{number}").text

@@ -36,6 +36,9 @@ def test_it_lists_the_proposals_and_offers_what_a_sequence_can(server: Asked, tm
         assert text in page, text
     for text in ("More seeds", "Go on<", "Confirm them", "weights", "Compare with", "Change its file", "search report"):
         assert text not in page, text
+    for text in ("Read the report", ">LaTeX<", "Comparison", "0 epochs", "not told"):
+        assert text not in page, text
+    assert "0 epochs" not in server.client.get("/").text
 
 
 def test_a_study_of_its_own_offers_seeds(server: Asked) -> None:

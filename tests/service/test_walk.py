@@ -20,9 +20,10 @@ choreographer = pytest.importorskip("choreographer")
 
 STUDY: dict[str, Any] = {
     **DOCUMENT,
-    "fixed": {"epochs": 4000, "lr": 0.1},
+    "workload": "tests.contracts.toy:Scored",
+    "fixed": {"epochs": 400, "lr": 0.1},
     "space": {"degree": {"grid": [0, 5]}},
-    "seeds": [0, 1],
+    "seeds": [0, 1, 2, 3],
     "report": {"rows": "degree", "baseline": 0, "claims": [{"better": [5, 0]}]},
 }
 FAULTS = "[...document.querySelectorAll('#margin li')].map(item => item.textContent).filter(Boolean)"
@@ -81,8 +82,19 @@ async def _stop_and_go_on(tab: Tab, saw: dict[str, Any]) -> None:
     await tab.click("form[action$='/stop'] button")
     await _ended(tab, saw, "stopped")
     await tab.click("form[action$='/again'] button")
+    await _differences(tab, saw)
     await _ended(tab, saw, "done")
     saw["comparison"] = await tab.ask("document.getElementById('comparison').textContent")
+
+
+async def _differences(tab: Tab, saw: dict[str, Any]) -> None:
+    """See intervals come while the study runs, without a reload, and be there right after one."""
+    await tab.until("!!document.querySelector('#live[data-events]')")
+    await tab.ask("document.documentElement.dataset.stayed = 1")
+    shown = "document.documentElement.dataset.stayed && document.getElementById('between').checkVisibility()"
+    await tab.until(f"{shown} && document.querySelectorAll('#interim svg.interval').length")
+    saw["between"] = await tab.ask("document.getElementById('between').textContent")
+    saw["after a reload"] = await tab.ask("fetch(location.href).then(answer => answer.text())")
 
 
 async def _read(tab: Tab, saw: dict[str, Any]) -> None:
@@ -131,10 +143,14 @@ def test_from_two_faults_to_what_two_studies_come_to(tmp_path: Path) -> None:
         server.end()
     assert saw["faults"] == "2 faults"
     assert {line.partition(": ")[2].partition(":")[0] for line in saw["beside"]} == {"fixd", "seeds[1]"}
-    assert saw["mended"].startswith("Sound: study sine, 4 trials.")
-    assert "16,000" in saw["plan"]
+    assert saw["mended"].startswith("Sound: study sine, 8 trials.")
+    assert "3,200" in saw["plan"]
     assert [state for state in saw["states"] if state not in ("queued", "running")] == ["stopped", "done", "done"]
     assert "degree=5" in saw["comparison"]
+    for text in ("degree=5", "95 % interval", "A look in between, and no verdict"):
+        assert text in saw["between"], text
+        assert text in saw["after a reload"], text
+    assert "Holm" not in saw["between"]
     assert saw["verdict"] in ("supported", "contradicted", "undecided")
     assert "\\begin{tabular}" in saw["latex"]
     assert saw["settings"] == 8
