@@ -1,40 +1,40 @@
-"""Having space files checked and priced, in processes of their own with a time limit; one stays warm per workload."""
+"""Having space files checked and priced, in processes of their own with a time limit; some stay warm per workload."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-import os
-import signal
 import sys
 import tempfile
 from collections.abc import Sequence
-from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from search.core.errors import StudyNotFound, UserError
+from search.service.examining import Pool
 from search.service.folder import Places, environment, storage_words, write_files
 from search.service.submission import Submission
 from search.space.nodes import Problems
 from search.space.yaml import parse
+from search.system import limits
 
 EXAMINING_TIMEOUT_S = 120.0
 """Seconds that a check or a plan may take."""
 
 MAX_WARM = 2
-"""Processes that stay, each with its workload imported."""
+"""Workloads whose processes stay, each with its workload imported."""
+
+MAX_AT_ONCE = 4
+"""Questions on one workload that are answered at once, at most."""
+
+COMMAND = (sys.executable, "-m", "search.service.examine")
 
 MAX_ANSWER_BYTES = 1 << 24
 
 
-@dataclass
-class _Child:
-    """A process that examines; one question at a time."""
-
-    process: asyncio.subprocess.Process
-    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+def at_once() -> int:
+    """Return how many questions on one workload are answered at once: each takes a processor while it is answered."""
+    return min(MAX_AT_ONCE, limits.cpus().usable)
 
 
 class Examiner:
@@ -47,7 +47,8 @@ class Examiner:
 
     def __init__(self, places: Places, allow_code: bool) -> None:
         self._places, self._allow_code = places, allow_code
-        self._warm: dict[str, _Child] = {}
+        self._pools: dict[str, Pool] = {}
+        self._ending: set[asyncio.Task[None]] = set()
 
     async def ask(self, what: str, submitted: Submission) -> dict[str, Any]:
         """Have a submission examined.
@@ -126,20 +127,13 @@ class Examiner:
 
     async def close(self) -> None:
         """End all processes."""
-        children, self._warm = list(self._warm.values()), {}
-        for child in children:
-            await _end(child.process)
+        pools, self._pools = list(self._pools.values()), {}
+        for pool in pools:
+            await pool.close()
 
     async def _asked(self, workload: str, question: dict[str, str]) -> dict[str, Any]:
-        while True:
-            child = await self._child(workload)
-            async with child.lock:
-                if child.process.returncode is None:  # it may have been ended while somebody else was answered
-                    return await self._asked_of(child, workload, question)
-
-    async def _asked_of(self, child: _Child, workload: str, question: dict[str, str]) -> dict[str, Any]:
         try:
-            return await asyncio.wait_for(_answer(child.process, question), EXAMINING_TIMEOUT_S)
+            return await self._pool(workload).ask(question, EXAMINING_TIMEOUT_S)
         except TimeoutError as error:
             raise UserError(
                 f"{question['what']}: its workload {workload!r} took longer than {EXAMINING_TIMEOUT_S:.0f} s and "
@@ -150,65 +144,39 @@ class Examiner:
                 f"{question['what']}: the process that looked at the file ended; its workload {workload!r} may "
                 "have ended it: try `python -m search check` where the file lies"
             ) from error
-        finally:
-            # What is not installed may change from one question to the next; so may a process that failed.
-            if self._warm.get(workload) is not child or child.process.returncode is not None or ":" in workload:
-                await _end(child.process)
-                if self._warm.get(workload) is child:
-                    del self._warm[workload]
 
-    async def _child(self, workload: str) -> _Child:
-        child = self._warm.get(workload)
-        if child is None or child.process.returncode is not None:
-            _, password = storage_words(self._places.storage)
-            process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "search.service.examine"),
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.DEVNULL,
-                start_new_session=True,
-                limit=MAX_ANSWER_BYTES,
-                env=environment(self._allow_code, password),
-            )
-            child = _Child(process)
-            self._warm[workload] = child
-            for name in [name for name, other in self._warm.items() if not other.lock.locked()][: -MAX_WARM or None]:
-                if len(self._warm) > MAX_WARM and name != workload:
-                    await _end(self._warm.pop(name).process)
-        return child
+    def _pool(self, workload: str) -> Pool:
+        """Return the processes of a workload; where there are too many workloads, those of one that rests are ended."""
+        pool = self._pools.pop(workload, None)
+        if pool is None:
+            lasting = ":" not in workload  # what is not installed may change from one question to the next
+            first = {"what": "settings", "workload": workload} if lasting and workload else None
+            pool = Pool(self._start, at_once(), lasting, first)
+        self._pools[workload] = pool  # the last one is the one that was asked last
+        for name in [name for name, other in self._pools.items() if other.idle and other is not pool]:
+            if len(self._pools) > MAX_WARM:
+                task = asyncio.get_running_loop().create_task(self._pools.pop(name).close())
+                self._ending.add(task)
+                task.add_done_callback(self._ending.discard)
+        return pool
+
+    async def _start(self) -> asyncio.subprocess.Process:
+        _, password = storage_words(self._places.storage)
+        return await asyncio.create_subprocess_exec(
+            *COMMAND,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL,
+            start_new_session=True,
+            limit=MAX_ANSWER_BYTES,
+            env=environment(self._allow_code, password),
+        )
 
 
 def _sound(answer: dict[str, Any]) -> dict[str, Any]:
     if "error" in answer:
         raise (StudyNotFound if answer["kind"] == StudyNotFound.__name__ else UserError)(answer["error"])
     return answer
-
-
-async def _answer(process: asyncio.subprocess.Process, question: dict[str, str]) -> dict[str, Any]:
-    """Ask a process; it is ended where it does not answer as it should."""
-    assert process.stdin is not None
-    assert process.stdout is not None
-    try:
-        process.stdin.write(json.dumps(question).encode() + b"\n")
-        await process.stdin.drain()
-        line = await process.stdout.readline()
-        if not line:
-            raise EOFError("no answer")
-        answer = json.loads(line)
-        if not isinstance(answer, dict):
-            raise ValueError("no mapping")
-        return answer
-    except BaseException:
-        await _end(process)
-        raise
-
-
-async def _end(process: asyncio.subprocess.Process) -> None:
-    """End a process, and all that it started."""
-    with suppress(ProcessLookupError, PermissionError):
-        if process.returncode is None:
-            os.killpg(process.pid, signal.SIGKILL)
-    await process.wait()
 
 
 def _workload_named(submitted: Submission) -> str:
