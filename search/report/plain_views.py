@@ -3,29 +3,25 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
-from collections.abc import Sequence
 from typing import Any
 
-from search.core.trial import Trial
-from search.ledger.brief import brief_trials
 from search.ledger.ledger import Ledger
 from search.ledger.sequences import members
+from search.report.briefs import brief_of, kept_briefs
 from search.report.record.curves import read_curves
 from search.report.record.trust import trust_sentences
 from search.report.text import plain
-from search.report.views import best_single, curve_of, trial_numbered
+from search.report.views import curve_of, trial_numbered
 from search.study.opened import OpenStudy
 
 
 def studies(ledger: Ledger) -> dict[str, Any]:
     """Return all studies of a ledger, with the sequence of changes that one belongs to, and what saved states take."""
     count, size = ledger.states.size()
-    of_sequences = members(ledger.engine)
+    of_sequences, kept = members(ledger.engine), kept_briefs(ledger)
     rows = []
     for record in ledger.studies():
-        trials = brief_trials(ledger.engine, record.id)
-        best = best_single(ledger, record, trials)
+        brief = kept.get(record.id) or brief_of(ledger, record)
         rows.append(
             {
                 "study": record.name,
@@ -33,8 +29,8 @@ def studies(ledger: Ledger) -> dict[str, Any]:
                 "revision": record.revision,
                 "workload": record.workload,
                 "created": record.created,
-                "trials": _counts(trials),
-                "best_single_trial": None if best is None else {"metric": best[0], "value": best[1]},
+                "trials": dict(brief.trials),
+                "best_single_trial": None if brief.best is None else {"metric": brief.best[0], "value": brief.best[1]},
                 "distrusted": list(trust_sentences(ledger, record)),
                 "sequence": of_sequences.get(record.id),
             }
@@ -102,7 +98,3 @@ def trial(opened: OpenStudy, number: int) -> dict[str, Any]:
         "metrics": metrics,
         "error": row.error,
     }
-
-
-def _counts(trials: Sequence[Trial]) -> dict[str, int]:
-    return dict(Counter(trial.state.value for trial in trials))

@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-import yaml
 from rich.console import Group, RenderableType
 from rich.text import Text
 
@@ -15,18 +14,17 @@ from search.core.errors import UserError
 from search.core.shown import shell_word
 from search.core.trial import State, Trial
 from search.core.trust import FRESH, SAVED, USED
-from search.ledger.brief import brief_trials, last_keys
-from search.ledger.ledger import Ledger, StudyRecord
+from search.ledger.ledger import Ledger
 from search.ledger.measured import Measured
 from search.ledger.sequences import members
+from search.report.briefs import brief_of, kept_briefs
 from search.report.formats.axes import axis_columns, shared_parts
 from search.report.formats.sheet import Column, Entry, Sheet
 from search.report.formats.terminal import Facts, OnTerminal, Paragraph
 from search.report.record.complete import states as states
-from search.report.record.curves import COUNTED, TRIAL_METRICS, Curve, best_epoch, metric_order, read_curves
+from search.report.record.curves import TRIAL_METRICS, Curve, best_epoch, metric_order, read_curves
 from search.report.record.trust import trust_sentences
 from search.report.text import duration, figure, one_line, pairs_text, printable, value_text, with_unit
-from search.space.model import Objective
 from search.study.opened import OpenStudy
 from search.study.pruner import pruner, rungs_on_record
 from search.study.start import began_at
@@ -51,11 +49,12 @@ def study_list(ledger: Ledger) -> RenderableType:
     counts = Counter(of_sequences.values())
     studies = [record for record in every if record.id not in of_sequences]
     rows = []
+    kept = kept_briefs(ledger)
     for record in studies:
-        trials = brief_trials(ledger.engine, record.id)
-        best = _best(ledger, record, trials)
+        brief = kept.get(record.id) or brief_of(ledger, record)
+        best = "" if brief.best is None else f"{with_unit(brief.best[0])} {figure(*brief.best)}"
         within = counts[record.name]
-        held = f"sequence of {within:,} {'study' if within == 1 else 'studies'}" if within else states(trials)
+        held = f"sequence of {within:,} {'study' if within == 1 else 'studies'}" if within else brief.state
         rows.append((record.name, str(record.revision), record.created[:16], held, best))
     heads = {"study": 0, "revision": 3, "created (UTC)": 2, "trials": 0, "best single trial": 1}
     doubts = [f"{record.name}: {said}" for record in every for said in trust_sentences(ledger, record)]
@@ -225,37 +224,6 @@ def curve_of(study: OpenStudy, trial: Trial) -> Curve:
     recorded = Measured(study.ledger, study.space.read_metrics).rows(dict.fromkeys(keys, data))
     rows = {epoch: recorded[key] for epoch, key in enumerate(keys, start=1) if key in recorded}
     return Curve(trial, keys, data, rows, frozenset(), best_epoch(rows, study.space.search.objective))
-
-
-def _best(ledger: Ledger, record: StudyRecord, trials: Sequence[Trial]) -> str:
-    """Return the best final value of a trial for people, "" where there is none."""
-    best = best_single(ledger, record, trials)
-    return "" if best is None else f"{with_unit(best[0])} {figure(*best)}"
-
-
-def best_single(ledger: Ledger, record: StudyRecord, trials: Sequence[Trial]) -> tuple[str, float] | None:
-    """Return the objective, read from the study's own file, and its best final value; None where there is none."""
-    done = [trial for trial in trials if trial.state in COUNTED and trial.last_epoch]
-    if not done:
-        return None
-    objective = _objective(record)
-    last = last_keys(ledger.engine, record.id)
-    data_of = dict(last[trial.number] for trial in done)
-    rows = Measured(ledger, [objective.metric]).rows(data_of)
-    found = dict(enumerate(rows.values(), start=1))
-    epoch = best_epoch(found, objective)
-    return None if epoch is None else (objective.metric, found[epoch].row.metrics[objective.metric])
-
-
-def _objective(record: StudyRecord) -> Objective:
-    """Read the objective from a resolved space file; a text that says none has the default one."""
-    try:
-        found = (yaml.safe_load(record.space) or {}).get("search", {}).get("objective", {})
-        if isinstance(found, list):  # of several objectives the first
-            found = found[0]
-        return Objective(**found) if isinstance(found, dict) else Objective(str(found))
-    except (yaml.YAMLError, AttributeError, IndexError, TypeError):
-        return Objective()
 
 
 def _shown(name: str, value: float | None) -> str:

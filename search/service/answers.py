@@ -20,6 +20,7 @@ def make_answer(ledger: Ledger, name: str, results: Path) -> dict[str, object]:
         StudyNotFound: there is no such study.
     """
     from search.judge.shown import headline_of, history_of, told_proposals
+    from search.report.briefs import brief_of
     from search.report.page.headline import headline
     from search.report.record.complete import states
     from search.report.record.looks import record_look, seeds_finished
@@ -53,6 +54,7 @@ def make_answer(ledger: Ledger, name: str, results: Path) -> dict[str, object]:
             {"claim": claim.text, "verdict": str(claim.kind), "reason": claim.reason} for claim in table.verdicts
         ],
         "table": kept_table(table),
+        "brief": brief_of(ledger, opened.record).plain(),
         "proposals": [] if sequence is None else told_proposals(opened, sequence),
     }
     folder = study_folder(results, name)

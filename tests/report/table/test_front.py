@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from search.ledger.ledger import Ledger
+from search.report.briefs import best_single
 from search.report.figures.study import figures_of
 from search.report.formats.columns import table_columns
 from search.report.formats.fitting import fit
@@ -18,7 +19,6 @@ from search.report.page.headline import headline
 from search.report.record.curves import read_curves
 from search.report.table.build import Comparison, comparison_of
 from search.report.table.front import decided_text, read_metric
-from search.report.views import best_single
 from search.space.model import Objective, Report, confirm_name
 from search.study.costs import COSTS
 from tests.report.scored import SPACE, Regression, errors
