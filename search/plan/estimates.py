@@ -152,15 +152,15 @@ class Estimates:
             chosen = dict(itertools.islice(fresh.items(), MAX_KINDS_COMPARED - len(seen)))
             paths = self.ledger.paths(record.id, [trial.number for trial in chosen.values()])
             keys = {kind: paths[trial.number][0][: trial.last_epoch] for kind, trial in chosen.items()}
-            some = {kind: path[:: max(1, len(path) // MAX_EPOCHS_SAMPLED)] for kind, path in keys.items()}
+            sampled = {kind: path[:: max(1, len(path) // MAX_EPOCHS_SAMPLED)] for kind, path in keys.items()}
             # All kinds at once: a question to the database takes longer than its answer.
-            took = seconds_of(self.ledger.engine, [key for path in some.values() for key in path])
+            took = seconds_of(self.ledger.engine, [key for path in sampled.values() for key in path])
             kept = self.ledger.states.find([key for path in keys.values() for key in path])
             where = "this study" if record.name == self.study else f"study {record.name!r}"
             for kind in chosen:
                 sizes = [kept[key].file.size for key in keys[kind] if key in kept]
                 yield _Seen(
-                    kind, data, where, _middle([took[key] for key in some[kind] if key in took]), _middle(sizes)
+                    kind, data, where, _middle([took[key] for key in sampled[kind] if key in took]), _middle(sizes)
                 )
             seen |= chosen.keys()
             if len(seen) >= MAX_KINDS_COMPARED:

@@ -50,13 +50,13 @@ def brief_of(ledger: Ledger, record: StudyRecord) -> Brief:
 
 def kept_briefs(ledger: Ledger) -> dict[int, Brief]:
     """Return study -> what a list says of it, of those of which a server has kept that since their last trial."""
-    found = {}
+    briefs = {}
     for study in listed(ledger.engine, most=MAX_NUMBER):
         brief = study.answer.get("brief")
         if study.fresh and isinstance(brief, Mapping):
             best = brief["best"]
-            found[study.id] = Brief(brief["trials"], brief["state"], None if best is None else (best[0], best[1]))
-    return found
+            briefs[study.id] = Brief(brief["trials"], brief["state"], None if best is None else (best[0], best[1]))
+    return briefs
 
 
 def best_single(ledger: Ledger, record: StudyRecord, trials: Sequence[Trial]) -> tuple[str, float] | None:

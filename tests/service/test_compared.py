@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import re
 import shutil
 import sqlite3
 from collections.abc import Iterator
@@ -99,6 +101,15 @@ def test_the_page_compares_what_was_chosen(tmp_path: Path) -> None:
     assert page.count("0 to 2") == 2
     assert 'href="/compare?study=1&amp;study=2&amp;base=0"' in page.replace("&amp;amp;", "&amp;")
     assert page.count(" checked") == 2
+    for number in range(3, 30):
+        server.ledger.create_study(f"late-{number}", f"late-{number}", 1, "space: {}", "id", "classifier")
+    looking = server.client.get("/compare?study=1&study=2&look=1&find=late").text
+    assert len(asked) == 1, "somebody still looks for studies to choose"
+    assert [looking.count(text) for text in (" checked", ">late-", ">a<", ">b<")] == [2, 20, 1, 1]
+    (older,) = re.findall(r'href="([^"]*)">Older studies', looking)
+    rest = server.client.get(html.unescape(older)).text
+    assert [rest.count(text) for text in (" checked", ">late-", "Newer studies")] == [2, 7, 1]
+    assert "No other study on record has these words" in server.client.get("/compare?look=1&find=nothing").text
     assert server.client.get("/compare?study=77").status_code == 404
     assert server.client.get("/compare?study=x").status_code == 400
     server.ledger.close()
