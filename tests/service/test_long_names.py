@@ -21,14 +21,14 @@ NAMES = ("x" * 200, "שלום_" + "ע" * 190, "🌸" * 100, "كلمة " * 40)
 
 async def _widths(address: str, pages: list[str]) -> dict[Any, int]:
     """Return by how many pixels each page is wider than its window."""
-    found = {}
+    widths = {}
     async with choreographer.Browser(headless=True, enable_sandbox=False) as browser:
         tab = Tab(await browser.create_tab("about:blank"), address)
         for width in (400, 1400):
             await tab.size(width)
             for page in pages:
-                found[width, page], _ = await tab.layout(page)
-    return found
+                widths[width, page], _ = await tab.layout(page)
+    return widths
 
 
 @pytest.mark.slow
@@ -47,8 +47,8 @@ def test_names_that_no_line_can_hold_make_no_page_wider(tmp_path: Path) -> None:
     ledger.close()
     server = Running(tmp_path / "results")
     try:
-        found = asyncio.run(_widths(server.client._url, pages))
+        widths = asyncio.run(_widths(server.client._url, pages))
     finally:
         server.end()
-    assert {page: wide for page, wide in found.items() if wide} == {}
-    assert len(found) == 2 * len(pages)
+    assert {page: wide for page, wide in widths.items() if wide} == {}
+    assert len(widths) == 2 * len(pages)
