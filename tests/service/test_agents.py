@@ -22,7 +22,7 @@ from search.__main__ import run
 from search.core.errors import UserError
 from search.core.queue import Entry, Outcome, Phase, begun, concluded
 from search.ledger.lock import server_lock
-from search.service.agents import serving
+from search.service.agents import serving, words
 from search.service.agents.desk import Desk, Far, Near
 from search.service.agents.guide import EXAMPLE, INSTRUCTIONS, SEARCH_EXAMPLE
 from search.service.agents.runner import Runner
@@ -275,6 +275,19 @@ def test_people_see_the_queue_a_page_at_a_time(
     assert run(["server", "status", "1", "--limit", "2"]) == 1
     assert "--limit: of the list; leave out ENTRY" in capsys.readouterr().err
     server.ledger.close()
+
+
+def test_a_look_that_is_not_on_record_and_a_confirm_stage_are_told() -> None:
+    said = {
+        **{"study": "rates", "title": "", "question": "Q", "answer_in_full": "A", "rests_on": ["3 seeds"]},
+        **{"complete": True, "may_be_concluded": ["m"], "may_not_be_concluded": ["n"], "cite": "C"},
+    }
+    stage = {**said, "study": "rates (confirm)", "cite": "D", "confirm_stage": None}
+    told = words.verdicts({**said, "unrecorded": "This look is not on record.", "confirm_stage": stage}).splitlines()
+    assert told.index("This look is not on record.") > told.index("Cite as (figures and verdict as they stand): C")
+    behind = told[told.index("Its confirm stage, which decides what a search found:") + 1 :]
+    assert behind[0].startswith("Study 'rates (confirm)'")
+    assert "Cite as (figures and verdict as they stand): D" in behind
 
 
 def test_a_study_that_is_not_there(agent: Agent) -> None:

@@ -20,6 +20,7 @@ from search.service import entrance, serving
 from search.service.app import guarded
 from search.service.beside import beside
 from search.service.folder import Places
+from search.service.guard import Refused
 from search.service.people import Person, Role
 from tests.service.serving import URL, Asked
 
@@ -115,7 +116,8 @@ def test_a_browser_keeps_it_where_no_script_and_no_other_site_can_use_it(server:
         client.post(ENTRIES, json={"text": "x: 1"}, headers={**kept, "Origin": "https://evil.example"}).status_code
         == 403
     )
-    assert client.post("/enter", data={"token": ""}, headers=OWN).headers["location"] == "/enter"
+    left = client.post("/enter", data={"token": ""}, headers=OWN).headers
+    assert (left["location"], "max-age=0" in left["set-cookie"].lower()) == ("/enter", True), "the browser forgets it"
     assert client.post("/enter", data={"token": made}, headers={"Origin": "https://evil.example"}).status_code == 403
 
 
@@ -139,6 +141,21 @@ def test_two_requests_with_a_valid_token_at_once(server: Guarded, tokens: Tokens
         return await asyncio.gather(door._known(request, made), door._known(request, made))
 
     assert asyncio.run(both()) == [Person("rob", Role.RUNNER)] * 2
+
+
+def test_guesses_from_one_address_lock_no_other_out(server: Guarded, tokens: Tokens) -> None:
+    door: Any = entrance.Entrance(PlainTextResponse("in"), None, tokens, lambda reason: PlainTextResponse(reason))
+
+    def guess(address: str) -> Person | None:
+        found: Person | None = asyncio.run(
+            door._known(Request({"type": "http", "client": (address, 1), "headers": []}), "guess")
+        )
+        return found
+
+    assert [guess("10.0.0.1") for _ in range(entrance.MAX_WRONG)] == [None] * entrance.MAX_WRONG
+    with pytest.raises(Refused, match=r"wrong tokens came from 10\.0\.0\.1: wait a minute"):
+        guess("10.0.0.1")
+    assert guess("10.0.0.2") is None
 
 
 @pytest.mark.parametrize("given", ["", "x" * 100_000, "é", "\x7f"])
