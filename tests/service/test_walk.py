@@ -147,7 +147,7 @@ def test_from_two_faults_to_what_two_studies_come_to(tmp_path: Path) -> None:
     assert "3,200" in saw["plan"]
     assert [state for state in saw["states"] if state not in ("queued", "running")] == ["stopped", "done", "done"]
     assert "degree=5" in saw["comparison"]
-    for text in ("degree=5", "95 % interval", "A look in between, and no verdict"):
+    for text in ("degree=5", "[95 %", "A look in between, and no verdict"):
         assert text in saw["between"], text
         assert text in saw["after a reload"], text
     assert "Holm" not in saw["between"]
