@@ -32,7 +32,7 @@ from search.study.pruner import rungs_of
 LOOK_AHEAD_S = 2.0
 """Seconds between two looks at what is still to come, and before the first one."""
 
-LOOK_AHEAD_SHARE = 100
+LOOK_AHEAD_SHARE = 1_000
 """So many times as long as a look took, at least, lie between it and the next one."""
 
 
