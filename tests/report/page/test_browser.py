@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 import re
@@ -22,6 +23,7 @@ from tests.report.hostile import hostile_study
 from tests.report.judging import SPACE, Bench
 from tests.report.page.studies import levels, page_of
 from tests.report.page.test_compared import SEARCH
+from tests.service.browsing import Tab
 from tests.surroundings import HANG_S
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -128,33 +130,35 @@ def test_the_page_as_it_is_logs_nothing_and_has_a_picture(pages, tmp_path, name)
     assert picture.stat().st_size > 20_000
 
 
-NARROWED = """
-addEventListener("load", () => setTimeout(() => {
-  const plots = () => [...document.querySelectorAll(".plot")];
-  const widths = () => plots().map((one) => one.querySelector(".main-svg").clientWidth);
-  const said = { before: widths() };
-  document.body.style.paddingInlineEnd = "300px"; // as a scroll bar takes room, the window stays as wide
-  const look = (looks_left) => { // drawing takes its time, and more of it on a busy machine
-    said.after = widths();
-    said.beyond = plots().map((one) => one.querySelector(".main-svg").clientWidth - one.parentElement.clientWidth);
-    if (Math.max(...said.beyond) > 0 && looks_left) setTimeout(look, 1000, looks_left - 1);
-    else document.body.dataset.probe = JSON.stringify(said);
-  };
-  setTimeout(look, 1000, 30);
-}, 15000));
+FIGURES = """
+[...document.querySelectorAll(".plot")].map(one => one.querySelector(".main-svg"))
+  .map(svg => [svg ? svg.clientWidth : 0, svg ? svg.clientWidth - svg.closest(".plot").parentElement.clientWidth : 1])
 """
+"""Of each figure the pixels that it is wide, and by how many it is too wide."""
 
 
 def test_figures_are_drawn_anew_where_the_page_has_less_room_and_the_window_has_not(pages, tmp_path):
+    choreographer = pytest.importorskip("choreographer", reason="choreographer leads a browser in real time")
     page = tmp_path / "report.html"
-    page.write_text(probed(pages["sound"], NARROWED), encoding="utf-8")
-    text, log = browse(page, tmp_path / "profile", "--window-size=1300,900", "--dump-dom")
-    assert console(log) == []
-    found = re.search('<body[^>]* data-probe="([^"]*)"', text)
-    assert found, log
-    told = json.loads(unescape(found[1]))
-    assert max(told["beyond"]) <= 0
-    assert all(after < before for before, after in zip(told["before"], told["after"], strict=True))
+    page.write_text(pages["sound"], encoding="utf-8")
+
+    def fit(figures):
+        return bool(figures) and all(beyond <= 0 for _, beyond in figures)
+
+    async def narrowed():
+        async with choreographer.Browser(headless=True, enable_sandbox=False) as browser:
+            tab = Tab(await browser.create_tab("about:blank"), "")
+            await tab.listen()
+            await tab.size(1300)
+            await tab.go(page.as_uri())
+            before = await tab.until(FIGURES, fit)
+            # As a scroll bar takes room, the window stays as wide.
+            await tab.ask("document.body.style.paddingInlineEnd = '300px'")
+            await tab.until(FIGURES, lambda figures: not fit(figures))
+            return before, await tab.until(FIGURES, fit)
+
+    before, after = asyncio.run(narrowed())
+    assert all(narrow < wide for (wide, _), (narrow, _) in zip(before, after, strict=True))
 
 
 SORTING = """
