@@ -159,12 +159,12 @@ def show(study: str, trial: int | None, results: str, storage: str | None, as_js
 
     Example: python -m search show focal 3
     """
-    from search.core.sequences import SUFFIX
+    from search.core.sequences import sequence_of
     from search.report import plain_views, views
 
     opened = _open(study, results, storage)
     # What a sequence came to is read by statistics, which a look at any other study does not load.
-    if trial is None and opened.opened.record.name.endswith(SUFFIX) and _show_sequence(opened.opened, as_json):
+    if trial is None and sequence_of(opened.opened.record.name) and _show_sequence(opened.opened, as_json):
         return
     if as_json:
         print_json(plain_views.study(opened.opened) if trial is None else plain_views.trial(opened.opened, trial))

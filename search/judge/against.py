@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 
 from search.core.derived import rule_of
 from search.core.errors import UserError
-from search.core.sequences import SUFFIX
+from search.core.sequences import sequence_of
 from search.core.shown import counted
 from search.judge import sequence
 from search.judge.candidates import AXIS, KEY_SEED, candidates, compared_space, planner_of
@@ -97,7 +97,7 @@ class Against:
     @property
     def name(self) -> str:
         """What the sequence is called."""
-        return self._record.name.removesuffix(SUFFIX)
+        return sequence_of(self._record.name)
 
     @property
     def metric(self) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 from search.core.errors import StudyNotFound, UserError
 from search.core.prefix import fingerprint
-from search.core.sequences import SUFFIX, member_name, member_title
+from search.core.sequences import SUFFIX, member_name, member_title, sequence_of
 from search.core.shown import listed
 from search.core.values import same
 from search.judge.sequence import BEGUN, Candidate, folded
@@ -47,7 +47,7 @@ def opened(ledger: Ledger, incumbent: str, changes: Mapping[str, object]) -> Stu
         try:
             return ledger.study(incumbent + SUFFIX)
         except StudyNotFound as error:
-            known = [name.removesuffix(SUFFIX) for name in ledger.names().values() if name.endswith(SUFFIX)]
+            known = [sequence for name in ledger.names().values() if (sequence := sequence_of(name))]
             there = f"; there are {listed(known)}" if known else ""
             raise UserError(
                 f"--against {incumbent!r}: is neither a space file nor a sequence on record{there}"
@@ -72,7 +72,7 @@ def opened(ledger: Ledger, incumbent: str, changes: Mapping[str, object]) -> Stu
             step.log(BEGUN, **first[0].told)
     elif before.key != first[0].key:
         raise UserError(
-            f"--against {incumbent}: holds other settings than the sequence {name.removesuffix(SUFFIX)!r} began with; "
+            f"--against {incumbent}: holds other settings than the sequence {sequence_of(name)!r} began with; "
             "go on by the sequence's name, or give the file a new `name` for a new sequence"
         )
     return record

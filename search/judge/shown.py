@@ -6,7 +6,7 @@ from typing import Any
 
 from rich.console import Group, RenderableType
 
-from search.core.sequences import SUFFIX, member_name
+from search.core.sequences import member_name, sequence_of
 from search.core.shown import counted, is_accuracy, significant
 from search.judge.sequence import KEPT, History, Proposal, Step, folded
 from search.report.formats.terminal import Paragraph
@@ -18,7 +18,7 @@ from search.study.opened import OpenStudy
 
 def history_of(study: OpenStudy) -> History | None:
     """Return the sequence whose order log a study is; None where it is another study."""
-    if not study.record.name.endswith(SUFFIX):
+    if not sequence_of(study.record.name):
         return None
     state = folded((entry.kind, entry.detail) for entry in study.ledger.decisions(study.record.id))
     return state if state.first is not None else None
@@ -37,7 +37,7 @@ def show_sequence(study: OpenStudy, state: History) -> RenderableType:
         study: its order log.
         state: as that tells it.
     """
-    name, metric = study.record.name.removesuffix(SUFFIX), _metric(study)
+    name, metric = sequence_of(study.record.name), _metric(study)
     rows = [tuple(one.values()) for one in told_proposals(study, state)]
     heads = {"number": 0, "proposal": 0, "verdict": 0, "screening": 2, "confirmation": 1, "study": 3}
     finals = [member_name(name, f"final {number}") for number in state.shown]
@@ -60,7 +60,7 @@ def told_proposals(study: OpenStudy, state: History) -> list[dict[str, str]]:
         study: its order log.
         state: as that tells it.
     """
-    name, metric = study.record.name.removesuffix(SUFFIX), _metric(study)
+    name, metric = sequence_of(study.record.name), _metric(study)
     return [
         {
             "number": str(one.number),
@@ -80,7 +80,7 @@ def _metric(study: OpenStudy) -> str:
 
 def plain_sequence(study: OpenStudy, state: History) -> list[dict[str, Any]]:
     """Return the proposals of a sequence as plain data. Names are stable."""
-    name = study.record.name.removesuffix(SUFFIX)
+    name = sequence_of(study.record.name)
     return [
         {"number": one.number, "name": one.candidate.name, "settings": dict(one.candidate.settings)}
         | {"verdict": one.verdict or "open", "against": one.against, **plain_steps(one)}
