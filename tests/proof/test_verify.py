@@ -144,7 +144,7 @@ def test_what_a_workload_prints_is_shown_once_and_is_no_line_of_the_table() -> N
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (["none.yaml"], "none.yaml: no such file"),
+        (["qqqzzz.yaml"], "qqqzzz.yaml: no such file"),
         (
             ["tests.proof.mistakes:Rihgt"],
             "workload 'tests.proof.mistakes:Rihgt': module 'tests.proof.mistakes' has no attribute 'Rihgt'; "
