@@ -6,7 +6,7 @@ import re
 
 LOWER, HIGHER = "lower", "higher"
 
-_LOWER = re.compile(r"loss|error|(_|\b)(r?mse|mae|mape|rmsle|nll|perplexity|ppl|[wc]er|crps)(_|\b)")
+_LOWER = re.compile(r"^seconds_|loss|error|(_|\b)(r?mse|mae|mape|rmsle|nll|perplexity|ppl|[wc]er|crps)(_|\b)")
 _HIGHER = re.compile(r"(_|\b)(accuracy|auc|f1|iou|dice|r2|bleu|recall|precision)(_|\b)")
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import enum
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,10 @@ from search.core.scores import ScoreRule, equal_scores
 
 VAL_LOSS = "val_loss"
 """The metric that stop rules read where no other is named."""
+
+
+TIMED = "seconds_"
+"""Begins the name of a metric that is a time, another number whenever the same epoch is trained."""
 
 
 ACROSS_SPLITS = "across splits"
@@ -54,7 +58,7 @@ class Row:
 
     Attributes:
         metrics: name -> number. Accuracies are fractions in [0, 1]; losses are means per image in nats.
-            Names starting with ``test_`` are never read by any decision.
+            Names starting with ``test_`` are never read by any decision; names starting with ``seconds_`` are times.
         predictions: split -> predicted class per image, an integer array of shape [n_images];
             empty for workloads that predict no classes.
         scores: split -> name -> one real number per example, float32 or float64 [n_examples]; empty for workloads that
@@ -69,7 +73,7 @@ class Row:
 
     def __eq__(self, other: object) -> bool:
         """Equal to the last bit: NaN equals NaN, 0.0 differs from -0.0. Scores are compared where both have them: rows
-        that were recorded before there were scores equal those that are trained again."""
+        that were recorded before there were scores equal those that are trained again. Times are never compared."""
         return isinstance(other, Row) and not self.differences(other)
 
     def __hash__(self) -> int:
@@ -87,7 +91,7 @@ class Row:
         names = [
             name
             for name in sorted({*self.metrics, *other.metrics})
-            if _bits(self.metrics.get(name)) != _bits(other.metrics.get(name))
+            if not is_timed(name) and _bits(self.metrics.get(name)) != _bits(other.metrics.get(name))
         ]
         nothing = np.empty(0, dtype=np.int64)
         for split in sorted({*self.predictions, *other.predictions}):
@@ -101,11 +105,23 @@ class Row:
             names += [f"scores {name} on {split}" for name in differing]
         return names
 
+    @property
+    def untimed(self) -> Row:
+        """What does not depend on when it was trained: the row without its times."""
+        if not any(map(is_timed, self.metrics)):
+            return self
+        return replace(self, metrics={name: value for name, value in self.metrics.items() if not is_timed(name)})
+
     def per_example(self) -> dict[str, object]:
         """Return what it says example by example, as `search.workload.Run.train_epoch` returns it."""
         rules = {metric: dict(vars(rule)) for metric, rule in self.score_rules.items()}
         said = {"predictions": self.predictions, "scores": self.scores, "score_rules": rules}
         return {name: value for name, value in said.items() if value}
+
+
+def is_timed(metric: str) -> bool:
+    """Whether a metric is a time, by its name."""
+    return metric.startswith(TIMED)
 
 
 def _bits(value: float | None) -> bytes | None:

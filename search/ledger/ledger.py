@@ -46,8 +46,8 @@ class StudyRecord:
 @dataclass(frozen=True)
 class Recorded:
     """A row as it is on record: with the seconds its epoch took, the run that trained it, and when it was committed
-    (UTC). Rows that are equal to the last bit, predictions included, have one `content`, within this process. `kind` is
-    that of its training, `origin` how its process began (`search.core.trust`); both "" where nobody said."""
+    (UTC). Rows that are equal to the last bit, predictions included, have one `content`, within this process (`codec`).
+    `kind` is that of its training, `origin` how its process began (`search.core.trust`); both "" where nobody said."""
 
     row: Row
     epoch: int
@@ -335,7 +335,7 @@ class Ledger:
                         row.seconds,
                         row.run_id,
                         row.recorded,
-                        hash(row.row),
+                        codec.content(row.row),
                         row.kind or "",
                         row.origin or "",
                     )

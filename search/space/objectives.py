@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from search.core.directions import LOWER, better_by_name
+from search.core.trial import is_timed
 from search.space.model import Objective, Search
 from search.space.nodes import Node, Problems, show, unknown
 
@@ -22,17 +23,21 @@ def objective_nodes(node: Node) -> Sequence[Node]:
 
 
 def check_objectives(node: Node, sound: bool, problems: Problems) -> None:
-    """Refuse objectives that read test values, that would be optimised the wrong way, or that stand there twice.
+    """Refuse objectives that read test values, that would be optimised the wrong way, or that stand there twice,
+    and a time in the first place.
 
     Args:
         node: the section ``search``.
         sound: whether it has the right form.
     """
     listed: set[object] = set()
-    for objective in objective_nodes(node):
+    for place, objective in enumerate(objective_nodes(node)):
         metric = objective.entries.get("metric")
         name = Objective().metric if metric is None else metric.value
         at = objective if metric is None else metric
+        if place == 0 and is_timed(str(name)):
+            reason = "a time, which is another number in every run; name a metric that repeats first, and it behind"
+            problems.add(at, f"found {show(at)}, {reason}")
         if str(name).lower().startswith("test"):
             problems.add(at, f"found {show(at)}, but no decision may read test values; use one on validation data")
         if not sound:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from search.core.directions import LOWER, better_by_name
-from search.core.trial import VAL_LOSS
+from search.core.trial import VAL_LOSS, is_timed
 from search.space.extends import options, section
 from search.space.nodes import Node, Problems, show, unknown
 
@@ -24,7 +24,10 @@ def check_stops(root: Node, measured: Sequence[str], problems: Problems) -> None
     for node in named:
         if not isinstance(node.value, str) or node.value.lower().startswith("test"):
             continue  # told by its rule
-        if measured and node.value not in validated:
+        if is_timed(node.value):
+            reason = "a time, which is another number in every run, and would end it elsewhere; name another metric"
+            problems.add(node, f"found {show(node)}, {reason}")
+        elif measured and node.value not in validated:
             problems.add(
                 node, f"found {show(node)}, which the workload does not measure{unknown(node.value, validated)}"
             )

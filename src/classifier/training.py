@@ -32,7 +32,7 @@ from classifier.data import Dataset
 from classifier.draws import permutation
 from classifier.losses import class_weights, focal
 from classifier.machinery import Machinery, Shape
-from classifier.measured import Asked
+from classifier.measured import SECONDS, Asked, fastest
 from classifier.network import uncounted
 from classifier.optimisers import descend, set_rate, state
 from classifier.prepared import constants, laid
@@ -120,6 +120,8 @@ class Training:
                 measured, predictions[split], losses[split] = self._evaluate(split)
                 row |= measured
                 more[split] = self._asked.scores()
+            if self._asked.seconds:
+                row[SECONDS] = self._seconds_per_image()
         self._machinery.sound = True
         metrics, rules = self._asked.row(more)
         return {
@@ -199,6 +201,18 @@ class Training:
         accuracy = (classes == labels).sum().item() / len(labels)
         measured = {f"{split}_loss": total.item() / len(labels), f"{split}_accuracy": accuracy}
         return measured, classes.cpu().numpy().astype(self._small), torch.cat(losses).cpu().numpy()
+
+    @torch.inference_mode()
+    def _seconds_per_image(self) -> float:
+        """Return the seconds of a prediction, of one validation image among many."""
+        images, count = self._images["val"], len(self._labels["val"])
+
+        def predict() -> None:
+            for _, pixels in images.slices(self._evaluation_batch("val")):
+                self._network.logits(pixels.float() / 255).argmax(1)
+
+        wait = torch.cuda.synchronize if self._device.type == "cuda" else lambda: None
+        return fastest(predict, wait) / count
 
     def _evaluation_batch(self, split: str) -> int:
         _, _, height, width = self._images[split].shape

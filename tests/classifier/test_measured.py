@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 import pytest
 import torch
 
 from classifier.config import canonical, schedule
 from classifier.data import load
-from classifier.measured import Asked
+from classifier.measured import Asked, fastest
 from classifier.training import Training
 from classifier.workload import workload
 from search.space.reader import space_from_mapping
@@ -19,7 +21,8 @@ SMALL = {"data": "digits", "data.size": 8, "data.limit": [48, 40, 40], "optimize
 
 
 def asked(**settings: bool) -> dict[str, object]:
-    return {"measure.top5": False, "measure.calibration": False} | {f"measure.{k}": v for k, v in settings.items()}
+    given = {"top5": False, "calibration": False, "seconds": False, **settings}
+    return {f"measure.{name}": value for name, value in given.items()}
 
 
 def test_the_five_likeliest_hold_the_true_class_or_not() -> None:
@@ -79,18 +82,34 @@ def test_the_metrics_are_the_means_of_their_scores_and_say_how() -> None:
 
 def test_what_is_asked_moves_no_other_bit_of_a_row() -> None:
     rows = []
-    for more in ({}, {"measure.top5": True, "measure.calibration": True}):
+    for more in ({}, {"measure.top5": True, "measure.calibration": True, "measure.seconds": True}):
         fixed, steps = schedule(canonical({**SMALL, **more, "seed": 0}), 2)
         run = Training(fixed, load(fixed), 1, "cpu")
         rows.append([run.train_epoch(now) for now in steps][-1])
     plain, full = rows
     named = [f"{split}_{name}" for split in ("val", "test") for name in ("top5_accuracy", "calibration_error")]
-    assert sorted(set(full) - set(plain)) == sorted(named)
+    assert sorted(set(full) - set(plain)) == sorted([*named, "seconds_per_image"])
+    assert 0 < full["seconds_per_image"] < 60
     numbers = [name for name, value in plain.items() if isinstance(value, float)]
     assert [plain[name] for name in numbers] == [full[name] for name in numbers]
     assert 0 < full["val_calibration_error"] < 1
     assert full["val_top5_accuracy"] >= full["val_accuracy"]
     assert set(full["scores"]["test"]) == {"loss", "top5_accuracy", "calibration_error"}
+
+
+def test_a_time_is_that_of_the_fastest_pass_and_waits_for_the_device(monkeypatch: pytest.MonkeyPatch) -> None:
+    now, said = 0.0, []
+    lasting = iter([0.5, 0.25, 4.0])
+    monkeypatch.setattr(time, "perf_counter", lambda: now)
+
+    def wait() -> None:
+        nonlocal now
+        said.append("wait")
+        if said[-2:] == ["predict", "wait"]:
+            now += next(lasting)
+
+    assert fastest(lambda: said.append("predict"), wait) == 0.25
+    assert said == ["wait", "predict", "wait"] * 3
 
 
 def test_what_is_not_asked_is_in_no_key_and_what_is_has_keys_of_its_own() -> None:

@@ -39,6 +39,15 @@ def test_differences_are_named(other, differing):
     assert (row() != other) == (differing != [])
 
 
+def test_times_are_never_compared():
+    timed, other = row(seconds_per_image=0.1), row(seconds_per_image=0.2)
+    assert timed == other == row()
+    assert timed.differences(row(math.nextafter(0.5, 1), seconds_per_image=0.1)) == ["train_loss"]
+    assert row(epoch_seconds=0.1) != row(epoch_seconds=0.2)
+    assert timed.untimed.metrics == row().metrics
+    assert timed.untimed.predictions is timed.predictions
+
+
 def scored(*values: float, name: str = "loss", dtype: type = np.float32) -> Row:
     return Row({"a": 1.0}, scores={"val": {name: np.array(values, dtype)}})
 

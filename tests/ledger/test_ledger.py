@@ -257,6 +257,19 @@ class LedgerContract:
         assert (ours, seconds) == (False, 0.5)
         assert standing.differences(other) == ["scores loss on val"]
 
+    def test_rows_that_differ_in_a_time_alone_have_one_content_and_keep_their_times(self, ledger, study, run):
+        timed = [Row({**row().metrics, "seconds_per_image": taken}, row().predictions) for taken in (0.5, 0.25)]
+        others = [row(), row(0.25), Row({**row(0.25).metrics, "seconds_per_image": 0.5}, row().predictions)]
+        with ledger.step(study) as step:
+            for place, one in enumerate((*timed, *others)):
+                step.put_row(key(place), 1, one, 0.5, run)
+            standing, ours, _ = step.put_row(key(0), 1, timed[1], 0.5, run)
+        assert (standing.metrics["seconds_per_image"], ours) == (0.5, False)
+        found = [ledger.rows([key(place)])[key(place)] for place in range(5)]
+        assert [one.row.metrics.get("seconds_per_image") for one in found] == [0.5, 0.25, None, None, 0.5]
+        a, b, c, d, e = (one.content for one in found)
+        assert a == b == c != d == e
+
     def test_a_row_keeps_what_it_cost_and_who_trained_it(self, ledger, study, run):
         with ledger.step(study) as step:
             step.put_row(KEY, 7, row(), 1.25, run)

@@ -179,6 +179,15 @@ class Clock(Right):
     run = ClockRun
 
 
+class TimesItselfRun(Fit):
+    def measured(self) -> dict[str, object]:
+        return {**super().measured(), "seconds_per_image": time.perf_counter()}
+
+
+class TimesItself(Right):
+    run = TimesItselfRun
+
+
 class HashOrderRun(Fit):
     def __init__(self, fixed: Settings) -> None:
         super().__init__(fixed)
@@ -647,4 +656,5 @@ RIGHT = [
     "TestOfTheBestSaved",
     "Plateau",
     "SeedLeavesData",
+    "TimesItself",
 ]

@@ -39,4 +39,6 @@ def test_the_first_difference_is_named_with_both_values(other: Row, found: tuple
 def test_an_alarm_names_what_differs() -> None:
     scores = row(scores=np.array([0.5, 0.75], np.float32))
     assert difference(row(), row(2.0)) == "val_loss is 2.0, and 1.0 on record"
+    named = difference(Row({"epoch_time": 1.0}), Row({"epoch_time": 2.0}))
+    assert named == "epoch_time is 2.0, and 1.0 on record (a time? named `seconds_...` it is compared with no other)"
     assert difference(row(), scores) == "scores loss on val differ from those on record"

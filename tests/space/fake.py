@@ -133,6 +133,10 @@ class Pairs(Fake):
         return result
 
 
+class Timed(Fake):
+    metrics = (*Fake.metrics, "seconds_per_image")
+
+
 class Scores(Fake):
     metrics = ("train_f1", "val_f1", "test_f1")
 

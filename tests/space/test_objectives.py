@@ -13,6 +13,7 @@ from search.study.revision import identity
 
 FIRST = {"metric": "val_accuracy"}
 LOSS = {"metric": "val_loss", "direction": "minimize"}
+TIME = "seconds_per_image"
 SIZE = {"metric": "parameters", "direction": "minimize"}
 
 
@@ -89,6 +90,15 @@ def test_several_are_read_written_and_another_study(tmp_path: Any) -> None:
             content([SIZE, FIRST]),
             "search.objective[0].metric: found 'parameters', which training does not change; name a metric of rows "
             "first, and it as a further objective",
+        ),
+        (
+            content([{"metric": TIME, "direction": "minimize"}, FIRST], workload="tests.space.fake:Timed"),
+            f"search.objective[0].metric: found '{TIME}', a time, which is another number in every run; name a metric "
+            "that repeats first, and it behind",
+        ),
+        (
+            content([FIRST, {"metric": TIME}], workload="tests.space.fake:Timed"),
+            f"search.objective[1].metric: found '{TIME}', which would be maximized; add `direction: minimize`",
         ),
         (content([]), "search.objective: found a list, must have at least 1 entry"),
     ],

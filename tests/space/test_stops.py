@@ -40,6 +40,16 @@ def test_a_loss_that_no_row_has(stop: dict[str, Any], said: str, tmp_path: Path)
     assert str(caught.value) == f"<python>: fixed.stop.rule: {said}"
 
 
+def test_a_time_ends_no_trial() -> None:
+    stop = {"stop.rule": "patience", "stop.metric": "seconds_per_image"}
+    with pytest.raises(Faults) as caught:
+        space_of(stop)
+    assert str(caught.value) == (
+        "<python>: fixed.stop.metric: found 'seconds_per_image', a time, which is another number in every run, and "
+        "would end it elsewhere; name another metric"
+    )
+
+
 def test_any_validation_metric_will_do() -> None:
     stop = {"stop.rule": "patience", "stop.metric": "val_f1", "stop.direction": "maximize", "stop.min_delta": 0.01}
     assert {name: value for name, value in space_of(stop).fixed.items() if name.startswith("stop")} == stop

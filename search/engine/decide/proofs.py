@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
-from search.core.trial import Row
+from search.core.trial import TIMED, Row
 from search.core.trust import FRESH, SAVED, START
 from search.engine.decide.context import Context
 from search.engine.decide.death import Death
@@ -182,10 +183,15 @@ class Proofs:
         context.lock.notify_all()
 
 
+LIKE_TIMES = re.compile(r"(\b|_)(time|seconds|runtime|duration|elapsed|latency|throughput)(_|\b)|per_sec")
+"""Names of metrics that are likely to be times, or rates."""
+
+
 def difference(stored: Row, row: Row, where: str = "on record") -> str:
     """Say in what two rows differ: the first metric with both values, and how many others."""
     first, *more = stored.differences(row)
     others = f" ({len(more)} others differ, too)" if more else ""
     if first not in {**stored.metrics, **row.metrics}:  # predictions or scores
         return f"{first} differ from those {where}{others}"
-    return f"{first} is {row.metrics.get(first)!r}, and {stored.metrics.get(first)!r} {where}{others}"
+    told = f"{first} is {row.metrics.get(first)!r}, and {stored.metrics.get(first)!r} {where}{others}"
+    return f"{told} (a time? named `{TIMED}...` it is compared with no other)" if LIKE_TIMES.search(first) else told

@@ -1,9 +1,9 @@
 """The front of a study with several objectives: which settings none dominates, as far as that is decided.
 
 A cost is compared by its value. A figure with noise is compared as the table compares it with a baseline: by the
-difference of each pair on the examples that both were measured on, adjusted by Holm over all pairs and such objectives.
-Of a search nothing with noise is decided, because the search chose what it shows: its confirm stage decides, on test
-examples.
+difference of each pair on the examples that both were measured on, of a time by the runs of both, adjusted by Holm over
+all pairs and such objectives. Of a search nothing with noise is decided, because the search chose what it shows: its
+confirm stage decides, on test examples, and a time by runs that chose nothing.
 """
 
 from __future__ import annotations
@@ -13,10 +13,12 @@ from collections.abc import Hashable, Sequence
 from dataclasses import replace
 from itertools import combinations
 
+from search.core.trial import is_timed
 from search.report.record.curves import Curve, Curves
 from search.report.table.judgement import evidence_for, rules_for, table_level
 from search.report.table.labels import short_label
 from search.report.table.model import Front, Line, Table
+from search.report.table.timed import timed
 from search.space.model import Objective
 from search.statistics.crossed import Rule, alike, compare
 from search.statistics.families import family
@@ -118,6 +120,15 @@ def _decide(
     for i in noisy:
         objective = read.space.search.objectives[i]
         metric = read_metric(table, objective.metric)
+        if is_timed(metric):
+            times = timed(lines, metric, table.value)
+            pairs = [*combinations(range(len(places)), 2)]
+            found = [times.difference(places[a], places[b]) for a, b in pairs]
+            reasons += [f"of {metric}: {one.reason}" for one in found[:1] if all(each.reason for each in found)]
+            differences += found
+            names += [(metric, *pair) for pair in pairs]
+            about += [(i, a, b) for a, b in pairs]
+            continue
         if table.confirms and metric != table.test:
             reasons.append(f"no test examples measure {metric}")
             continue

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from search.core.scores import CALIBRATION_ERROR
 from search.core.shown import listed
+from search.core.trial import is_timed
 from search.report.record.curves import Curves
 from search.report.record.evidence import FEW_GROUPS, MIN_CLASS_EXAMPLES, measures
 from search.report.record.panel import Evidence
@@ -109,6 +110,14 @@ def _levels(table: Table, evidence: Evidence) -> Iterator[Note]:
         word = "setting has" if evidence.unused == 1 else "settings have"
         yield Note(f"{evidence.unused} {word} no interval: {'; '.join(evidence.faults)}.")
     other = [name for name in table.metrics if name not in (table.judged, table.test, *table.scored, *table.exact)]
+    for name in filter(is_timed, table.scored):
+        yield Note(
+            f"{name}: a time, told by the runs alone. Its interval is that of the mean of runs like these, by t on "
+            "logarithms; a difference is the logarithm of a ratio (Welch 1947). Other work on the machine makes a time "
+            "longer.",
+            f"{name}: a time, by the runs alone; other work on the machine makes it longer.",
+            (name, f"{name} difference"),
+        )
     if other:
         text = f"{', '.join(other)}: no interval, for rows hold no scores that intervals could rest on."
         yield Note(text, about=tuple(other))

@@ -5,6 +5,7 @@ What this file promises:
 * an interval or p value rests on predictions on record; where there are none, nothing but seeds is described;
 * the differences of one table in one metric are one family (two axes: all printed ones), adjusted together by Holm;
 * a level that was chosen on the images it is measured on has no interval; its difference to another one may have one;
+* a time is judged by the runs alone, for no example tells it;
 * test accuracy is judged at the epoch that each run chose on validation, and chooses no row;
 * of a sampled study nothing is judged: the search chose what it shows.
 """
@@ -16,6 +17,7 @@ from dataclasses import dataclass, field, replace
 
 from search.core.derived import rule_of
 from search.core.scores import ScoreRule
+from search.core.trial import is_timed
 from search.ledger.ledger import StudyRecord
 from search.ledger.scored import score_rules
 from search.report.record.curves import Curve, Curves, identity
@@ -25,6 +27,7 @@ from search.report.record.panel import Evidence, Panel
 from search.report.table.claims import SEARCHED, JudgedBy, verdicts
 from search.report.table.cross import baseline_of
 from search.report.table.model import NOT_JUDGED, Again, Judged, Table
+from search.report.table.timed import NO_EXAMPLES, Timed, timed
 from search.space.model import CONFIRM_SUFFIX
 from search.statistics.cell import cell
 from search.statistics.crossed import Rule, alike, compare
@@ -56,11 +59,13 @@ class Remarks:
 
 @dataclass
 class _Split:
-    """One split on its way: per line what was found, and what names its comparison with its partner."""
+    """One split on its way: per line what was found, and what names its comparison with its partner; of a time the
+    runs that tell it."""
 
     evidence: Evidence
     level: bool
     judged: list[Judged]
+    times: Timed | None = None
     differences: list[Difference | None] = field(init=False)
     comparisons: list[Hashable] = field(init=False)
 
@@ -95,6 +100,9 @@ def judged(table: Table, read: Curves, lines: Sequence[Sequence[Curve]]) -> tupl
         if (name in rules or name in accuracies) and name not in (metric, table.test)
     }
     scored = {name: split for name, split in scored.items() if not split.evidence.why}
+    for name in filter(is_timed, table.metrics):
+        times = timed(lines, name, table.value)
+        scored[name] = _Split(NO_EXAMPLES, True, times.judged(), times)
     partners = _partners(table, read)
     level = table_level(read)
     rule = Rule(space.report.noise)
@@ -169,7 +177,7 @@ def table_level(read: Curves) -> Level:
 
 def _judge(split: _Split, partners: Mapping[int, int], level: Level, rule: Rule) -> Family | None:
     """Compare the lines of a split with their partners; None where nothing can be."""
-    if split.evidence.why:
+    if split.evidence.why and split.times is None:
         return None
     pairs = _compare(split, partners, rule)
     adjusted = family(split.differences, level, split.comparisons)
@@ -264,6 +272,12 @@ def _compare(split: _Split, partners: Mapping[int, int], rule: Rule) -> list[tup
         each panel with the lines that were compared there.
     """
     differences, compared = split.differences, []
+    if split.times is not None:
+        for a, b in partners.items():
+            if a != b:
+                differences[a] = one = split.times.difference(a, b)
+                split.comparisons[a] = None if one.state is Trust.SAME_RUN else a
+        return []
     for number, panel in enumerate(split.evidence.panels):
         here = [a for a in panel.places if partners.get(a, a) != a and partners[a] in panel.places]
         pairs = [(panel.places[a], panel.places[partners[a]]) for a in here]

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from search.ledger.ledger import Ledger
 from search.report.briefs import best_single
@@ -22,6 +23,8 @@ from search.report.table.front import decided_text, read_metric
 from search.space.model import Objective, Report, confirm_name
 from search.study.costs import COSTS
 from tests.report.scored import SPACE, Regression, errors
+
+TIME = "seconds_per_image"
 
 SIZES = {1: 10.0, 2: 20.0, 3: 15.0}
 """Width -> what it costs. Widths 1 and 2 make the same errors but for noise, width 3 clearly smaller ones."""
@@ -100,6 +103,81 @@ def test_a_confirm_stage_decides_by_test_examples(ledger: Ledger) -> None:
     assert {line.parameters["width"]: line.front for line in table.lines} == {1: "on", 2: "dominated", 3: "on"}
     (drawn,) = [one for one in figures_of(compared) if one.name == "study-front"]
     assert drawn.title == "The front of test rmse and size"
+
+
+def timed_study(ledger: Ledger, taken: dict[int, float], seeds: int = 5, name: str = "wind") -> Comparison:
+    """Widths 1 and 2 make the same errors but for noise, width 3 clearly smaller ones; their times scatter by 2 %."""
+    further = (Objective(TIME, "minimize"),)
+    search = replace(SPACE.search, further=further)
+    built = Regression(ledger, replace(SPACE, name=name, seeds=tuple(range(seeds)), search=search))
+    for width in (1, 2, 3):
+        for seed in range(seeds):
+            draw = np.random.default_rng([width, seed]).normal(0, 0.02)
+            seconds = {TIME: taken[width] * float(np.exp(draw))}
+            built.run(width, seed, errors({1: 1, 2: 2, 3: 3}[width], seed), **seconds)
+    return comparison_of(built.opened)
+
+
+def test_a_time_decides_by_the_runs_where_its_difference_is_clear(ledger: Ledger) -> None:
+    compared = timed_study(ledger, {1: 0.010, 2: 0.020, 3: 0.015})
+    table = compared.table
+    said = {line.parameters["width"]: (line.front, line.dominated_by) for line in table.lines}
+    assert said == {1: ("on", ()), 2: ("dominated", ("width=3",)), 3: ("on", ())}
+    assert table.front is not None
+    assert (table.front.why, table.front.tests) == ("", 6)
+    first, second = (line.judgement(table, TIME) for line in table.lines[:2])
+    runs = [curve.metric(TIME, 1) or 0.0 for curve in compared.read.curves]
+    logs = np.log(runs[:5]), np.log(runs[5:10])
+    ends = stats.t.interval(0.95, 4, logs[0].mean(), stats.sem(logs[0]))
+    assert first.interval == pytest.approx(tuple(np.exp(ends)))
+    assert first.difference is None
+    welch = stats.ttest_ind(logs[1], logs[0], equal_var=False)
+    assert second.difference is not None
+    assert second.difference.p == pytest.approx(welch.pvalue)
+    assert second.worse
+    heads = [column.head for column in table_columns(table)]
+    assert f"{TIME}, mean [95 % interval]" in heads
+    assert f"{TIME} difference (log of the ratio) [95 % interval]" in heads
+    assert any(note.startswith(f"{TIME}: a time, told by the runs alone.") for note in table.notes)
+
+
+def test_times_that_scatter_too_far_decide_nothing(ledger: Ledger) -> None:
+    table = timed_study(ledger, {1: 0.010, 2: 0.0101, 3: 0.0100}).table
+    # Width 3 is clearly better than both, so nothing dominates it; whether it is as fast nobody knows.
+    assert {line.parameters["width"]: line.front for line in table.lines} == {
+        1: "not decided",
+        2: "not decided",
+        3: "on",
+    }
+
+
+def test_one_seed_tells_nothing_of_times(ledger: Ledger) -> None:
+    table = timed_study(ledger, {1: 0.010, 2: 0.020, 3: 0.015}, seeds=1).table
+    assert table.front is not None
+    assert f"of {TIME}: a single run of each tells nothing of how times scatter" in table.front.why
+    assert all(line.judgement(table, TIME).interval is None for line in table.lines)
+    assert {line.front for line in table.lines} == {"not decided"}
+
+
+def test_a_confirm_stage_decides_a_time_by_its_own_runs(ledger: Ledger) -> None:
+    table = timed_study(ledger, {1: 0.010, 2: 0.020, 3: 0.015}, name=confirm_name("wind")).table
+    assert table.confirms
+    assert [read_metric(table, name) for name in ("val_rmse", TIME)] == ["test_rmse", TIME]
+    assert {line.parameters["width"]: line.front for line in table.lines} == {1: "on", 2: "dominated", 3: "on"}
+    assert table.front is not None
+    assert table.front.why == ""
+
+
+def test_a_claim_about_a_time_is_answered_with_why_it_cannot_be_judged(ledger: Ledger) -> None:
+    report = replace(SPACE.report, claims=({"better": [1, 2], "metric": TIME},))
+    search = replace(SPACE.search, further=(Objective(TIME, "minimize"),))
+    built = Regression(ledger, replace(SPACE, search=search, report=report))
+    for width in (1, 2, 3):
+        for seed in range(5):
+            built.run(width, seed, errors(width, seed), **{TIME: 0.01 * width})
+    (verdict,) = comparison_of(built.opened).table.verdicts
+    assert verdict.kind == "undecided"
+    assert "a time is told by no example" in verdict.reason
 
 
 def test_the_list_of_studies_knows_the_first_objective(ledger: Ledger) -> None:
