@@ -66,7 +66,7 @@ class Shared(Bench):
         return self.log.read_text().splitlines() if self.log.exists() else []
 
     def curves(self, study: str = "") -> Curves:
-        """(parameters, seed) -> metrics and predictions of every epoch up to the trial's last, as bytes."""
+        """(parameters, seed) -> metrics but times, and predictions, of every epoch up to the trial's last, as bytes."""
         ledger = Ledger(str(self.results / "search.db"))
         try:
             record = ledger.study(study or self.name)
@@ -77,7 +77,7 @@ class Shared(Bench):
                 rows = ledger.rows(keys, predictions=True)
                 found[str(sorted(trial.parameters.items())), trial.seed] = [
                     (
-                        {name: np.float64(value).tobytes() for name, value in rows[key].row.metrics.items()},
+                        {name: np.float64(value).tobytes() for name, value in rows[key].row.untimed.metrics.items()},
                         {name: array.tobytes() for name, array in rows[key].row.predictions.items()},
                     )
                     for key in keys

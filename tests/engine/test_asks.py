@@ -128,6 +128,15 @@ ASKS: Mapping[str, Ask] = {
     "several, of a loop": Ask(
         {"sampler": "tpe", "objective": [LOSS, {"metric": "val_accuracy", "direction": "maximize"}]},
     ),
+    "a time": Ask(
+        {
+            "sampler": "random",
+            "objective": [LOSS, {"metric": "seconds_per_image", "direction": "minimize"}],
+            "confirm": {"top": 2, "seeds": 2},
+        },
+        {"fixed": {"measure.seconds": True}},
+        classifier=True,
+    ),
     "confirm": Ask({"confirm": {"top": 2, "seeds": 2}}, stage=True),
     "asha": Ask({"sampler": "random", "pruning": {"asha": {"grace_period": 1}}}),
     "promote": Ask({"sampler": "random", "pruning": {"asha": {"grace_period": 1, "promote": True}}}),

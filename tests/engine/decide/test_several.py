@@ -11,7 +11,7 @@ from typing import Any
 import optuna
 import pytest
 
-from search.core.trial import State
+from search.core.trial import Row, State
 from search.ledger.ledger import Ledger
 from search.ledger.urls import sqlite_url
 from search.report.page.compared import compared_table
@@ -114,6 +114,41 @@ def record_told(simulation: Simulation, told: dict[int, Told]) -> None:
         tell(configuration, outcome)
 
     sampler.tell = noting  # type: ignore[method-assign]
+
+
+class Timing(Nature):
+    """Rows hold a time, which is another number whenever an epoch is trained."""
+
+    def measured(self, *given: Any) -> Row:
+        row = super().measured(*given)
+        return Row({**row.metrics, "seconds_per_image": 0.001 * self.trained})
+
+
+@pytest.mark.parametrize("sampler", ["tpe", "nsga2"])
+def test_a_time_is_told_as_it_is_on_record_and_proofs_leave_it_aside(sampler: str) -> None:
+    timed = [OBJECTIVES[0], {"metric": "seconds_per_image", "direction": "minimize"}]
+    space, nature = several(sampler, trials=12, objective=timed), Timing()
+    with ledger() as opened:
+        killed = simulated(space, opened, 1, nature, workers=2)
+        killed.run(20)
+        killed.abandon()
+        told: dict[int, Told] = {}
+        again = simulated(space, opened, 2, nature, workers=2)
+        record_told(again, told)
+        finish(again)
+        paths = opened.paths(again.record.id)
+        assert len(told) >= 10  # those that end last are told nobody
+        for number, outcome in told.items():  # of one seed: a configuration is a trial
+            last = paths[number][0][-1]
+            metrics = opened.rows([last])[last].row.metrics
+            assert (outcome.value, *outcome.further) == (metrics["val_loss"], metrics["seconds_per_image"])
+        trained = {entry.key for entry in opened.decisions(again.record.id, ["row"]) if entry.detail["trained"]}
+        assert nature.trained > len(trained)  # epochs were proven, or trained again
+        assert opened.decisions(again.record.id, ["alarm"]) == []
+        assert not again.driver.fallen
+        table = table_of(read_curves(OpenStudy(opened, again.record, space)))
+        assert table.exact == []
+        assert {line.front for line in table.lines} == {"not decided"}
 
 
 def test_optuna_finds_the_same_front_in_the_mirror_and_draws_it(tmp_path: Path) -> None:
