@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from search.core.trial import Row
+from search.core.trial import TIMED, Row
 from search.proof.disturb import GENERATORS
 from search.proof.fresh import Fresh, FreshDied, FreshFailed
 from search.proof.look import Differing, Seen, differing
@@ -75,7 +75,7 @@ def of_two_starts(trainer: Trainer, subject: Subject, last: int) -> str:
         if repeats(nothing, names):
             return f"unseeded chance: it draws from {generators(names)}, which nobody seeds"
     if repeats(lambda fresh: fresh.ask("stop_clock")):
-        return "time: the rows depend on the clock"
+        return f"time: the rows depend on the clock (a metric that is a time is named `{TIMED}...`)"
     if repeats(lambda fresh: fresh.ask("seal_chance")):
         return "unseeded chance: a generator that is made without a seed (np.random.default_rng()), or os.urandom"
     return (

@@ -24,9 +24,9 @@ TOP = 5
 
 TOP5, CALIBRATION, SECONDS = "top5_accuracy", "calibration_error", "seconds_per_image"
 
-TIMED_PASSES = 3
-"""Passes over the validation images of which the fastest is the time of a prediction: what else the machine does only
-makes a pass slower."""
+TIMED_PASSES, TIMED_S = 3, 0.25
+"""At least so many passes over the validation images, and as many as begin within so many seconds: the fastest is the
+time of a prediction, for what else the machine does only makes a pass slower."""
 
 MEASURE_SETTINGS: dict[str, dict[str, Any]] = {
     "measure.top5": {
@@ -45,7 +45,7 @@ MEASURE_SETTINGS: dict[str, dict[str, Any]] = {
         "type": "boolean",
         "default": False,
         "description": f"rows hold {SECONDS}: the seconds in which the class of one validation image is predicted, in "
-        f"batches, the fastest of {TIMED_PASSES} passes; a time, compared with no other row's",
+        f"batches, the fastest of {TIMED_PASSES} or more passes; a time, compared with no other row's",
     },
 }
 
@@ -69,14 +69,14 @@ def check_classes(fixed: Settings, classes: int) -> None:
 
 
 def fastest(predict: Callable[[], None], wait: Callable[[], None]) -> float:
-    """Return the seconds of the fastest of some passes.
+    """Return the seconds of the fastest of several passes.
 
     Args:
         predict: makes a pass.
         wait: returns when the device has done all it was asked for.
     """
-    taken = []
-    for _ in range(TIMED_PASSES):
+    taken: list[float] = []
+    while len(taken) < TIMED_PASSES or sum(taken) < TIMED_S:
         wait()
         began = time.perf_counter()
         predict()

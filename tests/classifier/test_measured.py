@@ -99,7 +99,7 @@ def test_what_is_asked_moves_no_other_bit_of_a_row() -> None:
 
 def test_a_time_is_that_of_the_fastest_pass_and_waits_for_the_device(monkeypatch: pytest.MonkeyPatch) -> None:
     now, said = 0.0, []
-    lasting = iter([0.5, 0.25, 4.0])
+    lasting = iter([0.0625, 0.03125, 0.0625, 0.125, 8])  # together 0.28 s before the last, which is never begun
     monkeypatch.setattr(time, "perf_counter", lambda: now)
 
     def wait() -> None:
@@ -108,8 +108,11 @@ def test_a_time_is_that_of_the_fastest_pass_and_waits_for_the_device(monkeypatch
         if said[-2:] == ["predict", "wait"]:
             now += next(lasting)
 
+    assert fastest(lambda: said.append("predict"), wait) == 0.03125
+    assert said == ["wait", "predict", "wait"] * 4
+    lasting = iter([0.5, 0.25, 4.0])
     assert fastest(lambda: said.append("predict"), wait) == 0.25
-    assert said == ["wait", "predict", "wait"] * 3
+    assert said[12:] == ["wait", "predict", "wait"] * 3
 
 
 def test_what_is_not_asked_is_in_no_key_and_what_is_has_keys_of_its_own() -> None:
