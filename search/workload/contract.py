@@ -36,8 +36,9 @@ class Run(Protocol):
 
         Returns:
             metric name -> number (``train_loss``, ``val_accuracy`` ...; names starting with ``test_`` are
-            never read by a decision, those starting with ``seconds_`` are times, compared with no other row's), and optionally ``"predictions"``: split -> class of each image, an integer
-            array [n_images] in the order of the data card; ``"scores"``: split -> name -> one real number per example,
+            never read by a decision, those starting with ``seconds_`` are times, compared with no other row's), and
+            optionally ``"predictions"``: split -> class of each image, an integer array [n_images] in the order of the
+            data card; ``"scores"``: split -> name -> one real number per example,
             float32 or float64 [n_examples] in that order; ``"score_rules"``: metric -> how it comes from scores, by the
             names of `ScoreRule` (``{"val_rmse": {"score": "squared_error", "form": "root_mean", "better": "lower"}}``).
             Metrics that are no means say so by their form (``{"val_f1": {"form": "macro_f1"}}``, see `ScoreRule`).

@@ -65,8 +65,8 @@ class Costing(Protocol):
     def costs(self, fixed: Settings) -> Mapping[str, float]:
         """Return name -> what a run under these settings costs, a finite number; the same wherever it is asked.
 
-        Must train nothing and draw nothing at random. What is timed is no cost of this kind but a metric of rows, by the
-        name ``seconds_...``: it is another number every time.
+        Must train nothing and draw nothing at random. What is timed is another number every time, and no cost of this
+        kind but a metric of rows, named ``seconds_...``.
 
         Args:
             fixed: canonical fixed settings, as ``start`` is given.
