@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from search.core.shown import cells, counted, folded
 from search.core.shown import duration as duration
+from search.core.trial import is_timed
 from search.plan.overhead import Overhead
 from search.plan.plan import Plan, confirmed_settings
 from search.plan.process import FIRST_EPOCHS
@@ -77,6 +78,10 @@ def _head(plan: Plan) -> Iterator[str | _Figure]:
     if plan.space.search.further:
         objectives = [f"{one.metric} ({one.direction})" for one in plan.space.search.objectives]
         yield f"  objectives {', '.join(objectives)}: the front is looked for; costs are worked out, not trained"
+        times = [one.metric for one in plan.space.search.further if is_timed(one.metric)]
+        if times and plan.seconds.workers > 1:
+            alone = "where one takes all `resources.cpus`, it runs alone"
+            yield f"  {', '.join(times)}: {plan.seconds.workers} trials at once slow each other; {alone}"
     if plan.unasked:
         so_far = plan.configurations - plan.unasked
         chosen = f"{plan.unasked:,} of them as it goes ({so_far:,} so far)"

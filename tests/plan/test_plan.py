@@ -185,6 +185,16 @@ def test_what_comes_first_and_who_is_pruned_stand_at_the_head(opened: Ledger) ->
     assert "\n  1 starting point tried first\n  successive halving may end trials behind epochs 1, 2 and 4\n" in told
 
 
+def test_times_are_said_to_be_longer_where_trials_run_at_once(opened: Ledger) -> None:
+    objective = [{"metric": "val_loss", "direction": "minimize"}, {"metric": "seconds_x", "direction": "minimize"}]
+    space = space_of({"x": {"float": {"low": 0.0, "high": 1.0}}}, sampler="tpe", trials=5, objective=objective)
+    said = "  seconds_x: {} trials at once slow each other; where one takes all `resources.cpus`, it runs alone\n"
+    at_once = planned(space, opened)
+    assert at_once.seconds.workers > 1
+    assert said.format(at_once.seconds.workers) in text(at_once)
+    assert "slow each other" not in text(planned(space, opened, replace(HERE, workers=1)))
+
+
 def test_a_confirm_stage_is_in_the_price(opened: Ledger) -> None:
     """At most: what of it is on record costs nothing."""
     axes = {"x": {"float": {"low": 0.0, "high": 1.0}}}
