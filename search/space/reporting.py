@@ -10,6 +10,7 @@ from typing import Any
 
 from search.core.derived import rule_of
 from search.core.shown import is_accuracy
+from search.core.trial import is_timed
 from search.core.values import same
 from search.space.conform import conform
 from search.space.extends import section
@@ -91,8 +92,8 @@ def _looks(node: Node | None, problems: Problems) -> int | tuple[int, ...] | Non
 
 
 def check_claims(node: Node, objective: str, measured: Sequence[str], problems: Problems) -> None:
-    """Refuse metrics of claims that no row of the workload will hold, and margins above 1 where an accuracy is judged:
-    2 would be two hundred percentage points.
+    """Refuse metrics of claims that no row of the workload will hold, or that are times, and margins above 1 where an
+    accuracy is judged: 2 would be two hundred percentage points.
 
     Args:
         node: the section ``report``.
@@ -105,7 +106,12 @@ def check_claims(node: Node, objective: str, measured: Sequence[str], problems: 
         name = metric.value if metric is not None and isinstance(metric.value, str) else objective
         margins += [(claim.entries.get(word), name) for word in ("by", "within")]
         known = name in measured or not measured or rule_of(name) is not None
-        if metric is not None and metric.value == name and not known:
+        if metric is not None and is_timed(name):
+            reason = (
+                "a time, which no example tells; `report.baseline` compares times in the table: name another metric"
+            )
+            problems.add(metric, f"found {show(metric)}, {reason}")
+        elif metric is not None and metric.value == name and not known:
             reason = f"found {show(metric)}, which the workload does not measure{unknown(name, measured)}"
             problems.add(metric, reason)
     for margin, name in margins:

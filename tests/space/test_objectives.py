@@ -18,7 +18,8 @@ SIZE = {"metric": "parameters", "direction": "minimize"}
 
 
 def content(objective: Any, sampler: str = "random", **more: Any) -> dict[str, Any]:
-    search = {"sampler": sampler, "trials": 3, "objective": objective, **more.pop("search", {})}
+    count = {} if sampler == "grid" else {"trials": 3}
+    search = {"sampler": sampler, **count, "objective": objective, **more.pop("search", {})}
     return {
         "workload": "tests.space.fake:Fake",
         "fixed": {"epochs": 10, "batch_size": 16},
@@ -99,6 +100,17 @@ def test_several_are_read_written_and_another_study(tmp_path: Any) -> None:
         (
             content([FIRST, {"metric": TIME}], workload="tests.space.fake:Timed"),
             f"search.objective[1].metric: found '{TIME}', which would be maximized; add `direction: minimize`",
+        ),
+        (
+            content(
+                [FIRST, {"metric": TIME, "direction": "minimize"}],
+                "grid",
+                workload="tests.space.fake:Timed",
+                space={"optimizer.lr": {"grid": [0.1, 0.2]}},
+                report={"rows": "optimizer.lr", "claims": [{"better": [0.1, 0.2], "metric": TIME}]},
+            ),
+            f"report.claims[0].metric: found '{TIME}', a time, which no example tells; `report.baseline` compares "
+            "times in the table: name another metric",
         ),
         (content([]), "search.objective: found a list, must have at least 1 entry"),
     ],
