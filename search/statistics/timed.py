@@ -32,23 +32,23 @@ def timed_cell(times: Times, asked: int) -> CellEstimate:
         asked: seeds it was asked for.
     """
     per_seed = tuple(times[seed] for seed in sorted(times))
-    found = CellEstimate(
+    told = CellEstimate(
         Trust.NOT_ESTIMABLE, seeds=len(per_seed), of=asked, images=len(per_seed), per_seed=per_seed, measure=TIME
     )
     if not per_seed:
-        return replace(found, reason="no seed finished")
+        return replace(told, reason="no seed finished")
     logs = np.log(per_seed)
     mean = float(logs.mean())
-    found = replace(found, estimate=math.exp(mean))
+    told = replace(told, estimate=math.exp(mean))
     if len(logs) < 2:
-        return replace(found, reason="a single run")
-    found = replace(found, sd=float(np.std(per_seed, ddof=1)))
+        return replace(told, reason="a single run")
+    told = replace(told, sd=float(np.std(per_seed, ddof=1)))
     variance = _variance(logs)
     if not variance:
-        return replace(found, reason="identical times")
+        return replace(told, reason="identical times")
     half = float(t_quantile(0.5 + LEVEL / 2, len(logs) - 1)) * math.sqrt(variance)
     ends = (TIME.printed(mean - half), TIME.printed(mean + half))
-    return replace(found, state=Trust.ESTIMATED, low=ends[0], high=ends[1], df=float(len(logs) - 1))
+    return replace(told, state=Trust.ESTIMATED, low=ends[0], high=ends[1], df=float(len(logs) - 1))
 
 
 def timed_difference(setting: Times, baseline: Times, same: bool = False) -> Difference:
