@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from scipy import special
@@ -75,7 +76,7 @@ class Components:
         """
         noise, i = n * self.seeds + self.rest, s * self.images
         true = math.sqrt((noise + i) / (n * s))
-        own = chi2_quantile(_MIDDLES, s - 1) / (s - 1)
+        own = _own(s)
         q2 = np.maximum(noise * own, self.rest)
         v2, df2 = variance_of(q2, i, s, n, self.tie), df_of(q2, i, s - 1, n)
         level = 1 - (alpha if equality else alpha / 2)
@@ -146,6 +147,14 @@ def chi2_quantile(p: float | Floats, df: float) -> Floats:
     """Return x with P(X <= x) = p for X chi-squared with df degrees of freedom, any shape."""
     half: Floats = special.gammaincinv(df / 2, p)
     return 2 * half
+
+
+@lru_cache(256)  # whoever seeks a number of seeds asks for those of each, for one difference after the other
+def _own(seeds: float) -> Floats:
+    """Return X at `_MIDDLES`; nobody may change it."""
+    own = chi2_quantile(_MIDDLES, seeds - 1) / (seeds - 1)
+    own.flags.writeable = False
+    return own
 
 
 def _normal(room: Floats | float, error: float) -> Floats:

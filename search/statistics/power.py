@@ -12,6 +12,7 @@ import math
 from bisect import bisect_left
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 from search.statistics.components import MAX_IMAGES, POWER, Components, components, components_high
 from search.statistics.measure import Measure
@@ -135,6 +136,7 @@ def _need(difference: Difference, test: _Test, start: str) -> Need:
     return Need(Remedy.BOTH, f"{sentence}{_images_cannot(difference, estimated, test)}")
 
 
+@lru_cache(4096)  # a table is built anew for each format and page that shows it, and most of its time was this search
 def fewest_seeds(
     known: Components, images: int, delta: float, alpha: float = ALPHA, equality: bool = False, strict: bool = False
 ) -> int | None:
