@@ -14,6 +14,8 @@ from importlib.machinery import PathFinder
 from pathlib import Path
 from typing import Any
 
+from search.system.streams import wrapped
+
 SLOW_AFTER_S = 10.0
 """What an import or a question of `check` may take before a line says where it is."""
 
@@ -89,10 +91,14 @@ def _is_elsewhere(name: str, folder: Path) -> bool:
 
 
 def _place(frames: Sequence[tuple[str, int | None]]) -> str:
-    """Return the innermost place that is neither ours nor of an installed package, else the innermost not ours."""
+    """Return the innermost place that is neither ours nor of an installed package, else the innermost not ours.
+
+    Code that was made of text ("<string>", as of a data class) belongs to the file that had it made.
+    """
     others = [(file, line) for file, line in frames if not file.startswith(_OURS)]
-    own = [(file, line) for file, line in others if not file.startswith(_INSTALLED)]
-    return "{}, line {}".format(*(own or others)[-1]) if others else ""
+    files = [place for place in others if not place[0].startswith("<")]
+    own = [place for place in files if not place[0].startswith(_INSTALLED)]
+    return "{}, line {}".format(*(own or files or others)[-1]) if others else ""
 
 
 @contextlib.contextmanager
@@ -129,7 +135,7 @@ def _slow(doing: str, thread: int) -> None:
 def _say(text: str) -> None:
     if sys.stderr is not None:  # or print would take standard output
         with contextlib.suppress(OSError, ValueError):
-            print(text, file=sys.stderr, flush=True)
+            print(wrapped(text, sys.stderr), file=sys.stderr, flush=True)
 
 
 class _Named:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import io
 import itertools
 import os
 import subprocess
@@ -124,6 +125,7 @@ def test_a_missing_attribute_is_named_with_the_nearest(module):
         ("import sys\nsys.exit(0)", "SystemExit(0) ({file}, line 2); {ended}"),
         ("raise SystemExit", "SystemExit() ({file}, line 1); {ended}"),
         ("import argparse\nargparse.ArgumentParser().exit()", "SystemExit(0) ({file}, line 2); {ended}"),
+        ("x = 1\nexec('raise ValueError(1)')", "ValueError(1) ({file}, line 2)"),
         ("raise GeneratorExit", "GeneratorExit() ({file}, line 1)"),
         ("class Mine(BaseException): pass\nraise Mine(1)", "Mine(1) ({file}, line 2)"),
         ("from search.core.errors import UserError\nraise UserError('mine')", "UserError('mine') ({file}, line 2)"),
@@ -148,6 +150,22 @@ def test_an_import_that_is_interrupted_says_where(module, tmp_path, capsys):
     assert capsys.readouterr().err == (
         f"workload '{name}:x': importing '{name}' was interrupted: KeyboardInterrupt() ({where})\n"
     )
+
+
+def test_a_line_about_an_import_is_broken_at_words_on_a_terminal(module, tmp_path, monkeypatch):
+    class Terminal(io.StringIO):
+        def isatty(self):
+            return True
+
+    monkeypatch.setenv("COLUMNS", "50")
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    name = module("raise KeyboardInterrupt\n")
+    with pytest.raises(KeyboardInterrupt):
+        load_workload(f"{name}:x")
+    first, *others = sys.stderr.getvalue().splitlines()
+    assert len(first) <= 50
+    assert first.startswith(f"workload '{name}:x': importing")
+    assert others[-1].endswith("line 1)")
 
 
 def test_what_an_import_prints_is_named_and_is_no_result(module, capsys):
