@@ -10,7 +10,6 @@ import enum
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from search.core.errors import nearest
 from search.core.values import Rule
 from search.space.extends import options, section, settle_axis, spelt_out
 from search.space.keys import DOMAINS
@@ -18,7 +17,7 @@ from search.space.nodes import COMMAND_LINE, DATA_OPTION, Node, Problems, empty_
 from search.space.python import from_python
 from search.space.schema import TOP
 from search.space.service import SERVICE_SETTINGS
-from search.space.settings import Rules
+from search.space.settings import Rules, meant
 from search.space.yaml import compose
 
 _FREE = ("labels", "baseline", "published.values", "published.parameters")
@@ -78,8 +77,9 @@ def apply(root: Node, overrides: Mapping[str, Node], rules: Rules, problems: Pro
             if node.file == DATA_OPTION:
                 problems.add(node, "the workload has no setting `data`; leave it out")
                 continue
-            known = [*settings, *section(root, "space").entries, *paths()]
-            remedy = nearest(key, known) or "; `search schema` lists what there is"
+            others: dict[str, Rule] = {name: {} for name in (*section(root, "space").entries, *paths())}
+            found = " or ".join(map(repr, meant(key, others | dict(settings))))
+            remedy = f"; did you mean {found}?" if found else "; `search schema` lists what there is"
             problems.add(node, f"unknown setting or key of the file{remedy}")
     return root
 

@@ -6,7 +6,7 @@ import graphlib
 import re
 from collections.abc import Iterable
 
-from search.core.errors import nearest
+from search.core.errors import nearest, nearest_name
 from search.core.values import Rule, kinds, tidy
 from search.space.conform import broken_rule
 from search.space.keys import DOMAINS
@@ -48,24 +48,27 @@ def why_no_setting(name: str, rules: Rules) -> str:
         return ""
     if re.fullmatch(r"[-+.0-9]+(e[-+]?[0-9]+)?( ?%)?", name):
         return "found a number where the name of a setting is due; a decimal number has a point, as in 0.5"
-    return f"unknown setting{_meant(name, rules)}"
+    if found := meant(name, rules):
+        return f"unknown setting; did you mean {' or '.join(map(repr, found))}?"
+    return f"unknown setting{unknown(name, rules)}; `python -m search schema WORKLOAD` lists all with their meaning"
 
 
-def _meant(name: str, rules: Description) -> str:
-    """Return the remedy for an unknown name: the nearest one, settings that end like it, or what it may describe."""
-    word, near = name.lower(), nearest(name, rules)
+def meant(name: str, rules: Description) -> list[str]:
+    """Return what an unknown name may stand for: the nearest one, settings that end like it, or what it may describe.
+
+    Those of its own group, which is what stands before the last dot, come first.
+    """
+    word, near = name.lower(), nearest_name(name, rules)
     group, _, last = word.rpartition(".")
     ending = [known for known in rules if known.lower().endswith(f".{last}")]
     inside = {known: known.rpartition(".")[2] for known in rules if group and known.lower().startswith(f"{group}.")}
     phrase = f" {_plain(last)} "
     described = [known for known in inside or rules if phrase in f" {_plain(rules[known].get('description', ''))} "]
     alike = nearest(last, inside.values()) or any(last in own for own in inside.values())
-    if near and (alike or not (inside and described)) and ("." in word or len(ending) < 2):
-        return near
-    for meant in (ending, described):
-        if 0 < len(meant) <= MAX_SUGGESTED_SETTINGS:
-            return f"; did you mean {' or '.join(map(repr, meant))}?"
-    return near or f"{unknown(name, rules)}; `python -m search schema WORKLOAD` lists all with their meaning"
+    if near and (alike or not inside) and ("." in word or len(ending) < 2):
+        return [near]
+    others = (described, ending) if inside else (ending, described)
+    return next((found for found in others if 0 < len(found) <= MAX_SUGGESTED_SETTINGS), [near] if near else [])
 
 
 def _plain(text: str) -> str:

@@ -251,6 +251,8 @@ def test_without_its_workload_every_override_may_be_a_setting(here):
     [
         ("optimizer.learning_rate", "optimizer.lr"),  # and not optimizer.name, which shares the group's name with it
         ("optimizer.decay", "optimizer.weight_decay"),
+        ("optimizer.rate", "optimizer.lr"),  # and not that of another group
+        ("optimizer.warmup", "decay.warmup"),  # nothing of its own group is like it
         ("optimizer.lrr", "optimizer.lr"),
         ("loss.gama", "loss.gamma"),
     ],
@@ -263,5 +265,6 @@ def test_a_setting_is_meant_by_what_its_description_calls_it(word, meant):
         "optimizer.weight_decay": {"description": "pull to zero"},
         "loss.gamma": {"description": "focus"},
         "decay.rate": {"description": "factor of the learning rate"},
+        "decay.warmup": {"description": "epochs of a rising start"},
     }
     assert why_no_setting(word, rules) == f"unknown setting; did you mean {meant!r}?"

@@ -322,6 +322,7 @@ def test_an_override_names_another_workload():
         ("epochs", "0", "--set: epochs: found 0, must be at least 1"),
         ("optimizer.lr", "1e-3", '`1e-3` is text to YAML because it has no dot; write 1.0e-3, or "1e-3" for text'),
         ("optimizer.l", "1", "--set: optimizer.l: unknown setting or key of the file; did you mean 'optimizer.lr'?"),
+        ("loss.lr", "1", "loss.lr: unknown setting or key of the file; did you mean 'optimizer.lr'?"),
         (
             "qqqq",
             "1",
