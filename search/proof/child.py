@@ -28,7 +28,7 @@ from search.proof.roots import roots
 from search.proof.transplant import Copy, copies, put
 from search.proof.watched import Watched
 from search.system import garbage
-from search.workload import Occupying, Run, TellingReads, Warming, Workload
+from search.workload import ImportingLate, Occupying, Run, TellingReads, Warming, Workload
 from search.workload.foreign import first_line, reason_of
 
 PR_SET_PDEATHSIG = 1
@@ -161,6 +161,8 @@ def zygote(callers: Connection, prepare: Callable[[], Workload]) -> NoReturn:
     try:
         _leave_the_caller()
         trouble, workload = _prepared(prepare)
+        if isinstance(workload, ImportingLate):
+            _import(workload, workload.late_modules)
         gc.freeze()  # no fork looks for garbage among all that is imported, which would copy it
         with contextlib.suppress(EOFError, OSError):  # the caller has ended
             while request := callers.recv_bytes():

@@ -176,6 +176,17 @@ class Warming(Protocol):
 
 
 @runtime_checkable
+class ImportingLate(Protocol):
+    """What a workload may offer beside the contract: what its training imports, and `check` and `plan` do without.
+
+    Attributes:
+        late_modules: names of modules that every run comes to import; a warm process has them before it is forked.
+    """
+
+    late_modules: Sequence[str]
+
+
+@runtime_checkable
 class TellingReads(Protocol):
     """What a run may offer beside the contract: which settings its code has read, so that `verify` names those that
     epochs alone read. Of a run without it, `verify` sees what is read from the mapping that ``start`` is given."""

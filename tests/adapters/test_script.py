@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import random
+import subprocess
 import sys
 import urllib.error
 from collections import Counter, defaultdict, deque
@@ -20,10 +21,12 @@ from search.adapters.torch import ScriptError, workload
 from search.adapters.torch.kept import check
 from search.core.errors import UserError
 from search.core.prefix import path, root_key, without_defaults
+from search.system.machine import fork_is_fresh
 from search.workload import Measuring, Workload, identity, load_workload
 from search.workload.form import form_of
 from search.workload.measured import row_of
 from tests.adapters.scripts import LR, begin, load, net, resumed, right, rows, text
+from tests.surroundings import ROOT
 
 
 def refusal(function, *arguments, **named):
@@ -764,3 +767,25 @@ def test_a_state_of_other_parts_or_shapes_is_refused():
         "other_parts: the state holds a, b, but run.keep was given a; "
         "keep the same under all settings that share epochs"
     )
+
+
+# What it loads ---------------------------------------------------------------------------------------------------
+
+LOADED = """
+import subprocess
+import sys
+from search.proof.fresh import Warm
+from tests.adapters.scripts import right
+from tests.surroundings import ROOT
+
+print("torch._dynamo" in sys.modules)
+with Warm(lambda: right, fork=True) as warm, warm.fresh() as fresh:
+    print("torch._dynamo" in fresh.ask("modules"))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not fork_is_fresh(0), reason="a fork is not fresh here")
+def test_the_compiler_that_optimisers_import_is_there_before_a_training_is_forked_and_not_for_who_looks():
+    done = subprocess.run([sys.executable, "-c", LOADED], capture_output=True, text=True, check=False, cwd=ROOT)
+    assert (done.stdout, done.stderr) == ("False\nTrue\n", "")

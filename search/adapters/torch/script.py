@@ -8,8 +8,6 @@ from collections.abc import Callable, Mapping, Sequence
 from types import GeneratorType
 from typing import Any
 
-import torch._dynamo  # noqa: F401  # optimisers import it, over a second: once here, and not in each process forked
-
 import search.adapters.torch.content  # noqa: F401  # tensors are known to fingerprints from here on
 from search.adapters.declared import ruled
 from search.adapters.fingerprint import card_of, with_groups, with_truth
@@ -72,9 +70,11 @@ class ScriptWorkload(Workload):
     Attributes:
         function: the script.
         source_module: its module, whose code keys it.
+        late_modules: see `search.workload.ImportingLate`.
     """
 
     adapter_version = ADAPTER_VERSION
+    late_modules = ("torch._dynamo",)  # what makes an optimiser imports it, over a second
 
     def __init__(
         self,
