@@ -108,6 +108,17 @@ def test_every_verb_has_help_and_an_example_that_parses(verb: str, capsys: pytes
     cli.commands[verb].make_context(verb, words[4:])
 
 
+@pytest.mark.parametrize("words", [[], ["server"], ["server", "token"]])
+def test_at_80_columns_the_line_of_every_verb_is_whole(
+    words: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    _, out, _ = ask(capsys, *words, "--help")
+    lines = out.partition("Commands:\n")[2].splitlines()
+    assert len(lines) > 2
+    assert [line for line in lines if len(line) > 80 or not line.endswith(".") or line.endswith("...")] == []
+
+
 def test_help_and_version(capsys: pytest.CaptureFixture[str]) -> None:
     code, out, _ = ask(capsys, "--help")
     assert code == 0

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 def audit(
     what: Sequence[str], results: str, storage: str | None, as_json: bool, fail_on: str | None, share: float | None
 ) -> None:
-    """Check the published figures of space files by arithmetic, or a study by what its rows show.
+    """Check published figures by arithmetic, or a study by its rows.
 
     Of a FILE: figures that cannot be, and what they are too few to show; exit code 1 where a figure is arithmetically
     impossible. Of a STUDY: settings that changed nothing, stops that cost the winner, data that overlap, and more, each

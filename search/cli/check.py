@@ -41,7 +41,7 @@ PRESENT = ""
 def check(
     files: Sequence[str], data: str | None, groups: str | None, sets: Sequence[str], workload: str, as_json: bool
 ) -> None:
-    """Read space files without running anything; report every fault with its file, line and key.
+    """Report every fault of space files, with file, line and key. Nothing is run.
 
     With --data, the images as well: what there is of each class, and what is odd or cannot be read.
 
@@ -171,7 +171,7 @@ def _data(space: Space, file: str, told: dict[tuple[str, ...], str], groups: str
 @click.command()
 @click.argument("workload", default="classifier", metavar="[WORKLOAD]")
 def schema(workload: str) -> None:
-    """Print the JSON Schema of space files, with the settings of a workload, for editors to complete from.
+    """Print the JSON Schema of space files, for editors. It has the settings of a workload, to complete from.
 
     Example: python -m search schema > space.schema.json
     """

@@ -19,7 +19,8 @@ from search.cli.options import json_option, places, print_json, say
 )
 @json_option
 def clean(results: str, storage: str | None, states: bool, alarms: bool, as_json: bool) -> None:
-    """Free files that nothing names: of workers and drivers that were killed, and of their Rays. No row is deleted.
+    """Free files that nothing names; no row is deleted. They are of workers and drivers that were killed, and of their
+    Rays.
 
     Without states nothing is lost but time: what branches off is trained again from its first epoch.
 

@@ -25,7 +25,7 @@ def describe(
     workload: str,
     as_json: bool,
 ) -> None:
-    """Print a model's layers with output sizes, parameters and multiply-adds; several models are compared.
+    """Print a model's layers: sizes, parameters, multiply-adds. Several models are compared.
 
     Example: python -m search describe resnet18 --size 224 --classes 102
     """

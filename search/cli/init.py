@@ -19,7 +19,7 @@ OWN_IMAGES = "your own images: python -m search init --data FOLDER"
 @click.option("--data", metavar="NAME", help="A data set known by name, or a folder of images, to write a file for.")
 @click.option("--folder", default=".", show_default=True, metavar="FOLDER", help="Where the files are written.")
 def init(name: str | None, data: str | None, folder: str) -> None:
-    """Write a space file to begin with, and the base it extends; without a NAME list what there is.
+    """Write a space file to begin with, and the base it extends. Without a NAME, list what there is.
 
     With --data, look at these images and write a commented file that fits them: their size, classes and batches, and as
     many epochs as some ten minutes hold, by a few steps that are timed. No file is overwritten.

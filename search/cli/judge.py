@@ -45,8 +45,9 @@ def judge(
     as_json: bool,
     **wishes: Any,
 ) -> None:
-    """Add seeds until every claim of a file is decided, at looks fixed beforehand: after 3, 5, 7 and 10 seeds, or those
-    of `report.looks`. Of runs trained elsewhere FILE holds the scores (.csv or .parquet): they are judged as they are.
+    """Add seeds until every claim of a file is decided. Looks are fixed beforehand: after 3, 5, 7 and 10 seeds, or
+    those of `report.looks`. Of runs trained elsewhere FILE holds the scores (.csv or .parquet): they are judged as they
+    are.
 
     With --against the settings of FILE are proposals to a sequence of changes: screened with one seed, confirmed on
     five fresh ones, and kept or not.

@@ -24,7 +24,8 @@ TRACKERS = ("tensorboard", "mlflow", "wandb")
     help="Who reads it; repeatable.",
 )
 def log(study: str, results: str, storage: str | None, trackers: Sequence[str]) -> None:
-    """Write a study's curves, parameters and tables for TensorBoard, MLflow or Weights & Biases, from the database.
+    """Write a study for TensorBoard, MLflow or Weights & Biases. Its curves, parameters and tables are read from the
+    database.
 
     What was written before and did not change is left alone. Nothing is sent over the network, but to an MLflow server
     that MLFLOW_TRACKING_URI names.

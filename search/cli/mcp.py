@@ -24,8 +24,8 @@ from search.cli.options import places, say
     help="Take files that name code (package.module:attribute, or `command`), not installed workloads alone.",
 )
 def mcp(results: str, storage: str | None, url: str | None, slots: int, allow_code: bool) -> None:
-    """Give an agent tools to check, price, queue and judge studies: the Model Context Protocol over standard input and
-    output. See docs/how-to/agents.md.
+    """Give an agent tools to check, price, queue and judge studies. They speak the Model Context Protocol over standard
+    input and output; see docs/how-to/agents.md.
 
     Without --url the studies that it submits are run from here, or by the server that works on the same queue.
 

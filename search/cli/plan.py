@@ -45,7 +45,7 @@ def plan(
     no_sharing: bool,
     frozen: bool,
 ) -> None:
-    """Say what a study will cost before it is run: trials, epochs, time and disk, and what sharing saves.
+    """Say what a study will cost before it is run. That is trials, epochs, time and disk, and what sharing saves.
 
     With `--freeze` the claims of the file are put on record before their results.
 

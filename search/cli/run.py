@@ -69,7 +69,7 @@ def run(
     notify: Sequence[str],
     as_json: bool,
 ) -> None:
-    """Train what is missing of a study, and print its comparison table. The same command goes on after an interruption.
+    """Train what a study lacks, and print its comparison table. The same command goes on after an interruption.
 
     Example: python -m search run spaces/focal.yaml
     """

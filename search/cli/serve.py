@@ -67,7 +67,7 @@ def serve(
     user_role: str,
     notify: Sequence[str],
 ) -> None:
-    """Serve a queue of studies at one address: submit, watch, stop, go on, read. See docs/how-to/serve.md.
+    """Serve a queue of studies: submit, watch, stop, go on, read. All is at one address; see docs/how-to/serve.md.
 
     Each study runs as a process of its own, which goes on when the server ends; the next server takes it over.
 

@@ -33,7 +33,7 @@ def _url(command: Callable[..., Any]) -> Callable[..., Any]:
 
 @click.group()
 def server() -> None:
-    """Ask a server that `serve` started: submit a study, see the queue, stop, wait.
+    """Ask a server: submit a study, see the queue, stop, wait. It is one that `serve` started.
 
     Example: python -m search server submit spaces/focal.yaml
     """
@@ -58,7 +58,7 @@ def submit(
     as_json: bool,
     url: str,
 ) -> None:
-    """Submit a space file, with those it extends, to the end of the queue.
+    """Submit a space file, with those it extends. It goes to the end of the queue.
 
     Example: python -m search server submit spaces/focal.yaml
     """
@@ -139,7 +139,7 @@ def _sentence(found: dict[str, Any]) -> str:
 @json_option
 @_url
 def stop(entry: int, as_json: bool, url: str) -> None:
-    """Stop an entry, as Ctrl-C does: epochs that are nearly done are waited for. A second time: at once.
+    """Stop an entry, as Ctrl-C does. Epochs that are nearly done are waited for; a second time, it ends at once.
 
     Example: python -m search server stop 3
     """
@@ -157,7 +157,7 @@ def stop(entry: int, as_json: bool, url: str) -> None:
 @json_option
 @_url
 def release(entry: int, as_json: bool, url: str) -> None:
-    """Release an entry that waits because it costs more than `serve --release-above` says. For an admin.
+    """Release an entry that waits for an admin. It costs more than `serve --release-above` says.
 
     Example: python -m search server release 3
     """
@@ -174,7 +174,8 @@ def release(entry: int, as_json: bool, url: str) -> None:
 @json_option
 @_url
 def wait(entry: int, timeout_s: float | None, as_json: bool, url: str) -> None:
-    """Wait until an entry has ended, and exit as its command would: 0 done, 2 trials failed, 130 stopped, 1 refused.
+    """Wait until an entry has ended, and exit as its command would. That is 0 done, 2 trials failed, 130 stopped, 1
+    refused.
 
     Example: python -m search server wait 3
     """

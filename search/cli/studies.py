@@ -25,7 +25,7 @@ FORMATS = ("md", "csv", "tex", "html", "xlsx", "json", "parquet")
 @places
 @click.option("--json", "as_json", is_flag=True, help="The table and what may be concluded as JSON.")
 def report(study: str, results: str, storage: str | None, as_json: bool) -> None:
-    """Write a study's results anew from the database, and print its comparison table.
+    """Write a study's results anew, and print its comparison table. All of it is read from the database.
 
     Where the folder cannot be written to, the table is printed alone.
 
@@ -95,7 +95,7 @@ def export(
     weights: str | None,
     epoch: int | None,
 ) -> None:
-    """Write one table of a study to a file, or the weights of one trial.
+    """Write a table of a study to a file, or the weights of a trial.
 
     Weights are those of TRIAL, by default of the finished one with the best objective. Where no state of that epoch is
     kept, it is trained again, here, and must equal the record.
@@ -155,7 +155,7 @@ def list_(results: str, storage: str | None, as_json: bool) -> None:
 @places
 @json_option
 def show(study: str, trial: int | None, results: str, storage: str | None, as_json: bool) -> None:
-    """Show a study, or one trial of it: parameters, how it ended, its error; of a sequence of changes its proposals.
+    """Show a study or a trial: parameters, how it ended, its error. Of a sequence of changes, show its proposals.
 
     Example: python -m search show focal 3
     """
@@ -194,7 +194,8 @@ def _show_sequence(study: OpenStudy, as_json: bool) -> bool:
 @click.option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="Port on 127.0.0.1.")
 @click.option("--no-pictures", is_flag=True, help="Draw no pictures of studies and their best trials.")
 def dashboard(results: str, storage: str | None, port: int, no_pictures: bool) -> None:
-    """Serve studies and the Optuna dashboard on 127.0.0.1, to be read alone; the mirror is brought up to date first.
+    """Serve studies and Optuna's dashboard, to be read alone. The address is 127.0.0.1; the mirror is brought up to
+    date first.
 
     Each study's note leads to its report, which is served beside it. Pictures of the studies and of their best trials
     are drawn while it answers already.

@@ -17,7 +17,7 @@ ROLES = ("viewer", "runner", "admin")
 
 @click.group()
 def token() -> None:
-    """Say who may use a server: for the machine where its database is reached.
+    """Say who may use a server. The machine must reach its database.
 
     Example: python -m search server token add ann --role runner
     """
@@ -28,7 +28,7 @@ def token() -> None:
 @click.option("--role", type=click.Choice(ROLES), required=True, help="Reads; submits and stops; deletes as well.")
 @places
 def add(name: str, role: str, results: str, storage: str | None) -> None:
-    """Make a token for a person, and print it, once: only a hash of it is kept.
+    """Make a token for a person, and print it, once. Only a hash of it is kept.
 
     Example: python -m search server token add ann --role runner
     """

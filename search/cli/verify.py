@@ -22,7 +22,7 @@ EPOCHS_WITHOUT_FILE = 5
 @click.option("--thorough", is_flag=True, help="Prove every state that trials of the file's plan part behind.")
 @click.option("--json", "as_json", is_flag=True, help="Print what was tried and found as JSON.")
 def verify(file: str, data: str | None, sets: Sequence[str], thorough: bool, as_json: bool) -> None:
-    """Try whether a workload keeps the contract that sharing rests on: the same bits in any order and process.
+    """Try whether a workload keeps what sharing rests on. That is the same bits in any order and process.
 
     FILE is a space file, or package.module:attribute, with its settings by --set. A few epochs of the first
     configuration are trained: twice, behind others, from saved states, with each axis and the seed changed. Nothing is

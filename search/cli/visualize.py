@@ -30,7 +30,7 @@ def visualize(
     recorded: bool,
     output: str | None,
 ) -> None:
-    """Draw a trial as HTML and PNG: curves, learning rate, confusion matrix, t-SNE of its features, its filters.
+    """Draw a trial: its curves, confusion matrix, features, filters. All as HTML and PNG; of features a t-SNE.
 
     Without TRIAL, of the finished ones the one with the best objective. Features and filters need the trial's state:
     it is trained again, here.
