@@ -316,6 +316,13 @@ def test_export_picks_a_name_and_a_format(results: Path, tmp_path: Path, capsys:
     assert ask(capsys, "export", "toy", "--what", "epochs", "--format", "json", *place)[1] == (
         f"{results}/toy/epochs.json\n"
     )
+    for called, ending in studies.CALLED.items():
+        assert ask(capsys, "export", "toy", "--format", called.title(), *place)[1] == f"{results}/toy/table.{ending}\n"
+        path, other = tmp_path / f"a.{called}", tmp_path / f"a.{ending}"
+        for file in (path, other):
+            assert ask(capsys, "export", "toy", "-o", file, *place) == (0, f"{file}\n", "")
+        assert ending == "xlsx" or path.read_bytes() == other.read_bytes()  # a workbook holds the time
+    assert ask(capsys, "export", "toy", "--format", "word", *place)[0] == 1
     code, out, err = ask(capsys, "export", "toy", "-o", tmp_path / "a.docx", *place)
     assert (code, out, err) == (1, "", "format 'docx': must be one of md, csv, tex, html, xlsx, json, parquet\n")
     assert not (tmp_path / "a.docx").exists()

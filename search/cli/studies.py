@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -18,6 +18,15 @@ if TYPE_CHECKING:
 
 SUBJECTS = ("table", "trials", "epochs", "decisions", "predictions")
 FORMATS = ("md", "csv", "tex", "html", "xlsx", "json", "parquet")
+CALLED = {"markdown": "md", "latex": "tex", "htm": "html", "excel": "xlsx"}
+"""Another name that people know a format by -> its own."""
+
+
+class _Format(click.Choice[str]):
+    """One of `FORMATS`, under any of its names."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        return super().convert(CALLED.get(str(value).lower(), value), param, ctx)
 
 
 @click.command()
@@ -80,7 +89,7 @@ def _report(study: Study, again: bool, silent: bool) -> None:
 @places
 @click.option("--what", type=click.Choice(SUBJECTS), help="By default the table.")
 @click.option("--predictions", "what", flag_value="predictions", help="Short for --what predictions --format parquet.")
-@click.option("--format", "format_", type=click.Choice(FORMATS), help="By default from -o, else md or csv.")
+@click.option("--format", "format_", type=_Format(FORMATS), help="By default from -o, else md or csv.")
 @click.option("-o", "--output", metavar="FILE", help="By default in the study's folder.")
 @click.option("--weights", metavar="FILE", help="The weights of TRIAL, as FILE.safetensors or FILE.pt.")
 @click.option("--epoch", type=int, help="With --weights: after this epoch; by default the one the table reads.")
@@ -112,7 +121,7 @@ def export(
     what = what or "table"
     if format_ is None:
         ending = Path(output).suffix.lstrip(".") if output else ""
-        format_ = ending or {"table": "md", "predictions": "parquet"}.get(what, "csv")
+        format_ = CALLED.get(ending, ending) or {"table": "md", "predictions": "parquet"}.get(what, "csv")
     path = Path(output) if output else opened.folder / f"{what}.{format_}"
     room.export(opened.opened, what, format_, path)
     click.echo(path)
