@@ -86,7 +86,8 @@ def gather(read: Curves, lines: Sequence[Sequence[Curve]], metric: str, split: s
         value: ``last`` or ``best``: the epoch of each run.
     """
     if not measures(metric, split):
-        return Evidence(why=f"{metric} is no accuracy over classes")
+        remedy = "return `scores` of each example from the epoch (docs/how-to/scores.md)"
+        return Evidence(why=f"rows hold neither predictions nor scores that {metric} comes from; {remedy}")
     wanted = keys_of(lines, value)
     if not wanted:
         return Evidence(why="no run has finished")

@@ -240,8 +240,6 @@ def evidence_for(
     found = gather(read, lines, metric, split, value)
     if found.why and metric in rules:
         return gather_scores(read, lines, metric, rules[metric], value)
-    if found.why and not measures(metric, split):
-        return replace(found, why=f"rows hold neither predictions nor scores that {metric} comes from")
     return found
 
 

@@ -114,7 +114,8 @@ def test_a_metric_that_no_row_tells_decides_nothing(ledger: Ledger, metric: str)
     (claim,) = table_of(ledger, {**BETTER, "metric": metric}, scored=False).verdicts
     assert (claim.kind, claim.reason) == (
         Kind.UNDECIDED,
-        f"rows hold neither predictions nor scores that {metric} comes from",
+        f"rows hold neither predictions nor scores that {metric} comes from; return `scores` of each example from the "
+        "epoch (docs/how-to/scores.md)",
     )
 
 

@@ -160,8 +160,9 @@ def test_without_scores_the_note_says_what_is_missing(ledger):
     assert table.judged == ""
     assert (
         "No interval and no p value for val_rmse: they need predictions of classes, or scores of each example, and "
-        "rows hold neither predictions nor scores that val_rmse comes from. The sd over seeds says how far these runs "
-        "lie apart, not how far a new run on new examples may fall."
+        "rows hold neither predictions nor scores that val_rmse comes from; return `scores` of each example from the "
+        "epoch (docs/how-to/scores.md). The sd over seeds says how far these runs lie apart, not how far a new run on "
+        "new examples may fall."
     ) in table.notes
 
 
