@@ -13,10 +13,12 @@ from search.core.shown import counted, listed
 from search.report.record.complete import incomplete
 from search.report.record.curves import Curves
 from search.report.record.evidence import measures
+from search.report.table.build import TEST_ACCURACY, test_metric
 from search.report.table.judgement import confirms
 from search.report.table.labels import row_text, varies
 from search.report.table.model import Table
 from search.report.text import metric_words, value_text
+from search.space.model import Objective
 
 SAMPLERS = {
     "random": "at random",
@@ -30,40 +32,47 @@ SAMPLERS = {
 
 def question(read: Curves) -> str:
     """Return what the study asks, as one sentence."""
-    space = read.space
-    test = confirms(read.record) and any(name == "test_accuracy" for name in read.metrics)
-    measured = f"{'test accuracy' if test else metric_words(space.search.objective.metric)}{_on(read)}"
-    more = "highest" if space.search.objective.maximize else "lowest"
+    space, confirm = read.space, confirms(read.record)
+    first = space.search.objective
+    test = test_metric(read) if confirm else ""
+    measured = f"{metric_words(test or first.metric)}{_on(read)}"
     varied = [axis for axis in space.axes if varies(axis)]
     seeds = counted(len(space.seeds), "seed")
+    sampled = space.search.sampler != "grid"
+    count = 0 if sampled else space.grid_size()
+    if count < 2 and not sampled:
+        return f"What {measured} does one setting reach under {seeds}?"
+    best = f"{counted(count - space.report.has_baseline, 'setting')} that a search found best"
     if space.search.further:
-        aims = listed(
-            [f"{'high' if one.maximize else 'low'} {metric_words(one.metric)}" for one in space.search.objectives]
-        )
-        axes = listed([axis.name for axis in varied])
-        return f"Which settings of {axes} give the best balance of {aims}{_on(read)}, under {seeds} each?"
-    if space.search.sampler != "grid":
+        aims = listed([f"{'high' if one.maximize else 'low'} {_aim(one, test)}" for one in space.search.objectives])
+        which = f"Which settings of {listed([axis.name for axis in varied])} give the best balance"
+        if confirm:
+            which = f"Which of {best}{', and its baseline,' if space.report.has_baseline else ''} are on the front"
+        return f"{which} of {aims}{_on(read)}, under {seeds} each?"
+    if sampled:
         axes = listed([axis.name for axis in varied])
         how = SAMPLERS.get(space.search.sampler, f"by {space.search.sampler}")
         trials = f"{counted(space.search.trials, 'setting')} " if space.search.trials else "settings "
+        more = "highest" if first.maximize else "lowest"
         return f"Which values of {axes} give the {more} {measured}, among {trials}drawn {how}, under {seeds} each?"
-    count = space.grid_size()
-    if count < 2:
-        return f"What {measured} does one setting reach under {seeds}?"
-    comparative = "higher" if space.search.objective.maximize else "lower"
-    if confirms(read.record) and space.report.has_baseline:
-        best = counted(count - 1, "setting")
-        found = f"Does any of {best} that a search found best"
-        return f"{found} give a {comparative} {measured} than its baseline, under {seeds} each?"
+    comparative = "higher" if first.maximize or test == TEST_ACCURACY else "lower"
+    if confirm and space.report.has_baseline:
+        return f"Does any of {best} give a {comparative} {measured} than its baseline, under {seeds} each?"
     if space.report.has_baseline and {axis.name for axis in varied} <= {*space.report.row_axes}:
         noun = "value" if len(varied) == 1 else "setting"
         others = f"the other {noun}" if count == 2 else f"any of the other {count - 1} {noun}s"
         axes = listed([axis.name for axis in varied])
         base = row_text(space, space.report.baseline)
         return f"Does {others} of {axes} give a {comparative} {measured} than {base}, under {seeds} each?"
-    what = f"{count} settings of {listed([axis.name for axis in varied])}"
+    what = best if confirm else f"{count} settings of {listed([axis.name for axis in varied])}"
     base = f", each beside {row_text(space, space.report.baseline)}" if space.report.has_baseline else ""
     return f"How does {measured} differ between {what}{base}, under {seeds} each?"
+
+
+def _aim(objective: Objective, test: str) -> str:
+    """Name an objective: in a confirm stage by its counterpart on test examples, where there is one."""
+    counterpart = f"test_{objective.metric.removeprefix('val_')}"
+    return metric_words(test if test == counterpart else objective.metric)
 
 
 def _on(read: Curves) -> str:

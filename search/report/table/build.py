@@ -43,6 +43,9 @@ from search.study.opened import OpenStudy
 MAX_SAMPLED_LINES = 30
 """Lines of a sampled study that are printed; a CSV file has all of them."""
 
+TEST_ACCURACY = "test_accuracy"
+"""Metric of test examples that is shown before others; more of it is better."""
+
 _PREFERRED = (
     *COUNTED,
     State.PRUNED,
@@ -141,12 +144,16 @@ def table_metrics(read: Curves) -> list[str]:
     objective = read.space.search.objective.metric
     on_record = set(read.metrics)
     further = (one.metric for one in read.space.search.further)
-    counterpart = f"test_{objective.removeprefix('val_')}"
-    test = next((name for name in ("test_accuracy", counterpart) if name in on_record), None)
     named = (*read.space.report.metrics, *read.space.report.claimed_metrics)
     shown = (name for name in named if name in on_record and not name.startswith("test_"))
-    wanted = [objective, *further, "val_accuracy" if "val_accuracy" in on_record else None, *shown, test]
+    wanted = [objective, *further, "val_accuracy" if "val_accuracy" in on_record else None, *shown, test_metric(read)]
     return list(dict.fromkeys(name for name in wanted if name))
+
+
+def test_metric(read: Curves) -> str:
+    """Return the metric of test examples that a table shows: accuracy, or the objective's counterpart; "" for none."""
+    counterpart = f"test_{read.space.search.objective.metric.removeprefix('val_')}"
+    return next((name for name in (TEST_ACCURACY, counterpart) if name in read.metrics), "")
 
 
 def one_per_seed(group: Sequence[Curve]) -> list[Curve]:

@@ -202,6 +202,11 @@ def test_the_confirm_stage_runs_the_front_and_asks_for_the_same_objectives() -> 
         assert [one.metric for one in stage.search.objectives] == ["val_loss", "score", "size"]
         options = stage.axes[0].domain.options  # type: ignore[union-attr]
         assert list(options.values()) == [dict(one) for one in best_configurations(study)[:2]]
+        confirmed = finish(simulated(stage, opened, 4, Nature()))
+        assert question(read_curves(OpenStudy(opened, confirmed.record, stage))) == (
+            "Which of 2 settings that a search found best are on the front of low validation loss, high score and low "
+            "size, under 2 seeds each?"
+        )
 
 
 class Lacking(Costed):

@@ -19,6 +19,10 @@ from tests.report.page.studies import levels, told
 NO_BASELINE = {"has_baseline": False, "baseline": None}
 
 
+def confirm_space(search, report):
+    return replace(SPACE, name="s (confirm)", search=search, report=replace(SPACE.report, **report))
+
+
 def answered(bench):
     return answer(*told(bench))
 
@@ -340,6 +344,38 @@ class TestAnswer:
         assert list(setup(table, read))[-1] == (
             "The candidates are what a search found best, run again under seeds it had not seen, and judged on test "
             "images, which chose none of them."
+        )
+
+    @pytest.mark.parametrize(
+        ("values", "report", "asked"),
+        [
+            (
+                3,
+                {},
+                "Does any of 2 settings that a search found best give a higher test accuracy on toys than its baseline",
+            ),
+            (
+                3,
+                NO_BASELINE,
+                "How does test accuracy on toys differ between 3 settings that a search found best, under 3",
+            ),
+            (1, NO_BASELINE, "What test accuracy on toys does one setting reach under 3"),
+        ],
+    )
+    def test_a_confirm_stage_asks_for_what_the_test_images_decide(self, ledger, values, report, asked):
+        """Of accuracy more is better, whatever the search minimised."""
+        space = confirm_space(Search("grid", objective=Objective("val_loss", "minimize")), report)
+        bench = Bench(ledger, replace(space, axes=[Axis("gamma", Grid([*range(values)]))]))
+        bench.run({"gamma": 0}, 0, np.arange(40) < 20, np.arange(30) < 20)
+        assert question(told(bench)[1]).startswith(asked)
+
+    def test_a_confirm_stage_of_several_objectives_names_what_it_compares(self, ledger):
+        aims = (Objective("val_accuracy"), Objective("val_loss", "minimize"))
+        bench = Bench(ledger, confirm_space(Search("grid", objective=aims[0], further=aims[1:]), {}))
+        bench.run({"gamma": 0}, 0, np.arange(40) < 20, np.arange(30) < 20)
+        assert question(told(bench)[1]) == (
+            "Which of 2 settings that a search found best, and its baseline, are on the front of high test accuracy "
+            "and low validation loss on toys, under 3 seeds each?"
         )
 
     def test_a_confirm_stage_without_test_images(self, ledger):
