@@ -271,7 +271,7 @@ def bar(progress: Progress, width: int, now: float, status: str = "") -> str:
     ):
         if count := progress.states[state]:
             parts.append((place, f"{count:,} {state.value}"))
-    counts = {"reused": progress.epochs_reused, "to prove": progress.epochs_proved, "again": progress.epochs_retrained}
+    counts = {"reused": progress.epochs_reused, "in proofs": progress.epochs_proved, "again": progress.epochs_retrained}
     parts += [(7 + place, f"{number:,} {name}") for place, (name, number) in enumerate(counts.items()) if number]
     while len(parts) > 1 and cell_len(", ".join(text for _, text in parts)) > width:
         parts.remove(max(reversed(parts), key=lambda part: part[0]))

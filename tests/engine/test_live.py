@@ -276,7 +276,7 @@ def test_the_line_of_progress() -> None:
     made = progress_of(space_of(), *GROWING, (3, 1, State.PRUNED, [0.1]), **BUSY)
     whole = (
         "1,230 of about 2,000 epochs, 1 min 30 s left, 2 running, 1 proof running, 4 epochs/s, 4 of 20 trials ended, "
-        "1 pruned, 1 stopped, 40 reused, 6 to prove"
+        "1 pruned, 1 stopped, 40 reused, 6 in proofs"
     )
     assert bar(made, 200, 100.0) == whole
     assert bar(made, 60, 100.0) == "1,230 of about 2,000 epochs, 1 min 30 s left, 2 running"
