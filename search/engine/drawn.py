@@ -123,7 +123,7 @@ def _title(progress: Progress, settings: int, width: int) -> str:
         so_far = f"all {seeds} of every setting"
     else:
         so_far = f"{whole} of {seeds} of every setting" if whole else "no seed of every setting yet"
-    provisional = "" if so_far.startswith("all") else "provisional: "
+    provisional = "provisional: " if progress.to_come and not so_far.startswith("all") else ""
     of = f"{one_line(metric)}{' in %' if is_accuracy(metric) else ''}"
     of += ", the first objective" if space.search.further else ""
     at = "best epoch" if space.report.value == "best" else "last epoch"

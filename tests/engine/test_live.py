@@ -187,6 +187,16 @@ def test_a_search_shows_its_best() -> None:
     assert (len(rows), more) == (MAX_SEARCH_ROWS, "and 5 more")
 
 
+@pytest.mark.parametrize("space", [search_of(trials=1), space_of([1])], ids=["search", "grid"])
+def test_nothing_is_provisional_once_no_trial_is_to_come(space: Space) -> None:
+    made = progress_of(space, (1, 0, State.FINISHED, [0.5]), total=2)
+    assert texts(made)[0].startswith("provisional: val_")
+    made.undecided = False  # a limit ended it
+    assert texts(made)[0].startswith("val_")
+    made.undecided, made.total = True, 1  # the sampler was not asked again yet
+    assert texts(made)[0].startswith("val_")
+
+
 def test_a_confirm_stage_says_that_it_is_one() -> None:
     made = progress_of(space_of(name="made up (confirm)"), *GROWING)
     assert texts(made)[0].startswith("confirm stage; provisional: ")

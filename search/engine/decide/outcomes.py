@@ -65,6 +65,11 @@ class Progress:
         """Trials that ended."""
         return sum(count for state, count in self.states.items() if state.ended)
 
+    @property
+    def to_come(self) -> bool:
+        """Whether a trial is to come; known with the last end, before a sampler is asked and has none left."""
+        return self.undecided and (self.total is None or self.done < self.total)
+
     def move(self, before: State, after: State) -> None:
         """Count one trial over from a state to another."""
         self.states[before] -= 1
