@@ -13,11 +13,11 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from search.core.pruning import Asha
+from search.core.pruning import Asha, Pruner
 
 
 @dataclass
-class Hyperband:
+class Hyperband(Pruner):
     """The brackets, and what was decided on their rungs.
 
     Attributes:
@@ -35,8 +35,6 @@ class Hyperband:
     brackets: Sequence[Asha] = field(init=False)
     _placed: list[int] = field(default_factory=list)  # configuration -> its bracket
     _counts: list[int] = field(init=False)
-
-    resumes = False
 
     def __post_init__(self) -> None:
         rungs = rungs_of_brackets(self.grace_period, self.reduction_factor, self.longest)
@@ -84,9 +82,6 @@ class Hyperband:
     def restore(self, epoch: int, key: str, detail: Mapping[str, float]) -> None:
         """Take up what was decided, by the detail of its entry in the order log."""
         self.brackets[int(detail["bracket"])].feed(epoch, key, detail["value"])
-
-    def finished(self, path: Sequence[str]) -> None:
-        """A trial came to its end; no rung asks that."""
 
     def because(self, epoch: int, key: str, configuration: int) -> tuple[float, str]:
         """Return what the objective of a key was compared with, and in words what that is.

@@ -15,9 +15,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import median
 
+from search.core.pruning import Pruner
+
 
 @dataclass
-class MedianRule:
+class MedianRule(Pruner):
     """What was decided, and what the next decisions rest on.
 
     Attributes:
@@ -35,8 +37,6 @@ class MedianRule:
     _verdicts: dict[tuple[int, str], tuple[bool, float, int]] = field(default_factory=dict)
     _finished: dict[int, list[float]] = field(default_factory=lambda: defaultdict(list))  # ascending
     _counted: set[tuple[int, str]] = field(default_factory=set)
-
-    resumes = False
 
     @property
     def rungs(self) -> Sequence[int]:

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from search.core.pruning import rungs
+from search.core.pruning import Pruner, rungs
 
 
 class _Placed(NamedTuple):
@@ -26,7 +26,7 @@ class _Placed(NamedTuple):
 
 
 @dataclass
-class Promotion:
+class Promotion(Pruner):
     """The rungs, who is there, and who was promoted.
 
     Attributes:
@@ -46,7 +46,6 @@ class Promotion:
     _promoted: set[tuple[int, str]] = field(default_factory=set)
 
     resumes = True
-    """Whether what does not go on is paused, and may be promoted later."""
 
     def __post_init__(self) -> None:
         epochs = rungs(self.grace_period, self.reduction_factor, self.longest)
@@ -90,16 +89,9 @@ class Promotion:
         if placed is not None and paused[(place := bisect_left(paused, placed)) : place + 1] == [placed]:
             del paused[place]
 
-    def about(self, curve: Sequence[float], configuration: int = 0) -> dict[str, float]:  # noqa: ARG002  # as others
-        """Return nothing: the objective is all that a decision rests on."""
-        return {}
-
     def restore(self, epoch: int, key: str, detail: Mapping[str, float]) -> None:
         """Take up who came to a rung, by the detail of its entry in the order log."""
         self.judge(epoch, key, [float(detail["value"])])
-
-    def finished(self, path: Sequence[str]) -> None:
-        """A trial came to its end; no rung asks that."""
 
     def because(self, epoch: int, key: str, configuration: int = 0) -> tuple[float, str]:  # noqa: ARG002  # as others
         """Return the objective of the last one that may go on from a key's rung by now, and in words what that is.

@@ -15,10 +15,14 @@ from typing import Protocol
 
 
 class Pruner(Protocol):
-    """What ends poor trials early: a fold over the rows of all trials, in the order they were committed."""
+    """What ends poor trials early: a fold over the rows of all trials, in the order they were committed.
+
+    Rules inherit from it: what has a body here is right for one that remembers no more than the objective, and ends
+    trials for good.
+    """
 
     maximize: bool
-    resumes: bool
+    resumes: bool = False
     """Whether what does not go on is paused, and may be promoted later (`search.core.promotion`)."""
 
     @property
@@ -32,21 +36,31 @@ class Pruner(Protocol):
         """Judge the objectives of a trial up to this epoch, none of them NaN; return whether to go on, or None where
         nothing is decided. A key that was judged has the same answer ever after."""
 
-    def about(self, curve: Sequence[float], configuration: int) -> dict[str, float]:
-        """Return what the order log must hold of a decision, beside the objective, for `restore`."""
+    def about(self, curve: Sequence[float], configuration: int) -> dict[str, float]:  # noqa: ARG002  # for others
+        """Return what the order log must hold of a decision, beside the objective, for `restore`: often nothing."""
+        return {}
 
     def restore(self, epoch: int, key: str, detail: Mapping[str, float]) -> None:
         """Take up what was decided, by the detail of its entry in the order log."""
 
-    def finished(self, path: Sequence[str]) -> None:
-        """A trial came to its last epoch, or was stopped by its rule, with these keys."""
+    def finished(self, path: Sequence[str]) -> None:  # noqa: ARG002  # for others
+        """A trial came to its last epoch, or was stopped by its rule, with these keys. Few rules ask."""
+        return
+
+    def next(self) -> tuple[int, str] | None:
+        """Return the rung and key of the trials to be promoted, None where a new configuration is to be started."""
+        return None
+
+    def promote(self, epoch: int, key: str) -> None:  # noqa: ARG002  # for others
+        """The trials that pause with a key go on from its rung."""
+        return
 
     def because(self, epoch: int, key: str, configuration: int) -> tuple[float, str]:
         """Return what a key was compared with, and in words what that is; `KeyError` where it was not judged."""
 
 
 @dataclass
-class Asha:
+class Asha(Pruner):
     """The rungs of one bracket and what was decided on them.
 
     Attributes:
@@ -65,8 +79,6 @@ class Asha:
     _rungs: dict[int, dict[str, float]] = field(default_factory=dict)
     _verdicts: dict[tuple[int, str], bool] = field(default_factory=dict)
     _ordered: dict[int, list[float]] = field(default_factory=dict)  # rung -> scores that came, NaN apart, ascending
-
-    resumes = False
 
     def __post_init__(self) -> None:
         usual = rungs(self.grace_period, self.reduction_factor, self.longest) if self.at is None else self.at
@@ -104,16 +116,9 @@ class Asha:
         """Record the last objective of a curve; return whether to go on, or None where there is no rung."""
         return self.feed(epoch, key, curve[-1])
 
-    def about(self, curve: Sequence[float], configuration: int = 0) -> dict[str, float]:  # noqa: ARG002  # as others
-        """Return nothing: the objective is all that a decision rests on."""
-        return {}
-
     def restore(self, epoch: int, key: str, detail: Mapping[str, float]) -> None:
         """Take up what was decided, by the detail of its entry in the order log."""
         self.feed(epoch, key, float(detail["value"]))
-
-    def finished(self, path: Sequence[str]) -> None:
-        """A trial came to its end; no rung asks that."""
 
     def because(self, epoch: int, key: str, configuration: int = 0) -> tuple[float, str]:  # noqa: ARG002  # as others
         """Return the cutoff that a key was compared with, and in words what that is.

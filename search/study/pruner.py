@@ -36,8 +36,7 @@ def pruner(space: Space, decisions: Iterable[Decision] = ()) -> Pruner | None:
             if entry.kind == "ended":
                 rule.finished(entry.detail[PATH])
             elif entry.kind == PROMOTED:
-                if isinstance(rule, Promotion):
-                    rule.promote(entry.epoch or 0, entry.key or "")
+                rule.promote(entry.epoch or 0, entry.key or "")
             else:
                 rule.restore(entry.epoch or 0, entry.key or "", entry.detail)
     return rule

@@ -10,7 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmarks.pruners import simulated
+from search.core.hyperband import Hyperband
+from search.core.median import MedianRule
 from search.core.promotion import Promotion
+from search.core.pruning import Asha, Pruner
 
 EPOCHS = 300
 """Of a simulated search; each kind tries as many configurations as it comes to."""
@@ -112,3 +115,11 @@ def test_it_finds_a_better_setting_for_the_same_epochs() -> None:
 @pytest.mark.stress
 def test_it_finds_a_better_setting_in_a_thousand_studies() -> None:
     check(1000)
+
+
+@pytest.mark.parametrize("rule", [Asha(1, 2, 9), Hyperband(1, 2, 9), MedianRule(1, 1, 9)], ids=type)
+def test_a_rule_that_ends_trials_for_good_promotes_none(rule: Pruner) -> None:
+    for key, value in (("a", 0.9), ("b", 0.1)):
+        rule.judge(1, key, [value], 0)
+    assert not rule.resumes
+    assert rule.next() is None

@@ -6,7 +6,6 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from search.core.promotion import Promotion
 from search.core.pruning import Pruner
 from search.core.trial import Row, State
 from search.engine.decide.forecast import Forecast
@@ -71,11 +70,11 @@ class Judge:
 
     def promotable(self) -> tuple[int, str] | None:
         """Return rung and key of the trials to go on next; None where a new one is to be started, or none pauses."""
-        return self._pruner.next() if isinstance(self._pruner, Promotion) else None
+        return self._pruner.next() if self._pruner is not None else None
 
     def promote(self, step: Step, rung: tuple[int, str]) -> None:
         """Trials that pause with this key go on."""
-        assert isinstance(self._pruner, Promotion)
+        assert self._pruner is not None
         self._pruner.promote(*rung)
         step.log(PROMOTED, epoch=rung[0], key=rung[1])
 
