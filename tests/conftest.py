@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import uuid
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import suppress
 
 import pytest
 
+from search.system.garbage import not_sought
 from tests.postgres import binaries, server
 from tests.surroundings import settle
 
@@ -26,6 +27,12 @@ with suppress(ImportError):  # not on every machine with a GPU
 FIRST = ("proof/", "adapters/", "engine/", "test_guides.py", "test_examples.py")
 """Files that come before the others: those whose tests fork their process, while it is small, and those that take
 minutes, so that the processes of a run end together."""
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    with not_sought():  # all tests are imported meanwhile, and what they test
+        return (yield)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
