@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import uuid
 from collections.abc import Generator, Iterator
@@ -47,6 +48,26 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SEARCH_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_power_failure() -> Iterator[None]:
+    """Ledgers of this process wait for no disk: against a power failure alone they would have to."""
+    with pytest.MonkeyPatch.context() as patch:
+        with suppress(ImportError):  # not on every machine with a GPU
+            import sqlalchemy as sa
+
+            from search.ledger import opening
+
+            usual = opening._tune_sqlite
+
+            @functools.wraps(usual)
+            def tuned(engine: sa.Engine) -> None:
+                usual(engine)
+                sa.event.listen(engine, "connect", lambda opened, _: opened.execute("PRAGMA synchronous = OFF"))
+
+            patch.setattr(opening, "_tune_sqlite", tuned)
         yield
 
 
