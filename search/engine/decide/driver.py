@@ -302,12 +302,12 @@ class Driver:
             self._intake.collect()
 
     def close(self) -> None:
-        """Mark what was begun and not decided as interrupted."""
+        """Mark what was begun and not decided as interrupted, whichever run began it."""
         if isinstance(self.error, StorageFailed):
             return  # the next driver does it
         with self.context.lock, self.context.step() as step:
             for fold in self.context.board:
-                if fold.state == State.RUNNING:
+                if fold.state == State.RUNNING or fold.epoch:
                     self.progress.move(fold.state, State.INTERRUPTED)
                     fold.state = State.INTERRUPTED
                     step.set_trial(fold.leaf.trial.number, state=State.INTERRUPTED)

@@ -51,6 +51,12 @@ def trained(simulation: Simulation) -> list[str]:
     return [entry.key for entry in entries if entry.key is not None]
 
 
+def states(simulation: Simulation) -> dict[int, tuple[State, bool]]:
+    """Trial -> its state, and whether it has an epoch."""
+    trials = simulation.ledger.trials(simulation.record.id)
+    return {trial.number: (trial.state, trial.last_epoch > 0) for trial in trials}
+
+
 @pytest.mark.slow
 @settings(fast, max_examples=15)
 @given(
@@ -87,10 +93,13 @@ def test_a_limit_of_epochs_holds_exactly_and_after_crashes_too(
             assert f"Limits: this study has spent {most} of {most} epochs." in notes
         else:
             check(simulation)
+        ended = states(simulation)
+        assert [one for one in ended.values() if one == (State.WAITING, True)] == []  # what was begun is interrupted
         again = Simulation(limited({"epochs": most}, axes=axes, **search), opened, rng, workers, nature)
         again.run()
         again.driver.close()
         assert (trained(again), again.trained) == (rows, [])
+        assert states(again) == ended
         raised = Simulation(limited({"epochs": 1000}, axes=axes, **search), opened, rng, workers, nature)
         raised.run()
         assert raised.driver.limit == ""
