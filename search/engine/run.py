@@ -342,6 +342,8 @@ class _Steps:
         if left:
             driver.stop("more to train")
         planner.join()  # another driver takes over: no two of them may number trials
+        if not left:
+            driver.close()
         return left
 
     def _driver(self, record: StudyRecord, workers: int, gpus: float, training: bool = False) -> tuple[Driver, int]:

@@ -39,7 +39,7 @@ class Ahead:
         """Take up what earlier runs left: numbers, outcomes, and the pruner's log."""
         ledger, record = self._context.ledger, self._context.record
         trials = ledger.trials(record.id)
-        if lost := [trial for trial in trials if trial.state == State.RUNNING]:  # of a driver that was killed
+        if lost := [trial for trial in trials if _left(trial)]:
             with self._context.step() as step:
                 for trial in lost:
                     step.set_trial(trial.number, state=State.INTERRUPTED)
@@ -151,3 +151,8 @@ class Ahead:
                 context.board.file(fold)
             context.judge.announce()
             context.lock.notify_all()
+
+
+def _left(trial: Trial) -> bool:
+    """Whether a driver that was killed had begun a trial."""
+    return trial.state == State.RUNNING or (trial.state == State.WAITING and trial.last_epoch > 0)

@@ -12,6 +12,9 @@ from hypothesis import strategies as st
 
 from search.core.trial import State
 from search.engine.decide.lease import Lease, Trained
+from search.engine.live import Silent
+from search.engine.machines.agreement import StudySample
+from search.engine.run import _Steps
 from search.ledger.ledger import Ledger
 from search.ledger.spending import spending
 from search.report.record.complete import incomplete
@@ -23,6 +26,7 @@ from search.study.limited import limit_reached
 from search.study.opened import OpenStudy
 from tests.engine.decide.test_driver import asha, check, fast, ledger
 from tests.engine.simulation import Nature, Simulation
+from tests.engine.workloads import Synthetic
 
 AXES: dict[str, Any] = {"a": {"grid": [1, 2, 3]}, "switch": {"grid": [None, 2]}}
 
@@ -105,6 +109,19 @@ def test_a_limit_of_epochs_holds_exactly_and_after_crashes_too(
         assert raised.driver.limit == ""
         assert trained(raised)[: len(rows)] == rows
         check(raised)
+
+
+def test_a_run_that_finds_its_limit_reached_calls_interrupted_what_a_killed_one_had_begun() -> None:
+    with ledger() as opened:
+        killed = Simulation(space := limited({"epochs": 7}), opened, random.Random(1), 1)
+        killed.run()  # to the limit, and killed before it could close
+        killed.abandon()
+        record = opened.study(killed.record.name)
+        steps = _Steps(space, opened, Synthetic(), Silent(), True, "", StudySample({}, "", {}), [])
+        driver, _ = steps._driver(record, 1, 0.0)
+        assert not steps._settle(driver)
+        begun = {state for state, has_epochs in states(killed).values() if has_epochs}
+        assert begun == {State.FINISHED, State.INTERRUPTED}
 
 
 @pytest.mark.parametrize("workers", [1, 3])
