@@ -170,8 +170,10 @@ class Trust:
         """Return the epochs below `epochs` whose pairs would prove depths of which neither proof nor pair is there."""
         found = []
         for depth in range(trust.depth_of(max(1, epochs)) + 1):
-            proven = self.proven(kind, trust.depth_name(depth))
-            if not proven and 1 << depth < epochs and self._pair(kind, "", depth) is None:
+            if 1 << depth >= epochs or self.proven(kind, trust.depth_name(depth)):
+                continue
+            # The first one will do: there may be thousands, and every lease asks.
+            if not any(trust.proves_depth(pair.state.epoch, depth) for pair in self._pairs(kind).values()):
                 found.append(1 << depth)
         return found
 
