@@ -115,7 +115,7 @@ class Ahead:
         context = self._context
         if context.sampler.adaptive:
             return len(context.board.configurations) < context.workers
-        return len(context.board) < MAX_LEAVES_AHEAD
+        return context.board.unpaused < MAX_LEAVES_AHEAD  # where all are paused, only a new one brings them on
 
     def _resume(self) -> None:
         """Admit the sampled configurations of earlier runs again: for unfinished trials, and for seeds added since.

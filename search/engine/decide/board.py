@@ -108,6 +108,11 @@ class Board:
         return released
 
     @property
+    def unpaused(self) -> int:
+        """Undecided leaves that are not paused."""
+        return len(self._active) + len(self.untouched)
+
+    @property
     def all_paused(self) -> bool:
         """Whether leaves are undecided, and all of them are paused."""
         return bool(self._folds) and not (self._active or self.untouched)

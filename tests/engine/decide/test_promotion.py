@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from search.core.trial import State
+from search.engine.decide import ahead
 from search.engine.decide.lease import Lease
 from search.report.views import show_trial
 from search.space.model import Space
@@ -78,6 +79,17 @@ def test_the_jobs_are_those_of_the_paper_whenever_the_driver_is_killed(
         again.run()
         check(again)
         assert again.trained == []
+
+
+def test_paused_trials_take_no_room_from_new_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a search of more trials than are laid out ahead as many may pause, and nothing could start any more."""
+    monkeypatch.setattr(ahead, "MAX_LEAVES_AHEAD", 3)
+    axes = {"x": {"float": {"low": 0.0, "high": 1.0}}}
+    with ledger() as opened:
+        simulation = Simulation(promoted(axes, sampler="random", trials=20), opened, random.Random(1), 1)
+        simulation.run()
+        assert len(opened.trials(simulation.record.id)) == 20
+        check(simulation)
 
 
 def test_a_promoted_trial_goes_on_from_its_state() -> None:
