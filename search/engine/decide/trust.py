@@ -168,14 +168,14 @@ class Trust:
 
     def unpaired(self, kind: str, epochs: int) -> list[int]:
         """Return the epochs below `epochs` whose pairs would prove depths of which neither proof nor pair is there."""
-        found = []
+        epochs_lacking = []
         for depth in range(trust.depth_of(max(1, epochs)) + 1):
             if 1 << depth >= epochs or self.proven(kind, trust.depth_name(depth)):
                 continue
             # The first one will do: there may be thousands, and every lease asks.
             if not any(trust.proves_depth(pair.state.epoch, depth) for pair in self._pairs(kind).values()):
-                found.append(1 << depth)
-        return found
+                epochs_lacking.append(1 << depth)
+        return epochs_lacking
 
     # The start of a kind ----------------------------------------------------------------------------------------
 
