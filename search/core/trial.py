@@ -77,7 +77,7 @@ class Row:
         return isinstance(other, Row) and not self.differences(other)
 
     def __hash__(self) -> int:
-        return hash(tuple(sorted(self.metrics)))
+        return hash(tuple(sorted(self.untimed.metrics)))
 
     def __repr__(self) -> str:
         """Short: Ray Tune writes each result as text, which for arrays takes longer than everything else of a row."""

@@ -42,6 +42,7 @@ def test_differences_are_named(other, differing):
 def test_times_are_never_compared():
     timed, other = row(seconds_per_image=0.1), row(seconds_per_image=0.2)
     assert timed == other == row()
+    assert hash(timed) == hash(other) == hash(row())
     assert timed.differences(row(math.nextafter(0.5, 1), seconds_per_image=0.1)) == ["train_loss"]
     assert row(epoch_seconds=0.1) != row(epoch_seconds=0.2)
     assert timed.untimed.metrics == row().metrics
