@@ -53,8 +53,9 @@ def judged_notes(table: Table, read: Curves, remarks: Remarks) -> Iterator[Note]
         yield from _estimand(table, [line.tested for line in table.lines if line.tested.cell.seeds > 1])
     else:
         yield from _levels(table, remarks.val)
+    yield from _times(table)
     yield from _test(table, remarks)
-    if not remarks.val.why or (remarks.test is not None and not remarks.test.why):
+    if remarks.scored or not remarks.val.why or (remarks.test is not None and not remarks.test.why):
         yield from _differences(table, read, remarks)
     if table.confirms:
         examples = table.measure.examples
@@ -110,6 +111,12 @@ def _levels(table: Table, evidence: Evidence) -> Iterator[Note]:
         word = "setting has" if evidence.unused == 1 else "settings have"
         yield Note(f"{evidence.unused} {word} no interval: {'; '.join(evidence.faults)}.")
     other = [name for name in table.metrics if name not in (table.judged, table.test, *table.scored, *table.exact)]
+    if other:
+        text = f"{', '.join(other)}: no interval, for rows hold no scores that intervals could rest on."
+        yield Note(text, about=tuple(other))
+
+
+def _times(table: Table) -> Iterator[Note]:
     for name in filter(is_timed, table.scored):
         yield Note(
             f"{name}: a time, told by the runs alone. Its interval is that of the mean of runs like these, by t on "
@@ -118,9 +125,6 @@ def _levels(table: Table, evidence: Evidence) -> Iterator[Note]:
             f"{name}: a time, by the runs alone; other work on the machine makes it longer.",
             (name, f"{name} difference"),
         )
-    if other:
-        text = f"{', '.join(other)}: no interval, for rows hold no scores that intervals could rest on."
-        yield Note(text, about=tuple(other))
 
 
 def _estimand(table: Table, several: Sequence[Judged]) -> Iterator[Note]:

@@ -159,6 +159,20 @@ def test_one_seed_tells_nothing_of_times(ledger: Ledger) -> None:
     assert {line.front for line in table.lines} == {"not decided"}
 
 
+def test_a_time_beside_a_metric_without_scores_has_its_notes_as_well(ledger: Ledger) -> None:
+    search = replace(SPACE.search, further=(Objective(TIME, "minimize"),))
+    built = Regression(ledger, replace(SPACE, search=search))
+    for width in (1, 2, 3):
+        for seed in range(3):
+            built.run(width, seed, None, val_rmse=1.0 / width + seed, **{TIME: width * (1 + 0.01 * seed)})
+    table = comparison_of(built.opened).table
+    assert table.judged == ""
+    assert all(line.judgement(table, TIME).interval is not None for line in table.lines)
+    assert any(note.startswith("No interval and no p value for val_rmse") for note in table.notes)
+    assert any(note.startswith(f"{TIME}: a time, told by the runs alone.") for note in table.notes)
+    assert any(note.startswith(f"Differences in {TIME} to the baseline") for note in table.notes)
+
+
 def test_a_confirm_stage_decides_a_time_by_its_own_runs(ledger: Ledger) -> None:
     table = timed_study(ledger, {1: 0.010, 2: 0.020, 3: 0.015}, name=confirm_name("wind")).table
     assert table.confirms
