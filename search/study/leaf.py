@@ -175,7 +175,7 @@ class Planner:
     def partings(self, leaf: Leaf) -> set[int]:
         """Return the epochs behind which other configurations of the space may part from this leaf.
 
-        Looks at the configurations that differ in one axis: other listed values, or some of a prior's.
+        Looks at configurations that differ in one axis: up to nine other values of each, or the ends of a prior.
         """
         epochs: set[int] = set()
         for axis in self.space.axes:
@@ -228,13 +228,14 @@ def _split(space: Space, parameters: Mapping[str, object]) -> tuple[dict[str, An
 
 
 def _alternatives(domain: Domain) -> Sequence[object]:
-    """Return listed values, the ends of a prior, and of one over whole numbers up to nine values spread over it."""
+    """Return up to nine values spread over listed ones or whole numbers, and the ends of another prior."""
     if isinstance(domain, Grid):
-        return domain.values
-    if isinstance(domain, Int):
+        every: Sequence[object] = domain.values
+    elif isinstance(domain, Int):
         every = range(domain.low, domain.high + 1, domain.step)
-        return sorted({every[round(place * (len(every) - 1) / 8)] for place in range(9)})
-    return (domain.low, domain.high)
+    else:
+        return (domain.low, domain.high)
+    return [every[place] for place in sorted({round(place * (len(every) - 1) / 8) for place in range(9)})]
 
 
 def _equal_ones_once(schedule: Sequence[Mapping[str, object]]) -> list[Mapping[str, object]]:

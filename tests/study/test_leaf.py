@@ -265,3 +265,25 @@ def test_a_kind_that_is_trained_alone_shares_nothing_and_others_go_on() -> None:
     assert alone.leaf(0, 1, 2, plain).path == shared.leaf(0, 1, 2, plain).path
     assert alone.leaf(0, 1, 2, rich).path == unshared.leaf(0, 1, 2, rich).path
     assert common(list(alone.leaf(0, 1, 2, rich).path), list(alone.leaf(1, 2, 2, rich).path)) == 0
+
+
+class Counting(Synthetic):
+    """Counts the settings that it is asked about."""
+
+    asked = 0
+
+    def canonical(self, settings: Mapping[str, Any]) -> dict[str, Any]:
+        self.asked += 1
+        return super().canonical(settings)
+
+
+def test_where_others_may_part_is_found_by_few_values_of_an_axis_however_long_it_is() -> None:
+    for values in ([None, 2, 4], [None, *range(2, 500)]):
+        workload = Counting()
+        known = planner(space_of({"switch": {"choice": values}}, epochs=500), workload)
+        leaf = known.leaf(0, 0, 0, {"switch": None})
+        workload.asked = 0
+        partings = known.partings(leaf)
+        assert partings <= {value for value in values if value is not None}
+        assert len(partings) >= 2
+        assert workload.asked <= 9
